@@ -1,0 +1,1 @@
+"""What a chat backend knows: who forwards typing, what has been read."""

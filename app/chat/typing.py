@@ -1,0 +1,23 @@
+"""Typing, from one client to the clients of its peer."""
+
+from app.hub.clients import Client
+from app.hub.hub import Hub, count
+from app.hub.journal import Verdict
+from app.hub.router import Handler, Outcome
+from app.hub.target import Target
+from app.protocol.envelope import Envelope
+from app.protocol.events import Typing, TypingTo
+
+
+def forward_typing(hub: Hub) -> Handler:
+    """Return the handler of a client's ``typing``: ``to`` becomes ``username``, the sender (guide §3.1)."""
+
+    def handle(client: Client, data: TypingTo) -> Outcome:
+        to = Target(user=data.to, but=client.id)
+        reached = len(to.select(hub.clients))
+        if not reached:
+            return Outcome(f"no client speaks for {data.to}")
+        event = Envelope("typing", Typing(username=client.username, typing=data.typing))
+        return Outcome(f"forwarded to {count(reached, 'client')} of {data.to}", Verdict.OK, (event, to))
+
+    return handle

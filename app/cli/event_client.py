@@ -1,0 +1,122 @@
+"""The reference client: connects, reconnects and dispatches as the UI's service does (guide §1, §6)."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
+from websockets.protocol import State
+
+from app.protocol.constants import WS_MAX_RECONNECT_ATTEMPTS, WS_URL, reconnect_delay_ms
+
+log = logging.getLogger(__name__)
+
+OnEvent = Callable[[dict[str, Any]], object]
+
+
+class EventClient:
+    """``connect()`` runs until ``disconnect()``, or until it gave up.
+
+    ``told`` hears what the UI would write to its console. ``sleep`` takes seconds.
+    """
+
+    def __init__(
+        self,
+        url: str = WS_URL,
+        *,
+        told: Callable[[str], object] = log.info,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._url = url
+        self._told = told
+        self._sleep = sleep
+        self._handlers: list[OnEvent] = []
+        self._socket: ClientConnection | None = None
+        self._wanted = False
+        self.reconnect_attempts = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether the socket is open."""
+        return self._socket is not None and self._socket.state is State.OPEN
+
+    def subscribe(self, handler: OnEvent) -> Callable[[], None]:
+        """Call ``handler`` with every event; the returned callable ends that."""
+        self._handlers.append(handler)
+        return lambda: self._handlers.remove(handler)
+
+    async def send(self, event: str, data: dict[str, Any]) -> bool:
+        """Send an event; without an open socket it is dropped silently (False)."""
+        if self._socket is None or not self.connected:
+            return False
+        try:
+            await self._socket.send(json.dumps({"event": event, "data": data}, ensure_ascii=False))
+        except ConnectionClosed:
+            return False
+        return True
+
+    async def connect(self) -> bool:
+        """Connect, and reconnect after every loss; False when ``WS_MAX_RECONNECT_ATTEMPTS`` have failed.
+
+        Raises ``InvalidURI`` for a URL that no attempt could reach.
+        """
+        self._wanted = True
+        self.reconnect_attempts = 0
+        while self._wanted:
+            await self._connect_once()
+            if self._wanted and not await self._wait_for_next():
+                return False
+        return True
+
+    async def disconnect(self) -> None:
+        """Close the socket and do not come back."""
+        self._wanted = False
+        if self._socket:
+            await self._socket.close()
+
+    async def _connect_once(self) -> None:
+        try:
+            self._socket = await connect(self._url, compression=None, proxy=None, max_size=None)
+            self.reconnect_attempts = 0
+            self._told(f"connected to {self._url}")
+            async for frame in self._socket:
+                self._dispatch(frame)
+            self._told("connection closed by the server")
+        except InvalidURI:
+            raise
+        except ConnectionClosed as closed:
+            self._told(f"connection lost: {closed}")
+        except (OSError, WebSocketException) as error:
+            self._told(f"cannot connect to {self._url}: {_reason(error)}")
+        finally:
+            self._socket = None
+
+    async def _wait_for_next(self) -> bool:
+        if self.reconnect_attempts >= WS_MAX_RECONNECT_ATTEMPTS:
+            self._told("max reconnect attempts reached")
+            return False
+        self.reconnect_attempts += 1
+        delay = reconnect_delay_ms(self.reconnect_attempts)
+        self._told(f"reconnecting in {delay} ms (attempt {self.reconnect_attempts})")
+        await self._sleep(delay / 1000)
+        return True
+
+    def _dispatch(self, frame: str | bytes) -> None:
+        try:
+            event = json.loads(frame)
+        except ValueError as error:
+            self._told(f"skipped a frame that is not JSON: {error}")
+            return
+        if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+            self._told("skipped a frame without an event name")
+            return
+        for handler in tuple(self._handlers):
+            handler(event)
+
+
+def _reason(error: BaseException) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text or type(error).__name__

@@ -1,0 +1,60 @@
+"""``companion listen``: print what arrives."""
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any
+from urllib.parse import quote
+
+from websockets.exceptions import InvalidURI
+
+from app.cli.event_client import EventClient
+from app.protocol.constants import EVENTS_PATH
+from app.protocol.summary import summarize
+from app.system.exits import Exit
+from app.system.signals import on_stop
+
+
+def url_of(port: int) -> str:
+    """Return the event server's address on ``port``."""
+    return f"ws://127.0.0.1:{port}{EVENTS_PATH}"
+
+
+def run(url: str, username: str | None, *, as_json: bool) -> int:
+    """Listen until a signal (0) or until reconnecting was given up (1). 2: the address is none."""
+    if username is not None:
+        url += ("&" if "?" in url else "?") + "username=" + quote(username, safe="")
+    client = EventClient(url, told=_tell)
+    client.subscribe(_print_json if as_json else _print_line)
+    try:
+        return asyncio.run(_listen(client))
+    except InvalidURI:
+        _tell(f"{url} is no WebSocket address; it looks like {url_of(8081)}")
+        return Exit.USAGE
+    except BrokenPipeError:  # `companion listen | head -1`
+        sys.stderr.close()
+        return Exit.OK
+
+
+async def _listen(client: EventClient) -> int:
+    listening = asyncio.current_task()
+    assert listening is not None
+    on_stop(asyncio.get_running_loop(), listening.cancel)
+    try:
+        return Exit.OK if await client.connect() else Exit.FAILED
+    except asyncio.CancelledError:
+        return Exit.OK
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _print_json(event: dict[str, Any]) -> None:
+    print(json.dumps(event, ensure_ascii=False, separators=(",", ":")), flush=True)
+
+
+def _print_line(event: dict[str, Any]) -> None:
+    moment = time.strftime("%H:%M:%S")
+    print(f"{moment} ↓ {event['event']:<14} {summarize(event.get('data'))}", flush=True)

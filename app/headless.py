@@ -1,0 +1,47 @@
+"""Composition root without Qt: the same server on plain asyncio (uvloop when installed)."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from app.companion import Companion
+from app.system.exits import Exit
+from app.system.home import Home, HomeError
+from app.system.signals import on_stop
+
+
+def serve(port: int | None, data_dir: Path | None) -> int:
+    """Run the event server until a signal ends it. Returns the process's exit code."""
+    try:
+        home = Home.open(data_dir, console=True)
+    except HomeError as error:
+        print(error, file=sys.stderr)
+        return error.exit
+    settings = home.load(port)
+    for complaint in home.settings_file.complaints:
+        print(complaint, file=sys.stderr)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(Companion(settings)))
+    finally:
+        home.lock.release()
+
+
+async def _serve(companion: Companion) -> int:
+    stopped = asyncio.Event()
+    on_stop(asyncio.get_running_loop(), stopped.set)
+    if not await companion.start():
+        print(f"{companion.trouble} Stop it, or choose another port with --port.", file=sys.stderr)
+        return Exit.BUSY
+    print(f"listening {companion.server.url}", flush=True)
+    await stopped.wait()
+    await companion.stop()
+    return Exit.OK
+
+
+def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    try:
+        from uvloop import Loop
+    except ImportError:
+        return None
+    return Loop

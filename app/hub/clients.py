@@ -1,0 +1,116 @@
+"""A client: one connection, whom it speaks for, its counters, and the outbox that bounds it."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+OUTBOX_BYTES = 256 * 1024
+"""More than this waiting for a client means that it does not read: its connection is aborted."""
+
+
+class Wire(Protocol):
+    """The socket as a client sees it. No method waits or raises."""
+
+    def write(self, frame: bytes) -> None:
+        """Hand one text frame to the socket."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake."""
+
+    def abort(self) -> None:
+        """Cut the connection now."""
+
+
+class Outbox:
+    """Frames on their way to one client: written at once while the socket takes them, else kept in order.
+
+    The socket says ``block()`` when its own buffer is full and ``unblock()`` when it has drained, so no
+    client can delay another, and what a client that stopped reading may hold is bounded.
+    """
+
+    def __init__(self, wire: Wire, on_overflow: Callable[[], None], limit: int = OUTBOX_BYTES) -> None:
+        self._wire = wire
+        self._on_overflow = on_overflow
+        self._limit = limit
+        self._frames: deque[bytes] = deque()
+        self.waiting = 0
+        """Bytes kept here."""
+        self.blocked = False
+        self.closed = False
+
+    def put(self, frame: bytes) -> bool:
+        """Send or keep ``frame``; False when the client had to be given up."""
+        if self.closed:
+            return False
+        if not self.blocked:
+            self._wire.write(frame)
+            return True
+        if self.waiting + len(frame) > self._limit:
+            self.close()
+            self._on_overflow()
+            return False
+        self._frames.append(frame)
+        self.waiting += len(frame)
+        return True
+
+    def block(self) -> None:
+        """Keep what comes from now on."""
+        self.blocked = True
+
+    def unblock(self) -> None:
+        """Write what was kept, until the socket blocks again."""
+        self.blocked = False
+        while self._frames and not self.blocked:
+            frame = self._frames.popleft()
+            self.waiting -= len(frame)
+            self._wire.write(frame)
+
+    def close(self) -> None:
+        """Forget what was kept and take no more."""
+        self.closed = True
+        self._frames.clear()
+        self.waiting = 0
+
+
+class Client:
+    """One connection (``connected_at`` in seconds since the epoch)."""
+
+    def __init__(
+        self,
+        id: int,
+        wire: Wire,
+        username: str,
+        *,
+        origin: str = "",
+        user_agent: str = "",
+        connected_at: float = 0.0,
+        on_overflow: Callable[["Client"], None],
+    ) -> None:
+        self.id = id
+        self.wire = wire
+        self.username = username
+        """The user this connection speaks for; a developer may change it."""
+        self.origin = origin
+        self.user_agent = user_agent
+        self.connected_at = connected_at
+        self.outbox = Outbox(wire, lambda: on_overflow(self))
+        self.frames_in = self.frames_out = 0
+        self.bytes_in = self.bytes_out = 0
+        self.blocked_since: float | None = None
+        """Monotonic seconds since when it reads nothing, or None while it does."""
+
+    def __str__(self) -> str:
+        return f"client {self.id}"
+
+    def send(self, frame: bytes) -> bool:
+        """Hand ``frame`` to the outbox; False when the client was given up instead."""
+        taken = self.outbox.put(frame)
+        if taken:
+            self.frames_out += 1
+            self.bytes_out += len(frame)
+        return taken
+
+    def received(self, size: int) -> None:
+        """Count a frame of ``size`` bytes that came in."""
+        self.frames_in += 1
+        self.bytes_in += size

@@ -1,0 +1,159 @@
+"""The hub: every event enters here, gets a number, goes out to clients and leaves one row in the journal."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from app.hub.clients import Client, Wire
+from app.hub.clock import Clock
+from app.hub.journal import Journal, Kind, Verdict
+from app.hub.signal import Signal
+from app.hub.target import ALL, Target
+from app.protocol.envelope import Envelope
+
+STALLED_S = 20.0
+"""A client whose socket took nothing for this long is cut off, as a missed ping would."""
+
+
+class Delivery(NamedTuple):
+    """What became of a published event: its number and the clients it was handed to."""
+
+    seq: int
+    clients: tuple[int, ...]
+    note: str = ""
+
+    @property
+    def delivered(self) -> int:
+        """How many clients it was handed to."""
+        return len(self.clients)
+
+
+class Hub:
+    """Knows the clients. The guide's ``WSEventServer`` (§4.2) less the socket.
+
+    ``publish`` is synchronous: it encodes once, hands the same bytes to every outbox and journals, so that
+    order never depends on the scheduler and every client sees events in the order of their numbers.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock | None = None, local_user: str = "me") -> None:
+        self.journal = journal
+        self.clock = clock or Clock()
+        self.local_user = local_user
+        """Whom a connection speaks for when its URL names nobody."""
+        self.paused = False
+        """While true, clients stay connected and nothing is sent to them."""
+        self.clients_changed: Signal[None] = Signal()
+        self._clients: dict[int, Client] = {}
+        self._last_id = 0
+
+    @property
+    def clients(self) -> tuple[Client, ...]:
+        """The connected clients, oldest first."""
+        return tuple(self._clients.values())
+
+    @property
+    def connection_count(self) -> int:
+        """Number of connected clients."""
+        return len(self._clients)
+
+    def client(self, id: int) -> Client | None:
+        """Return the connected client with this number."""
+        return self._clients.get(id)
+
+    def join(self, wire: Wire, username: str | None = None, *, origin: str = "", user_agent: str = "") -> Client:
+        """Add a connection that completed its handshake."""
+        self._last_id += 1
+        client = Client(
+            self._last_id, wire, username or self.local_user,
+            origin=origin, user_agent=user_agent, connected_at=self.clock.wall(), on_overflow=self._overflow,
+        )  # fmt: skip
+        self._clients[client.id] = client
+        note = f"speaks for {client.username}" + (f", from {origin}" if origin else "")
+        self.tell("connected", client=client, note=note)
+        self.clients_changed.emit(None)
+        return client
+
+    def leave(self, client: Client, note: str = "", verdict: Verdict = Verdict.OK) -> None:
+        """Remove a connection that has ended. May be called twice."""
+        if self._clients.pop(client.id, None) is None:
+            return
+        client.outbox.close()
+        self.tell("disconnected", client=client, note=note, verdict=verdict)
+        self.clients_changed.emit(None)
+
+    def identify(self, client: Client, username: str) -> None:
+        """Let ``client`` speak for ``username`` from now on."""
+        if client.username != username:
+            client.username = username
+            self.tell("identity changed", client=client, note=f"speaks for {username}")
+            self.clients_changed.emit(None)
+
+    def publish(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+        """Send an event to the clients that ``to`` means, and journal it."""
+        return self._send(event.event, event.encode(), to, origin, Verdict.OK, "")
+
+    def broadcast(self, event: Envelope, *, origin: str = "server") -> Delivery:
+        """Send an event to every client."""
+        return self.publish(event, origin=origin)
+
+    def send_to(self, client: Client, event: Envelope, *, origin: str = "server") -> Delivery:
+        """Send an event to one client."""
+        return self.publish(event, to=Target(clients=frozenset({client.id})), origin=origin)
+
+    def publish_raw(self, text: str, *, to: Target = ALL, origin: str, why: str) -> Delivery:
+        """Send a text frame as it is, contract or not. ``why`` says what is wrong with it."""
+        return self._send("(raw frame)", text.encode(), to, origin, Verdict.INVALID, f"sent on purpose: {why}")
+
+    def _send(self, event: str, frame: bytes, to: Target, origin: str, verdict: Verdict, note: str) -> Delivery:
+        taken = () if self.paused else self._fan_out(frame, to.select(self.clients))
+        missed = "" if taken else self._why_nobody(to)
+        if missed and verdict is Verdict.OK:
+            verdict = Verdict.WARNING
+        outcome = missed or f"delivered to {count(len(taken), 'client')}"
+        row = self.journal.append(
+            Kind.TO_UI, event, payload=frame, client=str(to), origin=origin,
+            verdict=verdict, note=f"{note}; {outcome}" if note else outcome,
+        )  # fmt: skip
+        return Delivery(row.seq, taken, outcome)
+
+    @staticmethod
+    def _fan_out(frame: bytes, clients: Iterable[Client]) -> tuple[int, ...]:
+        return tuple(client.id for client in clients if client.send(frame))
+
+    def _why_nobody(self, to: Target) -> str:
+        if self.paused:
+            return "not sent: the server is paused"
+        if not self._clients:
+            return "not sent: no client is connected"
+        if to.user is not None:
+            return f"not sent: no client speaks for {to.user}"
+        return "not sent: no such client is connected"
+
+    def tell(
+        self, event: str, *, client: Client | None = None, note: str = "", verdict: Verdict = Verdict.OK
+    ) -> None:
+        """Journal something that happened to the server or to a connection."""
+        self.journal.append(Kind.SERVER, event, client=str(client.id) if client else "", note=note, verdict=verdict)
+
+    def sweep(self) -> None:
+        """Cut off clients whose socket has taken nothing for ``STALLED_S``. Called now and then."""
+        now = self.clock.mono()
+        for client in self.clients:
+            if not client.outbox.blocked:
+                client.blocked_since = None
+            elif client.blocked_since is None:
+                client.blocked_since = now
+            elif now - client.blocked_since > STALLED_S:
+                self._give_up(client, f"read nothing for {STALLED_S:.0f} s")
+
+    def _overflow(self, client: Client) -> None:
+        self._give_up(client, "does not read and too much is waiting for it")
+
+    def _give_up(self, client: Client, why: str) -> None:
+        self.tell("aborted", client=client, note=why, verdict=Verdict.WARNING)
+        client.outbox.close()
+        client.wire.abort()
+
+
+def count(number: int, noun: str) -> str:
+    """Return ``1 client``, ``2 clients``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

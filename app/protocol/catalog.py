@@ -1,0 +1,154 @@
+"""The one catalog of events: name → direction, schema, sample, help. Everything else is derived from it."""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import msgspec
+
+from app.protocol import events
+from app.protocol.contract import DECLARED, Direction, Event
+from app.protocol.envelope import BadFrame, Envelope
+
+
+class Problem(NamedTuple):
+    """One thing wrong with an event's data: ``path`` (``reactions[0].emoji``) and what a person can act on."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class EventType:
+    """One event of the contract."""
+
+    def __init__(self, name: str, direction: Direction, struct: type[Event]) -> None:
+        self.name = name
+        self.direction = direction
+        self.struct = struct
+        self.help = (struct.__doc__ or "").strip().splitlines()[0]
+        self._fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of ``data``, references resolved one level into ``$defs``."""
+        (schema,), defs = msgspec.json.schema_components([self.struct], ref_template="#/$defs/{name}")
+        own = defs.pop(self.struct.__name__, schema)
+        own = {"title": self.name, **{key: value for key, value in own.items() if key != "title"}}
+        return {**own, "$defs": defs} if defs else own
+
+    @cached_property
+    def sample(self) -> dict[str, Any]:
+        """The required fields of ``data`` with the guide's example values."""
+        properties = self.schema["properties"]
+        return {name: properties[name]["examples"][0] for name in self.schema["required"]}
+
+    def problems(self, data: Any) -> list[Problem]:
+        """Return everything that is wrong with ``data``; empty when it keeps the contract."""
+        if not isinstance(data, dict):
+            return [Problem("", "data must be an object")]
+        found = []
+        for name, field in self._fields.items():
+            if name in data:
+                found += self._convert_problems(name, field.type, data[name])
+            elif field.required:
+                found.append(Problem(name, "is missing"))
+        if self.direction is Direction.TO_UI:
+            found += [Problem(name, "is not a field of this event") for name in self.unknown_fields(data)]
+        return found
+
+    def _convert_problems(self, name: str, expected: Any, value: Any) -> list[Problem]:
+        try:
+            msgspec.convert(value, expected)
+        except msgspec.ValidationError as error:
+            choices = self.schema["properties"][name].get("enum")
+            if choices:
+                return [Problem(name, f"must be one of: {', '.join(choices)}")]
+            path, message = _explain(error)
+            return [Problem(f"{name}{path}", message)]
+        return []
+
+    def unknown_fields(self, data: dict[str, Any]) -> list[str]:
+        """Return the names in ``data`` that the contract does not know."""
+        return [name for name in data if name not in self._fields]
+
+    def struct_of(self, envelope: Envelope) -> Event:
+        """Return the typed payload of a client's envelope. Raises ``BadFrame`` with the place."""
+        try:
+            return msgspec.convert(envelope.data, self.struct)
+        except msgspec.ValidationError as error:
+            path, message = _explain(error)
+            raise BadFrame(message, f"data{path}", self.name) from None
+
+
+_SENTENCES = {
+    "Expected `str` matching regex": "must be a UUID, like a1b2c3d4-e5f6-7890-abcd-ef1234567890",
+    "Expected `str` of length >= 1": "must not be empty",
+    "Invalid RFC3339": "must be a time like 2024-01-15T10:30:00Z",
+    "Expected `datetime` with a timezone": "needs a time zone, like 2024-01-15T10:30:00Z",
+}
+_KINDS = {
+    "str": "text",
+    "datetime": "a time in text",
+    "bool": "true or false",
+    "int": "a number",
+    "float": "a number",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def _explain(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Split msgspec's ``Expected `bool`, got `str` - at `$.typing``` into path and a person's sentence."""
+    message, _, path = str(error).partition(" - at `$")
+    sentence = next((text for start, text in _SENTENCES.items() if message.startswith(start)), None)
+    if sentence is None and (kinds := re.fullmatch(r"Expected `(\w+)`, got `(\w+)`", message)):
+        want, got = (_KINDS.get(kind, kind) for kind in kinds.groups())
+        sentence = f"must be {want}, not {got}"
+    return path.rstrip("`"), sentence or message[:1].lower() + message[1:].replace("`", "")
+
+
+class Catalog:
+    """All events that this companion knows, by direction and name."""
+
+    def __init__(self, types: list[EventType]) -> None:
+        self._types = {(each.direction, each.name): each for each in types}
+
+    @classmethod
+    def of(cls, module: ModuleType) -> "Catalog":
+        """Collect the structs that ``module`` declares with ``@event``, in their order."""
+        declared = [
+            (*getattr(value, DECLARED), value)
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, Event) and hasattr(value, DECLARED)
+        ]
+        return cls([EventType(name, direction, struct) for name, direction, struct in declared])
+
+    def __iter__(self) -> Iterator[EventType]:
+        return iter(self._types.values())
+
+    def get(self, direction: Direction, name: str) -> EventType | None:
+        """Return the event, or None when the contract has none of that name in that direction."""
+        return self._types.get((direction, name))
+
+    def names(self, direction: Direction) -> list[str]:
+        """Return the names of one direction, in catalog order."""
+        return [name for way, name in self._types if way is direction]
+
+    def problems(self, envelope: Envelope) -> list[Problem]:
+        """Return what is wrong with an event that is to be sent to the UI."""
+        known = self.get(Direction.TO_UI, envelope.event)
+        if known is None:
+            names = ", ".join(self.names(Direction.TO_UI))
+            return [Problem("event", f"{envelope.event!r} is not a server event ({names})")]
+        return [Problem(f"data.{path}" if path else "data", text) for path, text in known.problems(envelope.data)]
+
+
+def built_in() -> Catalog:
+    """Return the catalog of the guide's events."""
+    return Catalog.of(events)

@@ -1,0 +1,1 @@
+"""Whatever fires by itself; each source calls the companion's fire()."""

@@ -1,0 +1,43 @@
+"""Where the files are: the platform's own folders, or one folder for development and tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+NAME = "p2p-chat-companion"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The companion's folders; ``create()`` makes them."""
+
+    config: Path
+    data: Path
+    logs: Path
+    runtime: Path
+
+    @classmethod
+    def of(cls, data_dir: Path | None = None) -> "Folders":
+        """Return the platform's folders, or everything below ``data_dir``."""
+        if data_dir is not None:
+            root = data_dir.expanduser().resolve()
+            return cls(root, root, root / "logs", root)
+        own = PlatformDirs(NAME, appauthor=False)
+        # Not the runtime folder: a bare Linux login has none, and the lock must outlive no session but ours.
+        return cls(own.user_config_path, own.user_data_path, own.user_log_path, own.user_state_path)
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings, for people to read and edit."""
+        return self.config / "settings.toml"
+
+    @property
+    def window_file(self) -> Path:
+        """Sizes and positions, of no interest to people."""
+        return self.runtime / "window.ini"
+
+    def create(self) -> None:
+        """Make the folders, for this user alone. Raises ``OSError``."""
+        for folder in (self.config, self.data, self.logs, self.runtime):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)

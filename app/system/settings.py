@@ -1,0 +1,104 @@
+"""Settings in a TOML file that people may edit: comments and unknown keys survive, bad values are told."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import tomlkit
+from msgspec import Meta, Struct, field
+
+Port = Annotated[int, Meta(ge=0, le=65535, description="Port of the event server; the UI expects 8081")]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+
+TAURI_ORIGINS = (
+    "tauri://localhost",
+    "http://tauri.localhost",
+    "https://tauri.localhost",
+    "http://localhost:1420",
+    "http://127.0.0.1:1420",
+)
+
+
+class Settings(Struct, kw_only=True):
+    """What a person can set. Field names are the keys of the file."""
+
+    username: Annotated[Name, Meta(description="The local user: whom a client speaks for by default")] = "me"
+    port: Port = 8081
+    personas: Annotated[list[Name], Meta(description="Friends that you play in the panels")] = field(
+        default_factory=lambda: ["alice", "bob", "carol", "dave"]
+    )
+    allowed_origins: Annotated[list[str], Meta(description="Web pages that may connect, compared exactly")] = field(
+        default_factory=lambda: list(TAURI_ORIGINS)
+    )
+    journal_rows: Annotated[int, Meta(ge=100, le=1_000_000, description="Frames the log keeps")] = 100_000
+    theme: Literal["system", "light", "dark"] = "system"
+    close_to_tray: bool = True
+    confirm_quit: bool = True
+    start_hidden: bool = False
+
+
+class SettingsFile:
+    """The file. ``load`` never fails: what it could not use it says in ``complaints``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.complaints: list[str] = []
+
+    def load(self) -> Settings:
+        """Read the settings; a missing file, a broken file and a bad value all mean the default."""
+        self.complaints = []
+        try:
+            document = tomlkit.parse(self.path.read_text(encoding="utf-8")).unwrap()
+        except FileNotFoundError:
+            return Settings()
+        except (OSError, ValueError) as error:
+            self.complaints.append(f"{self.path} could not be read and defaults are used: {error}")
+            return Settings()
+        return self._take(document)
+
+    def _take(self, document: dict[str, Any]) -> Settings:
+        settings = Settings()
+        for known in msgspec.structs.fields(Settings):
+            if known.name not in document:
+                continue
+            try:
+                setattr(settings, known.name, msgspec.convert(document[known.name], known.type))
+            except msgspec.ValidationError as error:
+                default = getattr(settings, known.name)
+                sentence = str(error).replace("`", "")
+                self.complaints.append(f"{self.path.name}: {known.name}: {sentence}; using {default!r}")
+        return settings
+
+    def save(self, settings: Settings) -> None:
+        """Write what differs from the file, keeping its comments. Raises ``OSError``.
+
+        A file that is no TOML is set aside first, so that nothing a person wrote is lost.
+        """
+        try:
+            document = tomlkit.parse(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            document = tomlkit.document()
+        except ValueError:
+            self.path.replace(self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
+            document = tomlkit.document()
+        defaults = Settings()
+        for name, value in msgspec.structs.asdict(settings).items():
+            if name in document or value != getattr(defaults, name):
+                document[name] = value
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_name(self.path.name + ".new")
+        fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
+        fresh.replace(self.path)
+
+
+def check(name: str, value: object) -> str | None:
+    """Return what is wrong with a value for the setting ``name``, or None."""
+    expected = next(each.type for each in msgspec.structs.fields(Settings) if each.name == name)
+    try:
+        msgspec.convert(value, expected)
+    except msgspec.ValidationError as error:
+        return str(error).replace("`", "")
+    return None

@@ -1,0 +1,1 @@
+"""The window and the tray: thin Qt rooms over the companion."""

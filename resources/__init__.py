@@ -1,0 +1,1 @@
+"""Files the program ships: icons. Read them through ``importlib.resources``."""
