@@ -10,7 +10,7 @@ from app.chat.typing import forward_typing
 from app.endpoints.events import EventServer, PortBusy
 from app.hub.clock import Clock
 from app.hub.hub import Delivery, Hub
-from app.hub.journal import Journal
+from app.hub.journal import Journal, Row
 from app.hub.router import Router
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
@@ -62,7 +62,7 @@ class Companion:
         """The state or the settings have changed."""
         self.last_fired: Fired | None = None
         self.tasks = Tasks()
-        """Whatever runs in the background until the companion stops."""
+        """Whatever runs in the background until ``close``."""
         self.trouble = ""
         """Why the server is not listening although it should."""
         self.router.on("typing", forward_typing(self.hub))
@@ -95,6 +95,11 @@ class Companion:
         self.trouble = ""
         await self.server.stop()
         self.changed.emit(None)
+
+    async def close(self) -> None:
+        """End what runs in the background, then ``stop``: the last call to a companion."""
+        await self.tasks.cancel()
+        await self.stop()
 
     def pause(self, paused: bool = True) -> None:
         """Keep clients connected but send them nothing, until resumed."""
@@ -136,11 +141,16 @@ class Companion:
         series = Series(times, every_s, delay_s)
         return self.tasks.spawn(series.run(fire, told, self.clock), "fire a series")
 
+    def resend(self, row: Row, *, origin: str) -> Delivery:
+        """Send the very bytes of a row that went to the UI once more. Raises ``ValueError`` for other rows."""
+        return self.hub.resend(row, origin=origin)
+
     def fire_malformed(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
         """Send any text as a frame, exactly as it is. Raises ``ValueError`` for text that is no Unicode."""
-        return self.hub.publish_raw(text, to=to, origin=origin, why=self._why_malformed(text))
+        return self.hub.publish_raw(text, to=to, origin=origin, why=self.why_malformed(text))
 
-    def _why_malformed(self, text: str) -> str:
+    def why_malformed(self, text: str) -> str:
+        """Say in which way ``text`` breaks the contract."""
         try:
             problems = self.catalog.problems(decode(text))
         except BadFrame as bad:

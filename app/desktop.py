@@ -1,8 +1,243 @@
-"""Composition root with Qt and qasync (placeholder until the window lands in the next commit)."""
+"""Composition root with Qt and qasync: one loop for the window, the tray and the sockets."""
 
+import asyncio
+import logging
+import os
+import sys
 from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+os.environ["QT_API"] = "pyside6"
+
+# PySide6 before qasync, which otherwise takes the first Qt it finds.
+from msgspec.structs import replace
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
+from qasync import QEventLoop
+
+from app.companion import Companion
+from app.hub.hub import count
+from app.system.exits import Exit
+from app.system.home import AlreadyRunning, Home, HomeError
+from app.system.paths import Folders
+from app.system.settings import Settings
+from app.system.signals import on_stop
+from app.ui import theme
+from app.ui.icons import icon
+from app.ui.rooms.settings import open_folder
+from app.ui.single_instance import FirstInstance, hand_over
+from app.ui.tray import Tray
+from app.ui.window import SETTINGS, Window
+
+log = logging.getLogger(__name__)
+
+TRAY_POLL_MS = 2000
+TRAY_PATIENCE = 5
+"""At login the tray may come late: a hidden start waits for so many polls before it shows the window."""
 
 
 def run(port: int | None, data_dir: Path | None, *, hidden: bool) -> int:
-    """Open the window and the tray."""
-    raise SystemExit("the window is not there yet; use `companion serve`")
+    """Open the window and the tray icon until somebody quits. Returns the process's exit code."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("p2p-chat-companion")
+    app.setApplicationDisplayName("P2P Chat Companion")
+    app.setDesktopFileName("p2p-chat-companion")
+    app.setQuitOnLastWindowClosed(False)
+    app.setWindowIcon(icon("app"))
+    try:
+        home = Home.open(data_dir, console=False)
+    except AlreadyRunning as error:
+        if hand_over(Folders.of(data_dir).runtime, {"port": port, "hidden": hidden}):
+            return Exit.OK
+        return _fail(error)
+    except HomeError as error:
+        return _fail(error)
+    try:
+        with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
+            return runner.run(Desktop(app, home, home.load(port)).main(hidden=hidden))
+    finally:
+        home.lock.release()
+
+
+def _fail(error: HomeError) -> int:
+    sys.stderr.write(f"{error}\n")
+    return error.exit
+
+
+class Desktop(QObject):
+    """Joins window, tray and companion, and owns the way out."""
+
+    def __init__(self, app: QApplication, home: Home, settings: Settings) -> None:
+        super().__init__()
+        self._app = app
+        self._home = home
+        self._stop = asyncio.Event()
+        self._tray: Tray | None = None
+        self._asking: QMessageBox | None = None
+        theme.apply(app, settings.theme)
+        self.companion = Companion(settings)
+        self.window = Window(self.companion, home.folders)
+        self._first = FirstInstance(home.folders.runtime)
+
+    async def main(self, *, hidden: bool) -> int:
+        """Run until told to stop; everything stops in reverse order of its start."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._loop_failed)
+        previous_hook, sys.excepthook = sys.excepthook, self._slot_failed
+        on_stop(loop, self._stop.set)
+        self._connect()
+        self._polls = 0
+        poll = QTimer(self, interval=TRAY_POLL_MS)
+        poll.timeout.connect(self._look_for_tray)
+        self._look_for_tray()
+        poll.start()
+        if not ((hidden or self.companion.settings.start_hidden) and self._may_hide()):
+            self.window.present()
+        await self.companion.start()
+        if complaints := self._home.settings_file.complaints:
+            self.window.banner.say("\n".join(complaints))
+        await self._stop.wait()
+        poll.stop()
+        self._first.close_down()
+        self._app.removeEventFilter(self)
+        if self._tray:
+            self._tray.close_down()
+        self.window.close_down()
+        self.window.hide()
+        await self.companion.close()
+        sys.excepthook = previous_hook
+        return Exit.OK
+
+    def _connect(self) -> None:
+        self._app.installEventFilter(self)
+        self.window.closed.connect(self._window_closed)
+        self.window.quit_requested.connect(self.ask_to_quit)
+        self.window.settings.save_requested.connect(self._save)
+        self._first.handed_over.connect(self._second_start)
+        self._app.styleHints().colorSchemeChanged.connect(lambda _: self._dress())
+
+    # the way out
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Turn the system's wish to quit (Cmd+Q, log-off) into ours: Qt's own would break the loop."""
+        if event.type() == QEvent.Type.Quit:
+            self._stop.set()
+            return True
+        return super().eventFilter(watched, event)
+
+    def ask_to_quit(self) -> None:
+        """Quit; ask first while clients are connected."""
+        clients = self.companion.hub.connection_count
+        if not clients or not self.companion.settings.confirm_quit:
+            self._stop.set()
+            return
+        if self._asking:
+            self._asking.raise_()
+            return
+        self.window.present()
+        box = QMessageBox(self.window)
+        box.setWindowTitle("Quit?")
+        box.setText(f"{count(clients, 'client')} connected. Quit anyway?")
+        box.setInformativeText("Their connections close with code 1001. Settings can switch this question off.")
+        quit_button = box.addButton("Quit", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(quit_button)
+        self._asking = box
+        box.finished.connect(lambda _: self._answered(box.clickedButton() is quit_button))
+        box.open()
+
+    def _answered(self, yes: bool) -> None:
+        if self._asking:
+            self._asking.deleteLater()
+        self._asking = None
+        if yes:
+            self._stop.set()
+
+    def _window_closed(self) -> None:
+        if self._tray and self.companion.settings.close_to_tray:
+            self.window.hide()
+            if self.window.take_hint("close"):
+                self._tray.hint(
+                    "Still running here",
+                    "The event server goes on. Quit is in this icon's menu; Settings can change what closing does.",
+                )
+        else:
+            self.ask_to_quit()
+
+    # tray
+
+    def _may_hide(self) -> bool:
+        return self._tray is not None or self._polls < TRAY_PATIENCE
+
+    def _look_for_tray(self) -> None:
+        """Follow the system tray as it comes and goes; without one the window must not be lost."""
+        there = QSystemTrayIcon.isSystemTrayAvailable()
+        if there and self._tray is None:
+            self._tray = self._make_tray()
+        elif not there and self._tray is not None:
+            self._tray.close_down()
+            self._tray = None
+            self._polls = 0
+        self._polls += 1
+        if self._tray is None and self._polls == TRAY_PATIENCE and not self.window.isVisible():
+            self.window.present()
+
+    def _make_tray(self) -> Tray:
+        tray = Tray(self.companion)
+        tray.open_requested.connect(self.window.present)
+        tray.quit_requested.connect(self.ask_to_quit)
+        tray.logs_requested.connect(lambda: open_folder(self._home.folders.logs))
+        tray.settings_requested.connect(self._open_settings)
+        tray.told.connect(self.window.status.say)
+        return tray
+
+    def _open_settings(self) -> None:
+        self.window.open_room(SETTINGS)
+        self.window.present()
+
+    # settings, later starts, failures
+
+    def _save(self, settings: Settings) -> None:
+        try:
+            self._home.settings_file.save(settings)
+        except OSError as error:
+            self.window.banner.say(f"The settings could not be saved: {error.strerror}. They hold until you quit.")
+        else:
+            self.window.status.say("Settings saved")
+        self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
+        self._dress()
+
+    def _dress(self) -> None:
+        theme.apply(self._app, self.companion.settings.theme)
+        self.window.recolor()
+
+    def _second_start(self, arguments: dict[str, Any]) -> None:
+        if not arguments.get("hidden"):
+            self.window.present()
+        port = arguments.get("port")
+        if isinstance(port, int) and port != self.companion.settings.port:
+            self.window.banner.say(f"A second start asked for port {port}: the event server has moved there.")
+            moved = replace(self.companion.settings, port=port)
+            self.companion.tasks.spawn(self.companion.apply(moved), "move to another port")
+
+    def _slot_failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            self._stop.set()
+            return
+        self._report(error)
+
+    def _loop_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if error:
+            self._report(error)
+        else:
+            log.error("%s", context.get("message"))
+
+    def _report(self, error: BaseException) -> None:
+        log.error("unexpected error", exc_info=error)
+        self.window.banner.say(
+            f"Something unexpected went wrong ({type(error).__name__}); the companion goes on.",
+            (("Open logs folder", lambda: open_folder(self._home.folders.logs)),),
+        )

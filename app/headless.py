@@ -35,7 +35,7 @@ async def _serve(companion: Companion) -> int:
         return Exit.BUSY
     print(f"listening {companion.server.url}", flush=True)
     await stopped.wait()
-    await companion.stop()
+    await companion.close()
     return Exit.OK
 
 

@@ -88,12 +88,17 @@ class SocketWire:
         broadcast((self._connection,), frame, text=True)
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake."""
-        self._tasks.spawn(self._connection.close(code, reason), "close a client")
+        """Begin the closing handshake; of the reason goes what fits into a close frame."""
+        short = reason.encode()[:123].decode(errors="ignore")
+        self._tasks.spawn(self._connection.close(code, short), "close a client")
 
     def abort(self) -> None:
         """Cut the connection now."""
         self._connection.transport.abort()
+
+    def latency(self) -> float:
+        """Return the last ping's round trip in seconds; 0 before the first."""
+        return self._connection.latency
 
 
 class EventServer:

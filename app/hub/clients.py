@@ -20,6 +20,9 @@ class Wire(Protocol):
     def abort(self) -> None:
         """Cut the connection now."""
 
+    def latency(self) -> float:
+        """Return the last ping's round trip in seconds; 0 before the first."""
+
 
 class Outbox:
     """Frames on their way to one client: written at once while the socket takes them, else kept in order.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from app.hub.clients import Client, Wire
 from app.hub.clock import Clock
-from app.hub.journal import Journal, Kind, Verdict
+from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
@@ -102,6 +102,14 @@ class Hub:
     def publish_raw(self, text: str, *, to: Target = ALL, origin: str, why: str) -> Delivery:
         """Send a text frame as it is, contract or not. ``why`` says what is wrong with it."""
         return self._send("(raw frame)", text.encode(), to, origin, Verdict.INVALID, f"sent on purpose: {why}")
+
+    def resend(self, row: Row, *, origin: str) -> Delivery:
+        """Send the very bytes of a row that went to the UI once more, to the same target."""
+        if row.kind is not Kind.TO_UI:
+            raise ValueError("only what was sent to the UI can be sent again")
+        broken = row.verdict is Verdict.INVALID
+        verdict = Verdict.INVALID if broken else Verdict.OK
+        return self._send(row.event, row.payload, Target.parse(row.client), origin, verdict, f"#{row.seq} again")
 
     def _send(self, event: str, frame: bytes, to: Target, origin: str, verdict: Verdict, note: str) -> Delivery:
         taken = () if self.paused else self._fan_out(frame, to.select(self.clients))

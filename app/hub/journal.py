@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from enum import StrEnum
-from itertools import islice
+from itertools import takewhile
 from typing import NamedTuple
 
 from app.hub.clock import Clock
@@ -106,5 +106,5 @@ class Journal:
 
     def after(self, seq: int) -> list[Row]:
         """Return the kept rows with a number above ``seq``, oldest first."""
-        start = max(0, seq - self.first_seq + 1)
-        return list(islice(self._rows, start, None))
+        newest_first = takewhile(lambda row: row.seq > seq, reversed(self._rows))
+        return list(newest_first)[::-1]

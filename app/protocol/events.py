@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from app.protocol.contract import Direction, Event, event
 
-Username = Annotated[str, Meta(min_length=1, examples=["alice"])]
+# Formats and media types are hints for forms: a choice of personas, a fresh value, a field of several lines.
+Username = Annotated[str, Meta(min_length=1, examples=["alice"], extra_json_schema={"format": "username"})]
 MessageId = Annotated[
     str,
     Meta(
@@ -36,8 +37,15 @@ class NewMessage(Event, frozen=True, kw_only=True):
 
     msg_id: MessageId
     from_: Annotated[Username, Meta(description="Sender")] = field(name="from")
-    to: Annotated[str, Meta(min_length=1, description="Recipient", examples=["bob"])]
-    text: Annotated[str, Meta(description="Plain text of the message", examples=["Hey there!"])]
+    to: Annotated[Username, Meta(description="Recipient", examples=["bob"])]
+    text: Annotated[
+        str,
+        Meta(
+            description="Plain text of the message",
+            examples=["Hey there!"],
+            extra_json_schema={"contentMediaType": "text/plain"},
+        ),
+    ]
     timestamp: Annotated[
         datetime,
         Meta(tz=True, description="When it was sent (ISO 8601)", examples=["2024-01-15T10:30:00Z"]),

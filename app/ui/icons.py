@@ -1,0 +1,41 @@
+"""Icons from ``resources/icons``: monochrome ones take the colour they are asked for."""
+
+from functools import lru_cache
+from importlib.resources import files
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+SIZES = (16, 22, 24, 32, 48, 64, 128)
+
+
+@lru_cache(maxsize=128)
+def _svg(name: str) -> bytes:
+    return files("resources").joinpath("icons", *f"{name}.svg".split("/")).read_bytes()
+
+
+def _pixmap(name: str, size: int, tint: str | None) -> QPixmap:
+    pixmap = QPixmap(size, size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(QByteArray(_svg(name))).render(painter, QRectF(0, 0, size, size))
+    if tint:
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(pixmap.rect(), QColor(tint))
+    painter.end()
+    return pixmap
+
+
+@lru_cache(maxsize=256)
+def icon(name: str, tint: str | None = None) -> QIcon:
+    """Return ``resources/icons/<name>.svg``, e.g. ``tray/paused``; ``tint`` replaces its colours."""
+    built = QIcon()
+    for size in SIZES:
+        built.addPixmap(_pixmap(name, size, tint))
+    return built
+
+
+def ui_icon(name: str, tint: str) -> QIcon:
+    """Return a control's icon in one colour."""
+    return icon(f"ui/{name}", tint)

@@ -1,0 +1,140 @@
+"""The table model of the connected clients."""
+
+import time
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+
+from app.hub.clients import Client
+from app.hub.hub import Hub
+from app.ui.models.units import ago, amount
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Col(IntEnum):
+    """Columns, left to right."""
+
+    ID = 0
+    USERNAME = 1
+    ORIGIN = 2
+    AGENT = 3
+    SINCE = 4
+    FROM_UI = 5
+    TO_UI = 6
+    QUEUE = 7
+    PING = 8
+
+
+TITLES = ("No.", "Speaks for", "Origin", "User agent", "Connected", "From UI ↑", "To UI ↓", "Queue", "Ping")
+
+
+class ClientsModel(QAbstractTableModel):
+    """Who is connected. ``identify`` is called when a developer edits whom a client speaks for."""
+
+    def __init__(self, hub: Hub, identify: Callable[[Client, str], None]) -> None:
+        super().__init__()
+        self._hub = hub
+        self._identify = identify
+        self._clients: list[Client] = list(hub.clients)
+        self._disconnect = hub.clients_changed.connect(lambda _: self.sync())
+
+    def close(self) -> None:
+        """Stop listening to the hub."""
+        self._disconnect()
+
+    def client(self, line: int) -> Client:
+        """Return the client of that line."""
+        return self._clients[line]
+
+    def sync(self) -> None:
+        """Take over who came and who left; the other lines and their selection stay."""
+        now = {client.id: client for client in self._hub.clients}
+        for line in reversed(range(len(self._clients))):
+            if self._clients[line].id not in now:
+                self.beginRemoveRows(QModelIndex(), line, line)
+                del self._clients[line]
+                self.endRemoveRows()
+        known = {client.id for client in self._clients}
+        fresh = [client for client in now.values() if client.id not in known]
+        if fresh:
+            start = len(self._clients)
+            self.beginInsertRows(QModelIndex(), start, start + len(fresh) - 1)
+            self._clients += fresh
+            self.endInsertRows()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the counters of now."""
+        if self._clients:
+            self.dataChanged.emit(self.index(0, Col.USERNAME), self.index(len(self._clients) - 1, Col.PING))
+
+    # Qt's questions
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Qt asks."""
+        return 0 if parent.isValid() else len(self._clients)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Qt asks."""
+        return 0 if parent.isValid() else len(Col)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
+        """Qt asks."""
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return TITLES[section]
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Qt asks."""
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Col.USERNAME else flags
+
+    def data(self, index: Index, role: int = 0) -> Any:
+        """Qt asks."""
+        client = self._clients[index.row()]
+        column = Col(index.column())
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return _text(client, column)
+            case Qt.ItemDataRole.EditRole if column is Col.USERNAME:
+                return client.username
+            case Qt.ItemDataRole.ToolTipRole if column is Col.USERNAME:
+                return "Double-click or F2 to let this client speak for somebody else"
+            case Qt.ItemDataRole.ToolTipRole:
+                return _text(client, column)
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{TITLES[column]}: {_text(client, column)}"
+        return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Qt tells what was typed."""
+        name = str(value).strip()
+        if role != Qt.ItemDataRole.EditRole or index.column() != Col.USERNAME or not name:
+            return False
+        self._identify(self._clients[index.row()], name)
+        return True
+
+
+def _text(client: Client, column: Col) -> str:
+    match column:
+        case Col.ID:
+            return str(client.id)
+        case Col.USERNAME:
+            return client.username
+        case Col.ORIGIN:
+            return client.origin or "none (no browser)"
+        case Col.AGENT:
+            return client.user_agent or "–"
+        case Col.SINCE:
+            return ago(time.time() - client.connected_at)
+        case Col.FROM_UI:
+            return f"{client.frames_in:,} · {amount(client.bytes_in)}"
+        case Col.TO_UI:
+            return f"{client.frames_out:,} · {amount(client.bytes_out)}"
+        case Col.QUEUE:
+            return amount(client.outbox.waiting) if client.outbox.waiting else "–"
+    seconds = client.wire.latency()
+    return f"{seconds * 1000:.1f} ms" if seconds else "–"

@@ -1,0 +1,191 @@
+"""Clients: who is connected, for whom each speaks, and the ways to part."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.companion import Companion
+from app.hub.clients import Client
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.models.clients import ClientsModel, Col
+from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.log_table import ROW_HEIGHT
+from app.ui.widgets.naming import named
+
+REFRESH_MS = 500
+WIDTHS = {
+    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 150, Col.AGENT: 150, Col.SINCE: 84,
+    Col.FROM_UI: 104, Col.TO_UI: 104, Col.QUEUE: 76,
+}  # fmt: skip
+CODES = (
+    (1000, "1000 normal closure"),
+    (1001, "1001 going away"),
+    (1008, "1008 policy violation"),
+    (1011, "1011 internal error"),
+    (1012, "1012 service restart"),
+    (1013, "1013 try again later"),
+    (4000, "4000 application's own"),
+)
+
+
+class ClientsRoom(QWidget):
+    """A table of clients and what can be done with the selected one."""
+
+    send_requested = Signal(int)
+    told = Signal(str)
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self._companion = companion
+        self.model = ClientsModel(companion.hub, companion.hub.identify)
+        self.table = self._make_table()
+        self.send = named(QPushButton("Send to…"), "Send an event to this client")
+        self.code = named(QComboBox(editable=True), "Close code", tip="1000, 1001, 1003, 1007–1014 or 3000–4999")
+        for code, title in CODES:
+            self.code.addItem(title, code)
+        self.code.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.reason = named(QLineEdit(placeholderText="Reason (optional)", maxLength=60), "Close reason")
+        self.close_button = named(QPushButton("Close"), "Close this connection with the code")
+        self.abort = named(QPushButton("Abort"), "Abort", tip="Cut the connection without a closing handshake")
+        self.abort.setObjectName("danger")
+        self.empty = EmptyState("clients", "No client is connected", ("Copy URL", self._copy_url))
+        self.body = QStackedWidget()
+        self.body.addWidget(self.empty)
+        self.body.addWidget(self._page())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.body)
+        self._timer = QTimer(self, interval=REFRESH_MS)
+        self._timer.timeout.connect(self.model.refresh)
+        self._connect()
+        self.recolor()
+        self._show_state()
+
+    def close_down(self) -> None:
+        """Stop listening to the hub."""
+        self._timer.stop()
+        self.model.close()
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        scheme = theme.colors()
+        self.send.setIcon(ui_icon("send", scheme.muted))
+        self.close_button.setIcon(ui_icon("disconnect", scheme.muted))
+        self.empty.recolor()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Qt tells: counters move only while somebody looks."""
+        super().showEvent(event)
+        self._timer.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Qt tells."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _make_table(self) -> QTableView:
+        table = named(QTableView(), "Clients", id="log")
+        table.setModel(self.model)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setTabKeyNavigation(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT + 4)
+        header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        for column, width in WIDTHS.items():
+            table.setColumnWidth(column, width)
+        return table
+
+    def _page(self) -> QWidget:
+        page = QWidget()
+        actions = QHBoxLayout()
+        actions.setContentsMargins(16, 10, 16, 12)
+        actions.setSpacing(8)
+        actions.addWidget(self.send)
+        actions.addStretch(1)
+        for widget in (self.code, self.reason, self.close_button, self.abort):
+            actions.addWidget(widget)
+        hint = QLabel("Double-click “Speaks for” to change whom a client is; its typing then comes from that user.")
+        hint.setObjectName("muted")
+        hint.setContentsMargins(16, 12, 16, 8)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(hint)
+        column.addWidget(self.table, 1)
+        column.addLayout(actions)
+        return page
+
+    def _connect(self) -> None:
+        self.send.clicked.connect(self._with_selected(lambda client: self.send_requested.emit(client.id)))
+        self.close_button.clicked.connect(self._with_selected(self._close))
+        self.abort.clicked.connect(self._with_selected(self._abort))
+        self.code.currentTextChanged.connect(lambda _: self._show_state())
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
+        self.model.rowsInserted.connect(lambda *_: self._show_state())
+        self.model.rowsRemoved.connect(lambda *_: self._show_state())
+
+    @property
+    def selected(self) -> Client | None:
+        """The client that is selected."""
+        lines = self.table.selectionModel().selectedRows()
+        return self.model.client(lines[0].row()) if lines else None
+
+    def _with_selected(self, act: Callable[[Client], None]) -> Callable[[], None]:
+        def slot() -> None:
+            if client := self.selected:
+                act(client)
+
+        return slot
+
+    def _close_code(self) -> int | None:
+        """Return the chosen code, or None where no endpoint may send it (RFC 6455 §7.4)."""
+        digits = self.code.currentText().strip().partition(" ")[0]
+        code = int(digits) if digits.isdecimal() else 0
+        allowed = code in (1000, 1001, 1003, *range(1007, 1015)) or 3000 <= code <= 4999
+        return code if allowed else None
+
+    def _close(self, client: Client) -> None:
+        code = self._close_code()
+        if code is not None:
+            client.wire.close(code, self.reason.text())
+            self.told.emit(f"Closing client {client.id} with {code}")
+
+    def _abort(self, client: Client) -> None:
+        client.wire.abort()
+        self.told.emit(f"Cut the connection of client {client.id}")
+
+    def _copy_url(self) -> None:
+        QGuiApplication.clipboard().setText(self._companion.server.url)
+        self.told.emit(f"Copied {self._companion.server.url}")
+
+    def _show_state(self) -> None:
+        self.body.setCurrentIndex(1 if self.model.rowCount() else 0)
+        url = self._companion.server.url
+        self.empty.hint.setText(f"Start your chat UI, or try one of these:\n\ncompanion listen\nwscat -c {url}")
+        chosen = self.selected is not None
+        for button in (self.send, self.abort):
+            button.setEnabled(chosen)
+        self.close_button.setEnabled(chosen and self._close_code() is not None)

@@ -1,0 +1,213 @@
+"""Events: the live log, its filter, and the details of one row."""
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.companion import Companion
+from app.hub.hub import count
+from app.hub.journal import Kind, Row
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.models.event_log import EventLogModel, TimeStyle
+from app.ui.widgets.details import Details, pretty
+from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.log_table import LogTable
+from app.ui.widgets.naming import named
+
+FILTER_DELAY_MS = 120
+FILTER_HINT = (
+    'event:typing  dir:c2s  client:2  user:alice  is:invalid  is:injected  larger:1k  after:10s  "quoted"  /regex/'
+    "\nA minus in front excludes: -event:typing"
+)
+
+
+class EventsRoom(QWidget):
+    """The log. Asks for ``edit_requested`` and ``inject_requested``; says ``told`` what it did."""
+
+    edit_requested = Signal(object)
+    inject_requested = Signal()
+    told = Signal(str)
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self._companion = companion
+        self.model = EventLogModel(companion.journal)
+        self.table = LogTable(self.model)
+        self.details = Details(companion.catalog)
+        self.filter = named(
+            QLineEdit(placeholderText="Filter (Ctrl+F)", clearButtonEnabled=True), "Filter", tip=FILTER_HINT
+        )
+        self.filter_problem = named(QLabel(), "What the filter did not understand", id="problem")
+        self.filter_problem.setVisible(False)
+        self.counts = named(QLabel(), "How much is shown", id="muted")
+        self.pause = named(QPushButton("Pause view"), "Pause view", tip="Hold the view; capture goes on (P)")
+        self.pause.setCheckable(True)
+        self.time_style = named(QComboBox(), "Time shown as")
+        self.time_style.addItems(["Clock time", "Since first", "Since previous"])
+        self.clear_button = named(QPushButton("Clear"), "Clear the view", tip="Clear the view (Ctrl+L)")
+        self._actions = self._make_actions()
+        self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
+        self._lay_out()
+        self._connect()
+        self.recolor()
+        self._show_counts()
+
+    def close_down(self) -> None:
+        """Stop listening to the journal."""
+        self.model.close()
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        muted = theme.colors().muted
+        self.pause.setIcon(ui_icon("pause", muted))
+        self.clear_button.setIcon(ui_icon("clear", muted))
+        for view in (self.details.pretty, self.details.raw, self.details.schema):
+            view.highlighter.recolor()
+        self.empty.recolor()
+
+    def _lay_out(self) -> None:
+        bar = QHBoxLayout()
+        bar.setContentsMargins(16, 12, 16, 10)
+        bar.setSpacing(8)
+        bar.addWidget(self.filter, 1)
+        for widget in (self.time_style, self.pause, self.clear_button):
+            bar.addWidget(widget)
+        self.empty = EmptyState("events", "Nothing has happened yet", ("Fire an event", self.inject_requested.emit))
+        self.body = QStackedWidget()
+        self.body.addWidget(self.empty)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.addWidget(self.table)
+        self.splitter.addWidget(self.details)
+        self.splitter.setStretchFactor(0, 3)
+        self.splitter.setStretchFactor(1, 2)
+        self.splitter.setSizes([360, 260])
+        self.splitter.setChildrenCollapsible(False)
+        self.body.addWidget(self.splitter)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(16, 4, 16, 6)
+        foot.addWidget(self.counts, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(bar)
+        self.filter_problem.setContentsMargins(16, 0, 16, 8)
+        column.addWidget(self.filter_problem)
+        column.addWidget(self.body, 1)
+        column.addLayout(foot)
+
+    def _connect(self) -> None:
+        self.filter.textChanged.connect(lambda _: self._filter_timer.start())
+        self._filter_timer.timeout.connect(self._apply_filter)
+        self.pause.toggled.connect(self._pause)
+        self.clear_button.clicked.connect(self.clear)
+        self.time_style.currentIndexChanged.connect(lambda index: self.model.set_time_style(TimeStyle(index)))
+        self.table.selectionModel().currentRowChanged.connect(self._selected)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._context_menu)
+        self.table.doubleClicked.connect(lambda _: self._edit())
+        self.model.flushed.connect(lambda _: self._show_counts())
+        self.model.modelReset.connect(lambda: self.details.show_row(None))
+        self.details.closed.connect(self.table.clearSelection)
+
+    def _make_actions(self) -> dict[str, QAction]:
+        actions = {}
+        for title, keys, slot in (
+            ("Copy as JSON", QKeySequence(QKeySequence.StandardKey.Copy), self.copy),
+            ("Resend", QKeySequence("R"), self.resend),
+            ("Edit in Inject", QKeySequence("E"), self._edit),
+            ("Pause view", QKeySequence("P"), self.pause.toggle),
+        ):
+            action = QAction(title, self, shortcut=keys)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(slot)
+            self.table.addAction(action)
+            actions[title] = action
+        return actions
+
+    @property
+    def selected(self) -> Row | None:
+        """The row that is selected."""
+        index = self.table.currentIndex()
+        return self.model.row(index.row()) if index.isValid() else None
+
+    def clear(self) -> None:
+        """Empty the view."""
+        self.model.clear()
+
+    def copy(self) -> None:
+        """Put the selected frame on the clipboard."""
+        if row := self.selected:
+            QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
+            self.told.emit(f"Copied #{row.seq}")
+
+    def resend(self) -> None:
+        """Send the selected frame once more."""
+        row = self.selected
+        if row is None or row.kind is not Kind.TO_UI:
+            self.told.emit("Only a frame that went to the UI can be sent again: select one.")
+            return
+        self.told.emit(f"#{row.seq} again: {self._companion.resend(row, origin='panel').note}")
+
+    def focus_filter(self) -> None:
+        """Let the next keys go to the filter."""
+        self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.filter.selectAll()
+
+    def _edit(self) -> None:
+        row = self.selected
+        if row is not None and row.kind is Kind.TO_UI:
+            self.edit_requested.emit(row)
+
+    def _apply_filter(self) -> None:
+        complaints = self.model.set_filter(self.filter.text())
+        self.filter_problem.setText("; ".join(complaints))
+        self.filter_problem.setVisible(bool(complaints))
+
+    def _pause(self, paused: bool) -> None:
+        self.pause.setText("Resume view" if paused else "Pause view")
+        self.model.set_paused(paused)
+        self._show_counts()
+
+    def _selected(self, current: QModelIndex, _: QModelIndex) -> None:
+        self.details.show_row(self.model.row(current.row()) if current.isValid() else None)
+
+    def _context_menu(self, place: QPoint) -> None:
+        row = self.selected
+        if row is None:
+            return
+        menu = QMenu(self)
+        for title, action in self._actions.items():
+            action.setEnabled(row.kind is Kind.TO_UI or title not in ("Resend", "Edit in Inject"))
+            menu.addAction(action)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.table.viewport().mapToGlobal(place))
+        for action in self._actions.values():
+            menu.aboutToHide.connect(lambda action=action: action.setEnabled(True))
+
+    def _show_counts(self) -> None:
+        shown = self.model.rowCount()
+        self.body.setCurrentIndex(1 if shown or self.filter.text() else 0)
+        self.empty.hint.setText(
+            f"Connect your UI to {self._companion.server.url}, or fire an event: every frame in either direction "
+            "appears here."
+        )
+        parts = [f"{count(shown, 'row')} shown"]
+        if self.model.held:
+            parts.append(f"view paused, {self.model.held:,} held back")
+        if dropped := self._companion.journal.dropped:
+            parts.append(f"older {dropped:,} dropped")
+        if not self.table.following:
+            parts.append("not following: scroll to the end to follow")
+        self.counts.setText(" · ".join(parts))

@@ -1,0 +1,152 @@
+"""Inject: write an event, choose who gets it, fire."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from app.companion import Companion, InvalidEvent
+from app.hub.hub import Delivery
+from app.hub.journal import Row
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, Envelope, decode
+from app.ui.widgets.event_panel import EventPanel
+from app.ui.widgets.fire_bar import FireBar
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.naming import named
+from app.ui.widgets.quick import PresenceGrid, TypingGrid
+
+ORIGIN = "panel"
+TOGETHER = {"friend_online": "Presence", "friend_offline": "Presence"}
+"""Events that share a panel."""
+
+
+class RawPanel(QWidget):
+    """Any text, sent as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        hint = QLabel(
+            "Sent exactly as written, valid or not: to see what your UI does with a frame it should never get.",
+            wordWrap=True,
+        )
+        hint.setObjectName("muted")
+        self.editor = JsonView("Raw frame")
+        self.editor.setPlainText('{"event": "new_message", "data": {"from": "alice", "text": ')
+        self.verdict = named(QLabel(wordWrap=True), "What is wrong with this frame", id="muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 14, 20, 8)
+        column.setSpacing(12)
+        column.addWidget(hint)
+        column.addWidget(self.editor, 1)
+        column.addWidget(self.verdict)
+
+
+class InjectRoom(QWidget):
+    """A tab per panel; the bar at the bottom fires what the visible one holds."""
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self._companion = companion
+        self.tabs = named(QTabBar(drawBase=False, expanding=False), "What to inject", id="tabs")
+        self.panels = QStackedWidget()
+        self.bar = FireBar(companion)
+        self.raw = RawPanel()
+        self.raw.editor.textChanged.connect(self._arm)
+        for title, panel in self._event_panels().items():
+            panel.changed.connect(self._arm)
+            self._add(title, panel)
+        self._add("Raw frame", self.raw)
+        self.tabs.currentChanged.connect(self.panels.setCurrentIndex)
+        self.tabs.currentChanged.connect(lambda _: self._arm())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.tabs)
+        column.addWidget(self.panels, 1)
+        column.addWidget(self.bar)
+        self._arm()
+
+    def _add(self, title: str, panel: QWidget) -> None:
+        self.tabs.addTab(title)
+        self.panels.addWidget(panel)
+
+    def _event_panels(self) -> dict[str, EventPanel]:
+        """Return a panel per server event; a new event of the catalog gets its own."""
+        groups: dict[str, list[Any]] = {}
+        for each in self._companion.catalog:
+            if each.direction is Direction.TO_UI:
+                title = TOGETHER.get(each.name) or each.name.replace("_", " ").capitalize()
+                groups.setdefault(title, []).append(each)
+        personas = self._companion.settings.personas
+        quick: dict[str, Callable[[], QWidget]] = {
+            "Presence": lambda: PresenceGrid(personas, self._fire_quickly),
+            "Typing": lambda: TypingGrid(personas, self._fire_quickly),
+        }
+        return {
+            title: EventPanel(self._companion, types, quick[title]() if title in quick and personas else None)
+            for title, types in groups.items()
+        }
+
+    def event_panel(self, event: str) -> EventPanel | None:
+        """Return the panel that has a form for ``event``."""
+        for number in range(self.panels.count()):
+            panel = self.panels.widget(number)
+            if isinstance(panel, EventPanel) and panel.knows(event):
+                return panel
+        return None
+
+    def open_panel(self, panel: QWidget) -> None:
+        """Show a panel."""
+        self.tabs.setCurrentIndex(self.panels.indexOf(panel))
+
+    def edit(self, row: Row) -> None:
+        """Take over an event from the log, to change it and fire it again."""
+        text = row.payload.decode("utf-8", "replace")
+        try:
+            event = decode(text)
+            panel = self.event_panel(event.event)
+        except BadFrame:
+            panel = None
+        if panel:
+            panel.load(event)
+            self.open_panel(panel)
+        else:
+            self.raw.editor.setPlainText(text)
+            self.open_panel(self.raw)
+
+    def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
+        self._report(lambda: self._companion.fire(Envelope(event, data), to=self.bar.target, origin=ORIGIN))
+
+    def _report(self, fire: Callable[[], Delivery]) -> None:
+        try:
+            self.bar.report(fire())
+        except InvalidEvent as error:
+            self.bar.say(str(error), "error")
+
+    def _arm(self) -> None:
+        panel = self.panels.currentWidget()
+        if isinstance(panel, EventPanel):
+            self._arm_event(panel)
+        else:
+            self._arm_raw()
+
+    def _arm_event(self, panel: EventPanel) -> None:
+        if panel.problems:
+            self.bar.arm(None, why_not="; ".join(map(str, panel.problems)))
+            return
+        template = panel.template()
+        self.bar.arm(lambda: self._companion.fire(panel.envelope(template), to=self.bar.target, origin=ORIGIN))
+
+    def _arm_raw(self) -> None:
+        text = self.raw.editor.toPlainText()
+        self.raw.verdict.setText(self._companion.why_malformed(text))
+        self.bar.arm(
+            lambda: self._companion.fire_malformed(text, to=self.bar.target, origin=ORIGIN),
+            title="Send malformed",
+        )
+
+    def focus_panel(self) -> None:
+        """Put the focus where writing begins."""
+        self.tabs.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -1,0 +1,196 @@
+"""Settings: a form over the settings file."""
+
+from pathlib import Path
+
+from msgspec.structs import replace
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.system.paths import Folders
+from app.system.settings import Settings, check
+from app.ui.widgets.naming import named
+
+THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+
+
+class SettingsRoom(QWidget):
+    """Shows settings and asks for ``save_requested`` with changed ones."""
+
+    save_requested = Signal(object)
+
+    def __init__(self, settings: Settings, folders: Folders) -> None:
+        super().__init__()
+        self._settings = settings
+        self._folders = folders
+        self.username = named(QLineEdit(maxLength=64), "Your user name")
+        self.port = named(QSpinBox(minimum=1, maximum=65535), "Port of the event server")
+        self.port.setGroupSeparatorShown(False)
+        self.personas = named(QLineEdit(), "Personas, separated by commas")
+        self.origins = named(QPlainTextEdit(tabChangesFocus=True), "Allowed origins, one per line")
+        self.origins.setFixedHeight(104)
+        self.journal_rows = named(
+            QSpinBox(minimum=100, maximum=1_000_000, singleStep=1000), "Frames kept in the log"
+        )
+        self.journal_rows.setGroupSeparatorShown(True)
+        self.theme = named(QComboBox(), "Appearance")
+        for value, title in THEMES:
+            self.theme.addItem(title, value)
+        self.close_to_tray = named(QCheckBox("Closing the window keeps the companion in the tray"), "Close to tray")
+        self.confirm_quit = named(QCheckBox("Ask before quitting while clients are connected"), "Confirm quit")
+        self.start_hidden = named(QCheckBox("Start in the tray, without the window"), "Start hidden")
+        self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
+        self.save = named(QPushButton("Save"), "Save settings", id="primary")
+        self.revert = named(QPushButton("Revert"), "Revert to the saved settings")
+        self._lay_out()
+        self.show_settings(settings)
+        self._connect()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(24)
+        form.setVerticalSpacing(6)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for title, field, hint in (
+            ("Your user name", self.username, "Whom a client speaks for unless its URL says ?username=…"),
+            ("Port", self.port, "The chat UI connects to 8081."),
+            ("Personas", self.personas, "Friends that you play in the panels."),
+            ("Allowed origins", self.origins, "Web pages that may connect, compared exactly, one per line. "
+             "Command-line clients need none."),
+            ("Log keeps", self.journal_rows, "Frames; older ones are dropped and counted. "
+             "Takes effect at the next start."),
+            ("Appearance", self.theme, ""),
+        ):  # fmt: skip
+            form.addRow(title, field)
+            if hint:
+                note = QLabel(hint, wordWrap=True)
+                note.setObjectName("muted")
+                note.setContentsMargins(0, 0, 0, 8)
+                form.addRow("", note)
+        for check_box in (self.close_to_tray, self.confirm_quit, self.start_hidden):
+            form.addRow("", check_box)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(20, 18, 20, 12)
+        column.setSpacing(14)
+        column.addLayout(form)
+        column.addLayout(self._files())
+        column.addStretch(1)
+        inner.setMaximumWidth(760)
+        area = QScrollArea(widgetResizable=True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(inner)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(20, 10, 20, 14)
+        buttons.addWidget(self.problem, 1)
+        buttons.addWidget(self.revert)
+        buttons.addWidget(self.save)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area, 1)
+        outer.addLayout(buttons)
+
+    def _files(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        where = QLabel(f"Kept in {self._folders.settings_file}", wordWrap=True)
+        where.setObjectName("muted")
+        where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(where, 1)
+        for title, folder in (
+            ("Open settings folder", self._folders.config),
+            ("Open logs folder", self._folders.logs),
+        ):
+            button = named(QPushButton(title), title)
+            button.clicked.connect(lambda _=False, folder=folder: open_folder(folder))
+            row.addWidget(button)
+        return row
+
+    def _connect(self) -> None:
+        for line in (self.username, self.personas):
+            line.textChanged.connect(self._check)
+        for box in (self.port, self.journal_rows):
+            box.valueChanged.connect(self._check)
+        self.origins.textChanged.connect(self._check)
+        self.theme.currentIndexChanged.connect(self._check)
+        for check_box in (self.close_to_tray, self.confirm_quit, self.start_hidden):
+            check_box.toggled.connect(self._check)
+        self.save.clicked.connect(self._save)
+        self.revert.clicked.connect(lambda: self.show_settings(self._settings))
+        self._check()
+
+    def show_settings(self, settings: Settings) -> None:
+        """Show ``settings`` as the saved ones."""
+        self._settings = settings
+        self.username.setText(settings.username)
+        self.port.setValue(settings.port)
+        self.personas.setText(", ".join(settings.personas))
+        self.origins.setPlainText("\n".join(settings.allowed_origins))
+        self.journal_rows.setValue(settings.journal_rows)
+        self.theme.setCurrentIndex([value for value, _ in THEMES].index(settings.theme))
+        self.close_to_tray.setChecked(settings.close_to_tray)
+        self.confirm_quit.setChecked(settings.confirm_quit)
+        self.start_hidden.setChecked(settings.start_hidden)
+        self._check()
+
+    def edited(self) -> Settings:
+        """Return the settings as they stand in the form."""
+        return replace(
+            self._settings,
+            username=self.username.text().strip(),
+            port=self.port.value(),
+            personas=_unique(self.personas.text().split(",")),
+            allowed_origins=_unique(self.origins.toPlainText().splitlines()),
+            journal_rows=self.journal_rows.value(),
+            theme=self.theme.currentData(),
+            close_to_tray=self.close_to_tray.isChecked(),
+            confirm_quit=self.confirm_quit.isChecked(),
+            start_hidden=self.start_hidden.isChecked(),
+        )
+
+    def _check(self) -> None:
+        edited = self.edited()
+        problems = [
+            f"{title}: {wrong}"
+            for title, name in (("Your user name", "username"), ("Personas", "personas"))
+            if (wrong := check(name, getattr(edited, name)))
+        ]
+        problems += [wrong for origin in edited.allowed_origins if (wrong := origin_problem(origin))]
+        self.problem.setText("; ".join(problems))
+        changed = edited != self._settings
+        self.save.setEnabled(changed and not problems)
+        self.revert.setEnabled(changed)
+
+    def _save(self) -> None:
+        self.save_requested.emit(self.edited())
+
+
+def origin_problem(origin: str) -> str:
+    """Say why no browser sends this as its Origin, or nothing."""
+    scheme, separator, host = origin.partition("://")
+    if not separator or not scheme or not host or "/" in host or "*" in host or origin != origin.lower():
+        return f"{origin} is no origin: write it as http://localhost:1420, without path or wildcard"
+    return ""
+
+
+def open_folder(folder: Path) -> None:
+    """Show a folder in the system's file manager."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+def _unique(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(value.strip() for value in values if value.strip()))

@@ -1,0 +1,89 @@
+"""Colours and style, light and dark. Widgets name a role; no widget names a colour."""
+
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from string import Template
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+
+@dataclass(frozen=True)
+class Colors:
+    """One colour scheme; names are the placeholders of ``resources/style.qss``."""
+
+    window: str
+    surface: str
+    raised: str
+    hover: str
+    border: str
+    text: str
+    muted: str
+    faint: str
+    accent: str
+    accent_hover: str
+    accent_soft: str
+    on_accent: str
+    ok: str
+    warning: str
+    warning_soft: str
+    error: str
+
+
+LIGHT = Colors(
+    window="#f5f5f7", surface="#ffffff", raised="#fafafb", hover="#ececf1", border="#dcdce3",
+    text="#1b1c20", muted="#61646f", faint="#9598a3", accent="#5753c6", accent_hover="#4a46b4",
+    accent_soft="#e9e8fb", on_accent="#ffffff", ok="#1f7a4d", warning="#9a5b00", warning_soft="#fdf1dc",
+    error="#c4262c",
+)  # fmt: skip
+DARK = Colors(
+    window="#17181c", surface="#1e2025", raised="#25272d", hover="#2d3037", border="#363942",
+    text="#e9eaee", muted="#a3a6b2", faint="#767a86", accent="#8f8bf5", accent_hover="#a4a1f8",
+    accent_soft="#2f2e57", on_accent="#14141c", ok="#56c48c", warning="#e8b04b", warning_soft="#3a2f18",
+    error="#ff7b7f",
+)  # fmt: skip
+
+
+def colors() -> Colors:
+    """Return the scheme in force."""
+    return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
+
+
+def mono() -> QFont:
+    """Return the font for frames and numbers."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    font.setStyleHint(QFont.StyleHint.Monospace)
+    return font
+
+
+def apply(app: QApplication, theme: str) -> None:
+    """Dress the application; ``theme`` is ``system``, ``light`` or ``dark``."""
+    hints = app.styleHints()
+    schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+    dark = schemes.get(theme, hints.colorScheme()) is Qt.ColorScheme.Dark
+    scheme = DARK if dark else LIGHT
+    if app.style().name() != "fusion":
+        app.setStyle("Fusion")
+    app.setPalette(_palette(scheme))
+    resources = files("resources")
+    chevron = resources.joinpath("icons", "style", f"chevron-{'dark' if dark else 'light'}.svg")
+    sheet = resources.joinpath("style.qss").read_text(encoding="utf-8")
+    app.setStyleSheet(Template(sheet).substitute(asdict(scheme), chevron=str(chevron).replace("\\", "/")))
+
+
+def _palette(scheme: Colors) -> QPalette:
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for each, name in {
+        role.Window: scheme.window, role.WindowText: scheme.text, role.Base: scheme.surface,
+        role.AlternateBase: scheme.raised, role.Text: scheme.text, role.Button: scheme.raised,
+        role.ButtonText: scheme.text, role.ToolTipBase: scheme.raised, role.ToolTipText: scheme.text,
+        role.PlaceholderText: scheme.faint, role.Highlight: scheme.accent_soft,
+        role.HighlightedText: scheme.text, role.Link: scheme.accent, role.Mid: scheme.border,
+        role.Accent: scheme.accent,
+    }.items():  # fmt: skip
+        palette.setColor(each, QColor(name))
+    for each in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, each, QColor(scheme.faint))
+    return palette

@@ -1,0 +1,137 @@
+"""The tray icon: what the companion does at a glance, and a menu that fires."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+
+from app.companion import Companion, InvalidEvent, State
+from app.protocol.envelope import Envelope
+from app.protocol.templates import NOW, UUID, resolve
+from app.ui.icons import icon
+from app.ui.widgets.status import status_line
+
+ORIGIN = "tray"
+
+
+def icon_name(companion: Companion) -> str:
+    """Return which of ``resources/icons/tray`` tells the state."""
+    names = {State.PAUSED: "paused", State.BLOCKED: "busy", State.STOPPED: "stopped"}
+    connected = "connected" if companion.hub.connection_count else "listening"
+    return f"tray/{names.get(companion.state, connected)}"
+
+
+class Tray(QObject):
+    """The icon and its menu. Build it when a system tray is there; build it anew when that came back."""
+
+    open_requested = Signal()
+    settings_requested = Signal()
+    logs_requested = Signal()
+    quit_requested = Signal()
+    told = Signal(str)
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self._companion = companion
+        self.menu = QMenu()
+        self.menu.aboutToShow.connect(self.rebuild)
+        self.icon = QSystemTrayIcon()
+        self.icon.setContextMenu(self.menu)
+        self.icon.activated.connect(self._activated)
+        self._disconnects = [
+            companion.changed.connect(lambda _: self.show_state()),
+            companion.hub.clients_changed.connect(lambda _: self.show_state()),
+        ]
+        self.rebuild()
+        self.show_state()
+        self.icon.show()
+
+    def close_down(self) -> None:
+        """Take the icon away."""
+        for disconnect in self._disconnects:
+            disconnect()
+        self.icon.hide()
+        self.menu.deleteLater()
+
+    def show_state(self) -> None:
+        """Show the companion's state of now."""
+        self.icon.setIcon(icon(icon_name(self._companion)))
+        self.icon.setToolTip(f"P2P Chat Companion\n{status_line(self._companion)}")
+
+    def hint(self, title: str, text: str) -> None:
+        """Show a balloon."""
+        self.icon.showMessage(title, text, icon("app"), 8000)
+
+    def rebuild(self) -> None:
+        """Fill the menu for the state of now."""
+        companion = self._companion
+        self.menu.clear()
+        self.menu.addAction(icon(icon_name(companion)), status_line(companion)).setEnabled(False)
+        self.menu.addSeparator()
+        opening = self.menu.addAction("Open", self.open_requested.emit)
+        self.menu.setDefaultAction(opening)
+        fire = self.menu.addMenu("Fire")
+        for title, event in self._offers():
+            fire.addAction(title, partial(self._fire, event))
+        repeat = self.menu.addAction("Repeat last", self._repeat)
+        repeat.setEnabled(companion.last_fired is not None)
+        self.menu.addSeparator()
+        self._add_server_actions()
+        self.menu.addAction("Copy URL", self._copy_url)
+        self.menu.addAction("Open logs folder", self.logs_requested.emit)
+        self.menu.addAction("Settings", self.settings_requested.emit)
+        self.menu.addSeparator()
+        self.menu.addAction("Quit", self.quit_requested.emit)
+
+    def _add_server_actions(self) -> None:
+        companion = self._companion
+        if companion.server.listening:
+            paused = companion.hub.paused
+            self.menu.addAction(
+                "Resume sending" if paused else "Pause sending", lambda: companion.pause(not paused)
+            )
+        else:
+            self.menu.addAction(
+                "Retry" if companion.trouble else "Start server",
+                lambda: companion.tasks.spawn(companion.start(), "start from the tray"),
+            )
+
+    def _offers(self) -> Sequence[tuple[str, Envelope]]:
+        """Return what can be fired from the menu: what the first persona can do."""
+        settings = self._companion.settings
+        who = settings.personas[0] if settings.personas else "alice"
+        message = {
+            "msg_id": UUID, "from": who, "to": settings.username, "text": f"Hi from {who}!", "timestamp": NOW,
+            "direction": "received", "delivered": True, "delivery_method": "direct",
+        }  # fmt: skip
+        return (
+            (f"{who} says hi", Envelope("new_message", message)),
+            (f"{who} comes online", Envelope("friend_online", {"username": who})),
+            (f"{who} goes offline", Envelope("friend_offline", {"username": who})),
+            (f"{who} is typing", Envelope("typing", {"username": who, "typing": True})),
+            (f"{who} stops typing", Envelope("typing", {"username": who, "typing": False})),
+        )
+
+    def _fire(self, event: Envelope) -> None:
+        fresh = Envelope(event.event, resolve(event.data, self._companion.clock.wall()))
+        self._told(lambda: self._companion.fire(fresh, origin=ORIGIN).note)
+
+    def _repeat(self) -> None:
+        last = self._companion.last_fired
+        if last:
+            self._told(lambda: self._companion.fire(last.event, to=last.to, origin=ORIGIN).note)
+
+    def _told(self, act: Callable[[], str]) -> None:
+        try:
+            self.told.emit(act())
+        except InvalidEvent as error:
+            self.told.emit(str(error))
+
+    def _copy_url(self) -> None:
+        QGuiApplication.clipboard().setText(self._companion.server.url)
+
+    def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason in (QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.DoubleClick):
+            self.open_requested.emit()

@@ -1,0 +1,82 @@
+"""Everything about one row of the log: pretty, raw, schema."""
+
+import json
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
+
+from app.hub.journal import Kind, Row
+from app.protocol.catalog import Catalog, EventType
+from app.protocol.contract import Direction
+from app.ui.models.event_log import ARROWS, clock
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.naming import named
+
+DIRECTIONS = {Kind.TO_UI: Direction.TO_UI, Kind.FROM_UI: Direction.FROM_UI}
+
+
+class Details(QWidget):
+    """Shows the row it is given, and hides when there is none."""
+
+    closed = Signal()
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__()
+        self._catalog = catalog
+        self.head = named(QLabel(), "Row", id="detailHead")
+        self.note = named(QLabel(wordWrap=True), "Result", id="muted")
+        self.pretty = JsonView("Pretty", read_only=True)
+        self.raw = JsonView("Raw", read_only=True)
+        self.schema = JsonView("Schema", read_only=True)
+        self.tabs = named(QTabWidget(documentMode=True), "Details")
+        for title, view in (("Pretty", self.pretty), ("Raw", self.raw), ("Schema", self.schema)):
+            self.tabs.addTab(view, title)
+        close = named(QPushButton("Close"), "Close the details", id="flat")
+        close.clicked.connect(self._close)
+        top = QHBoxLayout()
+        top.addWidget(self.head)
+        top.addWidget(self.note, 1)
+        top.addWidget(close)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 6, 12, 8)
+        column.setSpacing(4)
+        column.addLayout(top)
+        column.addWidget(self.tabs, 1)
+        self.hide()
+
+    def show_row(self, row: Row | None) -> None:
+        """Show ``row``; None hides the pane."""
+        self.setVisible(row is not None)
+        if row is None:
+            return
+        self.head.setText(f"#{row.seq} · {ARROWS[row.kind]} · {row.event or 'no event'}")
+        facts = [clock(row.wall), f"origin {row.origin}", f"{row.size:,} B", row.note or row.verdict]
+        if row.client:
+            facts.insert(1, f"client {row.client}" if row.kind is not Kind.TO_UI else f"to {row.client}")
+        self.note.setText(" · ".join(facts))
+        text = row.payload.decode("utf-8", "replace")
+        self.raw.setPlainText(text)
+        self.pretty.setPlainText(pretty(text))
+        self.schema.setPlainText(self._schema(row))
+
+    def _close(self) -> None:
+        self.hide()
+        self.closed.emit()
+
+    def _schema(self, row: Row) -> str:
+        known = self._event_type(row)
+        if known is None:
+            return "" if row.kind is Kind.SERVER else f"The contract has no event {row.event!r} in this direction."
+        return json.dumps({"description": known.help, **known.schema}, indent=2, ensure_ascii=False)
+
+    def _event_type(self, row: Row) -> EventType | None:
+        direction = DIRECTIONS.get(row.kind)
+        return self._catalog.get(direction, row.event) if direction else None
+
+
+def pretty(text: str) -> str:
+    """Return JSON indented; what is no JSON as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,41 @@
+"""What an empty room says: what to do next."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.widgets.naming import named
+
+
+class EmptyState(QWidget):
+    """An icon, a title, a hint and perhaps a button, in the middle."""
+
+    def __init__(self, icon: str, title: str, action: tuple[str, Callable[[], object]] | None = None) -> None:
+        super().__init__()
+        self._icon = icon
+        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.title = named(QLabel(title, alignment=Qt.AlignmentFlag.AlignCenter), title, id="emptyTitle")
+        self.hint = named(
+            QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "What to do next", id="muted"
+        )
+        self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        column.addStretch(2)
+        for widget in (self._picture, self.title, self.hint):
+            column.addWidget(widget)
+        if action:
+            button = named(QPushButton(action[0]), action[0], id="primary")
+            button.clicked.connect(lambda: action[1]())
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(3)
+        self.recolor()
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        pixmap: QPixmap = ui_icon(self._icon, theme.colors().faint).pixmap(40, 40)
+        self._picture.setPixmap(pixmap)

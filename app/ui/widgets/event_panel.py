@@ -1,0 +1,197 @@
+"""One or a few events of the catalog as a form, and the same as JSON."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.companion import Companion
+from app.protocol.catalog import EventType, Problem
+from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.templates import BY_FORMAT, resolve
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.naming import named
+from app.ui.widgets.schema_form import SchemaForm
+
+FORM, JSON = 0, 1
+
+
+class EventPanel(QWidget):
+    """Holds an event that is being written. ``changed`` tells that it, or its validity, may have changed."""
+
+    changed = Signal()
+
+    def __init__(self, companion: Companion, types: Sequence[EventType], quick: QWidget | None = None) -> None:
+        super().__init__()
+        self._companion = companion
+        self._types = {each.name: each for each in types}
+        self.problems: list[Problem] = []
+
+        self.choice = named(QComboBox(), "Event")
+        self.choice.addItems(list(self._types))
+        self.choice.setVisible(len(types) > 1)
+        self.choice.currentTextChanged.connect(self._switch_event)
+        help_line = QLabel(types[0].help, wordWrap=True)
+        help_line.setObjectName("muted")
+        self._help = help_line
+
+        self.views = QStackedWidget()
+        self._forms = {each.name: self._form(each) for each in types}
+        self._form_stack = QStackedWidget()
+        for form in self._forms.values():
+            self._form_stack.addWidget(_scrolled(form))
+        self.editor = JsonView("Event as JSON")
+        self.editor.textChanged.connect(self._on_change)
+        self.views.addWidget(self._form_stack)
+        self.views.addWidget(self.editor)
+        self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
+
+        top = QHBoxLayout()
+        top.setSpacing(12)
+        top.addWidget(self.choice)
+        top.addWidget(help_line, 1)
+        top.addLayout(self._view_buttons())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 14, 20, 8)
+        column.setSpacing(12)
+        if quick:
+            column.addWidget(quick)
+        column.addLayout(top)
+        column.addWidget(self.views, 1)
+        column.addWidget(self.problem)
+        self._on_change()
+
+    def _form(self, event_type: EventType) -> SchemaForm:
+        form = SchemaForm(event_type, self._companion.settings.personas, self._companion.clock.wall())
+        form.set_value(self._defaults(event_type))
+        form.changed.connect(self._on_change)
+        return form
+
+    def _view_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        group = QButtonGroup(self)
+        for number, title in ((FORM, "Form"), (JSON, "JSON")):
+            button = named(QPushButton(title), f"Show as {title}", id=f"segment{title}")
+            button.setCheckable(True)
+            group.addButton(button, number)
+            row.addWidget(button)
+        group.button(FORM).setChecked(True)
+        group.idClicked.connect(self.show_view)
+        self._view_group = group
+        return row
+
+    def _defaults(self, event_type: EventType) -> dict[str, Any]:
+        """Return the sample with what suits this desk: personas to me, made-at-fire ids and times."""
+        settings = self._companion.settings
+        data = dict(event_type.sample)
+        for name, schema in event_type.schema["properties"].items():
+            kind = schema.get("format", "")
+            if kind in BY_FORMAT:
+                data[name] = BY_FORMAT[kind]
+            elif kind == "username" and name == "to":
+                data[name] = settings.username
+            elif kind == "username" and settings.personas:
+                data[name] = settings.personas[0]
+        return data
+
+    @property
+    def event_name(self) -> str:
+        """The event that is being written."""
+        return self.choice.currentText()
+
+    def form(self) -> SchemaForm:
+        """Return the form of the chosen event."""
+        return self._forms[self.event_name]
+
+    def template(self) -> Envelope:
+        """Return the event as written, templates unresolved. Raises ``BadFrame`` for JSON that is none."""
+        if self.views.currentIndex() == JSON:
+            return decode(self.editor.toPlainText())
+        return Envelope(self.event_name, self.form().value())
+
+    def envelope(self, template: Envelope) -> Envelope:
+        """Return an event to fire: fresh ids and times for its templates."""
+        return Envelope(template.event, resolve(template.data, self._companion.clock.wall()))
+
+    def load(self, event: Envelope) -> None:
+        """Show an event; one that its form has no room for is shown as JSON."""
+        if event.event in self._types:
+            self.choice.setCurrentText(event.event)
+        if event.event in self._types and self._forms[event.event].has_room_for(event.data):
+            self._forms[event.event].set_value(event.data)
+            self._show(FORM)
+        else:
+            self._write(event)
+            self._show(JSON)
+
+    def show_view(self, view: int) -> None:
+        """Switch between form and JSON, taking along what was written."""
+        if view == self.views.currentIndex():
+            return
+        try:
+            event = self.template()
+        except BadFrame:
+            self._show(JSON)  # what cannot be read cannot be shown as a form
+            return
+        if view == JSON:
+            self._write(event)
+            self._show(JSON)
+        else:
+            self.load(event)
+
+    def knows(self, event: str) -> bool:
+        """Return whether this panel has a form for that event."""
+        return event in self._types
+
+    def _write(self, event: Envelope) -> None:
+        with QSignalBlocker(self.editor):
+            self.editor.setPlainText(
+                json.dumps({"event": event.event, "data": event.data}, indent=2, ensure_ascii=False)
+            )
+
+    def _show(self, view: int) -> None:
+        self.views.setCurrentIndex(view)
+        self._view_group.button(view).setChecked(True)
+        self._on_change()
+
+    def _switch_event(self, name: str) -> None:
+        previous = self._form_stack.currentIndex()
+        kept = list(self._forms.values())[previous].value()
+        self._form_stack.setCurrentIndex(list(self._forms).index(name))
+        shared = {key: value for key, value in kept.items() if key in self._forms[name].value()}
+        self._forms[name].set_value(shared)
+        self._help.setText(self._types[name].help)
+        self._on_change()
+
+    def _on_change(self) -> None:
+        try:
+            self.problems = self._companion.catalog.problems(self.envelope(self.template()))
+        except BadFrame as bad:
+            self.problems = [Problem(bad.where, bad.reason)]
+        in_json = self.views.currentIndex() == JSON
+        own = [Problem(each.path.removeprefix("data."), each.message) for each in self.problems]
+        self.form().show_problems([] if in_json else own)
+        self.problem.setText("\n".join(map(str, self.problems)) if in_json else "")
+        self.problem.setVisible(in_json and bool(self.problems))
+        self.changed.emit()
+
+
+def _scrolled(widget: QWidget) -> QScrollArea:
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidget(widget)
+    return area

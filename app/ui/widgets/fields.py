@@ -1,0 +1,282 @@
+"""One input per kind of JSON Schema property. Each has ``value()``, ``set_value()`` and ``changed``."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.protocol.templates import BY_FORMAT, resolve
+from app.ui.widgets.naming import named
+
+ABSENT: Final = object()
+"""The value of an optional field that is left out."""
+
+
+class Field(QWidget):
+    """Base of all inputs."""
+
+    changed = Signal()
+
+    def value(self) -> Any:
+        """Return the JSON value, or ``ABSENT``."""
+        raise AssertionError("every field has its own")
+
+    def set_value(self, value: Any) -> None:
+        """Show a JSON value."""
+        raise AssertionError("every field has its own")
+
+    def _lay_out(self, *widgets: QWidget) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for number, widget in enumerate(widgets):
+            row.addWidget(widget, 1 if number == 0 else 0)
+        self.setFocusProxy(widgets[0])
+
+
+class ChoiceField(Field):
+    """One of a few values."""
+
+    def __init__(self, name: str, choices: Sequence[str]) -> None:
+        super().__init__()
+        self.box = named(QComboBox(), name)
+        self.box.addItems(list(choices))
+        self.box.currentTextChanged.connect(self.changed)
+        self._lay_out(self.box)
+
+    def value(self) -> Any:
+        """See ``Field``."""
+        return self.box.currentText()
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``. A value that is no choice is shown all the same, and reported by validation."""
+        text = str(value)
+        if self.box.findText(text) < 0:
+            self.box.addItem(text)
+        self.box.setCurrentText(text)
+
+
+class NameField(Field):
+    """A persona, or any other name."""
+
+    def __init__(self, name: str, names: Sequence[str]) -> None:
+        super().__init__()
+        self.box = named(QComboBox(editable=True), name)
+        self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.box.addItems(list(names))
+        self.box.currentTextChanged.connect(self.changed)
+        self._lay_out(self.box)
+
+    def value(self) -> Any:
+        """See ``Field``."""
+        return self.box.currentText()
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``."""
+        self.box.setCurrentText(str(value))
+
+
+class FlagField(Field):
+    """True or false."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.check = named(QCheckBox(), name)
+        self.check.toggled.connect(self._toggled)
+        self._lay_out(self.check)
+        self._toggled(False)
+
+    def value(self) -> Any:
+        """See ``Field``."""
+        return self.check.isChecked()
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``."""
+        self.check.setChecked(bool(value))
+
+    def _toggled(self, on: bool) -> None:
+        self.check.setText("true" if on else "false")
+        self.changed.emit()
+
+
+class TextField(Field):
+    """One line of text."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.line = named(QLineEdit(), name)
+        self.line.textChanged.connect(self.changed)
+        self._lay_out(self.line)
+
+    def value(self) -> Any:
+        """See ``Field``."""
+        return self.line.text()
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``."""
+        self.line.setText(str(value))
+
+
+class LongTextField(Field):
+    """Text of several lines."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.edit = named(QPlainTextEdit(tabChangesFocus=True), name)
+        self.edit.setFixedHeight(58)
+        self.edit.textChanged.connect(self.changed)
+        self._lay_out(self.edit)
+
+    def value(self) -> Any:
+        """See ``Field``."""
+        return self.edit.toPlainText()
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``."""
+        self.edit.setPlainText(str(value))
+
+
+class FreshField(Field):
+    """A value that is made anew at every fire (an id, a time), or one of your own."""
+
+    def __init__(self, name: str, template: str, now: float) -> None:
+        super().__init__()
+        self._template = template
+        self._now = now
+        self.line = named(QLineEdit(), name)
+        self.auto = named(QCheckBox("New each time"), f"{name}: new each time")
+        self.auto.setChecked(True)
+        self.line.textChanged.connect(self.changed)
+        self.auto.toggled.connect(self._toggled)
+        self._lay_out(self.line, self.auto)
+        self.setFocusProxy(self.auto)
+        self._toggled(True)
+
+    def value(self) -> Any:
+        """See ``Field``."""
+        return self._template if self.auto.isChecked() else self.line.text()
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``."""
+        fresh = value == self._template
+        self.auto.setChecked(fresh)
+        if not fresh:
+            self.line.setText(str(value))
+
+    def _toggled(self, auto: bool) -> None:
+        self.line.setEnabled(not auto)
+        self.line.setPlaceholderText("a new one at every fire" if auto else "")
+        self.line.setText("" if auto else resolve(self._template, self._now))
+        self.changed.emit()
+
+
+class JsonField(Field):
+    """Anything else, as JSON."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.line = named(QLineEdit(placeholderText="JSON"), name)
+        self.line.textChanged.connect(self.changed)
+        self._lay_out(self.line)
+
+    def value(self) -> Any:
+        """See ``Field``. What is no JSON goes as the text it is, for validation to judge."""
+        if not self.line.text().strip():
+            return ABSENT
+        try:
+            return json.loads(self.line.text())
+        except ValueError:
+            return self.line.text()
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``."""
+        self.line.setText(json.dumps(value, ensure_ascii=False))
+
+
+class ListField(Field):
+    """A list of small objects, one line each (reactions, say). Left out while it is empty."""
+
+    def __init__(self, name: str, item: dict[str, Any], names: Sequence[str]) -> None:
+        super().__init__()
+        self._name = name
+        self._item = item
+        self._names = names
+        self._lines: list[tuple[QWidget, dict[str, Field]]] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(6)
+        title = item.get("title", "item").lower()
+        self.add = named(QPushButton(f"Add {title}"), f"Add a {title} to {name}")
+        self.add.clicked.connect(lambda: self._add(None))
+        self._column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
+        self.setFocusProxy(self.add)
+
+    def value(self) -> Any:
+        """See ``Field``."""
+        lines = [{key: field.value() for key, field in fields.items()} for _, fields in self._lines]
+        return lines or ABSENT
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``."""
+        for line, _ in list(self._lines):
+            self._remove(line)
+        for each in value if isinstance(value, list) else []:
+            self._add(each if isinstance(each, dict) else {})
+
+    def _add(self, values: dict[str, Any] | None) -> None:
+        line = QWidget()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        fields: dict[str, Field] = {}
+        for key, schema in self._item["properties"].items():
+            field = field_for(f"{self._name} {len(self._lines) + 1} {key}", schema, self._names)
+            field.set_value((values or {}).get(key, (schema.get("examples") or [""])[0]))
+            field.changed.connect(self.changed)
+            fields[key] = field
+            row.addWidget(field, 1)
+        remove = named(QPushButton("Remove"), f"Remove {self._name} {len(self._lines) + 1}")
+        remove.clicked.connect(lambda: self._remove(line))
+        row.addWidget(remove)
+        self._lines.append((line, fields))
+        self._column.insertWidget(self._column.count() - 1, line)
+        self.changed.emit()
+
+    def _remove(self, line: QWidget) -> None:
+        self._lines = [each for each in self._lines if each[0] is not line]
+        self._column.removeWidget(line)
+        line.deleteLater()
+        self.changed.emit()
+
+
+def field_for(
+    name: str, schema: dict[str, Any], names: Sequence[str], defs: dict[str, Any] | None = None, now: float = 0.0
+) -> Field:
+    """Return the input that suits a property's schema. ``names`` are the personas, ``now`` wall seconds."""
+    template = BY_FORMAT.get(schema.get("format", ""))
+    match schema:
+        case {"enum": choices}:
+            return ChoiceField(name, choices)
+        case {"type": "boolean"}:
+            return FlagField(name)
+        case {"type": "string"} if template:
+            return FreshField(name, template, now)
+        case {"type": "string", "format": "username"}:
+            return NameField(name, names)
+        case {"type": "string", "contentMediaType": _}:
+            return LongTextField(name)
+        case {"type": "string"}:
+            return TextField(name)
+        case {"type": "array", "items": {"$ref": str(ref)}} if defs:
+            return ListField(name, defs[ref.rpartition("/")[2]], names)
+    return JsonField(name)

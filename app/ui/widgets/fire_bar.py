@@ -1,0 +1,187 @@
+"""Target, repeat, delay, Fire: what every panel of the Inject room shares."""
+
+import asyncio
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from app.companion import Companion
+from app.hub.hub import Delivery
+from app.hub.target import ALL, Target
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.widgets.naming import named
+
+DELAY_S = 3
+EVERYONE = "Everyone"
+
+
+class FireBar(QWidget):
+    """Fires what ``arm`` was given and says what became of it."""
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self.setObjectName("fireBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._companion = companion
+        self._fire: Callable[[], Delivery] | None = None
+        self._title = "Fire"
+        self._running: asyncio.Task[None] | None = None
+        self._stop_waiting: Callable[[], None] | None = None
+
+        self.target_box = named(QComboBox(), "Target", tip="Who gets the event")
+        self.target_box.setMinimumWidth(150)
+        self.times = named(QSpinBox(minimum=1, maximum=100_000), "Repeat", tip="How often to fire it")
+        self.times.setPrefix("× ")
+        self.every = named(QSpinBox(minimum=0, maximum=3_600_000, value=1000), "Interval in milliseconds")
+        self.every.setSuffix(" ms apart")
+        self.every.setSingleStep(100)
+        self.later = named(
+            QPushButton(f"Fire in {DELAY_S} s"), f"Fire in {DELAY_S} seconds", tip="Time to give the UI the focus"
+        )
+        self.later.clicked.connect(lambda: self.fire(delay_s=DELAY_S))
+        self.now = named(QPushButton("Fire"), "Fire", id="primary")
+        self.now.clicked.connect(self.fire_or_stop)
+        self.status = named(QLabel(wordWrap=True), "Result", id="result")
+        self.when_connected = named(QPushButton("Fire when a client connects"), "Fire when a client connects")
+        self.when_connected.clicked.connect(self._wait_for_client)
+        self.when_connected.setVisible(False)
+
+        said = QHBoxLayout()
+        said.addWidget(self.status, 1)
+        said.addWidget(self.when_connected)
+        controls = QHBoxLayout()
+        controls.setSpacing(8)
+        for widget in (QLabel("To"), self.target_box, self.times, self.every):
+            controls.addWidget(widget)
+        controls.addStretch(1)
+        controls.addWidget(self.later)
+        controls.addWidget(self.now)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 10, 20, 14)
+        column.setSpacing(8)
+        column.addLayout(said)
+        column.addLayout(controls)
+        self._disconnect = companion.hub.clients_changed.connect(lambda _: self._list_targets())
+        self._list_targets()
+        self._show_state()
+
+    def close_down(self) -> None:
+        """End what is running and stop listening."""
+        self._stop()
+        self._disconnect()
+
+    @property
+    def target(self) -> Target:
+        """Whom the choice means."""
+        chosen = self.target_box.currentData()
+        return chosen if isinstance(chosen, Target) else ALL
+
+    def choose_client(self, number: int) -> None:
+        """Aim at one client."""
+        self._list_targets(Target(clients=frozenset({number})))
+
+    def arm(self, fire: Callable[[], Delivery] | None, title: str = "Fire", why_not: str = "") -> None:
+        """Set what the button fires; None (with the reason) when there is nothing valid to fire."""
+        self._fire = fire
+        self._title = title
+        self.now.setToolTip(why_not or f"{title} (Ctrl+Enter)")
+        self._show_state()
+
+    def fire_or_stop(self) -> None:
+        """What the big button does."""
+        if self._busy:
+            self._stop()
+            self.say("stopped", "muted")
+        else:
+            self.fire()
+
+    def fire(self, delay_s: float = 0.0) -> None:
+        """Fire as often as chosen."""
+        if self._fire is None or self._busy:
+            return
+        times = self.times.value()
+        if times == 1 and not delay_s:
+            self.report(self._fire())
+            return
+        if delay_s:
+            self.say(f"Fires in {delay_s:.0f} s: give your UI the focus", "muted")
+        self._running = self._companion.fire_series(
+            self._fire, self._told, times=times, every_s=self.every.value() / 1000, delay_s=delay_s
+        )
+        self._running.add_done_callback(lambda _: self._ended())
+        self._show_state()
+
+    def report(self, delivery: Delivery) -> None:
+        """Say what became of an event."""
+        self.say(
+            f"{delivery.note[:1].upper()}{delivery.note[1:]} · #{delivery.seq}",
+            "ok" if delivery.clients else "warning",
+        )
+        nobody = self._companion.hub.connection_count == 0 and not self._companion.hub.paused
+        self.when_connected.setVisible(not delivery.clients and nobody and self._fire is not None)
+
+    def say(self, text: str, tone: str) -> None:
+        """Show a line; ``tone`` is ok, warning, error or muted."""
+        self.when_connected.setVisible(False)
+        self.status.setText(text)
+        self.status.setProperty("tone", tone)
+        self.status.style().polish(self.status)
+
+    @property
+    def _busy(self) -> bool:
+        return self._running is not None or self._stop_waiting is not None
+
+    def _told(self, number: int, delivery: Delivery) -> None:
+        self.report(delivery)
+        if self.times.value() > 1 or number > 1:
+            self.status.setText(f"{number} of {self.times.value()} · {self.status.text()}")
+
+    def _ended(self) -> None:
+        self._running = None
+        self._show_state()
+
+    def _stop(self) -> None:
+        if self._running:
+            self._running.cancel()
+        if self._stop_waiting:
+            self._stop_waiting()
+            self._stop_waiting = None
+        self._show_state()
+
+    def _wait_for_client(self) -> None:
+        def came(_: None) -> None:
+            if self._companion.hub.connection_count:
+                self._stop()
+                self.fire()
+
+        self._stop_waiting = self._companion.hub.clients_changed.connect(came)
+        self.say(f"Waiting for a client at {self._companion.server.url}", "muted")
+        self._show_state()
+
+    def _show_state(self) -> None:
+        busy = self._busy
+        self.now.setText("Stop" if busy else self._title)
+        self.now.setAccessibleName(self.now.text())
+        self.now.setIcon(ui_icon("stop" if busy else "send", theme.colors().on_accent))
+        self.now.setEnabled(busy or self._fire is not None)
+        self.later.setEnabled(not busy and self._fire is not None)
+
+    def _list_targets(self, choose: Target | None = None) -> None:
+        chosen = choose or self.target
+        clients = self._companion.hub.clients
+        offers = [(EVERYONE, ALL)]
+        offers += [
+            (f"All of {name}", Target(user=name)) for name in sorted({client.username for client in clients})
+        ]
+        offers += [
+            (f"Client {client.id} ({client.username})", Target(clients=frozenset({client.id})))
+            for client in clients
+        ]
+        if chosen not in [target for _, target in offers]:
+            offers.append((f"{chosen} (gone)", chosen))
+        self.target_box.clear()
+        for title, target in offers:
+            self.target_box.addItem(title, target)
+        self.target_box.setCurrentIndex([target for _, target in offers].index(chosen))

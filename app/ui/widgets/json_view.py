@@ -1,0 +1,50 @@
+"""JSON as text: highlighted, editable or not."""
+
+import re
+
+from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtWidgets import QPlainTextEdit
+
+from app.ui import theme
+
+_TOKENS = re.compile(
+    r'(?P<key>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*"?)'
+    r"|(?P<word>\b(?:true|false|null)\b)|(?P<number>-?\b\d[\d.eE+-]*)"
+)
+_MAX_LINE = 20_000
+
+
+class JsonHighlighter(QSyntaxHighlighter):
+    """Colours keys, strings, words and numbers."""
+
+    def __init__(self, document: QTextDocument) -> None:
+        super().__init__(document)
+        self._formats: dict[str, QTextCharFormat] = {}
+        self.recolor()
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        scheme = theme.colors()
+        names = {"key": scheme.accent, "string": scheme.ok, "word": scheme.warning, "number": scheme.warning}
+        for name, color in names.items():
+            self._formats[name] = QTextCharFormat()
+            self._formats[name].setForeground(QColor(color))
+        self._formats["key"].setFontWeight(QFont.Weight.Medium)
+        self.rehighlight()
+
+    def highlightBlock(self, text: str) -> None:
+        """Qt asks."""
+        for found in _TOKENS.finditer(text[:_MAX_LINE]):
+            self.setFormat(found.start(), found.end() - found.start(), self._formats[str(found.lastgroup)])
+
+
+class JsonView(QPlainTextEdit):
+    """A monospaced pane."""
+
+    def __init__(self, name: str, *, read_only: bool = False) -> None:
+        super().__init__(readOnly=read_only, tabChangesFocus=True)
+        self.setAccessibleName(name)
+        self.setObjectName("code")
+        self.setFont(theme.mono())
+        self.setTabStopDistance(self.fontMetrics().horizontalAdvance("  "))
+        self.highlighter = JsonHighlighter(self.document())

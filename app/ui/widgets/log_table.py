@@ -1,0 +1,89 @@
+"""The log's table: follows at the bottom, holds still when scrolled up."""
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
+
+from app.ui.models.event_log import Col, EventLogModel
+from app.ui.widgets.naming import named
+
+WIDTHS = {Col.TIME: 108, Col.DIRECTION: 88, Col.CLIENT: 70, Col.EVENT: 118, Col.SIZE: 70, Col.RESULT: 230}
+ROW_HEIGHT = 26
+
+
+class LogTable(QTableView):
+    """A table view with a "N new" button over it."""
+
+    following_changed = Signal(bool)
+
+    def __init__(self, model: EventLogModel) -> None:
+        super().__init__()
+        named(self, "Event log", id="log")
+        self.setModel(model)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header = self.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setHighlightSections(False)
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(Col.SUMMARY, QHeaderView.ResizeMode.Stretch)
+        for column, width in WIDTHS.items():
+            self.setColumnWidth(column, width)
+        self.following = True
+        self._new = 0
+        self.jump = named(QPushButton(self), "Jump to the newest row", id="jump")
+        self.jump.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.jump.hide()
+        self.jump.clicked.connect(lambda: self.follow(True))
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        model.rowsAboutToBeRemoved.connect(self._rows_go)
+        model.flushed.connect(self._rows_came)
+        model.modelReset.connect(lambda: self.follow(True))
+
+    def follow(self, on: bool) -> None:
+        """Stay with the newest row, or stay here."""
+        if on != self.following:
+            self.following = on
+            self.following_changed.emit(on)
+        if on:
+            self._new = 0
+            self.scrollToBottom()
+        self._show_jump()
+
+    def _scrolled(self, value: int) -> None:
+        self.follow_quietly(value >= self.verticalScrollBar().maximum())
+
+    def follow_quietly(self, on: bool) -> None:
+        """Note whether the end is in sight, without scrolling."""
+        if on != self.following:
+            self.following = on
+            self._new = 0
+            self.following_changed.emit(on)
+        self._show_jump()
+
+    def _rows_came(self, number: int) -> None:
+        if self.following:
+            self.scrollToBottom()
+        else:
+            self._new += number
+        self._show_jump()
+
+    def _rows_go(self, _: QModelIndex, first: int, last: int) -> None:
+        if not self.following:  # the same rows stay in sight
+            bar = self.verticalScrollBar()
+            bar.setValue(max(0, bar.value() - (last - first + 1)))
+
+    def _show_jump(self) -> None:
+        self.jump.setVisible(not self.following and self._new > 0)
+        if self.jump.isVisible():
+            self.jump.setText(f"{self._new:,} new ↓")
+            self.jump.adjustSize()
+            place = self.viewport().geometry()
+            self.jump.move(place.center().x() - self.jump.width() // 2, place.bottom() - self.jump.height() - 10)

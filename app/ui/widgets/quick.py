@@ -1,0 +1,103 @@
+"""The quick ways: switch a persona on and off, hold a button and a persona types."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+
+from app.ui.widgets.naming import named
+from app.ui.widgets.switch import Switch
+
+Fire = Callable[[str, dict[str, Any]], object]
+
+COLUMNS = 4
+STILL_TYPING_MS = 3000
+"""The UI hides its indicator after 5 s without news; well before that it gets some."""
+
+
+class PresenceGrid(QFrame):
+    """A switch per persona: on fires ``friend_online``, off ``friend_offline``."""
+
+    def __init__(self, personas: Sequence[str], fire: Fire) -> None:
+        super().__init__()
+        self.switches: dict[str, Switch] = {}
+        grid = _card(self, "Switch a friend on and off")
+        for number, name in enumerate(personas):
+            switch = named(Switch(), f"{name} is online")
+            switch.toggled.connect(
+                lambda on, name=name: fire("friend_online" if on else "friend_offline", {"username": name})
+            )
+            self.switches[name] = switch
+            cell = QHBoxLayout()
+            cell.setSpacing(10)
+            cell.addWidget(switch)
+            label = QLabel(name)
+            label.setBuddy(switch)
+            cell.addWidget(label, 1)
+            grid.addLayout(cell, number // COLUMNS, number % COLUMNS)
+
+
+class TypingGrid(QFrame):
+    """A button per persona: while it is held, the persona types."""
+
+    def __init__(self, personas: Sequence[str], fire: Fire) -> None:
+        super().__init__()
+        self.buttons: dict[str, HoldToType] = {}
+        grid = _card(self, "Hold a button (or the space bar on it): the friend types until you let go")
+        for number, name in enumerate(personas):
+            button = HoldToType(name, fire)
+            self.buttons[name] = button
+            grid.addWidget(button, number // COLUMNS, number % COLUMNS)
+
+
+class HoldToType(QPushButton):
+    """Fires ``typing`` true while held, again and again, and false at the end."""
+
+    def __init__(self, name: str, fire: Fire) -> None:
+        super().__init__(name)
+        named(self, f"Hold to let {name} type")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._name = name
+        self._fire = fire
+        self._again = QTimer(self, interval=STILL_TYPING_MS)
+        self._again.timeout.connect(lambda: self._type(True))
+        self.pressed.connect(self._begin)
+        self.released.connect(self._end)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Qt tells: nobody holds what nobody sees."""
+        super().hideEvent(event)
+        self._end()
+
+    def _begin(self) -> None:
+        self._again.start()
+        self.setText(f"{self._name} is typing …")
+        self._type(True)
+
+    def _end(self) -> None:
+        if self._again.isActive():
+            self._again.stop()
+            self.setText(self._name)
+            self._type(False)
+
+    def _type(self, typing: bool) -> None:
+        self._fire("typing", {"username": self._name, "typing": typing})
+
+
+def _card(frame: QFrame, title: str) -> QGridLayout:
+    frame.setObjectName("card")
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(16, 12, 16, 14)
+    column.setSpacing(10)
+    caption = QLabel(title)
+    caption.setObjectName("muted")
+    column.addWidget(caption)
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(10)
+    for each in range(COLUMNS):
+        grid.setColumnStretch(each, 1)
+    column.addLayout(grid)
+    return grid

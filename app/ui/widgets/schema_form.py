@@ -1,0 +1,80 @@
+"""A form for any event of the catalog, derived from its schema."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+
+from app.protocol.catalog import EventType, Problem
+from app.ui.widgets.fields import ABSENT, Field, field_for
+from app.ui.widgets.naming import named
+
+
+class SchemaForm(QWidget):
+    """Label, input and (below it) what is wrong, for each property."""
+
+    changed = Signal()
+
+    def __init__(self, event_type: EventType, names: Sequence[str], now: float) -> None:
+        super().__init__()
+        schema = event_type.schema
+        self._fields: dict[str, Field] = {}
+        self._problems: dict[str, QLabel] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(3)
+        grid.setColumnStretch(1, 1)
+        for line, (name, each) in enumerate(schema["properties"].items()):
+            field = field_for(name, each, names, schema.get("$defs"), now)
+            field.changed.connect(self.changed)
+            optional = name not in schema.get("required", ())
+            label = named(QLabel(name), name, id="fieldName", tip=each.get("description", ""))
+            label.setBuddy(field)
+            hint = each.get("description", "") + (" (optional)" if optional else "")
+            field.setToolTip(hint)
+            field.setAccessibleDescription(hint)
+            problem = named(QLabel(wordWrap=True), f"{name}: problem", id="problem")
+            problem.setVisible(False)
+            top = Qt.AlignmentFlag.AlignTop
+            grid.addWidget(label, line * 2, 0, top)
+            grid.addWidget(field, line * 2, 1, top)
+            grid.addWidget(problem, line * 2 + 1, 1)
+            self._fields[name] = field
+            self._problems[name] = problem
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+
+    def field(self, name: str) -> Field:
+        """Return the input of a property."""
+        return self._fields[name]
+
+    def value(self) -> dict[str, Any]:
+        """Return the event's data; values that are made at fire time are templates."""
+        values = {name: field.value() for name, field in self._fields.items()}
+        return {name: value for name, value in values.items() if value is not ABSENT}
+
+    def set_value(self, data: dict[str, Any]) -> None:
+        """Show ``data``; a property that it lacks keeps its input, but a list is emptied."""
+        for name, field in self._fields.items():
+            field.set_value(data.get(name, [] if field.value() is ABSENT else field.value()))
+
+    def has_room_for(self, data: dict[str, Any]) -> bool:
+        """Return whether showing ``data`` here and reading it back would lose nothing."""
+        return data.keys() <= self._fields.keys()
+
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        """Say below each input what is wrong with it."""
+        for name, label in self._problems.items():
+            own = [problem for problem in problems if _top(problem.path) == name]
+            label.setText("; ".join(_sentence(problem, name) for problem in own))
+            label.setVisible(bool(own))
+
+
+def _top(path: str) -> str:
+    return path.partition("[")[0].partition(".")[0]
+
+
+def _sentence(problem: Problem, name: str) -> str:
+    inner = problem.path[len(name) :].lstrip(".")
+    return f"{inner} {problem.message}" if inner else problem.message

@@ -1,0 +1,48 @@
+"""Events per second over the last half minute, as a small curve."""
+
+from collections import deque
+
+from PySide6.QtCore import QPointF, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QWidget
+
+from app.hub.journal import Journal
+from app.ui import theme
+
+SECONDS = 30
+
+
+class Sparkline(QWidget):
+    """Counts the journal's rows, once a second."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__()
+        self.setAccessibleName("Events per second")
+        self._journal = journal
+        self._last = journal.last_seq
+        self.rates: deque[int] = deque([0] * SECONDS, maxlen=SECONDS)
+        self._timer = QTimer(self, interval=1000)
+        self._timer.timeout.connect(self.tick)
+        self._timer.start()
+        self.setFixedSize(QSize(84, 18))
+
+    def tick(self) -> None:
+        """Take the rate of the past second."""
+        now = self._journal.last_seq
+        self.rates.append(now - self._last)
+        self._last = now
+        self.setToolTip(f"{self.rates[-1]:,} events/s, {max(self.rates):,} at most in {SECONDS} s")
+        self.setAccessibleDescription(self.toolTip())
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt asks."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        top = max(*self.rates, 1)
+        step = self.width() / (SECONDS - 1)
+        height = self.height() - 4
+        points = [QPointF(x * step, 2 + height * (1 - rate / top)) for x, rate in enumerate(self.rates)]
+        painter.setPen(QPen(QColor(theme.colors().accent), 1.4, j=Qt.PenJoinStyle.RoundJoin))
+        painter.drawPolyline(QPolygonF(points))
+        painter.end()

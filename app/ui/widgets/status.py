@@ -1,0 +1,81 @@
+"""The status bar: state, address, clients, traffic."""
+
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from app.companion import Companion, State
+from app.hub.hub import count
+from app.ui.widgets.naming import named
+from app.ui.widgets.sparkline import Sparkline
+
+TITLES = {
+    State.LISTENING: "Listening",
+    State.PAUSED: "Paused",
+    State.BLOCKED: "Port busy",
+    State.STOPPED: "Stopped",
+}
+TONES = {State.LISTENING: "ok", State.PAUSED: "warning", State.BLOCKED: "error", State.STOPPED: "muted"}
+
+
+def status_line(companion: Companion) -> str:
+    """Return ``Listening · 127.0.0.1:8081 · 2 clients``."""
+    address = companion.server.url.removeprefix("ws://").partition("/")[0]
+    parts = [TITLES[companion.state], address]
+    if companion.server.listening:
+        parts.append(count(companion.hub.connection_count, "client"))
+    return " · ".join(parts)
+
+
+class StatusBar(QWidget):
+    """One line at the bottom of the window."""
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self.setObjectName("statusBar")
+        self._companion = companion
+        self.state = named(QLabel(), "State of the event server", id="result")
+        self.said = named(QLabel(), "Last action", id="muted")
+        self.rate = Sparkline(companion.journal)
+        self.pause = named(QPushButton(), "Pause or resume sending", id="flat")
+        self.pause.clicked.connect(lambda: companion.pause(not companion.hub.paused))
+        self.power = named(QPushButton(), "Stop or start the event server", id="flat")
+        self.power.clicked.connect(self._toggle)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 4, 12, 4)
+        row.setSpacing(10)
+        row.addWidget(self.state)
+        row.addWidget(self.said, 1)
+        row.addWidget(self.rate)
+        row.addWidget(self.pause)
+        row.addWidget(self.power)
+        self._disconnects = [
+            companion.changed.connect(lambda _: self.show_state()),
+            companion.hub.clients_changed.connect(lambda _: self.show_state()),
+        ]
+        self.show_state()
+
+    def close_down(self) -> None:
+        """Stop listening to the companion."""
+        for disconnect in self._disconnects:
+            disconnect()
+
+    def say(self, text: str) -> None:
+        """Show what was just done."""
+        self.said.setText(text)
+
+    def show_state(self) -> None:
+        """Show the companion's state of now."""
+        companion = self._companion
+        self.state.setText(f"● {status_line(companion)}")
+        self.state.setProperty("tone", TONES[companion.state])
+        self.state.style().polish(self.state)
+        listening = companion.server.listening
+        self.pause.setText("Resume sending" if companion.hub.paused else "Pause sending")
+        self.pause.setToolTip("Clients stay connected; nothing is sent to them")
+        self.pause.setEnabled(listening)
+        self.power.setText("Stop server" if listening else "Start server")
+
+    def _toggle(self) -> None:
+        listening = self._companion.server.listening
+        self._companion.tasks.spawn(
+            self._companion.stop() if listening else self._companion.start(), "toggle the server"
+        )

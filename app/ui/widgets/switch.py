@@ -1,0 +1,37 @@
+"""A switch: on or off, at a glance."""
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton
+
+from app.ui import theme
+
+
+class Switch(QAbstractButton):
+    """Painted, since no style has one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def sizeHint(self) -> QSize:
+        """Qt asks."""
+        return QSize(36, 20)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Qt asks."""
+        scheme = theme.colors()
+        on = self.isChecked()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        track = QRectF(1, 1, self.width() - 2, self.height() - 2)
+        edge = scheme.accent if self.hasFocus() or on else scheme.faint
+        painter.setPen(QPen(QColor(edge), 1.5))
+        painter.setBrush(QColor(scheme.accent if on else scheme.surface))
+        painter.drawRoundedRect(track, track.height() / 2, track.height() / 2)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(scheme.on_accent if on else scheme.muted))
+        x = track.right() - track.height() / 2 if on else track.left() + track.height() / 2
+        painter.drawEllipse(QPointF(x, track.center().y()), 5.5, 5.5)
+        painter.end()

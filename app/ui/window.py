@@ -1,0 +1,232 @@
+"""The one window: navigation, rooms, banner, status bar."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QSettings, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import __version__
+from app.companion import Companion, State
+from app.hub.journal import Row
+from app.system.paths import Folders
+from app.ui import theme
+from app.ui.icons import icon, ui_icon
+from app.ui.rooms.clients import ClientsRoom
+from app.ui.rooms.events import EventsRoom
+from app.ui.rooms.inject import InjectRoom
+from app.ui.rooms.settings import SettingsRoom
+from app.ui.shortcuts import show_shortcuts
+from app.ui.widgets.banner import Banner
+from app.ui.widgets.naming import named
+from app.ui.widgets.status import StatusBar
+
+EVENTS, CLIENTS, INJECT, SETTINGS = range(4)
+ROOMS = (("Events", "events"), ("Clients", "clients"), ("Inject", "inject"), ("Settings", "settings"))
+
+
+class Window(QMainWindow):
+    """Emits ``closed`` when the person closes it: the desktop decides what that means."""
+
+    closed = Signal()
+    quit_requested = Signal()
+
+    def __init__(self, companion: Companion, folders: Folders) -> None:
+        super().__init__()
+        self._companion = companion
+        self._memory = QSettings(str(folders.window_file), QSettings.Format.IniFormat)
+        self.setWindowTitle("P2P Chat Companion")
+        self.setWindowIcon(icon("app"))
+        self.setMinimumSize(QSize(880, 560))
+        self.events = EventsRoom(companion)
+        self.clients = ClientsRoom(companion)
+        self.inject = InjectRoom(companion)
+        self.settings = SettingsRoom(companion.settings, folders)
+        self.banner = Banner()
+        self.status = StatusBar(companion)
+        self.rooms = QStackedWidget()
+        for room in (self.events, self.clients, self.inject, self.settings):
+            self.rooms.addWidget(room)
+        self._navigation = QButtonGroup(self)
+        self._trouble_shown = False
+        self._lay_out()
+        self._connect()
+        self._add_shortcuts()
+        self._restore()
+        self.show_state()
+
+    # what the desktop calls
+
+    def open_room(self, number: int) -> None:
+        """Show a room."""
+        self._navigation.button(number).setChecked(True)
+        self.rooms.setCurrentIndex(number)
+
+    def present(self) -> None:
+        """Come to the front, wherever the window is."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        for number, (_, name) in enumerate(ROOMS):
+            self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
+        self.events.recolor()
+        self.clients.recolor()
+
+    def close_down(self) -> None:
+        """Remember sizes and stop listening to the companion: the last call before the end."""
+        self._memory.setValue("geometry", self.saveGeometry())
+        self._memory.setValue("log/details", self.events.splitter.saveState())
+        self._memory.setValue("log/columns", self.events.table.horizontalHeader().saveState())
+        self._memory.setValue("clients/columns", self.clients.table.horizontalHeader().saveState())
+        self._memory.sync()
+        for disconnect in self._disconnects:
+            disconnect()
+        self.status.close_down()
+        self.inject.bar.close_down()
+        self.events.close_down()
+        self.clients.close_down()
+
+    def take_hint(self, name: str) -> bool:
+        """Return whether a one-time hint is due, and note that it was shown."""
+        due = not self._memory.value(f"hints/{name}", False, bool)
+        self._memory.setValue(f"hints/{name}", True)
+        return bool(due)
+
+    def show_state(self) -> None:
+        """Say in the banner what keeps the server from listening."""
+        if self._companion.state is State.BLOCKED:
+            self.banner.say(
+                f"{self._companion.trouble} Stop that program and retry, or choose another port in Settings.",
+                (("Retry", self._retry), ("Settings", lambda: self.open_room(SETTINGS))),
+            )
+        elif self._trouble_shown:
+            self.banner.hide()
+        self._trouble_shown = self._companion.state is State.BLOCKED
+        self.settings.show_settings(self._companion.settings)
+
+    # building
+
+    def _lay_out(self) -> None:
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self.banner)
+        right.addWidget(self.rooms, 1)
+        body = QHBoxLayout()
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(0)
+        body.addWidget(self._make_navigation())
+        body.addLayout(right, 1)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(body, 1)
+        self.status.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        column.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def _make_navigation(self) -> QWidget:
+        side = QWidget()
+        side.setObjectName("navigation")
+        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        side.setFixedWidth(168)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(10, 14, 10, 12)
+        column.setSpacing(4)
+        title = QLabel("P2P Chat\nCompanion")
+        title.setObjectName("brand")
+        brand = QHBoxLayout()
+        brand.setContentsMargins(6, 0, 0, 12)
+        brand.setSpacing(10)
+        picture = QLabel()
+        picture.setPixmap(icon("app").pixmap(32, 32))
+        brand.addWidget(picture)
+        brand.addWidget(title, 1)
+        column.addLayout(brand)
+        for number, (name, _) in enumerate(ROOMS):
+            button = named(QPushButton(name), name, id="nav", tip=f"{name} (Ctrl+{number + 1})")
+            button.setCheckable(True)
+            button.setIconSize(QSize(20, 20))
+            self._navigation.addButton(button, number)
+            column.addWidget(button)
+        column.addStretch(1)
+        version = QLabel(f"Version {__version__}")
+        version.setObjectName("muted")
+        version.setContentsMargins(6, 0, 0, 0)
+        column.addWidget(version)
+        self._navigation.button(EVENTS).setChecked(True)
+        self.recolor()
+        return side
+
+    def _connect(self) -> None:
+        self._navigation.idClicked.connect(self.rooms.setCurrentIndex)
+        self.events.edit_requested.connect(self._edit)
+        self.events.inject_requested.connect(lambda: self.open_room(INJECT))
+        self.clients.send_requested.connect(self._send_to)
+        for room in (self.events, self.clients):
+            room.told.connect(self.status.say)
+        self._disconnects = [self._companion.changed.connect(lambda _: self.show_state())]
+
+    def _add_shortcuts(self) -> None:
+        keys: dict[str, Callable[[], object]] = {
+            "Ctrl+Return": self.inject.bar.fire_or_stop,
+            "Ctrl+Enter": self.inject.bar.fire_or_stop,
+            "Ctrl+L": self.events.clear,
+            "Ctrl+F": self._filter,
+            "?": lambda: show_shortcuts(self),
+            "F1": lambda: show_shortcuts(self),
+            "Ctrl+Q": self.quit_requested.emit,
+            "Ctrl+W": self.close,
+        }
+        for number in range(len(ROOMS)):
+            keys[f"Ctrl+{number + 1}"] = partial(self.open_room, number)
+        for key, act in keys.items():
+            QShortcut(QKeySequence(key), self, act)
+
+    def _restore(self) -> None:
+        self.resize(1120, 720)
+        for key, restore in (
+            ("geometry", self.restoreGeometry),
+            ("log/details", self.events.splitter.restoreState),
+            ("log/columns", self.events.table.horizontalHeader().restoreState),
+            ("clients/columns", self.clients.table.horizontalHeader().restoreState),
+        ):
+            if (saved := self._memory.value(key)) is not None:
+                restore(saved)
+
+    # what a person does
+
+    def _filter(self) -> None:
+        self.open_room(EVENTS)
+        self.events.focus_filter()
+
+    def _edit(self, row: Row) -> None:
+        self.inject.edit(row)
+        self.open_room(INJECT)
+
+    def _send_to(self, client: int) -> None:
+        self.inject.bar.choose_client(client)
+        self.open_room(INJECT)
+
+    def _retry(self) -> None:
+        self._companion.tasks.spawn(self._companion.start(), "retry")
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Qt tells: the desktop decides."""
+        event.ignore()
+        self.closed.emit()

@@ -1,0 +1,78 @@
+"""What every test has: no unexpected warnings in the log, and a running companion for those that ask."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Protocol
+from urllib.parse import quote
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from app.companion import Companion
+from app.system.settings import Settings
+
+
+class Connect(Protocol):
+    """Opens a client of the companion; it is closed when the test ends."""
+
+    def __call__(self, username: str | None = None, **options: Any) -> Awaitable[ClientConnection]: ...
+
+
+@pytest.fixture
+def expected_warnings() -> list[str]:
+    """Beginnings of the log lines at WARNING and above that the test provokes; each of them must come."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _no_unexpected_warnings(caplog: pytest.LogCaptureFixture, expected_warnings: list[str]) -> Iterator[None]:
+    yield
+    told = [
+        record.getMessage()
+        for phase in ("setup", "call", "teardown")
+        for record in caplog.get_records(phase)
+        if record.levelno >= logging.WARNING
+    ]
+    unexpected = [line for line in told if not line.startswith(tuple(expected_warnings))]
+    missing = [start for start in expected_warnings if not any(line.startswith(start) for line in told)]
+    assert not unexpected, f"unexpected warnings in the log: {unexpected}"
+    assert not missing, f"expected warnings that did not come: {missing}"
+
+
+async def until(condition: Callable[[], object], timeout: float = 10.0) -> None:
+    """Wait until ``condition`` holds; fail when it does not come true."""
+    deadline = asyncio.get_running_loop().time() + timeout
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "what was waited for did not happen"
+        await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def companion() -> AsyncIterator[Companion]:
+    """A companion that listens on a free port."""
+    companion = Companion(Settings(port=0))
+    assert await companion.start(), companion.trouble
+    yield companion
+    await companion.tasks.cancel()
+    await companion.stop()
+
+
+@pytest.fixture
+async def connect_client(companion: Companion) -> AsyncIterator[Connect]:
+    """Opens clients of ``companion``; each one has joined the hub when it is returned."""
+    opened: list[ClientConnection] = []
+
+    async def connect_one(username: str | None = None, **options: Any) -> ClientConnection:
+        url = companion.server.url + (f"?username={quote(username, safe='')}" if username is not None else "")
+        there = companion.hub.connection_count
+        socket = await connect(url, proxy=None, **options)
+        opened.append(socket)
+        await until(lambda: companion.hub.connection_count > there)
+        return socket
+
+    yield connect_one
+    await asyncio.gather(*(socket.close() for socket in opened))

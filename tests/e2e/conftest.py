@@ -1,0 +1,63 @@
+"""Fixtures: programs that end with their test, and their output in the report of a test that failed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from . import processes
+from .processes import Companion, Program
+
+P = TypeVar("P")
+Start = Callable[[P], P]
+
+STARTED = pytest.StashKey[list[Program]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+    report = yield
+    if report.failed:
+        for program in item.stash.get(STARTED, []):
+            report.sections.append((f"Output of {program.name}", str(program)))
+    return report
+
+
+@pytest.fixture
+def running(request: pytest.FixtureRequest) -> Iterator[Start[Any]]:
+    """``running(program)`` returns it and sees that it ends with the test."""
+    started = request.node.stash.setdefault(STARTED, [])
+    with ExitStack() as stack:
+
+        def run(program: Any) -> Any:
+            started.append(program)
+            return stack.enter_context(program)
+
+        yield run
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A folder of its own for each companion."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def server(running: Start[Companion], data_dir: Path) -> Companion:
+    """``companion serve``, listening."""
+    return running(processes.serve(data_dir))
+
+
+@pytest.fixture(params=["serve", "tray"])
+def companion(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
+    """Each of the program's two faces, listening."""
+    return running(getattr(processes, request.param)(data_dir))

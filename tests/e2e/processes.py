@@ -1,0 +1,198 @@
+"""Programs started by the tests: their output line by line, their end, and nothing left behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+COMPANION = (sys.executable, "-m", "app")
+READY_S = 20.0
+PATIENCE_S = 10.0
+STOP_S = 2.5
+"""The server may take 2 s to stop; the interpreter's own end gets the rest."""
+
+ON_WINDOWS = sys.platform == "win32"
+STOP_SIGNALS = (signal.CTRL_BREAK_EVENT,) if ON_WINDOWS else (signal.SIGTERM, signal.SIGINT)
+
+
+def wait_until(true: Callable[[], Any], what: str, timeout: float = PATIENCE_S) -> Any:
+    """Return the first true value of ``true()``; fail when that takes too long."""
+    deadline = time.monotonic() + timeout
+    while not (value := true()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout:g} s in vain for {what}")
+        time.sleep(0.02)
+    return value
+
+
+def free_port() -> int:
+    """Return a port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on ``port``."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Program:
+    """A running program. ``out`` and ``err`` grow while it writes; leaving the ``with`` ends it."""
+
+    def __init__(self, name: str, *command: str | Path, env: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self.process = subprocess.Popen(
+            [str(part) for part in command],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+        self._readers = [
+            threading.Thread(target=_collect, args=pair, daemon=True)
+            for pair in ((self.process.stdout, self.out), (self.process.stderr, self.err))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def __str__(self) -> str:
+        ended = self.process.poll()
+        state = "still running" if ended is None else f"ended with {ended}"
+        lines = [f"$ {' '.join(map(str, self.process.args))}", f"  ({state})"]
+        lines += [f"  out: {line}" for line in self.out] + [f"  err: {line}" for line in self.err]
+        return "\n".join(lines)
+
+    def wait_for_line(self, pattern: str, *, among: str = "out", timeout: float = PATIENCE_S) -> re.Match[str]:
+        """Return the match of the first line that ``pattern`` is found in; ``among`` is ``out`` or ``err``."""
+        lines = getattr(self, among)
+
+        def found() -> re.Match[str] | None:
+            if match := next((m for line in tuple(lines) if (m := re.search(pattern, line))), None):
+                return match
+            if self.process.poll() is not None and not any(reader.is_alive() for reader in self._readers):
+                raise AssertionError(f"{self.name} ended without saying /{pattern}/\n{self}")
+            return None
+
+        try:
+            return wait_until(found, f"/{pattern}/", timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self}") from None
+
+    def send(self, number: int) -> None:
+        """Send the process a signal."""
+        self.process.send_signal(number)
+
+    def wait(self, timeout: float = PATIENCE_S) -> int:
+        """Wait for the process to end by itself; return its exit code with all output read."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} did not end within {timeout:g} s\n{self}") from None
+        for reader in self._readers:
+            reader.join(PATIENCE_S)
+        return code
+
+    def end(self) -> None:
+        """Make sure that it no longer runs."""
+        if self.process.poll() is None:
+            self.process.send_signal(STOP_SIGNALS[0])
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for reader in self._readers:
+            reader.join(PATIENCE_S)
+        for stream in (self.process.stdout, self.process.stderr):
+            stream.close()  # type: ignore[union-attr]
+
+
+def _collect(stream: Any, lines: list[str]) -> None:
+    try:
+        for line in stream:
+            lines.append(line.rstrip("\r\n"))
+    except ValueError:
+        return  # closed by the test
+
+
+class Companion(Program):
+    """The program under test, with an event server that has been seen to listen."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"ws://127.0.0.1:{self.port}/events"
+
+    def keeps(self, client: socket.socket) -> bool:
+        """Whether its end of ``client``'s connection is still open (the client cannot tell before it reads)."""
+        held = psutil.Process(self.process.pid).net_connections("tcp")
+        return any(each.raddr and each.raddr[:2] == client.getsockname() for each in held)
+
+
+def serve(data_dir: Path, *options: str, port: int | None = 0) -> Companion:
+    """Start ``companion serve`` and wait until it says where it listens."""
+    chosen = () if port is None else ("--port", str(port))
+    program = Companion("serve", *COMPANION, "serve", *chosen, "--data-dir", data_dir, *options)
+    try:
+        line = program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$", timeout=READY_S)
+    except BaseException:
+        program.end()
+        raise
+    program.port = int(line[1])
+    return program
+
+
+def tray(data_dir: Path, *options: str, env: Mapping[str, str] | None = None) -> Companion:
+    """Start the tray program (offscreen unless ``env`` says otherwise) and wait until its server listens."""
+    port = free_port()
+    environment = {"QT_QPA_PLATFORM": "offscreen", **(env or {})}
+    program = Companion("tray", *COMPANION, "--port", str(port), "--data-dir", data_dir, *options, env=environment)
+    program.port = port
+
+    def listening() -> bool:
+        if program.process.poll() is not None:
+            raise AssertionError(f"the tray program ended while starting\n{program}")
+        return answers(port)
+
+    try:
+        wait_until(listening, f"the tray program to listen on {port}", READY_S)
+    except BaseException:
+        program.end()
+        raise
+    return program
+
+
+def listen(*options: str) -> Program:
+    """Start the reference client."""
+    return Program("listen", *COMPANION, "listen", *options)

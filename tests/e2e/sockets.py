@@ -1,0 +1,50 @@
+"""Clients of the tests' own: a plain one, and the ugly ones."""
+
+import json
+import socket
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+HANDSHAKE = (
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
+)
+SMALL = 4096
+
+
+def client(url: str, username: str | None = None) -> ClientConnection:
+    """Connect an ordinary client."""
+    return connect(url + (f"?username={username}" if username else ""), compression=None, proxy=None)
+
+
+def send(connection: ClientConnection, event: str, **data: Any) -> None:
+    """Send an event."""
+    connection.send(json.dumps({"event": event, "data": data}))
+
+
+def receive(connection: ClientConnection, timeout: float = 5.0) -> Any:
+    """Return the next event."""
+    return json.loads(connection.recv(timeout=timeout))
+
+
+def raw(port: int, *, read_buffer: int | None = None) -> socket.socket:
+    """Open a TCP connection that has sent nothing yet."""
+    connection = socket.socket()
+    connection.settimeout(5)
+    if read_buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, read_buffer)
+    connection.connect(("127.0.0.1", port))
+    return connection
+
+
+def handshake(connection: socket.socket, path: str = "/events", *more: str) -> str:
+    """Ask for the event stream and return the head of the answer; a stream that begins stays unread."""
+    port = connection.getpeername()[1]
+    connection.sendall(HANDSHAKE.format(path=path, port=port, more="".join(f"{m}\r\n" for m in more)).encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        assert byte, f"the server hung up after {head!r}"
+        head += byte
+    return head.decode("latin-1")

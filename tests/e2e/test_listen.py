@@ -1,0 +1,156 @@
+"""``companion listen`` as a process against the real server, and against none."""
+
+import json
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from websockets.sync.server import ServerConnection
+from websockets.sync.server import serve as fake_server
+
+from . import sockets
+from .conftest import Start
+from .processes import STOP_S, STOP_SIGNALS, Companion, Program, free_port, listen, serve, wait_until
+from .tools import posix_only
+
+TYPING = '{"event":"typing","data":{"username":"alice","typing":true}}'
+
+
+def listening(running: Start[Program], *options: str) -> Program:
+    """Start a listener and wait until it is connected."""
+    program = running(listen(*options))
+    program.wait_for_line("^connected to ", among="err")
+    return program
+
+
+def alice_types_to(user: str, server: Companion, *, typing: bool = True) -> None:
+    with sockets.client(server.url, "alice") as alice:
+        sockets.send(alice, "typing", to=user, typing=typing)
+
+
+def test_json_is_what_came_one_line_each(server: Companion, running: Start[Program]) -> None:
+    bob = listening(running, "--port", str(server.port), "--as", "bob", "--json")
+    alice_types_to("bob", server)
+    alice_types_to("carol", server)
+    alice_types_to("bob", server, typing=False)
+    bob.wait_for_line("false")
+    assert bob.out == [TYPING, TYPING.replace("true", "false")]
+
+
+def test_for_people_a_line_says_when_what_and_who(server: Companion, running: Start[Program]) -> None:
+    me = listening(running, "--port", str(server.port))
+    alice_types_to("me", server)
+    assert me.wait_for_line(r"^\d\d:\d\d:\d\d ↓ typing\s+(.*)$")[1].count("alice") == 1
+    assert me.err == [f"connected to {server.url}"], "what is no event goes to standard error"
+
+
+def test_a_name_of_any_letters_reaches_the_server_whole(server: Companion, running: Start[Program]) -> None:
+    name = "Zoë & co #1?"
+    listener = listening(running, "--port", str(server.port), "--as", name, "--json")
+    with sockets.client(server.url, "alice") as alice:
+        sockets.send(alice, "typing", to=name, typing=True)
+    listener.wait_for_line("alice")
+
+
+def test_it_comes_back_after_the_server_was_killed(running: Start[Program], data_dir: Path) -> None:
+    first = running(serve(data_dir))
+    bob = listening(running, "--url", first.url, "--as", "bob", "--json")
+    first.process.kill()
+    lost = time.monotonic()
+    bob.wait_for_line(r"^reconnecting in 3000 ms \(attempt 1\)$", among="err")
+    second = running(serve(data_dir, port=first.port))
+    wait_until(lambda: bob.err.count(f"connected to {first.url}?username=bob") == 2, "a second connection")
+    assert time.monotonic() - lost >= 2.9, "the first delay is 3 s"
+    alice_types_to("bob", second)
+    bob.wait_for_line("alice")
+    assert bob.out == [TYPING]
+
+
+def test_it_comes_back_after_the_server_was_stopped(running: Start[Program], data_dir: Path) -> None:
+    first = running(serve(data_dir))
+    bob = listening(running, "--url", first.url)
+    first.send(STOP_SIGNALS[0])
+    assert first.wait() == 0
+    bob.wait_for_line("^connection closed", among="err")
+    bob.wait_for_line(r"^reconnecting in 3000 ms \(attempt 1\)$", among="err")
+    bob.wait_for_line("^cannot connect to ", among="err")
+    bob.wait_for_line(r"^reconnecting in 4500 ms \(attempt 2\)$", among="err")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8081/events", "127.0.0.1:8081/events", "nonsense", "ws://", "ws://127.0.0.1:port/events"],
+)
+def test_an_address_that_is_none_is_wrong_usage(running: Start[Program], url: str) -> None:
+    program = running(listen("--url", url))
+    assert program.wait() == 2
+    said = "\n".join(program.err)
+    assert "is no WebSocket address" in said
+    assert "ws://127.0.0.1:8081/events" in said, "it shows a good one"
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ws://no-such-host.invalid/events", "ws://127.0.0.1:{free}/events", "ws://127.0.0.1:{server}/elsewhere"],
+)
+def test_where_nobody_answers_it_says_so_and_tries_again(
+    server: Companion, running: Start[Program], url: str
+) -> None:
+    url = url.format(free=free_port(), server=server.port)
+    program = running(listen("--url", url))
+    why = program.wait_for_line(f"^cannot connect to {url}: (.+)$", among="err")[1]
+    assert why
+    program.wait_for_line(r"^reconnecting in 3000 ms \(attempt 1\)$", among="err")
+    stops(program)
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
+def test_a_signal_ends_it_with_exit_code_0(server: Companion, running: Start[Program], number: int) -> None:
+    stops(listening(running, "--port", str(server.port)), number)
+
+
+def stops(program: Program, number: int = STOP_SIGNALS[0]) -> None:
+    program.send(number)
+    assert program.wait(STOP_S) == 0, program
+    assert "Traceback" not in "\n".join(program.err), program
+
+
+@posix_only
+def test_a_reader_that_leaves_ends_it_quietly(server: Companion, running: Start[Program]) -> None:
+    """As in ``companion listen | head -1``, by a shell."""
+    line = f'{sys.executable} -m app listen --port {server.port} --json | head -1; echo "${{PIPESTATUS[0]}}"'
+    pipeline = running(Program("listen | head", "bash", "-c", line))
+    pipeline.wait_for_line("^connected to ", among="err")
+    for _ in range(40):
+        if pipeline.process.poll() is not None:
+            break
+        alice_types_to("me", server)
+        time.sleep(0.05)
+    assert pipeline.wait() == 0
+    assert pipeline.out == [TYPING, "0"]
+    assert len(pipeline.err) == 1, pipeline
+
+
+def test_frames_that_are_no_events_are_told_and_skipped(running: Start[Program]) -> None:
+    def ill_behaved(connection: ServerConnection) -> None:
+        for frame in ("{not json", "[1]", '{"data":{}}', '{"event":"unheard_of","data":{}}', TYPING):
+            connection.send(frame)
+        connection.recv()
+
+    with fake_server(ill_behaved, "127.0.0.1", 0) as fake:
+        thread = threading.Thread(target=fake.serve_forever)
+        thread.start()
+        try:
+            port = fake.socket.getsockname()[1]
+            program = running(listen("--port", str(port), "--json"))
+            program.wait_for_line("alice")
+            stops(program, signal.SIGINT if signal.SIGINT in STOP_SIGNALS else STOP_SIGNALS[0])
+        finally:
+            fake.shutdown()
+            thread.join()
+    assert program.out == [json.dumps({"event": "unheard_of", "data": {}}, separators=(",", ":")), TYPING]
+    assert sum("skipped a frame" in line for line in program.err) == 3

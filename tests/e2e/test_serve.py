@@ -1,0 +1,224 @@
+"""``companion serve`` as a process: what it prints, how it ends, what it refuses."""
+
+import importlib.util
+import json
+import os
+import re
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from . import sockets
+from .conftest import Start
+from .processes import (
+    COMPANION,
+    STOP_S,
+    STOP_SIGNALS,
+    Companion,
+    Program,
+    answers,
+    free_port,
+    serve,
+    wait_until,
+)
+from .tools import linux_only, missing, posix_only
+
+GUIDE_PORT = 8081
+
+
+def command(*options: str | Path) -> Program:
+    return Program("serve", *COMPANION, "serve", *options)
+
+
+def stops_in_time(server: Companion, number: int = STOP_SIGNALS[0]) -> None:
+    asked = time.monotonic()
+    server.send(number)
+    code = server.wait()
+    took = time.monotonic() - asked
+    assert code == 0, server
+    assert took <= STOP_S, f"took {took:.2f} s\n{server}"
+    assert "Traceback" not in "\n".join(server.err), server
+
+
+def test_says_where_it_listens_and_nothing_else(server: Companion) -> None:
+    with sockets.client(server.url) as connection:
+        assert connection.response is not None
+        assert connection.response.headers["Server"] == "p2p-chat-ws/0.1"
+    assert server.out == [f"listening {server.url}"]
+    assert server.err == []
+
+
+def test_the_guides_own_port_is_the_default(running: Start[Companion], data_dir: Path) -> None:
+    if answers(GUIDE_PORT):
+        missing(f"port {GUIDE_PORT} is in use: end the companion that runs on this machine")
+    server = running(serve(data_dir, port=None))
+    assert server.out == [f"listening ws://127.0.0.1:{GUIDE_PORT}/events"]
+
+
+def test_a_port_of_ones_own_choice(running: Start[Companion], data_dir: Path) -> None:
+    port = free_port()
+    server = running(serve(data_dir, port=port))
+    assert server.port == port
+    with sockets.client(server.url, "bob") as bob, sockets.client(server.url, "alice") as alice:
+        sockets.send(alice, "typing", to="bob", typing=True)
+        assert sockets.receive(bob) == {"event": "typing", "data": {"username": "alice", "typing": True}}
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
+def test_a_signal_ends_it_with_exit_code_0(server: Companion, number: int) -> None:
+    with sockets.client(server.url) as connection:
+        stops_in_time(server, number)
+        with pytest.raises(ConnectionClosed) as closed:
+            connection.recv(timeout=5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+    assert not answers(server.port)
+
+
+@posix_only
+@pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
+def test_clients_that_never_answer_do_not_hold_it_up(server: Companion, number: int) -> None:
+    """One sent half a handshake, one is open and silent, and one stopped reading with its buffers full."""
+    half_open, silent = sockets.raw(server.port), sockets.raw(server.port)
+    stalled = sockets.raw(server.port, read_buffer=sockets.SMALL)
+    with half_open, silent, stalled:
+        half_open.sendall(b"GET /events HTTP/1.1\r\nHost: 127")
+        assert "101" in sockets.handshake(silent)
+        assert "101" in sockets.handshake(stalled, "/events?username=bob")
+        with sockets.client(server.url, "a" * 64) as alice, sockets.client(server.url, "b") as watcher:
+            for _ in range(2500):  # about 325 KB: more than socket buffers hold, less than the outbox's limit
+                sockets.send(alice, "typing", to="bob", typing=True)
+            sockets.send(alice, "typing", to="b", typing=True)
+            sockets.receive(watcher)  # so all before it has been handled
+        assert server.keeps(stalled), "given up too early for this test to mean anything"
+        stops_in_time(server, number)
+
+
+@posix_only
+def test_a_client_that_never_reads_is_given_up_and_delays_nobody(server: Companion) -> None:
+    with sockets.raw(server.port, read_buffer=sockets.SMALL) as stalled:
+        sockets.handshake(stalled, "/events?username=bob")
+        with sockets.client(server.url, "a" * 64) as alice, sockets.client(server.url, "bob") as bob:
+            for n in range(8000):
+                sockets.send(alice, "typing", to="bob", typing=n % 2 == 0)
+                assert sockets.receive(bob)["data"]["typing"] is (n % 2 == 0)
+        wait_until(lambda: not server.keeps(stalled), "the server to cut the client that never reads")
+
+
+def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Companion], data_dir: Path) -> None:
+    first = running(serve(data_dir))
+    with sockets.client(first.url):
+        first.process.kill()
+        first.wait()
+    second = running(serve(data_dir, port=first.port))
+    assert second.port == first.port
+
+
+def test_a_busy_port_is_named_with_its_holder(running: Start[Program], data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        second = running(command("--port", str(port), "--data-dir", data_dir))
+        assert second.wait() == 3
+    said = "\n".join(second.err)
+    assert f"Port {port} is busy" in said
+    if sys.platform == "linux":  # elsewhere only an administrator may ask
+        assert f"(pid {os.getpid()})" in said
+    assert "--port" in said, "it says what to do"
+    assert "Traceback" not in said
+    assert second.out == []
+
+
+def test_a_second_one_with_the_same_folder_is_refused(
+    server: Companion, running: Start[Program], data_dir: Path
+) -> None:
+    second = running(command("--port", "0", "--data-dir", data_dir))
+    assert second.wait() == 3
+    said = "\n".join(second.err)
+    assert "Another companion is running" in said
+    assert str(data_dir) in said
+    assert "--data-dir" in said
+    assert "Traceback" not in said
+    with sockets.client(server.url):
+        pass  # the first one has not noticed
+
+
+def test_a_folder_that_cannot_be_written_is_named(running: Start[Program], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    program = running(command("--port", "0", "--data-dir", tmp_path / "file" / "data"))
+    assert program.wait() == 1
+    said = "\n".join(program.err)
+    assert "Cannot write to" in said
+    assert "--data-dir" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("port = = 1\n", "settings.toml could not be read and defaults are used"),
+        ("username = 17\n", "settings.toml: username: "),
+        ('journal_rows = 3\nusername = "carol"\n', "settings.toml: journal_rows: "),
+    ],
+)
+def test_broken_settings_mean_defaults_and_a_sentence(
+    running: Start[Companion], data_dir: Path, text: str, complaint: str
+) -> None:
+    data_dir.mkdir()
+    (data_dir / "settings.toml").write_text(text)
+    server = running(serve(data_dir))
+    assert any(complaint in line for line in server.err), server
+    assert "Traceback" not in "\n".join(server.err)
+    assert (data_dir / "settings.toml").read_text() == text, "a person's file is left as it is"
+    with sockets.client(server.url):
+        pass
+
+
+def test_settings_name_the_port_and_the_local_user(running: Start[Companion], data_dir: Path) -> None:
+    port = free_port()
+    data_dir.mkdir()
+    (data_dir / "settings.toml").write_text(f'port = {port}\nusername = "carol"\n')
+    server = running(serve(data_dir, port=None))
+    assert server.port == port
+    with sockets.client(server.url, "bob") as bob, sockets.client(server.url) as carol:
+        sockets.send(carol, "typing", to="bob", typing=True)
+        assert sockets.receive(bob)["data"] == {"username": "carol", "typing": True}
+
+
+@pytest.mark.parametrize("path", ["/", "/event", "/events/", "/Events"])
+def test_other_paths_are_not_found(server: Companion, path: str) -> None:
+    with sockets.raw(server.port) as connection:
+        head = sockets.handshake(connection, path)
+    assert head.startswith("HTTP/1.1 404 ")
+    assert "Server: p2p-chat-ws/0.1\r\n" in head
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:1421", "https://evil.example", "null"])
+def test_pages_from_elsewhere_are_refused(server: Companion, origin: str) -> None:
+    with sockets.raw(server.port) as connection:
+        assert sockets.handshake(connection, "/events", f"Origin: {origin}").startswith("HTTP/1.1 403 ")
+
+
+@linux_only
+def test_no_qt_is_loaded(server: Companion) -> None:
+    loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
+    assert not re.search(r"PySide6|shiboken|libQt\d", loaded)
+    assert ("uvloop" in loaded) is (importlib.util.find_spec("uvloop") is not None), "uvloop, where installed"
+
+
+def test_the_log_file_holds_no_payload(server: Companion, data_dir: Path) -> None:
+    with sockets.client(server.url, "bob") as bob, sockets.client(server.url) as me:
+        me.send("not JSON but whispered-words")
+        me.send(json.dumps({"event": "whispered-words", "data": {}}))
+        sockets.send(me, "mark_read", peer="whispered-words", msg_id="whispered-words")
+        sockets.send(me, "typing", to="whispered-words", typing=True)
+        sockets.send(me, "typing", to="bob", typing=True)
+        sockets.receive(bob)
+    stops_in_time(server)
+    log = (data_dir / "logs" / "companion.log").read_text(encoding="utf-8")
+    assert "listening on" in log
+    assert "whispered-words" not in log
+    assert "whispered-words" not in str(server)

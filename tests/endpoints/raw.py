@@ -1,0 +1,85 @@
+"""A client of plain bytes, for what a WebSocket library would never send, or never read."""
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+UPGRADE = (
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", KEY),
+)
+Headers = Sequence[tuple[str, str]]
+
+
+class RawClient:
+    """A TCP connection to the event server."""
+
+    def __init__(self, tcp: socket.socket) -> None:
+        self.tcp = tcp
+
+    async def send(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.tcp, data)
+
+    async def receive(self, size: int = 65_536) -> bytes:
+        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.tcp, size), 10)
+
+    async def upgrade(self, target: str, headers: Headers) -> str:
+        """Ask for a WebSocket; return the head of the answer and no byte of what follows it."""
+        lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in (*headers, *UPGRADE))]
+        await self.send("\r\n".join([*lines, "", ""]).encode())
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n") and (byte := await self.receive(1)):
+            answer += byte
+        return answer.decode()
+
+    async def rest(self) -> bytes:
+        """Read until the server closes."""
+        answer = b""
+        while more := await self.receive():
+            answer += more
+        return answer
+
+    def reset(self) -> None:
+        """Cut the connection as a crash of the client's machine would."""
+        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.tcp.close()
+
+
+def text_frame(payload: bytes) -> bytes:
+    """A masked text frame of fewer than 126 bytes."""
+    mask = os.urandom(4)
+    return bytes([0x81, 0x80 | len(payload)]) + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
+
+
+@asynccontextmanager
+async def tcp_to(port: int, *, receive_buffer: int | None = None) -> AsyncIterator[RawClient]:
+    """A TCP connection that has said nothing yet."""
+    with socket.socket() as tcp:
+        tcp.setblocking(False)
+        if receive_buffer:
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        await asyncio.get_running_loop().sock_connect(tcp, ("127.0.0.1", port))
+        yield RawClient(tcp)
+
+
+async def upgrade_status(port: int, target: str = "/events", headers: Headers | None = None) -> tuple[int, str]:
+    """Try a handshake with exactly these headers besides the WebSocket's; return status and body."""
+    async with tcp_to(port) as client:
+        head = await client.upgrade(target, [("Host", f"127.0.0.1:{port}")] if headers is None else headers)
+        status = int(head.split()[1])
+        return status, "" if status == 101 else (await client.rest()).decode()
+
+
+@asynccontextmanager
+async def client_that_never_reads(port: int, username: str = "deaf") -> AsyncIterator[RawClient]:
+    """A client that completes its handshake and reads nothing more."""
+    async with tcp_to(port, receive_buffer=4_096) as client:
+        head = await client.upgrade(f"/events?username={username}", [("Host", f"127.0.0.1:{port}")])
+        assert head.startswith("HTTP/1.1 101 ")
+        yield client

@@ -1,0 +1,178 @@
+import asyncio
+import socket
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from app.companion import Companion
+from app.hub.journal import Row, Verdict
+from app.system.settings import TAURI_ORIGINS
+from tests.conftest import Connect, until
+from tests.endpoints.raw import tcp_to, upgrade_status
+
+LONGEST_NAME = "n" * 64
+
+
+def refusals(companion: Companion) -> list[Row]:
+    return [row for row in companion.journal if row.event == "refused"]
+
+
+async def test_the_guides_url_is_answered_with_101_and_the_guides_server_header(
+    companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    assert companion.server.url == f"ws://127.0.0.1:{companion.server.port}/events"
+    assert client.response is not None
+    assert client.response.status_code == 101
+    assert client.response.headers["Server"] == "p2p-chat-ws/0.1"
+
+
+async def test_no_compression_is_agreed_on_though_the_client_offers_it(connect_client: Connect) -> None:
+    client = await connect_client(compression="deflate")
+    assert client.request is not None
+    assert "permessage-deflate" in client.request.headers["Sec-WebSocket-Extensions"]
+    assert client.response is not None
+    assert "Sec-WebSocket-Extensions" not in client.response.headers
+
+
+async def test_it_listens_on_the_loopback_address_only(companion: Companion) -> None:
+    with socket.socket() as tcp, pytest.raises(OSError):  # noqa: PT011 - systems word it differently
+        tcp.settimeout(0.5)
+        tcp.connect(("127.0.0.2", companion.server.port))
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/", "/events/", "/eventsx", "/Events", "//events", "/events/x", "/%65vents", "/events;x", "/x?/events", "*"],
+)
+async def test_any_other_path_is_not_found(companion: Companion, target: str) -> None:
+    status, body = await upgrade_status(companion.server.port, target)
+    assert status == 404
+    assert "/events" in body
+    await until(lambda: len(refusals(companion)) == 1)
+    assert refusals(companion)[0].verdict is Verdict.WARNING
+    assert companion.server.listening
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:{port}"])
+async def test_an_absolute_target_is_not_found(companion: Companion, host: str) -> None:
+    port = companion.server.port
+    status, _ = await upgrade_status(port, f"http://{host.format(port=port)}/events")
+    assert status == 404
+
+
+async def test_a_refusal_carries_the_server_header_too(companion: Companion) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(f"ws://127.0.0.1:{companion.server.port}/nowhere", proxy=None)
+    assert caught.value.response.status_code == 404
+    assert caught.value.response.headers["Server"] == "p2p-chat-ws/0.1"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LocalHost:{port}", "[::1]:{port}"])
+async def test_a_loopback_host_with_our_port_is_welcome(companion: Companion, host: str) -> None:
+    port = companion.server.port
+    status, _ = await upgrade_status(port, headers=[("Host", host.format(port=port))])
+    assert status == 101
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        [],
+        [""],
+        ["127.0.0.1"],
+        ["127.0.0.1:1"],
+        ["evil.example:{port}"],
+        ["127.0.0.1:{port}.evil.example"],
+        ["127.0.0.1.evil.example:{port}"],
+        ["localhost.:{port}"],
+        ["user@127.0.0.1:{port}"],
+        ["127.0.0.1:{port}", "127.0.0.1:{port}"],
+        ["127.0.0.1:{port}", "evil.example"],
+    ],
+)
+async def test_any_other_host_is_forbidden_none_and_two_as_well(companion: Companion, hosts: list[str]) -> None:
+    port = companion.server.port
+    status, body = await upgrade_status(port, headers=[("Host", host.format(port=port)) for host in hosts])
+    assert status == 403
+    assert "Host" in body
+    assert companion.hub.connection_count == 0
+
+
+async def test_a_client_without_origin_is_welcome(companion: Companion) -> None:
+    assert (await upgrade_status(companion.server.port))[0] == 101
+
+
+@pytest.mark.parametrize("origin", TAURI_ORIGINS)
+async def test_the_uis_own_pages_are_welcome(companion: Companion, origin: str) -> None:
+    port = companion.server.port
+    assert (await upgrade_status(port, headers=[("Host", f"127.0.0.1:{port}"), ("Origin", origin)]))[0] == 101
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        ["null"],
+        [""],
+        ["https://evil.example"],
+        ["http://localhost:1421"],
+        ["http://localhost:1420/"],
+        ["http://localhost:1420.evil.example"],
+        ["HTTP://LOCALHOST:1420"],
+        ["http://localhost:1420", "http://localhost:1420"],
+        ["http://localhost:1420", "https://evil.example"],
+    ],
+)
+async def test_any_other_origin_is_forbidden(companion: Companion, origins: list[str]) -> None:
+    port = companion.server.port
+    headers = [("Host", f"127.0.0.1:{port}"), *(("Origin", origin) for origin in origins)]
+    status, body = await upgrade_status(port, headers=headers)
+    assert status == 403
+    assert "origin" in body
+    await until(lambda: len(refusals(companion)) == 1)
+    assert companion.hub.connection_count == 0
+
+
+async def test_the_url_names_the_user(companion: Companion, connect_client: Connect) -> None:
+    await connect_client()
+    await connect_client("alice")
+    await connect_client("Zoë & Co")
+    await connect_client("")
+    await connect_client(LONGEST_NAME)
+    users = [client.username for client in companion.hub.clients]
+    assert users == ["me", "alice", "Zoë & Co", "me", LONGEST_NAME]
+
+
+async def test_a_too_long_username_is_refused_and_told(companion: Companion) -> None:
+    status, body = await upgrade_status(companion.server.port, f"/events?username={LONGEST_NAME}n")
+    assert status == 400
+    assert "64 characters" in body
+    await until(lambda: companion.hub.connection_count == 0)
+    assert len(refusals(companion)) == 1
+
+
+async def test_a_client_is_listed_with_where_it_comes_from(companion: Companion, connect_client: Connect) -> None:
+    await connect_client(origin="tauri://localhost", user_agent_header="the ui")
+    (client,) = companion.hub.clients
+    assert (client.origin, client.user_agent) == ("tauri://localhost", "the ui")
+
+
+async def test_a_plain_http_request_is_answered_and_stays_out_of_the_log(companion: Companion) -> None:
+    port = companion.server.port
+    async with tcp_to(port) as client:
+        await client.send(f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        assert (await client.rest()).startswith(b"HTTP/1.1 426 ")
+    assert companion.hub.connection_count == 0
+
+
+@pytest.mark.parametrize("garbage", [b"\x00\xff\x16\x03\x01\r\n\r\n", b"HELLO\r\n\r\n", b"GET /events HTTP/1.1\r\nbad\r\n\r\n"])
+async def test_garbage_for_a_handshake_harms_nobody(
+    companion: Companion, connect_client: Connect, garbage: bytes
+) -> None:
+    async with tcp_to(companion.server.port) as client:
+        await client.send(garbage)
+        await client.rest()
+    client = await connect_client()
+    companion.fire_malformed("still here", origin="panel")
+    assert await asyncio.wait_for(client.recv(), 5) == "still here"

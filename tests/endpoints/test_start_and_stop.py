@@ -1,0 +1,176 @@
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from app.companion import Companion, State
+from app.hub.journal import Row
+from app.protocol.envelope import Envelope
+from app.system.settings import Settings
+from tests.conftest import Connect, until
+from tests.endpoints.raw import client_that_never_reads, tcp_to, upgrade_status
+
+ONLINE = Envelope("friend_online", {"username": "alice"})
+
+
+@pytest.fixture
+def taken() -> Iterator[socket.socket]:
+    """A port that somebody else listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other
+
+
+@pytest.fixture
+async def blocked(taken: socket.socket) -> AsyncIterator[Companion]:
+    """A companion that wants the taken port."""
+    companion = Companion(Settings(port=taken.getsockname()[1]))
+    yield companion
+    await companion.stop()
+
+
+async def stop_in_time(companion: Companion) -> None:
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    await companion.stop()
+    assert loop.time() - begin <= 2.0
+    assert not companion.server.listening
+    assert companion.hub.connection_count == 0
+
+
+def told(companion: Companion, event: str) -> list[Row]:
+    return [row for row in companion.journal if row.event == event]
+
+
+async def test_start_and_stop_leave_a_row_each(companion: Companion) -> None:
+    url = companion.server.url
+    await companion.stop()
+    assert [row.note for row in told(companion, "listening")] == [url]
+    assert len(told(companion, "stopped listening")) == 1
+
+
+async def test_starting_twice_is_starting_once(companion: Companion) -> None:
+    port = companion.server.port
+    assert await companion.start()
+    assert companion.server.port == port
+    assert len(told(companion, "listening")) == 1
+
+
+async def test_stop_says_going_away_to_every_client(companion: Companion, connect_client: Connect) -> None:
+    sockets = [await connect_client() for _ in range(3)]
+    await stop_in_time(companion)
+    assert [client.close_code for client in sockets] == [1001] * 3
+    assert [row.note.split(":")[0] for row in told(companion, "disconnected")] == ["closed with 1001"] * 3
+
+
+async def test_stopping_twice_is_stopping_once(companion: Companion) -> None:
+    await asyncio.gather(companion.stop(), companion.stop())
+    await companion.stop()
+    assert len(told(companion, "stopped listening")) == 1
+
+
+async def test_a_companion_that_never_started_can_be_stopped() -> None:
+    await Companion(Settings(port=0)).stop()
+
+
+async def test_stop_does_not_wait_for_a_client_that_stopped_reading(companion: Companion) -> None:
+    async with client_that_never_reads(companion.server.port) as _:
+        await until(lambda: companion.hub.connection_count == 1)
+        (client,) = companion.hub.clients
+        while not client.outbox.blocked:
+            companion.hub.broadcast(Envelope("x", {"text": "y" * 8_192}))
+            await asyncio.sleep(0)
+        await stop_in_time(companion)
+
+
+async def test_stop_does_not_wait_for_a_client_that_is_closing_and_reads_nothing(companion: Companion) -> None:
+    async with client_that_never_reads(companion.server.port) as _:
+        await until(lambda: companion.hub.connection_count == 1)
+        (client,) = companion.hub.clients
+        while not client.outbox.blocked:
+            companion.hub.broadcast(Envelope("x", {"text": "y" * 8_192}))
+            await asyncio.sleep(0)
+        client.wire.close(1000, "")
+        await asyncio.sleep(0)
+        await stop_in_time(companion)
+
+
+async def test_stop_does_not_wait_for_a_client_that_answers_no_closing_handshake(companion: Companion) -> None:
+    async with client_that_never_reads(companion.server.port) as _:
+        await until(lambda: companion.hub.connection_count == 1)
+        await stop_in_time(companion)
+
+
+async def test_stop_does_not_wait_for_a_handshake_that_has_only_begun(companion: Companion) -> None:
+    async with tcp_to(companion.server.port) as silent, tcp_to(companion.server.port) as halting:
+        await halting.send(b"GET /events HTTP/1.1\r\nHost: ")
+        await asyncio.sleep(0.05)
+        await stop_in_time(companion)
+        assert await silent.receive() == b""
+
+
+async def test_after_stop_nobody_can_connect(companion: Companion) -> None:
+    port = companion.server.port
+    await companion.stop()
+    with pytest.raises(ConnectionRefusedError):
+        await upgrade_status(port)
+
+
+async def test_it_can_be_started_again_on_the_same_port(companion: Companion, connect_client: Connect) -> None:
+    port = companion.server.port
+    companion.settings.port = port
+    for _ in range(3):
+        await connect_client()
+        await companion.stop()
+        assert companion.state is State.STOPPED
+        assert await companion.start(), companion.trouble
+        assert (companion.state, companion.server.port) == (State.LISTENING, port)
+    client = await connect_client()
+    companion.fire(ONLINE, origin="panel")
+    assert await asyncio.wait_for(client.recv(), 5) == ONLINE.encode().decode()
+
+
+async def test_start_and_stop_at_once_end_in_the_order_they_were_asked(companion: Companion) -> None:
+    await asyncio.gather(companion.stop(), companion.start(), companion.stop())
+    assert not companion.server.listening
+    await asyncio.gather(companion.start(), companion.stop(), companion.start())
+    assert companion.server.listening
+
+
+async def test_a_busy_port_is_told_by_number_and_holder(blocked: Companion) -> None:
+    told: list[State] = []
+    blocked.changed.connect(lambda _: told.append(blocked.state))
+    assert not await blocked.start()
+    assert blocked.trouble.startswith(f"Port {blocked.settings.port} is busy")
+    if sys.platform == "linux":
+        assert f"(pid {os.getpid()}) listens on it" in blocked.trouble
+    assert told == [State.BLOCKED]
+    assert blocked.state is State.BLOCKED
+    assert not blocked.server.listening
+
+
+async def test_retry_works_once_the_port_is_free(blocked: Companion, taken: socket.socket) -> None:
+    assert not await blocked.start()
+    assert not await blocked.start()
+    taken.close()
+    assert await blocked.start(), blocked.trouble
+    assert (blocked.trouble, blocked.state) == ("", State.LISTENING)
+    assert (await upgrade_status(blocked.settings.port))[0] == 101
+
+
+async def test_stopping_forgets_the_busy_port(blocked: Companion) -> None:
+    await blocked.start()
+    await blocked.stop()
+    assert (blocked.trouble, blocked.state) == ("", State.STOPPED)
+
+
+async def test_two_companions_cannot_share_a_port(companion: Companion) -> None:
+    other = Companion(Settings(port=companion.server.port))
+    assert not await other.start()
+    assert str(companion.server.port) in other.trouble
+    await other.stop()
+    assert companion.state is State.LISTENING

@@ -1,0 +1,62 @@
+"""Stand-ins below the hub: a wire that records, and time that stands still."""
+
+from app.hub.clients import Client
+from app.hub.clock import Clock
+from app.hub.hub import Hub
+from app.hub.journal import Journal, Row
+
+
+class RecordingWire:
+    """A ``Wire`` that keeps what it is handed."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.closed: list[tuple[int, str]] = []
+        self.aborted = 0
+
+    def write(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed.append((code, reason))
+
+    def abort(self) -> None:
+        self.aborted += 1
+
+    def latency(self) -> float:
+        return 0.0
+
+
+class FakeTime:
+    """Time that passes only when told, or when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        self.slept: list[float] = []
+        self.clock = Clock(wall=lambda: 1_700_000_000.0 + self.passed, mono=lambda: 50.0 + self.passed)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.passed += seconds
+
+
+class Stage:
+    """A hub whose time and wires are in the test's hands."""
+
+    def __init__(self) -> None:
+        self.time = FakeTime()
+        self.journal = Journal(self.time.clock)
+        self.hub = Hub(self.journal, self.time.clock)
+        self.wires: dict[int, RecordingWire] = {}
+
+    def join(self, username: str | None = None) -> Client:
+        wire = RecordingWire()
+        client = self.hub.join(wire, username)
+        self.wires[client.id] = wire
+        return client
+
+    def frames(self, client: Client) -> list[bytes]:
+        return self.wires[client.id].frames
+
+    def rows(self, event: str) -> list[Row]:
+        return [row for row in self.journal if row.event == event]

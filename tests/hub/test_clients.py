@@ -1,0 +1,91 @@
+import pytest
+
+from app.hub.clients import OUTBOX_BYTES, Outbox
+from tests.hub.doubles import RecordingWire
+
+
+class BlockingWire(RecordingWire):
+    """A wire whose socket is full again after every ``room`` frames."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+        self.outbox = Outbox(self, lambda: None)
+
+    def write(self, frame: bytes) -> None:
+        super().write(frame)
+        if len(self.frames) % self.room == 0:
+            self.outbox.block()
+
+
+@pytest.fixture
+def wire() -> RecordingWire:
+    return RecordingWire()
+
+
+@pytest.fixture
+def overflows() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def outbox(wire: RecordingWire, overflows: list[str]) -> Outbox:
+    return Outbox(wire, lambda: overflows.append("overflow"), limit=10)
+
+
+def test_a_frame_is_written_at_once_while_the_socket_takes_them(outbox: Outbox, wire: RecordingWire) -> None:
+    assert outbox.put(b"a" * 1_000)
+    assert wire.frames == [b"a" * 1_000]
+    assert outbox.waiting == 0
+
+
+def test_what_comes_while_the_socket_is_full_is_written_later_in_order(outbox: Outbox, wire: RecordingWire) -> None:
+    outbox.put(b"1")
+    outbox.block()
+    assert outbox.put(b"2")
+    assert outbox.put(b"333")
+    assert (wire.frames, outbox.waiting) == ([b"1"], 4)
+    outbox.unblock()
+    assert outbox.put(b"4")
+    assert (wire.frames, outbox.waiting) == ([b"1", b"2", b"333", b"4"], 0)
+
+
+def test_writing_what_was_kept_stops_when_the_socket_is_full_again() -> None:
+    wire = BlockingWire(room=2)
+    for number in range(7):
+        wire.outbox.put(b"%d" % number)
+    assert (wire.frames, wire.outbox.waiting) == ([b"0", b"1"], 5)
+    wire.outbox.unblock()
+    assert (wire.frames, wire.outbox.waiting, wire.outbox.blocked) == ([b"0", b"1", b"2", b"3"], 3, True)
+    wire.outbox.put(b"7")
+    while wire.outbox.blocked and wire.outbox.waiting:
+        wire.outbox.unblock()
+    assert wire.frames == [b"%d" % number for number in range(8)]
+
+
+def test_a_frame_that_fills_the_outbox_exactly_is_kept(outbox: Outbox, overflows: list[str]) -> None:
+    outbox.block()
+    assert outbox.put(b"x" * 10)
+    assert overflows == []
+
+
+def test_too_much_waiting_overflows_once_and_nothing_is_taken_any_more(
+    outbox: Outbox, wire: RecordingWire, overflows: list[str]
+) -> None:
+    outbox.block()
+    outbox.put(b"x" * 10)
+    assert not outbox.put(b"y")
+    assert not outbox.put(b"z")
+    outbox.unblock()
+    assert not outbox.put(b"z")
+    assert (overflows, wire.frames, outbox.waiting) == (["overflow"], [], 0)
+
+
+def test_a_closed_outbox_takes_nothing(outbox: Outbox, wire: RecordingWire, overflows: list[str]) -> None:
+    outbox.close()
+    assert not outbox.put(b"x")
+    assert (wire.frames, overflows) == ([], [])
+
+
+def test_a_client_may_keep_a_quarter_of_a_megabyte_waiting() -> None:
+    assert OUTBOX_BYTES == 256 * 1024

@@ -1,0 +1,239 @@
+import pytest
+
+from app.hub.clients import OUTBOX_BYTES, Client
+from app.hub.hub import STALLED_S, Delivery
+from app.hub.journal import Kind, Row, Verdict
+from app.hub.target import Target
+from app.protocol.envelope import Envelope
+from tests.hub.doubles import Stage
+
+ONLINE = Envelope("friend_online", {"username": "alice"})
+ONLINE_FRAME = b'{"event":"friend_online","data":{"username":"alice"}}'
+BIG = Envelope("x", {"text": "y" * (OUTBOX_BYTES // 2)})
+
+
+def last_row(stage: Stage) -> Row:
+    return list(stage.journal)[-1]
+
+
+def pass_time(stage: Stage, seconds: float) -> None:
+    """Let the sweeps of that time happen, one every five seconds."""
+    for _ in range(int(seconds / 5)):
+        stage.time.passed += 5
+        stage.hub.sweep()
+
+
+def test_clients_are_numbered_and_listed_oldest_first(stage: Stage) -> None:
+    first, second = stage.join(), stage.join("alice")
+    assert stage.hub.clients == (first, second)
+    assert (first.id, second.id, stage.hub.connection_count) == (1, 2, 2)
+    assert (stage.hub.client(2), stage.hub.client(3)) == (second, None)
+    stage.hub.leave(first)
+    assert stage.join().id == 3
+
+
+def test_a_client_speaks_for_the_local_user_unless_it_names_one(stage: Stage) -> None:
+    assert stage.join().username == "me"
+    assert stage.join("alice").username == "alice"
+    stage.hub.local_user = "zoe"
+    assert stage.join().username == "zoe"
+
+
+def test_coming_and_going_each_leave_a_row_and_are_told(stage: Stage) -> None:
+    told: list[int] = []
+    stage.hub.clients_changed.connect(lambda _: told.append(stage.hub.connection_count))
+    client = stage.join("alice")
+    stage.hub.leave(client, "closed with 1000")
+    stage.hub.leave(client, "again")
+    assert told == [1, 0]
+    assert [(row.kind, row.event, row.client, row.note) for row in stage.journal] == [
+        (Kind.SERVER, "connected", "1", "speaks for alice"),
+        (Kind.SERVER, "disconnected", "1", "closed with 1000"),
+    ]
+
+
+def test_events_reach_every_client_in_the_order_of_their_numbers(stage: Stage) -> None:
+    clients = [stage.join() for _ in range(3)]
+    events = [Envelope("x", {"n": n}) for n in range(20)]
+    numbers = [stage.hub.broadcast(event).seq for event in events]
+    assert numbers == list(range(numbers[0], numbers[0] + 20))
+    for client in clients:
+        assert stage.frames(client) == [event.encode() for event in events]
+
+
+def test_an_event_is_encoded_once_for_all(stage: Stage) -> None:
+    clients = [stage.join() for _ in range(3)]
+    stage.hub.broadcast(ONLINE)
+    handed = [stage.frames(client)[0] for client in clients] + [last_row(stage).payload]
+    assert all(frame is handed[0] for frame in handed)
+    assert handed[0] == ONLINE_FRAME
+
+
+def test_an_event_leaves_one_row(stage: Stage) -> None:
+    stage.join()
+    delivery = stage.hub.publish(ONLINE, origin="panel")
+    row = last_row(stage)
+    assert delivery == Delivery(row.seq, (1,), "delivered to 1 client")
+    assert (row.kind, row.event, row.client, row.origin) == (Kind.TO_UI, "friend_online", "all", "panel")
+    assert (row.payload, row.size, row.verdict) == (ONLINE_FRAME, len(ONLINE_FRAME), Verdict.OK)
+    assert row.note == "delivered to 1 client"
+
+
+def test_an_event_can_be_for_a_user_for_some_clients_or_for_one(stage: Stage) -> None:
+    alice, bob, carol = stage.join("alice"), stage.join("bob"), stage.join("carol")
+    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").clients == (bob.id,)
+    assert last_row(stage).client == "user:bob"
+    some = Target(clients=frozenset({alice.id, carol.id}))
+    assert stage.hub.publish(ONLINE, to=some, origin="panel").clients == (alice.id, carol.id)
+    assert last_row(stage).client == "client:1,3"
+    assert stage.hub.send_to(carol, ONLINE).delivered == 1
+    assert [len(stage.frames(each)) for each in (alice, bob, carol)] == [1, 1, 2]
+
+
+def test_a_client_counts_what_it_got(stage: Stage) -> None:
+    client = stage.join()
+    stage.hub.broadcast(ONLINE)
+    stage.hub.broadcast(ONLINE)
+    assert (client.frames_out, client.bytes_out) == (2, 2 * len(ONLINE_FRAME))
+    assert (client.frames_in, client.bytes_in) == (0, 0)
+
+
+def test_an_event_for_nobody_says_why_it_was_not_sent(stage: Stage) -> None:
+    assert stage.hub.broadcast(ONLINE).note == "not sent: no client is connected"
+    assert last_row(stage).verdict is Verdict.WARNING
+    stage.join("alice")
+    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").note == "not sent: no client speaks for bob"
+    nobody = stage.hub.publish(ONLINE, to=Target(clients=frozenset({9})), origin="panel")
+    assert (nobody.delivered, nobody.note) == (0, "not sent: no such client is connected")
+    assert last_row(stage).note == nobody.note
+
+
+def test_a_paused_hub_sends_nothing_and_says_so(stage: Stage) -> None:
+    client = stage.join()
+    stage.hub.paused = True
+    delivery = stage.hub.broadcast(ONLINE)
+    assert (delivery.delivered, delivery.note) == (0, "not sent: the server is paused")
+    assert last_row(stage).verdict is Verdict.WARNING
+    stage.hub.paused = False
+    assert stage.hub.broadcast(ONLINE).delivered == 1
+    assert stage.frames(client) == [ONLINE_FRAME]
+
+
+def test_a_raw_frame_goes_out_as_it_is_and_is_marked(stage: Stage) -> None:
+    client = stage.join()
+    delivery = stage.hub.publish_raw("{nope ü", origin="panel", why="not JSON")
+    assert stage.frames(client) == ["{nope ü".encode()]
+    row = last_row(stage)
+    assert (row.verdict, row.note) == (Verdict.INVALID, "sent on purpose: not JSON; delivered to 1 client")
+    assert (row.size, delivery.delivered) == (8, 1)
+
+
+def test_a_row_can_be_sent_once_more_to_the_same_target(stage: Stage) -> None:
+    alice, bob = stage.join("alice"), stage.join("bob")
+    stage.hub.publish(ONLINE, to=Target(user="alice"), origin="panel")
+    sent = last_row(stage)
+    delivery = stage.hub.resend(sent, origin="panel")
+    assert (stage.frames(alice), stage.frames(bob)) == ([ONLINE_FRAME] * 2, [])
+    assert delivery.seq > sent.seq
+    row = last_row(stage)
+    assert (row.event, row.payload, row.client, row.verdict) == (sent.event, sent.payload, sent.client, Verdict.OK)
+    assert f"#{sent.seq}" in row.note
+
+
+def test_only_what_was_sent_to_the_ui_can_be_sent_once_more(stage: Stage) -> None:
+    stage.join()
+    with pytest.raises(ValueError, match="only what was sent to the UI"):
+        stage.hub.resend(last_row(stage), origin="panel")
+
+
+def test_identify_lets_a_client_speak_for_somebody_else(stage: Stage) -> None:
+    client = stage.join("alice")
+    told: list[str] = []
+    stage.hub.clients_changed.connect(lambda _: told.append(client.username))
+    stage.hub.identify(client, "bob")
+    stage.hub.identify(client, "bob")
+    assert told == ["bob"]
+    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").clients == (client.id,)
+    assert [row.note for row in stage.rows("identity changed")] == ["speaks for bob"]
+
+
+def test_a_client_that_is_blocked_delays_nobody(stage: Stage) -> None:
+    slow, quick = stage.join(), stage.join()
+    slow.outbox.block()
+    assert stage.hub.broadcast(ONLINE).delivered == 2
+    assert (stage.frames(slow), stage.frames(quick)) == ([], [ONLINE_FRAME])
+    slow.outbox.unblock()
+    assert stage.frames(slow) == [ONLINE_FRAME]
+
+
+def test_too_much_waiting_aborts_a_client_exactly_once_with_one_row(stage: Stage) -> None:
+    slow, quick = stage.join(), stage.join()
+    slow.outbox.block()
+    deliveries = [stage.hub.broadcast(BIG) for _ in range(4)]
+    assert [delivery.clients for delivery in deliveries] == [(1, 2), (2,), (2,), (2,)]
+    assert stage.wires[slow.id].aborted == 1
+    (row,) = stage.rows("aborted")
+    assert (row.kind, row.client, row.verdict) == (Kind.SERVER, str(slow.id), Verdict.WARNING)
+    assert row.note == "does not read and too much is waiting for it"
+    assert stage.wires[quick.id].aborted == 0
+    assert len(stage.frames(quick)) == 4
+
+
+def stalled(stage: Stage) -> Client:
+    client = stage.join()
+    client.outbox.block()
+    stage.hub.sweep()
+    return client
+
+
+def test_a_client_that_takes_nothing_for_a_while_is_swept_away(stage: Stage) -> None:
+    client = stalled(stage)
+    pass_time(stage, STALLED_S)
+    assert stage.wires[client.id].aborted == 0
+    pass_time(stage, 5)
+    assert stage.wires[client.id].aborted == 1
+    (row,) = stage.rows("aborted")
+    assert (row.note, row.verdict) == ("read nothing for 20 s", Verdict.WARNING)
+
+
+def test_a_client_that_was_swept_away_is_given_up_once(stage: Stage) -> None:
+    client = stalled(stage)
+    pass_time(stage, 4 * STALLED_S)
+    assert stage.wires[client.id].aborted == 1
+    assert len(stage.rows("aborted")) == 1
+
+
+def test_a_client_that_overflowed_is_not_given_up_again_by_the_sweep(stage: Stage) -> None:
+    client = stalled(stage)
+    for _ in range(3):
+        stage.hub.broadcast(BIG)
+    pass_time(stage, 2 * STALLED_S)
+    assert stage.wires[client.id].aborted == 1
+    assert len(stage.rows("aborted")) == 1
+
+
+def test_a_client_that_reads_again_is_kept(stage: Stage) -> None:
+    client = stalled(stage)
+    pass_time(stage, STALLED_S)
+    client.outbox.unblock()
+    pass_time(stage, STALLED_S)
+    client.outbox.block()
+    pass_time(stage, STALLED_S)
+    assert stage.wires[client.id].aborted == 0
+
+
+def test_a_client_that_reads_slowly_but_steadily_is_kept(stage: Stage) -> None:
+    """Its socket is full at every sweep, and yet it took something in between."""
+    client = stalled(stage)
+    for _ in range(10):
+        stage.time.passed += 4
+        client.outbox.unblock()
+        client.outbox.block()
+        pass_time(stage, 5)
+    assert stage.wires[client.id].aborted == 0
+
+
+def test_an_idle_client_is_never_swept_away(stage: Stage) -> None:
+    client = stage.join()
+    pass_time(stage, 10 * STALLED_S)
+    assert stage.wires[client.id].aborted == 0

@@ -1,0 +1,83 @@
+import pytest
+
+from app.hub.journal import Journal, Kind, Row, Verdict
+from tests.hub.doubles import FakeTime
+
+
+def seqs(journal: Journal) -> list[int]:
+    return [row.seq for row in journal]
+
+
+def filled(rows: int, *, max_rows: int = 100) -> Journal:
+    journal = Journal(max_rows=max_rows)
+    for _ in range(rows):
+        journal.append(Kind.SERVER, "x")
+    return journal
+
+
+def test_rows_are_numbered_from_one() -> None:
+    journal = Journal()
+    assert (journal.first_seq, journal.last_seq, len(journal)) == (1, 0, 0)
+    assert [journal.append(Kind.SERVER, "x").seq for _ in range(3)] == [1, 2, 3]
+    assert (journal.first_seq, journal.last_seq, len(journal)) == (1, 3, 3)
+
+
+def test_a_row_has_its_moment_and_its_payloads_size() -> None:
+    time = FakeTime()
+    row = Journal(time.clock).append(
+        Kind.FROM_UI, "typing", payload="ü".encode(), client="3", verdict=Verdict.WARNING, note="n", origin="client 3"
+    )
+    assert row == Row(
+        1, time.clock.wall(), time.clock.mono(),
+        Kind.FROM_UI, "3", "typing", "ü".encode(), 2, Verdict.WARNING, "n", "client 3",
+    )  # fmt: skip
+
+
+def test_directions_are_stored_as_s2c_and_c2s() -> None:
+    assert (Kind.TO_UI, Kind.FROM_UI) == ("s2c", "c2s")
+
+
+def test_the_ring_keeps_the_newest_rows_and_counts_the_dropped() -> None:
+    journal = filled(13, max_rows=10)
+    assert seqs(journal) == list(range(4, 14))
+    assert (journal.first_seq, journal.last_seq, journal.dropped) == (4, 13, 3)
+
+
+def test_the_ring_is_bounded_by_bytes_too() -> None:
+    journal = Journal(max_bytes=100)
+    for _ in range(5):
+        journal.append(Kind.TO_UI, "x", payload=b"y" * 40)
+    assert seqs(journal) == [4, 5]
+    assert journal.dropped == 3
+    journal.append(Kind.SERVER, "small")
+    assert seqs(journal) == [4, 5, 6]
+
+
+def test_a_payload_over_the_bound_is_told_but_not_kept() -> None:
+    journal = Journal(max_bytes=10)
+    told: list[Row] = []
+    journal.appended.connect(told.append)
+    journal.append(Kind.TO_UI, "x", payload=b"y" * 11)
+    journal.append(Kind.TO_UI, "x", payload=b"y")
+    assert [row.seq for row in told] == [1, 2]
+    assert (seqs(journal), journal.dropped) == ([2], 1)
+
+
+def test_every_row_is_told_when_it_can_be_found_in_the_journal() -> None:
+    journal = Journal()
+    found: list[bool] = []
+    journal.appended.connect(lambda row: found.append(row in list(journal)))
+    journal.append(Kind.SERVER, "x")
+    assert found == [True]
+
+
+@pytest.mark.parametrize(
+    ("seq", "rows"),
+    [(0, [4, 5, 6]), (-5, [4, 5, 6]), (2, [4, 5, 6]), (3, [4, 5, 6]), (4, [5, 6]), (5, [6]), (6, []), (60, [])],
+)
+def test_the_rows_after_a_number_are_those_above_it_that_are_kept(seq: int, rows: list[int]) -> None:
+    assert [row.seq for row in filled(6, max_rows=3).after(seq)] == rows
+
+
+def test_nothing_comes_after_any_number_in_an_empty_journal() -> None:
+    assert Journal().after(0) == []

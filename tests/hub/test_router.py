@@ -1,0 +1,168 @@
+import json
+from typing import Any
+
+import pytest
+
+from app.hub.clients import Client
+from app.hub.journal import Kind, Row, Verdict
+from app.hub.router import ClientEvent, Outcome, Router
+from app.hub.target import ALL
+from app.protocol.catalog import built_in
+from app.protocol.envelope import MAX_FRAME_BYTES, Envelope
+from app.protocol.events import MarkRead, TypingTo
+from tests.hub.doubles import Stage
+
+TYPING = '{"event":"typing","data":{"to":"bob","typing":true}}'
+
+
+@pytest.fixture
+def router(stage: Stage) -> Router:
+    return Router(stage.hub, built_in())
+
+
+def received(stage: Stage) -> list[Row]:
+    return [row for row in stage.journal if row.kind is Kind.FROM_UI]
+
+
+def test_a_valid_event_leaves_one_row_and_is_told(stage: Stage, router: Router) -> None:
+    told: list[ClientEvent] = []
+    router.client_event.connect(told.append)
+    client = stage.join("alice")
+    router.receive(client, TYPING)
+    assert told == [ClientEvent(client, "typing", TypingTo(to="bob", typing=True))]
+    (row,) = received(stage)
+    assert (row.event, row.client, row.origin, row.verdict) == ("typing", "1", "client 1", Verdict.OK)
+    assert (row.payload, row.size) == (TYPING.encode(), len(TYPING))
+    assert row.note == "nothing here acts on it"
+
+
+def test_a_handler_gets_the_client_and_the_typed_payload(stage: Stage, router: Router) -> None:
+    calls: list[tuple[Client, MarkRead]] = []
+
+    def handler(client: Client, data: MarkRead) -> Outcome:
+        calls.append((client, data))
+        return Outcome("noted", Verdict.WARNING)
+
+    router.on("mark_read", handler)
+    client = stage.join()
+    router.receive(client, '{"event":"mark_read","data":{"peer":"alice","msg_id":"test-id-123"}}')
+    assert calls == [(client, MarkRead(peer="alice", msg_id="test-id-123"))]
+    assert [(row.note, row.verdict) for row in received(stage)] == [("noted", Verdict.WARNING)]
+
+
+def test_the_clients_row_comes_before_the_event_that_follows_from_it(stage: Stage, router: Router) -> None:
+    client = stage.join()
+    router.on("typing", lambda client, data: Outcome("", Verdict.OK, (Envelope("x", {}), ALL)))
+    router.receive(client, TYPING)
+    rows = list(stage.journal)[-2:]
+    assert [(row.kind, row.event, row.origin) for row in rows] == [
+        (Kind.FROM_UI, "typing", "client 1"),
+        (Kind.TO_UI, "x", "client 1"),
+    ]
+    assert stage.frames(client) == [b'{"event":"x","data":{}}']
+
+
+BAD = {
+    "text": ("hello", "", "line 1 column 1: not JSON"),
+    "empty": ("", "", "the frame is empty"),
+    "array": ("[]", "", "not an object"),
+    "nameless": ('{"data":{}}', "", "event: missing"),
+    "dataless": ('{"event":"typing"}', "typing", "data: missing"),
+    "unknown": ('{"event":"dance","data":{}}', "dance", "event: unknown client event 'dance'"),
+    "server's": ('{"event":"friend_online","data":{"username":"a"}}', "friend_online", "event: unknown client event"),
+    "wrong type": ('{"event":"typing","data":{"to":"bob","typing":"yes"}}', "typing", "data.typing: must be true or"),
+    "missing field": ('{"event":"typing","data":{"to":"bob"}}', "typing", "data: "),
+    "nan": ('{"event":"typing","data":{"to":"bob","typing":NaN}}', "", "NaN is not JSON"),
+    "duplicate": ('{"event":"typing","data":{"to":"a","to":"b","typing":true}}', "", "to: the same key"),
+    "surrogate": ('{"event":"typing","data":{"to":"\\ud800","typing":true}}', "", "data.to: half of a surrogate"),
+    "deep": ('{"event":"typing","data":{"to":' + "[" * 40 + "]" * 40 + "}}", "", "nested deeper than 32"),
+    "binary": (TYPING.encode(), "", "a binary frame"),
+    "binary, no text": (b"\xff\x00", "", "a binary frame"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_costs_one_row_and_nothing_else(stage: Stage, router: Router, case: str) -> None:
+    frame, event, note = BAD[case]
+    told: list[ClientEvent] = []
+    router.client_event.connect(told.append)
+    client = stage.join("alice")
+    router.receive(client, frame)
+    (row,) = received(stage)
+    assert (row.event, row.client, row.origin, row.verdict) == (event, "1", "client 1", Verdict.INVALID)
+    assert row.note.startswith(note)
+    assert row.payload == (frame if isinstance(frame, bytes) else frame.encode())
+    assert told == []
+    wire = stage.wires[client.id]
+    assert (wire.frames, wire.closed, wire.aborted) == ([], [], 0)
+
+
+def test_an_unknown_event_is_told_with_the_known_ones(stage: Stage, router: Router) -> None:
+    router.receive(stage.join(), '{"event":"dance","data":{}}')
+    assert "typing, mark_read" in received(stage)[0].note
+
+
+def test_unknown_fields_are_ignored_and_noted(stage: Stage, router: Router) -> None:
+    router.receive(stage.join(), '{"event":"typing","data":{"to":"bob","typing":true,"since":7}}')
+    (row,) = received(stage)
+    assert row.verdict is Verdict.OK
+    assert row.note.endswith("unknown field since ignored")
+
+
+def test_a_handler_that_raises_costs_a_warning_and_nothing_else(
+    stage: Stage, router: Router, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("the handler of typing failed")
+
+    def fail(client: Client, data: TypingTo) -> Outcome:
+        raise RuntimeError("out of paper")
+
+    router.on("typing", fail)
+    client = stage.join()
+    router.receive(client, TYPING)
+    (row,) = received(stage)
+    assert (row.verdict, row.note) == (Verdict.WARNING, "the companion failed on it; see the log files")
+    assert stage.wires[client.id].aborted == 0
+
+
+def test_a_client_counts_what_it_sent_bad_frames_too(stage: Stage, router: Router) -> None:
+    client = stage.join()
+    router.receive(client, "ü")
+    router.receive(client, TYPING)
+    assert (client.frames_in, client.bytes_in) == (2, 2 + len(TYPING))
+
+
+LONG = "n" * (MAX_FRAME_BYTES - 200)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        json.dumps({"event": LONG, "data": {}}),
+        json.dumps({"event": "typing", "data": {"to": "bob", "typing": True, LONG: 1}}),
+        json.dumps({"event": "typing", "data": {LONG: "\ud800"}}),
+        f'{{"{LONG[:9_000]}":1,"{LONG[:9_000]}":2}}',
+    ],
+    ids=["event name", "unknown field", "place", "duplicate key"],
+)
+def test_a_rows_note_and_event_stay_short_however_long_the_frames_names_are(
+    stage: Stage, router: Router, frame: str
+) -> None:
+    """Notes do not count towards the journal's bytes, so a client must not be able to fill them."""
+    router.receive(stage.join(), frame)
+    (row,) = received(stage)
+    assert len(row.event) <= 80
+    assert len(row.note) <= 1_000
+
+
+@pytest.mark.parametrize("frame", ['{"\\ud800":1,"\\ud800":2}', '{"event":"typing","data":{"\\ud800":1}}'])
+def test_a_rows_note_can_always_be_written_down(stage: Stage, router: Router, frame: str) -> None:
+    router.receive(stage.join(), frame)
+    assert received(stage)[0].note.encode()
+
+
+@pytest.mark.parametrize("value", [None, 0, [], {}, 1e300, 10**400])
+def test_no_value_of_a_field_escapes_as_an_error(stage: Stage, router: Router, value: Any) -> None:
+    for data in ({"to": value, "typing": True}, {"to": "bob", "typing": value}):
+        router.receive(stage.join(), json.dumps({"event": "typing", "data": data}))
+    assert [row.verdict for row in received(stage)] == [Verdict.INVALID] * 2

@@ -1,0 +1,46 @@
+import pytest
+
+from app.hub.target import ALL, Target
+from tests.hub.doubles import Stage
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("all", ALL),
+        (" all ", ALL),
+        ("user:alice", Target(user="alice")),
+        ("user:a:b", Target(user="a:b")),
+        ("user:all", Target(user="all")),
+        ("client:3", Target(clients=frozenset({3}))),
+        ("client:3,5", Target(clients=frozenset({3, 5}))),
+        ("client: 3, 5", Target(clients=frozenset({3, 5}))),
+    ],
+)
+def test_a_target_is_read_from_text(text: str, target: Target) -> None:
+    assert Target.parse(text) == target
+
+
+@pytest.mark.parametrize(
+    "text", ["", "everybody", "user:", "client:", "client:x", "client:1,", "client:-1", "client:1.5", "All", "all:"]
+)
+def test_what_is_no_target_is_refused_and_says_what_would_be(text: str) -> None:
+    with pytest.raises(ValueError, match="is no target: use all, user:NAME"):
+        Target.parse(text)
+
+
+@pytest.mark.parametrize("text", ["all", "user:alice", "client:3", "client:3,5,40"])
+def test_a_target_writes_itself_as_it_is_read(text: str) -> None:
+    assert str(Target.parse(text)) == text
+
+
+def test_a_target_selects_its_clients_in_their_order(stage: Stage) -> None:
+    alice, bob, alice_again = stage.join("alice"), stage.join("bob"), stage.join("alice")
+    everybody = stage.hub.clients
+    assert ALL.select(everybody) == [alice, bob, alice_again]
+    assert Target(user="alice").select(everybody) == [alice, alice_again]
+    assert Target(clients=frozenset({bob.id, alice.id})).select(everybody) == [alice, bob]
+    assert Target(user="alice", but=alice.id).select(everybody) == [alice_again]
+    assert Target(but=bob.id).select(everybody) == [alice, alice_again]
+    assert Target(user="carol").select(everybody) == []
+    assert Target(clients=frozenset({99})).select(everybody) == []

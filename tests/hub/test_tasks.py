@@ -1,0 +1,35 @@
+import asyncio
+
+import pytest
+
+from app.hub.tasks import Tasks
+
+
+async def test_a_failure_is_reported_with_the_tasks_name(expected_warnings: list[str]) -> None:
+    expected_warnings.append("task count sheep failed")
+
+    async def fail() -> None:
+        raise RuntimeError("no sheep")
+
+    task = Tasks().spawn(fail(), "count sheep")
+    with pytest.raises(RuntimeError):
+        await task
+
+
+async def test_cancel_waits_until_the_tasks_have_ended_and_may_be_called_twice() -> None:
+    tidied: list[str] = []
+
+    async def sleep_and_tidy() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            tidied.append("tidied")
+
+    tasks = Tasks()
+    task = tasks.spawn(sleep_and_tidy(), "sleep")
+    await asyncio.sleep(0)
+    await tasks.cancel()
+    assert tidied == ["tidied"]
+    assert task.cancelled()
+    await tasks.cancel()

@@ -1,0 +1,21 @@
+from app.protocol import constants
+from app.protocol.constants import reconnect_delay_ms
+
+GUIDE_TABLE_MS = [3_000, 4_500, 6_750, 10_125, 15_188, 22_781, 34_172, 51_258, 76_887, 115_330]
+
+
+def test_the_constants_are_those_of_appendix_b() -> None:
+    assert constants.WS_URL == "ws://127.0.0.1:8081/events"
+    assert constants.WS_RECONNECT_DELAY_MS == 3_000
+    assert constants.WS_MAX_RECONNECT_ATTEMPTS == 10
+    assert constants.TYPING_DEBOUNCE_MS == 1_000
+    assert constants.TYPING_TIMEOUT_MS == 5_000
+
+
+def test_the_server_calls_itself_as_the_guide_does() -> None:
+    assert constants.SERVER_HEADER == "p2p-chat-ws/0.1"
+
+
+def test_the_reconnect_delays_are_the_table_of_the_guide() -> None:
+    attempts = range(1, constants.WS_MAX_RECONNECT_ATTEMPTS + 1)
+    assert [reconnect_delay_ms(attempt) for attempt in attempts] == GUIDE_TABLE_MS

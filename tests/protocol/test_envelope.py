@@ -1,0 +1,170 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.envelope import MAX_DEPTH, BadFrame, Envelope, decode
+
+LONE = "\\ud83d"
+
+
+def with_data(data: str) -> str:
+    return f'{{"event":"x","data":{data}}}'
+
+
+def nested(levels: int, opening: str, closing: str) -> str:
+    """An envelope whose containers are ``levels`` deep, itself and its data included."""
+    return with_data(f'{{"a":{opening * (levels - 3)}[]{closing * (levels - 3)}}}')
+
+
+def refusal(frame: str | bytes) -> BadFrame:
+    with pytest.raises(BadFrame) as caught:
+        decode(frame)
+    return caught.value
+
+
+def test_a_frame_that_keeps_the_contract_becomes_its_envelope() -> None:
+    assert decode('{"event":"typing","data":{"to":"bob","typing":true}}') == Envelope(
+        "typing", {"to": "bob", "typing": True}
+    )
+
+
+def test_whitespace_and_the_order_of_keys_do_not_matter() -> None:
+    assert decode(' {\n "data" : { } ,\t"event" : "x" } ') == Envelope("x", {})
+
+
+def test_keys_beside_event_and_data_are_tolerated() -> None:
+    assert decode('{"event":"x","data":{},"id":7}') == Envelope("x", {})
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason", "where", "event"),
+    [
+        ("", "the frame is empty", "", ""),
+        (" \n\t", "the frame is empty", "", ""),
+        ("hello", "not JSON: Expecting value", "line 1 column 1", ""),
+        ("{", "not JSON: Expecting property name enclosed in double quotes", "line 1 column 2", ""),
+        ('{"event":\n oops}', "not JSON: Expecting value", "line 2 column 2", ""),
+        ('{"event":"x","data":{}}!', "not JSON: Extra data", "line 1 column 24", ""),
+        ("\ufeff{}", "not JSON: Expecting value", "line 1 column 1", ""),
+        ("[]", 'not an object: expected {"event", "data"}, got an array', "", ""),
+        ("null", 'not an object: expected {"event", "data"}, got null', "", ""),
+        ("true", 'not an object: expected {"event", "data"}, got a boolean', "", ""),
+        ("7", 'not an object: expected {"event", "data"}, got a number', "", ""),
+        ("7.5", 'not an object: expected {"event", "data"}, got a number', "", ""),
+        ('"typing"', 'not an object: expected {"event", "data"}, got a string', "", ""),
+        ("{}", "missing", "event", ""),
+        ('{"event":null,"data":{}}', "missing", "event", ""),
+        ('{"event":7,"data":{}}', "expected a string, got a number", "event", ""),
+        ('{"event":{},"data":{}}', "expected a string, got an object", "event", ""),
+        ('{"event":"","data":{}}', "is empty", "event", ""),
+        ('{"event":"x"}', "missing", "data", "x"),
+        ('{"event":"x","data":null}', "expected an object, got null", "data", "x"),
+        ('{"event":"x","data":[]}', "expected an object, got an array", "data", "x"),
+        (with_data('{"a":NaN}'), "NaN is not JSON", "", ""),
+        (with_data('{"a":Infinity}'), "Infinity is not JSON", "", ""),
+        (with_data('{"a":-Infinity}'), "-Infinity is not JSON", "", ""),
+        (with_data('{"a":1e999}'), "the number 1e999 is too large", "", ""),
+        (with_data('{"a":-1e999}'), "the number -1e999 is too large", "", ""),
+        ('{"event":"x","event":"x","data":{}}', "the same key appears twice", "event", ""),
+        (with_data('{"a":[{"b":{"c":1,"c":1}}]}'), "the same key appears twice", "c", ""),
+        (f'{{"event":"{LONE}","data":{{}}}}', "half of a surrogate pair is no character", "event", ""),
+        (with_data(f'{{"a":["ok","{LONE}"]}}'), "half of a surrogate pair is no character", "data.a[1]", ""),
+        (with_data(f'{{"a":{{"{LONE}":1}}}}'), "half of a surrogate pair is no character", "data.a", ""),
+        (with_data('{"a":"\\ude00\\ud83d"}'), "half of a surrogate pair is no character", "data.a", ""),
+        (b"{}", "a binary frame; events are JSON in text frames", "", ""),
+        (b"\xff", "a binary frame; events are JSON in text frames", "", ""),
+    ],
+)
+def test_a_frame_that_breaks_the_contract_is_refused_with_reason_and_place(
+    frame: str | bytes, reason: str, where: str, event: str
+) -> None:
+    bad = refusal(frame)
+    assert (bad.reason, bad.where, bad.event) == (reason, where, event)
+    assert str(bad) == (f"{where}: {reason}" if where else reason)
+
+
+def test_a_whole_surrogate_pair_is_a_character() -> None:
+    assert decode(with_data('{"\\ud83d\\ude00":"\\ud83d\\ude00"}')).data == {"😀": "😀"}
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"k":', "}")])
+def test_thirty_two_levels_are_allowed_and_thirty_three_are_not(opening: str, closing: str) -> None:
+    assert decode(nested(32, opening, closing)).event == "x"
+    assert refusal(nested(33, opening, closing)).reason == f"nested deeper than {MAX_DEPTH} levels"
+
+
+def test_nesting_beyond_what_the_parser_can_recurse_is_refused_the_same_way() -> None:
+    assert refusal("[" * 30_000 + "]" * 30_000).reason == "nested deeper than 32 levels"
+    assert refusal('{"a":' * 30_000).reason == "nested deeper than 32 levels"
+
+
+def test_an_integer_of_thousands_of_digits_is_refused() -> None:
+    assert refusal(with_data('{"a":' + "9" * 5_000 + "}")).reason.startswith("not a usable number")
+
+
+def test_a_large_but_usable_integer_is_kept_exactly() -> None:
+    assert decode(with_data('{"a":123456789012345678901234567890}')).data == {"a": 123456789012345678901234567890}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [f'{{"{LONE}":1,"{LONE}":2}}', with_data(f'{{"{LONE}":1}}'), with_data(f'{{"a":{{"{LONE}":"{LONE}"}}}}')],
+)
+def test_what_a_refusal_says_can_always_be_written_down(frame: str) -> None:
+    assert str(refusal(frame)).encode()
+
+
+def test_the_wire_form_is_compact_utf8() -> None:
+    assert Envelope("x", {"text": "grüße 😀", "n": [1, None]}).encode() == (
+        '{"event":"x","data":{"text":"grüße 😀","n":[1,null]}}'.encode()
+    )
+
+
+def decode_or_refuse(frame: str | bytes) -> None:
+    """Nothing but an envelope or a refusal may come of a frame."""
+    try:
+        assert isinstance(decode(frame), Envelope)
+    except BadFrame as bad:
+        assert bad.reason
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_any_text_is_an_envelope_or_refused(text: str) -> None:
+    decode_or_refuse(text)
+
+
+@given(st.text('{}[]",:\\ud8dceE019.-+nulfatrsNI \n'))
+def test_any_text_that_looks_like_json_is_an_envelope_or_refused(text: str) -> None:
+    decode_or_refuse(text)
+    decode_or_refuse(with_data(text))
+
+
+@given(st.binary())
+def test_any_binary_frame_is_refused(frame: bytes) -> None:
+    decode_or_refuse(frame)
+
+
+names = st.text(min_size=1)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
+)
+
+
+@given(names, st.dictionaries(st.text(), values, max_size=5))
+def test_any_json_object_comes_back_as_it_was_sent(name: str, data: dict[str, Any]) -> None:
+    assert decode(Envelope(name, data).encode().decode()) == Envelope(name, data)
+
+
+@given(names, st.dictionaries(st.text(), values, max_size=5))
+def test_what_another_json_writer_wrote_is_read_alike(name: str, data: dict[str, Any]) -> None:
+    assert decode(json.dumps({"event": name, "data": data})) == Envelope(name, data)

@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+from app.protocol.summary import MAX_CHARS, summarize
+
+
+@pytest.mark.parametrize(
+    ("direction", "event", "line"),
+    [
+        (Direction.TO_UI, "new_message", "alice → bob: Hey there!"),
+        (Direction.TO_UI, "friend_online", "alice"),
+        (Direction.TO_UI, "friend_offline", "alice"),
+        (Direction.TO_UI, "typing", "alice is typing"),
+        (Direction.FROM_UI, "typing", "typing to alice"),
+        (Direction.FROM_UI, "mark_read", "peer: alice, msg_id: 550e8400-e29b-41d4-a716-446655440000"),
+    ],
+)
+def test_each_event_of_the_guide_has_its_line(direction: Direction, event: str, line: str) -> None:
+    known = built_in().get(direction, event)
+    assert known is not None
+    assert summarize(known.sample) == line
+
+
+def test_the_end_of_typing_is_told_apart() -> None:
+    assert summarize({"username": "alice", "typing": False}) == "alice stopped typing"
+    assert summarize({"to": "alice", "typing": False}) == "stopped typing to alice"
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        ({}, ""),
+        (None, "None"),
+        ([1, 2], "[1, 2]"),
+        ({"username": 7}, "7"),
+        ({"username": "alice", "typing": "yes"}, "username: alice, typing: yes"),
+        ({"from": "a", "to": "b", "text": "two\nlines\tand  spaces"}, "a → b: two lines and spaces"),
+    ],
+)
+def test_anything_else_is_shown_as_it_is(data: Any, line: str) -> None:
+    assert summarize(data) == line
+
+
+def test_a_line_stays_short() -> None:
+    assert len(summarize({"from": "a" * 1_000, "to": "b", "text": "c" * 1_000})) <= MAX_CHARS
+    assert len(summarize({str(i): "x" * 1_000 for i in range(100)})) <= MAX_CHARS

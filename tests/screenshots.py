@@ -1,0 +1,103 @@
+"""Pictures of every room in light and dark, of the real window with real clients.
+
+``python -m tests.screenshots FOLDER [SCALE]``; README's pictures are made by it. Look at them after touching the UI.
+"""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+if "--size" in sys.argv:
+    WIDTH, HEIGHT = map(int, sys.argv[sys.argv.index("--size") + 1].split("x"))
+else:
+    WIDTH, HEIGHT = 1120, 720
+if len(sys.argv) > 2 and sys.argv[2].isdecimal():
+    os.environ["QT_SCALE_FACTOR"] = sys.argv[2]
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["QT_API"] = "pyside6"
+
+from PySide6.QtWidgets import QApplication  # noqa: E402
+from qasync import QEventLoop  # noqa: E402
+from websockets.asyncio.client import connect  # noqa: E402
+
+from app.companion import Companion  # noqa: E402
+from app.protocol.envelope import Envelope  # noqa: E402
+from app.system.paths import Folders  # noqa: E402
+from app.system.settings import Settings  # noqa: E402
+from app.ui import theme  # noqa: E402
+from app.ui.window import CLIENTS, EVENTS, INJECT, SETTINGS, Window  # noqa: E402
+
+
+async def shoot(app: QApplication, out: Path, scheme: str) -> None:
+    theme.apply(app, scheme)
+    with tempfile.TemporaryDirectory() as folder:
+        companion = Companion(Settings())
+        window = Window(companion, Folders.of(Path(folder)))
+        window.resize(WIDTH, HEIGHT)
+        window.show()
+
+        async def picture(name: str) -> None:
+            await asyncio.sleep(0.25)
+            window.grab().save(str(out / f"{name}-{scheme}.png"))
+
+        companion.trouble = "Port 8081 is busy: node (pid 4711) listens on it."
+        companion.changed.emit(None)
+        await picture("busy")
+        await companion.start()
+        window.events.clear()
+        await picture("empty")
+        window.open_room(CLIENTS)
+        await picture("clients-empty")
+        url = companion.server.url
+        async with connect(url, origin="http://localhost:1420") as ui, connect(url + "?username=alice") as alice:
+            await alice.send('{"event": "typing", "data": {"to": "me", "typing": true}}')
+            message = window.inject.event_panel("new_message")
+            assert message
+            window.open_room(INJECT)
+            window.inject.bar.fire()
+            await asyncio.sleep(0.05)
+            await ui.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
+            await ui.send('{"event": "typing", "data": {"to": "alice", "typing": "yes"}}')
+            await picture("inject-message")
+            form = message.form()
+            form.field("reactions").set_value([{"emoji": "👍", "from": "bob"}, {"emoji": "🎉", "from": "carol"}])
+            form.field("msg_id").set_value("not-a-uuid")
+            form.field("from").set_value("")
+            await picture("inject-problems")
+            form.field("msg_id").set_value("{{uuid}}")
+            form.field("from").set_value("alice")
+            message.show_view(1)
+            await picture("inject-json")
+            for number, name in ((1, "inject-presence"), (2, "inject-typing"), (3, "inject-raw")):
+                window.inject.tabs.setCurrentIndex(number)
+                await picture(name)
+            companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
+            companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin="panel")
+            window.open_room(EVENTS)
+            await asyncio.sleep(0.1)
+            window.events.table.selectRow(window.events.model.rowCount() - 2)
+            await picture("events")
+            window.open_room(CLIENTS)
+            window.clients.table.selectRow(0)
+            await picture("clients")
+            window.open_room(SETTINGS)
+            await picture("settings")
+        window.close_down()
+        await companion.close()
+        window.hide()
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    app = QApplication([])
+    app.setQuitOnLastWindowClosed(False)
+    with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
+        for scheme in ("light", "dark"):
+            runner.run(shoot(app, out, scheme))
+
+
+if __name__ == "__main__":
+    main()

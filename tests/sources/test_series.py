@@ -1,0 +1,90 @@
+import asyncio
+
+import pytest
+
+from app.hub.hub import Delivery
+from app.sources.series import Series
+from tests.hub.doubles import FakeTime
+
+
+class Firing:
+    """Fires into the air and notes when; each firing may take some time."""
+
+    def __init__(self, time: FakeTime, takes_s: float = 0.0) -> None:
+        self.time = time
+        self.takes_s = takes_s
+        self.moments: list[float] = []
+        self.told: list[tuple[int, Delivery]] = []
+
+    def fire(self) -> Delivery:
+        self.moments.append(self.time.passed)
+        self.time.passed += self.takes_s
+        return Delivery(len(self.moments), ())
+
+    def tell(self, number: int, delivery: Delivery) -> None:
+        self.told.append((number, delivery))
+
+    async def run(self, series: Series) -> None:
+        await series.run(self.fire, self.tell, self.time.clock, self.time.sleep)
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+async def test_by_default_one_event_is_fired_at_once(time: FakeTime) -> None:
+    firing = Firing(time)
+    await firing.run(Series())
+    assert firing.moments == [0.0]
+
+
+async def test_events_are_fired_at_their_moments(time: FakeTime) -> None:
+    firing = Firing(time)
+    await firing.run(Series(times=4, every_s=0.5, delay_s=3.0))
+    assert firing.moments == [3.0, 3.5, 4.0, 4.5]
+    assert firing.told == [(number, Delivery(number, ())) for number in (1, 2, 3, 4)]
+
+
+async def test_late_events_do_not_make_the_next_ones_late(time: FakeTime) -> None:
+    firing = Firing(time, takes_s=0.25)
+    await firing.run(Series(times=5, every_s=0.5))
+    assert firing.moments == [0.0, 0.5, 1.0, 1.5, 2.0]
+
+
+async def test_after_a_long_stop_the_series_catches_up_but_the_loop_still_breathes(time: FakeTime) -> None:
+    firing = Firing(time, takes_s=2.0)
+    await firing.run(Series(times=3, every_s=0.5))
+    assert firing.moments == [0.0, 2.0, 4.0]
+    assert time.slept == [0.0, 0.0, 0.0]
+
+
+async def test_no_times_fires_nothing(time: FakeTime) -> None:
+    firing = Firing(time)
+    await firing.run(Series(times=0))
+    assert firing.moments == []
+
+
+async def test_a_cancelled_series_fires_nothing_more(time: FakeTime) -> None:
+    firing = Firing(time)
+    third = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        await time.sleep(seconds)
+        if len(firing.moments) == 2:
+            third.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(Series(times=9, every_s=1.0).run(firing.fire, firing.tell, time.clock, sleep))
+    await third.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert firing.moments == [0.0, 1.0]
+
+
+async def test_on_a_real_clock_it_waits_at_least_as_long_as_it_was_told() -> None:
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    await Series(times=2, every_s=0.02, delay_s=0.02).run(lambda: Delivery(1, ()), lambda *_: None)
+    assert loop.time() - begin >= 0.035

@@ -1,0 +1,51 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from app.system.lock import InstanceLock
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from app.system.lock import InstanceLock
+lock = InstanceLock(Path(sys.argv[1]))
+print(lock.take(), flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_second_one_is_refused_until_the_first_gives_it_back(tmp_path: Path) -> None:
+    first, second = InstanceLock(tmp_path), InstanceLock(tmp_path)
+    assert first.take()
+    assert not second.take()
+    first.release()
+    first.release()
+    assert second.take()
+    second.release()
+
+
+def test_two_folders_have_two_locks(tmp_path: Path) -> None:
+    locks = [InstanceLock(tmp_path / name) for name in ("a", "b")]
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    assert [lock.take() for lock in locks] == [True, True]
+    for lock in locks:
+        lock.release()
+
+
+def test_a_killed_holder_leaves_it_free(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "True\n"
+        lock = InstanceLock(tmp_path)
+        assert not lock.take()
+        holder.kill()
+        holder.wait()
+        deadline = time.monotonic() + 5
+        while not (taken := lock.take()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert taken
+        lock.release()

@@ -1,0 +1,103 @@
+import asyncio
+import logging
+from pathlib import Path
+
+import pytest
+
+from app.companion import Companion
+from app.protocol.envelope import Envelope
+from app.system import logs
+from tests.conftest import Connect, until
+from tests.endpoints.raw import upgrade_status
+
+SECRET = "swordfish-under-the-mat"
+
+pytestmark = pytest.mark.usefixtures("own_logging")
+
+
+def written(folder: Path) -> str:
+    return "".join(file.read_text(encoding="utf-8") for file in folder.glob("companion.log*"))
+
+
+def test_records_go_to_the_file_with_time_level_and_name(tmp_path: Path) -> None:
+    logs.start(tmp_path)
+    logging.getLogger("app.test").info("hello ü")
+    logging.getLogger("app.test").debug("too much")
+    (line,) = written(tmp_path).splitlines()
+    assert line.endswith(" INFO    app.test: hello ü")
+
+
+def test_the_library_is_quiet_below_warnings(tmp_path: Path) -> None:
+    logs.start(tmp_path)
+    logging.getLogger("websockets.server").info("connection open")
+    assert written(tmp_path) == ""
+
+
+def test_the_files_rotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "FILE_BYTES", 200)
+    monkeypatch.setattr(logs, "FILES", 2)
+    logs.start(tmp_path)
+    for number in range(50):
+        logging.getLogger("app.test").info("line %d", number)
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == ["companion.log", "companion.log.1", "companion.log.2"]
+    assert "line 49" in written(tmp_path)
+
+
+def test_warnings_go_to_the_console_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("the sky falls")
+    logs.start(tmp_path, console=True)
+    logging.getLogger("app.test").info("all is well")
+    logging.getLogger("app.test").warning("the sky falls")
+    assert capsys.readouterr().err == "WARNING: the sky falls\n"
+
+
+async def test_no_payload_text_ever_reaches_the_log_files(
+    tmp_path: Path, companion: Companion, connect_client: Connect
+) -> None:
+    logs.start(tmp_path)
+    await companion.stop()
+    await companion.start()
+    socket = await connect_client("alice")
+    sample = companion.catalog.problems(Envelope("friend_online", {"username": SECRET}))
+    assert sample == []
+    companion.fire(Envelope("friend_online", {"username": SECRET}), origin="panel")
+    companion.fire_malformed(f"{{{SECRET}", origin="panel")
+    for frame in (
+        SECRET,
+        SECRET.encode(),
+        f'{{"event":"{SECRET}","data":{{}}}}',
+        f'{{"event":"typing","data":{{"to":"{SECRET}","typing":true,"{SECRET}":1}}}}',
+        f'{{"event":"typing","data":{{"to":"{SECRET}","typing":"{SECRET}"}}}}',
+        f'{{"event":"typing","data":{{"{SECRET}":1,"{SECRET}":2}}}}',
+        f'{{"event":"mark_read","data":{{"peer":"{SECRET}","msg_id":"{SECRET}"}}}}',
+    ):
+        await socket.send(frame)
+    await until(lambda: companion.hub.clients[0].frames_in == 7)
+    await socket.send(SECRET * 4_000)
+    await asyncio.wait_for(socket.wait_closed(), 10)
+    await until(lambda: companion.hub.connection_count == 0)
+    await upgrade_status(companion.server.port, "/nowhere")
+    await companion.stop()
+    text = written(tmp_path)
+    assert "listening on ws://127.0.0.1:" in text
+    assert "no such path" in text
+    assert SECRET not in text
+
+
+async def test_not_even_when_a_handler_fails(
+    tmp_path: Path, companion: Companion, connect_client: Connect, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("the handler of typing failed")
+    logs.start(tmp_path)
+
+    def fail(client: object, data: object) -> None:
+        raise RuntimeError("out of paper")
+
+    companion.router.on("typing", fail)  # type: ignore[arg-type]
+    socket = await connect_client()
+    await socket.send(f'{{"event":"typing","data":{{"to":"{SECRET}","typing":true}}}}')
+    await until(lambda: "out of paper" in written(tmp_path))
+    assert SECRET not in written(tmp_path)

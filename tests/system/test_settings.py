@@ -1,0 +1,165 @@
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.system.settings import TAURI_ORIGINS, Settings, SettingsFile, check
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> SettingsFile:
+    return SettingsFile(tmp_path / "settings.toml")
+
+
+def write(file: SettingsFile, text: str) -> None:
+    file.path.write_text(text, encoding="utf-8")
+
+
+def read(file: SettingsFile) -> str:
+    return file.path.read_text(encoding="utf-8")
+
+
+def test_a_missing_file_means_the_defaults(file: SettingsFile) -> None:
+    settings = file.load()
+    assert settings == Settings()
+    assert (settings.port, settings.username) == (8081, "me")
+    assert settings.allowed_origins == list(TAURI_ORIGINS)
+    assert file.complaints == []
+    assert not file.path.exists()
+
+
+def test_the_defaults_keep_their_own_rules() -> None:
+    for name, value in msgspec.structs.asdict(Settings()).items():
+        assert check(name, value) is None
+
+
+def test_two_settings_share_no_lists() -> None:
+    Settings().personas.append("eve")
+    Settings().allowed_origins.clear()
+    assert Settings().personas == ["alice", "bob", "carol", "dave"]
+    assert Settings().allowed_origins != []
+
+
+def test_what_is_saved_is_loaded(file: SettingsFile) -> None:
+    changed = Settings(
+        username="zoë", port=9000, personas=["eve"], allowed_origins=[], theme="dark", close_to_tray=False
+    )
+    file.save(changed)
+    assert file.load() == changed
+    assert file.complaints == []
+
+
+def test_defaults_are_not_written(file: SettingsFile) -> None:
+    file.save(Settings(port=9000))
+    assert read(file).split() == ["port", "=", "9000"]
+
+
+def test_a_value_goes_back_to_its_default_where_it_was_written(file: SettingsFile) -> None:
+    file.save(Settings(port=9000))
+    file.save(Settings())
+    assert file.load() == Settings()
+
+
+def test_saving_makes_the_folder(tmp_path: Path) -> None:
+    file = SettingsFile(tmp_path / "new" / "folder" / "settings.toml")
+    file.save(Settings(port=9000))
+    assert file.load().port == 9000
+
+
+def test_comments_and_unknown_keys_survive(file: SettingsFile) -> None:
+    write(file, '# mine\nport = 9000 # the UI expects 8081\nfuture = "kept"\n\n[other]\nkey = 1 # too\n')
+    settings = file.load()
+    settings.port = 9001
+    settings.username = "zoe"
+    file.save(settings)
+    text = read(file)
+    assert "# mine" in text
+    assert "port = 9001 # the UI expects 8081" in text
+    assert 'future = "kept"' in text
+    assert "[other]\nkey = 1 # too" in text
+    assert file.load() == Settings(port=9001, username="zoe")
+
+
+def test_what_did_not_change_stays_as_it_was_written(file: SettingsFile) -> None:
+    text = "port = 9_000\npersonas = [\n    'alice', # my sister\n    'bob',\n]\ntheme = 'dark'\n"
+    write(file, text)
+    settings = file.load()
+    settings.username = "zoe"
+    file.save(settings)
+    assert text.strip() in read(file)
+    assert file.load().username == "zoe"
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('port = "abc"', "Expected int, got str"),
+        ("port = 70000", "Expected int <= 65535"),
+        ("port = true", "Expected int, got bool"),
+        ("theme = 'pink'", "Invalid enum value 'pink'"),
+        ("username = ''", "Expected str of length >= 1"),
+        ("journal_rows = 5", "Expected int >= 100"),
+        ("personas = 'alice'", "Expected array, got str"),
+        ("close_to_tray = 'no'", "Expected bool, got str"),
+    ],
+)
+def test_a_bad_value_is_told_and_its_default_used(file: SettingsFile, line: str, complaint: str) -> None:
+    write(file, f"{line}\nstart_hidden = true\n")
+    assert file.load() == Settings(start_hidden=True)
+    (told,) = file.complaints
+    name = line.split()[0]
+    assert told.startswith(f"settings.toml: {name}: {complaint}")
+    assert told.endswith(f"using {getattr(Settings(), name)!r}")
+
+
+def test_complaints_are_about_the_last_load_only(file: SettingsFile) -> None:
+    write(file, "port = 'abc'")
+    file.load()
+    write(file, "port = 9000")
+    file.load()
+    assert file.complaints == []
+
+
+@pytest.mark.parametrize("broken", [b"port = = 1", b"[", b"port = 1\nport = 2", b"name = '\xff'"])
+def test_a_broken_file_means_the_defaults_and_is_set_aside_before_it_is_written(
+    file: SettingsFile, broken: bytes
+) -> None:
+    file.path.write_bytes(broken)
+    assert file.load() == Settings()
+    (told,) = file.complaints
+    assert str(file.path) in told
+    assert "defaults are used" in told
+    file.save(Settings(port=9000))
+    assert file.load().port == 9000
+    (aside,) = file.path.parent.glob("settings.toml.broken-*")
+    assert aside.read_bytes() == broken
+
+
+def test_a_file_that_cannot_be_read_means_the_defaults(file: SettingsFile) -> None:
+    file.path.mkdir()
+    assert file.load() == Settings()
+    assert len(file.complaints) == 1
+
+
+def test_saving_leaves_nothing_else_behind(file: SettingsFile) -> None:
+    file.save(Settings(port=9000))
+    assert list(file.path.parent.iterdir()) == [file.path]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wrong"),
+    [
+        ("port", 0, None),
+        ("port", 65535, None),
+        ("port", -1, "Expected int >= 0"),
+        ("port", "8081", "Expected int, got str"),
+        ("username", "n" * 64, None),
+        ("username", "n" * 65, "Expected str of length <= 64"),
+        ("theme", "dark", None),
+        ("theme", "pink", "Invalid enum value 'pink'"),
+        ("personas", ["alice", ""], "Expected str of length >= 1 - at $[1]"),
+    ],
+)
+def test_check_says_what_is_wrong_with_a_value(name: str, value: Any, wrong: str | None) -> None:
+    assert check(name, value) == wrong
