@@ -1,6 +1,6 @@
 """Pictures of every room in light and dark, of the real window with real clients.
 
-``python -m tests.screenshots FOLDER [SCALE]``; README's pictures are made by it. Look at them after touching the UI.
+``python -m tests.screenshots FOLDER [SCALE] [--size 1000x640]``. Look at them after touching the UI.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ if len(sys.argv) > 2 and sys.argv[2].isdecimal():
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["QT_API"] = "pyside6"
 
-from PySide6.QtWidgets import QApplication  # noqa: E402
-from qasync import QEventLoop  # noqa: E402
-from websockets.asyncio.client import connect  # noqa: E402
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+from websockets.asyncio.client import connect
 
-from app.companion import Companion  # noqa: E402
-from app.protocol.envelope import Envelope  # noqa: E402
-from app.system.paths import Folders  # noqa: E402
-from app.system.settings import Settings  # noqa: E402
-from app.ui import theme  # noqa: E402
-from app.ui.window import CLIENTS, EVENTS, INJECT, SETTINGS, Window  # noqa: E402
+from app.companion import Companion
+from app.protocol.envelope import Envelope
+from app.system.paths import Folders
+from app.system.settings import Settings
+from app.ui import theme
+from app.ui.window import CLIENTS, EVENTS, INJECT, SETTINGS, Window
 
 
 async def shoot(app: QApplication, out: Path, scheme: str) -> None:

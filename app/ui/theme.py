@@ -67,9 +67,13 @@ def apply(app: QApplication, theme: str) -> None:
         app.setStyle("Fusion")
     app.setPalette(_palette(scheme))
     resources = files("resources")
-    chevron = resources.joinpath("icons", "style", f"chevron-{'dark' if dark else 'light'}.svg")
+    pictures = {
+        name: resources.joinpath("icons", "style", f"{name}-{'dark' if dark else 'light'}.svg")
+        for name in ("chevron", "check")
+    }
+    paths = {name: str(path).replace("\\", "/") for name, path in pictures.items()}
     sheet = resources.joinpath("style.qss").read_text(encoding="utf-8")
-    app.setStyleSheet(Template(sheet).substitute(asdict(scheme), chevron=str(chevron).replace("\\", "/")))
+    app.setStyleSheet(Template(sheet).substitute(asdict(scheme), **paths))
 
 
 def _palette(scheme: Colors) -> QPalette:

@@ -55,10 +55,12 @@ class Window(QMainWindow):
         self.banner = Banner()
         self.status = StatusBar(companion)
         self.rooms = QStackedWidget()
-        for room in (self.events, self.clients, self.inject, self.settings):
+        self._rooms: tuple[QWidget, ...] = (self.events, self.clients, self.inject, self.settings)
+        for room in self._rooms:
             self.rooms.addWidget(room)
         self._navigation = QButtonGroup(self)
         self._trouble_shown = False
+        self._settings_shown = companion.settings
         self._lay_out()
         self._connect()
         self._add_shortcuts()
@@ -71,6 +73,7 @@ class Window(QMainWindow):
         """Show a room."""
         self._navigation.button(number).setChecked(True)
         self.rooms.setCurrentIndex(number)
+        self._rooms[number].setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def present(self) -> None:
         """Come to the front, wherever the window is."""
@@ -116,7 +119,10 @@ class Window(QMainWindow):
         elif self._trouble_shown:
             self.banner.hide()
         self._trouble_shown = self._companion.state is State.BLOCKED
-        self.settings.show_settings(self._companion.settings)
+        if self._companion.settings is not self._settings_shown:
+            self._settings_shown = self._companion.settings
+            self.settings.show_settings(self._settings_shown)
+            self.inject.rebuild()
 
     # building
 
@@ -178,8 +184,8 @@ class Window(QMainWindow):
         self.events.edit_requested.connect(self._edit)
         self.events.inject_requested.connect(lambda: self.open_room(INJECT))
         self.clients.send_requested.connect(self._send_to)
-        for room in (self.events, self.clients):
-            room.told.connect(self.status.say)
+        for told in (self.events.told, self.clients.told, self.inject.bar.told):
+            told.connect(self.status.say)
         self._disconnects = [self._companion.changed.connect(lambda _: self.show_state())]
 
     def _add_shortcuts(self) -> None:

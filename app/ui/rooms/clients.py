@@ -71,6 +71,7 @@ class ClientsRoom(QWidget):
         column.addWidget(self.body)
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self.model.refresh)
+        self.setFocusProxy(self.table)
         self._connect()
         self.recolor()
         self._show_state()

@@ -59,6 +59,7 @@ class EventsRoom(QWidget):
         self.clear_button = named(QPushButton("Clear"), "Clear the view", tip="Clear the view (Ctrl+L)")
         self._actions = self._make_actions()
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
+        self.setFocusProxy(self.table)
         self._lay_out()
         self._connect()
         self.recolor()
@@ -198,7 +199,9 @@ class EventsRoom(QWidget):
 
     def _show_counts(self) -> None:
         shown = self.model.rowCount()
-        self.body.setCurrentIndex(1 if shown or self.filter.text() else 0)
+        # The first row of every session only says that the server listens.
+        nothing_yet = shown == 0 or self._companion.journal.last_seq <= 1
+        self.body.setCurrentIndex(0 if nothing_yet and not self.filter.text() else 1)
         self.empty.hint.setText(
             f"Connect your UI to {self._companion.server.url}, or fire an event: every frame in either direction "
             "appears here."

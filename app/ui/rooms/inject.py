@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.companion import Companion, InvalidEvent
@@ -54,18 +54,36 @@ class InjectRoom(QWidget):
         self.bar = FireBar(companion)
         self.raw = RawPanel()
         self.raw.editor.textChanged.connect(self._arm)
-        for title, panel in self._event_panels().items():
-            panel.changed.connect(self._arm)
-            self._add(title, panel)
-        self._add("Raw frame", self.raw)
-        self.tabs.currentChanged.connect(self.panels.setCurrentIndex)
-        self.tabs.currentChanged.connect(lambda _: self._arm())
+        self.tabs.currentChanged.connect(self._switch)
+        self.rebuild()
+        self.setFocusProxy(self.tabs)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.tabs)
         column.addWidget(self.panels, 1)
         column.addWidget(self.bar)
+
+    def rebuild(self) -> None:
+        """Build the panels for the settings of now (personas, user name)."""
+        chosen = max(self.tabs.currentIndex(), 0)
+        with QSignalBlocker(self.tabs):
+            while self.panels.count():
+                self.tabs.removeTab(0)
+                panel = self.panels.widget(0)
+                assert panel is not None
+                self.panels.removeWidget(panel)
+                if panel is not self.raw:
+                    panel.deleteLater()
+            for title, panel in self._event_panels().items():
+                panel.changed.connect(self._arm)
+                self._add(title, panel)
+            self._add("Raw frame", self.raw)
+            self.tabs.setCurrentIndex(chosen)
+        self._switch(chosen)
+
+    def _switch(self, number: int) -> None:
+        self.panels.setCurrentIndex(number)
         self._arm()
 
     def _add(self, title: str, panel: QWidget) -> None:
@@ -146,7 +164,3 @@ class InjectRoom(QWidget):
             lambda: self._companion.fire_malformed(text, to=self.bar.target, origin=ORIGIN),
             title="Send malformed",
         )
-
-    def focus_panel(self) -> None:
-        """Put the focus where writing begins."""
-        self.tabs.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -16,14 +16,13 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app.system.paths import Folders
 from app.system.settings import Settings, check
-from app.ui.widgets.naming import named
+from app.ui.widgets.naming import named, number_box
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 
@@ -38,14 +37,13 @@ class SettingsRoom(QWidget):
         self._settings = settings
         self._folders = folders
         self.username = named(QLineEdit(maxLength=64), "Your user name")
-        self.port = named(QSpinBox(minimum=1, maximum=65535), "Port of the event server")
+        self.port = number_box("Port of the event server", 1, 65535)
         self.port.setGroupSeparatorShown(False)
         self.personas = named(QLineEdit(), "Personas, separated by commas")
         self.origins = named(QPlainTextEdit(tabChangesFocus=True), "Allowed origins, one per line")
         self.origins.setFixedHeight(104)
-        self.journal_rows = named(
-            QSpinBox(minimum=100, maximum=1_000_000, singleStep=1000), "Frames kept in the log"
-        )
+        self.journal_rows = number_box("Frames kept in the log", 100, 1_000_000)
+        self.journal_rows.setSingleStep(1000)
         self.journal_rows.setGroupSeparatorShown(True)
         self.theme = named(QComboBox(), "Appearance")
         for value, title in THEMES:
@@ -56,6 +54,7 @@ class SettingsRoom(QWidget):
         self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
         self.save = named(QPushButton("Save"), "Save settings", id="primary")
         self.revert = named(QPushButton("Revert"), "Revert to the saved settings")
+        self.setFocusProxy(self.username)
         self._lay_out()
         self.show_settings(settings)
         self._connect()
@@ -63,25 +62,23 @@ class SettingsRoom(QWidget):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setHorizontalSpacing(24)
-        form.setVerticalSpacing(6)
+        form.setVerticalSpacing(10)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, field, hint in (
             ("Your user name", self.username, "Whom a client speaks for unless its URL says ?username=…"),
             ("Port", self.port, "The chat UI connects to 8081."),
             ("Personas", self.personas, "Friends that you play in the panels."),
-            ("Allowed origins", self.origins, "Web pages that may connect, compared exactly, one per line. "
-             "Command-line clients need none."),
+            ("Allowed origins", self.origins,
+             "Web pages that may connect, one per line; other programs need none."),
             ("Log keeps", self.journal_rows, "Frames; older ones are dropped and counted. "
              "Takes effect at the next start."),
             ("Appearance", self.theme, ""),
         ):  # fmt: skip
-            form.addRow(title, field)
-            if hint:
-                note = QLabel(hint, wordWrap=True)
-                note.setObjectName("muted")
-                note.setContentsMargins(0, 0, 0, 8)
-                form.addRow("", note)
+            label = QLabel(title)
+            label.setObjectName("fieldName")
+            label.setBuddy(field)
+            form.addRow(label, _with_hint(field, hint))
         for check_box in (self.close_to_tray, self.confirm_quit, self.start_hidden):
             form.addRow("", check_box)
         inner = QWidget()
@@ -190,6 +187,17 @@ def origin_problem(origin: str) -> str:
 def open_folder(folder: Path) -> None:
     """Show a folder in the system's file manager."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+
+def _with_hint(field: QWidget, hint: str) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(2)
+    column.addWidget(field)
+    if hint:
+        note = QLabel(hint)
+        note.setObjectName("muted")
+        column.addWidget(note)
+    return column
 
 
 def _unique(values: list[str]) -> list[str]:

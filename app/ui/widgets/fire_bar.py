@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.target import ALL, Target
 from app.ui import theme
 from app.ui.icons import ui_icon
-from app.ui.widgets.naming import named
+from app.ui.widgets.naming import named, number_box
 
 DELAY_S = 3
 EVERYONE = "Everyone"
@@ -19,6 +19,8 @@ EVERYONE = "Everyone"
 
 class FireBar(QWidget):
     """Fires what ``arm`` was given and says what became of it."""
+
+    told = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
@@ -32,9 +34,10 @@ class FireBar(QWidget):
 
         self.target_box = named(QComboBox(), "Target", tip="Who gets the event")
         self.target_box.setMinimumWidth(150)
-        self.times = named(QSpinBox(minimum=1, maximum=100_000), "Repeat", tip="How often to fire it")
+        self.times = number_box("Repeat", 1, 100_000, tip="How often to fire it")
         self.times.setPrefix("× ")
-        self.every = named(QSpinBox(minimum=0, maximum=3_600_000, value=1000), "Interval in milliseconds")
+        self.every = number_box("Interval in milliseconds", 0, 3_600_000)
+        self.every.setValue(1000)
         self.every.setSuffix(" ms apart")
         self.every.setSingleStep(100)
         self.later = named(
@@ -126,6 +129,7 @@ class FireBar(QWidget):
         """Show a line; ``tone`` is ok, warning, error or muted."""
         self.when_connected.setVisible(False)
         self.status.setText(text)
+        self.told.emit(text)
         self.status.setProperty("tone", tone)
         self.status.style().polish(self.status)
 

@@ -6,7 +6,14 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTabl
 from app.ui.models.event_log import Col, EventLogModel
 from app.ui.widgets.naming import named
 
-WIDTHS = {Col.TIME: 108, Col.DIRECTION: 88, Col.CLIENT: 70, Col.EVENT: 118, Col.SIZE: 70, Col.RESULT: 230}
+WIDTHS = {
+    Col.TIME: 112,
+    Col.DIRECTION: 86,
+    Col.CLIENT: 72,
+    Col.EVENT: 120,
+    Col.SIZE: 62,
+    Col.RESULT: 196,
+}
 ROW_HEIGHT = 26
 
 

@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSpinBox, QWidget
 
 W = TypeVar("W", bound=QWidget)
 
@@ -15,3 +15,10 @@ def named(widget: W, name: str, *, id: str = "", tip: str = "") -> W:
     if tip:
         widget.setToolTip(tip)
     return widget
+
+
+def number_box(name: str, low: int, high: int, *, tip: str = "") -> QSpinBox:
+    """Return an input for a whole number."""
+    box = named(QSpinBox(minimum=low, maximum=high), name, tip=tip)
+    box.lineEdit().setTextMargins(6, 0, 0, 0)  # style sheets do not reach this far
+    return box
