@@ -57,8 +57,7 @@ async def companion() -> AsyncIterator[Companion]:
     companion = Companion(Settings(port=0))
     assert await companion.start(), companion.trouble
     yield companion
-    await companion.tasks.cancel()
-    await companion.stop()
+    await companion.close()
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from app.protocol.constants import WS_MAX_RECONNECT_ATTEMPTS, WS_URL, reconnect_
 
 log = logging.getLogger(__name__)
 
+CLOSE_TIMEOUT_S = 1.0
+
 OnEvent = Callable[[dict[str, Any]], object]
 
 
@@ -35,6 +37,7 @@ class EventClient:
         self._sleep = sleep
         self._handlers: list[OnEvent] = []
         self._socket: ClientConnection | None = None
+        self._running: asyncio.Task[bool] | None = None
         self._wanted = False
         self.reconnect_attempts = 0
 
@@ -44,9 +47,14 @@ class EventClient:
         return self._socket is not None and self._socket.state is State.OPEN
 
     def subscribe(self, handler: OnEvent) -> Callable[[], None]:
-        """Call ``handler`` with every event; the returned callable ends that."""
+        """Call ``handler`` with every event; the returned callable ends that and may be called twice."""
         self._handlers.append(handler)
-        return lambda: self._handlers.remove(handler)
+
+        def unsubscribe() -> None:
+            if handler in self._handlers:
+                self._handlers.remove(handler)
+
+        return unsubscribe
 
     async def send(self, event: str, data: dict[str, Any]) -> bool:
         """Send an event; without an open socket it is dropped silently (False)."""
@@ -65,25 +73,41 @@ class EventClient:
         """
         self._wanted = True
         self.reconnect_attempts = 0
-        while self._wanted:
-            await self._connect_once()
-            if self._wanted and not await self._wait_for_next():
-                return False
-        return True
+        # A task of its own, so that disconnect() can end a handshake or a wait; it is awaited right here.
+        self._running = asyncio.get_running_loop().create_task(self._keep_connected())
+        try:
+            return await self._running
+        except asyncio.CancelledError:
+            if self._wanted:
+                raise
+            return True
 
     async def disconnect(self) -> None:
-        """Close the socket and do not come back."""
+        """Close the socket, or end the wait for it, and do not come back."""
         self._wanted = False
-        if self._socket:
-            await self._socket.close()
+        if self._running:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+
+    async def _keep_connected(self) -> bool:
+        while True:
+            await self._connect_once()
+            if self.reconnect_attempts >= WS_MAX_RECONNECT_ATTEMPTS:
+                self._told("max reconnect attempts reached")
+                return False
+            self.reconnect_attempts += 1
+            delay = reconnect_delay_ms(self.reconnect_attempts)
+            self._told(f"reconnecting in {delay} ms (attempt {self.reconnect_attempts})")
+            await self._sleep(delay / 1000)
 
     async def _connect_once(self) -> None:
+        opening = connect(self._url, compression=None, proxy=None, max_size=None, close_timeout=CLOSE_TIMEOUT_S)
         try:
-            self._socket = await connect(self._url, compression=None, proxy=None, max_size=None)
-            self.reconnect_attempts = 0
-            self._told(f"connected to {self._url}")
-            async for frame in self._socket:
-                self._dispatch(frame)
+            async with opening as self._socket:
+                self.reconnect_attempts = 0
+                self._told(f"connected to {self._url}")
+                async for frame in self._socket:
+                    self._dispatch(frame)
             self._told("connection closed by the server")
         except InvalidURI:
             raise
@@ -94,20 +118,10 @@ class EventClient:
         finally:
             self._socket = None
 
-    async def _wait_for_next(self) -> bool:
-        if self.reconnect_attempts >= WS_MAX_RECONNECT_ATTEMPTS:
-            self._told("max reconnect attempts reached")
-            return False
-        self.reconnect_attempts += 1
-        delay = reconnect_delay_ms(self.reconnect_attempts)
-        self._told(f"reconnecting in {delay} ms (attempt {self.reconnect_attempts})")
-        await self._sleep(delay / 1000)
-        return True
-
     def _dispatch(self, frame: str | bytes) -> None:
         try:
             event = json.loads(frame)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._told(f"skipped a frame that is not JSON: {error}")
             return
         if not isinstance(event, dict) or not isinstance(event.get("event"), str):

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosedError
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
-from websockets.protocol import State
 
-from app.endpoints.guard import refuse
+from app.endpoints.guard import Refusal, refuse
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -35,6 +35,7 @@ SWEEP_S = 5.0
 SOCKET_BUFFER_BYTES = 64 * 1024
 """Otherwise the kernel alone would hold megabytes for a client that does not read."""
 MAX_USERNAME = 64
+BROKEN_PROTOCOL = (CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA)
 
 
 class PortBusy(Exception):
@@ -84,8 +85,9 @@ class SocketWire:
         self._tasks = tasks
 
     def write(self, frame: bytes) -> None:
-        """Hand one text frame to the socket; a closing connection ignores it."""
-        broadcast((self._connection,), frame, text=True)
+        """Hand one text frame to the socket; a connection that is ending ignores it."""
+        if not self._connection.transport.is_closing():
+            broadcast((self._connection,), frame, text=True)
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; of the reason goes what fits into a close frame."""
@@ -181,7 +183,7 @@ class EventServer:
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         refusal = refuse(request.path, request.headers, self.port, self.allowed_origins)
         if refusal is None and len(_username(request) or "") > MAX_USERNAME:
-            return connection.respond(HTTPStatus.BAD_REQUEST, f"a username has at most {MAX_USERNAME} characters\n")
+            refusal = Refusal(HTTPStatus.BAD_REQUEST, f"a username has at most {MAX_USERNAME} characters")
         if refusal is None:
             return None
         log.info("refused a handshake: %s", refusal.reason)
@@ -199,6 +201,8 @@ class EventServer:
             user_agent=request.headers.get("User-Agent", ""),
         )
         connection.client = client
+        if connection.paused:  # whoever greets new clients may have filled its socket already
+            client.outbox.block()
         try:
             # The queue must always be drained, or the library kills a talkative client.
             with suppress(ConnectionClosedError):
@@ -220,13 +224,12 @@ def _username(request: Request) -> str | None:
 
 
 def _farewell(connection: ServerConnection) -> tuple[str, Verdict]:
-    """Say how a connection ended."""
-    if connection.state is not State.CLOSED:
-        return "", Verdict.OK
-    code = connection.close_code
-    if code in (None, 1006):
+    """Say how a connection ended: by whose close frame, or by none."""
+    protocol = connection.protocol
+    close = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
+    if close is None:
         return "the connection was cut without a closing handshake (1006)", Verdict.OK
-    if code == 1009:
+    if close.code == CloseCode.MESSAGE_TOO_BIG:
         return f"closed with 1009: a frame was over {MAX_FRAME_BYTES // 1024} KiB", Verdict.INVALID
-    verdict = Verdict.INVALID if code in (1002, 1003, 1007) else Verdict.OK
-    return f"closed with {code}" + (f": {connection.close_reason}" if connection.close_reason else ""), verdict
+    verdict = Verdict.INVALID if close.code in BROKEN_PROTOCOL else Verdict.OK
+    return f"closed with {close.code:d}" + (f": {close.reason}" if close.reason else ""), verdict

@@ -40,6 +40,8 @@ class Outbox:
         """Bytes kept here."""
         self.blocked = False
         self.closed = False
+        self.drained = 0
+        """How often the socket has drained: a sign of life."""
 
     def put(self, frame: bytes) -> bool:
         """Send or keep ``frame``; False when the client had to be given up."""
@@ -63,6 +65,7 @@ class Outbox:
     def unblock(self) -> None:
         """Write what was kept, until the socket blocks again."""
         self.blocked = False
+        self.drained += 1
         while self._frames and not self.blocked:
             frame = self._frames.popleft()
             self.waiting -= len(frame)
@@ -100,7 +103,8 @@ class Client:
         self.frames_in = self.frames_out = 0
         self.bytes_in = self.bytes_out = 0
         self.blocked_since: float | None = None
-        """Monotonic seconds since when it reads nothing, or None while it does."""
+        """Monotonic seconds since when it was seen to read nothing, or None while it does."""
+        self.drained_before = 0
 
     def __str__(self) -> str:
         return f"client {self.id}"

@@ -100,8 +100,9 @@ class Hub:
         return self.publish(event, to=Target(clients=frozenset({client.id})), origin=origin)
 
     def publish_raw(self, text: str, *, to: Target = ALL, origin: str, why: str) -> Delivery:
-        """Send a text frame as it is, contract or not. ``why`` says what is wrong with it."""
-        return self._send("(raw frame)", text.encode(), to, origin, Verdict.INVALID, f"sent on purpose: {why}")
+        """Send a text frame as it is, contract or not. ``why`` says what is wrong with it, if anything."""
+        verdict, note = (Verdict.INVALID, f"sent on purpose: {why}") if why else (Verdict.OK, "")
+        return self._send("(raw frame)", text.encode(), to, origin, verdict, note)
 
     def resend(self, row: Row, *, origin: str) -> Delivery:
         """Send the very bytes of a row that went to the UI once more, to the same target."""
@@ -146,8 +147,12 @@ class Hub:
         """Cut off clients whose socket has taken nothing for ``STALLED_S``. Called now and then."""
         now = self.clock.mono()
         for client in self.clients:
-            if not client.outbox.blocked:
-                client.blocked_since = None
+            outbox = client.outbox
+            if outbox.closed:
+                continue
+            if not outbox.blocked or outbox.drained != client.drained_before:
+                client.drained_before = outbox.drained
+                client.blocked_since = now if outbox.blocked else None
             elif client.blocked_since is None:
                 client.blocked_since = now
             elif now - client.blocked_since > STALLED_S:

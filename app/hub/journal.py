@@ -14,6 +14,10 @@ MAX_BYTES = 128 * 1024 * 1024
 """Bound on all payloads together, so that a flood of large frames cannot fill the memory."""
 
 
+MAX_NOTE = 500
+"""A note may quote a client, and a client may send an endless name."""
+
+
 class Kind(StrEnum):
     """What a row tells of: an event's direction as stored, or what the server itself did."""
 
@@ -91,6 +95,7 @@ class Journal:
         origin: str = "server",
     ) -> Row:
         """Number, keep and announce a row."""
+        note = note if len(note) <= MAX_NOTE else note[: MAX_NOTE - 1] + "…"
         row = Row(
             self._next, self._clock.wall(), self._clock.mono(),
             kind, client, event, payload, len(payload), verdict, note, origin,

@@ -10,7 +10,7 @@ import msgspec
 
 from app.protocol import events
 from app.protocol.contract import DECLARED, Direction, Event
-from app.protocol.envelope import BadFrame, Envelope
+from app.protocol.envelope import BadFrame, Envelope, check_tree
 
 
 class Problem(NamedTuple):
@@ -30,7 +30,7 @@ class EventType:
         self.name = name
         self.direction = direction
         self.struct = struct
-        self.help = (struct.__doc__ or "").strip().splitlines()[0]
+        self.help = next(iter((struct.__doc__ or "").strip().splitlines()), name)
         self._fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
 
     @cached_property
@@ -43,14 +43,18 @@ class EventType:
 
     @cached_property
     def sample(self) -> dict[str, Any]:
-        """The required fields of ``data`` with the guide's example values."""
+        """The required fields of ``data`` with their first examples (the guide's own, for its events)."""
         properties = self.schema["properties"]
-        return {name: properties[name]["examples"][0] for name in self.schema["required"]}
+        return {name: _example(name, properties[name]) for name in self.schema["required"]}
 
     def problems(self, data: Any) -> list[Problem]:
         """Return everything that is wrong with ``data``; empty when it keeps the contract."""
         if not isinstance(data, dict):
             return [Problem("", "data must be an object")]
+        try:
+            check_tree(data)
+        except BadFrame as bad:
+            return [Problem(bad.where, bad.reason)]
         found = []
         for name, field in self._fields.items():
             if name in data:
@@ -83,6 +87,15 @@ class EventType:
         except msgspec.ValidationError as error:
             path, message = _explain(error)
             raise BadFrame(message, f"data{path}", self.name) from None
+
+
+def _example(name: str, schema: dict[str, Any]) -> Any:
+    """Return the declared example, or the plainest value of the type."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return {"boolean": True, "integer": 1, "number": 1, "array": [], "object": {}}.get(schema.get("type", ""), name)
 
 
 _SENTENCES = {

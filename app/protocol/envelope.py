@@ -18,10 +18,11 @@ class BadFrame(ValueError):
     """
 
     def __init__(self, reason: str, where: str = "", event: str = "") -> None:
-        super().__init__(f"{where}: {reason}" if where else reason)
-        self.reason = reason
-        self.where = where
-        self.event = event
+        # It may quote the frame, and a lone surrogate cannot be written to any log.
+        self.reason, self.where, self.event = (
+            text.encode(errors="replace").decode() for text in (reason, where, event)
+        )
+        super().__init__(f"{self.where}: {self.reason}" if where else self.reason)
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -58,10 +59,15 @@ def _finite(digits: str) -> float:
 _parser = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
 
 
-def _check_tree(value: Any) -> None:
-    """Refuse what JSON syntax allows and this protocol does not: deep nesting and lone surrogates."""
+def check_tree(value: Any) -> None:
+    """Refuse what Python's JSON takes and no frame may carry: deep nesting and lone surrogates.
+
+    Raises ``BadFrame`` with the place.
+    """
     level: list[tuple[str, Any]] = [("", value)]
-    for _ in range(MAX_DEPTH):
+    for depth in range(MAX_DEPTH + 1):
+        if depth == MAX_DEPTH and any(isinstance(node, dict | list) for _, node in level):
+            raise BadFrame(f"nested deeper than {MAX_DEPTH} levels")
         inner: list[tuple[str, Any]] = []
         for where, node in level:
             if isinstance(node, str):
@@ -75,7 +81,6 @@ def _check_tree(value: Any) -> None:
         if not inner:
             return
         level = inner
-    raise BadFrame(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _check_text(text: str, where: str) -> None:
@@ -100,7 +105,7 @@ def parse_json(text: str) -> Any:
         raise BadFrame(f"nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:  # an integer of thousands of digits
         raise BadFrame(f"not a usable number: {error}") from None
-    _check_tree(value)
+    check_tree(value)
     return value
 
 

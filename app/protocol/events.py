@@ -16,7 +16,7 @@ Username = Annotated[str, Meta(min_length=1, examples=["alice"], extra_json_sche
 MessageId = Annotated[
     str,
     Meta(
-        pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![\s\S])",
         description="Unique message identifier (UUID)",
         examples=["a1b2c3d4-e5f6-7890-abcd-ef1234567890"],
         extra_json_schema={"format": "uuid"},

@@ -49,17 +49,17 @@ class SettingsFile:
 
     def load(self) -> Settings:
         """Read the settings; a missing file, a broken file and a bad value all mean the default."""
-        self.complaints = []
         try:
             document = tomlkit.parse(self.path.read_text(encoding="utf-8")).unwrap()
         except FileNotFoundError:
-            return Settings()
+            return self._take({})
         except (OSError, ValueError) as error:
-            self.complaints.append(f"{self.path} could not be read and defaults are used: {error}")
+            self.complaints = [f"{self.path} could not be read and defaults are used: {error}"]
             return Settings()
         return self._take(document)
 
     def _take(self, document: dict[str, Any]) -> Settings:
+        self.complaints = []
         settings = Settings()
         for known in msgspec.structs.fields(Settings):
             if known.name not in document:
@@ -84,9 +84,9 @@ class SettingsFile:
         except ValueError:
             self.path.replace(self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
             document = tomlkit.document()
-        defaults = Settings()
+        as_read = msgspec.structs.asdict(self._take(document.unwrap()))
         for name, value in msgspec.structs.asdict(settings).items():
-            if name in document or value != getattr(defaults, name):
+            if value != as_read[name]:
                 document[name] = value
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_name(self.path.name + ".new")

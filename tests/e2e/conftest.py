@@ -58,6 +58,6 @@ def server(running: Start[Companion], data_dir: Path) -> Companion:
 
 
 @pytest.fixture(params=["serve", "tray"])
-def companion(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
+def program(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
     """Each of the program's two faces, listening."""
     return running(getattr(processes, request.param)(data_dir))

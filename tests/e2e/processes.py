@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -67,6 +68,7 @@ class Program:
             text=True,
             encoding="utf-8",
             errors="replace",
+            start_new_session=not ON_WINDOWS,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._readers = [
@@ -122,14 +124,17 @@ class Program:
         return code
 
     def end(self) -> None:
-        """Make sure that it no longer runs."""
+        """Make sure that it no longer runs, nor anything that it started."""
         if self.process.poll() is None:
             self.process.send_signal(STOP_SIGNALS[0])
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if ON_WINDOWS:
+            self.process.kill()
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)  # and whatever it started
+        self.process.wait()
         for reader in self._readers:
             reader.join(PATIENCE_S)
         for stream in (self.process.stdout, self.process.stderr):

@@ -48,3 +48,12 @@ def handshake(connection: socket.socket, path: str = "/events", *more: str) -> s
         assert byte, f"the server hung up after {head!r}"
         head += byte
     return head.decode("latin-1")
+
+
+def stall(url: str, username: str) -> None:
+    """Send so much to a client that does not read that its buffers fill, and not enough for it to be given up."""
+    with client(url, "a" * 64) as alice, client(url, "watcher") as watcher:
+        for _ in range(2500):  # about 325 KB: more than sockets hold, less than the outbox may keep besides
+            send(alice, "typing", to=username, typing=True)
+        send(alice, "typing", to="watcher", typing=True)
+        receive(watcher)  # so all before it has been handled

@@ -2,7 +2,6 @@ import asyncio
 import json
 
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
 from app.companion import Companion
 from app.hub.journal import Kind, Row, Verdict
@@ -91,7 +90,9 @@ async def test_a_frame_of_exactly_the_limit_is_read(companion: Companion, connec
     assert companion.hub.connection_count == 1
 
 
-async def test_a_frame_over_the_limit_closes_with_1009_and_a_row(companion: Companion, connect_client: Connect) -> None:
+async def test_a_frame_over_the_limit_closes_with_1009_and_a_row(
+    companion: Companion, connect_client: Connect
+) -> None:
     socket = await connect_client()
     await socket.send("x" * (MAX_FRAME_BYTES + 1))
     await asyncio.wait_for(socket.wait_closed(), 10)
@@ -159,7 +160,9 @@ async def test_the_connections_are_counted(companion: Companion, connect_client:
     await until(lambda: companion.hub.connection_count == 1)
 
 
-async def test_clients_that_vanish_leave_a_calm_log_and_a_row(companion: Companion, connect_client: Connect) -> None:
+async def test_clients_that_vanish_leave_a_calm_log_and_a_row(
+    companion: Companion, connect_client: Connect
+) -> None:
     port = companion.server.port
     host = [("Host", f"127.0.0.1:{port}")]
     async with tcp_to(port) as silent:

@@ -37,9 +37,9 @@ async def test_no_compression_is_agreed_on_though_the_client_offers_it(connect_c
 
 
 async def test_it_listens_on_the_loopback_address_only(companion: Companion) -> None:
-    with socket.socket() as tcp, pytest.raises(OSError):  # noqa: PT011 - systems word it differently
+    with socket.socket() as tcp:
         tcp.settimeout(0.5)
-        tcp.connect(("127.0.0.2", companion.server.port))
+        assert tcp.connect_ex(("127.0.0.2", companion.server.port)) != 0
 
 
 @pytest.mark.parametrize(
@@ -166,13 +166,15 @@ async def test_a_plain_http_request_is_answered_and_stays_out_of_the_log(compani
     assert companion.hub.connection_count == 0
 
 
-@pytest.mark.parametrize("garbage", [b"\x00\xff\x16\x03\x01\r\n\r\n", b"HELLO\r\n\r\n", b"GET /events HTTP/1.1\r\nbad\r\n\r\n"])
+@pytest.mark.parametrize(
+    "garbage", [b"\x00\xff\x16\x03\x01\r\n\r\n", b"HELLO\r\n\r\n", b"GET /events HTTP/1.1\r\nbad\r\n\r\n"]
+)
 async def test_garbage_for_a_handshake_harms_nobody(
     companion: Companion, connect_client: Connect, garbage: bytes
 ) -> None:
-    async with tcp_to(companion.server.port) as client:
-        await client.send(garbage)
-        await client.rest()
+    async with tcp_to(companion.server.port) as scanner:
+        await scanner.send(garbage)
+        await scanner.rest()
     client = await connect_client()
     companion.fire_malformed("still here", origin="panel")
     assert await asyncio.wait_for(client.recv(), 5) == "still here"

@@ -40,7 +40,9 @@ async def test_it_does_not_delay_another_and_is_aborted_with_exactly_one_row(
     (row,) = told(companion, "aborted")
     assert (row.client, row.verdict) == ("2", Verdict.WARNING)
     assert len(told(companion, "disconnected")) == 1
-    assert fired < (2 * OUTBOX_BYTES + 512 * 1024) // CHUNK, "the kernel or the library held far more than the bound"
+    assert fired < (2 * OUTBOX_BYTES + 512 * 1024) // CHUNK, (
+        "the kernel or the library held far more than the bound"
+    )
 
 
 async def test_what_waits_for_it_arrives_in_order_when_it_reads_again(
@@ -68,7 +70,7 @@ async def test_one_that_got_too_much_while_it_joined_is_bounded_too(companion: C
 
     def greet(_: None) -> None:
         if companion.hub.connection_count == 1 and not told(companion, "x"):
-            for _ in range(100):
+            for _number in range(100):
                 fire_chunk(companion)
 
     companion.hub.clients_changed.connect(greet)

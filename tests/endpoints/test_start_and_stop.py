@@ -30,7 +30,7 @@ async def blocked(taken: socket.socket) -> AsyncIterator[Companion]:
     """A companion that wants the taken port."""
     companion = Companion(Settings(port=taken.getsockname()[1]))
     yield companion
-    await companion.stop()
+    await companion.close()
 
 
 async def stop_in_time(companion: Companion) -> None:
@@ -110,7 +110,7 @@ async def test_stop_does_not_wait_for_a_handshake_that_has_only_begun(companion:
         await halting.send(b"GET /events HTTP/1.1\r\nHost: ")
         await asyncio.sleep(0.05)
         await stop_in_time(companion)
-        assert await silent.receive() == b""
+        assert await asyncio.wait_for(silent.receive(), 1) == b""
 
 
 async def test_after_stop_nobody_can_connect(companion: Companion) -> None:

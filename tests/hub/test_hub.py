@@ -102,7 +102,10 @@ def test_an_event_for_nobody_says_why_it_was_not_sent(stage: Stage) -> None:
     assert stage.hub.broadcast(ONLINE).note == "not sent: no client is connected"
     assert last_row(stage).verdict is Verdict.WARNING
     stage.join("alice")
-    assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").note == "not sent: no client speaks for bob"
+    assert (
+        stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").note
+        == "not sent: no client speaks for bob"
+    )
     nobody = stage.hub.publish(ONLINE, to=Target(clients=frozenset({9})), origin="panel")
     assert (nobody.delivered, nobody.note) == (0, "not sent: no such client is connected")
     assert last_row(stage).note == nobody.note

@@ -25,7 +25,13 @@ def test_rows_are_numbered_from_one() -> None:
 def test_a_row_has_its_moment_and_its_payloads_size() -> None:
     time = FakeTime()
     row = Journal(time.clock).append(
-        Kind.FROM_UI, "typing", payload="ü".encode(), client="3", verdict=Verdict.WARNING, note="n", origin="client 3"
+        Kind.FROM_UI,
+        "typing",
+        payload="ü".encode(),
+        client="3",
+        verdict=Verdict.WARNING,
+        note="n",
+        origin="client 3",
     )
     assert row == Row(
         1, time.clock.wall(), time.clock.mono(),

@@ -62,15 +62,23 @@ def test_the_clients_row_comes_before_the_event_that_follows_from_it(stage: Stag
     assert stage.frames(client) == [b'{"event":"x","data":{}}']
 
 
-BAD = {
+BAD: dict[str, tuple[str | bytes, str, str]] = {
     "text": ("hello", "", "line 1 column 1: not JSON"),
     "empty": ("", "", "the frame is empty"),
     "array": ("[]", "", "not an object"),
     "nameless": ('{"data":{}}', "", "event: missing"),
     "dataless": ('{"event":"typing"}', "typing", "data: missing"),
     "unknown": ('{"event":"dance","data":{}}', "dance", "event: unknown client event 'dance'"),
-    "server's": ('{"event":"friend_online","data":{"username":"a"}}', "friend_online", "event: unknown client event"),
-    "wrong type": ('{"event":"typing","data":{"to":"bob","typing":"yes"}}', "typing", "data.typing: must be true or"),
+    "server's": (
+        '{"event":"friend_online","data":{"username":"a"}}',
+        "friend_online",
+        "event: unknown client event",
+    ),
+    "wrong type": (
+        '{"event":"typing","data":{"to":"bob","typing":"yes"}}',
+        "typing",
+        "data.typing: must be true or",
+    ),
     "missing field": ('{"event":"typing","data":{"to":"bob"}}', "typing", "data: "),
     "nan": ('{"event":"typing","data":{"to":"bob","typing":NaN}}', "", "NaN is not JSON"),
     "duplicate": ('{"event":"typing","data":{"to":"a","to":"b","typing":true}}', "", "to: the same key"),

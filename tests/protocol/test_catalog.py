@@ -18,7 +18,7 @@ GUIDE_LINES = {
     "friend_offline": '{"event":"friend_offline","data":{"username":"alice"}}',
     "typing": '{"event":"typing","data":{"username":"alice","typing":true}}',
 }
-CLIENT_SAMPLES = {
+CLIENT_SAMPLES: dict[str, dict[str, Any]] = {
     "typing": {"to": "alice", "typing": True},
     "mark_read": {"peer": "alice", "msg_id": "550e8400-e29b-41d4-a716-446655440000"},
 }
@@ -89,7 +89,7 @@ def test_every_event_explains_itself(each: EventType) -> None:
 
 def test_the_schema_of_new_message_has_the_guides_fields() -> None:
     schema = to_ui("new_message").schema
-    fields = "msg_id from to text timestamp direction delivered delivery_method reactions".split()
+    fields = ["msg_id", "from", "to", "text", "timestamp", "direction", "delivered", "delivery_method", "reactions"]
     assert list(schema["properties"]) == fields
     assert schema["required"] == fields[:-1]
     assert sorted(schema["properties"]["direction"]["enum"]) == ["received", "sent"]
@@ -165,7 +165,7 @@ def test_text_that_no_frame_can_carry_is_a_problem() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    data = new_message(**{"direction": "up", "delivered": "yes", "color": "red"})
+    data = new_message(direction="up", delivered="yes", color="red")
     del data["msg_id"], data["from"]
     assert [problem.path for problem in to_ui("new_message").problems(data)] == [
         "msg_id", "from", "direction", "delivered", "color",

@@ -159,7 +159,7 @@ class InjectRoom(QWidget):
 
     def _arm_raw(self) -> None:
         text = self.raw.editor.toPlainText()
-        self.raw.verdict.setText(self._companion.why_malformed(text))
+        self.raw.verdict.setText(self._companion.why_malformed(text) or "This frame keeps the contract.")
         self.bar.arm(
             lambda: self._companion.fire_malformed(text, to=self.bar.target, origin=ORIGIN),
             title="Send malformed",

@@ -11,8 +11,8 @@ WIDTHS = {
     Col.DIRECTION: 86,
     Col.CLIENT: 72,
     Col.EVENT: 120,
-    Col.SIZE: 62,
-    Col.RESULT: 196,
+    Col.SIZE: 60,
+    Col.RESULT: 226,
 }
 ROW_HEIGHT = 26
 

@@ -1,0 +1,58 @@
+import pytest
+from typer.testing import CliRunner
+
+from app import __version__
+from app.cli import listen
+from app.cli.main import app
+from app.system.exits import Exit
+
+cli = CliRunner()
+
+
+def test_version_prints_the_version() -> None:
+    result = cli.invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"p2p-chat-companion {__version__}\n")
+
+
+def test_help_lists_the_verbs_and_the_exit_codes() -> None:
+    result = cli.invoke(app, ["--help"])
+    assert result.exit_code == 0
+    assert all(
+        word in result.stdout for word in ("serve", "listen", "--port", "--data-dir", "--hidden", "Exit codes")
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["dance"], ["--dance"], ["serve", "--port", "70000"], ["serve", "--port", "x"], ["listen", "--port", "0"]],
+)
+def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
+    assert cli.invoke(app, arguments).exit_code == Exit.USAGE
+
+
+def test_options_of_a_verb_belong_behind_it() -> None:
+    result = cli.invoke(app, ["--port", "9000", "serve"])
+    assert result.exit_code == Exit.USAGE
+    assert "behind the command" in result.output
+
+
+def test_listen_connects_to_the_guides_address() -> None:
+    assert listen.url_of(8081) == "ws://127.0.0.1:8081/events"
+
+
+def test_listen_to_what_is_no_address_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert listen.run("http://127.0.0.1/events", None, as_json=False) == Exit.USAGE
+    assert "is no WebSocket address" in capsys.readouterr().err
+
+
+def test_listen_prints_an_event_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    listen._print_line({"event": "typing", "data": {"username": "alice", "typing": True}})
+    listen._print_line({"event": "x"})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 2
+    assert lines[0].split(maxsplit=1)[1] == "↓ typing         alice is typing"
+
+
+def test_listen_prints_json_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    listen._print_json({"event": "x", "data": {"text": "grüße"}})
+    assert capsys.readouterr().out == '{"event":"x","data":{"text":"grüße"}}\n'

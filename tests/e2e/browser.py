@@ -1,0 +1,99 @@
+"""Headless Chromium, and web sites for it to open."""
+
+import asyncio
+import http.server
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from .processes import PATIENCE_S
+from .tools import missing, need
+
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+UI_PORT = 1420
+"""Where the UI's development server is, and so an origin that may connect."""
+
+
+class Site:
+    """Serves ``pages`` (path → HTML) at ``http://localhost:PORT`` while its ``with`` lasts."""
+
+    def __init__(self, port: int, pages: Mapping[str, str]) -> None:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                page = "" if self.path == "/favicon.ico" else pages.get(self.path)
+                body = (page or "").encode()
+                self.send_response(404 if page is None else 200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                requested.append(format % args)
+
+        requested: list[str] = []
+        self.name = f"site on port {port}"
+        self.requested = requested
+        self.origin = f"http://localhost:{port}"
+        try:
+            self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        except OSError as error:
+            missing(f"port {port} is in use ({error.strerror}): stop the web server that runs there")
+        self._thread = threading.Thread(target=self._server.serve_forever)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def __str__(self) -> str:
+        return "\n".join(self.requested)
+
+
+@asynccontextmanager
+async def chromium(profile: Path) -> AsyncIterator[Any]:
+    """Start the system's Chromium with an empty profile; yields playwright's browser context."""
+    path = need("chromium", "chromium-browser", "google-chrome", install="apt-get install chromium, or Chrome")
+    try:
+        from playwright.async_api import async_playwright
+    except ImportError:
+        missing("playwright is not installed: pip install playwright")
+    async with async_playwright() as driver:
+        context = await driver.chromium.launch_persistent_context(
+            profile, executable_path=path, args=list(FLAGS), headless=True, chromium_sandbox=False
+        )
+        try:
+            yield context
+        finally:
+            await context.close()
+
+
+class Console:
+    """What a page writes to its console, as a person sees it there."""
+
+    def __init__(self, page: Any) -> None:
+        self.lines: list[str] = []
+        page.on("console", lambda message: self.lines.append(message.text))
+        page.on("pageerror", lambda error: self.lines.append(f"uncaught: {error}"))
+
+    async def see(self, text: str, times: int = 1) -> str:
+        """Wait until ``times`` lines contain ``text``, and return the last of them."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(found := [line for line in self.lines if text in line]) < times:
+            assert time.monotonic() < deadline, f"waited in vain for {text!r} among {self.lines}"
+            await asyncio.sleep(0.02)
+        return found[-1]

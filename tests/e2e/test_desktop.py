@@ -1,0 +1,235 @@
+"""The tray program on a real desktop: a person with mouse and keyboard, clients that are processes of their own."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.ui.theme import DARK, LIGHT
+
+from . import processes
+from .conftest import Start
+from .desktop import PANEL, TRAYS, Box, Desktop, difference, find
+from .processes import STOP_S, STOP_SIGNALS, Companion, Program, listen, tray, wait_until
+from .tools import linux_only
+from .wscat import Wscat
+
+pytestmark = [linux_only, pytest.mark.timeout(180)]
+
+ACCENTS = (LIGHT.accent, LIGHT.accent_hover, DARK.accent, DARK.accent_hover)
+
+
+class Person:
+    """Sits in front of ``desktop``, on which ``program`` runs."""
+
+    def __init__(self, desktop: Desktop, program: Companion) -> None:
+        self.desktop = desktop
+        self.program = program
+
+    def open_inject(self) -> None:
+        """Press Ctrl+3, which leaves the keyboard with the tabs."""
+        window = self.desktop.window()
+        self.desktop.focus(window)
+        self.desktop.press("ctrl+3")
+        wait_until(self._fire_button, "the Fire button")
+
+    def fire(self) -> None:
+        """Click on Fire."""
+        button = self._fire_button()
+        assert button, "no Fire button to be seen"
+        self.desktop.click(button.centre)
+
+    def _fire_button(self) -> Box | None:
+        window = self.desktop.place(self.desktop.window())
+        corner = Box(window.right - 200, window.bottom - 120, window.right, window.bottom)
+        return find(self.desktop.look(), ACCENTS, corner)
+
+
+@pytest.fixture
+def tray_name(request: pytest.FixtureRequest) -> Any:
+    """Which system tray the desktop has; None for none."""
+    return getattr(request, "param", None)
+
+
+@pytest.fixture
+def desktop(tray_name: str | None, running: Start[Desktop], request: pytest.FixtureRequest) -> Any:
+    """A desktop; how it looked at the end of a test that failed is kept."""
+    desktop = running(Desktop(tray_name))
+    yield desktop
+    desktop.look(f"{request.node.name}-at-the-end.png")
+
+
+with_each_tray = pytest.mark.parametrize("tray_name", TRAYS, indirect=True)
+with_trayer = pytest.mark.parametrize("tray_name", ["trayer"], indirect=True)
+
+
+def icons(desktop: Desktop) -> int:
+    return desktop.status_notifiers() + desktop.embedded_icons()
+
+
+def icon(desktop: Desktop, before: Any) -> Box:
+    """Wait until the tray differs from the picture ``before``; return where."""
+    wait_until(lambda: icons(desktop) == 1, "the tray icon")
+    return wait_until(lambda: difference(before, desktop.look(), PANEL), "the tray icon to be drawn")
+
+
+def frames(client: Program) -> list[Any]:
+    return [json.loads(line) for line in client.out]
+
+
+@with_each_tray
+def test_a_person_fires_and_a_client_receives(
+    desktop: Desktop, tray_name: str, running: Start[Any], data_dir: Path
+) -> None:
+    """The main job: start, connect, click on Fire; and the tray icon is there."""
+    before = desktop.look()
+    program = running(tray(data_dir, env=desktop.env))
+    person = Person(desktop, program)
+    icon(desktop, before)
+    client = running(listen("--port", str(program.port), "--json"))
+    client.wait_for_line("^connected", among="err")
+
+    person.open_inject()
+    person.fire()
+    client.wait_for_line("new_message")
+    desktop.look(f"fired-{tray_name}.png")
+    (fired,) = frames(client)
+    assert list(fired) == ["event", "data"]
+    assert fired["event"] == "new_message"
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", fired["data"].pop("msg_id"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", fired["data"].pop("timestamp"))
+    assert fired["data"].pop("text")
+    assert fired["data"] == {
+        "from": "alice", "to": "me", "direction": "received", "delivered": True, "delivery_method": "direct",
+    }  # fmt: skip
+    person.fire()
+    wait_until(lambda: len(client.out) == 2, "a second event")
+    assert len({each["data"]["msg_id"] for each in frames(client)}) == 2, "a new one each time"
+
+
+@with_trayer
+def test_two_terminals_see_every_event_fired(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+    """The guide's §5.4 and §5.5 against the window: all its panels, two wscats at once."""
+    program = running(tray(data_dir, env=desktop.env))
+    person = Person(desktop, program)
+    terminals = [running(Wscat(program.url)), running(Wscat(program.url + "?username=bob"))]
+    client = running(listen("--port", str(program.port), "--as", "carol", "--json"))
+    client.wait_for_line("^connected", among="err")
+    for terminal in terminals:
+        terminal.see("Connected (press CTRL+C to quit)")
+    person.open_inject()
+    for count, event in enumerate(("new_message", "friend_online", "typing"), start=1):
+        if count > 1:
+            desktop.press("ctrl+3", "Right")  # from tab to tab
+        person.fire()
+        wait_until(lambda n=count: len(client.out) == n, f"frame {count}")
+        assert frames(client)[-1]["event"] == event
+        for terminal in terminals:
+            terminal.see(f"< {client.out[-1]}")
+    assert client.out[1] == '{"event":"friend_online","data":{"username":"alice"}}'
+    assert client.out[2] == '{"event":"typing","data":{"username":"alice","typing":true}}'
+    desktop.look("fired-to-three-clients.png")
+
+
+@with_each_tray
+def test_closing_hides_in_the_tray_and_a_click_brings_it_back(
+    desktop: Desktop, running: Start[Any], data_dir: Path
+) -> None:
+    before = desktop.look()
+    program = running(tray(data_dir, env=desktop.env))
+    where = icon(desktop, before)
+    window = desktop.window()
+    desktop.focus(window)
+    desktop.press("ctrl+w")
+    wait_until(lambda: not desktop.windows(), "the window to hide")
+    assert program.process.poll() is None
+    assert processes.answers(program.port), "the event server goes on"
+    desktop.click(where.centre)
+    desktop.window()
+    program.send(STOP_SIGNALS[0])
+    assert program.wait(STOP_S) == 0, program
+    wait_until(lambda: icons(desktop) == 0, "the icon to go")
+    assert program.err == []
+
+
+@with_each_tray
+def test_the_icon_changes_with_the_state(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+    before = desktop.look()
+    program = running(tray(data_dir, env=desktop.env))
+    where = icon(desktop, before)
+    listening = desktop.look()
+    client = running(listen("--port", str(program.port)))
+    client.wait_for_line("^connected", among="err")
+    wait_until(lambda: difference(listening, desktop.look(), where), "another icon while a client is connected")
+    client.end()
+    wait_until(lambda: not difference(listening, desktop.look(), where), "the first icon again")
+
+
+def test_without_a_tray_closing_means_quit(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+    program = running(tray(data_dir, env=desktop.env))
+    desktop.focus(desktop.window())
+    desktop.press("ctrl+w")
+    assert program.wait() == 0
+    assert program.err == []
+
+
+def test_started_hidden_it_waits_for_a_tray_that_comes_late(
+    desktop: Desktop, running: Start[Any], data_dir: Path
+) -> None:
+    """As at login."""
+    running(tray(data_dir, "--hidden", env=desktop.env))
+    assert not desktop.windows()
+    desktop.start_tray("trayer")
+    wait_until(lambda: icons(desktop) == 1, "the tray icon")
+    assert not desktop.windows()
+
+
+def test_started_hidden_where_no_tray_comes_it_shows_its_window(
+    desktop: Desktop, running: Start[Any], data_dir: Path
+) -> None:
+    running(tray(data_dir, "--hidden", env=desktop.env))
+    assert not desktop.windows()
+    wait_until(desktop.windows, "the window", timeout=20)
+
+
+@with_trayer
+def test_a_second_start_raises_the_first(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+    first = running(tray(data_dir, "--hidden", env=desktop.env))
+    wait_until(lambda: icons(desktop) == 1, "the tray icon")
+    assert not desktop.windows()
+    second = running(Program("second start", *processes.COMPANION, "--data-dir", data_dir, env=desktop.env))
+    assert second.wait() == 0, second
+    desktop.window()
+    assert icons(desktop) == 1
+    assert first.process.poll() is None
+
+
+@with_each_tray
+def test_the_icons_menu_fires_and_quits(
+    desktop: Desktop, tray_name: str, running: Start[Any], data_dir: Path
+) -> None:
+    """Without the window: right click, Fire, alice goes offline; then Quit, which is the last line."""
+    before = desktop.look()
+    program = running(tray(data_dir, "--hidden", env=desktop.env))
+    where = icon(desktop, before)
+    client = running(listen("--port", str(program.port), "--json"))
+    client.wait_for_line("^connected", among="err")
+    open_menu(desktop, where)
+    desktop.press("Down", "Down", "Right", "Down", "Down")
+    desktop.look(f"tray-menu-{tray_name}.png")
+    desktop.press("Return")
+    client.wait_for_line('^{"event":"friend_offline","data":{"username":"alice"}}$')
+    client.end()
+    open_menu(desktop, where)
+    desktop.press("Up", "Return")
+    assert program.wait() == 0, program
+    assert program.err == []
+
+
+def open_menu(desktop: Desktop, where: Box) -> None:
+    closed = desktop.look()
+    desktop.click(where.centre, button=3)
+    above = Box(where.left - 100, where.top - 120, where.right, where.top - 20)
+    wait_until(lambda: difference(closed, desktop.look(), above), "the menu")

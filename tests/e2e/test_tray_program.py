@@ -1,0 +1,122 @@
+"""The tray program as a process, without a screen: how it starts, how it ends, what it says."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import sockets
+from .conftest import Start
+from .processes import (
+    COMPANION,
+    STOP_S,
+    STOP_SIGNALS,
+    Companion,
+    Program,
+    answers,
+    free_port,
+    serve,
+    tray,
+    wait_until,
+)
+from .tools import posix_only
+
+OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
+OF_THE_PLATFORM = "This plugin does not support"
+"""What Qt's offscreen platform says of itself."""
+
+
+def complaints(program: Program) -> list[str]:
+    return [line for line in program.err if not line.startswith(OF_THE_PLATFORM)]
+
+
+@pytest.fixture
+def program(running: Start[Companion], data_dir: Path) -> Companion:
+    return running(tray(data_dir))
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
+def test_a_signal_ends_it_with_exit_code_0(program: Companion, number: int) -> None:
+    with sockets.client(program.url):
+        program.send(number)
+        assert program.wait(STOP_S) == 0, program
+    assert complaints(program) == []
+    assert not answers(program.port)
+
+
+@posix_only
+@pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
+def test_clients_that_never_answer_do_not_hold_it_up(program: Companion, number: int) -> None:
+    half_open, silent = sockets.raw(program.port), sockets.raw(program.port)
+    stalled = sockets.raw(program.port, read_buffer=sockets.SMALL)
+    with half_open, silent, stalled:
+        half_open.sendall(b"GET /events HTTP/1.1\r\nHost: 127")
+        assert "101" in sockets.handshake(silent)
+        assert "101" in sockets.handshake(stalled, "/events?username=bob")
+        sockets.stall(program.url, "bob")
+        assert program.keeps(stalled), "given up too early for this test to mean anything"
+        asked = time.monotonic()
+        program.send(number)
+        assert program.wait() == 0, program
+        assert time.monotonic() - asked <= STOP_S
+    assert complaints(program) == []
+
+
+def test_a_second_start_hands_over_and_ends(program: Companion, running: Start[Program], data_dir: Path) -> None:
+    second = running(Program("second start", *COMPANION, "--data-dir", data_dir, env=OFFSCREEN))
+    assert second.wait() == 0, second
+    assert complaints(second) == []
+    assert answers(program.port)
+
+
+def test_a_second_start_may_ask_for_another_port(
+    program: Companion, running: Start[Program], data_dir: Path
+) -> None:
+    port = free_port()
+    second = running(
+        Program("second start", *COMPANION, "--port", str(port), "--data-dir", data_dir, env=OFFSCREEN)
+    )
+    assert second.wait() == 0, second
+    wait_until(lambda: answers(port), "the first one to move")
+    wait_until(lambda: not answers(program.port), "the old port to be free")
+
+
+def test_serve_does_not_share_its_folder(program: Companion, running: Start[Program], data_dir: Path) -> None:
+    second = running(Program("serve", *COMPANION, "serve", "--port", "0", "--data-dir", data_dir))
+    assert second.wait() == 3
+    assert "Another companion is running" in "\n".join(second.err)
+
+
+def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Companion], data_dir: Path) -> None:
+    first = running(tray(data_dir))
+    first.process.kill()
+    first.wait()
+    second = running(tray(data_dir))
+    with sockets.client(second.url):
+        pass
+
+
+def test_a_busy_port_is_no_reason_to_end(running: Start[Any], data_dir: Path, tmp_path: Path) -> None:
+    """It says so in its window, and has nothing on the port; a stop signal works as ever."""
+    other = running(serve(tmp_path / "other"))
+    program = running(Program("tray", *COMPANION, "--port", str(other.port), "--data-dir", data_dir, env=OFFSCREEN))
+    log = data_dir / "logs" / "companion.log"
+    wait_until(log.exists, "its log file")
+    time.sleep(1.5)
+    assert program.process.poll() is None, program
+    program.send(STOP_SIGNALS[0])
+    assert program.wait() == 0, program
+    assert complaints(program) == []
+    with sockets.client(other.url):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_named(running: Start[Program], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    program = running(
+        Program("tray", *COMPANION, "--port", "0", "--data-dir", tmp_path / "file" / "data", env=OFFSCREEN)
+    )
+    assert program.wait() == 1
+    assert any("Cannot write to" in line for line in program.err), program
+    assert "Traceback" not in "\n".join(program.err)

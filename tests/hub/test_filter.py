@@ -1,0 +1,73 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.hub.filter import parse
+from app.hub.journal import Journal, Kind, Row, Verdict
+from tests.hub.doubles import FakeTime
+
+ROWS = {
+    "online": (Kind.TO_UI, "friend_online", b'{"username":"alice"}', "all", Verdict.OK, "", "panel"),
+    "big": (Kind.TO_UI, "new_message", b'{"text":"' + b"Hey " * 500 + b'"}', "user:bob", Verdict.OK, "", "control"),
+    "typing": (Kind.FROM_UI, "typing", b'{"to":"bob"}', "3", Verdict.OK, "no client speaks for bob", "client 3"),
+    "bad": (Kind.FROM_UI, "", b"{nope", "3", Verdict.INVALID, "not JSON", "client 3"),
+    "joined": (Kind.SERVER, "connected", b"", "3", Verdict.OK, "speaks for alice", "server"),
+}
+
+
+def rows() -> dict[str, Row]:
+    time = FakeTime()
+    journal = Journal(time.clock)
+    made = {}
+    for name, (kind, event, payload, client, verdict, note, origin) in ROWS.items():
+        made[name] = journal.append(
+            kind, event, payload=payload, client=client, verdict=verdict, note=note, origin=origin
+        )
+        time.passed += 60
+    return made
+
+
+def found(text: str) -> list[str]:
+    matches = parse(text, lambda: 1_700_000_000.0 + 300).matches
+    return [name for name, row in rows().items() if matches(row)]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", ["online", "big", "typing", "bad", "joined"]),
+        ("event:typing", ["typing"]),
+        ("dir:s2c", ["online", "big"]),
+        ("dir:c2s", ["typing", "bad"]),
+        ("dir:c2s -is:invalid", ["typing"]),
+        ("is:invalid", ["bad"]),
+        ("is:injected", ["online", "big"]),
+        ("client:3", ["typing", "bad", "joined"]),
+        ("origin:client", ["typing", "bad"]),
+        ("user:bob", ["big", "typing"]),
+        ("larger:1k", ["big"]),
+        ("larger:5", ["online", "big", "typing"]),
+        ("after:2m", ["bad", "joined"]),
+        ("ALICE", ["online", "joined"]),
+        ('"speaks for"', ["typing", "joined"]),
+        ("/n[oO]pe|username/", ["online", "bad"]),
+        ("-/./", []),
+        ("speaks bob", ["typing"]),
+        ("event:", ["online", "big", "typing", "bad", "joined"]),
+    ],
+)
+def test_a_filter_finds_its_rows(text: str, names: list[str]) -> None:
+    assert found(text) == names
+    assert parse(text).complaints == ()
+
+
+@pytest.mark.parametrize("text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/"])
+def test_what_is_not_understood_is_told_and_searched_as_text(text: str) -> None:
+    assert len(parse(text).complaints) == 1
+    assert found(text) == []
+
+
+@given(st.text())
+def test_no_text_breaks_the_filter(text: str) -> None:
+    matches = parse(text).matches
+    assert all(matches(row) in (True, False) for row in rows().values())

@@ -1,0 +1,39 @@
+"""The headless part runs on a machine that has no Qt."""
+
+import pkgutil
+import subprocess
+import sys
+
+import app
+
+IMPORT_ALL = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(*(name for name in sys.modules if name.split(".")[0] in ("PySide6", "shiboken6", "qasync")))
+"""
+
+
+def headless_modules() -> list[str]:
+    names = [each.name for each in pkgutil.walk_packages(app.__path__, "app.")]
+    return [name for name in names if not name.startswith("app.ui") and name not in ("app.desktop", "app.__main__")]
+
+
+def test_nothing_but_the_window_and_its_root_loads_qt() -> None:
+    names = headless_modules()
+    assert {"app.companion", "app.headless", "app.cli.main", "app.endpoints.events"} <= set(names)
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, *names], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "", "")
+
+
+def test_the_same_check_does_see_qt_where_it_is_loaded() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, "PySide6.QtCore"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "PySide6.QtCore" in result.stdout

@@ -1,0 +1,232 @@
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from app.companion import Companion, Fired, InvalidEvent, State
+from app.hub.clock import Clock
+from app.hub.hub import Delivery
+from app.hub.journal import Kind, Row, Verdict
+from app.hub.router import ClientEvent
+from app.hub.target import ALL, Target
+from app.protocol.envelope import Envelope
+from app.system.settings import Settings
+from tests.cli.doubles import unused_port
+from tests.conftest import Connect, until
+
+ONLINE = Envelope("friend_online", {"username": "alice"})
+UUIDS = [f"00000000-0000-0000-0000-{number:012}" for number in range(5)]
+
+
+def message(number: int, **changes: Any) -> Envelope:
+    data = {
+        "msg_id": UUIDS[number], "from": "alice", "to": "me", "text": "Hi", "timestamp": "2024-01-15T10:30:00Z",
+        "direction": "received", "delivered": True, "delivery_method": "direct",
+    }  # fmt: skip
+    return Envelope("new_message", {**data, **changes})
+
+
+def rows(companion: Companion, kind: Kind) -> list[Row]:
+    return [row for row in companion.journal if row.kind is kind]
+
+
+def test_a_companion_that_was_not_started_is_stopped_and_can_fire_into_the_air() -> None:
+    companion = Companion(Settings(port=0))
+    assert companion.state is State.STOPPED
+    assert companion.fire(ONLINE, origin="panel").note == "not sent: no client is connected"
+
+
+def test_its_journal_is_as_long_as_the_settings_say() -> None:
+    companion = Companion(Settings(port=0, journal_rows=100))
+    for _ in range(150):
+        companion.fire(ONLINE, origin="panel")
+    assert (len(companion.journal), companion.journal.dropped) == (100, 50)
+
+
+async def test_what_breaks_the_contract_is_not_fired(companion: Companion, connect_client: Connect) -> None:
+    socket = await connect_client()
+    with pytest.raises(InvalidEvent) as caught:
+        companion.fire(Envelope("typing", {"username": "", "typing": "yes"}), origin="panel")
+    assert [problem.path for problem in caught.value.problems] == ["data.username", "data.typing"]
+    assert str(caught.value) == "data.username: must not be empty; data.typing: must be true or false, not text"
+    assert companion.last_fired is None
+    assert rows(companion, Kind.TO_UI) == []
+    companion.fire(ONLINE, origin="panel")
+    assert json.loads(await asyncio.wait_for(socket.recv(), 5))["event"] == "friend_online"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Envelope("dance", {}),
+        Envelope("mark_read", {"peer": "alice", "msg_id": "1"}),
+        Envelope("friend_online", None),
+        Envelope("friend_online", {"username": "alice", "extra": 1}),
+        Envelope("friend_online", {"username": "\ud83d"}),
+        message(1, text="\ud83d"),
+        message(1, direction=None),
+        Envelope("\ud83d", {}),
+    ],
+)
+def test_an_event_that_cannot_be_fired_is_invalid_and_changes_nothing(event: Envelope) -> None:
+    companion = Companion(Settings(port=0))
+    with pytest.raises(InvalidEvent):
+        companion.fire(event, origin="panel")
+    assert companion.last_fired is None
+    assert len(companion.journal) == 0
+    assert companion.read_marks.mark("me", "alice", UUIDS[1]) is None
+
+
+def test_what_was_fired_last_is_kept_to_be_fired_again() -> None:
+    companion = Companion(Settings(port=0))
+    companion.fire(ONLINE, origin="panel")
+    assert companion.last_fired == Fired(ONLINE, ALL)
+    typing = Envelope("typing", {"username": "alice", "typing": True})
+    companion.fire(typing, to=Target(user="bob"), origin="panel")
+    assert companion.last_fired == Fired(typing, Target(user="bob"))
+
+
+async def test_fired_messages_can_be_marked_as_read(companion: Companion, connect_client: Connect) -> None:
+    socket = await connect_client()
+    for number in range(3):
+        companion.fire(message(number), origin="panel")
+    companion.fire(message(3, direction="sent"), origin="panel")
+    for peer, number in (("alice", 1), ("alice", 2), ("alice", 2), ("alice", 3), ("bob", 0)):
+        await socket.send(json.dumps({"event": "mark_read", "data": {"peer": peer, "msg_id": UUIDS[number]}}))
+    await until(lambda: len(rows(companion, Kind.FROM_UI)) == 5)
+    assert [row.note for row in rows(companion, Kind.FROM_UI)] == [
+        "2 messages from alice read",
+        "1 message from alice read",
+        "0 messages from alice read",
+        f"no message {UUIDS[3]} from alice is known: nothing changed",
+        f"no message {UUIDS[0]} from bob is known: nothing changed",
+    ]
+
+
+async def test_client_events_are_told_to_whoever_registers(companion: Companion, connect_client: Connect) -> None:
+    told: list[ClientEvent] = []
+    companion.router.client_event.connect(told.append)
+    socket = await connect_client("alice")
+    await socket.send('{"event":"typing","data":{"to":"bob","typing":true}}')
+    await until(lambda: told)
+    assert (told[0].client.username, told[0].name) == ("alice", "typing")
+
+
+async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    texts = ["{nope", '{"event":"dance","data":{}}', '{"event":"typing","data":{"username":"a","typing":1}}', ""]
+    for text in texts:
+        companion.fire_malformed(text, origin="panel")
+    assert [await asyncio.wait_for(socket.recv(), 5) for _ in texts] == texts
+    notes = [row.note for row in rows(companion, Kind.TO_UI)]
+    assert all(note.startswith("sent on purpose: ") for note in notes)
+    assert "line 1 column 2: not JSON" in notes[0]
+    assert "dance" in notes[1]
+    assert "data.typing: must be true or false, not a number" in notes[2]
+    assert "the frame is empty" in notes[3]
+    assert {row.verdict for row in rows(companion, Kind.TO_UI)} == {Verdict.INVALID}
+
+
+def test_text_that_is_no_unicode_cannot_even_be_sent_malformed() -> None:
+    companion = Companion(Settings(port=0))
+    with pytest.raises(ValueError, match="surrogates"):
+        companion.fire_malformed("\ud83d", origin="panel")
+    assert len(companion.journal) == 0
+
+
+async def test_a_row_is_sent_again_byte_for_byte(companion: Companion, connect_client: Connect) -> None:
+    socket = await connect_client()
+    companion.fire_malformed(" {nope ", origin="panel")
+    companion.fire(ONLINE, origin="panel")
+    for row in rows(companion, Kind.TO_UI):
+        companion.resend(row, origin="panel")
+    frames = [await asyncio.wait_for(socket.recv(), 5) for _ in range(4)]
+    assert frames[:2] == frames[2:]
+    assert [row.verdict for row in rows(companion, Kind.TO_UI)[2:]] == [Verdict.INVALID, Verdict.OK]
+
+
+async def test_the_state_follows_start_pause_and_stop(companion: Companion) -> None:
+    told: list[State] = []
+    companion.changed.connect(lambda _: told.append(companion.state))
+    companion.pause()
+    companion.pause()
+    companion.pause(False)
+    await companion.stop()
+    await companion.start()
+    assert told == [State.PAUSED, State.LISTENING, State.STOPPED, State.LISTENING]
+    assert [row.event for row in rows(companion, Kind.SERVER)] == [
+        "listening", "paused", "resumed", "stopped listening", "listening",
+    ]  # fmt: skip
+
+
+async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
+    companion: Companion, connect_client: Connect
+) -> None:
+    alice, bob = await connect_client("alice"), await connect_client("bob")
+    companion.pause()
+    assert companion.fire(ONLINE, origin="panel").note == "not sent: the server is paused"
+    companion.fire_malformed("nope", origin="panel")
+    await alice.send('{"event":"typing","data":{"to":"bob","typing":true}}')
+    await until(lambda: len(rows(companion, Kind.TO_UI)) == 3)
+    assert companion.hub.connection_count == 2
+    companion.pause(False)
+    companion.fire(ONLINE, origin="panel")
+    assert json.loads(await asyncio.wait_for(bob.recv(), 5))["event"] == "friend_online"
+
+
+async def test_a_new_port_moves_the_server(companion: Companion, connect_client: Connect) -> None:
+    socket = await connect_client()
+    port = unused_port()
+    await companion.apply(Settings(port=port, username="zoe"))
+    await asyncio.wait_for(socket.wait_closed(), 5)
+    assert socket.close_code == 1001
+    assert (companion.server.port, companion.state) == (port, State.LISTENING)
+    await connect_client()
+    assert companion.hub.clients[0].username == "zoe"
+
+
+async def test_other_settings_leave_the_connections_alone(companion: Companion, connect_client: Connect) -> None:
+    port = companion.server.port
+    await connect_client()
+    told: list[None] = []
+    companion.changed.connect(told.append)
+    await companion.apply(Settings(port=0, username="zoe", allowed_origins=["https://new.example"]))
+    assert (companion.server.port, companion.hub.connection_count) == (port, 1)
+    assert told == [None]
+    await connect_client(origin="https://new.example")
+    assert [client.username for client in companion.hub.clients] == ["me", "zoe"]
+
+
+async def test_a_series_is_fired_and_told(companion: Companion, connect_client: Connect) -> None:
+    socket = await connect_client()
+    told: list[tuple[int, int]] = []
+    await companion.fire_series(
+        lambda: companion.fire(ONLINE, origin="panel"),
+        lambda number, delivery: told.append((number, delivery.delivered)),
+        times=3,
+        every_s=0.01,
+    )
+    assert told == [(1, 1), (2, 1), (3, 1)]
+    for _ in range(3):
+        await asyncio.wait_for(socket.recv(), 5)
+
+
+async def test_close_ends_what_runs_and_may_be_called_twice(companion: Companion) -> None:
+    fired: list[Delivery] = []
+    series = companion.fire_series(
+        lambda: companion.fire(ONLINE, origin="panel"), lambda _, delivery: fired.append(delivery), delay_s=60
+    )
+    await asyncio.sleep(0)
+    await companion.close()
+    assert series.cancelled()
+    assert fired == []
+    await companion.close()
+
+
+async def test_time_comes_from_the_clock_it_was_given() -> None:
+    companion = Companion(Settings(port=0), clock=Clock(wall=lambda: 7.0, mono=lambda: 8.0))
+    companion.fire(ONLINE, origin="panel")
+    assert [(row.wall, row.mono) for row in companion.journal] == [(7.0, 8.0)]

@@ -1,0 +1,1 @@
+"""The window, the tray and the composition root, driven by mouse and keyboard."""
