@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from app.chat.read_marks import InMemoryReadMarks, mark_read
 from app.chat.typing import forward_typing
-from app.endpoints.events import EventServer, PortBusy
+from app.endpoints.events import EventServer
+from app.endpoints.listening import PortBusy
 from app.hub.clock import Clock
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row

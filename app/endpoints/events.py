@@ -1,7 +1,6 @@
 """The event server: ``ws://127.0.0.1:8081/events`` (guide §1, §4)."""
 
 import asyncio
-import errno
 import functools
 import logging
 import socket
@@ -17,6 +16,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from app.endpoints.guard import Refusal, refuse
+from app.endpoints.listening import HOST, PortBusy, is_busy
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -27,7 +27,6 @@ from app.protocol.envelope import MAX_FRAME_BYTES
 
 log = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
 OPEN_TIMEOUT_S = 5.0
 GRACE_S = 1.0
 """How long ``stop`` waits for closing handshakes before it cuts connections."""
@@ -36,14 +35,6 @@ SOCKET_BUFFER_BYTES = 64 * 1024
 """Otherwise the kernel alone would hold megabytes for a client that does not read."""
 MAX_USERNAME = 64
 BROKEN_PROTOCOL = (CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA)
-
-
-class PortBusy(Exception):
-    """Another program listens on the port."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is busy")
-        self.port = port
 
 
 class EventConnection(ServerConnection):
@@ -149,8 +140,7 @@ class EventServer:
                     start_serving=False,
                 )  # fmt: skip
             except OSError as error:
-                # Windows answers WSAEACCES (10013) where another program holds the port exclusively.
-                if error.errno in (errno.EADDRINUSE, 10013, 10048):
+                if is_busy(error):
                     raise PortBusy(self._wanted_port) from None
                 raise
             for listener in server.sockets:
@@ -181,7 +171,7 @@ class EventServer:
         self._hub.tell("stopped listening")
 
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
-        refusal = refuse(request.path, request.headers, self.port, self.allowed_origins)
+        refusal = refuse(request.path, request.headers.get_all, self.port, self.allowed_origins)
         if refusal is None and len(_username(request) or "") > MAX_USERNAME:
             refusal = Refusal(HTTPStatus.BAD_REQUEST, f"a username has at most {MAX_USERNAME} characters")
         if refusal is None:

@@ -1,17 +1,13 @@
 """Who may come in: Host, Origin and path, compared exactly (no patterns, no prefixes)."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from http import HTTPStatus
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from app.protocol.constants import EVENTS_PATH
 
-
-class Headers(Protocol):
-    """Request headers that may repeat."""
-
-    def get_all(self, key: str) -> list[str]:
-        """Return every value of that header."""
+GetAll = Callable[[str], list[str]]
+"""Returns every value of a request header that may repeat."""
 
 
 class Refusal(NamedTuple):
@@ -21,19 +17,24 @@ class Refusal(NamedTuple):
     reason: str
 
 
-def refuse(target: str, headers: Headers, port: int, allowed_origins: Collection[str]) -> Refusal | None:
-    """Judge a handshake by its raw request target and headers; None means welcome.
+def refuse(target: str, get_all: GetAll, port: int, allowed_origins: Collection[str]) -> Refusal | None:
+    """Judge a handshake by its raw request target and headers; None means welcome."""
+    if target.partition("?")[0] != EVENTS_PATH:
+        return Refusal(HTTPStatus.NOT_FOUND, f"no such path; the event stream is at {EVENTS_PATH}")
+    return refuse_source(get_all, port, allowed_origins)
+
+
+def refuse_source(get_all: GetAll, port: int, allowed_origins: Collection[str]) -> Refusal | None:
+    """Judge a request by its Host and Origin; None means welcome.
 
     A missing Origin is welcome: command-line clients send none, and a browser always sends one.
     """
-    if target.partition("?")[0] != EVENTS_PATH:
-        return Refusal(HTTPStatus.NOT_FOUND, f"no such path; the event stream is at {EVENTS_PATH}")
-    hosts = headers.get_all("Host")
+    hosts = get_all("Host")
     if len(hosts) != 1 or hosts[0].lower() not in {
         f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")
     }:
         return Refusal(HTTPStatus.FORBIDDEN, f"Host {_shown(hosts)} is not this machine's loopback address")
-    origins = headers.get_all("Origin")
+    origins = get_all("Origin")
     if origins and (len(origins) > 1 or origins[0] not in allowed_origins):
         return Refusal(
             HTTPStatus.FORBIDDEN, f"origin {_shown(origins)} is not in the allowed origins (see Settings)"

@@ -1,0 +1,297 @@
+"""The chat backend: one state behind REST and events. Stored first (committed), then broadcast."""
+
+import uuid
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from app.chat import cast
+from app.hub.clock import Clock
+from app.protocol.backend import MAX_TEXT, ONLINE_FOR_S, Conversation, MessageData, Person, Refused
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
+from app.protocol.envelope import Envelope
+from app.protocol.templates import iso
+from app.storage import chat as jobs
+from app.storage.database import Database
+
+SNAPSHOT_VERSION = 1
+
+
+class Backend:
+    """What the chat knows. Raises ``Refused`` for what a person got wrong, ``StorageError`` for the disk.
+
+    ``local_user`` is asked at every use, since a person may change it.
+    """
+
+    def __init__(self, database: Database, catalog: Catalog, clock: Clock, local_user: Callable[[], str]) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._clock = clock
+        self._local_user = local_user
+
+    async def open(self) -> None:
+        """Open the state; a new one gets the cast and its history."""
+        await self._database.open()
+        if self._database.fresh:
+            await self.reset()
+
+    # what happened: events
+
+    async def record(self, event: Envelope) -> list[Envelope]:
+        """Store what an event changes, and return the events that follow from it.
+
+        Returns after the commit, in the order of calls; an event that changes nothing waits only while others
+        are under way.
+        """
+        data = event.data
+        now = self._clock.wall()
+        match event.event:
+            case "new_message":
+                await self._database.submit(lambda db: jobs.add_message(db, data))
+            case "friend_online":
+                return await self._database.submit(lambda db: _come_online(db, data["username"], now))
+            case "friend_offline":
+                await self._database.submit(lambda db: jobs.set_presence(db, data["username"], False, now))
+            case _ if self._database.busy:
+                await self._database.submit(lambda db: None)
+        return []
+
+    async def mark_read(self, peer: str, msg_id: str) -> int | None:
+        """Mark what came from ``peer`` up to ``msg_id`` as read: how many were unread, None for an unknown id."""
+        return await self._database.submit(lambda db: jobs.mark_read(db, peer, msg_id))
+
+    async def decay(self) -> list[str]:
+        """Return the friends who have just ceased to be online for want of signs of life."""
+        before = self._clock.wall() - ONLINE_FOR_S
+        return await self._database.submit(lambda db: jobs.decay(db, before))
+
+    # what is asked: REST and the window
+
+    async def people(self) -> list[Person]:
+        """Return the whole cast."""
+        return await self._database.submit(jobs.people)
+
+    async def friends(self) -> list[Person]:
+        """Return the friends."""
+        return [each for each in await self.people() if each.is_friend]
+
+    async def conversations(self) -> list[Conversation]:
+        """Return the chats, the liveliest first."""
+        return await self._database.submit(jobs.conversations)
+
+    async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
+        """Return a page of a chat (oldest first, ``offset`` from the newest) and the chat's total."""
+        return await self._database.submit(lambda db: jobs.page(db, peer, limit, offset))
+
+    async def add_friend(self, username: str) -> Person:
+        """Make somebody of the cast a friend."""
+        now = self._clock.wall()
+
+        def job(db: jobs.Connection) -> Person:
+            found = jobs.person(db, username)
+            if found is None:
+                raise Refused(HTTPStatus.NOT_FOUND, f"There is no user {_short(username)!r}.")
+            if found.is_friend:
+                raise Refused(HTTPStatus.CONFLICT, f"{username} is already a friend.")
+            found.is_friend = True
+            found.added_at = now
+            jobs.save_person(db, found)
+            return found
+
+        return await self._database.submit(job)
+
+    async def remove_friend(self, username: str) -> None:
+        """End a friendship; the messages stay."""
+
+        def job(db: jobs.Connection) -> None:
+            found = jobs.person(db, username)
+            if found is None or not found.is_friend:
+                raise Refused(HTTPStatus.NOT_FOUND, f"{_short(username)!r} is not a friend.")
+            found.is_friend = found.online = False
+            jobs.save_person(db, found)
+
+        await self._database.submit(job)
+
+    async def send(self, to: str, text: str) -> MessageData:
+        """Store a message of the local user: delivered at once when the friend is online, else it waits."""
+        if not text:
+            raise Refused(HTTPStatus.BAD_REQUEST, "The message is empty.")
+        if len(text) > MAX_TEXT:
+            raise Refused(
+                HTTPStatus.BAD_REQUEST, f"The message has {len(text):,} characters; {MAX_TEXT:,} are allowed."
+            )
+        sender, now = self._local_user(), self._clock.wall()
+
+        def job(db: jobs.Connection) -> MessageData:
+            found = jobs.person(db, to)
+            if found is None or not found.is_friend:
+                raise Refused(HTTPStatus.NOT_FOUND, f"{_short(to)!r} is not a friend.")
+            data = {
+                "msg_id": str(uuid.uuid4()), "from": sender, "to": to, "text": text, "timestamp": iso(now),
+                "direction": "sent", "delivered": found.online,
+                "delivery_method": "direct" if found.online else "offline",
+            }  # fmt: skip
+            jobs.add_message(db, data)
+            return data
+
+        return await self._database.submit(job)
+
+    async def delete_message(self, msg_id: str) -> None:
+        """Forget a message."""
+        if not await self._database.submit(lambda db: jobs.delete_message(db, msg_id)):
+            raise Refused(HTTPStatus.NOT_FOUND, f"There is no message {_short(msg_id)!r}.")
+
+    async def set_delivered(self, msg_id: str) -> MessageData | None:
+        """Note that a waiting message was delivered."""
+        return await self._database.submit(lambda db: jobs.set_delivered(db, msg_id, "direct"))
+
+    async def react(self, msg_id: str, emoji: str, by: str) -> MessageData | None:
+        """Add somebody's reaction to a message, or take the same one back."""
+
+        def job(db: jobs.Connection) -> MessageData | None:
+            found = jobs.message(db, msg_id)
+            if found is None:
+                return None
+            own = {"emoji": emoji, "from": by}
+            before = found.get("reactions", [])
+            after = [each for each in before if each != own] if own in before else [*before, own]
+            return jobs.set_reactions(db, msg_id, after)
+
+        return await self._database.submit(job)
+
+    async def primers(self) -> list[MessageData]:
+        """Return one message of the local user per friend: the newest, or a greeting that is stored for it."""
+        sender, now = self._local_user(), self._clock.wall()
+
+        def job(db: jobs.Connection) -> list[MessageData]:
+            return [
+                jobs.newest_sent(db, each.username) or _greeting(db, sender, each, now)
+                for each in jobs.people(db)
+                if each.is_friend
+            ]
+
+        return await self._database.submit(job)
+
+    # the cast
+
+    async def add_person(self, username: str, *, is_friend: bool) -> Person:
+        """Add somebody to the cast."""
+        new = cast.person(checked_name(username), self._clock.wall(), is_friend=is_friend, seen_ago=cast.DAY)
+
+        def job(db: jobs.Connection) -> Person:
+            if jobs.person(db, new.username):
+                raise Refused(HTTPStatus.CONFLICT, f"{new.username} is in the cast already.")
+            jobs.save_person(db, new)
+            return new
+
+        return await self._database.submit(job)
+
+    async def change_person(self, username: str, **changes: Any) -> None:
+        """Set ``auto_reply`` or ``pinned`` of somebody of the cast."""
+
+        def job(db: jobs.Connection) -> None:
+            found = jobs.person(db, username)
+            if found is None:
+                raise Refused(HTTPStatus.NOT_FOUND, f"{_short(username)!r} is not in the cast.")
+            jobs.save_person(db, msgspec.structs.replace(found, **changes))
+
+        await self._database.submit(job)
+
+    async def rename_person(self, old: str, new: str) -> None:
+        """Give somebody another name, in their messages too."""
+        name = checked_name(new)
+
+        def job(db: jobs.Connection) -> None:
+            if jobs.person(db, old) is None:
+                raise Refused(HTTPStatus.NOT_FOUND, f"{_short(old)!r} is not in the cast.")
+            if jobs.person(db, name):
+                raise Refused(HTTPStatus.CONFLICT, f"{name} is in the cast already.")
+            jobs.rename_person(db, old, name)
+
+        await self._database.submit(job)
+
+    async def remove_person(self, username: str) -> None:
+        """Take somebody off the cast; their messages stay."""
+        if not await self._database.submit(lambda db: jobs.remove_person(db, username)):
+            raise Refused(HTTPStatus.NOT_FOUND, f"{_short(username)!r} is not in the cast.")
+
+    # the whole state
+
+    async def reset(self) -> None:
+        """Go back to the cast and history of the first start."""
+        now = self._clock.wall()
+        messages = list(cast.history(self._local_user(), now))
+        await self._database.submit(lambda db: jobs.load(db, cast.cast(now), messages))
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Return the whole state as JSON values."""
+        return await self._database.submit(jobs.dump)
+
+    async def restore(self, snapshot: Any) -> None:
+        """Replace the whole state by a snapshot. Raises ``Refused`` with the place; nothing changes then."""
+        people, messages = self._checked(snapshot)
+        await self._database.submit(lambda db: jobs.load(db, people, messages))
+
+    def _checked(self, snapshot: Any) -> tuple[list[Person], list[tuple[MessageData, bool]]]:
+        def wrong(reason: str) -> Refused:
+            return Refused(HTTPStatus.BAD_REQUEST, f"This is no saved chat state: {reason}.")
+
+        if not isinstance(snapshot, dict) or snapshot.get("version") != SNAPSHOT_VERSION:
+            raise wrong(f'it needs "version": {SNAPSHOT_VERSION}')
+        try:
+            people = msgspec.convert(snapshot.get("people"), list[Person])
+        except msgspec.ValidationError as error:
+            raise wrong(f"people: {error}") from None
+        for each in people:
+            checked_name(each.username)
+        if len({each.username for each in people}) < len(people):
+            raise wrong("people: a name appears twice")
+        known = self._catalog.get(Direction.TO_UI, "new_message")
+        assert known is not None
+        messages: list[tuple[MessageData, bool]] = []
+        entries = snapshot.get("messages")
+        for number, entry in enumerate(entries if isinstance(entries, list) else [None]):
+            if not isinstance(entry, dict) or not isinstance(entry.get("read"), bool):
+                raise wrong(f'messages[{number}]: an object with "read": true or false is needed')
+            data = {key: value for key, value in entry.items() if key != "read"}
+            if problems := known.problems(data):
+                raise wrong(f"messages[{number}].{problems[0]}")
+            messages.append((data, entry["read"]))
+        return people, messages
+
+
+def checked_name(name: str) -> str:
+    """Return a user name fit for the cast. Raises ``Refused``."""
+    clean = name.strip()
+    if not clean:
+        raise Refused(HTTPStatus.BAD_REQUEST, "The name is empty.")
+    if len(clean) > 64:
+        raise Refused(HTTPStatus.BAD_REQUEST, "A name has at most 64 characters.")
+    if not clean.isprintable() or "/" in clean:
+        raise Refused(HTTPStatus.BAD_REQUEST, "A name has no control characters and no slash.")
+    return clean
+
+
+def _come_online(db: jobs.Connection, username: str, now: float) -> list[Envelope]:
+    if not jobs.set_presence(db, username, True, now):
+        return []
+    return [
+        Envelope("new_message", {**data, "direction": "received"}) for data in jobs.deliver_waiting(db, username)
+    ]
+
+
+def _greeting(db: jobs.Connection, sender: str, friend: Person, now: float) -> MessageData:
+    data = {
+        "msg_id": str(uuid.uuid4()), "from": sender, "to": friend.username,
+        "text": f"Hi {friend.username}!", "timestamp": iso(min(friend.added_at, now)), "direction": "sent",
+        "delivered": True, "delivery_method": "direct",
+    }  # fmt: skip
+    jobs.add_message(db, data)
+    return data
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"

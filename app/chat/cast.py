@@ -1,0 +1,89 @@
+"""The cast that a new companion starts with, and the chat they have had so far. Always the same for one moment."""
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Iterator
+
+from app.protocol.backend import MessageData, Person
+from app.protocol.templates import iso
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+FRIENDS = {"alice": 2 * MINUTE, "bob": 3 * HOUR, "carol": MINUTE, "dave": 2 * DAY}
+"""Friends at the start, and how long ago each was seen."""
+STRANGERS = ("erin", "frank")
+"""Known, but not yet friends."""
+
+# (who says it, what, how many seconds ago); "" is the local user.
+HISTORY: dict[str, tuple[tuple[str, str, float], ...]] = {
+    "alice": (
+        ("alice", "Morning! Did the new build start for you?", 26 * HOUR),
+        ("", "It did. The dark theme looks great.", 25.9 * HOUR),
+        ("alice", "🎉 Told you. I still see a flicker when the sidebar opens, though", 25.8 * HOUR),
+        ("", "I'll look at it tomorrow", 25.7 * HOUR),
+        ("alice", "No hurry. Lunch on Friday?", 12 * MINUTE),
+        ("alice", "The usual place", 11 * MINUTE),
+    ),
+    "bob": (
+        ("", "Can you send me the protocol notes?", 2 * DAY),
+        ("bob", "Sure, they are in the shared folder now.\nThe part on reconnecting is still a draft.", 1.9 * DAY),
+        ("", "Got them, thanks 👍", 1.8 * DAY),
+    ),
+    "carol": (
+        ("carol", "I moved the stand-up to 10:15", 5 * HOUR),
+        ("", "Fine with me", 4.9 * HOUR),
+        ("carol", "And please bring the numbers", 4.8 * HOUR),
+    ),
+    "dave": (
+        ("dave", "Back from holiday on Monday. Anything on fire?", 3 * DAY),
+        ("", "Nothing you could not put out", 2.9 * DAY),
+    ),
+}
+UNREAD = {"alice": 2, "carol": 1}
+"""How many of the newest messages the local user has not read."""
+
+
+def person(username: str, now: float, *, is_friend: bool, seen_ago: float = 0.0) -> Person:
+    """Return somebody of the cast, with keys that follow from the name."""
+    return Person(
+        username=username,
+        public_key=_key(username, "public"),
+        signing_key=_key(username, "signing"),
+        online=is_friend and seen_ago < 5 * MINUTE,
+        last_seen=now - seen_ago,
+        added_at=now - 30 * DAY,
+        is_friend=is_friend,
+    )
+
+
+def cast(now: float) -> list[Person]:
+    """Return everybody."""
+    friends = [person(name, now, is_friend=True, seen_ago=ago) for name, ago in FRIENDS.items()]
+    return friends + [person(name, now, is_friend=False, seen_ago=DAY) for name in STRANGERS]
+
+
+def history(local_user: str, now: float) -> Iterator[tuple[MessageData, bool]]:
+    """Return their messages with whether the local user has read each."""
+    for friend, lines in HISTORY.items():
+        for number, (who, text, ago) in enumerate(lines):
+            unread = number >= len(lines) - UNREAD.get(friend, 0)
+            yield (
+                {
+                    "msg_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"p2pchat:{friend}:{number}")),
+                    "from": who or local_user,
+                    "to": local_user if who else friend,
+                    "text": text,
+                    "timestamp": iso(now - ago),
+                    "direction": "received" if who else "sent",
+                    "delivered": True,
+                    "delivery_method": "direct",
+                },
+                not unread,
+            )
+
+
+def _key(username: str, purpose: str) -> str:
+    return base64.b64encode(hashlib.sha256(f"{purpose}:{username}".encode()).digest()).decode()

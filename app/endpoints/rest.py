@@ -1,0 +1,264 @@
+"""The backend stand-in: the REST API that the chat UI needs beside the events (``http://127.0.0.1:8080``)."""
+
+import json
+import logging
+from collections.abc import Collection
+from http import HTTPStatus
+from typing import Any, NamedTuple, Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from app.endpoints.guard import refuse_source
+from app.endpoints.listening import HOST, PortBusy, is_busy
+from app.hub.journal import Journal, Kind, Verdict
+from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError
+from app.protocol.envelope import BadFrame, parse_json
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 256 * 1024
+"""10,000 characters, each escaped as a surrogate pair, and then some."""
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type",
+    "Access-Control-Max-Age": "600",
+}
+FAR = 2**31
+
+
+class Window(NamedTuple):
+    """Who asks, as far as HTTP tells."""
+
+    origin: str
+    user_agent: str
+
+
+class Chat(Protocol):
+    """What the endpoints need of the chat. Every method may raise ``Refused`` or ``StorageError``."""
+
+    async def status(self) -> dict[str, Any]:
+        """Return the answer of ``GET /status``."""
+
+    async def friends(self) -> list[Person]:
+        """Return the friends."""
+
+    async def add_friend(self, username: str) -> Person:
+        """Make somebody a friend."""
+
+    async def remove_friend(self, username: str) -> None:
+        """End a friendship."""
+
+    async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
+        """Return a page of a chat and its total."""
+
+    async def post_message(self, to: str, text: str, window: Window) -> MessageData:
+        """Take a message of the local user."""
+
+    async def delete_message(self, msg_id: str) -> None:
+        """Forget a message."""
+
+
+class RestServer:
+    """Answers the UI's requests. ``start`` and ``stop`` may be called repeatedly."""
+
+    def __init__(self, chat: Chat, journal: Journal, port: int, allowed_origins: Collection[str]) -> None:
+        self._chat = chat
+        self._journal = journal
+        self._wanted_port = port
+        self.allowed_origins = allowed_origins
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def listening(self) -> bool:
+        """Whether requests are answered."""
+        return self._runner is not None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; before that, the wanted one."""
+        addresses = self._runner.addresses if self._runner else []
+        return int(addresses[0][1]) if addresses else self._wanted_port
+
+    @property
+    def url(self) -> str:
+        """The base of all paths."""
+        return f"http://{HOST}:{self.port}"
+
+    async def start(self, port: int | None = None) -> None:
+        """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""
+        if self._runner:
+            return
+        if port is not None:
+            self._wanted_port = port
+        app = web.Application(middlewares=[self._answer], client_max_size=MAX_BODY_BYTES)
+        app.add_routes(
+            [
+                web.get("/status", self._status),
+                web.get("/friends", self._friends),
+                web.post("/friends", self._add_friend),
+                web.delete("/friends/{username}", self._remove_friend),
+                web.get("/messages", self._messages),
+                web.post("/messages", self._send),
+                web.delete("/messages/{msg_id}", self._delete_message),
+            ]
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handle_signals=False)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self._wanted_port).start()
+        except OSError as error:
+            await runner.cleanup()
+            if is_busy(error):
+                raise PortBusy(self._wanted_port) from None
+            raise
+        self._runner = runner
+        log.info("answering on %s", self.url)
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        runner, self._runner = self._runner, None
+        if runner:
+            await runner.cleanup()
+
+    # the frame around every answer: guard, CORS, errors, journal
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        refusal = refuse_source(lambda name: request.headers.getall(name, []), self.port, self.allowed_origins)
+        if refusal:
+            log.info("refused a request: %s", refusal.reason)
+            self._journal.append(Kind.SERVER, "refused", note=refusal.reason, verdict=Verdict.WARNING)
+            return _error(refusal.status, refusal.reason)
+        if request.method == "OPTIONS":
+            response: web.StreamResponse = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
+        else:
+            response = await self._handle(request, handler)
+        response.headers["Vary"] = "Origin"
+        if origin:
+            response.headers["Access-Control-Allow-Origin"] = origin
+        return response
+
+    async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+            note, verdict = f"{response.status}", Verdict.OK
+        except Refused as refused:
+            response, note, verdict = _error(refused.status, refused.reason), refused.reason, Verdict.INVALID
+        except StorageError as error:
+            reason = f"The chat state could not be used: {error}."
+            response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
+        except web.HTTPException as error:
+            reason = _REASONS.get(error.status, error.reason).format(request=request)
+            response, note, verdict = _error(HTTPStatus(error.status), reason), reason, Verdict.INVALID
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+        except Exception:
+            log.exception("a request failed")
+            reason = "The companion failed on this request; see its log files."
+            response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
+        if request.method in ("POST", "DELETE"):
+            await self._journal_request(request, note, verdict)
+        return response
+
+    async def _journal_request(self, request: web.Request, note: str, verdict: Verdict) -> None:
+        try:
+            body = await request.read()
+        except (web.HTTPException, OSError):
+            body = b""
+        self._journal.append(
+            Kind.FROM_UI, f"{request.method} {request.path}"[:80], payload=body, origin="rest", client="rest",
+            note=note, verdict=verdict,
+        )  # fmt: skip
+
+    # the endpoints
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return _json(await self._chat.status())
+
+    async def _friends(self, _: web.Request) -> web.Response:
+        return _json([each.friend() for each in await self._chat.friends()])
+
+    async def _add_friend(self, request: web.Request) -> web.Response:
+        username = _text(await _body(request), "username").strip()
+        if not username:
+            raise Refused(HTTPStatus.BAD_REQUEST, "The user name is empty.")
+        return _json((await self._chat.add_friend(username)).friend(), HTTPStatus.CREATED)
+
+    async def _remove_friend(self, request: web.Request) -> web.Response:
+        await self._chat.remove_friend(request.match_info["username"])
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        peer = request.query.get("peer", "")
+        if not peer:
+            raise Refused(HTTPStatus.BAD_REQUEST, "Say whose messages: ?peer=NAME is missing.")
+        limit = min(_number(request, "limit", DEFAULT_LIMIT), MAX_LIMIT)
+        offset = min(_number(request, "offset", 0), FAR)
+        messages, total = await self._chat.page(peer, limit, offset)
+        return _json({"messages": messages, "total": total, "has_more": offset + len(messages) < total})
+
+    async def _send(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        to, text = _text(body, "to"), _text(body, "text")
+        window = Window(request.headers.get("Origin", ""), request.headers.get("User-Agent", ""))
+        data = await self._chat.post_message(to, text, window)
+        answer = {name: data[name] for name in ("msg_id", "delivered", "delivery_method", "timestamp")}
+        answer["method"] = data["delivery_method"]  # an older contract's name for it
+        if data["delivered"]:
+            return _json(answer)
+        return _json({**answer, "note": f"{to} is offline; the message waits."}, HTTPStatus.ACCEPTED)
+
+    async def _delete_message(self, request: web.Request) -> web.Response:
+        await self._chat.delete_message(request.match_info["msg_id"])
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+_REASONS = {
+    404: "There is no {request.path}.",
+    405: "{request.method} is not possible on {request.path}.",
+    413: f"The body is over {MAX_BODY_BYTES // 1024} KiB.",
+}
+
+
+def _json(value: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    return web.Response(
+        status=status,
+        body=json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"),
+        content_type="application/json",
+    )
+
+
+def _error(status: HTTPStatus, reason: str) -> web.Response:
+    return _json({"error": reason}, status)
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    try:
+        value = parse_json((await request.read()).decode())
+    except UnicodeDecodeError:
+        raise Refused(HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
+    except BadFrame as bad:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"The body is no usable JSON: {bad}.") from None
+    if not isinstance(value, dict):
+        raise Refused(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+    return value
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if value is None:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"The field {name!r} is missing.")
+    if not isinstance(value, str):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"The field {name!r} must be text.")
+    return value
+
+
+def _number(request: web.Request, name: str, default: int) -> int:
+    text = request.query.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()) or len(text) > 18 or (name == "limit" and int(text) == 0):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"{name}={text[:40]} is no usable number.")
+    return int(text)

@@ -1,0 +1,82 @@
+"""The chat backend's vocabulary: friends, messages, what may be asked for, and how refusals are worded."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from msgspec import Struct
+
+from app.protocol.templates import iso
+
+MAX_TEXT = 10_000
+"""Characters of a message's text."""
+ONLINE_FOR_S = 300.0
+"""A friend is online while last seen within this time, unless it went offline before."""
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 1_000
+PEER_PORT = 9100
+
+MessageData = dict[str, Any]
+"""A stored message: the ``data`` of ``new_message``, exactly."""
+
+
+class Refused(Exception):
+    """A request that the backend answers with an error: HTTP status and what a person can act on."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class StorageError(Exception):
+    """The disk or the database would not; the text says what and what to do. Nothing was half-written."""
+
+
+class Person(Struct, kw_only=True):
+    """Somebody of the cast; a friend or not yet. Times in seconds since the epoch."""
+
+    username: str
+    public_key: str = ""
+    signing_key: str = ""
+    online: bool = False
+    last_seen: float = 0.0
+    last_ip: str = "127.0.0.1"
+    added_at: float = 0.0
+    is_friend: bool = False
+    auto_reply: bool = False
+    pinned: bool = False
+    """Stays online, whatever its last_seen says."""
+
+    def friend(self) -> dict[str, Any]:
+        """Return what ``GET /friends`` lists."""
+        return {
+            "username": self.username,
+            "public_key": self.public_key,
+            "signing_key": self.signing_key,
+            "online": self.online,
+            "last_seen": iso(self.last_seen),
+            "last_ip": self.last_ip,
+            "added_at": iso(self.added_at),
+        }
+
+
+class Conversation(Struct, kw_only=True):
+    """A friend as the list of chats shows it."""
+
+    person: Person
+    unread: int = 0
+    newest: MessageData | None = None
+
+
+def peer_of(message: MessageData) -> str:
+    """Return in whose chat the UI files a message (guide §2.1)."""
+    return str(message["to"] if message["direction"] == "sent" else message["from"])
+
+
+def instant(timestamp: str) -> float:
+    """Return an ISO 8601 time as seconds since the epoch; 0 for one that is none."""
+    try:
+        return datetime.fromisoformat(timestamp).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0

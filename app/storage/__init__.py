@@ -1,0 +1,1 @@
+"""One SQLite connection on one thread: what is committed stays."""

@@ -1,0 +1,186 @@
+"""One connection on one thread. Jobs run in the order in which they were submitted, each in a transaction."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from app.protocol.backend import StorageError
+from app.storage.migrations import STEPS
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Job = Callable[[sqlite3.Connection], T]
+
+BUSY_MS = 5000
+KEPT_BACKUPS = 3
+
+
+class Database:
+    """The file, its thread, its backups.
+
+    ``complaints`` says what a person must know of the start: a damaged file was set aside, say.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._backups = path.parent / "backups"
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
+        self._connection: sqlite3.Connection | None = None
+        self._waiting = 0
+        self.complaints: list[str] = []
+        self.fresh = False
+        """Whether the file was made just now."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether jobs are under way."""
+        return self._waiting > 0
+
+    async def open(self) -> None:
+        """Open, check, repair and migrate the file."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+
+    def submit(self, job: Job[T]) -> Awaitable[T]:
+        """Run ``job`` in a transaction; awaiting it gives its result after the commit.
+
+        The order of calls is the order of transactions and of results. An exception of the job rolls back and
+        is passed on; the database's own become ``StorageError``.
+        """
+        self._waiting += 1
+        future = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, job)
+        future.add_done_callback(self._done)
+        return future
+
+    async def close(self) -> None:
+        """Finish what was submitted, back up and close. May be called twice."""
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=True)
+
+    def _done(self, _: object) -> None:
+        self._waiting -= 1
+
+    # on the thread
+
+    def _transact(self, job: Job[T]) -> T:
+        connection = self._connection
+        if connection is None:
+            raise StorageError("the chat state is closed")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            result = job(connection)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StorageError(self._explain(error)) from None
+            raise
+        return result
+
+    def _explain(self, error: sqlite3.Error) -> str:
+        text = str(error)
+        if "full" in text:
+            return f"the disk that holds {self._path.parent} is full: free some space and try again"
+        if "locked" in text or "busy" in text:
+            return f"another program holds {self._path.name}: close it and try again"
+        if "readonly" in text or "read-only" in text:
+            return f"{self._path} cannot be written: check its permissions"
+        return f"{self._path.name} could not be used ({text}); a restart checks and repairs it"
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        existed = self._path.exists()
+        if existed and (damage := self._damage(self._path)):
+            self._repair(damage)
+        self._connection = self._connect(self._path)
+        self._migrate(self._connection)
+        if existed:
+            self._back_up(self._connection, "start")
+
+    @staticmethod
+    def _connect(path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _damage(self, path: Path) -> str:
+        """Return what is wrong with a file, or nothing."""
+        try:
+            connection = self._connect(path)
+        except sqlite3.Error as error:
+            return str(error)
+        try:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.Error as error:
+            if "locked" in str(error):
+                raise StorageError(self._explain(error)) from None
+            return str(error)
+        finally:
+            connection.close()
+        if version > len(STEPS):
+            return f"it was written by a newer companion (schema {version})"
+        return "" if verdict == "ok" else str(verdict)
+
+    def _repair(self, damage: str) -> None:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        aside = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
+        for suffix in ("", "-wal", "-shm"):
+            part = Path(f"{self._path}{suffix}")
+            if part.exists():
+                part.replace(f"{aside}{suffix}")
+        good = next((each for each in self._backup_files() if not self._damage(each)), None)
+        if good:
+            source, target = sqlite3.connect(good), sqlite3.connect(self._path)
+            with contextlib.closing(source), contextlib.closing(target):
+                source.backup(target)
+            rest = (
+                f"The backup of {time.strftime('%Y-%m-%d %H:%M', time.localtime(good.stat().st_mtime))} is in use."
+            )
+        else:
+            rest = "There was no backup; it starts anew."
+        self.complaints.append(f"The chat state was damaged ({damage}) and set aside as {aside.name}. {rest}")
+        log.warning("%s", self.complaints[-1])
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        self.fresh = version == 0
+        if 0 < version < len(STEPS):
+            self._back_up(connection, f"schema{version}")
+        for number, step in enumerate(STEPS[version:], start=version + 1):
+            connection.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+    def _backup_files(self) -> list[Path]:
+        """Return the backups, newest first."""
+        return sorted(self._backups.glob("chat-*.db"), key=lambda file: file.stat().st_mtime, reverse=True)
+
+    def _back_up(self, connection: sqlite3.Connection, why: str) -> None:
+        """Copy the file; failing to do so is told in the log and stops nothing."""
+        try:
+            self._backups.mkdir(exist_ok=True)
+            fresh = self._backups / f"chat-{time.time_ns()}-{why}.db"
+            unfinished = fresh.with_suffix(".part")
+            with contextlib.closing(sqlite3.connect(unfinished)) as target:
+                connection.backup(target)
+            unfinished.replace(fresh)
+            for old in self._backup_files()[KEPT_BACKUPS:]:
+                old.unlink()
+        except (OSError, sqlite3.Error) as error:
+            log.info("no backup of the chat state: %s", error)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._back_up(self._connection, "stop")
+            self._connection.close()
+            self._connection = None

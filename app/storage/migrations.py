@@ -1,0 +1,37 @@
+"""The schema, as numbered steps. Never change one that was released; add the next."""
+
+STEPS = (
+    """
+    CREATE TABLE people (
+        username    TEXT PRIMARY KEY,
+        public_key  TEXT NOT NULL,
+        signing_key TEXT NOT NULL,
+        online      INTEGER NOT NULL DEFAULT 0,
+        last_seen   REAL NOT NULL,
+        last_ip     TEXT NOT NULL,
+        added_at    REAL NOT NULL,
+        is_friend   INTEGER NOT NULL DEFAULT 0,
+        auto_reply  INTEGER NOT NULL DEFAULT 0,
+        pinned      INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE messages (
+        arrival         INTEGER PRIMARY KEY AUTOINCREMENT,
+        msg_id          TEXT NOT NULL UNIQUE,
+        peer            TEXT NOT NULL,
+        sender          TEXT NOT NULL,
+        recipient       TEXT NOT NULL,
+        text            TEXT NOT NULL,
+        timestamp       TEXT NOT NULL,
+        at              REAL NOT NULL,
+        direction       TEXT NOT NULL CHECK (direction IN ('sent', 'received')),
+        delivered       INTEGER NOT NULL,
+        delivery_method TEXT NOT NULL,
+        reactions       TEXT,
+        is_read         INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+
+    CREATE INDEX messages_in_order ON messages (peer, at, arrival);
+    CREATE INDEX messages_unread ON messages (peer) WHERE direction = 'received' AND is_read = 0;
+    """,
+)
