@@ -1,14 +1,20 @@
 """The assembled service: starts in order, stops in reverse, and has one door for events: ``fire``."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
 
-from app.chat.read_marks import InMemoryReadMarks, mark_read
+from app.chat.backend import Backend
+from app.chat.read_marks import mark_read
+from app.chat.service import ChatService, decay_for_ever
 from app.chat.typing import forward_typing
 from app.endpoints.events import EventServer
 from app.endpoints.listening import PortBusy
+from app.endpoints.rest import RestServer
+from app.hub.clients import Client
 from app.hub.clock import Clock
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row
@@ -16,9 +22,13 @@ from app.hub.router import Router
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
+from app.protocol.backend import MessageData, Refused, StorageError
 from app.protocol.catalog import Catalog, Problem, built_in
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.templates import iso
+from app.sources.auto_reply import AutoReply
 from app.sources.series import Series
+from app.storage.database import Database
 from app.system.ports import holder
 from app.system.settings import Settings
 
@@ -47,10 +57,23 @@ class Fired(NamedTuple):
     to: Target
 
 
-class Companion:
-    """Everything behind the window, the command line and (later) the control API."""
+NOT_DONE = (InvalidEvent, Refused, StorageError)
+"""Why something was not done: the event, the request, or the disk. The text is for people."""
 
-    def __init__(self, settings: Settings, catalog: Catalog | None = None, clock: Clock | None = None) -> None:
+
+class Companion:
+    """Everything behind the window, the command line and (later) the control API.
+
+    ``chat_file`` None keeps the chat state in memory.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalog: Catalog | None = None,
+        clock: Clock | None = None,
+        chat_file: Path | None = None,
+    ) -> None:
         self.settings = settings
         self.catalog = catalog or built_in()
         self.clock = clock or Clock()
@@ -58,16 +81,25 @@ class Companion:
         self.hub = Hub(self.journal, self.clock, settings.username)
         self.router = Router(self.hub, self.catalog)
         self.server = EventServer(self.hub, self.router, settings.port, settings.allowed_origins)
-        self.read_marks = InMemoryReadMarks()
+        self._database = Database(chat_file)
+        backend = Backend(self._database, self.catalog, self.clock, lambda: self.settings.username)
+        self.chat = ChatService(backend, self.hub)
+        self.rest = RestServer(self.chat, self.journal, settings.rest_port, settings.allowed_origins)
+        self._auto_reply = AutoReply()
+        self._opened = False
         self.changed: Signal[None] = Signal()
         """The state or the settings have changed."""
         self.last_fired: Fired | None = None
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
         self.trouble = ""
-        """Why the server is not listening although it should."""
+        """Why the event server is not listening although it should."""
+        self.rest_trouble = ""
+        """Why REST is not answered although it should be."""
         self.router.on("typing", forward_typing(self.hub))
-        self.router.on("mark_read", mark_read(self.read_marks))
+        self.router.on("mark_read", mark_read(self.chat))
+        self.hub.joined.connect(self._greet)
+        self.chat.posted.connect(self._let_answer)
 
     @property
     def state(self) -> State:
@@ -78,29 +110,52 @@ class Companion:
             return State.STOPPED
         return State.PAUSED if self.hub.paused else State.LISTENING
 
+    @property
+    def personas(self) -> list[str]:
+        """The friends that a person can play, by name."""
+        return sorted(self.chat.presence)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What a person must know of how the chat state was opened."""
+        return self._database.complaints
+
+    async def open(self) -> None:
+        """Open the chat state. ``start`` does it, once."""
+        if not self._opened:
+            self._opened = True
+            await self.chat.backend.open()
+            await self.chat.conversations()
+            self.tasks.spawn(decay_for_ever(self.chat, lambda: self.settings.presence_decays), "presence decay")
+
     async def start(self) -> bool:
-        """Listen; False with the reason in ``trouble`` when that is not possible."""
-        self.trouble = ""
-        try:
-            await self.server.start(self.settings.port)
-        except PortBusy as busy:
-            who = holder(busy.port)
-            self.trouble = f"Port {busy.port} is busy" + (f": {who} listens on it." if who else ".")
-        except OSError as error:
-            self.trouble = f"The event server could not start: {error.strerror or error}."
+        """Listen for clients; False with the reason in ``trouble`` when that is not possible."""
+        await self.open()
+        self.trouble = await _reason(self.server.start, self.settings.port, "The event server")
         self.changed.emit(None)
         return not self.trouble
 
+    async def start_rest(self) -> bool:
+        """Answer REST, unless switched off; False with the reason in ``rest_trouble`` when that is not possible."""
+        await self.open()
+        self.rest_trouble = ""
+        if self.settings.rest:
+            self.rest_trouble = await _reason(self.rest.start, self.settings.rest_port, "The REST stand-in")
+        self.changed.emit(None)
+        return not self.rest_trouble
+
     async def stop(self) -> None:
-        """Close every connection and the port within two seconds. May be called twice."""
+        """Close every client's connection and the event port within two seconds. May be called twice."""
         self.trouble = ""
         await self.server.stop()
         self.changed.emit(None)
 
     async def close(self) -> None:
-        """End what runs in the background, then ``stop``: the last call to a companion."""
+        """End everything: the last call to a companion."""
         await self.tasks.cancel()
+        await self.rest.stop()
         await self.stop()
+        await self._database.close()
 
     def pause(self, paused: bool = True) -> None:
         """Keep clients connected but send them nothing, until resumed."""
@@ -110,28 +165,29 @@ class Companion:
             self.changed.emit(None)
 
     async def apply(self, settings: Settings) -> None:
-        """Take new settings into use; a new port restarts the server."""
-        moved = settings.port != self.settings.port
-        self.settings = settings
+        """Take new settings into use; a new port restarts the server behind it."""
+        before, self.settings = self.settings, settings
         self.hub.local_user = settings.username
-        self.server.allowed_origins = settings.allowed_origins
-        if moved:
+        self.server.allowed_origins = self.rest.allowed_origins = settings.allowed_origins
+        if settings.port != before.port:
             await self.stop()
             await self.start()
+        if (settings.rest, settings.rest_port) != (before.rest, before.rest_port):
+            await self.rest.stop()
+            await self.start_rest()
         self.changed.emit(None)
 
-    def fire(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
-        """Send an event that keeps the contract. Raises ``InvalidEvent``."""
+    async def fire(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+        """Store what an event changes, then send it. Raises ``NOT_DONE``; nothing has happened then."""
         if problems := self.catalog.problems(event):
             raise InvalidEvent(problems)
-        if event.event == "new_message" and event.data["direction"] == "received":
-            self.read_marks.add(event.data["to"], event.data["from"], event.data["msg_id"])
+        delivery = await self.chat.publish(event, to=to, origin=origin)
         self.last_fired = Fired(event, to)
-        return self.hub.publish(event, to=to, origin=origin)
+        return delivery
 
     def fire_series(
         self,
-        fire: Callable[[], Delivery],
+        fire: Callable[[], Awaitable[Delivery]],
         told: Callable[[int, Delivery], None],
         *,
         times: int = 1,
@@ -142,11 +198,11 @@ class Companion:
         series = Series(times, every_s, delay_s)
         return self.tasks.spawn(series.run(fire, told, self.clock), "fire a series")
 
-    def resend(self, row: Row, *, origin: str) -> Delivery:
+    async def resend(self, row: Row, *, origin: str) -> Delivery:
         """Send the very bytes of a row that went to the UI once more. Raises ``ValueError`` for other rows."""
         return self.hub.resend(row, origin=origin)
 
-    def fire_malformed(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
+    async def fire_malformed(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
         """Send any text as a frame, exactly as it is. Raises ``ValueError`` for text that is no Unicode."""
         return self.hub.publish_raw(text, to=to, origin=origin, why=self.why_malformed(text))
 
@@ -157,3 +213,49 @@ class Companion:
         except BadFrame as bad:
             return str(bad)
         return "; ".join(map(str, problems))
+
+    # what happens by itself
+
+    def _greet(self, client: Client) -> None:
+        if client.origin and self.settings.prime_browsers:
+            self.tasks.spawn(self.chat.prime(client), f"prime {client}")
+
+    def _let_answer(self, message: MessageData) -> None:
+        self.tasks.spawn(self._answer(message), f"{message['to']} answers")
+
+    async def _answer(self, message: MessageData) -> None:
+        who = message["to"]
+        people = {each.username: each for each in await self.chat.friends()}
+        if who not in people or not (people[who].auto_reply and people[who].online):
+            return
+
+        async def type_(typing: bool) -> None:
+            await self.fire(Envelope("typing", {"username": who, "typing": typing}), origin="auto-reply")
+
+        async def say(text: str) -> None:
+            await self.fire(self.message_from(who, text), origin="auto-reply")
+
+        await self._auto_reply.answer(type_, say)
+
+    def message_from(self, persona: str, text: str) -> Envelope:
+        """Return a fresh ``new_message`` of a persona to the local user."""
+        return Envelope(
+            "new_message",
+            {
+                "msg_id": str(uuid.uuid4()), "from": persona, "to": self.settings.username, "text": text,
+                "timestamp": iso(self.clock.wall()), "direction": "received", "delivered": True,
+                "delivery_method": "direct",
+            },
+        )  # fmt: skip
+
+
+async def _reason(start: Callable[[int], Awaitable[None]], port: int, what: str) -> str:
+    """Start a server; return why that failed, or nothing."""
+    try:
+        await start(port)
+    except PortBusy as busy:
+        who = holder(busy.port)
+        return f"Port {busy.port} is busy" + (f": {who} listens on it." if who else ".")
+    except OSError as error:
+        return f"{what} could not start: {error.strerror or error}."
+    return ""

@@ -77,7 +77,7 @@ class Desktop(QObject):
         self._tray: Tray | None = None
         self._asking: QMessageBox | None = None
         theme.apply(app, settings.theme)
-        self.companion = Companion(settings)
+        self.companion = Companion(settings, chat_file=home.folders.chat_file)
         self.window = Window(self.companion, home.folders)
         self._first = FirstInstance(home.folders.runtime)
 
@@ -96,7 +96,8 @@ class Desktop(QObject):
         if not ((hidden or self.companion.settings.start_hidden) and self._may_hide()):
             self.window.present()
         await self.companion.start()
-        if complaints := self._home.settings_file.complaints:
+        await self.companion.start_rest()
+        if complaints := self._home.settings_file.complaints + self.companion.complaints:
             self.window.banner.say("\n".join(complaints))
         await self._stop.wait()
         poll.stop()

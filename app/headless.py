@@ -22,7 +22,7 @@ def serve(port: int | None, data_dir: Path | None) -> int:
         print(complaint, file=sys.stderr)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_serve(Companion(settings)))
+            return runner.run(_serve(Companion(settings, chat_file=home.folders.chat_file)))
     finally:
         home.lock.release()
 
@@ -34,6 +34,12 @@ async def _serve(companion: Companion) -> int:
         print(f"{companion.trouble} Stop it, or choose another port with --port.", file=sys.stderr)
         return Exit.BUSY
     print(f"listening {companion.server.url}", flush=True)
+    if not await companion.start_rest():
+        print(f"{companion.rest_trouble} Events work; the UI's REST calls are not answered.", file=sys.stderr)
+    elif companion.rest.listening:
+        print(f"answering {companion.rest.url}", flush=True)
+    for complaint in companion.complaints:
+        print(complaint, file=sys.stderr)
     await stopped.wait()
     await companion.close()
     return Exit.OK

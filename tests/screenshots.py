@@ -27,7 +27,7 @@ from app.protocol.envelope import Envelope
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
-from app.ui.window import CLIENTS, EVENTS, INJECT, SETTINGS, Window
+from app.ui.window import CHATS, CLIENTS, EVENTS, INJECT, SETTINGS, Window
 
 
 async def shoot(app: QApplication, out: Path, scheme: str) -> None:
@@ -72,8 +72,8 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
             for number, name in ((1, "inject-presence"), (2, "inject-typing"), (3, "inject-raw")):
                 window.inject.tabs.setCurrentIndex(number)
                 await picture(name)
-            companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
-            companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin="panel")
+            await companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
+            await companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin="panel")
             window.open_room(EVENTS)
             await asyncio.sleep(0.1)
             window.events.table.selectRow(2)
@@ -81,6 +81,10 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
             window.open_room(CLIENTS)
             window.clients.table.selectRow(0)
             await picture("clients")
+            window.open_room(CHATS)
+            await asyncio.sleep(0.3)
+            window.chats.bubbles.setCurrentIndex(window.chats.bubbles.model().index(3, 0))
+            await picture("chats")
             window.open_room(SETTINGS)
             await picture("settings")
         window.close_down()

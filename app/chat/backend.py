@@ -1,18 +1,21 @@
 """The chat backend: one state behind REST and events. Stored first (committed), then broadcast."""
 
+import json
 import uuid
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from app.chat import cast
 from app.hub.clock import Clock
-from app.protocol.backend import MAX_TEXT, ONLINE_FOR_S, Conversation, MessageData, Person, Refused
+from app.protocol.backend import MAX_TEXT, ONLINE_FOR_S, Conversation, MessageData, Person, Refused, StorageError
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
-from app.protocol.envelope import Envelope
+from app.protocol.envelope import BadFrame, Envelope, parse_json
 from app.protocol.templates import iso
 from app.storage import chat as jobs
 from app.storage.database import Database
@@ -235,6 +238,26 @@ class Backend:
         people, messages = self._checked(snapshot)
         await self._database.submit(lambda db: jobs.load(db, people, messages))
 
+    async def save(self, file: Path) -> None:
+        """Write a snapshot to ``file`` (JSON). Raises ``StorageError`` where that is not possible."""
+        text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
+        try:
+            await self._database.aside(partial(_write, file, text + "\n"))
+        except OSError as error:
+            raise StorageError(f"{file} could not be written: {error.strerror or error}") from None
+
+    async def load(self, file: Path) -> None:
+        """Replace the whole state by a file's. Raises ``Refused`` or ``StorageError``; nothing changes then."""
+        try:
+            text = await self._database.aside(partial(file.read_text, encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise StorageError(f"{file} could not be read: {error}") from None
+        try:
+            snapshot = parse_json(text)
+        except BadFrame as bad:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{file.name} is no saved chat state: {bad}.") from None
+        await self.restore(snapshot)
+
     def _checked(self, snapshot: Any) -> tuple[list[Person], list[tuple[MessageData, bool]]]:
         def wrong(reason: str) -> Refused:
             return Refused(HTTPStatus.BAD_REQUEST, f"This is no saved chat state: {reason}.")
@@ -291,6 +314,12 @@ def _greeting(db: jobs.Connection, sender: str, friend: Person, now: float) -> M
     }  # fmt: skip
     jobs.add_message(db, data)
     return data
+
+
+def _write(file: Path, text: str) -> None:
+    unfinished = file.with_name(file.name + ".part")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(file)
 
 
 def _short(text: str) -> str:

@@ -197,7 +197,9 @@ class EventServer:
             # The queue must always be drained, or the library kills a talkative client.
             with suppress(ConnectionClosedError):
                 async for frame in connection:
-                    self._router.receive(client, frame)
+                    pending = self._router.receive(client, frame)
+                    if pending:
+                        await pending
         finally:
             self._hub.leave(client, *_farewell(connection))
 

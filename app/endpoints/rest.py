@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Collection
 from http import HTTPStatus
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from app.endpoints.guard import refuse_source
 from app.endpoints.listening import HOST, PortBusy, is_busy
 from app.hub.journal import Journal, Kind, Verdict
-from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError
+from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import BadFrame, parse_json
 
 log = logging.getLogger(__name__)
@@ -25,13 +25,6 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "600",
 }
 FAR = 2**31
-
-
-class Window(NamedTuple):
-    """Who asks, as far as HTTP tells."""
-
-    origin: str
-    user_agent: str
 
 
 class Chat(Protocol):

@@ -42,6 +42,7 @@ class Hub:
         self.paused = False
         """While true, clients stay connected and nothing is sent to them."""
         self.clients_changed: Signal[None] = Signal()
+        self.joined: Signal[Client] = Signal()
         self._clients: dict[int, Client] = {}
         self._last_id = 0
 
@@ -70,6 +71,7 @@ class Hub:
         note = f"speaks for {client.username}" + (f", from {origin}" if origin else "")
         self.tell("connected", client=client, note=note)
         self.clients_changed.emit(None)
+        self.joined.emit(client)
         return client
 
     def leave(self, client: Client, note: str = "", verdict: Verdict = Verdict.OK) -> None:

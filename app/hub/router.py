@@ -1,7 +1,8 @@
 """Client frames: decode, check, hand to the event's handler, journal. Bad input costs one row, no more."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.hub.clients import Client
@@ -32,7 +33,18 @@ class ClientEvent(NamedTuple):
     data: Event
 
 
-Handler = Callable[[Client, Any], Outcome]
+Handler = Callable[[Client, Any], Outcome | Awaitable[Outcome]]
+
+
+@dataclass
+class Taken:
+    """A frame on its way through the router."""
+
+    client: Client
+    payload: bytes
+    name: str = ""
+    data: Event | None = None
+    remark: str = ""
 
 
 class Router:
@@ -51,45 +63,60 @@ class Router:
         """Let ``handler`` answer the client event of that name; it gets the client and the typed payload."""
         self._handlers[event] = handler
 
-    def receive(self, client: Client, frame: str | bytes) -> None:
-        """Take one frame. Never raises: what is wrong with it becomes its row's verdict."""
+    def receive(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
+        """Take one frame. Never raises: what is wrong with it becomes its row's verdict.
+
+        Returns what is to be awaited before the client's next frame, where the handler has to wait for something.
+        """
         payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         client.received(len(payload))
-        name = ""
-        outcome = Outcome()
-        data = None
+        taken = Taken(client, payload)
         try:
             envelope = decode(frame)
-            name = envelope.event
-            known = self._catalog.get(Direction.FROM_UI, name)
+            taken.name = envelope.event
+            known = self._catalog.get(Direction.FROM_UI, taken.name)
             if known is None:
                 names = ", ".join(self._catalog.names(Direction.FROM_UI))
-                raise BadFrame(f"unknown client event {name[:80]!r} (known: {names})", "event", name)
-            data = known.struct_of(envelope)
-            outcome = self._handle(client, name, data)
+                raise BadFrame(f"unknown client event {taken.name[:80]!r} (known: {names})", "event", taken.name)
+            taken.data = known.struct_of(envelope)
             if extra := known.unknown_fields(envelope.data):
-                note = f"unknown field {', '.join(extra)} ignored"
-                outcome = outcome._replace(note=f"{outcome.note}; {note}" if outcome.note else note)
+                taken.remark = f"unknown field {', '.join(extra)} ignored"
         except BadFrame as bad:
-            name = bad.event or name
-            outcome = Outcome(str(bad), Verdict.INVALID)
+            taken.name = bad.event or taken.name
+            self._finish(taken, Outcome(str(bad), Verdict.INVALID))
+            return None
+        handler = self._handlers.get(taken.name)
+        try:
+            outcome = handler(client, taken.data) if handler else Outcome("nothing here acts on it")
+        except Exception as error:
+            outcome = self._failed(taken.name, error)
+        if isinstance(outcome, Outcome):
+            self._finish(taken, outcome)
+            return None
+        return self._wait(taken, outcome)
+
+    async def _wait(self, taken: Taken, answer: Awaitable[Outcome]) -> None:
+        try:
+            outcome = await answer
+        except Exception as error:
+            outcome = self._failed(taken.name, error)
+        self._finish(taken, outcome)
+
+    @staticmethod
+    def _failed(name: str, error: Exception) -> Outcome:
+        log.error("the handler of %s failed", name, exc_info=error)
+        return Outcome("the companion failed on it; see the log files", Verdict.WARNING)
+
+    def _finish(self, taken: Taken, outcome: Outcome) -> None:
+        client = taken.client
+        note = "; ".join(part for part in (outcome.note, taken.remark) if part)
         self._hub.journal.append(
-            Kind.FROM_UI, name[:80], payload=payload, client=str(client.id), origin=str(client),
-            verdict=outcome.verdict, note=outcome.note,
+            Kind.FROM_UI, taken.name[:80], payload=taken.payload, client=str(client.id), origin=str(client),
+            verdict=outcome.verdict, note=note,
         )  # fmt: skip
-        if data is None:
+        if taken.data is None:
             return
-        self.client_event.emit(ClientEvent(client, name, data))
+        self.client_event.emit(ClientEvent(client, taken.name, taken.data))
         if outcome.forward:
             event, to = outcome.forward
             self._hub.publish(event, to=to, origin=str(client))
-
-    def _handle(self, client: Client, name: str, data: Event) -> Outcome:
-        handler = self._handlers.get(name)
-        if handler is None:
-            return Outcome("nothing here acts on it")
-        try:
-            return handler(client, data)
-        except Exception:
-            log.exception("the handler of %s failed", name)
-            return Outcome("the companion failed on it; see the log files", Verdict.WARNING)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -59,6 +59,13 @@ class Person(Struct, kw_only=True):
             "last_ip": self.last_ip,
             "added_at": iso(self.added_at),
         }
+
+
+class Window(NamedTuple):
+    """A UI window, as far as HTTP tells: two windows of one browser on one origin look the same."""
+
+    origin: str
+    user_agent: str
 
 
 class Conversation(Struct, kw_only=True):

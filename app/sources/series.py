@@ -20,7 +20,7 @@ class Series:
 
     async def run(
         self,
-        fire: Callable[[], Delivery],
+        fire: Callable[[], Awaitable[Delivery]],
         told: Callable[[int, Delivery], None],
         clock: Clock | None = None,
         sleep: Sleep = asyncio.sleep,
@@ -35,4 +35,4 @@ class Series:
             wait = start + number * self.every_s - mono()
             # Even when late, the loop must breathe between two events.
             await sleep(max(wait, 0.0))
-            told(number + 1, fire())
+            told(number + 1, await fire())

@@ -28,9 +28,11 @@ class Database:
     ``complaints`` says what a person must know of the start: a damaged file was set aside, say.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._backups = path.parent / "backups"
+    def __init__(self, path: Path | None) -> None:
+        """``path`` None keeps the state in memory."""
+        self._in_memory = path is None
+        self._path = path or Path(":memory:")
+        self._backups = self._path.parent / "backups"
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
         self._connection: sqlite3.Connection | None = None
         self._waiting = 0
@@ -44,8 +46,8 @@ class Database:
         return self._waiting > 0
 
     async def open(self) -> None:
-        """Open, check, repair and migrate the file."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+        """Open, check, repair and migrate the file. Where that fails, the state is kept in memory, and said so."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._open_somehow)
 
     def submit(self, job: Job[T]) -> Awaitable[T]:
         """Run ``job`` in a transaction; awaiting it gives its result after the commit.
@@ -57,6 +59,10 @@ class Database:
         future = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, job)
         future.add_done_callback(self._done)
         return future
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Run other work with the disk on the same thread, outside of any transaction."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def close(self) -> None:
         """Finish what was submitted, back up and close. May be called twice."""
@@ -96,9 +102,18 @@ class Database:
             return f"{self._path} cannot be written: check its permissions"
         return f"{self._path.name} could not be used ({text}); a restart checks and repairs it"
 
+    def _open_somehow(self) -> None:
+        try:
+            self._open()
+        except (StorageError, sqlite3.Error, OSError) as error:
+            why = self._explain(error) if isinstance(error, sqlite3.Error) else str(error)
+            self.complaints.append(f"The chat state is kept in memory until you quit: {why}.")
+            log.warning("%s", self.complaints[-1])
+            self._in_memory, self._path = True, Path(":memory:")
+            self._open()
+
     def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        existed = self._path.exists()
+        existed = not self._in_memory and self._path.exists()
         if existed and (damage := self._damage(self._path)):
             self._repair(damage)
         self._connection = self._connect(self._path)
@@ -167,6 +182,8 @@ class Database:
 
     def _back_up(self, connection: sqlite3.Connection, why: str) -> None:
         """Copy the file; failing to do so is told in the log and stops nothing."""
+        if self._in_memory:
+            return
         try:
             self._backups.mkdir(exist_ok=True)
             fresh = self._backups / f"chat-{time.time_ns()}-{why}.db"

@@ -33,6 +33,11 @@ class Folders:
         return self.config / "settings.toml"
 
     @property
+    def chat_file(self) -> Path:
+        """The chat state (SQLite); its backups lie beside it."""
+        return self.data / "chat.db"
+
+    @property
     def window_file(self) -> Path:
         """Sizes and positions, of no interest to people."""
         return self.runtime / "window.ini"

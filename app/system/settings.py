@@ -27,12 +27,22 @@ class Settings(Struct, kw_only=True):
 
     username: Annotated[Name, Meta(description="The local user: whom a client speaks for by default")] = "me"
     port: Port = 8081
-    personas: Annotated[list[Name], Meta(description="Friends that you play in the panels")] = field(
-        default_factory=lambda: ["alice", "bob", "carol", "dave"]
-    )
     allowed_origins: Annotated[list[str], Meta(description="Web pages that may connect, compared exactly")] = field(
         default_factory=lambda: list(TAURI_ORIGINS)
     )
+    rest: Annotated[bool, Meta(description="Stand in for the backend's REST API; off when the real one runs")] = (
+        True
+    )
+    rest_port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port of the REST stand-in; the UI expects 8080")
+    ] = 8080
+    prime_browsers: Annotated[
+        bool,
+        Meta(description="Send a browser that connects one message per friend: an untouched chat blanks the UI"),
+    ] = True
+    presence_decays: Annotated[
+        bool, Meta(description="Friends go offline 5 minutes after their last sign of life")
+    ] = True
     journal_rows: Annotated[int, Meta(ge=100, le=1_000_000, description="Frames the log keeps")] = 100_000
     theme: Literal["system", "light", "dark"] = "system"
     close_to_tray: bool = True

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 SHORTCUTS = (
-    ("Ctrl+1 … Ctrl+4", "Events, Clients, Inject, Settings"),
+    ("Ctrl+1 … Ctrl+5", "Events, Clients, Inject, Chats, Settings"),
     ("Ctrl+Enter", "Fire what Inject holds, or stop a series"),
     ("Ctrl+F", "Filter the log"),
     ("Ctrl+L", "Clear the log's view"),

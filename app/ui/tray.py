@@ -1,15 +1,17 @@
 """The tray icon: what the companion does at a glance, and a menu that fires."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
-from app.companion import Companion, InvalidEvent, State
+from app.companion import Companion, State
+from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from app.protocol.templates import NOW, UUID, resolve
+from app.ui.background import run
 from app.ui.icons import icon
 from app.ui.widgets.status import status_line
 
@@ -101,7 +103,7 @@ class Tray(QObject):
     def _offers(self) -> Sequence[tuple[str, Envelope]]:
         """Return what can be fired from the menu: what the first persona can do."""
         settings = self._companion.settings
-        who = settings.personas[0] if settings.personas else "alice"
+        who = next(iter(self._companion.personas), "alice")
         message = {
             "msg_id": UUID, "from": who, "to": settings.username, "text": f"Hi from {who}!", "timestamp": NOW,
             "direction": "received", "delivered": True, "delivery_method": "direct",
@@ -116,18 +118,20 @@ class Tray(QObject):
 
     def _fire(self, event: Envelope) -> None:
         fresh = Envelope(event.event, resolve(event.data, self._companion.clock.wall()))
-        self._told(lambda: self._companion.fire(fresh, origin=ORIGIN).note)
+        self._send(fresh, ALL)
 
     def _repeat(self) -> None:
         last = self._companion.last_fired
         if last:
-            self._told(lambda: self._companion.fire(last.event, to=last.to, origin=ORIGIN).note)
+            self._send(last.event, last.to)
 
-    def _told(self, act: Callable[[], str]) -> None:
-        try:
-            self.told.emit(act())
-        except InvalidEvent as error:
-            self.told.emit(str(error))
+    def _send(self, event: Envelope, to: Target) -> None:
+        run(
+            self._companion.tasks,
+            self._companion.fire(event, to=to, origin=ORIGIN),
+            then=lambda delivery: self.told.emit(delivery.note),
+            failed=self.told.emit,
+        )
 
     def _copy_url(self) -> None:
         QGuiApplication.clipboard().setText(self._companion.server.url)

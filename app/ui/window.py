@@ -1,7 +1,8 @@
 """The one window: navigation, rooms, banner, status bar."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
@@ -17,11 +18,12 @@ from PySide6.QtWidgets import (
 )
 
 from app import __version__
-from app.companion import Companion, State
+from app.companion import Companion
 from app.hub.journal import Row
 from app.system.paths import Folders
 from app.ui import theme
 from app.ui.icons import icon, ui_icon
+from app.ui.rooms.chats import ChatsRoom
 from app.ui.rooms.clients import ClientsRoom
 from app.ui.rooms.events import EventsRoom
 from app.ui.rooms.inject import InjectRoom
@@ -31,8 +33,14 @@ from app.ui.widgets.banner import Banner
 from app.ui.widgets.naming import named
 from app.ui.widgets.status import StatusBar
 
-EVENTS, CLIENTS, INJECT, SETTINGS = range(4)
-ROOMS = (("Events", "events"), ("Clients", "clients"), ("Inject", "inject"), ("Settings", "settings"))
+EVENTS, CLIENTS, INJECT, CHATS, SETTINGS = range(5)
+ROOMS = (
+    ("Events", "events"),
+    ("Clients", "clients"),
+    ("Inject", "inject"),
+    ("Chats", "chats"),
+    ("Settings", "settings"),
+)
 
 
 class Window(QMainWindow):
@@ -51,11 +59,12 @@ class Window(QMainWindow):
         self.events = EventsRoom(companion)
         self.clients = ClientsRoom(companion)
         self.inject = InjectRoom(companion)
+        self.chats = ChatsRoom(companion)
         self.settings = SettingsRoom(companion.settings, folders)
         self.banner = Banner()
         self.status = StatusBar(companion)
         self.rooms = QStackedWidget()
-        self._rooms: tuple[QWidget, ...] = (self.events, self.clients, self.inject, self.settings)
+        self._rooms: tuple[QWidget, ...] = (self.events, self.clients, self.inject, self.chats, self.settings)
         for room in self._rooms:
             self.rooms.addWidget(room)
         self._navigation = QButtonGroup(self)
@@ -88,6 +97,7 @@ class Window(QMainWindow):
             self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
         self.events.recolor()
         self.clients.recolor()
+        self.chats.recolor()
 
     def close_down(self) -> None:
         """Remember sizes and stop listening to the companion: the last call before the end."""
@@ -102,6 +112,7 @@ class Window(QMainWindow):
         self.inject.bar.close_down()
         self.events.close_down()
         self.clients.close_down()
+        self.chats.close_down()
 
     def take_hint(self, name: str) -> bool:
         """Return whether a one-time hint is due, and note that it was shown."""
@@ -111,14 +122,16 @@ class Window(QMainWindow):
 
     def show_state(self) -> None:
         """Say in the banner what keeps the server from listening."""
-        if self._companion.state is State.BLOCKED:
-            self.banner.say(
-                f"{self._companion.trouble} Stop that program and retry, or choose another port in Settings.",
-                (("Retry", self._retry), ("Settings", lambda: self.open_room(SETTINGS))),
-            )
+        trouble = self._companion.trouble or self._companion.rest_trouble
+        if self._companion.trouble:
+            advice = "Stop that program and retry, or choose another port in Settings."
+            self._offer_retry(f"{trouble} {advice}", self._companion.start)
+        elif trouble:
+            advice = "Events work; your UI's REST calls are not answered here. Is the real backend running?"
+            self._offer_retry(f"{trouble} {advice}", self._companion.start_rest)
         elif self._trouble_shown:
             self.banner.hide()
-        self._trouble_shown = self._companion.state is State.BLOCKED
+        self._trouble_shown = bool(trouble)
         if self._companion.settings is not self._settings_shown:
             self._settings_shown = self._companion.settings
             self.settings.show_settings(self._settings_shown)
@@ -184,8 +197,9 @@ class Window(QMainWindow):
         self.events.edit_requested.connect(self._edit)
         self.events.inject_requested.connect(lambda: self.open_room(INJECT))
         self.clients.send_requested.connect(self._send_to)
-        for told in (self.events.told, self.clients.told, self.inject.bar.told):
+        for told in (self.events.told, self.clients.told, self.inject.bar.told, self.chats.told):
             told.connect(self.status.say)
+        self.chats.reloaded.connect(self.inject.refresh)
         self._disconnects = [self._companion.changed.connect(lambda _: self.show_state())]
 
     def _add_shortcuts(self) -> None:
@@ -229,8 +243,12 @@ class Window(QMainWindow):
         self.inject.bar.choose_client(client)
         self.open_room(INJECT)
 
-    def _retry(self) -> None:
-        self._companion.tasks.spawn(self._companion.start(), "retry")
+    def _offer_retry(self, text: str, start: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+        retry = partial(self._retry, start)
+        self.banner.say(text, (("Retry", retry), ("Settings", partial(self.open_room, SETTINGS))))
+
+    def _retry(self, start: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+        self._companion.tasks.spawn(start(), "retry")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Qt tells: the desktop decides."""

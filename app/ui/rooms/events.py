@@ -19,6 +19,7 @@ from app.companion import Companion
 from app.hub.hub import count
 from app.hub.journal import Kind, Row
 from app.ui import theme
+from app.ui.background import run
 from app.ui.icons import ui_icon
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.widgets.details import Details, pretty
@@ -159,7 +160,12 @@ class EventsRoom(QWidget):
         if row is None or row.kind is not Kind.TO_UI:
             self.told.emit("Only a frame that went to the UI can be sent again: select one.")
             return
-        self.told.emit(f"#{row.seq} again: {self._companion.resend(row, origin='panel').note}")
+        run(
+            self._companion.tasks,
+            self._companion.resend(row, origin="panel"),
+            then=lambda delivery: self.told.emit(f"#{row.seq} again: {delivery.note}"),
+            failed=self.told.emit,
+        )
 
     def focus_filter(self) -> None:
         """Let the next keys go to the filter."""

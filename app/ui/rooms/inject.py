@@ -6,8 +6,7 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-from app.companion import Companion, InvalidEvent
-from app.hub.hub import Delivery
+from app.companion import Companion
 from app.hub.journal import Row
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
@@ -54,6 +53,7 @@ class InjectRoom(QWidget):
         self.bar = FireBar(companion)
         self.raw = RawPanel()
         self.raw.editor.textChanged.connect(self._arm)
+        self._built_for: object = None
         self.tabs.currentChanged.connect(self._switch)
         self.rebuild()
         self.setFocusProxy(self.tabs)
@@ -65,7 +65,11 @@ class InjectRoom(QWidget):
         column.addWidget(self.bar)
 
     def rebuild(self) -> None:
-        """Build the panels for the settings of now (personas, user name)."""
+        """Build the panels for the personas and the user name of now, unless they are built for these."""
+        key = (self._companion.personas, self._companion.settings.username)
+        if key == self._built_for:
+            return
+        self._built_for = key
         chosen = max(self.tabs.currentIndex(), 0)
         with QSignalBlocker(self.tabs):
             while self.panels.count():
@@ -82,6 +86,12 @@ class InjectRoom(QWidget):
             self.tabs.setCurrentIndex(chosen)
         self._switch(chosen)
 
+    def refresh(self) -> None:
+        """Follow the chat state: who there is, and who is online."""
+        self.rebuild()
+        for grid in self.findChildren(PresenceGrid):
+            grid.show_presence(self._companion.chat.presence)
+
     def _switch(self, number: int) -> None:
         self.panels.setCurrentIndex(number)
         self._arm()
@@ -97,9 +107,10 @@ class InjectRoom(QWidget):
             if each.direction is Direction.TO_UI:
                 title = TOGETHER.get(each.name) or each.name.replace("_", " ").capitalize()
                 groups.setdefault(title, []).append(each)
-        personas = self._companion.settings.personas
+        personas = self._companion.personas
+        presence = self._companion.chat.presence
         quick: dict[str, Callable[[], QWidget]] = {
-            "Presence": lambda: PresenceGrid(personas, self._fire_quickly),
+            "Presence": lambda: PresenceGrid(presence, self._fire_quickly),
             "Typing": lambda: TypingGrid(personas, self._fire_quickly),
         }
         return {
@@ -135,13 +146,7 @@ class InjectRoom(QWidget):
             self.open_panel(self.raw)
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
-        self._report(lambda: self._companion.fire(Envelope(event, data), to=self.bar.target, origin=ORIGIN))
-
-    def _report(self, fire: Callable[[], Delivery]) -> None:
-        try:
-            self.bar.report(fire())
-        except InvalidEvent as error:
-            self.bar.say(str(error), "error")
+        self.bar.run(lambda: self._companion.fire(Envelope(event, data), to=self.bar.target, origin=ORIGIN))
 
     def _arm(self) -> None:
         panel = self.panels.currentWidget()

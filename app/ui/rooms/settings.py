@@ -39,7 +39,12 @@ class SettingsRoom(QWidget):
         self.username = named(QLineEdit(maxLength=64), "Your user name")
         self.port = number_box("Port of the event server", 1, 65535)
         self.port.setGroupSeparatorShown(False)
-        self.personas = named(QLineEdit(), "Personas, separated by commas")
+        self.rest = named(QCheckBox("Stand in for the REST backend (off when the real one runs)"), "REST stand-in")
+        self.rest_port = number_box("Port of the REST stand-in", 1, 65535)
+        self.prime = named(
+            QCheckBox("Prime browsers that connect, so that no chat blanks the UI"), "Prime browsers"
+        )
+        self.decay = named(QCheckBox("Friends go offline after 5 minutes without a sign of life"), "Presence decay")
         self.origins = named(QPlainTextEdit(tabChangesFocus=True), "Allowed origins, one per line")
         self.origins.setFixedHeight(104)
         self.journal_rows = number_box("Frames kept in the log", 100, 1_000_000)
@@ -51,6 +56,9 @@ class SettingsRoom(QWidget):
         self.close_to_tray = named(QCheckBox("Closing the window keeps the companion in the tray"), "Close to tray")
         self.confirm_quit = named(QCheckBox("Ask before quitting while clients are connected"), "Confirm quit")
         self.start_hidden = named(QCheckBox("Start in the tray, without the window"), "Start hidden")
+        self._checks = (
+            self.rest, self.prime, self.decay, self.close_to_tray, self.confirm_quit, self.start_hidden
+        )  # fmt: skip
         self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
         self.save = named(QPushButton("Save"), "Save settings", id="primary")
         self.revert = named(QPushButton("Revert"), "Revert to the saved settings")
@@ -68,7 +76,7 @@ class SettingsRoom(QWidget):
         for title, field, hint in (
             ("Your user name", self.username, "Whom a client speaks for unless its URL says ?username=…"),
             ("Port", self.port, "The chat UI connects to 8081."),
-            ("Personas", self.personas, "Friends that you play in the panels."),
+            ("REST port", self.rest_port, "The chat UI calls 8080."),
             ("Allowed origins", self.origins,
              "Web pages that may connect, one per line; other programs need none."),
             ("Log keeps", self.journal_rows, "Frames; older ones are dropped and counted. "
@@ -79,7 +87,7 @@ class SettingsRoom(QWidget):
             label.setObjectName("fieldName")
             label.setBuddy(field)
             form.addRow(label, _with_hint(field, hint))
-        for check_box in (self.close_to_tray, self.confirm_quit, self.start_hidden):
+        for check_box in self._checks:
             form.addRow("", check_box)
         inner = QWidget()
         column = QVBoxLayout(inner)
@@ -118,13 +126,12 @@ class SettingsRoom(QWidget):
         return row
 
     def _connect(self) -> None:
-        for line in (self.username, self.personas):
-            line.textChanged.connect(self._check)
-        for box in (self.port, self.journal_rows):
+        self.username.textChanged.connect(self._check)
+        for box in (self.port, self.rest_port, self.journal_rows):
             box.valueChanged.connect(self._check)
         self.origins.textChanged.connect(self._check)
         self.theme.currentIndexChanged.connect(self._check)
-        for check_box in (self.close_to_tray, self.confirm_quit, self.start_hidden):
+        for check_box in self._checks:
             check_box.toggled.connect(self._check)
         self.save.clicked.connect(self._save)
         self.revert.clicked.connect(lambda: self.show_settings(self._settings))
@@ -135,7 +142,10 @@ class SettingsRoom(QWidget):
         self._settings = settings
         self.username.setText(settings.username)
         self.port.setValue(settings.port)
-        self.personas.setText(", ".join(settings.personas))
+        self.rest.setChecked(settings.rest)
+        self.rest_port.setValue(settings.rest_port)
+        self.prime.setChecked(settings.prime_browsers)
+        self.decay.setChecked(settings.presence_decays)
         self.origins.setPlainText("\n".join(settings.allowed_origins))
         self.journal_rows.setValue(settings.journal_rows)
         self.theme.setCurrentIndex([value for value, _ in THEMES].index(settings.theme))
@@ -150,7 +160,10 @@ class SettingsRoom(QWidget):
             self._settings,
             username=self.username.text().strip(),
             port=self.port.value(),
-            personas=_unique(self.personas.text().split(",")),
+            rest=self.rest.isChecked(),
+            rest_port=self.rest_port.value(),
+            prime_browsers=self.prime.isChecked(),
+            presence_decays=self.decay.isChecked(),
             allowed_origins=_unique(self.origins.toPlainText().splitlines()),
             journal_rows=self.journal_rows.value(),
             theme=self.theme.currentData(),
@@ -161,11 +174,8 @@ class SettingsRoom(QWidget):
 
     def _check(self) -> None:
         edited = self.edited()
-        problems = [
-            f"{title}: {wrong}"
-            for title, name in (("Your user name", "username"), ("Personas", "personas"))
-            if (wrong := check(name, getattr(edited, name)))
-        ]
+        wrong_name = check("username", edited.username)
+        problems = [f"Your user name: {wrong_name}"] if wrong_name else []
         problems += [wrong for origin in edited.allowed_origins if (wrong := origin_problem(origin))]
         self.problem.setText("; ".join(problems))
         changed = edited != self._settings

@@ -75,7 +75,7 @@ class EventPanel(QWidget):
         self._on_change()
 
     def _form(self, event_type: EventType) -> SchemaForm:
-        form = SchemaForm(event_type, self._companion.settings.personas, self._companion.clock.wall())
+        form = SchemaForm(event_type, self._companion.personas, self._companion.clock.wall())
         form.set_value(self._defaults(event_type))
         form.changed.connect(self._on_change)
         return form
@@ -104,8 +104,8 @@ class EventPanel(QWidget):
                 data[name] = BY_FORMAT[kind]
             elif kind == "username" and name == "to":
                 data[name] = settings.username
-            elif kind == "username" and settings.personas:
-                data[name] = settings.personas[0]
+            elif kind == "username" and self._companion.personas:
+                data[name] = self._companion.personas[0]
         return data
 
     @property

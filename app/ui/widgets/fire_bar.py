@@ -1,20 +1,25 @@
 """Target, repeat, delay, Fire: what every panel of the Inject room shares."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.companion import Companion
+from app.companion import NOT_DONE, Companion
 from app.hub.hub import Delivery
 from app.hub.target import ALL, Target
 from app.ui import theme
+from app.ui.background import run
 from app.ui.icons import ui_icon
 from app.ui.widgets.naming import named, number_box
 
 DELAY_S = 3
 EVERYONE = "Everyone"
+
+Fire = Callable[[], Coroutine[Any, Any, Delivery]]
 
 
 class FireBar(QWidget):
@@ -27,7 +32,7 @@ class FireBar(QWidget):
         self.setObjectName("fireBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
-        self._fire: Callable[[], Delivery] | None = None
+        self._fire: Fire | None = None
         self._title = "Fire"
         self._running: asyncio.Task[None] | None = None
         self._stop_waiting: Callable[[], None] | None = None
@@ -85,7 +90,7 @@ class FireBar(QWidget):
         """Aim at one client."""
         self._list_targets(Target(clients=frozenset({number})))
 
-    def arm(self, fire: Callable[[], Delivery] | None, title: str = "Fire", why_not: str = "") -> None:
+    def arm(self, fire: Fire | None, title: str = "Fire", why_not: str = "") -> None:
         """Set what the button fires; None (with the reason) when there is nothing valid to fire."""
         self._fire = fire
         self._title = title
@@ -106,15 +111,33 @@ class FireBar(QWidget):
             return
         times = self.times.value()
         if times == 1 and not delay_s:
-            self.report(self._fire())
+            self.run(self._fire)
             return
         if delay_s:
             self.say(f"Fires in {delay_s:.0f} s: give your UI the focus", "muted")
         self._running = self._companion.fire_series(
-            self._fire, self._told, times=times, every_s=self.every.value() / 1000, delay_s=delay_s
+            partial(self._or_stop, self._fire),
+            self._told,
+            times=times,
+            every_s=self.every.value() / 1000,
+            delay_s=delay_s,
         )
         self._running.add_done_callback(lambda _: self._ended())
         self._show_state()
+
+    def run(self, fire: Fire) -> None:
+        """Fire something now, and say what became of it."""
+        run(self._companion.tasks, fire(), then=self.report, failed=self._failed)
+
+    def _failed(self, why: str) -> None:
+        self.say(why, "error")
+
+    async def _or_stop(self, fire: Fire) -> Delivery:
+        try:
+            return await fire()
+        except NOT_DONE as error:
+            self._failed(str(error))
+            raise asyncio.CancelledError from None  # the rest of the series would fail as well
 
     def report(self, delivery: Delivery) -> None:
         """Say what became of an event."""

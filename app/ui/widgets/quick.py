@@ -1,9 +1,9 @@
 """The quick ways: switch a persona on and off, hold a button and a persona types."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
@@ -20,12 +20,13 @@ STILL_TYPING_MS = 3000
 class PresenceGrid(QFrame):
     """A switch per persona: on fires ``friend_online``, off ``friend_offline``."""
 
-    def __init__(self, personas: Sequence[str], fire: Fire) -> None:
+    def __init__(self, presence: Mapping[str, bool], fire: Fire) -> None:
         super().__init__()
         self.switches: dict[str, Switch] = {}
         grid = _card(self, "Switch a friend on and off")
-        for number, name in enumerate(personas):
+        for number, name in enumerate(sorted(presence)):
             switch = named(Switch(), f"{name} is online")
+            switch.setChecked(presence[name])
             switch.toggled.connect(
                 lambda on, name=name: fire("friend_online" if on else "friend_offline", {"username": name})
             )
@@ -37,6 +38,12 @@ class PresenceGrid(QFrame):
             label.setBuddy(switch)
             cell.addWidget(label, 1)
             grid.addLayout(cell, number // COLUMNS, number % COLUMNS)
+
+    def show_presence(self, presence: Mapping[str, bool]) -> None:
+        """Show who is online; nothing is fired."""
+        for name, switch in self.switches.items():
+            with QSignalBlocker(switch):
+                switch.setChecked(presence.get(name, False))
 
 
 class TypingGrid(QFrame):

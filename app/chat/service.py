@@ -1,0 +1,192 @@
+"""The chat between the stored state and the clients: who gets what when somebody writes, comes or goes."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app import __version__
+from app.chat.backend import Backend
+from app.hub.clients import Client
+from app.hub.hub import Delivery, Hub
+from app.hub.signal import Signal
+from app.hub.target import ALL, Target
+from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Window
+from app.protocol.envelope import Envelope
+
+DECAY_EVERY_S = 5.0
+ORIGIN = "backend"
+
+
+class ChatService:
+    """Stores first, then tells the clients. Methods raise ``Refused`` and ``StorageError`` as ``Backend`` does."""
+
+    def __init__(self, backend: Backend, hub: Hub) -> None:
+        self.backend = backend
+        self._hub = hub
+        self._started = hub.clock.mono()
+        self.presence: dict[str, bool] = {}
+        """Friends and whether each is online, as last looked up by ``conversations``."""
+        self.changed: Signal[None] = Signal()
+        """Friends, messages, presence or read marks are not what they were."""
+        self.posted: Signal[MessageData] = Signal()
+        """The local user has written; a persona may want to answer."""
+
+    async def publish(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+        """Store what an event changes, then send it. The order of calls is the order on the wire."""
+        follow = await self.backend.record(event)
+        delivery = self._hub.publish(event, to=to, origin=origin)
+        self._deliver_late(follow)
+        if event.event != "typing":
+            self.changed.emit(None)
+        return delivery
+
+    def _deliver_late(self, messages: list[Envelope]) -> None:
+        """Send a persona who has come online what waited, and journal it where nobody plays that persona."""
+        for each in messages:
+            self._hub.publish(each, to=Target(user=each.data["to"]), origin=ORIGIN)
+
+    async def mark_read(self, peer: str, msg_id: str) -> int | None:
+        """See ``ReadMarks.mark_read``."""
+        changed = await self.backend.mark_read(peer, msg_id)
+        if changed:
+            self.changed.emit(None)
+        return changed
+
+    async def decay(self) -> None:
+        """Let friends go offline who gave no sign of life, and tell the clients."""
+        for username in await self.backend.decay():
+            self._hub.publish(Envelope("friend_offline", {"username": username}), origin=ORIGIN)
+            self.changed.emit(None)
+
+    async def prime(self, client: Client) -> None:
+        """Send a browser one message of the local user per friend: an untouched chat would blank the UI."""
+        for message in await self.backend.primers():
+            self._hub.publish(
+                Envelope("new_message", message), to=Target(clients=frozenset({client.id})), origin="priming"
+            )
+
+    # what REST asks
+
+    async def status(self) -> dict[str, Any]:
+        """Return the answer of ``GET /status``."""
+        username = self._hub.local_user
+        return {
+            "status": "ok",
+            "username": username,
+            "node_id": hashlib.sha256(username.encode(errors="replace")).hexdigest()[:32],
+            "uptime_seconds": int(self._hub.clock.mono() - self._started),
+            "friends_count": len(await self.backend.friends()),
+            "peer_port": PEER_PORT,
+            "supabase_connected": True,
+            "version": __version__,
+        }
+
+    async def friends(self) -> list[Person]:
+        """Return the friends."""
+        return await self.backend.friends()
+
+    async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
+        """Return a page of a chat and its total."""
+        return await self.backend.page(peer, limit, offset)
+
+    async def add_friend(self, username: str) -> Person:
+        """Make somebody of the cast a friend."""
+        added = await self.backend.add_friend(username)
+        self.changed.emit(None)
+        return added
+
+    async def remove_friend(self, username: str) -> None:
+        """End a friendship; the messages stay."""
+        await self.backend.remove_friend(username)
+        self.changed.emit(None)
+
+    async def delete_message(self, msg_id: str) -> None:
+        """Forget a message."""
+        await self.backend.delete_message(msg_id)
+        self.changed.emit(None)
+
+    async def post_message(self, to: str, text: str, window: Window) -> MessageData:
+        """Take a message of the local user: the recipient's clients and the sender's other windows get it."""
+        data = await self.backend.send(to, text)
+        if data["delivered"]:
+            self._publish_if_anybody(Target(user=to), {**data, "direction": "received"})
+        others = frozenset(
+            client.id
+            for client in self._hub.clients
+            if client.username == data["from"] and (client.origin, client.user_agent) != window
+        )
+        self._publish_if_anybody(Target(clients=others), data)
+        self.changed.emit(None)
+        self.posted.emit(data)
+        return data
+
+    def _publish_if_anybody(self, to: Target, data: MessageData) -> None:
+        if to.select(self._hub.clients):
+            self._hub.publish(Envelope("new_message", data), to=to, origin=ORIGIN)
+
+    # what the person at the window does
+
+    async def conversations(self) -> list[Conversation]:
+        """Return the chats, the liveliest first."""
+        chats = await self.backend.conversations()
+        self.presence = {chat.person.username: chat.person.online for chat in chats}
+        return chats
+
+    async def add_person(self, username: str, *, is_friend: bool) -> Person:
+        """Add somebody to the cast."""
+        added = await self.backend.add_person(username, is_friend=is_friend)
+        self.changed.emit(None)
+        return added
+
+    async def change_person(self, username: str, **changes: bool) -> None:
+        """Set ``auto_reply`` or ``pinned`` of somebody of the cast."""
+        await self.backend.change_person(username, **changes)
+        self.changed.emit(None)
+
+    async def rename_person(self, old: str, new: str) -> None:
+        """Give somebody another name, in their messages too."""
+        await self.backend.rename_person(old, new)
+        self.changed.emit(None)
+
+    async def remove_person(self, username: str) -> None:
+        """Take somebody off the cast; their messages stay."""
+        await self.backend.remove_person(username)
+        self.changed.emit(None)
+
+    async def set_delivered(self, msg_id: str) -> None:
+        """Note that a waiting message was delivered."""
+        await self.backend.set_delivered(msg_id)
+        self.changed.emit(None)
+
+    async def react(self, msg_id: str, emoji: str, by: str) -> None:
+        """Add a reaction, or take the same one back."""
+        await self.backend.react(msg_id, emoji, by)
+        self.changed.emit(None)
+
+    async def reset(self) -> None:
+        """Go back to the cast and history of the first start."""
+        await self.backend.reset()
+        self._told("chat state reset", "the cast and history of the first start")
+
+    async def save(self, file: Path) -> None:
+        """Write the whole state to a file. Raises ``StorageError`` where that is not possible."""
+        await self.backend.save(file)
+
+    async def load(self, file: Path) -> None:
+        """Replace the whole state by a file's: all of it, or (``Refused``, ``StorageError``) nothing."""
+        await self.backend.load(file)
+        self._told("chat state loaded", f"{file.name}; reload your UI to see it")
+
+    def _told(self, event: str, note: str) -> None:
+        self._hub.tell(event, note=note)
+        self.changed.emit(None)
+
+
+async def decay_for_ever(service: ChatService, wanted: Callable[[], bool]) -> None:
+    """Look for friends who ceased to be online, every few seconds."""
+    while True:
+        await asyncio.sleep(DECAY_EVERY_S)
+        if wanted():
+            await service.decay()

@@ -1,0 +1,73 @@
+"""The list of chats: friends with presence, unread count and last message."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.protocol.backend import Conversation
+from app.ui import theme
+
+CHAT = Qt.ItemDataRole.UserRole
+HEIGHT = 54
+
+
+class ConversationsModel(QStandardItemModel):
+    """Items carry a ``Conversation`` under the role ``CHAT``."""
+
+    def show_chats(self, chats: list[Conversation]) -> None:
+        """Show ``chats`` in this order."""
+        self.setRowCount(len(chats))
+        for line, chat in enumerate(chats):
+            item = self.item(line) or QStandardItem()
+            item.setData(chat, CHAT)
+            item.setText(chat.person.username)
+            state = "online" if chat.person.online else "offline"
+            item.setAccessibleText(f"{chat.person.username}, {state}, {chat.unread} unread")
+            item.setEditable(False)
+            self.setItem(line, item)
+
+    def line_of(self, username: str) -> int:
+        """Return a friend's line, or -1."""
+        return next((line for line in range(self.rowCount()) if self.item(line).text() == username), -1)
+
+
+class ConversationDelegate(QStyledItemDelegate):
+    """Paints presence, name, last message, unread count."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Qt asks."""
+        return QSize(160, HEIGHT)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Qt asks."""
+        scheme = theme.colors()
+        chat: Conversation = index.data(CHAT)
+        area = option.rect
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, QColor(scheme.accent_soft))
+        painter.setPen(QColor(scheme.ok if chat.person.online else scheme.faint))
+        painter.setBrush(QColor(scheme.ok) if chat.person.online else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(QRect(area.left() + 16, area.top() + 14, 9, 9))
+        inner = area.adjusted(36, 8, -12, -8)
+        if chat.unread:
+            badge = QRect(area.right() - 36, area.top() + 10, 24, 18)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(scheme.accent))
+            painter.drawRoundedRect(badge, 9, 9)
+            painter.setPen(QColor(scheme.on_accent))
+            painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(min(chat.unread, 99)))
+        bold = QFont(option.font)
+        bold.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(bold)
+        painter.setPen(QColor(scheme.text))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignTop, chat.person.username)
+        painter.setFont(option.font)
+        painter.setPen(QColor(scheme.muted))
+        newest = " ".join(str(chat.newest["text"]).split())[:200] if chat.newest else "No messages yet"
+        preview = option.fontMetrics.elidedText(newest, Qt.TextElideMode.ElideRight, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignBottom, preview)
+        painter.restore()

@@ -1,0 +1,305 @@
+"""Chats: every friend with presence and history; the developer plays the friend."""
+
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QListView,
+    QMenu,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.companion import Companion
+from app.protocol.backend import Conversation, MessageData, Person
+from app.protocol.envelope import Envelope
+from app.ui.background import run
+from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
+from app.ui.widgets.bubbles import BubbleView
+from app.ui.widgets.composer import Composer
+from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.naming import named
+from app.ui.widgets.switch import Switch
+
+PAGE = 200
+REFRESH_MS = 60
+ORIGIN = "panel"
+REACTION = "👍"
+"""What *React* puts on a message."""
+
+
+class ChatsRoom(QWidget):
+    """Says ``told`` what it did and what went wrong."""
+
+    told = Signal(str)
+    reloaded = Signal()
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        self._companion = companion
+        self._who = ""
+        self.model = ConversationsModel()
+        self.list = named(QListView(), "Chats", id="chats")
+        self.list.setModel(self.model)
+        self.list.setItemDelegate(ConversationDelegate(self.list))
+        self.list.selectionModel().currentChanged.connect(self._chosen)
+        self.online = named(Switch(), "This friend is online")
+        self.online.clicked.connect(self._switch_presence)
+        self.name = named(QLabel(), "Friend", id="emptyTitle")
+        self.pinned = named(QCheckBox("Stay online"), "Stay online", tip="Do not let it go offline after 5 minutes")
+        self.auto_reply = named(QCheckBox("Auto-reply"), "Auto-reply", tip="Types for a while, then answers")
+        self.pinned.clicked.connect(lambda on: self._do(self._companion.chat.change_person(self._who, pinned=on)))
+        self.auto_reply.clicked.connect(
+            lambda on: self._do(self._companion.chat.change_person(self._who, auto_reply=on))
+        )
+        self.bubbles = BubbleView()
+        self.bubbles.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.bubbles.customContextMenuRequested.connect(self._message_menu)
+        self.composer = Composer()
+        self.composer.typing.connect(self._type)
+        self.composer.sent.connect(self._say)
+        self.manage = named(QPushButton("Manage"), "Manage the cast and the chat state")
+        self.manage.setMenu(self._manage_menu())
+        self._message_buttons = self._make_message_buttons()
+        self.empty = EmptyState("clients", "No friends yet", ("Add persona", self._add))
+        self._lay_out()
+        self._refresh = QTimer(self, interval=REFRESH_MS, singleShot=True)
+        self._refresh.timeout.connect(self.reload)
+        self._disconnects = [
+            companion.chat.changed.connect(lambda _: self._refresh.start()),
+            companion.changed.connect(lambda _: self._refresh.start()),
+        ]
+
+    def close_down(self) -> None:
+        """Stop listening to the companion."""
+        self._refresh.stop()
+        for disconnect in self._disconnects:
+            disconnect()
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        self.empty.recolor()
+
+    def _do(self, work: Coroutine[Any, Any, Any], then: Callable[[Any], object] = lambda _: None) -> None:
+        run(self._companion.tasks, work, then=then, failed=self.told.emit)
+
+    # building
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 10, 16, 8)
+        head.setSpacing(10)
+        head.addWidget(self.online)
+        head.addWidget(self.name, 1)
+        head.addWidget(self.pinned)
+        head.addWidget(self.auto_reply)
+        actions = QHBoxLayout()
+        actions.setContentsMargins(16, 6, 16, 0)
+        actions.setSpacing(8)
+        for button in self._message_buttons:
+            actions.addWidget(button)
+        actions.addStretch(1)
+        right = QWidget()
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(self.bubbles, 1)
+        column.addLayout(actions)
+        column.addWidget(self.composer)
+        self.body = QStackedWidget()
+        self.body.addWidget(self.empty)
+        self.body.addWidget(right)
+        left = QWidget()
+        side = QVBoxLayout(left)
+        side.setContentsMargins(0, 0, 0, 0)
+        side.setSpacing(0)
+        side.addWidget(self.list, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(12, 8, 12, 12)
+        foot.addWidget(self.manage, 1)
+        side.addLayout(foot)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.addWidget(left)
+        self.splitter.addWidget(self.body)
+        self.splitter.setSizes([250, 640])
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setChildrenCollapsible(False)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.splitter)
+        self.setFocusProxy(self.list)
+
+    def _make_message_buttons(self) -> list[QPushButton]:
+        buttons = []
+        for title, tip, act in self._message_actions():
+            button = named(QPushButton(title), title, id="flat", tip=tip)
+            button.clicked.connect(partial(self._act, act))
+            buttons.append(button)
+        return buttons
+
+    def _message_actions(self) -> tuple[tuple[str, str, Callable[[MessageData], None]], ...]:
+        return (
+            ("Mark delivered", "The selected message that waits", self._mark_delivered),
+            (
+                f"React {REACTION}",
+                "As this friend, on the selected message; seen after the UI reloads",
+                self._react,
+            ),
+            ("Delete", "Forget the selected message; seen after the UI reloads", self._delete),
+        )
+
+    def _manage_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.addAction("Add persona …", self._add)
+        menu.addAction("Rename this persona …", self._rename)
+        menu.addAction("End this friendship", lambda: self._do(self._companion.chat.remove_friend(self._who)))
+        menu.addAction("Remove this persona", lambda: self._do(self._companion.chat.remove_person(self._who)))
+        menu.addSeparator()
+        menu.addAction("Save chat state …", self._save)
+        menu.addAction("Load chat state …", self._load)
+        menu.addAction("Reset to the first cast", lambda: self._do(self._companion.chat.reset()))
+        return menu
+
+    # showing
+
+    def reload(self) -> None:
+        """Show the state of now."""
+        self._do(self._companion.chat.conversations(), self._show_chats)
+
+    def _show_chats(self, chats: list[Conversation]) -> None:
+        self.model.show_chats(chats)
+        names = [chat.person.username for chat in chats]
+        self.body.setCurrentIndex(1 if names else 0)
+        self.empty.hint.setText("Friends of the cast appear here; your UI finds them by name.")
+        self.reloaded.emit()
+        if names:
+            chosen = self._who if self._who in names else names[0]
+            self.list.setCurrentIndex(self.model.index(self.model.line_of(chosen), 0))
+            self._show_person(chats[names.index(chosen)].person)
+
+    def _chosen(self, current: QModelIndex, _: QModelIndex) -> None:
+        chat = current.data(CHAT) if current.isValid() else None
+        if chat:
+            self._show_person(chat.person)
+
+    def _show_person(self, person: Person) -> None:
+        if person.username != self._who:
+            self.composer.write_as(person.username)
+            self._who = person.username
+        self.name.setText(person.username)
+        self.online.setChecked(person.online)
+        self.online.setAccessibleName(f"{person.username} is online")
+        self.pinned.setChecked(person.pinned)
+        self.auto_reply.setChecked(person.auto_reply)
+        self._do(self._companion.chat.page(person.username, PAGE, 0), self._show_page)
+
+    def _show_page(self, page: tuple[list[MessageData], int]) -> None:
+        self.bubbles.show_messages(page[0])
+
+    # playing the friend
+
+    def _fire(self, event: Envelope) -> None:
+        self._do(self._companion.fire(event, origin=ORIGIN), lambda delivery: self.told.emit(delivery.note))
+
+    def _switch_presence(self, on: bool) -> None:
+        self._fire(Envelope("friend_online" if on else "friend_offline", {"username": self._who}))
+
+    def _type(self, typing: bool) -> None:
+        self._fire(Envelope("typing", {"username": self._who, "typing": typing}))
+
+    def _say(self, text: str) -> None:
+        self._fire(self._companion.message_from(self._who, text))
+
+    def _act(self, act: Callable[[MessageData], None], _: bool) -> None:
+        self._with_message(act)
+
+    def _with_message(self, act: Callable[[MessageData], None]) -> None:
+        message = self.bubbles.selected
+        if message:
+            act(message)
+        else:
+            self.told.emit("Select a message first.")
+
+    def _message_menu(self, place: QPoint) -> None:
+        if self.bubbles.selected is None:
+            return
+        menu = QMenu(self)
+        for title, _, act in self._message_actions():
+            menu.addAction(title, partial(self._with_message, act))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.bubbles.viewport().mapToGlobal(place))
+
+    def _mark_delivered(self, message: MessageData) -> None:
+        self._do(self._companion.chat.set_delivered(message["msg_id"]))
+
+    def _react(self, message: MessageData) -> None:
+        self._do(self._companion.chat.react(message["msg_id"], REACTION, self._who))
+
+    def _delete(self, message: MessageData) -> None:
+        self._do(self._companion.chat.delete_message(message["msg_id"]))
+
+    # the cast and the state
+
+    def _ask_name(self, title: str, label: str, then: Callable[[str], None], text: str = "") -> None:
+        dialog = QInputDialog(self)
+        dialog.setWindowTitle(title)
+        dialog.setLabelText(label)
+        dialog.setTextValue(text)
+        dialog.textValueSelected.connect(then)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _add(self) -> None:
+        self._ask_name("Add persona", "Name of the new friend", self.add_persona)
+
+    def add_persona(self, name: str) -> None:
+        """Add somebody to the cast as a friend."""
+        self._do(
+            self._companion.chat.add_person(name, is_friend=True),
+            lambda added: self.told.emit(f"Added {added.username}"),
+        )
+
+    def _rename(self) -> None:
+        old = self._who
+        self._ask_name(
+            "Rename persona",
+            f"New name of {old}",
+            lambda new: self._do(self._companion.chat.rename_person(old, new)),
+            old,
+        )
+
+    def _file_dialog(self, title: str, mode: QFileDialog.AcceptMode, then: Callable[[str], None]) -> None:
+        dialog = QFileDialog(self, title, "", "Chat state (*.json)")
+        dialog.setAcceptMode(mode)
+        dialog.setDefaultSuffix("json")
+        dialog.fileSelected.connect(then)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _save(self) -> None:
+        self._file_dialog("Save chat state", QFileDialog.AcceptMode.AcceptSave, self.save_state)
+
+    def _load(self) -> None:
+        self._file_dialog("Load chat state", QFileDialog.AcceptMode.AcceptOpen, self.load_state)
+
+    def save_state(self, file: str) -> None:
+        """Write the whole chat state to a file."""
+        self._do(self._companion.chat.save(Path(file)), lambda _: self.told.emit(f"Saved the chat state to {file}"))
+
+    def load_state(self, file: str) -> None:
+        """Replace the whole chat state by a file's."""
+        self._do(
+            self._companion.chat.load(Path(file)), lambda _: self.told.emit(f"Loaded the chat state from {file}")
+        )

@@ -1,0 +1,118 @@
+"""A conversation as bubbles: what the friend wrote on the left, what the local user wrote on the right."""
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.protocol.backend import MessageData, instant
+from app.ui import theme
+from app.ui.widgets.naming import named
+
+DATA = Qt.ItemDataRole.UserRole
+MARGIN, PAD, GAP = 16, 10, 8
+WIDEST = 0.72
+"""Of the view's width."""
+MAX_SHOWN_CHARS = 2_000
+WRAP = Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere
+
+
+class BubbleView(QListView):
+    """Shows messages; follows at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        named(self, "Messages", id="bubbles")
+        self._model = QStandardItemModel(self)
+        self.setModel(self._model)
+        self.setItemDelegate(BubbleDelegate(self))
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setUniformItemSizes(False)
+
+    def show_messages(self, messages: Sequence[MessageData]) -> None:
+        """Replace what is shown; the selection stays on its message, the end stays in sight."""
+        bar = self.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - 4
+        chosen = self.selected
+        self._model.clear()
+        for message in messages:
+            item = QStandardItem()
+            item.setData(message, DATA)
+            item.setData(f"{message['from']}: {message['text']}", Qt.ItemDataRole.AccessibleTextRole)
+            self._model.appendRow(item)
+            if chosen and message["msg_id"] == chosen["msg_id"]:
+                self.setCurrentIndex(item.index())
+        if at_end:
+            self.scrollToBottom()
+
+    @property
+    def messages(self) -> list[MessageData]:
+        """What is shown, oldest first."""
+        return [self._model.item(line).data(DATA) for line in range(self._model.rowCount())]
+
+    @property
+    def selected(self) -> MessageData | None:
+        """The message that is selected."""
+        index = self.currentIndex()
+        return index.data(DATA) if index.isValid() else None
+
+
+class BubbleDelegate(QStyledItemDelegate):
+    """Paints one message."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Qt asks."""
+        text, foot = _texts(index.data(DATA))
+        body, line = self._measure(option, text, foot)
+        return QSize(100, body.height() + line + 2 * PAD + GAP)
+
+    def _measure(self, option: QStyleOptionViewItem, text: str, foot: str) -> tuple[QRect, int]:
+        """Return the text's rectangle (at the origin) and the foot line's height."""
+        view = self.parent()
+        width = view.viewport().width() if isinstance(view, QListView) else 600
+        room = max(160, int(width * WIDEST)) - 2 * PAD
+        metrics = option.fontMetrics
+        body = metrics.boundingRect(QRect(0, 0, room, 100_000), WRAP, text)
+        body.setWidth(min(room, max(body.width(), metrics.horizontalAdvance(foot))) + 2)
+        return body, metrics.height() + 2
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """Qt asks."""
+        scheme = theme.colors()
+        message = index.data(DATA)
+        mine = message["direction"] == "sent"
+        text, foot = _texts(message)
+        body, line = self._measure(option, text, foot)
+        bubble = QRect(0, 0, body.width() + 2 * PAD, body.height() + line + 2 * PAD)
+        left = option.rect.right() - MARGIN - bubble.width() if mine else option.rect.left() + MARGIN
+        bubble.moveTo(left, option.rect.top() + GAP // 2)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        painter.setPen(QColor(scheme.accent if chosen else scheme.border))
+        painter.setBrush(QColor(scheme.accent_soft if mine else scheme.surface))
+        painter.drawRoundedRect(bubble, 10, 10)
+        inner = bubble.adjusted(PAD, PAD, -PAD, -PAD)
+        painter.setPen(QColor(scheme.text))
+        painter.drawText(inner, WRAP, text)
+        painter.setPen(QColor(scheme.muted))
+        painter.drawText(inner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, foot)
+        painter.restore()
+
+
+def _texts(message: MessageData) -> tuple[str, str]:
+    text = str(message["text"])
+    if len(text) > MAX_SHOWN_CHARS:
+        text = text[:MAX_SHOWN_CHARS] + " …"
+    parts = ["".join(each["emoji"] for each in message.get("reactions", []))]
+    parts.append(time.strftime("%H:%M", time.localtime(instant(message["timestamp"]))))
+    if message["direction"] == "sent":
+        parts.append("delivered" if message["delivered"] else "waiting")
+    return text, "  ".join(part for part in parts if part)

@@ -1,0 +1,62 @@
+"""Where the developer writes as a persona: typing events go out by the guide's debounce."""
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+
+from app.protocol.constants import TYPING_DEBOUNCE_MS
+from app.ui.widgets.naming import named
+
+
+class Composer(QWidget):
+    """Emits ``typing`` (started, stopped) and ``sent`` (the text)."""
+
+    typing = Signal(bool)
+    sent = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = named(QLineEdit(), "Write as this friend")
+        self.button = named(QPushButton("Send"), "Send as this friend", id="primary")
+        self._cooldown = QTimer(self, interval=TYPING_DEBOUNCE_MS, singleShot=True)
+        self._idle = QTimer(self, interval=TYPING_DEBOUNCE_MS, singleShot=True)
+        self._typing = False
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 10, 16, 12)
+        row.setSpacing(8)
+        row.addWidget(self.line, 1)
+        row.addWidget(self.button)
+        self.line.textEdited.connect(self._edited)
+        self.line.returnPressed.connect(self._send)
+        self.button.clicked.connect(self._send)
+        self._idle.timeout.connect(self.stop_typing)
+
+    def write_as(self, name: str) -> None:
+        """Begin anew as somebody else."""
+        self.stop_typing()
+        self.line.clear()
+        self.line.setPlaceholderText(f"Write as {name} …")
+
+    def stop_typing(self) -> None:
+        """Say that typing has stopped, if it had begun."""
+        self._idle.stop()
+        self._cooldown.stop()
+        if self._typing:
+            self._typing = False
+            self.typing.emit(False)
+
+    def _edited(self, text: str) -> None:
+        if not text:
+            self.stop_typing()
+            return
+        self._idle.start()
+        if not self._cooldown.isActive():
+            self._cooldown.start()
+            self._typing = True
+            self.typing.emit(True)
+
+    def _send(self) -> None:
+        text = self.line.text()
+        if text:
+            self.stop_typing()
+            self.line.clear()
+            self.sent.emit(text)
