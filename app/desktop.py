@@ -19,7 +19,7 @@ from qasync import QEventLoop
 from app.companion import Companion
 from app.hub.hub import count
 from app.system.exits import Exit
-from app.system.home import AlreadyRunning, Home, HomeError
+from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.system.signals import on_stop
@@ -37,7 +37,7 @@ TRAY_PATIENCE = 5
 """At login the tray may come late: a hidden start waits for so many polls before it shows the window."""
 
 
-def run(port: int | None, data_dir: Path | None, *, hidden: bool) -> int:
+def run(overrides: Overrides, data_dir: Path | None, *, hidden: bool) -> int:
     """Open the window and the tray icon until somebody quits. Returns the process's exit code."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
@@ -49,14 +49,14 @@ def run(port: int | None, data_dir: Path | None, *, hidden: bool) -> int:
     try:
         home = Home.open(data_dir, console=False)
     except AlreadyRunning as error:
-        if hand_over(Folders.of(data_dir).runtime, {"port": port, "hidden": hidden}):
+        if hand_over(Folders.of(data_dir).runtime, {"port": overrides.port, "hidden": hidden}):
             return Exit.OK
         return _fail(error)
     except HomeError as error:
         return _fail(error)
     try:
         with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
-            return runner.run(Desktop(app, home, home.load(port)).main(hidden=hidden))
+            return runner.run(Desktop(app, home, home.load(overrides)).main(hidden=hidden))
     finally:
         home.lock.release()
 
@@ -202,7 +202,7 @@ class Desktop(QObject):
 
     def _save(self, settings: Settings) -> None:
         try:
-            self._home.settings_file.save(settings)
+            self._home.save(settings)
         except OSError as error:
             self.window.banner.say(f"The settings could not be saved: {error.strerror}. They hold until you quit.")
         else:

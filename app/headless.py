@@ -6,18 +6,18 @@ from pathlib import Path
 
 from app.companion import Companion
 from app.system.exits import Exit
-from app.system.home import Home, HomeError
+from app.system.home import Home, HomeError, Overrides
 from app.system.signals import on_stop
 
 
-def serve(port: int | None, data_dir: Path | None) -> int:
+def serve(overrides: Overrides, data_dir: Path | None) -> int:
     """Run the event server until a signal ends it. Returns the process's exit code."""
     try:
         home = Home.open(data_dir, console=True)
     except HomeError as error:
         print(error, file=sys.stderr)
         return error.exit
-    settings = home.load(port)
+    settings = home.load(overrides)
     for complaint in home.settings_file.complaints:
         print(complaint, file=sys.stderr)
     try:

@@ -28,6 +28,15 @@ DataDir = Annotated[
     ),
 ]
 
+RestPort = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Port of the REST stand-in; 0 picks a free one.", show_default="8080"),
+]
+Rest = Annotated[
+    bool | None,
+    typer.Option("--rest/--no-rest", help="Stand in for the backend's REST API.", show_default="as in Settings"),
+]
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -40,6 +49,8 @@ def tray(
     context: typer.Context,
     port: Port = None,
     data_dir: DataDir = None,
+    rest_port: RestPort = None,
+    rest: Rest = None,
     hidden: Annotated[bool, typer.Option("--hidden", help="Start in the tray, without the window.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -47,7 +58,7 @@ def tray(
 ) -> None:
     """Open the window and its tray icon."""
     if context.invoked_subcommand:
-        if port is not None or data_dir is not None or hidden:
+        if hidden or any(option is not None for option in (port, data_dir, rest_port, rest)):
             verb = context.invoked_subcommand
             raise typer.BadParameter(f"put options behind the command: companion {verb} …")
         return
@@ -61,18 +72,53 @@ def tray(
             file=sys.stderr,
         )
         raise typer.Exit(1) from None
-    raise typer.Exit(desktop.run(port, data_dir, hidden=hidden))
+    from app.system.home import Overrides
+
+    overrides = Overrides(port=port, rest=rest, rest_port=rest_port)
+    raise typer.Exit(desktop.run(overrides, data_dir, hidden=hidden))
 
 
 @app.command()
-def serve(port: Port = None, data_dir: DataDir = None) -> None:
-    """Run the event server without a window, until Ctrl+C or SIGTERM.
+def serve(port: Port = None, data_dir: DataDir = None, rest_port: RestPort = None, rest: Rest = None) -> None:
+    """Run the event server and the REST stand-in without a window, until Ctrl+C or SIGTERM.
 
-    Prints `listening ws://127.0.0.1:8081/events` when it is ready.
+    Prints `listening ws://127.0.0.1:8081/events` when it is ready, then `answering http://127.0.0.1:8080`.
     """
     from app import headless
+    from app.system.home import Overrides
 
-    raise typer.Exit(headless.serve(port, data_dir))
+    raise typer.Exit(headless.serve(Overrides(port=port, rest=rest, rest_port=rest_port), data_dir))
+
+
+state = typer.Typer(
+    help="Save, load or reset the chat state (friends, messages, read marks).", no_args_is_help=True
+)
+app.add_typer(state, name="state")
+File = Annotated[Path, typer.Argument(dir_okay=False, help="A JSON file.")]
+
+
+@state.command("save")
+def state_save(file: File, data_dir: DataDir = None) -> None:
+    """Write the chat state to a file."""
+    from app.cli import state as room
+
+    raise typer.Exit(room.save(file, data_dir))
+
+
+@state.command("load")
+def state_load(file: File, data_dir: DataDir = None) -> None:
+    """Replace the chat state by the one in a file: all of it, or nothing."""
+    from app.cli import state as room
+
+    raise typer.Exit(room.load(file, data_dir))
+
+
+@state.command("reset")
+def state_reset(data_dir: DataDir = None) -> None:
+    """Go back to the cast and history of the first start."""
+    from app.cli import state as room
+
+    raise typer.Exit(room.reset(data_dir))
 
 
 @app.command()

@@ -1,7 +1,11 @@
 """What every start of the companion opens first: its folders, its lock, its settings, its log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from app.system import logs
 from app.system.exits import Exit
@@ -22,6 +26,32 @@ class AlreadyRunning(HomeError):
     exit = Exit.BUSY
 
 
+class Overrides(Struct, frozen=True, kw_only=True):
+    """What the command line sets for this run; None leaves the setting."""
+
+    port: int | None = None
+    rest: bool | None = None
+    rest_port: int | None = None
+
+    def over(self, settings: Settings) -> Settings:
+        """Return ``settings`` with these on top."""
+        return replace(settings, **self._given())
+
+    def without(self, settings: Settings, before: Settings) -> Settings:
+        """Return ``settings`` for the file: a value that is still the command line's goes back to ``before``."""
+        return replace(
+            settings,
+            **{
+                name: getattr(before, name)
+                for name, given in self._given().items()
+                if getattr(settings, name) == given
+            },
+        )
+
+    def _given(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
 @dataclass
 class Home:
     """One companion's files."""
@@ -29,6 +59,8 @@ class Home:
     folders: Folders
     lock: InstanceLock
     settings_file: SettingsFile
+    _overrides: Overrides = field(default_factory=Overrides)
+    _file_settings: Settings = field(default_factory=Settings)
 
     @classmethod
     def open(cls, data_dir: Path | None, *, console: bool) -> "Home":
@@ -50,9 +82,13 @@ class Home:
             ) from None
         return cls(folders, lock, SettingsFile(folders.settings_file))
 
-    def load(self, port: int | None) -> Settings:
-        """Return the settings, with the command line's port where one was given."""
-        settings = self.settings_file.load()
-        if port is not None:
-            settings.port = port
-        return settings
+    def load(self, overrides: Overrides) -> Settings:
+        """Return the settings, the command line's where it gave some."""
+        self._file_settings = self.settings_file.load()
+        self._overrides = overrides
+        return overrides.over(self._file_settings)
+
+    def save(self, settings: Settings) -> None:
+        """Write the settings; what only the command line gave stays out of the file. Raises ``OSError``."""
+        self._file_settings = self._overrides.without(settings, self._file_settings)
+        self.settings_file.save(self._file_settings)
