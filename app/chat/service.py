@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.hub.clients import Client
 from app.hub.hub import Delivery, Hub
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
-from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Window
+from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Refused, Window
 from app.protocol.envelope import Envelope
 
 DECAY_EVERY_S = 5.0
@@ -30,6 +31,8 @@ class ChatService:
         """Friends and whether each is online, as last looked up by ``conversations``."""
         self.changed: Signal[None] = Signal()
         """Friends, messages, presence or read marks are not what they were."""
+        self.stranger: Signal[str] = Signal()
+        """The UI asked for the friendship of somebody outside the cast."""
         self.posted: Signal[MessageData] = Signal()
         """The local user has written; a persona may want to answer."""
 
@@ -93,7 +96,12 @@ class ChatService:
 
     async def add_friend(self, username: str) -> Person:
         """Make somebody of the cast a friend."""
-        added = await self.backend.add_friend(username)
+        try:
+            added = await self.backend.add_friend(username)
+        except Refused as refused:
+            if refused.status is HTTPStatus.NOT_FOUND:
+                self.stranger.emit(username)
+            raise
         self.changed.emit(None)
         return added
 

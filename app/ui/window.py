@@ -200,7 +200,10 @@ class Window(QMainWindow):
         for told in (self.events.told, self.clients.told, self.inject.bar.told, self.chats.told):
             told.connect(self.status.say)
         self.chats.reloaded.connect(self.inject.refresh)
-        self._disconnects = [self._companion.changed.connect(lambda _: self.show_state())]
+        self._disconnects = [
+            self._companion.changed.connect(lambda _: self.show_state()),
+            self._companion.chat.stranger.connect(self._offer_persona),
+        ]
 
     def _add_shortcuts(self) -> None:
         keys: dict[str, Callable[[], object]] = {
@@ -242,6 +245,16 @@ class Window(QMainWindow):
     def _send_to(self, client: int) -> None:
         self.inject.bar.choose_client(client)
         self.open_room(INJECT)
+
+    def _offer_persona(self, name: str) -> None:
+        self.banner.say(
+            f"Your UI asked for a friend {name[:64]!r}, who is not in the cast. Add the persona, then ask again.",
+            ((f"Add persona {name[:20]}", partial(self._add_persona, name)),),
+        )
+
+    def _add_persona(self, name: str) -> None:
+        self.banner.hide()
+        self.chats.add_persona(name, is_friend=False)
 
     def _offer_retry(self, text: str, start: Callable[[], Coroutine[Any, Any, bool]]) -> None:
         retry = partial(self._retry, start)
