@@ -264,10 +264,10 @@ class ChatsRoom(QWidget):
     def _add(self) -> None:
         self._ask_name("Add persona", "Name of the new friend", self.add_persona)
 
-    def add_persona(self, name: str) -> None:
-        """Add somebody to the cast as a friend."""
+    def add_persona(self, name: str, *, is_friend: bool = True) -> None:
+        """Add somebody to the cast, as a friend or for the UI to befriend."""
         self._do(
-            self._companion.chat.add_person(name, is_friend=True),
+            self._companion.chat.add_person(name, is_friend=is_friend),
             lambda added: self.told.emit(f"Added {added.username}"),
         )
 

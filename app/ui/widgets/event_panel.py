@@ -58,6 +58,8 @@ class EventPanel(QWidget):
         self.views.addWidget(self._form_stack)
         self.views.addWidget(self.editor)
         self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
+        self.warning = named(QLabel(wordWrap=True), "What your UI will make of it", id="result")
+        self.warning.setProperty("tone", "warning")
 
         top = QHBoxLayout()
         top.setSpacing(12)
@@ -72,6 +74,7 @@ class EventPanel(QWidget):
         column.addLayout(top)
         column.addWidget(self.views, 1)
         column.addWidget(self.problem)
+        column.addWidget(self.warning)
         self._on_change()
 
     def _form(self, event_type: EventType) -> SchemaForm:
@@ -187,7 +190,20 @@ class EventPanel(QWidget):
         self.form().show_problems([] if in_json else own)
         self.problem.setText("\n".join(map(str, self.problems)) if in_json else "")
         self.problem.setVisible(in_json and bool(self.problems))
+        self._warn()
         self.changed.emit()
+
+    def _warn(self) -> None:
+        """Say when the UI cannot show the event: it shows only what concerns its friends."""
+        stranger = ""
+        if not self.problems and self._companion.personas:
+            data = self.template().data
+            who = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
+            stranger = str(who) if who and who not in self._companion.personas else ""
+        self.warning.setText(
+            f"{stranger} is no friend in this chat state, so your UI will not show this. Add the persona in Chats."
+        )
+        self.warning.setVisible(bool(stranger))
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:
