@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from app.companion import Companion
+from app.hub.clock import Clock
 from app.system.settings import Settings
 
 
@@ -49,6 +51,31 @@ async def until(condition: Callable[[], object], timeout: float = 10.0) -> None:
     while not condition():
         assert asyncio.get_running_loop().time() < deadline, "what was waited for did not happen"
         await asyncio.sleep(0.005)
+
+
+class MakeCompanion(Protocol):
+    """Makes a companion whose chat state is open; it is closed when the test ends."""
+
+    def __call__(
+        self, *, clock: Clock | None = None, chat_file: Path | None = None, **settings: Any
+    ) -> Awaitable[Companion]: ...
+
+
+@pytest.fixture
+async def make_companion() -> AsyncIterator[MakeCompanion]:
+    """Makes companions that do not listen yet, on free ports when they do."""
+    made: list[Companion] = []
+
+    async def make(*, clock: Clock | None = None, chat_file: Path | None = None, **settings: Any) -> Companion:
+        wanted = Settings(**{"port": 0, "rest_port": 0, **settings})
+        companion = Companion(wanted, clock=clock, chat_file=chat_file)
+        made.append(companion)
+        await companion.open()
+        return companion
+
+    yield make
+    for companion in made:
+        await companion.close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
-from tests.conftest import Connect, until
+from tests.conftest import Connect, MakeCompanion, until
 
 ONLINE = Envelope("friend_online", {"username": "alice"})
 UUIDS = [f"00000000-0000-0000-0000-{number:012}" for number in range(5)]
@@ -31,28 +31,30 @@ def rows(companion: Companion, kind: Kind) -> list[Row]:
     return [row for row in companion.journal if row.kind is kind]
 
 
-def test_a_companion_that_was_not_started_is_stopped_and_can_fire_into_the_air() -> None:
-    companion = Companion(Settings(port=0))
+async def test_a_companion_that_does_not_listen_is_stopped_and_can_fire_into_the_air(
+    make_companion: MakeCompanion,
+) -> None:
+    companion = await make_companion()
     assert companion.state is State.STOPPED
-    assert companion.fire(ONLINE, origin="panel").note == "not sent: no client is connected"
+    assert (await companion.fire(ONLINE, origin="panel")).note == "not sent: no client is connected"
 
 
-def test_its_journal_is_as_long_as_the_settings_say() -> None:
-    companion = Companion(Settings(port=0, journal_rows=100))
+async def test_its_journal_is_as_long_as_the_settings_say(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(journal_rows=100)
     for _ in range(150):
-        companion.fire(ONLINE, origin="panel")
+        await companion.fire(ONLINE, origin="panel")
     assert (len(companion.journal), companion.journal.dropped) == (100, 50)
 
 
 async def test_what_breaks_the_contract_is_not_fired(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     with pytest.raises(InvalidEvent) as caught:
-        companion.fire(Envelope("typing", {"username": "", "typing": "yes"}), origin="panel")
+        await companion.fire(Envelope("typing", {"username": "", "typing": "yes"}), origin="panel")
     assert [problem.path for problem in caught.value.problems] == ["data.username", "data.typing"]
     assert str(caught.value) == "data.username: must not be empty; data.typing: must be true or false, not text"
     assert companion.last_fired is None
     assert rows(companion, Kind.TO_UI) == []
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     assert json.loads(await asyncio.wait_for(socket.recv(), 5))["event"] == "friend_online"
 
 
@@ -69,29 +71,32 @@ async def test_what_breaks_the_contract_is_not_fired(companion: Companion, conne
         Envelope("\ud83d", {}),
     ],
 )
-def test_an_event_that_cannot_be_fired_is_invalid_and_changes_nothing(event: Envelope) -> None:
-    companion = Companion(Settings(port=0))
+async def test_an_event_that_cannot_be_fired_is_invalid_and_changes_nothing(
+    make_companion: MakeCompanion, event: Envelope
+) -> None:
+    companion = await make_companion()
+    before = await companion.chat.backend.snapshot()
     with pytest.raises(InvalidEvent):
-        companion.fire(event, origin="panel")
+        await companion.fire(event, origin="panel")
     assert companion.last_fired is None
     assert len(companion.journal) == 0
-    assert companion.read_marks.mark("me", "alice", UUIDS[1]) is None
+    assert await companion.chat.backend.snapshot() == before
 
 
-def test_what_was_fired_last_is_kept_to_be_fired_again() -> None:
-    companion = Companion(Settings(port=0))
-    companion.fire(ONLINE, origin="panel")
+async def test_what_was_fired_last_is_kept_to_be_fired_again(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    await companion.fire(ONLINE, origin="panel")
     assert companion.last_fired == Fired(ONLINE, ALL)
     typing = Envelope("typing", {"username": "alice", "typing": True})
-    companion.fire(typing, to=Target(user="bob"), origin="panel")
+    await companion.fire(typing, to=Target(user="bob"), origin="panel")
     assert companion.last_fired == Fired(typing, Target(user="bob"))
 
 
 async def test_fired_messages_can_be_marked_as_read(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     for number in range(3):
-        companion.fire(message(number), origin="panel")
-    companion.fire(message(3, direction="sent"), origin="panel")
+        await companion.fire(message(number), origin="panel")
+    await companion.fire(message(3, direction="sent"), origin="panel")
     for peer, number in (("alice", 1), ("alice", 2), ("alice", 2), ("alice", 3), ("bob", 0)):
         await socket.send(json.dumps({"event": "mark_read", "data": {"peer": peer, "msg_id": UUIDS[number]}}))
     await until(lambda: len(rows(companion, Kind.FROM_UI)) == 5)
@@ -119,7 +124,7 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
     socket = await connect_client()
     texts = ["{nope", '{"event":"dance","data":{}}', '{"event":"typing","data":{"username":"a","typing":1}}', ""]
     for text in texts:
-        companion.fire_malformed(text, origin="panel")
+        await companion.fire_malformed(text, origin="panel")
     assert [await asyncio.wait_for(socket.recv(), 5) for _ in texts] == texts
     notes = [row.note for row in rows(companion, Kind.TO_UI)]
     assert all(note.startswith("sent on purpose: ") for note in notes)
@@ -130,19 +135,19 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
     assert {row.verdict for row in rows(companion, Kind.TO_UI)} == {Verdict.INVALID}
 
 
-def test_text_that_is_no_unicode_cannot_even_be_sent_malformed() -> None:
+async def test_text_that_is_no_unicode_cannot_even_be_sent_malformed() -> None:
     companion = Companion(Settings(port=0))
     with pytest.raises(ValueError, match="surrogates"):
-        companion.fire_malformed("\ud83d", origin="panel")
+        await companion.fire_malformed("\ud83d", origin="panel")
     assert len(companion.journal) == 0
 
 
 async def test_a_row_is_sent_again_byte_for_byte(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
-    companion.fire_malformed(" {nope ", origin="panel")
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire_malformed(" {nope ", origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     for row in rows(companion, Kind.TO_UI):
-        companion.resend(row, origin="panel")
+        await companion.resend(row, origin="panel")
     frames = [await asyncio.wait_for(socket.recv(), 5) for _ in range(4)]
     assert frames[:2] == frames[2:]
     assert [row.verdict for row in rows(companion, Kind.TO_UI)[2:]] == [Verdict.INVALID, Verdict.OK]
@@ -167,13 +172,13 @@ async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     companion.pause()
-    assert companion.fire(ONLINE, origin="panel").note == "not sent: the server is paused"
-    companion.fire_malformed("nope", origin="panel")
+    assert (await companion.fire(ONLINE, origin="panel")).note == "not sent: the server is paused"
+    await companion.fire_malformed("nope", origin="panel")
     await alice.send('{"event":"typing","data":{"to":"bob","typing":true}}')
     await until(lambda: len(rows(companion, Kind.TO_UI)) == 3)
     assert companion.hub.connection_count == 2
     companion.pause(False)
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     assert json.loads(await asyncio.wait_for(bob.recv(), 5))["event"] == "friend_online"
 
 
@@ -226,7 +231,19 @@ async def test_close_ends_what_runs_and_may_be_called_twice(companion: Companion
     await companion.close()
 
 
-async def test_time_comes_from_the_clock_it_was_given() -> None:
-    companion = Companion(Settings(port=0), clock=Clock(wall=lambda: 7.0, mono=lambda: 8.0))
-    companion.fire(ONLINE, origin="panel")
+async def test_time_comes_from_the_clock_it_was_given(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(clock=Clock(wall=lambda: 7.0, mono=lambda: 8.0))
+    await companion.fire(ONLINE, origin="panel")
     assert [(row.wall, row.mono) for row in companion.journal] == [(7.0, 8.0)]
+
+
+async def test_whoever_starts_it_while_it_opens_waits_until_the_chat_state_is_there() -> None:
+    companion = Companion(Settings(port=0))
+    opening = asyncio.create_task(companion.open())
+    await asyncio.sleep(0)
+    try:
+        await companion.open()
+        assert len(await companion.chat.friends()) == 4
+    finally:
+        await opening
+        await companion.close()

@@ -1,8 +1,13 @@
+from collections.abc import AsyncIterator
+
 import pytest
 
 from tests.chat.doubles import ChatStage
 
 
 @pytest.fixture
-def chat() -> ChatStage:
-    return ChatStage()
+async def chat() -> AsyncIterator[ChatStage]:
+    stage = ChatStage()
+    await stage.service.backend.open()
+    yield stage
+    await stage.database.close()

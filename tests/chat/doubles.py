@@ -1,26 +1,33 @@
-"""A hub with the chat's handlers, spoken to as by clients."""
+"""A hub with the chat's handlers and a chat state in memory, spoken to as by clients."""
 
 import json
 from typing import Any
 
-from app.chat.read_marks import InMemoryReadMarks, mark_read
+from app.chat.backend import Backend
+from app.chat.read_marks import mark_read
+from app.chat.service import ChatService
 from app.chat.typing import forward_typing
 from app.hub.clients import Client
 from app.hub.journal import Kind, Row
 from app.hub.router import Router
 from app.protocol.catalog import built_in
+from app.storage.database import Database
 from tests.hub.doubles import Stage
 
 
 class ChatStage(Stage):
     def __init__(self) -> None:
         super().__init__()
-        self.marks = InMemoryReadMarks()
+        self.database = Database(None)
+        backend = Backend(self.database, built_in(), self.time.clock, lambda: self.hub.local_user)
+        self.service = ChatService(backend, self.hub)
         self.router = Router(self.hub, built_in())
         self.router.on("typing", forward_typing(self.hub))
-        self.router.on("mark_read", mark_read(self.marks))
+        self.router.on("mark_read", mark_read(self.service))
 
-    def says(self, client: Client, event: str, **data: Any) -> Row:
+    async def says(self, client: Client, event: str, **data: Any) -> Row:
         """Let ``client`` send an event; return that frame's row."""
-        self.router.receive(client, json.dumps({"event": event, "data": data}))
+        pending = self.router.receive(client, json.dumps({"event": event, "data": data}))
+        if pending:
+            await pending
         return [row for row in self.journal if row.kind is Kind.FROM_UI][-1]

@@ -1,61 +1,123 @@
-from app.chat.read_marks import InMemoryReadMarks
+"""``mark_read``: received from the peer, up to and including one message, by timestamp and then by arrival."""
+
+from typing import Any
+
 from app.hub.journal import Verdict
+from app.protocol.envelope import Envelope
 from tests.chat.doubles import ChatStage
 
-
-def marks_with(*msg_ids: str) -> InMemoryReadMarks:
-    marks = InMemoryReadMarks()
-    for msg_id in msg_ids:
-        marks.add("me", "alice", msg_id)
-    return marks
+OLD = "2020-01-15T10:30:00Z"
 
 
-def test_marking_counts_the_messages_that_were_unread_until_now() -> None:
-    marks = marks_with("a", "b", "c")
-    assert marks.mark("me", "alice", "b") == 2
-    assert marks.mark("me", "alice", "c") == 1
+def an_id(number: int) -> str:
+    return f"00000000-0000-0000-0000-{number:012}"
 
 
-def test_marking_again_or_something_older_changes_nothing() -> None:
-    marks = marks_with("a", "b")
-    assert marks.mark("me", "alice", "b") == 2
-    assert marks.mark("me", "alice", "b") == 0
-    assert marks.mark("me", "alice", "a") == 0
+async def arrive(chat: ChatStage, number: int, timestamp: str = OLD, **changes: Any) -> None:
+    """Let message ``number`` from zoe arrive."""
+    data = {
+        "msg_id": an_id(number), "from": "zoe", "to": "me", "text": "Hi", "timestamp": timestamp,
+        "direction": "received", "delivered": True, "delivery_method": "direct",
+    }  # fmt: skip
+    await chat.service.publish(Envelope("new_message", {**data, **changes}), origin="panel")
 
 
-def test_a_message_that_came_twice_counts_once() -> None:
-    marks = marks_with("a", "a", "b")
-    assert marks.mark("me", "alice", "b") == 2
+async def unread(chat: ChatStage) -> list[str]:
+    return [each["msg_id"] for each in (await chat.service.backend.snapshot())["messages"] if not each["read"]]
 
 
-def test_a_message_of_another_chat_or_reader_is_unknown() -> None:
-    marks = marks_with("a")
-    assert marks.mark("me", "bob", "a") is None
-    assert marks.mark("zoe", "alice", "a") is None
-    assert marks.mark("me", "alice", "z") is None
-    assert marks.mark("me", "alice", "a") == 1
+async def mark(chat: ChatStage, number: int, peer: str = "zoe") -> int | None:
+    return await chat.service.mark_read(peer, an_id(number))
 
 
-def test_a_client_marks_what_its_user_got(chat: ChatStage) -> None:
+async def test_marking_counts_the_messages_that_were_unread_until_now(chat: ChatStage) -> None:
+    for number in range(3):
+        await arrive(chat, number)
+    assert await mark(chat, 1) == 2
+    assert await mark(chat, 2) == 1
+
+
+async def test_marking_again_or_something_older_changes_nothing(chat: ChatStage) -> None:
+    for number in range(2):
+        await arrive(chat, number)
+    assert [await mark(chat, number) for number in (1, 1, 0)] == [2, 0, 0]
+
+
+async def test_a_message_that_came_twice_counts_once(chat: ChatStage) -> None:
+    for number in (0, 0, 1):
+        await arrive(chat, number)
+    assert await mark(chat, 1) == 2
+
+
+async def test_what_is_read_up_to_goes_by_timestamp_and_not_by_arrival(chat: ChatStage) -> None:
+    await arrive(chat, 0, "2020-01-15T12:00:00Z")
+    await arrive(chat, 1, "2020-01-15T10:00:00Z")
+    await arrive(chat, 2, "2020-01-15T11:00:00Z")
+    assert await mark(chat, 2) == 2
+    assert an_id(0) in await unread(chat)
+    assert await mark(chat, 0) == 1
+
+
+async def test_timestamps_are_compared_as_moments_whatever_their_zone(chat: ChatStage) -> None:
+    await arrive(chat, 0, "2020-01-15T12:00:00+03:00")  # 09:00 in UTC
+    await arrive(chat, 1, "2020-01-15T10:00:00Z")
+    assert await mark(chat, 0) == 1
+    assert an_id(1) in await unread(chat)
+
+
+async def test_of_one_moment_those_count_that_had_arrived_by_then(chat: ChatStage) -> None:
+    for number in (2, 0, 1):
+        await arrive(chat, number)
+    assert await mark(chat, 0) == 2
+    assert an_id(1) in await unread(chat)
+
+
+async def test_sent_messages_are_never_unread_and_can_not_be_marked(chat: ChatStage) -> None:
+    await arrive(chat, 0)
+    await arrive(chat, 1, **{"direction": "sent", "from": "me", "to": "zoe"})
+    assert await mark(chat, 1) is None
+    assert an_id(0) in await unread(chat)
+    assert an_id(1) not in await unread(chat)
+
+
+async def test_a_message_of_another_chat_is_unknown(chat: ChatStage) -> None:
+    await arrive(chat, 0)
+    before = await unread(chat)
+    assert await mark(chat, 0, peer="alice") is None
+    assert await mark(chat, 7) is None
+    assert await unread(chat) == before
+    assert await mark(chat, 0) == 1
+
+
+async def test_other_chats_stay_unread(chat: ChatStage) -> None:
+    before = await unread(chat)
+    await arrive(chat, 0, "2040-01-15T10:30:00Z")
+    assert await mark(chat, 0) == 1
+    assert await unread(chat) == before != []
+
+
+async def test_a_client_marks_what_its_user_got(chat: ChatStage) -> None:
     client = chat.join()
-    chat.marks.add("me", "alice", "a")
-    chat.marks.add("me", "alice", "b")
-    row = chat.says(client, "mark_read", peer="alice", msg_id="b")
-    assert (row.note, row.verdict) == ("2 messages from alice read", Verdict.OK)
-    row = chat.says(client, "mark_read", peer="alice", msg_id="b")
-    assert (row.note, row.verdict) == ("0 messages from alice read", Verdict.OK)
+    for number in range(3):
+        await arrive(chat, number)
+    row = await chat.says(client, "mark_read", peer="zoe", msg_id=an_id(2))
+    assert (row.note, row.verdict) == ("3 messages from zoe read", Verdict.OK)
+    row = await chat.says(client, "mark_read", peer="zoe", msg_id=an_id(2))
+    assert (row.note, row.verdict) == ("0 messages from zoe read", Verdict.OK)
 
 
-def test_an_unknown_message_changes_nothing_and_is_noted(chat: ChatStage) -> None:
+async def test_an_unknown_message_changes_nothing_and_is_noted(chat: ChatStage) -> None:
     client = chat.join()
-    row = chat.says(client, "mark_read", peer="alice", msg_id="test-id-123")
+    before = await chat.service.backend.snapshot()
+    row = await chat.says(client, "mark_read", peer="alice", msg_id="test-id-123")
     assert row.note == "no message test-id-123 from alice is known: nothing changed"
     assert row.verdict is Verdict.WARNING
     assert chat.frames(client) == []
+    assert await chat.service.backend.snapshot() == before
 
 
-def test_nothing_is_sent_when_something_was_read(chat: ChatStage) -> None:
-    client, other = chat.join(), chat.join("alice")
-    chat.marks.add("me", "alice", "a")
-    chat.says(client, "mark_read", peer="alice", msg_id="a")
+async def test_nothing_is_sent_when_something_was_read(chat: ChatStage) -> None:
+    await arrive(chat, 0)
+    client, other = chat.join(), chat.join("zoe")
+    await chat.says(client, "mark_read", peer="zoe", msg_id=an_id(0))
     assert chat.frames(client) == chat.frames(other) == []

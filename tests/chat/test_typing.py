@@ -5,68 +5,69 @@ ALICE_TYPES = b'{"event":"typing","data":{"username":"alice","typing":true}}'
 ALICE_STOPS = b'{"event":"typing","data":{"username":"alice","typing":false}}'
 
 
-def test_typing_is_forwarded_with_the_senders_name_for_to(chat: ChatStage) -> None:
+async def test_typing_is_forwarded_with_the_senders_name_for_to(chat: ChatStage) -> None:
     alice, bob = chat.join("alice"), chat.join("bob")
-    row = chat.says(alice, "typing", to="bob", typing=True)
-    chat.says(alice, "typing", to="bob", typing=False)
+    row = await chat.says(alice, "typing", to="bob", typing=True)
+    await chat.says(alice, "typing", to="bob", typing=False)
     assert chat.frames(bob) == [ALICE_TYPES, ALICE_STOPS]
     assert chat.frames(alice) == []
     assert (row.note, row.verdict) == ("forwarded to 1 client of bob", Verdict.OK)
 
 
-def test_every_client_of_the_peer_gets_it_and_nobody_else(chat: ChatStage) -> None:
+async def test_every_client_of_the_peer_gets_it_and_nobody_else(chat: ChatStage) -> None:
     alice, bob, bob_again, carol = chat.join("alice"), chat.join("bob"), chat.join("bob"), chat.join("carol")
-    row = chat.says(alice, "typing", to="bob", typing=True)
+    row = await chat.says(alice, "typing", to="bob", typing=True)
     assert chat.frames(bob) == chat.frames(bob_again) == [ALICE_TYPES]
     assert chat.frames(alice) == chat.frames(carol) == []
     assert row.note == "forwarded to 2 clients of bob"
 
 
-def test_it_never_comes_back_to_the_sender_though_that_speaks_for_the_peer(chat: ChatStage) -> None:
+async def test_it_never_comes_back_to_the_sender_though_that_speaks_for_the_peer(chat: ChatStage) -> None:
     one, other = chat.join("alice"), chat.join("alice")
-    chat.says(one, "typing", to="alice", typing=True)
+    await chat.says(one, "typing", to="alice", typing=True)
     assert chat.frames(one) == []
     assert chat.frames(other) == [ALICE_TYPES]
 
 
-def test_when_nobody_is_there_it_is_noted_and_nothing_else_happens(chat: ChatStage) -> None:
+async def test_when_nobody_is_there_it_is_noted_and_nothing_else_happens(chat: ChatStage) -> None:
     alice = chat.join("alice")
-    row = chat.says(alice, "typing", to="bob", typing=True)
+    row = await chat.says(alice, "typing", to="bob", typing=True)
     assert (row.note, row.verdict) == ("no client speaks for bob", Verdict.OK)
     assert [row for row in chat.journal if row.kind is Kind.TO_UI] == []
     assert chat.frames(alice) == []
 
 
-def test_the_only_client_of_a_user_typing_to_itself_finds_nobody(chat: ChatStage) -> None:
-    assert chat.says(chat.join("alice"), "typing", to="alice", typing=True).note == "no client speaks for alice"
+async def test_the_only_client_of_a_user_typing_to_itself_finds_nobody(chat: ChatStage) -> None:
+    row = await chat.says(chat.join("alice"), "typing", to="alice", typing=True)
+    assert row.note == "no client speaks for alice"
 
 
-def test_repeats_are_forwarded_as_they_come(chat: ChatStage) -> None:
+async def test_repeats_are_forwarded_as_they_come(chat: ChatStage) -> None:
     alice, bob = chat.join("alice"), chat.join("bob")
     for _ in range(3):
-        chat.says(alice, "typing", to="bob", typing=True)
+        await chat.says(alice, "typing", to="bob", typing=True)
     assert chat.frames(bob) == [ALICE_TYPES] * 3
 
 
-def test_the_forwarded_event_has_a_row_of_its_own_behind_the_clients(chat: ChatStage) -> None:
+async def test_the_forwarded_event_has_a_row_of_its_own_behind_the_clients(chat: ChatStage) -> None:
     alice, _ = chat.join("alice"), chat.join("bob")
-    sent = chat.says(alice, "typing", to="bob", typing=True)
+    sent = await chat.says(alice, "typing", to="bob", typing=True)
     (forwarded,) = [row for row in chat.journal if row.kind is Kind.TO_UI]
     assert forwarded.seq == sent.seq + 1
     assert (forwarded.event, forwarded.client, forwarded.origin) == ("typing", "user:bob", "client 1")
     assert forwarded.payload == ALICE_TYPES
 
 
-def test_a_new_identity_counts_from_now_on(chat: ChatStage) -> None:
+async def test_a_new_identity_counts_from_now_on(chat: ChatStage) -> None:
     alice, other = chat.join("alice"), chat.join("bob")
     chat.hub.identify(other, "carol")
-    assert chat.says(alice, "typing", to="bob", typing=True).note == "no client speaks for bob"
+    assert (await chat.says(alice, "typing", to="bob", typing=True)).note == "no client speaks for bob"
     chat.hub.identify(alice, "dave")
-    chat.says(alice, "typing", to="carol", typing=True)
+    await chat.says(alice, "typing", to="carol", typing=True)
     assert chat.frames(other) == [b'{"event":"typing","data":{"username":"dave","typing":true}}']
 
 
-def test_a_peer_with_an_endless_name_leaves_a_short_note(chat: ChatStage) -> None:
+async def test_a_peer_with_an_endless_name_leaves_a_short_note(chat: ChatStage) -> None:
     alice = chat.join("alice")
-    assert len(chat.says(alice, "typing", to="b" * 60_000, typing=True).note) <= 1_000
-    assert len(chat.says(alice, "mark_read", peer="b" * 60_000, msg_id="x").note) <= 1_000
+    assert len((await chat.says(alice, "typing", to="b" * 60_000, typing=True)).note) <= 1_000
+    assert len((await chat.says(alice, "mark_read", peer="b" * 60_000, msg_id="x")).note) <= 1_000

@@ -50,7 +50,7 @@ async def test_connection_dropped(companion: Companion) -> None:
             companion.hub.clients[0].wire.abort()
             await wait_for_naps(listener, drops)
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
-        companion.fire(ONLINE, origin="panel")
+        await companion.fire(ONLINE, origin="panel")
         await until(lambda: listener.events)
     assert listener.naps == [3.0, 3.0, 3.0]
     assert listener.told[1].startswith("connection lost: ")
@@ -108,8 +108,8 @@ async def test_invalid_json_from_the_server(companion: Companion, malformed: str
     listener = Listener(companion.server.url)
     async with listener.connecting() as connecting:
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
-        companion.fire_malformed(malformed, origin="panel")
-        companion.fire(ONLINE, origin="panel")
+        await companion.fire_malformed(malformed, origin="panel")
+        await companion.fire(ONLINE, origin="panel")
         await until(lambda: listener.events or connecting.done())
         assert listener.events == [{"event": ONLINE.event, "data": ONLINE.data}]
         assert listener.client.connected
@@ -132,8 +132,9 @@ async def test_unknown_event_type(companion: Companion) -> None:
     listener.client.subscribe(handle)
     async with listener.connecting():
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
-        companion.fire_malformed('{"event":"message_delivered","data":{"msg_id":"1","peer":"b"}}', origin="panel")
-        companion.fire(ONLINE, origin="panel")
+        unknown = '{"event":"message_delivered","data":{"msg_id":"1","peer":"b"}}'
+        await companion.fire_malformed(unknown, origin="panel")
+        await companion.fire(ONLINE, origin="panel")
         await until(lambda: online == {"alice"})
         assert listener.client.connected
         assert [event["event"] for event in listener.events] == ["message_delivered", "friend_online"]

@@ -19,10 +19,10 @@ async def test_every_handler_gets_every_event_until_it_unsubscribes(companion: C
     unsubscribe = listener.client.subscribe(lambda event: names.append(event["event"]))
     async with listener.connecting():
         await until(lambda: companion.hub.connection_count == 1)
-        companion.fire(ONLINE, origin="panel")
+        await companion.fire(ONLINE, origin="panel")
         await until(lambda: listener.events)
         unsubscribe()
-        companion.fire(ONLINE, origin="panel")
+        await companion.fire(ONLINE, origin="panel")
         await until(lambda: len(listener.events) == 2)
     assert names == ["friend_online"]
 

@@ -39,14 +39,14 @@ async def receive(socket: ClientConnection) -> str | bytes:
 
 async def test_an_event_arrives_as_a_compact_text_frame(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     assert await receive(socket) == '{"event":"friend_online","data":{"username":"alice"}}'
 
 
 async def test_two_clients_get_all_frames_in_the_same_order(companion: Companion, connect_client: Connect) -> None:
     sockets = [await connect_client(), await connect_client("bob")]
     for number in range(300):
-        companion.fire(message(str(number)), origin="panel")
+        await companion.fire(message(str(number)), origin="panel")
         if number % 50 == 0:
             await asyncio.sleep(0)
     for socket in sockets:
@@ -56,7 +56,7 @@ async def test_two_clients_get_all_frames_in_the_same_order(companion: Companion
 
 async def test_an_event_can_go_to_one_of_two_clients(companion: Companion, connect_client: Connect) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
-    companion.fire(message("for bob"), to=Target(user="bob"), origin="panel")
+    await companion.fire(message("for bob"), to=Target(user="bob"), origin="panel")
     companion.hub.send_to(companion.hub.clients[0], message("for alice"))
     assert json.loads(await receive(alice))["data"]["text"] == "for alice"
     assert json.loads(await receive(bob))["data"]["text"] == "for bob"
@@ -78,7 +78,7 @@ async def test_bad_frames_leave_rows_and_the_connection_open_and_unanswered(
     await receive(bob)
     verdicts = [row.verdict for row in rows(companion, Kind.FROM_UI)]
     assert verdicts == [Verdict.INVALID] * 6 + [Verdict.OK]
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     assert json.loads(await receive(alice)) == {"event": "friend_online", "data": {"username": "alice"}}
 
 
@@ -135,9 +135,9 @@ async def test_firing_at_a_client_that_is_being_closed_harms_nobody(
     leaving, staying = await connect_client("leaving"), await connect_client("staying")
     companion.hub.clients[0].wire.close(1000, "")
     companion.hub.clients[0].wire.close(1000, "")
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     await asyncio.sleep(0)
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     await receive(staying)
     await receive(staying)
     await asyncio.wait_for(leaving.wait_closed(), 10)
@@ -182,7 +182,7 @@ async def test_clients_that_vanish_leave_a_calm_log_and_a_row(
         "the connection was cut without a closing handshake (1006)"
     }
     socket = await connect_client()
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     await receive(socket)
 
 
@@ -194,7 +194,7 @@ async def test_what_is_fired_at_a_client_that_vanished_harms_nobody(
         await until(lambda: companion.hub.connection_count == 2)
         gone.reset()
         for _ in range(20):
-            companion.fire(message("x" * 1_000), origin="panel")
+            await companion.fire(message("x" * 1_000), origin="panel")
     for _ in range(20):
         await receive(socket)
     await until(lambda: companion.hub.connection_count == 1)

@@ -53,7 +53,7 @@ async def test_what_waits_for_it_arrives_in_order_when_it_reads_again(
         (late,) = companion.hub.clients
         sent = 0
         while not late.outbox.waiting > OUTBOX_BYTES // 2:
-            companion.fire_malformed(f"<{sent:05}>".ljust(CHUNK, "."), origin="panel")
+            await companion.fire_malformed(f"<{sent:05}>".ljust(CHUNK, "."), origin="panel")
             sent += 1
             await asyncio.sleep(0)
         got = b""

@@ -74,7 +74,9 @@ async def test_stopping_twice_is_stopping_once(companion: Companion) -> None:
 
 
 async def test_a_companion_that_never_started_can_be_stopped() -> None:
-    await Companion(Settings(port=0)).stop()
+    companion = Companion(Settings(port=0))
+    await companion.stop()
+    await companion.close()
 
 
 async def test_stop_does_not_wait_for_a_client_that_stopped_reading(companion: Companion) -> None:
@@ -130,7 +132,7 @@ async def test_it_can_be_started_again_on_the_same_port(companion: Companion, co
         assert await companion.start(), companion.trouble
         assert (companion.state, companion.server.port) == (State.LISTENING, port)
     client = await connect_client()
-    companion.fire(ONLINE, origin="panel")
+    await companion.fire(ONLINE, origin="panel")
     assert await asyncio.wait_for(client.recv(), 5) == ONLINE.encode().decode()
 
 
@@ -172,5 +174,5 @@ async def test_two_companions_cannot_share_a_port(companion: Companion) -> None:
     other = Companion(Settings(port=companion.server.port))
     assert not await other.start()
     assert str(companion.server.port) in other.trouble
-    await other.stop()
+    await other.close()
     assert companion.state is State.LISTENING

@@ -174,3 +174,38 @@ def test_no_value_of_a_field_escapes_as_an_error(stage: Stage, router: Router, v
     for data in ({"to": value, "typing": True}, {"to": "bob", "typing": value}):
         router.receive(stage.join(), json.dumps({"event": "typing", "data": data}))
     assert [row.verdict for row in received(stage)] == [Verdict.INVALID] * 2
+
+
+async def test_a_handler_may_wait_and_its_row_comes_when_it_has_answered(stage: Stage, router: Router) -> None:
+    async def handler(client: Client, data: TypingTo) -> Outcome:
+        return Outcome("asked around", Verdict.OK, (Envelope("x", {}), ALL))
+
+    router.on("typing", handler)
+    pending = router.receive(stage.join(), TYPING)
+    assert pending is not None
+    assert received(stage) == []
+    await pending
+    assert [row.note for row in received(stage)] == ["asked around"]
+    assert [row.event for row in stage.journal][-2:] == ["typing", "x"]
+
+
+async def test_a_waiting_handler_that_raises_costs_a_warning_and_nothing_else(
+    stage: Stage, router: Router, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("the handler of typing failed")
+
+    async def fail(client: Client, data: TypingTo) -> Outcome:
+        raise RuntimeError("out of paper")
+
+    router.on("typing", fail)
+    pending = router.receive(stage.join(), TYPING)
+    assert pending is not None
+    await pending
+    (row,) = received(stage)
+    assert (row.verdict, row.note) == (Verdict.WARNING, "the companion failed on it; see the log files")
+
+
+def test_what_needs_no_waiting_is_answered_at_once(stage: Stage, router: Router) -> None:
+    router.on("typing", lambda client, data: Outcome("noted"))
+    assert router.receive(stage.join(), TYPING) is None
+    assert router.receive(stage.join(), "{nope") is None

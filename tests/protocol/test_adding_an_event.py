@@ -79,12 +79,12 @@ async def test_the_new_event_is_validated_and_arrives(events_with: EventsWith) -
         async with connect(companion.server.url, proxy=None) as socket:
             await until(lambda: companion.hub.connection_count == 1)
             with pytest.raises(InvalidEvent) as caught:
-                companion.fire(Envelope("message_delivered", {"msg_id": "7", "peer": "bob"}), origin="panel")
+                await companion.fire(Envelope("message_delivered", {"msg_id": "7", "peer": "bob"}), origin="panel")
             assert [problem.path for problem in caught.value.problems] == ["data.msg_id"]
-            companion.fire(GOOD, origin="panel")
+            await companion.fire(GOOD, origin="panel")
             assert json.loads(await socket.recv()) == {"event": GOOD.event, "data": GOOD.data}
     finally:
-        await companion.stop()
+        await companion.close()
 
 
 def test_a_struct_of_nothing_but_names_and_types_is_enough(events_with: EventsWith) -> None:

@@ -16,7 +16,7 @@ class Firing:
         self.moments: list[float] = []
         self.told: list[tuple[int, Delivery]] = []
 
-    def fire(self) -> Delivery:
+    async def fire(self) -> Delivery:
         self.moments.append(self.time.passed)
         self.time.passed += self.takes_s
         return Delivery(len(self.moments), ())
@@ -86,5 +86,9 @@ async def test_a_cancelled_series_fires_nothing_more(time: FakeTime) -> None:
 async def test_on_a_real_clock_it_waits_at_least_as_long_as_it_was_told() -> None:
     loop = asyncio.get_running_loop()
     begin = loop.time()
-    await Series(times=2, every_s=0.02, delay_s=0.02).run(lambda: Delivery(1, ()), lambda *_: None)
+
+    async def fire() -> Delivery:
+        return Delivery(1, ())
+
+    await Series(times=2, every_s=0.02, delay_s=0.02).run(fire, lambda *_: None)
     assert loop.time() - begin >= 0.035

@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.system.exits import Exit
-from app.system.home import AlreadyRunning, Home, HomeError
+from app.system.home import AlreadyRunning, Home, HomeError, Overrides
+from app.system.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 
@@ -18,9 +20,9 @@ def test_a_home_has_its_folders_its_lock_and_its_log(tmp_path: Path) -> None:
 def test_the_command_lines_port_wins_over_the_files(tmp_path: Path) -> None:
     home = Home.open(tmp_path, console=False)
     home.settings_file.path.write_text("port = 9000\nusername = 'zoe'\n")
-    assert home.load(None).port == 9000
-    assert home.load(0).port == 0
-    assert home.load(9001).username == "zoe"
+    assert home.load(Overrides()).port == 9000
+    assert home.load(Overrides(port=0)).port == 0
+    assert home.load(Overrides(port=9001)).username == "zoe"
     home.lock.release()
 
 
@@ -42,3 +44,47 @@ def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> 
 
 def test_exit_codes_are_those_that_help_lists() -> None:
     assert [int(code) for code in (Exit.OK, Exit.FAILED, Exit.USAGE, Exit.BUSY)] == [0, 1, 2, 3]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    home = Home.open(tmp_path, console=False)
+    yield home
+    home.lock.release()
+
+
+def written(home: Home) -> str:
+    file = home.settings_file.path
+    return file.read_text() if file.exists() else ""
+
+
+def test_each_override_wins_over_the_file_and_none_leaves_it(home: Home) -> None:
+    home.settings_file.path.write_text("port = 9000\nrest_port = 9001\nrest = false\n")
+    settings = home.load(Overrides(port=1, rest=True))
+    assert (settings.port, settings.rest, settings.rest_port) == (1, True, 9001)
+    settings = home.load(Overrides(rest_port=0))
+    assert (settings.port, settings.rest, settings.rest_port) == (9000, False, 0)
+
+
+def test_what_only_the_command_line_gave_is_not_written_into_the_file(home: Home) -> None:
+    settings = home.load(Overrides(port=9000, rest=False, rest_port=9001))
+    settings.theme = "dark"
+    home.save(settings)
+    home.save(settings)
+    assert written(home).split() == ["theme", "=", '"dark"']
+    assert home.settings_file.load() == Settings(theme="dark")
+
+
+def test_what_the_file_said_stays_there_behind_the_command_lines(home: Home) -> None:
+    home.settings_file.path.write_text("port = 9000\n")
+    settings = home.load(Overrides(port=0))
+    settings.username = "zoe"
+    home.save(settings)
+    assert home.settings_file.load() == Settings(port=9000, username="zoe")
+
+
+def test_a_port_that_was_changed_since_is_written_though_the_command_line_gave_another(home: Home) -> None:
+    settings = home.load(Overrides(port=9000))
+    settings.port = 9500
+    home.save(settings)
+    assert home.settings_file.load().port == 9500

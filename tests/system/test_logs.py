@@ -63,8 +63,8 @@ async def test_no_payload_text_ever_reaches_the_log_files(
     socket = await connect_client("alice")
     sample = companion.catalog.problems(Envelope("friend_online", {"username": SECRET}))
     assert sample == []
-    companion.fire(Envelope("friend_online", {"username": SECRET}), origin="panel")
-    companion.fire_malformed(f"{{{SECRET}", origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": SECRET}), origin="panel")
+    await companion.fire_malformed(f"{{{SECRET}", origin="panel")
     for frame in (
         SECRET,
         SECRET.encode(),

@@ -35,16 +35,15 @@ def test_the_defaults_keep_their_own_rules() -> None:
 
 
 def test_two_settings_share_no_lists() -> None:
-    Settings().personas.append("eve")
     Settings().allowed_origins.clear()
-    assert Settings().personas == ["alice", "bob", "carol", "dave"]
-    assert Settings().allowed_origins != []
+    assert Settings().allowed_origins == list(TAURI_ORIGINS)
 
 
 def test_what_is_saved_is_loaded(file: SettingsFile) -> None:
     changed = Settings(
-        username="zoë", port=9000, personas=["eve"], allowed_origins=[], theme="dark", close_to_tray=False
-    )
+        username="zoë", port=9000, allowed_origins=[], rest=False, rest_port=9001, prime_browsers=False,
+        presence_decays=False, theme="dark", close_to_tray=False,
+    )  # fmt: skip
     file.save(changed)
     assert file.load() == changed
     assert file.complaints == []
@@ -82,7 +81,8 @@ def test_comments_and_unknown_keys_survive(file: SettingsFile) -> None:
 
 
 def test_what_did_not_change_stays_as_it_was_written(file: SettingsFile) -> None:
-    text = "port = 9_000\npersonas = [\n    'alice', # my sister\n    'bob',\n]\ntheme = 'dark'\n"
+    origins = "allowed_origins = [\n    'https://a.example', # my own\n    'https://b.example',\n]"
+    text = f"port = 9_000\n{origins}\ntheme = 'dark'\n"
     write(file, text)
     settings = file.load()
     settings.username = "zoe"
@@ -100,7 +100,11 @@ def test_what_did_not_change_stays_as_it_was_written(file: SettingsFile) -> None
         ("theme = 'pink'", "Invalid enum value 'pink'"),
         ("username = ''", "Expected str of length >= 1"),
         ("journal_rows = 5", "Expected int >= 100"),
-        ("personas = 'alice'", "Expected array, got str"),
+        ("allowed_origins = 'https://a.example'", "Expected array, got str"),
+        ("rest = 1", "Expected bool, got int"),
+        ("rest_port = -1", "Expected int >= 0"),
+        ("prime_browsers = 'yes'", "Expected bool, got str"),
+        ("presence_decays = []", "Expected bool, got array"),
         ("close_to_tray = 'no'", "Expected bool, got str"),
     ],
 )
@@ -158,7 +162,10 @@ def test_saving_leaves_nothing_else_behind(file: SettingsFile) -> None:
         ("username", "n" * 65, "Expected str of length <= 64"),
         ("theme", "dark", None),
         ("theme", "pink", "Invalid enum value 'pink'"),
-        ("personas", ["alice", ""], "Expected str of length >= 1 - at $[1]"),
+        ("rest_port", 0, None),
+        ("rest_port", 65536, "Expected int <= 65535"),
+        ("rest", "off", "Expected bool, got str"),
+        ("allowed_origins", ["https://a.example", 7], "Expected str, got int - at $[1]"),
     ],
 )
 def test_check_says_what_is_wrong_with_a_value(name: str, value: Any, wrong: str | None) -> None:

@@ -1,0 +1,70 @@
+"""A persona answers by itself only where that is switched on and it is online."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from app import companion as module
+from app.companion import Companion
+from app.protocol.backend import Window
+from app.protocol.envelope import Envelope
+from app.sources.auto_reply import ANSWERS, AutoReply
+from tests.chat.windows import frames_so_far
+from tests.conftest import Connect, MakeCompanion, until
+from tests.hub.doubles import FakeTime
+
+HERE = Window("http://localhost:1420", "Chromium")
+
+
+@pytest.fixture
+async def companion(make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Companion]:
+    """A listening companion whose personas sleep no time."""
+    monkeypatch.setattr(module, "AutoReply", lambda: AutoReply(sleep=FakeTime().sleep))
+    companion = await make_companion()
+    assert await companion.start(), companion.trouble
+    yield companion
+    await companion.close()
+
+
+async def said_by_itself(companion: Companion) -> list[dict[str, Any]]:
+    """What came after everybody had the time to answer."""
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().endswith(" answers")))
+    return [row for row in companion.journal if row.origin == "auto-reply"]  # type: ignore[misc]
+
+
+async def test_a_persona_types_and_answers(companion: Companion, connect_client: Connect) -> None:
+    socket = await connect_client("me")
+    await companion.chat.change_person("alice", auto_reply=True)
+    await companion.chat.post_message("alice", "Hi", HERE)
+    await until(lambda: len([row for row in companion.journal if row.origin == "auto-reply"]) == 3)
+    (frames,) = await frames_so_far(companion, socket)
+    _, typing, still, answer = frames
+    assert [typing["data"], still["data"]] == [
+        {"username": "alice", "typing": True},
+        {"username": "alice", "typing": False},
+    ]
+    assert (answer["data"]["from"], answer["data"]["to"], answer["data"]["direction"]) == (
+        "alice",
+        "me",
+        "received",
+    )
+    assert answer["data"]["text"] in ANSWERS
+    assert (await companion.chat.page("alice", 1, 0))[0] == [answer["data"]]
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+async def test_by_default_and_while_offline_nobody_answers(companion: Companion, wanted: bool) -> None:
+    await companion.chat.change_person("alice", auto_reply=wanted)
+    if wanted:
+        await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
+    await companion.chat.post_message("alice", "Hi", HERE)
+    assert await said_by_itself(companion) == []
+
+
+async def test_an_answer_is_not_answered(companion: Companion) -> None:
+    for name in ("alice", "carol"):
+        await companion.chat.change_person(name, auto_reply=True)
+    await companion.chat.post_message("alice", "Hi", HERE)
+    assert len(await said_by_itself(companion)) == 3

@@ -1,0 +1,195 @@
+"""The cast of the first start, and what a person may do with it."""
+
+import base64
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.companion import Companion
+from app.protocol.backend import Refused
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+from tests.chat.windows import friend, unread
+from tests.conftest import MakeCompanion
+from tests.hub.doubles import FakeTime
+
+
+async def people(companion: Companion) -> dict[str, bool]:
+    return {each.username: each.is_friend for each in await companion.chat.backend.people()}
+
+
+async def history(companion: Companion, peer: str) -> list[dict[str, Any]]:
+    return (await companion.chat.page(peer, 50, 0))[0]
+
+
+async def test_four_friends_and_two_strangers_are_there_at_the_first_start(companion: Companion) -> None:
+    assert await people(companion) == {
+        "alice": True, "bob": True, "carol": True, "dave": True, "erin": False, "frank": False,
+    }  # fmt: skip
+    assert companion.personas == ["alice", "bob", "carol", "dave"]
+
+
+async def test_every_friend_has_a_history_that_keeps_the_contract(companion: Companion) -> None:
+    contract = built_in().get(Direction.TO_UI, "new_message")
+    assert contract is not None
+    for each in await companion.chat.friends():
+        messages = await history(companion, each.username)
+        assert messages != []
+        assert [contract.problems(message) for message in messages] == [[]] * len(messages)
+        assert {message["from"] for message in messages} == {"me", each.username}
+        assert [message["timestamp"] for message in messages] == sorted(m["timestamp"] for m in messages)
+
+
+async def test_some_of_it_is_unread(companion: Companion) -> None:
+    assert await unread(companion) == {"alice": 2, "bob": 0, "carol": 1, "dave": 0}
+
+
+async def test_keys_are_base64_of_32_bytes_and_differ(companion: Companion) -> None:
+    keys = [key for each in await companion.chat.friends() for key in (each.public_key, each.signing_key)]
+    assert [len(base64.b64decode(key, validate=True)) for key in keys] == [32] * 8
+    assert len(set(keys)) == 8
+
+
+async def test_at_one_moment_every_first_start_is_the_same(make_companion: MakeCompanion) -> None:
+    time = FakeTime()
+    one, other = [await make_companion(clock=time.clock) for _ in range(2)]
+    assert await one.chat.backend.snapshot() == await other.chat.backend.snapshot()
+
+
+async def test_it_is_kept_and_not_seeded_again(make_companion: MakeCompanion, tmp_path: Path) -> None:
+    file = tmp_path / "chat.db"
+    first = await make_companion(chat_file=file)
+    await first.chat.remove_friend("alice")
+    before = await first.chat.backend.snapshot()
+    await first.close()
+    again = await make_companion(chat_file=file)
+    assert await again.chat.backend.snapshot() == before
+
+
+async def test_reset_goes_back_to_the_first_start_and_says_so(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(clock=FakeTime().clock)
+    before = await companion.chat.backend.snapshot()
+    await companion.chat.add_person("zoe", is_friend=True)
+    await companion.chat.remove_person("alice")
+    await companion.chat.delete_message((await history(companion, "bob"))[0]["msg_id"])
+    assert await companion.chat.backend.snapshot() != before
+    await companion.chat.reset()
+    assert await companion.chat.backend.snapshot() == before
+    assert [row.event for row in companion.journal] == ["chat state reset"]
+
+
+async def test_the_history_is_the_local_users(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(username="zoe")
+    assert {message["from"] for message in await history(companion, "alice")} == {"zoe", "alice"}
+
+
+async def test_somebody_can_be_added_as_a_friend_or_as_a_stranger(companion: Companion) -> None:
+    assert (await companion.chat.add_person("zoe", is_friend=True)).username == "zoe"
+    await companion.chat.add_person("yan", is_friend=False)
+    found = await people(companion)
+    assert (found["zoe"], found["yan"]) == (True, False)
+    assert not (await friend(companion, "zoe")).online
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [("  zoe ", "zoe"), ("Zoë & Co", "Zoë & Co"), ("😀", "😀"), ("n" * 64, "n" * 64), ("50%", "50%")],
+)
+async def test_a_good_name_is_taken_without_the_space_around_it(
+    companion: Companion, name: str, clean: str
+) -> None:
+    assert (await companion.chat.add_person(name, is_friend=True)).username == clean
+    await companion.chat.rename_person(clean, "someone else")
+    await companion.chat.rename_person("someone else", name)
+    assert (await friend(companion, clean)).username == clean
+
+
+@pytest.mark.parametrize("name", ["", "   ", "n" * 65, "a/b", "a\nb", "a\tb", "a\x00b", "\ud83d", "a\u200bb", "/"])
+async def test_a_bad_name_is_refused_and_changes_nothing(companion: Companion, name: str) -> None:
+    before = await companion.chat.backend.snapshot()
+    with pytest.raises(Refused, match=r"^(The name|A name) .*\.$") as caught:
+        await companion.chat.add_person(name, is_friend=True)
+    assert caught.value.status is HTTPStatus.BAD_REQUEST
+    with pytest.raises(Refused):
+        await companion.chat.rename_person("alice", name)
+    assert await companion.chat.backend.snapshot() == before
+
+
+async def test_nobody_is_added_twice_nor_renamed_to_somebody_else(companion: Companion) -> None:
+    before = await companion.chat.backend.snapshot()
+    for refused in (
+        companion.chat.add_person("erin", is_friend=True),
+        companion.chat.rename_person("alice", "bob"),
+        companion.chat.rename_person("alice", " frank "),
+    ):
+        with pytest.raises(Refused, match="is in the cast already") as caught:
+            await refused
+        assert caught.value.status is HTTPStatus.CONFLICT
+    assert await companion.chat.backend.snapshot() == before
+
+
+async def test_somebody_unknown_can_not_be_changed(companion: Companion) -> None:
+    before = await companion.chat.backend.snapshot()
+    for refused in (
+        companion.chat.rename_person("zoe", "yan"),
+        companion.chat.remove_person("zoe"),
+        companion.chat.change_person("zoe", pinned=True),
+    ):
+        with pytest.raises(Refused, match="'zoe' is not in the cast") as caught:
+            await refused
+        assert caught.value.status is HTTPStatus.NOT_FOUND
+    assert await companion.chat.backend.snapshot() == before
+
+
+async def test_a_new_name_goes_into_the_messages_and_keeps_what_is_unread(companion: Companion) -> None:
+    before = await history(companion, "alice")
+    await companion.chat.rename_person("alice", "anna")
+    after = await history(companion, "anna")
+    assert await history(companion, "alice") == []
+    assert [(m["from"], m["to"]) for m in after] == [
+        tuple("anna" if name == "alice" else name for name in (m["from"], m["to"])) for m in before
+    ]
+    assert [m["text"] for m in after] == [m["text"] for m in before]
+    assert (await unread(companion))["anna"] == 2
+
+
+async def test_the_messages_of_somebody_who_was_removed_stay(companion: Companion) -> None:
+    before = await history(companion, "alice")
+    await companion.chat.remove_person("alice")
+    assert "alice" not in await people(companion)
+    assert await history(companion, "alice") == before
+    await companion.chat.add_person("alice", is_friend=True)
+    assert await history(companion, "alice") == before
+
+
+async def test_a_reaction_is_put_on_a_message_and_taken_back(companion: Companion) -> None:
+    msg_id = (await history(companion, "bob"))[0]["msg_id"]
+    await companion.chat.react(msg_id, "👍", "bob")
+    await companion.chat.react(msg_id, "🎉", "bob")
+    assert (await history(companion, "bob"))[0]["reactions"] == [
+        {"emoji": "👍", "from": "bob"},
+        {"emoji": "🎉", "from": "bob"},
+    ]
+    await companion.chat.react(msg_id, "👍", "bob")
+    await companion.chat.react(msg_id, "🎉", "bob")
+    assert "reactions" not in (await history(companion, "bob"))[0]
+
+
+async def test_the_liveliest_chat_comes_first(companion: Companion) -> None:
+    chats = await companion.chat.conversations()
+    assert [chat.person.username for chat in chats] == ["alice", "carol", "bob", "dave"]
+    await companion.fire(companion.message_from("dave", "Hi"), origin="panel")
+    first = (await companion.chat.conversations())[0]
+    assert first.newest is not None
+    assert (first.person.username, first.unread, first.newest["text"]) == ("dave", 1, "Hi")
+
+
+async def test_whoever_shows_the_chats_is_told_of_every_change(companion: Companion) -> None:
+    told: list[None] = []
+    companion.chat.changed.connect(told.append)
+    await companion.chat.add_person("zoe", is_friend=True)
+    await companion.chat.change_person("zoe", pinned=True)
+    await companion.fire(companion.message_from("zoe", "Hi"), origin="panel")
+    assert len(told) == 3

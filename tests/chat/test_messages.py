@@ -1,0 +1,197 @@
+"""Messages: stored once, stored first, sent in the order of the calls, and unread until they are read."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.companion import Companion
+from app.protocol.backend import StorageError, Window
+from app.protocol.envelope import Envelope
+from app.storage import database as storage
+from tests.chat.windows import frames_so_far, friend, sent_rows, unread
+from tests.conftest import Connect, MakeCompanion, until
+from tests.storage.stored import somebody_else
+
+NOBODY = Window("", "")
+
+
+async def chat_of(companion: Companion, peer: str) -> list[dict[str, Any]]:
+    return (await companion.chat.page(peer, 1_000, 0))[0]
+
+
+async def test_what_was_fired_is_in_the_chat_exactly_as_it_was(companion: Companion) -> None:
+    event = companion.message_from("bob", "Grüße 👋\n\0 end")
+    event.data["reactions"] = [{"emoji": "👍", "from": "me"}]
+    await companion.fire(event, origin="panel")
+    assert (await chat_of(companion, "bob"))[-1] == event.data
+
+
+@pytest.mark.parametrize("direction", ["received", "sent"])
+async def test_it_is_filed_under_the_peer(companion: Companion, direction: str) -> None:
+    event = companion.message_from("zoe", "Hi")
+    event.data["direction"] = direction
+    await companion.fire(event, origin="panel")
+    assert await chat_of(companion, "zoe" if direction == "received" else "me") == [event.data]
+
+
+async def test_the_same_id_is_stored_once_and_sent_every_time(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    event = companion.message_from("bob", "Hi")
+    before = len(await chat_of(companion, "bob"))
+    for text in ("Hi", "Hi", "something else"):
+        await companion.fire(Envelope("new_message", {**event.data, "text": text}), origin="panel")
+    assert len(await chat_of(companion, "bob")) == before + 1
+    assert (await chat_of(companion, "bob"))[-1]["text"] == "Hi"
+    assert (await unread(companion))["bob"] == 1
+    assert [len(frames) for frames in await frames_so_far(companion, socket)] == [3]
+
+
+async def test_a_client_can_read_a_message_as_soon_as_it_has_got_it(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    firing = asyncio.create_task(companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
+    frame = json.loads(await asyncio.wait_for(socket.recv(), 5))
+    assert (await chat_of(companion, "bob"))[-1] == frame["data"]
+    await firing
+
+
+async def test_reading_counts_down_what_is_unread(companion: Companion, connect_client: Connect) -> None:
+    socket = await connect_client()
+    for text in ("one", "two", "three"):
+        await companion.fire(companion.message_from("bob", text), origin="panel")
+    assert (await unread(companion))["bob"] == 3
+    ids = [message["msg_id"] for message in (await chat_of(companion, "bob"))[-3:]]
+    for msg_id, left in zip(ids, (2, 1, 0), strict=True):
+        await socket.send(json.dumps({"event": "mark_read", "data": {"peer": "bob", "msg_id": msg_id}}))
+        rows = len([row for row in companion.journal if row.event == "mark_read"])
+        await until(lambda rows=rows: len([r for r in companion.journal if r.event == "mark_read"]) > rows)
+        assert (await unread(companion))["bob"] == left
+    assert [row.note for row in companion.journal if row.event == "mark_read"] == ["1 message from bob read"] * 3
+
+
+async def test_read_marks_are_still_there_after_a_restart(make_companion: MakeCompanion, tmp_path: Path) -> None:
+    file = tmp_path / "chat.db"
+    first = await make_companion(chat_file=file)
+    newest = (await chat_of(first, "alice"))[-1]["msg_id"]
+    assert await first.chat.mark_read("alice", newest) == 2
+    await first.close()
+    assert (await unread(await make_companion(chat_file=file)))["alice"] == 0
+
+
+async def test_the_order_on_the_wire_is_the_order_of_the_calls(
+    companion: Companion, connect_client: Connect
+) -> None:
+    """An event that stores nothing does not overtake one that does."""
+    socket = await connect_client()
+    events: list[Envelope] = []
+    for number in range(30):
+        events += [
+            companion.message_from("bob", str(number)),
+            Envelope("typing", {"username": "bob", "typing": number % 2 == 0}),
+            Envelope("friend_online" if number % 3 else "friend_offline", {"username": "bob"}),
+        ]
+    await asyncio.gather(*(companion.fire(event, origin="panel") for event in events))
+    (frames,) = await frames_so_far(companion, socket)
+    assert frames == [{"event": event.event, "data": event.data} for event in events]
+
+
+async def test_frames_that_are_sent_raw_or_again_keep_to_that_order_too(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    await companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin="panel")
+    (row,) = sent_rows(companion)
+    await asyncio.gather(
+        companion.fire(companion.message_from("bob", "1"), origin="panel"),
+        companion.fire_malformed('{"event":"raw","data":{}}', origin="panel"),
+        companion.fire(companion.message_from("bob", "2"), origin="panel"),
+        companion.resend(row, origin="panel"),
+    )
+    (frames,) = await frames_so_far(companion, socket)
+    assert [frame["event"] for frame in frames] == ["typing", "new_message", "raw", "new_message", "typing"]
+
+
+@pytest.mark.parametrize("event", ["new_message", "friend_online", "friend_offline"])
+async def test_what_could_not_be_stored_is_not_sent_either(
+    make_companion: MakeCompanion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    monkeypatch.setattr(storage, "BUSY_MS", 20)
+    companion = await make_companion(chat_file=tmp_path / "chat.db")
+    before = await companion.chat.backend.snapshot()
+    fired = companion.message_from("bob", "Hi") if event == "new_message" else Envelope(event, {"username": "bob"})
+    told: list[None] = []
+    companion.chat.changed.connect(told.append)
+    with somebody_else(tmp_path / "chat.db") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StorageError, match=r"another program holds chat\.db"):
+            await companion.fire(fired, origin="panel")
+        other.execute("ROLLBACK")
+    assert (len(companion.journal), companion.last_fired, told) == (0, None, [])
+    assert await companion.chat.backend.snapshot() == before
+    await companion.fire(fired, origin="panel")
+    assert len(sent_rows(companion)) == 1
+
+
+async def test_a_read_mark_that_could_not_be_stored_costs_a_row_and_not_the_connection(
+    make_companion: MakeCompanion,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    expected_warnings: list[str],
+) -> None:
+    expected_warnings.append("the handler of mark_read failed")
+    monkeypatch.setattr(storage, "BUSY_MS", 20)
+    companion = await make_companion(chat_file=tmp_path / "chat.db")
+    client = companion.hub.join(_Wire())
+    with somebody_else(tmp_path / "chat.db") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        pending = companion.router.receive(client, '{"event":"mark_read","data":{"peer":"bob","msg_id":"1"}}')
+        assert pending is not None
+        await pending
+    (row,) = [row for row in companion.journal if row.event == "mark_read"]
+    assert row.verdict == "warning"
+
+
+class _Wire:
+    def write(self, frame: bytes) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def latency(self) -> float:
+        return 0.0
+
+
+async def test_a_timestamp_in_lower_case_is_the_same_moment(companion: Companion) -> None:
+    """RFC 3339 allows ``z`` for ``Z``, and so does the contract."""
+    event = companion.message_from("bob", "newest of all")
+    event.data["timestamp"] = "2090-01-15T10:30:00z"
+    await companion.fire(event, origin="panel")
+    assert (await chat_of(companion, "bob"))[-1]["text"] == "newest of all"
+
+
+async def test_a_full_disk_at_the_first_start_is_told_and_the_companion_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_companion: MakeCompanion
+) -> None:
+    """The schema fits, the first cast does not any more."""
+    monkeypatch.setattr(storage, "STEPS", (*storage.STEPS, "PRAGMA max_page_count = 1;"))  # as many as there are
+    with somebody_else(tmp_path / "chat.db") as other:
+        other.execute("PRAGMA page_size = 512")
+        other.execute("PRAGMA application_id = 1")
+    companion = await make_companion(chat_file=tmp_path / "chat.db")
+    assert await companion.start(), companion.trouble
+    assert any("full" in complaint for complaint in companion.complaints)
+
+
+async def test_somebody_who_is_no_friend_can_write_and_is_not_listed(companion: Companion) -> None:
+    await companion.fire(companion.message_from("erin", "Hi"), origin="panel")
+    assert "erin" not in await unread(companion)
+    await companion.chat.add_friend("erin")
+    assert (await unread(companion))["erin"] == 1
+    assert not (await friend(companion, "erin")).online

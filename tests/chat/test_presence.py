@@ -1,0 +1,152 @@
+"""Who is online: what is fired, what ``/friends`` says and what time does to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.chat import service as module
+from app.companion import Companion
+from app.protocol.backend import ONLINE_FOR_S
+from app.protocol.envelope import Envelope
+from app.protocol.templates import iso
+from tests.chat.windows import frames_so_far, friend
+from tests.conftest import Connect, MakeCompanion, until
+from tests.hub.doubles import FakeTime
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+async def companion(make_companion: MakeCompanion, time: FakeTime) -> AsyncIterator[Companion]:
+    """A listening companion whose clock is in the test's hands."""
+    companion = await make_companion(clock=time.clock)
+    assert await companion.start(), companion.trouble
+    yield companion
+    await companion.close()
+
+
+async def turn(companion: Companion, username: str, *, online: bool) -> None:
+    event = "friend_online" if online else "friend_offline"
+    await companion.fire(Envelope(event, {"username": username}), origin="panel")
+
+
+async def online(companion: Companion) -> list[str]:
+    return [each.username for each in await companion.chat.friends() if each.online]
+
+
+async def test_what_is_fired_and_what_friends_say_agree(companion: Companion, time: FakeTime) -> None:
+    assert await online(companion) == ["alice", "carol"]
+    time.passed = 7.0
+    await turn(companion, "bob", online=True)
+    assert (await friend(companion, "bob")).friend()["last_seen"] == iso(time.clock.wall())
+    time.passed = 9.5
+    await turn(companion, "alice", online=False)
+    assert (await friend(companion, "alice")).friend()["last_seen"] == iso(time.clock.wall())
+    assert await online(companion) == ["bob", "carol"]
+
+
+async def test_friends_agree_as_soon_as_a_client_has_got_the_event(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    firing = asyncio.create_task(turn(companion, "dave", online=True))
+    await asyncio.wait_for(socket.recv(), 5)
+    assert "dave" in await online(companion)
+    await firing
+
+
+async def test_somebody_outside_the_cast_can_be_fired_and_changes_nothing(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    before = await companion.chat.backend.snapshot()
+    await turn(companion, "zoe", online=True)
+    await turn(companion, "zoe", online=False)
+    assert [len(frames) for frames in await frames_so_far(companion, socket)] == [2]
+    assert await companion.chat.backend.snapshot() == before
+
+
+async def test_after_five_minutes_without_a_sign_a_friend_goes_offline_and_clients_hear_it(
+    companion: Companion, connect_client: Connect, time: FakeTime
+) -> None:
+    socket = await connect_client()
+    await turn(companion, "bob", online=True)
+    seen = (await friend(companion, "bob")).last_seen
+    time.passed = ONLINE_FOR_S
+    await companion.chat.decay()
+    assert await online(companion) == ["bob"]
+    time.passed = ONLINE_FOR_S + 1
+    await companion.chat.decay()
+    await companion.chat.decay()
+    assert await online(companion) == []
+    assert (await friend(companion, "bob")).last_seen == seen
+    (frames,) = await frames_so_far(companion, socket)
+    assert [(frame["event"], frame["data"]["username"]) for frame in frames] == [
+        ("friend_online", "bob"),
+        ("friend_offline", "alice"),
+        ("friend_offline", "carol"),
+        ("friend_offline", "bob"),
+    ]
+
+
+async def test_a_new_sign_of_life_puts_it_off(companion: Companion, time: FakeTime) -> None:
+    time.passed = ONLINE_FOR_S - 1
+    await turn(companion, "alice", online=True)
+    time.passed = 2 * ONLINE_FOR_S - 2
+    await companion.chat.decay()
+    assert await online(companion) == ["alice"]
+
+
+async def test_whoever_is_pinned_stays(companion: Companion, time: FakeTime) -> None:
+    await companion.chat.change_person("alice", pinned=True)
+    time.passed = 10 * ONLINE_FOR_S
+    await companion.chat.decay()
+    assert await online(companion) == ["alice"]
+    await companion.chat.change_person("alice", pinned=False)
+    await companion.chat.decay()
+    assert await online(companion) == []
+
+
+async def test_a_pinned_friend_can_still_be_sent_offline(companion: Companion) -> None:
+    await companion.chat.change_person("alice", pinned=True)
+    await turn(companion, "alice", online=False)
+    assert "alice" not in await online(companion)
+
+
+async def test_it_happens_by_itself_unless_the_setting_is_off(
+    make_companion: MakeCompanion, time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DECAY_EVERY_S", 0.005)
+    companion = await make_companion(clock=time.clock, presence_decays=False)
+    looks: list[None] = []
+    companion.chat.changed.connect(looks.append)
+    time.passed = ONLINE_FOR_S * 2
+    for _ in range(10):
+        await asyncio.sleep(0.005)
+    assert await online(companion) == ["alice", "carol"]
+    companion.settings.presence_decays = True
+    await until(lambda: len(looks) == 2)
+    assert await online(companion) == []
+
+
+async def test_a_friendship_that_ended_and_began_again_starts_offline(companion: Companion) -> None:
+    await companion.chat.remove_friend("alice")
+    await companion.chat.add_friend("alice")
+    assert "alice" not in await online(companion)
+
+
+async def test_after_a_long_night_nobody_is_online_from_the_start(
+    make_companion: MakeCompanion, tmp_path: Path, time: FakeTime
+) -> None:
+    """``/friends``: online if last seen within five minutes; its first answer counts too."""
+    first = await make_companion(clock=time.clock, chat_file=tmp_path / "chat.db")
+    await first.chat.change_person("carol", pinned=True)
+    assert await online(first) == ["alice", "carol"]
+    await first.close()
+    time.passed = 86_400.0
+    assert await online(await make_companion(clock=time.clock, chat_file=tmp_path / "chat.db")) == ["carol"]

@@ -1,0 +1,255 @@
+"""The whole chat state in one file: saved, loaded, and refused with the place when it is none."""
+
+import copy
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.chat.backend import Backend
+from app.companion import Companion
+from app.protocol.backend import Refused, StorageError
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+from app.storage.database import Database
+from tests.conftest import MakeCompanion
+from tests.hub.doubles import FakeTime
+
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+async def seeded(make_companion: MakeCompanion) -> Companion:
+    return await make_companion(clock=FakeTime().clock)
+
+
+async def saved(companion: Companion, file: Path) -> dict[str, Any]:
+    await companion.chat.save(file)
+    return read(file)
+
+
+def read(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+async def test_what_is_saved_and_loaded_is_saved_as_the_same_bytes(
+    seeded: Companion, make_companion: MakeCompanion, tmp_path: Path
+) -> None:
+    await seeded.chat.add_person("Zoë 😀", is_friend=True)
+    await seeded.chat.change_person("alice", pinned=True, auto_reply=True)
+    message = seeded.message_from("bob", "line\nline\t\0 \u2028 👍")
+    message.data["reactions"] = [{"emoji": "👍", "from": "me"}]
+    await seeded.fire(message, origin="panel")
+    await seeded.chat.save(tmp_path / "one.json")
+    other = await make_companion(username="somebody else")
+    await other.chat.load(tmp_path / "one.json")
+    await other.chat.save(tmp_path / "two.json")
+    assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
+    assert await other.chat.page("bob", 50, 0) == await seeded.chat.page("bob", 50, 0)
+    assert files_in(tmp_path) == ["one.json", "two.json"]
+
+
+async def test_loading_replaces_everything_and_says_so(seeded: Companion, tmp_path: Path) -> None:
+    before = await saved(seeded, tmp_path / "state.json")
+    await seeded.chat.remove_person("alice")
+    await seeded.fire(seeded.message_from("zoe", "Hi"), origin="panel")
+    await seeded.chat.load(tmp_path / "state.json")
+    assert await saved(seeded, tmp_path / "again.json") == before
+    assert [row.event for row in seeded.journal][-1] == "chat state loaded"
+
+
+async def test_fifty_chats_with_three_unread_are_one_file_away(seeded: Companion, tmp_path: Path) -> None:
+    state = await saved(seeded, tmp_path / "state.json")
+    person, message = state["people"][0], next(m for m in state["messages"] if m["direction"] == "received")
+    names = [f"friend{number:02}" for number in range(50)]
+    state["people"] = [{**person, "username": name} for name in names]
+    state["messages"] = [
+        {**message, "msg_id": f"00000000-0000-0000-0000-{number:012}", "from": name, "read": number >= 3}
+        for number, name in enumerate(names)
+    ]
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    await seeded.chat.load(tmp_path / "state.json")
+    chats = await seeded.chat.conversations()
+    assert len(chats) == 50
+    assert sum(chat.unread for chat in chats) == 3
+
+
+def nothing(state: dict[str, Any]) -> None: ...
+
+
+def change(*path: str | int, to: Any) -> Change:
+    def apply(state: Any) -> None:
+        for step in path[:-1]:
+            state = state[step]
+        state[path[-1]] = to
+
+    return apply
+
+
+def drop(*path: str | int) -> Change:
+    def apply(state: Any) -> None:
+        for step in path[:-1]:
+            state = state[step]
+        del state[path[-1]]
+
+    return apply
+
+
+REFUSED: dict[str, tuple[Change, str]] = {
+    "no version": (drop("version"), '"version": 1'),
+    "version 2": (change("version", to=2), '"version": 1'),
+    "no people": (drop("people"), "people"),
+    "people no list": (change("people", to={}), "people"),
+    "a person without name": (drop("people", 1, "username"), "people.*1"),
+    "an empty name": (change("people", 1, "username", to=""), "people.*1.*empty"),
+    "a name with a slash": (change("people", 1, "username", to="a/b"), "people.*1.*slash"),
+    "a name twice": (change("people", 1, "username", to="alice"), "people.*twice"),
+    "online no boolean": (change("people", 1, "online", to="yes"), r"people.*1.*online"),
+    "a time beyond all calendars": (change("people", 1, "last_seen", to=1e300), r"people.*1.*last_seen"),
+    "a time before all calendars": (change("people", 1, "added_at", to=-1e15), r"people.*1.*added_at"),
+    "no messages": (drop("messages"), "messages"),
+    "messages no list": (change("messages", to={}), "messages"),
+    "a message that is none": (change("messages", 2, to="Hi"), r"messages\[2\]"),
+    "no read mark": (drop("messages", 2, "read"), r"messages\[2\].*read"),
+    "a read mark that is none": (change("messages", 2, "read", to=1), r"messages\[2\].*read"),
+    "a message without id": (drop("messages", 2, "msg_id"), r"messages\[2\].msg_id: is missing"),
+    "an id that is none": (change("messages", 2, "msg_id", to="7"), r"messages\[2\].msg_id: must be a UUID"),
+    "a time that is none": (
+        change("messages", 2, "timestamp", to="now"),
+        r"messages\[2\].timestamp: must be a time",
+    ),
+    "a direction that is none": (change("messages", 2, "direction", to="up"), r"messages\[2\].direction"),
+    "a field too many": (change("messages", 2, "colour", to="red"), r"messages\[2\].colour: is not a field"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_what_is_no_saved_state_is_refused_with_the_place_and_changes_nothing(
+    seeded: Companion, tmp_path: Path, case: str
+) -> None:
+    file = tmp_path / "state.json"
+    before = await saved(seeded, file)
+    state = copy.deepcopy(before)
+    break_it, place = REFUSED[case]
+    break_it(state)
+    file.write_text(json.dumps(state))
+    with pytest.raises(Refused, match=f"^This is no saved chat state: .*{place}"):
+        await seeded.chat.load(file)
+    assert await saved(seeded, file) == before
+
+
+async def test_a_name_with_space_around_it_is_refused_or_cleaned(seeded: Companion, tmp_path: Path) -> None:
+    """As it is everywhere else: `` bob `` could be found by no request."""
+    file = tmp_path / "state.json"
+    state = await saved(seeded, file)
+    state["people"][1]["username"] = " bob "
+    file.write_text(json.dumps(state))
+    with suppress(Refused):
+        await seeded.chat.load(file)
+    assert "bob" in [each.username for each in await seeded.chat.friends()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b"{", b"[]", b"null", b"NaN", b'{"version":1,"version":1}',
+        b'{"version":1,"people":[],"messages":"\\ud800"}',
+        b"[" * 100_000, b'{"version":1,"people":[' + b"[" * 40 + b"]" * 40 + b'],"messages":[]}',
+        b"\xff\xfe", b'{"version":1e999}', b'{"version":' + b"1" * 5_000 + b"}",
+    ],
+)  # fmt: skip
+async def test_a_file_that_is_no_json_is_refused_and_changes_nothing(
+    seeded: Companion, tmp_path: Path, text: bytes
+) -> None:
+    before = await seeded.chat.backend.snapshot()
+    (tmp_path / "state.json").write_bytes(text)
+    with pytest.raises((Refused, StorageError), match=r"no saved chat state|could not be read"):
+        await seeded.chat.load(tmp_path / "state.json")
+    assert await seeded.chat.backend.snapshot() == before
+
+
+async def test_a_file_that_is_not_there_or_cannot_be_written_is_told(seeded: Companion, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"nowhere\.json could not be read"):
+        await seeded.chat.load(tmp_path / "nowhere.json")
+    with pytest.raises(StorageError, match=r"state\.json could not be written: No such file"):
+        await seeded.chat.save(tmp_path / "no folder" / "state.json")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(StorageError, match="could not be written"):
+        await seeded.chat.save(tmp_path / "folder.json")
+    assert files_in(tmp_path) == ["folder.json"]
+
+
+# any change to a saved state
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=80)
+)
+VALUES = (
+    SCALARS
+    | st.just(10**400)
+    | st.lists(SCALARS, max_size=2)
+    | st.dictionaries(st.text(max_size=5), SCALARS, max_size=2)
+)
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Backend]:
+    database = Database(None)
+    backend = Backend(database, built_in(), FakeTime().clock, lambda: "me")
+    await backend.open()
+    yield backend
+    await database.close()
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place of a JSON value that can be replaced or removed."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, child in inner for place in ((*path, key), *places(child, (*path, key)))]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_a_changed_state_is_taken_as_a_whole_or_refused_as_a_whole(
+    backend: Backend, tmp_path: Path, data: st.DataObject
+) -> None:
+    await backend.reset()
+    before = await backend.snapshot()
+    state = copy.deepcopy(before)
+    for _ in range(data.draw(st.integers(1, 3))):
+        every = places(state)
+        if not every:
+            break
+        place = data.draw(st.sampled_from(every))
+        (drop(*place) if data.draw(st.booleans()) else change(*place, to=data.draw(VALUES)))(state)
+    (tmp_path / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    try:
+        await backend.load(tmp_path / "state.json")
+    except (Refused, StorageError):
+        assert await backend.snapshot() == before
+        return
+    await assert_it_can_be_used(backend)
+
+
+async def assert_it_can_be_used(backend: Backend) -> None:
+    contract = built_in().get(Direction.TO_UI, "new_message")
+    assert contract is not None
+    for friend in await backend.friends():
+        json.dumps(friend.friend(), allow_nan=False).encode()
+        messages, _ = await backend.page(friend.username, 50, 0)
+        assert [contract.problems(message) for message in messages] == [[]] * len(messages)
+    await backend.conversations()
+    await backend.primers()
+    json.dumps(await backend.snapshot(), allow_nan=False).encode()

@@ -1,0 +1,46 @@
+"""What the chat's tests see: the frames of a client, the rows of the journal."""
+
+import asyncio
+import json
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+
+from app.companion import Companion
+from app.hub.journal import Kind, Row
+from app.protocol.backend import Person
+from app.protocol.envelope import Envelope
+
+MARKER = Envelope("typing", {"username": "that is all", "typing": True})
+
+
+async def frames_so_far(companion: Companion, *sockets: ClientConnection) -> list[list[dict[str, Any]]]:
+    """Return what each client has got since the last call, whatever was fired until now included."""
+    await companion.fire(MARKER, origin="test")
+    return [await _up_to_the_marker(socket) for socket in sockets]
+
+
+async def _up_to_the_marker(socket: ClientConnection) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        frame = json.loads(await asyncio.wait_for(socket.recv(), 10))
+        if frame["data"] == MARKER.data:
+            return found
+        found.append(frame)
+
+
+def sent_rows(companion: Companion) -> list[Row]:
+    return [row for row in companion.journal if row.kind is Kind.TO_UI]
+
+
+def said(frame: dict[str, Any]) -> tuple[str, str, str]:
+    """Who said what, and in which direction."""
+    return frame["data"]["from"], frame["data"]["text"], frame["data"]["direction"]
+
+
+async def friend(companion: Companion, username: str) -> Person:
+    return next(each for each in await companion.chat.friends() if each.username == username)
+
+
+async def unread(companion: Companion) -> dict[str, int]:
+    return {chat.person.username: chat.unread for chat in await companion.chat.conversations()}

@@ -1,0 +1,114 @@
+"""``companion state`` as the process that a person runs."""
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def state(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run ``companion state …`` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", "state", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False,
+    )  # fmt: skip
+
+
+def saved(folder: Path, file: Path) -> dict[str, Any]:
+    result = state("save", file, "--data-dir", folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_save_load_and_reset_do_what_they_say(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    seeded = saved(one, tmp_path / "seeded.json")
+    assert [each["username"] for each in seeded["people"]] == ["alice", "bob", "carol", "dave", "erin", "frank"]
+    changed = {**seeded, "people": seeded["people"][:2], "messages": seeded["messages"][:1]}
+    file = tmp_path / "changed.json"
+    file.write_text(json.dumps(changed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    result = state("load", file, "--data-dir", two)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert str(file) in result.stdout
+    assert saved(two, tmp_path / "again.json") == changed
+    assert (tmp_path / "again.json").read_bytes() == file.read_bytes()
+    result = state("reset", "--data-dir", two)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [each["username"] for each in saved(two, tmp_path / "reset.json")["people"]] == [
+        each["username"] for each in seeded["people"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "could not be read"),
+        (b"{", "no saved chat state"),
+        (b'{"version":1,"people":[],"messages":[{}]}', "no saved chat state: messages[0]"),
+    ],
+)
+def test_a_bad_file_ends_with_1_and_a_sentence_and_changes_nothing(
+    tmp_path: Path, content: bytes | None, sentence: str
+) -> None:
+    before = saved(tmp_path, tmp_path / "before.json")
+    file = tmp_path / "bad.json"
+    if content is not None:
+        file.write_bytes(content)
+    result = state("load", file, "--data-dir", tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert saved(tmp_path, tmp_path / "after.json") == before
+
+
+def test_a_file_that_cannot_be_written_ends_with_1_and_a_sentence(tmp_path: Path) -> None:
+    result = state("save", tmp_path / "no folder" / "state.json", "--data-dir", tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "state.json could not be written" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("save",), ("load",), ("dance",)])
+def test_wrong_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
+    assert state(*arguments).returncode == 2
+
+
+def test_while_a_companion_runs_it_ends_with_3_and_a_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--rest-port", "0", "--data-dir", str(tmp_path)]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("listening ")
+        for arguments in (("save", tmp_path / "x.json"), ("load", tmp_path / "x.json"), ("reset",)):
+            result = state(*arguments, "--data-dir", tmp_path)
+            assert (result.returncode, result.stdout) == (3, "")
+            assert result.stderr.startswith("A companion is running with this chat state.")
+            assert len(result.stderr.splitlines()) == 1
+        assert not (tmp_path / "x.json").exists()
+    finally:
+        running.terminate()
+        assert running.stdout is not None
+        running.stdout.close()
+        running.wait(10)
+
+
+@pytest.mark.parametrize("verb", ["save", "load", "reset"])
+def test_a_state_that_is_only_in_memory_is_not_said_to_be_done(tmp_path: Path, verb: str) -> None:
+    """Its changes would be gone when the command ends, and what it saves is not the person's."""
+    good = tmp_path / "good"
+    saved(good, tmp_path / "state.json")
+    with contextlib.closing(sqlite3.connect(tmp_path / "chat.db")) as strange:
+        strange.execute("CREATE TABLE people (name)")
+    file = tmp_path / ("state.json" if verb == "load" else "saved.json")
+    result = state(verb, *([] if verb == "reset" else [file]), "--data-dir", tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "in memory" in result.stderr
+    assert not (tmp_path / "saved.json").exists()

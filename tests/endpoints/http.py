@@ -1,0 +1,68 @@
+"""A plain HTTP caller of the backend stand-in, as the chat UI is one."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import aiohttp
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from app.companion import Companion
+
+PAGE = "http://localhost:1420"
+JSON = {"Content-Type": "application/json"}
+
+
+class Answer(NamedTuple):
+    """An answer, its body read."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> str:
+        """The error's text; fails on any other form than the documented one."""
+        assert self.headers["Content-Type"].split(";")[0] == "application/json"
+        assert list(self.json) == ["error"]
+        text = self.json["error"]
+        assert isinstance(text, str)
+        assert text.strip()
+        return text
+
+
+class Rest:
+    """Calls the companion's REST stand-in. A path is sent as it is, encoded or not."""
+
+    def __init__(self, companion: Companion, session: aiohttp.ClientSession) -> None:
+        self.companion = companion
+        self._session = session
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """``body``: bytes go as they are, anything else as JSON."""
+        content: Any = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if content and len(content) > 1_000_000:
+            content = io.BytesIO(content)
+        url = URL(self.companion.rest.url + path, encoded=True)
+        async with self._session.request(method, url, data=content, headers={**JSON, **(headers or {})}) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        return await self.call("GET", path, **options)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return await self.call("POST", path, body, **options)
+
+    async def delete(self, path: str, **options: Any) -> Answer:
+        return await self.call("DELETE", path, **options)
+
+    async def state(self) -> dict[str, Any]:
+        return await self.companion.chat.backend.snapshot()

@@ -1,0 +1,351 @@
+"""Every call of the UI, with every status it can get, and exactly the documented fields."""
+
+import asyncio
+import base64
+import json
+import re
+import uuid
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from app import __version__
+from app.hub.journal import Kind, Verdict
+from app.protocol.envelope import Envelope
+from tests.conftest import Connect
+from tests.endpoints.http import PAGE, Answer, Rest
+
+FRIEND = {"username", "public_key", "signing_key", "online", "last_seen", "last_ip", "added_at"}
+MESSAGE = {"msg_id", "from", "to", "text", "timestamp", "direction", "delivered", "delivery_method"}
+UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+def is_json(answer: Answer) -> bool:
+    return answer.headers["Content-Type"].split(";")[0] == "application/json"
+
+
+async def page(rest: Rest, query: str) -> tuple[list[str], int, bool]:
+    """The texts of a page, the total and whether there is more."""
+    answer = await rest.get(f"/messages?{query}")
+    assert answer.status == 200
+    assert list(answer.json) == ["messages", "total", "has_more"]
+    return [message["text"] for message in answer.json["messages"]], answer.json["total"], answer.json["has_more"]
+
+
+# GET /status
+
+
+async def test_status(rest: Rest) -> None:
+    answer = await rest.get("/status")
+    assert answer.status == 200
+    assert is_json(answer)
+    status = answer.json
+    assert status.pop("uptime_seconds") >= 0
+    assert re.fullmatch(r"[0-9a-f]+", status.pop("node_id"))
+    assert status == {
+        "status": "ok", "username": "me", "friends_count": 4, "peer_port": 9100, "supabase_connected": True,
+        "version": __version__,
+    }  # fmt: skip
+
+
+async def test_status_counts_the_friends_and_names_the_user_of_now(rest: Rest) -> None:
+    await rest.delete("/friends/alice")
+    rest.companion.hub.local_user = "zoe"
+    status = (await rest.get("/status")).json
+    assert (status["friends_count"], status["username"]) == (3, "zoe")
+
+
+# GET /friends
+
+
+async def test_friends_is_a_bare_array_of_friends(rest: Rest) -> None:
+    answer = await rest.get("/friends")
+    assert answer.status == 200
+    assert is_json(answer)
+    assert [friend["username"] for friend in answer.json] == ["alice", "bob", "carol", "dave"]
+    for friend in answer.json:
+        assert set(friend) == FRIEND
+        assert isinstance(friend["online"], bool)
+        assert isinstance(friend["last_ip"], str)
+        for time in ("last_seen", "added_at"):
+            assert UTC.fullmatch(friend[time])
+            datetime.fromisoformat(friend[time])
+        for key in ("public_key", "signing_key"):
+            assert base64.b64decode(friend[key], validate=True)
+
+
+async def test_without_friends_it_is_an_empty_array(rest: Rest) -> None:
+    for name in ("alice", "bob", "carol", "dave"):
+        assert (await rest.delete(f"/friends/{name}")).status == 204
+    assert (await rest.get("/friends")).json == []
+
+
+async def test_presence_agrees_with_what_was_fired(rest: Rest) -> None:
+    await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await rest.companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
+    online = {friend["username"]: friend["online"] for friend in (await rest.get("/friends")).json}
+    assert (online["alice"], online["bob"]) == (False, True)
+
+
+# POST /friends
+
+
+async def test_a_stranger_of_the_cast_becomes_a_friend(rest: Rest) -> None:
+    answer = await rest.post("/friends", {"username": " erin "})
+    assert answer.status == 201
+    assert is_json(answer)
+    assert set(answer.json) == FRIEND
+    assert answer.json["username"] == "erin"
+    assert answer.json in (await rest.get("/friends")).json
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({"username": "nobody"}, 404, "There is no user 'nobody'."),
+        ({"username": "alice"}, 409, "alice is already a friend."),
+        ({}, 400, "The field 'username' is missing."),
+        ({"username": None}, 400, "The field 'username' is missing."),
+        ({"username": ""}, 400, "The user name is empty."),
+        ({"username": "  "}, 400, "The user name is empty."),
+        ({"username": 7}, 400, "The field 'username' must be text."),
+        ({"username": ["alice"]}, 400, "The field 'username' must be text."),
+        ([], 400, "The body must be a JSON object."),
+    ],
+)
+async def test_other_names_are_refused_with_a_text_for_the_dialog(
+    rest: Rest, body: Any, status: int, error: str
+) -> None:
+    before = await rest.state()
+    answer = await rest.post("/friends", body)
+    assert (answer.status, answer.error) == (status, error)
+    assert await rest.state() == before
+
+
+async def test_an_endless_name_is_refused_with_a_short_text(rest: Rest) -> None:
+    answer = await rest.post("/friends", {"username": "n" * 100_000})
+    assert answer.status == 404
+    assert len(answer.error) < 200
+
+
+# DELETE /friends/{username}
+
+
+async def test_a_friend_is_removed_and_the_messages_stay(rest: Rest) -> None:
+    before = await page(rest, "peer=alice")
+    answer = await rest.delete("/friends/alice")
+    assert (answer.status, answer.body) == (204, b"")
+    assert "alice" not in [friend["username"] for friend in (await rest.get("/friends")).json]
+    assert await page(rest, "peer=alice") == before
+    assert (await rest.post("/friends", {"username": "alice"})).status == 201
+
+
+@pytest.mark.parametrize("name", ["erin", "nobody", "ALICE", "alice%20", "%20"])
+async def test_who_is_no_friend_cannot_be_removed(rest: Rest, name: str) -> None:
+    before = await rest.state()
+    answer = await rest.delete(f"/friends/{name}")
+    assert answer.status == 404
+    assert "is not a friend" in answer.error
+    assert await rest.state() == before
+
+
+# GET /messages
+
+
+async def test_a_message_is_the_payload_of_new_message_exactly(rest: Rest) -> None:
+    event = rest.companion.message_from("bob", "Grüße 👋\n\0 end")
+    event.data["reactions"] = [{"emoji": "👍", "from": "me"}]
+    await rest.companion.fire(event, origin="panel")
+    answer = await rest.get("/messages?peer=bob")
+    assert is_json(answer)
+    assert answer.json["messages"][-1] == event.data
+    assert {frozenset(message) for message in answer.json["messages"][:-1]} == {frozenset(MESSAGE)}
+
+
+async def test_a_chat_with_nobody_is_empty(rest: Rest) -> None:
+    assert await page(rest, "peer=nobody") == ([], 0, False)
+
+
+async def test_130_messages_are_paged_from_the_newest(rest: Rest) -> None:
+    for number in range(130):
+        await rest.companion.fire(rest.companion.message_from("erin", str(number)), origin="panel")
+
+    def texts(first: int, behind: int) -> list[str]:
+        return [str(number) for number in range(first, behind)]
+
+    assert await page(rest, "peer=erin") == (texts(80, 130), 130, True)
+    assert await page(rest, "peer=erin&limit=50&offset=50") == (texts(30, 80), 130, True)
+    assert await page(rest, "peer=erin&limit=50&offset=100") == (texts(0, 30), 130, False)
+    assert await page(rest, "peer=erin&limit=50&offset=80") == (texts(0, 50), 130, False)
+    assert await page(rest, "peer=erin&limit=50&offset=79") == (texts(1, 51), 130, True)
+    assert await page(rest, "peer=erin&offset=130") == ([], 130, False)
+    assert await page(rest, "peer=erin&offset=999") == ([], 130, False)
+    assert await page(rest, "peer=erin&limit=1") == (["129"], 130, True)
+    assert await page(rest, "peer=erin&limit=&offset=") == (texts(80, 130), 130, True)
+    assert await page(rest, f"peer=erin&limit={10**17}&offset=0") == (texts(0, 130), 130, False)
+    assert await page(rest, f"peer=erin&limit=1000&offset={10**17}") == ([], 130, False)
+
+
+async def test_a_page_holds_a_thousand_messages_at_most(rest: Rest) -> None:
+    state = await rest.state()
+    message = next(each for each in state["messages"] if each["direction"] == "received")
+    state["messages"] = [{**message, "from": "erin", "msg_id": str(uuid.uuid4())} for _ in range(1_001)]
+    await rest.companion.chat.backend.restore(state)
+    texts, total, more = await page(rest, "peer=erin&limit=5000")
+    assert (len(texts), total, more) == (1_000, 1_001, True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "", "peer=", "limit=5", "Peer=alice", "peer=alice&limit=0", "peer=alice&limit=-1", "peer=alice&limit=x",
+        "peer=alice&limit=5.0", "peer=alice&limit=1e3", "peer=alice&limit=%D9%A5", "peer=alice&offset=-1",
+        "peer=alice&offset=x", "peer=alice&limit=%205", "peer=alice&limit=0x10", "peer=alice&limit=%C2%B2",
+        f"peer=alice&offset={10**30}", f"peer=alice&limit={'9' * 5_000}", "peer=alice&limit=%2B5",
+    ],
+)  # fmt: skip
+async def test_no_peer_and_bad_numbers_are_refused(rest: Rest, query: str) -> None:
+    answer = await rest.get(f"/messages?{query}")
+    assert answer.status == 400
+    assert len(answer.error) < 200
+
+
+# POST /messages
+
+
+async def test_to_a_friend_who_is_online_200_says_direct(rest: Rest) -> None:
+    answer = await rest.post("/messages", {"to": "alice", "text": "Hi"})
+    assert answer.status == 200
+    assert is_json(answer)
+    newest = (await rest.get("/messages?peer=alice&limit=1")).json["messages"][0]
+    assert answer.json == {
+        "msg_id": newest["msg_id"], "delivered": True, "delivery_method": "direct", "method": "direct",
+        "timestamp": newest["timestamp"],
+    }  # fmt: skip
+    assert (newest["from"], newest["to"], newest["text"], newest["direction"]) == ("me", "alice", "Hi", "sent")
+    assert UTC.fullmatch(newest["timestamp"])
+
+
+async def test_to_a_friend_who_is_offline_202_says_so(rest: Rest) -> None:
+    answer = await rest.post("/messages", {"to": "bob", "text": "Hi"})
+    assert answer.status == 202
+    newest = (await rest.get("/messages?peer=bob&limit=1")).json["messages"][0]
+    note = answer.json["note"]
+    assert isinstance(note, str)
+    assert answer.json == {
+        "msg_id": newest["msg_id"], "delivered": False, "delivery_method": "offline", "method": "offline",
+        "timestamp": newest["timestamp"], "note": note,
+    }  # fmt: skip
+    assert newest["delivered"] is False
+
+
+async def test_the_sending_window_does_not_get_its_own_message_twice(rest: Rest, connect_to: Connect) -> None:
+    window = await connect_to(origin=PAGE, user_agent_header="Chromium")
+    other = await connect_to(origin=PAGE, user_agent_header="Firefox")
+    answer = await rest.post(
+        "/messages", {"to": "alice", "text": "Hi"}, headers={"Origin": PAGE, "User-Agent": "Chromium"}
+    )
+    await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    got = json.loads(await asyncio.wait_for(other.recv(), 5))
+    assert (got["data"]["msg_id"], got["data"]["direction"]) == (answer.json["msg_id"], "sent")
+    assert json.loads(await asyncio.wait_for(window.recv(), 5))["event"] == "friend_online"
+
+
+@pytest.fixture
+def connect_to(rest: Rest, connect_client: Connect) -> Connect:
+    """Opens clients of the companion that ``rest`` calls."""
+    return connect_client
+
+
+@pytest.fixture
+def companion(rest: Rest) -> Any:
+    return rest.companion
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 10_000, "😀" * 10_000, "ü" * 10_000, '"\\\n\0' * 2_500],
+    ids=["plain", "emoji", "umlaut", "escapes"],
+)
+async def test_10_000_characters_are_taken_also_as_escapes(rest: Rest, text: str) -> None:
+    for body in (
+        json.dumps({"to": "alice", "text": text}),
+        json.dumps({"to": "alice", "text": text}, ensure_ascii=False),
+    ):
+        assert (await rest.post("/messages", body.encode())).status == 200
+        newest = (await rest.get("/messages?peer=alice&limit=1")).json["messages"][0]
+        assert newest["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({"text": "Hi"}, 400, "'to' is missing"),
+        ({"to": "alice"}, 400, "'text' is missing"),
+        ({}, 400, "is missing"),
+        ({"to": "alice", "text": None}, 400, "'text' is missing"),
+        ({"to": "alice", "text": ""}, 400, "empty"),
+        ({"to": "alice", "text": 7}, 400, "'text' must be text"),
+        ({"to": {"username": "alice"}, "text": "Hi"}, 400, "'to' must be text"),
+        ({"to": "alice", "text": "x" * 10_001}, 400, "10,001 characters; 10,000 are allowed"),
+        ({"to": "alice", "text": "😀" * 10_001}, 400, "10,001 characters"),
+        ({"to": "nobody", "text": "Hi"}, 404, "'nobody' is not a friend"),
+        ({"to": "erin", "text": "Hi"}, 404, "'erin' is not a friend"),
+        ({"to": "me", "text": "Hi"}, 404, "'me' is not a friend"),
+        ("alice", 400, "must be a JSON object"),
+    ],
+)
+async def test_what_cannot_be_sent_is_refused_and_not_stored(
+    rest: Rest, body: Any, status: int, error: str
+) -> None:
+    before = await rest.state()
+    answer = await rest.post("/messages", body)
+    assert answer.status == status
+    assert error in answer.error
+    assert await rest.state() == before
+
+
+async def test_fifty_posts_at_once_are_each_stored_once(rest: Rest) -> None:
+    before = (await rest.get("/messages?peer=alice")).json["total"]
+    answers = await asyncio.gather(
+        *(rest.post("/messages", {"to": "alice", "text": f"number {number}"}) for number in range(50))
+    )
+    assert [answer.status for answer in answers] == [200] * 50
+    stored = (await rest.get("/messages?peer=alice&limit=50")).json
+    assert stored["total"] == before + 50
+    assert {message["text"] for message in stored["messages"]} == {f"number {number}" for number in range(50)}
+    assert {message["msg_id"] for message in stored["messages"]} == {answer.json["msg_id"] for answer in answers}
+
+
+# DELETE /messages/{msg_id}
+
+
+async def test_a_message_is_forgotten_once(rest: Rest) -> None:
+    newest = (await rest.get("/messages?peer=bob")).json["messages"][-1]
+    answer = await rest.delete(f"/messages/{newest['msg_id']}")
+    assert (answer.status, answer.body) == (204, b"")
+    assert newest not in (await rest.get("/messages?peer=bob")).json["messages"]
+    again = await rest.delete(f"/messages/{newest['msg_id']}")
+    assert again.status == 404
+    assert newest["msg_id"] in again.error
+
+
+# what the log shows
+
+
+async def test_what_the_ui_changes_leaves_one_row_and_what_it_asks_leaves_none(rest: Rest) -> None:
+    await rest.get("/friends")
+    await rest.get("/status")
+    await rest.get("/messages?peer=alice")
+    await rest.post("/messages", {"to": "alice", "text": "Hi"})
+    await rest.post("/friends", {"username": "nobody"})
+    await rest.delete("/friends/dave")
+    rows = [row for row in rest.companion.journal if row.kind is Kind.FROM_UI]
+    assert [(row.event, row.verdict) for row in rows] == [
+        ("POST /messages", Verdict.OK),
+        ("POST /friends", Verdict.INVALID),
+        ("DELETE /friends/dave", Verdict.OK),
+    ]
+    assert json.loads(rows[0].payload) == {"to": "alice", "text": "Hi"}
+    assert rows[1].note == "There is no user 'nobody'."

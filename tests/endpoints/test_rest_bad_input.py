@@ -1,0 +1,317 @@
+"""Whatever comes in: the documented error in the documented form, nothing changed, nothing in the log files."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.endpoints.rest import MAX_BODY_BYTES
+from app.storage import database as storage
+from tests.conftest import MakeCompanion
+from tests.endpoints.http import Rest
+from tests.endpoints.raw import tcp_to
+from tests.storage.stored import somebody_else
+
+BAD_BODIES = {
+    "nothing": b"",
+    "blank": b" \r\n",
+    "text": b"hello",
+    "half": b'{"to":"alice","text":',
+    "two": b"{}{}",
+    "duplicate key": b'{"to":"alice","text":"one","text":"two"}',
+    "duplicate key inside": b'{"to":"alice","text":"Hi","x":{"a":1,"a":2}}',
+    "nan": b'{"to":"alice","text":"Hi","x":NaN}',
+    "infinity": b'{"to":"alice","text":"Hi","x":-Infinity}',
+    "a number too large": b'{"to":"alice","text":"Hi","x":1e999}',
+    "a number too long": b'{"to":"alice","text":"Hi","x":' + b"1" * 5_000 + b"}",
+    "deep": b'{"to":"alice","text":"Hi","x":' + b"[" * 40 + b"]" * 40 + b"}",
+    "very deep": b"[" * 100_000,
+    "half a pair": b'{"to":"alice","text":"\\ud83d"}',
+    "half a pair in a key": b'{"to":"alice","text":"Hi","\\udc00":1}',
+    "half a pair in a name": b'{"to":"\\udfff","text":"Hi","username":"\\udfff"}',
+    "not UTF-8": b'{"to":"alice","text":"\xff"}',
+    "UTF-16": '{"to":"alice","text":"Hi"}'.encode("utf-16"),
+    "a byte order mark": '\ufeff{"to":"alice","text":"Hi"}'.encode(),
+    "single quotes": b"{'to':'alice','text':'Hi'}",
+    "an array": b'[{"to":"alice","text":"Hi"}]',
+    "null": b"null",
+}
+
+
+@pytest.mark.parametrize("path", ["/messages", "/friends"])
+@pytest.mark.parametrize("case", BAD_BODIES)
+async def test_a_body_that_is_no_usable_json_object_is_refused(rest: Rest, case: str, path: str) -> None:
+    before = await rest.state()
+    answer = await rest.post(path, BAD_BODIES[case])
+    assert answer.status == 400
+    assert answer.error
+    assert await rest.state() == before
+
+
+async def test_the_type_of_the_body_is_not_asked_for(rest: Rest) -> None:
+    for kind in ("text/plain", "application/json; charset=utf-8", "nonsense"):
+        answer = await rest.post("/messages", {"to": "alice", "text": "Hi"}, headers={"Content-Type": kind})
+        assert answer.status == 200
+
+
+async def test_fields_that_are_not_known_are_ignored(rest: Rest) -> None:
+    assert (await rest.post("/messages", {"to": "alice", "text": "Hi", "reply_to": None})).status == 200
+
+
+async def test_a_body_over_the_limit_is_refused_and_the_next_call_answered(rest: Rest) -> None:
+    before = await rest.state()
+    for size in (MAX_BODY_BYTES + 1, 20 * MAX_BODY_BYTES):
+        body = json.dumps({"to": "alice", "text": "x" * size}).encode()
+        answer = await rest.post("/messages", body)
+        assert answer.status == 413
+        assert "256 KiB" in answer.error
+    assert await rest.state() == before
+    assert (await rest.get("/status")).status == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_compressed_as_it_says_is_refused(rest: Rest, encoding: str) -> None:
+    before = await rest.state()
+    answer = await rest.post("/messages", b'{"to":"alice","text":"Hi"}', headers={"Content-Encoding": encoding})
+    assert answer.status == 400
+    assert answer.error
+    assert await rest.state() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/nowhere", 404),
+        ("GET", "/status/", 404),
+        ("GET", "//status", 404),
+        ("GET", "/Status", 404),
+        ("GET", "/friends/alice/x", 404),
+        ("DELETE", "/friends/", 404),
+        ("DELETE", "/messages/", 404),
+        ("POST", "/nowhere", 404),
+        ("POST", "/status", 405),
+        ("DELETE", "/status", 405),
+        ("PUT", "/friends", 405),
+        ("PATCH", "/messages", 405),
+        ("DELETE", "/friends", 405),
+        ("DELETE", "/messages", 405),
+        ("GET", "/friends/alice", 405),
+        ("POST", "/friends/alice", 405),
+        ("GET", "/messages/a1b2", 405),
+        ("TRACE", "/messages", 405),
+    ],
+)
+async def test_other_paths_and_methods_are_refused_in_the_same_form(
+    rest: Rest, method: str, path: str, status: int
+) -> None:
+    before = await rest.state()
+    answer = await rest.call(method, path, b"{}")
+    assert answer.status == status
+    assert path in answer.error
+    assert ("Allow" in answer.headers) == (status == 405)
+    assert await rest.state() == before
+
+
+ENCODED = [
+    "a%2Fb", "%2F", "%2e%2e", "%2e%2e%2fstatus", "%00", "alice%00", "%ff", "%C3", "%ED%A0%80", "alice%252F",
+    "%2561lice", "%", "%zz", "%E0%80%AF", "a+b", "alice%0d%0aX-Evil:1", "%7Brequest.path%7D", "{request}", "%25s",
+    "%F0%9F%98%80", "alice;x=1", "alice%3Fx", "n" * 6_000, "%41" * 2_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENCODED, ids=lambda name: name[:20])
+@pytest.mark.parametrize("path", ["/friends/", "/messages/"])
+async def test_tricks_with_percents_find_nobody(rest: Rest, path: str, name: str) -> None:
+    before = await rest.state()
+    answer = await rest.delete(path + name)
+    assert answer.status == 404
+    assert len(answer.body) < 20_000
+    assert answer.error
+    assert "X-Evil" not in answer.headers
+    assert await rest.state() == before
+
+
+@pytest.mark.parametrize("name", ENCODED, ids=lambda name: name[:20])
+async def test_tricks_with_percents_find_no_messages(rest: Rest, name: str) -> None:
+    answer = await rest.get(f"/messages?peer={name}")
+    assert answer.status == 200
+    assert answer.json == {"messages": [], "total": 0, "has_more": False}
+
+
+@pytest.mark.parametrize(
+    "name", ["100%", "a%20b", "a+b", "a?b=c&d", "a#b", "Zoë 😀", "%", "%2F", "a;b", "a:b@c", '"', "\\", "a b", "~"]
+)
+async def test_a_name_as_the_ui_encodes_it_is_found(rest: Rest, name: str) -> None:
+    await rest.companion.chat.add_person(name, is_friend=True)
+    encoded = quote(name, safe="-_.!~*'()")  # as encodeURIComponent does
+    await rest.companion.fire(rest.companion.message_from(name, "Hi"), origin="panel")
+    assert (await rest.get(f"/messages?peer={encoded}")).json["total"] == 1
+    assert (await rest.post("/messages", {"to": name, "text": "Hi"})).status == 202
+    assert (await rest.delete(f"/friends/{encoded}")).status == 204
+    assert name not in [friend["username"] for friend in (await rest.get("/friends")).json]
+
+
+# plain bytes
+
+POST = b"POST /messages HTTP/1.1\r\nHost: {host}\r\n"
+GARBAGE = {
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40,
+    "no HTTP": b"HELLO\r\n\r\n",
+    "binary": bytes(range(256)) * 4,
+    "no version": b"GET /status\r\n\r\n",
+    "a version of the future": b"GET /status HTTP/9.9\r\n\r\n",
+    "a header without colon": b"GET /status HTTP/1.1\r\nHost\r\n\r\n",
+    "a header with a space": b"GET /status HTTP/1.1\r\nHost : x\r\n\r\n",
+    "a NUL in a header": b"GET /status HTTP/1.1\r\nHost: a\x00b\r\n\r\n",
+    "an endless line": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n",
+    "an endless header": b"GET /status HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+    "a length that is none": b"POST /messages HTTP/1.1\r\nHost: {host}\r\nContent-Length: -5\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    "length and chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a chunk that is none": (
+        b"POST /messages HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n"
+    ),
+    "an absolute target": b"GET http://evil.example/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+    "a target that is none": b"GET http://[ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+    "a tunnel": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: {host}\r\n\r\n",
+    "all of it": b"OPTIONS * HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+    "expecting wonders": POST + b"Expect: wonders\r\nContent-Length: 2\r\n\r\n{}",
+    "an upgrade": b"GET /status HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("case", GARBAGE)
+async def test_garbage_is_answered_or_cut_and_leaves_a_calm_log(rest: Rest, case: str) -> None:
+    before = await rest.state()
+    host = f"127.0.0.1:{rest.companion.rest.port}".encode()
+    async with tcp_to(rest.companion.rest.port) as client:
+        await client.send(GARBAGE[case].replace(b"{host}", host))
+        try:
+            answer = await client.receive()
+        except ConnectionError:
+            answer = b""
+    assert answer == b"" or re.match(rb"HTTP/\d\.\d [24]\d\d ", answer)
+    assert (await rest.get("/status")).status == 200
+    assert await rest.state() == before
+
+
+@pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"POST /mess",
+        b"POST /messages HTTP/1.1\r\nHost: {host}\r\nContent-Le",
+        b'POST /messages HTTP/1.1\r\nHost: {host}\r\nContent-Length: 500\r\n\r\n{"to":"alice",',
+        b'POST /messages HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"to"',
+        b"GET /messages?peer=alice HTTP/1.1\r\nHost: {host}\r\n\r\n",
+    ],
+    ids=["nothing", "in the line", "in the headers", "in the body", "in a chunk", "before the answer"],
+)
+async def test_a_caller_that_vanishes_leaves_a_calm_log_and_nothing_stored(
+    rest: Rest, begun: bytes, is_reset: bool
+) -> None:
+    before = await rest.state()
+    host = f"127.0.0.1:{rest.companion.rest.port}".encode()
+    async with tcp_to(rest.companion.rest.port) as client:
+        await client.send(begun.replace(b"{host}", host))
+        await asyncio.sleep(0.02)
+        if is_reset:
+            client.reset()
+    await asyncio.sleep(0.02)
+    for _ in range(3):
+        assert (await rest.get("/status")).status == 200
+    assert await rest.state() == before
+
+
+SECRET = "Xyzzy-is-private"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        POST + b'Content-Length: 40\r\n\r\n{"to":"alice","text":"Xyzzy-is-private"}',
+        POST + b'Content-Length: 37\r\n\r\n{"to":"alice","text":Xyzzy-is-private',
+        POST + b"Transfer-Encoding: chunked\r\n\r\nXyzzy-is-private\r\n",
+        b"GET /status HTTP/1.1\r\nHost: {host}\r\nXyzzy-is-private\r\n\r\n",
+        b"GET /messages?peer=Xyzzy-is-private&limit=x HTTP/1.1\r\nHost: {host}\r\n\r\n",
+        b"DELETE /friends/Xyzzy-is-private HTTP/1.1\r\nHost: {host}\r\n\r\n",
+    ],
+    ids=["good", "bad JSON", "bad chunk", "bad header", "query", "path"],
+)
+async def test_what_a_request_says_stays_out_of_the_log_files(
+    rest: Rest, caplog: pytest.LogCaptureFixture, request_: bytes
+) -> None:
+    with caplog.at_level("INFO"):
+        async with tcp_to(rest.companion.rest.port) as client:
+            await client.send(request_.replace(b"{host}", f"127.0.0.1:{rest.companion.rest.port}".encode()))
+            assert (await client.receive()).startswith(b"HTTP/1.")
+    assert SECRET not in caplog.text
+
+
+# the disk
+
+
+async def test_a_state_that_cannot_be_used_is_500_with_what_to_do(
+    make_companion: MakeCompanion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest: Rest
+) -> None:
+    monkeypatch.setattr(storage, "BUSY_MS", 20)
+    companion = await make_companion(chat_file=tmp_path / "chat.db")
+    assert await companion.start_rest(), companion.rest_trouble
+    rest.companion = companion
+    before = await rest.state()
+    with somebody_else(tmp_path / "chat.db") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for answer in (
+            await rest.get("/status"),
+            await rest.get("/friends"),
+            await rest.get("/messages?peer=alice"),
+            await rest.post("/messages", {"to": "alice", "text": "Hi"}),
+            await rest.post("/friends", {"username": "erin"}),
+            await rest.delete("/friends/alice"),
+            await rest.delete("/messages/1"),
+        ):
+            assert answer.status == 500
+            assert "another program holds chat.db: close it and try again" in answer.error
+    assert await rest.state() == before
+    assert (await rest.post("/messages", {"to": "alice", "text": "Hi"})).status == 200
+
+
+# any body
+
+NAMES = st.sampled_from(["alice", "bob", "erin", "nobody", "", " erin ", "me"]) | st.text(max_size=70)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+LIKE_A_MESSAGE = st.fixed_dictionaries(
+    {}, optional={"to": NAMES | ANYTHING, "text": st.text(max_size=50) | ANYTHING}
+)
+LIKE_A_FRIEND = st.fixed_dictionaries({}, optional={"username": NAMES | ANYTHING, "x": ANYTHING})
+BODIES = (LIKE_A_MESSAGE | LIKE_A_FRIEND | ANYTHING).map(lambda value: json.dumps(value).encode()) | st.binary(
+    max_size=60
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=BODIES, path=st.sampled_from(["/messages", "/friends"]))
+async def test_any_body_gets_a_documented_status_and_changes_nothing_unless_that_is_a_success(
+    rest: Rest, body: bytes, path: str
+) -> None:
+    before = await rest.state()
+    answer = await rest.post(path, body)
+    documented: dict[str, tuple[int, ...]] = {"/messages": (200, 202, 400, 404), "/friends": (201, 400, 404, 409)}
+    assert answer.status in documented[path]
+    if answer.status >= 400:
+        assert answer.error
+        assert await rest.state() == before
+    else:
+        added: Any = await rest.state()
+        assert added != before

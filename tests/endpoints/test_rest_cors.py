@@ -1,0 +1,156 @@
+"""Who may call, and what a browser needs to be told so that its page can read the answer."""
+
+import pytest
+
+from app.hub.journal import Row
+from app.system.settings import TAURI_ORIGINS
+from tests.endpoints.http import PAGE, Answer, Rest
+from tests.endpoints.raw import tcp_to
+
+CALLS = [
+    ("GET", "/status", None, 200),
+    ("GET", "/friends", None, 200),
+    ("POST", "/friends", {"username": "erin"}, 201),
+    ("POST", "/friends", {"username": "nobody"}, 404),
+    ("POST", "/friends", {"username": "alice"}, 409),
+    ("POST", "/friends", {}, 400),
+    ("POST", "/friends", b"{", 400),
+    ("DELETE", "/friends/alice", None, 204),
+    ("DELETE", "/friends/nobody", None, 404),
+    ("GET", "/messages?peer=alice", None, 200),
+    ("GET", "/messages", None, 400),
+    ("POST", "/messages", {"to": "alice", "text": "Hi"}, 200),
+    ("POST", "/messages", {"to": "bob", "text": "Hi"}, 202),
+    ("POST", "/messages", b"x" * 300_000, 413),
+    ("DELETE", "/messages/nothing", None, 404),
+    ("GET", "/nowhere", None, 404),
+    ("PUT", "/status", b"{}", 405),
+]
+PATHS = ["/status", "/friends", "/friends/alice", "/messages", "/messages?peer=alice", "/messages/a1b2", "/nowhere"]
+
+
+def refusals(rest: Rest) -> list[Row]:
+    return [row for row in rest.companion.journal if row.event == "refused"]
+
+
+def allowed(answer: Answer) -> list[str]:
+    return [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), CALLS)
+async def test_every_answer_names_the_callers_own_origin_errors_too(
+    rest: Rest, method: str, path: str, body: object, status: int
+) -> None:
+    answer = await rest.call(method, path, body, headers={"Origin": PAGE})
+    assert answer.status == status
+    assert answer.headers.getall("Access-Control-Allow-Origin") == [PAGE]
+    assert answer.headers.getall("Vary") == ["Origin"]
+    assert "*" not in answer.headers["Access-Control-Allow-Origin"]
+
+
+@pytest.mark.parametrize("origin", TAURI_ORIGINS)
+async def test_each_of_the_uis_origins_is_named_alone(rest: Rest, origin: str) -> None:
+    answer = await rest.get("/friends", headers={"Origin": origin})
+    assert answer.headers.getall("Access-Control-Allow-Origin") == [origin]
+
+
+async def test_a_caller_without_origin_is_answered_and_none_is_named(rest: Rest) -> None:
+    for answer in (await rest.get("/friends"), await rest.get("/nowhere")):
+        assert allowed(answer) == []
+        assert answer.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_preflight_is_answered_exactly_as_documented(rest: Rest, path: str) -> None:
+    asked = {
+        "Origin": PAGE, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "content-type",
+    }  # fmt: skip
+    answer = await rest.call("OPTIONS", path, headers=asked)
+    assert (answer.status, answer.body) == (204, b"")
+    assert {name: answer.headers[name] for name in (*allowed(answer), "Vary")} == {
+        "Access-Control-Allow-Origin": PAGE,
+        "Vary": "Origin",
+        "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+        "Access-Control-Allow-Headers": "Content-Type",
+        "Access-Control-Max-Age": "600",
+    }
+    assert refusals(rest) == []
+
+
+BAD_ORIGINS = [
+    "null", "https://evil.example", "http://localhost:1421", "http://localhost:1420/", "https://localhost:1420",
+    "http://localhost:1420.evil.example", "HTTP://LOCALHOST:1420", "*", "file://",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("origin", BAD_ORIGINS)
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "POST"])
+async def test_any_other_origin_is_forbidden_and_told(rest: Rest, method: str, origin: str) -> None:
+    before = await rest.state()
+    body = {"to": "alice", "text": "Hi"} if method == "POST" else None
+    answer = await rest.call(method, "/messages", body, headers={"Origin": origin})
+    assert answer.status == 403
+    assert "is not in the allowed origins" in answer.error
+    assert allowed(answer) == []
+    assert await rest.state() == before
+    assert len(refusals(rest)) == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "evil.example:{port}",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "127.0.0.1.evil.example:{port}",
+        "0.0.0.0:{port}",
+    ],
+)
+async def test_any_other_host_is_forbidden_and_told(rest: Rest, host: str) -> None:
+    before = await rest.state()
+    port = rest.companion.rest.port
+    answer = await rest.post("/messages", {"to": "alice", "text": "Hi"}, headers={"Host": host.format(port=port)})
+    assert answer.status == 403
+    assert "Host" in answer.error
+    assert allowed(answer) == []
+    assert await rest.state() == before
+    assert len(refusals(rest)) == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "[::1]:{port}"])
+async def test_this_machine_under_our_port_is_welcome(rest: Rest, host: str) -> None:
+    answer = await rest.get("/status", headers={"Host": host.format(port=rest.companion.rest.port)})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        ["Host: "],
+        ["Host: 127.0.0.1:{port}", "Host: 127.0.0.1:{port}"],
+        ["Host: 127.0.0.1:{port}", "Host: evil.example"],
+        ["Host: 127.0.0.1:{port}", "Origin: http://localhost:1420", "Origin: http://localhost:1420"],
+        ["Host: 127.0.0.1:{port}", "Origin: http://localhost:1420", "Origin: https://evil.example"],
+        ["Host: 127.0.0.1:{port}", "Origin: "],
+    ],
+)
+async def test_no_host_and_two_of_anything_are_refused(rest: Rest, headers: list[str]) -> None:
+    port = rest.companion.rest.port
+    lines = ["GET /status HTTP/1.1", *(line.format(port=port) for line in headers), "Connection: close", "", ""]
+    async with tcp_to(port) as client:
+        await client.send("\r\n".join(lines).encode())
+        answer = await client.rest()
+    assert answer.split()[1] in (b"400", b"403")
+    assert b"access-control" not in answer.lower()
+
+
+async def test_origins_that_are_allowed_later_count_at_once(rest: Rest) -> None:
+    headers = {"Origin": "https://new.example"}
+    assert (await rest.get("/status", headers=headers)).status == 403
+    settings = rest.companion.settings
+    settings.allowed_origins.append("https://new.example")
+    await rest.companion.apply(settings)
+    answer = await rest.get("/status", headers=headers)
+    assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "https://new.example")

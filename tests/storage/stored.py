@@ -1,0 +1,55 @@
+"""What the storage tests put into a database, and how they look into its file from outside."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app.protocol.backend import Person
+from app.storage import chat as jobs
+from app.storage.database import Database
+
+
+async def add(database: Database, *names: str) -> None:
+    """Add people of these names, each in a transaction of its own."""
+    for name in names:
+        await database.submit(lambda db, name=name: jobs.save_person(db, Person(username=name)))
+
+
+async def names(database: Database) -> list[str]:
+    return [each.username for each in await database.submit(jobs.people)]
+
+
+async def pragma(database: Database, name: str) -> Any:
+    return await database.submit(lambda db: db.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def names_in(file: Path) -> list[str]:
+    """Read a file with a connection of our own."""
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        return [name for (name,) in connection.execute("SELECT username FROM people ORDER BY username")]
+
+
+def version_in(file: Path) -> int:
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def backups(path: Path) -> list[Path]:
+    """The backups beside ``path``, oldest first."""
+    return sorted((path.parent / "backups").glob("*"))
+
+
+def set_aside(path: Path) -> list[Path]:
+    return [file for file in path.parent.glob("chat.db.damaged-*") if not file.name.endswith(("-wal", "-shm"))]
+
+
+@contextlib.contextmanager
+def somebody_else(path: Path) -> Iterator[sqlite3.Connection]:
+    """Another program's connection to the file; whatever it has begun is rolled back."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+    try:
+        yield connection
+    finally:
+        connection.close()

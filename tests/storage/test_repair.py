@@ -1,0 +1,214 @@
+"""A damaged file is set aside, the last good backup takes its place, and the person is told."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.storage import database as module
+from app.storage.database import KEPT_BACKUPS, Database
+from tests.storage.conftest import Open
+from tests.storage.stored import add, backups, names, names_in, set_aside, somebody_else
+
+PAGE = 4096
+MANY = [f"person{number:04}" for number in range(400)]
+
+
+def truncate(file: Path) -> None:
+    with file.open("r+b") as stream:
+        stream.truncate(file.stat().st_size // 2 // PAGE * PAGE + 100)
+
+
+def garble_the_header(file: Path) -> None:
+    with file.open("r+b") as stream:
+        stream.write(b"this is no SQLite database, not any more" * 3)
+
+
+def flip_pages_in_the_middle(file: Path) -> None:
+    noise = random.Random(1)
+    pages = file.stat().st_size // PAGE
+    with file.open("r+b") as stream:
+        for page in range(pages // 3, pages * 2 // 3 + 1):
+            stream.seek(page * PAGE)
+            stream.write(noise.randbytes(PAGE))
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def bytes_of(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+DAMAGES = [truncate, garble_the_header, flip_pages_in_the_middle]
+Damage = Callable[[Path], None]
+
+
+@pytest.fixture
+def damage_is_told(expected_warnings: list[str]) -> None:
+    expected_warnings.append("The chat state was damaged (")
+
+
+async def filled(path: Path, open_database: Open) -> Database:
+    """A closed database of many people, and so with one backup."""
+    database = await open_database(path)
+    await database.submit(
+        lambda db: db.executemany(
+            "INSERT INTO people VALUES (?,?,'',0,0,'',0,0,0,0)", ((name, "k" * 300) for name in MANY)
+        )
+    )
+    await database.close()
+    return database
+
+
+@pytest.mark.usefixtures("damage_is_told")
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_file_is_set_aside_and_its_last_backup_restored(
+    path: Path, open_database: Open, damage: Damage
+) -> None:
+    await filled(path, open_database)
+    damage(path)
+    broken = bytes_of(path)
+    repaired = await open_database(path)
+    assert await names(repaired) == MANY
+    assert not repaired.fresh
+    (aside,) = set_aside(path)
+    assert bytes_of(aside) == broken
+    (complaint,) = repaired.complaints
+    assert f"set aside as {aside.name}" in complaint
+    assert "The backup of " in complaint
+    await add(repaired, "zoe")
+    await repaired.close()
+    assert "zoe" in names_in(path)
+
+
+@pytest.mark.usefixtures("damage_is_told")
+async def test_a_file_that_lost_everything_is_restored_too(path: Path, open_database: Open) -> None:
+    """A disk that was full, or a machine that lost power, can leave a file of no bytes."""
+    await filled(path, open_database)
+    empty(path)
+    assert await names(await open_database(path)) == MANY
+
+
+async def test_the_first_start_makes_no_complaint(path: Path, open_database: Open) -> None:
+    assert (await open_database(path)).complaints == []
+    assert set_aside(path) == []
+
+
+@pytest.mark.usefixtures("damage_is_told")
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_a_damaged_backup_is_passed_over_for_an_older_one(
+    path: Path, open_database: Open, damage: Damage
+) -> None:
+    await filled(path, open_database)
+    later = await open_database(path)
+    await add(later, "zoe")
+    await later.close()
+    newest = backups(path)[-1]
+    assert "zoe" in names_in(newest)
+    for file in (newest, path):
+        damage(file)
+    assert await names(await open_database(path)) == MANY
+
+
+@pytest.mark.usefixtures("damage_is_told")
+@pytest.mark.parametrize("damage", DAMAGES)
+async def test_without_a_backup_it_starts_anew(path: Path, open_database: Open, damage: Damage) -> None:
+    await filled(path, open_database)
+    for file in backups(path):
+        file.unlink()
+    damage(path)
+    anew = await open_database(path)
+    assert anew.fresh
+    assert await names(anew) == []
+    assert anew.complaints[0].endswith("There was no backup; it starts anew.")
+
+
+@pytest.mark.usefixtures("damage_is_told")
+async def test_when_every_backup_is_damaged_it_starts_anew(path: Path, open_database: Open) -> None:
+    await filled(path, open_database)
+    for file in (*backups(path), path):
+        garble_the_header(file)
+    anew = await open_database(path)
+    assert anew.fresh
+    await add(anew, "zoe")
+
+
+@pytest.mark.usefixtures("damage_is_told")
+async def test_the_complaint_names_the_time_of_the_backup_that_is_in_use(path: Path, open_database: Open) -> None:
+    await filled(path, open_database)
+    (backup,) = backups(path)
+    then = time.time() - 86_400 * 3
+    os.utime(backup, (then, then))
+    garble_the_header(path)
+    (complaint,) = (await open_database(path)).complaints
+    assert f"The backup of {time.strftime('%Y-%m-%d %H:%M', time.localtime(then))} is in use." in complaint
+
+
+async def test_looking_at_backups_leaves_nothing_beside_them(
+    path: Path, open_database: Open, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("The chat state was damaged (")
+    await filled(path, open_database)
+    garble_the_header(path)
+    await (await open_database(path)).close()
+    assert all(file.suffix == ".db" for file in backups(path))
+
+
+async def test_three_backups_are_kept_and_they_are_the_newest(path: Path, open_database: Open) -> None:
+    for number in range(4):
+        database = await open_database(path)
+        await add(database, f"n{number}")
+        await database.close()
+    kept = backups(path)
+    assert len(kept) == KEPT_BACKUPS == 3
+    assert names_in(kept[-1]) == ["n0", "n1", "n2", "n3"]
+    assert all(file.name.startswith("chat-") and file.suffix == ".db" for file in kept)
+
+
+async def test_a_backup_that_cannot_be_made_stops_nothing(path: Path, open_database: Open) -> None:
+    (path.parent / "backups").write_text("in the way")
+    first = await open_database(path)
+    await add(first, "zoe")
+    await first.close()
+    assert await names(await open_database(path)) == ["zoe"]
+
+
+async def test_in_a_folder_that_cannot_be_used_the_state_is_kept_in_memory_and_that_is_told(
+    tmp_path: Path, open_database: Open, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("The chat state is kept in memory until you quit")
+    (tmp_path / "file").write_text("in the way")
+    database = await open_database(tmp_path / "file" / "chat.db")
+    (complaint,) = database.complaints
+    assert complaint.startswith("The chat state is kept in memory until you quit: ")
+    assert database.fresh
+    await add(database, "zoe")
+    assert await names(database) == ["zoe"]
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+async def test_a_good_file_that_another_program_holds_is_not_taken_for_a_damaged_one(
+    path: Path,
+    open_database: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    expected_warnings: list[str],
+    mode: str,
+) -> None:
+    expected_warnings.append("The chat state is kept in memory until you quit: another program holds chat.db")
+    monkeypatch.setattr(module, "BUSY_MS", 20)
+    await filled(path, open_database)
+    with somebody_else(path) as other:
+        other.execute(f"PRAGMA journal_mode = {mode}")
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        other.execute("UPDATE people SET online = 1")
+        other.execute("COMMIT")
+        database = await open_database(path)
+        assert database.complaints != []
+        assert set_aside(path) == []
+    assert len(names_in(path)) == len(MANY)

@@ -1,0 +1,163 @@
+"""Jobs: one at a time, in order, all or nothing, and the database's own errors in a person's words."""
+
+import asyncio
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from app.protocol.backend import StorageError
+from app.storage import chat as jobs
+from app.storage import database as module
+from app.storage.database import Database
+from tests.storage.conftest import Open
+from tests.storage.stored import add, names, names_in, pragma, somebody_else
+
+
+async def test_a_commit_is_on_the_disk_when_its_result_comes(database: Database, path: Path) -> None:
+    await add(database, "zoe")
+    assert names_in(path) == ["zoe"]
+
+
+async def test_write_ahead_log_and_full_synchronisation_are_in_force(database: Database) -> None:
+    assert await pragma(database, "journal_mode") == "wal"
+    assert await pragma(database, "synchronous") == 2
+    assert await pragma(database, "busy_timeout") == 5000
+
+
+async def test_results_come_in_the_order_of_the_calls(database: Database) -> None:
+    came: list[int] = []
+    futures = [database.submit(lambda _, number=number: number) for number in range(100)]
+    for future in futures:
+        asyncio.ensure_future(future).add_done_callback(lambda done: came.append(done.result()))
+    assert await asyncio.gather(*futures) == list(range(100))
+    await asyncio.sleep(0)
+    assert came == list(range(100))
+
+
+async def test_a_later_job_sees_what_an_earlier_one_has_stored(database: Database) -> None:
+    pending = [add(database, f"name{number:02}") for number in range(20)]
+    await asyncio.gather(*pending, return_exceptions=False)
+    assert len(await names(database)) == 20
+
+
+async def test_a_job_that_fails_leaves_nothing_behind_and_its_own_error_is_passed_on(database: Database) -> None:
+    await add(database, "zoe")
+
+    def fail(db: sqlite3.Connection) -> None:
+        jobs.remove_person(db, "zoe")
+        raise KeyError("out of paper")
+
+    with pytest.raises(KeyError, match="out of paper"):
+        await database.submit(fail)
+    assert await names(database) == ["zoe"]
+
+
+async def test_the_job_after_a_failed_one_is_committed(database: Database, path: Path) -> None:
+    failed = database.submit(lambda db: db.execute("INSERT INTO nowhere VALUES (1)"))
+    after = database.submit(lambda db: db.execute("DELETE FROM people").rowcount)
+    with pytest.raises(StorageError, match="no such table: nowhere"):
+        await failed
+    assert await after == 0
+    await add(database, "zoe")
+    assert names_in(path) == ["zoe"]
+
+
+async def test_it_is_busy_while_jobs_are_under_way(database: Database) -> None:
+    assert not database.busy
+    pending = [database.submit(lambda _: None) for _ in range(3)]
+    assert database.busy
+    await asyncio.gather(*pending)
+    assert not database.busy
+
+
+async def test_a_cancelled_wait_does_not_undo_the_job_nor_leave_it_busy(database: Database) -> None:
+    async def wait() -> None:
+        await add(database, "zoe")
+
+    waiting = asyncio.ensure_future(wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await database.submit(lambda _: None)
+    assert not database.busy
+
+
+async def test_a_full_disk_is_told_and_nothing_is_half_written(database: Database) -> None:
+    await add(database, "zoe")
+    size = await pragma(database, "page_count")
+    await pragma(database, f"max_page_count = {size}")
+
+    def fill(db: sqlite3.Connection) -> None:
+        jobs.remove_person(db, "zoe")
+        for number in range(1_000):
+            db.execute("INSERT INTO people VALUES (?,?,'',0,0,'',0,0,0,0)", (f"n{number}", "k" * 1_000))
+
+    with pytest.raises(StorageError, match=r"the disk that holds .* is full: free some space and try again"):
+        await database.submit(fill)
+    assert await names(database) == ["zoe"]
+    await pragma(database, f"max_page_count = {size + 10_000}")
+    await database.submit(fill)
+    assert len(await names(database)) == 1_000
+
+
+async def test_a_locked_file_is_told_and_can_be_used_when_it_is_free_again(
+    monkeypatch: pytest.MonkeyPatch, path: Path, open_database: Open
+) -> None:
+    monkeypatch.setattr(module, "BUSY_MS", 20)
+    database = await open_database(path)
+    with somebody_else(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StorageError, match=r"another program holds chat\.db: close it and try again"):
+            await add(database, "zoe")
+        other.execute("ROLLBACK")
+        await add(database, "zoe")
+    assert await names(database) == ["zoe"]
+
+
+async def test_a_short_lock_is_waited_for(database: Database, path: Path) -> None:
+    with somebody_else(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        adding = asyncio.ensure_future(add(database, "zoe"))
+        await asyncio.sleep(0.05)
+        assert not adding.done()
+        other.execute("ROLLBACK")
+        await adding
+    assert names_in(path) == ["zoe"]
+
+
+async def test_a_file_that_cannot_be_written_is_told(database: Database) -> None:
+    await database.submit(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
+    with pytest.raises(StorageError, match=r"chat\.db cannot be written: check its permissions"):
+        await add(database, "zoe")
+
+
+async def test_after_close_a_job_is_refused_in_words(path: Path) -> None:
+    database = Database(path)
+    with pytest.raises(StorageError, match="the chat state is closed"):
+        await database.submit(jobs.people)
+    await database.open()
+    await database.close()
+    await database.close()
+
+
+async def test_close_finishes_what_was_submitted(path: Path) -> None:
+    database = Database(path)
+    await database.open()
+    pending = [asyncio.ensure_future(add(database, f"n{number}")) for number in range(20)]
+    await asyncio.sleep(0)
+    await database.close()
+    await asyncio.gather(*pending)
+    assert len(names_in(path)) == 20
+
+
+async def test_without_a_file_nothing_is_written(
+    tmp_path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    database = await open_database(None)
+    await add(database, "zoe")
+    await database.close()
+    assert not any(os.scandir(tmp_path))
