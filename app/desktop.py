@@ -39,7 +39,7 @@ TRAY_PATIENCE = 5
 
 def run(port: int | None, data_dir: Path | None, *, hidden: bool) -> int:
     """Open the window and the tray icon until somebody quits. Returns the process's exit code."""
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app = QApplication.instance() or QApplication(["companion"])
     assert isinstance(app, QApplication)
     app.setApplicationName("p2p-chat-companion")
     app.setApplicationDisplayName("P2P Chat Companion")
