@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -28,6 +28,7 @@ from app.ui.rooms.inject import InjectRoom
 from app.ui.rooms.settings import SettingsRoom
 from app.ui.shortcuts import show_shortcuts
 from app.ui.widgets.banner import Banner
+from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
 from app.ui.widgets.status import StatusBar
 
@@ -59,7 +60,6 @@ class Window(QMainWindow):
         for room in self._rooms:
             self.rooms.addWidget(room)
         self._navigation = QButtonGroup(self)
-        self._trouble_shown = False
         self._settings_shown = companion.settings
         self._lay_out()
         self._connect()
@@ -86,6 +86,8 @@ class Window(QMainWindow):
         """Take the colours of the scheme in force."""
         for number, (_, name) in enumerate(ROOMS):
             self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
+        for view in self.findChildren(JsonView):
+            view.highlighter.recolor()
         self.events.recolor()
         self.clients.recolor()
 
@@ -115,10 +117,10 @@ class Window(QMainWindow):
             self.banner.say(
                 f"{self._companion.trouble} Stop that program and retry, or choose another port in Settings.",
                 (("Retry", self._retry), ("Settings", lambda: self.open_room(SETTINGS))),
+                topic="port",
             )
-        elif self._trouble_shown:
-            self.banner.hide()
-        self._trouble_shown = self._companion.state is State.BLOCKED
+        else:
+            self.banner.retract("port")
         if self._companion.settings is not self._settings_shown:
             self._settings_shown = self._companion.settings
             self.settings.show_settings(self._settings_shown)
@@ -212,7 +214,7 @@ class Window(QMainWindow):
             ("log/columns", self.events.table.horizontalHeader().restoreState),
             ("clients/columns", self.clients.table.horizontalHeader().restoreState),
         ):
-            if (saved := self._memory.value(key)) is not None:
+            if isinstance(saved := self._memory.value(key), QByteArray):
                 restore(saved)
 
     # what a person does

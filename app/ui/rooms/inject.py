@@ -13,7 +13,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.widgets.fire_bar import FireBar
-from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.json_view import JsonView, exact_text
 from app.ui.widgets.naming import named
 from app.ui.widgets.quick import PresenceGrid, TypingGrid
 
@@ -54,6 +54,7 @@ class InjectRoom(QWidget):
         self.bar = FireBar(companion)
         self.raw = RawPanel()
         self.raw.editor.textChanged.connect(self._arm)
+        self._built_for: tuple[str, ...] = ()
         self.tabs.currentChanged.connect(self._switch)
         self.rebuild()
         self.setFocusProxy(self.tabs)
@@ -65,7 +66,12 @@ class InjectRoom(QWidget):
         column.addWidget(self.bar)
 
     def rebuild(self) -> None:
-        """Build the panels for the settings of now (personas, user name)."""
+        """Build the panels for the personas and the user name of now, unless they are built for these."""
+        settings = self._companion.settings
+        built_for = (settings.username, *settings.personas)
+        if built_for == self._built_for:
+            return
+        self._built_for = built_for
         chosen = max(self.tabs.currentIndex(), 0)
         with QSignalBlocker(self.tabs):
             while self.panels.count():
@@ -139,7 +145,7 @@ class InjectRoom(QWidget):
 
     def _report(self, fire: Callable[[], Delivery]) -> None:
         try:
-            self.bar.report(fire())
+            self.bar.fire_this(fire)
         except InvalidEvent as error:
             self.bar.say(str(error), "error")
 
@@ -158,7 +164,7 @@ class InjectRoom(QWidget):
         self.bar.arm(lambda: self._companion.fire(panel.envelope(template), to=self.bar.target, origin=ORIGIN))
 
     def _arm_raw(self) -> None:
-        text = self.raw.editor.toPlainText()
+        text = exact_text(self.raw.editor)
         self.raw.verdict.setText(self._companion.why_malformed(text) or "This frame keeps the contract.")
         self.bar.arm(
             lambda: self._companion.fire_malformed(text, to=self.bar.target, origin=ORIGIN),

@@ -37,7 +37,7 @@ class SettingsRoom(QWidget):
         self._settings = settings
         self._folders = folders
         self.username = named(QLineEdit(maxLength=64), "Your user name")
-        self.port = number_box("Port of the event server", 1, 65535)
+        self.port = number_box("Port of the event server", 0, 65535, tip="0: any free one")
         self.port.setGroupSeparatorShown(False)
         self.personas = named(QLineEdit(), "Personas, separated by commas")
         self.origins = named(QPlainTextEdit(tabChangesFocus=True), "Allowed origins, one per line")

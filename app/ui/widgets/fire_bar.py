@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -28,6 +29,8 @@ class FireBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
         self._fire: Callable[[], Delivery] | None = None
+        self._again: Callable[[], None] = self.fire
+        """Fires once more what was fired last."""
         self._title = "Fire"
         self._running: asyncio.Task[None] | None = None
         self._stop_waiting: Callable[[], None] | None = None
@@ -104,14 +107,22 @@ class FireBar(QWidget):
         """Fire as often as chosen."""
         if self._fire is None or self._busy:
             return
-        times = self.times.value()
-        if times == 1 and not delay_s:
-            self.report(self._fire())
-            return
+        if self.times.value() == 1 and not delay_s:
+            self.fire_this(self._fire)
+        else:
+            self._fire_series(self._fire, delay_s)
+
+    def fire_this(self, fire: Callable[[], Delivery]) -> None:
+        """Fire something once, now."""
+        self._again = partial(self.fire_this, fire)
+        self.report(fire())
+
+    def _fire_series(self, fire: Callable[[], Delivery], delay_s: float) -> None:
+        self._again = partial(self._fire_series, fire, 0.0)
         if delay_s:
             self.say(f"Fires in {delay_s:.0f} s: give your UI the focus", "muted")
         self._running = self._companion.fire_series(
-            self._fire, self._told, times=times, every_s=self.every.value() / 1000, delay_s=delay_s
+            fire, self._told, times=self.times.value(), every_s=self.every.value() / 1000, delay_s=delay_s
         )
         self._running.add_done_callback(lambda _: self._ended())
         self._show_state()
@@ -123,7 +134,7 @@ class FireBar(QWidget):
             "ok" if delivery.clients else "warning",
         )
         nobody = self._companion.hub.connection_count == 0 and not self._companion.hub.paused
-        self.when_connected.setVisible(not delivery.clients and nobody and self._fire is not None)
+        self.when_connected.setVisible(not delivery.clients and nobody)
 
     def say(self, text: str, tone: str) -> None:
         """Show a line; ``tone`` is ok, warning, error or muted."""
@@ -155,10 +166,12 @@ class FireBar(QWidget):
         self._show_state()
 
     def _wait_for_client(self) -> None:
+        again = self._again
+
         def came(_: None) -> None:
             if self._companion.hub.connection_count:
                 self._stop()
-                self.fire()
+                again()
 
         self._stop_waiting = self._companion.hub.clients_changed.connect(came)
         self.say(f"Waiting for a client at {self._companion.server.url}", "muted")
