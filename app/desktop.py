@@ -21,7 +21,7 @@ from app.hub.hub import count
 from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 from app.system.paths import Folders
-from app.system.settings import Settings
+from app.system.settings import Settings, check
 from app.system.signals import on_stop
 from app.ui import theme
 from app.ui.icons import icon
@@ -39,7 +39,7 @@ TRAY_PATIENCE = 5
 
 def run(overrides: Overrides, data_dir: Path | None, *, hidden: bool) -> int:
     """Open the window and the tray icon until somebody quits. Returns the process's exit code."""
-    app = QApplication.instance() or QApplication(sys.argv[:1])
+    app = QApplication.instance() or QApplication(["companion"])
     assert isinstance(app, QApplication)
     app.setApplicationName("p2p-chat-companion")
     app.setApplicationDisplayName("P2P Chat Companion")
@@ -117,7 +117,7 @@ class Desktop(QObject):
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.settings.save_requested.connect(self._save)
         self._first.handed_over.connect(self._second_start)
-        self._app.styleHints().colorSchemeChanged.connect(lambda _: self._dress())
+        self._app.styleHints().colorSchemeChanged.connect(lambda _: self._dress(self.companion.settings.theme))
 
     # the way out
 
@@ -208,17 +208,17 @@ class Desktop(QObject):
         else:
             self.window.status.say("Settings saved")
         self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
-        self._dress()
+        self._dress(settings.theme)
 
-    def _dress(self) -> None:
-        theme.apply(self._app, self.companion.settings.theme)
+    def _dress(self, appearance: str) -> None:
+        theme.apply(self._app, appearance)
         self.window.recolor()
 
     def _second_start(self, arguments: dict[str, Any]) -> None:
         if not arguments.get("hidden"):
             self.window.present()
         port = arguments.get("port")
-        if isinstance(port, int) and port != self.companion.settings.port:
+        if type(port) is int and check("port", port) is None and port != self.companion.settings.port:
             self.window.banner.say(f"A second start asked for port {port}: the event server has moved there.")
             moved = replace(self.companion.settings, port=port)
             self.companion.tasks.spawn(self.companion.apply(moved), "move to another port")
@@ -230,14 +230,14 @@ class Desktop(QObject):
         self._report(error)
 
     def _loop_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
+        message, error = str(context.get("message")), context.get("exception")
         if error:
-            self._report(error)
+            self._report(error, message)
         else:
-            log.error("%s", context.get("message"))
+            log.error("%s", message)
 
-    def _report(self, error: BaseException) -> None:
-        log.error("unexpected error", exc_info=error)
+    def _report(self, error: BaseException, message: str = "unexpected error") -> None:
+        log.error("%s", message, exc_info=error)
         self.window.banner.say(
             f"Something unexpected went wrong ({type(error).__name__}); the companion goes on.",
             (("Open logs folder", lambda: open_folder(self._home.folders.logs)),),

@@ -101,20 +101,25 @@ class EventClient:
             await self._sleep(delay / 1000)
 
     async def _connect_once(self) -> None:
-        opening = connect(self._url, compression=None, proxy=None, max_size=None, close_timeout=CLOSE_TIMEOUT_S)
         try:
-            async with opening as self._socket:
+            opening = connect(self._url, compression=None, proxy=None, max_size=None, close_timeout=CLOSE_TIMEOUT_S)
+            self._socket = await opening
+        except InvalidURI:
+            raise
+        except (OSError, WebSocketException) as error:
+            self._told(f"cannot connect to {self._url}: {_reason(error)}")
+            return
+        except ValueError as error:  # a port that is no number
+            raise InvalidURI(self._url, str(error)) from None
+        try:
+            async with self._socket:
                 self.reconnect_attempts = 0
                 self._told(f"connected to {self._url}")
                 async for frame in self._socket:
                     self._dispatch(frame)
             self._told("connection closed by the server")
-        except InvalidURI:
-            raise
         except ConnectionClosed as closed:
             self._told(f"connection lost: {closed}")
-        except (OSError, WebSocketException) as error:
-            self._told(f"cannot connect to {self._url}: {_reason(error)}")
         finally:
             self._socket = None
 

@@ -37,6 +37,8 @@ def parse(text: str, now: Callable[[], float] = time.time) -> Filter:
     for token in _TOKEN.findall(text):
         negated = token.startswith("-") and len(token) > 1
         word = token[1:] if negated else token
+        if word.endswith(":") and word[:-1] in KEYS:
+            continue  # still being typed
         try:
             predicate = _predicate(word, now)
         except ValueError as error:
@@ -61,8 +63,6 @@ def _predicate(word: str, now: Callable[[], float]) -> Predicate:
     value = value.strip('"')
     if key not in KEYS:
         raise ValueError(f"unknown key {key!r} (known: {', '.join(KEYS)})")
-    if not value:
-        return lambda row: True  # still being typed
     return _keyed(key, value, now)
 
 
@@ -71,7 +71,7 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Predicate:
         case "event":
             return lambda row: value in row.event
         case "client":
-            return lambda row: row.client == value or row.origin == f"client {value}"
+            return lambda row: value in _numbers(row.client) or row.origin == f"client {value}"
         case "origin":
             return lambda row: row.origin.startswith(value)
         case "user":
@@ -90,6 +90,11 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Predicate:
         case _:
             moment = now() - _number(_AGE, _UNITS, value, "after:10s")
             return lambda row: row.wall >= moment
+
+
+def _numbers(client: str) -> list[str]:
+    """Return the client numbers that a row names: ``3``, or the target ``client:3,5``."""
+    return client.removeprefix("client:").split(",")
 
 
 def _is(value: str) -> Predicate:

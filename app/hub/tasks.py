@@ -1,11 +1,8 @@
 """The one way to start a task: named, kept, and its failure reported."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import Any
-
-log = logging.getLogger(__name__)
 
 
 class Tasks:
@@ -24,7 +21,10 @@ class Tasks:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("task %s failed", task.get_name(), exc_info=error)
+            # The loop's handler: the one place that hears of every failure.
+            task.get_loop().call_exception_handler(
+                {"message": f"task {task.get_name()} failed", "exception": error, "task": task}
+            )
 
     async def cancel(self) -> None:
         """Cancel what is running and wait until it has ended. May be called twice."""

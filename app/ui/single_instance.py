@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class FirstInstance(QObject):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
+        self._open: set[QLocalSocket] = set()
         self._server = QLocalServer()
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         QLocalServer.removeServer(_name(folder))  # one that a crash left behind
@@ -47,13 +49,23 @@ class FirstInstance(QObject):
             log.info("later starts cannot reach this one: %s", self._server.errorString())
 
     def close_down(self) -> None:
-        """Stop listening."""
+        """Stop listening, and end what is open before Qt's server deletes it behind Python's back."""
+        for socket in tuple(self._open):
+            socket.abort()
+            self._forget(socket)
         self._server.close()
 
     def _accept(self) -> None:
         socket = self._server.nextPendingConnection()
-        socket.disconnected.connect(socket.deleteLater)
-        socket.readyRead.connect(lambda: self._read(socket))
+        socket.setParent(self)
+        self._open.add(socket)
+        socket.disconnected.connect(partial(self._forget, socket))
+        socket.readyRead.connect(partial(self._read, socket))
+
+    def _forget(self, socket: QLocalSocket) -> None:
+        if socket in self._open:
+            self._open.remove(socket)
+            socket.deleteLater()
 
     def _read(self, socket: QLocalSocket) -> None:
         if not socket.canReadLine():
@@ -64,7 +76,7 @@ class FirstInstance(QObject):
             said = json.loads(bytes(socket.readLine(MAX_BYTES).data()))
             if said["version"] != VERSION or not isinstance(said["arguments"], dict):
                 raise ValueError("another version")
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             socket.write(b"not understood\n")
         else:
             socket.write(b"ok\n")

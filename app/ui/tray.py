@@ -70,7 +70,7 @@ class Tray(QObject):
         """Fill the menu for the state of now."""
         companion = self._companion
         self.menu.clear()
-        self.menu.addAction(icon(icon_name(companion)), status_line(companion)).setEnabled(False)
+        self.menu.addAction(status_line(companion)).setEnabled(False)
         self.menu.addSeparator()
         opening = self.menu.addAction("Open", self.open_requested.emit)
         self.menu.setDefaultAction(opening)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -30,6 +30,7 @@ from app.ui.rooms.inject import InjectRoom
 from app.ui.rooms.settings import SettingsRoom
 from app.ui.shortcuts import show_shortcuts
 from app.ui.widgets.banner import Banner
+from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
 from app.ui.widgets.status import StatusBar
 
@@ -68,7 +69,6 @@ class Window(QMainWindow):
         for room in self._rooms:
             self.rooms.addWidget(room)
         self._navigation = QButtonGroup(self)
-        self._trouble_shown = False
         self._settings_shown = companion.settings
         self._lay_out()
         self._connect()
@@ -95,6 +95,8 @@ class Window(QMainWindow):
         """Take the colours of the scheme in force."""
         for number, (_, name) in enumerate(ROOMS):
             self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
+        for view in self.findChildren(JsonView):
+            view.highlighter.recolor()
         self.events.recolor()
         self.clients.recolor()
         self.chats.recolor()
@@ -122,16 +124,19 @@ class Window(QMainWindow):
 
     def show_state(self) -> None:
         """Say in the banner what keeps the server from listening."""
-        trouble = self._companion.trouble or self._companion.rest_trouble
-        if self._companion.trouble:
-            advice = "Stop that program and retry, or choose another port in Settings."
-            self._offer_retry(f"{trouble} {advice}", self._companion.start)
-        elif trouble:
-            advice = "Events work; your UI's REST calls are not answered here. Is the real backend running?"
-            self._offer_retry(f"{trouble} {advice}", self._companion.start_rest)
-        elif self._trouble_shown:
-            self.banner.hide()
-        self._trouble_shown = bool(trouble)
+        companion = self._companion
+        self._tell_trouble(
+            "port",
+            companion.trouble,
+            "Stop that program and retry, or choose another port in Settings.",
+            companion.start,
+        )
+        self._tell_trouble(
+            "rest",
+            companion.rest_trouble,
+            "Events work; your UI's REST calls are not answered here. Does the real backend run?",
+            companion.start_rest,
+        )
         if self._companion.settings is not self._settings_shown:
             self._settings_shown = self._companion.settings
             self.settings.show_settings(self._settings_shown)
@@ -229,7 +234,7 @@ class Window(QMainWindow):
             ("log/columns", self.events.table.horizontalHeader().restoreState),
             ("clients/columns", self.clients.table.horizontalHeader().restoreState),
         ):
-            if (saved := self._memory.value(key)) is not None:
+            if isinstance(saved := self._memory.value(key), QByteArray):
                 restore(saved)
 
     # what a person does
@@ -250,15 +255,21 @@ class Window(QMainWindow):
         self.banner.say(
             f"Your UI asked for a friend {name[:64]!r}, who is not in the cast. Add the persona, then ask again.",
             ((f"Add persona {name[:20]}", partial(self._add_persona, name)),),
+            topic="stranger",
         )
 
     def _add_persona(self, name: str) -> None:
-        self.banner.hide()
+        self.banner.retract("stranger")
         self.chats.add_persona(name, is_friend=False)
 
-    def _offer_retry(self, text: str, start: Callable[[], Coroutine[Any, Any, bool]]) -> None:
-        retry = partial(self._retry, start)
-        self.banner.say(text, (("Retry", retry), ("Settings", partial(self.open_room, SETTINGS))))
+    def _tell_trouble(
+        self, topic: str, trouble: str, advice: str, start: Callable[[], Coroutine[Any, Any, bool]]
+    ) -> None:
+        if trouble:
+            actions = (("Retry", partial(self._retry, start)), ("Settings", partial(self.open_room, SETTINGS)))
+            self.banner.say(f"{trouble} {advice}", actions, topic)
+        else:
+            self.banner.retract(topic)
 
     def _retry(self, start: Callable[[], Coroutine[Any, Any, bool]]) -> None:
         self._companion.tasks.spawn(start(), "retry")

@@ -14,6 +14,7 @@ P = TypeVar("P")
 Start = Callable[[P], P]
 
 STARTED = pytest.StashKey[list[Program]]()
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,6 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
     report = yield
     if report.failed:
+        item.stash[FAILED] = True
         for program in item.stash.get(STARTED, []):
             report.sections.append((f"Output of {program.name}", str(program)))
     return report

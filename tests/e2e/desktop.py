@@ -74,12 +74,12 @@ class Desktop:
     """What a person sits in front of. ``env`` makes a program appear on it."""
 
     def __init__(self, tray: str | None = None) -> None:
+        self._xdotool = need("xdotool", install="apt-get install xdotool")
+        self._import = need("import", install="apt-get install imagemagick")
         self._programs = ExitStack()
         # Not pytest's folder: the path of a socket has at most 108 characters.
         self._home = Path(tempfile.mkdtemp(prefix="desktop-"))
         self._programs.callback(shutil.rmtree, self._home, ignore_errors=True)
-        self._xdotool = need("xdotool", install="apt-get install xdotool")
-        self._import = need("import", install="apt-get install imagemagick")
         self.name = "desktop"
         self.started: list[Program] = []
         self.env = {

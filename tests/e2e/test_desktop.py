@@ -10,7 +10,7 @@ import pytest
 from app.ui.theme import DARK, LIGHT
 
 from . import processes
-from .conftest import Start
+from .conftest import FAILED, Start
 from .desktop import PANEL, TRAYS, Box, Desktop, difference, find
 from .processes import STOP_S, STOP_SIGNALS, Companion, Program, listen, tray, wait_until
 from .tools import linux_only
@@ -58,7 +58,8 @@ def desktop(tray_name: str | None, running: Start[Desktop], request: pytest.Fixt
     """A desktop; how it looked at the end of a test that failed is kept."""
     desktop = running(Desktop(tray_name))
     yield desktop
-    desktop.look(f"{request.node.name}-at-the-end.png")
+    if request.node.stash.get(FAILED, False):
+        desktop.look(f"failed-{request.node.name}.png")
 
 
 with_each_tray = pytest.mark.parametrize("tray_name", TRAYS, indirect=True)

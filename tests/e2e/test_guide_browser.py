@@ -43,7 +43,7 @@ async def page(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     async with chromium(tmp_path / "profile") as browser:
         page = await browser.new_page()
         yield page
-        await page.screenshot(path=artifact(f"{request.node.name}.png"))
+        await page.screenshot(path=artifact(f"browser-{request.node.name}.png"))
 
 
 def script(program: Companion) -> str:

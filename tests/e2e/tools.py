@@ -1,6 +1,7 @@
 """What a test needs from the machine: it skips where that is missing, and fails where CI promised to have it."""
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -34,4 +35,4 @@ def need(*commands: str, install: str) -> str:
 def artifact(name: str) -> Path:
     """Return where to keep ``name`` for whoever looks at the test run afterwards."""
     ARTIFACTS.mkdir(exist_ok=True)
-    return ARTIFACTS / name
+    return ARTIFACTS / re.sub(r"[^\w.-]+", "-", name)  # a test's name may hold what means something to programs

@@ -1,9 +1,15 @@
 """Qt tests: every async test and fixture in this folder runs on a qasync loop, like the program itself."""
 
 import asyncio
+import functools
+import json
 import os
+import subprocess
+import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 os.environ["QT_API"] = "pyside6"
 
@@ -20,8 +26,27 @@ from app.ui.window import Window
 from tests.conftest import until
 
 
+class Loop(QEventLoop):  # type: ignore[misc]
+    """The program's loop, whoever turns it.
+
+    Qt runs the callbacks of a loop also while it stands: qasync at the end of ``run_until_complete`` and
+    pytest-qt between a test and its fixtures. They find their loop all the same.
+    """
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> Any:
+        return super().call_later(delay, self._call, callback, *args, context=context)
+
+    def _call(self, callback: Callable[..., Any], *args: Any) -> None:
+        before = asyncio._get_running_loop()
+        asyncio._set_running_loop(self)
+        try:
+            callback(*args)
+        finally:
+            asyncio._set_running_loop(before)
+
+
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"qasync": lambda: QEventLoop(QApplication.instance())}
+    return {"qasync": lambda: Loop(QApplication.instance())}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -68,8 +93,46 @@ async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[Window]:
     forget(window)
 
 
+LACKING = (
+    "^This plugin does not support",
+    "^QObject::connect: No such signal QPlatformNativeInterface::systemTrayWindowChanged",
+)
+"""What Qt says about its offscreen platform, and about nothing else."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.qt_log_ignore("^This plugin does not support"))
+            item.add_marker(pytest.mark.qt_log_ignore(*LACKING))
+
+
+async def beside(work: Callable[..., Any], *args: Any) -> Any:
+    """Run what blocks in a thread of its own while the loop goes on."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def run() -> None:
+        result = work(*args)
+        loop.call_soon_threadsafe(done.set_result, result)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    result = await done
+    thread.join()
+    return result
+
+
+HAND_OVER = """
+import json, pathlib, sys
+from app.ui.single_instance import hand_over
+sys.exit(0 if hand_over(pathlib.Path(sys.argv[1]), json.loads(sys.argv[2])) else 1)
+"""
+
+
+async def second_start(folder: Path, arguments: Any) -> bool:
+    """Hand ``arguments`` over from another process; returns whether they were taken."""
+    command = [sys.executable, "-c", HAND_OVER, str(folder), json.dumps(arguments)]
+    ended = await beside(functools.partial(subprocess.run, command, timeout=60, check=False))
+    assert ended.returncode in (0, 1)
+    return ended.returncode == 0

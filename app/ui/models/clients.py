@@ -39,6 +39,7 @@ class ClientsModel(QAbstractTableModel):
         self._hub = hub
         self._identify = identify
         self._clients: list[Client] = list(hub.clients)
+        self._names: dict[int, str] = {}
         self._disconnect = hub.clients_changed.connect(lambda _: self.sync())
 
     def close(self) -> None:
@@ -67,9 +68,14 @@ class ClientsModel(QAbstractTableModel):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the counters of now."""
-        if self._clients:
-            self.dataChanged.emit(self.index(0, Col.USERNAME), self.index(len(self._clients) - 1, Col.PING))
+        """Show what has moved. A name that did not change is not touched: somebody may be editing it."""
+        if not self._clients:
+            return
+        self.dataChanged.emit(self.index(0, Col.SINCE), self.index(len(self._clients) - 1, Col.PING))
+        for line, client in enumerate(self._clients):
+            if self._names.get(client.id, client.username) != client.username:
+                self.dataChanged.emit(self.index(line, Col.USERNAME), self.index(line, Col.USERNAME))
+        self._names = {client.id: client.username for client in self._clients}
 
     # Qt's questions
 

@@ -105,6 +105,7 @@ class EventLogModel(QAbstractTableModel):
     def flush(self) -> None:
         """Take over what the journal has appended and dropped."""
         if self._paused:
+            self.flushed.emit(0)
             return
         self._trim()
         fresh = self._journal.after(self._seen)

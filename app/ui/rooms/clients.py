@@ -79,6 +79,7 @@ class ClientsRoom(QWidget):
     def close_down(self) -> None:
         """Stop listening to the hub."""
         self._timer.stop()
+        self._disconnect()
         self.model.close()
 
     def recolor(self) -> None:
@@ -147,6 +148,7 @@ class ClientsRoom(QWidget):
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
         self.model.rowsInserted.connect(lambda *_: self._show_state())
         self.model.rowsRemoved.connect(lambda *_: self._show_state())
+        self._disconnect = self._companion.changed.connect(lambda _: self._show_state())
 
     @property
     def selected(self) -> Client | None:

@@ -75,8 +75,6 @@ class EventsRoom(QWidget):
         muted = theme.colors().muted
         self.pause.setIcon(ui_icon("pause", muted))
         self.clear_button.setIcon(ui_icon("clear", muted))
-        for view in (self.details.pretty, self.details.raw, self.details.schema):
-            view.highlighter.recolor()
         self.empty.recolor()
 
     def _lay_out(self) -> None:
@@ -120,8 +118,9 @@ class EventsRoom(QWidget):
         self.table.customContextMenuRequested.connect(self._context_menu)
         self.table.doubleClicked.connect(lambda _: self._edit())
         self.model.flushed.connect(lambda _: self._show_counts())
+        self.table.following_changed.connect(lambda _: self._show_counts())
         self.model.modelReset.connect(lambda: self.details.show_row(None))
-        self.details.closed.connect(self.table.clearSelection)
+        self.details.closed.connect(lambda: self.table.setCurrentIndex(QModelIndex()))
 
     def _make_actions(self) -> dict[str, QAction]:
         actions = {}

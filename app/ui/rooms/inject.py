@@ -12,7 +12,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.widgets.fire_bar import FireBar
-from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.json_view import JsonView, exact_text
 from app.ui.widgets.naming import named
 from app.ui.widgets.quick import PresenceGrid, TypingGrid
 
@@ -146,7 +146,7 @@ class InjectRoom(QWidget):
             self.open_panel(self.raw)
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
-        self.bar.run(lambda: self._companion.fire(Envelope(event, data), to=self.bar.target, origin=ORIGIN))
+        self.bar.fire_this(lambda: self._companion.fire(Envelope(event, data), to=self.bar.target, origin=ORIGIN))
 
     def _arm(self) -> None:
         panel = self.panels.currentWidget()
@@ -163,7 +163,7 @@ class InjectRoom(QWidget):
         self.bar.arm(lambda: self._companion.fire(panel.envelope(template), to=self.bar.target, origin=ORIGIN))
 
     def _arm_raw(self) -> None:
-        text = self.raw.editor.toPlainText()
+        text = exact_text(self.raw.editor)
         self.raw.verdict.setText(self._companion.why_malformed(text) or "This frame keeps the contract.")
         self.bar.arm(
             lambda: self._companion.fire_malformed(text, to=self.bar.target, origin=ORIGIN),

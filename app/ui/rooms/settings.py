@@ -37,10 +37,10 @@ class SettingsRoom(QWidget):
         self._settings = settings
         self._folders = folders
         self.username = named(QLineEdit(maxLength=64), "Your user name")
-        self.port = number_box("Port of the event server", 1, 65535)
+        self.port = number_box("Port of the event server", 0, 65535, tip="0: any free one")
         self.port.setGroupSeparatorShown(False)
         self.rest = named(QCheckBox("Stand in for the REST backend (off when the real one runs)"), "REST stand-in")
-        self.rest_port = number_box("Port of the REST stand-in", 1, 65535)
+        self.rest_port = number_box("Port of the REST stand-in", 0, 65535, tip="0: any free one")
         self.prime = named(
             QCheckBox("Prime browsers that connect, so that no chat blanks the UI"), "Prime browsers"
         )

@@ -24,17 +24,32 @@ class Banner(QWidget):
         self._row.addWidget(self.text, 1)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.buttons: list[QPushButton] = []
+        self._topics: dict[str, tuple[str, tuple[Action, ...]]] = {}
 
-    def say(self, text: str, actions: Sequence[Action] = ()) -> None:
-        """Show ``text`` with a button per action and one that dismisses it."""
+    def say(self, text: str, actions: Sequence[Action] = (), topic: str = "notice") -> None:
+        """Show ``text`` with a button per action, beside what other topics have to say."""
+        self._topics[topic] = (text, tuple(actions))
+        self._show()
+
+    def retract(self, topic: str = "notice") -> None:
+        """Take back what was said on a topic."""
+        if self._topics.pop(topic, None):
+            self._show()
+
+    def _dismiss(self) -> None:
+        self._topics.clear()
+        self._show()
+
+    def _show(self) -> None:
         for button in self.buttons:
             self._row.removeWidget(button)
             button.deleteLater()
         self.buttons = []
-        for title, action in (*actions, ("Dismiss", self.hide)):
+        actions = [action for _, offered in self._topics.values() for action in offered]
+        for title, action in (*actions, ("Dismiss", self._dismiss)):
             button = named(QPushButton(title), title)
             button.clicked.connect(lambda _=False, action=action: action())
             self._row.addWidget(button)
             self.buttons.append(button)
-        self.text.setText(text)
-        self.setVisible(True)
+        self.text.setText("\n".join(text for text, _ in self._topics.values()))
+        self.setVisible(bool(self._topics))

@@ -29,6 +29,7 @@ class Details(QWidget):
         self.raw = JsonView("Raw", read_only=True)
         self.schema = JsonView("Schema", read_only=True)
         self.tabs = named(QTabWidget(documentMode=True), "Details")
+        named(self.tabs.tabBar(), "Which details")
         for title, view in (("Pretty", self.pretty), ("Raw", self.raw), ("Schema", self.schema)):
             self.tabs.addTab(view, title)
         close = named(QPushButton("Close"), "Close the details", id="flat")

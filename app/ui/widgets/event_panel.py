@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
@@ -22,7 +23,7 @@ from app.companion import Companion
 from app.protocol.catalog import EventType, Problem
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.templates import BY_FORMAT, resolve
-from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.json_view import JsonView, exact_text
 from app.ui.widgets.naming import named
 from app.ui.widgets.schema_form import SchemaForm
 
@@ -101,8 +102,8 @@ class EventPanel(QWidget):
         """Return the sample with what suits this desk: personas to me, made-at-fire ids and times."""
         settings = self._companion.settings
         data = dict(event_type.sample)
-        for name, schema in event_type.schema["properties"].items():
-            kind = schema.get("format", "")
+        for name in event_type.sample:
+            kind = event_type.schema["properties"][name].get("format", "")
             if kind in BY_FORMAT:
                 data[name] = BY_FORMAT[kind]
             elif kind == "username" and name == "to":
@@ -123,7 +124,7 @@ class EventPanel(QWidget):
     def template(self) -> Envelope:
         """Return the event as written, templates unresolved. Raises ``BadFrame`` for JSON that is none."""
         if self.views.currentIndex() == JSON:
-            return decode(self.editor.toPlainText())
+            return decode(exact_text(self.editor))
         return Envelope(self.event_name, self.form().value())
 
     def envelope(self, template: Envelope) -> Envelope:
@@ -178,6 +179,9 @@ class EventPanel(QWidget):
         shared = {key: value for key, value in kept.items() if key in self._forms[name].value()}
         self._forms[name].set_value(shared)
         self._help.setText(self._types[name].help)
+        if self.views.currentIndex() == JSON:
+            with suppress(BadFrame):  # what cannot be read stays as it is
+                self._write(Envelope(name, self.template().data))
         self._on_change()
 
     def _on_change(self) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.protocol.templates import BY_FORMAT, resolve
+from app.ui.widgets.json_view import exact_text
 from app.ui.widgets.naming import named
 
 ABSENT: Final = object()
@@ -33,8 +34,12 @@ class Field(QWidget):
         raise AssertionError("every field has its own")
 
     def set_value(self, value: Any) -> None:
-        """Show a JSON value."""
+        """Show a JSON value that it ``accepts``."""
         raise AssertionError("every field has its own")
+
+    def accepts(self, value: Any) -> bool:
+        """Return whether ``value`` would come back unchanged."""
+        return isinstance(value, str) and "\n" not in value and "\u2029" not in value
 
     def _lay_out(self, *widgets: QWidget) -> None:
         row = QHBoxLayout(self)
@@ -102,6 +107,10 @@ class FlagField(Field):
         """See ``Field``."""
         return self.check.isChecked()
 
+    def accepts(self, value: Any) -> bool:
+        """See ``Field``."""
+        return isinstance(value, bool)
+
     def set_value(self, value: Any) -> None:
         """See ``Field``."""
         self.check.setChecked(bool(value))
@@ -141,7 +150,11 @@ class LongTextField(Field):
 
     def value(self) -> Any:
         """See ``Field``."""
-        return self.edit.toPlainText()
+        return exact_text(self.edit)
+
+    def accepts(self, value: Any) -> bool:
+        """See ``Field``."""
+        return isinstance(value, str) and not {"\r", "\u2029", "\0"} & set(value)
 
     def set_value(self, value: Any) -> None:
         """See ``Field``."""
@@ -202,7 +215,40 @@ class JsonField(Field):
 
     def set_value(self, value: Any) -> None:
         """See ``Field``."""
-        self.line.setText(json.dumps(value, ensure_ascii=False))
+        self.line.setText("" if value is ABSENT else json.dumps(value, ensure_ascii=False))
+
+    def accepts(self, value: Any) -> bool:
+        """See ``Field``."""
+        return True
+
+
+class OptionalField(Field):
+    """Another field that may be left out."""
+
+    def __init__(self, name: str, inner: Field) -> None:
+        super().__init__()
+        self.inner = inner
+        self.included = named(QCheckBox("Include"), f"Include {name}")
+        self.included.toggled.connect(inner.setEnabled)
+        self.included.toggled.connect(self.changed)
+        inner.changed.connect(self.changed)
+        inner.setEnabled(False)
+        self._lay_out(inner, self.included)
+        self.setFocusProxy(self.included)
+
+    def value(self) -> Any:
+        """See ``Field``."""
+        return self.inner.value() if self.included.isChecked() else ABSENT
+
+    def set_value(self, value: Any) -> None:
+        """See ``Field``."""
+        self.included.setChecked(value is not ABSENT)
+        if value is not ABSENT:
+            self.inner.set_value(value)
+
+    def accepts(self, value: Any) -> bool:
+        """See ``Field``."""
+        return self.inner.accepts(value)
 
 
 class ListField(Field):
@@ -235,6 +281,20 @@ class ListField(Field):
         for each in value if isinstance(value, list) else []:
             self._add(each if isinstance(each, dict) else {})
 
+    def accepts(self, value: Any) -> bool:
+        """See ``Field``."""
+        properties = self._item["properties"]
+        return (
+            isinstance(value, list)
+            and bool(value)
+            and all(
+                isinstance(each, dict)
+                and each.keys() == properties.keys()
+                and all(field_for(key, properties[key], ()).accepts(each[key]) for key in properties)
+                for each in value
+            )
+        )
+
     def _add(self, values: dict[str, Any] | None) -> None:
         line = QWidget()
         row = QHBoxLayout(line)
@@ -258,6 +318,14 @@ class ListField(Field):
         self._column.removeWidget(line)
         line.deleteLater()
         self.changed.emit()
+
+
+def optional_field_for(
+    name: str, schema: dict[str, Any], names: Sequence[str], defs: dict[str, Any] | None = None, now: float = 0.0
+) -> Field:
+    """Return the input of a property that may be left out."""
+    field = field_for(name, schema, names, defs, now)
+    return field if isinstance(field, ListField | JsonField) else OptionalField(name, field)
 
 
 def field_for(

@@ -33,6 +33,8 @@ class FireBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
         self._fire: Fire | None = None
+        self._again: Callable[[], None] = self.fire
+        """Fires once more what was fired last."""
         self._title = "Fire"
         self._running: asyncio.Task[None] | None = None
         self._stop_waiting: Callable[[], None] | None = None
@@ -109,25 +111,29 @@ class FireBar(QWidget):
         """Fire as often as chosen."""
         if self._fire is None or self._busy:
             return
-        times = self.times.value()
-        if times == 1 and not delay_s:
-            self.run(self._fire)
-            return
+        if self.times.value() == 1 and not delay_s:
+            self.fire_this(self._fire)
+        else:
+            self._fire_series(self._fire, delay_s)
+
+    def fire_this(self, fire: Fire) -> None:
+        """Fire something once, now, and say what became of it."""
+        self._again = partial(self.fire_this, fire)
+        run(self._companion.tasks, fire(), then=self.report, failed=self._failed)
+
+    def _fire_series(self, fire: Fire, delay_s: float) -> None:
+        self._again = partial(self._fire_series, fire, 0.0)
         if delay_s:
             self.say(f"Fires in {delay_s:.0f} s: give your UI the focus", "muted")
         self._running = self._companion.fire_series(
-            partial(self._or_stop, self._fire),
+            partial(self._or_stop, fire),
             self._told,
-            times=times,
+            times=self.times.value(),
             every_s=self.every.value() / 1000,
             delay_s=delay_s,
         )
         self._running.add_done_callback(lambda _: self._ended())
         self._show_state()
-
-    def run(self, fire: Fire) -> None:
-        """Fire something now, and say what became of it."""
-        run(self._companion.tasks, fire(), then=self.report, failed=self._failed)
 
     def _failed(self, why: str) -> None:
         self.say(why, "error")
@@ -146,7 +152,7 @@ class FireBar(QWidget):
             "ok" if delivery.clients else "warning",
         )
         nobody = self._companion.hub.connection_count == 0 and not self._companion.hub.paused
-        self.when_connected.setVisible(not delivery.clients and nobody and self._fire is not None)
+        self.when_connected.setVisible(not delivery.clients and nobody)
 
     def say(self, text: str, tone: str) -> None:
         """Show a line; ``tone`` is ok, warning, error or muted."""
@@ -178,10 +184,12 @@ class FireBar(QWidget):
         self._show_state()
 
     def _wait_for_client(self) -> None:
+        again = self._again
+
         def came(_: None) -> None:
             if self._companion.hub.connection_count:
                 self._stop()
-                self.fire()
+                again()
 
         self._stop_waiting = self._companion.hub.clients_changed.connect(came)
         self.say(f"Waiting for a client at {self._companion.server.url}", "muted")

@@ -48,3 +48,8 @@ class JsonView(QPlainTextEdit):
         self.setFont(theme.mono())
         self.setTabStopDistance(self.fontMetrics().horizontalAdvance("  "))
         self.highlighter = JsonHighlighter(self.document())
+
+
+def exact_text(edit: QPlainTextEdit) -> str:
+    """Return what was written, to the character: ``toPlainText`` would replace some of Unicode's spaces."""
+    return edit.document().toRawText().replace("\u2029", "\n")

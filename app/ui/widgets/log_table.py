@@ -1,6 +1,7 @@
 """The log's table: follows at the bottom, holds still when scrolled up."""
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
 
 from app.ui.models.event_log import Col, EventLogModel
@@ -25,6 +26,7 @@ class LogTable(QTableView):
     def __init__(self, model: EventLogModel) -> None:
         super().__init__()
         named(self, "Event log", id="log")
+        model.rowsAboutToBeRemoved.connect(self._rows_go)  # before Qt moves the selection to a neighbour
         self.setModel(model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -50,7 +52,6 @@ class LogTable(QTableView):
         self.jump.hide()
         self.jump.clicked.connect(lambda: self.follow(True))
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
-        model.rowsAboutToBeRemoved.connect(self._rows_go)
         model.flushed.connect(self._rows_came)
         model.modelReset.connect(lambda: self.follow(True))
 
@@ -62,6 +63,11 @@ class LogTable(QTableView):
         if on:
             self._new = 0
             self.scrollToBottom()
+        self._show_jump()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Qt tells."""
+        super().resizeEvent(event)
         self._show_jump()
 
     def _scrolled(self, value: int) -> None:
@@ -83,13 +89,15 @@ class LogTable(QTableView):
         self._show_jump()
 
     def _rows_go(self, _: QModelIndex, first: int, last: int) -> None:
+        if first <= self.currentIndex().row() <= last:
+            self.setCurrentIndex(QModelIndex())
         if not self.following:  # the same rows stay in sight
             bar = self.verticalScrollBar()
             bar.setValue(max(0, bar.value() - (last - first + 1)))
 
     def _show_jump(self) -> None:
         self.jump.setVisible(not self.following and self._new > 0)
-        if self.jump.isVisible():
+        if not self.jump.isHidden():
             self.jump.setText(f"{self._new:,} new ↓")
             self.jump.adjustSize()
             place = self.viewport().geometry()

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.protocol.catalog import EventType, Problem
-from app.ui.widgets.fields import ABSENT, Field, field_for
+from app.ui.widgets.fields import ABSENT, Field, field_for, optional_field_for
 from app.ui.widgets.naming import named
 
 
@@ -19,6 +19,7 @@ class SchemaForm(QWidget):
     def __init__(self, event_type: EventType, names: Sequence[str], now: float) -> None:
         super().__init__()
         schema = event_type.schema
+        self._optional = schema["properties"].keys() - set(schema.get("required", ()))
         self._fields: dict[str, Field] = {}
         self._problems: dict[str, QLabel] = {}
         grid = QGridLayout(self)
@@ -27,9 +28,10 @@ class SchemaForm(QWidget):
         grid.setVerticalSpacing(3)
         grid.setColumnStretch(1, 1)
         for line, (name, each) in enumerate(schema["properties"].items()):
-            field = field_for(name, each, names, schema.get("$defs"), now)
+            optional = name in self._optional
+            make = optional_field_for if optional else field_for
+            field = make(name, each, names, schema.get("$defs"), now)
             field.changed.connect(self.changed)
-            optional = name not in schema.get("required", ())
             label = named(QLabel(name), name, id="fieldName", tip=each.get("description", ""))
             label.setBuddy(field)
             hint = each.get("description", "") + (" (optional)" if optional else "")
@@ -55,13 +57,16 @@ class SchemaForm(QWidget):
         return {name: value for name, value in values.items() if value is not ABSENT}
 
     def set_value(self, data: dict[str, Any]) -> None:
-        """Show ``data``; a property that it lacks keeps its input, but a list is emptied."""
+        """Show ``data``; what it lacks keeps its input, or is left out where it is optional."""
         for name, field in self._fields.items():
-            field.set_value(data.get(name, [] if field.value() is ABSENT else field.value()))
+            if name in data:
+                field.set_value(data[name])
+            elif name in self._optional:
+                field.set_value(ABSENT)
 
     def has_room_for(self, data: dict[str, Any]) -> bool:
         """Return whether showing ``data`` here and reading it back would lose nothing."""
-        return data.keys() <= self._fields.keys()
+        return all(name in self._fields and self._fields[name].accepts(value) for name, value in data.items())
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Say below each input what is wrong with it."""

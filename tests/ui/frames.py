@@ -1,0 +1,34 @@
+"""What real clients of a test receive."""
+
+import asyncio
+import json
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+
+from app.companion import Companion
+from app.protocol.envelope import Envelope
+
+SENTINEL = Envelope("sentinel", {})
+
+
+async def text(client: ClientConnection) -> str:
+    """Return the next frame as it is."""
+    async with asyncio.timeout(10):
+        frame = await client.recv()
+    assert isinstance(frame, str)
+    return frame
+
+
+async def frame(client: ClientConnection) -> Any:
+    """Return the next frame."""
+    return json.loads(await text(client))
+
+
+async def all_frames(companion: Companion, client: ClientConnection) -> list[Any]:
+    """Return every frame that was sent to ``client`` until now."""
+    companion.hub.broadcast(SENTINEL)
+    frames = []
+    while (each := await frame(client))["event"] != SENTINEL.event:
+        frames.append(each)
+    return frames

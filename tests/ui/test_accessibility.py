@@ -1,0 +1,87 @@
+"""Every control says what it is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QWidget,
+)
+
+from app.companion import Companion
+from app.protocol.envelope import Envelope
+from app.ui.window import INJECT, ROOMS, Window
+from tests.conftest import Connect
+
+
+def controls(root: QWidget) -> Iterator[QWidget]:
+    """Find what a person can reach with the keyboard, without the inner parts of compound controls."""
+    for widget in root.findChildren(QWidget):
+        inner = isinstance(widget.parent(), QAbstractSpinBox | QComboBox)
+        if not widget.focusPolicy() & Qt.FocusPolicy.TabFocus or widget.focusProxy() or inner:
+            continue
+        if isinstance(widget, QScrollArea | QSplitter | QStackedWidget):
+            continue
+        if not widget.isVisible():
+            continue
+        yield widget
+
+
+def spoken(root: QWidget, widget: QWidget) -> str:
+    labels = [label.text() for label in root.findChildren(QLabel) if label.buddy() is widget]
+    shown = widget.text() if isinstance(widget, QAbstractButton) else ""
+    return widget.accessibleName() or "".join(labels) or shown
+
+
+@pytest.mark.parametrize("room", range(len(ROOMS)), ids=[name for name, _ in ROOMS])
+async def test_every_control_has_a_name(
+    window: Window, companion: Companion, connect_client: Connect, room: int
+) -> None:
+    await connect_client()
+    companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    window.events.model.flush()
+    window.events.table.selectRow(1)
+    window.banner.say("Notice", (("Retry", lambda: None),))
+    window.open_room(room)
+    reactions = window.inject.event_panel("new_message")
+    assert reactions
+    reactions.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])
+    nameless, seen = set(), 0
+    for tab in range(window.inject.tabs.count() if room == INJECT else 1):
+        window.inject.tabs.setCurrentIndex(tab)
+        for view in (0, 1):
+            panel = window.inject.panels.currentWidget()
+            if hasattr(panel, "show_view"):
+                panel.show_view(view)
+            for widget in controls(window):
+                seen += 1
+                if not spoken(window, widget).strip():
+                    nameless.add(repr(widget))
+    assert nameless == set()
+    assert seen > 15
+
+
+async def test_the_names_in_a_form_say_the_field(window: Window) -> None:
+    window.open_room(INJECT)
+    message = window.inject.event_panel("new_message")
+    assert message
+    names = {widget.accessibleName() for widget in controls(message)}
+    assert {"from", "to", "text", "direction", "delivered", "delivery_method", "msg_id: new each time"} <= names
+
+
+async def test_no_two_controls_of_a_form_share_a_name(window: Window, qtbot: Any) -> None:
+    window.open_room(INJECT)
+    message = window.inject.event_panel("new_message")
+    assert message
+    field = message.form().field("reactions")
+    field.set_value([{"emoji": "👍", "from": "bob"}] * 3)
+    names = sorted(widget.accessibleName() for widget in controls(message))
+    assert names == sorted(set(names))

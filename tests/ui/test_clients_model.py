@@ -1,0 +1,142 @@
+"""The table model of the connected clients."""
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QTableView
+
+from app.ui.models.clients import ClientsModel, Col
+from app.ui.models.units import ago, amount
+from tests.hub.doubles import Stage
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+def model(stage: Stage, qtmodeltester: Any) -> Any:
+    model = ClientsModel(stage.hub, stage.hub.identify)
+    qtmodeltester.check(model)
+    yield model
+    model.close()
+
+
+def ids(model: ClientsModel) -> list[int]:
+    return [model.client(line).id for line in range(model.rowCount())]
+
+
+def text(model: ClientsModel, line: int, column: Col) -> str:
+    return model.data(model.index(line, column), Qt.ItemDataRole.DisplayRole)
+
+
+def test_who_was_there_before_is_listed(stage: Stage) -> None:
+    stage.join("alice")
+    model = ClientsModel(stage.hub, stage.hub.identify)
+    assert ids(model) == [1]
+    model.close()
+
+
+def test_clients_come_and_go(stage: Stage, model: ClientsModel) -> None:
+    alice, bob, carol = (stage.join(name) for name in ("alice", "bob", "carol"))
+    assert ids(model) == [1, 2, 3]
+    stage.hub.leave(bob)
+    assert ids(model) == [1, 3]
+    stage.join("dave")
+    assert ids(model) == [1, 3, 4]
+    for client in (alice, carol):
+        stage.hub.leave(client)
+    assert ids(model) == [4]
+
+
+def test_the_selection_stays_with_its_client(stage: Stage, model: ClientsModel, qtbot: Any) -> None:
+    first, *_ = (stage.join(name) for name in ("alice", "bob", "carol"))
+    table = QTableView()
+    qtbot.addWidget(table)
+    table.setModel(model)
+    table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
+    table.selectRow(1)
+
+    def chosen() -> list[int]:
+        return [model.client(index.row()).id for index in table.selectionModel().selectedRows()]
+
+    stage.hub.leave(first)
+    assert chosen() == [2]
+    stage.join("dave")
+    assert chosen() == [2]
+    stage.hub.identify(model.client(0), "bertha")
+    assert chosen() == [2]
+
+
+def test_editing_the_identity_changes_the_client_and_is_journalled(stage: Stage, model: ClientsModel) -> None:
+    client = stage.join("alice")
+    index = model.index(0, Col.USERNAME)
+    assert model.flags(index) & Qt.ItemFlag.ItemIsEditable
+    assert model.data(index, Qt.ItemDataRole.EditRole) == "alice"
+    assert model.setData(index, "  bob ")
+    assert client.username == "bob"
+    assert text(model, 0, Col.USERNAME) == "bob"
+    (row,) = stage.rows("identity changed")
+    assert (row.client, row.note) == ("1", "speaks for bob")
+
+
+@pytest.mark.parametrize("name", ["", "   "])
+def test_an_empty_identity_is_refused(stage: Stage, model: ClientsModel, name: str) -> None:
+    client = stage.join("alice")
+    assert not model.setData(model.index(0, Col.USERNAME), name)
+    assert client.username == "alice"
+    assert stage.rows("identity changed") == []
+
+
+def test_nothing_else_can_be_edited(stage: Stage, model: ClientsModel) -> None:
+    stage.join("alice")
+    for column in Col:
+        if column is not Col.USERNAME:
+            assert not model.flags(model.index(0, column)) & Qt.ItemFlag.ItemIsEditable
+            assert not model.setData(model.index(0, column), "x")
+
+
+def test_counters_are_shown_as_they_are_now(stage: Stage, model: ClientsModel) -> None:
+    client = stage.join()
+    told: list[Any] = []
+    model.dataChanged.connect(lambda *area: told.append(area))
+    client.received(2048)
+    client.send(b"x" * 10)
+    model.refresh()
+    assert text(model, 0, Col.FROM_UI) == "1 · 2.0 KiB"
+    assert text(model, 0, Col.TO_UI) == "1 · 10 B"
+    assert text(model, 0, Col.QUEUE) == "–"
+    client.outbox.block()
+    client.send(b"y" * 30)
+    assert text(model, 0, Col.QUEUE) == "30 B"
+    assert told
+
+
+def test_a_client_without_origin_agent_or_ping_says_so(stage: Stage, model: ClientsModel) -> None:
+    stage.join()
+    assert text(model, 0, Col.ORIGIN) == "none (no browser)"
+    assert text(model, 0, Col.AGENT) == "–"
+    assert text(model, 0, Col.PING) == "–"
+
+
+def test_a_closed_model_hears_no_more(stage: Stage, model: ClientsModel) -> None:
+    model.close()
+    stage.join()
+    assert model.rowCount() == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (3_355_443, "3.2 MiB")],
+)
+def test_amounts_for_people(size: int, shown: str) -> None:
+    assert amount(size) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(-3, "0 s"), (8.9, "8 s"), (60, "1 min"), (3599, "59 min"), (7500, "2 h 5 min")]
+)
+def test_ages_for_people(seconds: float, shown: str) -> None:
+    assert ago(seconds) == shown

@@ -1,0 +1,222 @@
+"""The room of the connected clients."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLineEdit, QPushButton
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import EXTERNAL_CLOSE_CODES
+
+from app.companion import Companion
+from app.hub.target import Target
+from app.ui.models.clients import Col
+from app.ui.rooms.clients import CODES, ClientsRoom
+from app.ui.window import CLIENTS, INJECT, Window
+from tests.conftest import Connect, until
+from tests.ui.frames import all_frames, frame
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+async def room(window: Window) -> ClientsRoom:
+    window.open_room(CLIENTS)
+    return window.clients
+
+
+def pick(room: ClientsRoom, line: int, qtbot: Any) -> None:
+    place = room.table.visualRect(room.model.index(line, Col.ORIGIN)).center()
+    qtbot.mouseClick(room.table.viewport(), LEFT, pos=place)
+    assert room.selected is room.model.client(line)
+
+
+async def closed_with(client: Any) -> tuple[int, str]:
+    async with asyncio.timeout(10):
+        with pytest.raises(ConnectionClosed):
+            await client.recv()
+    return client.close_code, client.close_reason
+
+
+async def test_without_clients_the_room_says_how_to_get_one(
+    room: ClientsRoom, companion: Companion, qtbot: Any
+) -> None:
+    assert room.body.currentWidget() is room.empty
+    assert companion.server.url in room.empty.hint.text()
+    qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
+    assert QGuiApplication.clipboard().text() == companion.server.url
+
+
+async def test_the_empty_room_names_the_address_of_now(room: ClientsRoom, companion: Companion) -> None:
+    before = companion.server.url
+    await companion.stop()
+    await companion.start()
+    assert companion.server.url != before
+    assert companion.server.url in room.empty.hint.text()
+
+
+async def test_clients_appear_and_disappear(room: ClientsRoom, connect_client: Connect) -> None:
+    client = await connect_client("alice", origin="http://localhost:1420", user_agent_header="Tester/1")
+    assert room.body.currentIndex() == 1
+
+    def shown(column: Col) -> str:
+        return room.model.data(room.model.index(0, column), Qt.ItemDataRole.DisplayRole)
+
+    assert [shown(column) for column in (Col.ID, Col.USERNAME, Col.ORIGIN, Col.AGENT)] == [
+        "1", "alice", "http://localhost:1420", "Tester/1",
+    ]  # fmt: skip
+    await client.close()
+    await until(lambda: room.body.currentWidget() is room.empty)
+
+
+async def test_without_a_selection_nothing_can_be_done(
+    room: ClientsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    buttons = (room.send, room.close_button, room.abort)
+    assert not any(button.isEnabled() for button in buttons)
+    pick(room, 0, qtbot)
+    assert all(button.isEnabled() for button in buttons)
+    await client.close()
+    await until(lambda: not any(button.isEnabled() for button in buttons))
+
+
+async def test_send_to_opens_inject_aimed_at_that_client(
+    window: Window, room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    one, two = await connect_client("alice"), await connect_client("bob")
+    pick(room, 1, qtbot)
+    qtbot.mouseClick(room.send, LEFT)
+    assert window.rooms.currentIndex() == INJECT
+    assert window.inject.bar.target == Target(clients=frozenset({2}))
+    assert window.inject.bar.target_box.currentText() == "Client 2 (bob)"
+    qtbot.mouseClick(window.inject.bar.now, LEFT)
+    assert (await frame(two))["event"] == "new_message"
+    assert await all_frames(companion, one) == []
+
+
+async def test_close_arrives_with_code_and_reason(room: ClientsRoom, connect_client: Connect, qtbot: Any) -> None:
+    bystander, client = await connect_client(), await connect_client()
+    pick(room, 1, qtbot)
+    room.code.lineEdit().selectAll()
+    qtbot.keyClicks(room.code.lineEdit(), "4321")
+    room.reason.setText("göod bye")
+    qtbot.mouseClick(room.close_button, LEFT)
+    assert await closed_with(client) == (4321, "göod bye")
+    await until(lambda: room.model.rowCount() == 1)
+    assert bystander.close_code is None
+
+
+@pytest.mark.parametrize("code", [code for code, _ in CODES])
+async def test_every_offered_code_arrives(
+    room: ClientsRoom, connect_client: Connect, qtbot: Any, code: int
+) -> None:
+    client = await connect_client()
+    pick(room, 0, qtbot)
+    room.code.setCurrentIndex([each for each, _ in CODES].index(code))
+    qtbot.mouseClick(room.close_button, LEFT)
+    assert await closed_with(client) == (code, "")
+
+
+async def test_the_longest_reason_arrives_whole_or_cut_between_characters(
+    room: ClientsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    pick(room, 0, qtbot)
+    room.reason.setText("€" * 60)
+    qtbot.mouseClick(room.close_button, LEFT)
+    code, reason = await closed_with(client)
+    assert code == 1000
+    assert set(reason) == {"€"}
+    assert len(reason) >= 40
+
+
+@pytest.mark.parametrize(
+    "code", ["", "0", "999", "1002x", "1004", "1005", "1006", "1015", "2999", "5000", "abc", "-1000"]
+)
+async def test_a_code_that_nobody_may_send_disables_the_button(
+    room: ClientsRoom, connect_client: Connect, qtbot: Any, code: str
+) -> None:
+    await connect_client()
+    pick(room, 0, qtbot)
+    room.code.setCurrentText(code)
+    assert not room.close_button.isEnabled()
+    assert room.abort.isEnabled()
+    room.code.setCurrentText("3000")
+    assert room.close_button.isEnabled()
+
+
+async def test_every_code_that_enables_the_button_can_be_sent(
+    room: ClientsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    pick(room, 0, qtbot)
+    enabled = set()
+    for code in (*range(990, 1020), 2999, 3000, 4999, 5000):
+        room.code.setCurrentText(str(code))
+        if room.close_button.isEnabled():
+            enabled.add(code)
+    assert enabled <= {*map(int, EXTERNAL_CLOSE_CODES), 3000, 4999}
+    assert {1000, 1001, 1008, 1011, 1012, 1013, 3000, 4999} <= enabled
+
+
+async def test_abort_cuts_the_connection_without_a_closing_handshake(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    pick(room, 0, qtbot)
+    qtbot.mouseClick(room.abort, LEFT)
+    code, _ = await closed_with(client)
+    assert code == 1006
+    await until(lambda: companion.hub.connection_count == 0)
+
+
+async def test_f2_changes_whom_a_client_speaks_for(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    bob = await connect_client("bob")
+    other = await connect_client("carol")
+    pick(room, 2, qtbot)
+    room.table.setCurrentIndex(room.model.index(2, Col.USERNAME))
+    qtbot.keyClick(room.table, Qt.Key.Key_F2)
+    editor = room.table.findChild(QLineEdit)
+    assert editor is not None
+    assert editor.text() == "carol"
+    editor.selectAll()
+    qtbot.keyClicks(editor, "alice")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    await until(lambda: companion.hub.clients[2].username == "alice")
+    await other.send(json.dumps({"event": "typing", "data": {"to": "bob", "typing": True}}))
+    assert await frame(bob) == {"event": "typing", "data": {"username": "alice", "typing": True}}
+
+
+async def test_the_counters_that_move_do_not_disturb_who_edits(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client("bob")
+    room.table.setCurrentIndex(room.model.index(0, Col.USERNAME))
+    qtbot.keyClick(room.table, Qt.Key.Key_F2)
+    editor = room.table.findChild(QLineEdit)
+    assert editor is not None
+    editor.selectAll()
+    qtbot.keyClicks(editor, "al")
+    room.model.refresh()
+    qtbot.keyClicks(editor, "ice")
+    await connect_client("carol")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    await until(lambda: companion.hub.clients[0].username != "bob")
+    assert companion.hub.clients[0].username == "alice"
+
+
+async def test_the_counters_move_while_one_looks(room: ClientsRoom, connect_client: Connect) -> None:
+    client = await connect_client()
+    changed: list[bool] = []
+    room.model.dataChanged.connect(lambda *_: changed.append(True))
+    await client.send("{}")
+    await until(lambda: changed)
+    index = room.model.index(0, Col.FROM_UI)
+    assert room.model.data(index, Qt.ItemDataRole.DisplayRole) == "1 · 2 B"

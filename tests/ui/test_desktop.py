@@ -1,0 +1,635 @@
+"""The composition root: window, tray and companion on one loop, and every way out."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+from msgspec.structs import replace
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QSystemTrayIcon
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from app import desktop as desktop_module
+from app.companion import State
+from app.desktop import Desktop, run
+from app.protocol.envelope import Envelope
+from app.system.exits import Exit
+from app.system.home import Home
+from app.ui import theme
+from app.ui.theme import DARK, LIGHT
+from app.ui.window import EVENTS, SETTINGS
+from tests.conftest import until
+from tests.ui.conftest import forget, second_start
+from tests.ui.frames import frame
+
+LEFT = Qt.MouseButton.LeftButton
+Start = Callable[..., Awaitable[Desktop]]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    root, library = logging.getLogger(), logging.getLogger("websockets")
+    handlers, levels = list(root.handlers), (root.level, library.level)
+    yield
+    for handler in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(levels[0])
+    library.setLevel(levels[1])
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    home = Home.open(tmp_path, console=False)
+    yield home
+    home.lock.release()
+
+
+class Ended:
+    """How the desktops of a test ended."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[Desktop, asyncio.Task[int]] = {}
+
+    async def code(self, desktop: Desktop) -> int:
+        async with asyncio.timeout(10):
+            return await self.tasks[desktop]
+
+    def running(self, desktop: Desktop) -> bool:
+        return not self.tasks[desktop].done()
+
+
+@pytest.fixture
+async def ended() -> Ended:
+    return Ended()
+
+
+@pytest.fixture
+async def start(qapp: QApplication, home: Home, ended: Ended) -> AsyncIterator[Start]:
+    async def start_one(*, hidden: bool = False, port: int | None = 0, **settings: Any) -> Desktop:
+        desktop = Desktop(qapp, home, replace(home.load(port), **settings))
+        ended.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
+        await until(lambda: desktop.companion.state is not State.STOPPED)
+        await asyncio.sleep(0)
+        return desktop
+
+    yield start_one
+    for desktop, task in ended.tasks.items():
+        desktop._stop.set()
+        await task
+        forget(desktop.window)
+    theme.apply(qapp, "light")
+
+
+class Availability:
+    """Stands in for the one question that the desktop asks the system about its tray."""
+
+    there = True
+
+    @classmethod
+    def isSystemTrayAvailable(cls) -> bool:
+        return cls.there
+
+
+@pytest.fixture
+def system_tray(monkeypatch: pytest.MonkeyPatch) -> type[Availability]:
+    monkeypatch.setattr(Availability, "there", True)
+    monkeypatch.setattr(desktop_module, "QSystemTrayIcon", Availability)
+    monkeypatch.setattr(desktop_module, "TRAY_POLL_MS", 10)
+    return Availability
+
+
+@pytest.fixture
+def hints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    hints: list[str] = []
+    monkeypatch.setattr(QSystemTrayIcon, "showMessage", lambda _, title, text, *more: hints.append(title))
+    return hints
+
+
+async def client_of(desktop: Desktop) -> ClientConnection:
+    there = desktop.companion.hub.connection_count
+    client = await connect(desktop.companion.server.url, proxy=None)
+    await until(lambda: desktop.companion.hub.connection_count > there)
+    return client
+
+
+async def close_code(client: ClientConnection) -> int | None:
+    async with asyncio.timeout(10):
+        with pytest.raises(ConnectionClosed):
+            await client.recv()
+    return client.close_code
+
+
+def question() -> QMessageBox:
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    return box
+
+
+def answer(box: QMessageBox, title: str, qtbot: Any) -> None:
+    button = next(each for each in box.findChildren(QPushButton) if each.text().replace("&", "") == title)
+    qtbot.mouseClick(button, LEFT)
+
+
+# start and end
+
+
+async def test_it_shows_its_window_and_listens(start: Start) -> None:
+    desktop = await start()
+    assert desktop.window.isVisible()
+    assert desktop.companion.state is State.LISTENING
+    assert not desktop.window.banner.isVisible()
+    client = await client_of(desktop)
+    desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    assert (await frame(client))["event"] == "friend_online"
+    await client.close()
+
+
+async def test_closing_without_a_tray_and_without_clients_quits(start: Start, ended: Ended) -> None:
+    desktop = await start()
+    desktop.window.close()
+    assert await ended.code(desktop) == Exit.OK
+    assert desktop.companion.state is State.STOPPED
+    assert not desktop.window.isVisible()
+
+
+async def test_ctrl_q_quits(start: Start, ended: Ended, qtbot: Any) -> None:
+    desktop = await start()
+    await until(desktop.window.isActiveWindow)
+    qtbot.keyClick(desktop.window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert await ended.code(desktop) == Exit.OK
+
+
+async def test_with_a_client_it_asks_and_cancel_stays(start: Start, ended: Ended, qtbot: Any) -> None:
+    desktop = await start()
+    client = await client_of(desktop)
+    desktop.window.close()
+    box = question()
+    assert box.text() == "1 client connected. Quit anyway?"
+    answer(box, "Cancel", qtbot)
+    await asyncio.sleep(0.02)
+    assert ended.running(desktop)
+    assert desktop.window.isVisible()
+    desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    assert (await frame(client))["event"] == "friend_online"
+    await client.close()
+
+
+async def test_with_a_client_it_asks_and_quit_closes_with_1001(start: Start, ended: Ended, qtbot: Any) -> None:
+    desktop = await start()
+    one, two = await client_of(desktop), await client_of(desktop)
+    desktop.ask_to_quit()
+    assert question().text() == "2 clients connected. Quit anyway?"
+    answer(question(), "Quit", qtbot)
+    codes = await asyncio.gather(close_code(one), close_code(two))
+    assert codes == [1001, 1001]
+    assert await ended.code(desktop) == Exit.OK
+
+
+async def test_escape_is_no(start: Start, ended: Ended, qtbot: Any) -> None:
+    desktop = await start()
+    client = await client_of(desktop)
+    desktop.ask_to_quit()
+    qtbot.keyClick(question(), Qt.Key.Key_Escape)
+    await asyncio.sleep(0.02)
+    assert ended.running(desktop)
+    desktop.ask_to_quit()
+    answer(question(), "Quit", qtbot)
+    assert await ended.code(desktop) == Exit.OK
+    await client.close()
+
+
+async def test_it_asks_once_at_a_time(start: Start, qtbot: Any) -> None:
+    desktop = await start()
+    client = await client_of(desktop)
+    desktop.ask_to_quit()
+    desktop.window.close()
+    desktop.ask_to_quit()
+    assert len([box for box in desktop.window.findChildren(QMessageBox) if box.isVisible()]) == 1
+    answer(question(), "Cancel", qtbot)
+    await client.close()
+
+
+async def test_the_question_can_be_switched_off(start: Start, ended: Ended) -> None:
+    desktop = await start(confirm_quit=False)
+    client = await client_of(desktop)
+    desktop.window.close()
+    assert await close_code(client) == 1001
+    assert await ended.code(desktop) == Exit.OK
+
+
+async def test_quit_sent_by_the_system_ends_cleanly(start: Start, ended: Ended) -> None:
+    desktop = await start()
+    client = await client_of(desktop)
+    QCoreApplication.sendEvent(QApplication.instance(), QEvent(QEvent.Type.Quit))
+    assert await ended.code(desktop) == Exit.OK
+    assert await close_code(client) == 1001
+
+
+async def test_qt_quit_ends_cleanly(start: Start, ended: Ended, qapp: QApplication) -> None:
+    desktop = await start()
+    qapp.quit()
+    assert await ended.code(desktop) == Exit.OK
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)])
+async def test_a_signal_ends_cleanly(start: Start, ended: Ended, number: signal.Signals) -> None:
+    desktop = await start()
+    client = await client_of(desktop)
+    os.kill(os.getpid(), number)
+    assert await ended.code(desktop) == Exit.OK
+    assert await close_code(client) == 1001
+
+
+async def test_a_running_series_does_not_keep_it(start: Start, ended: Ended) -> None:
+    desktop = await start()
+    desktop.window.inject.bar.times.setValue(100_000)
+    desktop.window.inject.bar.fire(delay_s=1000)
+    desktop.window.close()
+    assert await ended.code(desktop) == Exit.OK
+
+
+async def test_the_hook_for_exceptions_is_given_back(start: Start, ended: Ended) -> None:
+    before = sys.excepthook
+    desktop = await start()
+    assert sys.excepthook is not before
+    desktop.window.close()
+    await ended.code(desktop)
+    assert sys.excepthook is before
+
+
+# tray
+
+
+async def test_with_a_tray_closing_hides_and_says_so_once(
+    start: Start, ended: Ended, system_tray: type[Availability], hints: list[str], qtbot: Any
+) -> None:
+    desktop = await start()
+    client = await client_of(desktop)
+    for _ in range(2):
+        desktop.window.close()
+        await asyncio.sleep(0.02)
+        assert not desktop.window.isVisible()
+        assert ended.running(desktop)
+        desktop.window.present()
+    assert hints == ["Still running here"]
+    desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    assert (await frame(client))["event"] == "friend_online"
+    await client.close()
+
+
+async def test_the_hint_is_not_repeated_at_the_next_start(
+    start: Start, ended: Ended, system_tray: type[Availability], hints: list[str]
+) -> None:
+    for _ in range(2):
+        desktop = await start()
+        desktop.window.close()
+        desktop._stop.set()
+        await ended.code(desktop)
+    assert hints == ["Still running here"]
+
+
+async def test_with_a_tray_closing_can_be_set_to_quit(
+    start: Start, ended: Ended, system_tray: type[Availability], hints: list[str]
+) -> None:
+    desktop = await start(close_to_tray=False)
+    desktop.window.close()
+    assert await ended.code(desktop) == Exit.OK
+    assert hints == []
+
+
+async def test_the_trays_menu_opens_the_window_and_the_settings_and_quits(
+    start: Start, ended: Ended, system_tray: type[Availability]
+) -> None:
+    desktop = await start(hidden=True)
+    tray = desktop._tray
+    assert tray
+    assert not desktop.window.isVisible()
+    actions = {action.text(): action for action in tray.menu.actions()}
+    actions["Open"].trigger()
+    assert desktop.window.isVisible()
+    assert desktop.window.rooms.currentIndex() == EVENTS
+    desktop.window.hide()
+    actions["Settings"].trigger()
+    assert desktop.window.isVisible()
+    assert desktop.window.rooms.currentIndex() == SETTINGS
+    actions["Quit"].trigger()
+    assert await ended.code(desktop) == Exit.OK
+    assert not tray.icon.isVisible()
+
+
+async def test_quit_in_the_tray_asks_in_front_of_the_window(
+    start: Start, ended: Ended, system_tray: type[Availability], qtbot: Any
+) -> None:
+    desktop = await start(hidden=True)
+    client = await client_of(desktop)
+    assert desktop._tray
+    desktop._tray.quit_requested.emit()
+    assert desktop.window.isVisible()
+    answer(question(), "Quit", qtbot)
+    assert await close_code(client) == 1001
+    assert await ended.code(desktop) == Exit.OK
+
+
+async def test_it_can_be_set_to_start_hidden(start: Start, system_tray: type[Availability]) -> None:
+    desktop = await start(start_hidden=True)
+    assert desktop.companion.state is State.LISTENING
+    assert not desktop.window.isVisible()
+
+
+async def test_a_hidden_start_without_a_tray_shows_the_window_after_a_while(
+    start: Start, system_tray: type[Availability]
+) -> None:
+    system_tray.there = False
+    desktop = await start(hidden=True)
+    await until(desktop.window.isVisible)
+
+
+async def test_a_tray_that_comes_late_is_used(start: Start, system_tray: type[Availability]) -> None:
+    system_tray.there = False
+    desktop = await start(hidden=True)
+    system_tray.there = True
+    await until(lambda: desktop._tray is not None)
+    assert not desktop.window.isVisible()
+
+
+async def test_a_tray_that_goes_away_brings_the_window_back(start: Start, system_tray: type[Availability]) -> None:
+    desktop = await start()
+    desktop.window.close()
+    assert not desktop.window.isVisible()
+    system_tray.there = False
+    await until(desktop.window.isVisible)
+    system_tray.there = True
+    await until(lambda: desktop._tray is not None)
+
+
+# failures
+
+
+async def test_an_exception_in_a_slot_is_told_and_it_goes_on(
+    start: Start, expected_warnings: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    expected_warnings.append("unexpected error")
+    desktop = await start()
+
+    def fail() -> None:
+        raise ZeroDivisionError("in a slot")
+
+    QTimer.singleShot(0, fail)
+    await until(desktop.window.banner.isVisible)
+    assert "ZeroDivisionError" in desktop.window.banner.text.text()
+    assert [button.text() for button in desktop.window.banner.buttons] == ["Open logs folder", "Dismiss"]
+    assert any(record.exc_info and "in a slot" in str(record.exc_info[1]) for record in caplog.records)
+    await (await client_of(desktop)).close()
+
+
+async def test_an_exception_in_a_callback_of_the_loop_is_told(start: Start, expected_warnings: list[str]) -> None:
+    expected_warnings.append("Exception in callback")
+    desktop = await start()
+
+    def fail() -> None:
+        raise ZeroDivisionError("in a callback")
+
+    asyncio.get_running_loop().call_soon(fail)
+    await until(desktop.window.banner.isVisible)
+    assert "ZeroDivisionError" in desktop.window.banner.text.text()
+
+
+async def test_an_exception_in_a_task_is_told(start: Start, expected_warnings: list[str]) -> None:
+    expected_warnings.append("task doomed failed")
+    desktop = await start()
+
+    async def fail() -> None:
+        raise ZeroDivisionError("in a task")
+
+    desktop.companion.tasks.spawn(fail(), "doomed")
+    await until(lambda: not desktop.companion.tasks._running)
+    await asyncio.sleep(0.02)
+    assert desktop.window.banner.isVisible()
+    assert "ZeroDivisionError" in desktop.window.banner.text.text()
+
+
+async def test_the_log_file_tells_of_a_failure_without_payloads(
+    start: Start, tmp_path: Path, expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("unexpected error")
+    desktop = await start()
+    client = await client_of(desktop)
+    await client.send('{"event": "typing", "data": {"to": "secret-name", "typing": true}}')
+    await until(lambda: any(row.event == "typing" for row in desktop.companion.journal))
+
+    def fail() -> None:
+        raise ZeroDivisionError("in a slot")
+
+    QTimer.singleShot(0, fail)
+    await until(desktop.window.banner.isVisible)
+    text = (tmp_path / "logs" / "companion.log").read_text(encoding="utf-8")
+    assert "ZeroDivisionError: in a slot" in text
+    assert "secret-name" not in text
+    await client.close()
+
+
+# settings
+
+
+def written(home: Home) -> dict[str, Any]:
+    return dict(tomlkit.parse(home.settings_file.path.read_text(encoding="utf-8")).unwrap())
+
+
+async def test_saved_settings_are_written_and_taken_into_use(
+    start: Start, home: Home, unused_tcp_port: int, qtbot: Any
+) -> None:
+    desktop = await start()
+    room = desktop.window.settings
+    desktop.window.open_room(SETTINGS)
+    room.username.setText("max")
+    room.port.setValue(unused_tcp_port)
+    qtbot.mouseClick(room.save, LEFT)
+    await until(lambda: desktop.companion.server.port == unused_tcp_port)
+    await until(lambda: desktop.companion.state is State.LISTENING)
+    assert desktop.companion.hub.local_user == "max"
+    assert written(home)["username"] == "max"
+    assert written(home)["port"] == unused_tcp_port
+    assert desktop.window.status.said.text() == "Settings saved"
+    assert not room.save.isEnabled()
+
+
+@pytest.mark.parametrize(("chosen", "scheme"), [("dark", DARK), ("light", LIGHT)])
+async def test_a_saved_appearance_is_worn_at_once(
+    start: Start, unused_tcp_port: int, chosen: str, scheme: theme.Colors
+) -> None:
+    desktop = await start(port=unused_tcp_port, theme="light" if chosen == "dark" else "dark")
+    room = desktop.window.settings
+    assert theme.colors() is not scheme
+    room.theme.setCurrentIndex(room.theme.findData(chosen))
+    room.save.click()
+    await until(lambda: desktop.companion.settings.theme == chosen)
+    await asyncio.sleep(0.02)
+    assert theme.colors() is scheme
+
+
+async def test_settings_that_cannot_be_saved_hold_until_the_end(
+    start: Start, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    (tmp_path / "settings.toml.new").mkdir()
+    desktop = await start(port=unused_tcp_port)
+    room = desktop.window.settings
+    room.username.setText("max")
+    room.save.click()
+    await until(lambda: desktop.companion.settings.username == "max")
+    assert desktop.window.banner.isVisible()
+    assert "The settings could not be saved" in desktop.window.banner.text.text()
+    assert "hold until you quit" in desktop.window.banner.text.text()
+
+
+async def test_a_broken_settings_file_is_told(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
+    desktop = await start()
+    assert desktop.window.banner.isVisible()
+    assert "settings.toml could not be read and defaults are used" in desktop.window.banner.text.text()
+    assert desktop.companion.state is State.LISTENING
+
+
+async def test_a_bad_setting_is_told(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('username = ""\ntheme = "pink"\n', encoding="utf-8")
+    desktop = await start()
+    text = desktop.window.banner.text.text()
+    assert "username" in text
+    assert "theme" in text
+    assert desktop.companion.settings.username == "me"
+
+
+@pytest.fixture
+def busy() -> Iterator[socket.socket]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other
+
+
+async def test_a_busy_port_is_told_and_can_be_retried(
+    start: Start, ended: Ended, busy: socket.socket, qtbot: Any
+) -> None:
+    desktop = await start(port=busy.getsockname()[1])
+    assert desktop.companion.state is State.BLOCKED
+    busy.close()
+    qtbot.mouseClick(desktop.window.banner.buttons[0], LEFT)
+    await until(lambda: desktop.companion.state is State.LISTENING)
+    assert not desktop.window.banner.isVisible()
+    desktop.window.close()
+    assert await ended.code(desktop) == Exit.OK
+
+
+async def test_a_busy_port_is_not_hidden_by_a_broken_settings_file(
+    start: Start, tmp_path: Path, busy: socket.socket
+) -> None:
+    (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
+    desktop = await start(port=busy.getsockname()[1])
+    await until(desktop.window.banner.isVisible)
+    assert "Retry" in [button.text() for button in desktop.window.banner.buttons]
+    assert "could not be read" in desktop.window.banner.text.text()
+
+
+# a second start
+
+
+async def test_a_second_start_brings_the_window_to_the_front(
+    start: Start, tmp_path: Path, system_tray: type[Availability]
+) -> None:
+    desktop = await start(hidden=True)
+    assert not desktop.window.isVisible()
+    assert await second_start(tmp_path, {"port": None, "hidden": True})
+    assert not desktop.window.isVisible()
+    assert await second_start(tmp_path, {"port": None, "hidden": False})
+    assert desktop.window.isVisible()
+    assert not desktop.window.banner.isVisible()
+
+
+async def test_a_second_start_moves_the_event_server_to_its_port(
+    start: Start, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    desktop = await start()
+    assert await second_start(tmp_path, {"port": unused_tcp_port, "hidden": False})
+    await until(lambda: desktop.companion.server.port == unused_tcp_port)
+    await until(lambda: desktop.companion.state is State.LISTENING)
+    assert f"asked for port {unused_tcp_port}" in desktop.window.banner.text.text()
+    await (await client_of(desktop)).close()
+
+
+async def test_a_second_start_with_the_same_port_changes_nothing(
+    start: Start, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    desktop = await start(port=unused_tcp_port)
+    client = await client_of(desktop)
+    assert await second_start(tmp_path, {"port": unused_tcp_port, "hidden": False})
+    desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    assert (await frame(client))["event"] == "friend_online"
+    assert not desktop.window.banner.isVisible()
+    await client.close()
+
+
+@pytest.mark.parametrize("port", ["8081", 8081.5, None, [1], True, 70_000, -1])
+async def test_a_second_start_with_an_impossible_port_leaves_the_server_alone(
+    start: Start, tmp_path: Path, port: Any
+) -> None:
+    desktop = await start()
+    before = desktop.companion.server.port
+    assert await second_start(tmp_path, {"port": port, "hidden": False})
+    await asyncio.sleep(0.1)
+    assert desktop.companion.state is State.LISTENING
+    assert desktop.companion.server.port == before
+
+
+async def test_after_the_end_nobody_takes_a_second_start(start: Start, ended: Ended, tmp_path: Path) -> None:
+    desktop = await start()
+    desktop.window.close()
+    await ended.code(desktop)
+    assert not await second_start(tmp_path, {"port": None})
+
+
+# the whole of it
+
+
+def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path) -> None:
+    seen: list[tuple[bool, str]] = []
+
+    def look_and_quit() -> None:
+        windows = [each for each in qapp.topLevelWidgets() if each.windowTitle() == "P2P Chat Companion"]
+        seen.extend((each.isVisible(), each.status.state.text()) for each in windows if each.isVisible())
+        if any("Listening" in text for _, text in seen):
+            poll.stop()
+            qapp.quit()
+
+    poll = QTimer(interval=20)
+    poll.timeout.connect(look_and_quit)
+    poll.start()
+    assert run(0, tmp_path, hidden=False) == Exit.OK
+    assert seen[-1][0]
+    again = Home.open(tmp_path, console=False)  # the lock was given back
+    again.lock.release()
+
+
+def test_run_where_another_one_runs_that_does_not_answer_says_so(
+    qapp: QApplication, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(None, tmp_path, hidden=False) == Exit.BUSY
+    assert "Another companion is running" in capsys.readouterr().err
+
+
+def test_run_where_nothing_can_be_written_says_so(
+    qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert run(None, file, hidden=False) == Exit.FAILED
+    assert "--data-dir" in capsys.readouterr().err

@@ -1,0 +1,316 @@
+"""The table model of the live log."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+
+from app.hub.clock import Clock
+from app.hub.journal import Journal, Kind, Row, Verdict
+from app.ui.models.event_log import Col, EventLogModel, TimeStyle, clock, result, summary
+
+
+class Times:
+    """Wall and monotonic time that a test sets."""
+
+    now = 1_700_000_000.0
+
+    def clock(self) -> Clock:
+        return Clock(wall=lambda: self.now, mono=lambda: self.now - 1_699_999_000.0)
+
+
+@pytest.fixture
+def times() -> Times:
+    return Times()
+
+
+@pytest.fixture
+def journal(times: Times) -> Journal:
+    return Journal(times.clock(), max_rows=10)
+
+
+@pytest.fixture
+def model(journal: Journal, qtmodeltester: Any) -> Any:
+    model = EventLogModel(journal)
+    qtmodeltester.check(model)  # goes on checking every signal that follows
+    yield model
+    model.close()
+
+
+def fill(journal: Journal, number: int, event: str = "typing", **more: Any) -> None:
+    for _ in range(number):
+        payload = json.dumps({"event": event, "data": {"username": "alice", "typing": True}}).encode()
+        journal.append(Kind.TO_UI, event, payload=payload, origin="panel", **more)
+
+
+def numbers(model: EventLogModel) -> list[int]:
+    return [model.row(line).seq for line in range(model.rowCount())]
+
+
+def text(model: EventLogModel, line: int, column: Col) -> str:
+    return model.data(model.index(line, column), Qt.ItemDataRole.DisplayRole)
+
+
+def test_what_was_there_before_is_shown(journal: Journal) -> None:
+    fill(journal, 3)
+    model = EventLogModel(journal)
+    assert numbers(model) == [1, 2, 3]
+    model.close()
+
+
+def test_rows_come_in_one_batch_per_flush(journal: Journal, model: EventLogModel) -> None:
+    inserts: list[tuple[int, int]] = []
+    flushed: list[int] = []
+    model.rowsInserted.connect(lambda _, first, last: inserts.append((first, last)))
+    model.flushed.connect(flushed.append)
+    fill(journal, 5)
+    assert model.rowCount() == 0
+    model.flush()
+    assert inserts == [(0, 4)]
+    assert flushed == [5]
+    fill(journal, 2)
+    model.flush()
+    assert inserts == [(0, 4), (5, 6)]
+    assert numbers(model) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_rows_come_by_themselves(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
+    with qtbot.waitSignal(model.flushed):
+        fill(journal, 4)
+    assert numbers(model) == [1, 2, 3, 4]
+
+
+def test_rows_that_the_ring_dropped_go_in_one_piece_at_the_front(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 8)
+    model.flush()
+    removed: list[tuple[int, int]] = []
+    model.rowsRemoved.connect(lambda _, first, last: removed.append((first, last)))
+    fill(journal, 5)
+    model.flush()
+    assert removed == [(0, 2)]
+    assert numbers(model) == list(range(4, 14))
+
+
+def test_more_than_the_whole_ring_between_two_flushes_is_no_problem(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 8)
+    model.flush()
+    fill(journal, 100)
+    model.flush()
+    assert numbers(model) == list(range(99, 109))
+
+
+def test_trimming_with_a_filter_removes_only_what_was_shown(journal: Journal, model: EventLogModel) -> None:
+    for _ in range(5):
+        fill(journal, 1, "typing")
+        fill(journal, 1, "friend_online")
+    model.flush()
+    model.set_filter("event:typing")
+    assert numbers(model) == [1, 3, 5, 7, 9]
+    fill(journal, 4, "friend_online")
+    model.flush()
+    assert numbers(model) == [5, 7, 9]
+
+
+def test_a_filter_holds_for_old_rows_and_for_new_ones(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 2, "typing")
+    fill(journal, 2, "friend_online")
+    model.flush()
+    assert model.set_filter("event:friend_online") == ()
+    assert numbers(model) == [3, 4]
+    fill(journal, 1, "typing")
+    fill(journal, 1, "friend_online")
+    model.flush()
+    assert numbers(model) == [3, 4, 6]
+    model.set_filter("")
+    assert numbers(model) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_filter_that_was_not_understood_is_told(model: EventLogModel) -> None:
+    assert "unknown key" in model.set_filter("colour:red")[0]
+
+
+def test_a_filter_set_between_append_and_flush_shows_no_row_twice(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 2)
+    model.flush()
+    fill(journal, 2)
+    model.set_filter("event:typing")
+    model.flush()
+    assert numbers(model) == [1, 2, 3, 4]
+
+
+def test_a_paused_view_holds_and_catches_up(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 2)
+    model.flush()
+    model.set_paused(True)
+    fill(journal, 3)
+    model.flush()
+    assert numbers(model) == [1, 2]
+    assert model.held == 3
+    model.set_paused(False)
+    assert numbers(model) == [1, 2, 3, 4, 5]
+    assert model.held == 0
+
+
+def test_a_paused_view_keeps_what_the_ring_dropped_until_it_goes_on(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 4)
+    model.flush()
+    model.set_paused(True)
+    fill(journal, 8)
+    model.flush()
+    assert numbers(model) == [1, 2, 3, 4]
+    model.set_paused(False)
+    assert numbers(model) == list(range(3, 13))
+
+
+def test_a_filter_can_change_while_the_view_is_paused(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 2, "typing")
+    fill(journal, 2, "friend_online")
+    model.flush()
+    model.set_paused(True)
+    fill(journal, 2, "typing")
+    model.set_filter("event:typing")
+    assert numbers(model) == [1, 2]
+    model.set_paused(False)
+    assert numbers(model) == [1, 2, 5, 6]
+
+
+def test_clearing_touches_the_view_alone(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 4)
+    model.flush()
+    model.clear()
+    assert model.rowCount() == 0
+    assert len(journal) == 4
+    fill(journal, 1)
+    model.flush()
+    assert numbers(model) == [5]
+
+
+def test_what_was_cleared_stays_away_when_the_filter_changes(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 4)
+    model.flush()
+    model.clear()
+    fill(journal, 2)
+    model.flush()
+    model.set_filter("event:typing")
+    model.set_filter("")
+    assert numbers(model) == [5, 6]
+
+
+def test_clearing_takes_along_what_was_not_flushed_yet(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 4)
+    model.clear()
+    model.flush()
+    assert model.rowCount() == 0
+
+
+def test_a_closed_model_hears_no_more(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
+    model.close()
+    with qtbot.assertNotEmitted(model.flushed, wait=100):
+        fill(journal, 1)
+
+
+def test_time_is_shown_as_clock_since_first_or_since_previous(
+    journal: Journal, model: EventLogModel, times: Times
+) -> None:
+    for moment in (0.0, 0.25, 2.0):
+        times.now = 1_700_000_000.0 + moment
+        fill(journal, 1)
+    model.flush()
+
+    def shown() -> list[str]:
+        return [text(model, line, Col.TIME) for line in range(3)]
+
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", each) for each in shown())
+    assert [each[-4:] for each in shown()] == [".000", ".250", ".000"]
+    told: list[int] = []
+    model.dataChanged.connect(lambda first, last, *_: told.extend((first.column(), last.column())))
+    model.set_time_style(TimeStyle.SINCE_START)
+    assert shown() == ["+0.000 s", "+0.250 s", "+2.000 s"]
+    model.set_time_style(TimeStyle.DELTA)
+    assert shown() == ["+0.000 s", "+0.250 s", "+1.750 s"]
+    assert told == [Col.TIME] * 4
+
+
+def test_the_clock_shows_milliseconds() -> None:
+    assert clock(1_700_000_000.0625).endswith(".062")
+
+
+def test_a_row_to_the_ui_says_what_went_where(journal: Journal, model: EventLogModel) -> None:
+    payload = b'{"event":"new_message","data":{"from":"alice","to":"me","text":"Hey there!"}}'
+    journal.append(
+        Kind.TO_UI, "new_message", payload=payload, client="all", origin="panel", note="delivered to 2 clients"
+    )
+    model.flush()
+    assert [text(model, 0, column) for column in list(Col)[1:]] == [
+        "To UI ↓",
+        "all",
+        "new_message",
+        "alice → me: Hey there!",
+        f"{len(payload)} B",
+        "delivered to 2 clients · by panel",
+    ]
+
+
+def test_a_row_from_the_ui_says_who_sent_what(journal: Journal, model: EventLogModel) -> None:
+    payload = b'{"event":"typing","data":{"to":"bob","typing":true}}'
+    journal.append(
+        Kind.FROM_UI, "typing", payload=payload, client="3", origin="client 3",
+        verdict=Verdict.WARNING, note="no client speaks for bob",
+    )  # fmt: skip
+    model.flush()
+    assert [text(model, 0, column) for column in list(Col)[1:]] == [
+        "From UI ↑",
+        "3",
+        "typing",
+        "typing to bob",
+        f"{len(payload)} B",
+        "▲ no client speaks for bob",
+    ]
+
+
+def test_a_row_of_the_server_says_what_happened(journal: Journal, model: EventLogModel) -> None:
+    journal.append(Kind.SERVER, "connected", client="1", note="speaks for me")
+    journal.append(Kind.SERVER, "refused", note="Host evil is not this machine", verdict=Verdict.WARNING)
+    model.flush()
+    assert [text(model, 0, column) for column in list(Col)[1:]] == [
+        "Server", "1", "connected", "speaks for me", "", "",
+    ]  # fmt: skip
+    assert text(model, 1, Col.RESULT) == "▲ warning"
+
+
+@pytest.mark.parametrize("payload", [b"{not JSON\n at  all", b"[1, 2]", b"\xff\x00binary", b"[" * 5000])
+def test_an_invalid_row_shows_what_came_and_what_is_wrong(
+    journal: Journal, model: EventLogModel, payload: bytes
+) -> None:
+    journal.append(
+        Kind.FROM_UI, "", payload=payload, client="1", origin="client 1", verdict=Verdict.INVALID, note="not JSON"
+    )
+    model.flush()
+    assert text(model, 0, Col.EVENT) == "–"
+    assert text(model, 0, Col.SUMMARY).split() == payload[:200].decode("utf-8", "replace").split()
+    assert text(model, 0, Col.RESULT) == "✕ not JSON"
+
+
+def test_a_summary_is_one_line_and_short() -> None:
+    long = json.dumps({"event": "x", "data": {"from": "a", "to": "b", "text": "line\n" * 4000}}).encode()
+    row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", long, len(long), Verdict.OK, "", "panel")
+    assert "\n" not in summary(row)
+    assert len(summary(row)) <= 200
+
+
+def test_a_result_names_the_panel_and_the_tray_but_no_client() -> None:
+    row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", b"", 0, Verdict.OK, "delivered to 1 client", "tray")
+    assert result(row) == "delivered to 1 client · by tray"
+    assert result(row._replace(origin="client 2")) == "delivered to 1 client"
+
+
+def test_every_cell_says_its_column_to_a_screen_reader(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 1)
+    model.flush()
+    heads = [model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole) for column in Col]
+    assert heads == ["Time", "Direction", "Client", "Event", "Summary", "Size", "Result"]
+    for column in Col:
+        spoken = model.data(model.index(0, column), Qt.ItemDataRole.AccessibleTextRole)
+        assert spoken == f"{heads[column]}: {text(model, 0, column)}"

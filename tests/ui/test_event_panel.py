@@ -1,0 +1,266 @@
+"""An event as a form, and the same as JSON."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+
+from app.companion import Companion
+from app.protocol.contract import Direction
+from app.protocol.envelope import Envelope
+from app.ui.widgets.event_panel import FORM, JSON, EventPanel
+from app.ui.widgets.fields import LongTextField, NameField
+
+Show = Callable[[QWidget], None]
+
+
+def panel_of(companion: Companion, *names: str) -> EventPanel:
+    types = [companion.catalog.get(Direction.TO_UI, name) for name in names]
+    return EventPanel(companion, [each for each in types if each])
+
+
+@pytest.fixture
+def message(still: Companion, show: Show) -> EventPanel:
+    panel = panel_of(still, "new_message")
+    show(panel)
+    return panel
+
+
+@pytest.fixture
+def presence(still: Companion, show: Show) -> EventPanel:
+    panel = panel_of(still, "friend_online", "friend_offline")
+    show(panel)
+    return panel
+
+
+def written(panel: EventPanel) -> Any:
+    return json.loads(panel.editor.toPlainText())
+
+
+def button(panel: EventPanel, title: str) -> QPushButton:
+    return next(each for each in panel.findChildren(QPushButton) if each.text() == title)
+
+
+def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, still: Companion) -> None:
+    assert message.problems == []
+    template = message.template()
+    assert template.data == {
+        "msg_id": "{{uuid}}",
+        "from": "alice",
+        "to": "me",
+        "text": "Hey there!",
+        "timestamp": "{{now}}",
+        "direction": "received",
+        "delivered": True,
+        "delivery_method": "direct",
+    }
+    one, other = message.envelope(template), message.envelope(template)
+    assert one.data["msg_id"] != other.data["msg_id"]
+    assert still.catalog.problems(one) == []
+
+
+def test_the_first_persona_and_the_local_user_are_filled_in(still: Companion, qapp: Any) -> None:
+    still.settings.personas = ["zoe"]
+    still.settings.username = "max"
+    data = panel_of(still, "new_message").template().data
+    assert (data["from"], data["to"]) == ("zoe", "max")
+
+
+def test_without_personas_the_guides_sample_is_filled_in(still: Companion, qapp: Any) -> None:
+    still.settings.personas = []
+    assert panel_of(still, "new_message").template().data["from"] == "alice"
+
+
+def test_a_problem_is_said_below_the_right_field_while_one_types(message: EventPanel, qtbot: Any) -> None:
+    sender = message.form().field("from")
+    assert isinstance(sender, NameField)
+    sender.box.lineEdit().selectAll()
+    qtbot.keyClick(sender.box.lineEdit(), Qt.Key.Key_Delete)
+    assert [problem.path for problem in message.problems] == ["data.from"]
+    visible = {label.accessibleName() for label in message.findChildren(QLabel, "problem") if label.isVisible()}
+    assert visible == {"from: problem"}
+    qtbot.keyClicks(sender.box.lineEdit(), "x")
+    assert message.problems == []
+    assert not any(label.isVisible() for label in message.findChildren(QLabel, "problem"))
+
+
+def test_every_keystroke_is_told(message: EventPanel, qtbot: Any) -> None:
+    texts: list[str] = []
+    message.changed.connect(lambda: texts.append(message.template().data["text"]))
+    field = message.form().field("text")
+    assert isinstance(field, LongTextField)
+    field.edit.selectAll()
+    qtbot.keyClicks(field.edit, "Hi!")
+    assert texts == ["H", "Hi", "Hi!"]
+
+
+def test_form_to_json_and_back_loses_nothing(message: EventPanel, qtbot: Any) -> None:
+    data = {
+        **message.template().data,
+        "text": 'Ünï "quoted" \\ \n second line 🎉 {{now}}',
+        "msg_id": "550e8400-e29b-41d4-a716-446655440000",
+        "delivered": False,
+        "delivery_method": "offline",
+        "reactions": [{"emoji": "👍", "from": "bob"}, {"emoji": "🎉", "from": "carol"}],
+    }
+    message.form().set_value(data)
+    qtbot.mouseClick(button(message, "JSON"), Qt.MouseButton.LeftButton)
+    assert message.views.currentIndex() == JSON
+    assert written(message) == {"event": "new_message", "data": data}
+    assert message.template() == Envelope("new_message", data)
+    qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
+    assert message.views.currentIndex() == FORM
+    assert message.form().value() == data
+
+
+def test_templates_stay_templates_in_json(message: EventPanel) -> None:
+    message.show_view(JSON)
+    assert written(message)["data"]["msg_id"] == "{{uuid}}"
+    message.show_view(FORM)
+    assert message.form().value()["msg_id"] == "{{uuid}}"
+
+
+def test_what_was_edited_as_json_is_in_the_form(message: EventPanel) -> None:
+    message.show_view(JSON)
+    event = written(message)
+    event["data"]["text"] = "from JSON"
+    message.editor.setPlainText(json.dumps(event))
+    assert message.problems == []
+    message.show_view(FORM)
+    assert message.form().value()["text"] == "from JSON"
+
+
+def test_reactions_that_were_deleted_in_json_do_not_come_back(message: EventPanel) -> None:
+    message.form().set_value({"reactions": [{"emoji": "👍", "from": "bob"}]})
+    message.show_view(JSON)
+    event = written(message)
+    del event["data"]["reactions"]
+    message.editor.setPlainText(json.dumps(event))
+    message.show_view(FORM)
+    assert message.template().data == event["data"]
+
+
+def test_broken_json_is_told_with_its_place_and_cannot_become_a_form(message: EventPanel, qtbot: Any) -> None:
+    message.show_view(JSON)
+    message.editor.setPlainText('{\n  "event": "new_message",\n  "data": {"text": }\n}')
+    assert message.problem.isVisible()
+    assert message.problem.text().startswith("line 3 column 20: not JSON")
+    qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
+    assert message.views.currentIndex() == JSON
+    assert button(message, "JSON").isChecked()
+    assert not button(message, "Form").isChecked()
+
+
+def test_json_of_the_wrong_shape_is_told_with_its_path(message: EventPanel, qtbot: Any) -> None:
+    message.show_view(JSON)
+    message.editor.selectAll()
+    message.editor.textCursor().removeSelectedText()
+    qtbot.keyClicks(message.editor, '{"event": "new_message", "data": {"delivered": "yes"}}')
+    told = message.problem.text().splitlines()
+    assert "data.delivered: must be true or false, not text" in told
+    assert "data.from: is missing" in told
+
+
+def test_a_field_unknown_to_the_contract_keeps_the_json_view(message: EventPanel) -> None:
+    message.show_view(JSON)
+    event = written(message)
+    event["data"]["mood"] = "good"
+    message.editor.setPlainText(json.dumps(event))
+    message.show_view(FORM)
+    assert message.views.currentIndex() == JSON
+    assert written(message)["data"]["mood"] == "good"
+    assert "data.mood: is not a field of this event" in message.problem.text()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"delivered": "yes"},
+        {"delivered": 1},
+        {"text": 5},
+        {"text": None},
+        {"from": ["alice"]},
+        {"direction": None},
+        {"msg_id": 7},
+        {"reactions": "none"},
+        {"reactions": []},
+        {"reactions": [{"emoji": "👍"}]},
+        {"reactions": [{"emoji": "👍", "from": "bob", "at": 5}]},
+    ],
+    ids=str,
+)
+def test_a_value_that_the_form_would_change_keeps_the_json_view(
+    message: EventPanel, change: dict[str, Any]
+) -> None:
+    message.show_view(JSON)
+    event = written(message)
+    event["data"].update(change)
+    message.editor.setPlainText(json.dumps(event))
+    message.show_view(FORM)
+    assert message.views.currentIndex() == JSON
+    assert json.dumps(written(message)) == json.dumps(event)  # here True is not 1
+
+
+def test_an_event_of_another_panel_keeps_the_json_view(presence: EventPanel) -> None:
+    presence.load(Envelope("new_message", {"text": "hi"}))
+    assert presence.views.currentIndex() == JSON
+    assert written(presence) == {"event": "new_message", "data": {"text": "hi"}}
+    presence.show_view(FORM)
+    assert presence.views.currentIndex() == JSON
+
+
+def test_presence_keeps_the_user_name_when_the_event_changes(presence: EventPanel) -> None:
+    assert presence.choice.isVisible()
+    presence.form().field("username").set_value("carol")
+    presence.choice.setCurrentText("friend_offline")
+    assert presence.template() == Envelope("friend_offline", {"username": "carol"})
+    presence.form().field("username").set_value("dave")
+    presence.choice.setCurrentText("friend_online")
+    assert presence.template() == Envelope("friend_online", {"username": "dave"})
+
+
+def test_the_help_is_that_of_the_chosen_event(presence: EventPanel) -> None:
+    presence.choice.setCurrentText("friend_offline")
+    texts = {label.text() for label in presence.findChildren(QLabel, "muted") if label.isVisible()}
+    assert texts == {"A friend went offline."}
+
+
+def test_another_event_in_json_is_the_one_of_the_form_afterwards(presence: EventPanel) -> None:
+    presence.show_view(JSON)
+    presence.editor.setPlainText('{"event": "friend_offline", "data": {"username": "bob"}}')
+    presence.show_view(FORM)
+    assert presence.event_name == "friend_offline"
+    assert presence.template() == Envelope("friend_offline", {"username": "bob"})
+
+
+def test_the_chosen_event_is_the_one_that_would_be_fired_in_json_too(presence: EventPanel) -> None:
+    presence.show_view(JSON)
+    presence.choice.setCurrentText("friend_offline")
+    assert presence.template().event == "friend_offline"
+
+
+def test_one_event_alone_offers_no_choice(message: EventPanel) -> None:
+    assert not message.choice.isVisible()
+
+
+def test_loading_an_event_shows_it_as_a_form(message: EventPanel) -> None:
+    data = {**message.template().data, "text": "loaded", "msg_id": "550e8400-e29b-41d4-a716-446655440000"}
+    message.show_view(JSON)
+    message.load(Envelope("new_message", data))
+    assert message.views.currentIndex() == FORM
+    assert message.template().data == data
+
+
+def test_undo_is_possible_in_the_editor(message: EventPanel, qtbot: Any) -> None:
+    message.show_view(JSON)
+    before = message.editor.toPlainText()
+    message.editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClicks(message.editor, "!")
+    assert message.problems
+    message.editor.undo()
+    assert message.editor.toPlainText() == before
+    assert message.problems == []

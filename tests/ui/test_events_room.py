@@ -1,0 +1,379 @@
+"""The room of the live log."""
+
+import json
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton
+
+from app.companion import Companion
+from app.hub.journal import Kind
+from app.protocol.envelope import Envelope
+from app.ui.models.event_log import Col
+from app.ui.rooms.events import EventsRoom
+from app.ui.window import EVENTS, INJECT, Window
+from tests.conftest import Connect, until
+from tests.ui.frames import all_frames, text
+
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+HELLO = Envelope(
+    "new_message",
+    {
+        "msg_id": "550e8400-e29b-41d4-a716-446655440000",
+        "from": "bob",
+        "to": "me",
+        "text": "Hällo\n🎉",
+        "timestamp": "2024-01-15T10:30:00Z",
+        "direction": "received",
+        "delivered": False,
+        "delivery_method": "offline",
+    },
+)
+
+
+@pytest.fixture
+async def room(window: Window) -> EventsRoom:
+    return window.events
+
+
+def online(companion: Companion, who: str = "alice") -> None:
+    companion.fire(Envelope("friend_online", {"username": who}), origin="panel")
+
+
+def events(room: EventsRoom) -> list[str]:
+    return [room.model.row(line).event for line in range(room.model.rowCount())]
+
+
+async def select(room: EventsRoom, event: str, qtbot: Any) -> None:
+    """Click on the newest row of that event."""
+    room.model.flush()
+    line = max(number for number, name in enumerate(events(room)) if name == event)
+    index = room.model.index(line, Col.SUMMARY)
+    room.table.scrollTo(index)
+    qtbot.mouseClick(room.table.viewport(), LEFT, pos=QPoint(room.table.visualRect(index).center()))
+    assert room.selected is not None
+    assert room.selected.event == event
+    room.table.setFocus()
+
+
+async def test_an_empty_log_says_what_to_do_next(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+    await until(lambda: room.model.rowCount() == 1)
+    assert room.body.currentWidget() is room.empty
+    assert companion.server.url in room.empty.hint.text()
+    asked: list[bool] = []
+    room.inject_requested.connect(lambda: asked.append(True))
+    qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
+    assert asked == [True]
+
+
+async def test_rows_come_by_themselves_with_what_really_happened(
+    room: EventsRoom, companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client("alice")
+    await client.send('{"event": "typing", "data": {"to": "nobody", "typing": true}}')
+    await client.send("not JSON")
+    online(companion)
+    await until(lambda: room.model.rowCount() >= 5)
+    assert sorted(events(room)) == sorted(["listening", "connected", "typing", "", "friend_online"])
+    assert room.body.currentWidget() is room.splitter
+    assert room.counts.text() == "5 rows shown"
+
+
+async def test_typing_into_the_filter_narrows_down(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+    online(companion)
+    companion.fire(HELLO, origin="panel")
+    room.model.flush()
+    room.focus_filter()
+    qtbot.keyClicks(room.filter, "event:new")
+    await until(lambda: events(room) == ["new_message"])
+    assert room.counts.text() == "1 row shown"
+    assert not room.filter_problem.isVisible()
+    companion.fire(HELLO, origin="panel")
+    online(companion)
+    await until(lambda: len(events(room)) == 2)
+    assert events(room) == ["new_message"] * 2
+    room.filter.clear()
+    await until(lambda: len(events(room)) == 5)
+
+
+async def test_what_the_filter_did_not_understand_is_said(room: EventsRoom, qtbot: Any) -> None:
+    qtbot.keyClicks(room.filter, "colour:red /(/")
+    await until(room.filter_problem.isVisible)
+    assert "unknown key 'colour'" in room.filter_problem.text()
+    assert "no regular expression" in room.filter_problem.text()
+    room.filter.clear()
+    await until(lambda: not room.filter_problem.isVisible())
+
+
+async def test_a_filter_that_matches_nothing_is_no_empty_log(room: EventsRoom, companion: Companion) -> None:
+    online(companion)
+    room.filter.setText("nothing-like-this")
+    await until(lambda: room.model.rowCount() == 0)
+    await until(lambda: room.counts.text() == "0 rows shown")
+    assert room.body.currentWidget() is room.splitter
+
+
+async def test_letters_typed_into_the_filter_are_no_commands(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    online(companion)
+    await select(room, "friend_online", qtbot)
+    room.focus_filter()
+    qtbot.keyClicks(room.filter, "rep?")
+    assert room.filter.text() == "rep?"
+    assert not room.pause.isChecked()
+    assert QApplication.activeModalWidget() is None
+    assert len(await all_frames(companion, client)) == 1
+
+
+async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+    companion.fire(HELLO, origin="panel")
+    assert not room.details.isVisible()
+    await select(room, "new_message", qtbot)
+    assert room.details.isVisible()
+    assert json.loads(room.details.raw.toPlainText()) == {"event": "new_message", "data": HELLO.data}
+
+
+async def test_closed_details_open_again_with_a_click_on_the_same_row(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    companion.fire(HELLO, origin="panel")
+    await select(room, "new_message", qtbot)
+    close = next(each for each in room.details.findChildren(QPushButton) if each.text() == "Close")
+    qtbot.mouseClick(close, LEFT)
+    assert not room.details.isVisible()
+    assert room.table.selectionModel().selectedRows() == []
+    await select(room, "new_message", qtbot)
+    assert room.details.isVisible()
+
+
+async def test_nothing_is_selected_after_the_details_were_closed(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    companion.fire(HELLO, origin="panel")
+    await select(room, "new_message", qtbot)
+    close = next(each for each in room.details.findChildren(QPushButton) if each.text() == "Close")
+    qtbot.mouseClick(close, LEFT)
+    assert room.selected is None
+
+
+async def test_r_sends_the_very_bytes_again(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    one, other = await connect_client(), await connect_client("bob")
+    companion.fire(HELLO, origin="panel")
+    first = await text(one)
+    assert await text(other) == first
+    await select(room, "new_message", qtbot)
+    told: list[str] = []
+    room.told.connect(told.append)
+    qtbot.keyClick(room.table, Qt.Key.Key_R)
+    assert await text(one) == first
+    assert await text(other) == first
+    assert "again: delivered to 2 clients" in told[0]
+
+
+async def test_r_sends_a_broken_frame_again_as_it_was(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    companion.fire_malformed('{"event": half', origin="panel")
+    assert await text(client) == '{"event": half'
+    await select(room, "(raw frame)", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_R)
+    assert await text(client) == '{"event": half'
+
+
+async def test_only_what_went_to_the_ui_can_be_sent_again(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    await select(room, "connected", qtbot)
+    told: list[str] = []
+    room.told.connect(told.append)
+    qtbot.keyClick(room.table, Qt.Key.Key_R)
+    assert told == ["Only a frame that went to the UI can be sent again: select one."]
+    assert await all_frames(companion, client) == []
+
+
+async def test_ctrl_c_copies_the_frame_as_json(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+    companion.fire(HELLO, origin="panel")
+    await select(room, "new_message", qtbot)
+    QGuiApplication.clipboard().clear()
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
+    copied = QGuiApplication.clipboard().text()
+    assert json.loads(copied) == {"event": "new_message", "data": HELLO.data}
+    assert copied.startswith('{\n  "event"')
+    assert "Hällo" in copied
+
+
+async def test_ctrl_c_on_a_row_of_the_server_copies_what_it_says(
+    room: EventsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client("alice")
+    await select(room, "connected", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
+    assert QGuiApplication.clipboard().text() == "speaks for alice"
+
+
+async def test_e_opens_inject_with_the_values(
+    window: Window, room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    companion.fire(HELLO, origin="panel")
+    first = await text(client)
+    await select(room, "new_message", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_E)
+    assert window.rooms.currentIndex() == INJECT
+    panel = window.inject.event_panel("new_message")
+    assert panel is window.inject.panels.currentWidget()
+    assert panel.form().value() == HELLO.data
+    qtbot.mouseClick(window.inject.bar.now, LEFT)
+    assert json.loads(await text(client)) == json.loads(first)
+
+
+async def test_e_on_a_frame_that_is_no_event_opens_the_raw_panel(
+    window: Window, room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    companion.fire_malformed('{"event": half', origin="panel")
+    await select(room, "(raw frame)", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_E)
+    assert window.inject.panels.currentWidget() is window.inject.raw
+    assert window.inject.raw.editor.toPlainText() == '{"event": half'
+
+
+async def test_a_double_click_opens_inject_too(
+    window: Window, room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    companion.fire(HELLO, origin="panel")
+    await select(room, "new_message", qtbot)
+    place = room.table.visualRect(room.table.currentIndex()).center()
+    qtbot.mouseDClick(room.table.viewport(), LEFT, pos=QPoint(place))
+    assert window.rooms.currentIndex() == INJECT
+
+
+async def test_a_row_from_the_ui_is_not_edited_in_inject(
+    window: Window, room: EventsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    await select(room, "connected", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_E)
+    assert window.rooms.currentIndex() == EVENTS
+
+
+async def test_p_pauses_the_view_while_the_capture_goes_on(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    online(companion)
+    room.model.flush()
+    room.table.setFocus()
+    qtbot.keyClick(room.table, Qt.Key.Key_P)
+    assert room.pause.isChecked()
+    assert room.pause.text() == "Resume view"
+    shown = len(events(room))
+    for _ in range(3):
+        online(companion)
+    await until(lambda: "3 held back" in room.counts.text())
+    assert len(events(room)) == shown
+    qtbot.keyClick(room.table, Qt.Key.Key_P)
+    assert room.pause.text() == "Pause view"
+    assert len(events(room)) == shown + 3
+    assert "paused" not in room.counts.text()
+
+
+async def test_the_button_pauses_too(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+    online(companion)
+    room.model.flush()
+    qtbot.mouseClick(room.pause, LEFT)
+    online(companion)
+    assert room.model.held == 1
+    qtbot.mouseClick(room.pause, LEFT)
+    assert room.model.held == 0
+
+
+async def test_ctrl_l_clears_the_view_and_not_the_journal(
+    window: Window, room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    for _ in range(3):
+        online(companion)
+    await select(room, "friend_online", qtbot)
+    kept = len(companion.journal)
+    qtbot.keyClick(room.table, Qt.Key.Key_L, CONTROL)
+    assert events(room) == []
+    assert not room.details.isVisible()
+    assert len(companion.journal) == kept
+    online(companion, "bob")
+    await until(lambda: events(room) == ["friend_online"])
+
+
+async def test_the_counts_say_what_the_ring_dropped(room: EventsRoom, companion: Companion) -> None:
+    journal = companion.journal
+    for _ in range(journal._max_rows + 25):
+        journal.append(Kind.SERVER, "x")
+    room.model.flush()
+    assert f"older {journal.dropped:,} dropped" in room.counts.text()
+    assert journal.dropped > 0
+
+
+async def test_the_counts_say_at_once_whether_the_log_follows(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    for _ in range(200):
+        online(companion)
+    await until(lambda: room.model.rowCount() > 200)
+    assert "not following" not in room.counts.text()
+    room.table.verticalScrollBar().setValue(0)
+    assert "not following" in room.counts.text()
+    room.table.follow(True)
+    assert "not following" not in room.counts.text()
+
+
+async def test_rows_that_came_in_another_room_are_said_on_return(
+    window: Window, room: EventsRoom, companion: Companion
+) -> None:
+    for _ in range(200):
+        online(companion)
+    await until(lambda: room.model.rowCount() > 200)
+    room.table.verticalScrollBar().setValue(0)
+    window.open_room(INJECT)
+    online(companion)
+    await until(lambda: room.model.rowCount() > 201)
+    window.open_room(EVENTS)
+    assert room.table.jump.isVisible()
+    assert room.table.jump.text() == "1 new ↓"
+
+
+async def test_the_time_column_changes_with_its_choice(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+    online(companion)
+    room.model.flush()
+    qtbot.keyClick(room.time_style, Qt.Key.Key_Down)
+    assert room.model.data(room.model.index(0, Col.TIME), Qt.ItemDataRole.DisplayRole) == "+0.000 s"
+
+
+async def test_the_context_menu_offers_what_the_row_allows(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    online(companion)
+
+    async def offers(event: str) -> dict[str, bool]:
+        await select(room, event, qtbot)
+        place = room.table.visualRect(room.table.currentIndex()).center()
+        room.table.customContextMenuRequested.emit(place)
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        offered = {action.text(): action.isEnabled() for action in menu.actions()}
+        menu.close()
+        return offered
+
+    everything = {"Copy as JSON": True, "Resend": True, "Edit in Inject": True, "Pause view": True}
+    assert await offers("friend_online") == everything
+    assert await offers("connected") == {**everything, "Resend": False, "Edit in Inject": False}
+    await select(room, "friend_online", qtbot)
+    sent = companion.journal.last_seq
+    qtbot.keyClick(room.table, Qt.Key.Key_R)
+    assert companion.journal.last_seq == sent + 1

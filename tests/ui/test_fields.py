@@ -1,0 +1,192 @@
+"""One input per kind of property: what is put in comes out, and changes are told."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app.protocol.templates import NOW, UUID
+from app.ui.widgets.fields import (
+    ABSENT,
+    ChoiceField,
+    Field,
+    FlagField,
+    FreshField,
+    JsonField,
+    ListField,
+    LongTextField,
+    NameField,
+    TextField,
+    field_for,
+)
+
+Show = Callable[[QWidget], None]
+
+PERSONAS = ["alice", "bob"]
+REACTION = {
+    "title": "Reaction",
+    "properties": {
+        "emoji": {"type": "string", "examples": ["👍"]},
+        "from": {"type": "string", "format": "username", "examples": ["alice"]},
+    },
+}
+
+
+def make(schema: dict[str, Any]) -> Field:
+    return field_for("it", schema, PERSONAS, {"Reaction": REACTION}, 1_700_000_000.0)
+
+
+@pytest.fixture
+def told(qapp: Any) -> list[Any]:
+    return []
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"enum": ["received", "sent"]}, ChoiceField),
+        ({"type": "boolean"}, FlagField),
+        ({"type": "string", "format": "uuid"}, FreshField),
+        ({"type": "string", "format": "date-time"}, FreshField),
+        ({"type": "string", "format": "username"}, NameField),
+        ({"type": "string", "contentMediaType": "text/plain"}, LongTextField),
+        ({"type": "string"}, TextField),
+        ({"type": "array", "items": {"$ref": "#/$defs/Reaction"}}, ListField),
+        ({"type": "integer"}, JsonField),
+        ({"type": "array", "items": {"type": "string"}}, JsonField),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, JsonField),
+    ],
+)
+def test_a_property_gets_the_input_that_suits_it(schema: dict[str, Any], kind: type[Field], qapp: Any) -> None:
+    assert type(make(schema)) is kind
+
+
+@pytest.mark.parametrize(
+    ("schema", "values"),
+    [
+        ({"enum": ["received", "sent"]}, ["sent", "received", "sideways"]),
+        ({"type": "boolean"}, [True, False]),
+        ({"type": "string", "format": "uuid"}, ["not-a-uuid", UUID, ""]),
+        ({"type": "string", "format": "date-time"}, ["2024-01-15T10:30:00Z", NOW]),
+        ({"type": "string", "format": "username"}, ["bob", "somebody else", "Ålice", ""]),
+        ({"type": "string", "contentMediaType": "text/plain"}, ["two\nlines", "<b>no markup</b>", "", "{{uuid}}"]),
+        ({"type": "string"}, ["one line", "", "🎉 ünï"]),
+        ({"type": "integer"}, [7, -1, 2.5, None, [1, "a"], {"a": {"b": [True]}}, "text"]),
+        (
+            {"type": "array", "items": {"$ref": "#/$defs/Reaction"}},
+            [[{"emoji": "🎉", "from": "carol"}], [{"emoji": "a", "from": "b"}, {"emoji": "c", "from": "d"}]],
+        ),
+    ],
+)
+def test_what_is_put_in_comes_out_and_is_told(schema: dict[str, Any], values: list[Any], told: list[Any]) -> None:
+    field = make(schema)
+    field.changed.connect(lambda: told.append(field.value()))
+    for value in values:
+        before = field.value()
+        field.set_value(value)
+        assert field.value() == value
+        assert type(field.value()) is type(value)
+        assert told[-1:] == [value] or before == value
+    assert told
+
+
+@pytest.mark.parametrize("text", ["a\u00a0b", "a\u2028b", "tab\there"])
+def test_long_text_keeps_every_character(text: str, qapp: Any) -> None:
+    field = LongTextField("text")
+    field.set_value(text)
+    assert field.value() == text
+
+
+def test_a_choice_offers_what_the_contract_allows(qapp: Any) -> None:
+    field = make({"enum": ["direct", "offline"]})
+    assert isinstance(field, ChoiceField)
+    assert [field.box.itemText(number) for number in range(field.box.count())] == ["direct", "offline"]
+
+
+def test_a_name_offers_the_personas_and_takes_any_other(qapp: Any, qtbot: Any, show: Show) -> None:
+    field = make({"type": "string", "format": "username"})
+    assert isinstance(field, NameField)
+    show(field)
+    assert [field.box.itemText(number) for number in range(field.box.count())] == PERSONAS
+    field.box.lineEdit().selectAll()
+    qtbot.keyClicks(field.box.lineEdit(), "eve")
+    qtbot.keyClick(field.box.lineEdit(), Qt.Key.Key_Return)
+    assert field.value() == "eve"
+    assert field.box.count() == len(PERSONAS)
+
+
+def test_a_flag_says_its_value_and_follows_the_space_bar(qtbot: Any, show: Show) -> None:
+    field = FlagField("delivered")
+    show(field)
+    assert field.check.text() == "false"
+    qtbot.keyClick(field.check, Qt.Key.Key_Space)
+    assert field.value() is True
+    assert field.check.text() == "true"
+
+
+def test_a_fresh_value_is_a_template_until_one_wants_an_own(qtbot: Any, show: Show) -> None:
+    field = make({"type": "string", "format": "uuid"})
+    assert isinstance(field, FreshField)
+    show(field)
+    assert field.value() == UUID
+    assert not field.line.isEnabled()
+    qtbot.keyClick(field.auto, Qt.Key.Key_Space)
+    assert field.line.isEnabled()
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", field.value())
+    field.line.selectAll()
+    qtbot.keyClicks(field.line, "my-own")
+    assert field.value() == "my-own"
+    qtbot.keyClick(field.auto, Qt.Key.Key_Space)
+    assert field.value() == UUID
+
+
+def test_an_own_time_begins_with_the_time_of_the_form(qapp: Any) -> None:
+    field = make({"type": "string", "format": "date-time"})
+    assert isinstance(field, FreshField)
+    field.auto.setChecked(False)
+    assert field.value() == "2023-11-14T22:13:20.000Z"
+
+
+def test_json_that_is_none_is_taken_as_text_and_nothing_as_absent(qapp: Any) -> None:
+    field = JsonField("it")
+    assert field.value() is ABSENT
+    field.line.setText("{half")
+    assert field.value() == "{half"
+
+
+def test_a_list_is_left_out_while_it_is_empty(qtbot: Any, show: Show, told: list[Any]) -> None:
+    field = make({"type": "array", "items": {"$ref": "#/$defs/Reaction"}})
+    assert isinstance(field, ListField)
+    show(field)
+    assert field.value() is ABSENT
+    field.changed.connect(lambda: told.append(field.value()))
+    for _ in range(2):
+        qtbot.mouseClick(field.add, Qt.MouseButton.LeftButton)
+    assert field.value() == [{"emoji": "👍", "from": "alice"}] * 2
+    assert told[-1] == field.value()
+    remove = [each for each in field.findChildren(QPushButton) if each.text() == "Remove"]
+    qtbot.mouseClick(remove[0], Qt.MouseButton.LeftButton)
+    assert field.value() == [{"emoji": "👍", "from": "alice"}]
+    qtbot.mouseClick(remove[1], Qt.MouseButton.LeftButton)
+    assert field.value() is ABSENT
+    assert told[-1] is ABSENT
+
+
+def test_a_line_of_a_list_is_edited_in_place(told: list[Any]) -> None:
+    field = make({"type": "array", "items": {"$ref": "#/$defs/Reaction"}})
+    field.set_value([{"emoji": "👍", "from": "alice"}])
+    field.changed.connect(lambda: told.append(field.value()))
+    (name,) = field.findChildren(NameField)
+    name.set_value("bob")
+    assert field.value() == [{"emoji": "👍", "from": "bob"}]
+    assert told == [[{"emoji": "👍", "from": "bob"}]]
+
+
+def test_what_is_no_list_empties_a_list(qapp: Any) -> None:
+    field = make({"type": "array", "items": {"$ref": "#/$defs/Reaction"}})
+    field.set_value([{"emoji": "👍", "from": "alice"}])
+    field.set_value([])
+    assert field.value() is ABSENT

@@ -1,0 +1,170 @@
+"""The filter language of the log."""
+
+import pytest
+
+from app.hub.filter import parse
+from app.hub.hub import Hub
+from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.target import Target
+from app.protocol.envelope import Envelope
+
+
+def row(**changes: object) -> Row:
+    typing = b'{"event":"typing","data":{"username":"alice","typing":true}}'
+    usual = Row(1, 1000.0, 5.0, Kind.TO_UI, "all", "typing", typing, len(typing), Verdict.OK, "", "panel")
+    fresh = usual._replace(**changes)
+    return fresh._replace(size=len(fresh.payload)) if "payload" in changes else fresh
+
+
+HELLO = b'{"event":"new_message","data":{"from":"alice","to":"bob","text":"Hello wide World"}}'
+MESSAGE = row(event="new_message", payload=HELLO)
+FROM_UI = row(kind=Kind.FROM_UI, client="2", origin="client 2", payload=b'{"event":"typing","data":{"to":"bob"}}')
+SERVER = row(kind=Kind.SERVER, client="2", event="connected", payload=b"", note="speaks for me", origin="server")
+
+
+def passes(text: str, row: Row, now: float = 1000.0) -> bool:
+    parsed = parse(text, now=lambda: now)
+    assert parsed.complaints == ()
+    return parsed.matches(row)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "event:", "user:", '""'])
+def test_an_empty_or_half_typed_filter_shows_everything(text: str) -> None:
+    assert all(passes(text, each) for each in (MESSAGE, FROM_UI, SERVER))
+
+
+@pytest.mark.parametrize("text", ["-event:", "-user:"])
+def test_a_half_typed_negation_shows_everything_too(text: str) -> None:
+    assert all(passes(text, each) for each in (MESSAGE, FROM_UI, SERVER))
+
+
+@pytest.mark.parametrize(
+    ("text", "matching", "other"),
+    [
+        ("event:typing", FROM_UI, MESSAGE),
+        ("event:new", MESSAGE, FROM_UI),
+        ('event:"new_message"', MESSAGE, FROM_UI),
+        ("dir:s2c", MESSAGE, FROM_UI),
+        ("dir:down", MESSAGE, FROM_UI),
+        ("dir:c2s", FROM_UI, MESSAGE),
+        ("dir:up", FROM_UI, SERVER),
+        ("dir:server", SERVER, MESSAGE),
+        ("client:2", FROM_UI, MESSAGE),
+        ("client:2", SERVER, row(client="22", origin="client 22")),
+        ("user:bob", MESSAGE, row()),
+        ("user:alice", row(), FROM_UI),
+        ("user:bob", row(client="user:bob"), row(client="user:bobby")),
+        ("origin:panel", MESSAGE, FROM_UI),
+        ("origin:client", FROM_UI, MESSAGE),
+        ("is:injected", row(origin="tray"), FROM_UI),
+        ("is:injected", row(origin="control"), SERVER),
+        ("is:ok", MESSAGE, row(verdict=Verdict.INVALID)),
+        ("is:warning", row(verdict=Verdict.WARNING), MESSAGE),
+        ("is:invalid", row(verdict=Verdict.INVALID), MESSAGE),
+        ("larger:1k", row(payload=b"x" * 1025), row(payload=b"x" * 1024)),
+        ("larger:1KB", row(payload=b"x" * 1025), row(payload=b"x" * 1024)),
+        ("larger:60", MESSAGE, SERVER),
+        ("larger:1m", row(payload=b"x" * (1024 * 1024 + 1)), MESSAGE),
+    ],
+)
+def test_a_key_narrows_down(text: str, matching: Row, other: Row) -> None:
+    assert passes(text, matching)
+    assert not passes(text, other)
+    assert not passes(f"-{text}", matching)
+    assert passes(f"-{text}", other)
+
+
+def test_client_finds_what_was_sent_to_that_client_alone() -> None:
+    hub = Hub(Journal())
+    hub.publish(Envelope("typing", {}), to=Target(clients=frozenset({2, 5})), origin="panel")
+    (sent,) = hub.journal
+    assert passes("client:2", sent)
+    assert passes("client:5", sent)
+    assert not passes("client:25", sent)
+
+
+def test_after_is_an_age_counted_from_when_it_was_typed() -> None:
+    recent = row(wall=991.0)
+    old = row(wall=989.0)
+    for text in ("after:10s", "after:10"):
+        assert passes(text, recent)
+        assert not passes(text, old)
+    assert passes("after:2m", row(wall=890.0))
+    assert not passes("after:2m", row(wall=870.0))
+    assert passes("after:1h", row(wall=5000.0), now=8500.0)
+
+
+def test_a_word_searches_payload_event_and_note_whatever_the_case() -> None:
+    assert passes("hELLO", MESSAGE)
+    assert passes("New_Mess", MESSAGE)
+    assert passes("SPEAKS", SERVER)
+    assert not passes("hello", SERVER)
+
+
+def test_a_word_searches_the_whole_payload() -> None:
+    assert passes("needle", row(payload=b"x" * 60_000 + b"needle"))
+
+
+def test_words_are_joined_by_and() -> None:
+    assert passes("hello alice dir:s2c", MESSAGE)
+    assert not passes("hello alice dir:c2s", MESSAGE)
+
+
+def test_quotes_keep_words_together() -> None:
+    assert passes('"wide world"', MESSAGE)
+    assert not passes('"world wide"', MESSAGE)
+    assert passes("world wide", MESSAGE)
+
+
+def test_an_unclosed_quote_is_searched_as_it_stands() -> None:
+    assert passes('"wide wor', MESSAGE)
+    assert not passes('"wide war', MESSAGE)
+
+
+def test_a_minus_negates_quotes_and_expressions() -> None:
+    assert not passes('-"wide world"', MESSAGE)
+    assert not passes("-/w.de/", MESSAGE)
+    assert passes("-/w..de/", MESSAGE)
+
+
+def test_a_regular_expression_may_hold_spaces_and_slashes() -> None:
+    assert passes(r"/hello\s+w\w+ world/", MESSAGE)
+    assert passes(r"/a\/b/", row(payload=b"a/b"))
+    assert not passes("/^hello$/", MESSAGE)
+
+
+def test_a_bad_expression_is_searched_as_text_and_told() -> None:
+    parsed = parse("/(wide/")
+    assert "no regular expression" in parsed.complaints[0]
+    assert parsed.matches(row(payload=b"this is /(wide/ open"))
+    assert not parsed.matches(MESSAGE)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("colour:red", "unknown key 'colour' (known: event, dir, client"),
+        ("dir:sideways", "use s2c, c2s or server"),
+        ("is:strange", "use ok, warning, invalid or injected"),
+        ("larger:much", "try larger:1k"),
+        ("larger:1.5k", "try larger:1k"),
+        ("after:lunch", "try after:10s"),
+    ],
+)
+def test_what_was_not_understood_is_told_and_searched_as_text(text: str, complaint: str) -> None:
+    parsed = parse(text)
+    assert complaint in parsed.complaints[0]
+    assert parsed.matches(row(payload=f"has {text} in it".encode()))
+    assert not parsed.matches(MESSAGE)
+
+
+def test_every_complaint_is_told() -> None:
+    assert len(parse("colour:red size:4 event:typing is:odd").complaints) == 3
+
+
+def test_a_time_of_day_is_no_key() -> None:
+    assert passes("12:30", row(payload=b"at 12:30"))
+
+
+def test_a_payload_that_is_no_utf8_can_still_be_searched() -> None:
+    assert passes("tail", row(payload=b"\xff\xfe tail"))

@@ -1,0 +1,293 @@
+"""Target, repeat, delay and Fire."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from app.companion import Companion
+from app.hub.hub import Delivery
+from app.hub.target import ALL, Target
+from app.protocol.envelope import Envelope
+from app.protocol.templates import UUID, resolve
+from app.ui.widgets import fire_bar
+from app.ui.widgets.fire_bar import FireBar
+from tests.conftest import Connect, until
+from tests.ui.frames import all_frames, frame
+
+LEFT = Qt.MouseButton.LeftButton
+Show = Callable[[QWidget], None]
+
+
+@pytest.fixture
+def bar(companion: Companion, show: Show) -> Any:
+    bar = armed(companion)
+    show(bar)
+    yield bar
+    bar.close_down()
+
+
+def armed(companion: Companion) -> FireBar:
+    bar = FireBar(companion)
+
+    def fire() -> Delivery:
+        data = {"username": resolve(UUID, 0.0)}
+        return companion.fire(Envelope("friend_online", data), to=bar.target, origin="panel")
+
+    bar.arm(fire)
+    return bar
+
+
+def offers(bar: FireBar) -> list[str]:
+    return [bar.target_box.itemText(number) for number in range(bar.target_box.count())]
+
+
+def choose(bar: FireBar, title: str) -> None:
+    bar.target_box.setCurrentIndex(offers(bar).index(title))
+
+
+async def test_a_click_fires_once_and_says_what_became_of_it(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    qtbot.mouseClick(bar.now, LEFT)
+    assert len(await all_frames(companion, client)) == 1
+    assert bar.status.text().startswith("Delivered to 1 client · #")
+    assert bar.status.property("tone") == "ok"
+    assert bar.when_connected.isHidden()
+
+
+async def test_what_was_said_is_told(bar: FireBar, qtbot: Any) -> None:
+    told: list[str] = []
+    bar.told.connect(told.append)
+    qtbot.mouseClick(bar.now, LEFT)
+    assert told == [bar.status.text()]
+
+
+async def test_a_series_fires_as_often_as_chosen_and_everything_fresh(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    bar.times.setValue(5)
+    bar.every.setValue(1)
+    qtbot.mouseClick(bar.now, LEFT)
+    assert bar.now.text() == bar.now.accessibleName() == "Stop"
+    assert not bar.later.isEnabled()
+    await until(lambda: bar.now.text() == "Fire")
+    frames = await all_frames(companion, client)
+    assert len(frames) == 5
+    assert len({each["data"]["username"] for each in frames}) == 5
+    assert bar.status.text().startswith("5 of 5 · Delivered to 1 client")
+    assert bar.later.isEnabled()
+
+
+async def test_a_series_can_be_stopped_in_the_middle(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    bar.times.setValue(100_000)
+    bar.every.setValue(2)
+    qtbot.mouseClick(bar.now, LEFT)
+    await frame(client)
+    await frame(client)
+    qtbot.mouseClick(bar.now, LEFT)
+    assert bar.status.text() == "stopped"
+    await until(lambda: bar.now.text() == "Fire")
+    await all_frames(companion, client)
+    await asyncio.sleep(0.05)
+    assert await all_frames(companion, client) == []
+    bar.times.setValue(1)
+    qtbot.mouseClick(bar.now, LEFT)
+    assert len(await all_frames(companion, client)) == 1
+
+
+async def test_fire_later_waits_for_its_delay(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fire_bar.DELAY_S == 3
+    assert bar.later.text() == "Fire in 3 s"
+    monkeypatch.setattr(fire_bar, "DELAY_S", 0.05)
+    client = await connect_client()
+    qtbot.mouseClick(bar.later, LEFT)
+    assert bar.status.text().startswith("Fires in")
+    assert await all_frames(companion, client) == []
+    assert bar.now.text() == "Stop"
+    assert (await frame(client))["event"] == "friend_online"
+    await until(lambda: bar.now.text() == "Fire")
+    assert bar.status.text().startswith("Delivered to 1 client")
+
+
+async def test_fire_later_can_be_called_off(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    qtbot.mouseClick(bar.later, LEFT)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: bar.now.text() == "Fire")
+    assert bar.status.text() == "stopped"
+    assert await all_frames(companion, client) == []
+
+
+async def test_nothing_valid_disables_both_buttons_and_says_why(bar: FireBar, companion: Companion) -> None:
+    bar.arm(None, why_not="data.text: must not be empty")
+    assert not bar.now.isEnabled()
+    assert not bar.later.isEnabled()
+    assert bar.now.toolTip() == "data.text: must not be empty"
+    bar.fire_or_stop()
+    bar.fire()
+    assert companion.last_fired is None
+
+
+async def test_a_series_can_be_stopped_though_the_form_has_become_invalid(bar: FireBar, qtbot: Any) -> None:
+    bar.times.setValue(1000)
+    qtbot.mouseClick(bar.now, LEFT)
+    bar.arm(None, why_not="invalid")
+    assert bar.now.isEnabled()
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: not bar.now.isEnabled())
+
+
+async def test_the_targets_follow_the_clients(bar: FireBar, companion: Companion, connect_client: Connect) -> None:
+    assert offers(bar) == ["Everyone"]
+    await connect_client("bob")
+    await connect_client("alice")
+    await connect_client("bob")
+    assert offers(bar) == [
+        "Everyone", "All of alice", "All of bob", "Client 1 (bob)", "Client 2 (alice)", "Client 3 (bob)",
+    ]  # fmt: skip
+    client = companion.hub.client(1)
+    assert client
+    companion.hub.identify(client, "carol")
+    assert "Client 1 (carol)" in offers(bar)
+    assert "All of carol" in offers(bar)
+
+
+async def test_the_choice_stays_while_others_come_and_go(bar: FireBar, connect_client: Connect) -> None:
+    first = await connect_client("alice")
+    await connect_client("bob")
+    choose(bar, "Client 2 (bob)")
+    await connect_client("carol")
+    await first.close()
+    await until(lambda: "All of alice" not in offers(bar))
+    assert bar.target_box.currentText() == "Client 2 (bob)"
+    assert bar.target == Target(clients=frozenset({2}))
+
+
+async def test_a_target_that_is_gone_stays_chosen_and_is_called_gone(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    other = await connect_client("alice")
+    gone = await connect_client("bob")
+    choose(bar, "Client 2 (bob)")
+    await gone.close()
+    await until(lambda: bar.target_box.currentText() == "client:2 (gone)")
+    qtbot.mouseClick(bar.now, LEFT)
+    assert bar.status.text().startswith("Not sent: no such client is connected")
+    assert bar.status.property("tone") == "warning"
+    assert await all_frames(companion, other) == []
+    choose(bar, "Everyone")
+    assert bar.target == ALL
+
+
+async def test_a_user_who_comes_back_is_no_longer_called_gone(bar: FireBar, connect_client: Connect) -> None:
+    first = await connect_client("alice")
+    choose(bar, "All of alice")
+    await first.close()
+    await until(lambda: bar.target_box.currentText() == "user:alice (gone)")
+    await connect_client("alice")
+    assert bar.target_box.currentText() == "All of alice"
+    assert offers(bar).count("All of alice") == 1
+
+
+async def test_only_the_target_gets_it(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    alice, bob = await connect_client("alice"), await connect_client("bob")
+    choose(bar, "All of bob")
+    qtbot.mouseClick(bar.now, LEFT)
+    choose(bar, "Client 1 (alice)")
+    qtbot.mouseClick(bar.now, LEFT)
+    qtbot.mouseClick(bar.now, LEFT)
+    assert len(await all_frames(companion, bob)) == 1
+    assert len(await all_frames(companion, alice)) == 2
+
+
+async def test_fired_to_nobody_warns_and_offers_to_wait(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    qtbot.mouseClick(bar.now, LEFT)
+    assert bar.status.text().startswith("Not sent: no client is connected")
+    assert bar.status.property("tone") == "warning"
+    assert bar.when_connected.isVisible()
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    assert bar.status.text() == f"Waiting for a client at {companion.server.url}"
+    assert bar.now.text() == "Stop"
+    client = await connect_client()
+    assert (await frame(client))["event"] == "friend_online"
+    assert bar.status.text().startswith("Delivered to 1 client")
+    assert bar.now.text() == "Fire"
+    second = await connect_client()
+    assert await all_frames(companion, second) == []
+
+
+async def test_waiting_for_a_client_can_be_called_off(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    qtbot.mouseClick(bar.now, LEFT)
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    qtbot.mouseClick(bar.now, LEFT)
+    assert bar.now.text() == "Fire"
+    client = await connect_client()
+    assert await all_frames(companion, client) == []
+
+
+async def test_waiting_fires_what_the_form_holds_when_the_client_comes(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    bar.times.setValue(3)
+    bar.every.setValue(0)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: bar.now.text() == "Fire")
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    client = await connect_client()
+    await until(lambda: bar.now.text() == "Fire")
+    assert len(await all_frames(companion, client)) == 3
+
+
+async def test_a_client_that_comes_while_the_form_is_invalid_ends_no_waiting_silently(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    qtbot.mouseClick(bar.now, LEFT)
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    bar.arm(None, why_not="data.text: must not be empty")
+    await connect_client()
+    assert not bar.status.text().startswith("Waiting") or bar.now.text() == "Stop"
+
+
+async def test_a_paused_server_is_said_and_waiting_would_not_help(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    companion.pause()
+    qtbot.mouseClick(bar.now, LEFT)
+    assert bar.status.text().startswith("Not sent: the server is paused")
+    assert bar.when_connected.isHidden()
+
+
+async def test_closing_down_ends_a_series_and_a_waiting(
+    companion: Companion, connect_client: Connect, show: Show, qtbot: Any
+) -> None:
+    series, waiting = armed(companion), armed(companion)
+    for bar in (series, waiting):
+        show(bar)
+    series.times.setValue(1000)
+    qtbot.mouseClick(series.later, LEFT)
+    qtbot.mouseClick(waiting.now, LEFT)
+    qtbot.mouseClick(waiting.when_connected, LEFT)
+    for bar in (series, waiting):
+        bar.close_down()
+    client = await connect_client()
+    assert await all_frames(companion, client) == []

@@ -1,0 +1,228 @@
+"""The table of the log: it follows at the bottom and holds still when scrolled up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QWidget
+
+from app.hub.journal import Journal, Kind
+from app.ui.models.event_log import Col, EventLogModel
+from app.ui.widgets.log_table import LogTable
+
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+RING = 200
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal(max_rows=RING)
+
+
+@pytest.fixture
+def model(journal: Journal, qapp: Any) -> Any:
+    model = EventLogModel(journal)
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def table(model: EventLogModel, show: Callable[[QWidget], None]) -> LogTable:
+    table = LogTable(model)
+    table.resize(1000, 400)
+    show(table)
+    return table
+
+
+def fill(journal: Journal, model: EventLogModel, number: int) -> None:
+    for _ in range(number):
+        journal.append(Kind.TO_UI, "typing", payload=b'{"event":"typing","data":{}}')
+    model.flush()
+
+
+def top(table: LogTable, model: EventLogModel) -> int:
+    """Return the number of the row at the top."""
+    return model.row(table.rowAt(0)).seq
+
+
+def bottom_is_in_sight(table: LogTable, model: EventLogModel) -> bool:
+    area = table.visualRect(model.index(model.rowCount() - 1, 0))
+    return 0 < area.bottom() <= table.viewport().height()
+
+
+def scroll(table: LogTable, to: int) -> None:
+    table.verticalScrollBar().setValue(to)
+
+
+def test_the_newest_row_stays_in_sight(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    for _ in range(6):
+        fill(journal, model, 30)
+        assert table.following
+        assert bottom_is_in_sight(table, model)
+        assert not table.jump.isVisible()
+
+
+def test_scrolling_up_stops_following_and_says_how_many_are_new(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, 100)
+    scroll(table, 20)
+    before = top(table, model)
+    assert not table.following
+    assert not table.jump.isVisible()
+    fill(journal, model, 3)
+    assert top(table, model) == before
+    assert table.jump.isVisible()
+    assert table.jump.text() == "3 new ↓"
+    fill(journal, model, 4)
+    assert table.jump.text() == "7 new ↓"
+    assert top(table, model) == before
+
+
+def test_following_is_told(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    told: list[bool] = []
+    table.following_changed.connect(told.append)
+    fill(journal, model, 100)
+    scroll(table, 20)
+    scroll(table, 10)
+    scroll(table, table.verticalScrollBar().maximum())
+    assert told == [False, True]
+
+
+def test_the_keyboard_scrolls_too(journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any) -> None:
+    fill(journal, model, 100)
+    table.setFocus()
+    table.selectRow(99)
+    qtbot.keyClick(table, Qt.Key.Key_Home, CONTROL)
+    assert not table.following
+    qtbot.keyClick(table, Qt.Key.Key_End, CONTROL)
+    assert table.following
+
+
+def test_jump_follows_again(journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any) -> None:
+    fill(journal, model, 100)
+    scroll(table, 20)
+    fill(journal, model, 5)
+    qtbot.mouseClick(table.jump, LEFT)
+    assert table.following
+    assert not table.jump.isVisible()
+    assert bottom_is_in_sight(table, model)
+    fill(journal, model, 5)
+    assert bottom_is_in_sight(table, model)
+
+
+def test_scrolling_down_to_the_end_follows_again(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    fill(journal, model, 100)
+    scroll(table, 20)
+    fill(journal, model, 5)
+    scroll(table, table.verticalScrollBar().maximum())
+    assert table.following
+    assert not table.jump.isVisible()
+    scroll(table, 20)
+    fill(journal, model, 2)
+    assert table.jump.text() == "2 new ↓"
+
+
+def test_the_same_rows_stay_in_sight_when_old_ones_are_dropped(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, RING)
+    scroll(table, 120)
+    before = top(table, model)
+    fill(journal, model, 50)
+    assert model.row(0).seq == 51
+    assert top(table, model) == before
+    assert not table.following
+
+
+def test_following_goes_on_when_old_rows_are_dropped(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, RING)
+    for _ in range(5):
+        fill(journal, model, 30)
+        assert table.following
+        assert bottom_is_in_sight(table, model)
+
+
+def test_the_selection_does_not_move_when_rows_come_and_go(
+    journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any
+) -> None:
+    fill(journal, model, RING)
+    scroll(table, 150)
+    place = table.visualRect(model.index(155, Col.SUMMARY)).center()
+    qtbot.mouseClick(table.viewport(), LEFT, pos=QPoint(place))
+
+    def chosen() -> list[int]:
+        return [model.row(index.row()).seq for index in table.selectionModel().selectedRows()]
+
+    assert chosen() == [156]
+    fill(journal, model, 20)
+    assert chosen() == [156]
+    fill(journal, model, 100)
+    assert chosen() == [156]
+    assert model.row(table.currentIndex().row()).seq == 156
+
+
+def test_the_selection_does_not_move_to_another_row_when_its_own_is_dropped(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, RING)
+    table.selectRow(3)
+    fill(journal, model, 10)
+    assert table.selectionModel().selectedRows() == []
+    assert not table.currentIndex().isValid()
+
+
+def test_a_filter_follows_again(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    fill(journal, model, 100)
+    scroll(table, 20)
+    model.set_filter("event:typing")
+    assert table.following
+    assert bottom_is_in_sight(table, model)
+
+
+def test_rows_that_came_while_the_table_was_hidden_are_said_when_it_is_back(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, 100)
+    scroll(table, 20)
+    table.hide()
+    fill(journal, model, 5)
+    table.show()
+    assert table.jump.isVisible()
+    assert table.jump.text() == "5 new ↓"
+
+
+def test_the_jump_button_stays_inside_when_the_table_shrinks(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, 100)
+    scroll(table, 20)
+    fill(journal, model, 5)
+    table.resize(600, 200)
+    table.grab()
+    assert table.rect().contains(table.jump.geometry())
+
+
+def test_a_table_that_follows_keeps_the_newest_row_in_sight_when_it_shrinks(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, 100)
+    table.resize(1000, 200)
+    table.grab()
+    assert table.following
+    fill(journal, model, 1)
+    assert bottom_is_in_sight(table, model)
+
+
+def test_a_hundred_thousand_rows_come_in_one_go(model: EventLogModel, table: LogTable) -> None:
+    big = Journal()
+    other = EventLogModel(big)
+    table.setModel(other)
+    fill(big, other, 100_000)
+    assert other.rowCount() == 100_000
+    table.setModel(model)
+    other.close()

@@ -1,0 +1,190 @@
+"""Switches for presence, and buttons that one holds to type."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from app.companion import Companion
+from app.protocol.constants import TYPING_TIMEOUT_MS
+from app.ui.widgets import quick
+from app.ui.widgets.quick import PresenceGrid, TypingGrid
+from app.ui.widgets.switch import Switch
+from app.ui.window import EVENTS, INJECT, Window
+from tests.conftest import Connect, until
+from tests.ui.frames import all_frames, frame
+
+LEFT = Qt.MouseButton.LeftButton
+Show = Callable[[QWidget], None]
+Fired = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def fired() -> Fired:
+    return []
+
+
+@pytest.fixture
+def typing(fired: Fired, show: Show) -> TypingGrid:
+    grid = TypingGrid(["alice", "bob"], lambda event, data: fired.append((event, data)))
+    show(grid)
+    return grid
+
+
+def said(typing: bool, who: str = "alice") -> tuple[str, dict[str, Any]]:
+    return ("typing", {"username": who, "typing": typing})
+
+
+def test_a_switch_follows_mouse_and_space_bar(show: Show, qtbot: Any) -> None:
+    switch = Switch()
+    show(switch)
+    qtbot.mouseClick(switch, LEFT)
+    assert switch.isChecked()
+    off_image = switch.grab().toImage()
+    qtbot.keyClick(switch, Qt.Key.Key_Space)
+    assert not switch.isChecked()
+    assert switch.grab().toImage() != off_image
+
+
+def test_a_persona_is_switched_on_and_off(fired: Fired, show: Show, qtbot: Any) -> None:
+    grid = PresenceGrid(["alice", "bob"], lambda event, data: fired.append((event, data)))
+    show(grid)
+    assert {name: each.accessibleName() for name, each in grid.switches.items()} == {
+        "alice": "alice is online",
+        "bob": "bob is online",
+    }
+    qtbot.mouseClick(grid.switches["bob"], LEFT)
+    qtbot.mouseClick(grid.switches["alice"], LEFT)
+    qtbot.mouseClick(grid.switches["bob"], LEFT)
+    assert fired == [
+        ("friend_online", {"username": "bob"}),
+        ("friend_online", {"username": "alice"}),
+        ("friend_offline", {"username": "bob"}),
+    ]
+
+
+def test_a_persona_types_while_the_mouse_is_held(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
+    button = typing.buttons["alice"]
+    qtbot.mousePress(button, LEFT)
+    assert fired == [said(True)]
+    assert button.text() == "alice is typing …"
+    qtbot.mouseRelease(button, LEFT)
+    assert fired == [said(True), said(False)]
+    assert button.text() == "alice"
+
+
+def test_a_persona_types_while_the_space_bar_is_held(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
+    button = typing.buttons["bob"]
+    qtbot.keyPress(button, Qt.Key.Key_Space)
+    assert fired == [said(True, "bob")]
+    qtbot.keyRelease(button, Qt.Key.Key_Space)
+    assert fired == [said(True, "bob"), said(False, "bob")]
+
+
+def test_news_come_before_the_ui_gives_up_on_them(
+    typing: TypingGrid, fired: Fired, show: Show, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert quick.STILL_TYPING_MS < TYPING_TIMEOUT_MS
+    monkeypatch.setattr(quick, "STILL_TYPING_MS", 10)
+    grid = TypingGrid(["carol"], lambda event, data: fired.append((event, data)))
+    show(grid)
+    qtbot.mousePress(grid.buttons["carol"], LEFT)
+    qtbot.waitUntil(lambda: len(fired) >= 3)
+    qtbot.mouseRelease(grid.buttons["carol"], LEFT)
+    assert fired[:-1] == [said(True, "carol")] * (len(fired) - 1)
+    assert fired[-1] == said(False, "carol")
+    number = len(fired)
+    QTest.qWait(40)
+    assert len(fired) == number
+
+
+def test_hiding_lets_go(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
+    qtbot.mousePress(typing.buttons["alice"], LEFT)
+    typing.hide()
+    assert fired == [said(True), said(False)]
+    typing.show()
+    qtbot.mouseRelease(typing.buttons["alice"], LEFT)
+    assert fired == [said(True), said(False)]
+
+
+def test_losing_the_focus_lets_go(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
+    button = typing.buttons["alice"]
+    button.setFocus()
+    qtbot.keyPress(button, Qt.Key.Key_Space)
+    typing.buttons["bob"].setFocus()
+    assert fired == [said(True), said(False)]
+
+
+def test_what_nobody_held_says_nothing_when_it_is_hidden(typing: TypingGrid, fired: Fired) -> None:
+    typing.hide()
+    assert fired == []
+
+
+async def test_a_held_button_types_in_a_real_client_until_one_lets_go(
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    panel = window.inject.event_panel("typing")
+    assert panel
+    window.open_room(INJECT)
+    window.inject.open_panel(panel)
+    button = panel.findChild(TypingGrid).buttons["alice"]
+    qtbot.mousePress(button, LEFT)
+    assert await frame(client) == {"event": "typing", "data": {"username": "alice", "typing": True}}
+    qtbot.mouseRelease(button, LEFT)
+    assert await frame(client) == {"event": "typing", "data": {"username": "alice", "typing": False}}
+    assert window.inject.bar.status.text().startswith("Delivered to 1 client")
+    qtbot.mousePress(button, LEFT)
+    window.open_room(EVENTS)
+    assert [each["data"]["typing"] for each in await all_frames(companion, client)] == [True, False]
+
+
+async def test_a_button_that_is_held_while_the_settings_change_lets_go(
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    panel = window.inject.event_panel("typing")
+    assert panel
+    window.open_room(INJECT)
+    window.inject.open_panel(panel)
+    qtbot.mousePress(panel.findChild(TypingGrid).buttons["alice"], LEFT)
+    companion.settings.personas = ["alice"]
+    window.inject.rebuild()
+    assert [each["data"]["typing"] for each in await all_frames(companion, client)] == [True, False]
+
+
+async def test_a_switch_reaches_the_target_that_is_chosen(
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    alice, bob = await connect_client("alice"), await connect_client("bob")
+    panel = window.inject.event_panel("friend_online")
+    assert panel
+    window.open_room(INJECT)
+    window.inject.open_panel(panel)
+    window.inject.bar.choose_client(2)
+    switch = panel.findChild(PresenceGrid).switches["carol"]
+    qtbot.mouseClick(switch, LEFT)
+    qtbot.mouseClick(switch, LEFT)
+    assert await all_frames(companion, bob) == [
+        {"event": "friend_online", "data": {"username": "carol"}},
+        {"event": "friend_offline", "data": {"username": "carol"}},
+    ]
+    assert await all_frames(companion, alice) == []
+
+
+async def test_what_waits_for_a_client_is_what_was_switched(
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    panel = window.inject.event_panel("friend_online")
+    assert panel
+    window.open_room(INJECT)
+    window.inject.open_panel(panel)
+    qtbot.mouseClick(panel.findChild(PresenceGrid).switches["carol"], LEFT)
+    if window.inject.bar.when_connected.isVisible():
+        qtbot.mouseClick(window.inject.bar.when_connected, LEFT)
+        client = await connect_client()
+        await until(lambda: window.inject.bar.now.text() == "Fire")
+        assert [each["data"] for each in await all_frames(companion, client)] == [{"username": "carol"}]

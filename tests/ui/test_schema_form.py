@@ -1,0 +1,135 @@
+"""A form follows from the schema of an event, whichever event it is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app.protocol.catalog import EventType, Problem, built_in
+from app.protocol.templates import UUID
+from app.ui.widgets.fields import FreshField, JsonField, NameField
+from app.ui.widgets.schema_form import SchemaForm
+from tests.ui.contracts import MessageDelivered, WithOptionals, event_type
+
+Show = Callable[[QWidget], None]
+
+EVENTS = [*built_in(), event_type("message_delivered", MessageDelivered)]
+
+
+def make(event: EventType) -> SchemaForm:
+    return SchemaForm(event, ["alice", "bob"], 1_700_000_000.0)
+
+
+def the(name: str) -> EventType:
+    return next(each for each in EVENTS if each.name == name)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.name}-{event.direction}")
+def test_every_event_has_a_form_that_shows_its_sample(event: EventType, qapp: Any) -> None:
+    form = make(event)
+    form.set_value(event.sample)
+    assert form.value() == event.sample
+    assert event.problems(form.value()) == []
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.name}-{event.direction}")
+def test_every_property_has_a_label_an_input_and_an_explanation(event: EventType, qapp: Any) -> None:
+    form = make(event)
+    labels = {label.text(): label for label in form.findChildren(QLabel) if label.buddy()}
+    assert list(labels) == list(event.schema["properties"])
+    for name, schema in event.schema["properties"].items():
+        field = form.field(name)
+        assert labels[name].buddy() is field
+        assert field.accessibleDescription().startswith(schema.get("description", ""))
+        assert field.accessibleDescription().endswith("(optional)") is (name not in event.schema["required"])
+
+
+def test_the_form_of_an_added_event_has_the_inputs_that_follow_from_its_struct(qapp: Any) -> None:
+    form = make(the("message_delivered"))
+    assert [type(form.field(name)) for name in ("msg_id", "peer", "attempts")] == [FreshField, NameField, JsonField]
+    form.set_value({"msg_id": UUID, "peer": "bob", "attempts": 3})
+    assert form.value() == {"msg_id": UUID, "peer": "bob", "attempts": 3}
+
+
+def test_an_optional_list_is_left_out_until_something_is_in_it(qapp: Any) -> None:
+    event = the("new_message")
+    form = make(event)
+    form.set_value(event.sample)
+    assert "reactions" not in form.value()
+    form.set_value({**event.sample, "reactions": [{"emoji": "👍", "from": "bob"}]})
+    assert form.value()["reactions"] == [{"emoji": "👍", "from": "bob"}]
+    form.set_value(event.sample)
+    assert "reactions" not in form.value()
+
+
+def test_optional_fields_of_any_kind_can_be_left_out(qapp: Any) -> None:
+    event = event_type("with_optionals", WithOptionals)
+    form = make(event)
+    form.set_value(event.sample)
+    assert form.value() == {"peer": "alice"}
+    assert event.problems(form.value()) == []
+
+
+def test_what_is_missing_keeps_its_input(qapp: Any) -> None:
+    event = the("new_message")
+    form = make(event)
+    form.set_value(event.sample)
+    form.set_value({"text": "other"})
+    assert form.value() == {**event.sample, "text": "other"}
+
+
+def test_changes_are_told(qapp: Any) -> None:
+    form = make(the("friend_online"))
+    told: list[Any] = []
+    form.changed.connect(lambda: told.append(form.value()))
+    form.field("username").set_value("bob")
+    assert told == [{"username": "bob"}]
+
+
+def test_a_problem_is_said_below_its_own_field(show: Show) -> None:
+    form = make(the("new_message"))
+    show(form)
+    form.show_problems(
+        [
+            Problem("text", "must be text, not a number"),
+            Problem("reactions[1].emoji", "must not be empty"),
+            Problem("reactions[2].from", "must not be empty"),
+        ]
+    )
+
+    def said() -> dict[str, str]:
+        return {
+            label.accessibleName().partition(":")[0]: label.text()
+            for label in form.findChildren(QLabel, "problem")
+            if label.isVisible()
+        }
+
+    assert said() == {
+        "text": "must be text, not a number",
+        "reactions": "[1].emoji must not be empty; [2].from must not be empty",
+    }
+    form.show_problems([])
+    assert said() == {}
+
+
+def test_a_problem_stands_between_its_field_and_the_next(show: Show) -> None:
+    form = make(the("typing"))
+    show(form)
+    form.show_problems([Problem("username", "must not be empty")])
+    form.grab()  # lays out
+    (label,) = [each for each in form.findChildren(QLabel, "problem") if each.isVisible()]
+    assert form.field("username").geometry().bottom() < label.geometry().top()
+    assert label.geometry().bottom() < form.field("typing").geometry().top()
+
+
+@pytest.mark.parametrize(
+    ("data", "fits"),
+    [
+        ({"username": "bob", "typing": False}, True),
+        ({"username": "bob"}, True),
+        ({"username": "bob", "typing": True, "mood": "good"}, False),
+    ],
+)
+def test_a_form_knows_for_what_it_has_no_room(data: dict[str, Any], fits: bool, qapp: Any) -> None:
+    assert make(the("typing")).has_room_for(data) is fits

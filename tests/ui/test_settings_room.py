@@ -1,0 +1,199 @@
+"""The form over the settings file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app.companion import Companion
+from app.system.paths import Folders
+from app.system.settings import TAURI_ORIGINS, Settings
+from app.ui.rooms.settings import SettingsRoom, origin_problem
+from app.ui.widgets.event_panel import EventPanel
+from app.ui.widgets.fields import NameField
+from app.ui.widgets.quick import PresenceGrid
+from app.ui.window import SETTINGS, Window
+from tests.conftest import until
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def room(tmp_path: Path, show: Callable[[QWidget], None]) -> SettingsRoom:
+    room = SettingsRoom(Settings(), Folders.of(tmp_path))
+    show(room)
+    return room
+
+
+@pytest.fixture
+def saved(room: SettingsRoom) -> list[Settings]:
+    saved: list[Settings] = []
+    room.save_requested.connect(saved.append)
+    return saved
+
+
+OTHER = Settings(
+    username="max",
+    port=9001,
+    personas=["zoe", "Ünï Cörn"],
+    allowed_origins=["http://localhost:3000"],
+    journal_rows=5000,
+    theme="dark",
+    close_to_tray=False,
+    confirm_quit=False,
+    start_hidden=True,
+)
+
+
+def test_untouched_settings_cannot_be_saved(room: SettingsRoom) -> None:
+    assert room.edited() == Settings()
+    assert not room.save.isEnabled()
+    assert not room.revert.isEnabled()
+    assert room.problem.text() == ""
+
+
+@pytest.mark.parametrize("settings", [Settings(), OTHER, Settings(port=0), Settings(port=65535, journal_rows=100)])
+def test_settings_that_are_shown_are_not_changed_by_that(settings: Settings, tmp_path: Path, qapp: Any) -> None:
+    room = SettingsRoom(settings, Folders.of(tmp_path))
+    assert room.edited() == settings
+    assert not room.save.isEnabled()
+
+
+def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
+    room.username.selectAll()
+    qtbot.keyClicks(room.username, " max ")
+    room.port.selectAll()
+    qtbot.keyClicks(room.port, "9001")
+    room.personas.setText(" zoe,, Ünï Cörn , zoe")
+    room.origins.setPlainText("\nhttp://localhost:3000 \n\n")
+    room.journal_rows.setValue(5000)
+    qtbot.keyClicks(room.theme, "D")
+    for box in (room.close_to_tray, room.confirm_quit, room.start_hidden):
+        qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert room.save.isEnabled()
+    qtbot.mouseClick(room.save, LEFT)
+    assert saved == [OTHER]
+
+
+def test_revert_shows_the_saved_settings_again(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
+    room.show_settings(OTHER)
+    assert room.edited() == OTHER
+    room.username.setText("somebody")
+    room.origins.setPlainText("")
+    assert room.revert.isEnabled()
+    qtbot.mouseClick(room.revert, LEFT)
+    assert room.edited() == OTHER
+    assert not room.revert.isEnabled()
+    assert saved == []
+
+
+def test_no_origin_at_all_is_allowed(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
+    room.origins.clear()
+    qtbot.mouseClick(room.save, LEFT)
+    assert saved[0].allowed_origins == []
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "problem"),
+    [
+        ("username", "", "Your user name: "),
+        ("username", "   ", "Your user name: "),
+        ("personas", "x" * 65, "Personas: "),
+        ("personas", "alice, " + "y" * 65, "Personas: "),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_not_saved(
+    room: SettingsRoom, saved: list[Settings], qtbot: Any, field: str, text: str, problem: str
+) -> None:
+    getattr(room, field).setText(text)
+    assert room.problem.text().startswith(problem)
+    assert not room.save.isEnabled()
+    assert room.revert.isEnabled()
+    qtbot.mouseClick(room.save, LEFT)
+    assert saved == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "localhost:1420", "http://", "://x", "http://localhost:1420/", "http://localhost/app", "http://*.x.org",
+     "HTTP://localhost", "http://LocalHost:1420"],
+)  # fmt: skip
+def test_what_no_browser_sends_as_origin_is_refused(room: SettingsRoom, origin: str) -> None:
+    room.origins.appendPlainText(origin)
+    assert f"{origin} is no origin" in room.problem.text()
+    assert not room.save.isEnabled()
+
+
+@pytest.mark.parametrize("origin", [*TAURI_ORIGINS, "https://app.example", "http://[::1]:5173", "null-app://x"])
+def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
+    assert origin_problem(origin) == ""
+
+
+def test_several_problems_are_all_said(room: SettingsRoom) -> None:
+    room.username.clear()
+    room.origins.setPlainText("one\ntwo")
+    assert room.problem.text().count(";") == 2
+
+
+def test_the_place_of_the_file_is_shown(room: SettingsRoom, tmp_path: Path) -> None:
+    assert any(str(tmp_path / "settings.toml") in label.text() for label in room.findChildren(QLabel))
+
+
+def test_the_port_is_shown_without_separators(room: SettingsRoom) -> None:
+    assert room.port.text() == "8081"
+
+
+# in the window
+
+
+async def test_unsaved_edits_survive_what_happens_meanwhile(window: Window, companion: Companion) -> None:
+    window.open_room(SETTINGS)
+    window.settings.username.setText("half typed")
+    companion.pause()
+    companion.pause(False)
+    await companion.stop()
+    await companion.start()
+    assert window.settings.username.text() == "half typed"
+
+
+async def test_settings_in_use_are_shown_as_saved_and_change_the_forms(
+    window: Window, companion: Companion
+) -> None:
+    applied = replace(companion.settings, personas=["zoe", "yan"], username="max")
+    await companion.apply(applied)
+    assert window.settings.username.text() == "max"
+    assert window.settings.personas.text() == "zoe, yan"
+    message = window.inject.event_panel("new_message")
+    assert message
+    sender = message.form().field("from")
+    assert isinstance(sender, NameField)
+    assert [sender.box.itemText(number) for number in range(sender.box.count())] == ["zoe", "yan"]
+    assert (message.form().value()["from"], message.form().value()["to"]) == ("zoe", "max")
+    presence = window.inject.event_panel("friend_online")
+    assert presence
+    assert list(presence.findChild(PresenceGrid).switches) == ["zoe", "yan"]
+
+
+async def test_a_message_that_is_being_written_survives_another_appearance(
+    window: Window, companion: Companion
+) -> None:
+    message = window.inject.event_panel("new_message")
+    assert message
+    message.form().field("text").set_value("half written")
+    await companion.apply(replace(companion.settings, theme="dark"))
+    message = window.inject.event_panel("new_message")
+    assert isinstance(message, EventPanel)
+    assert message.form().value()["text"] == "half written"
+
+
+async def test_a_new_user_name_is_whom_the_next_client_speaks_for(
+    window: Window, companion: Companion, connect_client: Any
+) -> None:
+    await companion.apply(replace(companion.settings, username="max"))
+    await connect_client()
+    await until(lambda: companion.hub.clients)
+    assert companion.hub.clients[0].username == "max"

@@ -1,0 +1,287 @@
+"""Banner, sparkline, status line, details, empty states and JSON panes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+
+from app.companion import Companion
+from app.hub.journal import Journal, Kind, Verdict
+from app.protocol.catalog import built_in
+from app.protocol.envelope import MAX_FRAME_BYTES
+from app.ui import theme
+from app.ui.theme import DARK, LIGHT
+from app.ui.widgets.banner import Banner
+from app.ui.widgets.details import Details
+from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.sparkline import SECONDS, Sparkline
+from app.ui.widgets.status import StatusBar, status_line
+from tests.conftest import Connect, until
+
+LEFT = Qt.MouseButton.LeftButton
+Show = Callable[[QWidget], None]
+
+# banner
+
+
+def test_a_banner_is_hidden_until_there_is_something_to_say(show: Show, qtbot: Any) -> None:
+    frame = QWidget()
+    banner = Banner()
+    banner.setParent(frame)
+    show(frame)
+    assert not banner.isVisible()
+    banner.say("Port 8081 is busy.")
+    assert banner.isVisible()
+    assert banner.text.text() == "Port 8081 is busy."
+    assert [button.text() for button in banner.buttons] == ["Dismiss"]
+    qtbot.mouseClick(banner.buttons[0], LEFT)
+    assert not banner.isVisible()
+
+
+def test_a_banner_offers_what_can_be_done(show: Show, qtbot: Any) -> None:
+    banner = Banner()
+    show(banner)
+    done: list[str] = []
+    banner.say("Busy", (("Retry", lambda: done.append("retry")), ("Settings", lambda: done.append("settings"))))
+    assert [button.text() for button in banner.buttons] == ["Retry", "Settings", "Dismiss"]
+    assert [button.accessibleName() for button in banner.buttons] == ["Retry", "Settings", "Dismiss"]
+    qtbot.mouseClick(banner.buttons[1], LEFT)
+    qtbot.mouseClick(banner.buttons[0], LEFT)
+    assert done == ["settings", "retry"]
+
+
+def test_a_banner_says_one_thing_at_a_time(show: Show) -> None:
+    banner = Banner()
+    show(banner)
+    banner.say("Busy", (("Retry", lambda: None),))
+    banner.say("Saved")
+    assert banner.text.text() == "Saved"
+    assert [button.text() for button in banner.buttons] == ["Dismiss"]
+
+
+def test_a_banner_can_say_something_new_from_its_own_button(show: Show, qtbot: Any) -> None:
+    banner = Banner()
+    show(banner)
+    banner.say("Busy", (("Retry", lambda: banner.say("Still busy", (("Retry", lambda: None),))),))
+    qtbot.mouseClick(banner.buttons[0], LEFT)
+    assert banner.text.text() == "Still busy"
+    assert banner.isVisible()
+
+
+# sparkline
+
+
+def test_a_sparkline_counts_rows_per_tick(show: Show) -> None:
+    journal = Journal()
+    journal.append(Kind.SERVER, "before")
+    line = Sparkline(journal)
+    show(line)
+    for number in (3, 0, 12):
+        for _ in range(number):
+            journal.append(Kind.SERVER, "x")
+        line.tick()
+    assert list(line.rates)[-4:] == [0, 3, 0, 12]
+    assert len(line.rates) == SECONDS
+    assert line.accessibleDescription() == "12 events/s, 12 at most in 30 s"
+    line.grab()
+
+
+def test_a_sparkline_forgets_what_is_older_than_it_shows(qapp: Any) -> None:
+    journal = Journal()
+    line = Sparkline(journal)
+    for _ in range(5):
+        journal.append(Kind.SERVER, "x")
+    for _ in range(SECONDS + 1):
+        line.tick()
+    assert set(line.rates) == {0}
+
+
+# status
+
+
+async def test_the_status_line_tells_state_address_and_clients(
+    companion: Companion, connect_client: Connect, show: Show, qtbot: Any
+) -> None:
+    bar = StatusBar(companion)
+    show(bar)
+    address = f"127.0.0.1:{companion.server.port}"
+    assert bar.state.text() == f"● Listening · {address} · 0 clients"
+    await connect_client()
+    assert bar.state.text() == f"● Listening · {address} · 1 client"
+    assert bar.state.property("tone") == "ok"
+    qtbot.mouseClick(bar.pause, LEFT)
+    assert companion.hub.paused
+    assert bar.state.text() == f"● Paused · {address} · 1 client"
+    assert bar.pause.text() == "Resume sending"
+    qtbot.mouseClick(bar.pause, LEFT)
+    assert bar.pause.text() == "Pause sending"
+    bar.say("Copied")
+    assert bar.said.text() == "Copied"
+    bar.close_down()
+
+
+async def test_the_server_is_stopped_and_started_from_the_status_bar(
+    companion: Companion, show: Show, qtbot: Any
+) -> None:
+    bar = StatusBar(companion)
+    show(bar)
+    qtbot.mouseClick(bar.power, LEFT)
+    await until(lambda: not companion.server.listening)
+    await until(lambda: bar.power.text() == "Start server")
+    assert bar.state.text().startswith("● Stopped")
+    assert not bar.pause.isEnabled()
+    qtbot.mouseClick(bar.power, LEFT)
+    await until(lambda: bar.power.text() == "Stop server")
+    assert companion.server.listening
+    bar.close_down()
+
+
+def test_a_busy_port_is_in_the_status_line(still: Companion) -> None:
+    still.trouble = "Port 8081 is busy."
+    assert status_line(still) == "Port busy · 127.0.0.1:0"
+
+
+# details
+
+
+@pytest.fixture
+def details(show: Show) -> Details:
+    frame = QWidget()
+    details = Details(built_in())
+    details.setParent(frame)
+    show(frame)
+    return details
+
+
+def test_details_show_a_row_pretty_raw_and_with_its_schema(details: Details) -> None:
+    payload = '{"event":"friend_online","data":{"username":"älice"}}'
+    row = Journal().append(
+        Kind.TO_UI, "friend_online", payload=payload.encode(), client="all", origin="panel", note="delivered"
+    )
+    details.show_row(row)
+    assert details.isVisible()
+    assert details.head.text() == "#1 · To UI ↓ · friend_online"
+    assert [part.strip() for part in details.note.text().split("·")][1:] == [
+        "to all", "origin panel", f"{len(payload.encode())} B", "delivered",
+    ]  # fmt: skip
+    assert details.raw.toPlainText() == payload
+    assert details.pretty.toPlainText() == json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+    schema = json.loads(details.schema.toPlainText())
+    assert schema["description"] == "A friend came online."
+    assert list(schema["properties"]) == ["username"]
+
+
+def test_details_know_the_schema_of_the_rows_direction(details: Details) -> None:
+    journal = Journal()
+    details.show_row(journal.append(Kind.TO_UI, "typing", payload=b"{}"))
+    assert set(json.loads(details.schema.toPlainText())["properties"]) == {"username", "typing"}
+    details.show_row(journal.append(Kind.FROM_UI, "typing", payload=b"{}", client="2"))
+    assert set(json.loads(details.schema.toPlainText())["properties"]) == {"to", "typing"}
+    assert "client 2" in details.note.text()
+
+
+def test_details_of_what_is_no_json_show_it_as_it_came(details: Details) -> None:
+    row = Journal().append(
+        Kind.FROM_UI, "nonsense", payload=b'{"event": nonsense', verdict=Verdict.INVALID, note="not JSON"
+    )
+    details.show_row(row)
+    assert details.pretty.toPlainText() == details.raw.toPlainText() == '{"event": nonsense'
+    assert details.schema.toPlainText() == "The contract has no event 'nonsense' in this direction."
+    assert "not JSON" in details.note.text()
+
+
+@pytest.mark.parametrize("payload", [b"\xff\xfe\x00", b"[" * 60_000, b'{"a": NaN}', b'{"a": "\\ud800"}'])
+def test_details_of_anything_at_all_can_be_shown(details: Details, payload: bytes) -> None:
+    details.show_row(Journal().append(Kind.FROM_UI, "", payload=payload, verdict=Verdict.INVALID, note="bad"))
+    assert details.isVisible()
+    assert details.raw.toPlainText()
+
+
+def test_details_of_a_row_of_the_server_have_no_schema(details: Details) -> None:
+    details.show_row(Journal().append(Kind.SERVER, "connected", client="1", note="speaks for me"))
+    assert details.schema.toPlainText() == ""
+    assert "speaks for me" in details.note.text()
+
+
+def test_no_row_hides_the_details_and_so_does_close(details: Details, qtbot: Any) -> None:
+    row = Journal().append(Kind.SERVER, "connected")
+    details.show_row(row)
+    details.show_row(None)
+    assert not details.isVisible()
+    details.show_row(row)
+    closed: list[bool] = []
+    details.closed.connect(lambda: closed.append(True))
+    close = next(each for each in details.findChildren(QPushButton) if each.text() == "Close")
+    qtbot.mouseClick(close, LEFT)
+    assert not details.isVisible()
+    assert closed == [True]
+
+
+# JSON panes
+
+
+def inks(view: JsonView) -> dict[str, str]:
+    """Return the colour of each coloured piece of the first line."""
+    block = view.document().firstBlock()
+    return {
+        block.text()[each.start : each.start + each.length]: each.format.foreground().color().name()
+        for each in block.layout().formats()
+    }
+
+
+def test_json_is_coloured_by_what_it_is(show: Show) -> None:
+    view = JsonView("Event")
+    show(view)
+    view.setPlainText('{"key": "text \\" quoted", "n": -1.5e3, "on": true, "off": null}')
+    assert inks(view) == {
+        '"key"': LIGHT.accent, '"text \\" quoted"': LIGHT.ok, '"n"': LIGHT.accent, "-1.5e3": LIGHT.warning,
+        '"on"': LIGHT.accent, "true": LIGHT.warning, '"off"': LIGHT.accent, "null": LIGHT.warning,
+    }  # fmt: skip
+
+
+def test_colours_follow_the_scheme(show: Show, qapp: QApplication) -> None:
+    view = JsonView("Event")
+    show(view)
+    view.setPlainText('{"key": "text"}')
+    theme.apply(qapp, "dark")
+    try:
+        view.highlighter.recolor()
+        assert inks(view) == {'"key"': DARK.accent, '"text"': DARK.ok}
+    finally:
+        theme.apply(qapp, "light")
+
+
+@pytest.mark.parametrize("piece", ['"', "x", '\\"', "\\", "[", "1", "-", '"a": 1, '])
+def test_a_line_as_long_as_a_frame_is_coloured_without_choking(piece: str, show: Show) -> None:
+    line = f'{{"text": "{piece * (MAX_FRAME_BYTES // len(piece))}'
+    view = JsonView("Raw")
+    show(view)
+    view.setPlainText(line)
+    assert len(view.toPlainText()) == len(line)
+    assert all(each.start < 20_000 for each in view.document().firstBlock().layout().formats())
+
+
+def test_a_pane_is_monospaced_and_lets_the_tab_key_through(show: Show) -> None:
+    view = JsonView("Event")
+    show(view)
+    assert view.font().styleHint() is QFont.StyleHint.Monospace
+    assert view.tabChangesFocus()
+    assert view.accessibleName() == "Event"
+
+
+# empty states
+
+
+def test_an_empty_state_says_what_to_do_and_does_it(show: Show, qtbot: Any) -> None:
+    done: list[bool] = []
+    empty = EmptyState("clients", "No client is connected", ("Copy URL", lambda: done.append(True)))
+    show(empty)
+    assert empty.title.text() == "No client is connected"
+    (button,) = empty.findChildren(QPushButton)
+    qtbot.mouseClick(button, LEFT)
+    assert done == [True]

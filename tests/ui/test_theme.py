@@ -1,0 +1,109 @@
+"""Colours that people can read, and icons for every state."""
+
+from dataclasses import asdict
+
+import pytest
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
+
+from app.hub.journal import Journal, Kind, Verdict
+from app.ui import theme
+from app.ui.icons import icon
+from app.ui.models.event_log import Col, EventLogModel
+from app.ui.theme import DARK, LIGHT, Colors
+
+READABLE = 4.5
+"""WCAG 2 AA for text."""
+
+
+def luminance(name: str) -> float:
+    color = QColor(name)
+    assert color.isValid(), name
+    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.getRgbF()[:3]]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_contrast_is_measured_as_the_standard_does() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("ground", ["surface", "window"])
+@pytest.mark.parametrize("ink", ["text", "muted", "accent", "ok", "warning", "error"])
+def test_text_is_readable(scheme: Colors, ground: str, ink: str) -> None:
+    colors = asdict(scheme)
+    assert contrast(colors[ink], colors[ground]) >= READABLE
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [
+        ("on_accent", "accent"),
+        ("on_accent", "accent_hover"),
+        ("text", "accent_soft"),
+        ("text", "warning_soft"),
+        ("text", "hover"),
+    ],
+)
+def test_text_on_buttons_selections_and_banners_is_readable(scheme: Colors, ink: str, ground: str) -> None:
+    colors = asdict(scheme)
+    assert contrast(colors[ink], colors[ground]) >= READABLE
+
+
+@pytest.fixture
+def dress(qapp: QApplication):  # type: ignore[no-untyped-def]
+    yield lambda name: theme.apply(qapp, name)
+    theme.apply(qapp, "light")
+
+
+def test_a_chosen_scheme_is_the_one_in_force(dress) -> None:  # type: ignore[no-untyped-def]
+    dress("dark")
+    assert theme.colors() is DARK
+    dress("light")
+    assert theme.colors() is LIGHT
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
+def test_rows_take_readable_colours_of_the_scheme_in_force(dress, name: str, scheme: Colors) -> None:  # type: ignore[no-untyped-def]
+    journal = Journal()
+    for kind in Kind:
+        for verdict in Verdict:
+            journal.append(kind, "typing", payload=b"{}", verdict=verdict)
+    model = EventLogModel(journal)
+    dress(name)
+    seen = set()
+    for line in range(model.rowCount()):
+        for column in Col:
+            color = model.data(model.index(line, column), 9)  # Qt.ItemDataRole.ForegroundRole
+            if color is not None:
+                seen.add(color.name())
+                assert contrast(color.name(), scheme.surface) >= READABLE
+    assert seen == {scheme.error, scheme.warning, scheme.accent, scheme.ok, scheme.muted}
+    model.close()
+
+
+@pytest.mark.parametrize("state", ["listening", "connected", "paused", "busy", "stopped"])
+def test_every_state_has_an_icon_at_every_size(state: str) -> None:
+    built = icon(f"tray/{state}")
+    for size in (16, 22, 24, 32, 48, 64):
+        image = built.pixmap(size, size).toImage()
+        assert any(image.pixelColor(x, y).alpha() for x in range(size) for y in range(size))
+
+
+def test_the_icons_of_the_states_differ_by_shape() -> None:
+    def shape(state: str) -> tuple[bool, ...]:
+        image = icon(f"tray/{state}").pixmap(32, 32).toImage()
+        dots = [image.pixelColor(x, y) for x in range(32) for y in range(32)]
+        return tuple(dot.alpha() > 127 and dot.lightness() < 220 for dot in dots)  # the marks inside are white
+
+    shapes = [shape(state) for state in ("listening", "connected", "paused", "busy", "stopped")]
+    for number, one in enumerate(shapes):
+        for other in shapes[number + 1 :]:
+            assert sum(a != b for a, b in zip(one, other, strict=True)) >= 20

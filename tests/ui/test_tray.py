@@ -1,0 +1,241 @@
+"""The tray icon: state at a glance, and a menu that fires."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QSystemTrayIcon
+
+from app.companion import Companion, State
+from app.protocol.envelope import Envelope
+from app.system.settings import Settings
+from app.ui.tray import Tray, icon_name
+from tests.conftest import Connect, until
+from tests.ui.frames import all_frames, frame
+
+
+@pytest.fixture
+async def tray(companion: Companion) -> Any:
+    tray = Tray(companion)
+    yield tray
+    tray.close_down()
+
+
+@pytest.fixture
+def busy_port() -> Iterator[socket.socket]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other
+
+
+def entries(tray: Tray) -> dict[str, QAction]:
+    """Open the menu, as far as it notices, and return what it offers."""
+    tray.menu.aboutToShow.emit()
+    return {action.text(): action for action in tray.menu.actions() if not action.isSeparator()}
+
+
+def fire_entries(tray: Tray) -> dict[str, QAction]:
+    return {action.text(): action for action in entries(tray)["Fire"].menu().actions()}
+
+
+def status(tray: Tray) -> QAction:
+    return next(iter(entries(tray).values()))
+
+
+async def test_the_icon_tells_the_state(companion: Companion, connect_client: Connect) -> None:
+    assert icon_name(companion) == "tray/listening"
+    client = await connect_client()
+    assert icon_name(companion) == "tray/connected"
+    companion.pause()
+    assert icon_name(companion) == "tray/paused"
+    companion.pause(False)
+    await client.close()
+    await until(lambda: icon_name(companion) == "tray/listening")
+    await companion.stop()
+    assert icon_name(companion) == "tray/stopped"
+    companion.trouble = "Port 8081 is busy."
+    assert icon_name(companion) == "tray/busy"
+
+
+async def test_the_icon_and_its_tip_follow_the_state(
+    tray: Tray, companion: Companion, connect_client: Connect
+) -> None:
+    def picture() -> int:
+        return tray.icon.icon().cacheKey()
+
+    before = picture()
+    assert tray.icon.toolTip() == f"P2P Chat Companion\nListening · 127.0.0.1:{companion.server.port} · 0 clients"
+    await connect_client()
+    connected = picture()
+    assert connected != before
+    assert tray.icon.toolTip().endswith("1 client")
+    companion.pause()
+    assert picture() not in (before, connected)
+    assert "Paused" in tray.icon.toolTip()
+
+
+async def test_the_menu_offers_everything_in_order(tray: Tray, companion: Companion) -> None:
+    assert list(entries(tray)) == [
+        f"Listening · 127.0.0.1:{companion.server.port} · 0 clients",
+        "Open", "Fire", "Repeat last", "Pause sending", "Copy URL", "Open logs folder", "Settings", "Quit",
+    ]  # fmt: skip
+    assert tray.menu.defaultAction().text() == "Open"
+
+
+async def test_the_status_line_is_that_of_the_moment_the_menu_opens(
+    tray: Tray, companion: Companion, connect_client: Connect
+) -> None:
+    assert not status(tray).isEnabled()
+    await connect_client()
+    await connect_client()
+    assert status(tray).text() == f"Listening · 127.0.0.1:{companion.server.port} · 2 clients"
+
+
+async def test_the_fire_menu_delivers(tray: Tray, companion: Companion, connect_client: Connect) -> None:
+    client = await connect_client()
+    told: list[str] = []
+    tray.told.connect(told.append)
+    expected = [
+        ("alice says hi", "new_message", {}),
+        ("alice comes online", "friend_online", {"username": "alice"}),
+        ("alice goes offline", "friend_offline", {"username": "alice"}),
+        ("alice is typing", "typing", {"username": "alice", "typing": True}),
+        ("alice stops typing", "typing", {"username": "alice", "typing": False}),
+    ]
+    assert list(fire_entries(tray)) == [title for title, _, _ in expected]
+    for title, event, data in expected:
+        fire_entries(tray)[title].trigger()
+        arrived = await frame(client)
+        assert arrived["event"] == event
+        assert data == arrived["data"] or event == "new_message"
+        assert companion.catalog.problems(Envelope(**arrived)) == []
+    assert told == ["delivered to 1 client"] * 5
+    assert {row.origin for row in companion.journal if row.kind == "s2c"} == {"tray"}
+
+
+async def test_a_message_from_the_tray_is_new_each_time_and_to_the_local_user(
+    tray: Tray, companion: Companion, connect_client: Connect
+) -> None:
+    companion.settings.username = "max"
+    client = await connect_client()
+    ids = set()
+    for _ in range(2):
+        fire_entries(tray)["alice says hi"].trigger()
+        data = (await frame(client))["data"]
+        assert (data["from"], data["to"]) == ("alice", "max")
+        ids.add(data["msg_id"])
+    assert len(ids) == 2
+
+
+async def test_the_first_persona_is_the_one_who_acts(tray: Tray, companion: Companion) -> None:
+    companion.settings.personas = ["zoe", "yan"]
+    assert "zoe says hi" in fire_entries(tray)
+    companion.settings.personas = []
+    assert "alice says hi" in fire_entries(tray)
+
+
+async def test_firing_to_nobody_is_told(tray: Tray) -> None:
+    told: list[str] = []
+    tray.told.connect(told.append)
+    fire_entries(tray)["alice is typing"].trigger()
+    assert told == ["not sent: no client is connected"]
+
+
+async def test_repeat_last_sends_what_was_fired_last(
+    tray: Tray, companion: Companion, connect_client: Connect
+) -> None:
+    assert not entries(tray)["Repeat last"].isEnabled()
+    one, two = await connect_client("alice"), await connect_client("bob")
+    companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
+    entries(tray)["Repeat last"].trigger()
+    for client in (one, two):
+        assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["carol"] * 2
+
+
+async def test_a_repeated_message_has_an_id_of_its_own(
+    tray: Tray, companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    fire_entries(tray)["alice says hi"].trigger()
+    entries(tray)["Repeat last"].trigger()
+    first, second = await all_frames(companion, client)
+    assert first["data"]["text"] == second["data"]["text"]
+
+
+async def test_pause_and_resume(tray: Tray, companion: Companion, connect_client: Connect) -> None:
+    client = await connect_client()
+    entries(tray)["Pause sending"].trigger()
+    assert companion.state is State.PAUSED
+    assert "Pause sending" not in entries(tray)
+    fire_entries(tray)["alice is typing"].trigger()
+    entries(tray)["Resume sending"].trigger()
+    assert companion.state is State.LISTENING
+    assert await all_frames(companion, client) == []
+
+
+async def test_a_stopped_server_is_started_from_the_menu(tray: Tray, companion: Companion) -> None:
+    await companion.stop()
+    offered = entries(tray)
+    assert "Pause sending" not in offered
+    offered["Start server"].trigger()
+    await until(lambda: companion.state is State.LISTENING)
+
+
+async def test_retry_is_offered_while_the_port_is_busy(busy_port: socket.socket) -> None:
+    companion = Companion(Settings(port=busy_port.getsockname()[1]))
+    tray = Tray(companion)
+    await companion.start()
+    assert status(tray).text().startswith("Port busy")
+    entries(tray)["Retry"].trigger()
+    await until(lambda: companion.state is State.BLOCKED)
+    busy_port.close()
+    entries(tray)["Retry"].trigger()
+    await until(lambda: companion.state is State.LISTENING)
+    assert "Retry" not in entries(tray)
+    tray.close_down()
+    await companion.close()
+
+
+async def test_what_the_desktop_does_is_asked_for(tray: Tray) -> None:
+    asked: list[str] = []
+    for name in ("open", "settings", "logs", "quit"):
+        getattr(tray, f"{name}_requested").connect(lambda name=name: asked.append(name))
+    for title in ("Open", "Settings", "Open logs folder", "Quit"):
+        entries(tray)[title].trigger()
+    assert asked == ["open", "settings", "logs", "quit"]
+
+
+async def test_copy_url(tray: Tray, companion: Companion) -> None:
+    entries(tray)["Copy URL"].trigger()
+    assert QGuiApplication.clipboard().text() == companion.server.url
+
+
+@pytest.mark.parametrize(
+    ("reason", "opens"),
+    [
+        (QSystemTrayIcon.ActivationReason.Trigger, True),
+        (QSystemTrayIcon.ActivationReason.DoubleClick, True),
+        (QSystemTrayIcon.ActivationReason.Context, False),
+        (QSystemTrayIcon.ActivationReason.MiddleClick, False),
+    ],
+)
+async def test_a_click_on_the_icon_opens_the_window(
+    tray: Tray, reason: QSystemTrayIcon.ActivationReason, opens: bool
+) -> None:
+    asked: list[bool] = []
+    tray.open_requested.connect(lambda: asked.append(True))
+    tray.icon.activated.emit(reason)
+    assert asked == [True] * opens
+
+
+async def test_a_closed_down_tray_hears_no_more(companion: Companion, connect_client: Connect) -> None:
+    tray = Tray(companion)
+    tip = tray.icon.toolTip()
+    tray.close_down()
+    await connect_client()
+    companion.pause()
+    assert tray.icon.toolTip() == tip
+    assert not tray.icon.isVisible()

@@ -1,0 +1,399 @@
+"""The window: navigation, shortcuts, banner, and what it remembers."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QPushButton, QScrollArea
+
+from app.companion import Companion, State
+from app.system.paths import Folders
+from app.system.settings import Settings
+from app.ui import theme
+from app.ui.theme import DARK, LIGHT
+from app.ui.window import CLIENTS, EVENTS, INJECT, ROOMS, SETTINGS, Window
+from tests.conftest import Connect, until
+from tests.ui.conftest import forget
+from tests.ui.frames import all_frames, frame
+
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def navigation(window: Window) -> list[QPushButton]:
+    return window.findChildren(QPushButton, "nav")
+
+
+@pytest.fixture
+def busy() -> Iterator[socket.socket]:
+    """A port that another program holds."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other
+
+
+@pytest.fixture
+async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[Window]:
+    """A window whose companion found its port taken."""
+    companion = Companion(Settings(port=busy.getsockname()[1]))
+    window = Window(companion, Folders.of(tmp_path))
+    window.present()
+    assert not await companion.start()
+    yield window
+    window.close_down()
+    forget(window)
+    await companion.close()
+
+
+# rooms
+
+
+async def test_it_opens_with_the_log(window: Window) -> None:
+    assert window.rooms.currentWidget() is window.events
+    assert [button.text() for button in navigation(window)] == ["Events", "Clients", "Inject", "Settings"]
+    assert [button.isChecked() for button in navigation(window)] == [True, False, False, False]
+
+
+async def test_a_click_on_the_navigation_opens_its_room(window: Window, qtbot: Any) -> None:
+    for number, button in enumerate(navigation(window)):
+        qtbot.mouseClick(button, LEFT)
+        assert window.rooms.currentIndex() == number
+        assert [each.isChecked() for each in navigation(window)].index(True) == number
+
+
+async def test_ctrl_and_a_number_open_its_room(window: Window, qtbot: Any) -> None:
+    keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4)
+    for number in (SETTINGS, INJECT, CLIENTS, EVENTS):
+        qtbot.keyClick(QApplication.focusWidget() or window, keys[number], CONTROL)
+        assert window.rooms.currentIndex() == number
+        assert navigation(window)[number].isChecked()
+
+
+async def test_a_room_that_is_opened_takes_the_focus(window: Window, connect_client: Connect) -> None:
+    await connect_client()
+    for number in range(len(ROOMS)):
+        window.open_room(number)
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        assert window.rooms.currentWidget().isAncestorOf(focused)
+
+
+async def test_ctrl_f_goes_to_the_filter_from_anywhere(window: Window, qtbot: Any) -> None:
+    window.events.filter.setText("old")
+    window.open_room(SETTINGS)
+    qtbot.keyClick(window.settings.username, Qt.Key.Key_F, CONTROL)
+    assert window.rooms.currentIndex() == EVENTS
+    assert QApplication.focusWidget() is window.events.filter
+    qtbot.keyClicks(window.events.filter, "new")
+    assert window.events.filter.text() == "new"
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Question, Qt.Key.Key_F1])
+async def test_a_key_shows_the_list_of_keys(window: Window, qtbot: Any, key: Qt.Key) -> None:
+    qtbot.keyClick(navigation(window)[0], key)
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    for keys in ("Ctrl+Enter", "Ctrl+F", "Ctrl+L", "R"):
+        assert f"<b>{keys}</b>" in box.text()
+    box.close()
+    await until(lambda: QApplication.activeModalWidget() is None)
+
+
+async def test_ctrl_enter_fires_from_any_room_and_stops_a_series(
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    window.open_room(EVENTS)
+    qtbot.keyClick(window.events.table, Qt.Key.Key_Return, CONTROL)
+    assert (await frame(client))["event"] == "new_message"
+    assert window.status.said.text().startswith("Delivered to 1 client")
+    window.inject.bar.times.setValue(100_000)
+    window.inject.bar.every.setValue(1)
+    qtbot.keyClick(window.events.table, Qt.Key.Key_Enter, CONTROL)
+    await frame(client)
+    qtbot.keyClick(window.events.table, Qt.Key.Key_Enter, CONTROL)
+    await until(lambda: window.inject.bar.now.text() == "Fire")
+    await all_frames(companion, client)
+    assert await all_frames(companion, client) == []
+
+
+async def test_ctrl_w_and_ctrl_q_ask_the_desktop(window: Window, qtbot: Any) -> None:
+    asked: list[str] = []
+    window.closed.connect(lambda: asked.append("close"))
+    window.quit_requested.connect(lambda: asked.append("quit"))
+    qtbot.keyClick(window, Qt.Key.Key_W, CONTROL)
+    qtbot.keyClick(window, Qt.Key.Key_Q, CONTROL)
+    assert asked == ["close", "quit"]
+    assert window.isVisible()
+
+
+async def test_what_was_just_done_is_in_the_status_bar(window: Window, connect_client: Connect, qtbot: Any) -> None:
+    await connect_client()
+    window.open_room(CLIENTS)
+    window.clients.table.selectRow(0)
+    qtbot.mouseClick(window.clients.abort, LEFT)
+    assert window.status.said.text() == "Cut the connection of client 1"
+
+
+# a busy port
+
+
+async def test_a_busy_port_is_said_with_what_can_be_done(blocked: Window, busy: socket.socket) -> None:
+    assert blocked.banner.isVisible()
+    assert blocked.banner.text.text().startswith(f"Port {busy.getsockname()[1]} is busy")
+    assert [button.text() for button in blocked.banner.buttons] == ["Retry", "Settings", "Dismiss"]
+    assert blocked.status.state.text().startswith("● Port busy")
+
+
+async def test_retry_works_once_the_port_is_free(blocked: Window, busy: socket.socket, qtbot: Any) -> None:
+    companion = blocked._companion
+    said: list[State] = []
+    companion.changed.connect(lambda _: said.append(companion.state))
+    qtbot.mouseClick(blocked.banner.buttons[0], LEFT)
+    await until(lambda: said)
+    assert blocked.banner.isVisible()
+    assert said == [State.BLOCKED]
+    busy.close()
+    qtbot.mouseClick(blocked.banner.buttons[0], LEFT)
+    await until(lambda: companion.state is State.LISTENING)
+    assert not blocked.banner.isVisible()
+    assert blocked.status.state.text().startswith("● Listening")
+
+
+async def test_a_busy_port_leads_to_the_settings(blocked: Window, qtbot: Any) -> None:
+    qtbot.mouseClick(blocked.banner.buttons[1], LEFT)
+    assert blocked.rooms.currentIndex() == SETTINGS
+    assert blocked.settings.isVisible()
+
+
+async def test_another_port_ends_the_trouble(blocked: Window, unused_tcp_port: int) -> None:
+    companion = blocked._companion
+    await companion.apply(replace(companion.settings, port=unused_tcp_port))
+    assert companion.state is State.LISTENING
+    assert not blocked.banner.isVisible()
+
+
+async def test_another_notice_is_not_hidden_with_a_trouble_that_never_was(
+    window: Window, companion: Companion
+) -> None:
+    window.banner.say("Something else")
+    companion.pause()
+    companion.pause(False)
+    assert window.banner.isVisible()
+
+
+# what it remembers
+
+
+async def test_size_splitter_and_columns_are_remembered(companion: Companion, tmp_path: Path) -> None:
+    def columns(window: Window) -> list[int]:
+        tables = (window.events.table, window.clients.table)
+        return [table.columnWidth(column) for table in tables for column in (0, 1, 2)]
+
+    first = Window(companion, Folders.of(tmp_path))
+    first.present()
+    first.resize(1000, 640)
+    first.events.body.setCurrentWidget(first.events.splitter)
+    first.events.details.show()
+    await asyncio.sleep(0.02)  # lays out
+    first.events.splitter.setSizes([150, 300])
+    for table in (first.events.table, first.clients.table):
+        for column, width in ((0, 133), (1, 77), (2, 99)):
+            table.setColumnWidth(column, width)
+    first.grab()
+    sizes = first.events.splitter.sizes()
+    assert columns(first) == [133, 77, 99] * 2
+    first.close_down()
+    forget(first)
+
+    second = Window(companion, Folders.of(tmp_path))
+    second.present()
+    assert second.height() == 640  # the screen of these tests is narrower than the window
+    assert columns(second) == [133, 77, 99] * 2
+    second.events.body.setCurrentWidget(second.events.splitter)
+    second.events.details.show()
+    await asyncio.sleep(0.02)  # lays out
+    ratio = sizes[0] / sum(sizes)
+    now = second.events.splitter.sizes()
+    assert now[0] / sum(now) == pytest.approx(ratio, abs=0.05)
+    second.close_down()
+    forget(second)
+
+
+BUILD = """
+import os, pathlib, sys
+from PySide6.QtWidgets import QApplication
+from app.companion import Companion
+from app.system.paths import Folders
+from app.system.settings import Settings
+from app.ui.window import Window
+app = QApplication([])
+window = Window(Companion(Settings(port=0)), Folders.of(pathlib.Path(sys.argv[1])))
+window.show()
+print("shown")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        b"[General]\ngeometry=rubbish\n",
+        b"[log]\ncolumns=@ByteArray(x)\ndetails=7\n",
+        b"\x00\xff[",
+        b"[log]\ncolumns=1, 2\n",
+    ],
+)
+def test_a_broken_memory_is_no_obstacle(tmp_path: Path, memory: bytes) -> None:
+    Folders.of(tmp_path).window_file.write_bytes(memory)
+    command = [sys.executable, "-c", BUILD, str(tmp_path)]
+    built = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert built.stdout == "shown\n", built.stderr
+
+
+async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> None:
+    for expected in (True, False):
+        window = Window(companion, Folders.of(tmp_path))
+        assert window.take_hint("close") is expected
+        assert window.take_hint("close") is False
+        window.close_down()
+        forget(window)
+
+
+async def test_a_closed_down_window_hears_no_more(
+    window: Window, companion: Companion, connect_client: Connect
+) -> None:
+    rows = window.events.model.rowCount()
+    state = window.status.state.text()
+    window.close_down()
+    await connect_client()
+    companion.pause()
+    assert window.events.model.rowCount() == rows
+    assert window.clients.model.rowCount() == 0
+    assert window.status.state.text() == state
+
+
+# looks
+
+
+async def test_every_room_can_be_dressed_in_dark_and_light(
+    window: Window, companion: Companion, connect_client: Connect, qapp: QApplication
+) -> None:
+    await connect_client()
+    window.inject.bar.fire()
+    window.events.model.flush()
+    window.events.table.selectRow(0)
+    window.inject.raw.editor.setPlainText('{"key": "text"}')
+    try:
+        for name, scheme in (("dark", DARK), ("light", LIGHT), ("dark", DARK)):
+            theme.apply(qapp, name)
+            window.recolor()
+            for number in range(len(ROOMS)):
+                window.open_room(number)
+                picture = window.grab().toImage().scaled(40, 30)
+                dots = [picture.pixelColor(x, y).lightness() for x in range(40) for y in range(30)]
+                assert (sum(dots) / len(dots) < 128) is (scheme is DARK)
+    finally:
+        theme.apply(qapp, "light")
+
+
+async def test_json_that_is_being_written_takes_the_colours_of_the_scheme(
+    window: Window, qapp: QApplication
+) -> None:
+    message = window.inject.event_panel("new_message")
+    assert message
+    for view in (window.inject.raw.editor, message.editor):
+        view.setPlainText('{"key": "text"}')
+    try:
+        theme.apply(qapp, "dark")
+        window.recolor()
+        for view in (window.inject.raw.editor, message.editor):
+            inks = {
+                each.format.foreground().color().name() for each in view.document().firstBlock().layout().formats()
+            }
+            assert inks == {DARK.accent, DARK.ok}
+    finally:
+        theme.apply(qapp, "light")
+
+
+@pytest.mark.parametrize("room", range(len(ROOMS)), ids=[name for name, _ in ROOMS])
+async def test_nothing_is_clipped_in_a_small_window(
+    window: Window, connect_client: Connect, qtbot: Any, room: int
+) -> None:
+    await connect_client("alice", origin="http://localhost:1420")
+    window.inject.bar.fire()
+    window.events.model.flush()
+    window.events.table.selectRow(0)
+    window.clients.table.selectRow(0)
+    window.resize(1000, 640)
+    window.open_room(room)
+    assert window.grab().size() == QSize(1000, 640)
+    for tab in range(window.inject.tabs.count() if room == INJECT else 1):
+        window.inject.tabs.setCurrentIndex(tab)
+        await asyncio.sleep(0.02)  # lays out
+        scrolled = [area.widget() for area in window.findChildren(QScrollArea)]
+        for button in window.findChildren(QPushButton):
+            if button.isVisible():
+                assert button.width() >= button.sizeHint().width(), button.text()
+                assert button.height() >= button.sizeHint().height(), button.text()
+                if not any(inner.isAncestorOf(button) for inner in scrolled):
+                    assert button.visibleRegion().boundingRect() == button.rect(), button.text()
+    for button in navigation(window):
+        assert button.fontMetrics().horizontalAdvance(button.text()) < button.width() - button.iconSize().width()
+
+
+async def test_the_window_cannot_be_made_too_small_for_its_rooms(window: Window) -> None:
+    for number in range(len(ROOMS)):
+        window.open_room(number)
+        hint = window.minimumSizeHint()
+        assert hint.width() <= window.minimumWidth()
+        assert hint.height() <= window.minimumHeight()
+
+
+# the keyboard
+
+
+@pytest.mark.parametrize("event", ["new_message", "friend_online", "typing"])
+async def test_the_tab_key_leads_from_the_form_to_fire(
+    window: Window, connect_client: Connect, qtbot: Any, event: str
+) -> None:
+    client = await connect_client()
+    window.open_room(INJECT)
+    panel = window.inject.event_panel(event)
+    assert panel
+    window.inject.open_panel(panel)
+    window.inject.setFocus()
+    passed = []
+    while QApplication.focusWidget() is not window.inject.bar.now:
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        assert focused not in passed, [each.accessibleName() for each in passed]
+        passed.append(focused)
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+    names = [each.accessibleName() for each in passed]
+    assert "Target" in names
+    assert any(
+        isinstance(each, QLineEdit) or "from" in name or "username" in name
+        for each, name in zip(passed, names, strict=True)
+    )
+    qtbot.keyClick(window.inject.bar.now, Qt.Key.Key_Space)
+    assert (await frame(client))["event"] == event
+
+
+async def test_the_tab_key_leaves_the_tables(window: Window, connect_client: Connect, qtbot: Any) -> None:
+    await connect_client()
+    window.events.model.flush()
+    for number, table in ((EVENTS, window.events.table), (CLIENTS, window.clients.table)):
+        window.open_room(number)
+        table.setFocus()
+        qtbot.keyClick(table, Qt.Key.Key_Tab)
+        assert QApplication.focusWidget() is not table
