@@ -86,6 +86,7 @@ class Companion:
         self.chat = ChatService(backend, self.hub)
         self.rest = RestServer(self.chat, self.journal, settings.rest_port, settings.allowed_origins)
         self._auto_reply = AutoReply()
+        self._opening = asyncio.Lock()
         self._opened = False
         self.changed: Signal[None] = Signal()
         """The state or the settings have changed."""
@@ -116,16 +117,25 @@ class Companion:
         return sorted(self.chat.presence)
 
     @property
+    def in_memory(self) -> bool:
+        """Whether the chat state is lost at the end."""
+        return self._database.in_memory
+
+    @property
     def complaints(self) -> list[str]:
         """What a person must know of how the chat state was opened."""
         return self._database.complaints
 
     async def open(self) -> None:
         """Open the chat state. ``start`` does it, once."""
-        if not self._opened:
-            self._opened = True
+        async with self._opening:
+            if self._opened:
+                return
             await self.chat.backend.open()
+            if self.settings.presence_decays:
+                await self.chat.backend.decay()
             await self.chat.conversations()
+            self._opened = True
             self.tasks.spawn(decay_for_ever(self.chat, lambda: self.settings.presence_decays), "presence decay")
 
     async def start(self) -> bool:
@@ -200,10 +210,12 @@ class Companion:
 
     async def resend(self, row: Row, *, origin: str) -> Delivery:
         """Send the very bytes of a row that went to the UI once more. Raises ``ValueError`` for other rows."""
+        await self.chat.backend.settle()
         return self.hub.resend(row, origin=origin)
 
     async def fire_malformed(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
         """Send any text as a frame, exactly as it is. Raises ``ValueError`` for text that is no Unicode."""
+        await self.chat.backend.settle()
         return self.hub.publish_raw(text, to=to, origin=origin, why=self.why_malformed(text))
 
     def why_malformed(self, text: str) -> str:

@@ -11,16 +11,23 @@ from typing import Any
 import msgspec
 
 from app.chat import cast
+from app.chat import snapshot as snapshots
 from app.hub.clock import Clock
-from app.protocol.backend import MAX_TEXT, ONLINE_FOR_S, Conversation, MessageData, Person, Refused, StorageError
+from app.protocol.backend import (
+    MAX_TEXT,
+    ONLINE_FOR_S,
+    Conversation,
+    MessageData,
+    Person,
+    Refused,
+    StorageError,
+    checked_name,
+)
 from app.protocol.catalog import Catalog
-from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, parse_json
 from app.protocol.templates import iso
 from app.storage import chat as jobs
 from app.storage.database import Database
-
-SNAPSHOT_VERSION = 1
 
 
 class Backend:
@@ -36,10 +43,13 @@ class Backend:
         self._local_user = local_user
 
     async def open(self) -> None:
-        """Open the state; a new one gets the cast and its history."""
+        """Open the state; one that was never used gets the cast and its history."""
         await self._database.open()
-        if self._database.fresh:
-            await self.reset()
+        try:
+            if await self._database.submit(jobs.is_unused):
+                await self.reset()
+        except StorageError as error:
+            self._database.complaints.append(f"The first cast could not be stored: {error}.")
 
     # what happened: events
 
@@ -53,14 +63,19 @@ class Backend:
         now = self._clock.wall()
         match event.event:
             case "new_message":
-                await self._database.submit(lambda db: jobs.add_message(db, data))
+                await self._database.submit(partial(_arrive, data=data, now=now))
             case "friend_online":
                 return await self._database.submit(lambda db: _come_online(db, data["username"], now))
             case "friend_offline":
                 await self._database.submit(lambda db: jobs.set_presence(db, data["username"], False, now))
-            case _ if self._database.busy:
-                await self._database.submit(lambda db: None)
+            case _:
+                await self.settle()
         return []
+
+    async def settle(self) -> None:
+        """Wait until everything that was asked for before this is stored."""
+        if self._database.busy:
+            await self._database.submit(lambda db: None)
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """Mark what came from ``peer`` up to ``msg_id`` as read: how many were unread, None for an unknown id."""
@@ -92,6 +107,8 @@ class Backend:
     async def add_friend(self, username: str) -> Person:
         """Make somebody of the cast a friend."""
         now = self._clock.wall()
+        if username == self._local_user():
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{_short(username)} is you.")
 
         def job(db: jobs.Connection) -> Person:
             found = jobs.person(db, username)
@@ -120,6 +137,8 @@ class Backend:
 
     async def send(self, to: str, text: str) -> MessageData:
         """Store a message of the local user: delivered at once when the friend is online, else it waits."""
+        if not to:
+            raise Refused(HTTPStatus.BAD_REQUEST, "The recipient is empty.")
         if not text:
             raise Refused(HTTPStatus.BAD_REQUEST, "The message is empty.")
         if len(text) > MAX_TEXT:
@@ -235,14 +254,14 @@ class Backend:
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. Raises ``Refused`` with the place; nothing changes then."""
-        people, messages = self._checked(snapshot)
+        people, messages = snapshots.checked(snapshot, self._catalog)
         await self._database.submit(lambda db: jobs.load(db, people, messages))
 
     async def save(self, file: Path) -> None:
         """Write a snapshot to ``file`` (JSON). Raises ``StorageError`` where that is not possible."""
         text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
         try:
-            await self._database.aside(partial(_write, file, text + "\n"))
+            await self._database.aside(partial(snapshots.write, file, text + "\n"))
         except OSError as error:
             raise StorageError(f"{file} could not be written: {error.strerror or error}") from None
 
@@ -258,44 +277,10 @@ class Backend:
             raise Refused(HTTPStatus.BAD_REQUEST, f"{file.name} is no saved chat state: {bad}.") from None
         await self.restore(snapshot)
 
-    def _checked(self, snapshot: Any) -> tuple[list[Person], list[tuple[MessageData, bool]]]:
-        def wrong(reason: str) -> Refused:
-            return Refused(HTTPStatus.BAD_REQUEST, f"This is no saved chat state: {reason}.")
 
-        if not isinstance(snapshot, dict) or snapshot.get("version") != SNAPSHOT_VERSION:
-            raise wrong(f'it needs "version": {SNAPSHOT_VERSION}')
-        try:
-            people = msgspec.convert(snapshot.get("people"), list[Person])
-        except msgspec.ValidationError as error:
-            raise wrong(f"people: {error}") from None
-        for each in people:
-            checked_name(each.username)
-        if len({each.username for each in people}) < len(people):
-            raise wrong("people: a name appears twice")
-        known = self._catalog.get(Direction.TO_UI, "new_message")
-        assert known is not None
-        messages: list[tuple[MessageData, bool]] = []
-        entries = snapshot.get("messages")
-        for number, entry in enumerate(entries if isinstance(entries, list) else [None]):
-            if not isinstance(entry, dict) or not isinstance(entry.get("read"), bool):
-                raise wrong(f'messages[{number}]: an object with "read": true or false is needed')
-            data = {key: value for key, value in entry.items() if key != "read"}
-            if problems := known.problems(data):
-                raise wrong(f"messages[{number}].{problems[0]}")
-            messages.append((data, entry["read"]))
-        return people, messages
-
-
-def checked_name(name: str) -> str:
-    """Return a user name fit for the cast. Raises ``Refused``."""
-    clean = name.strip()
-    if not clean:
-        raise Refused(HTTPStatus.BAD_REQUEST, "The name is empty.")
-    if len(clean) > 64:
-        raise Refused(HTTPStatus.BAD_REQUEST, "A name has at most 64 characters.")
-    if not clean.isprintable() or "/" in clean:
-        raise Refused(HTTPStatus.BAD_REQUEST, "A name has no control characters and no slash.")
-    return clean
+def _arrive(db: jobs.Connection, data: MessageData, now: float) -> None:
+    if jobs.add_message(db, data) and data["direction"] == "received":
+        jobs.seen(db, data["from"], now)
 
 
 def _come_online(db: jobs.Connection, username: str, now: float) -> list[Envelope]:
@@ -314,12 +299,6 @@ def _greeting(db: jobs.Connection, sender: str, friend: Person, now: float) -> M
     }  # fmt: skip
     jobs.add_message(db, data)
     return data
-
-
-def _write(file: Path, text: str) -> None:
-    unfinished = file.with_name(file.name + ".part")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(file)
 
 
 def _short(text: str) -> str:

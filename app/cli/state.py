@@ -48,6 +48,9 @@ def _run(work: Work, data_dir: Path | None, done: str) -> int:
 async def _work(work: Work, companion: Companion, done: str) -> int:
     try:
         await companion.open()
+        if companion.in_memory:
+            print("\n".join(companion.complaints), file=sys.stderr)
+            return Exit.FAILED
         await work(companion)
     except NOT_DONE as error:
         print(error, file=sys.stderr)

@@ -1,5 +1,6 @@
 """The backend stand-in: the REST API that the chat UI needs beside the events (``http://127.0.0.1:8080``)."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Collection
@@ -16,6 +17,10 @@ from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, 
 from app.protocol.envelope import BadFrame, parse_json
 
 log = logging.getLogger(__name__)
+
+# What a request breaks of HTTP is told with a traceback that quotes it; ours are caught before that.
+_parser_log = logging.getLogger(f"{__name__}.parser")
+_parser_log.disabled = True
 
 MAX_BODY_BYTES = 256 * 1024
 """10,000 characters, each escaped as a surrogate pair, and then some."""
@@ -61,6 +66,7 @@ class RestServer:
         self._wanted_port = port
         self.allowed_origins = allowed_origins
         self._runner: web.AppRunner | None = None
+        self._lock = asyncio.Lock()
 
     @property
     def listening(self) -> bool:
@@ -80,23 +86,27 @@ class RestServer:
 
     async def start(self, port: int | None = None) -> None:
         """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""
-        if self._runner:
-            return
-        if port is not None:
-            self._wanted_port = port
+        async with self._lock:
+            if self._runner is None:
+                if port is not None:
+                    self._wanted_port = port
+                self._runner = await self._listen()
+                log.info("answering on %s", self.url)
+
+    async def _listen(self) -> web.AppRunner:
         app = web.Application(middlewares=[self._answer], client_max_size=MAX_BODY_BYTES)
         app.add_routes(
             [
-                web.get("/status", self._status),
-                web.get("/friends", self._friends),
+                web.get("/status", self._status, allow_head=False),
+                web.get("/friends", self._friends, allow_head=False),
                 web.post("/friends", self._add_friend),
                 web.delete("/friends/{username}", self._remove_friend),
-                web.get("/messages", self._messages),
+                web.get("/messages", self._messages, allow_head=False),
                 web.post("/messages", self._send),
                 web.delete("/messages/{msg_id}", self._delete_message),
             ]
         )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handle_signals=False)
+        runner = web.AppRunner(app, access_log=None, logger=_parser_log, shutdown_timeout=0.5, handle_signals=False)
         await runner.setup()
         try:
             await web.TCPSite(runner, HOST, self._wanted_port).start()
@@ -105,14 +115,14 @@ class RestServer:
             if is_busy(error):
                 raise PortBusy(self._wanted_port) from None
             raise
-        self._runner = runner
-        log.info("answering on %s", self.url)
+        return runner
 
     async def stop(self) -> None:
         """Close the port and every connection."""
-        runner, self._runner = self._runner, None
-        if runner:
-            await runner.cleanup()
+        async with self._lock:
+            runner, self._runner = self._runner, None
+            if runner:
+                await runner.cleanup()
 
     # the frame around every answer: guard, CORS, errors, journal
 
@@ -123,9 +133,11 @@ class RestServer:
         if refusal:
             log.info("refused a request: %s", refusal.reason)
             self._journal.append(Kind.SERVER, "refused", note=refusal.reason, verdict=Verdict.WARNING)
-            return _error(refusal.status, refusal.reason)
+            response: web.StreamResponse = _error(refusal.status, refusal.reason)
+            response.headers["Vary"] = "Origin"
+            return response
         if request.method == "OPTIONS":
-            response: web.StreamResponse = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
+            response = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
         else:
             response = await self._handle(request, handler)
         response.headers["Vary"] = "Origin"
@@ -158,7 +170,7 @@ class RestServer:
     async def _journal_request(self, request: web.Request, note: str, verdict: Verdict) -> None:
         try:
             body = await request.read()
-        except (web.HTTPException, OSError):
+        except (web.HTTPException, web.RequestPayloadError, OSError):
             body = b""
         self._journal.append(
             Kind.FROM_UI, f"{request.method} {request.path}"[:80], payload=body, origin="rest", client="rest",
@@ -232,6 +244,8 @@ async def _body(request: web.Request) -> dict[str, Any]:
         value = parse_json((await request.read()).decode())
     except UnicodeDecodeError:
         raise Refused(HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
+    except (web.RequestPayloadError, OSError):
+        raise Refused(HTTPStatus.BAD_REQUEST, "The body could not be read.") from None
     except BadFrame as bad:
         raise Refused(HTTPStatus.BAD_REQUEST, f"The body is no usable JSON: {bad}.") from None
     if not isinstance(value, dict):

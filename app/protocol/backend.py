@@ -76,6 +76,18 @@ class Conversation(Struct, kw_only=True):
     newest: MessageData | None = None
 
 
+def checked_name(name: str) -> str:
+    """Return a user name fit for the cast. Raises ``Refused``."""
+    clean = name.strip()
+    if not clean:
+        raise Refused(HTTPStatus.BAD_REQUEST, "The name is empty.")
+    if len(clean) > 64:
+        raise Refused(HTTPStatus.BAD_REQUEST, "A name has at most 64 characters.")
+    if not clean.isprintable() or "/" in clean:
+        raise Refused(HTTPStatus.BAD_REQUEST, "A name has no control characters and no slash.")
+    return clean
+
+
 def peer_of(message: MessageData) -> str:
     """Return in whose chat the UI files a message (guide §2.1)."""
     return str(message["to"] if message["direction"] == "sent" else message["from"])
@@ -84,6 +96,15 @@ def peer_of(message: MessageData) -> str:
 def instant(timestamp: str) -> float:
     """Return an ISO 8601 time as seconds since the epoch; 0 for one that is none."""
     try:
-        return datetime.fromisoformat(timestamp).timestamp()
+        return datetime.fromisoformat(timestamp.upper()).timestamp()
     except (ValueError, OverflowError, OSError):
         return 0.0
+
+
+def is_instant(seconds: float) -> bool:
+    """Return whether seconds since the epoch can be written as a time."""
+    try:
+        iso(seconds)
+    except (ValueError, OverflowError, OSError):
+        return False
+    return True

@@ -78,12 +78,18 @@ def set_presence(db: Connection, username: str, online: bool, at: float) -> bool
 
 
 def decay(db: Connection, before: float) -> list[str]:
-    """Let those go offline who were last seen ``before`` then and are not pinned; return their names."""
+    """Let those go offline who were last seen ``before`` then and are not pinned; return the friends' names."""
     rows = db.execute(
-        "UPDATE people SET online = 0 WHERE online = 1 AND pinned = 0 AND last_seen < ? RETURNING username",
+        "UPDATE people SET online = 0 WHERE online = 1 AND pinned = 0 AND last_seen < ?"
+        " RETURNING username, is_friend",
         (before,),
     ).fetchall()
-    return sorted(username for (username,) in rows)
+    return sorted(username for username, is_friend in rows if is_friend)
+
+
+def seen(db: Connection, username: str, at: float) -> None:
+    """Note a sign of life of somebody who is online."""
+    db.execute("UPDATE people SET last_seen = ? WHERE username = ? AND online = 1", (at, username))
 
 
 # messages
@@ -208,6 +214,13 @@ def dump(db: Connection) -> dict[str, Any]:
         "people": [{name: getattr(each, name) for name in each.__struct_fields__} for each in people(db)],
         "messages": [{**_message(row[1:]), "read": bool(row[0])} for row in rows],
     }
+
+
+def is_unused(db: Connection) -> bool:
+    """Return whether nothing was ever stored: no people now, and no message ever."""
+    (people_now,) = db.execute("SELECT count(*) FROM people").fetchone()
+    (messages_ever,) = db.execute("SELECT count(*) FROM sqlite_sequence WHERE name = 'messages'").fetchone()
+    return not people_now and not messages_ever
 
 
 def load(db: Connection, cast: Iterable[Person], messages: Iterable[tuple[MessageData, bool]]) -> None:

@@ -37,8 +37,11 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._waiting = 0
         self.complaints: list[str] = []
-        self.fresh = False
-        """Whether the file was made just now."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the state is lost at the end."""
+        return self._in_memory
 
     @property
     def busy(self) -> bool:
@@ -109,12 +112,14 @@ class Database:
             why = self._explain(error) if isinstance(error, sqlite3.Error) else str(error)
             self.complaints.append(f"The chat state is kept in memory until you quit: {why}.")
             log.warning("%s", self.complaints[-1])
+            if self._connection is not None:  # or the file would stay locked
+                self._connection.close()
             self._in_memory, self._path = True, Path(":memory:")
             self._open()
 
     def _open(self) -> None:
         existed = not self._in_memory and self._path.exists()
-        if existed and (damage := self._damage(self._path)):
+        if existed and (damage := self._emptied() or self._damage(self._path)):
             self._repair(damage)
         self._connection = self._connect(self._path)
         self._migrate(self._connection)
@@ -124,26 +129,30 @@ class Database:
     @staticmethod
     def _connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
+    def _emptied(self) -> str:
+        """Say that a file without content had some once."""
+        empty = self._path.stat().st_size == 0
+        return "it was empty" if empty and self._backup_files() else ""
+
     def _damage(self, path: Path) -> str:
-        """Return what is wrong with a file, or nothing."""
+        """Return what is wrong with a file, or nothing. Raises ``StorageError`` when another program holds it."""
         try:
-            connection = self._connect(path)
-        except sqlite3.Error as error:
-            return str(error)
-        try:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            with contextlib.closing(self._connect(path)) as connection:
+                (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:
             if "locked" in str(error):
                 raise StorageError(self._explain(error)) from None
             return str(error)
-        finally:
-            connection.close()
         if version > len(STEPS):
             return f"it was written by a newer companion (schema {version})"
         return "" if verdict == "ok" else str(verdict)
@@ -170,7 +179,6 @@ class Database:
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        self.fresh = version == 0
         if 0 < version < len(STEPS):
             self._back_up(connection, f"schema{version}")
         for number, step in enumerate(STEPS[version:], start=version + 1):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.storage import database as module
+from app.storage.chat import is_unused
 from app.storage.migrations import STEPS
 from tests.storage.conftest import Open
 from tests.storage.stored import add, backups, names, names_in, pragma, set_aside, version_in
@@ -20,7 +21,7 @@ def grow(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
 
 async def test_a_fresh_file_gets_the_newest_schema(path: Path, open_database: Open) -> None:
     database = await open_database(path)
-    assert database.fresh
+    assert await database.submit(is_unused)
     assert database.complaints == []
     assert version_in(path) == len(STEPS)
     assert backups(path) == []
@@ -31,7 +32,7 @@ async def test_a_file_that_is_opened_again_keeps_what_it_has(path: Path, open_da
     await add(first, "zoe")
     await first.close()
     again = await open_database(path)
-    assert not again.fresh
+    assert not await again.submit(is_unused)
     assert again.complaints == []
     assert await names(again) == ["zoe"]
 
@@ -44,7 +45,7 @@ async def test_a_file_of_an_older_schema_is_backed_up_and_then_brought_forward(
     await old.close()
     grow(monkeypatch, NEXT)
     new = await open_database(path)
-    assert not new.fresh
+    assert not await new.submit(is_unused)
     assert await names(new) == ["zoe"]
     assert await pragma(new, "user_version") == len(STEPS) + 1
     (before,) = [file for file in backups(path) if file.name.endswith(f"-schema{len(STEPS)}.db")]
@@ -87,5 +88,5 @@ async def test_a_file_of_a_newer_companion_is_set_aside_untouched(
     (aside,) = set_aside(path)
     assert aside.name in complaint
     assert (names_in(aside), version_in(aside)) == (["zoe"], len(STEPS) + 1)
-    assert older.fresh
+    assert await older.submit(is_unused)
     assert await names(older) == []

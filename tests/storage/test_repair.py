@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.storage import database as module
+from app.storage.chat import is_unused
 from app.storage.database import KEPT_BACKUPS, Database
 from tests.storage.conftest import Open
 from tests.storage.stored import add, backups, names, names_in, set_aside, somebody_else
@@ -75,7 +76,7 @@ async def test_a_damaged_file_is_set_aside_and_its_last_backup_restored(
     broken = bytes_of(path)
     repaired = await open_database(path)
     assert await names(repaired) == MANY
-    assert not repaired.fresh
+    assert not await repaired.submit(is_unused)
     (aside,) = set_aside(path)
     assert bytes_of(aside) == broken
     (complaint,) = repaired.complaints
@@ -123,7 +124,7 @@ async def test_without_a_backup_it_starts_anew(path: Path, open_database: Open, 
         file.unlink()
     damage(path)
     anew = await open_database(path)
-    assert anew.fresh
+    assert await anew.submit(is_unused)
     assert await names(anew) == []
     assert anew.complaints[0].endswith("There was no backup; it starts anew.")
 
@@ -134,7 +135,7 @@ async def test_when_every_backup_is_damaged_it_starts_anew(path: Path, open_data
     for file in (*backups(path), path):
         garble_the_header(file)
     anew = await open_database(path)
-    assert anew.fresh
+    assert await anew.submit(is_unused)
     await add(anew, "zoe")
 
 
@@ -186,7 +187,7 @@ async def test_in_a_folder_that_cannot_be_used_the_state_is_kept_in_memory_and_t
     database = await open_database(tmp_path / "file" / "chat.db")
     (complaint,) = database.complaints
     assert complaint.startswith("The chat state is kept in memory until you quit: ")
-    assert database.fresh
+    assert await database.submit(is_unused)
     await add(database, "zoe")
     assert await names(database) == ["zoe"]
 

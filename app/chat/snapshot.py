@@ -1,0 +1,77 @@
+"""The whole chat state as one JSON file: what it must look like, and how it is written."""
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.protocol.backend import MessageData, Person, Refused, checked_name, is_instant
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
+
+VERSION = 1
+
+State = tuple[list[Person], list[tuple[MessageData, bool]]]
+"""The cast, and every message with whether the local user has read it."""
+
+
+def checked(snapshot: Any, catalog: Catalog) -> State:
+    """Return what a snapshot holds. Raises ``Refused`` with the place of what is wrong."""
+    if not isinstance(snapshot, dict) or snapshot.get("version") != VERSION:
+        raise _wrong(f'it needs "version": {VERSION}')
+    return _people(snapshot.get("people")), _messages(snapshot.get("messages"), catalog)
+
+
+def _people(entries: Any) -> list[Person]:
+    try:
+        people = msgspec.convert(entries, list[Person])
+    except msgspec.ValidationError as error:
+        raise _wrong(f"people: {error}") from None
+    names = set()
+    for number, each in enumerate(people):
+        where = f"people[{number}]"
+        try:
+            clean = checked_name(each.username)
+        except Refused as refused:
+            raise _wrong(f"{where}.username: {refused.reason}") from None
+        if clean != each.username:
+            raise _wrong(f"{where}.username has spaces around it")
+        if clean in names:
+            raise _wrong(f"{where}.username: {clean} appears twice")
+        names.add(clean)
+        for field in ("last_seen", "added_at"):
+            if not is_instant(getattr(each, field)):
+                raise _wrong(f"{where}.{field} is no time in seconds since 1970")
+    return people
+
+
+def _messages(entries: Any, catalog: Catalog) -> list[tuple[MessageData, bool]]:
+    if not isinstance(entries, list):
+        raise _wrong("messages must be a list")
+    known = catalog.get(Direction.TO_UI, "new_message")
+    assert known is not None
+    messages = []
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not isinstance(entry.get("read"), bool):
+            raise _wrong(f'messages[{number}]: an object with "read": true or false is needed')
+        data = {key: value for key, value in entry.items() if key != "read"}
+        if problems := known.problems(data):
+            raise _wrong(f"messages[{number}].{problems[0]}")
+        messages.append((data, entry["read"]))
+    return messages
+
+
+def _wrong(reason: str) -> Refused:
+    return Refused(HTTPStatus.BAD_REQUEST, f"This is no saved chat state: {reason}.")
+
+
+def write(file: Path, text: str) -> None:
+    """Write all of ``text`` or nothing. Raises ``OSError``."""
+    unfinished = file.with_name(file.name + ".part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(file)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
