@@ -1,6 +1,7 @@
 """The assembled service: starts in order, stops in reverse, and has one door for events: ``fire``."""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
@@ -17,7 +18,7 @@ from app.endpoints.rest import RestServer
 from app.hub.clients import Client
 from app.hub.clock import Clock
 from app.hub.hub import Delivery, Hub
-from app.hub.journal import Journal, Row
+from app.hub.journal import Journal, Row, Verdict
 from app.hub.router import Router
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
@@ -31,6 +32,8 @@ from app.sources.series import Series
 from app.storage.database import Database
 from app.system.ports import holder
 from app.system.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class State(StrEnum):
@@ -142,6 +145,7 @@ class Companion:
         """Listen for clients; False with the reason in ``trouble`` when that is not possible."""
         await self.open()
         self.trouble = await _reason(self.server.start, self.settings.port, "The event server")
+        self._tell_trouble(self.trouble)
         self.changed.emit(None)
         return not self.trouble
 
@@ -151,8 +155,14 @@ class Companion:
         self.rest_trouble = ""
         if self.settings.rest:
             self.rest_trouble = await _reason(self.rest.start, self.settings.rest_port, "The REST stand-in")
+            self._tell_trouble(self.rest_trouble)
         self.changed.emit(None)
         return not self.rest_trouble
+
+    def _tell_trouble(self, trouble: str) -> None:
+        if trouble:
+            log.info("%s", trouble)
+            self.hub.tell("not listening", note=trouble, verdict=Verdict.WARNING)
 
     async def stop(self) -> None:
         """Close every client's connection and the event port within two seconds. May be called twice."""

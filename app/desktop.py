@@ -22,7 +22,7 @@ from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 from app.system.paths import Folders
 from app.system.settings import Settings, check
-from app.system.signals import on_stop
+from app.system.signals import ignore_more, on_stop
 from app.ui import theme
 from app.ui.icons import icon
 from app.ui.rooms.settings import open_folder
@@ -109,6 +109,7 @@ class Desktop(QObject):
         self.window.hide()
         await self.companion.close()
         sys.excepthook = previous_hook
+        ignore_more(loop)
         return Exit.OK
 
     def _connect(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.companion import Companion
 from app.system.exits import Exit
 from app.system.home import Home, HomeError, Overrides
-from app.system.signals import on_stop
+from app.system.signals import ignore_more, on_stop
 
 
 def serve(overrides: Overrides, data_dir: Path | None) -> int:
@@ -42,6 +42,7 @@ async def _serve(companion: Companion) -> int:
         print(complaint, file=sys.stderr)
     await stopped.wait()
     await companion.close()
+    ignore_more(asyncio.get_running_loop())
     return Exit.OK
 
 

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.protocol import State
 
+from app import __version__
 from app.protocol.constants import WS_MAX_RECONNECT_ATTEMPTS, WS_URL, reconnect_delay_ms
 
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 1.0
+USER_AGENT = f"companion-listen/{__version__}"
 
 OnEvent = Callable[[dict[str, Any]], object]
 
@@ -102,7 +104,14 @@ class EventClient:
 
     async def _connect_once(self) -> None:
         try:
-            opening = connect(self._url, compression=None, proxy=None, max_size=None, close_timeout=CLOSE_TIMEOUT_S)
+            opening = connect(
+                self._url,
+                compression=None,
+                proxy=None,
+                max_size=None,
+                close_timeout=CLOSE_TIMEOUT_S,
+                user_agent_header=USER_AGENT,
+            )
             self._socket = await opening
         except InvalidURI:
             raise
@@ -115,9 +124,13 @@ class EventClient:
             async with self._socket:
                 self.reconnect_attempts = 0
                 self._told(f"connected to {self._url}")
-                async for frame in self._socket:
-                    self._dispatch(frame)
-            self._told("connection closed by the server")
+                try:
+                    async for frame in self._socket:
+                        self._dispatch(frame)
+                except asyncio.CancelledError:
+                    await self._socket.close()  # 1000; leaving by an exception would send 1011
+                    raise
+            self._told(_closed(self._socket))
         except ConnectionClosed as closed:
             self._told(f"connection lost: {closed}")
         finally:
@@ -136,6 +149,14 @@ class EventClient:
             handler(event)
 
 
+def _closed(socket: ClientConnection) -> str:
+    reason = f": {socket.close_reason}" if socket.close_reason else ""
+    return f"connection closed by the server with {socket.close_code}{reason}"
+
+
 def _reason(error: BaseException) -> str:
+    if isinstance(error, InvalidStatus):
+        said = (error.response.body or b"").decode("utf-8", "replace").strip()
+        return f"{error}: {said}" if said else str(error)
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return text or type(error).__name__

@@ -13,7 +13,7 @@ from app.cli.event_client import EventClient
 from app.protocol.constants import EVENTS_PATH
 from app.protocol.summary import summarize
 from app.system.exits import Exit
-from app.system.signals import on_stop
+from app.system.signals import ignore_more, on_stop
 
 
 def url_of(port: int) -> str:
@@ -45,6 +45,8 @@ async def _listen(client: EventClient) -> int:
         return Exit.OK if await client.connect() else Exit.FAILED
     except asyncio.CancelledError:
         return Exit.OK
+    finally:
+        ignore_more(asyncio.get_running_loop())
 
 
 def _tell(text: str) -> None:

@@ -1,5 +1,6 @@
 """The command ``companion``: the tray program, and its verbs."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -62,6 +63,11 @@ def tray(
             verb = context.invoked_subcommand
             raise typer.BadParameter(f"put options behind the command: companion {verb} …")
         return
+    if sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        print("There is no display to open a window on. `companion serve` runs without one.", file=sys.stderr)
+        raise typer.Exit(1)
     try:
         from app import desktop
     except ImportError as error:

@@ -172,8 +172,11 @@ class EventServer:
 
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
         refusal = refuse(request.path, request.headers.get_all, self.port, self.allowed_origins)
-        if refusal is None and len(_username(request) or "") > MAX_USERNAME:
+        username = _username(request) or ""
+        if refusal is None and len(username) > MAX_USERNAME:
             refusal = Refusal(HTTPStatus.BAD_REQUEST, f"a username has at most {MAX_USERNAME} characters")
+        if refusal is None and not username.isprintable():
+            refusal = Refusal(HTTPStatus.BAD_REQUEST, "a username has no control characters")
         if refusal is None:
             return None
         log.info("refused a handshake: %s", refusal.reason)

@@ -20,7 +20,7 @@ class Refusal(NamedTuple):
 def refuse(target: str, get_all: GetAll, port: int, allowed_origins: Collection[str]) -> Refusal | None:
     """Judge a handshake by its raw request target and headers; None means welcome."""
     if target.partition("?")[0] != EVENTS_PATH:
-        return Refusal(HTTPStatus.NOT_FOUND, f"no such path; the event stream is at {EVENTS_PATH}")
+        return Refusal(HTTPStatus.NOT_FOUND, f"no such path: {target[:80]!a}; the event stream is at {EVENTS_PATH}")
     return refuse_source(get_all, port, allowed_origins)
 
 
@@ -30,9 +30,7 @@ def refuse_source(get_all: GetAll, port: int, allowed_origins: Collection[str]) 
     A missing Origin is welcome: command-line clients send none, and a browser always sends one.
     """
     hosts = get_all("Host")
-    if len(hosts) != 1 or hosts[0].lower() not in {
-        f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")
-    }:
+    if len(hosts) != 1 or hosts[0].lower() not in _own_hosts(port):
         return Refusal(HTTPStatus.FORBIDDEN, f"Host {_shown(hosts)} is not this machine's loopback address")
     origins = get_all("Origin")
     if origins and (len(origins) > 1 or origins[0] not in allowed_origins):
@@ -40,6 +38,11 @@ def refuse_source(get_all: GetAll, port: int, allowed_origins: Collection[str]) 
             HTTPStatus.FORBIDDEN, f"origin {_shown(origins)} is not in the allowed origins (see Settings)"
         )
     return None
+
+
+def _own_hosts(port: int) -> set[str]:
+    names = ("127.0.0.1", "localhost", "[::1]")
+    return {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
 
 
 def _shown(values: list[str]) -> str:

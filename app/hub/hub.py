@@ -131,10 +131,10 @@ class Hub:
         return tuple(client.id for client in clients if client.send(frame))
 
     def _why_nobody(self, to: Target) -> str:
-        if self.paused:
-            return "not sent: the server is paused"
         if not self._clients:
             return "not sent: no client is connected"
+        if self.paused:
+            return "not sent: the server is paused"
         if to.user is not None:
             return f"not sent: no client speaks for {to.user}"
         return "not sent: no such client is connected"

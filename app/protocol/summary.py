@@ -3,12 +3,14 @@
 from typing import Any
 
 MAX_CHARS = 200
+JOINERS = "\u200c\u200d\ufe0e\ufe0f"
+"""Invisible, but part of words and emoji."""
 
 
 def summarize(data: Any) -> str:
     """Return one line that tells what an event's data says: ``alice → bob: Hey there!``."""
     if not isinstance(data, dict):
-        return _short(data)
+        return _printable(_short(data))
     match data:
         case {"from": sender, "to": to, "text": text}:
             line = f"{_short(sender)} → {_short(to)}: {_short(text)}"
@@ -20,7 +22,12 @@ def summarize(data: Any) -> str:
             line = _short(who)
         case _:
             line = ", ".join(f"{key}: {_short(value)}" for key, value in data.items())
-    return " ".join(line.split())[:MAX_CHARS]
+    return _printable(" ".join(line.split())[:MAX_CHARS])
+
+
+def _printable(text: str) -> str:
+    """Return text that no terminal takes for a command and no bidi control turns around."""
+    return "".join(char if char.isprintable() or char in JOINERS else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _short(value: Any) -> str:

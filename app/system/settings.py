@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -60,7 +61,7 @@ class SettingsFile:
     def load(self) -> Settings:
         """Read the settings; a missing file, a broken file and a bad value all mean the default."""
         try:
-            document = tomlkit.parse(self.path.read_text(encoding="utf-8")).unwrap()
+            document = tomlkit.parse(self.path.read_text(encoding="utf-8-sig")).unwrap()
         except FileNotFoundError:
             return self._take({})
         except (OSError, ValueError) as error:
@@ -71,15 +72,17 @@ class SettingsFile:
     def _take(self, document: dict[str, Any]) -> Settings:
         self.complaints = []
         settings = Settings()
+        names = Settings.__struct_fields__
         for known in msgspec.structs.fields(Settings):
             if known.name not in document:
                 continue
-            try:
-                setattr(settings, known.name, msgspec.convert(document[known.name], known.type))
-            except msgspec.ValidationError as error:
+            wrong = check(known.name, document[known.name])
+            if wrong:
                 default = getattr(settings, known.name)
-                sentence = str(error).replace("`", "")
-                self.complaints.append(f"{self.path.name}: {known.name}: {sentence}; using {default!r}")
+                self.complaints.append(f"{self.path.name}: {known.name}: {wrong}; using {default!r}")
+            else:
+                setattr(settings, known.name, msgspec.convert(document[known.name], known.type))
+        self.complaints += [_unknown(self.path.name, key) for key in document if key not in names]
         return settings
 
     def save(self, settings: Settings) -> None:
@@ -88,7 +91,7 @@ class SettingsFile:
         A file that is no TOML is set aside first, so that nothing a person wrote is lost.
         """
         try:
-            document = tomlkit.parse(self.path.read_text(encoding="utf-8"))
+            document = tomlkit.parse(self.path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             document = tomlkit.document()
         except ValueError:
@@ -111,4 +114,19 @@ def check(name: str, value: object) -> str | None:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
         return str(error).replace("`", "")
+    if name == "allowed_origins" and isinstance(value, list):
+        return next((wrong for origin in value if (wrong := origin_problem(origin))), None)
     return None
+
+
+def origin_problem(origin: str) -> str:
+    """Say why no browser sends this as its Origin, or nothing."""
+    scheme, separator, host = origin.partition("://")
+    if not separator or not scheme or not host or "/" in host or "*" in host or origin != origin.lower():
+        return f"{origin} is no origin: write it as http://localhost:1420, without path or wildcard"
+    return ""
+
+
+def _unknown(file: str, key: str) -> str:
+    near = difflib.get_close_matches(key, Settings.__struct_fields__, 1)
+    return f"{file}: {key} is no setting" + (f"; did you mean {near[0]}?" if near else "")

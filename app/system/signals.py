@@ -19,6 +19,17 @@ def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None
             loop.add_signal_handler(number, stop)
 
 
+def ignore_more(loop: asyncio.AbstractEventLoop) -> None:
+    """Let a second Ctrl+C or SIGTERM not disturb the end that the first one began."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform != "win32":
+        numbers.append(signal.SIGHUP)
+        for number in numbers:
+            loop.remove_signal_handler(number)
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _let_python_notice(loop: asyncio.AbstractEventLoop) -> None:
     """Wake up now and then: an idle Qt loop runs no Python, and so no handler either."""
     loop.call_later(WAKE_UP_S, _let_python_notice, loop)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QDeadlineTimer, QObject, QThread, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 log = logging.getLogger(__name__)
@@ -25,9 +25,12 @@ def _name(folder: Path) -> str:
 def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
     """Give ``arguments`` to the companion that runs with ``folder``; False when none answers."""
     socket = QLocalSocket()
-    socket.connectToServer(_name(folder))
-    if not socket.waitForConnected(ANSWER_MS):
-        return False
+    # The first may hold the lock already, but not listen yet.
+    deadline = QDeadlineTimer(ANSWER_MS)
+    while not (socket.connectToServer(_name(folder)) or socket.waitForConnected(100)):
+        if deadline.hasExpired():
+            return False
+        QThread.msleep(50)
     socket.write(json.dumps({"version": VERSION, "arguments": arguments}).encode() + b"\n")
     answered = socket.waitForBytesWritten(ANSWER_MS) and socket.waitForReadyRead(ANSWER_MS)
     return bool(answered) and bytes(socket.readAll().data()).strip() == b"ok"

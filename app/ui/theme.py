@@ -83,7 +83,7 @@ def _palette(scheme: Colors) -> QPalette:
         role.Window: scheme.window, role.WindowText: scheme.text, role.Base: scheme.surface,
         role.AlternateBase: scheme.raised, role.Text: scheme.text, role.Button: scheme.raised,
         role.ButtonText: scheme.text, role.ToolTipBase: scheme.raised, role.ToolTipText: scheme.text,
-        role.PlaceholderText: scheme.faint, role.Highlight: scheme.accent_soft,
+        role.PlaceholderText: scheme.muted, role.Highlight: scheme.accent_soft,
         role.HighlightedText: scheme.text, role.Link: scheme.accent, role.Mid: scheme.border,
         role.Accent: scheme.accent,
     }.items():  # fmt: skip

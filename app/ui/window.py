@@ -56,7 +56,7 @@ class Window(QMainWindow):
         self._memory = QSettings(str(folders.window_file), QSettings.Format.IniFormat)
         self.setWindowTitle("P2P Chat Companion")
         self.setWindowIcon(icon("app"))
-        self.setMinimumSize(QSize(880, 560))
+        self.setMinimumSize(QSize(880, 560).boundedTo(self.screen().availableSize()))
         self.events = EventsRoom(companion)
         self.clients = ClientsRoom(companion)
         self.inject = InjectRoom(companion)
@@ -227,7 +227,7 @@ class Window(QMainWindow):
             QShortcut(QKeySequence(key), self, act)
 
     def _restore(self) -> None:
-        self.resize(1120, 720)
+        self.resize(QSize(1120, 720).boundedTo(self.screen().availableSize()))
         for key, restore in (
             ("geometry", self.restoreGeometry),
             ("log/details", self.events.splitter.restoreState),

@@ -70,7 +70,7 @@ async def test_connection_closed_by_the_server(companion: Companion) -> None:
         await companion.stop()
         await until(lambda: listener.client.connected)
         assert (listener.naps, listener.client.reconnect_attempts) == ([3.0, 4.5], 0)
-    assert listener.told[1] == "connection closed by the server"
+    assert listener.told[1] == "connection closed by the server with 1001: the companion has stopped"
 
 
 async def test_max_reconnects_exceeded() -> None:

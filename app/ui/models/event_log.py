@@ -150,6 +150,8 @@ class EventLogModel(QAbstractTableModel):
         """Qt asks."""
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return TITLES[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and section == Col.SIZE:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
     def data(self, index: Index, role: int = 0) -> Any:
@@ -165,8 +167,9 @@ class EventLogModel(QAbstractTableModel):
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             case Qt.ItemDataRole.FontRole if column in (Col.TIME, Col.EVENT, Col.SIZE):
                 return _mono_small()
-            case Qt.ItemDataRole.ToolTipRole if column in (Col.SUMMARY, Col.RESULT):
-                return row.note
+            case Qt.ItemDataRole.ToolTipRole:
+                text = self._text(row, column, index.row())
+                return f"{text}\n{row.note}" if column is Col.SUMMARY and row.note != text else text
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{TITLES[column]}: {self._text(row, column, index.row())}"
         return None

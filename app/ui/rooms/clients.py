@@ -6,8 +6,10 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QComboBox,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -28,8 +30,8 @@ from app.ui.widgets.naming import named
 
 REFRESH_MS = 500
 WIDTHS = {
-    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 150, Col.AGENT: 150, Col.SINCE: 84,
-    Col.FROM_UI: 104, Col.TO_UI: 104, Col.QUEUE: 76,
+    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 84,
+    Col.FROM_UI: 92, Col.TO_UI: 92, Col.QUEUE: 64,
 }  # fmt: skip
 CODES = (
     (1000, "1000 normal closure"),
@@ -115,7 +117,8 @@ class ClientsRoom(QWidget):
         header = table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(Col.AGENT, QHeaderView.ResizeMode.Stretch)
         for column, width in WIDTHS.items():
             table.setColumnWidth(column, width)
         return table
@@ -146,7 +149,7 @@ class ClientsRoom(QWidget):
         self.abort.clicked.connect(self._with_selected(self._abort))
         self.code.currentTextChanged.connect(lambda _: self._show_state())
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
-        self.model.rowsInserted.connect(lambda *_: self._show_state())
+        self.model.rowsInserted.connect(lambda *_: self._came())
         self.model.rowsRemoved.connect(lambda *_: self._show_state())
         self._disconnect = self._companion.changed.connect(lambda _: self._show_state())
 
@@ -155,6 +158,11 @@ class ClientsRoom(QWidget):
         """The client that is selected."""
         lines = self.table.selectionModel().selectedRows()
         return self.model.client(lines[0].row()) if lines else None
+
+    def _came(self) -> None:
+        if self.model.rowCount() == 1:
+            self.table.selectRow(0)
+        self._show_state()
 
     def _with_selected(self, act: Callable[[Client], None]) -> Callable[[], None]:
         def slot() -> None:
@@ -185,7 +193,10 @@ class ClientsRoom(QWidget):
         self.told.emit(f"Copied {self._companion.server.url}")
 
     def _show_state(self) -> None:
+        focused = self.isAncestorOf(QApplication.focusWidget() or self.empty.window())
         self.body.setCurrentIndex(1 if self.model.rowCount() else 0)
+        if focused and self.body.currentWidget() is self.empty:
+            self.empty.setFocus()  # or the focus would jump to the server's own buttons
         url = self._companion.server.url
         self.empty.hint.setText(f"Start your chat UI, or try one of these:\n\ncompanion listen\nwscat -c {url}")
         chosen = self.selected is not None

@@ -113,7 +113,7 @@ class EventsRoom(QWidget):
         self.pause.toggled.connect(self._pause)
         self.clear_button.clicked.connect(self.clear)
         self.time_style.currentIndexChanged.connect(lambda index: self.model.set_time_style(TimeStyle(index)))
-        self.table.selectionModel().currentRowChanged.connect(self._selected)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self.details.show_row(self.selected))
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._context_menu)
         self.table.doubleClicked.connect(lambda _: self._edit())
@@ -140,8 +140,8 @@ class EventsRoom(QWidget):
     @property
     def selected(self) -> Row | None:
         """The row that is selected."""
-        index = self.table.currentIndex()
-        return self.model.row(index.row()) if index.isValid() else None
+        rows = self.table.selectionModel().selectedRows()
+        return self.model.row(rows[0].row()) if rows else None
 
     def clear(self) -> None:
         """Empty the view."""
@@ -183,11 +183,9 @@ class EventsRoom(QWidget):
 
     def _pause(self, paused: bool) -> None:
         self.pause.setText("Resume view" if paused else "Pause view")
+        self.pause.setIcon(ui_icon("play" if paused else "pause", theme.colors().muted))
         self.model.set_paused(paused)
         self._show_counts()
-
-    def _selected(self, current: QModelIndex, _: QModelIndex) -> None:
-        self.details.show_row(self.model.row(current.row()) if current.isValid() else None)
 
     def _context_menu(self, place: QPoint) -> None:
         row = self.selected
@@ -206,12 +204,14 @@ class EventsRoom(QWidget):
         shown = self.model.rowCount()
         # The first row of every session only says that the server listens.
         nothing_yet = shown == 0 or self._companion.journal.last_seq <= 1
-        self.body.setCurrentIndex(0 if nothing_yet and not self.filter.text() else 1)
+        filtered = bool(self.filter.text())
+        self.body.setCurrentIndex(0 if shown == 0 or (nothing_yet and not filtered) else 1)
+        self.empty.title.setText("Nothing matches this filter" if filtered else "Nothing has happened yet")
         self.empty.hint.setText(
             f"Connect your UI to {self._companion.server.url}, or fire an event: every frame in either direction "
             "appears here."
         )
-        parts = [f"{count(shown, 'row')} shown"]
+        parts = [f"{count(shown, 'row')} shown"] if self.body.currentIndex() else []
         if self.model.held:
             parts.append(f"view paused, {self.model.held:,} held back")
         if dropped := self._companion.journal.dropped:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.system.paths import Folders
-from app.system.settings import Settings, check
+from app.system.settings import Settings, check, origin_problem
 from app.ui.widgets.naming import named, number_box
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -71,7 +71,7 @@ class SettingsRoom(QWidget):
         form = QFormLayout()
         form.setHorizontalSpacing(24)
         form.setVerticalSpacing(10)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, field, hint in (
             ("Your user name", self.username, "Whom a client speaks for unless its URL says ?username=…"),
@@ -183,15 +183,8 @@ class SettingsRoom(QWidget):
         self.revert.setEnabled(changed)
 
     def _save(self) -> None:
+        self.username.setFocus()  # or the focus would jump to the server's own buttons
         self.save_requested.emit(self.edited())
-
-
-def origin_problem(origin: str) -> str:
-    """Say why no browser sends this as its Origin, or nothing."""
-    scheme, separator, host = origin.partition("://")
-    if not separator or not scheme or not host or "/" in host or "*" in host or origin != origin.lower():
-        return f"{origin} is no origin: write it as http://localhost:1420, without path or wildcard"
-    return ""
 
 
 def open_folder(folder: Path) -> None:

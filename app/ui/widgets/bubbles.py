@@ -1,5 +1,6 @@
 """A conversation as bubbles: what the friend wrote on the left, what the local user wrote on the right."""
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -16,7 +17,8 @@ MARGIN, PAD, GAP = 16, 10, 8
 WIDEST = 0.72
 """Of the view's width."""
 MAX_SHOWN_CHARS = 2_000
-WRAP = Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere
+WRAP = Qt.TextFlag.TextWordWrap
+LONG_WORD = re.compile(r"(\S{40})")
 
 
 class BubbleView(QListView):
@@ -111,6 +113,7 @@ def _texts(message: MessageData) -> tuple[str, str]:
     text = str(message["text"])
     if len(text) > MAX_SHOWN_CHARS:
         text = text[:MAX_SHOWN_CHARS] + " …"
+    text = LONG_WORD.sub("\\1\u200b", text)  # a place to break
     parts = ["".join(each["emoji"] for each in message.get("reactions", []))]
     parts.append(time.strftime("%H:%M", time.localtime(instant(message["timestamp"]))))
     if message["direction"] == "sent":

@@ -55,6 +55,7 @@ class Details(QWidget):
         if row.client:
             facts.insert(1, f"client {row.client}" if row.kind is not Kind.TO_UI else f"to {row.client}")
         self.note.setText(" · ".join(facts))
+        self.tabs.setVisible(bool(row.payload))
         text = row.payload.decode("utf-8", "replace")
         self.raw.setPlainText(text)
         self.pretty.setPlainText(pretty(text))

@@ -31,6 +31,7 @@ class EmptyState(QWidget):
         if action:
             button = named(QPushButton(action[0]), action[0], id="primary")
             button.clicked.connect(lambda: action[1]())
+            self.setFocusProxy(button)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
         self.recolor()

@@ -152,6 +152,7 @@ class FireBar(QWidget):
             "ok" if delivery.clients else "warning",
         )
         nobody = self._companion.hub.connection_count == 0 and not self._companion.hub.paused
+        nobody = nobody and self.target.clients is None  # a client that has gone comes back as another
         self.when_connected.setVisible(not delivery.clients and nobody)
 
     def say(self, text: str, tone: str) -> None:

@@ -11,9 +11,8 @@ WIDTHS = {
     Col.TIME: 112,
     Col.DIRECTION: 86,
     Col.CLIENT: 72,
-    Col.EVENT: 120,
+    Col.EVENT: 132,
     Col.SIZE: 60,
-    Col.RESULT: 226,
 }
 ROW_HEIGHT = 26
 
@@ -42,7 +41,8 @@ class LogTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        header.setSectionResizeMode(Col.SUMMARY, QHeaderView.ResizeMode.Stretch)
+        for column in (Col.SUMMARY, Col.RESULT):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         for column, width in WIDTHS.items():
             self.setColumnWidth(column, width)
         self.following = True
