@@ -1,5 +1,6 @@
 """How a room calls what takes a moment: it goes on, and hears of the end. No room awaits."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -17,6 +18,9 @@ def run(
     failed: Callable[[str], object],
 ) -> None:
     """Run ``work``; ``then`` gets its result, or ``failed`` a sentence for people."""
+    if asyncio._get_running_loop() is None:  # Qt's last events, after the loop has ended
+        work.close()
+        return
     tasks.spawn(_run(work, then, failed), getattr(work, "__qualname__", "from the window"))
 
 

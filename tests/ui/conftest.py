@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import json
 import os
 import subprocess
@@ -50,9 +51,19 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _program(qapp: QApplication) -> None:
+def _program(qapp: QApplication) -> Iterator[None]:
+    gc.disable()  # see app/ui/garbage.py
     qapp.setQuitOnLastWindowClosed(False)
     theme.apply(qapp, "light")
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _collect(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect on Qt's thread, as the program does."""
+    yield
+    gc.collect(2 if hash(request.node.nodeid) % 20 == 0 else 1)
 
 
 def forget(widget: QWidget) -> None:
@@ -65,7 +76,7 @@ def forget(widget: QWidget) -> None:
 @pytest.fixture
 def still(qapp: QApplication) -> Companion:
     """A companion that was never started: enough for whatever needs no socket."""
-    return Companion(Settings(port=0))
+    return Companion(Settings(port=0, rest_port=0))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
+from tests.conftest import until
 
 SENTINEL = Envelope("sentinel", {})
 
@@ -25,8 +26,17 @@ async def frame(client: ClientConnection) -> Any:
     return json.loads(await text(client))
 
 
+FOR_EVER = {"presence decay", "fire a series"}
+
+
+async def settled(companion: Companion) -> None:
+    """Wait until what was begun in the background is done (a series and what never ends aside)."""
+    await until(lambda: {task.get_name() for task in companion.tasks._running} <= FOR_EVER)
+
+
 async def all_frames(companion: Companion, client: ClientConnection) -> list[Any]:
     """Return every frame that was sent to ``client`` until now."""
+    await settled(companion)
     companion.hub.broadcast(SENTINEL)
     frames = []
     while (each := await frame(client))["event"] != SENTINEL.event:

@@ -46,7 +46,7 @@ async def test_every_control_has_a_name(
     window: Window, companion: Companion, connect_client: Connect, room: int
 ) -> None:
     await connect_client()
-    companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     window.events.model.flush()
     window.events.table.selectRow(1)
     window.banner.say("Notice", (("Retry", lambda: None),))

@@ -77,6 +77,7 @@ async def test_without_a_selection_nothing_can_be_done(
 ) -> None:
     client = await connect_client()
     buttons = (room.send, room.close_button, room.abort)
+    room.table.clearSelection()
     assert not any(button.isEnabled() for button in buttons)
     pick(room, 0, qtbot)
     assert all(button.isEnabled() for button in buttons)

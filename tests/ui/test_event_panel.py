@@ -64,14 +64,13 @@ def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, still:
 
 
 def test_the_first_persona_and_the_local_user_are_filled_in(still: Companion, qapp: Any) -> None:
-    still.settings.personas = ["zoe"]
+    still.chat.presence = {"zoe": True}
     still.settings.username = "max"
     data = panel_of(still, "new_message").template().data
     assert (data["from"], data["to"]) == ("zoe", "max")
 
 
 def test_without_personas_the_guides_sample_is_filled_in(still: Companion, qapp: Any) -> None:
-    still.settings.personas = []
     assert panel_of(still, "new_message").template().data["from"] == "alice"
 
 

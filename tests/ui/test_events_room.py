@@ -39,8 +39,8 @@ async def room(window: Window) -> EventsRoom:
     return window.events
 
 
-def online(companion: Companion, who: str = "alice") -> None:
-    companion.fire(Envelope("friend_online", {"username": who}), origin="panel")
+async def online(companion: Companion, who: str = "alice") -> None:
+    await companion.fire(Envelope("friend_online", {"username": who}), origin="panel")
 
 
 def events(room: EventsRoom) -> list[str]:
@@ -75,7 +75,7 @@ async def test_rows_come_by_themselves_with_what_really_happened(
     client = await connect_client("alice")
     await client.send('{"event": "typing", "data": {"to": "nobody", "typing": true}}')
     await client.send("not JSON")
-    online(companion)
+    await online(companion)
     await until(lambda: room.model.rowCount() >= 5)
     assert sorted(events(room)) == sorted(["listening", "connected", "typing", "", "friend_online"])
     assert room.body.currentWidget() is room.splitter
@@ -83,16 +83,16 @@ async def test_rows_come_by_themselves_with_what_really_happened(
 
 
 async def test_typing_into_the_filter_narrows_down(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    online(companion)
-    companion.fire(HELLO, origin="panel")
+    await online(companion)
+    await companion.fire(HELLO, origin="panel")
     room.model.flush()
     room.focus_filter()
     qtbot.keyClicks(room.filter, "event:new")
     await until(lambda: events(room) == ["new_message"])
     assert room.counts.text() == "1 row shown"
     assert not room.filter_problem.isVisible()
-    companion.fire(HELLO, origin="panel")
-    online(companion)
+    await companion.fire(HELLO, origin="panel")
+    await online(companion)
     await until(lambda: len(events(room)) == 2)
     assert events(room) == ["new_message"] * 2
     room.filter.clear()
@@ -109,18 +109,18 @@ async def test_what_the_filter_did_not_understand_is_said(room: EventsRoom, qtbo
 
 
 async def test_a_filter_that_matches_nothing_is_no_empty_log(room: EventsRoom, companion: Companion) -> None:
-    online(companion)
+    await online(companion)
     room.filter.setText("nothing-like-this")
     await until(lambda: room.model.rowCount() == 0)
-    await until(lambda: room.counts.text() == "0 rows shown")
-    assert room.body.currentWidget() is room.splitter
+    assert room.body.currentWidget() is room.empty
+    assert room.empty.title.text() == "Nothing matches this filter"
 
 
 async def test_letters_typed_into_the_filter_are_no_commands(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    online(companion)
+    await online(companion)
     await select(room, "friend_online", qtbot)
     room.focus_filter()
     qtbot.keyClicks(room.filter, "rep?")
@@ -131,7 +131,7 @@ async def test_letters_typed_into_the_filter_are_no_commands(
 
 
 async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin="panel")
     assert not room.details.isVisible()
     await select(room, "new_message", qtbot)
     assert room.details.isVisible()
@@ -141,7 +141,7 @@ async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Com
 async def test_closed_details_open_again_with_a_click_on_the_same_row(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
     close = next(each for each in room.details.findChildren(QPushButton) if each.text() == "Close")
     qtbot.mouseClick(close, LEFT)
@@ -154,7 +154,7 @@ async def test_closed_details_open_again_with_a_click_on_the_same_row(
 async def test_nothing_is_selected_after_the_details_were_closed(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
     close = next(each for each in room.details.findChildren(QPushButton) if each.text() == "Close")
     qtbot.mouseClick(close, LEFT)
@@ -165,7 +165,7 @@ async def test_r_sends_the_very_bytes_again(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     one, other = await connect_client(), await connect_client("bob")
-    companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin="panel")
     first = await text(one)
     assert await text(other) == first
     await select(room, "new_message", qtbot)
@@ -181,7 +181,7 @@ async def test_r_sends_a_broken_frame_again_as_it_was(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    companion.fire_malformed('{"event": half', origin="panel")
+    await companion.fire_malformed('{"event": half', origin="panel")
     assert await text(client) == '{"event": half'
     await select(room, "(raw frame)", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_R)
@@ -201,7 +201,7 @@ async def test_only_what_went_to_the_ui_can_be_sent_again(
 
 
 async def test_ctrl_c_copies_the_frame_as_json(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
     QGuiApplication.clipboard().clear()
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
@@ -224,7 +224,7 @@ async def test_e_opens_inject_with_the_values(
     window: Window, room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin="panel")
     first = await text(client)
     await select(room, "new_message", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_E)
@@ -239,7 +239,7 @@ async def test_e_opens_inject_with_the_values(
 async def test_e_on_a_frame_that_is_no_event_opens_the_raw_panel(
     window: Window, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    companion.fire_malformed('{"event": half', origin="panel")
+    await companion.fire_malformed('{"event": half', origin="panel")
     await select(room, "(raw frame)", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_E)
     assert window.inject.panels.currentWidget() is window.inject.raw
@@ -249,7 +249,7 @@ async def test_e_on_a_frame_that_is_no_event_opens_the_raw_panel(
 async def test_a_double_click_opens_inject_too(
     window: Window, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    companion.fire(HELLO, origin="panel")
+    await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
     place = room.table.visualRect(room.table.currentIndex()).center()
     qtbot.mouseDClick(room.table.viewport(), LEFT, pos=QPoint(place))
@@ -268,7 +268,7 @@ async def test_a_row_from_the_ui_is_not_edited_in_inject(
 async def test_p_pauses_the_view_while_the_capture_goes_on(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    online(companion)
+    await online(companion)
     room.model.flush()
     room.table.setFocus()
     qtbot.keyClick(room.table, Qt.Key.Key_P)
@@ -276,7 +276,7 @@ async def test_p_pauses_the_view_while_the_capture_goes_on(
     assert room.pause.text() == "Resume view"
     shown = len(events(room))
     for _ in range(3):
-        online(companion)
+        await online(companion)
     await until(lambda: "3 held back" in room.counts.text())
     assert len(events(room)) == shown
     qtbot.keyClick(room.table, Qt.Key.Key_P)
@@ -286,10 +286,10 @@ async def test_p_pauses_the_view_while_the_capture_goes_on(
 
 
 async def test_the_button_pauses_too(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    online(companion)
+    await online(companion)
     room.model.flush()
     qtbot.mouseClick(room.pause, LEFT)
-    online(companion)
+    await online(companion)
     assert room.model.held == 1
     qtbot.mouseClick(room.pause, LEFT)
     assert room.model.held == 0
@@ -299,14 +299,14 @@ async def test_ctrl_l_clears_the_view_and_not_the_journal(
     window: Window, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     for _ in range(3):
-        online(companion)
+        await online(companion)
     await select(room, "friend_online", qtbot)
     kept = len(companion.journal)
     qtbot.keyClick(room.table, Qt.Key.Key_L, CONTROL)
     assert events(room) == []
     assert not room.details.isVisible()
     assert len(companion.journal) == kept
-    online(companion, "bob")
+    await online(companion, "bob")
     await until(lambda: events(room) == ["friend_online"])
 
 
@@ -323,7 +323,7 @@ async def test_the_counts_say_at_once_whether_the_log_follows(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     for _ in range(200):
-        online(companion)
+        await online(companion)
     await until(lambda: room.model.rowCount() > 200)
     assert "not following" not in room.counts.text()
     room.table.verticalScrollBar().setValue(0)
@@ -336,11 +336,11 @@ async def test_rows_that_came_in_another_room_are_said_on_return(
     window: Window, room: EventsRoom, companion: Companion
 ) -> None:
     for _ in range(200):
-        online(companion)
+        await online(companion)
     await until(lambda: room.model.rowCount() > 200)
     room.table.verticalScrollBar().setValue(0)
     window.open_room(INJECT)
-    online(companion)
+    await online(companion)
     await until(lambda: room.model.rowCount() > 201)
     window.open_room(EVENTS)
     assert room.table.jump.isVisible()
@@ -348,7 +348,7 @@ async def test_rows_that_came_in_another_room_are_said_on_return(
 
 
 async def test_the_time_column_changes_with_its_choice(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    online(companion)
+    await online(companion)
     room.model.flush()
     qtbot.keyClick(room.time_style, Qt.Key.Key_Down)
     assert room.model.data(room.model.index(0, Col.TIME), Qt.ItemDataRole.DisplayRole) == "+0.000 s"
@@ -358,7 +358,7 @@ async def test_the_context_menu_offers_what_the_row_allows(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
-    online(companion)
+    await online(companion)
 
     async def offers(event: str) -> dict[str, bool]:
         await select(room, event, qtbot)
@@ -376,4 +376,4 @@ async def test_the_context_menu_offers_what_the_row_allows(
     await select(room, "friend_online", qtbot)
     sent = companion.journal.last_seq
     qtbot.keyClick(room.table, Qt.Key.Key_R)
-    assert companion.journal.last_seq == sent + 1
+    await until(lambda: companion.journal.last_seq == sent + 1)

@@ -1,7 +1,7 @@
 """Target, repeat, delay and Fire."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from app.protocol.templates import UUID, resolve
 from app.ui.widgets import fire_bar
 from app.ui.widgets.fire_bar import FireBar
 from tests.conftest import Connect, until
-from tests.ui.frames import all_frames, frame
+from tests.ui.frames import all_frames, frame, settled
 
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
@@ -33,7 +33,7 @@ def bar(companion: Companion, show: Show) -> Any:
 def armed(companion: Companion) -> FireBar:
     bar = FireBar(companion)
 
-    def fire() -> Delivery:
+    def fire() -> Coroutine[Any, Any, Delivery]:
         data = {"username": resolve(UUID, 0.0)}
         return companion.fire(Envelope("friend_online", data), to=bar.target, origin="panel")
 
@@ -60,10 +60,11 @@ async def test_a_click_fires_once_and_says_what_became_of_it(
     assert bar.when_connected.isHidden()
 
 
-async def test_what_was_said_is_told(bar: FireBar, qtbot: Any) -> None:
+async def test_what_was_said_is_told(bar: FireBar, companion: Companion, qtbot: Any) -> None:
     told: list[str] = []
     bar.told.connect(told.append)
     qtbot.mouseClick(bar.now, LEFT)
+    await settled(companion)
     assert told == [bar.status.text()]
 
 
@@ -185,6 +186,7 @@ async def test_a_target_that_is_gone_stays_chosen_and_is_called_gone(
     await gone.close()
     await until(lambda: bar.target_box.currentText() == "client:2 (gone)")
     qtbot.mouseClick(bar.now, LEFT)
+    await settled(companion)
     assert bar.status.text().startswith("Not sent: no such client is connected")
     assert bar.status.property("tone") == "warning"
     assert await all_frames(companion, other) == []
@@ -219,6 +221,7 @@ async def test_fired_to_nobody_warns_and_offers_to_wait(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
+    await settled(companion)
     assert bar.status.text().startswith("Not sent: no client is connected")
     assert bar.status.property("tone") == "warning"
     assert bar.when_connected.isVisible()
@@ -237,6 +240,7 @@ async def test_waiting_for_a_client_can_be_called_off(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
+    await settled(companion)
     qtbot.mouseClick(bar.when_connected, LEFT)
     qtbot.mouseClick(bar.now, LEFT)
     assert bar.now.text() == "Fire"
@@ -261,9 +265,11 @@ async def test_a_client_that_comes_while_the_form_is_invalid_ends_no_waiting_sil
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
+    await settled(companion)
     qtbot.mouseClick(bar.when_connected, LEFT)
     bar.arm(None, why_not="data.text: must not be empty")
     await connect_client()
+    await settled(companion)
     assert not bar.status.text().startswith("Waiting") or bar.now.text() == "Stop"
 
 
@@ -273,6 +279,7 @@ async def test_a_paused_server_is_said_and_waiting_would_not_help(
     await connect_client()
     companion.pause()
     qtbot.mouseClick(bar.now, LEFT)
+    await settled(companion)
     assert bar.status.text().startswith("Not sent: the server is paused")
     assert bar.when_connected.isHidden()
 

@@ -278,7 +278,7 @@ async def test_the_help_of_an_event_is_shown(room: InjectRoom) -> None:
 
 @pytest.fixture
 async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[Window, Companion]]:
-    companion = Companion(Settings(port=0), grown())
+    companion = Companion(Settings(port=0, rest_port=0), grown())
     assert await companion.start()
     window = Window(companion, Folders.of(tmp_path))
     window.present()
@@ -310,7 +310,7 @@ async def test_an_event_that_was_added_gets_its_own_tab_and_fires(
 
 async def test_an_added_event_with_optional_fields_can_be_fired_as_it_stands(qapp: Any) -> None:
     added = event_type("with_optionals", WithOptionals)
-    panel = EventPanel(Companion(Settings(port=0), Catalog([added])), [added])
+    panel = EventPanel(Companion(Settings(port=0, rest_port=0), Catalog([added])), [added])
     assert panel.problems == []
     assert panel.template() == Envelope("with_optionals", {"peer": "alice"})
     forget(panel)
@@ -327,7 +327,7 @@ async def test_rebuilding_keeps_the_tab_and_the_raw_frame(room: InjectRoom, qtbo
 
 
 async def test_without_personas_the_quick_ways_are_left_out(room: InjectRoom, companion: Companion) -> None:
-    companion.settings.personas = []
+    companion.chat.presence = {}
     room.rebuild()
     for event in ("friend_online", "typing"):
         buttons = {button.text() for button in panel(room, event).findChildren(QPushButton)}
@@ -339,4 +339,5 @@ async def test_a_target_that_is_gone_is_warned_about(room: InjectRoom, connect_c
     room.bar.choose_client(77)
     panel(room, "typing")
     qtbot.mouseClick(room.bar.now, LEFT)
+    await until(lambda: room.bar.status.text())
     assert room.bar.status.text().startswith("Not sent: no such client is connected")

@@ -50,7 +50,7 @@ def test_a_switch_follows_mouse_and_space_bar(show: Show, qtbot: Any) -> None:
 
 
 def test_a_persona_is_switched_on_and_off(fired: Fired, show: Show, qtbot: Any) -> None:
-    grid = PresenceGrid(["alice", "bob"], lambda event, data: fired.append((event, data)))
+    grid = PresenceGrid({"alice": False, "bob": False}, lambda event, data: fired.append((event, data)))
     show(grid)
     assert {name: each.accessibleName() for name, each in grid.switches.items()} == {
         "alice": "alice is online",
@@ -151,7 +151,7 @@ async def test_a_button_that_is_held_while_the_settings_change_lets_go(
     window.open_room(INJECT)
     window.inject.open_panel(panel)
     qtbot.mousePress(panel.findChild(TypingGrid).buttons["alice"], LEFT)
-    companion.settings.personas = ["alice"]
+    companion.chat.presence = {"alice": True}
     window.inject.rebuild()
     assert [each["data"]["typing"] for each in await all_frames(companion, client)] == [True, False]
 
@@ -165,12 +165,12 @@ async def test_a_switch_reaches_the_target_that_is_chosen(
     window.open_room(INJECT)
     window.inject.open_panel(panel)
     window.inject.bar.choose_client(2)
-    switch = panel.findChild(PresenceGrid).switches["carol"]
+    switch = panel.findChild(PresenceGrid).switches["bob"]
     qtbot.mouseClick(switch, LEFT)
     qtbot.mouseClick(switch, LEFT)
     assert await all_frames(companion, bob) == [
-        {"event": "friend_online", "data": {"username": "carol"}},
-        {"event": "friend_offline", "data": {"username": "carol"}},
+        {"event": "friend_online", "data": {"username": "bob"}},
+        {"event": "friend_offline", "data": {"username": "bob"}},
     ]
     assert await all_frames(companion, alice) == []
 

@@ -39,7 +39,10 @@ def saved(room: SettingsRoom) -> list[Settings]:
 OTHER = Settings(
     username="max",
     port=9001,
-    personas=["zoe", "Ünï Cörn"],
+    rest=False,
+    rest_port=9002,
+    prime_browsers=False,
+    presence_decays=False,
     allowed_origins=["http://localhost:3000"],
     journal_rows=5000,
     theme="dark",
@@ -56,7 +59,9 @@ def test_untouched_settings_cannot_be_saved(room: SettingsRoom) -> None:
     assert room.problem.text() == ""
 
 
-@pytest.mark.parametrize("settings", [Settings(), OTHER, Settings(port=0), Settings(port=65535, journal_rows=100)])
+@pytest.mark.parametrize(
+    "settings", [Settings(), OTHER, Settings(port=0, rest_port=0), Settings(port=65535, journal_rows=100)]
+)
 def test_settings_that_are_shown_are_not_changed_by_that(settings: Settings, tmp_path: Path, qapp: Any) -> None:
     room = SettingsRoom(settings, Folders.of(tmp_path))
     assert room.edited() == settings
@@ -68,11 +73,13 @@ def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[S
     qtbot.keyClicks(room.username, " max ")
     room.port.selectAll()
     qtbot.keyClicks(room.port, "9001")
-    room.personas.setText(" zoe,, Ünï Cörn , zoe")
+    room.rest_port.setValue(9002)
     room.origins.setPlainText("\nhttp://localhost:3000 \n\n")
     room.journal_rows.setValue(5000)
     qtbot.keyClicks(room.theme, "D")
-    for box in (room.close_to_tray, room.confirm_quit, room.start_hidden):
+    for box in (
+        room.rest, room.prime, room.decay, room.close_to_tray, room.confirm_quit, room.start_hidden
+    ):  # fmt: skip
         qtbot.keyClick(box, Qt.Key.Key_Space)
     assert room.save.isEnabled()
     qtbot.mouseClick(room.save, LEFT)
@@ -102,8 +109,6 @@ def test_no_origin_at_all_is_allowed(room: SettingsRoom, saved: list[Settings], 
     [
         ("username", "", "Your user name: "),
         ("username", "   ", "Your user name: "),
-        ("personas", "x" * 65, "Personas: "),
-        ("personas", "alice, " + "y" * 65, "Personas: "),
     ],
 )
 def test_what_cannot_be_used_is_said_and_not_saved(
@@ -163,19 +168,18 @@ async def test_unsaved_edits_survive_what_happens_meanwhile(window: Window, comp
 async def test_settings_in_use_are_shown_as_saved_and_change_the_forms(
     window: Window, companion: Companion
 ) -> None:
-    applied = replace(companion.settings, personas=["zoe", "yan"], username="max")
-    await companion.apply(applied)
+    companion.chat.presence = {"zoe": False, "yan": True}
+    await companion.apply(replace(companion.settings, username="max"))
     assert window.settings.username.text() == "max"
-    assert window.settings.personas.text() == "zoe, yan"
     message = window.inject.event_panel("new_message")
     assert message
     sender = message.form().field("from")
     assert isinstance(sender, NameField)
-    assert [sender.box.itemText(number) for number in range(sender.box.count())] == ["zoe", "yan"]
-    assert (message.form().value()["from"], message.form().value()["to"]) == ("zoe", "max")
+    assert [sender.box.itemText(number) for number in range(sender.box.count())] == ["yan", "zoe"]
+    assert (message.form().value()["from"], message.form().value()["to"]) == ("yan", "max")
     presence = window.inject.event_panel("friend_online")
     assert presence
-    assert list(presence.findChild(PresenceGrid).switches) == ["zoe", "yan"]
+    assert list(presence.findChild(PresenceGrid).switches) == ["yan", "zoe"]
 
 
 async def test_a_message_that_is_being_written_survives_another_appearance(

@@ -13,7 +13,7 @@ from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.tray import Tray, icon_name
 from tests.conftest import Connect, until
-from tests.ui.frames import all_frames, frame
+from tests.ui.frames import all_frames, frame, settled
 
 
 @pytest.fixture
@@ -131,16 +131,17 @@ async def test_a_message_from_the_tray_is_new_each_time_and_to_the_local_user(
 
 
 async def test_the_first_persona_is_the_one_who_acts(tray: Tray, companion: Companion) -> None:
-    companion.settings.personas = ["zoe", "yan"]
-    assert "zoe says hi" in fire_entries(tray)
-    companion.settings.personas = []
+    companion.chat.presence = {"zoe": True, "yan": False}
+    assert "yan says hi" in fire_entries(tray)
+    companion.chat.presence = {}
     assert "alice says hi" in fire_entries(tray)
 
 
-async def test_firing_to_nobody_is_told(tray: Tray) -> None:
+async def test_firing_to_nobody_is_told(tray: Tray, companion: Companion) -> None:
     told: list[str] = []
     tray.told.connect(told.append)
     fire_entries(tray)["alice is typing"].trigger()
+    await settled(companion)
     assert told == ["not sent: no client is connected"]
 
 
@@ -149,7 +150,7 @@ async def test_repeat_last_sends_what_was_fired_last(
 ) -> None:
     assert not entries(tray)["Repeat last"].isEnabled()
     one, two = await connect_client("alice"), await connect_client("bob")
-    companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
     entries(tray)["Repeat last"].trigger()
     for client in (one, two):
         assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["carol"] * 2
@@ -160,6 +161,7 @@ async def test_a_repeated_message_has_an_id_of_its_own(
 ) -> None:
     client = await connect_client()
     fire_entries(tray)["alice says hi"].trigger()
+    await settled(companion)
     entries(tray)["Repeat last"].trigger()
     first, second = await all_frames(companion, client)
     assert first["data"]["text"] == second["data"]["text"]
@@ -171,6 +173,7 @@ async def test_pause_and_resume(tray: Tray, companion: Companion, connect_client
     assert companion.state is State.PAUSED
     assert "Pause sending" not in entries(tray)
     fire_entries(tray)["alice is typing"].trigger()
+    await settled(companion)
     entries(tray)["Resume sending"].trigger()
     assert companion.state is State.LISTENING
     assert await all_frames(companion, client) == []

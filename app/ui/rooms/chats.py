@@ -49,6 +49,7 @@ class ChatsRoom(QWidget):
         super().__init__()
         self._companion = companion
         self._who = ""
+        self._open = True
         self.model = ConversationsModel()
         self.list = named(QListView(), "Chats", id="chats")
         self.list.setModel(self.model)
@@ -82,7 +83,8 @@ class ChatsRoom(QWidget):
         ]
 
     def close_down(self) -> None:
-        """Stop listening to the companion."""
+        """Stop listening to the companion; what is still under way finds nobody."""
+        self._open = False
         self._refresh.stop()
         for disconnect in self._disconnects:
             disconnect()
@@ -92,7 +94,11 @@ class ChatsRoom(QWidget):
         self.empty.recolor()
 
     def _do(self, work: Coroutine[Any, Any, Any], then: Callable[[Any], object] = lambda _: None) -> None:
-        run(self._companion.tasks, work, then=then, failed=self.told.emit)
+        def done(result: Any) -> None:
+            if self._open:
+                then(result)
+
+        run(self._companion.tasks, work, then=done, failed=self.told.emit)
 
     # building
 
