@@ -24,6 +24,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings, check
 from app.system.signals import ignore_more, on_stop
 from app.ui import theme
+from app.ui.garbage import GarbageCollector
 from app.ui.icons import icon
 from app.ui.rooms.settings import open_folder
 from app.ui.single_instance import FirstInstance, hand_over
@@ -54,10 +55,12 @@ def run(overrides: Overrides, data_dir: Path | None, *, hidden: bool) -> int:
         return _fail(error)
     except HomeError as error:
         return _fail(error)
+    garbage = GarbageCollector()
     try:
         with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
             return runner.run(Desktop(app, home, home.load(overrides)).main(hidden=hidden))
     finally:
+        garbage.close_down()
         home.lock.release()
 
 

@@ -1,0 +1,34 @@
+"""Garbage is collected on Qt's thread only.
+
+Python's collector runs in whatever thread happens to allocate, so also in the one that stores: there it would
+destroy Qt objects that were part of a cycle, and Qt does not survive a timer that is stopped from another thread.
+"""
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+CHECK_MS = 1000
+
+
+class GarbageCollector(QObject):
+    """Takes over from Python's own for as long as it lives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        gc.disable()
+        self._timer = QTimer(self, interval=CHECK_MS)
+        self._timer.timeout.connect(self.check)
+        self._timer.start()
+
+    def close_down(self) -> None:
+        """Give the work back."""
+        self._timer.stop()
+        gc.enable()
+
+    def check(self) -> None:
+        """Collect the generations whose thresholds are passed, as Python itself would."""
+        counts, thresholds = gc.get_count(), gc.get_threshold()
+        due = [number for number in range(3) if counts[number] > thresholds[number]]
+        if due:
+            gc.collect(max(due))
