@@ -33,7 +33,7 @@ from app.ui.widgets.naming import named
 from app.ui.widgets.switch import Switch
 
 PAGE = 200
-REFRESH_MS = 60
+REFRESH_MS = 100
 ORIGIN = "panel"
 REACTION = "👍"
 """What *React* puts on a message."""
@@ -78,8 +78,8 @@ class ChatsRoom(QWidget):
         self._refresh = QTimer(self, interval=REFRESH_MS, singleShot=True)
         self._refresh.timeout.connect(self.reload)
         self._disconnects = [
-            companion.chat.changed.connect(lambda _: self._refresh.start()),
-            companion.changed.connect(lambda _: self._refresh.start()),
+            companion.chat.changed.connect(self._refresh_soon),
+            companion.changed.connect(self._refresh_soon),
         ]
 
     def close_down(self) -> None:
@@ -179,6 +179,10 @@ class ChatsRoom(QWidget):
         return menu
 
     # showing
+
+    def _refresh_soon(self, _: object) -> None:
+        if not self._refresh.isActive():  # restarted at every change, it would never come in a storm of them
+            self._refresh.start()
 
     def reload(self) -> None:
         """Show the state of now."""
