@@ -120,6 +120,11 @@ class Companion:
         return sorted(self.chat.presence)
 
     @property
+    def opened(self) -> bool:
+        """Whether the chat state can be asked."""
+        return self._opened
+
+    @property
     def in_memory(self) -> bool:
         """Whether the chat state is lost at the end."""
         return self._database.in_memory

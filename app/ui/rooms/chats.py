@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -151,7 +152,7 @@ class ChatsRoom(QWidget):
         buttons = []
         for title, tip, act in self._message_actions():
             button = named(QPushButton(title), title, id="flat", tip=tip)
-            button.clicked.connect(partial(self._act, act))
+            button.clicked.connect(partial(self._with_message, act))
             buttons.append(button)
         return buttons
 
@@ -184,9 +185,15 @@ class ChatsRoom(QWidget):
         if not self._refresh.isActive():  # restarted at every change, it would never come in a storm of them
             self._refresh.start()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Qt tells."""
+        super().showEvent(event)
+        self._refresh_soon(None)
+
     def reload(self) -> None:
         """Show the state of now."""
-        self._do(self._companion.chat.conversations(), self._show_chats)
+        if self._companion.opened:
+            self._do(self._companion.chat.conversations(), self._show_chats)
 
     def _show_chats(self, chats: list[Conversation]) -> None:
         self.model.show_chats(chats)
@@ -231,9 +238,6 @@ class ChatsRoom(QWidget):
 
     def _say(self, text: str) -> None:
         self._fire(self._companion.message_from(self._who, text))
-
-    def _act(self, act: Callable[[MessageData], None], _: bool) -> None:
-        self._with_message(act)
 
     def _with_message(self, act: Callable[[MessageData], None]) -> None:
         message = self.bubbles.selected
