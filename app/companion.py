@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -103,6 +104,7 @@ class Companion:
         self.router.on("typing", forward_typing(self.hub))
         self.router.on("mark_read", mark_read(self.chat))
         self.hub.joined.connect(self._greet)
+        self.chat.befriended.connect(self._introduce)
         self.chat.posted.connect(self._let_answer)
 
     @property
@@ -140,9 +142,12 @@ class Companion:
             if self._opened:
                 return
             await self.chat.backend.open()
-            if self.settings.presence_decays:
-                await self.chat.backend.decay()
-            await self.chat.conversations()
+            try:
+                if self.settings.presence_decays:
+                    await self.chat.backend.decay()
+                await self.chat.conversations()
+            except StorageError as error:
+                self.complaints.append(f"{error}.")
             self._opened = True
             self.tasks.spawn(decay_for_ever(self.chat, lambda: self.settings.presence_decays), "presence decay")
 
@@ -244,8 +249,12 @@ class Companion:
     # what happens by itself
 
     def _greet(self, client: Client) -> None:
-        if client.origin and self.settings.prime_browsers:
-            self.tasks.spawn(self.chat.prime(client), f"prime {client}")
+        if self.settings.prime_browsers:
+            self.tasks.spawn(self.chat.prime([client]), f"prime {client}")
+
+    def _introduce(self, friend: str) -> None:
+        if self.settings.prime_browsers:
+            self.tasks.spawn(self.chat.prime(self.hub.clients, friend), f"prime all for {friend}")
 
     def _let_answer(self, message: MessageData) -> None:
         self.tasks.spawn(self._answer(message), f"{message['to']} answers")
@@ -262,7 +271,8 @@ class Companion:
         async def say(text: str) -> None:
             await self.fire(self.message_from(who, text), origin="auto-reply")
 
-        await self._auto_reply.answer(type_, say)
+        with suppress(*NOT_DONE):
+            await self._auto_reply.answer(type_, say)
 
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a fresh ``new_message`` of a persona to the local user."""

@@ -6,6 +6,7 @@ from app.hub.clients import Client
 from app.hub.hub import count
 from app.hub.journal import Verdict
 from app.hub.router import Handler, Outcome
+from app.protocol.backend import StorageError
 from app.protocol.events import MarkRead
 
 
@@ -23,7 +24,10 @@ def mark_read(marks: ReadMarks) -> Handler:
     """Return the handler of a client's ``mark_read`` (guide §3.2)."""
 
     async def handle(_: Client, data: MarkRead) -> Outcome:
-        changed = await marks.mark_read(data.peer, data.msg_id)
+        try:
+            changed = await marks.mark_read(data.peer, data.msg_id)
+        except StorageError as error:
+            return Outcome(f"not stored: {error}", Verdict.WARNING)
         if changed is None:
             note = f"no message {data.msg_id[:40]} from {data.peer[:64]} is known: nothing changed"
             return Outcome(note, Verdict.WARNING)

@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from app import __version__
 from app.chat.backend import Backend
 from app.hub.clients import Client
 from app.hub.hub import Delivery, Hub
+from app.hub.journal import Verdict
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
-from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Refused, Window
+from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import Envelope
 
 DECAY_EVERY_S = 5.0
@@ -33,6 +35,8 @@ class ChatService:
         """Friends, messages, presence or read marks are not what they were."""
         self.stranger: Signal[str] = Signal()
         """The UI asked for the friendship of somebody outside the cast."""
+        self.befriended: Signal[str] = Signal()
+        """The UI has a new friend."""
         self.posted: Signal[MessageData] = Signal()
         """The local user has written; a persona may want to answer."""
 
@@ -63,12 +67,22 @@ class ChatService:
             self._hub.publish(Envelope("friend_offline", {"username": username}), origin=ORIGIN)
             self.changed.emit(None)
 
-    async def prime(self, client: Client) -> None:
-        """Send a browser one message of the local user per friend: an untouched chat would blank the UI."""
-        for message in await self.backend.primers():
-            self._hub.publish(
-                Envelope("new_message", message), to=Target(clients=frozenset({client.id})), origin="priming"
-            )
+    async def prime(self, clients: Iterable[Client], friend: str | None = None) -> None:
+        """Send browsers one message of the local user per friend: an untouched chat would blank the UI.
+
+        ``friend`` narrows it down to one.
+        """
+        to = Target(clients=frozenset(client.id for client in clients if client.origin))
+        if not to.select(self._hub.clients):
+            return
+        try:
+            primers = await self.backend.primers()
+        except StorageError as error:
+            self._hub.tell("not primed", note=str(error), verdict=Verdict.WARNING)
+            return
+        for message in primers:
+            if friend in (None, message["to"]):
+                self._hub.publish(Envelope("new_message", message), to=to, origin="priming")
 
     # what REST asks
 
@@ -103,6 +117,7 @@ class ChatService:
                 self.stranger.emit(username)
             raise
         self.changed.emit(None)
+        self.befriended.emit(username)
         return added
 
     async def remove_friend(self, username: str) -> None:
@@ -197,4 +212,5 @@ async def decay_for_ever(service: ChatService, wanted: Callable[[], bool]) -> No
     while True:
         await asyncio.sleep(DECAY_EVERY_S)
         if wanted():
-            await service.decay()
+            with suppress(StorageError):  # a full disk may have room again the next time
+                await service.decay()

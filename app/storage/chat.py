@@ -1,5 +1,6 @@
 """The chat state in SQL. Every function is a job for ``Database.submit``: a connection in, values out."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable
@@ -28,7 +29,10 @@ def _message(row: tuple[Any, ...]) -> MessageData:
         "msg_id": msg_id, "from": sender, "to": recipient, "text": text, "timestamp": timestamp,
         "direction": direction, "delivered": bool(delivered), "delivery_method": method,
     }  # fmt: skip
-    return {**data, "reactions": json.loads(reactions)} if reactions is not None else data
+    with contextlib.suppress(ValueError):  # of a damaged row the rest is still worth showing
+        if reactions is not None:
+            data["reactions"] = json.loads(reactions)
+    return data
 
 
 # people

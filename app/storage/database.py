@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ Job = Callable[[sqlite3.Connection], T]
 
 BUSY_MS = 5000
 KEPT_BACKUPS = 3
+ROOM_BYTES = 128 * 1024
+"""Less free space than this explains an I/O error."""
 
 
 class Database:
@@ -97,7 +100,7 @@ class Database:
 
     def _explain(self, error: sqlite3.Error) -> str:
         text = str(error)
-        if "full" in text:
+        if "full" in text or (_primary(error) == sqlite3.SQLITE_IOERR and _disk_is_full(self._path.parent)):
             return f"the disk that holds {self._path.parent} is full: free some space and try again"
         if "locked" in text or "busy" in text:
             return f"another program holds {self._path.name}: close it and try again"
@@ -111,7 +114,7 @@ class Database:
         except (StorageError, sqlite3.Error, OSError) as error:
             why = self._explain(error) if isinstance(error, sqlite3.Error) else str(error)
             self.complaints.append(f"The chat state is kept in memory until you quit: {why}.")
-            log.warning("%s", self.complaints[-1])
+            log.info("%s", self.complaints[-1])
             if self._connection is not None:  # or the file would stay locked
                 self._connection.close()
             self._in_memory, self._path = True, Path(":memory:")
@@ -119,6 +122,8 @@ class Database:
 
     def _open(self) -> None:
         existed = not self._in_memory and self._path.exists()
+        for unfinished in self._backups.glob("*.part*"):
+            unfinished.unlink(missing_ok=True)
         if existed and (damage := self._emptied() or self._damage(self._path)):
             self._repair(damage)
         self._connection = self._connect(self._path)
@@ -129,6 +134,7 @@ class Database:
     @staticmethod
     def _connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.text_factory = _text  # damage within a text is not found by quick_check
         try:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -144,18 +150,18 @@ class Database:
         return "it was empty" if empty and self._backup_files() else ""
 
     def _damage(self, path: Path) -> str:
-        """Return what is wrong with a file, or nothing. Raises ``StorageError`` when another program holds it."""
+        """Return what is wrong with a file, or nothing. Raises ``StorageError`` when it cannot be looked at."""
         try:
             with contextlib.closing(self._connect(path)) as connection:
                 (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
         except sqlite3.Error as error:
-            if "locked" in str(error):
-                raise StorageError(self._explain(error)) from None
+            if _primary(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise StorageError(self._explain(error)) from None  # a full disk, another program: no damage
             return str(error)
         if version > len(STEPS):
             return f"it was written by a newer companion (schema {version})"
-        return "" if verdict == "ok" else str(verdict)
+        return "" if verdict == "ok" else " ".join(str(verdict).split())
 
     def _repair(self, damage: str) -> None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -175,7 +181,7 @@ class Database:
         else:
             rest = "There was no backup; it starts anew."
         self.complaints.append(f"The chat state was damaged ({damage}) and set aside as {aside.name}. {rest}")
-        log.warning("%s", self.complaints[-1])
+        log.info("%s", self.complaints[-1])
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -209,3 +215,19 @@ class Database:
             self._back_up(self._connection, "stop")
             self._connection.close()
             self._connection = None
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """Return SQLite's result code without its extension; 0 for an error of the module itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _disk_is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < ROOM_BYTES
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 import asyncio
 import http.server
+import mimetypes
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -25,15 +26,16 @@ UI_PORT = 1420
 
 
 class Site:
-    """Serves ``pages`` (path → HTML) at ``http://localhost:PORT`` while its ``with`` lasts."""
+    """Serves ``pages`` (path → HTML, or what the path's ending says) at ``http://localhost:PORT``."""
 
     def __init__(self, port: int, pages: Mapping[str, str]) -> None:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                page = "" if self.path == "/favicon.ico" else pages.get(self.path)
+                path = self.path.partition("?")[0]
+                page = "" if path == "/favicon.ico" else pages.get(path)
                 body = (page or "").encode()
                 self.send_response(404 if page is None else 200)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Type", f"{mimetypes.guess_type(path)[0] or 'text/html'}; charset=utf-8")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -65,7 +67,7 @@ class Site:
 
 
 @asynccontextmanager
-async def chromium(profile: Path) -> AsyncIterator[Any]:
+async def chromium(profile: Path, **options: Any) -> AsyncIterator[Any]:
     """Start the system's Chromium with an empty profile; yields playwright's browser context."""
     path = need("chromium", "chromium-browser", "google-chrome", install="apt-get install chromium, or Chrome")
     try:
@@ -74,7 +76,7 @@ async def chromium(profile: Path) -> AsyncIterator[Any]:
         missing("playwright is not installed: pip install playwright")
     async with async_playwright() as driver:
         context = await driver.chromium.launch_persistent_context(
-            profile, executable_path=path, args=list(FLAGS), headless=True, chromium_sandbox=False
+            profile, executable_path=path, args=list(FLAGS), headless=True, chromium_sandbox=False, **options
         )
         try:
             yield context

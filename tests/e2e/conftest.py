@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from . import processes
+from . import chat_ui, processes
+from .browser import Site
+from .desktop import Desktop
 from .processes import Companion, Program
 
 P = TypeVar("P")
@@ -63,3 +65,24 @@ def server(running: Start[Companion], data_dir: Path) -> Companion:
 def program(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
     """Each of the program's two faces, listening."""
     return running(getattr(processes, request.param)(data_dir))
+
+
+@pytest.fixture
+def tray_name(request: pytest.FixtureRequest) -> Any:
+    """Which system tray the desktop has; None for none."""
+    return getattr(request, "param", None)
+
+
+@pytest.fixture
+def desktop(tray_name: str | None, running: Start[Desktop], request: pytest.FixtureRequest) -> Any:
+    """A desktop; how it looked at the end of a test that failed is kept."""
+    desktop = running(Desktop(tray_name))
+    yield desktop
+    if request.node.stash.get(FAILED, False):
+        desktop.look(f"failed-{request.node.name}.png")
+
+
+@pytest.fixture
+def site(running: Start[Site]) -> Site:
+    """The tests' chat UI at an origin that may connect."""
+    return running(chat_ui.site())

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,11 +37,18 @@ def wait_until(true: Callable[[], Any], what: str, timeout: float = PATIENCE_S) 
     return value
 
 
+def free_ports(count: int) -> list[int]:
+    """Return different ports nobody listens on now."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
 def free_port() -> int:
     """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def answers(port: int) -> bool:
@@ -153,11 +160,22 @@ class Companion(Program):
     """The program under test, with an event server that has been seen to listen."""
 
     port: int
+    rest_port: int
 
     @property
     def url(self) -> str:
         """Where clients connect."""
         return f"ws://127.0.0.1:{self.port}/events"
+
+    @property
+    def rest_url(self) -> str:
+        """The base of REST's paths."""
+        return f"http://127.0.0.1:{self.rest_port}"
+
+    def stop(self) -> None:
+        """Stop it as a person would, and see that it ends well."""
+        self.send(STOP_SIGNALS[0])
+        assert self.wait() == 0, self
 
     def keeps(self, client: socket.socket) -> bool:
         """Whether its end of ``client``'s connection is still open (the client cannot tell before it reads)."""
@@ -165,33 +183,40 @@ class Companion(Program):
         return any(each.raddr and each.raddr[:2] == client.getsockname() for each in held)
 
 
-def serve(data_dir: Path, *options: str, port: int | None = 0) -> Companion:
-    """Start ``companion serve`` and wait until it says where it listens."""
-    chosen = () if port is None else ("--port", str(port))
+def serve(data_dir: Path, *options: str, port: int | None = 0, rest_port: int | None = 0) -> Companion:
+    """Start ``companion serve`` and wait until it says where it listens, and where it answers unless it must not.
+
+    A port of None is the program's own default.
+    """
+    chosen = [] if port is None else ["--port", str(port)]
+    chosen += [] if rest_port is None else ["--rest-port", str(rest_port)]
     program = Companion("serve", *COMPANION, "serve", *chosen, "--data-dir", data_dir, *options)
     try:
         line = program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$", timeout=READY_S)
+        program.port = int(line[1])
+        if "--no-rest" not in options:
+            program.rest_port = int(program.wait_for_line(r"^answering http://127\.0\.0\.1:(\d+)$")[1])
     except BaseException:
         program.end()
         raise
-    program.port = int(line[1])
     return program
 
 
 def tray(data_dir: Path, *options: str, env: Mapping[str, str] | None = None) -> Companion:
-    """Start the tray program (offscreen unless ``env`` says otherwise) and wait until its server listens."""
-    port = free_port()
+    """Start the tray program (offscreen unless ``env`` says otherwise) and wait until its servers listen."""
+    port, rest_port = free_ports(2)
+    chosen = ("--port", str(port), "--rest-port", str(rest_port), "--data-dir", data_dir)
     environment = {"QT_QPA_PLATFORM": "offscreen", **(env or {})}
-    program = Companion("tray", *COMPANION, "--port", str(port), "--data-dir", data_dir, *options, env=environment)
-    program.port = port
+    program = Companion("tray", *COMPANION, *chosen, *options, env=environment)
+    program.port, program.rest_port = port, rest_port
 
     def listening() -> bool:
         if program.process.poll() is not None:
             raise AssertionError(f"the tray program ended while starting\n{program}")
-        return answers(port)
+        return answers(port) and answers(rest_port)
 
     try:
-        wait_until(listening, f"the tray program to listen on {port}", READY_S)
+        wait_until(listening, f"the tray program to listen on {port} and {rest_port}", READY_S)
     except BaseException:
         program.end()
         raise

@@ -7,73 +7,18 @@ from typing import Any
 
 import pytest
 
-from app.ui.theme import DARK, LIGHT
-
 from . import processes
-from .conftest import FAILED, Start
-from .desktop import PANEL, TRAYS, Box, Desktop, difference, find
-from .processes import STOP_S, STOP_SIGNALS, Companion, Program, listen, tray, wait_until
+from .conftest import Start
+from .desktop import TRAYS, Desktop, difference
+from .person import Person, icon, icons, open_menu
+from .processes import STOP_S, STOP_SIGNALS, Program, listen, tray, wait_until
 from .tools import linux_only
 from .wscat import Wscat
 
 pytestmark = [linux_only, pytest.mark.timeout(180)]
 
-ACCENTS = (LIGHT.accent, LIGHT.accent_hover, DARK.accent, DARK.accent_hover)
-
-
-class Person:
-    """Sits in front of ``desktop``, on which ``program`` runs."""
-
-    def __init__(self, desktop: Desktop, program: Companion) -> None:
-        self.desktop = desktop
-        self.program = program
-
-    def open_inject(self) -> None:
-        """Press Ctrl+3, which leaves the keyboard with the tabs."""
-        window = self.desktop.window()
-        self.desktop.focus(window)
-        self.desktop.press("ctrl+3")
-        wait_until(self._fire_button, "the Fire button")
-
-    def fire(self) -> None:
-        """Click on Fire."""
-        button = self._fire_button()
-        assert button, "no Fire button to be seen"
-        self.desktop.click(button.centre)
-
-    def _fire_button(self) -> Box | None:
-        window = self.desktop.place(self.desktop.window())
-        corner = Box(window.right - 200, window.bottom - 120, window.right, window.bottom)
-        return find(self.desktop.look(), ACCENTS, corner)
-
-
-@pytest.fixture
-def tray_name(request: pytest.FixtureRequest) -> Any:
-    """Which system tray the desktop has; None for none."""
-    return getattr(request, "param", None)
-
-
-@pytest.fixture
-def desktop(tray_name: str | None, running: Start[Desktop], request: pytest.FixtureRequest) -> Any:
-    """A desktop; how it looked at the end of a test that failed is kept."""
-    desktop = running(Desktop(tray_name))
-    yield desktop
-    if request.node.stash.get(FAILED, False):
-        desktop.look(f"failed-{request.node.name}.png")
-
-
 with_each_tray = pytest.mark.parametrize("tray_name", TRAYS, indirect=True)
 with_trayer = pytest.mark.parametrize("tray_name", ["trayer"], indirect=True)
-
-
-def icons(desktop: Desktop) -> int:
-    return desktop.status_notifiers() + desktop.embedded_icons()
-
-
-def icon(desktop: Desktop, before: Any) -> Box:
-    """Wait until the tray differs from the picture ``before``; return where."""
-    wait_until(lambda: icons(desktop) == 1, "the tray icon")
-    return wait_until(lambda: difference(before, desktop.look(), PANEL), "the tray icon to be drawn")
 
 
 def frames(client: Program) -> list[Any]:
@@ -227,10 +172,3 @@ def test_the_icons_menu_fires_and_quits(
     desktop.press("Up", "Return")
     assert program.wait() == 0, program
     assert program.err == []
-
-
-def open_menu(desktop: Desktop, where: Box) -> None:
-    closed = desktop.look()
-    desktop.click(where.centre, button=3)
-    above = Box(where.left - 100, where.top - 120, where.right, where.top - 20)
-    wait_until(lambda: difference(closed, desktop.look(), above), "the menu")

@@ -61,7 +61,7 @@ async def test_the_console_script_sends_and_receives(program: Companion, running
         await console.see("Connected!")
         assert sockets.receive(alice) == {"event": "typing", "data": {"username": "me", "typing": True}}
         sockets.send(alice, "typing", to="me", typing=True)
-        line = await console.see("Received:")
+        line = await console.see("Received: {event: typing")
         assert line == "Received: {event: typing, data: Object}"
     assert not any("error" in each.lower() or "uncaught" in each for each in console.lines), console.lines
 

@@ -25,9 +25,11 @@ from .processes import (
     serve,
     wait_until,
 )
+from .rest import Rest
 from .tools import linux_only, missing, posix_only
 
 GUIDE_PORT = 8081
+REST_PORT = 8080
 
 
 def command(*options: str | Path) -> Program:
@@ -48,24 +50,73 @@ def test_says_where_it_listens_and_nothing_else(server: Companion) -> None:
     with sockets.client(server.url) as connection:
         assert connection.response is not None
         assert connection.response.headers["Server"] == "p2p-chat-ws/0.1"
+    assert server.out == [f"listening {server.url}", f"answering {server.rest_url}"]
+    assert server.err == []
+
+
+def test_the_uis_own_ports_are_the_default(running: Start[Companion], data_dir: Path) -> None:
+    for port in (GUIDE_PORT, REST_PORT):
+        if answers(port):
+            missing(f"port {port} is in use: end the companion that runs on this machine")
+    server = running(serve(data_dir, port=None, rest_port=None))
+    assert server.out == [
+        f"listening ws://127.0.0.1:{GUIDE_PORT}/events",
+        f"answering http://127.0.0.1:{REST_PORT}",
+    ]
+
+
+def test_a_rest_port_of_ones_own_choice(running: Start[Companion], data_dir: Path) -> None:
+    port = free_port()
+    server = running(serve(data_dir, rest_port=port))
+    assert server.rest_port == port
+    with Rest(server) as rest:
+        assert rest.ask("GET", "/status").body["status"] == "ok"
+
+
+def test_a_busy_rest_port_is_named_with_its_holder_and_events_work(
+    running: Start[Companion], data_dir: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        program = running(
+            Companion(
+                "serve", *COMPANION, "serve", "--port", "0", "--rest-port", str(port), "--data-dir", data_dir
+            )
+        )  # fmt: skip
+        program.port = int(program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$")[1])
+        program.wait_for_line("busy", among="err")
+        alice_types_to_bob(program)
+        program.stop()
+    assert len(program.err) == 1, "one sentence"
+    assert f"Port {port} is busy" in program.err[0]
+    if sys.platform == "linux":
+        assert f"(pid {os.getpid()})" in program.err[0]
+    assert "Events work" in program.err[0]
+    assert program.out == [f"listening {program.url}"]
+
+
+def test_without_rest_it_says_nothing_of_it(running: Start[Companion], data_dir: Path) -> None:
+    """Not even when something else, the real backend, has the port."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        server = running(serve(data_dir, "--no-rest", rest_port=port))
+        alice_types_to_bob(server)
+        server.stop()
     assert server.out == [f"listening {server.url}"]
     assert server.err == []
 
 
-def test_the_guides_own_port_is_the_default(running: Start[Companion], data_dir: Path) -> None:
-    if answers(GUIDE_PORT):
-        missing(f"port {GUIDE_PORT} is in use: end the companion that runs on this machine")
-    server = running(serve(data_dir, port=None))
-    assert server.out == [f"listening ws://127.0.0.1:{GUIDE_PORT}/events"]
+def alice_types_to_bob(server: Companion) -> None:
+    with sockets.client(server.url, "bob") as bob, sockets.client(server.url, "alice") as alice:
+        sockets.send(alice, "typing", to="bob", typing=True)
+        assert sockets.receive(bob) == {"event": "typing", "data": {"username": "alice", "typing": True}}
 
 
 def test_a_port_of_ones_own_choice(running: Start[Companion], data_dir: Path) -> None:
     port = free_port()
     server = running(serve(data_dir, port=port))
     assert server.port == port
-    with sockets.client(server.url, "bob") as bob, sockets.client(server.url, "alice") as alice:
-        sockets.send(alice, "typing", to="bob", typing=True)
-        assert sockets.receive(bob) == {"event": "typing", "data": {"username": "alice", "typing": True}}
+    alice_types_to_bob(server)
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
@@ -117,7 +168,7 @@ def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Compan
 def test_a_busy_port_is_named_with_its_holder(running: Start[Program], data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        second = running(command("--port", str(port), "--data-dir", data_dir))
+        second = running(command("--port", str(port), "--rest-port", "0", "--data-dir", data_dir))
         assert second.wait() == 3
     said = "\n".join(second.err)
     assert f"Port {port} is busy" in said

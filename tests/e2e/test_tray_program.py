@@ -100,7 +100,11 @@ def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Compan
 def test_a_busy_port_is_no_reason_to_end(running: Start[Any], data_dir: Path, tmp_path: Path) -> None:
     """It says so in its window, and has nothing on the port; a stop signal works as ever."""
     other = running(serve(tmp_path / "other"))
-    program = running(Program("tray", *COMPANION, "--port", str(other.port), "--data-dir", data_dir, env=OFFSCREEN))
+    program = running(
+        Program(
+            "tray", *COMPANION, "--port", str(other.port), "--rest-port", "0", "--data-dir", data_dir, env=OFFSCREEN
+        )
+    )
     log = data_dir / "logs" / "companion.log"
     wait_until(log.exists, "its log file")
     time.sleep(1.5)

@@ -49,11 +49,6 @@ DAMAGES = [truncate, garble_the_header, flip_pages_in_the_middle]
 Damage = Callable[[Path], None]
 
 
-@pytest.fixture
-def damage_is_told(expected_warnings: list[str]) -> None:
-    expected_warnings.append("The chat state was damaged (")
-
-
 async def filled(path: Path, open_database: Open) -> Database:
     """A closed database of many people, and so with one backup."""
     database = await open_database(path)
@@ -66,7 +61,6 @@ async def filled(path: Path, open_database: Open) -> Database:
     return database
 
 
-@pytest.mark.usefixtures("damage_is_told")
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_a_damaged_file_is_set_aside_and_its_last_backup_restored(
     path: Path, open_database: Open, damage: Damage
@@ -87,7 +81,6 @@ async def test_a_damaged_file_is_set_aside_and_its_last_backup_restored(
     assert "zoe" in names_in(path)
 
 
-@pytest.mark.usefixtures("damage_is_told")
 async def test_a_file_that_lost_everything_is_restored_too(path: Path, open_database: Open) -> None:
     """A disk that was full, or a machine that lost power, can leave a file of no bytes."""
     await filled(path, open_database)
@@ -100,7 +93,6 @@ async def test_the_first_start_makes_no_complaint(path: Path, open_database: Ope
     assert set_aside(path) == []
 
 
-@pytest.mark.usefixtures("damage_is_told")
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_a_damaged_backup_is_passed_over_for_an_older_one(
     path: Path, open_database: Open, damage: Damage
@@ -116,7 +108,6 @@ async def test_a_damaged_backup_is_passed_over_for_an_older_one(
     assert await names(await open_database(path)) == MANY
 
 
-@pytest.mark.usefixtures("damage_is_told")
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_without_a_backup_it_starts_anew(path: Path, open_database: Open, damage: Damage) -> None:
     await filled(path, open_database)
@@ -129,7 +120,6 @@ async def test_without_a_backup_it_starts_anew(path: Path, open_database: Open, 
     assert anew.complaints[0].endswith("There was no backup; it starts anew.")
 
 
-@pytest.mark.usefixtures("damage_is_told")
 async def test_when_every_backup_is_damaged_it_starts_anew(path: Path, open_database: Open) -> None:
     await filled(path, open_database)
     for file in (*backups(path), path):
@@ -139,7 +129,6 @@ async def test_when_every_backup_is_damaged_it_starts_anew(path: Path, open_data
     await add(anew, "zoe")
 
 
-@pytest.mark.usefixtures("damage_is_told")
 async def test_the_complaint_names_the_time_of_the_backup_that_is_in_use(path: Path, open_database: Open) -> None:
     await filled(path, open_database)
     (backup,) = backups(path)
@@ -150,10 +139,7 @@ async def test_the_complaint_names_the_time_of_the_backup_that_is_in_use(path: P
     assert f"The backup of {time.strftime('%Y-%m-%d %H:%M', time.localtime(then))} is in use." in complaint
 
 
-async def test_looking_at_backups_leaves_nothing_beside_them(
-    path: Path, open_database: Open, expected_warnings: list[str]
-) -> None:
-    expected_warnings.append("The chat state was damaged (")
+async def test_looking_at_backups_leaves_nothing_beside_them(path: Path, open_database: Open) -> None:
     await filled(path, open_database)
     garble_the_header(path)
     await (await open_database(path)).close()
@@ -180,9 +166,8 @@ async def test_a_backup_that_cannot_be_made_stops_nothing(path: Path, open_datab
 
 
 async def test_in_a_folder_that_cannot_be_used_the_state_is_kept_in_memory_and_that_is_told(
-    tmp_path: Path, open_database: Open, expected_warnings: list[str]
+    tmp_path: Path, open_database: Open
 ) -> None:
-    expected_warnings.append("The chat state is kept in memory until you quit")
     (tmp_path / "file").write_text("in the way")
     database = await open_database(tmp_path / "file" / "chat.db")
     (complaint,) = database.complaints
@@ -197,10 +182,8 @@ async def test_a_good_file_that_another_program_holds_is_not_taken_for_a_damaged
     path: Path,
     open_database: Open,
     monkeypatch: pytest.MonkeyPatch,
-    expected_warnings: list[str],
     mode: str,
 ) -> None:
-    expected_warnings.append("The chat state is kept in memory until you quit: another program holds chat.db")
     monkeypatch.setattr(module, "BUSY_MS", 20)
     await filled(path, open_database)
     with somebody_else(path) as other:

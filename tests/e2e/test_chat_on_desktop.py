@@ -1,0 +1,132 @@
+"""Fire, and it shows; reload, and it is still there: the tray program, a person who fires, and a chat UI."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .browser import Site
+from .chat_ui import Chat, window
+from .conftest import Start
+from .desktop import Desktop
+from .person import Person, icon, open_menu
+from .processes import listen, tray
+from .rest import Rest
+from .tools import artifact, linux_only
+
+pytestmark = [linux_only, pytest.mark.timeout(180), pytest.mark.parametrize("tray_name", ["trayer"], indirect=True)]
+
+SAYS_HI, COMES_ONLINE, GOES_OFFLINE = range(3)
+"""Places in the icon's menu *Fire*, all of alice."""
+
+
+class Stage:
+    """Everybody who takes part."""
+
+    def __init__(self, desktop: Desktop, running: Start[Any], data_dir: Path, chat: Chat) -> None:
+        before = desktop.look()
+        self.desktop = desktop
+        self.program = running(tray(data_dir, env=desktop.env))
+        self.person = Person(desktop, self.program)
+        self.icon = icon(desktop, before)
+        self.alice = running(listen("--port", str(self.program.port), "--as", "alice", "--json"))
+        self.alice.wait_for_line("^connected", among="err")
+        self.chat = chat
+
+    def fire(self, offer: int) -> None:
+        """Click in the icon's menu."""
+        open_menu(self.desktop, self.icon)
+        self.desktop.press("Down", "Down", "Right", *["Down"] * offer, "Return")
+
+    async def alice_is(self, online: bool) -> None:
+        """See that page and REST agree, now and after the page has polled."""
+
+        async def shown() -> bool:
+            return await self.chat.online("alice") is online
+
+        await self.chat.until(shown, f"alice {'online' if online else 'offline'}")
+        await self.chat.polled()
+        assert await shown(), "not taken back by a poll"
+        with Rest(self.program) as rest:
+            assert rest.friends()["alice"]["online"] is online
+
+
+async def test_presence_that_was_fired_stays(
+    desktop: Desktop, running: Start[Any], data_dir: Path, site: Site, tmp_path: Path
+) -> None:
+    """And what is written to an absent friend waits for her."""
+    async with window(tmp_path / "profile") as chat:
+        stage = Stage(desktop, running, data_dir, chat)
+        await chat.open(site.origin, stage.program)
+        assert await chat.online("alice")
+        stage.fire(GOES_OFFLINE)
+        await stage.alice_is(online=False)
+
+        with Rest(stage.program) as rest:
+            answer = rest.ask("POST", "/messages", {"to": "alice", "text": "Are you there?"})
+            assert answer.status == 202
+            assert answer.body["delivered"] is False
+            assert answer.body["delivery_method"] == answer.body["method"] == "offline"
+            assert "alice" in answer.body["note"]
+            await chat.open_chat("alice")
+            await chat.sees("Are you there?")
+            await chat.write("Call me")
+            await chat.sees("Call me")
+            assert [each["delivered"] for each in rest.history("alice")[-2:]] == [False, False]
+            assert not any("new_message" in line for line in stage.alice.out)
+
+            stage.fire(COMES_ONLINE)
+            await stage.alice_is(online=True)
+            stage.alice.wait_for_line("Call me")
+            late = [line for line in stage.alice.out if "new_message" in line]
+            assert ["Are you there?" in late[0], "Call me" in late[1], len(late)] == [True, True, 2], late
+            for line in late:
+                assert '"direction":"received","delivered":true,"delivery_method":"offline"' in line
+            assert [each["delivered"] for each in rest.history("alice")[-2:]] == [True, True]
+            assert rest.ask("POST", "/messages", {"to": "alice", "text": "Good"}).status == 200
+        await chat.page.screenshot(path=artifact("chat-presence.png"))
+        assert chat.complaints == []
+    assert stage.program.err == []
+
+
+async def test_a_message_that_was_fired_is_still_there_after_a_reload(
+    desktop: Desktop, running: Start[Any], data_dir: Path, site: Site, tmp_path: Path
+) -> None:
+    """From the panel with the mouse, and from the icon's menu."""
+    async with window(tmp_path / "profile") as chat:
+        stage = Stage(desktop, running, data_dir, chat)
+        await chat.open(site.origin, stage.program)
+        stage.fire(SAYS_HI)
+
+        async def unread(number: str) -> bool:
+            return await chat.about("alice", "unread") == number
+
+        await chat.until(lambda: unread("1"), "one unread message")
+        assert await chat.about("alice", "preview") == "Hi from alice!"
+        stage.person.open_inject()
+        stage.person.fire()
+        await chat.until(lambda: unread("2"), "two unread messages")
+        fired = (await chat.frames("new_message"))[-2:]
+        await chat.open_chat("alice")
+        texts = await chat.texts()
+        assert texts[-2:] == [each["text"] for each in fired]
+        assert await chat.about("alice", "unread") == ""
+        stage.person.fire()
+        fired = (await chat.until(lambda: three(chat), "the third"))[-3:]
+        await chat.sees(fired[-1]["text"])
+        texts = await chat.texts()
+        assert len(texts) == len(set(await chat.page.evaluate("chat.messages.alice.map((m) => m.msg_id)")))
+        await chat.reload()
+        await chat.open_chat("alice")
+        assert await chat.texts() == texts
+        with Rest(stage.program) as rest:
+            assert rest.history("alice")[-3:] == fired, "the history has the very payloads"
+        await chat.page.screenshot(path=artifact("chat-fired.png"))
+        assert chat.complaints == []
+    assert stage.program.err == []
+
+
+async def three(chat: Chat) -> list[Any]:
+    """Return the messages when three have come beside the four that prime."""
+    messages = await chat.frames("new_message")
+    return messages if len(messages) == 7 else []

@@ -1,0 +1,440 @@
+"""What was answered is never lost: kill -9 while writing, a full disk, a damaged file."""
+
+import http.client
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from . import sockets
+from .browser import UI_PORT
+from .conftest import Start
+from .processes import COMPANION, Companion, Program, serve, wait_until
+from .rest import Rest
+from .tools import linux_only, need
+
+ROUNDS = 200 if os.environ.get("COMPANION_LONG") else 60
+MAY_TAKE_S = 360 if os.environ.get("COMPANION_LONG") else 90
+DISK_MB, BALLAST_MB = 6, 2
+LONG_TEXT = "x" * 9_000
+FULL = "The chat state could not be used: the disk that holds {folder} is full: free some space and try again."
+
+
+def texts(rest: Rest, peer: str) -> list[str]:
+    return [each["text"] for each in rest.history(peer)]
+
+
+# kill -9
+
+
+class Writer(threading.Thread):
+    """Posts one message after the other as fast as it can, and notes what was asked and what was answered."""
+
+    def __init__(self, program: Companion, number: int) -> None:
+        super().__init__(daemon=True)
+        self.asked: list[str] = []
+        self.answered: dict[str, str] = {}
+        self._program = program
+        self._name = f"round {number}, message"
+
+    def run(self) -> None:
+        try:
+            with Rest(self._program) as rest:
+                while True:
+                    text = f"{self._name} {len(self.asked)} " + "ü" * random.randrange(200)
+                    self.asked.append(text)
+                    self.answered[rest.post(("alice", "bob")[len(self.asked) % 2], text)["msg_id"]] = text
+        except (OSError, http.client.HTTPException):
+            return  # killed
+
+
+@pytest.mark.timeout(MAY_TAKE_S + 30)
+def test_kill_9_while_writing_loses_nothing_that_was_answered(running: Start[Program], data_dir: Path) -> None:
+    """Again and again with the same file; now and then already while it starts."""
+    chance = random.Random(20240115)
+    command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", "--data-dir", data_dir)
+    answered: dict[str, str] = {}
+    asked: set[str] = set()
+    for number in range(ROUNDS):
+        with serve(data_dir) as program:
+            writer = Writer(program, number)
+            writer.start()
+            time.sleep(chance.uniform(0.0, 0.2))
+            program.process.kill()
+            program.wait()
+            writer.join(10)
+            assert not writer.is_alive()
+            assert program.err == [], "it had nothing to complain about"
+        answered |= writer.answered
+        asked |= set(writer.asked)
+        if number % 10 == 9:
+            with Program("serve", *command) as program:
+                time.sleep(chance.uniform(0.1, 0.4))
+                program.process.kill()
+                program.wait()
+                assert program.err == []
+    assert len(answered) > ROUNDS, "too few writes for this test to mean anything"
+    last = running(serve(data_dir))
+    with Rest(last) as rest:
+        stored = rest.history("alice") + rest.history("bob")
+        assert rest.post("alice", "still works")
+    last.stop()
+    assert last.err == []
+    found = {each["msg_id"]: each["text"] for each in stored}
+    assert len(found) == len(stored), "nothing twice"
+    assert {number: text for number, text in answered.items() if found.get(number) != text} == {}
+    assert {text for text in found.values() if text.startswith("round")} <= asked, "nothing half-written"
+    assert max(Counter(found.values()).values()) == 1
+    names = sorted(each.name for each in data_dir.iterdir())
+    assert not [name for name in names if "damaged" in name], names
+    kept = sorted(each.name for each in (data_dir / "backups").iterdir())
+    assert len([name for name in kept if name.endswith(".db")]) == 3
+
+
+def test_an_unfinished_backup_is_tidied_up(running: Start[Companion], data_dir: Path) -> None:
+    """Killed while it backs up, it leaves part of a copy."""
+    running(serve(data_dir)).stop()
+    unfinished = data_dir / "backups" / "chat-1700000000000000000-start.part"
+    journal = unfinished.with_name(f"{unfinished.name}-journal")
+    for each in (unfinished, journal):
+        each.write_bytes(b"part of a copy")
+    running(serve(data_dir)).stop()
+    assert not [each.name for each in (unfinished, journal) if each.exists()]
+
+
+# a full disk
+
+
+class Disk:
+    """A small disk of its own, and how to fill it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ballast = folder / "ballast"
+        self._ballast.write_bytes(bytes(BALLAST_MB * 2**20))
+
+    def fill(self, but: int = 0) -> None:
+        """Leave not a byte free, or some."""
+        with self._ballast.open("ab", buffering=0) as file:
+            for size in (65536, 4096, 1):
+                try:
+                    while True:
+                        file.write(b"\0" * size)
+                except OSError:
+                    continue
+            os.truncate(self._ballast, file.tell() - but)
+
+    def free(self) -> None:
+        """Have some space again."""
+        self._ballast.unlink()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = need("mount", install="apt-get install mount")
+    command = [mount, "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a small disk to fill can only be mounted by root: {done.stderr.strip()}")
+    yield Disk(folder)
+    subprocess.run([need("umount", install="apt-get install mount"), "--lazy", folder], check=True)
+
+
+def post_until_full(rest: Rest) -> list[str]:
+    """Return the texts that were taken before the first that was not."""
+    taken = []
+    for n in range(2000):
+        text = f"{n} {LONG_TEXT}"
+        answer = rest.ask("POST", "/messages", {"to": "alice", "text": text})
+        if answer.status == 500:
+            return taken
+        assert answer.status == 200
+        taken.append(text)
+    raise AssertionError("the disk did not get full")
+
+
+@linux_only
+def test_a_full_disk_is_told_and_nothing_is_lost(running: Start[Companion], disk: Disk) -> None:
+    data_dir = disk.folder / "data"
+    server = running(serve(data_dir))
+    with Rest(server, "http://localhost:1420") as rest:
+        before = texts(rest, "alice")
+        taken = post_until_full(rest)
+        assert taken
+        disk.fill()
+        for path, body in {
+            "/messages": {"to": "alice", "text": LONG_TEXT},
+            "/friends": {"username": "erin"},
+        }.items():
+            answer = rest.ask("POST", path, body)
+            assert (answer.status, answer.body) == (500, {"error": FULL.format(folder=data_dir)})
+            assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:1420"
+        assert texts(rest, "alice") == before + taken, "reading goes on"
+        assert "erin" not in rest.friends()
+        assert rest.ask("GET", "/status").status == 200
+        disk.free()
+        rest.post("alice", "there is space again")
+        assert rest.ask("POST", "/friends", {"username": "erin"}).status == 201
+    server.stop()
+    assert server.err == []
+    with Rest(again := running(serve(data_dir))) as rest:
+        assert texts(rest, "alice") == [*before, *taken, "there is space again"]
+    assert again.err == []
+
+
+@linux_only
+def test_events_go_on_when_the_disk_is_full(running: Start[Companion], disk: Disk) -> None:
+    """Whatever a client sends, a page that connects, a page that is refused: no traceback, no silence."""
+    data_dir = disk.folder / "data"
+    server = running(serve(data_dir))
+    with ExitStack() as stack, Rest(server) as rest, sockets.client(server.url, "bob") as bob:
+        rest.ask("POST", "/friends", {"username": "erin"})
+        (newest,) = rest.page("alice", 1)["messages"]
+        post_until_full(rest)
+        disk.fill()
+        me = stack.enter_context(sockets.client(server.url))
+        sockets.send(me, "mark_read", peer="alice", msg_id=newest["msg_id"])
+        sockets.send(me, "typing", to="bob", typing=True)
+        assert sockets.receive(bob)["data"] == {"username": "me", "typing": True}, "after mark_read was handled"
+        with sockets.raw(server.port) as page:
+            assert "101" in sockets.handshake(page, "/events", f"Origin: http://localhost:{UI_PORT}")
+        with sockets.raw(server.port) as page:
+            assert "403" in sockets.handshake(page, "/events", "Origin: http://elsewhere.example")
+        sockets.send(me, "typing", to="bob", typing=False)
+        assert sockets.receive(bob)["data"] == {"username": "me", "typing": False}
+        assert rest.ask("GET", "/status").status == 200
+    server.stop()
+    assert server.err == []
+
+
+@linux_only
+@pytest.mark.parametrize("before", ["nothing", "stopped", "killed"])
+def test_a_start_on_a_full_disk_serves_events(running: Start[Program], disk: Disk, before: str) -> None:
+    data_dir = disk.folder / "data"
+    data_dir.mkdir()
+    known: list[str] = []
+    if before != "nothing":
+        with Rest(first := running(serve(data_dir))) as rest:
+            rest.post("alice", "before the disk was full")
+            known = texts(rest, "alice")
+        if before == "stopped":
+            first.stop()
+            shutil.rmtree(data_dir / "backups")  # it would hide what is lost
+        else:
+            first.process.kill()
+            first.wait()
+    disk.fill()
+    server = running(serve(data_dir))
+    with sockets.client(server.url, "bob") as bob, sockets.client(server.url, "alice") as alice:
+        sockets.send(alice, "typing", to="bob", typing=True)
+        assert sockets.receive(bob)["data"]["username"] == "alice"
+    with Rest(server) as rest:
+        assert rest.ask("GET", "/status").status == 200
+        answer = rest.ask("POST", "/messages", {"to": "alice", "text": "x"})
+        assert answer.status in (200, 500), answer
+        if answer.status == 200:  # not kept, and a person must know
+            assert "in memory until you quit" in "\n".join(server.err)
+            assert str(data_dir) in "\n".join(server.err)
+    server.stop()
+    assert "Traceback" not in "\n".join(server.err), server
+    disk.free()
+    with Rest(again := running(serve(data_dir))) as rest:
+        found = texts(rest, "alice")
+        assert rest.post("alice", "there is space again")
+    again.stop()
+    assert not [each.name for each in data_dir.iterdir() if "damaged" in each.name], "a full disk is no damage"
+    assert again.err == []
+    assert found[: len(known)] == known
+
+
+@linux_only
+@pytest.mark.parametrize("kib_free", [0, 32, 64])
+def test_a_start_on_an_almost_full_disk_when_somebody_ceased_to_be_online(
+    running: Start[Program], disk: Disk, tmp_path: Path, kib_free: int
+) -> None:
+    """Whom the start would note as offline by now, for want of a sign of life."""
+    data_dir = disk.folder / "data"
+    with serve(data_dir) as first:
+        first.stop()
+    state = tmp_path / "state.json"
+    command = (*COMPANION, "state")
+    assert running(Program("save", *command, "save", state, "--data-dir", data_dir)).wait() == 0
+    scene = json.loads(state.read_text())
+    hour_ago = (datetime.now(UTC) - timedelta(hours=1)).timestamp()
+    scene["people"] = [each | {"online": True, "last_seen": hour_ago} for each in scene["people"]]
+    state.write_text(json.dumps(scene))
+    assert running(Program("load", *command, "load", state, "--data-dir", data_dir)).wait() == 0
+    disk.fill(but=kib_free * 1024)
+    server = running(serve(data_dir))
+    with Rest(server) as rest:
+        assert rest.ask("GET", "/status").status == 200
+    server.stop()
+    assert "Traceback" not in "\n".join(server.err), server
+
+
+# damage
+
+PAGE_BYTES = 4096
+
+
+def truncate(file: Path) -> None:
+    """Lose the second half, in the middle of a page."""
+    os.truncate(file, file.stat().st_size // 2 + 100)
+
+
+def overwrite_header(file: Path) -> None:
+    """Lose what says that this is a database."""
+    with file.open("r+b") as content:
+        content.write(b"\xff" * 100)
+
+
+def garbage_pages(file: Path) -> None:
+    """Some pages in the middle are not what they were."""
+    noise = random.Random(1)
+    with file.open("r+b") as content:
+        content.seek(file.stat().st_size // PAGE_BYTES // 2 * PAGE_BYTES)
+        content.write(noise.randbytes(3 * PAGE_BYTES))
+
+
+def garbage_text(file: Path) -> None:
+    """A few bytes inside of a stored text are no longer UTF-8: the pages themselves are well-formed."""
+    content = file.read_bytes()
+    at = content.index(b"message 77 of many")
+    with file.open("r+b") as written:
+        written.seek(at)
+        written.write(b"\xff\xfe\xff")
+
+
+def empty(file: Path) -> None:
+    """Nothing is left."""
+    os.truncate(file, 0)
+
+
+Damage = Callable[[Path], None]
+REPAIRED = (
+    r"The chat state was damaged \(.+?\) and set aside as (chat\.db\.damaged-\d{8}-\d{6})\. "
+    r"The backup of \d{4}-\d\d-\d\d \d\d:\d\d is in use\."
+)
+
+
+def well_filled(running: Start[Companion], data_dir: Path) -> list[str]:
+    """Leave a chat state of many pages behind; return the texts of alice's chat."""
+    with Rest(first := running(serve(data_dir))) as rest:
+        for n in range(150):
+            rest.post("alice", f"message {n} of many " + "ä" * 300)
+        known = texts(rest, "alice")
+    first.stop()
+    return known
+
+
+DAMAGES = (truncate, overwrite_header, garbage_pages, empty)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.__name__)
+def test_damage_is_repaired_from_the_last_backup(running: Start[Companion], data_dir: Path, damage: Damage) -> None:
+    known = well_filled(running, data_dir)
+    file = data_dir / "chat.db"
+    damage(file)
+    damaged = file.read_bytes()
+    server = running(serve(data_dir))
+    found = re.search(REPAIRED, complaint(server), re.DOTALL)
+    assert found, server
+    assert (data_dir / found[1]).read_bytes() == damaged, "set aside as it was"
+    with Rest(server) as rest:
+        assert texts(rest, "alice") == known
+        assert sorted(rest.friends()) == ["alice", "bob", "carol", "dave"]
+        rest.post("bob", "it works")
+    server.stop()
+    with Rest(again := running(serve(data_dir))) as rest:
+        assert texts(rest, "alice") == known
+        assert texts(rest, "bob")[-1] == "it works"
+    again.stop()
+    assert again.err == []
+
+
+@pytest.mark.parametrize("damage", [overwrite_header, garbage_pages], ids=lambda each: each.__name__)
+def test_damage_is_told_once_and_in_one_line(running: Start[Companion], data_dir: Path, damage: Damage) -> None:
+    well_filled(running, data_dir)
+    damage(data_dir / "chat.db")
+    server = running(serve(data_dir))
+    complaint(server)
+    server.stop()
+    assert len(server.err) == 1
+
+
+def complaint(server: Companion) -> str:
+    """Wait until the server has said what it did about the damage; return all that it said."""
+    server.wait_for_line(r"is in use\.$|starts anew\.$", among="err")
+    return "\n".join(server.err)
+
+
+def test_damage_without_a_backup_means_a_new_start(running: Start[Companion], data_dir: Path) -> None:
+    well_filled(running, data_dir)
+    shutil.rmtree(data_dir / "backups")
+    overwrite_header(data_dir / "chat.db")
+    server = running(serve(data_dir))
+    assert "There was no backup; it starts anew." in complaint(server)
+    with Rest(server) as rest:
+        assert len(rest.friends()) == 4
+        assert rest.post("alice", "it works")
+    assert list(data_dir.glob("chat.db.damaged-*"))
+
+
+def test_a_damaged_backup_is_passed_over(running: Start[Companion], data_dir: Path) -> None:
+    known = well_filled(running, data_dir)
+    running(serve(data_dir)).stop()
+    newest = max((data_dir / "backups").iterdir(), key=lambda file: file.stat().st_mtime)
+    garbage_pages(newest)
+    garbage_pages(data_dir / "chat.db")
+    with Rest(server := running(serve(data_dir))) as rest:
+        assert texts(rest, "alice") == known
+    assert "is in use." in complaint(server)
+
+
+def test_damage_within_a_text_does_not_stop_the_program(running: Start[Companion], data_dir: Path) -> None:
+    """The database's own check does not find it."""
+    known = well_filled(running, data_dir)
+    garbage_text(data_dir / "chat.db")
+    with Rest(server := running(serve(data_dir))) as rest:
+        found = texts(rest, "alice")
+        assert len(found) == len(known)
+        assert sum(one != other for one, other in zip(found, known, strict=True)) <= 1
+    server.stop()
+    assert "Traceback" not in "\n".join(server.err)
+
+
+def test_damage_within_the_newest_text_does_not_stop_the_program(running: Start[Companion], data_dir: Path) -> None:
+    """The newest texts are looked at while it starts."""
+    with Rest(first := running(serve(data_dir))) as rest:
+        rest.post("alice", "message 77 of many")
+    first.stop()
+    garbage_text(data_dir / "chat.db")
+    with Rest(server := running(serve(data_dir))) as rest:
+        assert len(rest.friends()) == 4
+        assert rest.page("alice")["messages"]
+    server.stop()
+    assert "Traceback" not in "\n".join(server.err)
+
+
+def test_two_damages_in_a_row_are_both_kept(running: Start[Companion], data_dir: Path) -> None:
+    well_filled(running, data_dir)
+    for _ in range(2):
+        overwrite_header(data_dir / "chat.db")
+        program = running(serve(data_dir))
+        complaint(program)
+        program.stop()
+        time.sleep(1)  # their names tell seconds
+    wait_until(lambda: len(list(data_dir.glob("chat.db.damaged-*"))) == 2, "both files", timeout=1)
