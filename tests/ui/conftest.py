@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 os.environ["QT_API"] = "pyside6"
 
@@ -24,7 +24,8 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.window import Window
-from tests.conftest import until
+from tests.conftest import MakeCompanion, until
+from tests.ui.frames import settled
 
 
 class Loop(QEventLoop):  # type: ignore[misc]
@@ -73,6 +74,34 @@ def forget(widget: QWidget) -> None:
     QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete)
 
 
+async def put_away(window: Window, companion: Companion) -> None:
+    """Destroy a window when nothing is under way for it any more."""
+    window.close_down()
+    await settled(companion)
+    forget(window)
+
+
+class Windows(Protocol):
+    """Makes windows, not shown yet; they are destroyed when the test ends."""
+
+    def __call__(self, companion: Companion) -> Window: ...
+
+
+@pytest.fixture
+async def windows(tmp_path: Path, make_companion: MakeCompanion) -> AsyncIterator[Windows]:
+    """Makes windows of the companions that ``make_companion`` made."""
+    made: list[tuple[Window, Companion]] = []
+
+    def make(companion: Companion) -> Window:
+        window = Window(companion, Folders.of(tmp_path))
+        made.append((window, companion))
+        return window
+
+    yield make
+    for window, companion in made:
+        await put_away(window, companion)
+
+
 @pytest.fixture
 def still(qapp: QApplication) -> Companion:
     """A companion that was never started: enough for whatever needs no socket."""
@@ -100,8 +129,7 @@ async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[Window]:
     window.present()
     await until(window.isActiveWindow)
     yield window
-    window.close_down()
-    forget(window)
+    await put_away(window, companion)
 
 
 LACKING = (

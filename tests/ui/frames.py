@@ -26,12 +26,12 @@ async def frame(client: ClientConnection) -> Any:
     return json.loads(await text(client))
 
 
-FOR_EVER = {"presence decay", "fire a series"}
+LASTING = {"presence decay", "fire a series"}
 
 
 async def settled(companion: Companion) -> None:
-    """Wait until what was begun in the background is done (a series and what never ends aside)."""
-    await until(lambda: {task.get_name() for task in companion.tasks._running} <= FOR_EVER)
+    """Wait until everything that was asked for by now is done; a series goes on."""
+    await until(lambda: {task.get_name() for task in companion.tasks._running} <= LASTING)
 
 
 async def all_frames(companion: Companion, client: ClientConnection) -> list[Any]:

@@ -1,211 +1,574 @@
-"""Chats: the developer plays a friend."""
+"""The room in which one plays a friend."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 
 from app.companion import Companion
-from app.protocol.backend import Conversation
-from app.protocol.backend import Window as UiWindow
+from app.protocol.backend import MessageData
+from app.protocol.backend import Window as Caller
 from app.protocol.envelope import Envelope
-from app.ui.models.conversations import CHAT
-from app.ui.rooms.chats import REACTION, ChatsRoom
-from app.ui.window import CHATS, Window
-from tests.conftest import until
+from app.ui.rooms.chats import PAGE, REACTION, ChatsRoom
+from app.ui.widgets.quick import PresenceGrid
+from app.ui.window import CHATS, EVENTS, Window
+from tests.conftest import Connect, until
 from tests.ui.frames import all_frames, frame, settled
+from tests.ui.messages import load, many, message, stored
+from tests.ui.test_accessibility import controls, spoken
 
 LEFT = Qt.MouseButton.LeftButton
-HERE = UiWindow("", "")
+ENTER = Qt.Key.Key_Return
 
 
 @pytest.fixture
-async def room(window: Window) -> Iterator[ChatsRoom]:
+async def room(window: Window, companion: Companion) -> ChatsRoom:
     window.open_room(CHATS)
-    await until(lambda: window.chats.model.rowCount() == 4 and window.chats.bubbles.messages)
+    window.chats.reload()
+    await calm(window.chats)
     return window.chats
 
 
-def chats(room: ChatsRoom) -> dict[str, Conversation]:
-    found = [room.model.item(line).data(CHAT) for line in range(room.model.rowCount())]
-    return {chat.person.username: chat for chat in found}
+async def calm(room: ChatsRoom) -> None:
+    """Wait until the room shows the state of now."""
+    await settled(room._companion)
+    await until(lambda: not room._refresh.isActive())
+    await settled(room._companion)
 
 
-async def choose(room: ChatsRoom, who: str) -> None:
-    room.list.setCurrentIndex(room.model.index(room.model.line_of(who), 0))
-    await until(lambda: room.name.text() == who and all(who in (m["from"], m["to"]) for m in room.bubbles.messages))
+def names(room: ChatsRoom) -> list[str]:
+    return [room.model.item(line).text() for line in range(room.model.rowCount())]
+
+
+def said_of(room: ChatsRoom, name: str) -> str:
+    return room.model.item(room.model.line_of(name)).accessibleText()
 
 
 def texts(room: ChatsRoom) -> list[str]:
-    return [message["text"] for message in room.bubbles.messages]
+    return [each["text"] for each in room.bubbles.messages]
 
 
-async def test_friends_are_listed_the_liveliest_first_with_what_is_unread(room: ChatsRoom) -> None:
-    assert list(chats(room)) == ["alice", "carol", "bob", "dave"]
-    assert {name: chat.unread for name, chat in chats(room).items()} == {
-        "alice": 2,
-        "carol": 1,
-        "bob": 0,
-        "dave": 0,
-    }
+async def choose(room: ChatsRoom, name: str, qtbot: Any) -> None:
+    place = room.list.visualRect(room.model.index(room.model.line_of(name), 0)).center()
+    qtbot.mouseClick(room.list.viewport(), LEFT, pos=place)
+    await calm(room)
+    assert room.name.text() == name
+
+
+def button(room: ChatsRoom, title: str) -> QPushButton:
+    return next(each for each in room._message_buttons if each.text().startswith(title))
+
+
+def select(room: ChatsRoom, line: int, qtbot: Any) -> MessageData:
+    """Click on a message, counted from the newest with -1."""
+    index = room.bubbles.model().index(line % len(room.bubbles.messages), 0)
+    room.bubbles.scrollTo(index)
+    qtbot.mouseClick(room.bubbles.viewport(), LEFT, pos=room.bubbles.visualRect(index).center())
+    assert room.bubbles.selected == room.bubbles.messages[line]
+    return room.bubbles.messages[line]
+
+
+async def use(room: ChatsRoom, by: str, title: str, qtbot: Any) -> None:
+    """Do something with the selected message, by its button or by the context menu."""
+    if by == "button":
+        qtbot.mouseClick(button(room, title), LEFT)
+    else:
+        place = room.bubbles.visualRect(room.bubbles.currentIndex()).center()
+        room.bubbles.customContextMenuRequested.emit(QPoint(place))
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        next(each for each in menu.actions() if each.text().startswith(title)).trigger()
+        menu.close()
+    await calm(room)
+
+
+both_ways = pytest.mark.parametrize("by", ["button", "context menu"])
+
+
+# the list
+
+
+async def test_the_liveliest_chat_is_the_first_and_chosen(room: ChatsRoom) -> None:
+    assert names(room) == ["alice", "carol", "bob", "dave"]
+    assert room.list.currentIndex().row() == 0
     assert room.name.text() == "alice"
-    assert texts(room)[-1] == "The usual place"
 
 
-async def test_the_switch_agrees_with_the_backend(
-    room: ChatsRoom, companion: Companion, connect_client: Any, qtbot: Any
-) -> None:
-    client = await connect_client()
-    await choose(room, "bob")
-    assert not room.online.isChecked()
-    qtbot.mouseClick(room.online, LEFT)
-    assert await frame(client) == {"event": "friend_online", "data": {"username": "bob"}}
-    await until(lambda: chats(room)["bob"].person.online)
-    assert next(each for each in await companion.chat.friends() if each.username == "bob").online
-
-
-async def test_presence_fired_elsewhere_is_shown(room: ChatsRoom, companion: Companion) -> None:
-    await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
-    await until(lambda: not chats(room)["alice"].person.online)
-    assert not room.online.isChecked()
-
-
-async def test_mark_read_of_a_client_brings_the_count_down(
-    room: ChatsRoom, companion: Companion, connect_client: Any
-) -> None:
-    client = await connect_client()
-    newest = room.bubbles.messages[-1]["msg_id"]
-    await client.send(json.dumps({"event": "mark_read", "data": {"peer": "alice", "msg_id": newest}}))
-    await until(lambda: chats(room)["alice"].unread == 0)
-
-
-async def test_writing_types_by_the_guides_debounce_and_sends(
-    room: ChatsRoom, companion: Companion, connect_client: Any, qtbot: Any
-) -> None:
-    client = await connect_client()
-    qtbot.keyClicks(room.composer.line, "Hello")
-    qtbot.keyClick(room.composer.line, Qt.Key.Key_Return)
-    sent = await all_frames(companion, client)
-    assert [each["event"] for each in sent] == ["typing", "typing", "new_message"]
-    assert [each["data"].get("typing") for each in sent] == [True, False, None]
-    assert (sent[2]["data"]["from"], sent[2]["data"]["text"]) == ("alice", "Hello")
-    await until(lambda: texts(room)[-1] == "Hello")
-    assert room.composer.line.text() == ""
-
-
-async def test_typing_stops_a_second_after_the_last_key(
-    room: ChatsRoom, companion: Companion, connect_client: Any, qtbot: Any
-) -> None:
-    client = await connect_client()
-    qtbot.keyClicks(room.composer.line, "Hm")
-    assert (await frame(client))["data"] == {"username": "alice", "typing": True}
-    assert (await frame(client))["data"] == {"username": "alice", "typing": False}
-
-
-async def test_another_friend_is_not_typing_what_this_one_began(
-    room: ChatsRoom, companion: Companion, connect_client: Any, qtbot: Any
-) -> None:
-    client = await connect_client()
-    qtbot.keyClicks(room.composer.line, "Hm")
-    await choose(room, "bob")
-    sent = [each["data"] for each in await all_frames(companion, client)]
-    assert sent == [{"username": "alice", "typing": True}, {"username": "alice", "typing": False}]
-    assert room.composer.line.text() == ""
-
-
-async def test_a_message_that_waits_can_be_marked_delivered(
+async def test_a_friend_who_writes_comes_to_the_top_and_the_choice_stays(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    await companion.chat.post_message("bob", "Are you there?", HERE)
-    await choose(room, "bob")
-    await until(lambda: texts(room)[-1] == "Are you there?")
-    room.bubbles.setCurrentIndex(room.bubbles.model().index(len(texts(room)) - 1, 0))
-    assert not room.bubbles.messages[-1]["delivered"]
-    qtbot.mouseClick(room._message_buttons[0], LEFT)
-    await until(lambda: room.bubbles.messages[-1]["delivered"])
+    await choose(room, "carol", qtbot)
+    await companion.fire(companion.message_from("dave", "back"), origin="cli")
+    await calm(room)
+    assert names(room) == ["dave", "alice", "carol", "bob"]
+    assert room.list.currentIndex().row() == 2
+    assert room.name.text() == "carol"
 
 
-async def test_a_reaction_comes_and_goes_and_a_message_goes(room: ChatsRoom, qtbot: Any) -> None:
-    room.bubbles.setCurrentIndex(room.bubbles.model().index(1, 0))
-    react, delete = room._message_buttons[1:]
-    qtbot.mouseClick(react, LEFT)
-    await until(lambda: room.bubbles.messages[1].get("reactions") == [{"emoji": REACTION, "from": "alice"}])
-    qtbot.mouseClick(react, LEFT)
-    await until(lambda: "reactions" not in room.bubbles.messages[1])
-    before = texts(room)
-    qtbot.mouseClick(delete, LEFT)
-    await until(lambda: texts(room) == before[:1] + before[2:])
+async def test_presence_and_unread_counts_are_those_of_the_state(room: ChatsRoom) -> None:
+    assert [said_of(room, name) for name in names(room)] == [
+        "alice, online, 2 unread", "carol, online, 1 unread", "bob, offline, 0 unread", "dave, offline, 0 unread",
+    ]  # fmt: skip
 
 
-async def test_without_a_selected_message_nothing_is_done_and_that_is_said(room: ChatsRoom, qtbot: Any) -> None:
-    told: list[str] = []
-    room.told.connect(told.append)
-    qtbot.mouseClick(room._message_buttons[2], LEFT)
-    assert told == ["Select a message first."]
+async def test_a_message_of_a_friend_counts_as_unread(room: ChatsRoom, companion: Companion) -> None:
+    for _ in range(3):
+        await companion.fire(companion.message_from("bob", "hey"), origin="cli")
+    await calm(room)
+    assert said_of(room, "bob") == "bob, offline, 3 unread"
 
 
-async def test_stay_online_and_auto_reply_are_kept(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
-    qtbot.keyClick(room.pinned, Qt.Key.Key_Space)
-    qtbot.keyClick(room.auto_reply, Qt.Key.Key_Space)
-    await settled(companion)
-    alice = next(each for each in await companion.chat.friends() if each.username == "alice")
-    assert (alice.pinned, alice.auto_reply) == (True, True)
+async def test_unread_falls_when_a_client_sends_mark_read(room: ChatsRoom, connect_client: Connect) -> None:
+    client = await connect_client()
+    first_unread, last = room.bubbles.messages[-2:]
+    for each, left in ((first_unread, 1), (last, 0)):
+        data = f'{{"peer": "alice", "msg_id": "{each["msg_id"]}"}}'
+        await client.send(f'{{"event": "mark_read", "data": {data}}}')
+        await until(lambda left=left: said_of(room, "alice") == f"alice, online, {left} unread")
 
 
-async def test_a_persona_is_added_and_a_bad_name_is_refused(room: ChatsRoom, companion: Companion) -> None:
-    told: list[str] = []
-    room.told.connect(told.append)
-    room.add_persona("zoë")
-    await until(lambda: "zoë" in chats(room))
-    room.add_persona("alice")
-    await until(lambda: "alice is in the cast already." in told)
-    await until(lambda: "zoë" in companion.personas)
+async def test_the_list_follows_friends_that_the_ui_adds_and_removes(room: ChatsRoom, companion: Companion) -> None:
+    await companion.chat.add_friend("erin")
+    await calm(room)
+    assert "erin" in names(room)
+    await companion.chat.remove_friend("erin")
+    await calm(room)
+    assert "erin" not in names(room)
 
 
-async def test_a_scene_is_saved_and_loaded_and_a_bad_file_changes_nothing(
-    room: ChatsRoom, companion: Companion, tmp_path: Path
+async def test_the_chosen_friend_stays_when_another_one_is_removed(
+    room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
+    await choose(room, "dave", qtbot)
+    qtbot.keyClicks(room.composer.line, "half a sent")
+    await companion.chat.remove_friend("carol")
+    await calm(room)
+    assert room.name.text() == "dave"
+    assert room.list.currentIndex().data() == "dave"
+    assert room.composer.line.text() == "half a sent"
+
+
+async def test_when_the_chosen_friend_is_removed_another_one_is_shown(
+    room: ChatsRoom, companion: Companion
+) -> None:
+    await companion.chat.remove_friend("alice")
+    await calm(room)
+    assert room.name.text() == room.list.currentIndex().data() == "carol"
+    assert room.composer.line.placeholderText() == "Write as carol …"
+    assert texts(room)[0] == "I moved the stand-up to 10:15"
+
+
+async def test_without_friends_the_room_says_what_to_do(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
+    for name in names(room):
+        await companion.chat.remove_friend(name)
+    await calm(room)
+    assert room.body.currentWidget() is room.empty
+    assert room.empty.isVisible()
+    assert room.empty.hint.text()
+    await companion.chat.add_friend("frank")
+    await calm(room)
+    assert room.name.text() == "frank"
+    assert room.composer.isVisible()
+
+
+# presence
+
+
+async def test_the_switch_fires_and_agrees_with_the_state(
+    window: Window, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    grid = window.inject.findChild(PresenceGrid)
+    for event, online in (("friend_offline", False), ("friend_online", True)):
+        qtbot.mouseClick(room.online, LEFT)
+        assert await frame(client) == {"event": event, "data": {"username": "alice"}}
+        await calm(room)
+        assert {each.username: each.online for each in await companion.chat.friends()}["alice"] is online
+        assert said_of(room, "alice").startswith("alice, online" if online else "alice, offline")
+        assert room.online.isChecked() is online
+        assert grid.switches["alice"].isChecked() is online
+
+
+async def test_the_switch_is_that_of_the_friend_who_is_shown(room: ChatsRoom, qtbot: Any) -> None:
+    for name, online in (("bob", False), ("carol", True), ("dave", False)):
+        await choose(room, name, qtbot)
+        assert room.online.isChecked() is online
+        assert room.online.accessibleName() == f"{name} is online"
+
+
+async def test_the_switch_follows_what_is_fired_elsewhere_and_fires_nothing(
+    room: ChatsRoom, companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="cli")
+    await calm(room)
+    assert not room.online.isChecked()
+    assert len(await all_frames(companion, client)) == 1
+
+
+@pytest.mark.parametrize("box", ["pinned", "auto_reply"])
+async def test_what_is_ticked_is_kept_per_friend(
+    room: ChatsRoom, companion: Companion, qtbot: Any, box: str
+) -> None:
+    await choose(room, "bob", qtbot)
+    qtbot.keyClick(getattr(room, box), Qt.Key.Key_Space)
+    await calm(room)
+    assert {each.username for each in await companion.chat.friends() if getattr(each, box)} == {"bob"}
+    await choose(room, "alice", qtbot)
+    assert not getattr(room, box).isChecked()
+    await choose(room, "bob", qtbot)
+    assert getattr(room, box).isChecked()
+    qtbot.keyClick(getattr(room, box), Qt.Key.Key_Space)
+    await calm(room)
+    assert not any(getattr(each, box) for each in await companion.chat.friends())
+
+
+# the conversation
+
+
+async def test_a_chosen_friends_history_is_shown_oldest_first(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await choose(room, "bob", qtbot)
+    assert texts(room)[0] == "Can you send me the protocol notes?"
+    assert texts(room)[-1] == "Got them, thanks 👍"
+    assert room.bubbles.messages == await stored(companion, "bob")
+
+
+def at_end(room: ChatsRoom) -> bool:
+    bar = room.bubbles.verticalScrollBar()
+    return bar.maximum() > 0 and bar.value() == bar.maximum()
+
+
+async def test_a_long_history_is_shown_at_its_end(
+    room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
+) -> None:
+    await load(companion, tmp_path, [*many(500), *many(300, "bob")])
+    await calm(room)
+    await choose(room, "bob", qtbot)
+    assert at_end(room)
+    assert texts(room) == [f"Message {number}" for number in range(300 - PAGE, 300)]
+    await choose(room, "alice", qtbot)
+    assert at_end(room)
+    assert texts(room)[-1] == "Message 499"
+
+
+async def test_another_friends_history_is_at_its_end_though_one_had_scrolled_up(
+    room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
+) -> None:
+    await load(companion, tmp_path, [*many(200), *many(100, "bob")])
+    await calm(room)
+    await choose(room, "alice", qtbot)
+    room.bubbles.verticalScrollBar().setValue(0)
+    await choose(room, "bob", qtbot)
+    assert at_end(room)
+
+
+async def test_a_history_that_was_loaded_in_another_room_is_at_its_end_when_it_is_seen(
+    window: Window, companion: Companion, tmp_path: Path
+) -> None:
+    await load(companion, tmp_path, many(200))
+    await calm(window.chats)
+    window.open_room(CHATS)
+    await until(lambda: window.chats.bubbles.verticalScrollBar().maximum() > 0)
+    assert at_end(window.chats)
+
+
+async def test_a_new_message_does_not_move_one_who_reads_above(
+    room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
+) -> None:
+    await load(companion, tmp_path, many(100))
+    await calm(room)
+    await choose(room, "alice", qtbot)
+    room.bubbles.verticalScrollBar().setValue(room.bubbles.verticalScrollBar().maximum() // 2)
+    before = room.bubbles.visualRect(room.bubbles.model().index(50, 0)).top()
+    await companion.fire(companion.message_from("alice", "new"), origin="cli")
+    await calm(room)
+    assert texts(room)[-1] == "new"
+    assert room.bubbles.visualRect(room.bubbles.model().index(50, 0)).top() == before
+
+
+async def test_the_selected_message_stays_selected_while_others_come(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    chosen = select(room, 2, qtbot)
+    await companion.fire(companion.message_from("alice", "new"), origin="cli")
+    await companion.fire(companion.message_from("dave", "new"), origin="cli")
+    await calm(room)
+    assert room.bubbles.selected == chosen
+    assert texts(room)[-1] == "new"
+
+
+async def test_a_message_of_the_local_user_appears_with_whether_it_waits(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await choose(room, "bob", qtbot)
+    sent = await companion.chat.post_message("bob", "are you there?", Caller("http://localhost:1420", "x"))
+    await calm(room)
+    assert room.bubbles.messages[-1] == sent
+    assert not sent["delivered"]
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="cli")
+    await calm(room)
+    assert room.bubbles.messages[-1]["delivered"]
+
+
+async def test_five_hundred_messages_of_all_kinds_are_shown_without_complaint(
+    window: Window, room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
+) -> None:
+    odd = ("🎉" * 200, "مرحبا بالعالم " * 30, "x" * 10_000, "word " * 2_000, "one\n\ntwo", "👩‍👩‍👧‍👦 שלום 123")
+    chat = [{**each, "text": odd[number % 7] if number % 7 < 6 else each["text"]}
+            for number, each in enumerate(many(500))]  # fmt: skip
+    await load(companion, tmp_path, chat)
+    await calm(room)
+    await choose(room, "alice", qtbot)
+    bar = room.bubbles.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    for place in range(0, bar.maximum(), bar.maximum() // 30):
+        bar.setValue(place)
+        window.grab()
+    for width in (1000, 1400):
+        window.resize(width, 640)
+        window.grab()
+    assert texts(room) == [each["text"] for each in chat[-PAGE:]]
+
+
+# playing the friend
+
+
+async def test_what_is_written_as_the_friend_arrives_with_its_typing(
+    room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    await choose(room, "bob", qtbot)
+    qtbot.keyClicks(room.composer.line, "Hi from Bob")
+    qtbot.keyClick(room.composer.line, ENTER)
+    begun, ended, arrived = await all_frames(companion, client)
+    assert begun == {"event": "typing", "data": {"username": "bob", "typing": True}}
+    assert ended == {"event": "typing", "data": {"username": "bob", "typing": False}}
+    assert arrived["event"] == "new_message"
+    data = arrived["data"]
+    assert (data["from"], data["to"], data["text"], data["direction"]) == ("bob", "me", "Hi from Bob", "received")
+    assert companion.catalog.problems(Envelope(**arrived)) == []
+    assert (await stored(companion, "bob"))[-1] == data
+    await calm(room)
+    assert room.bubbles.messages[-1] == data
+    assert names(room)[0] == "bob"
+    assert {row.origin for row in companion.journal if row.event in ("typing", "new_message")} == {"panel"}
+
+
+async def test_what_is_pasted_arrives_whole(
+    room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    text = "🎉 مرحبا " + "x" * 9_900
+    QApplication.clipboard().setText(text)
+    room.composer.line.setFocus()
+    qtbot.keyClick(room.composer.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    qtbot.mouseClick(room.composer.button, LEFT)
+    events = await all_frames(companion, client)
+    assert [each["event"] for each in events] == ["typing", "typing", "new_message"]
+    assert events[-1]["data"]["text"] == text
+    assert (await stored(companion, "alice"))[-1]["text"] == text
+
+
+async def test_typing_ends_by_itself_after_the_last_key(
+    room: ChatsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    room.composer._idle.setInterval(5)
+    qtbot.keyClicks(room.composer.line, "H")
+    assert [(await frame(client))["data"]["typing"] for _ in range(2)] == [True, False]
+
+
+async def test_choosing_another_friend_ends_the_typing_of_the_first(
+    room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    qtbot.keyClicks(room.composer.line, "half a sent")
+    await choose(room, "bob", qtbot)
+    assert [each["data"] for each in await all_frames(companion, client)] == [
+        {"username": "alice", "typing": True},
+        {"username": "alice", "typing": False},
+    ]
+    assert room.composer.line.text() == ""
+    qtbot.keyClicks(room.composer.line, "x")
+    assert (await frame(client))["data"] == {"username": "bob", "typing": True}
+
+
+async def test_what_happens_meanwhile_leaves_the_draft_alone(
+    room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    qtbot.keyClicks(room.composer.line, "half a sent")
+    await settled(companion)
+    await companion.fire(companion.message_from("dave", "hey"), origin="cli")
+    await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="cli")
+    await calm(room)
+    assert room.composer.line.text() == "half a sent"
+    assert [each["event"] for each in await all_frames(companion, client)] == [
+        "typing", "new_message", "friend_offline",
+    ]  # fmt: skip
+
+
+async def test_what_was_sent_and_to_how_many_is_told(
+    window: Window, room: ChatsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    qtbot.keyClicks(room.composer.line, "Hi")
+    qtbot.mouseClick(room.composer.button, LEFT)
+    await until(lambda: window.status.said.text() == "delivered to 1 client")
+
+
+# the selected message
+
+
+async def test_without_a_selected_message_the_buttons_say_so(room: ChatsRoom, qtbot: Any) -> None:
     told: list[str] = []
     room.told.connect(told.append)
-    scene, rubbish = tmp_path / "scene.json", tmp_path / "rubbish.json"
-    rubbish.write_text("{}", encoding="utf-8")
-    room.save_state(str(scene))
-    await until(scene.exists)
-    await companion.chat.remove_friend("dave")
-    await until(lambda: "dave" not in chats(room))
-    room.load_state(str(rubbish))
-    await until(lambda: any("no saved chat state" in each for each in told))
-    assert "dave" not in chats(room)
-    room.load_state(str(scene))
-    await until(lambda: "dave" in chats(room))
+    assert len(room._message_buttons) == 3
+    for each in room._message_buttons:
+        qtbot.mouseClick(each, LEFT)
+    assert told == ["Select a message first."] * 3
 
 
-async def test_a_long_and_strange_chat_is_painted(room: ChatsRoom, window: Window, companion: Companion) -> None:
-    for text in ("x" * 10_000, "مرحبا", "👩‍👩‍👧‍👦" * 50, "line\n" * 30, "<b>no markup</b>"):
-        await companion.fire(companion.message_from("alice", text), origin="panel")
-    await until(lambda: texts(room)[-1] == "<b>no markup</b>")
-    assert not window.grab().isNull()
+async def test_without_a_selected_message_there_is_no_context_menu(room: ChatsRoom) -> None:
+    room.bubbles.customContextMenuRequested.emit(QPoint(5, 5))
+    assert QApplication.activePopupWidget() is None
 
 
-async def test_a_storm_of_changes_is_shown_while_it_lasts(room: ChatsRoom, companion: Companion) -> None:
-    at_first = len(texts(room))
-    for number in range(20_000):
-        await companion.fire(companion.message_from("alice", f"{number}"), origin="panel")
-        if len(texts(room)) > at_first:
-            return
-    pytest.fail("nothing of it was shown")
-
-
-async def test_a_stranger_that_the_ui_asks_for_can_be_added(
-    room: ChatsRoom, window: Window, companion: Companion, qtbot: Any
+@both_ways
+async def test_a_waiting_message_can_be_marked_as_delivered(
+    room: ChatsRoom, companion: Companion, qtbot: Any, by: str
 ) -> None:
-    with pytest.raises(Exception, match="There is no user"):
-        await companion.chat.add_friend("zoe")
-    assert "zoe" in window.banner.text.text()
-    qtbot.mouseClick(window.banner.buttons[0], LEFT)
+    await choose(room, "bob", qtbot)
+    await companion.chat.post_message("bob", "are you there?", Caller("", ""))
+    await calm(room)
+    assert not select(room, -1, qtbot)["delivered"]
+    await use(room, by, "Mark delivered", qtbot)
+    assert (await stored(companion, "bob"))[-1]["delivered"]
+    assert room.bubbles.messages[-1]["delivered"]
+
+
+@both_ways
+async def test_a_reaction_of_the_friend_is_put_and_taken_back(
+    room: ChatsRoom, companion: Companion, qtbot: Any, by: str
+) -> None:
+    chosen = select(room, 1, qtbot)
+    await use(room, by, "React", qtbot)
+    assert (await stored(companion, "alice"))[1]["reactions"] == [{"emoji": REACTION, "from": "alice"}]
+    assert room.bubbles.messages[1]["reactions"] == [{"emoji": REACTION, "from": "alice"}]
+    assert room.bubbles.selected == room.bubbles.messages[1]
+    await use(room, by, "React", qtbot)
+    assert (await stored(companion, "alice"))[1] == chosen
+
+
+@both_ways
+async def test_a_message_is_deleted(room: ChatsRoom, companion: Companion, qtbot: Any, by: str) -> None:
+    before = await stored(companion, "alice")
+    select(room, -1, qtbot)
+    await use(room, by, "Delete", qtbot)
+    assert await stored(companion, "alice") == before[:-1]
+    assert room.bubbles.messages == before[:-1]
+    assert said_of(room, "alice") == "alice, online, 1 unread"
+
+
+async def test_a_message_that_is_gone_already_is_said(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
+    told: list[str] = []
+    room.told.connect(told.append)
+    chosen = select(room, 0, qtbot)
+    deleting = companion.chat.delete_message(chosen["msg_id"])
+    qtbot.mouseClick(button(room, "Delete"), LEFT)
+    await deleting
+    await calm(room)
+    assert chosen not in room.bubbles.messages
+    assert told == [f"There is no message {chosen['msg_id']!r}."]
+
+
+async def test_after_a_deletion_the_message_of_another_friend_is_not_selected(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    select(room, 0, qtbot)
+    await choose(room, "bob", qtbot)
+    assert room.bubbles.selected is None
+
+
+# the room as a whole
+
+
+async def test_a_closed_down_room_hears_no_more(window: Window, room: ChatsRoom, companion: Companion) -> None:
+    window.close_down()
+    await companion.chat.add_friend("erin")
     await settled(companion)
-    assert (await companion.chat.add_friend("zoe")).is_friend
-    assert not window.banner.isVisible()
+    assert not room._refresh.isActive()
+    assert "erin" not in names(room)
+
+
+async def test_what_is_under_way_when_the_room_closes_down_finds_nobody(
+    window: Window, room: ChatsRoom, companion: Companion
+) -> None:
+    await companion.chat.add_friend("erin")
+    room.reload()
+    window.close_down()
+    await settled(companion)
+    assert "erin" not in names(room)
+
+
+async def test_every_control_of_the_room_has_a_name(window: Window, room: ChatsRoom, qtbot: Any) -> None:
+    select(room, 0, qtbot)
+    names_of_controls = {spoken(window, each) for each in controls(room)}
+    assert {
+        "Chats", "alice is online", "Stay online", "Auto-reply", "Messages", "Mark delivered", f"React {REACTION}",
+        "Delete", "Write as this friend", "Send as this friend", "Manage the cast and the chat state",
+    } == names_of_controls  # fmt: skip
+
+
+async def test_the_room_can_be_used_with_the_keyboard_alone(
+    window: Window, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    window.open_room(EVENTS)
+    window.open_room(CHATS)
+    assert QApplication.focusWidget() is room.list
+    qtbot.keyClick(room.list, Qt.Key.Key_Down)
+    await calm(room)
+    assert room.name.text() == "carol"
+    passed = []
+    while QApplication.focusWidget() is not room.composer.line:
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        assert focused not in passed, [each.accessibleName() for each in passed]
+        passed.append(focused)
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+    qtbot.keyClicks(room.composer.line, "Hi")
+    qtbot.keyClick(room.composer.line, ENTER)
+    assert (await all_frames(companion, client))[-1]["data"]["from"] == "carol"
+
+
+async def test_a_name_is_shown_as_it_is_written(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
+    await companion.chat.add_person("<b>zoe<b>", is_friend=True)
+    await calm(room)
+    await choose(room, "<b>zoe<b>", qtbot)
+    plain = QLabel("<b>zoe<b>", textFormat=Qt.TextFormat.PlainText)
+    plain.setObjectName(room.name.objectName())
+    plain.setParent(room)
+    plain.ensurePolished()
+    assert room.name.sizeHint().width() == plain.sizeHint().width()
+
+
+async def test_the_newest_of_several_choices_in_a_row_is_shown(room: ChatsRoom, companion: Companion) -> None:
+    for name in ("dave", "bob", "carol", "bob"):
+        room.list.setCurrentIndex(room.model.index(room.model.line_of(name), 0))
+    await calm(room)
+    assert room.name.text() == "bob"
+    assert room.bubbles.messages == await stored(companion, "bob")
+
+
+async def test_messages_from_and_to_others_are_not_in_the_chat(room: ChatsRoom, companion: Companion) -> None:
+    before = room.bubbles.messages
+    await companion.fire(Envelope("new_message", message("for bob", peer="bob", sent=True)), origin="cli")
+    await companion.fire(Envelope("new_message", message("from a stranger", peer="mallory")), origin="cli")
+    await calm(room)
+    assert room.bubbles.messages == before
+    assert "mallory" not in names(room)

@@ -72,11 +72,12 @@ async def test_clients_appear_and_disappear(room: ClientsRoom, connect_client: C
     await until(lambda: room.body.currentWidget() is room.empty)
 
 
-async def test_without_a_selection_nothing_can_be_done(
+async def test_the_first_client_is_selected_and_without_a_selection_nothing_can_be_done(
     room: ClientsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     buttons = (room.send, room.close_button, room.abort)
+    assert all(button.isEnabled() for button in buttons)
     room.table.clearSelection()
     assert not any(button.isEnabled() for button in buttons)
     pick(room, 0, qtbot)

@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app import desktop as desktop_module
-from app.companion import State
+from app.companion import Companion, State
 from app.desktop import Desktop, run
 from app.protocol.envelope import Envelope
 from app.system.exits import Exit
@@ -54,6 +54,11 @@ def home(tmp_path: Path) -> Iterator[Home]:
     home.lock.release()
 
 
+def started(companion: Companion) -> bool:
+    rest = companion.rest.listening or companion.rest_trouble or not companion.settings.rest
+    return companion.state is not State.STOPPED and bool(rest)
+
+
 class Ended:
     """How the desktops of a test ended."""
 
@@ -75,10 +80,13 @@ async def ended() -> Ended:
 
 @pytest.fixture
 async def start(qapp: QApplication, home: Home, ended: Ended) -> AsyncIterator[Start]:
-    async def start_one(*, hidden: bool = False, port: int | None = 0, **settings: Any) -> Desktop:
-        desktop = Desktop(qapp, home, replace(home.load(Overrides(port=port, rest_port=0)), **settings))
+    async def start_one(
+        *, hidden: bool = False, port: int | None = 0, rest_port: int = 0, **settings: Any
+    ) -> Desktop:
+        overrides = Overrides(port=port, rest_port=rest_port)
+        desktop = Desktop(qapp, home, replace(home.load(overrides), **settings))
         ended.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
-        await until(lambda: desktop.companion.state is not State.STOPPED)
+        await until(lambda: started(desktop.companion))
         await asyncio.sleep(0)
         return desktop
 
@@ -493,7 +501,6 @@ async def test_settings_that_cannot_be_saved_hold_until_the_end(
 async def test_a_broken_settings_file_is_told(start: Start, tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
     desktop = await start()
-    await until(desktop.window.banner.isVisible)
     assert desktop.window.banner.isVisible()
     assert "settings.toml could not be read and defaults are used" in desktop.window.banner.text.text()
     assert desktop.companion.state is State.LISTENING
@@ -502,7 +509,6 @@ async def test_a_broken_settings_file_is_told(start: Start, tmp_path: Path) -> N
 async def test_a_bad_setting_is_told(start: Start, tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text('username = ""\ntheme = "pink"\n', encoding="utf-8")
     desktop = await start()
-    await until(desktop.window.banner.isVisible)
     text = desktop.window.banner.text.text()
     assert "username" in text
     assert "theme" in text
@@ -535,8 +541,51 @@ async def test_a_busy_port_is_not_hidden_by_a_broken_settings_file(
 ) -> None:
     (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
     desktop = await start(port=busy.getsockname()[1])
-    await until(lambda: "could not be read" in desktop.window.banner.text.text())
+    await until(desktop.window.banner.isVisible)
     assert "Retry" in [button.text() for button in desktop.window.banner.buttons]
+    assert "could not be read" in desktop.window.banner.text.text()
+
+
+# the chat state
+
+
+async def test_the_chat_state_is_there_at_the_next_start(start: Start, ended: Ended) -> None:
+    desktop = await start()
+    assert not desktop.companion.in_memory
+    desktop.window.chats.add_persona("zoe")
+    await until(lambda: desktop.window.chats.model.line_of("zoe") >= 0)
+    desktop.window.close()
+    await ended.code(desktop)
+    again = await start()
+    await until(lambda: again.window.chats.model.line_of("zoe") >= 0)
+    assert "zoe" in again.companion.personas
+
+
+async def test_a_damaged_chat_state_is_told(start: Start, home: Home, expected_warnings: list[str]) -> None:
+    home.folders.chat_file.write_bytes(b"no database at all" * 1000)
+    desktop = await start()
+    await until(desktop.window.banner.isVisible)
+    assert "The chat state was damaged" in desktop.window.banner.text.text()
+    assert desktop.companion.personas == ["alice", "bob", "carol", "dave"]
+
+
+async def test_a_busy_rest_port_stops_nothing_else(start: Start, busy: socket.socket) -> None:
+    desktop = await start(rest_port=busy.getsockname()[1])
+    assert desktop.companion.state is State.LISTENING
+    assert f"Port {busy.getsockname()[1]} is busy" in desktop.window.banner.text.text()
+    await (await client_of(desktop)).close()
+
+
+async def test_rest_can_be_switched_off_and_on_in_the_settings(start: Start, home: Home, qtbot: Any) -> None:
+    desktop = await start()
+    room = desktop.window.settings
+    desktop.window.open_room(SETTINGS)
+    for on in (False, True):
+        room.rest.setChecked(on)
+        qtbot.mouseClick(room.save, LEFT)
+        await until(lambda on=on: desktop.companion.rest.listening is on)
+        assert written(home).get("rest", True) is on
+    assert not desktop.window.banner.isVisible()
 
 
 # a second start

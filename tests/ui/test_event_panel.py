@@ -14,6 +14,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.ui.widgets.event_panel import FORM, JSON, EventPanel
 from app.ui.widgets.fields import LongTextField, NameField
+from tests.ui.cast import befriend_only
 
 Show = Callable[[QWidget], None]
 
@@ -63,14 +64,15 @@ def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, still:
     assert still.catalog.problems(one) == []
 
 
-def test_the_first_persona_and_the_local_user_are_filled_in(still: Companion, qapp: Any) -> None:
-    still.chat.presence = {"zoe": True}
-    still.settings.username = "max"
-    data = panel_of(still, "new_message").template().data
-    assert (data["from"], data["to"]) == ("zoe", "max")
+async def test_the_first_persona_and_the_local_user_are_filled_in(companion: Companion, qapp: Any) -> None:
+    await befriend_only(companion, "zoe", "yan")
+    companion.settings.username = "max"
+    data = panel_of(companion, "new_message").template().data
+    assert (data["from"], data["to"]) == ("yan", "max")
 
 
 def test_without_personas_the_guides_sample_is_filled_in(still: Companion, qapp: Any) -> None:
+    assert still.personas == []
     assert panel_of(still, "new_message").template().data["from"] == "alice"
 
 
@@ -263,3 +265,60 @@ def test_undo_is_possible_in_the_editor(message: EventPanel, qtbot: Any) -> None
     message.editor.undo()
     assert message.editor.toPlainText() == before
     assert message.problems == []
+
+
+# whom the UI does not know
+
+
+@pytest.fixture
+async def known(companion: Companion, show: Show) -> EventPanel:
+    """The panel of messages of a companion with friends."""
+    panel = panel_of(companion, "new_message")
+    show(panel)
+    return panel
+
+
+async def test_a_message_of_a_friend_is_not_warned_about(known: EventPanel) -> None:
+    assert not known.warning.isVisible()
+
+
+async def test_a_message_of_a_stranger_is_warned_about_with_the_remedy(known: EventPanel) -> None:
+    known.form().field("from").set_value("mallory")
+    assert known.warning.isVisible()
+    assert known.warning.text().startswith("mallory is no friend")
+    assert "Add the persona in Chats" in known.warning.text()
+    known.form().field("from").set_value("carol")
+    assert not known.warning.isVisible()
+
+
+async def test_what_counts_in_a_sent_message_is_the_recipient(known: EventPanel) -> None:
+    known.form().set_value({"direction": "sent", "from": "me", "to": "bob"})
+    assert not known.warning.isVisible()
+    known.form().set_value({"direction": "sent", "from": "alice", "to": "mallory"})
+    assert known.warning.isVisible()
+    assert known.warning.text().startswith("mallory is no friend")
+
+
+@pytest.mark.parametrize("event", ["typing", "friend_online", "friend_offline"])
+async def test_presence_and_typing_of_a_stranger_are_warned_about(
+    companion: Companion, show: Show, event: str
+) -> None:
+    panel = panel_of(companion, event)
+    show(panel)
+    assert not panel.warning.isVisible()
+    panel.form().field("username").set_value("mallory")
+    assert panel.warning.isVisible()
+
+
+async def test_a_warning_is_given_in_json_too_but_not_beside_a_problem(known: EventPanel) -> None:
+    known.form().field("from").set_value("mallory")
+    known.show_view(JSON)
+    assert known.warning.isVisible()
+    known.editor.setPlainText("{")
+    assert not known.warning.isVisible()
+    assert known.problem.isVisible()
+
+
+def test_without_friends_nobody_is_warned_about(message: EventPanel) -> None:
+    message.form().field("from").set_value("mallory")
+    assert not message.warning.isVisible()

@@ -112,8 +112,10 @@ async def test_a_filter_that_matches_nothing_is_no_empty_log(room: EventsRoom, c
     await online(companion)
     room.filter.setText("nothing-like-this")
     await until(lambda: room.model.rowCount() == 0)
-    assert room.body.currentWidget() is room.empty
+    await until(lambda: room.body.currentWidget() is room.empty)
     assert room.empty.title.text() == "Nothing matches this filter"
+    room.filter.clear()
+    await until(lambda: room.body.currentWidget() is room.splitter)
 
 
 async def test_letters_typed_into_the_filter_are_no_commands(
@@ -174,6 +176,7 @@ async def test_r_sends_the_very_bytes_again(
     qtbot.keyClick(room.table, Qt.Key.Key_R)
     assert await text(one) == first
     assert await text(other) == first
+    await until(lambda: told)
     assert "again: delivered to 2 clients" in told[0]
 
 

@@ -60,11 +60,11 @@ async def test_a_click_fires_once_and_says_what_became_of_it(
     assert bar.when_connected.isHidden()
 
 
-async def test_what_was_said_is_told(bar: FireBar, companion: Companion, qtbot: Any) -> None:
+async def test_what_was_said_is_told(bar: FireBar, qtbot: Any) -> None:
     told: list[str] = []
     bar.told.connect(told.append)
     qtbot.mouseClick(bar.now, LEFT)
-    await settled(companion)
+    await until(lambda: told)
     assert told == [bar.status.text()]
 
 
@@ -186,7 +186,7 @@ async def test_a_target_that_is_gone_stays_chosen_and_is_called_gone(
     await gone.close()
     await until(lambda: bar.target_box.currentText() == "client:2 (gone)")
     qtbot.mouseClick(bar.now, LEFT)
-    await settled(companion)
+    await until(bar.status.text)
     assert bar.status.text().startswith("Not sent: no such client is connected")
     assert bar.status.property("tone") == "warning"
     assert await all_frames(companion, other) == []
@@ -221,7 +221,7 @@ async def test_fired_to_nobody_warns_and_offers_to_wait(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
-    await settled(companion)
+    await until(bar.status.text)
     assert bar.status.text().startswith("Not sent: no client is connected")
     assert bar.status.property("tone") == "warning"
     assert bar.when_connected.isVisible()
@@ -230,7 +230,7 @@ async def test_fired_to_nobody_warns_and_offers_to_wait(
     assert bar.now.text() == "Stop"
     client = await connect_client()
     assert (await frame(client))["event"] == "friend_online"
-    assert bar.status.text().startswith("Delivered to 1 client")
+    await until(lambda: bar.status.text().startswith("Delivered to 1 client"))
     assert bar.now.text() == "Fire"
     second = await connect_client()
     assert await all_frames(companion, second) == []
@@ -240,7 +240,7 @@ async def test_waiting_for_a_client_can_be_called_off(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
-    await settled(companion)
+    await until(bar.when_connected.isVisible)
     qtbot.mouseClick(bar.when_connected, LEFT)
     qtbot.mouseClick(bar.now, LEFT)
     assert bar.now.text() == "Fire"
@@ -254,6 +254,7 @@ async def test_waiting_fires_what_the_form_holds_when_the_client_comes(
     bar.times.setValue(3)
     bar.every.setValue(0)
     qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.when_connected.isVisible)
     await until(lambda: bar.now.text() == "Fire")
     qtbot.mouseClick(bar.when_connected, LEFT)
     client = await connect_client()
@@ -265,7 +266,7 @@ async def test_a_client_that_comes_while_the_form_is_invalid_ends_no_waiting_sil
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
-    await settled(companion)
+    await until(bar.when_connected.isVisible)
     qtbot.mouseClick(bar.when_connected, LEFT)
     bar.arm(None, why_not="data.text: must not be empty")
     await connect_client()
@@ -279,7 +280,7 @@ async def test_a_paused_server_is_said_and_waiting_would_not_help(
     await connect_client()
     companion.pause()
     qtbot.mouseClick(bar.now, LEFT)
-    await settled(companion)
+    await until(bar.status.text)
     assert bar.status.text().startswith("Not sent: the server is paused")
     assert bar.when_connected.isHidden()
 
@@ -293,6 +294,7 @@ async def test_closing_down_ends_a_series_and_a_waiting(
     series.times.setValue(1000)
     qtbot.mouseClick(series.later, LEFT)
     qtbot.mouseClick(waiting.now, LEFT)
+    await until(waiting.when_connected.isVisible)
     qtbot.mouseClick(waiting.when_connected, LEFT)
     for bar in (series, waiting):
         bar.close_down()

@@ -21,7 +21,8 @@ from app.ui.widgets.event_panel import JSON, EventPanel
 from app.ui.widgets.fields import FreshField, LongTextField
 from app.ui.window import INJECT, Window
 from tests.conftest import Connect, until
-from tests.ui.conftest import forget
+from tests.ui.cast import befriend_only
+from tests.ui.conftest import forget, put_away
 from tests.ui.contracts import WithOptionals, event_type, grown
 from tests.ui.frames import all_frames, frame, text
 
@@ -284,8 +285,7 @@ async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[Window, Companion]
     window.present()
     window.open_room(INJECT)
     yield window, companion
-    window.close_down()
-    forget(window)
+    await put_away(window, companion)
     await companion.close()
 
 
@@ -310,7 +310,7 @@ async def test_an_event_that_was_added_gets_its_own_tab_and_fires(
 
 async def test_an_added_event_with_optional_fields_can_be_fired_as_it_stands(qapp: Any) -> None:
     added = event_type("with_optionals", WithOptionals)
-    panel = EventPanel(Companion(Settings(port=0, rest_port=0), Catalog([added])), [added])
+    panel = EventPanel(Companion(Settings(port=0), Catalog([added])), [added])
     assert panel.problems == []
     assert panel.template() == Envelope("with_optionals", {"peer": "alice"})
     forget(panel)
@@ -327,8 +327,8 @@ async def test_rebuilding_keeps_the_tab_and_the_raw_frame(room: InjectRoom, qtbo
 
 
 async def test_without_personas_the_quick_ways_are_left_out(room: InjectRoom, companion: Companion) -> None:
-    companion.chat.presence = {}
-    room.rebuild()
+    await befriend_only(companion)
+    room.refresh()
     for event in ("friend_online", "typing"):
         buttons = {button.text() for button in panel(room, event).findChildren(QPushButton)}
         assert buttons == {"Form", "JSON"}
@@ -339,5 +339,5 @@ async def test_a_target_that_is_gone_is_warned_about(room: InjectRoom, connect_c
     room.bar.choose_client(77)
     panel(room, "typing")
     qtbot.mouseClick(room.bar.now, LEFT)
-    await until(lambda: room.bar.status.text())
+    await until(room.bar.status.text)
     assert room.bar.status.text().startswith("Not sent: no such client is connected")

@@ -15,6 +15,7 @@ from app.ui.widgets.quick import PresenceGrid, TypingGrid
 from app.ui.widgets.switch import Switch
 from app.ui.window import EVENTS, INJECT, Window
 from tests.conftest import Connect, until
+from tests.ui.cast import befriend_only
 from tests.ui.frames import all_frames, frame
 
 LEFT = Qt.MouseButton.LeftButton
@@ -50,18 +51,20 @@ def test_a_switch_follows_mouse_and_space_bar(show: Show, qtbot: Any) -> None:
 
 
 def test_a_persona_is_switched_on_and_off(fired: Fired, show: Show, qtbot: Any) -> None:
-    grid = PresenceGrid({"alice": False, "bob": False}, lambda event, data: fired.append((event, data)))
+    grid = PresenceGrid({"bob": False, "alice": True}, lambda event, data: fired.append((event, data)))
     show(grid)
     assert {name: each.accessibleName() for name, each in grid.switches.items()} == {
         "alice": "alice is online",
         "bob": "bob is online",
     }
+    assert grid.switches["alice"].isChecked()
+    assert not grid.switches["bob"].isChecked()
     qtbot.mouseClick(grid.switches["bob"], LEFT)
     qtbot.mouseClick(grid.switches["alice"], LEFT)
     qtbot.mouseClick(grid.switches["bob"], LEFT)
     assert fired == [
         ("friend_online", {"username": "bob"}),
-        ("friend_online", {"username": "alice"}),
+        ("friend_offline", {"username": "alice"}),
         ("friend_offline", {"username": "bob"}),
     ]
 
@@ -136,13 +139,13 @@ async def test_a_held_button_types_in_a_real_client_until_one_lets_go(
     assert await frame(client) == {"event": "typing", "data": {"username": "alice", "typing": True}}
     qtbot.mouseRelease(button, LEFT)
     assert await frame(client) == {"event": "typing", "data": {"username": "alice", "typing": False}}
-    assert window.inject.bar.status.text().startswith("Delivered to 1 client")
+    await until(lambda: window.inject.bar.status.text().startswith("Delivered to 1 client"))
     qtbot.mousePress(button, LEFT)
     window.open_room(EVENTS)
     assert [each["data"]["typing"] for each in await all_frames(companion, client)] == [True, False]
 
 
-async def test_a_button_that_is_held_while_the_settings_change_lets_go(
+async def test_a_button_that_is_held_while_the_friends_change_lets_go(
     window: Window, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -151,8 +154,8 @@ async def test_a_button_that_is_held_while_the_settings_change_lets_go(
     window.open_room(INJECT)
     window.inject.open_panel(panel)
     qtbot.mousePress(panel.findChild(TypingGrid).buttons["alice"], LEFT)
-    companion.chat.presence = {"alice": True}
-    window.inject.rebuild()
+    await befriend_only(companion, "zoe")
+    window.inject.refresh()
     assert [each["data"]["typing"] for each in await all_frames(companion, client)] == [True, False]
 
 
@@ -182,9 +185,9 @@ async def test_what_waits_for_a_client_is_what_was_switched(
     assert panel
     window.open_room(INJECT)
     window.inject.open_panel(panel)
-    qtbot.mouseClick(panel.findChild(PresenceGrid).switches["carol"], LEFT)
-    if window.inject.bar.when_connected.isVisible():
-        qtbot.mouseClick(window.inject.bar.when_connected, LEFT)
-        client = await connect_client()
-        await until(lambda: window.inject.bar.now.text() == "Fire")
-        assert [each["data"] for each in await all_frames(companion, client)] == [{"username": "carol"}]
+    qtbot.mouseClick(panel.findChild(PresenceGrid).switches["dave"], LEFT)
+    await until(window.inject.bar.when_connected.isVisible)
+    qtbot.mouseClick(window.inject.bar.when_connected, LEFT)
+    client = await connect_client()
+    await until(lambda: window.inject.bar.now.text() == "Fire")
+    assert [each["data"] for each in await all_frames(companion, client)] == [{"username": "dave"}]

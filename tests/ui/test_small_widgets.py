@@ -55,13 +55,39 @@ def test_a_banner_offers_what_can_be_done(show: Show, qtbot: Any) -> None:
     assert done == ["settings", "retry"]
 
 
-def test_a_banner_says_one_thing_at_a_time(show: Show) -> None:
+def test_a_banner_says_one_thing_at_a_time_on_a_topic(show: Show) -> None:
     banner = Banner()
     show(banner)
     banner.say("Busy", (("Retry", lambda: None),))
     banner.say("Saved")
     assert banner.text.text() == "Saved"
     assert [button.text() for button in banner.buttons] == ["Dismiss"]
+
+
+def test_a_banner_says_every_topic_with_its_buttons_until_it_is_retracted(show: Show) -> None:
+    banner = Banner()
+    show(banner)
+    banner.say("Busy", (("Retry", lambda: None),), topic="port")
+    banner.say("Saved")
+    assert banner.text.text() == "Busy\nSaved"
+    assert [button.text() for button in banner.buttons] == ["Retry", "Dismiss"]
+    banner.retract("port")
+    banner.retract("rest")
+    assert banner.text.text() == "Saved"
+    assert [button.text() for button in banner.buttons] == ["Dismiss"]
+    banner.retract()
+    assert not banner.isVisible()
+
+
+def test_dismissing_a_banner_dismisses_every_topic(show: Show, qtbot: Any) -> None:
+    banner = Banner()
+    show(banner)
+    banner.say("Busy", topic="port")
+    banner.say("Saved")
+    qtbot.mouseClick(banner.buttons[-1], LEFT)
+    assert not banner.isVisible()
+    banner.say("Busy", topic="port")
+    assert banner.text.text() == "Busy"
 
 
 def test_a_banner_can_say_something_new_from_its_own_button(show: Show, qtbot: Any) -> None:

@@ -13,6 +13,7 @@ from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.tray import Tray, icon_name
 from tests.conftest import Connect, until
+from tests.ui.cast import befriend_only
 from tests.ui.frames import all_frames, frame, settled
 
 
@@ -131,17 +132,17 @@ async def test_a_message_from_the_tray_is_new_each_time_and_to_the_local_user(
 
 
 async def test_the_first_persona_is_the_one_who_acts(tray: Tray, companion: Companion) -> None:
-    companion.chat.presence = {"zoe": True, "yan": False}
+    await befriend_only(companion, "zoe", "yan")
     assert "yan says hi" in fire_entries(tray)
-    companion.chat.presence = {}
+    await befriend_only(companion)
     assert "alice says hi" in fire_entries(tray)
 
 
-async def test_firing_to_nobody_is_told(tray: Tray, companion: Companion) -> None:
+async def test_firing_to_nobody_is_told(tray: Tray) -> None:
     told: list[str] = []
     tray.told.connect(told.append)
     fire_entries(tray)["alice is typing"].trigger()
-    await settled(companion)
+    await until(lambda: told)
     assert told == ["not sent: no client is connected"]
 
 

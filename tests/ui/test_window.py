@@ -20,11 +20,13 @@ from app.ui import theme
 from app.ui.theme import DARK, LIGHT
 from app.ui.window import CHATS, CLIENTS, EVENTS, INJECT, ROOMS, SETTINGS, Window
 from tests.conftest import Connect, until
-from tests.ui.conftest import forget
+from tests.ui.conftest import put_away
 from tests.ui.frames import all_frames, frame
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
+SMALLEST = QSize(880, 560)
+"""What the window asks for where the screen has room for it."""
 
 
 def navigation(window: Window) -> list[QPushButton]:
@@ -43,13 +45,12 @@ def busy() -> Iterator[socket.socket]:
 @pytest.fixture
 async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[Window]:
     """A window whose companion found its port taken."""
-    companion = Companion(Settings(port=busy.getsockname()[1]))
+    companion = Companion(Settings(port=busy.getsockname()[1], rest_port=0))
     window = Window(companion, Folders.of(tmp_path))
     window.present()
     assert not await companion.start()
     yield window
-    window.close_down()
-    forget(window)
+    await put_away(window, companion)
     await companion.close()
 
 
@@ -211,8 +212,7 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
     first.grab()
     sizes = first.events.splitter.sizes()
     assert columns(first) == [133, 77, 99] * 2
-    first.close_down()
-    forget(first)
+    await put_away(first, companion)
 
     second = Window(companion, Folders.of(tmp_path))
     second.present()
@@ -224,8 +224,7 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
     ratio = sizes[0] / sum(sizes)
     now = second.events.splitter.sizes()
     assert now[0] / sum(now) == pytest.approx(ratio, abs=0.05)
-    second.close_down()
-    forget(second)
+    await put_away(second, companion)
 
 
 BUILD = """
@@ -265,8 +264,7 @@ async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> 
         window = Window(companion, Folders.of(tmp_path))
         assert window.take_hint("close") is expected
         assert window.take_hint("close") is False
-        window.close_down()
-        forget(window)
+        await put_away(window, companion)
 
 
 async def test_a_closed_down_window_hears_no_more(
@@ -355,8 +353,8 @@ async def test_the_window_cannot_be_made_too_small_for_its_rooms(window: Window)
     for number in range(len(ROOMS)):
         window.open_room(number)
         hint = window.minimumSizeHint()
-        assert hint.width() <= 880
-        assert hint.height() <= 560
+        assert hint.width() <= SMALLEST.width()
+        assert hint.height() <= SMALLEST.height()
 
 
 # the keyboard

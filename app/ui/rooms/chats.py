@@ -51,6 +51,7 @@ class ChatsRoom(QWidget):
         self._companion = companion
         self._who = ""
         self._open = True
+        self._filling = False
         self.model = ConversationsModel()
         self.list = named(QListView(), "Chats", id="chats")
         self.list.setModel(self.model)
@@ -58,7 +59,7 @@ class ChatsRoom(QWidget):
         self.list.selectionModel().currentChanged.connect(self._chosen)
         self.online = named(Switch(), "This friend is online")
         self.online.clicked.connect(self._switch_presence)
-        self.name = named(QLabel(), "Friend", id="emptyTitle")
+        self.name = named(QLabel(textFormat=Qt.TextFormat.PlainText), "Friend", id="emptyTitle")
         self.pinned = named(QCheckBox("Stay online"), "Stay online", tip="Do not let it go offline after 5 minutes")
         self.auto_reply = named(QCheckBox("Auto-reply"), "Auto-reply", tip="Types for a while, then answers")
         self.pinned.clicked.connect(lambda on: self._do(self._companion.chat.change_person(self._who, pinned=on)))
@@ -196,24 +197,28 @@ class ChatsRoom(QWidget):
             self._do(self._companion.chat.conversations(), self._show_chats)
 
     def _show_chats(self, chats: list[Conversation]) -> None:
+        wanted = self._who
+        self._filling = True  # the list may move its choice meanwhile: that is nobody's wish
         self.model.show_chats(chats)
+        self._filling = False
         names = [chat.person.username for chat in chats]
         self.body.setCurrentIndex(1 if names else 0)
         self.empty.hint.setText("Friends of the cast appear here; your UI finds them by name.")
         self.reloaded.emit()
         if names:
-            chosen = self._who if self._who in names else names[0]
+            chosen = wanted if wanted in names else names[0]
             self.list.setCurrentIndex(self.model.index(self.model.line_of(chosen), 0))
             self._show_person(chats[names.index(chosen)].person)
 
     def _chosen(self, current: QModelIndex, _: QModelIndex) -> None:
         chat = current.data(CHAT) if current.isValid() else None
-        if chat:
+        if chat and not self._filling:
             self._show_person(chat.person)
 
     def _show_person(self, person: Person) -> None:
         if person.username != self._who:
             self.composer.write_as(person.username)
+            self.bubbles.follow()
             self._who = person.username
         self.name.setText(person.username)
         self.online.setChecked(person.online)
@@ -290,9 +295,18 @@ class ChatsRoom(QWidget):
         self._ask_name(
             "Rename persona",
             f"New name of {old}",
-            lambda new: self._do(self._companion.chat.rename_person(old, new)),
+            partial(self.rename_persona, old),
             old,
         )
+
+    def rename_persona(self, old: str, new: str) -> None:
+        """Give somebody another name, and stay with them."""
+
+        def renamed(_: None) -> None:
+            if self._who == old:
+                self._who = new.strip()
+
+        self._do(self._companion.chat.rename_person(old, new), renamed)
 
     def _file_dialog(self, title: str, mode: QFileDialog.AcceptMode, then: Callable[[str], None]) -> None:
         dialog = QFileDialog(self, title, "", "Chat state (*.json)")

@@ -71,15 +71,20 @@ class InjectRoom(QWidget):
             return
         self._built_for = key
         chosen = max(self.tabs.currentIndex(), 0)
+        older: dict[str, EventPanel] = {}
         with QSignalBlocker(self.tabs):
             while self.panels.count():
+                title = self.tabs.tabText(0)
                 self.tabs.removeTab(0)
                 panel = self.panels.widget(0)
                 assert panel is not None
                 self.panels.removeWidget(panel)
-                if panel is not self.raw:
+                if isinstance(panel, EventPanel):
+                    older[title] = panel
                     panel.deleteLater()
             for title, panel in self._event_panels().items():
+                if title in older:
+                    panel.take_over(older[title])
                 panel.changed.connect(self._arm)
                 self._add(title, panel)
             self._add("Raw frame", self.raw)

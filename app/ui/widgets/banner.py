@@ -18,7 +18,7 @@ class Banner(QWidget):
         self.setObjectName("banner")
         self.setVisible(False)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.text = named(QLabel(wordWrap=True), "Notice")
+        self.text = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Notice")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(16, 8, 12, 8)
         self._row.addWidget(self.text, 1)
@@ -47,7 +47,7 @@ class Banner(QWidget):
         self.buttons = []
         actions = [action for _, offered in self._topics.values() for action in offered]
         for title, action in (*actions, ("Dismiss", self._dismiss)):
-            button = named(QPushButton(title), title)
+            button = named(QPushButton(title.replace("&", "&&")), title)
             button.clicked.connect(lambda _=False, action=action: action())
             self._row.addWidget(button)
             self.buttons.append(button)

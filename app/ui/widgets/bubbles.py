@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QColor, QPainter, QShowEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.protocol.backend import MessageData, instant
@@ -27,6 +27,7 @@ class BubbleView(QListView):
     def __init__(self) -> None:
         super().__init__()
         named(self, "Messages", id="bubbles")
+        self._follow = self._follow_next = True
         self._model = QStandardItemModel(self)
         self.setModel(self._model)
         self.setItemDelegate(BubbleDelegate(self))
@@ -39,7 +40,8 @@ class BubbleView(QListView):
     def show_messages(self, messages: Sequence[MessageData]) -> None:
         """Replace what is shown; the selection stays on its message, the end stays in sight."""
         bar = self.verticalScrollBar()
-        at_end = bar.value() >= bar.maximum() - 4
+        self._follow = self._follow_next or bar.value() >= bar.maximum() - 4
+        self._follow_next = False
         chosen = self.selected
         self._model.clear()
         for message in messages:
@@ -49,7 +51,18 @@ class BubbleView(QListView):
             self._model.appendRow(item)
             if chosen and message["msg_id"] == chosen["msg_id"]:
                 self.setCurrentIndex(item.index())
-        if at_end:
+        if self._follow:
+            self.scrollToBottom()
+
+    def follow(self) -> None:
+        """Show the end of what comes next: it is another chat."""
+        self._follow_next = True
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Qt tells: what was filled unseen has no heights yet."""
+        super().showEvent(event)
+        if self._follow:
+            self.doItemsLayout()
             self.scrollToBottom()
 
     @property

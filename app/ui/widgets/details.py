@@ -2,7 +2,7 @@
 
 import json
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from app.hub.journal import Kind, Row
@@ -23,8 +23,8 @@ class Details(QWidget):
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
         self._catalog = catalog
-        self.head = named(QLabel(), "Row", id="detailHead")
-        self.note = named(QLabel(wordWrap=True), "Result", id="muted")
+        self.head = named(QLabel(textFormat=Qt.TextFormat.PlainText), "Row", id="detailHead")
+        self.note = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Result", id="muted")
         self.pretty = JsonView("Pretty", read_only=True)
         self.raw = JsonView("Raw", read_only=True)
         self.schema = JsonView("Schema", read_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -51,6 +51,7 @@ class EventPanel(QWidget):
 
         self.views = QStackedWidget()
         self._forms = {each.name: self._form(each) for each in types}
+        self._untouched = {name: form.value() for name, form in self._forms.items()}
         self._form_stack = QStackedWidget()
         for form in self._forms.values():
             self._form_stack.addWidget(_scrolled(form))
@@ -58,8 +59,10 @@ class EventPanel(QWidget):
         self.editor.textChanged.connect(self._on_change)
         self.views.addWidget(self._form_stack)
         self.views.addWidget(self.editor)
-        self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
-        self.warning = named(QLabel(wordWrap=True), "What your UI will make of it", id="result")
+        self.problem = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Problem", id="problem")
+        self.warning = named(
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "What your UI will make of it", id="result"
+        )
         self.warning.setProperty("tone", "warning")
 
         top = QHBoxLayout()
@@ -141,6 +144,17 @@ class EventPanel(QWidget):
         else:
             self._write(event)
             self._show(JSON)
+
+    def take_over(self, older: "EventPanel") -> None:
+        """Go on where a panel for the same events stopped; what nobody had touched there gets today's defaults."""
+        self.choice.setCurrentText(older.event_name)
+        for name, form in self._forms.items():
+            written = older._forms[name].value()
+            if written != older._untouched[name]:
+                form.set_value(written)
+        with QSignalBlocker(self.editor):
+            self.editor.setPlainText(exact_text(older.editor))
+        self._show(older.views.currentIndex())
 
     def show_view(self, view: int) -> None:
         """Switch between form and JSON, taking along what was written."""

@@ -53,7 +53,7 @@ class FireBar(QWidget):
         self.later.clicked.connect(lambda: self.fire(delay_s=DELAY_S))
         self.now = named(QPushButton("Fire"), "Fire", id="primary")
         self.now.clicked.connect(self.fire_or_stop)
-        self.status = named(QLabel(wordWrap=True), "Result", id="result")
+        self.status = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Result", id="result")
         self.when_connected = named(QPushButton("Fire when a client connects"), "Fire when a client connects")
         self.when_connected.clicked.connect(self._wait_for_client)
         self.when_connected.setVisible(False)

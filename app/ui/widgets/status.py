@@ -1,5 +1,6 @@
 """The status bar: state, address, clients, traffic."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.companion import Companion, State
@@ -33,7 +34,7 @@ class StatusBar(QWidget):
         self.setObjectName("statusBar")
         self._companion = companion
         self.state = named(QLabel(), "State of the event server", id="result")
-        self.said = named(QLabel(), "Last action", id="muted")
+        self.said = named(QLabel(textFormat=Qt.TextFormat.PlainText), "Last action", id="muted")
         self.rate = Sparkline(companion.journal)
         self.pause = named(QPushButton(), "Pause or resume sending", id="flat")
         self.pause.clicked.connect(lambda: companion.pause(not companion.hub.paused))

@@ -1,0 +1,213 @@
+"""A conversation as bubbles."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.protocol.backend import MessageData
+from app.ui import theme
+from app.ui.widgets.bubbles import BubbleView
+from tests.ui.messages import many, message
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def view(show: Callable[[QWidget], None]) -> BubbleView:
+    view = BubbleView()
+    view.resize(560, 400)
+    show(view)
+    return view
+
+
+def picture(view: BubbleView) -> QImage:
+    return view.grab().toImage()
+
+
+def ink(view: BubbleView, *, left: bool) -> bool:
+    """Return whether anything is painted in one half of the first line."""
+    image = picture(view)
+    rect = view.visualRect(view.model().index(0, 0))
+    middle = rect.top() + rect.height() // 2
+    columns = range(20, 60) if left else range(rect.right() - 60, rect.right() - 20)
+    return len({image.pixel(x, middle) for x in columns}) > 1 or image.pixel(columns[0], middle) != image.pixel(
+        2, 2
+    )
+
+
+def at_end(view: BubbleView) -> bool:
+    return view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+
+
+def shown_at(view: BubbleView, line: int) -> int:
+    return view.visualRect(view.model().index(line, 0)).top()
+
+
+def test_messages_are_shown_as_given(view: BubbleView) -> None:
+    messages = many(5)
+    view.show_messages(messages)
+    assert view.messages == messages
+    view.show_messages([])
+    assert view.messages == []
+    assert view.selected is None
+
+
+def test_the_friend_is_on_the_left_and_the_local_user_on_the_right(view: BubbleView) -> None:
+    view.show_messages([message("x")])
+    assert ink(view, left=True)
+    assert not ink(view, left=False)
+    view.show_messages([message("x", sent=True)])
+    assert ink(view, left=False)
+    assert not ink(view, left=True)
+
+
+def test_a_message_is_spoken_with_its_sender(view: BubbleView) -> None:
+    view.show_messages([message("Hello"), message("Hi", sent=True)])
+    spoken = [view.model().index(line, 0).data(Qt.ItemDataRole.AccessibleTextRole) for line in (0, 1)]
+    assert spoken == ["alice: Hello", "me: Hi"]
+    assert view.accessibleName() == "Messages"
+
+
+def test_a_click_selects_a_message(view: BubbleView, qtbot: Any) -> None:
+    messages = many(3)
+    view.show_messages(messages)
+    qtbot.mouseClick(view.viewport(), LEFT, pos=view.visualRect(view.model().index(1, 0)).center())
+    assert view.selected == messages[1]
+
+
+def test_delivery_reactions_and_selection_can_be_seen(view: BubbleView) -> None:
+    reacted = {"reactions": [{"emoji": "👍", "from": "bob"}]}
+    pictures = []
+    for each in (
+        message("x", sent=True), message("x", sent=True, delivered=False), message("x", sent=True, **reacted),
+    ):  # fmt: skip
+        view.show_messages([each])
+        pictures.append(picture(view))
+    view.setCurrentIndex(view.model().index(0, 0))
+    pictures.append(picture(view))
+    assert all(one != other for number, one in enumerate(pictures) for other in pictures[:number])
+
+
+def test_a_long_chat_opens_at_its_end(view: BubbleView) -> None:
+    view.show_messages(many(100))
+    assert view.verticalScrollBar().maximum() > 0
+    assert at_end(view)
+    last = view.visualRect(view.model().index(99, 0))
+    assert view.viewport().rect().contains(last)
+
+
+def test_a_chat_that_was_filled_before_it_was_seen_opens_at_its_end(show: Callable[[QWidget], None]) -> None:
+    view = BubbleView()
+    view.show_messages(many(100))
+    view.resize(560, 400)
+    show(view)
+    QApplication.processEvents()
+    assert view.verticalScrollBar().maximum() > 0
+    assert at_end(view)
+
+
+@pytest.mark.parametrize("width", [300, 900])
+def test_another_width_keeps_the_end_in_sight(view: BubbleView, width: int) -> None:
+    view.show_messages([{**each, "text": "word " * 40} for each in many(50)])
+    view.resize(width, 400)
+    QApplication.processEvents()
+    assert at_end(view)
+
+
+def test_at_the_end_it_follows(view: BubbleView) -> None:
+    messages = many(100)
+    view.show_messages(messages[:-1])
+    view.show_messages(messages)
+    assert at_end(view)
+
+
+def test_scrolled_up_it_holds_still_when_a_message_comes(view: BubbleView) -> None:
+    messages = many(100)
+    view.show_messages(messages[:-1])
+    view.verticalScrollBar().setValue(view.verticalScrollBar().maximum() // 2)
+    before = shown_at(view, 50)
+    view.show_messages(messages)
+    QApplication.processEvents()
+    assert shown_at(view, 50) == before
+
+
+def test_the_selection_stays_on_its_message(view: BubbleView) -> None:
+    messages = many(10)
+    view.show_messages(messages[:8])
+    view.setCurrentIndex(view.model().index(4, 0))
+    view.show_messages(messages[2:])
+    assert view.selected == messages[4]
+    assert view.currentIndex().row() == 2
+    assert view.selectionModel().isSelected(view.currentIndex())
+
+
+def test_a_selected_message_that_is_gone_leaves_no_selection(view: BubbleView) -> None:
+    messages = many(4)
+    view.show_messages(messages)
+    view.setCurrentIndex(view.model().index(1, 0))
+    view.show_messages([messages[0], *messages[2:]])
+    assert view.selected is None
+
+
+ODD: list[MessageData] = [
+    message(""),
+    message("one\ntwo\r\n\n\nthree\ttab"),
+    message("🎉" * 300),
+    message("👩‍👩‍👧‍👦🏳️‍🌈" * 50),
+    message("مرحبا بالعالم " * 40),
+    message("שלום mixed with English 123"),
+    message("x" * 10_000),
+    message("word " * 2_000),
+    message("\u202ereversed\u0000\ufffe"),
+    message("<b>no</b> &amp; markup <img src='x'>"),
+    message("e" + "\u0301" * 500),
+    message("x", reactions=[{"emoji": "👍", "from": str(number)} for number in range(200)]),
+    message("x", reactions=[]),
+    message("x", timestamp="0001-01-01T00:00:00Z"),
+    message("x", timestamp="9999-12-31T23:59:59.999999-12:00"),
+    message("x", timestamp="2024-01-15t10:30:00z"),
+    message("x" * 3000, sent=True, delivered=False, delivery_method="offline"),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: f"{odd['text'][:8]!r} {odd['timestamp'][:4]}")
+def test_whatever_a_message_holds_can_be_painted(
+    view: BubbleView, qapp: QApplication, odd: MessageData, scheme: str
+) -> None:
+    try:
+        theme.apply(qapp, scheme)
+        empty = picture(view)
+        view.show_messages([odd])
+        assert picture(view) != empty
+    finally:
+        theme.apply(qapp, "light")
+
+
+@pytest.mark.parametrize("width", [240, 300, 1600])
+def test_bubbles_stay_inside_at_any_width(view: BubbleView, width: int) -> None:
+    view.resize(width, 400)
+    view.show_messages([message("word " * 60), message("x" * 500, sent=True)])
+    QApplication.processEvents()
+    image = picture(view)
+    assert view.horizontalScrollBar().maximum() == 0
+    edge = {image.pixel(QPoint(image.width() - 1 - view.verticalScrollBar().width(), y)) for y in range(5, 60)}
+    assert len(edge) == 1
+
+
+def test_five_hundred_messages_of_all_kinds_are_painted_from_end_to_end(view: BubbleView) -> None:
+    messages = [
+        {**each, "text": ODD[number % len(ODD)]["text"]} if number % 5 == 0 else each
+        for number, each in enumerate(many(500))
+    ]
+    view.show_messages(messages)
+    bar = view.verticalScrollBar()
+    for place in range(0, bar.maximum(), max(1, bar.maximum() // 40)):
+        bar.setValue(place)
+        picture(view)
+    bar.setValue(bar.maximum())
+    assert at_end(view)

@@ -1,0 +1,352 @@
+"""What the window says of the REST stand-in, and of whom the UI asks for."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+
+from app.companion import Companion, State
+from app.protocol.envelope import Envelope
+from app.ui.window import SETTINGS, Window
+from tests.conftest import MakeCompanion, until
+from tests.endpoints.http import Rest
+from tests.ui.conftest import Windows
+from tests.ui.test_chats_room import calm, names
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def taken() -> Iterator[list[socket.socket]]:
+    """Two ports that another program holds."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+            each.listen()
+        yield sockets
+
+
+def number(taken: socket.socket) -> int:
+    return int(taken.getsockname()[1])
+
+
+@pytest.fixture
+async def served(make_companion: MakeCompanion, windows: Windows) -> tuple[Window, Companion]:
+    """A window whose companion answers events and REST."""
+    companion = await make_companion()
+    window = windows(companion)
+    window.present()
+    assert await companion.start()
+    assert await companion.start_rest()
+    return window, companion
+
+
+@pytest.fixture
+async def rest(served: tuple[Window, Companion]) -> AsyncIterator[Rest]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+        yield Rest(served[1], session)
+
+
+def press(window: Window, title: str, qtbot: Any, which: int = 0) -> None:
+    buttons = [each for each in window.banner.buttons if each.text().startswith(title)]
+    qtbot.mouseClick(buttons[which], LEFT)
+
+
+def lines(window: Window) -> list[str]:
+    return window.banner.text.text().splitlines()
+
+
+def buttons(window: Window) -> list[str]:
+    return [each.text() for each in window.banner.buttons]
+
+
+async def answers(companion: Companion) -> bool:
+    async with aiohttp.ClientSession() as session, session.get(f"{companion.rest.url}/status") as answer:
+        return answer.status == HTTPStatus.OK and (await answer.json())["status"] == "ok"
+
+
+# ports
+
+
+async def test_a_busy_rest_port_is_said_and_events_go_on(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+) -> None:
+    companion = await make_companion(rest_port=number(taken[0]))
+    window = windows(companion)
+    window.present()
+    assert await companion.start()
+    assert not await companion.start_rest()
+    assert window.banner.isVisible()
+    assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
+    assert "Events work" in lines(window)[0]
+    assert buttons(window) == ["Retry", "Settings", "Dismiss"]
+    assert companion.state is State.LISTENING
+    assert window.status.state.text().startswith("● Listening")
+
+
+async def test_retry_starts_rest_once_the_port_is_free(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
+) -> None:
+    companion = await make_companion(rest_port=number(taken[0]))
+    window = windows(companion)
+    window.present()
+    await companion.start()
+    await companion.start_rest()
+    said: list[str] = []
+    companion.changed.connect(lambda _: said.append(companion.rest_trouble))
+    press(window, "Retry", qtbot)
+    await until(lambda: said)
+    assert said[-1].startswith("Port")
+    assert window.banner.isVisible()
+    taken[0].close()
+    press(window, "Retry", qtbot)
+    await until(lambda: companion.rest.listening)
+    await until(lambda: not window.banner.isVisible())
+    assert await answers(companion)
+
+
+async def test_a_busy_rest_port_leads_to_the_settings(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
+) -> None:
+    companion = await make_companion(rest_port=number(taken[0]))
+    window = windows(companion)
+    window.present()
+    await companion.start_rest()
+    press(window, "Settings", qtbot)
+    assert window.rooms.currentIndex() == SETTINGS
+    assert window.settings.rest_port.value() == number(taken[0])
+
+
+async def test_both_ports_busy_are_both_said_and_retried_each_for_itself(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
+) -> None:
+    companion = await make_companion(port=number(taken[0]), rest_port=number(taken[1]))
+    window = windows(companion)
+    window.present()
+    await companion.start()
+    await companion.start_rest()
+    assert [line.split(" is busy")[0] for line in lines(window)] == [f"Port {number(each)}" for each in taken]
+    assert buttons(window) == ["Retry", "Settings", "Retry", "Settings", "Dismiss"]
+    taken[1].close()
+    press(window, "Retry", qtbot, which=1)
+    await until(lambda: companion.rest.listening)
+    assert companion.state is State.BLOCKED
+    assert len(lines(window)) == 1
+    assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
+    taken[0].close()
+    press(window, "Retry", qtbot)
+    await until(lambda: companion.state is State.LISTENING)
+    assert not window.banner.isVisible()
+
+
+async def test_rest_that_is_switched_off_is_no_trouble(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+) -> None:
+    companion = await make_companion(rest=False, rest_port=number(taken[0]))
+    window = windows(companion)
+    window.present()
+    assert await companion.start()
+    assert await companion.start_rest()
+    assert not companion.rest.listening
+    assert not window.banner.isVisible()
+
+
+async def test_switching_rest_off_ends_its_trouble(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+) -> None:
+    companion = await make_companion(rest_port=number(taken[0]))
+    window = windows(companion)
+    window.present()
+    await companion.start_rest()
+    assert window.banner.isVisible()
+    await companion.apply(replace(companion.settings, rest=False))
+    assert not window.banner.isVisible()
+
+
+async def test_another_rest_port_ends_its_trouble(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], unused_tcp_port: int
+) -> None:
+    companion = await make_companion(rest_port=number(taken[0]))
+    window = windows(companion)
+    window.present()
+    await companion.start_rest()
+    await companion.apply(replace(companion.settings, rest_port=unused_tcp_port))
+    assert not window.banner.isVisible()
+    assert await answers(companion)
+
+
+async def test_a_notice_and_a_trouble_stand_side_by_side(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+) -> None:
+    companion = await make_companion(rest_port=number(taken[0]))
+    window = windows(companion)
+    window.present()
+    window.banner.say("Something else", (("Do it", lambda: None),))
+    await companion.start_rest()
+    assert lines(window)[0] == "Something else"
+    assert "is busy" in lines(window)[1]
+    assert buttons(window) == ["Do it", "Retry", "Settings", "Dismiss"]
+    taken[0].close()
+    await companion.start_rest()
+    assert lines(window) == ["Something else"]
+
+
+# somebody whom nobody knows
+
+
+async def test_a_stranger_can_be_added_and_the_ui_then_befriends_them(
+    served: tuple[Window, Companion], rest: Rest, qtbot: Any
+) -> None:
+    window, _ = served
+    refused = await rest.post("/friends", {"username": "zoe"})
+    assert refused.status == HTTPStatus.NOT_FOUND
+    assert "zoe" in refused.error
+    await until(window.banner.isVisible)
+    assert "'zoe'" in window.banner.text.text()
+    assert buttons(window) == ["Add persona zoe", "Dismiss"]
+    press(window, "Add persona", qtbot)
+    assert not window.banner.isVisible()
+    await calm(window.chats)
+    assert window.status.said.text() == "Added zoe"
+    assert "zoe" not in names(window.chats)
+    added = await rest.post("/friends", {"username": "zoe"})
+    assert added.status == HTTPStatus.CREATED
+    assert added.json["username"] == "zoe"
+    await calm(window.chats)
+    assert "zoe" in names(window.chats)
+    grid = window.inject.event_panel("friend_online")
+    assert grid
+    assert "zoe" in {label.text() for label in grid.findChildren(QLabel)}
+
+
+async def test_the_last_stranger_is_the_one_who_is_offered(
+    served: tuple[Window, Companion], rest: Rest, qtbot: Any
+) -> None:
+    window, _ = served
+    for name in ("zoe", "yan"):
+        await rest.post("/friends", {"username": name})
+    await until(lambda: "Add persona yan" in buttons(window))
+    assert buttons(window) == ["Add persona yan", "Dismiss"]
+    press(window, "Dismiss", qtbot)
+    assert not window.banner.isVisible()
+
+
+@pytest.mark.parametrize("name", ["erin", "alice", ""])
+async def test_for_those_who_are_known_nothing_is_offered(
+    served: tuple[Window, Companion], rest: Rest, name: str
+) -> None:
+    window, _ = served
+    await rest.post("/friends", {"username": name})
+    await calm(window.chats)
+    assert not window.banner.isVisible()
+
+
+@pytest.mark.parametrize("name", ["x" * 1000, "a/b", "two\nlines", "tab\there"])
+async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
+    served: tuple[Window, Companion], rest: Rest, qtbot: Any, name: str
+) -> None:
+    window, companion = served
+    await rest.post("/friends", {"username": name})
+    await until(window.banner.isVisible)
+    assert len(lines(window)) == 1
+    assert len(lines(window)[0]) < 250
+    press(window, "Add persona", qtbot)
+    await calm(window.chats)
+    assert window.status.said.text().startswith("A name has ")
+    assert name not in {each.username for each in await companion.chat.backend.people()}
+
+
+async def test_what_a_page_calls_a_stranger_is_shown_as_it_is(served: tuple[Window, Companion], rest: Rest) -> None:
+    window, _ = served
+    await rest.post("/friends", {"username": "<h1>zoe</h1>"})
+    await until(window.banner.isVisible)
+    assert "'<h1>zoe</h1>'" in window.banner.text.text()
+    assert window.banner.text.textFormat() is Qt.TextFormat.PlainText
+
+
+async def test_an_ampersand_in_a_strangers_name_is_no_shortcut(
+    served: tuple[Window, Companion], rest: Rest
+) -> None:
+    window, _ = served
+    await rest.post("/friends", {"username": "a&b"})
+    await until(window.banner.isVisible)
+    assert buttons(window)[0] == "Add persona a&&b"
+    assert window.banner.buttons[0].accessibleName() == "Add persona a&b"
+
+
+# what the UI will not show
+
+
+async def test_an_event_of_somebody_who_is_no_friend_is_warned_about(
+    served: tuple[Window, Companion],
+) -> None:
+    window, companion = served
+    await calm(window.chats)
+    panel = window.inject.event_panel("new_message")
+    assert panel
+    assert panel.warning.isHidden()
+    panel.form().field("from").set_value("erin")
+    assert not panel.warning.isHidden()
+    assert panel.warning.text().startswith("erin is no friend in this chat state")
+    await companion.fire(Envelope("friend_online", {"username": "erin"}), origin="cli")
+    panel.form().field("from").set_value("bob")
+    assert panel.warning.isHidden()
+
+
+async def test_the_warning_goes_when_the_ui_befriends_them(served: tuple[Window, Companion], rest: Rest) -> None:
+    window, _ = served
+    await calm(window.chats)
+    panel = window.inject.event_panel("typing")
+    assert panel
+    panel.form().field("username").set_value("erin")
+    assert not panel.warning.isHidden()
+    assert (await rest.post("/friends", {"username": "erin"})).status == HTTPStatus.CREATED
+    await calm(window.chats)
+    panel = window.inject.event_panel("typing")
+    assert panel
+    assert panel.form().field("username").value() == "erin"
+    assert panel.warning.isHidden()
+
+
+async def test_a_message_that_is_being_written_survives_a_new_friend(
+    served: tuple[Window, Companion], rest: Rest
+) -> None:
+    window, _ = served
+    await calm(window.chats)
+    panel = window.inject.event_panel("new_message")
+    assert panel
+    panel.form().field("text").set_value("half written")
+    assert (await rest.post("/friends", {"username": "erin"})).status == HTTPStatus.CREATED
+    await calm(window.chats)
+    panel = window.inject.event_panel("new_message")
+    assert panel
+    assert panel.form().value()["text"] == "half written"
+
+
+async def test_the_forms_offer_the_friends_of_now(served: tuple[Window, Companion], rest: Rest) -> None:
+    window, companion = served
+    await calm(window.chats)
+    await rest.post("/friends", {"username": "frank"})
+    await rest.delete("/friends/bob")
+    await calm(window.chats)
+    assert companion.personas == ["alice", "carol", "dave", "frank"]
+    panel = window.inject.event_panel("friend_online")
+    assert panel
+    assert {"alice", "carol", "dave", "frank"} <= {label.text() for label in panel.findChildren(QLabel)}
+    assert "bob" not in {label.text() for label in panel.findChildren(QLabel)}
+
+
+async def test_a_window_that_is_built_before_the_state_is_open_gets_its_friends(
+    served: tuple[Window, Companion],
+) -> None:
+    window, _ = served
+    await calm(window.chats)
+    assert names(window.chats) == ["alice", "carol", "bob", "dave"]
