@@ -146,8 +146,11 @@ def delete_message(db: Connection, msg_id: str) -> bool:
 
 
 def set_delivered(db: Connection, msg_id: str, method: str) -> MessageData | None:
-    """Note that a message was delivered; return it, or None when there is none."""
-    db.execute("UPDATE messages SET delivered = 1, delivery_method = ? WHERE msg_id = ?", (method, msg_id))
+    """Note that a message that waited was delivered; return it, or None when there is none."""
+    db.execute(
+        "UPDATE messages SET delivered = 1, delivery_method = ? WHERE msg_id = ? AND delivered = 0",
+        (method, msg_id),
+    )
     return message(db, msg_id)
 
 

@@ -100,7 +100,11 @@ class ChatsRoom(QWidget):
             if self._open:
                 then(result)
 
-        run(self._companion.tasks, work, then=done, failed=self.told.emit)
+        def failed(why: str) -> None:
+            if self._open:
+                self.told.emit(why)
+
+        run(self._companion.tasks, work, then=done, failed=failed)
 
     # building
 
