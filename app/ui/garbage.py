@@ -6,7 +6,7 @@ destroy Qt objects that were part of a cycle, and Qt does not survive a timer th
 
 import gc
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 CHECK_MS = 1000
 
@@ -22,8 +22,9 @@ class GarbageCollector(QObject):
         self._timer.start()
 
     def close_down(self) -> None:
-        """Give the work back."""
+        """Collect what is left while Qt is still there to destroy its part, and give the work back."""
         self._timer.stop()
+        clear_out()
         gc.enable()
 
     def check(self) -> None:
@@ -32,3 +33,10 @@ class GarbageCollector(QObject):
         due = [number for number in range(3) if counts[number] > thresholds[number]]
         if due:
             gc.collect(max(due))
+
+
+def clear_out() -> None:
+    """Destroy what was asked to go and what nobody holds: at the end of Python the order would be anybody's."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -23,6 +23,7 @@ from app.companion import Companion
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
+from app.ui.garbage import clear_out
 from app.ui.window import Window
 from tests.conftest import MakeCompanion, until
 from tests.ui.frames import settled
@@ -57,6 +58,7 @@ def _program(qapp: QApplication) -> Iterator[None]:
     qapp.setQuitOnLastWindowClosed(False)
     theme.apply(qapp, "light")
     yield
+    clear_out()
     gc.enable()
 
 
