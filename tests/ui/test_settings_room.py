@@ -16,6 +16,7 @@ from app.ui.rooms.settings import SettingsRoom, origin_problem
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.window import SETTINGS, Window
 from tests.conftest import until
+from tests.ui.conftest import forget
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -62,6 +63,7 @@ def test_settings_that_are_shown_are_not_changed_by_that(settings: Settings, tmp
     room = SettingsRoom(settings, Folders.of(tmp_path))
     assert room.edited() == settings
     assert not room.save.isEnabled()
+    forget(room)
 
 
 def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
