@@ -2,39 +2,50 @@
 
 import asyncio
 import logging
-import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import StrEnum
+from http import HTTPStatus
+from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, TypeVar
 
 from app.chat.backend import Backend
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, decay_for_ever
 from app.chat.typing import forward_typing
-from app.endpoints.events import EventServer
+from app.endpoints.events import EventServer, Limits
+from app.endpoints.guard import Gate
+from app.endpoints.http import HttpDoor
 from app.endpoints.listening import PortBusy
-from app.endpoints.rest import RestServer
 from app.hub.clients import Client
 from app.hub.clock import Clock
+from app.hub.expectation import Expectation, Met, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
+from app.hub.refused import RefusedLog
 from app.hub.router import Router
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, Refused, StorageError
-from app.protocol.catalog import Catalog, Problem, built_in
+from app.protocol.catalog import Catalog, InvalidEvent, built_in
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.templates import iso
+from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
+from app.sources.fixtures import FixturePlayer, Fixtures
 from app.sources.series import Series
 from app.storage.database import Database
+from app.storage.fixtures import FixtureLibrary
 from app.system.ports import holder
 from app.system.settings import Settings
 
+if TYPE_CHECKING:
+    from aiohttp import web
+
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class State(StrEnum):
@@ -46,29 +57,16 @@ class State(StrEnum):
     BLOCKED = "port busy"
 
 
-class InvalidEvent(ValueError):
-    """An event that breaks the contract was to be fired; ``problems`` says how."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(map(str, problems)))
-        self.problems = tuple(problems)
-
-
-class Fired(NamedTuple):
-    """What was fired last, to be fired again."""
-
-    event: Envelope
-    to: Target
-
+NO_UNICODE = "Half of a surrogate pair is no character, and no frame can carry it."
 
 NOT_DONE = (InvalidEvent, Refused, StorageError)
 """Why something was not done: the event, the request, or the disk. The text is for people."""
 
 
 class Companion:
-    """Everything behind the window, the command line and (later) the control API.
+    """Everything behind the window, the command line and the control API.
 
-    ``chat_file`` None keeps the chat state in memory.
+    ``chat_file`` None keeps the chat state in memory; ``fixtures_folder`` None lets no fixture be saved.
     """
 
     def __init__(
@@ -77,6 +75,7 @@ class Companion:
         catalog: Catalog | None = None,
         clock: Clock | None = None,
         chat_file: Path | None = None,
+        fixtures_folder: Path | None = None,
     ) -> None:
         self.settings = settings
         self.catalog = catalog or built_in()
@@ -84,23 +83,36 @@ class Companion:
         self.journal = Journal(self.clock, settings.journal_rows)
         self.hub = Hub(self.journal, self.clock, settings.username)
         self.router = Router(self.hub, self.catalog)
-        self.server = EventServer(self.hub, self.router, settings.port, settings.allowed_origins)
+        self.refused = RefusedLog(self.hub)
+
+        def connections() -> int:
+            return self.settings.max_connections
+
+        gate = Gate(lambda: self.settings.allowed_origins, self.refused)
+        self.server = EventServer(self.hub, self.router, settings.port, gate, self._limits)
         self._database = Database(chat_file)
         backend = Backend(self._database, self.catalog, self.clock, lambda: self.settings.username)
         self.chat = ChatService(backend, self.hub)
-        self.rest = RestServer(self.chat, self.journal, settings.rest_port, settings.allowed_origins)
+        self.rest = HttpDoor("REST", settings.rest_port, gate, connections, self._rest_application)
+        self.control = HttpDoor("control", settings.control_port, gate, connections, self._control_application)
+        self._fixtures_folder = fixtures_folder
+        self.fixtures = Fixtures(self._library(), self._database, lambda: self.settings.pinned)
+        self.player = FixturePlayer(self)
         self._auto_reply = AutoReply()
         self._opening = asyncio.Lock()
         self._opened = False
         self.changed: Signal[None] = Signal()
         """The state or the settings have changed."""
-        self.last_fired: Fired | None = None
+        self.raise_window: Callable[[], object] | None = None
+        """Brings the window to the front, where there is one."""
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
         self.trouble = ""
         """Why the event server is not listening although it should."""
         self.rest_trouble = ""
         """Why REST is not answered although it should be."""
+        self.control_trouble = ""
+        """Why the control API is not answered although it should be."""
         self.router.on("typing", forward_typing(self.hub))
         self.router.on("mark_read", mark_read(self.chat))
         self.hub.joined.connect(self._greet)
@@ -115,6 +127,17 @@ class Companion:
         if not self.server.listening:
             return State.STOPPED
         return State.PAUSED if self.hub.paused else State.LISTENING
+
+    @property
+    def client_url(self) -> str:
+        """Where a client connects, with the token where it needs one."""
+        token = f"?token={self.control.token}" if self.settings.require_token and self.control.token else ""
+        return f"{self.server.url}{token}"
+
+    @property
+    def local_user(self) -> str:
+        """Whom a client speaks for by default."""
+        return self.settings.username
 
     @property
     def personas(self) -> list[str]:
@@ -142,6 +165,7 @@ class Companion:
             if self._opened:
                 return
             await self.chat.backend.open()
+            await self.fixtures.read()
             try:
                 if self.settings.presence_decays:
                     await self.chat.backend.decay()
@@ -169,6 +193,17 @@ class Companion:
         self.changed.emit(None)
         return not self.rest_trouble
 
+    async def start_control(self) -> bool:
+        """Answer the control API if it is on and has a token; False with the reason in ``control_trouble``."""
+        if not self.control.token:
+            return not self.control_trouble
+        self.control_trouble = ""
+        if self.settings.control:
+            self.control_trouble = await _reason(self.control.start, self.settings.control_port, "The control API")
+            self._tell_trouble(self.control_trouble)
+        self.changed.emit(None)
+        return not self.control_trouble
+
     def _tell_trouble(self, trouble: str) -> None:
         if trouble:
             log.info("%s", trouble)
@@ -183,8 +218,7 @@ class Companion:
     async def close(self) -> None:
         """End everything: the last call to a companion."""
         await self.tasks.cancel()
-        await self.rest.stop()
-        await self.stop()
+        await asyncio.gather(self.control.stop(), self.rest.stop(), self.stop())
         await self._database.close()
 
     def pause(self, paused: bool = True) -> None:
@@ -198,13 +232,17 @@ class Companion:
         """Take new settings into use; a new port restarts the server behind it."""
         before, self.settings = self.settings, settings
         self.hub.local_user = settings.username
-        self.server.allowed_origins = self.rest.allowed_origins = settings.allowed_origins
         if settings.port != before.port:
             await self.stop()
             await self.start()
         if (settings.rest, settings.rest_port) != (before.rest, before.rest_port):
             await self.rest.stop()
             await self.start_rest()
+        if (settings.control, settings.control_port) != (before.control, before.control_port):
+            await self.control.stop()
+            await self.start_control()
+        if settings.fixtures != before.fixtures:
+            await self.fixtures.use(self._library())
         self.changed.emit(None)
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
@@ -212,8 +250,77 @@ class Companion:
         if problems := self.catalog.problems(event):
             raise InvalidEvent(problems)
         delivery = await self.chat.publish(event, to=to, origin=origin)
-        self.last_fired = Fired(event, to)
-        return delivery
+        stranger = self.stranger_in(event)
+        return delivery._replace(warnings=(stranger,)) if stranger else delivery
+
+    async def fire_loosely(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+        """Fire an event; one that breaks the contract is sent all the same, and changes no state."""
+        problems = self.catalog.problems(event)
+        if not problems:
+            return await self.fire(event, to=to, origin=origin)
+        try:
+            text = event.encode().decode()
+        except UnicodeEncodeError:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE) from None
+        delivery = await self.fire_malformed(text, to=to, origin=origin)
+        return delivery._replace(warnings=(f"sent, not stored: {'; '.join(map(str, problems))}",))
+
+    def stranger_in(self, event: Envelope) -> str:
+        """Say when the UI will not show an event, since it is about nobody that it knows; else nothing."""
+        data = event.data
+        who = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
+        if not who or not self.personas or who in self.personas:
+            return ""
+        return f"{who} is no friend in this chat state, so the UI will not show this: add the persona in Chats"
+
+    async def wait_for_client(self, to: Target, within_s: float) -> bool:
+        """Wait until somebody whom ``to`` means is connected; False when nobody came."""
+        came = asyncio.Event()
+        disconnect = self.hub.clients_changed.connect(lambda _: came.set())
+        try:
+            async with asyncio.timeout(within_s):
+                while not to.select(self.hub.clients):
+                    came.clear()
+                    await came.wait()
+        except TimeoutError:
+            return False
+        finally:
+            disconnect()
+        return True
+
+    async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> Met:
+        """Wait for what a client must send; see ``hub.expectation``."""
+        return await wait_for(self.journal, self.clock, expected, within_s, after)
+
+    # these load aiohttp, which takes longer than all the rest: the event server listens first
+
+    def _rest_application(self, door: HttpDoor) -> "web.Application":
+        from app.endpoints.rest import RestApi
+
+        return RestApi(self.chat, self.journal, door).application()
+
+    def _control_application(self, door: HttpDoor) -> "web.Application":
+        from app.endpoints.control.server import ControlApi
+
+        return ControlApi(self, door).application()
+
+    def _limits(self) -> Limits:
+        settings = self.settings
+        return Limits(
+            clients=settings.max_clients,
+            connections=settings.max_connections,
+            frames_per_s=settings.client_frames_per_s,
+            token=(self.control.token or None) if settings.require_token else "",
+        )
+
+    def _library(self) -> FixtureLibrary:
+        own = self._fixtures_folder
+        if self.settings.fixtures:
+            try:
+                own = Path(self.settings.fixtures).expanduser()
+            except RuntimeError:  # ~nobody
+                own = None
+        return FixtureLibrary(own, Path(str(files("resources"))) / "fixtures")
 
     def fire_series(
         self,
@@ -234,7 +341,9 @@ class Companion:
         return self.hub.resend(row, origin=origin)
 
     async def fire_malformed(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
-        """Send any text as a frame, exactly as it is. Raises ``ValueError`` for text that is no Unicode."""
+        """Send any text as a frame, exactly as it is. Raises ``Refused`` for text that is no Unicode."""
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE)
         await self.chat.backend.settle()
         return self.hub.publish_raw(text, to=to, origin=origin, why=self.why_malformed(text))
 
@@ -276,14 +385,8 @@ class Companion:
 
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a fresh ``new_message`` of a persona to the local user."""
-        return Envelope(
-            "new_message",
-            {
-                "msg_id": str(uuid.uuid4()), "from": persona, "to": self.settings.username, "text": text,
-                "timestamp": iso(self.clock.wall()), "direction": "received", "delivered": True,
-                "delivery_method": "direct",
-            },
-        )  # fmt: skip
+        template = self.player.of_event("new_message").envelope()
+        return Envelope(template.event, {**resolve(template.data, self.player.context(persona)), "text": text})
 
 
 async def _reason(start: Callable[[int], Awaitable[None]], port: int, what: str) -> str:

@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 os.environ["QT_API"] = "pyside6"
@@ -16,11 +15,14 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 from qasync import QEventLoop
 
+from app.access import Access
 from app.companion import Companion
 from app.hub.hub import count
+from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 from app.system.paths import Folders
+from app.system.secrets import TokenError, given
 from app.system.settings import Settings, check
 from app.system.signals import ignore_more, on_stop
 from app.ui import theme
@@ -29,7 +31,7 @@ from app.ui.icons import icon
 from app.ui.rooms.settings import open_folder
 from app.ui.single_instance import FirstInstance, hand_over
 from app.ui.tray import Tray
-from app.ui.window import SETTINGS, Window
+from app.ui.window import FIXTURES, SETTINGS, Window
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,13 @@ TRAY_PATIENCE = 5
 """At login the tray may come late: a hidden start waits for so many polls before it shows the window."""
 
 
-def run(overrides: Overrides, data_dir: Path | None, *, hidden: bool) -> int:
+def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *, hidden: bool) -> int:
     """Open the window and the tray icon until somebody quits. Returns the process's exit code."""
+    try:
+        given(token_file)
+    except TokenError as error:
+        sys.stderr.write(f"{error}\n")
+        return Exit.USAGE
     app = QApplication.instance() or QApplication(["companion"])
     assert isinstance(app, QApplication)
     app.setApplicationName("p2p-chat-companion")
@@ -58,7 +65,7 @@ def run(overrides: Overrides, data_dir: Path | None, *, hidden: bool) -> int:
     garbage = GarbageCollector()
     try:
         with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
-            return runner.run(Desktop(app, home, home.load(overrides)).main(hidden=hidden))
+            return runner.run(Desktop(app, home, home.load(overrides), token_file).main(hidden=hidden))
     finally:
         garbage.close_down()
         home.lock.release()
@@ -72,7 +79,7 @@ def _fail(error: HomeError) -> int:
 class Desktop(QObject):
     """Joins window, tray and companion, and owns the way out."""
 
-    def __init__(self, app: QApplication, home: Home, settings: Settings) -> None:
+    def __init__(self, app: QApplication, home: Home, settings: Settings, token_file: Path | None = None) -> None:
         super().__init__()
         self._app = app
         self._home = home
@@ -80,15 +87,19 @@ class Desktop(QObject):
         self._tray: Tray | None = None
         self._asking: QMessageBox | None = None
         theme.apply(app, settings.theme)
-        self.companion = Companion(settings, chat_file=home.folders.chat_file)
-        self.window = Window(self.companion, home.folders)
+        folders = home.folders
+        self.companion = Companion(settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures)
+        self.access = Access(self.companion, folders, token_file)
+        self.window = Window(self.companion, folders)
+        self.companion.raise_window = self.window.present
+        self.window.open_control = self._open_access
         self._first = FirstInstance(home.folders.runtime)
 
     async def main(self, *, hidden: bool) -> int:
         """Run until told to stop; everything stops in reverse order of its start."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(self._loop_failed)
-        previous_hook, sys.excepthook = sys.excepthook, self._slot_failed
+        crashes = CrashReporter(self._home.folders.logs, self._say_crash, self._stop.set)
+        crashes.install(loop)
         on_stop(loop, self._stop.set)
         self._connect()
         self._polls = 0
@@ -102,7 +113,10 @@ class Desktop(QObject):
         await self.companion.start_rest()
         if complaints := self._home.settings_file.complaints + self.companion.complaints:
             self.window.banner.say("\n".join(complaints))
+        opening = self.companion.tasks.spawn(self._open_access(), "open the control API")
         await self._stop.wait()
+        opening.cancel()
+        self.access.close()
         poll.stop()
         self._first.close_down()
         self._app.removeEventFilter(self)
@@ -111,9 +125,14 @@ class Desktop(QObject):
         self.window.close_down()
         self.window.hide()
         await self.companion.close()
-        sys.excepthook = previous_hook
+        crashes.uninstall()
         ignore_more(loop)
         return Exit.OK
+
+    async def _open_access(self) -> None:
+        await self.access.open()
+        self.window.settings.show_token(self.access.token)
+        self.window.show_state()
 
     def _connect(self) -> None:
         self._app.installEventFilter(self)
@@ -195,11 +214,16 @@ class Desktop(QObject):
         tray.quit_requested.connect(self.ask_to_quit)
         tray.logs_requested.connect(lambda: open_folder(self._home.folders.logs))
         tray.settings_requested.connect(self._open_settings)
+        tray.fixtures_requested.connect(self._open_fixtures)
         tray.told.connect(self.window.status.say)
         return tray
 
     def _open_settings(self) -> None:
         self.window.open_room(SETTINGS)
+        self.window.present()
+
+    def _open_fixtures(self) -> None:
+        self.window.open_room(FIXTURES)
         self.window.present()
 
     # settings, later starts, failures
@@ -227,22 +251,7 @@ class Desktop(QObject):
             moved = replace(self.companion.settings, port=port)
             self.companion.tasks.spawn(self.companion.apply(moved), "move to another port")
 
-    def _slot_failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            self._stop.set()
-            return
-        self._report(error)
-
-    def _loop_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        message, error = str(context.get("message")), context.get("exception")
-        if error:
-            self._report(error, message)
-        else:
-            log.error("%s", message)
-
-    def _report(self, error: BaseException, message: str = "unexpected error") -> None:
-        log.error("%s", message, exc_info=error)
+    def _say_crash(self, text: str) -> None:
         self.window.banner.say(
-            f"Something unexpected went wrong ({type(error).__name__}); the companion goes on.",
-            (("Open logs folder", lambda: open_folder(self._home.folders.logs)),),
+            text, (("Open logs folder", lambda: open_folder(self._home.folders.logs)),), topic="crash"
         )

@@ -4,14 +4,22 @@ import asyncio
 import sys
 from pathlib import Path
 
+from app.access import Access
 from app.companion import Companion
+from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import Home, HomeError, Overrides
+from app.system.secrets import VARIABLE, TokenError, given
 from app.system.signals import ignore_more, on_stop
 
 
-def serve(overrides: Overrides, data_dir: Path | None) -> int:
+def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) -> int:
     """Run the event server until a signal ends it. Returns the process's exit code."""
+    try:
+        given(token_file)
+    except TokenError as error:
+        print(error, file=sys.stderr)
+        return Exit.USAGE
     try:
         home = Home.open(data_dir, console=True)
     except HomeError as error:
@@ -22,14 +30,19 @@ def serve(overrides: Overrides, data_dir: Path | None) -> int:
         print(complaint, file=sys.stderr)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_serve(Companion(settings, chat_file=home.folders.chat_file)))
+            folders = home.folders
+            companion = Companion(settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures)
+            access = Access(companion, folders, token_file)
+            return runner.run(_serve(companion, access, CrashReporter(folders.logs, _say)))
     finally:
         home.lock.release()
 
 
-async def _serve(companion: Companion) -> int:
+async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -> int:
     stopped = asyncio.Event()
-    on_stop(asyncio.get_running_loop(), stopped.set)
+    loop = asyncio.get_running_loop()
+    on_stop(loop, stopped.set)
+    crashes.install(loop)
     if not await companion.start():
         print(f"{companion.trouble} Stop it, or choose another port with --port.", file=sys.stderr)
         return Exit.BUSY
@@ -38,12 +51,34 @@ async def _serve(companion: Companion) -> int:
         print(f"{companion.rest_trouble} Events work; the UI's REST calls are not answered.", file=sys.stderr)
     elif companion.rest.listening:
         print(f"answering {companion.rest.url}", flush=True)
-    for complaint in companion.complaints:
+    for complaint in companion.complaints + companion.fixtures.complaints:
         print(complaint, file=sys.stderr)
+    opening = companion.tasks.spawn(_open(access, companion), "open the control API")
     await stopped.wait()
+    opening.cancel()
+    access.close()
     await companion.close()
-    ignore_more(asyncio.get_running_loop())
+    crashes.uninstall()
+    ignore_more(loop)
     return Exit.OK
+
+
+async def _open(access: Access, companion: Companion) -> None:
+    """Answer the control API, and say where. A keyring may take its time, so nobody waits for this."""
+    if not await access.open():
+        print(f"{companion.control_trouble} Scripts cannot reach this companion.", file=sys.stderr)
+    elif companion.control.listening:
+        print(f"control {companion.control.url}", flush=True)
+        if access.token and access.token.kept_in == "memory":
+            print(
+                f"There is no keyring here, so this token is for this run and shown once: {access.token.value}\n"
+                f"Give it to scripts as {VARIABLE}, or start with --token-file FILE.",
+                file=sys.stderr,
+            )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

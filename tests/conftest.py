@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # never the developer's own
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -57,7 +58,12 @@ class MakeCompanion(Protocol):
     """Makes a companion whose chat state is open; it is closed when the test ends."""
 
     def __call__(
-        self, *, clock: Clock | None = None, chat_file: Path | None = None, **settings: Any
+        self,
+        *,
+        clock: Clock | None = None,
+        chat_file: Path | None = None,
+        fixtures_folder: Path | None = None,
+        **settings: Any,
     ) -> Awaitable[Companion]: ...
 
 
@@ -66,9 +72,15 @@ async def make_companion() -> AsyncIterator[MakeCompanion]:
     """Makes companions that do not listen yet, on free ports when they do."""
     made: list[Companion] = []
 
-    async def make(*, clock: Clock | None = None, chat_file: Path | None = None, **settings: Any) -> Companion:
+    async def make(
+        *,
+        clock: Clock | None = None,
+        chat_file: Path | None = None,
+        fixtures_folder: Path | None = None,
+        **settings: Any,
+    ) -> Companion:
         wanted = Settings(**{"port": 0, "rest_port": 0, **settings})
-        companion = Companion(wanted, clock=clock, chat_file=chat_file)
+        companion = Companion(wanted, clock=clock, chat_file=chat_file, fixtures_folder=fixtures_folder)
         made.append(companion)
         await companion.open()
         return companion

@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 if "--size" in sys.argv:
@@ -21,13 +22,14 @@ os.environ["QT_API"] = "pyside6"
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
-from app.ui.window import CHATS, CLIENTS, EVENTS, INJECT, SETTINGS, Window
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, Window
 
 
 async def shoot(app: QApplication, out: Path, scheme: str) -> None:
@@ -78,9 +80,25 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
             await asyncio.sleep(0.1)
             window.events.table.selectRow(2)
             await picture("events")
+            for origin in ("http://localhost:5173", "http://localhost:5173", "null"):
+                with suppress(InvalidStatus):
+                    await connect(url, origin=origin)
             window.open_room(CLIENTS)
             window.clients.table.selectRow(0)
             await picture("clients")
+            window.open_room(FIXTURES)
+            await asyncio.sleep(0.2)
+            window.fixtures.choose("nasty/markup")
+            window.fixtures.bar.expect.choice.setCurrentText("mark_read")
+            window.fixtures.bar.expect.within.setValue(0.2)
+            window.fixtures.bar.fire()
+            await asyncio.sleep(0.3)
+            await picture("fixtures")
+            palette = window.open_palette()
+            palette.search.setText("typ")
+            await asyncio.sleep(0.2)
+            palette.grab().save(str(out / f"palette-{scheme}.png"))
+            palette.close()
             window.open_room(CHATS)
             await asyncio.sleep(0.3)
             window.chats.bubbles.setCurrentIndex(window.chats.bubbles.model().index(3, 0))

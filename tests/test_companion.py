@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from app.companion import Companion, Fired, InvalidEvent, State
+from app.companion import Companion, State
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.router import ClientEvent
-from app.hub.target import ALL, Target
+from app.protocol.backend import Refused
+from app.protocol.catalog import InvalidEvent
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
@@ -52,7 +53,7 @@ async def test_what_breaks_the_contract_is_not_fired(companion: Companion, conne
         await companion.fire(Envelope("typing", {"username": "", "typing": "yes"}), origin="panel")
     assert [problem.path for problem in caught.value.problems] == ["data.username", "data.typing"]
     assert str(caught.value) == "data.username: must not be empty; data.typing: must be true or false, not text"
-    assert companion.last_fired is None
+    assert not companion.player.can_fire_again
     assert rows(companion, Kind.TO_UI) == []
     await companion.fire(ONLINE, origin="panel")
     assert json.loads(await asyncio.wait_for(socket.recv(), 5))["event"] == "friend_online"
@@ -78,18 +79,9 @@ async def test_an_event_that_cannot_be_fired_is_invalid_and_changes_nothing(
     before = await companion.chat.backend.snapshot()
     with pytest.raises(InvalidEvent):
         await companion.fire(event, origin="panel")
-    assert companion.last_fired is None
+    assert not companion.player.can_fire_again
     assert len(companion.journal) == 0
     assert await companion.chat.backend.snapshot() == before
-
-
-async def test_what_was_fired_last_is_kept_to_be_fired_again(make_companion: MakeCompanion) -> None:
-    companion = await make_companion()
-    await companion.fire(ONLINE, origin="panel")
-    assert companion.last_fired == Fired(ONLINE, ALL)
-    typing = Envelope("typing", {"username": "alice", "typing": True})
-    await companion.fire(typing, to=Target(user="bob"), origin="panel")
-    assert companion.last_fired == Fired(typing, Target(user="bob"))
 
 
 async def test_fired_messages_can_be_marked_as_read(companion: Companion, connect_client: Connect) -> None:
@@ -137,7 +129,7 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
 
 async def test_text_that_is_no_unicode_cannot_even_be_sent_malformed() -> None:
     companion = Companion(Settings(port=0))
-    with pytest.raises(ValueError, match="surrogates"):
+    with pytest.raises(Refused, match="surrogate"):
         await companion.fire_malformed("\ud83d", origin="panel")
     assert len(companion.journal) == 0
 

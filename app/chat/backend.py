@@ -28,6 +28,7 @@ from app.protocol.envelope import BadFrame, Envelope, parse_json
 from app.protocol.templates import iso
 from app.storage import chat as jobs
 from app.storage.database import Database
+from app.storage.files import write_whole
 
 
 class Backend:
@@ -261,7 +262,7 @@ class Backend:
         """Write a snapshot to ``file`` (JSON). Raises ``StorageError`` where that is not possible."""
         text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
         try:
-            await self._database.aside(partial(snapshots.write, file, text + "\n"))
+            await self._database.aside(partial(write_whole, file, text + "\n"))
         except OSError as error:
             raise StorageError(f"{file} could not be written: {error.strerror or error}") from None
 

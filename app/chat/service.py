@@ -20,6 +20,7 @@ from app.protocol.envelope import Envelope
 
 DECAY_EVERY_S = 5.0
 ORIGIN = "backend"
+PRESENCE = {"friend_online": True, "friend_offline": False}
 
 
 class ChatService:
@@ -30,7 +31,7 @@ class ChatService:
         self._hub = hub
         self._started = hub.clock.mono()
         self.presence: dict[str, bool] = {}
-        """Friends and whether each is online, as last looked up by ``conversations``."""
+        """Friends and whether each is online, as far as is known here."""
         self.changed: Signal[None] = Signal()
         """Friends, messages, presence or read marks are not what they were."""
         self.stranger: Signal[str] = Signal()
@@ -45,6 +46,8 @@ class ChatService:
         follow = await self.backend.record(event)
         delivery = self._hub.publish(event, to=to, origin=origin)
         self._deliver_late(follow)
+        if event.event in PRESENCE and event.data["username"] in self.presence:
+            self.presence[event.data["username"]] = PRESENCE[event.event]
         if event.event != "typing":
             self.changed.emit(None)
         return delivery
@@ -64,6 +67,7 @@ class ChatService:
     async def decay(self) -> None:
         """Let friends go offline who gave no sign of life, and tell the clients."""
         for username in await self.backend.decay():
+            self.presence[username] = False
             self._hub.publish(Envelope("friend_offline", {"username": username}), origin=ORIGIN)
             self.changed.emit(None)
 
@@ -85,6 +89,11 @@ class ChatService:
                 self._hub.publish(Envelope("new_message", message), to=to, origin="priming")
 
     # what REST asks
+
+    @property
+    def local_user(self) -> str:
+        """For whom REST calls are made."""
+        return self._hub.local_user
 
     async def status(self) -> dict[str, Any]:
         """Return the answer of ``GET /status``."""
@@ -116,14 +125,14 @@ class ChatService:
             if refused.status is HTTPStatus.NOT_FOUND:
                 self.stranger.emit(username)
             raise
-        self.changed.emit(None)
+        await self._cast_changed()
         self.befriended.emit(username)
         return added
 
     async def remove_friend(self, username: str) -> None:
         """End a friendship; the messages stay."""
         await self.backend.remove_friend(username)
-        self.changed.emit(None)
+        await self._cast_changed()
 
     async def delete_message(self, msg_id: str) -> None:
         """Forget a message."""
@@ -160,7 +169,7 @@ class ChatService:
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
         """Add somebody to the cast."""
         added = await self.backend.add_person(username, is_friend=is_friend)
-        self.changed.emit(None)
+        await self._cast_changed()
         return added
 
     async def change_person(self, username: str, **changes: bool) -> None:
@@ -171,12 +180,12 @@ class ChatService:
     async def rename_person(self, old: str, new: str) -> None:
         """Give somebody another name, in their messages too."""
         await self.backend.rename_person(old, new)
-        self.changed.emit(None)
+        await self._cast_changed()
 
     async def remove_person(self, username: str) -> None:
         """Take somebody off the cast; their messages stay."""
         await self.backend.remove_person(username)
-        self.changed.emit(None)
+        await self._cast_changed()
 
     async def set_delivered(self, msg_id: str) -> None:
         """Note that a waiting message was delivered."""
@@ -191,7 +200,16 @@ class ChatService:
     async def reset(self) -> None:
         """Go back to the cast and history of the first start."""
         await self.backend.reset()
-        self._told("chat state reset", "the cast and history of the first start")
+        await self._told("chat state reset", "the cast and history of the first start")
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Return the whole state as JSON values."""
+        return await self.backend.snapshot()
+
+    async def restore(self, snapshot: Any) -> None:
+        """Replace the whole state by a snapshot: all of it, or (``Refused``, ``StorageError``) nothing."""
+        await self.backend.restore(snapshot)
+        await self._told("chat state loaded", "reload your UI to see it")
 
     async def save(self, file: Path) -> None:
         """Write the whole state to a file. Raises ``StorageError`` where that is not possible."""
@@ -200,10 +218,16 @@ class ChatService:
     async def load(self, file: Path) -> None:
         """Replace the whole state by a file's: all of it, or (``Refused``, ``StorageError``) nothing."""
         await self.backend.load(file)
-        self._told("chat state loaded", f"{file.name}; reload your UI to see it")
+        await self._told("chat state loaded", f"{file.name}; reload your UI to see it")
 
-    def _told(self, event: str, note: str) -> None:
+    async def _told(self, event: str, note: str) -> None:
         self._hub.tell(event, note=note)
+        await self._cast_changed()
+
+    async def _cast_changed(self) -> None:
+        """Know the friends of now, and tell."""
+        with suppress(StorageError):  # what was just done is done; the next look-up may succeed
+            self.presence = {each.username: each.online for each in await self.backend.friends()}
         self.changed.emit(None)
 
 

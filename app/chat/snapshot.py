@@ -1,7 +1,6 @@
-"""The whole chat state as one JSON file: what it must look like, and how it is written."""
+"""The whole chat state as one JSON file: what it must look like."""
 
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -64,14 +63,3 @@ def _messages(entries: Any, catalog: Catalog) -> list[tuple[MessageData, bool]]:
 
 def _wrong(reason: str) -> Refused:
     return Refused(HTTPStatus.BAD_REQUEST, f"This is no saved chat state: {reason}.")
-
-
-def write(file: Path, text: str) -> None:
-    """Write all of ``text`` or nothing. Raises ``OSError``."""
-    unfinished = file.with_name(file.name + ".part")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(file)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise

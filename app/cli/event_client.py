@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -24,7 +24,8 @@ OnEvent = Callable[[dict[str, Any]], object]
 class EventClient:
     """``connect()`` runs until ``disconnect()``, or until it gave up.
 
-    ``told`` hears what the UI would write to its console. ``sleep`` takes seconds.
+    ``told`` hears what the UI would write to its console. ``sleep`` takes seconds. ``greeting`` is sent as
+    it is after each connect.
     """
 
     def __init__(
@@ -33,15 +34,19 @@ class EventClient:
         *,
         told: Callable[[str], object] = log.info,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        greeting: Sequence[str] = (),
     ) -> None:
         self._url = url
         self._told = told
         self._sleep = sleep
+        self._greeting = greeting
         self._handlers: list[OnEvent] = []
         self._socket: ClientConnection | None = None
         self._running: asyncio.Task[bool] | None = None
         self._wanted = False
         self.reconnect_attempts = 0
+        self.connections = 0
+        """How often it has connected."""
 
     @property
     def connected(self) -> bool:
@@ -123,8 +128,12 @@ class EventClient:
         try:
             async with self._socket:
                 self.reconnect_attempts = 0
+                self.connections += 1
                 self._told(f"connected to {self._url}")
                 try:
+                    for text in self._greeting:
+                        # What a command line's bytes were, UTF-8 or not.
+                        await self._socket.send(text.encode(errors="surrogateescape"), text=True)
                     async for frame in self._socket:
                         self._dispatch(frame)
                 except asyncio.CancelledError:

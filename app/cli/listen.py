@@ -1,9 +1,11 @@
 """``companion listen``: print what arrives."""
 
 import asyncio
+import io
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -21,14 +23,19 @@ def url_of(port: int) -> str:
     return f"ws://127.0.0.1:{port}{EVENTS_PATH}"
 
 
-def run(url: str, username: str | None, *, as_json: bool) -> int:
-    """Listen until a signal (0) or until reconnecting was given up (1). 2: the address is none."""
+def run(
+    url: str, username: str | None, *, as_json: bool, send: Sequence[str] = (), for_s: float | None = None
+) -> int:
+    """Listen until a signal (0), for a time (0, or 1 without a connection), or until it gave up (1).
+
+    2: the address is none.
+    """
     if username is not None:
         url += ("&" if "?" in url else "?") + "username=" + quote(username, safe="")
-    client = EventClient(url, told=_tell)
+    client = EventClient(url, told=_tell, greeting=_frames(send))
     client.subscribe(_print_json if as_json else _print_line)
     try:
-        return asyncio.run(_listen(client))
+        return asyncio.run(_listen(client, for_s))
     except InvalidURI:
         _tell(f"{url} is no WebSocket address; it looks like {url_of(8081)}")
         return Exit.USAGE
@@ -37,12 +44,30 @@ def run(url: str, username: str | None, *, as_json: bool) -> int:
         return Exit.OK
 
 
-async def _listen(client: EventClient) -> int:
+def _frames(send: Sequence[str]) -> list[str]:
+    """Return what is to be sent; ``-`` is each line of standard input."""
+    frames: list[str] = []
+    for text in send:
+        if text == "-":
+            typed = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
+            frames += [line.rstrip("\n") for line in typed]
+        else:
+            frames.append(text)
+    return frames
+
+
+async def _listen(client: EventClient, for_s: float | None) -> int:
     listening = asyncio.current_task()
     assert listening is not None
     on_stop(asyncio.get_running_loop(), listening.cancel)
     try:
-        return Exit.OK if await client.connect() else Exit.FAILED
+        async with asyncio.timeout(for_s):
+            return Exit.OK if await client.connect() else Exit.FAILED
+    except TimeoutError:
+        if client.connections:
+            return Exit.OK
+        _tell(f"no connection within {for_s:g} s")
+        return Exit.FAILED
     except asyncio.CancelledError:
         return Exit.OK
     finally:
@@ -59,4 +84,4 @@ def _print_json(event: dict[str, Any]) -> None:
 
 def _print_line(event: dict[str, Any]) -> None:
     moment = time.strftime("%H:%M:%S")
-    print(f"{moment} ↓ {event['event']:<14} {summarize(event.get('data'))}", flush=True)
+    print(f"{moment} ↓ {summarize(event['event']):<14} {summarize(event.get('data'))}", flush=True)

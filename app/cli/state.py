@@ -1,61 +1,117 @@
-"""``companion state``: save, load and reset the chat state while no companion runs with it."""
+"""``companion state``: save, load and reset the chat state, whether a companion runs or not."""
 
-import asyncio
-import sys
+import json as codec
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from app.companion import NOT_DONE, Companion
+import typer
+
+from app.cli.options import DataDir, Json, done, say
 from app.system.exits import Exit
-from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 
-Work = Callable[[Companion], Awaitable[None]]
+if TYPE_CHECKING:
+    from app.companion import Companion
 
-
-def save(file: Path, data_dir: Path | None) -> int:
-    """Write the chat state to ``file``. Returns the exit code, as all of these do."""
-    return _run(lambda companion: companion.chat.save(file), data_dir, f"saved the chat state to {file}")
+app = typer.Typer(help="Save, load or reset the chat state (friends, messages, read marks).", no_args_is_help=True)
+File = Annotated[Path, typer.Argument(dir_okay=False, help="A JSON file.")]
 
 
-def load(file: Path, data_dir: Path | None) -> int:
-    """Replace the chat state by the one in ``file``."""
-    return _run(lambda companion: companion.chat.load(file), data_dir, f"loaded the chat state from {file}")
+@app.command()
+def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
+    """Write the chat state to a file."""
+    if runs(data_dir):
+        from app.cli.control import Control, fail
+        from app.storage.files import write_whole
+
+        snapshot = Control(data_dir).call("GET", "/v1/state")
+        try:
+            write_whole(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n")
+        except OSError as error:
+            fail(f"{file} could not be written: {error.strerror or error}", Exit.FAILED)
+    else:
+        _offline("save", file, data_dir)
+    done(f"saved the chat state to {file}", {"saved": str(file)}, json)
 
 
-def reset(data_dir: Path | None) -> int:
+@app.command()
+def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
+    """Replace the chat state by the one in a file: all of it, or nothing."""
+    if runs(data_dir):
+        from app.cli.control import Control, fail
+        from app.protocol.envelope import BadFrame, parse_json
+
+        try:
+            snapshot = parse_json(file.read_text(encoding="utf-8"))
+            if not isinstance(snapshot, dict):
+                raise BadFrame("it is no object")
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{file} could not be read: {getattr(error, 'strerror', '') or error}", Exit.FAILED)
+        except BadFrame as bad:
+            fail(f"{file.name} is no saved chat state: {bad}.", Exit.FAILED)
+        Control(data_dir).call("PUT", "/v1/state", snapshot)
+        say("Reload your UI to see it.")
+    else:
+        _offline("load", file, data_dir)
+    done(f"loaded the chat state from {file}", {"loaded": str(file)}, json)
+
+
+@app.command()
+def reset(json: Json = False, data_dir: DataDir = None) -> None:
     """Go back to the cast and history of the first start."""
-    return _run(lambda companion: companion.chat.reset(), data_dir, "the chat state is as at the first start")
+    if runs(data_dir):
+        from app.cli.control import Control
+
+        Control(data_dir).call("POST", "/v1/state/reset")
+    else:
+        _offline("reset", None, data_dir)
+    done("the chat state is as at the first start", {"reset": True}, json)
 
 
-def _run(work: Work, data_dir: Path | None, done: str) -> int:
+def runs(data_dir: Path | None) -> bool:
+    """Return whether a companion runs with this chat state and can be asked."""
+    from app.system import instance
+    from app.system.paths import Folders
+
+    return instance.find(Folders.of(data_dir).instance_file) is not None
+
+
+def _offline(verb: str, file: Path | None, data_dir: Path | None) -> None:
+    """Open the chat state that nobody uses now, and do it there."""
+    from app.companion import Companion
+    from app.system.home import AlreadyRunning, Home, HomeError, Overrides
+
     try:
         home = Home.open(data_dir, console=True)
     except AlreadyRunning:
-        print(
-            "A companion is running with this chat state. Use Manage in its Chats room, or quit it first.",
-            file=sys.stderr,
-        )
-        return Exit.BUSY
+        say("A companion is starting or ending with this chat state: try again in a moment.")
+        raise typer.Exit(Exit.BUSY) from None
     except HomeError as error:
-        print(error, file=sys.stderr)
-        return error.exit
+        say(str(error))
+        raise typer.Exit(error.exit) from None
     try:
-        return asyncio.run(_work(work, Companion(home.load(Overrides()), chat_file=home.folders.chat_file), done))
+        companion = Companion(home.load(Overrides()), chat_file=home.folders.chat_file)
+        work: dict[str, Callable[[], Awaitable[None]]] = {"reset": companion.chat.reset}
+        if file is not None:
+            work |= {"save": lambda: companion.chat.save(file), "load": lambda: companion.chat.load(file)}
+        import asyncio
+
+        asyncio.run(_do(companion, work[verb]))
     finally:
         home.lock.release()
 
 
-async def _work(work: Work, companion: Companion, done: str) -> int:
+async def _do(companion: "Companion", work: Callable[[], Awaitable[None]]) -> None:
+    from app.companion import NOT_DONE
+
     try:
         await companion.open()
         if companion.in_memory:
-            print("\n".join(companion.complaints), file=sys.stderr)
-            return Exit.FAILED
-        await work(companion)
+            say("\n".join(companion.complaints))
+            raise typer.Exit(Exit.FAILED)
+        await work()
     except NOT_DONE as error:
-        print(error, file=sys.stderr)
-        return Exit.FAILED
+        say(str(error))
+        raise typer.Exit(Exit.FAILED) from None
     finally:
         await companion.close()
-    print(done)
-    return Exit.OK

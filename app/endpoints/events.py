@@ -4,22 +4,25 @@ import asyncio
 import functools
 import logging
 import socket
-from collections.abc import Collection
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosedError
-from websockets.frames import CloseCode
+from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
+from websockets.protocol import Event
 
-from app.endpoints.guard import Refusal, refuse
+from app.endpoints.guard import Gate, Refusal, same_secret
 from app.endpoints.listening import HOST, PortBusy, is_busy
+from app.hub import pace
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
+from app.hub.pace import Pace
 from app.hub.router import Router
 from app.hub.tasks import Tasks
 from app.protocol.constants import EVENTS_PATH, SERVER_HEADER
@@ -34,26 +37,70 @@ SWEEP_S = 5.0
 SOCKET_BUFFER_BYTES = 64 * 1024
 """Otherwise the kernel alone would hold megabytes for a client that does not read."""
 MAX_USERNAME = 64
+MAX_FRAGMENTS = 1024
+"""Of one message. The library bounds their bytes, but an empty fragment has none."""
+CONTROL_FRAMES_PER_S = 100
+"""Pings and pongs; each ping is answered, and a client that reads no answers would fill the memory."""
 BROKEN_PROTOCOL = (CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA)
+
+
+class Limits(NamedTuple):
+    """How much is let in. ``token`` is what clients must name: empty for none; None when none is known yet."""
+
+    clients: int
+    connections: int
+    frames_per_s: float
+    token: str | None
 
 
 class EventConnection(ServerConnection):
     """A connection that tells its client's outbox when the socket is full, and its server when it is there."""
 
-    def __init__(self, alive: set["EventConnection"], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, owner: "EventServer", *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._alive = alive
+        self._owner = owner
+        self._turned_away = False
         self.client: Client | None = None
+        self._fragments = 0
+        self._control = Pace(CONTROL_FRAMES_PER_S, self.loop.time())
+        self.parting = False
+        """Whether it is being closed and no longer heard."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's callback."""
+        self._turned_away = not self._owner.has_room()
+        if self._turned_away:
+            assert isinstance(transport, asyncio.Transport)
+            transport.abort()
+            return
         super().connection_made(transport)
-        self._alive.add(self)
+        self._owner.alive.add(self)
+
+    def process_event(self, event: Event) -> None:
+        """The library's callback for each frame, control frames too, before anybody reads it."""
+        if not isinstance(event, Frame):
+            super().process_event(event)
+        elif why := self._floods(event):
+            self._owner.cut(self, why)
+        else:
+            super().process_event(event)
+
+    def _floods(self, frame: Frame) -> str:
+        """Say what is wrong with a client that sends such frames by the thousand; nothing for one that does not."""
+        if frame.opcode is Opcode.CONT:
+            self._fragments += 1
+            return "a message in too many fragments" if self._fragments > MAX_FRAGMENTS else ""
+        if frame.opcode in DATA_OPCODES:
+            self._fragments = 0
+        elif self._control.take(self.loop.time()) is pace.Verdict.OVER:
+            return "too many control frames"
+        return ""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio's callback."""
-        self._alive.discard(self)
-        super().connection_lost(exc)
+        if not self._turned_away:
+            self._owner.alive.discard(self)
+            super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Asyncio's callback: the socket's buffer is full."""
@@ -97,13 +144,21 @@ class SocketWire:
 class EventServer:
     """Accepts clients and passes their frames to the router. ``start`` and ``stop`` may be called repeatedly."""
 
-    def __init__(self, hub: Hub, router: Router, port: int, allowed_origins: Collection[str]) -> None:
+    def __init__(self, hub: Hub, router: Router, port: int, gate: Gate, limits: Callable[[], Limits]) -> None:
         self._hub = hub
         self._router = router
         self._wanted_port = port
-        self.allowed_origins = allowed_origins
+        self._gate = gate
+        self._limits = limits
         self._server: Server | None = None
-        self._alive: set[EventConnection] = set()
+        self._dead: list[Server] = []
+        """Listeners that died; their connections live on."""
+        self._listened_port = port
+        self._free_port = 0
+        """The one that was chosen when any free port was wanted."""
+        self._mourned = False
+        """Whether it was told that the listener died."""
+        self.alive: set[EventConnection] = set()
         self._tasks = Tasks()
         self._lock = asyncio.Lock()
 
@@ -131,25 +186,31 @@ class EventServer:
                 return
             if port is not None:
                 self._wanted_port = port
-            try:
-                server = await serve(
-                    self._serve, HOST, self._wanted_port,
-                    compression=None, max_size=MAX_FRAME_BYTES, open_timeout=OPEN_TIMEOUT_S,
-                    close_timeout=GRACE_S, process_request=self._judge, server_header=SERVER_HEADER,
-                    create_connection=functools.partial(EventConnection, self._alive),  # type: ignore[arg-type]
-                    start_serving=False,
-                )  # fmt: skip
-            except OSError as error:
-                if is_busy(error):
-                    raise PortBusy(self._wanted_port) from None
-                raise
-            for listener in server.sockets:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
-            await server.start_serving()
-            self._server = server
+            # "Any free port" means the same one after a pause: the clients come back to it.
+            self._server = await self._listen(self._wanted_port or self._free_port)
+            self._listened_port = self.port
+            self._free_port = 0 if self._wanted_port else self.port
             self._tasks.spawn(self._sweep(), "sweep stalled clients")
         log.info("listening on %s", self.url)
         self._hub.tell("listening", note=self.url)
+
+    async def _listen(self, port: int) -> Server:
+        try:
+            server = await serve(
+                self._serve, HOST, port,
+                compression=None, max_size=MAX_FRAME_BYTES, open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=GRACE_S, process_request=self._judge, server_header=SERVER_HEADER,
+                create_connection=functools.partial(EventConnection, self),  # type: ignore[arg-type]
+                start_serving=False,
+            )  # fmt: skip
+        except OSError as error:
+            if is_busy(error):
+                raise PortBusy(port) from None
+            raise
+        for listener in server.sockets:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+        await server.start_serving()
+        return server
 
     async def stop(self) -> None:
         """Close every connection and the port, within two seconds whatever the clients do."""
@@ -157,31 +218,59 @@ class EventServer:
             server, self._server = self._server, None
             if server is None:
                 return
-            server.close(code=1001, reason="the companion has stopped")
-            for connection in tuple(self._alive):
+            servers, self._dead = [server, *self._dead], []
+            for each in servers:
+                each.close(code=1001, reason="the companion has stopped")
+            for connection in tuple(self.alive):
                 if connection.paused:  # it reads nothing, so it would answer nothing
                     connection.transport.abort()
-            closing = self._tasks.spawn(server.wait_closed(), "close the event server")
-            await asyncio.wait([closing], timeout=GRACE_S)
-            for connection in tuple(self._alive):
+            closing = [self._tasks.spawn(each.wait_closed(), "close the event server") for each in servers]
+            await asyncio.wait(closing, timeout=GRACE_S)
+            for connection in tuple(self.alive):
                 connection.transport.abort()
-            await asyncio.wait([closing], timeout=GRACE_S / 2)
+            await asyncio.wait(closing, timeout=GRACE_S / 2)
             await self._tasks.cancel()
         log.info("stopped listening")
         self._hub.tell("stopped listening")
 
     def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
-        refusal = refuse(request.path, request.headers.get_all, self.port, self.allowed_origins)
-        username = _username(request) or ""
-        if refusal is None and len(username) > MAX_USERNAME:
-            refusal = Refusal(HTTPStatus.BAD_REQUEST, f"a username has at most {MAX_USERNAME} characters")
-        if refusal is None and not username.isprintable():
-            refusal = Refusal(HTTPStatus.BAD_REQUEST, "a username has no control characters")
+        refusal = self._why_not(connection, request)
         if refusal is None:
             return None
-        log.info("refused a handshake: %s", refusal.reason)
-        self._hub.tell("refused", note=refusal.reason, verdict=Verdict.WARNING)
+        self._gate.turn_away("events", refusal, request.headers.get("User-Agent", ""))
         return connection.respond(refusal.status, refusal.reason + "\n")
+
+    def _why_not(self, connection: ServerConnection, request: Request) -> Refusal | None:
+        # The raw target: `GET http://evil.example/events` would parse to our path.
+        path = request.path.partition("?")[0]
+        if path != EVENTS_PATH:
+            reason = f"no such path: {path[:80]!a}; the event stream is at {EVENTS_PATH}"
+            return Refusal(HTTPStatus.NOT_FOUND, reason)
+        get_all = request.headers.get_all
+        refusal = self._gate.judge(get_all, self.port, connection.remote_address, connection.local_address)
+        if refusal:
+            return refusal
+        limits = self._limits()
+        if limits.token != "" and not _knows(request, limits.token):
+            return Refusal(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong: connect with ?token=TOKEN")
+        if self._hub.connection_count >= limits.clients:
+            reason = f"{limits.clients} clients are connected already; Settings can raise that"
+            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+        username = _username(request) or ""
+        if len(username) > MAX_USERNAME:
+            return Refusal(HTTPStatus.BAD_REQUEST, f"a username has at most {MAX_USERNAME} characters")
+        if not username.isprintable():
+            return Refusal(HTTPStatus.BAD_REQUEST, "a username has no control characters")
+        return None
+
+    def has_room(self) -> bool:
+        """Return whether another TCP connection is let in; a refusal is counted and journalled."""
+        limit = self._limits().connections
+        if len(self.alive) < limit:
+            return True
+        reason = f"{limit} connections are open already"
+        self._gate.turn_away("events", Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason))
+        return False
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, EventConnection)
@@ -194,28 +283,76 @@ class EventServer:
             user_agent=request.headers.get("User-Agent", ""),
         )
         connection.client = client
+        pace_of_client = Pace(self._limits().frames_per_s, self._hub.clock.mono())
         if connection.paused:  # whoever greets new clients may have filled its socket already
             client.outbox.block()
         try:
             # The queue must always be drained, or the library kills a talkative client.
             with suppress(ConnectionClosedError):
                 async for frame in connection:
+                    if not self._in_pace(connection, client, pace_of_client):
+                        continue
                     pending = self._router.receive(client, frame)
                     if pending:
                         await pending
         finally:
             self._hub.leave(client, *_farewell(connection))
 
+    def cut(self, connection: EventConnection, why: str) -> None:
+        """Cut a connection that does harm, and say so once."""
+        if not connection.transport.is_closing():
+            self._hub.tell("aborted", client=connection.client, note=why, verdict=Verdict.WARNING)
+            connection.transport.abort()
+
+    def _in_pace(self, connection: EventConnection, client: Client, its: Pace) -> bool:
+        """Return whether a frame is to be heard. A client that sends too many is warned once, then parted with."""
+        if connection.parting:
+            return False
+        verdict = its.take(self._hub.clock.mono())
+        if verdict is pace.Verdict.FINE:
+            return True
+        rate = f"over {self._limits().frames_per_s:g} frames per second"
+        over = verdict is pace.Verdict.OVER
+        note = f"{rate}: the connection is closed" if over else f"{rate}: a warning; next time it is closed"
+        self._hub.tell("too fast", client=client, note=note, verdict=Verdict.WARNING)
+        if over:
+            connection.parting = True
+            client.wire.close(CloseCode.POLICY_VIOLATION, rate)
+            asyncio.get_running_loop().call_later(2 * GRACE_S, connection.transport.abort)
+        return not over
+
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._hub.sweep()
+            await self._revive()
+
+    async def _revive(self) -> None:
+        """Listen again where the listener died (an accept error on Windows, an interface that went away)."""
+        server = self._server
+        if server is None or (server.is_serving() and all(each.fileno() >= 0 for each in server.sockets)):
+            return
+        try:
+            fresh = await self._listen(self._listened_port)
+        except (OSError, PortBusy) as error:
+            if not self._mourned:
+                self._hub.tell("listener died", note=f"{error}; trying again", verdict=Verdict.WARNING)
+            self._mourned = True
+            return
+        self._dead.append(server)
+        self._server, self._mourned = fresh, False
+        self._hub.tell("listening again", note=f"{self.url}; the listener had died", verdict=Verdict.WARNING)
 
 
 def _username(request: Request) -> str | None:
     """Return the user that the URL names (``?username=alice``), if it does."""
     names = parse_qs(request.path.partition("?")[2]).get("username", [])
     return next((name.strip() for name in names if name.strip()), None)
+
+
+def _knows(request: Request, token: str | None) -> bool:
+    given = parse_qs(request.path.partition("?")[2]).get("token", [])
+    return len(given) == 1 and same_secret(given[0], token or "")
 
 
 def _farewell(connection: ServerConnection) -> tuple[str, Verdict]:

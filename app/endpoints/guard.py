@@ -1,43 +1,71 @@
-"""Who may come in: Host, Origin and path, compared exactly (no patterns, no prefixes)."""
+"""Who may come in, the same at all doors: Host, Origin and path are compared exactly (no patterns, no prefixes)."""
 
+import hmac
+import logging
 from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import NamedTuple
 
-from app.protocol.constants import EVENTS_PATH
+from app.endpoints.peer import Address, foreign_owner
+from app.hub.refused import RefusedLog
+
+log = logging.getLogger(__name__)
 
 GetAll = Callable[[str], list[str]]
 """Returns every value of a request header that may repeat."""
 
 
 class Refusal(NamedTuple):
-    """Why a request may not come in: HTTP status and a person's sentence."""
+    """Why a request may not come in: HTTP status and a person's sentence.
+
+    ``origin`` is the one that would have to be allowed, where that is the reason.
+    """
 
     status: HTTPStatus
     reason: str
+    origin: str = ""
 
 
-def refuse(target: str, get_all: GetAll, port: int, allowed_origins: Collection[str]) -> Refusal | None:
-    """Judge a handshake by its raw request target and headers; None means welcome."""
-    if target.partition("?")[0] != EVENTS_PATH:
-        return Refusal(HTTPStatus.NOT_FOUND, f"no such path: {target[:80]!a}; the event stream is at {EVENTS_PATH}")
-    return refuse_source(get_all, port, allowed_origins)
+class Gate:
+    """One for all doors."""
+
+    def __init__(self, allowed_origins: Callable[[], Collection[str]], refused: RefusedLog) -> None:
+        self._allowed_origins = allowed_origins
+        self._refused = refused
+
+    def judge(self, get_all: GetAll, port: int, peer: Address | None, own: Address | None) -> Refusal | None:
+        """Judge a request by its Host, its Origin and whose process it comes from; None means welcome.
+
+        A missing Origin is welcome: command-line clients send none, and a browser always sends one.
+        """
+        hosts = get_all("Host")
+        if len(hosts) != 1 or hosts[0].lower() not in _own_hosts(port):
+            return Refusal(HTTPStatus.FORBIDDEN, f"Host {_shown(hosts)} is not this machine's loopback address")
+        origins = get_all("Origin")
+        if origins and (len(origins) > 1 or origins[0] not in self._allowed_origins()):
+            return Refusal(
+                HTTPStatus.FORBIDDEN,
+                f"origin {_shown(origins)} is not in the allowed origins (see Settings)",
+                _text(origins[0]) if len(origins) == 1 else "",
+            )
+        site = get_all("Sec-Fetch-Site")
+        if not origins and site and site[0] not in ("none", "same-origin"):
+            # A picture or a script of a foreign page: browsers send no Origin with those, but say that.
+            return Refusal(HTTPStatus.FORBIDDEN, f"a page of another site asked for this ({_shown(site)})")
+        owner = foreign_owner(peer, own) if peer and own else None
+        if owner is not None:
+            return Refusal(HTTPStatus.FORBIDDEN, f"the process at the other end belongs to another user ({owner})")
+        return None
+
+    def turn_away(self, door: str, refusal: Refusal, user_agent: str = "") -> None:
+        """Remember and journal a refusal."""
+        log.info("refused at %s: %s", door, refusal.reason)
+        self._refused.add(door, refusal.reason, refusal.origin, _text(user_agent[:200]))
 
 
-def refuse_source(get_all: GetAll, port: int, allowed_origins: Collection[str]) -> Refusal | None:
-    """Judge a request by its Host and Origin; None means welcome.
-
-    A missing Origin is welcome: command-line clients send none, and a browser always sends one.
-    """
-    hosts = get_all("Host")
-    if len(hosts) != 1 or hosts[0].lower() not in _own_hosts(port):
-        return Refusal(HTTPStatus.FORBIDDEN, f"Host {_shown(hosts)} is not this machine's loopback address")
-    origins = get_all("Origin")
-    if origins and (len(origins) > 1 or origins[0] not in allowed_origins):
-        return Refusal(
-            HTTPStatus.FORBIDDEN, f"origin {_shown(origins)} is not in the allowed origins (see Settings)"
-        )
-    return None
+def same_secret(given: str, wanted: str) -> bool:
+    """Compare secrets in constant time; an empty one is never the same."""
+    return bool(wanted) and hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
 
 
 def _own_hosts(port: int) -> set[str]:
@@ -46,4 +74,9 @@ def _own_hosts(port: int) -> set[str]:
 
 
 def _shown(values: list[str]) -> str:
-    return ", ".join(value[:120] for value in values) or "(none)"
+    return ", ".join(_text(value[:120]) for value in values) or "(none)"
+
+
+def _text(value: str) -> str:
+    """Return what of a header can be written down: bytes that are no text come as lone surrogates."""
+    return value.encode(errors="replace").decode()

@@ -1,26 +1,19 @@
 """The backend stand-in: the REST API that the chat UI needs beside the events (``http://127.0.0.1:8080``)."""
 
-import asyncio
 import json
 import logging
-from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from app.endpoints.guard import refuse_source
-from app.endpoints.listening import HOST, PortBusy, is_busy
+from app.endpoints.http import HttpDoor
 from app.hub.journal import Journal, Kind, Verdict
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import BadFrame, parse_json
 
 log = logging.getLogger(__name__)
-
-# What a request breaks of HTTP is told with a traceback that quotes it; ours are caught before that.
-_parser_log = logging.getLogger(f"{__name__}.parser")
-_parser_log.disabled = True
 
 MAX_BODY_BYTES = 256 * 1024
 """10,000 characters, each escaped as a surrogate pair, and then some."""
@@ -34,6 +27,10 @@ FAR = 2**31
 
 class Chat(Protocol):
     """What the endpoints need of the chat. Every method may raise ``Refused`` or ``StorageError``."""
+
+    @property
+    def local_user(self) -> str:
+        """For whom calls are made."""
 
     async def status(self) -> dict[str, Any]:
         """Return the answer of ``GET /status``."""
@@ -57,43 +54,16 @@ class Chat(Protocol):
         """Forget a message."""
 
 
-class RestServer:
-    """Answers the UI's requests. ``start`` and ``stop`` may be called repeatedly."""
+class RestApi:
+    """Answers the UI's requests."""
 
-    def __init__(self, chat: Chat, journal: Journal, port: int, allowed_origins: Collection[str]) -> None:
+    def __init__(self, chat: Chat, journal: Journal, door: HttpDoor) -> None:
         self._chat = chat
         self._journal = journal
-        self._wanted_port = port
-        self.allowed_origins = allowed_origins
-        self._runner: web.AppRunner | None = None
-        self._lock = asyncio.Lock()
+        self._door = door
 
-    @property
-    def listening(self) -> bool:
-        """Whether requests are answered."""
-        return self._runner is not None
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on; before that, the wanted one."""
-        addresses = self._runner.addresses if self._runner else []
-        return int(addresses[0][1]) if addresses else self._wanted_port
-
-    @property
-    def url(self) -> str:
-        """The base of all paths."""
-        return f"http://{HOST}:{self.port}"
-
-    async def start(self, port: int | None = None) -> None:
-        """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""
-        async with self._lock:
-            if self._runner is None:
-                if port is not None:
-                    self._wanted_port = port
-                self._runner = await self._listen()
-                log.info("answering on %s", self.url)
-
-    async def _listen(self) -> web.AppRunner:
+    def application(self) -> web.Application:
+        """Return what the door is to serve."""
         app = web.Application(middlewares=[self._answer], client_max_size=MAX_BODY_BYTES)
         app.add_routes(
             [
@@ -106,33 +76,14 @@ class RestServer:
                 web.delete("/messages/{msg_id}", self._delete_message),
             ]
         )
-        runner = web.AppRunner(app, access_log=None, logger=_parser_log, shutdown_timeout=0.5, handle_signals=False)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, HOST, self._wanted_port).start()
-        except OSError as error:
-            await runner.cleanup()
-            if is_busy(error):
-                raise PortBusy(self._wanted_port) from None
-            raise
-        return runner
-
-    async def stop(self) -> None:
-        """Close the port and every connection."""
-        async with self._lock:
-            runner, self._runner = self._runner, None
-            if runner:
-                await runner.cleanup()
+        return app
 
     # the frame around every answer: guard, CORS, errors, journal
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         origin = request.headers.get("Origin")
-        refusal = refuse_source(lambda name: request.headers.getall(name, []), self.port, self.allowed_origins)
-        if refusal:
-            log.info("refused a request: %s", refusal.reason)
-            self._journal.append(Kind.SERVER, "refused", note=refusal.reason, verdict=Verdict.WARNING)
+        if refusal := self._door.judge(request):
             response: web.StreamResponse = _error(refusal.status, refusal.reason)
             response.headers["Vary"] = "Origin"
             return response
@@ -174,7 +125,7 @@ class RestServer:
             body = b""
         self._journal.append(
             Kind.FROM_UI, f"{request.method} {request.path}"[:80], payload=body, origin="rest", client="rest",
-            note=note, verdict=verdict,
+            note=note, verdict=verdict, user=self._chat.local_user,
         )  # fmt: skip
 
     # the endpoints

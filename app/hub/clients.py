@@ -8,6 +8,11 @@ OUTBOX_BYTES = 256 * 1024
 """More than this waiting for a client means that it does not read: its connection is aborted."""
 
 
+def may_close_with(code: int) -> bool:
+    """Return whether an endpoint may send this close code (RFC 6455 §7.4)."""
+    return code in (*range(1000, 1004), *range(1007, 1015)) or 3000 <= code <= 4999
+
+
 class Wire(Protocol):
     """The socket as a client sees it. No method waits or raises."""
 

@@ -13,6 +13,10 @@ from app.hub.journal import Kind, Row, Verdict
 
 Predicate = Callable[[Row], bool]
 
+REGEX_S = 0.05
+REGEX_CHANCES = 4
+"""An expression that takes longer than that on a row does not match it, and after so many rows none at all."""
+
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin")
 _TOKEN = re.compile(r'-?(?:[a-z]+:)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
 _DIRECTIONS = {"s2c": Kind.TO_UI, "down": Kind.TO_UI, "to": Kind.TO_UI, "c2s": Kind.FROM_UI, "up": Kind.FROM_UI,
@@ -76,7 +80,7 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Predicate:
             return lambda row: row.origin.startswith(value)
         case "user":
             quoted = json.dumps(value, ensure_ascii=False).encode()
-            return lambda row: quoted in row.payload or row.client == f"user:{value}"
+            return lambda row: quoted in row.payload or value == row.user or row.client == f"user:{value}"
         case "dir" if value in _DIRECTIONS:
             kind = _DIRECTIONS[value]
             return lambda row: row.kind is kind
@@ -118,11 +122,25 @@ def _text(word: str) -> Predicate:
 
 
 def _regex(pattern: str) -> Predicate:
+    import regex  # Python's own cannot be stopped; loaded only by those who use it
+
     try:
-        search = re.compile(pattern, re.IGNORECASE).search
-    except re.error as error:
+        search = regex.compile(pattern, regex.IGNORECASE).search
+    except regex.error as error:
         raise ValueError(f"/{pattern}/ is no regular expression ({error}); searched as text") from None
-    return lambda row: search(_haystack(row)) is not None
+    given_up = 0
+
+    def matches(row: Row) -> bool:
+        nonlocal given_up
+        if given_up >= REGEX_CHANCES:
+            return False
+        try:
+            return search(_haystack(row), timeout=REGEX_S) is not None
+        except TimeoutError:
+            given_up += 1
+            return False
+
+    return matches
 
 
 def _haystack(row: Row) -> str:

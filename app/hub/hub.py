@@ -20,6 +20,8 @@ class Delivery(NamedTuple):
     seq: int
     clients: tuple[int, ...]
     note: str = ""
+    warnings: tuple[str, ...] = ()
+    """What a person should know: the UI will not show it, say."""
 
     @property
     def delivered(self) -> int:

@@ -38,7 +38,8 @@ class Row(NamedTuple):
     """One row. ``wall`` in seconds since the epoch, ``mono`` in monotonic seconds, ``size`` in bytes.
 
     ``client`` is the sender's number, or the target of what was sent. ``origin`` is who caused it:
-    ``panel``, ``tray``, ``control``, ``client 3``, ``server``. ``note`` explains the verdict.
+    ``panel``, ``tray``, ``control``, ``client 3``, ``server``. ``note`` explains the verdict. ``user`` is whom
+    the sender spoke for.
     """
 
     seq: int
@@ -52,6 +53,7 @@ class Row(NamedTuple):
     verdict: Verdict
     note: str
     origin: str
+    user: str = ""
 
 
 class Journal:
@@ -93,12 +95,13 @@ class Journal:
         verdict: Verdict = Verdict.OK,
         note: str = "",
         origin: str = "server",
+        user: str = "",
     ) -> Row:
         """Number, keep and announce a row."""
         note = note if len(note) <= MAX_NOTE else note[: MAX_NOTE - 1] + "…"
         row = Row(
             self._next, self._clock.wall(), self._clock.mono(),
-            kind, client, event, payload, len(payload), verdict, note, origin,
+            kind, client, event, payload, len(payload), verdict, note, origin, user,
         )  # fmt: skip
         self._next += 1
         self._rows.append(row)
@@ -113,3 +116,8 @@ class Journal:
         """Return the kept rows with a number above ``seq``, oldest first."""
         newest_first = takewhile(lambda row: row.seq > seq, reversed(self._rows))
         return list(newest_first)[::-1]
+
+    def row(self, seq: int) -> Row | None:
+        """Return the row with that number, while it is kept."""
+        place = seq - self.first_seq
+        return self._rows[place] if 0 <= place < len(self._rows) else None

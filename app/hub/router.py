@@ -112,7 +112,7 @@ class Router:
         note = "; ".join(part for part in (outcome.note, taken.remark) if part)
         self._hub.journal.append(
             Kind.FROM_UI, taken.name[:80], payload=taken.payload, client=str(client.id), origin=str(client),
-            verdict=outcome.verdict, note=note,
+            verdict=outcome.verdict, note=note, user=client.username,
         )  # fmt: skip
         if taken.data is None:
             return

@@ -1,7 +1,7 @@
 """The one catalog of events: name → direction, schema, sample, help. Everything else is derived from it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ import msgspec
 from app.protocol import events
 from app.protocol.contract import DECLARED, Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, check_tree
+from app.protocol.templates import BY_FORMAT, ME, PERSONA
 
 
 class Problem(NamedTuple):
@@ -21,6 +22,14 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidEvent(ValueError):
+    """An event that breaks the contract was to be fired; ``problems`` says how."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = tuple(problems)
 
 
 class EventType:
@@ -46,6 +55,18 @@ class EventType:
         """The required fields of ``data`` with their first examples (the guide's own, for its events)."""
         properties = self.schema["properties"]
         return {name: _example(name, properties[name]) for name in self.schema["required"]}
+
+    @cached_property
+    def template(self) -> dict[str, Any]:
+        """The sample, with what suits every desk: a persona to me, ids and times that are made at fire time."""
+        data = dict(self.sample)
+        for name in data:
+            kind = self.schema["properties"][name].get("format", "")
+            if kind == "username":
+                data[name] = ME if name == "to" else PERSONA
+            elif kind in BY_FORMAT:
+                data[name] = BY_FORMAT[kind]
+        return data
 
     def problems(self, data: Any) -> list[Problem]:
         """Return everything that is wrong with ``data``; empty when it keeps the contract."""

@@ -10,3 +10,4 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     BUSY = 3
+    NOT_RUNNING = 4

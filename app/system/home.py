@@ -1,5 +1,6 @@
 """What every start of the companion opens first: its folders, its lock, its settings, its log."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ class Overrides(Struct, frozen=True, kw_only=True):
     port: int | None = None
     rest: bool | None = None
     rest_port: int | None = None
+    control: bool | None = None
+    control_port: int | None = None
+    fixtures: str | None = None
 
     def over(self, settings: Settings) -> Settings:
         """Return ``settings`` with these on top."""
@@ -65,6 +69,7 @@ class Home:
     @classmethod
     def open(cls, data_dir: Path | None, *, console: bool) -> "Home":
         """Make the folders, take the lock, start the log. Raises ``HomeError``."""
+        os.umask(0o077)  # chats, settings and logs are this user's alone, whatever folder was chosen
         folders = Folders.of(data_dir)
         try:
             folders.create()

@@ -4,6 +4,9 @@ import logging
 import logging.handlers
 import sys
 from pathlib import Path
+from typing import Any
+
+from app.system.crash import redacted
 
 FILE_BYTES = 1024 * 1024
 FILES = 5
@@ -21,13 +24,36 @@ class CalmFileHandler(logging.handlers.RotatingFileHandler):
             sys.stderr.write(f"The log file cannot be written: {sys.exc_info()[1]}\n")
 
 
+class DiscreetFormatter(logging.Formatter):
+    """Writes where an error came from, without its message: that may quote a chat."""
+
+    def formatException(self, ei: Any) -> str:
+        """Logging asks."""
+        return redacted(ei[1]) if ei[1] else ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Logging asks: what another handler's formatter cached is not ours."""
+        record.exc_text = None
+        text = super().format(record)
+        record.exc_text = None
+        return text
+
+
+class OneLineFormatter(DiscreetFormatter):
+    """For a terminal: the error's kind, and where to read on."""
+
+    def formatException(self, ei: Any) -> str:
+        """Logging asks."""
+        return f"({type(ei[1]).__name__}; more in the log files)" if ei[1] else ""
+
+
 def start(folder: Path, *, console: bool = False) -> logging.Handler:
     """Log to ``folder/companion.log``, and warnings to standard error when ``console``.
 
     Returns the file's handler. Raises ``OSError``.
     """
     handler = CalmFileHandler(folder / "companion.log", maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     root.addHandler(handler)
@@ -36,6 +62,6 @@ def start(folder: Path, *, console: bool = False) -> logging.Handler:
     if console:
         warnings = logging.StreamHandler(sys.stderr)
         warnings.setLevel(logging.WARNING)
-        warnings.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+        warnings.setFormatter(OneLineFormatter("%(levelname)s: %(message)s"))
         root.addHandler(warnings)
     return handler

@@ -38,6 +38,16 @@ class Folders:
         return self.data / "chat.db"
 
     @property
+    def fixtures(self) -> Path:
+        """A person's own fixtures, one JSON file each."""
+        return self.data / "fixtures"
+
+    @property
+    def instance_file(self) -> Path:
+        """Where the running companion says how to reach it."""
+        return self.runtime / "instance.json"
+
+    @property
     def window_file(self) -> Path:
         """Sizes and positions, of no interest to people."""
         return self.runtime / "window.ini"

@@ -23,6 +23,9 @@ TAURI_ORIGINS = (
 )
 
 
+PINNED = ("basics/message", "basics/online", "basics/offline", "basics/typing", "basics/stopped typing")
+
+
 class Settings(Struct, kw_only=True):
     """What a person can set. Field names are the keys of the file."""
 
@@ -37,6 +40,12 @@ class Settings(Struct, kw_only=True):
     rest_port: Annotated[
         int, Meta(ge=0, le=65535, description="Port of the REST stand-in; the UI expects 8080")
     ] = 8080
+    control: Annotated[bool, Meta(description="Answer the control API, for scripts and the command line")] = True
+    control_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the control API")] = 8082
+    fixtures: Annotated[str, Meta(description="Folder of your fixtures; empty: the companion's own")] = ""
+    pinned: Annotated[list[str], Meta(description="Fixtures in the tray menu, in this order")] = field(
+        default_factory=lambda: list(PINNED)
+    )
     prime_browsers: Annotated[
         bool,
         Meta(description="Send a browser that connects one message per friend: an untouched chat blanks the UI"),
@@ -44,6 +53,16 @@ class Settings(Struct, kw_only=True):
     presence_decays: Annotated[
         bool, Meta(description="Friends go offline 5 minutes after their last sign of life")
     ] = True
+    require_token: Annotated[
+        bool, Meta(description="Let only those connect to the event stream who know the token (?token=…)")
+    ] = False
+    max_clients: Annotated[int, Meta(ge=1, le=10_000, description="Clients at once")] = 64
+    max_connections: Annotated[
+        int, Meta(ge=1, le=20_000, description="TCP connections to the event server at once")
+    ] = 256
+    client_frames_per_s: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Frames per second from one client, twice as many at once")
+    ] = 500
     journal_rows: Annotated[int, Meta(ge=100, le=1_000_000, description="Frames the log keeps")] = 100_000
     theme: Literal["system", "light", "dark"] = "system"
     close_to_tray: bool = True

@@ -4,14 +4,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 SHORTCUTS = (
-    ("Ctrl+1 … Ctrl+5", "Events, Clients, Inject, Chats, Settings"),
-    ("Ctrl+Enter", "Fire what Inject holds, or stop a series"),
+    ("Ctrl+1 … Ctrl+6", "Events, Clients, Inject, Fixtures, Chats, Settings"),
+    ("Ctrl+K", "Do anything, found by a few letters"),
+    ("Ctrl+Enter", "Fire what Inject or Fixtures holds, or stop a series"),
+    ("Ctrl+R", "Repeat what was fired last, with fresh values"),
     ("Ctrl+F", "Filter the log"),
     ("Ctrl+L", "Clear the log's view"),
     ("P", "Pause or resume the log's view"),
     ("R", "Resend the selected frame"),
     ("E", "Edit the selected frame in Inject"),
+    ("S", "Save the selected frame as a fixture"),
     ("Ctrl+C", "Copy the selected frame as JSON"),
+    ("Ctrl+Shift+C", "Copy it as a command for a terminal"),
     ("F2", "Change whom the selected client speaks for"),
     ("Ctrl+W", "Close the window"),
     ("Ctrl+Q", "Quit"),

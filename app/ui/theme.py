@@ -69,7 +69,7 @@ def apply(app: QApplication, theme: str) -> None:
     resources = files("resources")
     pictures = {
         name: resources.joinpath("icons", "style", f"{name}-{'dark' if dark else 'light'}.svg")
-        for name in ("chevron", "check")
+        for name in ("chevron", "right", "check")
     }
     paths = {name: str(path).replace("\\", "/") for name, path in pictures.items()}
     sheet = resources.joinpath("style.qss").read_text(encoding="utf-8")

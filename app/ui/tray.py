@@ -1,16 +1,16 @@
 """The tray icon: what the companion does at a glance, and a menu that fires."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from app.companion import Companion, State
-from app.hub.target import ALL, Target
-from app.protocol.envelope import Envelope
-from app.protocol.templates import NOW, UUID, resolve
+from app.hub.hub import Delivery
+from app.protocol.fixture import Fixture
 from app.ui.background import run
 from app.ui.icons import icon
 from app.ui.widgets.status import status_line
@@ -25,12 +25,18 @@ def icon_name(companion: Companion) -> str:
     return f"tray/{names.get(companion.state, connected)}"
 
 
+def menu_text(title: str) -> str:
+    """Return a title as a menu shows it letter by letter: an ampersand there marks a key."""
+    return title[:60].replace("&", "&&")
+
+
 class Tray(QObject):
     """The icon and its menu. Build it when a system tray is there; build it anew when that came back."""
 
     open_requested = Signal()
     settings_requested = Signal()
     logs_requested = Signal()
+    fixtures_requested = Signal()
     quit_requested = Signal()
     told = Signal(str)
 
@@ -75,10 +81,12 @@ class Tray(QObject):
         opening = self.menu.addAction("Open", self.open_requested.emit)
         self.menu.setDefaultAction(opening)
         fire = self.menu.addMenu("Fire")
-        for title, event in self._offers():
-            fire.addAction(title, partial(self._fire, event))
+        for saved in companion.fixtures.pinned:
+            fire.addAction(menu_text(saved.title), partial(self._fire, saved.fixture))
+        fire.addSeparator()
+        fire.addAction("All fixtures …", self.fixtures_requested.emit)
         repeat = self.menu.addAction("Repeat last", self._repeat)
-        repeat.setEnabled(companion.last_fired is not None)
+        repeat.setEnabled(companion.player.can_fire_again)
         self.menu.addSeparator()
         self._add_server_actions()
         self.menu.addAction("Copy URL", self._copy_url)
@@ -100,41 +108,22 @@ class Tray(QObject):
                 lambda: companion.tasks.spawn(companion.start(), "start from the tray"),
             )
 
-    def _offers(self) -> Sequence[tuple[str, Envelope]]:
-        """Return what can be fired from the menu: what the first persona can do."""
-        settings = self._companion.settings
-        who = next(iter(self._companion.personas), "alice")
-        message = {
-            "msg_id": UUID, "from": who, "to": settings.username, "text": f"Hi from {who}!", "timestamp": NOW,
-            "direction": "received", "delivered": True, "delivery_method": "direct",
-        }  # fmt: skip
-        return (
-            (f"{who} says hi", Envelope("new_message", message)),
-            (f"{who} comes online", Envelope("friend_online", {"username": who})),
-            (f"{who} goes offline", Envelope("friend_offline", {"username": who})),
-            (f"{who} is typing", Envelope("typing", {"username": who, "typing": True})),
-            (f"{who} stops typing", Envelope("typing", {"username": who, "typing": False})),
-        )
-
-    def _fire(self, event: Envelope) -> None:
-        fresh = Envelope(event.event, resolve(event.data, self._companion.clock.wall()))
-        self._send(fresh, ALL)
+    def _fire(self, fixture: Fixture) -> None:
+        self._send(self._companion.player.fire(fixture, origin=ORIGIN))
 
     def _repeat(self) -> None:
-        last = self._companion.last_fired
-        if last:
-            self._send(last.event, last.to)
+        self._send(self._companion.player.fire_again(origin=ORIGIN))
 
-    def _send(self, event: Envelope, to: Target) -> None:
+    def _send(self, firing: Coroutine[Any, Any, Delivery]) -> None:
         run(
             self._companion.tasks,
-            self._companion.fire(event, to=to, origin=ORIGIN),
+            firing,
             then=lambda delivery: self.told.emit(delivery.note),
             failed=self.told.emit,
         )
 
     def _copy_url(self) -> None:
-        QGuiApplication.clipboard().setText(self._companion.server.url)
+        QGuiApplication.clipboard().setText(self._companion.client_url)
 
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason in (QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.DoubleClick):

@@ -4,8 +4,9 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -19,13 +20,18 @@ from PySide6.QtWidgets import (
 
 from app import __version__
 from app.companion import Companion
+from app.hub.hub import Delivery
 from app.hub.journal import Row
+from app.protocol.fixture import Fixture
 from app.system.paths import Folders
 from app.ui import theme
+from app.ui.background import Errands
 from app.ui.icons import icon, ui_icon
+from app.ui.palette import Command, Palette
 from app.ui.rooms.chats import ChatsRoom
 from app.ui.rooms.clients import ClientsRoom
 from app.ui.rooms.events import EventsRoom
+from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.rooms.inject import InjectRoom
 from app.ui.rooms.settings import SettingsRoom
 from app.ui.shortcuts import show_shortcuts
@@ -34,11 +40,12 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
 from app.ui.widgets.status import StatusBar
 
-EVENTS, CLIENTS, INJECT, CHATS, SETTINGS = range(5)
+EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS = range(6)
 ROOMS = (
     ("Events", "events"),
     ("Clients", "clients"),
     ("Inject", "inject"),
+    ("Fixtures", "fixtures"),
     ("Chats", "chats"),
     ("Settings", "settings"),
 )
@@ -60,16 +67,22 @@ class Window(QMainWindow):
         self.events = EventsRoom(companion)
         self.clients = ClientsRoom(companion)
         self.inject = InjectRoom(companion)
+        self.fixtures = FixturesRoom(companion)
         self.chats = ChatsRoom(companion)
         self.settings = SettingsRoom(companion.settings, folders)
         self.banner = Banner()
         self.status = StatusBar(companion)
         self.rooms = QStackedWidget()
-        self._rooms: tuple[QWidget, ...] = (self.events, self.clients, self.inject, self.chats, self.settings)
+        self._rooms: tuple[QWidget, ...] = (
+            self.events, self.clients, self.inject, self.fixtures, self.chats, self.settings
+        )  # fmt: skip
         for room in self._rooms:
             self.rooms.addWidget(room)
         self._navigation = QButtonGroup(self)
         self._settings_shown = companion.settings
+        self.open_control: Callable[[], Coroutine[Any, Any, Any]] = companion.start_control
+        """Obtains the token and answers scripts: the desktop knows more than the companion."""
+        self._do = Errands(companion.tasks, self.status.say)
         self._lay_out()
         self._connect()
         self._add_shortcuts()
@@ -99,6 +112,7 @@ class Window(QMainWindow):
             view.highlighter.recolor()
         self.events.recolor()
         self.clients.recolor()
+        self.fixtures.recolor()
         self.chats.recolor()
 
     def close_down(self) -> None:
@@ -110,10 +124,12 @@ class Window(QMainWindow):
         self._memory.sync()
         for disconnect in self._disconnects:
             disconnect()
+        self._do.close()
         self.status.close_down()
         self.inject.bar.close_down()
         self.events.close_down()
         self.clients.close_down()
+        self.fixtures.close_down()
         self.chats.close_down()
 
     def take_hint(self, name: str) -> bool:
@@ -137,9 +153,12 @@ class Window(QMainWindow):
             "Events work; your UI's REST calls are not answered here. Does the real backend run?",
             companion.start_rest,
         )
+        self._tell_trouble(
+            "control", companion.control_trouble, "Scripts cannot reach this companion.", self.open_control
+        )
         if self._companion.settings is not self._settings_shown:
             self._settings_shown = self._companion.settings
-            self.settings.show_settings(self._settings_shown)
+            self.settings.follow(self._settings_shown)
             self.inject.rebuild()
 
     # building
@@ -202,7 +221,13 @@ class Window(QMainWindow):
         self.events.edit_requested.connect(self._edit)
         self.events.inject_requested.connect(lambda: self.open_room(INJECT))
         self.clients.send_requested.connect(self._send_to)
-        for told in (self.events.told, self.clients.told, self.inject.bar.told, self.chats.told):
+        self.clients.refused.allow_requested.connect(self._allow)
+        self.events.save_requested.connect(self.fixtures.save_row)
+        self.fixtures.pins_changed.connect(self._pin)
+        for told in (
+            self.events.told, self.clients.told, self.inject.bar.told, self.fixtures.told, self.fixtures.bar.told,
+            self.chats.told, self.settings.told,
+        ):  # fmt: skip
             told.connect(self.status.say)
         self.chats.reloaded.connect(self.inject.refresh)
         self._disconnects = [
@@ -212,8 +237,10 @@ class Window(QMainWindow):
 
     def _add_shortcuts(self) -> None:
         keys: dict[str, Callable[[], object]] = {
-            "Ctrl+Return": self.inject.bar.fire_or_stop,
-            "Ctrl+Enter": self.inject.bar.fire_or_stop,
+            "Ctrl+Return": self._fire,
+            "Ctrl+Enter": self._fire,
+            "Ctrl+R": self.repeat,
+            "Ctrl+K": self.open_palette,
             "Ctrl+L": self.events.clear,
             "Ctrl+F": self._filter,
             "?": lambda: show_shortcuts(self),
@@ -239,6 +266,62 @@ class Window(QMainWindow):
 
     # what a person does
 
+    def _fire(self) -> None:
+        fixtures = self.rooms.currentIndex() == FIXTURES
+        (self.fixtures if fixtures else self.inject).bar.fire_or_stop()
+
+    def repeat(self) -> None:
+        """Fire once more what was fired last."""
+        self._do(self._companion.player.fire_again(origin="panel"), self._told)
+
+    def _told(self, delivery: Delivery) -> None:
+        self.status.say(f"{delivery.note[:1].upper()}{delivery.note[1:]} · #{delivery.seq}")
+
+    def open_palette(self) -> Palette:
+        """Offer everything."""
+        palette = Palette(self, self._commands())
+        palette.open()
+        return palette
+
+    def _commands(self) -> list[Command]:
+        companion = self._companion
+        url = companion.server.url
+        fires = [
+            Command(f"Fire: {each.title}", partial(self.fire_fixture, each.fixture), each.name)
+            for each in companion.fixtures.all
+        ]
+        rooms = [
+            Command(f"Open {name}", partial(self.open_room, number), f"Ctrl+{number + 1}")
+            for number, (name, _) in enumerate(ROOMS)
+        ]
+        return [
+            Command("Repeat last", self.repeat, "Ctrl+R"),
+            *fires,
+            Command("Resume sending" if companion.hub.paused else "Pause sending", self.status.pause.click),
+            Command("Stop server" if companion.server.listening else "Start server", self.status.power.click),
+            *rooms,
+            Command("Filter the log", self._filter, "Ctrl+F"),
+            Command("Clear the log's view", self.events.clear, "Ctrl+L"),
+            Command("Pause or resume the log's view", self.events.pause.toggle, "P"),
+            Command("Copy the URL", partial(QGuiApplication.clipboard().setText, url), url),
+            Command("Keyboard shortcuts", partial(show_shortcuts, self), "?"),
+            Command("Quit", self.quit_requested.emit, "Ctrl+Q"),
+        ]
+
+    def fire_fixture(self, fixture: Fixture) -> None:
+        """Fire a fixture."""
+        self._do(self._companion.player.fire(fixture, origin="panel"), self._told)
+
+    def _allow(self, origin: str) -> None:
+        """Let an origin in that was refused."""
+        settings = self._companion.settings
+        origins = list(dict.fromkeys([*settings.allowed_origins, origin]))
+        self.settings.save_requested.emit(replace(settings, allowed_origins=origins))
+        self.status.say(f"{origin} may connect now: reload that page")
+
+    def _pin(self, names: list[str]) -> None:
+        self.settings.save_requested.emit(replace(self._companion.settings, pinned=names))
+
     def _filter(self) -> None:
         self.open_room(EVENTS)
         self.events.focus_filter()
@@ -263,7 +346,7 @@ class Window(QMainWindow):
         self.chats.add_persona(name, is_friend=False)
 
     def _tell_trouble(
-        self, topic: str, trouble: str, advice: str, start: Callable[[], Coroutine[Any, Any, bool]]
+        self, topic: str, trouble: str, advice: str, start: Callable[[], Coroutine[Any, Any, Any]]
     ) -> None:
         if trouble:
             actions = (("Retry", partial(self._retry, start)), ("Settings", partial(self.open_room, SETTINGS)))
@@ -271,7 +354,7 @@ class Window(QMainWindow):
         else:
             self.banner.retract(topic)
 
-    def _retry(self, start: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+    def _retry(self, start: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         self._companion.tasks.spawn(start(), "retry")
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -1,4 +1,8 @@
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from app import __version__
@@ -7,6 +11,15 @@ from app.cli.main import app
 from app.system.exits import Exit
 
 cli = CliRunner()
+
+
+def verbs(command: Any, words: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the words and the command of each verb."""
+    for name, each in command.commands.items():
+        yield from verbs(each, f"{words}{name} ") if hasattr(each, "commands") else [(words + name, each)]
+
+
+VERBS = dict(verbs(get_command(app)))
 
 
 def test_version_prints_the_version() -> None:
@@ -18,8 +31,36 @@ def test_help_lists_the_verbs_and_the_exit_codes() -> None:
     result = cli.invoke(app, ["--help"])
     assert result.exit_code == 0
     assert all(
-        word in result.stdout for word in ("serve", "listen", "--port", "--data-dir", "--hidden", "Exit codes")
+        word in result.stdout
+        for word in (
+            "serve",
+            "trigger",
+            "expect",
+            "journal",
+            "status",
+            "open",
+            "token",
+            "listen",
+            "clients",
+            "fixtures",
+            "state",
+            "server",
+            "--port",
+            "--control-port",
+            "--data-dir",
+            "--token-file",
+            "--hidden",
+            "Exit codes",
+        )
     )
+
+
+@pytest.mark.parametrize("words", VERBS)
+def test_every_verb_explains_itself_and_its_options(words: str) -> None:
+    result = cli.invoke(app, [*words.split(), "--help"], prog_name="companion")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: companion {words} ")
+    assert [each.name for each in VERBS[words].params if not each.help] == []
 
 
 @pytest.mark.parametrize(

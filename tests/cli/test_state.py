@@ -80,25 +80,6 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
     assert state(*arguments).returncode == 2
 
 
-def test_while_a_companion_runs_it_ends_with_3_and_a_sentence(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "app", "serve", "--port", "0", "--rest-port", "0", "--data-dir", str(tmp_path)]
-    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert running.stdout is not None
-        assert running.stdout.readline().startswith("listening ")
-        for arguments in (("save", tmp_path / "x.json"), ("load", tmp_path / "x.json"), ("reset",)):
-            result = state(*arguments, "--data-dir", tmp_path)
-            assert (result.returncode, result.stdout) == (3, "")
-            assert result.stderr.startswith("A companion is running with this chat state.")
-            assert len(result.stderr.splitlines()) == 1
-        assert not (tmp_path / "x.json").exists()
-    finally:
-        running.terminate()
-        assert running.stdout is not None
-        running.stdout.close()
-        running.wait(10)
-
-
 @pytest.mark.parametrize("verb", ["save", "load", "reset"])
 def test_a_state_that_is_only_in_memory_is_not_said_to_be_done(tmp_path: Path, verb: str) -> None:
     """Its changes would be gone when the command ends, and what it saves is not the person's."""

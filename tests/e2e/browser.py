@@ -67,7 +67,7 @@ class Site:
 
 
 @asynccontextmanager
-async def chromium(profile: Path, **options: Any) -> AsyncIterator[Any]:
+async def chromium(profile: Path, *flags: str, **options: Any) -> AsyncIterator[Any]:
     """Start the system's Chromium with an empty profile; yields playwright's browser context."""
     path = need("chromium", "chromium-browser", "google-chrome", install="apt-get install chromium, or Chrome")
     try:
@@ -76,7 +76,7 @@ async def chromium(profile: Path, **options: Any) -> AsyncIterator[Any]:
         missing("playwright is not installed: pip install playwright")
     async with async_playwright() as driver:
         context = await driver.chromium.launch_persistent_context(
-            profile, executable_path=path, args=list(FLAGS), headless=True, chromium_sandbox=False, **options
+            profile, executable_path=path, args=[*FLAGS, *flags], headless=True, chromium_sandbox=False, **options
         )
         try:
             yield context

@@ -1,9 +1,10 @@
 """Fixtures: programs that end with their test, and their output in the report of a test that failed."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -14,6 +15,25 @@ from .processes import Companion, Program
 
 P = TypeVar("P")
 Start = Callable[[P], P]
+
+
+class Begin(Protocol):
+    """Starts a verb of the command line, for the test's companion."""
+
+    def __call__(self, *arguments: str | Path, **options: Any) -> Program: ...
+
+
+class Run(Protocol):
+    """Runs a verb of the command line to its end, which must be with the exit code ``exits``."""
+
+    def __call__(self, *arguments: str | Path, exits: int = 0, **options: Any) -> Program: ...
+
+
+class Ask(Protocol):
+    """Runs a verb with ``--json`` and returns what it said."""
+
+    def __call__(self, *arguments: str | Path, **options: Any) -> Any: ...
+
 
 STARTED = pytest.StashKey[list[Program]]()
 FAILED = pytest.StashKey[bool]()
@@ -65,6 +85,31 @@ def server(running: Start[Companion], data_dir: Path) -> Companion:
 def program(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
     """Each of the program's two faces, listening."""
     return running(getattr(processes, request.param)(data_dir))
+
+
+@pytest.fixture
+def begin(running: Start[Program], data_dir: Path) -> Begin:
+    """``begin("journal", "--follow")`` starts a verb."""
+    return lambda *arguments, **options: running(processes.verb(data_dir, *arguments, **options))
+
+
+@pytest.fixture
+def run(begin: Begin) -> Run:
+    """``run("trigger", "nonsense", exits=1)`` runs a verb to its end."""
+
+    def to_its_end(*arguments: str | Path, exits: int = 0, **options: Any) -> Program:
+        program = begin(*arguments, **options)
+        assert program.wait() == exits, program
+        assert "Traceback" not in "\n".join(program.err), program
+        return program
+
+    return to_its_end
+
+
+@pytest.fixture
+def ask(run: Run) -> Ask:
+    """``ask("status")`` returns what ``companion status --json`` says."""
+    return lambda *arguments, **options: json.loads(run(*arguments, "--json", **options).out[0])
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Programs started by the tests: their output line by line, their end, and nothing left behind."""
 
+import functools
+import json
 import os
 import re
 import signal
@@ -8,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +27,13 @@ STOP_S = 2.5
 
 ON_WINDOWS = sys.platform == "win32"
 STOP_SIGNALS = (signal.CTRL_BREAK_EVENT,) if ON_WINDOWS else (signal.SIGTERM, signal.SIGINT)
+
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("COMPANION_")},
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONUTF8": "1",
+    "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # nothing of the tests in a person's keyring
+}
 
 
 def wait_until(true: Callable[[], Any], what: str, timeout: float = PATIENCE_S) -> Any:
@@ -61,21 +70,28 @@ def answers(port: int) -> bool:
 class Program:
     """A running program. ``out`` and ``err`` grow while it writes; leaving the ``with`` ends it."""
 
-    def __init__(self, name: str, *command: str | Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, name: str, *command: str | Path, env: Mapping[str, str] | None = None, typed: str | None = None
+    ) -> None:
+        """``typed`` is its standard input."""
         self.name = name
         self.out: list[str] = []
         self.err: list[str] = []
         self.process = subprocess.Popen(
             [str(part) for part in command],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **(env or {})},
-            stdin=subprocess.DEVNULL,
+            env={**ENVIRONMENT, **(env or {})},
+            stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",
             start_new_session=not ON_WINDOWS,
+            # Whoever starts the tests in the background lets them, and all that they start, ignore Ctrl+C.
+            preexec_fn=None
+            if ON_WINDOWS
+            else functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler),
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._readers = [
@@ -84,6 +100,9 @@ class Program:
         ]
         for reader in self._readers:
             reader.start()
+        if self.process.stdin is not None:
+            self.process.stdin.write(typed or "")
+            self.process.stdin.close()
 
     def __enter__(self) -> Self:
         return self
@@ -161,6 +180,7 @@ class Companion(Program):
 
     port: int
     rest_port: int
+    control_url: str
 
     @property
     def url(self) -> str:
@@ -183,46 +203,87 @@ class Companion(Program):
         return any(each.raddr and each.raddr[:2] == client.getsockname() for each in held)
 
 
-def serve(data_dir: Path, *options: str, port: int | None = 0, rest_port: int | None = 0) -> Companion:
-    """Start ``companion serve`` and wait until it says where it listens, and where it answers unless it must not.
+def aside(data_dir: Path) -> tuple[str | Path, ...]:
+    """Return the options of a companion that takes no port from another one, and keeps its token in its folder."""
+    return "--control-port", "0", "--token-file", data_dir / "token", "--data-dir", data_dir
+
+
+def without_pace(data_dir: Path) -> Path:
+    """Let the clients of the companion with ``data_dir`` send as fast as they can."""
+    data_dir.mkdir(exist_ok=True)
+    (data_dir / "settings.toml").write_text("client_frames_per_s = 1_000_000\n")
+    return data_dir
+
+
+def serve(
+    data_dir: Path,
+    *options: str | Path,
+    port: int | None = 0,
+    rest_port: int | None = 0,
+    token_file: bool = True,
+    env: Mapping[str, str] | None = None,
+    command: Sequence[str | Path] = COMPANION,
+) -> Companion:
+    """Start ``companion serve`` and wait until it says where it listens and answers, unless it must not.
 
     A port of None is the program's own default.
     """
     chosen = [] if port is None else ["--port", str(port)]
     chosen += [] if rest_port is None else ["--rest-port", str(rest_port)]
-    program = Companion("serve", *COMPANION, "serve", *chosen, "--data-dir", data_dir, *options)
+    own = aside(data_dir) if token_file else ("--control-port", "0", "--data-dir", data_dir)
+    program = Companion("serve", *command, "serve", *chosen, *own, *options, env=env)
     try:
         line = program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$", timeout=READY_S)
         program.port = int(line[1])
         if "--no-rest" not in options:
             program.rest_port = int(program.wait_for_line(r"^answering http://127\.0\.0\.1:(\d+)$")[1])
+        if "--no-control" not in options:
+            program.control_url = program.wait_for_line(r"^control (http://127\.0\.0\.1:\d+)$")[1]
     except BaseException:
         program.end()
         raise
     return program
 
 
-def tray(data_dir: Path, *options: str, env: Mapping[str, str] | None = None) -> Companion:
+def tray(data_dir: Path, *options: str | Path, env: Mapping[str, str] | None = None) -> Companion:
     """Start the tray program (offscreen unless ``env`` says otherwise) and wait until its servers listen."""
     port, rest_port = free_ports(2)
-    chosen = ("--port", str(port), "--rest-port", str(rest_port), "--data-dir", data_dir)
+    chosen = ("--port", str(port), "--rest-port", str(rest_port), *aside(data_dir))
     environment = {"QT_QPA_PLATFORM": "offscreen", **(env or {})}
+    before = told(data_dir)
     program = Companion("tray", *COMPANION, *chosen, *options, env=environment)
     program.port, program.rest_port = port, rest_port
 
     def listening() -> bool:
         if program.process.poll() is not None:
             raise AssertionError(f"the tray program ended while starting\n{program}")
-        return answers(port) and answers(rest_port)
+        return answers(port) and answers(rest_port) and told(data_dir) not in (None, before)
 
     try:
         wait_until(listening, f"the tray program to listen on {port} and {rest_port}", READY_S)
+        program.control_url = told(data_dir)["control"]
     except BaseException:
         program.end()
         raise
     return program
 
 
-def listen(*options: str) -> Program:
+def told(data_dir: Path) -> Any:
+    """Return what a companion tells the command line: where its control API is; None when it does not."""
+    try:
+        return json.loads((data_dir / "instance.json").read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def listen(*options: str, typed: str | None = None) -> Program:
     """Start the reference client."""
-    return Program("listen", *COMPANION, "listen", *options)
+    return Program("listen", *COMPANION, "listen", *options, typed=typed)
+
+
+def verb(
+    data_dir: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, typed: str | None = None
+) -> Program:
+    """Start a verb of the command line, for the companion that runs with ``data_dir``."""
+    environment = {"COMPANION_DATA_DIR": str(data_dir), **(env or {})}
+    return Program(f"companion {arguments[0]}", *COMPANION, *arguments, env=environment, typed=typed)

@@ -15,10 +15,12 @@ from websockets.sync.server import serve as fake_server
 
 from . import sockets
 from .conftest import Start
-from .processes import STOP_S, STOP_SIGNALS, Companion, Program, free_port, listen, serve, wait_until
+from .processes import ROOT, STOP_S, STOP_SIGNALS, Companion, Program, free_port, listen, serve, wait_until
 from .tools import posix_only
 
 TYPING = '{"event":"typing","data":{"username":"alice","typing":true}}'
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def listening(running: Start[Program], *options: str) -> Program:
@@ -157,3 +159,95 @@ def test_frames_that_are_no_events_are_told_and_skipped(running: Start[Program])
             thread.join()
     assert program.out == [json.dumps({"event": "unheard_of", "data": {}}, separators=(",", ":")), TYPING]
     assert sum("skipped a frame" in line for line in program.err) == 3
+
+
+TYPING_TO_BOB = '{"event":"typing","data":{"to":"bob","typing":true}}'
+
+
+def test_send_sends_each_text_after_the_connect_in_order(server: Companion, running: Start[Program]) -> None:
+    bob = listening(running, "--port", str(server.port), "--as", "bob", "--json")
+    me = listening(
+        running, "--port", str(server.port), "--as", "alice", "--send", TYPING_TO_BOB,
+        "--send", "{not json", "--send", TYPING_TO_BOB.replace("true", "false"),
+    )  # fmt: skip
+    bob.wait_for_line("false")
+    assert bob.out == [TYPING, TYPING.replace("true", "false")]
+    assert me.process.poll() is None
+
+
+def received_by(running: Start[Program], times: int, *options: str, typed: str | None = None) -> list[str | bytes]:
+    """Return the frames that ``companion listen`` sends to a server which closes each of its connections."""
+    frames: list[str | bytes] = []
+
+    def note(connection: ServerConnection) -> None:
+        with suppress(ConnectionClosed, TimeoutError):
+            while True:
+                frames.append(connection.recv(timeout=0.5))
+
+    with fake_server(note, "127.0.0.1", 0) as fake:
+        thread = threading.Thread(target=fake.serve_forever)
+        thread.start()
+        try:
+            program = running(listen("--port", str(fake.socket.getsockname()[1]), *options, typed=typed))
+            wait_until(lambda: program.err.count(program.err[0]) == times if program.err else False, "its connects")
+            time.sleep(1)
+        finally:
+            fake.shutdown()
+            thread.join()
+    return frames
+
+
+def test_send_sends_it_again_after_each_connect(running: Start[Program]) -> None:
+    assert received_by(running, 2, "--send", "one", "--send", "two") == ["one", "two"] * 2
+
+
+@pytest.mark.parametrize("text", ["", " ", "Ünï 👍", '{"event": "typing"}', "a\nb", "{{uuid}}"])
+def test_send_sends_it_exactly_as_it_is(running: Start[Program], text: str) -> None:
+    assert received_by(running, 1, "--send", text) == [text]
+
+
+def test_send_a_dash_sends_the_lines_of_standard_input(running: Start[Program]) -> None:
+    """What Windows PowerShell, which takes quotes out of arguments, can do."""
+    assert received_by(running, 1, "--send", "-", typed='{"event":"Ünï"}\r\n\nlast') == [
+        '{"event":"Ünï"}',
+        "",
+        "last",
+    ]
+
+
+def test_for_a_time_it_listens_and_ends_with_0(server: Companion, running: Start[Program]) -> None:
+    began = time.monotonic()
+    bob = listening(running, "--port", str(server.port), "--as", "bob", "--json", "--for", "1.5")
+    alice_types_to("bob", server)
+    assert bob.wait() == 0
+    assert time.monotonic() - began >= 1.5
+    assert bob.out == [TYPING]
+    assert bob.err == [f"connected to {server.url}?username=bob"]
+
+
+@pytest.mark.parametrize("seconds", ["0", "1"])
+def test_for_a_time_without_a_connection_ends_with_1(running: Start[Program], seconds: str) -> None:
+    program = running(listen("--port", str(free_port()), "--for", seconds))
+    assert program.wait() == 1
+    assert program.err[-1] == f"no connection within {seconds} s"
+    assert "Traceback" not in "\n".join(program.err)
+
+
+def test_for_a_time_is_enough_when_the_connection_was_lost_since(running: Start[Program], data_dir: Path) -> None:
+    server = running(serve(data_dir))
+    program = listening(running, "--port", str(server.port), "--for", "2")
+    server.stop()
+    assert program.wait() == 0
+
+
+@posix_only
+def test_the_guides_quick_test_script(server: Companion, running: Start[Program]) -> None:
+    """§5.6, from README to the letter; only where the companion is and listens comes from here."""
+    script_text = README.split("<!-- ci: guide -->\n```bash\n")[1].split("```")[0]
+    beginning = f'companion() {{ "{sys.executable}" -m app "$@" --port {server.port}; }}\n'
+    alice = listening(running, "--port", str(server.port), "--as", "alice", "--json")
+    script = running(Program("quick test", "bash", "-c", beginning + script_text))
+    assert script.wait(20) == 0
+    assert script.out[0].startswith("Sending: ")
+    assert not any("cannot" in line for line in script.err)
+    alice.wait_for_line('^{"event":"typing","data":{"username":"me","typing":true}}$')

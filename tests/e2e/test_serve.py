@@ -21,9 +21,11 @@ from .processes import (
     Companion,
     Program,
     answers,
+    aside,
     free_port,
     serve,
     wait_until,
+    without_pace,
 )
 from .rest import Rest
 from .tools import linux_only, missing, posix_only
@@ -50,7 +52,11 @@ def test_says_where_it_listens_and_nothing_else(server: Companion) -> None:
     with sockets.client(server.url) as connection:
         assert connection.response is not None
         assert connection.response.headers["Server"] == "p2p-chat-ws/0.1"
-    assert server.out == [f"listening {server.url}", f"answering {server.rest_url}"]
+    assert server.out == [
+        f"listening {server.url}",
+        f"answering {server.rest_url}",
+        f"control {server.control_url}",
+    ]
     assert server.err == []
 
 
@@ -59,7 +65,7 @@ def test_the_uis_own_ports_are_the_default(running: Start[Companion], data_dir: 
         if answers(port):
             missing(f"port {port} is in use: end the companion that runs on this machine")
     server = running(serve(data_dir, port=None, rest_port=None))
-    assert server.out == [
+    assert server.out[:2] == [
         f"listening ws://127.0.0.1:{GUIDE_PORT}/events",
         f"answering http://127.0.0.1:{REST_PORT}",
     ]
@@ -79,12 +85,11 @@ def test_a_busy_rest_port_is_named_with_its_holder_and_events_work(
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         program = running(
-            Companion(
-                "serve", *COMPANION, "serve", "--port", "0", "--rest-port", str(port), "--data-dir", data_dir
-            )
-        )  # fmt: skip
+            Companion("serve", *COMPANION, "serve", "--port", "0", "--rest-port", str(port), *aside(data_dir))
+        )
         program.port = int(program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$")[1])
         program.wait_for_line("busy", among="err")
+        program.wait_for_line("^control ")
         alice_types_to_bob(program)
         program.stop()
     assert len(program.err) == 1, "one sentence"
@@ -92,7 +97,8 @@ def test_a_busy_rest_port_is_named_with_its_holder_and_events_work(
     if sys.platform == "linux":
         assert f"(pid {os.getpid()})" in program.err[0]
     assert "Events work" in program.err[0]
-    assert program.out == [f"listening {program.url}"]
+    assert program.out[0] == f"listening {program.url}"
+    assert not any(line.startswith("answering") for line in program.out)
 
 
 def test_without_rest_it_says_nothing_of_it(running: Start[Companion], data_dir: Path) -> None:
@@ -102,7 +108,7 @@ def test_without_rest_it_says_nothing_of_it(running: Start[Companion], data_dir:
         server = running(serve(data_dir, "--no-rest", rest_port=port))
         alice_types_to_bob(server)
         server.stop()
-    assert server.out == [f"listening {server.url}"]
+    assert server.out == [f"listening {server.url}", f"control {server.control_url}"]
     assert server.err == []
 
 
@@ -132,8 +138,11 @@ def test_a_signal_ends_it_with_exit_code_0(server: Companion, number: int) -> No
 
 @posix_only
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
-def test_clients_that_never_answer_do_not_hold_it_up(server: Companion, number: int) -> None:
+def test_clients_that_never_answer_do_not_hold_it_up(
+    running: Start[Companion], data_dir: Path, number: int
+) -> None:
     """One sent half a handshake, one is open and silent, and one stopped reading with its buffers full."""
+    server = running(serve(without_pace(data_dir)))
     half_open, silent = sockets.raw(server.port), sockets.raw(server.port)
     stalled = sockets.raw(server.port, read_buffer=sockets.SMALL)
     with half_open, silent, stalled:
@@ -146,7 +155,8 @@ def test_clients_that_never_answer_do_not_hold_it_up(server: Companion, number: 
 
 
 @posix_only
-def test_a_client_that_never_reads_is_given_up_and_delays_nobody(server: Companion) -> None:
+def test_a_client_that_never_reads_is_given_up_and_delays_nobody(running: Start[Companion], data_dir: Path) -> None:
+    server = running(serve(without_pace(data_dir)))
     with sockets.raw(server.port, read_buffer=sockets.SMALL) as stalled:
         sockets.handshake(stalled, "/events?username=bob")
         with sockets.client(server.url, "a" * 64) as alice, sockets.client(server.url, "bob") as bob:

@@ -120,15 +120,39 @@ def test_fifty_chats_of_which_three_are_unread(
     assert unread(saved) == dict.fromkeys(names[:3], 1)
 
 
-def test_while_a_companion_runs_it_is_refused(server: Companion, state: State, tmp_path: Path) -> None:
-    file = tmp_path / "scene.json"
-    before = everything(server)
-    for arguments in (("save", file), ("reset",)):
-        said = state(*arguments, expect=3)
-        assert "A companion is running" in "\n".join(said.err)
-        assert said.out == []
-    assert not file.exists()
-    assert everything(server) == before
+def test_while_a_companion_runs_it_does_the_same(program: Companion, state: State, tmp_path: Path) -> None:
+    file = tmp_path / "scene Ünï.json"
+    with Rest(program) as rest:
+        rest.post("bob", 'Zeile 1\nZeile 2 🎉 "quoted"')
+        assert rest.ask("DELETE", "/friends/dave").status == 204
+    before = everything(program)
+    said = state("save", file)
+    assert (said.out, said.err) == ([f"saved the chat state to {file}"], [])
+    assert state("reset").out == ["the chat state is as at the first start"]
+    assert sorted(everything(program)[0]) == FRIENDS
+    said = state("load", file)
+    assert (said.out, said.err) == ([f"loaded the chat state from {file}"], ["Reload your UI to see it."])
+    assert everything(program) == before
+
+
+def test_what_was_saved_while_it_ran_is_what_is_saved_afterwards(
+    server: Companion, state: State, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "while.json", tmp_path / "after.json"
+    state("save", first)
+    server.stop()
+    state("save", second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_in_the_moment_of_a_start_or_an_end_it_says_so(
+    running: Start[Companion], state: State, data_dir: Path
+) -> None:
+    """The companion has its state, and does not tell yet, or no more, how to reach it."""
+    running(serve(data_dir))
+    (data_dir / "instance.json").unlink()
+    said = state("reset", expect=3)
+    assert said.err == ["A companion is starting or ending with this chat state: try again in a moment."]
 
 
 MESSAGE = {
@@ -138,6 +162,7 @@ MESSAGE = {
 }  # fmt: skip
 WRONG = {
     "not JSON": ("{", "no usable JSON|no saved chat state"),
+    "no object": ("[]", "no saved chat state"),
     "another version": ('{"version": 2}', '"version": 1'),
     "no messages": ('{"version": 1, "people": []}', "messages must be a list"),
     "a name twice": (
@@ -155,21 +180,33 @@ WRONG = {
 def test_what_is_no_saved_state_changes_nothing(
     running: Start[Companion], state: State, data_dir: Path, tmp_path: Path, case: str
 ) -> None:
+    """Neither while a companion runs nor afterwards."""
     first = running(serve(data_dir))
     with Rest(first) as rest:
         rest.post("alice", "must not be lost")
     before = everything(first)
-    first.stop()
     text, complaint = WRONG[case]
     file = tmp_path / "wrong.json"
     file.write_text(text)
-    said = state("load", file, expect=1)
-    said.wait_for_line(complaint, among="err")
-    assert said.out == []
+
+    def is_refused() -> None:
+        said = state("load", file, expect=1)
+        said.wait_for_line(complaint, among="err")
+        assert (said.out, len(said.err)) == ([], 1)
+
+    is_refused()
+    assert everything(first) == before
+    first.stop()
+    is_refused()
     assert everything(running(serve(data_dir))) == before
 
 
-def test_files_that_cannot_be_used_are_named(state: State, tmp_path: Path) -> None:
+@pytest.mark.parametrize("it_runs", [False, True])
+def test_files_that_cannot_be_used_are_named(
+    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path, it_runs: bool
+) -> None:
+    if it_runs:
+        running(serve(data_dir))
     missing = tmp_path / "no such file.json"
     assert str(missing) in state("load", missing, expect=1).err[0]
     nowhere = tmp_path / "no such folder" / "scene.json"

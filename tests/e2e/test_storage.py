@@ -20,7 +20,7 @@ import pytest
 from . import sockets
 from .browser import UI_PORT
 from .conftest import Start
-from .processes import COMPANION, Companion, Program, serve, wait_until
+from .processes import COMPANION, Companion, Program, aside, serve, wait_until
 from .rest import Rest
 from .tools import linux_only, need
 
@@ -63,7 +63,7 @@ class Writer(threading.Thread):
 def test_kill_9_while_writing_loses_nothing_that_was_answered(running: Start[Program], data_dir: Path) -> None:
     """Again and again with the same file; now and then already while it starts."""
     chance = random.Random(20240115)
-    command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", "--data-dir", data_dir)
+    command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", *aside(data_dir))
     answered: dict[str, str] = {}
     asked: set[str] = set()
     for number in range(ROUNDS):
@@ -222,7 +222,9 @@ def test_events_go_on_when_the_disk_is_full(running: Start[Companion], disk: Dis
 
 @linux_only
 @pytest.mark.parametrize("before", ["nothing", "stopped", "killed"])
-def test_a_start_on_a_full_disk_serves_events(running: Start[Program], disk: Disk, before: str) -> None:
+def test_a_start_on_a_full_disk_serves_events(
+    running: Start[Program], disk: Disk, before: str, tmp_path: Path
+) -> None:
     data_dir = disk.folder / "data"
     data_dir.mkdir()
     known: list[str] = []
@@ -237,7 +239,7 @@ def test_a_start_on_a_full_disk_serves_events(running: Start[Program], disk: Dis
             first.process.kill()
             first.wait()
     disk.fill()
-    server = running(serve(data_dir))
+    server = running(serve(data_dir, "--token-file", tmp_path / "token"))
     with sockets.client(server.url, "bob") as bob, sockets.client(server.url, "alice") as alice:
         sockets.send(alice, "typing", to="bob", typing=True)
         assert sockets.receive(bob)["data"]["username"] == "alice"

@@ -15,10 +15,12 @@ from .processes import (
     Companion,
     Program,
     answers,
+    aside,
     free_port,
     serve,
     tray,
     wait_until,
+    without_pace,
 )
 from .tools import posix_only
 
@@ -47,7 +49,10 @@ def test_a_signal_ends_it_with_exit_code_0(program: Companion, number: int) -> N
 
 @posix_only
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
-def test_clients_that_never_answer_do_not_hold_it_up(program: Companion, number: int) -> None:
+def test_clients_that_never_answer_do_not_hold_it_up(
+    running: Start[Companion], data_dir: Path, number: int
+) -> None:
+    program = running(tray(without_pace(data_dir)))
     half_open, silent = sockets.raw(program.port), sockets.raw(program.port)
     stalled = sockets.raw(program.port, read_buffer=sockets.SMALL)
     with half_open, silent, stalled:
@@ -101,9 +106,7 @@ def test_a_busy_port_is_no_reason_to_end(running: Start[Any], data_dir: Path, tm
     """It says so in its window, and has nothing on the port; a stop signal works as ever."""
     other = running(serve(tmp_path / "other"))
     program = running(
-        Program(
-            "tray", *COMPANION, "--port", str(other.port), "--rest-port", "0", "--data-dir", data_dir, env=OFFSCREEN
-        )
+        Program("tray", *COMPANION, "--port", str(other.port), "--rest-port", "0", *aside(data_dir), env=OFFSCREEN)
     )
     log = data_dir / "logs" / "companion.log"
     wait_until(log.exists, "its log file")

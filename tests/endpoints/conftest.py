@@ -1,9 +1,12 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Protocol
 
 import aiohttp
 import pytest
 
 from tests.conftest import MakeCompanion
+from tests.endpoints.control_api import TOKEN, Control
 from tests.endpoints.http import Rest
 
 
@@ -15,3 +18,35 @@ async def rest(make_companion: MakeCompanion) -> AsyncIterator[Rest]:
     assert await companion.start_rest(), companion.rest_trouble
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
         yield Rest(companion, session)
+
+
+class MakeControl(Protocol):
+    """Makes a companion that serves events and the control API, and a caller of it."""
+
+    async def __call__(self, **settings: Any) -> Control: ...
+
+
+@pytest.fixture
+async def make_control(make_companion: MakeCompanion, tmp_path: Path) -> AsyncIterator[MakeControl]:
+    """Makes callers; their clients are closed when the test ends."""
+    made: list[Control] = []
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+
+        async def make(*, chat_file: Path | None = None, **settings: Any) -> Control:
+            wanted = {"control_port": 0, "fixtures": str(tmp_path / "fixtures"), "prime_browsers": False}
+            companion = await make_companion(chat_file=chat_file, **{**wanted, **settings})
+            companion.control.token = TOKEN
+            await companion.start()
+            assert await companion.start_control(), companion.control_trouble
+            made.append(Control(companion, session))
+            return made[-1]
+
+        yield make
+        for each in made:
+            await each.close_clients()
+
+
+@pytest.fixture
+async def control(make_control: MakeControl) -> Control:
+    """A companion that listens for clients and for the control API, and a caller."""
+    return await make_control()

@@ -1,8 +1,9 @@
-"""A plain HTTP caller of the backend stand-in, as the chat UI is one."""
+"""A plain HTTP caller of the backend stand-in, as the chat UI is one; and what either HTTP door answers."""
 
 import io
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -35,6 +36,25 @@ class Answer(NamedTuple):
         assert isinstance(text, str)
         assert text.strip()
         return text
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The control API's problem (RFC 9457); fails on any other form."""
+        assert self.headers["Content-Type"].split(";")[0] == "application/problem+json"
+        problem: dict[str, Any] = self.json
+        assert list(problem)[:4] == ["type", "title", "status", "detail"]
+        assert set(problem) <= {"type", "title", "status", "detail", "problems"}
+        assert (problem["type"], problem["title"]) == ("about:blank", HTTPStatus(self.status).phrase)
+        assert problem["status"] == self.status
+        assert problem["detail"].strip()
+        for part in problem.get("problems", []):
+            assert set(part) == {"path", "message"}
+        return problem
+
+    @property
+    def detail(self) -> str:
+        """What the problem says to a person."""
+        return str(self.problem["detail"])
 
 
 class Rest:

@@ -176,3 +176,10 @@ async def test_two_companions_cannot_share_a_port(companion: Companion) -> None:
     assert str(companion.server.port) in other.trouble
     await other.close()
     assert companion.state is State.LISTENING
+
+
+async def test_any_free_port_is_the_same_one_after_a_pause(companion: Companion) -> None:
+    port = companion.server.port
+    await companion.stop()
+    assert await companion.start()
+    assert companion.server.port == port

@@ -1,6 +1,6 @@
 import pytest
 
-from app.hub.clients import OUTBOX_BYTES, Outbox
+from app.hub.clients import OUTBOX_BYTES, Outbox, may_close_with
 from tests.hub.doubles import RecordingWire
 
 
@@ -89,3 +89,13 @@ def test_a_closed_outbox_takes_nothing(outbox: Outbox, wire: RecordingWire, over
 
 def test_a_client_may_keep_a_quarter_of_a_megabyte_waiting() -> None:
     assert OUTBOX_BYTES == 256 * 1024
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1011, 1014, 3000, 3999, 4000, 4999])
+def test_a_close_code_that_an_endpoint_may_send(code: int) -> None:
+    assert may_close_with(code)
+
+
+@pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65536])
+def test_a_close_code_that_no_endpoint_may_send(code: int) -> None:
+    assert not may_close_with(code)

@@ -32,10 +32,11 @@ def test_a_row_has_its_moment_and_its_payloads_size() -> None:
         verdict=Verdict.WARNING,
         note="n",
         origin="client 3",
+        user="zoe",
     )
     assert row == Row(
         1, time.clock.wall(), time.clock.mono(),
-        Kind.FROM_UI, "3", "typing", "ü".encode(), 2, Verdict.WARNING, "n", "client 3",
+        Kind.FROM_UI, "3", "typing", "ü".encode(), 2, Verdict.WARNING, "n", "client 3", "zoe",
     )  # fmt: skip
 
 
@@ -87,3 +88,26 @@ def test_the_rows_after_a_number_are_those_above_it_that_are_kept(seq: int, rows
 
 def test_nothing_comes_after_any_number_in_an_empty_journal() -> None:
     assert Journal().after(0) == []
+
+
+@pytest.mark.parametrize("seq", [4, 5, 6])
+def test_a_row_is_found_by_its_number_while_it_is_kept(seq: int) -> None:
+    row = filled(6, max_rows=3).row(seq)
+    assert row is not None
+    assert row.seq == seq
+
+
+@pytest.mark.parametrize("seq", [-1, 0, 1, 3, 7, 100])
+def test_a_number_that_is_not_kept_has_no_row(seq: int) -> None:
+    assert filled(6, max_rows=3).row(seq) is None
+
+
+def test_an_empty_journal_has_no_row_whatever_was_in_it() -> None:
+    assert [Journal().row(seq) for seq in (-1, 0, 1)] == [None, None, None]
+    journal = Journal(max_bytes=1)
+    journal.append(Kind.TO_UI, "x", payload=b"too large")
+    assert [journal.row(seq) for seq in (0, 1, 2)] == [None, None, None]
+
+
+def test_a_row_speaks_for_nobody_unless_it_says_so() -> None:
+    assert Journal().append(Kind.SERVER, "x").user == ""

@@ -209,3 +209,11 @@ def test_what_needs_no_waiting_is_answered_at_once(stage: Stage, router: Router)
     router.on("typing", lambda client, data: Outcome("noted"))
     assert router.receive(stage.join(), TYPING) is None
     assert router.receive(stage.join(), "{nope") is None
+
+
+def test_a_row_says_for_whom_the_client_spoke_then(stage: Stage, router: Router) -> None:
+    client = stage.join("alice")
+    router.receive(client, TYPING)
+    stage.hub.identify(client, "zoe")
+    router.receive(client, "{nope")
+    assert [row.user for row in received(stage)] == ["alice", "zoe"]

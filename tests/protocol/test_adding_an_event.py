@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 from websockets.asyncio.client import connect
 
-from app.companion import Companion, InvalidEvent
+from app.companion import Companion
 from app.protocol import events
-from app.protocol.catalog import Catalog, built_in
+from app.protocol.catalog import Catalog, InvalidEvent, built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings

@@ -3,9 +3,10 @@ from typing import Any
 import pytest
 
 from app.protocol import events
-from app.protocol.catalog import Catalog, EventType, Problem, built_in
+from app.protocol.catalog import Catalog, EventType, InvalidEvent, Problem, built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.templates import ME, NOW, PERSONA, UUID, Context, resolve
 
 NEW_MESSAGE_LINE = (
     '{"event":"new_message","data":{"msg_id":"a1b2c3d4-e5f6-7890-abcd-ef1234567890","from":"alice","to":"bob",'
@@ -85,6 +86,28 @@ def test_every_event_explains_itself(each: EventType) -> None:
     assert each.schema["type"] == "object"
     assert set(each.schema["required"]) <= set(each.schema["properties"])
     assert all(field["description"] for field in each.schema["properties"].values())
+
+
+@pytest.mark.parametrize("each", list(catalog), ids=lambda each: f"{each.direction}-{each.name}")
+def test_a_template_is_the_sample_with_values_made_at_fire_time(each: EventType) -> None:
+    assert list(each.template) == list(each.sample)
+    assert each.problems(resolve(each.template, Context(wall=0.0))) == []
+
+
+def test_a_message_template_is_from_a_persona_to_me_now() -> None:
+    sample, template = to_ui("new_message").sample, to_ui("new_message").template
+    assert {name: value for name, value in template.items() if value != sample[name]} == {
+        "msg_id": UUID, "from": PERSONA, "to": ME, "timestamp": NOW,
+    }  # fmt: skip
+    assert to_ui("typing").template == {"username": PERSONA, "typing": True}
+    assert sample["from"] == "alice"
+
+
+def test_an_invalid_event_says_all_that_is_wrong() -> None:
+    problems = catalog.problems(Envelope("typing", {"username": "", "typing": "yes"}))
+    error = InvalidEvent(problems)
+    assert error.problems == tuple(problems)
+    assert str(error) == "data.username: must not be empty; data.typing: must be true or false, not text"
 
 
 def test_the_schema_of_new_message_has_the_guides_fields() -> None:

@@ -1,11 +1,20 @@
 import uuid
+from random import Random
+from typing import Any
+
+import pytest
 
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
-from app.protocol.templates import BY_FORMAT, NOW, UUID, iso, resolve
+from app.protocol.templates import BY_FORMAT, FAKER, ME, NOW, PERSONA, UUID, Context, iso, resolve
 
 WALL = 1_705_314_600.25
 """2024-01-15T10:30:00.250Z"""
+CONTEXT = Context(wall=WALL, me="zoe", persona="bob", seq=7)
+
+
+def seeded(seed: int) -> Context:
+    return Context(wall=WALL, random=Random(seed))
 
 
 def test_a_moment_is_written_as_the_guide_writes_time() -> None:
@@ -13,20 +22,114 @@ def test_a_moment_is_written_as_the_guide_writes_time() -> None:
 
 
 def test_templates_are_replaced_wherever_they_are() -> None:
-    data = {"a": UUID, "b": [f"at {NOW}!", {"c": NOW}], "d": 7, "e": None, "f": "{{other}}"}
-    assert resolve(data, WALL, lambda: "new") == {
-        "a": "new",
+    data = {"a": ME, "b": [f"at {NOW}!", {"c": NOW}], "d": 7, "e": None, "f": True}
+    assert resolve(data, CONTEXT) == {
+        "a": "zoe",
         "b": ["at 2024-01-15T10:30:00.250Z!", {"c": "2024-01-15T10:30:00.250Z"}],
         "d": 7,
         "e": None,
-        "f": "{{other}}",
+        "f": True,
     }
-    assert data["a"] == UUID
+    assert data["a"] == ME
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        (NOW, "2024-01-15T10:30:00.250Z"),
+        (ME, "zoe"),
+        (PERSONA, "bob"),
+        ("{{seq}}", "7"),
+        ("{{ me }}", "zoe"),
+        ("{{now-5m}}", "2024-01-15T10:25:00.250Z"),
+        ("{{ now-5m }}", "2024-01-15T10:25:00.250Z"),
+        ("{{now+30s}}", "2024-01-15T10:30:30.250Z"),
+        ("{{now-2h}}", "2024-01-15T08:30:00.250Z"),
+        ("{{now+1d}}", "2024-01-16T10:30:00.250Z"),
+        ("{{now-0s}}", "2024-01-15T10:30:00.250Z"),
+        ("{{now-20000d}}", "1969-04-13T10:30:00.250Z"),
+        ("{{me}}{{me}} and {{persona}}", "zoezoe and bob"),
+        ("{{{me}}}", "{zoe}"),
+    ],
+)
+def test_each_template_makes_its_value(template: str, value: str) -> None:
+    assert resolve(template, CONTEXT) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{other}}",
+        "{{faker.passport_number}}",
+        "{{faker.seed_instance}}",
+        "{{faker}}",
+        "{{faker.}}",
+        "{{other.sentence}}",
+        "{{now.sentence}}",
+        "{{now-5}}",
+        "{{now-5w}}",
+        "{{now-m}}",
+        "{{now - 5m}}",
+        "{{now+-5m}}",
+        "{{now-1234567890s}}",
+        "{{uuid-5m}}",
+        "{{me+1d}}",
+        "{{faker.sentence+1d}}",
+        "{{UUID}}",
+        "{{uuid}",
+        "{uuid}}",
+        "{{}}",
+        "{{\nme\n}}",
+        "{me}",
+    ],
+)
+def test_what_is_no_template_stays_as_it_is(text: str) -> None:
+    assert resolve(text, CONTEXT) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["{{now+999999999d}}", "{{now-999999999d}}", "{{now+99999999h}}x", "{{now-739000d}}"]
+)
+def test_a_time_that_no_calendar_has_stays_as_it_is(text: str) -> None:
+    assert resolve(text, CONTEXT) == text
+
+
+@pytest.mark.parametrize("value", [None, 7, 1.5, True, [], {}, "", "plain"])
+def test_a_value_without_templates_is_the_same(value: Any) -> None:
+    assert resolve(value, CONTEXT) == value
+
+
+def test_keys_are_no_templates() -> None:
+    assert resolve({ME: ME}, CONTEXT) == {ME: "zoe"}
+
+
+def test_a_value_that_looks_like_a_template_is_not_resolved_again() -> None:
+    assert resolve(ME, Context(wall=WALL, me=PERSONA)) == PERSONA
 
 
 def test_each_time_the_uuid_is_a_fresh_one() -> None:
-    first, second = resolve([UUID, UUID], WALL)
+    first, second = resolve([UUID, UUID], CONTEXT)
     assert uuid.UUID(first) != uuid.UUID(second)
+    assert uuid.UUID(first).version == 4
+
+
+def test_the_same_seed_makes_the_same_values_again() -> None:
+    data = [UUID, UUID, "{{faker.name}}", "{{faker.sentence}}", "{{faker.emoji}}"]
+    first = resolve(data, seeded(1))
+    assert resolve(data, seeded(1)) == first
+    assert resolve(data, seeded(2)) != first
+    assert first[0] != first[1]
+
+
+def test_without_a_seed_people_say_something_else_each_time() -> None:
+    assert len(set(resolve(["{{faker.sentence}}"] * 10, CONTEXT))) > 5
+
+
+@pytest.mark.parametrize("name", FAKER)
+def test_every_name_of_faker_that_is_offered_makes_some_text(name: str) -> None:
+    text = resolve(f"{{{{faker.{name}}}}}", seeded(1))
+    assert text.strip()
+    assert "{{" not in text
 
 
 def test_what_the_templates_make_keeps_the_contract() -> None:
@@ -35,4 +138,4 @@ def test_what_the_templates_make_keeps_the_contract() -> None:
     formats = {name: field.get("format") for name, field in new_message.schema["properties"].items()}
     templates = {name: BY_FORMAT[format] for name, format in formats.items() if format in BY_FORMAT}
     assert templates == {"msg_id": UUID, "timestamp": NOW}
-    assert new_message.problems(resolve({**new_message.sample, **templates}, WALL)) == []
+    assert new_message.problems(resolve({**new_message.sample, **templates}, CONTEXT)) == []

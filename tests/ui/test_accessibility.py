@@ -51,6 +51,7 @@ async def test_every_control_has_a_name(
     window.events.table.selectRow(1)
     window.banner.say("Notice", (("Retry", lambda: None),))
     window.open_room(room)
+    window.fixtures.choose("nasty/markup")
     reactions = window.inject.event_panel("new_message")
     assert reactions
     reactions.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])

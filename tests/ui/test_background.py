@@ -11,10 +11,10 @@ from app.companion import InvalidEvent
 from app.hub.tasks import Tasks
 from app.protocol.backend import Refused, StorageError
 from app.protocol.catalog import Problem
-from app.ui.background import run
+from app.ui.background import Errands, run
 from tests.conftest import until
 
-Heard = list[tuple[str, Any]]
+Heard = list[Any]
 
 
 async def heard_of(work: Any) -> Heard:
@@ -91,6 +91,36 @@ async def test_cancelled_work_is_heard_of_by_nobody() -> None:
     await asyncio.sleep(0)
     await tasks.cancel()
     assert heard == []
+
+
+async def test_work_that_is_cancelled_before_it_began_leaves_no_warning_behind() -> None:
+    tasks = Tasks()
+    heard: Heard = []
+    run(tasks, give(7), then=heard.append, failed=heard.append)
+    await tasks.cancel()
+    gc.collect()
+    assert heard == []
+
+
+async def test_a_closed_room_hears_of_nothing_that_it_began() -> None:
+    tasks = Tasks()
+    heard: Heard = []
+    do = Errands(tasks, heard.append)
+    do(give(7), heard.append)
+    await until(lambda: not tasks._running)
+    do(give(8), heard.append)
+    do(fail(StorageError("the disk is full")), heard.append)
+    do.close()
+    await until(lambda: not tasks._running)
+    assert heard == [7]
+
+
+async def test_a_room_is_told_why_something_was_not_done() -> None:
+    tasks = Tasks()
+    heard: Heard = []
+    Errands(tasks, heard.append)(fail(StorageError("the disk is full")))
+    await until(lambda: not tasks._running)
+    assert heard == ["the disk is full"]
 
 
 def test_after_the_loop_has_ended_nothing_is_begun_and_nothing_left_behind() -> None:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QPushButton
@@ -16,6 +17,7 @@ from app.hub.target import Target
 from app.ui.models.clients import Col
 from app.ui.rooms.clients import CODES, ClientsRoom
 from app.ui.window import CLIENTS, INJECT, Window
+from tests.cli.doubles import unused_port
 from tests.conftest import Connect, until
 from tests.ui.frames import all_frames, frame
 
@@ -52,8 +54,7 @@ async def test_without_clients_the_room_says_how_to_get_one(
 
 async def test_the_empty_room_names_the_address_of_now(room: ClientsRoom, companion: Companion) -> None:
     before = companion.server.url
-    await companion.stop()
-    await companion.start()
+    await companion.apply(replace(companion.settings, port=unused_port()))
     assert companion.server.url != before
     assert companion.server.url in room.empty.hint.text()
 

@@ -22,17 +22,20 @@ from app import desktop as desktop_module
 from app.companion import Companion, State
 from app.desktop import Desktop, run
 from app.protocol.envelope import Envelope
+from app.protocol.fixture import Fixture
 from app.system.exits import Exit
 from app.system.home import Home, Overrides
+from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
-from app.ui.window import EVENTS, SETTINGS
+from app.ui.window import EVENTS, FIXTURES, SETTINGS
 from tests.conftest import until
 from tests.ui.conftest import forget, second_start
 from tests.ui.frames import frame
 
 LEFT = Qt.MouseButton.LeftButton
 Start = Callable[..., Awaitable[Desktop]]
+TOKEN = "the-token-of-these-tests"
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +50,11 @@ def _own_logging() -> Iterator[None]:
     library.setLevel(levels[1])
 
 
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_TOKEN", TOKEN)  # or the system's keyring would be asked
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     home = Home.open(tmp_path, console=False)
@@ -56,7 +64,8 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 def started(companion: Companion) -> bool:
     rest = companion.rest.listening or companion.rest_trouble or not companion.settings.rest
-    return companion.state is not State.STOPPED and bool(rest)
+    control = companion.control.listening or companion.control_trouble
+    return companion.state is not State.STOPPED and bool(rest and control)
 
 
 class Ended:
@@ -83,7 +92,7 @@ async def start(qapp: QApplication, home: Home, ended: Ended) -> AsyncIterator[S
     async def start_one(
         *, hidden: bool = False, port: int | None = 0, rest_port: int = 0, **settings: Any
     ) -> Desktop:
-        overrides = Overrides(port=port, rest_port=rest_port)
+        overrides = Overrides(port=port, rest_port=rest_port, control_port=0)
         desktop = Desktop(qapp, home, replace(home.load(overrides), **settings))
         ended.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
         await until(lambda: started(desktop.companion))
@@ -307,6 +316,14 @@ async def test_the_hint_is_not_repeated_at_the_next_start(
     assert hints == ["Still running here"]
 
 
+async def test_the_trays_fire_menu_leads_to_all_fixtures(start: Start, system_tray: type[Availability]) -> None:
+    desktop = await start(hidden=True)
+    assert desktop._tray
+    desktop._tray.fixtures_requested.emit()
+    assert desktop.window.isVisible()
+    assert desktop.window.rooms.currentIndex() == FIXTURES
+
+
 async def test_with_a_tray_closing_can_be_set_to_quit(
     start: Start, ended: Ended, system_tray: type[Availability], hints: list[str]
 ) -> None:
@@ -363,7 +380,10 @@ async def test_a_hidden_start_without_a_tray_shows_the_window_after_a_while(
     await until(desktop.window.isVisible)
 
 
-async def test_a_tray_that_comes_late_is_used(start: Start, system_tray: type[Availability]) -> None:
+async def test_a_tray_that_comes_late_is_used(
+    start: Start, system_tray: type[Availability], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desktop_module, "TRAY_PATIENCE", 1000)
     system_tray.there = False
     desktop = await start(hidden=True)
     system_tray.there = True
@@ -385,24 +405,27 @@ async def test_a_tray_that_goes_away_brings_the_window_back(start: Start, system
 
 
 async def test_an_exception_in_a_slot_is_told_and_it_goes_on(
-    start: Start, expected_warnings: list[str], caplog: pytest.LogCaptureFixture
+    start: Start, tmp_path: Path, expected_warnings: list[str]
 ) -> None:
-    expected_warnings.append("unexpected error")
+    expected_warnings.append("unexpected ZeroDivisionError in a slot")
     desktop = await start()
 
     def fail() -> None:
-        raise ZeroDivisionError("in a slot")
+        raise ZeroDivisionError("of this test")
 
     QTimer.singleShot(0, fail)
     await until(desktop.window.banner.isVisible)
-    assert "ZeroDivisionError" in desktop.window.banner.text.text()
+    said = desktop.window.banner.text.text()
+    assert "ZeroDivisionError" in said
     assert [button.text() for button in desktop.window.banner.buttons] == ["Open logs folder", "Dismiss"]
-    assert any(record.exc_info and "in a slot" in str(record.exc_info[1]) for record in caplog.records)
+    (report,) = (tmp_path / "logs").glob("crash-*.txt")
+    assert str(report) in said
+    assert "test_desktop.py" in report.read_text(encoding="utf-8")
     await (await client_of(desktop)).close()
 
 
 async def test_an_exception_in_a_callback_of_the_loop_is_told(start: Start, expected_warnings: list[str]) -> None:
-    expected_warnings.append("Exception in callback")
+    expected_warnings.append("unexpected ZeroDivisionError in a task or callback")
     desktop = await start()
 
     def fail() -> None:
@@ -414,7 +437,7 @@ async def test_an_exception_in_a_callback_of_the_loop_is_told(start: Start, expe
 
 
 async def test_an_exception_in_a_task_is_told(start: Start, expected_warnings: list[str]) -> None:
-    expected_warnings.append("task doomed failed")
+    expected_warnings.append("unexpected ZeroDivisionError in a task or callback")
     desktop = await start()
 
     async def fail() -> None:
@@ -425,23 +448,24 @@ async def test_an_exception_in_a_task_is_told(start: Start, expected_warnings: l
     assert "ZeroDivisionError" in desktop.window.banner.text.text()
 
 
-async def test_the_log_file_tells_of_a_failure_without_payloads(
+async def test_what_is_written_of_a_failure_holds_no_payloads(
     start: Start, tmp_path: Path, expected_warnings: list[str]
 ) -> None:
-    expected_warnings.append("unexpected error")
+    expected_warnings.append("unexpected ZeroDivisionError in a slot")
     desktop = await start()
     client = await client_of(desktop)
     await client.send('{"event": "typing", "data": {"to": "secret-name", "typing": true}}')
     await until(lambda: any(row.event == "typing" for row in desktop.companion.journal))
 
     def fail() -> None:
-        raise ZeroDivisionError("in a slot")
+        raise ZeroDivisionError("no chat with secret-name")
 
     QTimer.singleShot(0, fail)
     await until(desktop.window.banner.isVisible)
-    text = (tmp_path / "logs" / "companion.log").read_text(encoding="utf-8")
-    assert "ZeroDivisionError: in a slot" in text
-    assert "secret-name" not in text
+    written = [file.read_text(encoding="utf-8") for file in (tmp_path / "logs").iterdir()]
+    assert len(written) == 2
+    assert all("ZeroDivisionError" in text for text in written)
+    assert not any("secret-name" in text for text in written)
     await client.close()
 
 
@@ -583,7 +607,7 @@ async def test_rest_can_be_switched_off_and_on_in_the_settings(start: Start, hom
     for on in (False, True):
         room.rest.setChecked(on)
         qtbot.mouseClick(room.save, LEFT)
-        await until(lambda on=on: desktop.companion.rest.listening is on)
+        await until(lambda on=on: desktop.companion.rest.listening is on and not room.revert.isEnabled())
         assert written(home).get("rest", True) is on
     assert not desktop.window.banner.isVisible()
 
@@ -645,6 +669,75 @@ async def test_after_the_end_nobody_takes_a_second_start(start: Start, ended: En
     assert not await second_start(tmp_path, {"port": None})
 
 
+# fixtures and scripts
+
+
+async def test_a_fixture_that_is_saved_and_pinned_is_there_at_the_next_start(
+    start: Start, ended: Ended, tmp_path: Path, qtbot: Any
+) -> None:
+    desktop = await start()
+    await desktop.companion.fixtures.save("mine/late", Fixture(event="typing", data={}))
+    desktop.window.open_room(FIXTURES)
+    desktop.window.fixtures.choose("mine/late")
+    qtbot.mouseClick(desktop.window.fixtures.pin, LEFT)
+    await until(lambda: "mine/late" in desktop.companion.settings.pinned)
+    written = tomlkit.parse((tmp_path / "settings.toml").read_text()).unwrap()
+    assert written["pinned"] == [*Settings().pinned, "mine/late"]
+    desktop.window.close()
+    await ended.code(desktop)
+    again = await start()
+    assert [each.name for each in again.companion.fixtures.pinned][-1] == "mine/late"
+    again.window.open_room(FIXTURES)
+    again.window.fixtures.choose("mine/late")
+    assert again.window.fixtures.pin.isChecked()
+
+
+async def test_the_token_can_be_copied_and_the_control_api_answers(start: Start, qtbot: Any) -> None:
+    desktop = await start()
+    await until(desktop.window.settings.copy_token.isEnabled)
+    assert desktop.companion.control.listening
+    desktop.window.open_room(SETTINGS)
+    qtbot.mouseClick(desktop.window.settings.copy_token, LEFT)
+    assert QApplication.clipboard().text() == TOKEN
+
+
+async def test_a_token_that_cannot_be_used_is_said_in_the_window(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANION_TOKEN", "short")
+    desktop = await start()
+    await until(desktop.window.banner.isVisible)
+    assert "COMPANION_TOKEN holds no usable token" in desktop.window.banner.text.text()
+    assert not desktop.companion.control.listening
+    assert not desktop.window.settings.copy_token.isEnabled()
+
+
+async def test_a_script_raises_the_window(start: Start, system_tray: type[Availability]) -> None:
+    desktop = await start(hidden=True)
+    assert not desktop.window.isVisible()
+    assert desktop.companion.raise_window
+    desktop.companion.raise_window()
+    assert desktop.window.isVisible()
+
+
+@pytest.mark.parametrize("dialog", ["palette", "name", "delete"])
+async def test_quitting_with_a_dialog_open_ends_cleanly(
+    start: Start, ended: Ended, qtbot: Any, dialog: str
+) -> None:
+    desktop = await start()
+    await desktop.companion.fixtures.save("mine/late", Fixture(event="typing", data={}))
+    desktop.window.open_room(FIXTURES)
+    desktop.window.fixtures.choose("mine/late")
+    if dialog == "palette":
+        desktop.window.open_palette()
+    else:
+        button = {"name": desktop.window.fixtures.rename, "delete": desktop.window.fixtures.delete}[dialog]
+        qtbot.mouseClick(button, LEFT)
+    assert QApplication.activeModalWidget()
+    desktop._stop.set()
+    assert await ended.code(desktop) == Exit.OK
+
+
 # the whole of it
 
 
@@ -661,7 +754,7 @@ def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path)
     poll = QTimer(interval=20)
     poll.timeout.connect(look_and_quit)
     poll.start()
-    assert run(Overrides(port=0, rest_port=0), tmp_path, hidden=False) == Exit.OK
+    assert run(Overrides(port=0, rest_port=0, control_port=0), tmp_path, None, hidden=False) == Exit.OK
     assert seen[-1][0]
     again = Home.open(tmp_path, console=False)  # the lock was given back
     again.lock.release()
@@ -670,7 +763,7 @@ def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path)
 def test_run_where_another_one_runs_that_does_not_answer_says_so(
     qapp: QApplication, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(Overrides(), tmp_path, hidden=False) == Exit.BUSY
+    assert run(Overrides(), tmp_path, None, hidden=False) == Exit.BUSY
     assert "Another companion is running" in capsys.readouterr().err
 
 
@@ -679,5 +772,5 @@ def test_run_where_nothing_can_be_written_says_so(
 ) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert run(Overrides(), file, hidden=False) == Exit.FAILED
+    assert run(Overrides(), file, None, hidden=False) == Exit.FAILED
     assert "--data-dir" in capsys.readouterr().err

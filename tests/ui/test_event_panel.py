@@ -59,7 +59,7 @@ def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, still:
         "delivered": True,
         "delivery_method": "direct",
     }
-    one, other = message.envelope(template), message.envelope(template)
+    one, other = still.player.resolved(template), still.player.resolved(template)
     assert one.data["msg_id"] != other.data["msg_id"]
     assert still.catalog.problems(one) == []
 
@@ -286,7 +286,7 @@ async def test_a_message_of_a_stranger_is_warned_about_with_the_remedy(known: Ev
     known.form().field("from").set_value("mallory")
     assert known.warning.isVisible()
     assert known.warning.text().startswith("mallory is no friend")
-    assert "Add the persona in Chats" in known.warning.text()
+    assert "add the persona in Chats" in known.warning.text()
     known.form().field("from").set_value("carol")
     assert not known.warning.isVisible()
 

@@ -1,6 +1,7 @@
 """The room of the live log."""
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 
+from app.cli.options import pairs
 from app.companion import Companion
 from app.hub.journal import Kind
+from app.protocol.catalog import built_in
+from app.protocol.command import trigger_command
 from app.protocol.envelope import Envelope
 from app.ui.models.event_log import Col
 from app.ui.rooms.events import EventsRoom
@@ -373,10 +377,72 @@ async def test_the_context_menu_offers_what_the_row_allows(
         menu.close()
         return offered
 
-    everything = {"Copy as JSON": True, "Resend": True, "Edit in Inject": True, "Pause view": True}
+    for_the_ui = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
+    everything = dict.fromkeys(["Copy as JSON", *for_the_ui, "Pause view"], True)
     assert await offers("friend_online") == everything
-    assert await offers("connected") == {**everything, "Resend": False, "Edit in Inject": False}
+    assert await offers("connected") == {**everything, **dict.fromkeys(for_the_ui, False)}
     await select(room, "friend_online", qtbot)
     sent = companion.journal.last_seq
     qtbot.keyClick(room.table, Qt.Key.Key_R)
     await until(lambda: companion.journal.last_seq == sent + 1)
+
+
+# as a command
+
+
+def options(command: str) -> tuple[list[str], dict[str, Any]]:
+    """Return what stands before the options, and the data that they set, as the command line reads them."""
+    words = shlex.split(command)
+    given = words.index("--set") if "--set" in words else len(words)
+    assert set(words[given::2]) <= {"--set"}
+    return words[:given], pairs(words[given + 1 :: 2])
+
+
+async def test_ctrl_shift_c_copies_a_command_that_fires_it_again(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    await companion.fire(HELLO, origin="panel")
+    await select(room, "new_message", qtbot)
+    told: list[str] = []
+    room.told.connect(told.append)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    begin, data = options(QGuiApplication.clipboard().text())
+    assert begin == ["companion", "trigger", "new_message"]
+    assert data == {name: value for name, value in HELLO.data.items() if name not in ("msg_id", "timestamp")}
+    assert room.selected
+    assert told == [f"Copied #{room.selected.seq} as a command"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hi", "", "true", "null", "3", " 3 ", "NaN", '"quoted"', "{}", "[1", "it's $HOME `ls` \\", "a=b", "-x", "--to",
+     "\n\t", "🎉", "[" * 5_000],
+)  # fmt: skip
+@pytest.mark.parametrize("more", [{}, {"reactions": [{"emoji": "👍", "from": "bob"}]}, {"delivered": False}])
+def test_every_value_of_a_command_is_read_back_as_it_was(text: str, more: dict[str, Any]) -> None:
+    data = {**HELLO.data, "text": text, **more}
+    begin, read = options(trigger_command(json.dumps({"event": "new_message", "data": data}), built_in()))
+    assert begin == ["companion", "trigger", "new_message"]
+    assert read == {name: value for name, value in data.items() if name not in ("msg_id", "timestamp")}
+
+
+BROKEN = '{"event": "friend_online", "data": {"username": 7}}'
+
+
+@pytest.mark.parametrize("frame", ["no JSON", "", '{"event": "typing"}', "[]", "--to\n'quoted'", BROKEN])
+async def test_what_is_no_valid_event_is_copied_as_a_frame(frame: str) -> None:
+    assert shlex.split(trigger_command(frame, built_in())) == ["companion", "trigger", "--frame", frame]
+
+
+async def test_only_what_went_to_the_ui_is_copied_as_a_command(
+    room: EventsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    await select(room, "connected", qtbot)
+    QGuiApplication.clipboard().setText("before")
+    told: list[str] = []
+    room.told.connect(told.append)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    assert told == ["Only a frame that went to the UI can be fired again: select one."]
+    assert QGuiApplication.clipboard().text() == "before"

@@ -12,7 +12,7 @@ from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
-from app.protocol.templates import UUID, resolve
+from app.protocol.templates import UUID
 from app.ui.widgets import fire_bar
 from app.ui.widgets.fire_bar import FireBar
 from tests.conftest import Connect, until
@@ -34,8 +34,8 @@ def armed(companion: Companion) -> FireBar:
     bar = FireBar(companion)
 
     def fire() -> Coroutine[Any, Any, Delivery]:
-        data = {"username": resolve(UUID, 0.0)}
-        return companion.fire(Envelope("friend_online", data), to=bar.target, origin="panel")
+        event = Envelope("friend_online", {"username": UUID})
+        return companion.player.fire_event(event, to=bar.target, origin="panel")
 
     bar.arm(fire)
     return bar
@@ -139,7 +139,7 @@ async def test_nothing_valid_disables_both_buttons_and_says_why(bar: FireBar, co
     assert bar.now.toolTip() == "data.text: must not be empty"
     bar.fire_or_stop()
     bar.fire()
-    assert companion.last_fired is None
+    assert not companion.player.can_fire_again
 
 
 async def test_a_series_can_be_stopped_though_the_form_has_become_invalid(bar: FireBar, qtbot: Any) -> None:

@@ -55,9 +55,9 @@ async def rest(served: tuple[Window, Companion]) -> AsyncIterator[Rest]:
         yield Rest(served[1], session)
 
 
-def press(window: Window, title: str, qtbot: Any, which: int = 0) -> None:
+def press(window: Window, title: str, qtbot: Any) -> None:
     buttons = [each for each in window.banner.buttons if each.text().startswith(title)]
-    qtbot.mouseClick(buttons[which], LEFT)
+    qtbot.mouseClick(buttons[0], LEFT)
 
 
 def lines(window: Window) -> list[str]:
@@ -125,7 +125,39 @@ async def test_a_busy_rest_port_leads_to_the_settings(
     assert window.settings.rest_port.value() == number(taken[0])
 
 
-async def test_both_ports_busy_are_both_said_and_retried_each_for_itself(
+async def test_a_busy_control_port_is_said_and_retried(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
+) -> None:
+    companion = await make_companion(control_port=number(taken[0]))
+    companion.control.token = "a-token-of-this-test"
+    window = windows(companion)
+    window.present()
+    assert await companion.start()
+    assert not await companion.start_control()
+    assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
+    assert lines(window)[0].endswith("Scripts cannot reach this companion.")
+    assert buttons(window) == ["Retry", "Settings", "Dismiss"]
+    assert companion.state is State.LISTENING
+    taken[0].close()
+    press(window, "Retry", qtbot)
+    await until(lambda: companion.control.listening)
+    await until(lambda: not window.banner.isVisible())
+
+
+async def test_a_control_api_that_is_switched_off_is_no_trouble(
+    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+) -> None:
+    companion = await make_companion(control_port=number(taken[0]))
+    companion.control.token = "a-token-of-this-test"
+    window = windows(companion)
+    window.present()
+    await companion.start_control()
+    assert window.banner.isVisible()
+    await companion.apply(replace(companion.settings, control=False))
+    assert not window.banner.isVisible()
+
+
+async def test_both_ports_busy_are_both_said_and_retried_together(
     make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
 ) -> None:
     companion = await make_companion(port=number(taken[0]), rest_port=number(taken[1]))
@@ -134,9 +166,9 @@ async def test_both_ports_busy_are_both_said_and_retried_each_for_itself(
     await companion.start()
     await companion.start_rest()
     assert [line.split(" is busy")[0] for line in lines(window)] == [f"Port {number(each)}" for each in taken]
-    assert buttons(window) == ["Retry", "Settings", "Retry", "Settings", "Dismiss"]
+    assert buttons(window) == ["Retry", "Settings", "Dismiss"]
     taken[1].close()
-    press(window, "Retry", qtbot, which=1)
+    press(window, "Retry", qtbot)
     await until(lambda: companion.rest.listening)
     assert companion.state is State.BLOCKED
     assert len(lines(window)) == 1

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.companion import Companion
 from app.system.paths import Folders
+from app.system.secrets import Token
 from app.system.settings import TAURI_ORIGINS, Settings
 from app.ui.rooms.settings import SettingsRoom, origin_problem
 from app.ui.widgets.event_panel import EventPanel
@@ -41,6 +43,9 @@ OTHER = Settings(
     allowed_origins=["http://localhost:3000"],
     rest=False,
     rest_port=9000,
+    control=False,
+    control_port=9002,
+    fixtures="~/ui/fixtures",
     prime_browsers=False,
     presence_decays=False,
     journal_rows=5000,
@@ -73,11 +78,14 @@ def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[S
     qtbot.keyClicks(room.port, "9001")
     room.rest_port.selectAll()
     qtbot.keyClicks(room.rest_port, "9000")
+    room.control_port.selectAll()
+    qtbot.keyClicks(room.control_port, "9002")
+    qtbot.keyClicks(room.fixtures, " ~/ui/fixtures ")
     room.origins.setPlainText("\nhttp://localhost:3000 \n\n")
     room.journal_rows.setValue(5000)
     qtbot.keyClicks(room.theme, "D")
     for box in (
-        room.rest, room.prime, room.decay, room.close_to_tray, room.confirm_quit, room.start_hidden,
+        room.rest, room.control, room.prime, room.decay, room.close_to_tray, room.confirm_quit, room.start_hidden,
     ):  # fmt: skip
         qtbot.keyClick(box, Qt.Key.Key_Space)
     assert room.save.isEnabled()
@@ -147,8 +155,43 @@ def test_the_place_of_the_file_is_shown(room: SettingsRoom, tmp_path: Path) -> N
     assert any(str(tmp_path / "settings.toml") in label.text() for label in room.findChildren(QLabel))
 
 
+def test_the_token_is_copied_and_never_shown(room: SettingsRoom, qtbot: Any) -> None:
+    told: list[str] = []
+    room.told.connect(told.append)
+    assert not room.copy_token.isEnabled()
+    room.show_token(Token("a-very-secret-token", "keyring"))
+    qtbot.mouseClick(room.copy_token, LEFT)
+    assert QGuiApplication.clipboard().text() == "a-very-secret-token"
+    assert told == ["Copied the token: whoever has it can do here what you can"]
+    shown = [each.text() for each in (*room.findChildren(QLabel), *room.findChildren(QLineEdit))]
+    assert not any("a-very-secret-token" in text for text in (*shown, *told))
+    room.show_token(None)
+    assert not room.copy_token.isEnabled()
+
+
+def test_a_token_that_nothing_keeps_says_so(room: SettingsRoom) -> None:
+    room.show_token(Token("a-very-secret-token", "memory"))
+    assert "for this run only" in room.copy_token.toolTip()
+
+
+def test_pins_that_changed_meanwhile_are_saved_with_the_form(
+    room: SettingsRoom, saved: list[Settings], qtbot: Any
+) -> None:
+    room.username.setText("max")
+    room.follow(Settings(pinned=["basics/typing"]))
+    assert room.username.text() == "max"
+    qtbot.mouseClick(room.save, LEFT)
+    assert saved == [Settings(username="max", pinned=["basics/typing"])]
+
+
+def test_other_settings_that_came_into_use_are_shown(room: SettingsRoom) -> None:
+    room.username.setText("half typed")
+    room.follow(OTHER)
+    assert room.edited() == OTHER
+
+
 def test_the_port_is_shown_without_separators(room: SettingsRoom) -> None:
-    assert room.port.text() == "8081"
+    assert [box.text() for box in (room.port, room.rest_port, room.control_port)] == ["8081", "8080", "8082"]
 
 
 # in the window
@@ -194,3 +237,15 @@ async def test_a_new_user_name_is_whom_the_next_client_speaks_for(
     await connect_client()
     await until(lambda: companion.hub.clients)
     assert companion.hub.clients[0].username == "max"
+
+
+async def test_another_folder_of_fixtures_is_looked_into_at_once(
+    window: Window, companion: Companion, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "late.json").write_text('{"event": "typing", "data": {}}')
+    await companion.apply(replace(companion.settings, fixtures=str(tmp_path / "other")))
+    assert window.fixtures.list.model.index_of("late").isValid()
+    assert window.settings.fixtures.text() == str(tmp_path / "other")
+    await companion.apply(replace(companion.settings, fixtures=""))
+    assert not window.fixtures.list.model.index_of("late").isValid()

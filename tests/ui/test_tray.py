@@ -16,6 +16,8 @@ from tests.conftest import Connect, until
 from tests.ui.cast import befriend_only
 from tests.ui.frames import all_frames, frame, settled
 
+ALL = "All fixtures …"
+
 
 @pytest.fixture
 async def tray(companion: Companion) -> Any:
@@ -39,7 +41,7 @@ def entries(tray: Tray) -> dict[str, QAction]:
 
 
 def fire_entries(tray: Tray) -> dict[str, QAction]:
-    return {action.text(): action for action in entries(tray)["Fire"].menu().actions()}
+    return {action.text(): action for action in entries(tray)["Fire"].menu().actions() if not action.isSeparator()}
 
 
 def status(tray: Tray) -> QAction:
@@ -100,13 +102,13 @@ async def test_the_fire_menu_delivers(tray: Tray, companion: Companion, connect_
     told: list[str] = []
     tray.told.connect(told.append)
     expected = [
-        ("alice says hi", "new_message", {}),
-        ("alice comes online", "friend_online", {"username": "alice"}),
-        ("alice goes offline", "friend_offline", {"username": "alice"}),
-        ("alice is typing", "typing", {"username": "alice", "typing": True}),
-        ("alice stops typing", "typing", {"username": "alice", "typing": False}),
+        ("A friend says hi", "new_message", {}),
+        ("A friend comes online", "friend_online", {"username": "alice"}),
+        ("A friend goes offline", "friend_offline", {"username": "alice"}),
+        ("A friend is typing", "typing", {"username": "alice", "typing": True}),
+        ("A friend stops typing", "typing", {"username": "alice", "typing": False}),
     ]
-    assert list(fire_entries(tray)) == [title for title, _, _ in expected]
+    assert list(fire_entries(tray)) == [*(title for title, _, _ in expected), ALL]
     for title, event, data in expected:
         fire_entries(tray)[title].trigger()
         arrived = await frame(client)
@@ -124,24 +126,28 @@ async def test_a_message_from_the_tray_is_new_each_time_and_to_the_local_user(
     client = await connect_client()
     ids = set()
     for _ in range(2):
-        fire_entries(tray)["alice says hi"].trigger()
+        fire_entries(tray)["A friend says hi"].trigger()
         data = (await frame(client))["data"]
         assert (data["from"], data["to"]) == ("alice", "max")
         ids.add(data["msg_id"])
     assert len(ids) == 2
 
 
-async def test_the_first_persona_is_the_one_who_acts(tray: Tray, companion: Companion) -> None:
-    await befriend_only(companion, "zoe", "yan")
-    assert "yan says hi" in fire_entries(tray)
-    await befriend_only(companion)
-    assert "alice says hi" in fire_entries(tray)
+async def test_the_first_persona_is_the_one_who_acts(
+    tray: Tray, companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    for friends, who in ((("zoe", "yan"), "yan"), ((), "alice")):
+        await befriend_only(companion, *friends)
+        fire_entries(tray)["A friend says hi"].trigger()
+        arrived = (await all_frames(companion, client))[-1]["data"]
+        assert (arrived["from"], arrived["text"]) == (who, f"Hi from {who}!")
 
 
 async def test_firing_to_nobody_is_told(tray: Tray) -> None:
     told: list[str] = []
     tray.told.connect(told.append)
-    fire_entries(tray)["alice is typing"].trigger()
+    fire_entries(tray)["A friend is typing"].trigger()
     await until(lambda: told)
     assert told == ["not sent: no client is connected"]
 
@@ -151,7 +157,7 @@ async def test_repeat_last_sends_what_was_fired_last(
 ) -> None:
     assert not entries(tray)["Repeat last"].isEnabled()
     one, two = await connect_client("alice"), await connect_client("bob")
-    await companion.fire(Envelope("friend_online", {"username": "carol"}), origin="panel")
+    await companion.player.fire_event(Envelope("friend_online", {"username": "carol"}), origin="panel")
     entries(tray)["Repeat last"].trigger()
     for client in (one, two):
         assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["carol"] * 2
@@ -161,11 +167,12 @@ async def test_a_repeated_message_has_an_id_of_its_own(
     tray: Tray, companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
-    fire_entries(tray)["alice says hi"].trigger()
+    fire_entries(tray)["A friend says hi"].trigger()
     await settled(companion)
     entries(tray)["Repeat last"].trigger()
     first, second = await all_frames(companion, client)
     assert first["data"]["text"] == second["data"]["text"]
+    assert first["data"]["msg_id"] != second["data"]["msg_id"]
 
 
 async def test_pause_and_resume(tray: Tray, companion: Companion, connect_client: Connect) -> None:
@@ -173,7 +180,7 @@ async def test_pause_and_resume(tray: Tray, companion: Companion, connect_client
     entries(tray)["Pause sending"].trigger()
     assert companion.state is State.PAUSED
     assert "Pause sending" not in entries(tray)
-    fire_entries(tray)["alice is typing"].trigger()
+    fire_entries(tray)["A friend is typing"].trigger()
     await settled(companion)
     entries(tray)["Resume sending"].trigger()
     assert companion.state is State.LISTENING
@@ -205,11 +212,12 @@ async def test_retry_is_offered_while_the_port_is_busy(busy_port: socket.socket)
 
 async def test_what_the_desktop_does_is_asked_for(tray: Tray) -> None:
     asked: list[str] = []
-    for name in ("open", "settings", "logs", "quit"):
+    for name in ("open", "settings", "logs", "quit", "fixtures"):
         getattr(tray, f"{name}_requested").connect(lambda name=name: asked.append(name))
     for title in ("Open", "Settings", "Open logs folder", "Quit"):
         entries(tray)[title].trigger()
-    assert asked == ["open", "settings", "logs", "quit"]
+    fire_entries(tray)[ALL].trigger()
+    assert asked == ["open", "settings", "logs", "quit", "fixtures"]
 
 
 async def test_copy_url(tray: Tray, companion: Companion) -> None:

@@ -18,7 +18,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
-from app.ui.window import CHATS, CLIENTS, EVENTS, INJECT, ROOMS, SETTINGS, Window
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, Window
 from tests.conftest import Connect, until
 from tests.ui.conftest import put_away
 from tests.ui.frames import all_frames, frame
@@ -59,8 +59,10 @@ async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[Window]:
 
 async def test_it_opens_with_the_log(window: Window) -> None:
     assert window.rooms.currentWidget() is window.events
-    assert [button.text() for button in navigation(window)] == ["Events", "Clients", "Inject", "Chats", "Settings"]
-    assert [button.isChecked() for button in navigation(window)] == [True, False, False, False, False]
+    assert [button.text() for button in navigation(window)] == [
+        "Events", "Clients", "Inject", "Fixtures", "Chats", "Settings",
+    ]  # fmt: skip
+    assert [button.isChecked() for button in navigation(window)] == [True, False, False, False, False, False]
 
 
 async def test_a_click_on_the_navigation_opens_its_room(window: Window, qtbot: Any) -> None:
@@ -71,8 +73,8 @@ async def test_a_click_on_the_navigation_opens_its_room(window: Window, qtbot: A
 
 
 async def test_ctrl_and_a_number_open_its_room(window: Window, qtbot: Any) -> None:
-    keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5)
-    for number in (SETTINGS, CHATS, INJECT, CLIENTS, EVENTS):
+    keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6)
+    for number in (SETTINGS, CHATS, FIXTURES, INJECT, CLIENTS, EVENTS):
         qtbot.keyClick(QApplication.focusWidget() or window, keys[number], CONTROL)
         assert window.rooms.currentIndex() == number
         assert navigation(window)[number].isChecked()
@@ -102,7 +104,7 @@ async def test_a_key_shows_the_list_of_keys(window: Window, qtbot: Any, key: Qt.
     qtbot.keyClick(navigation(window)[0], key)
     box = QApplication.activeModalWidget()
     assert isinstance(box, QMessageBox)
-    for keys in ("Ctrl+Enter", "Ctrl+F", "Ctrl+L", "R"):
+    for keys in ("Ctrl+1 … Ctrl+6", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
         assert f"<b>{keys}</b>" in box.text()
     box.close()
     await until(lambda: QApplication.activeModalWidget() is None)
@@ -297,6 +299,7 @@ async def test_every_room_can_be_dressed_in_dark_and_light(
             window.recolor()
             for number in range(len(ROOMS)):
                 window.open_room(number)
+                window.fixtures.choose("nasty/markup")
                 picture = window.grab().toImage().scaled(40, 30)
                 dots = [picture.pixelColor(x, y).lightness() for x in range(40) for y in range(30)]
                 assert (sum(dots) / len(dots) < 128) is (scheme is DARK)
@@ -334,6 +337,7 @@ async def test_nothing_is_clipped_in_a_small_window(
     window.clients.table.selectRow(0)
     window.resize(1000, 640)
     window.open_room(room)
+    window.fixtures.choose("nasty/markup")
     assert window.grab().size() == QSize(1000, 640)
     for tab in range(window.inject.tabs.count() if room == INJECT else 1):
         window.inject.tabs.setCurrentIndex(tab)

@@ -1,9 +1,8 @@
 """Chats: every friend with presence and history; the developer plays the friend."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -25,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
-from app.ui.background import run
+from app.ui.background import Errands
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
 from app.ui.widgets.bubbles import BubbleView
 from app.ui.widgets.composer import Composer
@@ -50,7 +49,7 @@ class ChatsRoom(QWidget):
         super().__init__()
         self._companion = companion
         self._who = ""
-        self._open = True
+        self._do = Errands(companion.tasks, self.told.emit)
         self._filling = False
         self.model = ConversationsModel()
         self.list = named(QListView(), "Chats", id="chats")
@@ -86,7 +85,7 @@ class ChatsRoom(QWidget):
 
     def close_down(self) -> None:
         """Stop listening to the companion; what is still under way finds nobody."""
-        self._open = False
+        self._do.close()
         self._refresh.stop()
         for disconnect in self._disconnects:
             disconnect()
@@ -94,17 +93,6 @@ class ChatsRoom(QWidget):
     def recolor(self) -> None:
         """Take the colours of the scheme in force."""
         self.empty.recolor()
-
-    def _do(self, work: Coroutine[Any, Any, Any], then: Callable[[Any], object] = lambda _: None) -> None:
-        def done(result: Any) -> None:
-            if self._open:
-                then(result)
-
-        def failed(why: str) -> None:
-            if self._open:
-                self.told.emit(why)
-
-        run(self._companion.tasks, work, then=done, failed=failed)
 
     # building
 

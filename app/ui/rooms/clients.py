@@ -20,17 +20,18 @@ from PySide6.QtWidgets import (
 )
 
 from app.companion import Companion
-from app.hub.clients import Client
+from app.hub.clients import Client, may_close_with
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.clients import ClientsModel, Col
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.naming import named
+from app.ui.widgets.refused import RefusedList
 
 REFRESH_MS = 500
 WIDTHS = {
-    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 84,
+    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 92,
     Col.FROM_UI: 92, Col.TO_UI: 92, Col.QUEUE: 64,
 }  # fmt: skip
 CODES = (
@@ -56,7 +57,7 @@ class ClientsRoom(QWidget):
         self.model = ClientsModel(companion.hub, companion.hub.identify)
         self.table = self._make_table()
         self.send = named(QPushButton("Send to…"), "Send an event to this client")
-        self.code = named(QComboBox(editable=True), "Close code", tip="1000, 1001, 1003, 1007–1014 or 3000–4999")
+        self.code = named(QComboBox(editable=True), "Close code", tip="1000–1003, 1007–1014 or 3000–4999")
         for code, title in CODES:
             self.code.addItem(title, code)
         self.code.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -64,12 +65,15 @@ class ClientsRoom(QWidget):
         self.close_button = named(QPushButton("Close"), "Close this connection with the code")
         self.abort = named(QPushButton("Abort"), "Abort", tip="Cut the connection without a closing handshake")
         self.abort.setObjectName("danger")
+        self.refused = RefusedList(companion.refused)
         self.empty = EmptyState("clients", "No client is connected", ("Copy URL", self._copy_url))
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
         self.body.addWidget(self._page())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.refused)
         column.addWidget(self.body)
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self.model.refresh)
@@ -82,6 +86,7 @@ class ClientsRoom(QWidget):
         """Stop listening to the hub."""
         self._timer.stop()
         self._disconnect()
+        self.refused.close_down()
         self.model.close()
 
     def recolor(self) -> None:
@@ -172,11 +177,10 @@ class ClientsRoom(QWidget):
         return slot
 
     def _close_code(self) -> int | None:
-        """Return the chosen code, or None where no endpoint may send it (RFC 6455 §7.4)."""
+        """Return the chosen code, or None where no endpoint may send it."""
         digits = self.code.currentText().strip().partition(" ")[0]
         code = int(digits) if digits.isdecimal() else 0
-        allowed = code in (1000, 1001, 1003, *range(1007, 1015)) or 3000 <= code <= 4999
-        return code if allowed else None
+        return code if may_close_with(code) else None
 
     def _close(self, client: Client) -> None:
         code = self._close_code()
@@ -189,7 +193,7 @@ class ClientsRoom(QWidget):
         self.told.emit(f"Cut the connection of client {client.id}")
 
     def _copy_url(self) -> None:
-        QGuiApplication.clipboard().setText(self._companion.server.url)
+        QGuiApplication.clipboard().setText(self._companion.client_url)
         self.told.emit(f"Copied {self._companion.server.url}")
 
     def _show_state(self) -> None:

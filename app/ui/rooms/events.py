@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.hub.hub import count
 from app.hub.journal import Kind, Row
+from app.protocol.command import trigger_command
 from app.ui import theme
 from app.ui.background import run
 from app.ui.icons import ui_icon
@@ -28,6 +29,7 @@ from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.naming import named
 
 FILTER_DELAY_MS = 120
+TO_UI_ONLY = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
 FILTER_HINT = (
     'event:typing  dir:c2s  client:2  user:alice  is:invalid  is:injected  larger:1k  after:10s  "quoted"  /regex/'
     "\nA minus in front excludes: -event:typing"
@@ -39,6 +41,7 @@ class EventsRoom(QWidget):
 
     edit_requested = Signal(object)
     inject_requested = Signal()
+    save_requested = Signal(object)
     told = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
@@ -128,6 +131,8 @@ class EventsRoom(QWidget):
             ("Copy as JSON", QKeySequence(QKeySequence.StandardKey.Copy), self.copy),
             ("Resend", QKeySequence("R"), self.resend),
             ("Edit in Inject", QKeySequence("E"), self._edit),
+            ("Copy as command", QKeySequence("Ctrl+Shift+C"), self.copy_command),
+            ("Save as fixture …", QKeySequence("S"), self._save),
             ("Pause view", QKeySequence("P"), self.pause.toggle),
         ):
             action = QAction(title, self, shortcut=keys)
@@ -153,6 +158,16 @@ class EventsRoom(QWidget):
             QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
             self.told.emit(f"Copied #{row.seq}")
 
+    def copy_command(self) -> None:
+        """Put a command on the clipboard that fires the selected event from a terminal."""
+        row = self.selected
+        if row is None or row.kind is not Kind.TO_UI:
+            self.told.emit("Only a frame that went to the UI can be fired again: select one.")
+            return
+        text = row.payload.decode("utf-8", "replace")
+        QGuiApplication.clipboard().setText(trigger_command(text, self._companion.catalog))
+        self.told.emit(f"Copied #{row.seq} as a command")
+
     def resend(self) -> None:
         """Send the selected frame once more."""
         row = self.selected
@@ -176,6 +191,13 @@ class EventsRoom(QWidget):
         if row is not None and row.kind is Kind.TO_UI:
             self.edit_requested.emit(row)
 
+    def _save(self) -> None:
+        row = self.selected
+        if row is not None and row.kind is Kind.TO_UI:
+            self.save_requested.emit(row)
+        else:
+            self.told.emit("Only a frame that went to the UI can be saved: select one.")
+
     def _apply_filter(self) -> None:
         complaints = self.model.set_filter(self.filter.text())
         self.filter_problem.setText("; ".join(complaints))
@@ -193,7 +215,7 @@ class EventsRoom(QWidget):
             return
         menu = QMenu(self)
         for title, action in self._actions.items():
-            action.setEnabled(row.kind is Kind.TO_UI or title not in ("Resend", "Edit in Inject"))
+            action.setEnabled(row.kind is Kind.TO_UI or title not in TO_UI_ONLY)
             menu.addAction(action)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.table.viewport().mapToGlobal(place))

@@ -151,7 +151,9 @@ class InjectRoom(QWidget):
             self.open_panel(self.raw)
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
-        self.bar.fire_this(lambda: self._companion.fire(Envelope(event, data), to=self.bar.target, origin=ORIGIN))
+        self.bar.fire_this(
+            lambda: self._companion.player.fire_event(Envelope(event, data), to=self.bar.target, origin=ORIGIN)
+        )
 
     def _arm(self) -> None:
         panel = self.panels.currentWidget()
@@ -165,12 +167,12 @@ class InjectRoom(QWidget):
             self.bar.arm(None, why_not="; ".join(map(str, panel.problems)))
             return
         template = panel.template()
-        self.bar.arm(lambda: self._companion.fire(panel.envelope(template), to=self.bar.target, origin=ORIGIN))
+        self.bar.arm(lambda: self._companion.player.fire_event(template, to=self.bar.target, origin=ORIGIN))
 
     def _arm_raw(self) -> None:
         text = exact_text(self.raw.editor)
         self.raw.verdict.setText(self._companion.why_malformed(text) or "This frame keeps the contract.")
         self.bar.arm(
-            lambda: self._companion.fire_malformed(text, to=self.bar.target, origin=ORIGIN),
+            lambda: self._companion.player.fire_text(text, to=self.bar.target, origin=ORIGIN),
             title="Send malformed",
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.system.paths import Folders
+from app.system.secrets import Token
 from app.system.settings import Settings, check, origin_problem
 from app.ui.widgets.naming import named, number_box
 
@@ -31,6 +33,7 @@ class SettingsRoom(QWidget):
     """Shows settings and asks for ``save_requested`` with changed ones."""
 
     save_requested = Signal(object)
+    told = Signal(str)
 
     def __init__(self, settings: Settings, folders: Folders) -> None:
         super().__init__()
@@ -41,6 +44,17 @@ class SettingsRoom(QWidget):
         self.port.setGroupSeparatorShown(False)
         self.rest = named(QCheckBox("Stand in for the REST backend (off when the real one runs)"), "REST stand-in")
         self.rest_port = number_box("Port of the REST stand-in", 0, 65535, tip="0: any free one")
+        self.control = named(QCheckBox("Answer the control API, for scripts and the command line"), "Control API")
+        self.control_port = number_box("Port of the control API", 0, 65535, tip="0: any free one")
+        self.fixtures = named(
+            QLineEdit(placeholderText=str(folders.fixtures), clearButtonEnabled=True), "Folder of your fixtures"
+        )
+        self.copy_token = named(QPushButton("Copy token"), "Copy the control API's token", tip="For scripts")
+        self.copy_token.setEnabled(False)
+        self._token: Token | None = None
+        self.require_token = named(
+            QCheckBox("Clients must know the token (…/events?token=TOKEN)"), "Clients must know the token"
+        )
         self.prime = named(
             QCheckBox("Prime browsers that connect, so that no chat blanks the UI"), "Prime browsers"
         )
@@ -57,7 +71,8 @@ class SettingsRoom(QWidget):
         self.confirm_quit = named(QCheckBox("Ask before quitting while clients are connected"), "Confirm quit")
         self.start_hidden = named(QCheckBox("Start in the tray, without the window"), "Start hidden")
         self._checks = (
-            self.rest, self.prime, self.decay, self.close_to_tray, self.confirm_quit, self.start_hidden
+            self.rest, self.control, self.require_token, self.prime, self.decay,
+            self.close_to_tray, self.confirm_quit, self.start_hidden,
         )  # fmt: skip
         self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
         self.save = named(QPushButton("Save"), "Save settings", id="primary")
@@ -77,6 +92,8 @@ class SettingsRoom(QWidget):
             ("Your user name", self.username, "Whom a client speaks for unless its URL says ?username=…"),
             ("Port", self.port, "The chat UI connects to 8081."),
             ("REST port", self.rest_port, "The chat UI calls 8080."),
+            ("Control port", self._with_token(), "Scripts call 8082."),
+            ("Fixtures", self.fixtures, "A folder, in your UI's repository, say. Empty: beside the settings."),
             ("Allowed origins", self.origins,
              "Web pages that may connect, one per line; other programs need none."),
             ("Log keeps", self.journal_rows, "Frames; older ones are dropped and counted. "
@@ -85,7 +102,8 @@ class SettingsRoom(QWidget):
         ):  # fmt: skip
             label = QLabel(title)
             label.setObjectName("fieldName")
-            label.setBuddy(field)
+            if isinstance(field, QWidget):
+                label.setBuddy(field)
             form.addRow(label, _with_hint(field, hint))
         for check_box in self._checks:
             form.addRow("", check_box)
@@ -110,6 +128,25 @@ class SettingsRoom(QWidget):
         outer.addWidget(area, 1)
         outer.addLayout(buttons)
 
+    def _with_token(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.control_port, 1)
+        row.addWidget(self.copy_token)
+        return row
+
+    def show_token(self, token: Token | None) -> None:
+        """Offer the token for copying; say when it is for this run only."""
+        self._token = token
+        self.copy_token.setEnabled(token is not None)
+        if token and token.kept_in == "memory":
+            self.copy_token.setToolTip("There is no keyring here: this token is for this run only")
+
+    def _copy_token(self) -> None:
+        if self._token:
+            QGuiApplication.clipboard().setText(self._token.value)
+            self.told.emit("Copied the token: whoever has it can do here what you can")
+
     def _files(self) -> QHBoxLayout:
         row = QHBoxLayout()
         where = QLabel(f"Kept in {self._folders.settings_file}", wordWrap=True)
@@ -127,7 +164,9 @@ class SettingsRoom(QWidget):
 
     def _connect(self) -> None:
         self.username.textChanged.connect(self._check)
-        for box in (self.port, self.rest_port, self.journal_rows):
+        self.copy_token.clicked.connect(self._copy_token)
+        self.fixtures.textChanged.connect(self._check)
+        for box in (self.port, self.rest_port, self.control_port, self.journal_rows):
             box.valueChanged.connect(self._check)
         self.origins.textChanged.connect(self._check)
         self.theme.currentIndexChanged.connect(self._check)
@@ -144,6 +183,10 @@ class SettingsRoom(QWidget):
         self.port.setValue(settings.port)
         self.rest.setChecked(settings.rest)
         self.rest_port.setValue(settings.rest_port)
+        self.control.setChecked(settings.control)
+        self.require_token.setChecked(settings.require_token)
+        self.control_port.setValue(settings.control_port)
+        self.fixtures.setText(settings.fixtures)
         self.prime.setChecked(settings.prime_browsers)
         self.decay.setChecked(settings.presence_decays)
         self.origins.setPlainText("\n".join(settings.allowed_origins))
@@ -154,6 +197,14 @@ class SettingsRoom(QWidget):
         self.start_hidden.setChecked(settings.start_hidden)
         self._check()
 
+    def follow(self, settings: Settings) -> None:
+        """Take over what came into use elsewhere; pins are not in this form, so its edits survive them."""
+        if settings == replace(self._settings, pinned=settings.pinned):
+            self._settings = settings
+            self._check()
+        else:
+            self.show_settings(settings)
+
     def edited(self) -> Settings:
         """Return the settings as they stand in the form."""
         return replace(
@@ -162,6 +213,10 @@ class SettingsRoom(QWidget):
             port=self.port.value(),
             rest=self.rest.isChecked(),
             rest_port=self.rest_port.value(),
+            control=self.control.isChecked(),
+            require_token=self.require_token.isChecked(),
+            control_port=self.control_port.value(),
+            fixtures=self.fixtures.text().strip(),
             prime_browsers=self.prime.isChecked(),
             presence_decays=self.decay.isChecked(),
             allowed_origins=_unique(self.origins.toPlainText().splitlines()),
@@ -192,10 +247,13 @@ def open_folder(folder: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
-def _with_hint(field: QWidget, hint: str) -> QVBoxLayout:
+def _with_hint(field: QWidget | QLayout, hint: str) -> QVBoxLayout:
     column = QVBoxLayout()
     column.setSpacing(2)
-    column.addWidget(field)
+    if isinstance(field, QWidget):
+        column.addWidget(field)
+    else:
+        column.addLayout(field)
     if hint:
         note = QLabel(hint)
         note.setObjectName("muted")

@@ -45,10 +45,13 @@ class Banner(QWidget):
             self._row.removeWidget(button)
             button.deleteLater()
         self.buttons = []
-        actions = [action for _, offered in self._topics.values() for action in offered]
-        for title, action in (*actions, ("Dismiss", self._dismiss)):
+        offered: dict[str, list[Callable[[], object]]] = {}
+        for _, actions in self._topics.values():
+            for title, act in actions:
+                offered.setdefault(title, []).append(act)  # one Retry for all that is in trouble
+        for title, acts in {**offered, "Dismiss": [self._dismiss]}.items():
             button = named(QPushButton(title.replace("&", "&&")), title)
-            button.clicked.connect(lambda _=False, action=action: action())
+            button.clicked.connect(lambda _=False, acts=acts: [act() for act in acts])
             self._row.addWidget(button)
             self.buttons.append(button)
         self.text.setText("\n".join(text for text, _ in self._topics.values()))

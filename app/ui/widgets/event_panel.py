@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.protocol.catalog import EventType, Problem
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.templates import BY_FORMAT, resolve
+from app.protocol.templates import ME, PERSONA
 from app.ui.widgets.json_view import JsonView, exact_text
 from app.ui.widgets.naming import named
 from app.ui.widgets.schema_form import SchemaForm
@@ -102,18 +102,11 @@ class EventPanel(QWidget):
         return row
 
     def _defaults(self, event_type: EventType) -> dict[str, Any]:
-        """Return the sample with what suits this desk: personas to me, made-at-fire ids and times."""
-        settings = self._companion.settings
-        data = dict(event_type.sample)
-        for name in event_type.sample:
-            kind = event_type.schema["properties"][name].get("format", "")
-            if kind in BY_FORMAT:
-                data[name] = BY_FORMAT[kind]
-            elif kind == "username" and name == "to":
-                data[name] = settings.username
-            elif kind == "username" and self._companion.personas:
-                data[name] = self._companion.personas[0]
-        return data
+        """Return the event's template with the names of this desk filled in."""
+        context = self._companion.player.context()
+        names = {ME: context.me, PERSONA: context.persona}
+        return {key: names.get(value, value) if isinstance(value, str) else value
+                for key, value in event_type.template.items()}  # fmt: skip
 
     @property
     def event_name(self) -> str:
@@ -129,10 +122,6 @@ class EventPanel(QWidget):
         if self.views.currentIndex() == JSON:
             return decode(exact_text(self.editor))
         return Envelope(self.event_name, self.form().value())
-
-    def envelope(self, template: Envelope) -> Envelope:
-        """Return an event to fire: fresh ids and times for its templates."""
-        return Envelope(template.event, resolve(template.data, self._companion.clock.wall()))
 
     def load(self, event: Envelope) -> None:
         """Show an event; one that its form has no room for is shown as JSON."""
@@ -200,28 +189,19 @@ class EventPanel(QWidget):
 
     def _on_change(self) -> None:
         try:
-            self.problems = self._companion.catalog.problems(self.envelope(self.template()))
+            resolved = self._companion.player.resolved(self.template())
+            self.problems = self._companion.catalog.problems(resolved)
+            stranger = "" if self.problems else self._companion.stranger_in(resolved)
         except BadFrame as bad:
-            self.problems = [Problem(bad.where, bad.reason)]
+            self.problems, stranger = [Problem(bad.where, bad.reason)], ""
         in_json = self.views.currentIndex() == JSON
         own = [Problem(each.path.removeprefix("data."), each.message) for each in self.problems]
         self.form().show_problems([] if in_json else own)
         self.problem.setText("\n".join(map(str, self.problems)) if in_json else "")
         self.problem.setVisible(in_json and bool(self.problems))
-        self._warn()
-        self.changed.emit()
-
-    def _warn(self) -> None:
-        """Say when the UI cannot show the event: it shows only what concerns its friends."""
-        stranger = ""
-        if not self.problems and self._companion.personas:
-            data = self.template().data
-            who = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
-            stranger = str(who) if who and who not in self._companion.personas else ""
-        self.warning.setText(
-            f"{stranger} is no friend in this chat state, so your UI will not show this. Add the persona in Chats."
-        )
+        self.warning.setText(f"{stranger}.")
         self.warning.setVisible(bool(stranger))
+        self.changed.emit()
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.protocol.templates import BY_FORMAT, resolve
+from app.protocol.templates import BY_FORMAT, Context, resolve
 from app.ui.widgets.json_view import exact_text
 from app.ui.widgets.naming import named
 
@@ -191,7 +191,7 @@ class FreshField(Field):
     def _toggled(self, auto: bool) -> None:
         self.line.setEnabled(not auto)
         self.line.setPlaceholderText("a new one at every fire" if auto else "")
-        self.line.setText("" if auto else resolve(self._template, self._now))
+        self.line.setText("" if auto else resolve(self._template, Context(self._now)))
         self.changed.emit()
 
 

@@ -9,11 +9,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import NOT_DONE, Companion
+from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
 from app.hub.target import ALL, Target
 from app.ui import theme
 from app.ui.background import run
 from app.ui.icons import ui_icon
+from app.ui.widgets.expect_row import ExpectRow, verdict
 from app.ui.widgets.naming import named, number_box
 
 DELAY_S = 3
@@ -37,6 +39,7 @@ class FireBar(QWidget):
         """Fires once more what was fired last."""
         self._title = "Fire"
         self._running: asyncio.Task[None] | None = None
+        self._judging: asyncio.Task[None] | None = None
         self._stop_waiting: Callable[[], None] | None = None
 
         self.target_box = named(QComboBox(), "Target", tip="Who gets the event")
@@ -58,6 +61,8 @@ class FireBar(QWidget):
         self.when_connected.clicked.connect(self._wait_for_client)
         self.when_connected.setVisible(False)
 
+        self.expect = ExpectRow(companion.catalog)
+
         said = QHBoxLayout()
         said.addWidget(self.status, 1)
         said.addWidget(self.when_connected)
@@ -72,6 +77,7 @@ class FireBar(QWidget):
         column.setContentsMargins(20, 10, 20, 14)
         column.setSpacing(8)
         column.addLayout(said)
+        column.addWidget(self.expect)
         column.addLayout(controls)
         self._disconnect = companion.hub.clients_changed.connect(lambda _: self._list_targets())
         self._list_targets()
@@ -80,6 +86,8 @@ class FireBar(QWidget):
     def close_down(self) -> None:
         """End what is running and stop listening."""
         self._stop()
+        if self._judging:
+            self._judging.cancel()
         self._disconnect()
 
     @property
@@ -154,6 +162,22 @@ class FireBar(QWidget):
         nobody = self._companion.hub.connection_count == 0 and not self._companion.hub.paused
         nobody = nobody and self.target.clients is None  # a client that has gone comes back as another
         self.when_connected.setVisible(not delivery.clients and nobody)
+        self._expect(delivery)
+
+    def _expect(self, delivery: Delivery) -> None:
+        """Watch for what the UI must send; an event that is fired meanwhile begins anew."""
+        if self._judging:
+            self._judging.cancel()
+            self._judging = None
+        expected = self.expect.expected
+        if expected and delivery.clients:
+            self.status.setText(f"{self.status.text()} · waiting for {expected} …")
+            self._judging = self._companion.tasks.spawn(self._judge(expected, delivery.seq), "expect")
+
+    async def _judge(self, expected: Expectation, seq: int) -> None:
+        within_s = self.expect.within.value()
+        met = await self._companion.expect(expected, within_s, seq)
+        self.say(*verdict(expected, met, within_s))
 
     def say(self, text: str, tone: str) -> None:
         """Show a line; ``tone`` is ok, warning, error or muted."""

@@ -1,0 +1,73 @@
+"""How scripts reach a running companion: its token, its control API, and the file that tells where both are."""
+
+import logging
+from pathlib import Path
+
+from app.companion import Companion
+from app.system import instance, secrets
+from app.system.paths import Folders
+from app.system.secrets import Token, TokenError
+
+log = logging.getLogger(__name__)
+
+
+class Access:
+    """Opened when the other doors are open: asking a keyring takes a while."""
+
+    def __init__(self, companion: Companion, folders: Folders, token_file: Path | None) -> None:
+        self._companion = companion
+        self._folders = folders
+        self._token_file = token_file
+        self.token: Token | None = None
+        self._asking = False
+        self._opened = False
+        self._told: str | None = None
+        self._disconnect = companion.changed.connect(lambda _: self._follow())
+
+    async def open(self) -> bool:
+        """Obtain the token and answer the control API, unless that is switched off.
+
+        False with the reason in ``companion.control_trouble``.
+        """
+        companion, self._opened = self._companion, True
+        if companion.settings.control and self.token is None:
+            self._asking = True
+            try:
+                self.token = await secrets.obtain(self._token_file, self._folders.runtime)
+            except TokenError as error:
+                companion.control_trouble = str(error)
+            finally:
+                self._asking = False
+        if self.token:
+            companion.control.token = self.token.value
+            await companion.start_control()
+        self._tell()
+        return not companion.control_trouble
+
+    def close(self) -> None:
+        """Be found no more: the first step of the end."""
+        self._disconnect()
+        instance.withdraw(self._folders.instance_file)
+
+    def _follow(self) -> None:
+        """Keep up with the settings: the API may be switched on later, or move."""
+        companion = self._companion
+        if not self._opened:
+            return
+        if companion.settings.control and not (self.token or self._asking or companion.control_trouble):
+            companion.tasks.spawn(self.open(), "open the control API")
+        else:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Keep the instance file true; a companion that answers no scripts says so there."""
+        control, token = self._companion.control, self.token
+        url = control.url if control.listening else ""
+        if url == self._told:
+            return
+        try:
+            kept_in, file = (token.kept_in, token.file) if token else ("", None)
+            instance.announce(self._folders.instance_file, url, kept_in, file)
+            self._told = url
+        except OSError as error:
+            log.warning("the command line cannot find this companion: %s", error)

@@ -1,0 +1,154 @@
+"""The client of the control API: finds the running companion by itself."""
+
+import http.client
+import json
+import os
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote, urlencode, urlsplit
+
+import typer
+
+from app.cli.options import say
+from app.system import instance, secrets
+from app.system.exits import Exit
+from app.system.paths import Folders
+from app.system.secrets import TokenError
+
+PATIENCE_S = 30.0
+POLL_S = 0.05
+NOT_RUNNING = (
+    "No companion is running{where}. Start one: `companion` opens the window, `companion serve` runs without one."
+)
+
+
+class Control:
+    """One running companion. Failures end the process with a sentence and an exit code (``typer.Exit``)."""
+
+    def __init__(self, data_dir: Path | None, wait_s: float = 0.0) -> None:
+        """``wait_s`` is how long to wait for one that is only starting."""
+        folders = Folders.of(data_dir)
+        deadline = time.monotonic() + wait_s
+        while not ((found := instance.find(folders.instance_file)) and found.control):
+            if time.monotonic() >= deadline:
+                break
+            time.sleep(POLL_S)
+        if found is None:
+            fail(NOT_RUNNING.format(where=f" with {data_dir}" if data_dir else ""), Exit.NOT_RUNNING)
+        if not found.control:
+            fail(
+                "The running companion answers no scripts: its control API is switched off, or its port is busy. "
+                "See its Settings, or start it without --no-control.",
+                Exit.NOT_RUNNING,
+            )
+        self._address = urlsplit(found.control)
+        self._headers = {"Authorization": f"Bearer {token_of(found, folders)}"}
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        text: str | None = None,
+        more_s: float = 0.0,
+        **query: Any,
+    ) -> Any:
+        """Return the answer's JSON; ``more_s`` is how long the companion may take beyond the usual."""
+        answer = self._send(method, path, body, text, PATIENCE_S + more_s, query)
+        try:
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._miss(error)
+        if answer.status >= 400:
+            self._fail(answer.status, content)
+        return json.loads(content) if content else None
+
+    def follow(self, path: str, **query: Any) -> Iterator[Any]:
+        """Yield the JSON of a stream's events until it ends, or the companion does."""
+        answer = self._send("GET", path, None, None, None, query)
+        if answer.status >= 400:
+            self._fail(answer.status, answer.read())
+        while line := _line(answer):
+            if line.startswith(b'data: {"seq"'):
+                yield json.loads(line[6:])
+
+    def _send(
+        self, method: str, path: str, body: Any, text: str | None, timeout: float | None, query: dict[str, Any]
+    ) -> http.client.HTTPResponse:
+        asked = urlencode({name: _plain(value) for name, value in query.items() if value is not None})
+        headers = dict(self._headers)
+        payload = None
+        if text is not None:
+            payload, headers["Content-Type"] = text.encode(errors="replace"), "text/plain; charset=utf-8"
+        elif body is not None:
+            payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=timeout)
+        try:
+            connection.request(method, path + (f"?{asked}" if asked else ""), payload, headers)
+            return connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            self._miss(error)
+
+    def _miss(self, error: Exception) -> NoReturn:
+        fail(f"The companion at {self._address.geturl()} does not answer: {error}.", Exit.NOT_RUNNING)
+
+    @staticmethod
+    def _fail(status: int, content: bytes) -> NoReturn:
+        if status == HTTPStatus.UNAUTHORIZED:
+            given = os.environ.get(secrets.VARIABLE)
+            why = f"{secrets.VARIABLE} holds another one" if given else "it was changed while the companion ran"
+            fail(f"The running companion does not take this token: {why}.", Exit.FAILED)
+        try:
+            problem = json.loads(content)
+            lines = [f"{each['path']}: {each['message']}" for each in problem.get("problems", [])]
+            fail("\n".join(lines) or problem["detail"], Exit.FAILED)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            fail(f"The companion answered with {status}; is it another version?", Exit.FAILED)
+
+
+def _line(answer: http.client.HTTPResponse) -> bytes:
+    """Return the next line; nothing at the end, however it came."""
+    try:
+        return answer.readline()
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+def _plain(value: Any) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def token_of(found: instance.Instance | None, folders: Folders) -> str:
+    """Return a companion's token from where it says that it is kept; of none that runs, from where it would be."""
+    try:
+        if found is None:
+            given = secrets.given(None)
+            token = given.value if given else secrets.from_keyring(folders.runtime)
+        else:
+            token = secrets.read(
+                found.token_in, Path(found.token_file) if found.token_file else None, folders.runtime
+            )
+    except TokenError as error:
+        fail(str(error), Exit.FAILED)
+    if token is None:
+        fail(
+            "The token is in no keyring here. `companion serve` shows it once at its start and the window's "
+            f"Settings can copy it: set it as {secrets.VARIABLE}, or start with --token-file FILE.",
+            Exit.FAILED,
+        )
+    return token
+
+
+def segment(name: str) -> str:
+    """Return a name as one segment of a path."""
+    return quote(name, safe="")
+
+
+def fail(text: str, code: Exit) -> NoReturn:
+    """End with a sentence for people."""
+    say(text)
+    raise typer.Exit(code)

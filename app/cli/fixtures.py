@@ -1,0 +1,144 @@
+"""``companion fixtures``: the saved events."""
+
+import io
+import sys
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.options import DataDir, Json, To, Wait, as_json, done, pairs, say
+
+app = typer.Typer(help="List, show, save, fire, rename and delete fixtures (saved events).", no_args_is_help=True)
+
+
+def names(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the fixtures' names for the shell's completion; none, and no word, when nobody runs."""
+    from app.cli.control import Control
+
+    try:
+        with redirect_stderr(io.StringIO()):
+            found = Control(context.params.get("data_dir")).call("GET", "/v1/fixtures")["fixtures"]
+    except typer.Exit:
+        return []
+    return [each["name"] for each in found if each["name"].startswith(incomplete)]
+
+
+Name = Annotated[str, typer.Argument(help="Like nasty/rtl.", autocompletion=names)]
+
+
+@app.command("list")
+def list_(json: Json = False, data_dir: DataDir = None) -> None:
+    """List them: name, then what it is."""
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/fixtures")
+    for complaint in found["complaints"]:
+        say(complaint)
+    if json:
+        print(as_json(found["fixtures"]))
+        return
+    width = max((len(each["name"]) for each in found["fixtures"]), default=0)
+    for each in found["fixtures"]:
+        print(f"{each['name']:<{width}}  {each['title']}{'  (pinned)' if each['pinned'] else ''}")
+
+
+@app.command()
+def show(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Print a fixture as it is in its file."""
+    from app.cli.control import Control, segment
+
+    found = Control(data_dir).call("GET", f"/v1/fixtures/{segment(name)}")
+    if json:
+        print(as_json(found))
+        return
+    import json as codec
+
+    print(codec.dumps(found["fixture"], indent=2, ensure_ascii=False))
+    if must := found["fixture"].get("must"):
+        say(f"A correct UI must: {must}")
+
+
+@app.command()
+def save(
+    name: Annotated[str, typer.Argument(help="Letters, digits and - _ . with / between folders.")],
+    file: Annotated[
+        str, typer.Argument(help="A fixture or a frame; - reads standard input.", show_default=False)
+    ] = "",
+    row: Annotated[
+        int | None, typer.Option("--row", min=1, metavar="SEQ", help="Save this row of the log.")
+    ] = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Save a fixture from a file, from standard input or from a row of the log."""
+    if (row is None) == (not file):
+        raise typer.BadParameter("give either a FILE or --row")
+    from app.cli.control import Control, fail, segment
+    from app.protocol.catalog import built_in
+    from app.protocol.fixture import BadFixture, from_frame, parse_fixture
+    from app.system.exits import Exit
+
+    control = Control(data_dir)
+    if row is not None:
+        found = control.call("GET", "/v1/journal", after=row - 1, limit=1)["rows"]
+        if not found or found[0]["seq"] != row or found[0]["direction"] != "s2c":
+            fail(f"Row {row} of the log is gone, or did not go to the UI.", Exit.FAILED)
+        fixture = from_frame(found[0]["frame"], built_in())
+    else:
+        try:
+            content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+            text = content.decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{file} cannot be read: {error}", Exit.FAILED)
+        try:
+            fixture = parse_fixture(text)
+        except BadFixture as bad:
+            fixture = from_frame(text.strip(), built_in())
+            if fixture.raw:
+                say(f"Saved as a raw frame, since it is neither a fixture nor an event: {bad}.")
+    import msgspec
+
+    saved = control.call("PUT", f"/v1/fixtures/{segment(name)}", msgspec.to_builtins(fixture))
+    done(f"saved {name}", saved, json)
+
+
+@app.command()
+def run(
+    name: Name,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value.")] = None,
+    to: To = None,
+    wait: Wait = 0,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Fire a fixture; `trigger --fixture` has more options."""
+    from app.cli.control import Control
+    from app.cli.trigger import tell
+
+    body = {"fixture": name, "set": pairs(set_ or []), "to": to, "wait": wait}
+    tell(Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=wait), json)
+
+
+@app.command()
+def rename(
+    name: Name,
+    new: Annotated[str, typer.Argument(help="Its name from now on.")],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Give a fixture of your own another name."""
+    from app.cli.control import Control, segment
+
+    found = Control(data_dir).call("PATCH", f"/v1/fixtures/{segment(name)}", {"name": new})
+    done(f"{name} is now {found['name']}", found, json)
+
+
+@app.command()
+def delete(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Delete a fixture of your own."""
+    from app.cli.control import Control, segment
+
+    Control(data_dir).call("DELETE", f"/v1/fixtures/{segment(name)}")
+    done(f"deleted {name}", {"deleted": name}, json)

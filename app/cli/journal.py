@@ -1,0 +1,94 @@
+"""``companion journal`` and ``companion expect``: what has happened, and what has to."""
+
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.options import After, DataDir, Filter, Json, as_json, pairs, say
+from app.protocol.summary import summarize
+
+ARROWS = {"s2c": "↓", "c2s": "↑", "server": "·"}
+
+
+def journal(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl+C.")] = False,
+    filter_: Filter = "",
+    after: After = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many rows.")] = 100,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print the log: ↓ to the UI, ↑ from the UI, · what the server did."""
+    from app.cli.control import Control
+
+    control = Control(data_dir)
+    page = control.call("GET", "/v1/journal", after=after, filter=filter_, limit=limit)
+    for row in page["rows"]:
+        print_row(row, json)
+    if not follow:
+        return
+    try:
+        for row in control.follow("/v1/journal/stream", after=page["next_after"], filter=filter_):
+            print_row(row, json)
+    except KeyboardInterrupt:
+        return
+    say("the companion has ended")
+
+
+def print_row(row: dict[str, Any], json: bool) -> None:
+    """Print one row of the journal."""
+    if json:
+        print(as_json(row), flush=True)
+        return
+    sign = {"warning": " ▲", "invalid": " ✕"}.get(row["verdict"], "")
+    name = summarize(row["event"]) or "–"
+    print(
+        f"#{row['seq']} {row['time'][11:23]} {ARROWS[row['direction']]} {name:<14} {_about(row)}{sign}", flush=True
+    )
+
+
+def _about(row: dict[str, Any]) -> str:
+    from app.protocol.envelope import BadFrame, decode
+
+    try:
+        text = summarize(decode(row["frame"]).data)
+    except BadFrame:
+        text = summarize(row["frame"])
+    return " · ".join(part for part in (text, summarize(row["note"])) if part)
+
+
+def expect(
+    event: Annotated[
+        str, typer.Argument(help='A client event (typing, mark_read), or a REST call: "POST /messages".')
+    ],
+    sender: Annotated[
+        str, typer.Option("--from", metavar="WHO", help="A user name, or client:NUMBER.", show_default="anybody")
+    ] = "",
+    where: Annotated[
+        list[str] | None, typer.Option("--where", metavar="PATH=VALUE", help="A value that it must have.")
+    ] = None,
+    within: Annotated[float, typer.Option("--within", min=0, max=3600, metavar="SECONDS", help="How long.")] = 5,
+    after: After = None,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Wait until the UI sends something; exit code 0 when it came, 1 when it did not.
+
+    Counts what comes from now on; with --after SEQ also what came since that row (`trigger --json` prints its
+    number), so that nothing is missed between two commands. What came instead goes to standard error.
+    """
+    from app.cli.control import Control
+
+    body = {"event": event, "sender": sender, "where": pairs(where or []), "within": within, "after": after}
+    answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within)
+    if json:
+        print(as_json(answer))
+    elif answer["met"]:
+        print(f"✓ {event} came after {answer['after_s'] * 1000:,.0f} ms")
+        print_row(answer["row"], False)
+    if not answer["met"]:
+        say(f"✗ no {event} within {within:g} s" + (", but:" if answer["instead"] else "; nothing came instead"))
+        for row in answer["instead"]:
+            who = summarize(row["user"] or row["client"])
+            say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_about(row)}")
+    raise typer.Exit(0 if answer["met"] else 1)

@@ -1,0 +1,91 @@
+"""``companion status``, ``token``, ``open`` and ``server``: the companion itself."""
+
+from typing import Any
+
+import typer
+
+from app.cli.options import DataDir, Json, Wait, as_json, done, say
+
+
+def status(wait: Wait = 0, json: Json = False, data_dir: DataDir = None) -> None:
+    """Say what the running companion does, what is off, and why. Exit code 4 when none runs."""
+    from app.cli.control import Control
+
+    found = Control(data_dir, wait).call("GET", "/v1/status")
+    print(as_json(found) if json else _lines(found))
+
+
+def _lines(found: dict[str, Any]) -> str:
+    clients = found["clients"]
+    face = "with a window" if found["window"] else "without a window (serve)"
+    lines = [
+        f"P2P Chat Companion {found['version']}, process {found['pid']}, {face}",
+        f"events   {_door(found['events'])}, {found['state']}, {clients} client{'' if clients == 1 else 's'}",
+        f"rest     {_door(found['rest'])}",
+        f"control  {_door(found['control'])}",
+        f"journal  {found['journal']['rows']:,} rows, the newest #{found['journal']['last_seq']}",
+        f"user     {found['username']}" + (" · chat state in memory only" if found["in_memory"] else ""),
+    ]
+    return "\n".join([*lines, *found["complaints"]])
+
+
+def _door(door: dict[str, Any]) -> str:
+    if door["listening"]:
+        return str(door["url"])
+    return f"off: {door['trouble']}" if door["trouble"] else "off"
+
+
+def token(json: Json = False, data_dir: DataDir = None) -> None:
+    """Print the control API's token, for scripts: `Authorization: Bearer TOKEN`."""
+    from app.cli.control import token_of
+    from app.system import instance
+    from app.system.paths import Folders
+
+    folders = Folders.of(data_dir)
+    value = token_of(instance.find(folders.instance_file), folders)
+    done(value, {"token": value}, json)
+
+
+def open_(json: Json = False, data_dir: DataDir = None) -> None:
+    """Raise the running companion's window."""
+    from app.cli.control import Control
+
+    Control(data_dir).call("POST", "/v1/window/open")
+    done("the window is open", {"open": True}, json)
+
+
+server = typer.Typer(help="Pause, resume, stop and start the event server.", no_args_is_help=True)
+
+
+def _act(verb: str, json: bool, data_dir: Any) -> None:
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("POST", f"/v1/server/{verb}")
+    if json:
+        print(as_json(found))
+    else:
+        say(f"events: {found['state']}")
+
+
+@server.command()
+def pause(json: Json = False, data_dir: DataDir = None) -> None:
+    """Keep clients connected but send them nothing."""
+    _act("pause", json, data_dir)
+
+
+@server.command()
+def resume(json: Json = False, data_dir: DataDir = None) -> None:
+    """Send again."""
+    _act("resume", json, data_dir)
+
+
+@server.command()
+def stop(json: Json = False, data_dir: DataDir = None) -> None:
+    """Close the event port and every client's connection; the companion goes on."""
+    _act("stop", json, data_dir)
+
+
+@server.command()
+def start(json: Json = False, data_dir: DataDir = None) -> None:
+    """Open the event port again."""
+    _act("start", json, data_dir)

@@ -1,0 +1,71 @@
+"""Options that several verbs share, and how they print."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        envvar="COMPANION_DATA_DIR",
+        help="Keep settings, logs and data in this one folder.",
+        show_default="the platform's",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="TARGET", help="all, user:NAME, client:NUMBER or client:1,2.", show_default="all"),
+]
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        min=0,
+        max=3600,
+        metavar="SECONDS",
+        help="Wait this long for the companion, and for a client; or fail.",
+    ),
+]
+After = Annotated[int | None, typer.Option("--after", min=0, metavar="SEQ", help="Begin after this row.")]
+Filter = Annotated[
+    str, typer.Option("--filter", metavar="TEXT", help="The log's filter, like: event:typing dir:c2s")
+]
+
+
+def pairs(texts: list[str]) -> dict[str, Any]:
+    """Read ``path=value``: JSON where the value is some, else text."""
+    found = {}
+    for text in texts:
+        path, equals, value = text.partition("=")
+        if not equals or not path:
+            raise typer.BadParameter(f"{text!r} is not of the form path=value, like data.text=hi")
+        found[path] = value_of(value)
+    return found
+
+
+def value_of(text: str) -> Any:
+    """Return what a value on the command line means: ``true``, ``3`` and ``"3"`` are JSON, ``hi`` is text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def say(text: str) -> None:
+    """Print for people who look on, not for pipes."""
+    print(text, file=sys.stderr)
+
+
+def done(text: str, value: Any, json: bool) -> None:
+    """Print what was done: a sentence, or JSON for scripts."""
+    print(as_json(value) if json else text)
+
+
+def as_json(value: Any) -> str:
+    """Return one line of JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

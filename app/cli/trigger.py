@@ -1,0 +1,87 @@
+"""``companion trigger``: fire one event."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.options import DataDir, Json, To, Wait, as_json, pairs, say
+
+
+def event_names() -> list[str]:
+    """Return the events that can be fired, for the shell's completion."""
+    from app.protocol.catalog import built_in
+    from app.protocol.contract import Direction
+
+    return built_in().names(Direction.TO_UI)
+
+
+def trigger(
+    event: Annotated[
+        str, typer.Argument(help="new_message, friend_online, friend_offline, typing …", autocompletion=event_names)
+    ] = "",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="Set a value: text=hi, data.reactions[0].emoji=👍."),
+    ] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="PATH", help="Leave a field out.")] = None,
+    fixture: Annotated[str, typer.Option("--fixture", metavar="NAME", help="Fire this fixture.")] = "",
+    last: Annotated[
+        bool, typer.Option("--last", help="Repeat what a person fired last, here or in the window.")
+    ] = False,
+    frame: Annotated[
+        str | None, typer.Option("--frame", metavar="TEXT", help="Send any text as a frame, exactly as it is.")
+    ] = None,
+    to: To = None,
+    persona: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="The friend who does it.", show_default="the first friend")
+    ] = "",
+    repeat: Annotated[int, typer.Option("--repeat", min=1, max=1_000_000, help="How often.")] = 1,
+    every: Annotated[float, typer.Option("--every", min=0, metavar="MS", help="Milliseconds between two.")] = 1000,
+    wait: Wait = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Make the same ids and texts again.")] = None,
+    loose: Annotated[bool, typer.Option("--loose", help="Send it even if it breaks the contract.")] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Fire an event at the UI: filled with sensible values, a fixture, or what was fired last.
+
+    A value that is JSON is taken as such (typing=false), anything else is text; text that looks like JSON wants
+    quotes of its own: --set 'text="123"'. Exit code 0 when it was fired, even if no client got it (a line on
+    standard error says so); with --wait, 1 when no client came.
+    """
+    if sum((bool(event), bool(fixture), last, frame is not None)) != 1:
+        raise typer.BadParameter("give an EVENT, or one of --fixture, --last and --frame")
+    if (last or frame is not None) and (set_ or remove or persona or seed is not None):
+        raise typer.BadParameter("--set, --remove, --as and --seed need an EVENT or a --fixture")
+    if last and (to or wait):
+        raise typer.BadParameter("--last goes to whom it went before")
+    changes = pairs(set_ or [])
+    from app.cli.control import Control
+
+    control = Control(data_dir, wait)
+    body = {
+        "event": event, "fixture": fixture, "last": last, "set": changes, "remove": remove or [],
+        "persona": persona, "to": to, "strict": not loose,
+    }  # fmt: skip
+    start = time.monotonic()
+    for number in range(repeat):
+        time.sleep(max(0.0, start + number * every / 1000 - time.monotonic()))
+        waiting = wait if number == 0 else 0
+        if frame is not None:
+            answer = control.call("POST", "/v1/frames", text=frame, more_s=waiting, to=to or "all", wait=waiting)
+        else:
+            seeded = None if seed is None else seed + number
+            answer = control.call("POST", "/v1/trigger", {**body, "seed": seeded, "wait": waiting}, more_s=waiting)
+        tell(answer, json)
+
+
+def tell(answer: dict[str, Any], json: bool) -> None:
+    """Print what became of an event."""
+    if json:
+        print(as_json(answer), flush=True)
+        return
+    clients = answer["delivered"]
+    print(f"#{answer['seq']} delivered to {clients} client{'' if clients == 1 else 's'}", flush=True)
+    for warning in answer["warnings"]:
+        say(warning)

@@ -1,0 +1,419 @@
+"""The operations of the control API: each reads its input, calls the service, and shapes the answer."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from app import __version__
+from app.endpoints.control import shapes
+from app.endpoints.control.openapi import document
+from app.endpoints.control.operations import STREAM, TEXT, Call, operation, operations_of
+from app.endpoints.control.service import Server, Service
+from app.hub.clients import Client, may_close_with
+from app.hub.expectation import Expectation
+from app.hub.filter import Filter, parse
+from app.hub.hub import Delivery
+from app.hub.journal import Row
+from app.hub.target import Target
+from app.protocol.backend import Refused
+from app.protocol.catalog import InvalidEvent
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import BadFixture, Fixture, checked
+from app.protocol.overrides import BadPath, check_path
+from app.protocol.templates import iso
+
+ORIGIN = "control"
+STATE_BYTES = 10 * 1024 * 1024
+FLUSH_S = 0.05
+"""A stream sends what came within this time together."""
+HEARTBEAT_S = 15.0
+ROWS_PER_TURN = 1000
+"""So many rows are filtered before the loop may do something else."""
+
+
+class Api:
+    """One method each; the decorator says where it is found."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    # firing
+
+    @operation("POST", "/v1/events", query=shapes.FireQuery, body=shapes.EventBody, answer=shapes.Fired,
+               refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+    async def fire_event(self, call: Call) -> shapes.Fired:
+        """Fire an event exactly as it is: this is how a backend of your own pushes through the companion."""
+        event = Envelope(call.body.event, call.body.data)
+        fire = self._service.fire if call.query.strict else self._service.fire_loosely
+        return await self._send(call.query.to, call.query.wait, lambda to: fire(event, to=to, origin=ORIGIN))
+
+    @operation("POST", "/v1/frames", query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
+               refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+    async def send_frame(self, call: Call) -> shapes.Fired:
+        """Send any text as a frame, exactly as it is, contract or not."""
+        return await self._send(
+            call.query.to,
+            call.query.wait,
+            lambda to: self._service.player.fire_text(call.body, to=to, origin=ORIGIN),
+        )
+
+    @operation("POST", "/v1/trigger", body=shapes.TriggerBody, answer=shapes.Fired,
+               refusals=(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND))  # fmt: skip
+    async def trigger(self, call: Call) -> shapes.Fired:
+        """Fire an event by its name, a fixture, or what was fired last, with some values changed."""
+        body: shapes.TriggerBody = call.body
+        if sum((bool(body.event), bool(body.fixture), body.last)) != 1:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "Give either an event, a fixture, or last.")
+        if body.last:
+            return await self._again(body)
+        if body.fixture:
+            fixture = self._service.fixtures.find(body.fixture).fixture
+        else:
+            fixture = self._of_event(body.event, body.strict)
+        try:
+            fixture = fixture.with_changes(body.set, body.remove)
+        except (BadPath, BadFixture) as bad:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{bad}.") from None
+        return await self._send(
+            fixture.to if body.to is None else body.to,
+            body.wait,
+            lambda to: self._service.player.fire(
+                fixture,
+                to=to,
+                origin=ORIGIN,
+                persona=body.persona,
+                seed=body.seed,
+                loose=not body.strict,
+            ),
+        )
+
+    def _of_event(self, event: str, strict: bool) -> Fixture:
+        try:
+            return self._service.player.of_event(event)
+        except InvalidEvent:
+            if strict:
+                raise
+            return Fixture(event=event, data={})
+
+    async def _again(self, body: shapes.TriggerBody) -> shapes.Fired:
+        usual = shapes.TriggerBody(last=True, wait=body.wait)
+        if more := [name for name in body.__struct_fields__ if getattr(body, name) != getattr(usual, name)]:
+            told = f"What was fired last is repeated as it was; {', '.join(more)} cannot change it."
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, told)
+        return await self._send("all", body.wait, lambda _: self._service.player.fire_again(origin=ORIGIN))
+
+    async def _send(self, to: str, wait: float, send: Callable[[Target], Awaitable[Delivery]]) -> shapes.Fired:
+        target = _target(to)
+        if wait and not await self._service.wait_for_client(target, wait):
+            raise Refused(HTTPStatus.CONFLICT, f"No client for {to} connected within {wait:g} s; nothing was sent.")
+        return _fired(await send(target))
+
+    # what is going on
+
+    @operation("GET", "/v1/status", answer=shapes.Status)
+    async def status(self, _: Call) -> shapes.Status:
+        """Say what the companion does, what is off, and why."""
+        service = self._service
+        journal = service.journal
+        return shapes.Status(
+            version=__version__,
+            pid=os.getpid(),
+            window=service.raise_window is not None,
+            username=service.settings.username,
+            state=service.state,  # type: ignore[arg-type]
+            clients=service.hub.connection_count,
+            events=_door(service.server, True, service.trouble),
+            rest=_door(service.rest, service.settings.rest, service.rest_trouble),
+            control=_door(service.control, True, ""),
+            journal=shapes.JournalState(
+                rows=len(journal), first_seq=journal.first_seq, last_seq=journal.last_seq, dropped=journal.dropped
+            ),
+            in_memory=service.in_memory,
+            complaints=[*service.complaints, *service.fixtures.complaints],
+        )
+
+    @operation("GET", "/v1/clients", answer=list[shapes.ClientInfo])
+    async def clients(self, _: Call) -> list[shapes.ClientInfo]:
+        """List the connected clients, oldest first."""
+        return [_client(each) for each in self._service.hub.clients]
+
+    @operation("PATCH", "/v1/clients/{id}", body=shapes.IdentityBody, answer=shapes.ClientInfo,
+               refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def identify_client(self, call: Call) -> shapes.ClientInfo:
+        """Let a client speak for another user from now on."""
+        client = self._client(call)
+        name = call.body.username.strip()
+        if not name or not name.isprintable():
+            raise Refused(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "A user name is not empty and has no control characters."
+            )
+        self._service.hub.identify(client, name)
+        return _client(client)
+
+    @operation("DELETE", "/v1/clients/{id}", query=shapes.CloseQuery, answer=shapes.Dropped,
+               refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def close_client(self, call: Call) -> shapes.Dropped:
+        """Close a client's connection with a code, or cut it."""
+        return _part_with([self._client(call)], call.query)
+
+    @operation("POST", "/v1/clients/drop", query=shapes.CloseQuery, answer=shapes.Dropped)
+    async def drop_clients(self, call: Call) -> shapes.Dropped:
+        """Close every client's connection; the port stays open, so that they reconnect."""
+        return _part_with(self._service.hub.clients, call.query)
+
+    def _client(self, call: Call) -> Client:
+        number = call.path["id"]
+        short = number.isascii() and number.isdigit() and len(number) < 16
+        client = self._service.hub.client(int(number)) if short else None
+        if client is None:
+            raise Refused(HTTPStatus.NOT_FOUND, f"There is no client {number[:40]}.")
+        return client
+
+    # the journal
+
+    @operation("GET", "/v1/journal", query=shapes.JournalQuery, answer=shapes.JournalPage)
+    async def journal(self, call: Call) -> shapes.JournalPage:
+        """Return rows of the journal."""
+        query: shapes.JournalQuery = call.query
+        journal, wanted = self._service.journal, _filter(query.filter)
+        last = journal.last_seq
+        rows = await _passing(journal.after(query.after or 0), wanted)
+        rows = rows[-query.limit :] if query.after is None else rows[: query.limit]
+        more = query.after is not None and len(rows) == query.limit
+        return shapes.JournalPage(
+            rows=[_row(row) for row in rows],
+            next_after=rows[-1].seq if more else last,
+            last_seq=last,
+            dropped=journal.dropped,
+        )
+
+    @operation("GET", "/v1/journal/stream", query=shapes.StreamQuery, answer=str, answer_media=STREAM)
+    async def journal_stream(self, call: Call) -> web.StreamResponse:
+        """Follow the journal as server-sent events: each has a row's number as id and the row as JSON."""
+        journal, wanted = self._service.journal, _filter(call.query.filter)
+        again = call.request.headers.get("Last-Event-ID", "")
+        seen = int(again) if again.isascii() and again.isdigit() and len(again) < 16 else call.query.after
+        seen = journal.last_seq if seen is None else seen
+        response = web.StreamResponse(headers={"Content-Type": STREAM, "Cache-Control": "no-store"})
+        await response.prepare(call.request)
+        await response.write(b": following\n\n")
+        came = asyncio.Event()
+        disconnect = journal.appended.connect(lambda _: came.set())
+        try:
+            while True:
+                came.clear()
+                if seen + 1 < journal.first_seq:
+                    lost = journal.first_seq - seen - 1
+                    await response.write(b'event: dropped\ndata: {"rows":%d}\n\n' % lost)
+                seen, fresh = journal.last_seq, journal.after(seen)
+                for row in await _passing(fresh, wanted):
+                    await response.write(b"id: %d\ndata: %s\n\n" % (row.seq, msgspec.json.encode(_row(row))))
+                await _some_time(came, response)
+        except (ConnectionError, OSError):
+            return response  # it has gone
+        finally:
+            disconnect()
+
+    @operation("POST", "/v1/expectations", body=shapes.ExpectationBody, answer=shapes.Expected)
+    async def expect(self, call: Call) -> shapes.Expected:
+        """Wait until a client sends what is expected; answers as soon as it did, or when the time is over."""
+        body: shapes.ExpectationBody = call.body
+        try:
+            for path in body.where:
+                check_path(path)
+        except BadPath as bad:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{bad}.") from None
+        met = await self._service.expect(Expectation(body.event, body.sender, body.where), body.within, body.after)
+        return shapes.Expected(
+            met=met.row is not None,
+            after_s=round(met.after_s, 6),
+            row=_row(met.row) if met.row else None,
+            instead=[_row(row) for row in met.instead],
+        )
+
+    # fixtures
+
+    @operation("GET", "/v1/fixtures", answer=shapes.FixtureList)
+    async def list_fixtures(self, _: Call) -> shapes.FixtureList:
+        """List the fixtures, as they are on the disk now."""
+        await self._service.fixtures.read()
+        library = self._service.fixtures
+        pinned = {name.casefold() for name in self._service.settings.pinned}
+        return shapes.FixtureList(
+            fixtures=[
+                shapes.FixtureInfo(
+                    name=each.name, title=each.title, event=each.fixture.event, must=each.fixture.must,
+                    malformed=each.fixture.malformed, own=each.own, pinned=each.name.casefold() in pinned,
+                )
+                for each in library.all
+            ],
+            folder=str(library.folder) if library.folder else None,
+            complaints=library.complaints,
+        )  # fmt: skip
+
+    @operation("GET", "/v1/fixtures/{name}", answer=shapes.FixtureFull, refusals=(HTTPStatus.NOT_FOUND,))
+    async def show_fixture(self, call: Call) -> shapes.FixtureFull:
+        """Return a fixture."""
+        return shapes.full(self._service.fixtures.find(call.path["name"]))
+
+    @operation("PUT", "/v1/fixtures/{name}", body=Fixture, answer=shapes.FixtureFull)
+    async def save_fixture(self, call: Call) -> shapes.FixtureFull:
+        """Save a fixture, over an older one of that name."""
+        try:
+            fixture = checked(msgspec.to_builtins(call.body))
+        except BadFixture as bad:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"This is no fixture: {bad}.") from None
+        _target(fixture.to)
+        return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
+
+    @operation("PATCH", "/v1/fixtures/{name}", body=shapes.RenameBody, answer=shapes.FixtureFull,
+               refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
+    async def rename_fixture(self, call: Call) -> shapes.FixtureFull:
+        """Give a fixture of your own another name."""
+        return shapes.full(await self._service.fixtures.rename(call.path["name"], call.body.name))
+
+    @operation("DELETE", "/v1/fixtures/{name}", refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+    async def delete_fixture(self, call: Call) -> None:
+        """Delete a fixture of your own."""
+        await self._service.fixtures.delete(call.path["name"])
+
+    # the chat state
+
+    @operation("GET", "/v1/state", answer=dict[str, Any])
+    async def save_state(self, _: Call) -> dict[str, Any]:
+        """Return the whole chat state: friends, messages, read marks."""
+        return await self._service.chat.snapshot()
+
+    @operation("PUT", "/v1/state", body=dict[str, Any], limit=STATE_BYTES)
+    async def load_state(self, call: Call) -> None:
+        """Replace the whole chat state: all of it, or nothing."""
+        await self._service.chat.restore(call.body)
+
+    @operation("POST", "/v1/state/reset")
+    async def reset_state(self, _: Call) -> None:
+        """Go back to the cast and history of the first start."""
+        await self._service.chat.reset()
+
+    # the server and the window
+
+    @operation("POST", "/v1/server/pause", answer=shapes.Status)
+    async def pause_server(self, call: Call) -> shapes.Status:
+        """Keep clients connected but send them nothing."""
+        self._service.pause(True)
+        return await self.status(call)
+
+    @operation("POST", "/v1/server/resume", answer=shapes.Status)
+    async def resume_server(self, call: Call) -> shapes.Status:
+        """Send again."""
+        self._service.pause(False)
+        return await self.status(call)
+
+    @operation("POST", "/v1/server/stop", answer=shapes.Status)
+    async def stop_server(self, call: Call) -> shapes.Status:
+        """Close the event port and every client's connection; the companion goes on."""
+        await self._service.stop()
+        return await self.status(call)
+
+    @operation("POST", "/v1/server/start", answer=shapes.Status, refusals=(HTTPStatus.CONFLICT,))
+    async def start_server(self, call: Call) -> shapes.Status:
+        """Open the event port again."""
+        if not await self._service.start():
+            raise Refused(HTTPStatus.CONFLICT, self._service.trouble)
+        return await self.status(call)
+
+    @operation("POST", "/v1/window/open", refusals=(HTTPStatus.CONFLICT,))
+    async def open_window(self, _: Call) -> None:
+        """Raise the window."""
+        if self._service.raise_window is None:
+            raise Refused(HTTPStatus.CONFLICT, "This companion has no window: it was started by `companion serve`.")
+        self._service.raise_window()
+
+    @operation("GET", "/v1/openapi.json", answer=dict[str, Any])
+    async def openapi(self, _: Call) -> dict[str, Any]:
+        """Return this API's OpenAPI document."""
+        return document(OPERATIONS, self._service.control.url)
+
+
+OPERATIONS = operations_of(Api)
+
+
+def _target(text: str) -> Target:
+    try:
+        return Target.parse(text)
+    except ValueError as error:
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}.") from None
+
+
+def _filter(text: str) -> Filter:
+    wanted = parse(text)
+    if wanted.complaints:
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The filter: {'; '.join(wanted.complaints)}.")
+    return wanted
+
+
+async def _passing(rows: list[Row], wanted: Filter) -> list[Row]:
+    passing: list[Row] = []
+    for start in range(0, len(rows), ROWS_PER_TURN):
+        passing += filter(wanted.matches, rows[start : start + ROWS_PER_TURN])
+        if start:
+            await asyncio.sleep(0)
+    return passing
+
+
+async def _some_time(came: asyncio.Event, response: web.StreamResponse) -> None:
+    """Wait for rows; tell the other end now and then that it still waits."""
+    while not came.is_set():
+        try:
+            async with asyncio.timeout(HEARTBEAT_S):
+                await came.wait()
+        except TimeoutError:
+            await response.write(b": still here\n\n")
+    await asyncio.sleep(FLUSH_S)
+
+
+def _part_with(clients: Iterable[Client], how: shapes.CloseQuery) -> shapes.Dropped:
+    if not may_close_with(how.code):
+        raise Refused(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"No endpoint may close with {how.code}: use 1000 to 1003, 1007 to 1014 or 3000 to 4999.",
+        )
+    parted = list(clients)
+    for client in parted:
+        if how.abort:
+            client.wire.abort()
+        else:
+            client.wire.close(how.code, how.reason)
+    return shapes.Dropped(clients=[client.id for client in parted])
+
+
+def _fired(delivery: Delivery) -> shapes.Fired:
+    warnings = [*delivery.warnings] if delivery.clients else [delivery.note, *delivery.warnings]
+    return shapes.Fired(
+        seq=delivery.seq, delivered=delivery.delivered, clients=list(delivery.clients), warnings=warnings
+    )
+
+
+def _door(server: Server, wanted: bool, trouble: str) -> shapes.Door:
+    return shapes.Door(url=server.url, wanted=wanted, listening=server.listening, trouble=trouble)
+
+
+def _client(client: Client) -> shapes.ClientInfo:
+    return shapes.ClientInfo(
+        id=client.id, username=client.username, origin=client.origin, user_agent=client.user_agent,
+        connected_at=client.connected_at, frames_in=client.frames_in, frames_out=client.frames_out,
+        bytes_in=client.bytes_in, bytes_out=client.bytes_out, queued_bytes=client.outbox.waiting,
+        ping_s=client.wire.latency(),
+    )  # fmt: skip
+
+
+def _row(row: Row) -> shapes.JournalRow:
+    return shapes.JournalRow(
+        seq=row.seq, time=iso(row.wall), direction=row.kind.value, client=row.client, user=row.user,
+        event=row.event, frame=row.payload.decode("utf-8", "replace"), size=row.size,
+        verdict=row.verdict.value, note=row.note, origin=row.origin,
+    )  # fmt: skip

@@ -1,0 +1,106 @@
+"""The OpenAPI document, made from the operations and their shapes."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from app import __version__
+from app.endpoints.control.operations import JSON, TEXT, Operation
+from app.endpoints.control.shapes import Problem
+
+PROBLEM = "application/problem+json"
+ALWAYS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+"""What any operation may answer beside its own."""
+
+
+def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
+    """Return the document (OpenAPI 3.1) of these operations, served at ``url``."""
+    shapes = [shape for each in operations for shape in (each.query, each.body, each.answer) if _is_shape(shape)]
+    shapes.append(Problem)
+    schemas, components = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    schema_of = dict(zip(map(repr, shapes), schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for each in operations:
+        paths.setdefault(each.path, {})[each.method.lower()] = _operation(each, schema_of, components)
+    queries = {each.query.__name__ for each in operations}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "P2P Chat Companion, control API",
+            "version": __version__,
+            "description": "Everything that the companion's window can do. `companion token` prints the token.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": url}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema for name, schema in components.items() if name not in queries},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _is_shape(shape: Any) -> bool:
+    return shape is not None and shape is not str
+
+
+def _operation(each: Operation, schema_of: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    answers: dict[str, Any] = {}
+    if each.answer is None:
+        answers["204"] = {"description": "Done"}
+    else:
+        schema = {"type": "string"} if each.answer is str else schema_of[repr(each.answer)]
+        answers["200"] = {"description": "Done", "content": {each.answer_media: {"schema": schema}}}
+    too_large = () if each.body is None else (HTTPStatus.REQUEST_ENTITY_TOO_LARGE,)
+    for status in sorted({*ALWAYS, *too_large, *each.refusals}):
+        answers[str(status.value)] = {
+            "description": status.phrase,
+            "content": {PROBLEM: {"schema": schema_of[repr(Problem)]}},
+        }
+    described: dict[str, Any] = {
+        "operationId": each.handler.__name__,
+        "summary": each.summary,
+        "parameters": _path_parameters(each) + _query_parameters(each, components),
+        "responses": answers,
+    }
+    if each.body is not None:
+        schema = {"type": "string"} if each.media == TEXT else schema_of[repr(each.body)]
+        described["requestBody"] = {"required": True, "content": {each.media or JSON: {"schema": schema}}}
+    return described
+
+
+def _path_parameters(each: Operation) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "integer", "minimum": 1} if name == "id" else {"type": "string", "minLength": 1},
+        }
+        for name in re.findall(r"{(\w+)}", each.path)
+    ]
+
+
+def _query_parameters(each: Operation, components: dict[str, Any]) -> list[dict[str, Any]]:
+    schema = components[each.query.__name__]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": name in schema.get("required", ()),
+            "description": described.get("description", name),
+            "schema": described,
+        }
+        for name, described in schema["properties"].items()
+    ]

@@ -1,0 +1,129 @@
+"""How an operation of the control API is declared, and how its input is read."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from app.endpoints.control.shapes import Input, NoQuery
+from app.protocol.backend import Refused
+from app.protocol.envelope import BadFrame, parse_json
+
+BODY_BYTES = 64 * 1024
+JSON = "application/json"
+TEXT = "text/plain"
+STREAM = "text/event-stream"
+
+T = TypeVar("T")
+H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that was found to be well formed."""
+
+    request: web.Request
+    path: dict[str, str]
+    query: Any
+    body: Any
+
+
+Handler = Callable[[Any, Call], Awaitable[Any]]
+"""A method of the API: returns a struct (the answer), None (204), or a response of its own."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method on one path."""
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler
+    query: type[Input] = NoQuery
+    body: Any = None
+    media: str = JSON
+    limit: int = BODY_BYTES
+    answer: Any = None
+    answer_media: str = JSON
+    refusals: tuple[HTTPStatus, ...] = field(default=())
+
+
+def operation(method: str, path: str, **options: Any) -> Callable[[H], H]:
+    """Declare a method of a class to be an operation; its docstring's first line is the summary."""
+
+    def declare(handler: H) -> H:
+        summary = (handler.__doc__ or "").strip().splitlines()[0]
+        handler.__operation__ = Operation(method, path, summary, handler, **options)  # type: ignore[attr-defined]
+        return handler
+
+    return declare
+
+
+def operations_of(api: type) -> list[Operation]:
+    """Return the operations that a class declares, in their order."""
+    return [value.__operation__ for value in vars(api).values() if hasattr(value, "__operation__")]
+
+
+async def read(operation: Operation, request: web.Request) -> Call:
+    """Check path, query and body of a request. Raises ``Refused`` saying what is wrong and where."""
+    return Call(
+        request, dict(request.match_info), _query(operation.query, request), await _body(operation, request)
+    )
+
+
+def _query(shape: type[Input], request: web.Request) -> Input:
+    pairs = list(request.query.items())
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise Refused(HTTPStatus.BAD_REQUEST, "A query parameter is given twice.")
+    if bad := next((name for name, value in pairs if _surrogate(name + value)), None):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"The query parameter {bad[:40]!r} is not UTF-8.")
+    return _converted(values, shape, "The query", strict=False)
+
+
+def _surrogate(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+async def _body(operation: Operation, request: web.Request) -> Any:
+    if operation.body is None:
+        return None
+    try:
+        text = (await _read(request, operation.limit)).decode()
+    except UnicodeDecodeError:
+        raise Refused(HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
+    except (web.RequestPayloadError, OSError):
+        raise Refused(HTTPStatus.BAD_REQUEST, "The body could not be read.") from None
+    if operation.media == TEXT:
+        return text
+    try:
+        # What is large is read aside: the loop goes on meanwhile.
+        value = parse_json(text) if len(text) <= BODY_BYTES else await asyncio.to_thread(parse_json, text)
+    except BadFrame as bad:
+        reason = "the body is empty" if not text.strip() else str(bad)
+        raise Refused(HTTPStatus.BAD_REQUEST, f"The body is no usable JSON: {reason}.") from None
+    return _converted(value, operation.body, "The body")
+
+
+async def _read(request: web.Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over {limit // 1024:,} KiB.")
+    return bytes(body)
+
+
+def _converted(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T:
+    try:
+        return msgspec.convert(value, shape, strict=strict)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).replace("`", "").partition(" - at $")
+        where = f" at {place.lstrip('.')}" if place else ""
+        told = f"{what}{where}: {reason[:1].lower()}{reason[1:]}."
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, told) from None

@@ -1,0 +1,89 @@
+"""The control API as a web application: token, operations, and problems in one form (RFC 9457)."""
+
+import logging
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from app.endpoints.control.api import OPERATIONS, Api
+from app.endpoints.control.openapi import PROBLEM
+from app.endpoints.control.operations import JSON, Operation, read
+from app.endpoints.control.service import Service
+from app.endpoints.control.shapes import Problem, ProblemPart
+from app.endpoints.guard import same_secret
+from app.endpoints.http import HttpDoor
+from app.protocol.backend import Refused, StorageError
+from app.protocol.catalog import InvalidEvent
+
+log = logging.getLogger(__name__)
+
+NO_TOKEN = "The token is missing or wrong. `companion token` prints it; send it as `Authorization: Bearer TOKEN`."
+
+
+class ControlApi:
+    """Answers those who know the door's token."""
+
+    def __init__(self, service: Service, door: HttpDoor) -> None:
+        self._api = Api(service)
+        self._door = door
+
+    def application(self) -> web.Application:
+        """Return what the door is to serve."""
+        app = web.Application(middlewares=[self._answer])
+        for each in OPERATIONS:
+            app.router.add_route(each.method, each.path, partial(self._call, each))
+        return app
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if refusal := self._door.judge(request):
+            return _problem(refusal.status, refusal.reason)
+        if not self._knows_token(request):
+            return _problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"})
+        try:
+            return await handler(request)
+        except InvalidEvent as invalid:
+            parts = [ProblemPart(path=each.path, message=each.message) for each in invalid.problems]
+            return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The event breaks the contract: {invalid}", parts)
+        except Refused as refused:
+            return _problem(refused.status, refused.reason)
+        except StorageError as error:
+            return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}.")
+        except web.HTTPException as error:
+            status = HTTPStatus(error.status)
+            reason = {404: f"There is no {request.path}.", 405: f"{request.method} is not possible here."}
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            return _problem(status, reason.get(error.status, status.phrase), headers=allow)
+        except Exception:
+            log.exception("a control request failed")
+            return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The companion failed on this; see its log files.")
+
+    def _knows_token(self, request: web.Request) -> bool:
+        given = request.headers.getall("Authorization", [])
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        return scheme.lower() == "bearer" and same_secret(token, self._door.token)
+
+    async def _call(self, operation: Operation, request: web.Request) -> web.StreamResponse:
+        answer = await operation.handler(self._api, await read(operation, request))
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if answer is None:
+            return web.Response(status=HTTPStatus.NO_CONTENT)
+        return _json(answer)
+
+
+def _json(value: Any, status: HTTPStatus = HTTPStatus.OK, media: str = JSON, **options: Any) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(value), content_type=media, **options)
+
+
+def _problem(
+    status: HTTPStatus, detail: str, parts: list[ProblemPart] | None = None, headers: dict[str, str] | None = None
+) -> web.Response:
+    whole = Problem(title=status.phrase, status=status, detail=detail.encode(errors="replace").decode())
+    if parts:
+        whole.problems = parts
+    return _json(whole, status, PROBLEM, headers=headers)

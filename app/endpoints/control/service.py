@@ -1,0 +1,172 @@
+"""What the control API needs of the companion. Methods may raise ``Refused`` and ``StorageError``."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.hub.expectation import Expectation, Met
+from app.hub.hub import Delivery, Hub
+from app.hub.journal import Journal
+from app.hub.target import Target
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import Fixture, Saved
+
+
+class Server(Protocol):
+    """One of the doors."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether it listens."""
+
+
+class ChatState(Protocol):
+    """The whole chat state. May raise ``Refused`` and ``StorageError``."""
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Return it."""
+
+    async def restore(self, snapshot: Any) -> None:
+        """Replace it."""
+
+    async def reset(self) -> None:
+        """Go back to the first start's."""
+
+
+class Options(Protocol):
+    """The settings that are told."""
+
+    username: str
+    rest: bool
+    pinned: list[str]
+
+
+class Library(Protocol):
+    """The fixtures. May raise ``Refused`` and ``StorageError``."""
+
+    @property
+    def all(self) -> list[Saved]:
+        """The fixtures, in order."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where one's own are."""
+
+    @property
+    def complaints(self) -> list[str]:
+        """Files that are no fixtures, and why."""
+
+    def find(self, name: str) -> Saved:
+        """Return a fixture."""
+
+    async def read(self) -> None:
+        """Look anew at what is on the disk."""
+
+    async def save(self, name: str, fixture: Fixture) -> Saved:
+        """Save one."""
+
+    async def rename(self, name: str, new: str) -> Saved:
+        """Rename one."""
+
+    async def delete(self, name: str) -> None:
+        """Delete one."""
+
+
+class Player(Protocol):
+    """Fires what is written as a template."""
+
+    async def fire(
+        self,
+        fixture: Fixture,
+        *,
+        to: Target | None,
+        origin: str,
+        persona: str = "",
+        seed: int | None = None,
+        loose: bool = False,
+    ) -> Delivery:
+        """Make a fixture's values and fire it."""
+
+    async def fire_text(self, text: str, *, to: Target, origin: str) -> Delivery:
+        """Send any text."""
+
+    async def fire_again(self, *, origin: str) -> Delivery:
+        """Fire once more what was fired last."""
+
+    def of_event(self, event: str) -> Fixture:
+        """Return an event with sensible values."""
+
+
+class Service(Protocol):
+    """What the operations need of the companion. Its methods may raise ``Refused`` and ``StorageError``."""
+
+    hub: Hub
+    journal: Journal
+    trouble: str
+    rest_trouble: str
+    raise_window: Callable[[], object] | None
+
+    @property
+    def fixtures(self) -> Library:
+        """The fixtures."""
+
+    @property
+    def player(self) -> Player:
+        """What fires them."""
+
+    @property
+    def settings(self) -> Options:
+        """The settings of now."""
+
+    @property
+    def state(self) -> str:
+        """What the event server does."""
+
+    @property
+    def server(self) -> Server:
+        """The event server."""
+
+    @property
+    def rest(self) -> Server:
+        """The REST stand-in."""
+
+    @property
+    def control(self) -> Server:
+        """The control API's own."""
+
+    @property
+    def chat(self) -> ChatState:
+        """The chat state as a whole."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the chat state is lost at the end."""
+
+    @property
+    def complaints(self) -> list[str]:
+        """What a person should know."""
+
+    async def start(self) -> bool:
+        """Start the event server."""
+
+    async def stop(self) -> None:
+        """Stop the event server."""
+
+    def pause(self, paused: bool = True) -> None:
+        """Hold or resume sending."""
+
+    async def fire(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+        """Store and send a valid event. Raises ``InvalidEvent``."""
+
+    async def fire_loosely(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+        """Send an event whether it keeps the contract or not."""
+
+    async def wait_for_client(self, to: Target, within_s: float) -> bool:
+        """Wait until somebody whom ``to`` means is connected."""
+
+    async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> Met:
+        """Wait for what a client must send."""

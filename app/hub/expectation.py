@@ -1,0 +1,102 @@
+"""An expectation: what a client must send within a time."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from app.hub.clock import Clock
+from app.hub.journal import Journal, Kind, Row, Verdict
+from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.overrides import BadPath, found, rooted
+
+KEPT_INSTEAD = 20
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A valid client event of that name, from ``sender`` (``alice``, ``client:3``) and with these values.
+
+    ``where`` maps paths like ``data.typing`` to JSON values. An empty ``event`` or ``sender`` means any. A REST
+    call of the UI counts as an event of the name ``POST /messages``, its body as the data.
+    """
+
+    event: str = ""
+    sender: str = ""
+    where: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        parts = [self.event or "any event", f"from {self.sender}" if self.sender else ""]
+        parts += [f"with {path}={value}" for path, value in self.where.items()]
+        return " ".join(part for part in parts if part)
+
+    def met_by(self, row: Row) -> bool:
+        """Return whether a row is what was waited for."""
+        if row.kind is not Kind.FROM_UI or row.verdict is Verdict.INVALID:
+            return False
+        if self.event not in ("", row.event) or self.sender not in ("", row.user, f"client:{row.client}"):
+            return False
+        try:
+            value = parse_json(row.payload.decode()) if row.payload else {}
+            whole = {"event": row.event, "data": value} if row.origin == "rest" else value
+            return all(_same(found(whole, rooted(path)), wanted) for path, wanted in self.where.items())
+        except (BadFrame, BadPath, UnicodeDecodeError):
+            return False
+
+
+class Met(NamedTuple):
+    """What came of an expectation: the row that met it (None: none did), after how long, and what came instead."""
+
+    row: Row | None
+    after_s: float
+    instead: list[Row]
+
+
+async def wait_for(
+    journal: Journal, clock: Clock, expected: Expectation, within_s: float, after: int | None = None
+) -> Met:
+    """Wait until a row meets ``expected``, at most ``within_s`` seconds from now.
+
+    Rows count from now on, or those after the row with the number ``after``; time is told since then.
+    """
+    start = journal.row(after) if after is not None else None
+    began = start.mono if start else clock.mono()
+    came = asyncio.Event()
+    pending = journal.after(after) if after is not None else []
+    instead: list[Row] = []
+
+    def take(row: Row) -> None:
+        pending.append(row)
+        came.set()
+
+    def look() -> Met | None:
+        nonlocal instead
+        for row in pending:
+            if expected.met_by(row):
+                return Met(row, max(0.0, row.mono - began), instead)
+            if row.kind is Kind.FROM_UI:
+                instead = [*instead, row][-KEPT_INSTEAD:]
+        pending.clear()
+        return None
+
+    disconnect = journal.appended.connect(take)
+    try:
+        async with asyncio.timeout(within_s):
+            while not (met := look()):
+                came.clear()
+                await came.wait()
+            return met
+    except TimeoutError:
+        return look() or Met(None, clock.mono() - began, instead)
+    finally:
+        disconnect()
+
+
+def _same(one: Any, other: Any) -> bool:
+    """JSON's equality: true is not 1, at any depth."""
+    match one, other:
+        case dict(), dict():
+            return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+        case list(), list():
+            return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

@@ -1,0 +1,221 @@
+"""Fixtures as the window and the scripts see them: kept on the disk, and fired with fresh values."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any, Protocol, TypeVar
+
+from app.hub.clock import Clock
+from app.hub.hub import Delivery
+from app.hub.signal import Signal
+from app.hub.target import ALL, Target
+from app.protocol.backend import Refused
+from app.protocol.catalog import Catalog, InvalidEvent
+from app.protocol.contract import Direction
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import Fixture, Saved
+from app.protocol.templates import Context, resolve
+from app.storage.fixtures import FixtureLibrary
+
+T = TypeVar("T")
+
+
+class Disk(Protocol):
+    """Runs work where the loop does not wait for it."""
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Run ``work``."""
+
+
+class Fixtures:
+    """The library of now. Methods that touch the disk raise ``Refused`` and ``StorageError``."""
+
+    def __init__(self, library: FixtureLibrary, disk: Disk, pinned: Callable[[], list[str]]) -> None:
+        self._library = library
+        self._disk = disk
+        self._pinned = pinned
+        self.changed: Signal[None] = Signal()
+        """Fixtures were saved, renamed or removed, or looked at anew."""
+
+    @property
+    def all(self) -> list[Saved]:
+        """The fixtures: one's own folders first, each in its order."""
+        return self._library.all
+
+    @property
+    def pinned(self) -> list[Saved]:
+        """Those that a person wants at hand, in their order."""
+        found = []
+        for name in self._pinned():
+            with suppress(Refused):  # it was renamed or removed since
+                found.append(self._library.find(name))
+        return found
+
+    @property
+    def folder(self) -> Path | None:
+        """Where one's own are."""
+        return self._library.folder
+
+    @property
+    def complaints(self) -> list[str]:
+        """Files that are no fixtures, and why."""
+        return self._library.complaints
+
+    def find(self, name: str) -> Saved:
+        """Return a fixture by its name, or its last part where that is unique. Raises ``Refused``."""
+        return self._library.find(name)
+
+    async def use(self, library: FixtureLibrary) -> None:
+        """Go on with other folders."""
+        self._library = library
+        await self.read()
+
+    async def read(self) -> None:
+        """Look anew at what is on the disk."""
+        await self._do(self._library.read)
+
+    async def save(self, name: str, fixture: Fixture) -> Saved:
+        """Save a fixture, over an older one of that name."""
+        return await self._do(lambda: self._library.save(name, fixture))
+
+    async def rename(self, name: str, new: str) -> Saved:
+        """Give one's own fixture another name."""
+        return await self._do(lambda: self._library.rename(name, new))
+
+    async def delete(self, name: str) -> None:
+        """Remove one's own fixture."""
+        await self._do(lambda: self._library.delete(name))
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        result = await self._disk.aside(work)
+        self.changed.emit(None)
+        return result
+
+
+class Door(Protocol):
+    """The companion's door for events, and what templates are made of."""
+
+    clock: Clock
+    catalog: Catalog
+
+    @property
+    def local_user(self) -> str:
+        """``{{me}}``."""
+
+    @property
+    def personas(self) -> list[str]:
+        """The first is ``{{persona}}``."""
+
+    async def fire(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+        """Store and send a valid event."""
+
+    async def fire_loosely(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+        """Send an event whether it keeps the contract or not."""
+
+    async def fire_malformed(self, text: str, *, to: Target, origin: str) -> Delivery:
+        """Send any text."""
+
+
+class FixturePlayer:
+    """Fires what is written as a template: a fixture, or what a panel holds."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._again: Callable[[str], Awaitable[Delivery]] | None = None
+        self._fired = 0
+
+    async def fire(
+        self,
+        fixture: Fixture,
+        *,
+        to: Target | None = None,
+        origin: str,
+        persona: str = "",
+        seed: int | None = None,
+        loose: bool = False,
+    ) -> Delivery:
+        """Make the templates' values and fire it; ``to`` None means the fixture's own target.
+
+        ``loose`` sends even what breaks the contract, with a warning; a fixture that is meant to needs neither.
+        ``fire_again`` repeats it with fresh values. Raises what the door raises, and ``Refused``.
+        """
+
+        async def play(origin: str, random: Random | None = None) -> Delivery:
+            self._fired += 1
+            return await self._play(fixture, to, origin, self.context(persona, random), loose)
+
+        delivery = await play(origin, None if seed is None else Random(seed))
+        self._again = play
+        return delivery
+
+    async def fire_event(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+        """Fire an event whose data may hold templates."""
+        return await self.fire(Fixture(event=event.event, data=event.data), to=to, origin=origin)
+
+    async def fire_text(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
+        """Send any text exactly as it is; ``fire_again`` repeats that too."""
+
+        async def send(origin: str) -> Delivery:
+            return await self._door.fire_malformed(text, to=to, origin=origin)
+
+        delivery = await send(origin)
+        self._again = send
+        return delivery
+
+    @property
+    def can_fire_again(self) -> bool:
+        """Whether there is something to repeat."""
+        return self._again is not None
+
+    async def fire_again(self, *, origin: str) -> Delivery:
+        """Fire once more, with fresh values, what was fired last."""
+        if self._again is None:
+            raise Refused(HTTPStatus.CONFLICT, "Nothing has been fired yet.")
+        return await self._again(origin)
+
+    def of_event(self, event: str) -> Fixture:
+        """Return an event of the contract with sensible values. Raises ``InvalidEvent`` for any other name."""
+        known = self._door.catalog.get(Direction.TO_UI, event)
+        if known is None:
+            raise InvalidEvent(self._door.catalog.problems(Envelope(event, {})))
+        return Fixture(event=event, data=known.template)
+
+    def resolved(self, event: Envelope) -> Envelope:
+        """Return an event with values for its templates, as a fire now would make them."""
+        return Envelope(event.event, resolve(event.data, self.context()))
+
+    def context(self, persona: str = "", random: Random | None = None) -> Context:
+        """Return what templates are made of now."""
+        return Context(
+            wall=self._door.clock.wall(),
+            me=self._door.local_user,
+            persona=persona or next(iter(self._door.personas), "alice"),
+            seq=self._fired,
+            random=random or SystemRandom(),
+        )
+
+    async def _play(
+        self, fixture: Fixture, to: Target | None, origin: str, context: Context, loose: bool
+    ) -> Delivery:
+        target = to if to is not None else _target(fixture)
+        door = self._door
+        send: Callable[..., Awaitable[Delivery]]
+        what: Any
+        if fixture.raw:
+            send, what = door.fire_malformed, str(resolve(fixture.frame, context))
+        else:
+            send = door.fire_loosely if fixture.malformed or loose else door.fire
+            what = Envelope(fixture.event, resolve(fixture.envelope().data, context))
+        delivery = await send(what, to=target, origin=origin)
+        for _ in range(fixture.times - 1):
+            delivery = await send(what, to=target, origin=origin)
+        return delivery._replace(warnings=()) if fixture.malformed else delivery
+
+
+def _target(fixture: Fixture) -> Target:
+    try:
+        return Target.parse(fixture.to)
+    except ValueError as error:
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The fixture's {error}.") from None

@@ -1,0 +1,196 @@
+"""The fixtures: those that come with the program, and a folder of a person's own, one JSON file each."""
+
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+
+from app.protocol.backend import Refused, StorageError
+from app.protocol.fixture import (
+    MAX_FIXTURE_BYTES,
+    SUFFIX,
+    BadFixture,
+    Fixture,
+    Saved,
+    checked_name,
+    parse_fixture,
+)
+from app.storage.files import write_whole
+
+MAX_FILES = 2000
+
+
+class FixtureLibrary:
+    """Keeps what was read last in ``all``; methods that touch the disk raise ``Refused`` and ``StorageError``.
+
+    A fixture of one's own hides the built-in one of the same name.
+    """
+
+    def __init__(self, own: Path | None, built_in: Path) -> None:
+        """``own`` None: nothing can be saved."""
+        self._own = own
+        self._built_in = built_in
+        self._saved: dict[str, Saved] = {}
+        self.complaints: list[str] = []
+        """Files that are no fixtures, and why."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where one's own are."""
+        return self._own
+
+    @property
+    def all(self) -> list[Saved]:
+        """The fixtures: one's own folders first, each in its order."""
+        return sorted(
+            self._saved.values(), key=lambda each: (not each.own, each.folder, each.fixture.order, each.name)
+        )
+
+    def find(self, name: str) -> Saved:
+        """Return a fixture by its name, or its last part where that is unique. Raises ``Refused``."""
+        wanted = name.strip().casefold()
+        if exact := self._saved.get(wanted):
+            return exact
+        near = [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]
+        if len(near) == 1:
+            return near[0]
+        hint = f": it may be {' or '.join(each.name for each in near)}" if near else ""
+        raise Refused(HTTPStatus.NOT_FOUND, f"There is no fixture {name[:80]!r}{hint}.")
+
+    def read(self) -> None:
+        """Read both folders anew. A file that is no fixture is told in ``complaints``."""
+        saved: dict[str, Saved] = {}
+        complaints: list[str] = []
+        for folder, own in ((self._built_in, False), (self._own, True)):
+            try:
+                for each in self._read_folder(folder, own, complaints) if folder else ():
+                    saved[each.name.casefold()] = each
+            except OSError as error:
+                complaints.append(f"{folder} cannot be read: {error.strerror or error}.")
+        self._saved, self.complaints = saved, complaints  # at once: others look at them meanwhile
+
+    @staticmethod
+    def _read_folder(folder: Path, own: bool, complaints: list[str]) -> list[Saved]:
+        found = []
+        files = sorted(file for file in folder.rglob(f"*{SUFFIX}") if file.is_file())
+        if len(files) > MAX_FILES:
+            complaints.append(f"{folder} has {len(files):,} files; the first {MAX_FILES:,} are used.")
+        for file in files[:MAX_FILES]:
+            name = file.relative_to(folder).with_suffix("").as_posix()
+            if any(part.startswith(".") for part in name.split("/")):
+                continue
+            try:
+                if file.stat().st_size > MAX_FIXTURE_BYTES:
+                    raise BadFixture(f"it is over {MAX_FIXTURE_BYTES // 1024} KiB")
+                if checked_name(name) != name:
+                    raise BadFixture(f"{name!r} is no name: it begins or ends with a space")
+                found.append(Saved(name, parse_fixture(file.read_text("utf-8-sig")), own))
+            except (BadFixture, OSError, UnicodeDecodeError) as error:
+                told = f"{file} is no fixture: {error}."
+                complaints.append(told.encode(errors="replace").decode())
+        return found
+
+    def save(self, name: str, fixture: Fixture) -> Saved:
+        """Write a fixture of one's own, over an older one of that name."""
+        clean = _checked(name)
+        text = _text(fixture)
+        before = self._saved.get(clean.casefold())
+        if before and before.own:
+            self._respell(before, clean)
+        self._write(clean, text)
+        saved = Saved(clean, fixture, True)
+        self._saved[clean.casefold()] = saved
+        return saved
+
+    def rename(self, name: str, new: str) -> Saved:
+        """Give one's own fixture another name."""
+        before, clean = self._own_one(name), _checked(new)
+        there = self._saved.get(clean.casefold())
+        if there and there.own and there.name != before.name:
+            raise Refused(HTTPStatus.CONFLICT, f"There is a fixture {clean!r} already.")
+        if clean.casefold() == before.name.casefold():
+            self._respell(before, clean)
+        else:
+            self._write(clean, _text(before.fixture))
+            self._unlink(before)
+        self.read()
+        return self.find(clean)
+
+    def delete(self, name: str) -> None:
+        """Remove one's own fixture; a built-in one that it hid comes back."""
+        self._unlink(self._own_one(name))
+        self.read()
+
+    def _own_one(self, name: str) -> Saved:
+        saved = self.find(name)
+        if not saved.own:
+            raise Refused(HTTPStatus.CONFLICT, f"{saved.name} comes with the program: save a copy and change that.")
+        return saved
+
+    def _file(self, name: str) -> Path:
+        if self._own is None:
+            raise StorageError("there is no folder for fixtures")
+        return self._own.joinpath(*name.split("/")).with_name(name.rpartition("/")[2] + SUFFIX)
+
+    def _write(self, name: str, text: str) -> None:
+        file = self._file(name)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, text)
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the folder
+            raise _storage_error(file, "written", error) from None
+
+    def _respell(self, saved: Saved, name: str) -> None:
+        """Give a file's name other letters, capital ones, say: some systems tell them apart."""
+        if saved.name == name:
+            return
+        old, new = self._file(saved.name), self._file(name)
+        try:
+            new.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # somebody removed it by hand
+                old.rename(new)
+            self._tidy(old.parent)
+        except OSError as error:
+            raise _storage_error(new, "written", error) from None
+
+    def _unlink(self, saved: Saved) -> None:
+        file = self._file(saved.name)
+        try:
+            file.unlink(missing_ok=True)
+            self._tidy(file.parent)
+        except OSError as error:
+            raise _storage_error(file, "removed", error) from None
+
+    def _tidy(self, folder: Path) -> None:
+        """Remove a folder that has become empty, and those above it, but not the fixtures' own."""
+        while folder != self._own and self._own in folder.parents:
+            with suppress(FileNotFoundError):
+                if any(folder.iterdir()):
+                    return
+                folder.rmdir()
+            folder = folder.parent
+
+
+def _text(fixture: Fixture) -> str:
+    """Return a fixture's file. Raises ``Refused`` for one that could not be read again."""
+    text = fixture.to_json()
+    try:
+        size = len(text.encode())
+        parse_fixture(text)
+    except (BadFixture, UnicodeEncodeError) as bad:
+        reason = "half of a surrogate pair is no character" if isinstance(bad, UnicodeEncodeError) else bad
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"This is no fixture: {reason}.") from None
+    if size > MAX_FIXTURE_BYTES:
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A fixture has at most {MAX_FIXTURE_BYTES} bytes.")
+    return text
+
+
+def _storage_error(file: Path, what: str, error: Exception) -> StorageError:
+    reason = (error.strerror if isinstance(error, OSError) else None) or error
+    return StorageError(f"{file} could not be {what}: {reason}")
+
+
+def _checked(name: str) -> str:
+    try:
+        return checked_name(name)
+    except BadFixture as bad:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"{bad}.") from None

@@ -1,0 +1,65 @@
+"""How the command line finds the running companion: a file in the runtime folder, for this user alone."""
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import psutil
+from msgspec import Meta, Struct
+
+VERSION = 1
+
+
+class Instance(Struct, kw_only=True):
+    """A running companion. ``token_in`` says where its token is kept, ``token_file`` in which file."""
+
+    version: int = VERSION
+    pid: int
+    started: Annotated[float, Meta(description="When the process began, as the system tells")]
+    control: Annotated[str, Meta(description="Base of the control API; empty: switched off")]
+    token_in: str
+    token_file: str = ""
+
+
+def announce(file: Path, control: str, token_in: str, token_file: Path | None = None) -> None:
+    """Write the file (mode 0600). Raises ``OSError``."""
+    me = Instance(
+        pid=os.getpid(), started=psutil.Process().create_time(), control=control, token_in=token_in,
+        token_file=str(token_file or ""),
+    )  # fmt: skip
+    write_private(file, json.dumps(msgspec.to_builtins(me)) + "\n")
+
+
+def withdraw(file: Path) -> None:
+    """Remove the file. May be called twice."""
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
+
+
+def find(file: Path) -> Instance | None:
+    """Return the companion that the file tells of, if its process still runs."""
+    try:
+        told = msgspec.json.decode(file.read_bytes(), type=Instance)
+        process = psutil.Process(told.pid)
+        alive = abs(process.create_time() - told.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except (OSError, msgspec.DecodeError, psutil.Error, ValueError):
+        return None
+    return told if alive and told.version == VERSION else None
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only this user can read, whole or not at all. Raises ``OSError``."""
+    fresh = file.with_name(f"{file.name}.{os.getpid()}.part")
+    with suppress(FileNotFoundError):
+        fresh.unlink()
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        fresh.replace(file)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,76 @@
+"""Ctrl+K: everything that can be done, found by a few letters."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from app.ui.widgets.naming import named
+
+TO_THE_LIST = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+
+
+class Command(NamedTuple):
+    """Something to do, and what else finds it."""
+
+    title: str
+    act: Callable[[], object]
+    hint: str = ""
+
+
+def matching(commands: Sequence[Command], words: str) -> list[Command]:
+    """Return the commands that contain every word; those whose title begins with the first word come first."""
+    wanted = words.casefold().split()
+    found = [each for each in commands if all(word in f"{each.title} {each.hint}".casefold() for word in wanted)]
+    return sorted(found, key=lambda each: not (wanted and each.title.casefold().startswith(wanted[0])))
+
+
+class Palette(QDialog):
+    """A search line over a list; Enter does the chosen one. ``open()`` it; it does not block."""
+
+    def __init__(self, parent: QWidget, commands: Sequence[Command]) -> None:
+        super().__init__(parent)
+        self._commands = commands
+        self._found: list[Command] = []
+        self.setWindowTitle("Do what?")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(560, 420)
+        self.search = named(QLineEdit(placeholderText="Fire, open, pause …"), "What to do")
+        self.list = named(QListWidget(), "Commands", id="palette")
+        hint = QLabel("↑ ↓ to choose · Enter to do it · Esc to close")
+        hint.setObjectName("muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 12, 12, 10)
+        column.setSpacing(8)
+        for widget in (self.search, self.list, hint):
+            column.addWidget(widget)
+        self.search.textChanged.connect(self._show)
+        self.search.returnPressed.connect(self._do)
+        self.search.installEventFilter(self)
+        self.list.itemActivated.connect(lambda _: self._do())
+        self._show("")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let the arrow keys move in the list while the search has the focus."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in TO_THE_LIST:
+            self.list.keyPressEvent(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _show(self, words: str) -> None:
+        self._found = matching(self._commands, words)
+        self.list.clear()
+        for each in self._found:
+            item = QListWidgetItem(f"{each.title}   {each.hint}" if each.hint else each.title)
+            item.setToolTip(each.hint)
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+
+    def _do(self) -> None:
+        row = self.list.currentRow()
+        if 0 <= row < len(self._found):
+            act = self._found[row].act
+            self.accept()
+            act()

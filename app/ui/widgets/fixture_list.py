@@ -1,0 +1,98 @@
+"""The list of fixtures: found by words, in folders that open and close."""
+
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTreeView, QVBoxLayout, QWidget
+
+from app.protocol.fixture import Saved
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.models.fixtures import NAME, FixturesModel
+from app.ui.widgets.naming import named
+
+MOST_COMPLAINTS = 2
+
+
+class FixtureList(QWidget):
+    """Tells which fixture was ``chosen`` or ``activated``, and that other words are searched for (``searched``)."""
+
+    chosen = Signal(str)
+    activated = Signal()
+    searched = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listed: object = None
+        self.model = FixturesModel()
+        self.search = named(QLineEdit(placeholderText="Find a fixture", clearButtonEnabled=True), "Find a fixture")
+        self.tree = named(QTreeView(headerHidden=True, rootIsDecorated=True), "Fixtures", id="fixtures")
+        self.tree.setModel(self.model)
+        self.tree.setIndentation(14)
+        self.paste = named(
+            QPushButton("New from clipboard"), "New fixture from the clipboard", tip="Save a copied frame"
+        )
+        self.complaints = named(
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Files that are no fixtures", id="problem"
+        )
+        self.complaints.setMinimumWidth(1)  # a long name must not widen the window
+        self.setFocusProxy(self.tree)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 8, 12)
+        column.setSpacing(8)
+        column.addWidget(self.search)
+        column.addWidget(self.tree, 1)
+        column.addWidget(self.complaints)
+        column.addWidget(self.paste)
+        self.search.textChanged.connect(lambda _: self.searched.emit())
+        self.tree.selectionModel().currentChanged.connect(self._choose)
+        self.tree.doubleClicked.connect(lambda index: self.activated.emit() if index.data(NAME) else None)
+        self.recolor()
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        self.paste.setIcon(ui_icon("plus", theme.colors().muted))
+
+    def choose(self, name: str) -> None:
+        """Choose a fixture, wherever it is."""
+        self.search.clear()
+        self.tree.setCurrentIndex(self.model.index_of(name))
+
+    def show_fixtures(
+        self, fixtures: Sequence[Saved], pinned: Sequence[str], drafts: Collection[str], current: str
+    ) -> None:
+        """List what contains the searched words, if anything has changed."""
+        wanted = (list(fixtures), list(pinned), set(drafts), self.search.text(), theme.colors())
+        if wanted != self._listed:
+            self._listed = wanted
+            self._fill(fixtures, pinned, drafts)
+        if self.tree.currentIndex().data(NAME) != (current or None):
+            with QSignalBlocker(self.tree.selectionModel()):
+                self.tree.setCurrentIndex(self.model.index_of(current))
+
+    def show_complaints(self, complaints: Sequence[str], folder: Path | None) -> None:
+        """Say which files are no fixtures; all of them in the tool tip."""
+        more = len(complaints) - MOST_COMPLAINTS
+        said = [each.replace(f"{folder}{os.sep}", "") for each in complaints[:MOST_COMPLAINTS]]
+        self.complaints.setText("\n".join([*said, f"and {more:,} more"] if more > 0 else said))
+        self.complaints.setToolTip("\n".join(complaints))
+        self.complaints.setVisible(bool(complaints))
+
+    def _fill(self, fixtures: Sequence[Saved], pinned: Sequence[str], drafts: Collection[str]) -> None:
+        """Fill the tree anew: what was closed stays closed, and where one looked one looks still."""
+        words = self.search.text()
+        tops = [self.model.index(row, 0) for row in range(self.model.rowCount())]
+        closed = {top.data() for top in tops if not self.tree.isExpanded(top)}
+        place = self.tree.verticalScrollBar().value()
+        with QSignalBlocker(self.tree.selectionModel()):
+            self.model.show(fixtures, pinned, words, drafts)
+            self.tree.expandAll()
+            for top in (self.model.index(row, 0) for row in range(self.model.rowCount())):
+                self.tree.setExpanded(top, bool(words) or top.data() not in closed)
+        self.tree.verticalScrollBar().setValue(place)
+
+    def _choose(self, index: QModelIndex) -> None:
+        if name := index.data(NAME):
+            self.chosen.emit(name)

@@ -1,0 +1,54 @@
+"""A small dialog that asks for a name and says at once what is wrong with it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from app.protocol.fixture import BadFixture, checked_name
+from app.ui.widgets.naming import named
+
+
+class NameDialog(QDialog):
+    """Emits ``chosen`` with the name. ``open()`` it; it does not block."""
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget, title: str, name: str, taken: Callable[[str], str]) -> None:
+        """``taken`` says what a name would overwrite, or raises ``BadFixture`` where that must not be."""
+        super().__init__(parent)
+        self._taken = taken
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(420)
+        hint = QLabel("Name, with / between folders: bugs/late typing", wordWrap=True)
+        hint.setObjectName("muted")
+        self.name = named(QLineEdit(name, maxLength=200), "Name of the fixture")
+        self.problem = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Problem", id="problem")
+        self.buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 16, 20, 16)
+        column.setSpacing(10)
+        for widget in (hint, self.name, self.problem, self.buttons):
+            column.addWidget(widget)
+        self.name.textChanged.connect(lambda _: self._check())
+        self.buttons.accepted.connect(self._accept)
+        self.buttons.rejected.connect(self.reject)
+        self.name.selectAll()
+        self._check()
+
+    def _check(self) -> None:
+        wrong, note = "", ""
+        try:
+            note = self._taken(checked_name(self.name.text()))
+        except BadFixture as bad:
+            wrong = str(bad)
+        self.problem.setText(wrong or note)
+        self.problem.setVisible(bool(wrong or note))
+        self.buttons.button(QDialogButtonBox.StandardButton.Save).setEnabled(not wrong)
+
+    def _accept(self) -> None:
+        self.chosen.emit(checked_name(self.name.text()))
+        self.accept()

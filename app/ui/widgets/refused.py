@@ -1,0 +1,69 @@
+"""Who was turned away at the doors, why, and the way to let them in."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+
+from app.hub.refused import Refused, RefusedLog
+from app.system.settings import origin_problem
+from app.ui.models.event_log import clock
+from app.ui.widgets.naming import named
+
+SHOWN = 4
+
+
+class RefusedList(QWidget):
+    """The latest refusals, a line each; nothing at all when there were none."""
+
+    allow_requested = Signal(str)
+
+    def __init__(self, refused: RefusedLog) -> None:
+        super().__init__()
+        self.setObjectName("banner")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._log = refused
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(16, 8, 16, 8)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(0, 1)
+        self._allowed: set[str] = set()
+        self._disconnect = refused.added.connect(lambda _: self.show_refused())
+        self.show_refused()
+
+    def close_down(self) -> None:
+        """Stop listening."""
+        self._disconnect()
+
+    def show_refused(self) -> None:
+        """Show the refusals of now, less those whose origin was allowed since."""
+        while self._grid.count():
+            item = self._grid.takeAt(0)
+            if item and (widget := item.widget()):
+                widget.deleteLater()
+        refused = [each for each in self._log.latest if each.origin not in self._allowed]
+        for line, each in enumerate(refused[:SHOWN]):
+            self._add(line, each)
+        if len(refused) > SHOWN:
+            more = named(
+                QLabel(f"and {len(refused) - SHOWN} more: filter the log for “refused”"), "More", id="muted"
+            )
+            self._grid.addWidget(more, SHOWN, 0)
+        self.setVisible(bool(refused))
+
+    def _add(self, line: int, refused: Refused) -> None:
+        times = f" · {refused.times:,} times" if refused.times > 1 else ""
+        text = f"Refused at {clock(refused.last)[:8]}{times}: {refused.reason}"
+        label = named(QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText), text)
+        label.setToolTip(f"{refused.door} · {refused.user_agent}")
+        self._grid.addWidget(label, line, 0)
+        if refused.origin and not origin_problem(refused.origin):
+            button = named(QPushButton("Allow this origin"), f"Allow {refused.origin}")
+            button.clicked.connect(partial(self._allow, refused.origin))
+            self._grid.addWidget(button, line, 1)
+
+    def _allow(self, origin: str) -> None:
+        self._allowed.add(origin)
+        self.show_refused()
+        self.allow_requested.emit(origin)

@@ -1,0 +1,29 @@
+"""A keyring in a file, for programs that the tests start with ``PYTHON_KEYRING_BACKEND`` naming it."""
+
+import json
+import os
+from pathlib import Path
+
+from keyring.backend import KeyringBackend
+
+NAME = f"{__name__}.FileKeyring"
+VARIABLE = "TEST_KEYRING_FILE"
+
+
+class FileKeyring(KeyringBackend):
+    """Keeps everything in the file that ``TEST_KEYRING_FILE`` names."""
+
+    priority = 1
+
+    def _all(self) -> dict[str, str]:
+        file = Path(os.environ[VARIABLE])
+        return json.loads(file.read_text()) if file.exists() else {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._all().get(f"{service} {username}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        Path(os.environ[VARIABLE]).write_text(json.dumps(self._all() | {f"{service} {username}": password}))
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise NotImplementedError

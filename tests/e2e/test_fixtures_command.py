@@ -1,0 +1,141 @@
+"""``companion fixtures``: saved events, those that come with the program and one's own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from . import sockets
+from .conftest import Ask, Run, Start
+from .processes import COMPANION, Companion, Program, serve
+
+ONLINE = '{"event": "friend_online", "data": {"username": "carol"}}'
+GREETING = {"title": "A greeting", "event": "new_message", "data": {"text": "{{persona}} says Grüß Gott"}}
+
+
+def test_list_has_all_that_come_with_the_program(program: Companion, run: Run, ask: Ask) -> None:
+    lines = run("fixtures", "list").out
+    assert any(line.startswith("basics/message ") and line.endswith("(pinned)") for line in lines)
+    listed = {each["name"]: each for each in ask("fixtures", "list")}
+    assert len(listed) == len(lines)
+    assert listed["nasty/rtl"] | {"event": "new_message", "own": False, "pinned": False} == listed["nasty/rtl"]
+
+
+def test_show_prints_its_file_and_what_a_ui_must_do(server: Companion, run: Run, ask: Ask) -> None:
+    said = run("fixtures", "show", "nasty/rtl")
+    shown = json.loads("\n".join(said.out))
+    assert shown["data"]["msg_id"] == "{{uuid}}"
+    assert said.err == [f"A correct UI must: {shown['must']}"]
+    assert ask("fixtures", "show", "nasty/rtl") == {"name": "nasty/rtl", "own": False, "fixture": shown}
+
+
+def test_a_life_of_a_fixture(program: Companion, run: Run, data_dir: Path, tmp_path: Path) -> None:
+    file = tmp_path / "greeting.json"
+    file.write_text(json.dumps(GREETING, ensure_ascii=False), encoding="utf-8")
+    assert run("fixtures", "save", "mine/greeting", file).out == ["saved mine/greeting"]
+    assert json.loads((data_dir / "fixtures" / "mine" / "greeting.json").read_text(encoding="utf-8")) == GREETING
+    assert json.loads("\n".join(run("fixtures", "show", "greeting").out)) == GREETING
+
+    assert run("fixtures", "rename", "mine/greeting", "mine/hello").out == ["mine/greeting is now mine/hello"]
+    run("fixtures", "show", "mine/greeting", exits=1)
+    assert run("fixtures", "list").out[0].split() == ["mine/hello", "A", "greeting"], "one's own come first"
+
+    assert run("fixtures", "delete", "mine/hello").out == ["deleted mine/hello"]
+    assert run("fixtures", "delete", "mine/hello", exits=1).err == ["There is no fixture 'mine/hello'."]
+    assert not list((data_dir / "fixtures").rglob("*.json"))
+
+
+def test_run_with_changes_and_for_one_user(program: Companion, run: Run) -> None:
+    with sockets.client(program.url, "bob") as bob, sockets.client(program.url, "carol"):
+        said = run("fixtures", "run", "guide/new_message", "--set", "text=other", "--to", "user:bob")
+        assert said.out[0].endswith("delivered to 1 client")
+        assert sockets.receive(bob)["data"]["text"] == "other"
+
+
+def test_save_reads_standard_input(program: Companion, run: Run) -> None:
+    assert run("fixtures", "save", "mine/online", "-", typed=ONLINE).err == []
+    with sockets.client(program.url) as ui:
+        run("fixtures", "run", "mine/online")
+        assert sockets.receive(ui) == json.loads(ONLINE)
+
+
+def test_save_keeps_a_row_of_the_log(program: Companion, run: Run, ask: Ask) -> None:
+    with sockets.client(program.url) as ui:
+        fired = ask("trigger", "new_message", "--set", "text=Grüße")
+        run("fixtures", "save", "mine/row", "--row", str(fired["seq"]))
+        run("fixtures", "run", "mine/row")
+        assert sockets.receive(ui) == sockets.receive(ui)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("{not json", "not JSON"), ('{"event":"x","data":{},"tims":3}', "tims"), ("", "empty")]
+)
+def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run, text: str, why: str) -> None:
+    (said,) = run("fixtures", "save", "mine/raw", "-", typed=text).err
+    assert said.startswith("Saved as a raw frame")
+    assert why in said
+    with sockets.client(server.url) as ui:
+        run("fixtures", "run", "mine/raw")
+        assert ui.recv(timeout=5) == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exits", "sentence"),
+    [
+        (("show", "nonsense"), 1, "There is no fixture 'nonsense'."),
+        (("show", "typing"), 1, "it may be basics/typing or guide/typing"),
+        (("run", "nonsense"), 1, "There is no fixture 'nonsense'."),
+        (("delete", "nasty/rtl"), 1, "nasty/rtl comes with the program"),
+        (("rename", "nasty/rtl", "mine/rtl"), 1, "nasty/rtl comes with the program"),
+        (("save", "../escape", "-"), 1, "'../escape' is no name"),
+        (("save", "mine/x", "no such file.json"), 1, "no such file.json cannot be read"),
+        (("save", "mine/x", "--row", "999"), 1, "Row 999 of the log is gone"),
+        (("save", "mine/x", "--row", "1"), 1, "did not go to the UI"),
+        (("save", "mine/x"), 2, "give either a FILE or --row"),
+        (("save", "mine/x", "-", "--row", "1"), 2, "give either a FILE or --row"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    server: Companion, run: Run, arguments: tuple[str, ...], exits: int, sentence: str
+) -> None:
+    said = run("fixtures", *arguments, exits=exits, typed=ONLINE)
+    assert said.out == []
+    assert sentence in said.err[-1]
+
+
+def test_a_folder_in_a_uis_repository(running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path) -> None:
+    """Fixtures of a team: files that came with a checkout, or come while the companion runs."""
+    folder = tmp_path / "ui repository" / "fixtures"
+    (folder / "team").mkdir(parents=True)
+    (folder / "team" / "hello.json").write_text(json.dumps(GREETING), encoding="utf-8")
+    (folder / "broken.json").write_text("{")
+    running(serve(data_dir, "--fixtures", folder))
+    said = run("fixtures", "list")
+    assert said.out[0].split()[0] == "team/hello"
+    assert len(said.err) == 1
+    assert "broken.json is no fixture" in said.err[0]
+    (folder / "pulled.json").write_text(ONLINE)
+    assert "pulled" in [line.split()[0] for line in run("fixtures", "list").out]
+    run("fixtures", "save", "team/new", "-", typed=ONLINE)
+    assert (folder / "team" / "new.json").exists()
+    assert not (data_dir / "fixtures").exists()
+
+
+def completed(running: Start[Program], words: str, **env: str) -> Program:
+    """Press the tab key behind ``words``, as bash does."""
+    asked = {"_COMPANION_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    program = running(Program("tab key", *COMPANION, env={**asked, **env}))
+    program.wait()
+    return program
+
+
+def test_the_tab_key_completes_names(server: Companion, running: Start[Program], data_dir: Path) -> None:
+    by_environment = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
+    by_option = completed(running, f"companion fixtures show --data-dir {data_dir} nasty/r")
+    assert by_environment.out == by_option.out == ["nasty/rtl"]
+
+
+def test_the_tab_key_says_nothing_when_no_companion_runs(running: Start[Program], data_dir: Path) -> None:
+    said = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
+    assert ("".join(said.out), said.err) == ("", [])
+    assert completed(running, "companion trigger friend_").out == ["friend_online", "friend_offline"]

@@ -1,0 +1,196 @@
+"""``companion journal`` and ``companion expect``: what has happened, and what has to."""
+
+import json
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from . import sockets
+from .conftest import Ask, Begin, Run, Start
+from .processes import COMPANION, Companion, Program
+from .rest import Rest
+from .tools import posix_only
+
+
+def test_the_journal_tells_both_directions_and_what_the_server_did(program: Companion, run: Run) -> None:
+    with sockets.client(program.url, "bob") as bob, sockets.client(program.url) as me:
+        sockets.send(bob, "typing", to="me", typing=True)
+        sockets.receive(me)
+        bob.send("{not json")
+        run("trigger", "new_message", "--set", "text=Grüß Gott")
+        lines = run("journal").out
+    said = [re.fullmatch(r"#\d+ \d\d:\d\d:\d\d\.\d{3} ([↓↑·]) (.*)", line) for line in lines]
+    told = [(line[1], " ".join(line[2].split())) for line in said if line]
+    assert len(told) == len(lines)
+    assert ("·", "connected speaks for bob") in told
+    assert any(sign == "↑" and text.startswith("typing typing to me") for sign, text in told)
+    assert any(sign == "↑" and text.endswith("✕") and "not JSON" in text for sign, text in told)
+    assert any(sign == "↓" and "alice → me: Grüß Gott · delivered to 2 clients" in text for sign, text in told)
+
+
+def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, ask: Ask) -> None:
+    first = ask("trigger", "typing")["seq"]
+    for event in ("friend_online", "typing", "friend_offline"):
+        run("trigger", event)
+
+    def events(*options: str) -> list[str]:
+        return [json.loads(line)["event"] for line in run("journal", "--json", *options).out]
+
+    assert events("--filter", "event:typing dir:s2c") == ["typing", "typing"]
+    assert events("--after", str(first)) == ["friend_online", "typing", "friend_offline"]
+    assert events("--limit", "2") == ["typing", "friend_offline"], "the newest"
+    assert events("--after", str(first), "--limit", "2") == ["friend_online", "typing"], "the next"
+    assert events("--filter", "dir:c2s") == []
+
+
+def test_a_filter_that_is_none_ends_with_1_and_what_would_be_one(server: Companion, run: Run) -> None:
+    assert run("journal", "--filter", "dir:x", exits=1).err == ["The filter: dir:x: use s2c, c2s or server."]
+
+
+@posix_only
+def test_follow_goes_on_until_ctrl_c(program: Companion, run: Run, begin: Begin) -> None:
+    run("trigger", "friend_online")
+    following = begin("journal", "--follow", "--filter", "dir:s2c")
+    following.wait_for_line("friend_online")
+    run("trigger", "typing")
+    following.wait_for_line("typing")
+    following.send(signal.SIGINT)
+    assert following.wait() == 0
+    assert following.err == []
+    assert len(following.out) == 2
+
+
+def test_follow_ends_with_the_companion(program: Companion, begin: Begin) -> None:
+    following = begin("journal", "--follow")
+    following.wait_for_line("listening")
+    time.sleep(0.5)
+    program.stop()
+    assert following.wait() == 0
+    assert following.err == ["the companion has ended"]
+
+
+def test_follow_ends_with_a_companion_that_was_killed(server: Companion, begin: Begin) -> None:
+    following = begin("journal", "--follow")
+    following.wait_for_line("listening")
+    time.sleep(0.5)
+    server.process.kill()
+    assert following.wait() == 0
+    assert following.err == ["the companion has ended"]
+
+
+def test_follow_misses_nothing_and_tells_nothing_twice(server: Companion, run: Run, begin: Begin) -> None:
+    following = begin("journal", "--follow", "--after", "0", "--json", "--filter", "event:typing dir:s2c")
+    run("trigger", "typing", "--repeat", "300", "--every", "0")
+    run("trigger", "typing", "--as", "bob")
+    following.wait_for_line("bob")
+    numbers = [json.loads(line)["seq"] for line in following.out]
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 301
+
+
+@posix_only
+@pytest.mark.parametrize("verb", ["journal", "journal --follow", "fixtures list"])
+def test_a_reader_that_leaves_ends_it_quietly(
+    server: Companion, run: Run, running: Start[Program], data_dir: Path, verb: str
+) -> None:
+    """As in ``companion journal | head -1``, by a shell."""
+    run("trigger", "typing", "--repeat", "100", "--every", "0")
+    command = " ".join(COMPANION).replace(sys.executable, f"'{sys.executable}'")
+    pipeline = running(
+        Program("a pipe", "bash", "-c", f"{command} {verb} | head -1", env={"COMPANION_DATA_DIR": str(data_dir)})
+    )
+    assert pipeline.wait() == 0
+    assert len(pipeline.out) == 1
+    assert pipeline.err == []
+
+
+def test_expect_ends_with_0_as_soon_as_it_came(program: Companion, begin: Begin) -> None:
+    waiting = begin("expect", "typing", "--from", "bob", "--where", "typing=true", "--within", "30")
+    with sockets.client(program.url, "bob") as bob:
+        time.sleep(1)
+        assert waiting.process.poll() is None
+        sockets.send(bob, "typing", to="me", typing=True)
+        assert waiting.wait() == 0
+    assert re.fullmatch(r"✓ typing came after [\d,]+ ms", waiting.out[0])
+    assert "↑ typing" in waiting.out[1]
+
+
+def test_expect_ends_with_1_and_says_what_came_instead(program: Companion, run: Run, begin: Begin) -> None:
+    assert run("expect", "typing", "--within", "0.5", exits=1).err == [
+        "✗ no typing within 0.5 s; nothing came instead"
+    ]
+    with sockets.client(program.url, "bob") as bob:
+        waiting = begin("expect", "typing", "--where", "data.to=me", "--within", "2")
+        time.sleep(1.2)
+        sockets.send(bob, "typing", to="carol", typing=True)
+        bob.send("{not json")
+        assert waiting.wait() == 1
+    assert waiting.out == []
+    head, *instead = waiting.err
+    assert head == "✗ no typing within 2 s, but:"
+    assert instead[0].startswith("  ↑ typing from bob: typing to carol")
+    assert instead[1].startswith("  ↑ – from bob: {not json")
+
+
+def test_with_json_it_is_told_to_people_too(server: Companion, run: Run) -> None:
+    """What a CI's log shows of a test that failed."""
+    said = run("expect", "typing", "--within", "0", "--json", exits=1)
+    assert json.loads(said.out[0]) | {"met": False, "row": None, "instead": []} == json.loads(said.out[0])
+    assert said.err == ["✗ no typing within 0 s; nothing came instead"]
+
+
+@pytest.mark.parametrize(
+    ("options", "exits"),
+    [
+        ((), 0),
+        (("--from", "bob"), 0),
+        (("--from", "client:1"), 0),
+        (("--from", "me"), 1),
+        (("--where", "to=me"), 0),
+        (("--where", "data.typing=true", "--where", "to=me"), 0),
+        (("--where", "data.typing=true", "--where", "to=bob"), 1),
+        (("--where", 'typing="true"'), 1),
+        (("--where", "nothing=1"), 1),
+    ],
+)
+def test_expect_is_as_particular_as_it_is_told(
+    server: Companion, run: Run, options: tuple[str, ...], exits: int
+) -> None:
+    with sockets.client(server.url, "bob") as bob, sockets.client(server.url) as me:
+        sockets.send(bob, "typing", to="me", typing=True)
+        sockets.receive(me)
+        run("expect", "typing", "--after", "0", "--within", "0", *options, exits=exits)
+
+
+def test_with_after_nothing_is_missed_between_two_commands(program: Companion, run: Run, ask: Ask) -> None:
+    """A UI that answers before ``expect`` has started."""
+    with sockets.client(program.url) as ui:
+        fired = ask("trigger", "new_message")["seq"]
+        message = sockets.receive(ui)["data"]
+        sockets.send(ui, "mark_read", peer="alice", msg_id=message["msg_id"])
+        time.sleep(0.3)
+        run("expect", "mark_read", "--within", "0.2", exits=1)
+        read = ("expect", "mark_read", "--where", f"msg_id={message['msg_id']}", "--after", str(fired))
+        assert ask(*read)["row"]["user"] == "me"
+        later = ask(*read)["row"]["seq"]
+        run("expect", "mark_read", "--after", str(later), "--within", "0.2", exits=1)
+
+
+def test_expect_knows_the_uis_rest_calls(program: Companion, run: Run) -> None:
+    with Rest(program) as rest:
+        rest.post("bob", "hello")
+    run("expect", "POST /messages", "--after", "0", "--where", "to=bob", "--where", "text=hello")
+    run("expect", "POST /messages", "--after", "0", "--where", "to=alice", "--within", "0", exits=1)
+
+
+def test_expect_says_when_the_companion_ends_meanwhile(server: Companion, begin: Begin) -> None:
+    waiting = begin("expect", "typing", "--within", "60")
+    time.sleep(1.5)
+    server.stop()
+    assert waiting.wait() == 4
+    assert len(waiting.err) == 1
+    assert "does not answer" in waiting.err[0]

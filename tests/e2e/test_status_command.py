@@ -1,0 +1,181 @@
+"""``companion status``, ``server`` and ``open``, and what verbs say when no companion can be reached."""
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from . import processes, sockets
+from .conftest import Ask, Run, Start
+from .desktop import Desktop
+from .person import icons
+from .processes import COMPANION, Companion, Program, answers, aside, free_port, serve, tray, verb, wait_until
+from .tools import linux_only
+
+NEED_A_COMPANION = (
+    "trigger typing", "trigger --last", "trigger --frame x", "expect typing", "journal", "journal --follow",
+    "status", "open", "clients list", "clients close all", "clients identify 1 bob", "fixtures list",
+    "fixtures show x", "fixtures save x -", "fixtures run x", "fixtures rename x y", "fixtures delete x",
+    "server pause", "server resume", "server stop", "server start",
+)  # fmt: skip
+
+
+def test_status_tells_every_door_and_who_is_there(program: Companion, run: Run, ask: Ask) -> None:
+    with sockets.client(program.url):
+        lines = run("status").out
+        status = ask("status")
+    face = "without a window (serve)" if program.name == "serve" else "with a window"
+    assert re.fullmatch(rf"P2P Chat Companion \S+, process \d+, {re.escape(face)}", lines[0])
+    assert [line.split() for line in lines[1:4]] == [
+        ["events", f"{program.url},", "listening,", "1", "client"],
+        ["rest", program.rest_url],
+        ["control", program.control_url],
+    ]
+    assert status["window"] is (program.name == "tray")
+    assert (status["state"], status["clients"], status["username"]) == ("listening", 1, "me")
+
+
+def test_status_says_which_door_is_off_and_why(running: Start[Companion], run: Run, data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        program = running(
+            Companion("serve", *COMPANION, "serve", "--port", "0", "--rest-port", str(port), *aside(data_dir))
+        )
+        program.wait_for_line("^control ")
+        (line,) = (line for line in run("status").out if line.startswith("rest"))
+    assert f"off: Port {port} is busy" in line
+
+
+def test_status_says_what_is_off_on_purpose(running: Start[Companion], run: Run, data_dir: Path) -> None:
+    running(serve(data_dir, "--no-rest"))
+    assert "rest     off" in run("status").out
+
+
+def test_a_tray_program_whose_event_port_is_busy_says_so(running: Start[Program], run: Run, data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        options = ("--port", str(port), "--rest-port", "0", *aside(data_dir))
+        running(Program("tray", *COMPANION, *options, env={"QT_QPA_PLATFORM": "offscreen"}))
+        wait_until(lambda: processes.told(data_dir), "the control API", processes.READY_S)
+        (line,) = (line for line in run("status").out if line.startswith("events"))
+        assert f"off: Port {port} is busy" in line
+        assert f"Port {port} is busy" in run("server", "start", exits=1).err[0]
+    assert run("server", "start").err == ["events: listening"]
+
+
+def test_pause_keeps_clients_and_resume_sends_again(program: Companion, run: Run) -> None:
+    with sockets.client(program.url) as ui:
+        assert run("server", "pause").err == ["events: paused"]
+        assert run("trigger", "friend_online").out[0].endswith("delivered to 0 clients")
+        assert "paused" in run("status").out[1]
+        assert run("server", "resume").err == ["events: listening"]
+        run("trigger", "typing")
+        assert sockets.receive(ui)["event"] == "typing", "what was fired meanwhile is not sent later"
+
+
+def test_stop_closes_the_port_and_start_opens_it_again(running: Start[Companion], run: Run, data_dir: Path) -> None:
+    program = running(serve(data_dir, port=free_port()))
+    stops_and_starts(program, run)
+
+
+def test_the_tray_programs_too(running: Start[Companion], run: Run, data_dir: Path) -> None:
+    stops_and_starts(running(tray(data_dir)), run)
+
+
+def stops_and_starts(program: Companion, run: Run) -> None:
+    with sockets.client(program.url) as ui:
+        assert run("server", "stop").err == ["events: stopped"]
+        with pytest.raises(ConnectionClosed) as closed:
+            ui.recv(timeout=5)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+    assert not answers(program.port)
+    assert "off, stopped, 0 clients" in run("status").out[1]
+    assert run("server", "start").err == ["events: listening"]
+    with sockets.client(program.url) as ui:
+        run("trigger", "typing")
+        assert sockets.receive(ui)["event"] == "typing"
+
+
+def test_server_verbs_may_be_said_twice(server: Companion, run: Run, ask: Ask) -> None:
+    for command, state in (
+        ("pause", "paused"),
+        ("resume", "listening"),
+        ("stop", "stopped"),
+        ("start", "listening"),
+    ):
+        assert [ask("server", command)["state"] for _ in range(2)] == [state, state]
+
+
+def test_serve_has_no_window_to_open(server: Companion, run: Run) -> None:
+    assert run("open", exits=1).err == ["This companion has no window: it was started by `companion serve`."]
+
+
+@linux_only
+@pytest.mark.parametrize("tray_name", ["trayer"], indirect=True)
+def test_open_raises_the_window(desktop: Desktop, running: Start[Companion], run: Run, data_dir: Path) -> None:
+    running(tray(data_dir, "--hidden", env=desktop.env))
+    wait_until(lambda: icons(desktop) == 1, "the tray icon")
+    assert not desktop.windows()
+    run("open")
+    desktop.window()
+
+
+# when none can be reached
+
+
+@pytest.mark.parametrize("words", NEED_A_COMPANION)
+def test_without_a_companion_a_verb_ends_with_4_and_says_what_to_do(run: Run, data_dir: Path, words: str) -> None:
+    said = run(*words.split(), exits=4)
+    assert said.out == []
+    assert said.err == [
+        f"No companion is running with {data_dir}. Start one: `companion` opens the window, `companion serve` runs "
+        "without one."
+    ]
+    assert not data_dir.exists(), "asking leaves nothing behind"
+
+
+def test_a_folder_of_its_own_is_another_companion(server: Companion, run: Run, tmp_path: Path) -> None:
+    run("status")
+    run("status", "--data-dir", tmp_path / "other", exits=4)
+
+
+def test_no_control_means_no_scripts(running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path) -> None:
+    program = running(serve(data_dir, "--no-control"))
+    wait_until(lambda: processes.told(data_dir), "its file")
+    for words in (("status",), ("trigger", "typing"), ("state", "save", tmp_path / "x.json")):
+        (sentence,) = run(*words, exits=4).err
+        assert sentence.startswith("The running companion answers no scripts")
+        assert "--no-control" in sentence
+    program.stop()
+    assert program.out == [f"listening {program.url}", f"answering {program.rest_url}"]
+    assert program.err == []
+
+
+def test_a_busy_control_port_is_told_and_all_else_works(
+    running: Start[Companion], run: Run, data_dir: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        options = ("--port", "0", "--no-rest", *aside(data_dir), "--control-port", str(port))
+        program = running(Companion("serve", *COMPANION, "serve", *options))
+        program.port = int(program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$")[1])
+        program.wait_for_line("Scripts cannot reach this companion", among="err")
+        with sockets.client(program.url):
+            pass
+        run("status", exits=4)
+        program.stop()
+    assert len(program.err) == 1
+    assert f"Port {port} is busy" in program.err[0]
+
+
+def test_a_verb_that_is_interrupted_leaves_no_traceback(server: Companion, data_dir: Path) -> None:
+    with verb(data_dir, "trigger", "typing", "--wait", "60") as waiting:
+        wait_until(
+            lambda: len(processes.psutil.Process(server.process.pid).net_connections()) > 3, "its connection"
+        )
+        waiting.send(processes.STOP_SIGNALS[-1])
+        waiting.wait()
+        assert "Traceback" not in "\n".join(waiting.err)

@@ -1,0 +1,267 @@
+"""The control API's token: where it is kept, who finds it, and who never gets it."""
+
+import http.client
+import json
+import os
+import re
+import socket
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from . import file_keyring
+from .conftest import Run, Start
+from .processes import COMPANION, Companion, Program, serve, told, wait_until
+from .tools import linux_only, need, posix_only
+
+TOKEN = "a-token-of-ones-own-choice"
+SHOWN = r"There is no keyring here, so this token is for this run and shown once: (\S+)"
+
+
+def logs(data_dir: Path) -> str:
+    return "".join(file.read_text(encoding="utf-8") for file in (data_dir / "logs").iterdir())
+
+
+def status(program: Companion, token: str | None) -> int:
+    """Ask for the status as a script would; return the answer's."""
+    address = urlsplit(program.control_url)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)) as connection:
+        connection.request("GET", "/v1/status", headers=headers)
+        return connection.getresponse().status
+
+
+def test_token_prints_what_scripts_need(program: Companion, run: Run) -> None:
+    (token,) = run("token").out
+    assert status(program, token) == 200
+    assert status(program, None) == status(program, token + "x") == 401
+
+
+def test_a_token_file_is_made_once_and_for_its_owner_alone(
+    running: Start[Companion], run: Run, data_dir: Path
+) -> None:
+    first = running(serve(data_dir))
+    (token,) = run("token").out
+    assert (data_dir / "token").read_text().strip() == token
+    if os.name == "posix":
+        assert (data_dir / "token").stat().st_mode & 0o777 == 0o600
+        assert (data_dir / "instance.json").stat().st_mode & 0o777 == 0o600
+    first.stop()
+    running(serve(data_dir))
+    assert run("token").out == [token]
+
+
+@posix_only
+def test_a_token_file_that_others_can_read_is_refused(
+    running: Start[Program], data_dir: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(0o640)
+    command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", "--control-port", "0")
+    program = running(Program("serve", *command, "--data-dir", data_dir, "--token-file", file))
+    assert program.wait() == 2
+    assert program.err == [f"{file} can be read by others: make it private with `chmod 600 {file}`."]
+    assert program.out == []
+
+
+@posix_only
+def test_a_token_file_that_others_can_read_meanwhile_is_not_used(
+    server: Companion, run: Run, data_dir: Path
+) -> None:
+    (data_dir / "token").chmod(0o644)
+    assert "can be read by others" in run("status", exits=1).err[0]
+
+
+@pytest.mark.parametrize("token", ["short", "with spaces in it, so no token", "ünïcödé-is-no-token-either"])
+def test_a_token_that_cannot_be_one_is_refused(running: Start[Program], data_dir: Path, token: str) -> None:
+    command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", "--control-port", "0")
+    program = running(Program("serve", *command, "--data-dir", data_dir, env={"COMPANION_TOKEN": token}))
+    assert program.wait() == 2
+    assert program.err == [
+        "COMPANION_TOKEN holds no usable token: at least 16 letters, digits or signs, without spaces."
+    ]
+
+
+def test_a_token_from_the_environment(running: Start[Companion], run: Run, data_dir: Path) -> None:
+    env = {"COMPANION_TOKEN": TOKEN}
+    program = running(serve(data_dir, token_file=False, env=env))
+    assert program.err == []
+    assert run("token", env=env).out == [TOKEN]
+    run("status", env=env)
+    assert "COMPANION_TOKEN" in run("status", exits=1).err[0], "it says what to do"
+    assert run("status", exits=1, env={"COMPANION_TOKEN": TOKEN + "-of-another"}).err == [
+        "The running companion does not take this token: COMPANION_TOKEN holds another one."
+    ]
+    assert not any(TOKEN in file.read_text(errors="replace") for file in data_dir.rglob("*") if file.is_file())
+
+
+def test_without_a_keyring_the_token_is_shown_once_and_kept_nowhere(
+    running: Start[Companion], run: Run, data_dir: Path
+) -> None:
+    program = running(serve(data_dir, token_file=False))
+    token = program.wait_for_line(SHOWN, among="err")[1]
+    assert "COMPANION_TOKEN" in run("trigger", "typing", exits=1).err[0]
+    run("trigger", "typing", env={"COMPANION_TOKEN": token})
+    program.stop()
+    assert sum(token in line for line in program.out + program.err) == 1
+    assert not any(token in file.read_text(errors="replace") for file in data_dir.rglob("*") if file.is_file())
+    second = running(serve(data_dir, token_file=False))
+    assert second.wait_for_line(SHOWN, among="err")[1] != token
+
+
+def test_a_keyring_gives_both_processes_the_same_token(
+    running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    keyring = tmp_path / "keyring.json"
+    env = {"PYTHON_KEYRING_BACKEND": file_keyring.NAME, file_keyring.VARIABLE: str(keyring)}
+    first = running(serve(data_dir, token_file=False, env=env))
+    assert first.err == []
+    run("status", env=env)
+    (token,) = run("token", env=env).out
+    assert status(first, token) == 200
+    first.stop()
+    assert list(json.loads(keyring.read_text()).values()) == [token]
+    assert run("token", env=env).out == [token], "also while none runs"
+    second = running(serve(data_dir, token_file=False, env=env))
+    assert status(second, token) == 200
+    assert token not in logs(data_dir) + str(first) + str(second)
+
+
+def test_each_data_folder_has_its_own_token_in_the_keyring(
+    running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    env = {"PYTHON_KEYRING_BACKEND": file_keyring.NAME, file_keyring.VARIABLE: str(tmp_path / "keyring.json")}
+    for folder in (data_dir, tmp_path / "other"):
+        running(serve(folder, token_file=False, env=env))
+    assert run("token", env=env).out != run("token", "--data-dir", tmp_path / "other", env=env).out
+
+
+def test_a_locked_keyring_holds_nobody_up(running: Start[Companion], data_dir: Path, tmp_path: Path) -> None:
+    """One that waits for its user; here for the other end of a pipe that nobody opens."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("needs a POSIX system")
+    os.mkfifo(tmp_path / "keyring.json")
+    env = {"PYTHON_KEYRING_BACKEND": file_keyring.NAME, file_keyring.VARIABLE: str(tmp_path / "keyring.json")}
+    program = running(serve(data_dir, token_file=False, env=env))
+    program.wait_for_line(SHOWN, among="err")
+    program.stop()
+
+
+class Eavesdropper:
+    """Whoever listens now where the companion listened."""
+
+    def __init__(self, port: int) -> None:
+        self.heard = b""
+        self._server = socket.create_server(("127.0.0.1", port))
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(2)
+                self.heard += b"somebody: " + connection.recv(4096)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join(5)
+
+
+@posix_only
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("status",),
+        ("trigger", "typing"),
+        ("journal", "--follow"),
+        ("expect", "typing"),
+        ("state", "reset"),
+        ("open",),
+    ],
+    ids=" ".join,
+)
+def test_the_token_is_never_sent_to_who_came_after_a_companion_that_was_killed(
+    program: Companion, run: Run, data_dir: Path, verb: tuple[str, ...]
+) -> None:
+    program.process.kill()
+    program.wait()
+    assert told(data_dir) is not None, "it could not take its file away"
+    eavesdropper = Eavesdropper(int(program.control_url.rpartition(":")[2]))
+    try:
+        said = run(*verb, exits=0 if verb[0] == "state" else 4)
+    finally:
+        eavesdropper.close()
+    assert eavesdropper.heard == b""
+    if verb[0] != "state":
+        assert said.err[0].startswith("No companion is running")
+
+
+def test_an_instance_file_of_a_process_number_used_again_is_stale(
+    server: Companion, run: Run, data_dir: Path
+) -> None:
+    """The same number, but the process began at another time."""
+    file = data_dir / "instance.json"
+    file.write_text(json.dumps(told(data_dir) | {"started": told(data_dir)["started"] - 60}))
+    run("status", exits=4)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', '{"version": 1, "pid": -1, "started": 0}'])
+def test_an_instance_file_that_is_none_counts_as_no_companion(run: Run, data_dir: Path, text: str) -> None:
+    data_dir.mkdir()
+    (data_dir / "instance.json").write_text(text)
+    run("status", exits=4)
+
+
+def test_a_token_file_that_is_gone_is_named(server: Companion, run: Run, data_dir: Path) -> None:
+    (data_dir / "token").unlink()
+    assert run("status", exits=1).err == [
+        f"{data_dir / 'token'}, which held the running companion's token, is gone."
+    ]
+
+
+def test_an_end_takes_the_instance_file_away(program: Companion, data_dir: Path) -> None:
+    program.stop()
+    assert not (data_dir / "instance.json").exists()
+    assert not re.search(r"Bearer|token", logs(data_dir))
+    wait_until(lambda: not list(data_dir.glob("*.part")), "no leftovers")
+
+
+@linux_only
+def test_gnomes_keyring_keeps_it_from_one_start_to_the_next(running: Start[Program], tmp_path: Path) -> None:
+    """The real thing: a session bus, an unlocked keyring, and four processes that find the same secret."""
+    need("dbus-run-session", install="apt-get install dbus-daemon")
+    need("gnome-keyring-daemon", install="apt-get install gnome-keyring")
+    companion = f"{sys.executable} -m app"
+    options = f"serve --port 0 --rest-port 0 --control-port 0 --data-dir {tmp_path}/data"
+    script = f"""
+        printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null
+        for start in first second; do
+            {companion} {options} & server=$!
+            {companion} status --wait 20 --data-dir {tmp_path}/data >/dev/null
+            echo "$start token $({companion} token --data-dir {tmp_path}/data)"
+            kill $server; wait $server; echo "$start exit $?"
+        done
+    """
+    folders = {name: str(tmp_path / name) for name in ("HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME")}
+    for folder in folders.values():
+        Path(folder).mkdir(mode=0o700)
+    env = {**folders, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
+    session = running(Program("keyring session", "dbus-run-session", "--", "bash", "-c", script, env=env))
+    assert session.wait(60) == 0
+    said = dict(line.rsplit(" ", 1) for line in session.out if line.startswith(("first", "second")))
+    assert said["first exit"] == said["second exit"] == "0"
+    assert said["first token"] == said["second token"]
+    assert len(said["first token"]) == 43
+    assert "shown once" not in "".join(session.err)
+    assert said["first token"] not in logs(tmp_path / "data")

@@ -1,0 +1,245 @@
+"""``companion trigger``: events fired by a process at clients that are connected, or will be."""
+
+import json
+import re
+import threading
+import time
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection
+
+from . import sockets
+from .conftest import Ask, Begin, Run
+from .processes import Companion, wait_until
+from .rest import Rest
+
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+@pytest.fixture
+def ui(server: Companion) -> Any:
+    """A client of ``serve`` that speaks for the local user."""
+    with sockets.client(server.url) as connection:
+        yield connection
+
+
+def data(connection: ClientConnection) -> Any:
+    return sockets.receive(connection)["data"]
+
+
+def test_a_name_is_enough(program: Companion, run: Run) -> None:
+    with sockets.client(program.url) as ui:
+        said = run("trigger", "new_message")
+        assert re.fullmatch(r"#\d+ delivered to 1 client", said.out[0])
+        assert said.err == []
+        event = sockets.receive(ui)
+    assert event["event"] == "new_message"
+    assert re.fullmatch(UUID, event["data"]["msg_id"])
+    assert event["data"] | {"from": "alice", "to": "me", "direction": "received"} == event["data"]
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ("friend_online", {"username": "alice"}),
+        ("friend_offline", {"username": "alice"}),
+        ("typing", {"username": "alice", "typing": True}),
+    ],
+)
+def test_every_event_has_sensible_values(
+    ui: ClientConnection, run: Run, event: str, expected: dict[str, Any]
+) -> None:
+    run("trigger", event)
+    assert sockets.receive(ui) == {"event": event, "data": expected}
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "value"),
+    [
+        ("text=hi there", "text", "hi there"),
+        ("data.text=hi", "text", "hi"),
+        ('text="7"', "text", "7"),
+        ("text=a=b", "text", "a=b"),
+        ("text={{not ours}} Ünï 👍", "text", "{{not ours}} Ünï 👍"),
+        ("delivered=false", "delivered", False),
+        ('reactions=[{"emoji":"👍","from":"bob"}]', "reactions", [{"emoji": "👍", "from": "bob"}]),
+    ],
+)
+def test_set_takes_json_where_it_is_some_and_else_text(
+    ui: ClientConnection, run: Run, given: str, path: str, value: object
+) -> None:
+    run("trigger", "new_message", "--set", given)
+    assert data(ui)[path] == value
+
+
+def test_set_reaches_into_lists(ui: ClientConnection, run: Run) -> None:
+    first = ("--set", "reactions[0].emoji=👍", "--set", "reactions[0].from=bob")
+    second = ("--set", "reactions[1].emoji=🎉", "--set", "reactions[1].from=carol")
+    run("trigger", "new_message", *first, *second)
+    assert data(ui)["reactions"] == [{"emoji": "👍", "from": "bob"}, {"emoji": "🎉", "from": "carol"}]
+
+
+def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_line(
+    server: Companion, ui: ClientConnection, run: Run
+) -> None:
+    said = run("trigger", "new_message", "--set", "text=7", "--set", "msg_id=x", "--remove", "to", exits=1)
+    assert said.out == []
+    assert sorted(line.partition(":")[0] for line in said.err) == ["data.msg_id", "data.text", "data.to"]
+    run("trigger", "typing")
+    assert sockets.receive(ui)["event"] == "typing", "nothing came before it"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nonsense",), "'nonsense' is not a server event (new_message, friend_online, friend_offline, typing)"),
+        (("typing", "--set", "colour=red"), "data.colour: is not a field of this event"),
+        (("new_message", "--set", "reactions[5].emoji=x"), "there is no [5]"),
+        (("typing", "--remove", "nothing"), "there is no nothing"),
+        (("typing", "--to", "bob"), "'bob' is no target: use all, user:NAME, client:NUMBER or client:1,2"),
+        (("--fixture", "nonsense"), "There is no fixture 'nonsense'"),
+        (("--fixture", "typing"), "it may be basics/typing or guide/typing"),
+        (("--last",), "Nothing has been fired yet"),
+    ],
+)
+def test_what_cannot_be_fired_ends_with_1_and_a_sentence(
+    server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
+) -> None:
+    said = run("trigger", *arguments, exits=1)
+    assert said.out == []
+    assert len(said.err) == 1
+    assert sentence in said.err[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (), ("typing", "--last"), ("typing", "--frame", "x"), ("--last", "--to", "all"), ("--last", "--set", "a=1"),
+        ("--frame", "x", "--seed", "1"), ("typing", "--set", "typing"), ("typing", "--set", "=1"),
+        ("typing", "--repeat", "0"), ("typing", "--wait", "-1"), ("typing", "--seed", "x"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_ends_with_2(run: Run, arguments: tuple[str, ...]) -> None:
+    assert "Error" in run("trigger", *arguments, exits=2).err[-1]
+
+
+def test_loose_sends_it_all_the_same(ui: ClientConnection, run: Run) -> None:
+    run("trigger", "new_message", "--remove", "text", "--set", "colour=red", "--loose")
+    sent = data(ui)
+    assert "text" not in sent
+    assert sent["colour"] == "red"
+
+
+def test_a_fixture_by_its_name_or_the_end_of_it(program: Companion, run: Run) -> None:
+    with sockets.client(program.url) as ui:
+        run("trigger", "--fixture", "nasty/rtl")
+        run("trigger", "--fixture", "rtl", "--set", "text=changed")
+        first, second = data(ui), data(ui)
+    assert "مرحبا" in first["text"]
+    assert second["text"] == "changed"
+    assert first["msg_id"] != second["msg_id"]
+
+
+def test_last_is_what_was_fired_last_with_fresh_values(program: Companion, run: Run) -> None:
+    with sockets.client(program.url) as ui:
+        run("trigger", "new_message", "--set", "text=again", "--as", "bob", "--to", "user:me")
+        run("trigger", "--last")
+        first, second = data(ui), data(ui)
+    assert first["msg_id"] != second["msg_id"]
+    assert (first["from"], first["text"]) == (second["from"], second["text"]) == ("bob", "again")
+
+
+@pytest.mark.parametrize("text", ["{not json", "", " ", '{"event":"typing"}', "Ünï 👍", "{{uuid}}", "null"])
+def test_a_frame_is_sent_as_it_is(ui: ClientConnection, run: Run, text: str) -> None:
+    run("trigger", "--frame", text)
+    assert ui.recv(timeout=5) == text
+
+
+def test_as_is_the_friend_who_does_it(ui: ClientConnection, run: Run) -> None:
+    run("trigger", "typing", "--as", "bob")
+    assert data(ui)["username"] == "bob"
+    said = run("trigger", "typing", "--as", "zoe")
+    assert data(ui)["username"] == "zoe"
+    assert "zoe is no friend in this chat state" in said.err[0]
+
+
+def test_to_one_user_or_some_clients(program: Companion, run: Run, ask: Ask) -> None:
+    with sockets.client(program.url, "bob") as bob, sockets.client(program.url, "carol") as carol:
+        numbers = {each["username"]: each["id"] for each in ask("clients", "list")}
+        assert ask("trigger", "typing", "--to", "user:bob")["clients"] == [numbers["bob"]]
+        assert ask("trigger", "friend_online", "--to", f"client:{numbers['carol']}")["delivered"] == 1
+        both = ",".join(map(str, numbers.values()))
+        assert ask("trigger", "friend_offline", "--to", f"client:{both}")["delivered"] == 2
+        came = [[sockets.receive(each)["event"] for _ in range(2)] for each in (bob, carol)]
+    assert came == [["typing", "friend_offline"], ["friend_online", "friend_offline"]]
+
+
+def test_it_says_when_nobody_got_it(server: Companion, run: Run) -> None:
+    said = run("trigger", "typing")
+    assert said.out[0].endswith("delivered to 0 clients")
+    assert said.err == ["not sent: no client is connected"]
+    with sockets.client(server.url, "bob"):
+        assert run("trigger", "typing", "--to", "user:zoe").err == ["not sent: no client speaks for zoe"]
+
+
+def test_json_is_one_line_per_event(program: Companion, run: Run) -> None:
+    with sockets.client(program.url):
+        said = run("trigger", "typing", "--repeat", "2", "--every", "0", "--json")
+    first, second = map(json.loads, said.out)
+    assert first | {"delivered": 1, "warnings": []} == first
+    assert second["seq"] > first["seq"]
+
+
+def test_repeat_is_spaced_by_every(server: Companion, ui: ClientConnection, run: Run) -> None:
+    came: list[float] = []
+
+    def watch() -> None:
+        for _ in range(5):
+            sockets.receive(ui)
+            came.append(time.monotonic())
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    run("trigger", "typing", "--repeat", "5", "--every", "200")
+    watching.join()
+    assert 0.6 <= came[-1] - came[0] <= 2, "four times 200 ms"
+
+
+def test_wait_is_for_a_client_that_comes_later(program: Companion, begin: Begin) -> None:
+    waiting = begin("trigger", "typing", "--to", "user:bob", "--wait", "20")
+    with sockets.client(program.url, "carol"):
+        time.sleep(1)
+        assert waiting.process.poll() is None, "carol is not whom it waits for"
+        with sockets.client(program.url, "bob") as bob:
+            assert sockets.receive(bob)["event"] == "typing"
+    assert waiting.wait() == 0
+    assert waiting.out[0].endswith("delivered to 1 client")
+
+
+def test_wait_in_vain_sends_nothing_and_ends_with_1(program: Companion, run: Run) -> None:
+    asked = time.monotonic()
+    said = run("trigger", "typing", "--wait", "0.5", exits=1)
+    assert time.monotonic() - asked >= 0.5
+    assert said.err == ["No client for all connected within 0.5 s; nothing was sent."]
+    assert run("journal", "--filter", "event:typing").out == []
+
+
+@pytest.mark.parametrize("what", [("new_message",), ("--fixture", "basics/chatter")], ids=["event", "fixture"])
+def test_a_seed_makes_the_same_ids_and_texts_again(ui: ClientConnection, run: Run, what: tuple[str, ...]) -> None:
+    def values(*options: str) -> list[tuple[str, str]]:
+        run("trigger", *what, *options, "--repeat", "2", "--every", "0")
+        return [(each["msg_id"], each["text"]) for each in (data(ui), data(ui))]
+
+    first = values("--seed", "7")
+    assert len({number for number, _ in first}) == 2
+    run("state", "reset")  # a chat state takes an id only once
+    assert values("--seed", "7") == first
+    assert values("--seed", "9") != first
+    assert values()[0] != values()[0]
+
+
+def test_what_it_fires_is_stored(server: Companion, run: Run) -> None:
+    run("trigger", "new_message", "--set", "text=for later", "--as", "bob")
+    with Rest(server) as rest:
+        wait_until(lambda: rest.page("bob", 1)["messages"][0]["text"] == "for later", "the message in the history")

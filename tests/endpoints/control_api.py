@@ -1,0 +1,181 @@
+"""A caller of the control API, and what a test needs around it: clients, streams, events."""
+
+import asyncio
+import io
+import json
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from websockets.asyncio.client import ClientConnection, connect
+from yarl import URL
+
+from app.companion import Companion
+from tests.conftest import until
+from tests.endpoints.http import JSON, Answer
+
+TOKEN = "Xyzzy-token-of-the-tests-0123456789"
+
+
+def message(text: str = "Hi", **changes: Any) -> dict[str, Any]:
+    """A ``new_message`` of alice, with a number of its own."""
+    data = {
+        "msg_id": str(uuid.uuid4()), "from": "alice", "to": "me", "text": text, "direction": "received",
+        "timestamp": "2024-01-15T10:30:00Z", "delivered": True, "delivery_method": "direct",
+    }  # fmt: skip
+    return {"event": "new_message", "data": {**data, **changes}}
+
+
+def online(username: str = "alice") -> dict[str, Any]:
+    return {"event": "friend_online", "data": {"username": username}}
+
+
+def typing(on: bool = True, to: str = "alice") -> str:
+    """The client event, as it goes over the wire."""
+    return json.dumps({"event": "typing", "data": {"to": to, "typing": on}})
+
+
+async def frame(client: ClientConnection) -> str:
+    """The next frame that a client gets."""
+    got = await asyncio.wait_for(client.recv(), 5)
+    assert isinstance(got, str)
+    return got
+
+
+async def gets_nothing(client: ClientConnection) -> None:
+    """What was sent before this pong came before it: the frame would be there."""
+    await asyncio.wait_for(await client.ping(), 5)
+    assert not client.recv_messages.frames
+
+
+class Stream:
+    """Server-sent events as they come."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self.answer = answer
+
+    async def next(self) -> dict[str, str]:
+        """The fields of the next event; comments are skipped. Empty: it has ended."""
+        fields: dict[str, str] = {}
+        while True:
+            try:
+                line = (await asyncio.wait_for(self.answer.content.readline(), 5)).decode()
+            except aiohttp.ClientPayloadError:
+                return {}
+            if not line:
+                return {}
+            if line == "\n" and fields:
+                return fields
+            name, _, value = line.rstrip("\n").partition(": ")
+            if name:
+                assert name not in fields
+                fields[name] = value
+
+    async def row(self) -> dict[str, Any]:
+        """The next row; its number is the event's id."""
+        fields = await self.next()
+        row: dict[str, Any] = json.loads(fields["data"])
+        assert fields == {"id": str(row["seq"]), "data": fields["data"]}
+        return row
+
+    async def comment(self) -> str:
+        """The next line, which must be a comment."""
+        line = (await asyncio.wait_for(self.answer.content.readline(), 5)).decode()
+        assert line.startswith(":")
+        return line
+
+
+class Control:
+    """Calls a companion's control API with its token. A path is sent as it is, encoded or not."""
+
+    def __init__(self, companion: Companion, session: aiohttp.ClientSession) -> None:
+        self.companion = companion
+        self._session = session
+        self._clients: list[ClientConnection] = []
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """``body``: bytes go as they are, anything else as JSON. A header that is empty is left out."""
+        content: Any = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if content and len(content) > 1_000_000:
+            content = io.BytesIO(content)
+        async with self._session.request(
+            method, self._url(path, query), data=content, headers=self._headers(headers)
+        ) as answer:
+            return Answer(answer.status, answer.headers, await answer.read())
+
+    def _url(self, path: str, query: Mapping[str, object] | None) -> URL:
+        pairs = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in (query or {}).items())
+        return URL(self.companion.control.url + path + (f"?{pairs}" if pairs else ""), encoded=True)
+
+    @staticmethod
+    def _headers(more: Mapping[str, str] | None) -> dict[str, str]:
+        headers = {**JSON, "Authorization": f"Bearer {TOKEN}", **(more or {})}
+        return {name: value for name, value in headers.items() if value}
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        return await self.call("GET", path, **options)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return await self.call("POST", path, body, **options)
+
+    async def put(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return await self.call("PUT", path, body, **options)
+
+    async def patch(self, path: str, body: Any = None, **options: Any) -> Answer:
+        return await self.call("PATCH", path, body, **options)
+
+    async def delete(self, path: str, **options: Any) -> Answer:
+        return await self.call("DELETE", path, **options)
+
+    async def got(self, path: str, **query: object) -> Any:
+        """The JSON of a GET that must succeed."""
+        answer = await self.get(path, query=query)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    async def state(self) -> dict[str, Any]:
+        """The whole chat state."""
+        return dict(await self.got("/v1/state"))
+
+    async def stored(self, msg_id: str) -> dict[str, Any] | None:
+        """A message of the chat state."""
+        return next((each for each in (await self.state())["messages"] if each["msg_id"] == msg_id), None)
+
+    async def rows(self, filter: str = "") -> list[dict[str, Any]]:
+        """All rows of the journal that pass."""
+        return list((await self.got("/v1/journal", after=0, limit=10_000, filter=filter))["rows"])
+
+    @asynccontextmanager
+    async def stream(self, *, headers: Mapping[str, str] | None = None, **query: object) -> AsyncIterator[Stream]:
+        """Follow the journal; the companion follows it when this returns."""
+        url = self._url("/v1/journal/stream", query)
+        async with self._session.get(url, headers=self._headers(headers)) as answer:
+            assert answer.status == 200
+            assert answer.headers["Content-Type"].split(";")[0] == "text/event-stream"
+            stream = Stream(answer)
+            assert await stream.comment() == ": following\n"
+            yield stream
+
+    async def connect(self, username: str = "me", **options: Any) -> ClientConnection:
+        """A client that has joined the hub."""
+        hub = self.companion.hub
+        before = {client.id for client in hub.clients}
+        url = f"{self.companion.server.url}?username={quote(username, safe='')}"
+        client = await connect(url, proxy=None, **options)
+        self._clients.append(client)
+        await until(lambda: {client.id for client in hub.clients} - before)
+        return client
+
+    async def close_clients(self) -> None:
+        await asyncio.gather(*(client.close() for client in self._clients))

@@ -1,0 +1,356 @@
+"""Who is let in, what the document says, and that every operation keeps to it."""
+
+import asyncio
+import json
+import socket
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from openapi_spec_validator import validate
+
+from app.endpoints.control.api import OPERATIONS
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import TOKEN, Control, message, typing
+from tests.endpoints.http import PAGE, Answer
+from tests.endpoints.raw import tcp_to
+
+BEARER = f"Bearer {TOKEN}"
+
+
+async def raw(control: Control, *headers: bytes, line: bytes = b"GET /v1/status HTTP/1.1") -> Answer:
+    """Send exactly these headers besides Host."""
+    async with tcp_to(control.companion.control.port) as client:
+        host = b"Host: 127.0.0.1:%d" % control.companion.control.port
+        if any(header.startswith(b"Host:") for header in headers):
+            host = b"X-None: 1"
+        await client.send(b"\r\n".join([line, host, *headers, b"Connection: close", b"", b""]))
+        head, _, body = (await client.rest()).partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    fields = dict(line.split(": ", 1) for line in lines)
+    return Answer(int(status.split()[1]), fields, body)  # type: ignore[arg-type]
+
+
+# the token
+
+
+async def test_whoever_knows_the_token_is_let_in(control: Control) -> None:
+    assert (await control.get("/v1/status")).status == 200
+    assert (await raw(control, b"Authorization: " + BEARER.encode())).status == 200
+
+
+WRONG = {
+    "none": [],
+    "empty": [b"Authorization:"],
+    "only the scheme": [b"Authorization: Bearer"],
+    "an empty token": [b"Authorization: Bearer "],
+    "another": [b"Authorization: Bearer another"],
+    "shorter": [b"Authorization: " + BEARER.encode()[:-1]],
+    "longer": [b"Authorization: " + BEARER.encode() + b"x"],
+    "other case": [b"Authorization: Bearer " + TOKEN.upper().encode()],
+    "basic": [b"Authorization: Basic " + TOKEN.encode()],
+    "no scheme": [b"Authorization: " + TOKEN.encode()],
+    "another scheme": [b"Authorization: Token " + TOKEN.encode()],
+    "twice": [b"Authorization: " + BEARER.encode()] * 2,
+    "the right one first": [b"Authorization: " + BEARER.encode(), b"Authorization: Bearer x"],
+    "the right one last": [b"Authorization: Bearer x", b"Authorization: " + BEARER.encode()],
+    "two in one": [b"Authorization: " + BEARER.encode() + b", " + BEARER.encode()],
+    "no ASCII": ["Authorization: Bearer Zoë 😀".encode()],
+    "no UTF-8": [b"Authorization: Bearer \xff\xfe\x80"],
+    "in another header": [b"X-Token: " + TOKEN.encode(), b"Proxy-Authorization: " + BEARER.encode()],
+    "endless": [b"Authorization: Bearer " + b"x" * 5_000],
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+async def test_nobody_else_is(control: Control, case: str) -> None:
+    answer = await raw(control, *WRONG[case])
+    assert answer.status == 401
+    assert "companion token" in answer.detail
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert TOKEN.encode() not in answer.body
+
+
+async def test_the_token_is_not_taken_from_the_address(control: Control) -> None:
+    for query in (f"token={TOKEN}", f"access_token={TOKEN}"):
+        answer = await control.get(f"/v1/status?{query}", headers={"Authorization": ""})
+        assert answer.status == 401
+
+
+@pytest.mark.parametrize("given", [[], [b"Authorization: Bearer"], [b"Authorization: Bearer "]])
+async def test_without_a_token_of_its_own_the_companion_lets_nobody_in(
+    control: Control, given: list[bytes]
+) -> None:
+    control.companion.control.token = ""
+    assert (await raw(control, *given)).status == 401
+    assert (await control.get("/v1/status")).status == 401
+
+
+async def test_a_wrong_token_changes_nothing_and_learns_nothing(control: Control) -> None:
+    before, rows = await control.state(), len(control.companion.journal)
+    for path in ("/v1/events", "/v1/nowhere", "/v1/state/reset"):
+        answer = await control.post(path, message(), headers={"Authorization": "Bearer x"})
+        assert answer.status == 401
+    assert await control.state() == before
+    assert len(control.companion.journal) == rows
+
+
+# where a request comes from
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+async def test_this_machines_names_are_welcome(control: Control, name: str) -> None:
+    host = f"{name}:{control.companion.control.port}"
+    assert (await control.get("/v1/status", headers={"Host": host})).status == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}"]
+)
+async def test_another_host_is_refused_even_with_the_token(control: Control, host: str) -> None:
+    host = host.replace("{port}", str(control.companion.control.port))
+    answer = await control.get("/v1/status", headers={"Host": host})
+    assert answer.status == 403
+    assert host in answer.detail
+    assert (await control.rows("refused"))[-1]["verdict"] == "warning"
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", f"{PAGE}.evil.example", f"{PAGE}/"])
+async def test_another_web_page_is_refused_even_with_the_token(control: Control, origin: str) -> None:
+    answer = await control.get("/v1/status", headers={"Origin": origin})
+    assert answer.status == 403
+    assert origin in answer.detail
+
+
+async def test_an_allowed_page_needs_the_token_too(control: Control) -> None:
+    assert (await control.get("/v1/status", headers={"Origin": PAGE})).status == 200
+    assert (await control.get("/v1/status", headers={"Origin": PAGE, "Authorization": ""})).status == 401
+
+
+@pytest.mark.parametrize("header", [b"Origin: http://\xff\xfe", b"Host: \xff\xfe", "Origin: http://zoë".encode()])
+async def test_a_refused_header_that_is_no_text_leaves_the_journal_readable(
+    control: Control, header: bytes
+) -> None:
+    assert (await raw(control, header, b"Authorization: " + BEARER.encode())).status == 403
+    assert (await control.rows("refused"))[-1]["note"]
+    async with control.stream(after=0, filter="refused") as stream:
+        assert (await stream.row())["event"] == "refused"
+
+
+async def test_it_listens_on_the_loopback_address_only(control: Control) -> None:
+    with socket.socket() as tcp:
+        tcp.settimeout(0.5)
+        assert tcp.connect_ex(("127.0.0.2", control.companion.control.port)) != 0
+
+
+# what there is not
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/v1/nowhere", "/v2/status", "/v1/status/", "//v1/status", "/V1/status",
+             "/v1/fixtures/a/b", "/v1/clients/1/2", "/%00", "/%ff", "/%ED%A0%80", "/" + "n" * 6_000],
+    ids=lambda path: path[:20],
+)  # fmt: skip
+async def test_an_unknown_path_is_a_problem(control: Control, path: str) -> None:
+    answer = await control.get(path)
+    assert answer.status == 404
+    assert answer.detail.startswith("There is no ")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "/v1/status", {"GET"}),
+        ("HEAD", "/v1/status", {"GET"}),
+        ("OPTIONS", "/v1/events", {"POST"}),
+        ("GET", "/v1/events", {"POST"}),
+        ("POST", "/v1/state", {"GET", "PUT"}),
+        ("GET", "/v1/clients/drop", {"POST", "PATCH", "DELETE"}),
+        ("POST", "/v1/fixtures/x", {"GET", "PUT", "PATCH", "DELETE"}),
+        ("TRACE", "/v1/status", {"GET"}),
+    ],
+)
+async def test_an_unknown_method_is_a_problem_that_says_what_is_allowed(
+    control: Control, method: str, path: str, allow: set[str]
+) -> None:
+    answer = await control.call(method, path)
+    assert answer.status == 405
+    assert set(answer.headers["Allow"].replace(" ", "").split(",")) == allow
+    if method != "HEAD":
+        assert method in answer.detail
+
+
+# the document
+
+
+async def document(control: Control) -> dict[str, Any]:
+    return dict(await control.got("/v1/openapi.json"))
+
+
+def operations(whole: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(method.upper(), path, each) for path, item in whole["paths"].items() for method, each in item.items()]
+
+
+def answer_keeps_to(whole: dict[str, Any], described: dict[str, Any], answer: Answer) -> None:
+    """Status, content type and shape of an answer are the documented ones."""
+    assert str(answer.status) in described["responses"]
+    documented = described["responses"][str(answer.status)].get("content", {})
+    if not documented:
+        assert answer.body == b""
+        return
+    ((media, content),) = documented.items()
+    assert answer.headers["Content-Type"].split(";")[0] == media
+    jsonschema.Draft202012Validator({**content["schema"], "components": whole["components"]}).validate(answer.json)
+
+
+async def test_the_document_is_valid_and_names_this_server(control: Control) -> None:
+    whole = await document(control)
+    validate(whole)
+    assert whole["servers"] == [{"url": control.companion.control.url}]
+    assert whole["security"] == [{"token": []}]
+
+
+async def test_every_operation_has_an_id_of_its_own_and_a_summary(control: Control) -> None:
+    described = [each for *_, each in operations(await document(control))]
+    assert len(described) == len(OPERATIONS)
+    assert len({each["operationId"] for each in described}) == len(described)
+    assert all(each["summary"].endswith(".") for each in described)
+
+
+INPUT: dict[str, tuple[str, Any]] = {
+    "fire_event": ("", message()),
+    "send_frame": ("", b"no JSON"),
+    "trigger": ("", {"event": "friend_online"}),
+    "status": ("", None),
+    "clients": ("", None),
+    "identify_client": ("1", {"username": "bob"}),
+    "close_client": ("1", None),
+    "drop_clients": ("", None),
+    "journal": ("", None),
+    "expect": ("", {"event": "typing", "within": 0.05, "after": 0}),
+    "list_fixtures": ("", None),
+    "show_fixture": ("mine", None),
+    "save_fixture": ("mine", {"event": "friend_online", "data": {"username": "alice"}}),
+    "rename_fixture": ("mine", {"name": "other"}),
+    "delete_fixture": ("mine", None),
+    "save_state": ("", None),
+    "load_state": ("", None),  # the test gives the state of then
+    "reset_state": ("", None),
+    "pause_server": ("", None),
+    "resume_server": ("", None),
+    "stop_server": ("", None),
+    "start_server": ("", None),
+    "open_window": ("", None),
+    "openapi": ("", None),
+}
+
+
+@pytest.mark.parametrize("name", INPUT)
+async def test_every_operation_can_be_reached_and_answers_as_documented(control: Control, name: str) -> None:
+    client = await control.connect()
+    await client.send(typing())
+    await control.put("/v1/fixtures/mine", INPUT["save_fixture"][1])
+    control.companion.raise_window = lambda: None
+    whole = await document(control)
+    ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
+    value, body = INPUT[name]
+    if name == "load_state":
+        body = await control.state()
+    answer = await control.call(method, path.partition("{")[0] + value, body)
+    assert answer.status in (200, 204)
+    answer_keeps_to(whole, described, answer)
+
+
+async def test_the_operations_above_are_all_but_the_stream(control: Control) -> None:
+    names = {each["operationId"] for *_, each in operations(await document(control))}
+    assert names == {*INPUT, "journal_stream"}
+
+
+async def test_every_operation_needs_the_token_and_says_so_as_documented(control: Control) -> None:
+    before, whole = await control.state(), await document(control)
+    rows = len(control.companion.journal)
+    for method, path, described in operations(whole):
+        at = path.replace("{id}", "1").replace("{name}", "basics%2Fmessage")
+        for token in ("", "Bearer wrong"):
+            answer = await control.call(method, at, {}, headers={"Authorization": token})
+            assert answer.status == 401, described["operationId"]
+            answer_keeps_to(whole, described, answer)
+    assert await control.state() == before
+    assert len(control.companion.journal) == rows
+    assert control.companion.server.listening
+
+
+REFUSED: list[tuple[str, str, Any, int]] = [
+    ("fire_event", "", b"{", 400),
+    ("fire_event", "", b"x" * 70_000, 413),
+    ("send_frame", "", b"x" * 70_000, 413),
+    ("fire_event", "?wait=0.01", message(), 409),
+    ("fire_event", "", {"event": "new_message", "data": {}}, 422),
+    ("trigger", "", {"event": "nothing_like_that"}, 422),
+    ("trigger", "", {"fixture": "nothing like that"}, 404),
+    ("trigger", "", {"last": True}, 409),
+    ("identify_client", "7", {"username": "bob"}, 404),
+    ("close_client", "7", None, 404),
+    ("journal", "?filter=is:what", None, 422),
+    ("show_fixture", "nothing", None, 404),
+    ("rename_fixture", "basics%2Fmessage", {"name": "x"}, 409),
+    ("rename_fixture", "nothing", {"name": "x"}, 404),
+    ("delete_fixture", "basics%2Fmessage", None, 409),
+    ("save_fixture", "..%2Fx", {"frame": ""}, 400),
+    ("load_state", "", {"version": 9}, 400),
+    ("load_state", "", b"[]", 422),
+    ("load_state", "", b"x" * (10 * 1024 * 1024 + 1), 413),
+    ("open_window", "", None, 409),
+]
+
+
+@pytest.mark.parametrize(("name", "tail", "body", "status"), REFUSED, ids=lambda value: str(value)[:20])
+async def test_every_refusal_is_a_documented_one(
+    control: Control, name: str, tail: str, body: Any, status: int
+) -> None:
+    whole = await document(control)
+    ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
+    answer = await control.call(method, path.partition("{")[0] + tail, body)
+    assert answer.status == status
+    assert answer.problem
+    answer_keeps_to(whole, described, answer)
+
+
+async def test_a_disk_that_cannot_be_written_is_a_documented_problem(make_control: MakeControl) -> None:
+    control = await make_control(fixtures="")
+    answer = await control.put("/v1/fixtures/mine", {"frame": ""})
+    assert (answer.status, answer.detail) == (503, "there is no folder for fixtures.")
+    whole = await document(control)
+    answer_keeps_to(whole, whole["paths"]["/v1/fixtures/{name}"]["put"], answer)
+
+
+# the secret
+
+
+async def test_the_token_is_in_no_answer_and_no_log_file(
+    control: Control, caplog: pytest.LogCaptureFixture
+) -> None:
+    bodies = []
+    with caplog.at_level("INFO"):
+        for method, path, described in operations(await document(control)):
+            name = described["operationId"]
+            if name == "journal_stream":
+                continue
+            value, body = INPUT[name]
+            at = path.partition("{")[0] + value
+            for headers in ({}, {"Authorization": f"bearer {TOKEN}"}, {"Origin": "http://evil.example"}):
+                bodies.append(await control.call(method, at, body, headers=headers))
+        bodies.append(await raw(control, *WRONG["twice"]))
+        bodies.append(await raw(control, b"Authorization: " + BEARER.encode(), b"no header"))
+        bodies.append(await raw(control, b"Authorization: " + BEARER.encode(), line=b"GET /v1/status"))
+    assert TOKEN not in caplog.text
+    assert not [answer for answer in bodies if TOKEN.encode() in answer.body]
+    assert TOKEN not in json.dumps(await control.rows())
+
+
+async def test_many_at_once_are_answered(control: Control) -> None:
+    answers = await asyncio.gather(*(control.post("/v1/events", message(str(n))) for n in range(100)))
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.json["seq"] for answer in answers}) == 100
+    texts = {each["text"] for each in (await control.state())["messages"]}
+    assert {str(n) for n in range(100)} <= texts

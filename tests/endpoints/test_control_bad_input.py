@@ -1,0 +1,372 @@
+"""Whatever comes in: a problem that names the place, nothing changed, nothing in the log files."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.endpoints.control.operations import BODY_BYTES
+from tests.endpoints.control_api import TOKEN, Control, frame, message, online
+from tests.endpoints.raw import tcp_to
+
+OPERATIONS = [
+    ("POST", "/v1/events"),
+    ("POST", "/v1/trigger"),
+    ("POST", "/v1/expectations"),
+    ("PUT", "/v1/state"),
+    ("PUT", "/v1/fixtures/mine"),
+    ("PATCH", "/v1/fixtures/mine"),
+    ("PATCH", "/v1/clients/1"),
+]
+"""Those that take JSON."""
+
+NO_JSON = {
+    "nothing": (b"", "empty"),
+    "blank": (b" \r\n", "empty"),
+    "text": (b"hello", "line 1 column 1"),
+    "half": (b'{"event":"typing","data":', "line 1 column 26"),
+    "two": (b"{}{}", "column 3"),
+    "single quotes": (b"{'event':'x'}", "column 2"),
+    "duplicate key": (b'{"event":"a","event":"b","data":{}}', "event: the same key appears twice"),
+    "duplicate key inside": (b'{"event":"a","data":{"x":{"y":1,"y":2}}}', "y: the same key appears twice"),
+    "NaN": (b'{"event":"a","data":{"x":NaN}}', "NaN is not JSON"),
+    "infinity": (b'{"event":"a","data":{"x":-Infinity}}', "-Infinity is not JSON"),
+    "a number too large": (b'{"event":"a","data":{"x":1e999}}', "1e999 is too large"),
+    "a number too long": (b'{"event":"a","data":{"x":' + b"1" * 5_000 + b"}}", "not a usable number"),
+    "half a pair": (b'{"event":"a","data":{"x":"\\ud800"}}', "data.x: half of a surrogate pair"),
+    "half a pair in a list": (b'{"event":"a","data":{"x":[0,"\\udfff"]}}', "data.x[1]: half of a surrogate pair"),
+    "half a pair in a key": (b'{"event":"a","data":{"\\udc00":1}}', "half of a surrogate pair"),
+    "depth 33": (b'{"event":"a","data":' * 17 + b"[" * 16 + b"]" * 16 + b"}" * 17, "nested deeper than 32 levels"),
+    "depth 100,000": (b"[" * 60_000, "nested deeper than 32 levels"),
+    "not UTF-8": (b'{"event":"\xff"}', "not UTF-8"),
+    "UTF-16": ('{"event":"a","data":{}}'.encode("utf-16"), "not UTF-8"),
+    "a byte order mark": ('\ufeff{"event":"a","data":{}}'.encode(), "line 1 column 1"),
+}
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize("case", NO_JSON)
+async def test_a_body_that_is_no_usable_json_is_refused_with_the_place(
+    control: Control, case: str, method: str, path: str
+) -> None:
+    before, rows = await control.state(), control.companion.journal.last_seq
+    body, place = NO_JSON[case]
+    answer = await control.call(method, path, body)
+    assert answer.status == 400
+    assert place in answer.detail
+    assert await control.state() == before
+    assert control.companion.journal.last_seq == rows
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+@pytest.mark.parametrize("body", [[], "alice", 7, None, True], ids=json.dumps)
+async def test_json_of_another_kind_is_refused(control: Control, method: str, path: str, body: Any) -> None:
+    answer = await control.call(method, path, json.dumps(body).encode())
+    assert answer.status == 422
+    assert answer.detail.startswith("The body: expected object, got ")
+
+
+async def test_depth_32_is_sent_and_33_is_not(control: Control) -> None:
+    deep: Any = []
+    for _ in range(29):
+        deep = [deep]  # and the data, and the event
+    taken = await control.post("/v1/events", {"event": "x", "data": {"x": deep}}, query={"strict": 0})
+    refused = await control.post("/v1/events", {"event": "x", "data": {"x": [deep]}}, query={"strict": 0})
+    assert (taken.status, refused.status) == (200, 400)
+
+
+@pytest.mark.parametrize("number", [2**53, 2**64 - 1, 2**64, -(2**63) - 1, 10**400, 5e-324, -0.0, 1e308])
+async def test_any_number_that_json_can_write_is_taken(control: Control, number: float) -> None:
+    body = {"event": "anything", "data": {"n": number}}
+    client = await control.connect()
+    assert (await control.post("/v1/events", body, query={"strict": 0})).status == 200
+    assert json.loads(await frame(client)) == body
+    saved = await control.put("/v1/fixtures/mine", body)
+    assert saved.status == 200
+    assert saved.json["fixture"]["data"] == body["data"]
+    assert (await control.got("/v1/fixtures/mine"))["fixture"]["data"] == body["data"]
+    fired = await control.post("/v1/trigger", {"fixture": "mine", "strict": False})
+    assert fired.status == 200
+    assert json.loads(await frame(client)) == body
+    fired = await control.post("/v1/trigger", {"event": "typing", "set": {"n": number}, "strict": False})
+    assert fired.status == 200
+    assert json.loads(await frame(client))["data"]["n"] == number
+
+
+@pytest.mark.parametrize("order", [10**30, -(10**30), 2**64])
+async def test_a_fixtures_order_may_be_any_number_or_is_refused(control: Control, order: int) -> None:
+    saved = await control.put("/v1/fixtures/mine", {"frame": "", "order": order})
+    assert saved.status in (200, 422)
+    assert (await control.get("/v1/fixtures")).status == 200
+
+
+WRONG_TYPES: list[tuple[str, str, Any, str]] = [
+    ("POST", "/v1/events", {"data": {}}, "missing required field event"),
+    ("POST", "/v1/events", {"event": "a"}, "missing required field data"),
+    ("POST", "/v1/events", {"event": "", "data": {}}, "at event: expected str of length >= 1"),
+    ("POST", "/v1/events", {"event": 7, "data": {}}, "at event: expected str, got int"),
+    ("POST", "/v1/events", {"event": "a", "data": []}, "at data: expected object, got array"),
+    ("POST", "/v1/events", {"event": "a", "data": None}, "at data: expected object, got null"),
+    ("POST", "/v1/events", {"event": "a", "data": {}, "to": "all"}, "unknown field to"),
+    ("POST", "/v1/trigger", {"event": 7}, "at event: expected str, got int"),
+    ("POST", "/v1/trigger", {"event": "typing", "set": []}, "at set: expected object, got array"),
+    ("POST", "/v1/trigger", {"event": "typing", "remove": ["a", 7]}, "at remove[1]: expected str, got int"),
+    ("POST", "/v1/trigger", {"event": "typing", "seed": -1}, "at seed: expected int >= 0"),
+    ("POST", "/v1/trigger", {"event": "typing", "seed": 2**63}, "at seed"),
+    ("POST", "/v1/trigger", {"event": "typing", "seed": 1.5}, "at seed: expected int"),
+    ("POST", "/v1/trigger", {"event": "typing", "wait": "5"}, "at wait: expected float, got str"),
+    ("POST", "/v1/trigger", {"event": "typing", "wait": -1}, "at wait: expected float >= 0"),
+    ("POST", "/v1/trigger", {"event": "typing", "wait": 3601}, "at wait: expected float <= 3600"),
+    ("POST", "/v1/trigger", {"event": "typing", "strict": 1}, "at strict: expected bool, got int"),
+    ("POST", "/v1/trigger", {"event": "typing", "persona": "x" * 65}, "at persona"),
+    ("POST", "/v1/trigger", {"event": "typing", "evnet": 1}, "unknown field evnet"),
+    ("POST", "/v1/expectations", {"where": []}, "at where: expected object, got array"),
+    ("POST", "/v1/expectations", {"within": True}, "at within: expected float, got bool"),
+    ("POST", "/v1/expectations", {"within": -0.1}, "at within"),
+    ("POST", "/v1/expectations", {"within": 3601}, "at within"),
+    ("POST", "/v1/expectations", {"after": -1}, "at after"),
+    ("POST", "/v1/expectations", {"after": 2**53 + 1}, "at after"),
+    ("POST", "/v1/expectations", {"event": "typing", "from": "me"}, "unknown field from"),
+    ("PATCH", "/v1/clients/1", {}, "missing required field username"),
+    ("PATCH", "/v1/clients/1", {"username": ""}, "at username"),
+    ("PATCH", "/v1/clients/1", {"username": "x" * 65}, "at username"),
+    ("PATCH", "/v1/clients/1", {"username": None}, "at username: expected str, got null"),
+    ("PUT", "/v1/fixtures/mine", {"event": "typing", "data": {}, "times": 0}, "at times: expected int >= 1"),
+    ("PUT", "/v1/fixtures/mine", {"event": "typing", "data": {}, "order": 1.5}, "at order: expected int"),
+    ("PUT", "/v1/fixtures/mine", {"frame": 7}, "at frame: expected str, got int"),
+    ("PUT", "/v1/fixtures/mine", {"frame": "", "name": "x"}, "unknown field name"),
+    ("PATCH", "/v1/fixtures/mine", {"name": ""}, "at name"),
+    ("PATCH", "/v1/fixtures/mine", {"name": 7}, "at name: expected str, got int"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "body", "place"), WRONG_TYPES, ids=lambda value: str(value)[:40])
+async def test_what_has_the_wrong_form_is_refused_with_the_place(
+    control: Control, method: str, path: str, body: Any, place: str
+) -> None:
+    before, rows = await control.state(), control.companion.journal.last_seq
+    await control.connect()
+    answer = await control.call(method, path, body)
+    assert answer.status == 422
+    assert answer.detail.startswith("The body")
+    assert place in answer.detail
+    assert await control.state() == before
+    assert control.companion.journal.last_seq == rows + 1  # the client
+
+
+async def test_an_event_that_breaks_the_contract_is_refused_with_every_place(control: Control) -> None:
+    event = message(reactions=[{"emoji": "👍", "from": "bob"}, {"emoji": 7, "from": "bob"}])
+    del event["data"]["text"]
+    answer = await control.post("/v1/events", event)
+    assert answer.status == 422
+    parts = answer.problem["problems"]
+    assert {part["path"] for part in parts} >= {"data.text"}
+    assert any(part["path"].startswith("data.reactions[1]") for part in parts)
+    for part in parts:
+        assert part["path"] in answer.detail
+
+
+# size
+
+
+@pytest.mark.parametrize(("method", "path"), [each for each in OPERATIONS if each[1] != "/v1/state"])
+async def test_a_body_over_64_kib_is_refused(control: Control, method: str, path: str) -> None:
+    for size in (BODY_BYTES + 1, 20 * BODY_BYTES):
+        answer = await control.call(method, path, b" " * size)
+        assert (answer.status, answer.detail) == (413, "The body is over 64 KiB.")
+    assert (await control.get("/v1/status")).status == 200
+
+
+async def test_a_body_of_64_kib_is_read(control: Control) -> None:
+    body = json.dumps(online()).encode().ljust(BODY_BYTES)
+    assert (await control.post("/v1/events", body)).status == 200
+    client = await control.connect()
+    assert (await control.post("/v1/frames", b"x" * BODY_BYTES)).status == 200
+    assert await frame(client) == "x" * BODY_BYTES
+
+
+async def test_a_chat_state_has_10_mib(control: Control) -> None:
+    state = await control.state()
+    state["messages"] = [{**message("x" * 9_000)["data"], "read": True} for _ in range(500)]
+    assert (await control.put("/v1/state", state)).status == 204
+    assert len((await control.state())["messages"]) == 500
+    answer = await control.put("/v1/state", b" " * (10 * 1024 * 1024 + 1))
+    assert (answer.status, answer.detail) == (413, "The body is over 10,240 KiB.")
+    assert len((await control.state())["messages"]) == 500
+
+
+async def test_a_body_that_never_ends_is_refused(control: Control) -> None:
+    async with tcp_to(control.companion.control.port) as client:
+        head = (
+            f"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1:{control.companion.control.port}\r\n"
+            f"Authorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        await client.send(head.encode())
+        for _ in range(5):
+            await client.send(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
+        assert (await client.receive()).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_compressed_as_it_says_is_refused(control: Control, encoding: str) -> None:
+    body = json.dumps(online()).encode()
+    answer = await control.post("/v1/events", body, headers={"Content-Encoding": encoding})
+    assert answer.status == 400
+    assert answer.detail == "The body could not be read."
+
+
+async def test_the_type_of_the_body_is_not_asked_for(control: Control) -> None:
+    for kind in ("text/plain", "application/json; charset=utf-8", "application/x-www-form-urlencoded", "nonsense"):
+        answer = await control.post("/v1/events", online(), headers={"Content-Type": kind})
+        assert answer.status == 200
+
+
+# queries
+
+BAD_QUERIES = [
+    ("POST", "/v1/events", "wait=nan", "at wait"),
+    ("POST", "/v1/events", "wait=NaN", "at wait"),
+    ("POST", "/v1/events", "wait=inf", "at wait"),
+    ("POST", "/v1/events", "wait=Infinity", "at wait"),
+    ("POST", "/v1/events", "wait=-1", "at wait"),
+    ("POST", "/v1/events", "wait=-0.001", "at wait"),
+    ("POST", "/v1/events", "wait=3600.5", "at wait"),
+    ("POST", "/v1/events", "wait=1e999", "at wait"),
+    ("POST", "/v1/events", "wait=", "at wait"),
+    ("POST", "/v1/events", "wait=soon", "at wait"),
+    ("POST", "/v1/events", "wait=0x1", "at wait"),
+    ("POST", "/v1/events", "wait=null", "at wait"),
+    ("POST", "/v1/frames", "wait=nan", "at wait"),
+    ("POST", "/v1/events", "strict=2", "at strict"),
+    ("POST", "/v1/events", "strict=", "at strict"),
+    ("POST", "/v1/events", "strict=yes", "at strict"),
+    ("POST", "/v1/frames", "strict=1", "unknown field strict"),
+    ("POST", "/v1/events", "To=all", "unknown field To"),
+    ("POST", "/v1/events", "to=", "no target"),
+    ("POST", "/v1/events", "to=everybody", "no target"),
+    ("POST", "/v1/events", "to=user:", "no target"),
+    ("POST", "/v1/events", "to=client:", "no target"),
+    ("POST", "/v1/events", "to=client:1,", "no target"),
+    ("POST", "/v1/events", "to=client:-1", "no target"),
+    ("POST", "/v1/events", "to=client:" + "9" * 5_000, ""),
+    ("GET", "/v1/journal", "after=-1", "at after"),
+    ("GET", "/v1/journal", "after=1.5", "at after"),
+    ("GET", "/v1/journal", f"after={2**53 + 1}", "at after"),
+    ("GET", "/v1/journal", f"after={'9' * 5_000}", "at after"),
+    ("GET", "/v1/journal", "limit=0", "at limit"),
+    ("GET", "/v1/journal", "limit=10001", "at limit"),
+    ("GET", "/v1/journal", "limit=x", "at limit"),
+    ("GET", "/v1/journal", f"filter={'x' * 501}", "at filter"),
+    ("GET", "/v1/journal", "filter=is:what", "is:what"),
+    ("GET", "/v1/journal", "filter=dir:x", "dir:x"),
+    ("GET", "/v1/journal", "filter=larger:big", "larger:big"),
+    ("GET", "/v1/journal", "filter=evnet:typing", "unknown key 'evnet'"),
+    ("GET", "/v1/journal", "filter=/(/", "no regular expression"),
+    ("GET", "/v1/journal", "limits=5", "unknown field limits"),
+    ("GET", "/v1/journal/stream", "filter=is:what", "is:what"),
+    ("GET", "/v1/journal/stream", "limit=5", "unknown field limit"),
+    ("GET", "/v1/journal/stream", "after=x", "at after"),
+    ("GET", "/v1/status", "verbose=1", "unknown field verbose"),
+    ("GET", "/v1/openapi.json", "x", "unknown field x"),
+    ("POST", "/v1/clients/drop", "code=999", "at code"),
+    ("POST", "/v1/clients/drop", "code=5000", "at code"),
+    ("POST", "/v1/clients/drop", "abort=maybe", "at abort"),
+    ("POST", "/v1/clients/drop", f"reason={'x' * 124}", "at reason"),
+    ("POST", "/v1/server/pause", "paused=1", "unknown field paused"),
+    ("POST", "/v1/state/reset", "really=1", "unknown field really"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "query", "place"), BAD_QUERIES, ids=lambda value: str(value)[:40])
+async def test_a_query_that_cannot_be_meant_is_refused_with_the_place(
+    control: Control, method: str, path: str, query: str, place: str
+) -> None:
+    before, rows = await control.state(), control.companion.journal.last_seq
+    body = b"{}" if path == "/v1/frames" else online()
+    answer = await control.call(method, f"{path}?{query}", body if method == "POST" else None)
+    assert answer.status == 422
+    assert place in answer.detail
+    assert len(answer.body) < 10_000
+    assert await control.state() == before
+    assert control.companion.journal.last_seq == rows
+    assert not control.companion.hub.paused
+
+
+@pytest.mark.parametrize("query", ["to=all&to=user:bob", "wait=0&wait=0", "strict=1&strict=0", "x=1&x=2"])
+async def test_a_parameter_given_twice_is_refused(control: Control, query: str) -> None:
+    answer = await control.post(f"/v1/events?{query}", online())
+    assert (answer.status, answer.detail) == (400, "A query parameter is given twice.")
+
+
+@pytest.mark.parametrize(
+    "query", ["filter=%ff", "filter=%ED%A0%80", "%ff=1", "%ED%A0%80=1", "filter=%00", "filter=%"]
+)
+async def test_tricks_with_percents_are_refused_or_taken_as_text(control: Control, query: str) -> None:
+    answer = await control.get(f"/v1/journal?{query}")
+    assert answer.status in (200, 400, 422)
+    if answer.status != 200:
+        assert answer.detail
+
+
+@pytest.mark.parametrize("id", ["0", "-1", "x", "1.0", "%201", "%D9%A1", "1e0", "9" * 400, "%00", "%ff", "null"])
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_a_client_that_is_not_there_is_not_found(control: Control, method: str, id: str) -> None:
+    await control.connect()
+    answer = await control.call(method, f"/v1/clients/{id}", {"username": "bob"})
+    assert answer.status == 404
+    assert answer.detail.startswith("There is no client ")
+    assert len(answer.body) < 500
+    assert control.companion.hub.connection_count == 1
+
+
+# anything
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+
+
+def like(**fields: Any) -> st.SearchStrategy[Any]:
+    """Objects with some of these fields, often of another kind."""
+    return st.fixed_dictionaries({}, optional={name: value | ANYTHING for name, value in fields.items()})
+
+
+LIKELY = (
+    like(event=st.sampled_from(["new_message", "typing", ""]), data=st.dictionaries(st.text(), ANYTHING))
+    | like(
+        event=st.sampled_from(["new_message", "typing"]),
+        set=st.dictionaries(
+            st.sampled_from(["data.text", "from", "event", "data", "a[0]", "a.b.c", "."]), ANYTHING
+        ),
+        remove=st.lists(st.sampled_from(["data.text", "from", "event", "data", "x", "[0]"])),
+        strict=st.booleans(),
+    )
+    | like(event=st.text(), sender=st.text(), where=st.dictionaries(st.text(), ANYTHING), within=st.just(0))
+    | like(
+        event=st.sampled_from(["typing"]), data=ANYTHING, frame=st.text(), order=st.integers(), to=st.just("all")
+    )
+    | like(username=st.text())
+    | like(name=st.text())
+    | like(version=st.just(1), people=st.lists(like(username=st.text())), messages=st.lists(ANYTHING))
+)
+BODIES = (LIKELY | ANYTHING).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=BODIES, where=st.sampled_from([*OPERATIONS, ("POST", "/v1/frames")]))
+async def test_any_body_gets_an_answer_of_the_document(
+    control: Control, body: bytes, where: tuple[str, str]
+) -> None:
+    if where[1] == "/v1/expectations" and b'"within"' not in body:
+        return  # it would wait
+    before = await control.state()
+    answer = await control.call(*where, body)
+    assert answer.status in (200, 204, 400, 404, 409, 413, 422)
+    if answer.status >= 400:
+        assert answer.problem
+        assert await control.state() == before
+    for path in ("/v1/journal", "/v1/state", "/v1/fixtures", "/v1/clients", "/v1/status"):
+        assert (await control.get(path)).status == 200

@@ -1,0 +1,183 @@
+"""The connected clients: seen, renamed, parted with."""
+
+import asyncio
+import json
+import time
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from tests.conftest import until
+from tests.endpoints.control_api import Control, frame, online, typing
+from tests.endpoints.http import PAGE
+from tests.endpoints.raw import client_that_never_reads, tcp_to
+
+
+async def end_of(client: ClientConnection) -> tuple[int | None, str]:
+    """The code and reason that a client was closed with; None: it was cut."""
+    with pytest.raises(ConnectionClosed) as closed:
+        await asyncio.wait_for(client.recv(), 5)
+    received = closed.value.rcvd
+    return (received.code, received.reason) if received else (None, "")
+
+
+async def test_without_clients_the_list_is_empty(control: Control) -> None:
+    assert await control.got("/v1/clients") == []
+
+
+async def test_the_list_tells_what_a_client_is_and_did(control: Control) -> None:
+    before = time.time()
+    client = await control.connect("bob", origin=PAGE, user_agent_header="Firefox 😀".encode().decode("latin-1"))
+    await client.send(typing())
+    await client.send(typing(False))
+    await until(lambda: control.companion.hub.clients[0].frames_in == 2)
+    sent = await control.post("/v1/events", online())
+    assert sent.json["clients"] == [1]
+    text = await frame(client)
+    (told,) = await control.got("/v1/clients")
+    assert before - 1 <= told.pop("connected_at") <= time.time() + 1
+    assert told.pop("ping_s") >= 0
+    assert told.pop("user_agent").startswith("Firefox")
+    assert told == {
+        "id": 1, "username": "bob", "origin": PAGE, "frames_in": 2, "frames_out": 1,
+        "bytes_in": len(typing()) + len(typing(False)), "bytes_out": len(text), "queued_bytes": 0,
+    }  # fmt: skip
+
+
+async def test_the_oldest_is_first_and_who_has_left_is_gone(control: Control) -> None:
+    clients = [await control.connect(name) for name in ("a", "b", "c")]
+    await clients[1].close()
+    await until(lambda: control.companion.hub.connection_count == 2)
+    assert [(each["id"], each["username"]) for each in await control.got("/v1/clients")] == [(1, "a"), (3, "c")]
+
+
+@pytest.mark.parametrize("agent", [b"\xff\xfe", "Zoë".encode(), b"x" * 5_000])
+async def test_a_client_whose_name_is_no_text_can_be_listed(control: Control, agent: bytes) -> None:
+    async with tcp_to(control.companion.server.port) as client:
+        key = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        await client.send(
+            b"GET /events?username=%%ff%%ED%%A0%%80 HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\n"
+            b"Upgrade: websocket\r\n" % control.companion.server.port + key + b"User-Agent: " + agent + b"\r\n\r\n"
+        )
+        assert (await client.receive()).startswith(b"HTTP/1.1 101 ")
+        await until(lambda: control.companion.hub.connection_count)
+        (told,) = await control.got("/v1/clients")
+        assert told["user_agent"]
+        assert await control.rows("connected")
+
+
+# identify
+
+
+async def test_a_client_speaks_for_another_from_now_on(control: Control) -> None:
+    client = await control.connect("me")
+    answer = await control.patch("/v1/clients/1", {"username": " bob "})
+    assert answer.status == 200
+    assert (answer.json["id"], answer.json["username"]) == (1, "bob")
+    assert (await control.post("/v1/events", online(), query={"to": "user:bob"})).json["clients"] == [1]
+    assert (await control.post("/v1/events", online(), query={"to": "user:me"})).json["clients"] == []
+    await client.send(typing())
+    met = await control.post("/v1/expectations", {"event": "typing", "sender": "bob", "after": 0})
+    assert met.json["met"]
+
+
+@pytest.mark.parametrize("name", [" ", "\n", "a\tb", "\u202e", "\0"])
+async def test_a_name_that_cannot_be_shown_is_refused(control: Control, name: str) -> None:
+    await control.connect("me")
+    answer = await control.patch("/v1/clients/1", {"username": name})
+    assert answer.status == 422
+    assert "user name" in answer.detail
+    assert [each["username"] for each in await control.got("/v1/clients")] == ["me"]
+
+
+# close
+
+
+async def test_a_client_is_closed_with_going_away_unless_told_otherwise(control: Control) -> None:
+    first, second = await control.connect(), await control.connect()
+    answer = await control.delete("/v1/clients/1")
+    assert (answer.status, answer.json) == (200, {"clients": [1]})
+    assert await end_of(first) == (1001, "")
+    await until(lambda: control.companion.hub.connection_count == 1)
+    assert (await control.delete("/v1/clients/1")).status == 404
+    await control.post("/v1/events", online())
+    assert json.loads(await frame(second))["event"] == "friend_online"
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1011, 1012, 1013, 1014, 3000, 4000, 4999])
+async def test_code_and_reason_arrive(control: Control, code: int) -> None:
+    client = await control.connect()
+    answer = await control.delete("/v1/clients/1", query={"code": code, "reason": "bye & Grüße"})
+    assert answer.status == 200
+    assert await end_of(client) == (code, "bye & Grüße")
+
+
+@pytest.mark.parametrize("reason", ["x" * 123, "ü" * 123, "😀" * 123, "x" * 122 + "ü"])
+async def test_a_reason_is_cut_to_what_a_close_frame_holds(control: Control, reason: str) -> None:
+    client = await control.connect()
+    assert (await control.delete("/v1/clients/1", query={"reason": reason})).status == 200
+    code, told = await end_of(client)
+    assert code == 1001
+    assert reason.startswith(told)
+    assert 119 < len(told.encode()) <= 123
+
+
+@pytest.mark.parametrize("code", [1004, 1005, 1006, 1015, 1016, 1999, 2000, 2999])
+@pytest.mark.parametrize("path", ["DELETE /v1/clients/1", "POST /v1/clients/drop"])
+async def test_a_code_that_no_endpoint_may_send_is_refused(control: Control, path: str, code: int) -> None:
+    await control.connect()
+    method, where = path.split()
+    answer = await control.call(method, where, query={"code": code})
+    assert answer.status == 422
+    assert answer.detail == (f"No endpoint may close with {code}: use 1000 to 1003, 1007 to 1014 or 3000 to 4999.")
+    assert [each["id"] for each in await control.got("/v1/clients")] == [1]
+
+
+async def test_a_client_is_cut_without_a_closing_handshake(control: Control) -> None:
+    client = await control.connect()
+    assert (await control.delete("/v1/clients/1", query={"abort": 1})).json == {"clients": [1]}
+    assert await end_of(client) == (None, "")
+    await until(lambda: control.companion.hub.connection_count == 0)
+    assert "(1006)" in (await control.rows("disconnected"))[-1]["note"]
+
+
+async def test_a_client_that_reads_nothing_is_parted_with_all_the_same(control: Control) -> None:
+    async with client_that_never_reads(control.companion.server.port):
+        await until(lambda: control.companion.hub.connection_count == 1)
+        assert (await control.delete("/v1/clients/1")).status == 200
+        await until(lambda: control.companion.hub.connection_count == 0)
+
+
+# drop
+
+
+async def test_all_are_dropped_and_can_come_back(control: Control) -> None:
+    port = control.companion.server.port
+    clients = [await control.connect(name) for name in ("me", "bob", "carol")]
+    answer = await control.post("/v1/clients/drop", query={"code": 1012, "reason": "back soon"})
+    assert (answer.status, answer.json) == (200, {"clients": [1, 2, 3]})
+    assert [await end_of(client) for client in clients] == [(1012, "back soon")] * 3
+    assert (control.companion.server.listening, control.companion.server.port) == (True, port)
+    await until(lambda: control.companion.hub.connection_count == 0)
+    again = await control.connect()
+    await control.post("/v1/events", online())
+    assert json.loads(await frame(again))["event"] == "friend_online"
+
+
+async def test_all_are_cut(control: Control) -> None:
+    clients = [await control.connect() for _ in range(3)]
+    assert (await control.post("/v1/clients/drop", query={"abort": "true"})).json == {"clients": [1, 2, 3]}
+    assert [await end_of(client) for client in clients] == [(None, "")] * 3
+
+
+async def test_to_drop_nobody_is_no_error(control: Control) -> None:
+    assert (await control.post("/v1/clients/drop")).json == {"clients": []}
+
+
+async def test_dropping_twice_is_dropping_once(control: Control) -> None:
+    client = await control.connect()
+    answers = await asyncio.gather(*(control.post("/v1/clients/drop", query={"code": 4000 + n}) for n in range(5)))
+    assert {answer.status for answer in answers} == {200}
+    code, _ = await end_of(client)
+    assert code in range(4000, 4005)

@@ -1,0 +1,472 @@
+"""Firing: events as they are, frames as they are, and events by name."""
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.hub.journal import Kind, Verdict
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import Control, frame, gets_nothing, message, online
+from tests.endpoints.http import Answer
+
+
+def fired(answer: Answer) -> tuple[list[int], list[str]]:
+    """Who got it and what a person should know."""
+    assert answer.status == 200, answer.body
+    assert list(answer.json) == ["seq", "delivered", "clients", "warnings"]
+    assert answer.json["delivered"] == len(answer.json["clients"])
+    return answer.json["clients"], answer.json["warnings"]
+
+
+# POST /v1/events
+
+
+@pytest.mark.parametrize(
+    ("to", "who"),
+    [
+        ("all", [1, 2, 3]),
+        ("user:bob", [2, 3]),
+        ("user:me", [1]),
+        ("user:Bob", []),
+        ("client:2", [2]),
+        ("client:1,3", [1, 3]),
+        ("client:3,1,99", [1, 3]),
+        ("client:99", []),
+    ],
+)
+async def test_an_event_reaches_whom_it_is_for_and_nobody_else(control: Control, to: str, who: list[int]) -> None:
+    clients = [await control.connect(name) for name in ("me", "bob", "bob")]
+    event = message()
+    assert fired(await control.post("/v1/events", event, query={"to": to}))[0] == who
+    for number, client in enumerate(clients, 1):
+        if number in who:
+            assert json.loads(await frame(client)) == event
+        else:
+            await gets_nothing(client)
+
+
+async def test_the_answer_names_the_journals_row(control: Control) -> None:
+    await control.connect()
+    seq = (await control.post("/v1/events", online("bob"))).json["seq"]
+    row = control.companion.journal.row(seq)
+    assert row is not None
+    assert (row.kind, row.event, row.origin, row.verdict) == (Kind.TO_UI, "friend_online", "control", Verdict.OK)
+    assert [each["seq"] for each in await control.rows("is:injected")] == [seq]
+
+
+async def test_an_event_is_stored_before_it_is_answered(make_control: MakeControl, tmp_path: Path) -> None:
+    control = await make_control(chat_file=tmp_path / "chat.db")
+    for number in range(20):
+        event = message(f"Grüße {number} 👋")
+        assert (await control.post("/v1/events", event)).status == 200
+        with sqlite3.connect(f"file:{tmp_path / 'chat.db'}?mode=ro", uri=True) as other:
+            ((whole,),) = other.execute("SELECT count(*) FROM messages WHERE msg_id = ?", [event["data"]["msg_id"]])
+        other.close()
+        assert whole == 1
+        assert await control.stored(event["data"]["msg_id"]) == {**event["data"], "read": False}
+
+
+async def test_without_a_client_it_is_stored_and_the_answer_says_that_nobody_got_it(control: Control) -> None:
+    event = message()
+    assert fired(await control.post("/v1/events", event)) == ([], ["not sent: no client is connected"])
+    assert await control.stored(event["data"]["msg_id"])
+
+
+async def test_templates_are_text_here(control: Control) -> None:
+    client = await control.connect()
+    event = message("{{uuid}} {{now}} {{persona}} {{faker.name}} {{nothing}} {{")
+    fired(await control.post("/v1/events", event))
+    assert json.loads(await frame(client)) == event
+    stored = await control.stored(event["data"]["msg_id"])
+    assert stored is not None
+    assert stored["text"] == event["data"]["text"]
+
+
+async def test_a_stranger_is_told_and_sent_all_the_same(control: Control) -> None:
+    await control.connect()
+    who, warnings = fired(await control.post("/v1/events", message(**{"from": "zed"})))
+    assert who == [1]
+    assert [warning.partition(" is ")[0] for warning in warnings] == ["zed"]
+    assert "no friend in this chat state" in warnings[0]
+    assert fired(await control.post("/v1/events", message())) == ([1], [])
+
+
+BROKEN: list[dict[str, Any]] = [
+    {"event": "new_message", "data": {}},
+    {"event": "friend_online", "data": {"username": 7}},
+    {"event": "message_exploded", "data": {"x": 1}},
+    {"event": "mark_read", "data": {}},
+]
+
+
+@pytest.mark.parametrize("event", BROKEN, ids=json.dumps)
+@pytest.mark.parametrize("query", [{}, {"strict": 1}, {"strict": "true"}], ids=str)
+async def test_strictly_a_broken_event_is_refused(
+    control: Control, event: dict[str, Any], query: dict[str, object]
+) -> None:
+    client = await control.connect()
+    before, rows = await control.state(), control.companion.journal.last_seq
+    answer = await control.post("/v1/events", event, query=query)
+    assert answer.status == 422
+    assert answer.problem["problems"]
+    await gets_nothing(client)
+    assert (await control.state(), control.companion.journal.last_seq) == (before, rows)
+
+
+@pytest.mark.parametrize("event", BROKEN, ids=json.dumps)
+@pytest.mark.parametrize("query", [{"strict": 0}, {"strict": "false"}], ids=str)
+async def test_loosely_a_broken_event_is_sent_and_not_stored(
+    control: Control, event: dict[str, Any], query: dict[str, object]
+) -> None:
+    client = await control.connect()
+    before = await control.state()
+    who, warnings = fired(await control.post("/v1/events", event, query=query))
+    assert (who, [each.partition(":")[0] for each in warnings]) == ([1], ["sent, not stored"])
+    assert json.loads(await frame(client)) == event
+    assert await control.state() == before
+    assert (await control.rows("dir:s2c"))[-1]["verdict"] == "invalid"
+
+
+async def test_loosely_a_good_event_is_stored_as_ever(control: Control) -> None:
+    await control.connect()
+    event = message()
+    assert fired(await control.post("/v1/events", event, query={"strict": 0})) == ([1], [])
+    assert await control.stored(event["data"]["msg_id"])
+
+
+async def test_while_paused_it_is_stored_and_not_sent(control: Control) -> None:
+    client = await control.connect()
+    await control.post("/v1/server/pause")
+    event = message()
+    assert fired(await control.post("/v1/events", event)) == ([], ["not sent: the server is paused"])
+    await gets_nothing(client)
+    assert await control.stored(event["data"]["msg_id"])
+
+
+# waiting for a client
+
+
+@pytest.mark.parametrize("to", ["all", "user:bob", "client:2"])
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/frames", "/v1/trigger"])
+async def test_who_comes_in_time_gets_it(control: Control, path: str, to: str) -> None:
+    if to != "all":
+        await control.connect()
+    body: Any = {"event": "friend_online"} if path == "/v1/trigger" else online("bob")
+    query: dict[str, object] = {"to": to, "wait": 10}
+    if path == "/v1/trigger":
+        body, query = {**body, **query}, {}
+    waiting = asyncio.create_task(control.post(path, body, query=query))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    client = await control.connect("bob")
+    assert len(fired(await waiting)[0]) == 1
+    assert json.loads(await frame(client))["event"] == "friend_online"
+
+
+async def test_who_is_renamed_in_time_gets_it(control: Control) -> None:
+    await control.connect("me")
+    waiting = asyncio.create_task(control.post("/v1/events", online(), query={"to": "user:bob", "wait": 10}))
+    await asyncio.sleep(0.1)
+    await control.patch("/v1/clients/1", {"username": "bob"})
+    assert fired(await waiting) == ([1], [])
+
+
+async def test_who_is_there_already_is_not_waited_for(control: Control) -> None:
+    await control.connect()
+    answer = await asyncio.wait_for(control.post("/v1/events", online(), query={"wait": 3600}), 5)
+    assert fired(answer)[0] == [1]
+
+
+@pytest.mark.parametrize("to", ["all", "user:bob"])
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/frames", "/v1/trigger"])
+async def test_when_nobody_comes_nothing_is_sent_or_stored(control: Control, path: str, to: str) -> None:
+    if to != "all":
+        await control.connect()
+    before, rows = await control.state(), control.companion.journal.last_seq
+    body: Any = {"event": "new_message"} if path == "/v1/trigger" else message()
+    query: dict[str, object] = {"to": to, "wait": 0.05}
+    if path == "/v1/trigger":
+        body, query = {**body, **query}, {}
+    answer = await control.post(path, body, query=query)
+    assert answer.status == 409
+    assert answer.detail == f"No client for {to} connected within 0.05 s; nothing was sent."
+    assert (await control.state(), control.companion.journal.last_seq) == (before, rows)
+
+
+async def test_a_caller_that_gives_up_waiting_leaves_a_calm_log(control: Control) -> None:
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(control.post("/v1/events", online(), query={"wait": 1}), 0.1)
+    assert (await control.get("/v1/status")).status == 200
+
+
+# POST /v1/frames
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "no JSON", '{"event":1', "{}\r\n\t", "Grüße 😀 \0 \x7f \u2028", "\ufeff{}", "{{uuid}}", "x" * 60_000],
+    ids=lambda text: repr(text[:12]),
+)  # fmt: skip
+async def test_a_frame_arrives_byte_for_byte(control: Control, text: str) -> None:
+    client = await control.connect()
+    assert fired(await control.post("/v1/frames", text.encode()))[0] == [1]
+    assert await frame(client) == text
+    row = (await control.rows("dir:s2c"))[-1]
+    assert (row["frame"], row["size"]) == (text, len(text.encode()))
+    assert (row["verdict"], row["origin"]) == ("invalid", "control")
+    assert row["note"].startswith("sent on purpose: ")
+
+
+async def test_a_frame_that_keeps_the_contract_changes_no_state(control: Control) -> None:
+    client = await control.connect()
+    before = await control.state()
+    text = json.dumps(message(), indent=1)
+    assert fired(await control.post("/v1/frames", text.encode())) == ([1], [])
+    assert await frame(client) == text
+    assert await control.state() == before
+    assert (await control.rows("dir:s2c"))[-1]["verdict"] == "ok"
+
+
+async def test_a_frame_that_is_no_text_is_refused(control: Control) -> None:
+    for body in (b"\xff", b"\xed\xa0\x80", b"ok \xc3"):
+        answer = await control.post("/v1/frames", body)
+        assert (answer.status, answer.detail) == (400, "The body is not UTF-8.")
+
+
+async def test_without_a_body_the_frame_is_empty(control: Control) -> None:
+    client = await control.connect()
+    assert fired(await control.post("/v1/frames"))[0] == [1]
+    assert await frame(client) == ""
+
+
+# POST /v1/trigger
+
+
+async def trigger(control: Control, **body: Any) -> Answer:
+    return await control.post("/v1/trigger", body)
+
+
+@pytest.mark.parametrize("event", ["new_message", "friend_online", "friend_offline", "typing"])
+async def test_an_events_name_is_enough(control: Control, event: str) -> None:
+    client = await control.connect()
+    assert fired(await trigger(control, event=event)) == ([1], [])
+    got = json.loads(await frame(client))
+    assert got["event"] == event
+    assert "{{" not in json.dumps(got)
+
+
+async def test_a_triggered_message_is_stored(control: Control) -> None:
+    client = await control.connect()
+    fired(await trigger(control, event="new_message", set={"text": "by hand"}))
+    data = json.loads(await frame(client))["data"]
+    assert data["text"] == "by hand"
+    assert await control.stored(data["msg_id"]) == {**data, "read": False}
+
+
+async def test_values_are_set_and_removed_by_their_paths(control: Control) -> None:
+    client = await control.connect()
+    changes = {
+        "data.text": "{{persona}} says {{faker.word}}",
+        "from": "bob",
+        "data.reactions": [],
+        "reactions[0].emoji": "👍",
+        "reactions[0].from": "carol",
+    }
+    fired(await trigger(control, event="new_message", set=changes, remove=["data.delivery_method"], strict=False))
+    data = json.loads(await frame(client))["data"]
+    assert data["from"] == "bob"
+    assert data["text"].startswith("alice says ")
+    assert data["reactions"] == [{"emoji": "👍", "from": "carol"}]
+    assert "delivery_method" not in data
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"set": {"": 1}}, "is no path"),
+        ({"set": {"data..text": 1}}, "is no path"),
+        ({"set": {"data.text.x": 1}}, "there is no x"),
+        ({"set": {"reactions[5].emoji": 1}}, "there is no [5]"),
+        ({"remove": ["nothing"]}, "there is no nothing"),
+        ({"remove": ["event"]}, "an event needs its name"),
+        ({"remove": ["data"]}, "an event needs its name"),
+        ({"set": {"event": 7}}, "an event needs its name"),
+        ({"set": {"text": 7}}, "data.text"),
+        ({"remove": ["text"]}, "data.text"),
+        ({"set": {"extra": 7}}, "data.extra"),
+        ({"set": {"data": 7}}, "data"),
+    ],
+    ids=str,
+)
+async def test_a_change_that_cannot_be_made_is_refused_with_the_place(
+    control: Control, changes: dict[str, Any], place: str
+) -> None:
+    client = await control.connect()
+    before = await control.state()
+    answer = await trigger(control, event="new_message", **changes)
+    assert answer.status == 422
+    assert place in answer.detail
+    await gets_nothing(client)
+    assert await control.state() == before
+
+
+@pytest.mark.parametrize("steps", [40, 500, 20_000])
+async def test_a_path_of_endless_depth_is_refused_or_sent(control: Control, steps: int) -> None:
+    client = await control.connect()
+    answer = await trigger(control, event="typing", set={"data.x" + ".x" * steps: 1}, strict=False)
+    assert answer.status in (200, 422)
+    if answer.status == 200:
+        assert (await frame(client)).count('"x"') == steps + 1
+    assert (await control.get("/v1/journal")).status == 200
+
+
+async def test_without_strictness_what_breaks_the_contract_is_sent(control: Control) -> None:
+    client = await control.connect()
+    before = await control.state()
+    fired(await trigger(control, event="new_message", remove=["text"], set={"extra": None}, strict=False))
+    data = json.loads(await frame(client))["data"]
+    assert "text" not in data
+    assert data["extra"] is None
+    assert await control.state() == before
+
+
+async def test_a_fixture_is_fired_by_its_name_or_its_last_part(control: Control) -> None:
+    client = await control.connect()
+    for name in ("basics/message", "BASICS/Message", "message"):
+        assert fired(await trigger(control, fixture=name, persona="bob")) == ([1], [])
+        assert json.loads(await frame(client))["data"]["text"] == "Hi from bob!"
+
+
+async def test_a_fixture_that_is_sent_twice_answers_with_the_last(control: Control) -> None:
+    client = await control.connect()
+    answer = await trigger(control, fixture="nasty/duplicate id")
+    assert fired(answer) == ([1], [])
+    assert await frame(client) == await frame(client)
+    assert answer.json["seq"] == control.companion.journal.last_seq
+
+
+async def test_a_fixture_that_is_malformed_on_purpose_needs_no_leave(control: Control) -> None:
+    client = await control.connect()
+    fired(await trigger(control, fixture="nasty/empty frame"))
+    assert await frame(client) == ""
+    fired(await trigger(control, fixture="nasty/unknown event"))
+    assert json.loads(await frame(client))["event"] == "message_exploded"
+
+
+async def test_a_raw_frame_has_no_fields(control: Control) -> None:
+    answer = await trigger(control, fixture="nasty/empty frame", set={"text": "x"})
+    assert (answer.status, "raw frame" in answer.detail) == (422, True)
+
+
+async def test_a_name_that_fits_two_fixtures_says_which(control: Control) -> None:
+    answer = await trigger(control, fixture="typing")
+    assert answer.status == 404
+    assert "basics/typing" in answer.detail
+    assert "guide/typing" in answer.detail
+
+
+async def test_a_fixtures_own_target_is_used_unless_another_is_given(control: Control) -> None:
+    first, second = await control.connect("me"), await control.connect("bob")
+    body = {**online(), "to": "user:bob"}
+    assert (await control.put("/v1/fixtures/for%20bob", body)).status == 200
+    assert fired(await trigger(control, fixture="for bob"))[0] == [2]
+    assert fired(await trigger(control, fixture="for bob", to="client:1"))[0] == [1]
+    assert await frame(first) == await frame(second)
+
+
+async def test_a_seed_makes_the_same_values_again(control: Control) -> None:
+    client = await control.connect()
+    texts = []
+    for seed in (7, 7, 8, None):
+        fired(await trigger(control, event="new_message", set={"text": "{{faker.sentence}}"}, seed=seed))
+        data = json.loads(await frame(client))["data"]
+        texts.append((data["msg_id"], data["text"]))
+    assert texts[0] == texts[1]
+    assert len(set(texts)) == 3
+
+
+async def test_a_persona_is_whom_the_templates_mean(control: Control) -> None:
+    client = await control.connect()
+    fired(await trigger(control, event="friend_online", persona="carol"))
+    assert json.loads(await frame(client))["data"]["username"] == "carol"
+
+
+async def test_last_repeats_with_fresh_values(control: Control) -> None:
+    client = await control.connect()
+    answer = await trigger(control, last=True)
+    assert (answer.status, answer.detail) == (409, "Nothing has been fired yet.")
+    fired(await trigger(control, event="new_message", set={"text": "again"}, persona="bob"))
+    fired(await trigger(control, last=True))
+    first, second = json.loads(await frame(client))["data"], json.loads(await frame(client))["data"]
+    assert (first["text"], first["from"]) == (second["text"], second["from"]) == ("again", "bob")
+    assert first["msg_id"] != second["msg_id"]
+    assert await control.stored(second["msg_id"])
+
+
+async def test_what_was_refused_is_not_repeated(control: Control) -> None:
+    client = await control.connect()
+    fired(await trigger(control, event="typing"))
+    assert (await trigger(control, event="friend_online", set={"username": 7})).status == 422
+    fired(await trigger(control, last=True))
+    assert [json.loads(await frame(client))["event"] for _ in range(2)] == ["typing", "typing"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"last": False},
+        {"event": "", "fixture": ""},
+        {"event": "typing", "fixture": "basics/message"},
+        {"event": "typing", "last": True},
+        {"fixture": "basics/message", "last": True},
+        {"event": "typing", "fixture": "basics/message", "last": True},
+    ],
+    ids=str,
+)
+async def test_exactly_one_thing_is_fired(control: Control, body: dict[str, Any]) -> None:
+    answer = await control.post("/v1/trigger", body)
+    assert (answer.status, answer.detail) == (422, "Give either an event, a fixture, or last.")
+
+
+@pytest.mark.parametrize(
+    "more", [{"set": {"text": "x"}}, {"remove": ["text"]}, {"to": "client:9"}, {"persona": "bob"}, {"seed": 1}],
+    ids=str,
+)  # fmt: skip
+async def test_last_does_not_pass_over_changes_in_silence(control: Control, more: dict[str, Any]) -> None:
+    client = await control.connect()
+    fired(await trigger(control, event="new_message"))
+    await frame(client)
+    answer = await trigger(control, last=True, **more)
+    assert answer.status == 422
+    assert next(iter(more)) in answer.detail
+    await gets_nothing(client)
+
+
+async def test_last_waits_for_a_client_as_it_is_told(control: Control) -> None:
+    fired(await trigger(control, event="new_message"))
+    rows = control.companion.journal.last_seq
+    assert (await trigger(control, last=True, wait=0.05)).status == 409
+    assert control.companion.journal.last_seq == rows
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "place"),
+    [
+        ({"event": "mark_read"}, 422, "mark_read"),
+        ({"event": "nothing"}, 422, "nothing"),
+        ({"event": "x" * 81}, 422, "at event"),
+        ({"fixture": "nothing"}, 404, "'nothing'"),
+        ({"fixture": "x" * 200}, 404, "There is no fixture"),
+        ({"event": "typing", "to": "nobody"}, 422, "no target"),
+        ({"event": "typing", "to": ""}, 422, "no target"),
+    ],
+)
+async def test_what_is_not_there_is_refused(control: Control, body: Any, status: int, place: str) -> None:
+    answer = await control.post("/v1/trigger", body)
+    assert answer.status == status
+    assert place in answer.detail

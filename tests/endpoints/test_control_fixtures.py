@@ -1,0 +1,252 @@
+"""The fixtures: listed, read, saved, renamed, deleted; the program's own stay as they are."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import Control, frame, online
+
+BODY: dict[str, Any] = {
+    "title": "Grüße 👋", "must": "Show it.", "event": "new_message", "to": "user:bob", "times": 2, "order": 7,
+    "data": {"text": "{{faker.sentence}}", "x": [1, None]}, "malformed": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where one's own are."""
+    return tmp_path / "fixtures"
+
+
+def below(folder: Path) -> list[str]:
+    """All files and folders in a folder."""
+    return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*"))
+
+
+async def names(control: Control, *, own: bool = True) -> list[str]:
+    return [each["name"] for each in (await control.got("/v1/fixtures"))["fixtures"] if each["own"] is own]
+
+
+async def test_the_programs_own_are_listed_with_what_a_ui_must_do(control: Control, folder: Path) -> None:
+    told = await control.got("/v1/fixtures")
+    assert (told["folder"], told["complaints"]) == (str(folder), [])
+    listed = {each["name"]: each for each in told["fixtures"]}
+    assert listed["basics/message"] == {
+        "name": "basics/message", "title": "A friend says hi", "event": "new_message", "must": "",
+        "malformed": False, "own": False, "pinned": True,
+    }  # fmt: skip
+    assert listed["nasty/duplicate id"]["must"].startswith("Show it once")
+    assert not listed["nasty/duplicate id"]["pinned"]
+    assert listed["nasty/empty frame"]["malformed"]
+
+
+async def test_each_that_is_listed_can_be_read_and_fired(control: Control) -> None:
+    for name in await names(control, own=False):
+        told = await control.got(f"/v1/fixtures/{quote(name, safe='')}")
+        assert (told["name"], told["own"]) == (name, False)
+        assert (await control.post("/v1/trigger", {"fixture": name})).status == 200
+
+
+async def test_what_was_saved_is_read_listed_and_on_the_disk(control: Control, folder: Path) -> None:
+    saved = await control.put("/v1/fixtures/mine", BODY)
+    assert saved.status == 200
+    assert saved.json == {"name": "mine", "own": True, "fixture": BODY}
+    assert await control.got("/v1/fixtures/mine") == saved.json
+    assert await names(control) == ["mine"]
+    assert json.loads((folder / "mine.json").read_text("utf-8")) == BODY
+
+
+async def test_a_name_with_folders_is_one_part_of_the_address(control: Control, folder: Path) -> None:
+    for encoded in ("a%2Fb%2Fc", "A%20b%2FGr%C3%BC%C3%9Fe", "x%2fy"):
+        assert (await control.put(f"/v1/fixtures/{encoded}", online())).status == 200
+        assert (await control.get(f"/v1/fixtures/{encoded}")).status == 200
+    assert sorted(await names(control)) == ["A b/Grüße", "a/b/c", "x/y"]
+    assert (folder / "a" / "b" / "c.json").is_file()
+    assert (await control.delete("/v1/fixtures/a%2Fb%2Fc")).status == 204
+    assert sorted(await names(control)) == ["A b/Grüße", "x/y"]
+
+
+async def test_saving_again_replaces_it(control: Control) -> None:
+    await control.put("/v1/fixtures/mine", BODY)
+    assert (await control.put("/v1/fixtures/mine", {"frame": ""})).status == 200
+    assert (await control.got("/v1/fixtures/mine"))["fixture"] == {"frame": ""}
+    assert await names(control) == ["mine"]
+
+
+async def test_a_name_in_other_letters_is_the_same_fixture(control: Control, folder: Path) -> None:
+    await control.put("/v1/fixtures/Mine", BODY)
+    await control.put("/v1/fixtures/mine", {"frame": "new"})
+    for _ in range(2):
+        assert len(await names(control)) == 1
+        assert (await control.got("/v1/fixtures/MINE"))["fixture"] == {"frame": "new"}
+    assert (await control.delete("/v1/fixtures/mine")).status == 204
+    assert await names(control) == []
+    assert below(folder) == []
+
+
+async def test_a_raw_frame_and_an_event_without_data_can_be_saved(control: Control) -> None:
+    client = await control.connect()
+    for body, text in (
+        ({"frame": "{{uuid"}, "{{uuid"),
+        ({"frame": ""}, ""),
+        ({"event": "x", "data": [1], "malformed": True}, '{"event":"x","data":[1]}'),
+        ({"event": "x", "data": None, "malformed": True}, '{"event":"x","data":null}'),
+    ):
+        saved = await control.put("/v1/fixtures/mine", body)
+        assert (saved.status, saved.json["fixture"]) == (200, body)
+        assert (await control.post("/v1/trigger", {"fixture": "mine"})).status == 200
+        assert await frame(client) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({}, "either an event with its data, or a frame"),
+        ({"event": "x", "data": {}, "frame": ""}, "either an event with its data, or a frame"),
+        ({"event": "", "data": {}}, "either an event"),
+        ({"event": "x", "data": {}, "to": "everybody"}, "no target"),
+        ({"event": "x", "data": {}, "to": ""}, "no target"),
+        ({"event": "x" * 81, "data": {}}, "at event"),
+        ({"frame": "", "title": "x" * 201}, "at title"),
+        ({"frame": "", "times": 1001}, "at times"),
+    ],
+    ids=str,
+)
+async def test_what_is_no_fixture_is_refused_and_not_saved(
+    control: Control, folder: Path, body: dict[str, Any], place: str
+) -> None:
+    await control.put("/v1/fixtures/mine", BODY)
+    for name in ("mine", "other"):
+        answer = await control.put(f"/v1/fixtures/{name}", body)
+        assert answer.status == 422
+        assert place in answer.detail
+    assert (await control.got("/v1/fixtures/mine"))["fixture"] == BODY
+    assert below(folder) == ["mine.json"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..", "..%2Fx", "a%2F..%2Fb", "%2Fetc%2Fpasswd", "a%2F", "%2Fa", "a%2F%2Fb", "a%5Cb", "C%3Ax", ".hidden",
+     "a.", "con", "NUL.txt", "a%2Faux", "a%00b", "%0A", "a%2Fb%2Fc%2Fd", "x" * 61, "%20", "%F0%9F%98%80", "%ff",
+     "a%ED%A0%80"],
+)  # fmt: skip
+async def test_a_name_that_is_no_file_everywhere_is_refused(control: Control, tmp_path: Path, name: str) -> None:
+    await control.put("/v1/fixtures/mine", BODY)
+    before = below(tmp_path)
+    answer = await control.put(f"/v1/fixtures/{name}", BODY)
+    assert answer.status == 400
+    assert "no name" in answer.detail or "two folders deep" in answer.detail
+    assert (await control.patch("/v1/fixtures/mine", {"name": "../x"})).status == 400
+    assert below(tmp_path) == before
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "basics", "..%2Fx", "%00", "x" * 5_000, "%ff", "basics%2Fmessage.json"]
+)
+async def test_what_is_not_there_is_not_found(control: Control, method: str, name: str) -> None:
+    answer = await control.call(method, f"/v1/fixtures/{name}", {"name": "x"} if method == "PATCH" else None)
+    assert answer.status == 404
+    assert answer.detail.startswith("There is no fixture ")
+    assert len(answer.body) < 500
+
+
+# the program's own
+
+
+async def test_the_programs_own_cannot_be_deleted_or_renamed(control: Control) -> None:
+    for answer in (
+        await control.delete("/v1/fixtures/basics%2Fmessage"),
+        await control.delete("/v1/fixtures/message"),
+        await control.patch("/v1/fixtures/basics%2Fmessage", {"name": "mine"}),
+    ):
+        assert answer.status == 409
+        assert answer.detail == "basics/message comes with the program: save a copy and change that."
+    assert "basics/message" in await names(control, own=False)
+    assert await names(control) == []
+
+
+async def test_ones_own_hides_the_programs_of_that_name_until_it_is_deleted(control: Control) -> None:
+    await control.put("/v1/fixtures/basics%2Fmessage", {"frame": "mine"})
+    assert (await control.got("/v1/fixtures/basics%2Fmessage"))["fixture"] == {"frame": "mine"}
+    assert "basics/message" not in await names(control, own=False)
+    assert (await control.delete("/v1/fixtures/basics%2Fmessage")).status == 204
+    assert (await control.got("/v1/fixtures/basics%2Fmessage"))["fixture"]["event"] == "new_message"
+    assert (await control.delete("/v1/fixtures/basics%2Fmessage")).status == 409
+
+
+# rename and delete
+
+
+async def test_a_renamed_fixture_has_its_new_name_only(control: Control, folder: Path) -> None:
+    await control.put("/v1/fixtures/a%2Fmine", BODY)
+    answer = await control.patch("/v1/fixtures/a%2Fmine", {"name": "b/other"})
+    assert (answer.status, answer.json) == (200, {"name": "b/other", "own": True, "fixture": BODY})
+    assert await names(control) == ["b/other"]
+    assert below(folder) == ["b", "b/other.json"]
+    assert (await control.get("/v1/fixtures/a%2Fmine")).status == 404
+
+
+@pytest.mark.parametrize("new", ["mine", "Mine", " mine "])
+async def test_renaming_to_its_own_name_keeps_it(control: Control, new: str) -> None:
+    await control.put("/v1/fixtures/mine", BODY)
+    answer = await control.patch("/v1/fixtures/mine", {"name": new})
+    assert (answer.status, answer.json["name"]) == (200, new.strip())
+    assert await names(control) == [new.strip()]
+    assert (await control.got("/v1/fixtures/mine"))["fixture"] == BODY
+
+
+@pytest.mark.parametrize("taken", ["other", "OTHER"])
+async def test_a_name_that_is_taken_is_refused_and_both_stay(control: Control, taken: str) -> None:
+    await control.put("/v1/fixtures/mine", BODY)
+    await control.put("/v1/fixtures/other", {"frame": "other"})
+    answer = await control.patch("/v1/fixtures/mine", {"name": taken})
+    assert (answer.status, answer.detail) == (409, f"There is a fixture {taken!r} already.")
+    assert (await control.got("/v1/fixtures/mine"))["fixture"] == BODY
+    assert (await control.got("/v1/fixtures/other"))["fixture"] == {"frame": "other"}
+
+
+async def test_a_deleted_fixture_is_gone_once(control: Control, folder: Path) -> None:
+    await control.put("/v1/fixtures/a%2Fmine", BODY)
+    answer = await control.delete("/v1/fixtures/a%2Fmine")
+    assert (answer.status, answer.body) == (204, b"")
+    assert (await control.delete("/v1/fixtures/a%2Fmine")).status == 404
+    assert below(folder) == []
+
+
+# the disk
+
+
+async def test_what_somebody_wrote_into_the_folder_is_listed_and_what_is_none_is_told(
+    control: Control, folder: Path
+) -> None:
+    (folder / "by hand").mkdir(parents=True)
+    (folder / "by hand" / "one.json").write_text('{"frame":"x"}', "utf-8")
+    (folder / "broken.json").write_text("{", "utf-8")
+    told = await control.got("/v1/fixtures")
+    assert [each["name"] for each in told["fixtures"] if each["own"]] == ["by hand/one"]
+    (complaint,) = told["complaints"]
+    assert "broken.json is no fixture" in complaint
+    assert complaint in (await control.got("/v1/status"))["complaints"]
+    assert (await control.post("/v1/trigger", {"fixture": "one"})).status == 200
+
+
+async def test_without_a_folder_nothing_can_be_saved(make_control: MakeControl) -> None:
+    control = await make_control(fixtures="")
+    assert (await control.got("/v1/fixtures"))["folder"] is None
+    assert (await control.put("/v1/fixtures/mine", BODY)).status == 503
+    assert (await control.get("/v1/fixtures/mine")).status == 404
+
+
+async def test_a_folder_that_is_a_file_is_told(control: Control, folder: Path) -> None:
+    await asyncio.to_thread(folder.touch)
+    answer = await control.put("/v1/fixtures/mine", BODY)
+    assert answer.status == 503
+    assert "could not be written" in answer.detail
+    assert (await control.get("/v1/fixtures/mine")).status == 404
+    assert (await control.get("/v1/fixtures")).status == 200

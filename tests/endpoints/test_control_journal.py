@@ -1,0 +1,310 @@
+"""The journal in pages and as a stream: nothing is lost and nothing comes twice."""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.hub.filter import parse
+from app.hub.journal import Journal, Kind, Verdict
+from tests.conftest import until
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import Control, frame, online, typing
+
+FILTERS = [
+    "",
+    "event:typing",
+    "dir:c2s",
+    "-dir:c2s",
+    "is:invalid",
+    "tick",
+    "larger:50",
+    "user:bob",
+    "/t[iy]/",
+    "none",
+]
+
+
+def tell(control: Control, count: int, event: str = "tick") -> None:
+    """Write rows of the server."""
+    for number in range(count):
+        control.companion.hub.tell(event, note=f"number {number}")
+
+
+def mixed(journal: Journal, count: int) -> None:
+    """Write rows of every kind."""
+    for number in range(count):
+        kind = list(Kind)[number % 3]
+        verdict = list(Verdict)[number % 7 % 3]
+        name = ("typing", "friend_online", "tick")[number % 5 % 3]
+        payload = json.dumps(
+            {"event": name, "data": {"username": ("bob", "alice")[number % 2], "n": "x" * (number % 60)}}
+        )
+        journal.append(kind, name, payload=payload.encode(), verdict=verdict, note=f"n {number}", client="1")
+
+
+async def test_a_row_tells_everything(control: Control) -> None:
+    client = await control.connect("bob")
+    await client.send(typing())
+    await until(lambda: control.companion.journal.last_seq > 2)
+    (row,) = await control.rows("dir:c2s")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row.pop("time"))
+    assert row.pop("seq") > 0
+    assert isinstance(row.pop("note"), str)
+    assert row == {
+        "direction": "c2s", "client": "1", "user": "bob", "event": "typing", "frame": typing(),
+        "size": len(typing()), "verdict": "ok", "origin": "client 1",
+    }  # fmt: skip
+
+
+async def test_a_frame_that_is_no_text_can_be_read(control: Control) -> None:
+    client = await control.connect()
+    await client.send(b"\xff\xfe\x00")
+    await until(lambda: any(row.kind is Kind.FROM_UI for row in control.companion.journal))
+    (row,) = await control.rows("dir:c2s")
+    assert (row["size"], row["verdict"]) == (3, "invalid")
+
+
+@pytest.mark.parametrize(
+    "text", [r'{"event":"\ud800","data":{}}', r'{"event":"a","data":{"\udc00":1}}', '{"\ufffe":1}']
+)
+async def test_a_frame_with_half_a_pair_can_be_read(control: Control, text: str) -> None:
+    client = await control.connect()
+    await client.send(text)
+    await until(lambda: any(row.kind is Kind.FROM_UI for row in control.companion.journal))
+    (row,) = await control.rows("dir:c2s")
+    assert (row["frame"], row["verdict"]) == (text, "invalid")
+
+
+# pages
+
+
+async def test_without_after_it_is_the_newest_rows_in_order(control: Control) -> None:
+    tell(control, 250)
+    page = await control.got("/v1/journal")
+    assert [row["note"] for row in page["rows"]] == [f"number {number}" for number in range(150, 250)]
+    last = control.companion.journal.last_seq
+    assert (page["next_after"], page["last_seq"], page["dropped"]) == (last, last, 0)
+    tell(control, 1, "new")
+    page = await control.got("/v1/journal", after=page["next_after"])
+    assert [row["event"] for row in page["rows"]] == ["new"]
+
+
+async def test_an_empty_page_goes_on_where_it_is(control: Control) -> None:
+    last = control.companion.journal.last_seq
+    page = await control.got("/v1/journal", after=last)
+    assert page == {"rows": [], "next_after": last, "last_seq": last, "dropped": 0}
+
+
+async def test_after_a_page_that_nothing_passed_the_next_begins_behind_what_was_looked_at(control: Control) -> None:
+    tell(control, 20)
+    page = await control.got("/v1/journal", after=0, filter="none", limit=1)
+    assert (page["rows"], page["next_after"]) == ([], control.companion.journal.last_seq)
+
+
+async def test_rows_that_were_dropped_are_counted(make_control: MakeControl) -> None:
+    control = await make_control(journal_rows=100)
+    tell(control, 250)
+    page = await control.got("/v1/journal", after=0, limit=10_000)
+    assert len(page["rows"]) == 100
+    assert page["dropped"] == page["last_seq"] - 100
+    assert page["rows"][0]["seq"] == page["dropped"] + 1
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), filter=st.sampled_from(FILTERS), limit=st.integers(1, 40) | st.just(10_000))
+async def test_paging_loses_and_doubles_nothing_while_rows_are_written(
+    control: Control, data: st.DataObject, filter: str, limit: int
+) -> None:
+    journal = control.companion.journal
+    begin = after = journal.last_seq
+    mixed(journal, data.draw(st.integers(0, 80), label="rows before"))
+    got: list[dict[str, Any]] = []
+    while True:
+        page = await control.got("/v1/journal", after=after, filter=filter, limit=limit)
+        assert len(page["rows"]) <= limit
+        assert page["next_after"] >= after
+        got += page["rows"]
+        if page["next_after"] == after or len(got) > 2_000:
+            break
+        after = page["next_after"]
+        if len(got) < 200:
+            mixed(journal, data.draw(st.integers(0, 9), label="rows meanwhile"))
+    matches = parse(filter).matches
+    assert [row["seq"] for row in got] == [row.seq for row in journal.after(begin) if matches(row)]
+
+
+async def test_paging_goes_on_while_the_whole_journal_is_being_filtered(control: Control) -> None:
+    mixed(control.companion.journal, 20_000)
+
+    async def write() -> None:
+        for _ in range(200):
+            mixed(control.companion.journal, 5)
+            await asyncio.sleep(0)
+
+    writing = asyncio.create_task(write())
+    seen, after = [], 0
+    while True:
+        page = await control.got("/v1/journal", after=after, limit=10_000, filter="is:invalid")
+        seen += [row["seq"] for row in page["rows"]]
+        if page["next_after"] == after and writing.done():
+            break
+        after = page["next_after"]
+    assert seen == [row.seq for row in control.companion.journal if row.verdict is Verdict.INVALID]
+
+
+async def test_who_asks_behind_the_end_gets_what_comes_then(control: Control) -> None:
+    """After a restart the numbers begin anew; a caller that goes on with an old one must not miss rows for ever."""
+    page = await control.got("/v1/journal", after=10_000)
+    assert (page["rows"], page["next_after"]) == ([], control.companion.journal.last_seq)
+
+
+# the stream
+
+
+async def test_a_stream_begins_with_what_comes_next_and_has_rows_in_order(control: Control) -> None:
+    tell(control, 5, "before")
+    async with control.stream() as stream:
+        tell(control, 300)
+        rows = [await stream.row() for _ in range(300)]
+    assert [row["note"] for row in rows] == [f"number {number}" for number in range(300)]
+    assert rows == await control.rows("tick")
+
+
+async def test_a_stream_shows_each_row_soon(control: Control) -> None:
+    client = await control.connect()
+    async with control.stream(filter="event:friend_online") as stream:
+        for _ in range(5):
+            sent = (await control.post("/v1/events", online())).json["seq"]
+            row = await asyncio.wait_for(stream.row(), 1)
+            assert row["seq"] == sent
+            assert row["frame"] == await frame(client)
+
+
+async def test_a_stream_may_begin_after_a_row(control: Control) -> None:
+    tell(control, 10)
+    last = control.companion.journal.last_seq
+    async with control.stream(after=last - 3) as stream:
+        tell(control, 1)
+        assert [(await stream.row())["seq"] for _ in range(4)] == [last - 2, last - 1, last, last + 1]
+
+
+async def test_a_stream_that_comes_again_goes_on_after_its_last_row(control: Control) -> None:
+    tell(control, 10)
+    async with control.stream(after=0, filter="tick") as stream:
+        seen = [(await stream.row())["seq"] for _ in range(4)]
+    tell(control, 3, "tock")
+    tell(control, 2)
+    headers = {"Last-Event-ID": str(seen[-1])}
+    async with control.stream(headers=headers, after=0, filter="tick") as stream:
+        seen += [(await stream.row())["seq"] for _ in range(8)]
+    assert seen == [row["seq"] for row in await control.rows("tick")]
+
+
+@pytest.mark.parametrize("id", ["x", "-1", "1.5", "9" * 400, "", "²"])
+async def test_a_last_id_that_is_none_is_passed_over(control: Control, id: str) -> None:
+    async with control.stream(headers={"Last-Event-ID": id}, after=0) as stream:
+        assert (await stream.row())["seq"] == 1
+
+
+@pytest.mark.parametrize("id", ["10000", "999999999999999"])
+async def test_a_last_id_of_another_run_does_not_silence_the_stream(control: Control, id: str) -> None:
+    async with control.stream(headers={"Last-Event-ID": id}) as stream:
+        await asyncio.sleep(0.1)
+        tell(control, 1)
+        assert (await stream.row())["event"] == "tick"
+
+
+async def test_a_stream_shows_only_what_passes(control: Control) -> None:
+    async with control.stream(filter="event:tick -note -3") as stream:
+        for _ in range(5):
+            tell(control, 5)
+            tell(control, 50, "other")
+        rows = [await stream.row() for _ in range(20)]
+    assert {row["event"] for row in rows} == {"tick"}
+    assert "number 3" not in {row["note"] for row in rows}
+
+
+async def test_a_frame_with_line_ends_is_one_event(control: Control) -> None:
+    text = "one\n\ndata: two\r\nid: 7\r\u2028event: dropped\0"
+    async with control.stream(filter="dir:s2c") as stream:
+        await control.post("/v1/frames", text.encode())
+        assert (await stream.row())["frame"] == text
+
+
+async def test_a_stream_says_how_many_rows_it_could_not_show(make_control: MakeControl) -> None:
+    control = await make_control(journal_rows=100)
+    tell(control, 250)
+    first = control.companion.journal.first_seq
+    async with control.stream(after=5) as stream:
+        dropped = await stream.next()
+        assert dropped["event"] == "dropped"
+        assert json.loads(dropped["data"]) == {"rows": first - 1 - 5}
+        assert "id" not in dropped
+        assert [(await stream.row())["seq"] for _ in range(100)] == list(range(first, first + 100))
+
+
+async def test_rows_that_come_faster_than_the_ring_holds_are_shown_or_counted(make_control: MakeControl) -> None:
+    control = await make_control(journal_rows=100)
+    begin = control.companion.journal.last_seq
+    async with control.stream() as stream:
+
+        async def write() -> None:
+            for number in range(60):
+                tell(control, 20 + number * 3)
+                await asyncio.sleep(0.01)
+            tell(control, 1, "end")
+
+        writing = asyncio.create_task(write())
+        lost, seen, last, name = 0, 0, begin, ""
+        while name != "end":
+            fields = await stream.next()
+            if fields.get("event") == "dropped":
+                lost += json.loads(fields["data"])["rows"]
+                last += json.loads(fields["data"])["rows"]
+                continue
+            row = json.loads(fields["data"])
+            assert row["seq"] == last + 1
+            seen, last, name = seen + 1, row["seq"], row["event"]
+        await writing
+    assert lost > 0
+    assert lost + seen == control.companion.journal.last_seq - begin
+
+
+async def test_a_slow_reader_delays_nobody_and_gets_everything(control: Control) -> None:
+    client = await control.connect()
+    async with control.stream(filter="dir:s2c") as stream:
+        for _ in range(300):
+            await control.post("/v1/frames", b"x" * 30_000)  # far more than the sockets hold
+            assert len(await frame(client)) == 30_000
+        numbers = [(await stream.row())["seq"] for _ in range(300)]
+    assert numbers == [row["seq"] for row in await control.rows("dir:s2c")]
+
+
+async def test_who_leaves_is_forgotten(control: Control) -> None:
+    before = len(control.companion.journal.appended._listeners)
+    async with control.stream():
+        assert len(control.companion.journal.appended._listeners) == before + 1
+    await asyncio.sleep(0.05)
+    for _ in range(200):
+        if len(control.companion.journal.appended._listeners) == before:
+            break
+        tell(control, 1)
+        await asyncio.sleep(0.02)
+    assert len(control.companion.journal.appended._listeners) == before
+
+
+async def test_many_streams_see_the_same(control: Control) -> None:
+    async def follow() -> list[int]:
+        async with control.stream(after=0) as stream:
+            return [(await stream.row())["seq"] for _ in range(100)]
+
+    following = [asyncio.create_task(follow()) for _ in range(10)]
+    while not all(each.done() for each in following):
+        tell(control, 3)
+        await asyncio.sleep(0.01)
+    assert [await each for each in following] == [list(range(1, 101))] * 10

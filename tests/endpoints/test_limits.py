@@ -1,0 +1,308 @@
+"""What one program cannot do to the others: too many clients, connections, frames; another user's process."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from app.companion import Companion
+from app.endpoints import events, http, peer
+from tests.conftest import MakeCompanion, until
+from tests.endpoints.raw import tcp_to, upgrade_status
+
+Ask = Callable[[peer.Address, peer.Address], int | None]
+TYPING = '{"event":"typing","data":{"to":"bob","typing":true}}'
+
+
+async def listening(make_companion: MakeCompanion, **settings: object) -> Companion:
+    companion = await make_companion(prime_browsers=False, **settings)
+    assert await companion.start(), companion.trouble
+    return companion
+
+
+async def test_one_client_too_many_is_told_so_and_may_come_when_another_has_left(
+    make_companion: MakeCompanion,
+) -> None:
+    companion = await listening(make_companion, max_clients=2)
+    async with connect(companion.server.url, proxy=None) as first, connect(companion.server.url, proxy=None):
+        with pytest.raises(InvalidStatus) as caught:
+            await connect(companion.server.url, proxy=None)
+        assert caught.value.response.status_code == 503
+        assert b"2 clients are connected already" in (caught.value.response.body or b"")
+        await first.close()
+        await until(lambda: companion.hub.connection_count == 1)
+        async with connect(companion.server.url, proxy=None):
+            assert companion.hub.connection_count == 2
+
+
+async def test_connections_beyond_the_limit_are_cut_and_the_others_stay(make_companion: MakeCompanion) -> None:
+    companion = await listening(make_companion, max_connections=10)
+    port = companion.server.port
+    async with connect(companion.server.url, proxy=None) as client, AsyncExitStack() as stack:
+        for _ in range(9):
+            await stack.enter_async_context(tcp_to(port))
+        await until(lambda: len(companion.server.alive) == 10)
+        for _ in range(5):
+            async with tcp_to(port) as late:
+                with suppress(ConnectionError):
+                    assert await late.rest() == b""
+        assert len(companion.server.alive) == 10
+        assert companion.refused.latest[0].reason == "10 connections are open already"
+        await companion.fire_malformed("still here", origin="panel")
+        assert await client.recv() == "still here"
+
+
+async def test_a_client_that_talks_too_fast_is_warned_and_then_parted_with(make_companion: MakeCompanion) -> None:
+    companion = await listening(make_companion, client_frames_per_s=20)
+    async with connect(companion.server.url, proxy=None) as quiet:
+        async with connect(companion.server.url, proxy=None) as loud:
+            for _ in range(200):
+                await loud.send(TYPING)
+            await asyncio.wait_for(loud.wait_closed(), 5)
+            assert (loud.close_code, loud.close_reason) == (1008, "over 20 frames per second")
+        told = [row.note for row in companion.journal if row.event == "too fast"]
+        assert told == [
+            "over 20 frames per second: a warning; next time it is closed",
+            "over 20 frames per second: the connection is closed",
+        ]
+        heard = [row for row in companion.journal if row.event == "typing"]
+        assert 80 <= len(heard) <= 90  # two bursts and what refilled meanwhile
+        await companion.fire_malformed("still here", origin="panel")
+        assert await quiet.recv() == "still here"
+
+
+async def test_one_that_goes_on_talking_and_never_reads_is_cut(make_companion: MakeCompanion) -> None:
+    companion = await listening(make_companion, client_frames_per_s=20)
+    client = await connect(companion.server.url, proxy=None)
+    client.transport.pause_reading()
+
+    async def talk() -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await client.send(TYPING)
+                await asyncio.sleep(0.001)
+
+    await asyncio.wait_for(talk(), 10)
+    await until(lambda: companion.hub.connection_count == 0)
+    client.transport.abort()
+
+
+@pytest.mark.parametrize("target", ["/events", "/events?token=", "/events?token=wrong", "/events?token=t&token=t"])
+async def test_with_require_token_only_those_who_know_it_come_in(
+    make_companion: MakeCompanion, target: str
+) -> None:
+    companion = await listening(make_companion, require_token=True)
+    companion.control.token = "t"
+    status, body = await upgrade_status(companion.server.port, target)
+    assert (status, "token" in body) == (401, True)
+    assert (await upgrade_status(companion.server.port, "/events?token=t&username=zoe"))[0] == 101
+    assert "token=t" not in json.dumps([row.note for row in companion.journal])
+
+
+async def test_with_require_token_nobody_comes_in_before_there_is_one(make_companion: MakeCompanion) -> None:
+    companion = await listening(make_companion, require_token=True)
+    assert (await upgrade_status(companion.server.port, "/events?token="))[0] == 401
+
+
+async def test_a_path_is_quoted_without_the_token_behind_it(companion: Companion) -> None:
+    status, body = await upgrade_status(companion.server.port, "/event?token=secret")
+    assert (status, "secret" in body) == (404, False)
+    assert "secret" not in str([row.note for row in companion.journal])
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose process it is")
+
+
+@linux
+@pytest.mark.parametrize("ask", [peer.owner_of, peer.ask_kernel, peer.look_up])
+async def test_the_system_tells_whose_process_is_at_the_other_end(companion: Companion, ask: Ask) -> None:
+    async with tcp_to(companion.server.port) as client:
+        ours, theirs = client.tcp.getsockname(), client.tcp.getpeername()
+        assert ask(ours, theirs) == ask(theirs, ours) == os.getuid()
+        assert peer.foreign_owner(ours, theirs) is None
+    assert ask(("127.0.0.1", 1), ("127.0.0.1", 2)) is None
+
+
+@linux
+@pytest.mark.skipif(os.name == "posix" and os.getuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("ask", [peer.ask_kernel, peer.look_up])
+async def test_another_users_process_is_known_for_what_it_is(companion: Companion, ask: Ask) -> None:
+    program = (
+        "import encodings.idna, os, socket, sys; os.setuid(65534);"
+        "s = socket.create_connection(('127.0.0.1', int(sys.argv[1])));"
+        "print(s.getsockname()[1], flush=True); sys.stdin.read()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(companion.server.port),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin
+    assert process.stdout
+    port = int(await process.stdout.readline())
+    assert ask(("127.0.0.1", port), ("127.0.0.1", companion.server.port)) == 65534
+    process.stdin.close()
+    await process.wait()
+
+
+@linux
+async def test_where_the_kernel_must_not_be_asked_the_table_tells(
+    companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(peer, "ask_kernel", forbidden)
+    async with tcp_to(companion.server.port) as client:
+        assert peer.owner_of(client.tcp.getsockname(), client.tcp.getpeername()) == os.getuid()
+
+
+@linux
+async def test_another_users_process_is_refused_at_every_door(
+    companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who we are is changed here: the process at the other end is then another user's."""
+    other = os.getuid() + 1
+    companion.settings.rest_port = 0
+    assert await companion.start_rest()
+    monkeypatch.setattr(peer.os, "getuid", lambda: other)
+    status, body = await upgrade_status(companion.server.port)
+    assert (status, f"another user ({other - 1})" in body) == (403, True)
+    async with tcp_to(companion.rest.port) as client:
+        await client.send(f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{companion.rest.port}\r\n\r\n".encode())
+        assert (await client.receive()).startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("none", 200), ("same-origin", 200)]
+)
+async def test_what_a_page_of_another_site_embeds_is_refused(companion: Companion, site: str, status: int) -> None:
+    """``<img src="http://127.0.0.1:8080/friends">`` comes without an Origin."""
+    companion.settings.rest_port = 0
+    assert await companion.start_rest()
+    async with tcp_to(companion.rest.port) as client:
+        head = f"GET /friends HTTP/1.1\r\nHost: 127.0.0.1:{companion.rest.port}\r\nSec-Fetch-Site: {site}\r\n\r\n"
+        await client.send(head.encode())
+        assert (await client.receive()).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+async def test_a_listener_that_died_is_revived_and_its_clients_stay(
+    companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "SWEEP_S", 0.02)
+    await companion.stop()
+    await companion.start()
+    port = companion.server.port
+    async with connect(companion.server.url, proxy=None) as client:
+        server = companion.server._server
+        assert server is not None
+        server.server.close()  # what an accept error does on Windows
+        await until(lambda: [row for row in companion.journal if row.event == "listening again"])
+        assert companion.server.port == port
+        async with connect(companion.server.url, proxy=None) as late:
+            await until(lambda: companion.hub.connection_count == 2)
+            await companion.fire_malformed("both", origin="panel")
+            assert await client.recv() == await late.recv() == "both"
+        await companion.stop()
+        assert companion.hub.connection_count == 0
+
+
+async def test_a_listener_that_cannot_be_revived_yet_is_tried_again_and_told_once(
+    companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "SWEEP_S", 0.02)
+    await companion.stop()
+    await companion.start()
+    port, server = companion.server.port, companion.server._server
+    assert server is not None
+    server.server.close()
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(("127.0.0.1", port))
+        thief.listen()
+        await until(lambda: [row for row in companion.journal if row.event == "listener died"])
+        await asyncio.sleep(0.2)
+    await until(lambda: companion.server.listening)
+    assert [row.event for row in companion.journal][-2:] == ["listener died", "listening again"]
+
+
+async def test_a_connection_that_asks_for_nothing_is_cut_at_the_http_doors_too(
+    companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "SILENT_S", 0.2)
+    monkeypatch.setattr(http, "SWEEP_S", 0.02)
+    companion.settings.rest_port = 0
+    assert await companion.start_rest()
+    port = companion.rest.port
+    hello = f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    async with tcp_to(port) as silent, tcp_to(port) as half, tcp_to(port) as polite:
+        await half.send(hello[:20])
+        await polite.send(hello)
+        assert (await polite.receive()).startswith(b"HTTP/1.1 200 ")
+        for each in (silent, half):
+            with suppress(ConnectionError):
+                assert await each.rest() == b""
+        await polite.send(hello)
+        assert (await polite.receive()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_connections_beyond_the_limit_are_told_so_at_the_http_doors(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(max_connections=3)
+    assert await companion.start_rest()
+    port = companion.rest.port
+    hello = f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    async with AsyncExitStack() as stack:
+        for number in range(5):
+            client = await stack.enter_async_context(tcp_to(port))
+            await client.send(hello)
+            answer = await client.receive()
+            assert answer.startswith(b"HTTP/1.1 200 " if number < 3 else b"HTTP/1.1 503 ")
+
+
+async def flood(companion: Companion, frame: bytes) -> str:
+    """Send one frame again and again without reading anything; return why the connection was cut."""
+    async with tcp_to(companion.server.port) as client:
+        await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])
+        with suppress(ConnectionError):
+            for _ in range(1_000):
+                await client.send(frame * 200)
+                await asyncio.sleep(0)
+    await until(lambda: companion.hub.connection_count == 0)
+    (told,) = [row.note for row in companion.journal if row.event == "aborted"]
+    return told
+
+
+def masked(first_byte: int, payload: bytes = b"") -> bytes:
+    return bytes([first_byte, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+@pytest.mark.parametrize("opcode", [0x89, 0x8A], ids=["ping", "pong"])
+async def test_a_flood_of_control_frames_is_cut(companion: Companion, opcode: int) -> None:
+    assert await flood(companion, masked(opcode, b"x" * 125)) == "too many control frames"
+
+
+async def test_a_message_of_endless_empty_fragments_is_cut(companion: Companion) -> None:
+    async with tcp_to(companion.server.port) as client:
+        await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])
+        await client.send(masked(0x01))
+        with suppress(ConnectionError):
+            await client.send(masked(0x00) * 5_000)
+        await until(lambda: companion.hub.connection_count == 0)
+    assert [row.note for row in companion.journal if row.event == "aborted"] == ["a message in too many fragments"]
+
+
+async def test_a_message_in_many_fragments_is_one_message(companion: Companion) -> None:
+    async with tcp_to(companion.server.port) as client:
+        await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])
+        text = TYPING.encode()
+        await client.send(masked(0x01))
+        for byte in text:
+            await client.send(masked(0x00, bytes([byte])))
+        await client.send(masked(0x80))
+        await until(lambda: [row for row in companion.journal if row.event == "typing"])

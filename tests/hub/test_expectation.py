@@ -1,0 +1,268 @@
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from app.hub.expectation import KEPT_INSTEAD, Expectation, Met, wait_for
+from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.router import Router
+from app.protocol.catalog import built_in
+from tests.hub.doubles import FakeTime, Stage
+
+LONG = 10.0
+SHORT = 0.02
+
+
+class Desk:
+    """A journal that the test writes into, and somebody who waits for a row."""
+
+    def __init__(self) -> None:
+        self.time = FakeTime()
+        self.journal = Journal(self.time.clock)
+
+    def typing(self, *, data: Any = None, user: str = "zoe", client: str = "1", **options: Any) -> Row:
+        data = {"to": "alice", "typing": True} if data is None else data
+        payload = json.dumps({"event": "typing", "data": data}).encode()
+        return self.journal.append(
+            Kind.FROM_UI, "typing", payload=payload, user=user, client=client, origin=f"client {client}", **options
+        )
+
+    def call(self, name: str, body: bytes = b"", verdict: Verdict = Verdict.OK) -> Row:
+        return self.journal.append(Kind.FROM_UI, name, payload=body, client="rest", origin="rest", verdict=verdict)
+
+    async def wait(self, expected: Expectation, within_s: float = SHORT, after: int | None = None) -> Met:
+        return await wait_for(self.journal, self.time.clock, expected, within_s, after)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_an_expectation_without_wishes_is_met_by_any_valid_client_event(desk: Desk) -> None:
+    assert Expectation().met_by(desk.typing())
+    assert Expectation().met_by(desk.typing(verdict=Verdict.WARNING))
+    assert Expectation().met_by(desk.call("DELETE /friends/bob"))
+
+
+def test_what_was_sent_to_the_ui_or_done_by_the_server_meets_nothing(desk: Desk) -> None:
+    for kind in (Kind.TO_UI, Kind.SERVER):
+        assert not Expectation().met_by(desk.journal.append(kind, "typing", payload=b"{}"))
+
+
+@pytest.mark.parametrize("expected", [Expectation(), Expectation("typing"), Expectation(sender="zoe")])
+def test_an_invalid_row_meets_nothing(desk: Desk, expected: Expectation) -> None:
+    assert not expected.met_by(desk.typing(verdict=Verdict.INVALID))
+
+
+def test_the_event_must_have_that_name(desk: Desk) -> None:
+    assert Expectation("typing").met_by(desk.typing())
+    assert not Expectation("mark_read").met_by(desk.typing())
+    assert not Expectation("typ").met_by(desk.typing())
+
+
+@pytest.mark.parametrize(
+    ("sender", "met"),
+    [
+        ("zoe", True),
+        ("client:3", True),
+        ("", True),
+        ("alice", False),
+        ("client:1", False),
+        ("client 3", False),
+        ("3", False),
+    ],
+)
+def test_the_sender_is_a_user_or_a_client(desk: Desk, sender: str, met: bool) -> None:
+    assert Expectation(sender=sender).met_by(desk.typing(user="zoe", client="3")) == met
+
+
+DATA = {"to": "alice", "typing": True, "n": 1, "list": [{"a": None}, [1]], "text": "Hi", "zero": 0}
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"data.typing": True},
+        {"typing": True},
+        {"to": "alice", "typing": True},
+        {"event": "typing"},
+        {"n": 1},
+        {"n": 1.0},
+        {"list[0].a": None},
+        {"list[0]": {"a": None}},
+        {"list[1]": [1]},
+        {"data": DATA},
+        {},
+    ],
+)
+def test_values_are_asked_for_by_paths(desk: Desk, where: Mapping[str, Any]) -> None:
+    assert Expectation(where=where).met_by(desk.typing(data=DATA))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"typing": False},
+        {"typing": 1},
+        {"n": True},
+        {"zero": False},
+        {"n": "1"},
+        {"text": "hi"},
+        {"to": "alice", "typing": False},
+        {"nothing": None},
+        {"list[2]": None},
+        {"text.length": 2},
+        {"event": "mark_read"},
+        {"not a path[": 1},
+        {"": 1},
+        {"list[1]": [True]},
+        {"list[0]": {"a": False}},
+        {"data": {**DATA, "typing": 1}},
+    ],
+)
+def test_another_value_or_a_path_to_nowhere_does_not_meet_it(desk: Desk, where: Mapping[str, Any]) -> None:
+    assert not Expectation(where=where).met_by(desk.typing(data=DATA))
+
+
+def test_a_rest_call_is_an_event_whose_data_is_its_body(desk: Desk) -> None:
+    row = desk.call("POST /messages", b'{"to":"alice","text":"Hi"}')
+    assert Expectation("POST /messages").met_by(row)
+    assert Expectation("POST /messages", where={"text": "Hi", "data.to": "alice"}).met_by(row)
+    assert Expectation(where={"event": "POST /messages"}).met_by(row)
+    assert not Expectation("POST /friends").met_by(row)
+    assert not Expectation("POST /messages", where={"text": "Ho"}).met_by(row)
+
+
+def test_a_rest_call_without_a_body_has_no_data(desk: Desk) -> None:
+    row = desk.call("DELETE /friends/bob")
+    assert Expectation("DELETE /friends/bob").met_by(row)
+    assert not Expectation(where={"text": "Hi"}).met_by(row)
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"{nope", b'{"a":1,"a":2}', b"[" * 100])
+def test_a_body_that_is_no_json_does_no_harm(desk: Desk, body: bytes) -> None:
+    assert not Expectation(where={"a": 1}).met_by(desk.call("POST /messages", body))
+
+
+def test_a_refused_rest_call_meets_nothing(desk: Desk) -> None:
+    assert not Expectation("POST /messages").met_by(desk.call("POST /messages", b"{}", Verdict.INVALID))
+
+
+def test_an_expectation_says_what_it_is() -> None:
+    assert str(Expectation()) == "any event"
+    assert str(Expectation("typing", "zoe")) == "typing from zoe"
+    assert str(Expectation("typing", where={"to": "alice"})) == "typing with to=alice"
+
+
+async def test_a_client_that_sends_it_is_waited_for(stage: Stage) -> None:
+    router = Router(stage.hub, built_in())
+    zoe, bob = stage.join("zoe"), stage.join("bob")
+    expected = Expectation("typing", sender="bob", where={"typing": True})
+    waiting = asyncio.create_task(wait_for(stage.journal, stage.time.clock, expected, LONG))
+    await asyncio.sleep(0)
+    frames = [
+        (zoe, '{"event":"typing","data":{"to":"alice","typing":true}}'),
+        (bob, '{"event":"typing","data":{"to":"alice","typing":"yes"}}'),
+        (bob, "{nope"),
+        (bob, '{"event":"typing","data":{"to":"alice","typing":false}}'),
+        (bob, '{"event":"typing","data":{"to":"alice","typing":true}}'),
+    ]
+    for client, frame in frames:
+        stage.time.passed += 1.0
+        router.receive(client, frame)
+    met = await waiting
+    assert met.row is not None
+    assert (met.row.user, met.row.payload.decode()) == ("bob", frames[-1][1])
+    assert [row.payload.decode() for row in met.instead] == [frame for _, frame in frames[:-1]]
+    assert met.after_s == 5.0
+
+
+async def test_what_was_there_before_does_not_count(desk: Desk) -> None:
+    desk.typing()
+    assert await desk.wait(Expectation("typing")) == Met(None, 0.0, [])
+
+
+async def test_with_a_row_to_begin_at_what_has_come_since_counts(desk: Desk) -> None:
+    desk.typing(user="too early")
+    mark = desk.journal.append(Kind.TO_UI, "friend_online")
+    desk.time.passed += 1.5
+    other = desk.call("POST /friends")
+    wanted = desk.typing()
+    desk.time.passed += 60
+    met = await desk.wait(Expectation("typing"), 0, after=mark.seq)
+    assert met == Met(wanted, 1.5, [other])
+    assert (await desk.wait(Expectation("typing"), after=wanted.seq)).row is None
+
+
+@pytest.mark.parametrize("after", [0, -7])
+async def test_from_before_the_first_row_everything_counts_and_no_time_is_negative(desk: Desk, after: int) -> None:
+    wanted = desk.typing()
+    desk.time.passed += 60
+    met = await desk.wait(Expectation("typing"), after=after)
+    assert met.row == wanted
+    assert met.after_s >= 0
+
+
+async def test_from_a_row_that_was_dropped_since_what_is_kept_counts(desk: Desk) -> None:
+    journal = Journal(desk.time.clock, max_rows=2)
+    for _ in range(5):
+        desk.time.passed += 1
+        journal.append(Kind.FROM_UI, "typing", payload=b'{"data":{}}')
+    met = await wait_for(journal, desk.time.clock, Expectation("typing"), SHORT, after=1)
+    assert met.row is not None
+    assert met.row.seq == 4
+    assert met.after_s >= 0
+
+
+async def test_the_past_and_what_is_still_to_come_are_one_row_of_events(desk: Desk) -> None:
+    mark = desk.journal.append(Kind.TO_UI, "friend_online")
+    past = desk.typing()
+    waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), LONG, after=mark.seq))
+    await asyncio.sleep(0)
+    wanted = desk.journal.append(Kind.FROM_UI, "mark_read", payload=b'{"event":"mark_read","data":{}}')
+    assert await waiting == Met(wanted, 0.0, [past])
+
+
+async def test_after_the_time_is_over_it_says_what_came_instead(desk: Desk) -> None:
+    waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), 0.1))
+    await asyncio.sleep(0)
+    rows = [desk.typing(), desk.typing(verdict=Verdict.INVALID), desk.call("POST /messages", b"{}")]
+    desk.journal.append(Kind.TO_UI, "friend_online")
+    desk.journal.append(Kind.SERVER, "connected")
+    desk.time.passed += 0.1
+    met = await waiting
+    assert (met.row, met.instead) == (None, rows)
+    assert met.after_s == pytest.approx(0.1)
+
+
+async def test_of_what_came_instead_only_the_newest_are_kept(desk: Desk) -> None:
+    mark = desk.journal.append(Kind.SERVER, "x")
+    past = [desk.typing() for _ in range(KEPT_INSTEAD)]
+    waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), 0.1, after=mark.seq))
+    await asyncio.sleep(0)
+    new = [desk.typing() for _ in range(3)]
+    assert (await waiting).instead == [*past[3:], *new]
+
+
+async def test_what_comes_in_the_last_moment_has_come(desk: Desk) -> None:
+    waiting = asyncio.create_task(desk.wait(Expectation("typing"), 0))
+    asyncio.get_running_loop().call_soon(desk.typing)
+    assert (await waiting).row is not None
+
+
+async def test_several_can_wait_at_once_and_nobody_is_left_in_the_journal(desk: Desk) -> None:
+    expected = [Expectation("typing", sender=name) for name in ("a", "b", "nobody")]
+    waiting = [asyncio.create_task(desk.wait(each, 0.2)) for each in expected]
+    cancelled = asyncio.create_task(desk.wait(Expectation(), LONG))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    desk.typing(user="b")
+    desk.typing(user="a")
+    met = await asyncio.gather(*waiting)
+    assert [each.row.user if each.row else None for each in met] == ["a", "b", None]
+    assert [len(each.instead) for each in met] == [1, 0, 2]
+    assert desk.journal.appended._listeners == []

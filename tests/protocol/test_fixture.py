@@ -1,0 +1,254 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.catalog import built_in
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import (
+    BadFixture,
+    Fixture,
+    checked,
+    checked_name,
+    from_frame,
+    parse_fixture,
+)
+from app.protocol.overrides import BadPath
+
+TYPING = Fixture(event="typing", data={"username": "alice", "typing": True})
+
+catalog = built_in()
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(), each, max_size=3),
+    max_leaves=20,
+)
+DETAILS: dict[str, st.SearchStrategy[Any]] = {
+    "title": st.text(max_size=200),
+    "must": st.text(max_size=1000),
+    "malformed": st.booleans(),
+    "to": st.text(),
+    "times": st.integers(1, 1000),
+    "order": st.integers(),
+}
+EVENTS = st.builds(Fixture, event=st.text(min_size=1, max_size=80), data=JSON, **DETAILS)
+FRAMES = st.builds(Fixture, frame=st.text(), **DETAILS)
+
+
+@given(EVENTS | FRAMES)
+def test_a_fixture_is_the_same_after_its_file_was_written_and_read(fixture: Fixture) -> None:
+    assert parse_fixture(fixture.to_json()) == fixture
+
+
+def test_its_file_says_only_what_differs_from_the_defaults_and_is_pleasant_to_read() -> None:
+    text = Fixture(event="friend_online", data={"username": "zoë"}, title="Zoë 👋").to_json()
+    assert text == (
+        '{\n  "title": "Zoë 👋",\n  "event": "friend_online",\n  "data": {\n    "username": "zoë"\n  }\n}\n'
+    )
+    assert Fixture(frame="", malformed=True).to_json() == '{\n  "frame": "",\n  "malformed": true\n}\n'
+
+
+def test_an_event_and_a_raw_frame_are_told_apart() -> None:
+    assert not TYPING.raw
+    assert TYPING.envelope() == Envelope("typing", {"username": "alice", "typing": True})
+    assert Fixture(frame="").raw
+    assert Fixture(event="friend_online").envelope() == Envelope("friend_online", {})
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([], "Expected object, got array"),
+        (None, "Expected object, got null"),
+        ({}, "it needs either an event with its data, or a frame"),
+        ({"event": "", "data": {}}, "it needs either an event with its data, or a frame"),
+        ({"event": "typing", "data": {}, "frame": ""}, "it needs either an event with its data, or a frame"),
+        ({"event": "typing", "data": {}, "colour": "red"}, "Object contains unknown field colour"),
+        ({"event": 7, "data": {}}, "Expected str, got int - at $.event"),
+        ({"event": "x" * 81, "data": {}}, "Expected str of length <= 80 - at $.event"),
+        ({"event": "x", "data": {}, "title": "x" * 201}, "Expected str of length <= 200 - at $.title"),
+        ({"event": "x", "data": {}, "must": "x" * 1001}, "Expected str of length <= 1000 - at $.must"),
+        ({"event": "x", "data": {}, "times": 0}, "Expected int >= 1 - at $.times"),
+        ({"event": "x", "data": {}, "times": 1001}, "Expected int <= 1000 - at $.times"),
+        ({"event": "x", "data": {}, "times": True}, "Expected int, got bool - at $.times"),
+        ({"event": "x", "data": {}, "malformed": "yes"}, "Expected bool, got str - at $.malformed"),
+        ({"frame": None}, "Expected str, got null - at $.frame"),
+        ({"frame": {"event": "x"}}, "Expected str, got object - at $.frame"),
+    ],
+)
+def test_what_is_no_fixture_is_told_with_its_place(value: Any, said: str) -> None:
+    with pytest.raises(BadFixture) as caught:
+        checked(value)
+    assert str(caught.value) == said
+    with pytest.raises(BadFixture):
+        parse_fixture(json.dumps(value))
+
+
+def test_a_frame_has_no_data_beside_it() -> None:
+    with pytest.raises(BadFixture):
+        checked({"frame": "pong", "data": {"text": "nobody would send this"}})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("{nope", "line 1 column 2"),
+        ('{"event":"x","event":"y","data":{}}', "twice"),
+        ('{"event":"x","data":NaN}', "NaN"),
+        ('{"event":"x","data":"\\ud83d"}', "surrogate"),
+        ('{"event":"x","data":' + "[" * 40 + "]" * 40 + "}", "nested deeper"),
+        ('{"event":"x","data":' + "[" * 100_000, "nested deeper"),
+    ],
+)
+def test_a_file_that_is_no_strict_json_is_no_fixture(text: str, said: str) -> None:
+    with pytest.raises(BadFixture, match=said):
+        parse_fixture(text)
+
+
+def test_values_can_be_set_and_removed_by_paths() -> None:
+    fixture = Fixture(event="typing", data={"username": "alice", "typing": True}, title="kept", times=3)
+    changed = fixture.with_changes({"username": "bob", "data.more[0]": 1, "event": "dance"}, ["typing"])
+    assert changed == Fixture(event="dance", data={"username": "bob", "more": [1]}, title="kept", times=3)
+    assert fixture.data == {"username": "alice", "typing": True}
+    assert fixture.with_changes({"data": None}, []).data is None
+
+
+def test_without_changes_it_is_the_same_and_a_raw_frame_too() -> None:
+    for fixture in (TYPING, Fixture(frame="pong")):
+        assert fixture.with_changes({}, []) is fixture
+
+
+def test_an_event_without_data_gets_some() -> None:
+    assert Fixture(event="friend_online").with_changes({"username": "bob"}, []).data == {"username": "bob"}
+
+
+def test_a_raw_frame_has_nothing_to_change() -> None:
+    with pytest.raises(BadFixture, match="a raw frame has no fields"):
+        Fixture(frame="{}").with_changes({"text": "x"}, [])
+    with pytest.raises(BadFixture, match="a raw frame has no fields"):
+        Fixture(frame="{}").with_changes({}, ["text"])
+
+
+@pytest.mark.parametrize(
+    ("to", "without"), [({"event": 7}, []), ({}, ["event"]), ({}, ["data"]), ({"event": None}, [])]
+)
+def test_what_would_be_no_event_any_more_is_refused(to: dict[str, Any], without: list[str]) -> None:
+    with pytest.raises(BadFixture, match="an event needs its name and its data"):
+        TYPING.with_changes(to, without)
+
+
+def test_a_value_that_no_frame_can_carry_is_refused() -> None:
+    deep: Any = 1
+    for _ in range(32):
+        deep = [deep]
+    for value in ("\ud83d", deep):
+        with pytest.raises(BadFixture):
+            TYPING.with_changes({"username": value}, [])
+
+
+def test_a_path_that_leads_nowhere_is_told() -> None:
+    with pytest.raises(BadPath, match=r"data\.color: there is no color"):
+        TYPING.with_changes({}, ["color"])
+
+
+def test_a_pasted_event_becomes_an_event_and_anything_else_a_raw_frame() -> None:
+    good = '{"event":"typing","data":{"username":"alice","typing":true}}'
+    assert from_frame(good, catalog) == TYPING
+    for text in ("", "pong", "null", "[]", '{"event":"typing"}', '{"event":"","data":{}}', '{"event":7,"data":{}}'):
+        assert from_frame(text, catalog) == Fixture(frame=text, malformed=True)
+    with_more = '{"event":"typing","data":{},"id":7}'
+    assert from_frame(with_more, catalog) == Fixture(frame=with_more, malformed=True)
+    twice = '{"event":"typing","event":"typing","data":{}}'
+    assert from_frame(twice, catalog) == Fixture(frame=twice, malformed=True)
+
+
+@pytest.mark.parametrize("data", ['{"username":"alice"}', "[1]", "null", '"text"', "7"])
+def test_a_pasted_event_that_breaks_the_contract_is_marked_so(data: str) -> None:
+    assert from_frame(f'{{"event":"typing","data":{data}}}', catalog) == Fixture(
+        event="typing", data=json.loads(data), malformed=True
+    )
+
+
+def test_templates_in_what_was_pasted_count_with_their_values() -> None:
+    frame = json.dumps(
+        {"event": "new_message", "data": {
+            "msg_id": "{{uuid}}", "from": "{{persona}}", "to": "{{me}}", "text": "Hi", "timestamp": "{{now-5m}}",
+            "direction": "received", "delivered": True, "delivery_method": "direct",
+        }}
+    )  # fmt: skip
+    fixture = from_frame(frame, catalog)
+    assert not fixture.malformed
+    assert fixture.data["msg_id"] == "{{uuid}}"
+
+
+@given(st.text() | JSON.map(json.dumps))
+def test_whatever_was_pasted_becomes_a_fixture_that_can_be_kept(text: str) -> None:
+    fixture = from_frame(text, catalog)
+    assert parse_fixture(fixture.to_json()) == fixture
+
+
+def test_a_pasted_event_with_an_endless_name_can_be_kept_too() -> None:
+    fixture = from_frame(json.dumps({"event": "x" * 81, "data": {}}), catalog)
+    assert parse_fixture(fixture.to_json()) == fixture
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [
+        ("hello", "hello"),
+        ("a", "a"),
+        ("7", "7"),
+        ("basics/from five minutes ago", "basics/from five minutes ago"),
+        ("a/b/c", "a/b/c"),
+        ("v1.2 (beta)+x-y_z", "v1.2 (beta)+x-y_z"),
+        ("  hello  ", "hello"),
+        ("grüße/привет/你好", "grüße/привет/你好"),
+        ("console", "console"),
+        ("com10", "com10"),
+        ("con-man", "con-man"),
+        ("x" * 60, "x" * 60),
+    ],
+)
+def test_a_name_is_good_on_every_system(name: str, clean: str) -> None:
+    assert checked_name(name) == clean
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", " ", "/", ".", "..", "../up", "a/../b", "a/..", "./a", "a/./b", "/etc/passwd", "a/", "a//b", "/a",
+        "C:/x", "c:x", "\\\\server\\share", "a\\b", "..\\up", ".hidden", "a/.git", "-rf", "_x", "~", "~/x",
+        "x.", "x./y", "x /y", "a/ b", "x?", "x*", 'x"', "x<y", "x|y", "x:y", "x;y", "x$y", "x%2e", "x'", "x`",
+        "con", "CON", "Con.tar.gz", "prn", "AUX", "a/nul", "nul/a", "com1", "LPT9.txt", "com¹", "lpt³", "con .txt",
+        "a\x00b", "a\nb", "a\tb", "a\x1b[31m", "a\x7f", "a\u202eb", "a\u200bb", "\ud83d", "x" * 61, "👍",
+    ],
+)  # fmt: skip
+def test_a_name_that_some_system_cannot_have_is_refused(name: str) -> None:
+    with pytest.raises(BadFixture, match=r"is no name: use letters, digits, spaces and - _ \. \( \) \+"):
+        checked_name(name)
+
+
+def test_four_levels_are_too_deep() -> None:
+    with pytest.raises(BadFixture, match="at most two folders deep"):
+        checked_name("a/b/c/d")
+
+
+def test_a_refusal_of_an_endless_name_is_short() -> None:
+    with pytest.raises(BadFixture) as caught:
+        checked_name("?" * 100_000)
+    assert len(str(caught.value)) < 250
+
+
+@given(st.text())
+def test_a_name_that_passed_stays_as_it_is(name: str) -> None:
+    try:
+        clean = checked_name(name)
+    except BadFixture:
+        return
+    assert checked_name(clean) == clean
+    assert not any(part in ("", ".", "..") for part in clean.split("/"))
+    assert all(len(f"{part}.json.part".encode()) <= 255 for part in clean.split("/"))

@@ -1,0 +1,148 @@
+import json
+from typing import Any, ClassVar
+
+import pytest
+
+from app.hub.hub import Delivery
+from app.hub.target import ALL, Target
+from app.protocol.backend import Refused
+from app.protocol.catalog import InvalidEvent, built_in
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import Fixture
+from app.sources.fixtures import FixturePlayer
+from tests.hub.doubles import FakeTime
+
+
+class NotedDoor:
+    """Notes what goes through it."""
+
+    clock = FakeTime().clock
+    catalog = built_in()
+    local_user = "zoe"
+    personas: ClassVar = ["alice", "carol"]
+
+    def __init__(self) -> None:
+        self.events: list[Envelope] = []
+        self.frames: list[str] = []
+        self.targets: list[Target] = []
+        self.fails = False
+
+    async def fire(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+        if self.fails:
+            raise InvalidEvent([])
+        self.events.append(event)
+        self.targets.append(to)
+        return Delivery(len(self.events), (), origin)
+
+    async def fire_loosely(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+        if not built_in().problems(event):
+            return await self.fire(event, to=to, origin=origin)
+        delivery = await self.fire_malformed(event.encode().decode(), to=to, origin=origin)
+        return delivery._replace(warnings=("sent, not stored",))
+
+    async def fire_malformed(self, text: str, *, to: Target, origin: str) -> Delivery:
+        self.frames.append(text)
+        self.targets.append(to)
+        return Delivery(len(self.frames), (), origin)
+
+
+class Desk:
+    """A player, its door, and whom its contexts were made for."""
+
+    def __init__(self) -> None:
+        self.door = NotedDoor()
+        self._player = FixturePlayer(self.door)
+
+    async def fire(self, fixture: Fixture, to: Target | None = None, **options: Any) -> Delivery:
+        return await self._player.fire(fixture, to=to, origin="panel", **options)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+ONLINE = Fixture(event="friend_online", data={"username": "{{persona}}"})
+FRAME = Fixture(frame='{"seq":{{seq}},"id":"{{uuid}}"')
+
+
+async def test_an_event_goes_through_the_door_with_its_values(desk: Desk) -> None:
+    assert await desk.fire(ONLINE) == Delivery(1, (), "panel")
+    await desk.fire(ONLINE, persona="bob")
+    assert desk.door.events == [
+        Envelope("friend_online", {"username": "alice"}),
+        Envelope("friend_online", {"username": "bob"}),
+    ]
+    assert ONLINE.data == {"username": "{{persona}}"}
+
+
+async def test_an_event_that_breaks_the_contract_goes_to_the_same_door_which_refuses_it(desk: Desk) -> None:
+    await desk.fire(Fixture(event="dance", data={"to": "{{me}}"}))
+    assert desk.door.events == [Envelope("dance", {"to": "zoe"})]
+    assert desk.door.frames == []
+
+
+async def test_one_that_breaks_it_on_purpose_is_sent_as_it_is(desk: Desk) -> None:
+    await desk.fire(Fixture(event="dance", data=["{{me}}"], malformed=True))
+    assert [json.loads(frame) for frame in desk.door.frames] == [{"event": "dance", "data": ["zoe"]}]
+    assert desk.door.events == []
+
+
+async def test_one_that_is_said_to_break_it_and_does_not_is_an_event_as_any(desk: Desk) -> None:
+    await desk.fire(Fixture(event="friend_online", data={"username": "bob"}, malformed=True))
+    assert (len(desk.door.events), desk.door.frames) == (1, [])
+
+
+async def test_a_raw_frame_is_sent_with_its_values(desk: Desk) -> None:
+    await desk.fire(Fixture(frame="{{me}} {{nope}}"))
+    await desk.fire(Fixture(frame=""))
+    assert desk.door.frames == ["zoe {{nope}}", ""]
+
+
+@pytest.mark.parametrize("fixture", [ONLINE, FRAME], ids=["event", "frame"])
+async def test_times_sends_the_very_same_again(desk: Desk, fixture: Fixture) -> None:
+    three = Fixture(event=fixture.event, data=fixture.data, frame=fixture.frame, times=3)
+    assert (await desk.fire(three)).seq == 3
+    sent: list[object] = [*desk.door.events, *desk.door.frames]
+    assert len(sent) == 3
+    assert sent[0] == sent[1] == sent[2]
+    assert desk._player.context().seq == 1
+
+
+async def test_a_door_that_refuses_ends_it(desk: Desk) -> None:
+    desk.door.fails = True
+    with pytest.raises(InvalidEvent):
+        await desk.fire(Fixture(event="friend_online", data={"username": "bob"}, times=3))
+    assert desk.door.events == []
+
+
+async def test_the_same_seed_makes_the_same_frame(desk: Desk) -> None:
+    fixture = Fixture(frame="{{uuid}} {{faker.name}}")
+    for seed in (7, 7, 8, None, None):
+        await desk.fire(fixture, seed=seed)
+    one, again, other, *fresh = desk.door.frames
+    assert one == again
+    assert len({one, other, *fresh}) == 4
+
+
+async def test_it_goes_to_whom_the_fixture_says_or_to_whom_it_is_told(desk: Desk) -> None:
+    await desk.fire(ONLINE)
+    await desk.fire(Fixture(frame="", to="user:bob"))
+    await desk.fire(Fixture(frame="", to="user:bob"), ALL)
+    await desk.fire(Fixture(frame="", to="nobody I know"), Target(clients=frozenset({3})))
+    assert desk.door.targets == [ALL, Target(user="bob"), ALL, Target(clients=frozenset({3}))]
+
+
+async def test_a_target_that_is_none_is_refused_in_words(desk: Desk) -> None:
+    with pytest.raises(Refused) as caught:
+        await desk.fire(Fixture(frame="", to="bob"))
+    assert caught.value.status == 422
+    assert (
+        caught.value.reason == "The fixture's 'bob' is no target: use all, user:NAME, client:NUMBER or client:1,2."
+    )
+    assert desk.door.frames == []
+
+
+async def test_a_number_that_is_hard_to_carry_arrives(desk: Desk) -> None:
+    await desk.fire(Fixture(event="dance", data={"n": 2**70}, malformed=True))
+    assert json.loads(desk.door.frames[0]) == {"event": "dance", "data": {"n": 2**70}}

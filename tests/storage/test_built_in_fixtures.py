@@ -1,0 +1,110 @@
+"""What comes with the program, file by file."""
+
+from pathlib import Path
+
+import pytest
+
+from app.hub.journal import Kind, Verdict
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.fixture import Fixture, Saved, checked_name, parse_fixture
+from app.protocol.overrides import found
+from app.protocol.templates import Context, resolve
+from app.storage.fixtures import FixtureLibrary
+from app.system.settings import PINNED
+from tests.conftest import MakeCompanion
+
+FOLDER = Path(__file__).parents[2] / "resources" / "fixtures"
+CONTEXT = Context(wall=1_700_000_000.0)
+
+library = FixtureLibrary(None, FOLDER)
+library.read()
+catalog = built_in()
+
+
+def named(*saved: Saved) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("saved", saved, ids=lambda saved: saved.name)
+
+
+EVERY = named(*library.all)
+NASTY = named(*(each for each in library.all if each.folder == "nasty"))
+
+
+def problems(fixture: Fixture) -> list[str]:
+    """What is wrong with the frame that it makes."""
+    if fixture.raw:
+        try:
+            return list(map(str, catalog.problems(decode(resolve(fixture.frame, CONTEXT)))))
+        except BadFrame as bad:
+            return [str(bad)]
+    event = Envelope(fixture.event, resolve(fixture.data, CONTEXT))
+    return list(map(str, catalog.problems(event)))
+
+
+def test_all_files_are_fixtures_in_three_folders() -> None:
+    assert library.complaints == []
+    assert {each.folder for each in library.all} == {"basics", "guide", "nasty"}
+    assert len(library.all) == len(list(FOLDER.rglob("*.*"))) >= 40
+
+
+@EVERY
+def test_every_one_has_a_name_for_any_system_and_a_title_of_its_own(saved: Saved) -> None:
+    assert checked_name(saved.name) == saved.name
+    assert saved.fixture.title
+    assert [each.title for each in library.all].count(saved.title) == 1
+    assert saved.fixture.order > 0
+    assert [(each.folder, each.fixture.order) for each in library.all].count(
+        (saved.folder, saved.fixture.order)
+    ) == 1
+
+
+@EVERY
+def test_every_file_is_what_saving_it_would_write_but_for_the_order_of_its_keys(saved: Saved) -> None:
+    text = (FOLDER / f"{saved.name}.json").read_text("utf-8")
+    assert parse_fixture(text) == saved.fixture
+    assert sorted(saved.fixture.to_json().replace(",", "").split("\n")) == sorted(text.replace(",", "").split("\n"))
+
+
+@NASTY
+def test_a_nasty_one_says_what_a_correct_ui_must_do(saved: Saved) -> None:
+    assert saved.fixture.must.endswith((".", "?"))
+
+
+@EVERY
+def test_every_one_keeps_the_contract_or_says_that_it_breaks_it(saved: Saved) -> None:
+    assert bool(problems(saved.fixture)) == saved.fixture.malformed
+
+
+@EVERY
+def test_no_template_in_it_stays_unresolved(saved: Saved) -> None:
+    whole = saved.fixture.frame if saved.fixture.raw else saved.fixture.data
+    assert "{{" not in str(resolve(whole, CONTEXT))
+
+
+@EVERY
+async def test_every_one_can_be_fired(make_companion: MakeCompanion, saved: Saved) -> None:
+    companion = await make_companion(username="zoe")
+    delivery = await companion.player.fire(saved.fixture, origin="panel")
+    rows = [row for row in companion.journal if row.kind is Kind.TO_UI]
+    assert len(rows) == saved.fixture.times
+    assert {row.payload for row in rows} == {rows[0].payload}
+    assert delivery.seq == rows[-1].seq
+    assert (rows[-1].verdict is Verdict.INVALID) == saved.fixture.malformed
+    assert bool(delivery.warnings) == (saved.name == "nasty/stranger")
+
+
+def test_what_is_pinned_at_first_is_there() -> None:
+    assert [library.find(name).name for name in PINNED] == list(PINNED)
+
+
+def test_the_guides_samples_are_the_catalogs() -> None:
+    for name in ("new_message", "friend_online", "friend_offline", "typing"):
+        known = catalog.get(Direction.TO_UI, name)
+        assert known is not None
+        assert library.find(f"guide/{name}").fixture.data == known.sample
+
+
+def test_a_message_of_five_minutes_ago_is_of_five_minutes_ago() -> None:
+    fixture = library.find("basics/from five minutes ago").fixture
+    assert found(resolve(fixture.data, CONTEXT), "timestamp") == "2023-11-14T22:08:20.000Z"

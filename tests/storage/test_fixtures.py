@@ -1,0 +1,472 @@
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from app.protocol.backend import Refused, StorageError
+from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, Saved
+from app.storage import fixtures as module
+from app.storage.fixtures import FixtureLibrary
+
+BUILT_IN = Fixture(event="friend_online", data={"username": "built in"}, title="Built in")
+ONE, TWO = (Fixture(event="friend_online", data={"username": name}) for name in ("one", "two"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def built_in(tmp_path: Path) -> Path:
+    folder = tmp_path / "built in"
+    put(folder, "basics/hello.json", BUILT_IN)
+    put(folder, "basics/world.json", BUILT_IN)
+    return folder
+
+
+@pytest.fixture
+def library(own: Path, built_in: Path) -> FixtureLibrary:
+    library = FixtureLibrary(own, built_in)
+    library.read()
+    return library
+
+
+def put(folder: Path, name: str, content: Fixture | bytes) -> Path:
+    file = folder / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content if isinstance(content, bytes) else content.to_json().encode())
+    return file
+
+
+def names(library: FixtureLibrary) -> list[str]:
+    return [each.name for each in library.all]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*"))
+
+
+def refusal(work: Callable[[], object]) -> Refused:
+    with pytest.raises(Refused) as caught:
+        work()
+    return caught.value
+
+
+def trouble(work: Callable[[], object]) -> str:
+    with pytest.raises(StorageError) as caught:
+        work()
+    return str(caught.value)
+
+
+def test_before_the_first_reading_there_is_nothing(own: Path, built_in: Path) -> None:
+    assert FixtureLibrary(own, built_in).all == []
+
+
+def test_built_in_ones_are_there_without_a_folder_of_ones_own(library: FixtureLibrary, own: Path) -> None:
+    assert names(library) == ["basics/hello", "basics/world"]
+    assert library.find("basics/hello") == Saved("basics/hello", BUILT_IN, own=False)
+    assert library.complaints == []
+    assert not own.exists()
+
+
+def test_what_was_saved_is_there_at_once_and_after_reading_anew(library: FixtureLibrary, own: Path) -> None:
+    saved = library.save("  a/b/my fixture ", ONE)
+    assert saved == Saved("a/b/my fixture", ONE, own=True)
+    assert (saved.title, saved.folder) == ("my fixture", "a/b")
+    assert library.find("a/b/my fixture") is saved
+    library.read()
+    assert library.find("a/b/my fixture") == saved
+    assert (own / "a" / "b" / "my fixture.json").read_text("utf-8") == ONE.to_json()
+
+
+@pytest.mark.parametrize("name", ["x", "v1.2", "x.json", "a/grüße", "x" * 60, "字" * 60])
+def test_a_good_name_comes_back_from_the_disk(library: FixtureLibrary, name: str) -> None:
+    library.save(name, ONE)
+    library.read()
+    assert (library.find(name).fixture, library.complaints) == (ONE, [])
+    library.delete(name)
+    assert name not in names(library)
+
+
+def test_a_title_is_the_fixtures_own_or_the_last_part_of_its_name() -> None:
+    assert Saved("a/b", BUILT_IN, own=True).title == "Built in"
+    assert Saved("b", ONE, own=True).title == "b"
+    assert Saved("b", ONE, own=True).folder == ""
+
+
+def test_ones_own_folders_come_first_each_in_its_order(library: FixtureLibrary) -> None:
+    for name, order in (("z", 0), ("b/2", 1), ("b/1", 2), ("b/3", 1)):
+        library.save(name, Fixture(event="x", order=order))
+    assert names(library) == ["z", "b/2", "b/3", "b/1", "basics/hello", "basics/world"]
+
+
+def test_saving_again_writes_over_it(library: FixtureLibrary, own: Path) -> None:
+    library.save("x", ONE)
+    library.save("x", TWO)
+    library.read()
+    assert library.find("x").fixture == TWO
+    assert files(own) == ["x.json"]
+
+
+def test_saving_again_in_other_letters_writes_over_it_too(library: FixtureLibrary) -> None:
+    library.save("hello", ONE)
+    library.save("Hello", TWO)
+    library.read()
+    assert library.find("hello").fixture == TWO
+    library.delete("hello")
+    assert "hello" not in [name.casefold() for name in names(library)]
+
+
+def test_ones_own_hides_the_built_in_one_until_it_is_deleted(library: FixtureLibrary, own: Path) -> None:
+    library.save("Basics/Hello", ONE)
+    assert library.find("basics/hello") == Saved("Basics/Hello", ONE, own=True)
+    assert names(library) == ["Basics/Hello", "basics/world"]
+    library.delete("basics/hello")
+    assert library.find("basics/hello") == Saved("basics/hello", BUILT_IN, own=False)
+    assert files(own) == []
+
+
+def test_a_fixture_is_found_by_its_name_in_any_letters_or_its_last_part(library: FixtureLibrary) -> None:
+    library.save("mine/Special", ONE)
+    for name in ("mine/Special", "MINE/special", " special "):
+        assert library.find(name).name == "mine/Special"
+    assert library.find("hello").name == "basics/hello"
+
+
+def test_a_whole_name_wins_over_a_last_part(library: FixtureLibrary) -> None:
+    library.save("hello", ONE)
+    assert library.find("hello").name == "hello"
+
+
+def test_an_unknown_name_is_told_and_an_ambiguous_one_with_what_it_may_be(library: FixtureLibrary) -> None:
+    unknown = refusal(lambda: library.find("nothing"))
+    assert (unknown.status, unknown.reason) == (HTTPStatus.NOT_FOUND, "There is no fixture 'nothing'.")
+    library.save("mine/hello", ONE)
+    said = refusal(lambda: library.find("hello")).reason
+    assert said == "There is no fixture 'hello': it may be basics/hello or mine/hello."
+    assert len(refusal(lambda: library.find("x" * 100_000)).reason) < 150
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "/x", "a\\b", "CON", "x.", "a//b", "a/b/c/d", "a\nb"])
+def test_a_bad_name_is_refused_and_nothing_is_written(library: FixtureLibrary, tmp_path: Path, name: str) -> None:
+    before = files(tmp_path)
+    refused = refusal(lambda: library.save(name, ONE))
+    assert refused.status == HTTPStatus.BAD_REQUEST
+    assert refused.reason.endswith(".")
+    assert files(tmp_path) == before
+    library.save("x", ONE)
+    assert refusal(lambda: library.rename("x", name)).status == HTTPStatus.BAD_REQUEST
+    assert library.find("x").fixture == ONE
+
+
+def test_a_fixture_is_renamed_into_another_folder(library: FixtureLibrary, own: Path) -> None:
+    library.save("a/x", ONE)
+    assert library.rename("a/x", "b/y") == Saved("b/y", ONE, own=True)
+    assert names(library)[0] == "b/y"
+    assert files(own) == ["b", "b/y.json"]
+
+
+def test_a_name_that_is_taken_is_refused(library: FixtureLibrary) -> None:
+    library.save("x", ONE)
+    library.save("Y", TWO)
+    refused = refusal(lambda: library.rename("x", "y"))
+    assert (refused.status, refused.reason) == (HTTPStatus.CONFLICT, "There is a fixture 'y' already.")
+    assert (library.find("x").fixture, library.find("y").fixture) == (ONE, TWO)
+
+
+def test_a_fixture_may_keep_its_name_or_take_a_built_in_ones(library: FixtureLibrary, own: Path) -> None:
+    library.save("x", ONE)
+    assert library.rename("x", "x").fixture == ONE
+    assert library.rename("x", "basics/hello") == Saved("basics/hello", ONE, own=True)
+    assert library.rename("basics/hello", "x").name == "x"
+    assert library.find("basics/hello").fixture == BUILT_IN
+    assert files(own) == ["x.json"]
+
+
+@pytest.mark.parametrize(("before", "after"), [("hello you", "Hello You"), ("Hello You", "hello you")])
+def test_a_name_can_change_its_letters_only(library: FixtureLibrary, own: Path, before: str, after: str) -> None:
+    library.save(before, ONE)
+    assert library.rename(before, after) == Saved(after, ONE, own=True)
+    assert files(own) == [f"{after}.json"]
+    library.delete(after)
+    assert files(own) == []
+
+
+def test_a_folder_can_change_its_letters_only(library: FixtureLibrary, own: Path) -> None:
+    library.save("mine/x", ONE)
+    library.rename("mine/x", "Mine/x")
+    library.read()
+    assert library.find("mine/x").fixture == ONE
+    assert [file.casefold() for file in files(own)] == ["mine", "mine/x.json"]
+
+
+def test_a_built_in_one_can_neither_be_renamed_nor_deleted(library: FixtureLibrary, built_in: Path) -> None:
+    for refused in (
+        refusal(lambda: library.rename("basics/hello", "mine")),
+        refusal(lambda: library.delete("basics/hello")),
+    ):
+        assert refused.status == HTTPStatus.CONFLICT
+        assert refused.reason == "basics/hello comes with the program: save a copy and change that."
+    assert files(built_in) == ["basics", "basics/hello.json", "basics/world.json"]
+
+
+def test_a_folder_goes_with_its_last_fixture_but_not_with_what_else_lies_there(
+    library: FixtureLibrary, own: Path
+) -> None:
+    library.save("a/x", ONE)
+    library.save("b/x", ONE)
+    (own / "b" / "notes.txt").write_text("keep me")
+    library.delete("a/x")
+    library.delete("b/x")
+    assert files(own) == ["b", "b/notes.txt"]
+
+
+def test_folders_in_folders_go_with_their_last_fixture_too(library: FixtureLibrary, own: Path) -> None:
+    library.save("a/b/x", ONE)
+    library.delete("a/b/x")
+    assert files(own) == []
+
+
+def test_what_was_removed_by_hand_can_still_be_deleted(library: FixtureLibrary, own: Path) -> None:
+    library.save("x", ONE)
+    (own / "x.json").unlink()
+    library.delete("x")
+    library.save("a/x", ONE)
+    shutil.rmtree(own / "a")
+    library.delete("a/x")
+    assert names(library) == ["basics/hello", "basics/world"]
+
+
+def test_what_was_put_there_by_hand_is_found_when_the_folder_is_read_anew(
+    library: FixtureLibrary, own: Path
+) -> None:
+    put(own, "by hand.json", ONE)
+    put(own, "notes.txt", b"no fixture")
+    put(own, ".hidden.json", ONE)
+    put(own, ".git/x.json", ONE)
+    library.read()
+    assert names(library)[0] == "by hand"
+    assert len(names(library)) == 3
+    assert library.complaints == []
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(library: FixtureLibrary, own: Path) -> None:
+    put(own, "x.json", b"\xef\xbb\xbf" + ONE.to_json().encode())
+    library.read()
+    assert (library.find("x").fixture, library.complaints) == (ONE, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("x.json", b"", "is empty"),
+        ("x.json", b"{nope", "not JSON"),
+        ("x.json", b'{"event": "x", "data": {}, "colour": "red"}', "unknown field colour"),
+        ("x.json", b"{}", "it needs either an event with its data, or a frame"),
+        ("x.json", ONE.to_json().encode("utf-16"), "codec can't decode"),
+        ("x.json", b'{"frame": "\xff"}', "codec can't decode"),
+        ("x.json", b'{"frame": "' + b"x" * MAX_FIXTURE_BYTES + b'"}', "it is over 64 KiB"),
+        pytest.param(
+            *("con.json", ONE, "'con' is no name"),
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot have it"),
+        ),
+        ("a.b..json", ONE, "'a.b.' is no name"),
+        ("a/b/c/d.json", ONE, "at most two folders deep"),
+        (" x.json", ONE, "' x' is no name"),
+        ("x .json", ONE, "'x ' is no name"),
+    ],
+)
+def test_a_file_that_is_no_fixture_is_told_and_the_others_are_there(
+    library: FixtureLibrary, own: Path, name: str, content: Fixture | bytes, why: str
+) -> None:
+    file = put(own, name, content)
+    put(own, "good.json", ONE)
+    library.read()
+    assert names(library) == ["good", "basics/hello", "basics/world"]
+    (complaint,) = library.complaints
+    assert complaint.startswith(f"{file} is no fixture: ")
+    assert why in complaint
+    assert complaint.endswith(".")
+    file.unlink()
+    library.read()
+    assert library.complaints == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_file_whose_name_is_no_unicode_is_told_in_text_that_can_be_shown(
+    library: FixtureLibrary, own: Path
+) -> None:
+    own.mkdir()
+    Path(os.fsdecode(os.fsencode(own) + b"/\xff.json")).write_text(ONE.to_json())
+    library.read()
+    (complaint,) = library.complaints
+    assert "is no name" in complaint
+    assert complaint.encode()
+
+
+def test_two_files_of_one_name_in_other_letters_are_one_fixture(library: FixtureLibrary, own: Path) -> None:
+    put(own, "X.json", ONE)
+    put(own, "x.json", TWO)
+    library.read()
+    assert [name.casefold() for name in names(library)].count("x") == 1
+    assert library.find("x").fixture == TWO
+
+
+def test_more_files_than_anybody_has_are_not_all_read(
+    library: FixtureLibrary, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_FILES", 3)
+    for number in range(5):
+        put(own, f"{number}.json", ONE)
+    library.read()
+    assert [each.name for each in library.all if each.own] == ["0", "1", "2"]
+    assert library.complaints == [f"{own} has 5 files; the first 3 are used."]
+
+
+def test_the_bound_on_files_is_far_above_what_anybody_has() -> None:
+    assert module.MAX_FILES == 2000
+
+
+def links(target: Path, link: Path) -> None:
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("this system lets nobody make symbolic links")
+
+
+def test_links_that_go_round_in_circles_are_not_followed(library: FixtureLibrary, own: Path) -> None:
+    put(own, "a/x.json", ONE)
+    links(own, own / "a" / "again")
+    links(own / "loop.json", own / "loop.json")
+    links(own / "gone", own / "dangling.json")
+    library.read()
+    assert [each.name for each in library.all if each.own] == ["a/x"]
+
+
+def test_a_link_to_a_fixture_is_one_and_a_folder_may_be_a_link(built_in: Path, own: Path, tmp_path: Path) -> None:
+    put(tmp_path / "elsewhere", "x.json", ONE)
+    links(tmp_path / "elsewhere", own)
+    links(tmp_path / "elsewhere" / "x.json", tmp_path / "elsewhere" / "y.json")
+    library = FixtureLibrary(own, built_in)
+    library.read()
+    assert [each.name for each in library.all if each.own] == ["x", "y"]
+    library.save("z", TWO)
+    assert (tmp_path / "elsewhere" / "z.json").is_file()
+
+
+def test_a_folder_in_the_place_of_a_file_is_a_folder(library: FixtureLibrary, own: Path) -> None:
+    (own / "x.json").mkdir(parents=True)
+    library.read()
+    assert library.complaints == []
+    assert trouble(lambda: library.save("x", ONE)).startswith(f"{own / 'x.json'} could not be written: ")
+    assert "x" not in names(library)
+
+
+def test_a_fixture_too_large_to_be_read_again_is_not_saved(library: FixtureLibrary, own: Path) -> None:
+    library.save("x", ONE)
+    refused = refusal(lambda: library.save("x", Fixture(frame="ü" * (MAX_FIXTURE_BYTES // 2))))
+    assert refused.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert library.find("x").fixture == ONE
+    assert files(own) == ["x.json"]
+
+
+DEEP: object = 1
+for _ in range(40):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "fixture",
+    [
+        Fixture(frame="\ud83d"),
+        Fixture(event="x", data={"text": "\ud83d"}),
+        Fixture(event="x", title="\ud83d"),
+        Fixture(event="x", data=DEEP),
+        Fixture(event="x", title="x" * 201),
+        Fixture(event="x" * 81, data={}),
+        Fixture(event="x", times=0),
+        Fixture(event="", data={}),
+        Fixture(),
+    ],
+    ids=[
+        "surrogate frame",
+        "surrogate",
+        "surrogate title",
+        "deep",
+        "title",
+        "event",
+        "times",
+        "no event",
+        "nothing",
+    ],
+)
+def test_a_fixture_that_could_not_be_read_again_is_not_saved(
+    library: FixtureLibrary, own: Path, fixture: Fixture
+) -> None:
+    library.save("x", ONE)
+    refused = refusal(lambda: library.save("x", fixture))
+    assert 400 <= refused.status < 500
+    assert refused.reason.encode()
+    assert library.find("x").fixture == ONE
+    assert files(own) == ["x.json"]
+
+
+def test_without_a_folder_nothing_can_be_saved(built_in: Path) -> None:
+    library = FixtureLibrary(None, built_in)
+    library.read()
+    assert library.folder is None
+    assert names(library) == ["basics/hello", "basics/world"]
+    assert trouble(lambda: library.save("x", ONE)) == "there is no folder for fixtures"
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(library: FixtureLibrary, own: Path) -> None:
+    own.write_text("in the way")
+    assert "could not be written: " in trouble(lambda: library.save("x", ONE))
+    assert "could not be written: " in trouble(lambda: library.save("a/x", ONE))
+    library.read()
+    assert names(library) == ["basics/hello", "basics/world"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_lost(library: FixtureLibrary, own: Path) -> None:
+    library.save("x", ONE)
+    own.chmod(0o500)
+    if os.access(own, os.W_OK):
+        pytest.skip("for root, and on Windows, every folder can be written")
+    try:
+        assert "could not be written: " in trouble(lambda: library.save("y", ONE))
+        assert "could not be written: " in trouble(lambda: library.rename("x", "y"))
+        assert "could not be removed: " in trouble(lambda: library.delete("x"))
+    finally:
+        own.chmod(0o700)
+    assert [each.name for each in library.all if each.own] == ["x"]
+
+
+@pytest.mark.parametrize("part", ["x" * 300, "x" * 300 + "/y"], ids=["long", "below a long one"])
+def test_a_folder_that_cannot_even_be_looked_at_is_told_and_the_built_in_ones_are_there(
+    built_in: Path, tmp_path: Path, part: str
+) -> None:
+    library = FixtureLibrary(tmp_path / part, built_in)
+    library.read()
+    assert names(library) == ["basics/hello", "basics/world"]
+    assert len(library.complaints) == 1
+    assert "could not be written: " in trouble(lambda: library.save("x", ONE))
+
+
+def test_a_fixture_whose_file_was_removed_by_hand_can_be_saved_in_other_letters(
+    library: FixtureLibrary, own: Path
+) -> None:
+    library.save("x", ONE)
+    (own / "x.json").unlink()
+    assert library.save("X", TWO).fixture == TWO
+    assert files(own) == ["X.json"]
+
+
+def test_saving_what_is_refused_leaves_even_the_letters_of_the_name(library: FixtureLibrary, own: Path) -> None:
+    library.save("x", ONE)
+    refusal(lambda: library.save("X", Fixture(frame="x" * MAX_FIXTURE_BYTES)))
+    assert files(own) == ["x.json"]

@@ -1,0 +1,137 @@
+import asyncio
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.system.crash import KEPT_REPORTS, CrashReporter, redacted
+
+SECRET = "swordfish-under-the-mat"
+WHERE = ["unexpected ", "the loop says"]
+
+
+def fail(text: str = SECRET) -> None:
+    raise ValueError(text)
+
+
+def caught(text: str = SECRET) -> BaseException:
+    try:
+        try:
+            fail(text)
+        except ValueError as error:
+            raise RuntimeError(text) from error
+    except RuntimeError as error:
+        return error
+
+
+def reports(folder: Path) -> list[str]:
+    return [file.read_text() for file in sorted(folder.glob("crash-*.txt"))]
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def reporter(tmp_path: Path, told: list[str], expected_warnings: list[str]) -> CrashReporter:
+    expected_warnings.append("unexpected ")
+    return CrashReporter(tmp_path, told.append)
+
+
+def test_a_report_says_what_where_and_because_of_what_but_not_what_was_said() -> None:
+    text = redacted(caught())
+    assert [line.partition(" ")[0] for line in text.splitlines() if not line.startswith(" ")] == [
+        "builtins.RuntimeError", "because", "builtins.ValueError",
+    ]  # fmt: skip
+    assert "test_crash.py" in text
+    assert " in fail" in text
+    assert SECRET not in text
+
+
+def test_a_group_names_its_kinds() -> None:
+    assert "group of: ValueError, KeyError" in redacted(ExceptionGroup(SECRET, [ValueError(SECRET), KeyError()]))
+
+
+def test_errors_that_cause_each_other_come_to_an_end() -> None:
+    one, two = ValueError(), KeyError()
+    one.__context__, two.__context__ = two, one
+    assert redacted(one).count("because of") == 2
+
+
+async def test_one_line_is_said_and_the_file_is_named(
+    reporter: CrashReporter, tmp_path: Path, told: list[str]
+) -> None:
+    reporter.report(caught(), "in a test")
+    (text,) = reports(tmp_path)
+    assert text.startswith("in a test\n\nbuiltins.RuntimeError")
+    assert "websockets " in text
+    assert len(told) == 1
+    assert "RuntimeError" in told[0]
+    assert str(tmp_path) in told[0]
+    assert SECRET not in text + told[0]
+
+
+async def test_the_same_error_is_told_once(
+    reporter: CrashReporter, tmp_path: Path, told: list[str], expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("RuntimeError again")
+    for _ in range(3):
+        reporter.report(caught(), "in a test")
+    assert len(told) == len(reports(tmp_path)) == 1
+
+
+async def test_old_reports_go(reporter: CrashReporter, tmp_path: Path) -> None:
+    for number in range(KEPT_REPORTS + 3):
+        kind = type(f"Error{number}", (Exception,), {})
+        reporter.report(kind(), "in a test")
+    assert len(reports(tmp_path)) == KEPT_REPORTS
+
+
+async def test_a_report_that_cannot_be_written_is_still_told(
+    reporter: CrashReporter, tmp_path: Path, told: list[str]
+) -> None:
+    reporter._folder = tmp_path / "file" / "logs"
+    (tmp_path / "file").write_text("")
+    reporter.report(caught(), "in a test")
+    assert len(told) == 1
+    assert "What is known" not in told[0]
+
+
+async def test_tasks_callbacks_threads_slots_and_destructors_are_heard(
+    reporter: CrashReporter, told: list[str], expected_warnings: list[str]
+) -> None:
+    before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
+    loop = asyncio.get_running_loop()
+    reporter._before = before
+    reporter.install(loop)
+    try:
+
+        class Stubborn:
+            def __del__(self) -> None:
+                raise LookupError(SECRET)
+
+        async def broken() -> None:
+            raise OSError(SECRET)
+
+        loop.call_soon(fail)
+        thread = threading.Thread(target=lambda: {}[SECRET])
+        thread.start()
+        thread.join()
+        Stubborn()
+        loop.call_exception_handler({"message": "a task failed", "exception": OSError(SECRET)})
+        sys.excepthook(TypeError, TypeError(SECRET), None)
+        await asyncio.sleep(0.05)
+    finally:
+        reporter.uninstall()
+    kinds = sorted(line.partition("(")[2].partition(")")[0] for line in told)
+    assert kinds == ["KeyError", "LookupError", "OSError", "TypeError", "ValueError"]
+    assert (sys.excepthook, threading.excepthook, sys.unraisablehook) == before
+
+
+async def test_ctrl_c_in_a_slot_is_a_wish_to_stop(tmp_path: Path, told: list[str]) -> None:
+    stopped: list[bool] = []
+    reporter = CrashReporter(tmp_path, told.append, lambda: stopped.append(True))
+    reporter._from_hook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert (stopped, told) == ([True], [])

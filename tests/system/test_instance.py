@@ -1,0 +1,144 @@
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from app.system.instance import VERSION, Instance, announce, find, withdraw, write_private
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+URL = "http://127.0.0.1:8082"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "instance.json"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def told(**changes: Any) -> str:
+    """The text of a file that tells of this very process."""
+    value = {
+        "version": VERSION, "pid": os.getpid(), "started": psutil.Process().create_time(), "control": URL,
+        "token_in": "keyring", "token_file": "",
+    }  # fmt: skip
+    return json.dumps({**value, **changes})
+
+
+def test_what_was_announced_is_found_while_the_process_lives(file: Path, tmp_path: Path) -> None:
+    announce(file, URL, "file", tmp_path / "token")
+    assert find(file) == Instance(
+        pid=os.getpid(), started=psutil.Process().create_time(), control=URL, token_in="file",
+        token_file=str(tmp_path / "token"),
+    )  # fmt: skip
+    announce(file, "", "memory")
+    found = find(file)
+    assert found is not None
+    assert (found.control, found.token_in, found.token_file) == ("", "memory", "")
+    assert names(tmp_path) == ["instance.json"]
+
+
+def test_what_was_withdrawn_is_found_no_more(file: Path) -> None:
+    announce(file, URL, "memory")
+    withdraw(file)
+    withdraw(file)
+    assert find(file) is None
+    assert not file.exists()
+
+
+def test_withdrawing_never_fails(tmp_path: Path) -> None:
+    withdraw(tmp_path)
+    withdraw(tmp_path / "nowhere" / "instance.json")
+    assert tmp_path.is_dir()
+
+
+@posix
+def test_the_file_is_for_this_user_alone_whatever_was_there_before(file: Path) -> None:
+    file.write_text("old")
+    file.chmod(0o666)
+    before = os.umask(0)
+    try:
+        announce(file, URL, "memory")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_process_that_has_ended_is_not_found(file: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        file.write_text(told(pid=other.pid, started=psutil.Process(other.pid).create_time()))
+        found = find(file)
+        assert found is not None
+        assert found.pid == other.pid
+        other.kill()
+    assert find(file) is None
+
+
+@posix
+def test_a_process_that_has_ended_and_was_not_waited_for_is_not_found(file: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        file.write_text(told(pid=other.pid, started=psutil.Process(other.pid).create_time()))
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+        assert psutil.pid_exists(other.pid)
+        assert find(file) is None
+
+
+def test_another_process_that_got_the_same_number_is_not_the_companion(file: Path) -> None:
+    file.write_text(told(started=psutil.Process().create_time() - 3600))
+    assert find(file) is None
+
+
+@pytest.mark.parametrize("version", [0, VERSION + 1])
+def test_a_file_of_another_version_tells_nothing(file: Path, version: int) -> None:
+    file.write_text(told(version=version))
+    assert find(file) is None
+
+
+def test_a_later_version_may_say_more(file: Path) -> None:
+    file.write_text(told(colour="red"))
+    assert find(file) is not None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"", b"{nope", b"null", b"[]", b"{}", b"\xff\xfe", b"\x00" * 100, b"[" * 10_000, told(pid="x").encode(),
+        told(pid=-1).encode(), told(pid=2**40).encode(), told(pid=2**70).encode(), told(started="now").encode(),
+        told(started=None).encode(), told(control=None).encode(),
+    ],
+)  # fmt: skip
+def test_garbage_tells_nothing(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    assert find(file) is None
+
+
+def test_without_a_file_there_is_no_companion(tmp_path: Path) -> None:
+    assert find(tmp_path / "instance.json") is None
+    assert find(tmp_path / "nowhere" / "instance.json") is None
+    assert find(tmp_path) is None
+
+
+def test_a_private_file_is_written_whole_over_an_older_one_and_over_what_a_crash_left(tmp_path: Path) -> None:
+    (tmp_path / f"x.{os.getpid()}.part").write_text("left by a crash")
+    write_private(tmp_path / "x", "ü")
+    write_private(tmp_path / "x", "new")
+    assert (tmp_path / "x").read_text() == "new"
+    assert names(tmp_path) == ["x"]
+
+
+def test_a_private_file_that_could_not_be_written_leaves_no_secret_behind(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    with pytest.raises(OSError, match="x"):
+        write_private(tmp_path / "x", "secret")
+    with pytest.raises(OSError, match="No such file"):
+        write_private(tmp_path / "nowhere" / "x", "secret")
+    assert names(tmp_path) == ["x"]

@@ -1,0 +1,248 @@
+import asyncio
+import os
+import shutil
+import stat
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from app.access import Access
+from app.companion import Companion
+from app.system import instance, secrets
+from app.system.instance import Instance
+from app.system.paths import Folders
+from app.system.settings import Settings
+from tests.cli.doubles import unused_port
+from tests.conftest import until
+from tests.system.keyrings import HangingKeyring, MemoryKeyring, using
+
+
+@pytest.fixture(autouse=True)
+def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
+    monkeypatch.delenv(secrets.VARIABLE, raising=False)
+    ring = MemoryKeyring()
+    with using(ring):
+        yield ring
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    folders = Folders.of(tmp_path / "home")
+    folders.create()
+    return folders
+
+
+@pytest.fixture
+async def companion() -> AsyncIterator[Companion]:
+    companion = Companion(Settings(port=0, control_port=0))
+    assert await companion.start(), companion.trouble
+    yield companion
+    await companion.close()
+
+
+@pytest.fixture
+def access(companion: Companion, folders: Folders) -> Iterator[Access]:
+    access = Access(companion, folders, None)
+    yield access
+    access.close()
+
+
+def found(folders: Folders) -> Instance | None:
+    return instance.find(folders.instance_file)
+
+
+async def status(url: str, token: str) -> int:
+    """What the control API answers to somebody with that token."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/v1/status", headers=headers) as answer:
+        return answer.status
+
+
+async def test_when_it_is_open_the_companion_is_found_and_lets_in_who_knows_the_token(
+    companion: Companion, folders: Folders, access: Access
+) -> None:
+    assert found(folders) is None
+    assert await access.open()
+    told = found(folders)
+    assert told is not None
+    assert (told.pid, told.control) == (os.getpid(), companion.control.url)
+    token = secrets.read(told.token_in, None, folders.runtime)
+    assert token is not None
+    assert access.token == secrets.Token(token, "keyring")
+    assert await status(told.control, token) == 200
+    assert await status(told.control, token + "x") == 401
+    assert await status(told.control, "") == 401
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+async def test_the_file_is_for_this_user_alone_and_holds_no_secret(folders: Folders, access: Access) -> None:
+    await access.open()
+    assert stat.S_IMODE(folders.instance_file.stat().st_mode) == 0o600
+    assert access.token is not None
+    assert access.token.value not in folders.instance_file.read_text()
+
+
+async def test_a_token_in_a_file_is_told_with_its_file(
+    companion: Companion, folders: Folders, tmp_path: Path
+) -> None:
+    access = Access(companion, folders, tmp_path / "token")
+    assert await access.open()
+    told = found(folders)
+    assert told is not None
+    assert (told.token_in, told.token_file) == ("file", str((tmp_path / "token").resolve()))
+    access.close()
+
+
+async def test_after_close_it_is_found_no_more_not_even_when_the_doors_close_afterwards(
+    companion: Companion, folders: Folders, access: Access
+) -> None:
+    await access.open()
+    access.close()
+    assert not folders.instance_file.exists()
+    await companion.apply(Settings(port=0, control_port=unused_port()))
+    await companion.close()
+    access.close()
+    assert not folders.instance_file.exists()
+
+
+async def test_a_new_port_is_told(companion: Companion, folders: Folders, access: Access) -> None:
+    await access.open()
+    port = unused_port()
+    await companion.apply(Settings(port=0, control_port=port))
+    told = found(folders)
+    assert told is not None
+    assert told.control == f"http://127.0.0.1:{port}"
+    assert access.token is not None
+    assert await status(told.control, access.token.value) == 200
+
+
+async def test_a_control_api_that_was_switched_off_and_on_is_told(
+    companion: Companion, folders: Folders, access: Access
+) -> None:
+    await access.open()
+    await companion.apply(Settings(port=0, control=False))
+    told = found(folders)
+    assert told is not None
+    assert (told.control, told.token_in) == ("", "keyring")
+    await companion.apply(Settings(port=0, control=True, control_port=unused_port()))
+    told = found(folders)
+    assert told is not None
+    assert told.control == companion.control.url
+
+
+async def test_one_that_is_switched_off_from_the_start_is_no_trouble(folders: Folders) -> None:
+    companion = Companion(Settings(port=0, control=False))
+    access = Access(companion, folders, None)
+    assert await access.open()
+    assert not companion.control.listening
+    assert companion.control_trouble == ""
+    told = found(folders)
+    assert told is not None
+    assert told.control == ""
+    access.close()
+    await companion.close()
+
+
+async def test_what_changes_nothing_does_not_write_the_file_again(
+    companion: Companion, folders: Folders, access: Access
+) -> None:
+    await access.open()
+    folders.instance_file.unlink()
+    companion.pause()
+    companion.pause(False)
+    assert not folders.instance_file.exists()
+
+
+async def test_a_busy_port_is_told_and_the_companion_can_still_be_found(
+    companion: Companion, folders: Folders
+) -> None:
+    await companion.apply(Settings(port=0, control_port=companion.server.port))
+    access = Access(companion, folders, None)
+    assert not await access.open()
+    assert companion.control_trouble.startswith(f"Port {companion.server.port} is busy")
+    told = found(folders)
+    assert told is not None
+    assert told.control == ""
+    await companion.apply(Settings(port=0, control_port=unused_port()))
+    told = found(folders)
+    assert told is not None
+    assert told.control == companion.control.url
+    access.close()
+
+
+async def test_a_token_that_cannot_be_used_is_told_and_nothing_is_opened(
+    companion: Companion, folders: Folders, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(secrets.VARIABLE, "short")
+    assert not await access.open()
+    assert companion.control_trouble.startswith(f"{secrets.VARIABLE} holds no usable token")
+    assert access.token is None
+    assert not companion.control.listening
+    there = found(folders)  # scripts are told that it runs and answers none
+    assert there is not None
+    assert there.control == ""
+
+
+async def test_switched_off_it_asks_no_keyring_and_is_found_and_switched_on_it_answers(
+    companion: Companion, folders: Folders, access: Access
+) -> None:
+    off = Settings(port=0, control=False, control_port=0)
+    await companion.apply(off)
+    assert await access.open()
+    assert access.token is None
+    there = found(folders)
+    assert there is not None
+    assert (there.control, there.token_in) == ("", "")
+    await companion.apply(Settings(port=0, control=True, control_port=0))
+    await until(lambda: companion.control.listening)
+    assert access.token
+    await until(lambda: (now := found(folders)) is not None and now.control == companion.control.url)
+
+
+async def test_without_a_token_a_new_port_opens_nothing_and_the_reason_stays(
+    companion: Companion, folders: Folders, access: Access, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(secrets.VARIABLE, "short")
+    await access.open()
+    await companion.apply(Settings(port=0, control_port=unused_port()))
+    assert not companion.control.listening
+    assert companion.control_trouble.startswith(f"{secrets.VARIABLE} holds no usable token")
+
+
+async def test_without_a_token_nobody_is_let_in(companion: Companion) -> None:
+    await companion.control.start()
+    for token in ("", " ", "None"):
+        assert await status(companion.control.url, token) == 401
+
+
+async def test_a_keyring_that_hangs_does_not_keep_it_from_closing(
+    companion: Companion, folders: Folders, access: Access
+) -> None:
+    ring = HangingKeyring()
+    with using(ring):
+        try:
+            opening = asyncio.create_task(access.open())
+            await asyncio.sleep(0.02)
+            opening.cancel()
+            access.close()
+            await asyncio.gather(opening, return_exceptions=True)
+        finally:
+            ring.answer.set()
+    assert opening.cancelled()
+    assert not companion.control.listening
+    assert not folders.instance_file.exists()
+
+
+@pytest.mark.parametrize("expected_warnings", [["the command line cannot find this companion: "]])
+async def test_a_file_that_cannot_be_written_is_told_in_the_log_and_tried_again(
+    companion: Companion, folders: Folders, access: Access
+) -> None:
+    shutil.rmtree(folders.runtime)
+    assert await access.open()
+    assert companion.control.listening
+    folders.create()
+    companion.pause()
+    assert found(folders) is not None

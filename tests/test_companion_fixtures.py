@@ -1,0 +1,416 @@
+"""Firing templates and fixtures, keeping fixtures, and waiting for what clients do."""
+
+import asyncio
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from app.companion import Companion
+from app.hub.clock import Clock
+from app.hub.expectation import Expectation
+from app.hub.hub import Delivery
+from app.hub.journal import Kind, Row, Verdict
+from app.hub.target import ALL, Target
+from app.protocol.backend import Refused, StorageError
+from app.protocol.catalog import InvalidEvent
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import Fixture
+from app.system.settings import PINNED, Settings
+from tests.cli.doubles import unused_port
+from tests.conftest import Connect, MakeCompanion, until
+
+MESSAGE = {
+    "msg_id": "{{uuid}}", "from": "{{persona}}", "to": "{{me}}", "text": "{{seq}}: {{faker.sentence}}",
+    "timestamp": "{{now}}", "direction": "received", "delivered": True, "delivery_method": "direct",
+}  # fmt: skip
+SAYING = Fixture(event="new_message", data=MESSAGE)
+ONLINE = Envelope("friend_online", {"username": "alice"})
+CLOCK = Clock(wall=lambda: 1_700_000_000.0)
+
+
+def sent(companion: Companion) -> list[Row]:
+    return [row for row in companion.journal if row.kind is Kind.TO_UI]
+
+
+def data_of(row: Row) -> dict[str, Any]:
+    found = json.loads(row.payload)["data"]
+    assert isinstance(found, dict)
+    return found
+
+
+async def messages(companion: Companion, peer: str = "alice") -> list[str]:
+    return [each["text"] for each in (await companion.chat.backend.snapshot())["messages"] if each["from"] == peer]
+
+
+# firing
+
+
+async def test_a_template_is_fired_with_values_of_this_desk(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(clock=CLOCK, username="zoe")
+    await companion.player.fire_event(Envelope("new_message", MESSAGE), origin="panel")
+    (row,) = sent(companion)
+    data = data_of(row)
+    assert (data["from"], data["to"], data["timestamp"]) == ("alice", "zoe", "2023-11-14T22:13:20.000Z")
+    assert data["text"].startswith("1: ")
+    assert data["text"] in await messages(companion)
+    assert (row.origin, row.client) == ("panel", "all")
+
+
+async def test_a_fixture_is_fired_for_a_persona_with_a_seed(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(clock=CLOCK)
+    first = await companion.player.fire(SAYING, origin="panel", persona="bob", seed=7)
+    other = await make_companion(clock=CLOCK)
+    again = await other.player.fire(SAYING, origin="panel", persona="bob", seed=7)
+    assert data_of(sent(companion)[0])["from"] == "bob"
+    assert sent(companion)[0].payload == sent(other)[0].payload
+    assert (first.warnings, again.warnings) == ((), ())
+
+
+async def test_each_fire_is_counted(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    for _ in range(3):
+        await companion.player.fire_event(Envelope("new_message", MESSAGE), origin="panel")
+    assert [data_of(row)["text"].partition(":")[0] for row in sent(companion)] == ["1", "2", "3"]
+    assert companion.player.context().seq == 3
+
+
+async def test_at_first_nothing_can_be_fired_again(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    await companion.fire(ONLINE, origin="panel")
+    await companion.fire_loosely(ONLINE, origin="panel")
+    await companion.fire_malformed("nope", origin="panel")
+    assert not companion.player.can_fire_again
+    with pytest.raises(Refused, match=r"Nothing has been fired yet\.") as caught:
+        await companion.player.fire_again(origin="tray")
+    assert caught.value.status == 409
+
+
+async def test_what_was_fired_last_is_fired_again_with_fresh_values_to_the_same_target(
+    make_companion: MakeCompanion,
+) -> None:
+    companion = await make_companion()
+    await companion.player.fire_event(ONLINE, origin="panel")
+    await companion.player.fire(SAYING, to=Target(user="bob"), origin="panel", persona="carol")
+    assert companion.player.can_fire_again
+    await companion.fire(ONLINE, origin="panel")
+    await companion.player.fire_again(origin="tray")
+    _, first, _, again = sent(companion)
+    assert data_of(first)["msg_id"] != data_of(again)["msg_id"]
+    assert (data_of(again)["from"], again.client, again.origin) == ("carol", "user:bob", "tray")
+
+
+async def test_what_could_not_be_fired_is_not_what_is_fired_again(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    broken = Envelope("typing", {"username": "{{persona}}", "typing": "{{me}}"})
+    with pytest.raises(InvalidEvent, match=r"data\.typing"):
+        await companion.player.fire_event(broken, origin="panel")
+    with pytest.raises(Refused):
+        await companion.player.fire(Fixture(event="friend_online", data={}, to="bob"), origin="panel")
+    assert not companion.player.can_fire_again
+    await companion.player.fire_event(ONLINE, origin="panel")
+    with pytest.raises(InvalidEvent):
+        await companion.player.fire_event(broken, origin="panel")
+    await companion.player.fire_again(origin="tray")
+    assert [row.event for row in sent(companion)] == ["friend_online", "friend_online"]
+
+
+async def test_the_target_is_the_fixtures_unless_another_is_given(
+    companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client("alice")
+    await connect_client("bob")
+    fixture = Fixture(event="friend_online", data={"username": "alice"}, to="user:bob")
+    assert (await companion.player.fire(fixture, origin="panel")).clients == (2,)
+    assert (await companion.player.fire(fixture, to=ALL, origin="panel")).clients == (1, 2)
+
+
+async def test_the_same_frame_twice_is_one_message_in_the_history(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    before = len(await messages(companion))
+    await companion.player.fire(Fixture(event="new_message", data=MESSAGE, times=2), origin="panel")
+    one, two = [await asyncio.wait_for(socket.recv(), 5) for _ in range(2)]
+    assert one == two
+    assert len(await messages(companion)) == before + 1
+
+
+async def test_what_breaks_the_contract_on_purpose_goes_out_and_changes_nothing(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    before = await companion.chat.backend.snapshot()
+    broken = Fixture(event="new_message", data={**MESSAGE, "text": None}, malformed=True)
+    await companion.player.fire(broken, origin="panel")
+    await companion.player.fire(Fixture(frame="pong"), origin="panel")
+    frame, pong = [await asyncio.wait_for(socket.recv(), 5) for _ in range(2)]
+    assert (json.loads(frame)["data"]["from"], pong) == ("alice", "pong")
+    assert {row.verdict for row in sent(companion)} == {Verdict.INVALID}
+    assert await companion.chat.backend.snapshot() == before
+
+
+async def test_without_friends_the_persona_is_alice_and_nobody_is_a_stranger(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    await companion.chat.restore({"version": 1, "people": [], "messages": []})
+    assert companion.personas == []
+    delivery = await companion.player.fire(SAYING, origin="panel")
+    assert data_of(sent(companion)[0])["from"] == "alice"
+    assert delivery.warnings == ()
+
+
+def test_the_context_is_of_this_moment_and_this_desk() -> None:
+    companion = Companion(Settings(username="zoe"), clock=CLOCK)
+    random = Random(1)
+    context = companion.player.context("bob", random)
+    assert (context.wall, context.me, context.persona, context.random) == (1_700_000_000.0, "zoe", "bob", random)
+    assert companion.player.context().random is not random
+
+
+async def test_loosely_a_good_event_is_stored_and_a_bad_one_is_sent_only(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    before = len(await messages(companion))
+    good = companion.message_from("alice", "Hi")
+    assert (await companion.fire_loosely(good, origin="panel")).warnings == ()
+    bad = Envelope("new_message", {**good.data, "delivered": "yes", "msg_id": ""})
+    delivery = await companion.fire_loosely(bad, origin="control")
+    assert delivery.delivered == 1
+    (warning,) = delivery.warnings
+    assert warning.startswith("sent, not stored: data.msg_id: must be a UUID")
+    assert warning.endswith("; data.delivered: must be true or false, not text")
+    assert [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(2)] == [
+        {"event": event.event, "data": event.data} for event in (good, bad)
+    ]
+    assert len(await messages(companion)) == before + 1
+
+
+@pytest.mark.parametrize(
+    "fixture",
+    [
+        Fixture(frame="\ud83d"),
+        Fixture(event="x", data={"text": "\ud83d"}, malformed=True),
+        Fixture(event="typing", data={"username": "\ud83d", "typing": True}),
+        Fixture(event="\ud83d", data={}, malformed=True),
+    ],
+    ids=["frame", "data", "event", "name"],
+)
+async def test_text_that_is_no_unicode_is_refused_in_words(make_companion: MakeCompanion, fixture: Fixture) -> None:
+    companion = await make_companion()
+    with pytest.raises((InvalidEvent, Refused)) as caught:
+        await companion.player.fire(fixture, origin="panel")
+    assert str(caught.value).encode()
+    assert sent(companion) == []
+
+
+# what the UI will not show
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "stranger"),
+    [
+        ("friend_online", {"username": "alice"}, ""),
+        ("friend_online", {"username": "mallory"}, "mallory"),
+        ("typing", {"username": "erin", "typing": True}, "erin"),
+        ("new_message", {"from": "alice", "to": "me", "direction": "received"}, ""),
+        ("new_message", {"from": "mallory", "to": "me", "direction": "received"}, "mallory"),
+        ("new_message", {"from": "me", "to": "alice", "direction": "sent"}, ""),
+        ("new_message", {"from": "me", "to": "mallory", "direction": "sent"}, "mallory"),
+        ("something", {}, ""),
+    ],
+)
+async def test_an_event_about_nobody_that_the_ui_knows_is_told(
+    make_companion: MakeCompanion, event: str, data: dict[str, Any], stranger: str
+) -> None:
+    said = (await make_companion()).stranger_in(Envelope(event, data))
+    assert said.startswith(f"{stranger} is no friend in this chat state") if stranger else said == ""
+
+
+async def test_the_warning_comes_with_the_delivery(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    delivery = await companion.fire(Envelope("friend_online", {"username": "mallory"}), origin="panel")
+    assert [warning.split()[0] for warning in delivery.warnings] == ["mallory"]
+    assert (await companion.fire(ONLINE, origin="panel")).warnings == ()
+
+
+async def test_a_friend_that_was_added_or_removed_counts_at_once_though_no_window_is_open(
+    make_companion: MakeCompanion,
+) -> None:
+    companion = await make_companion()
+    erin = Envelope("friend_online", {"username": "erin"})
+    await companion.chat.add_friend("erin")
+    assert (await companion.fire(erin, origin="control")).warnings == ()
+    assert "erin" in companion.personas
+    await companion.chat.remove_friend("erin")
+    assert "erin" not in companion.personas
+    assert (await companion.fire(erin, origin="control")).warnings != ()
+
+
+# events of the contract, ready to fire
+
+
+@pytest.mark.parametrize("event", ["new_message", "friend_online", "friend_offline", "typing"])
+async def test_every_event_of_the_contract_is_ready_to_fire(make_companion: MakeCompanion, event: str) -> None:
+    companion = await make_companion()
+    fixture = companion.player.of_event(event)
+    assert isinstance(await companion.player.fire(fixture, origin="panel"), Delivery)
+    assert (sent(companion)[0].event, sent(companion)[0].verdict) == (event, Verdict.WARNING)
+
+
+@pytest.mark.parametrize("event", ["dance", "mark_read", ""])
+def test_any_other_name_is_told_with_the_known_ones(event: str) -> None:
+    with pytest.raises(InvalidEvent, match=r"is not a server event \(new_message, friend_online") as caught:
+        Companion(Settings()).player.of_event(event)
+    assert [problem.path for problem in caught.value.problems] == ["event"]
+
+
+# fixtures on the disk
+
+
+async def test_the_fixtures_of_the_program_are_there_when_it_is_open(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    assert companion.fixtures.find("basics/message").own is False
+    assert [each.name for each in companion.fixtures.pinned] == list(PINNED)
+    assert companion.fixtures.folder is None
+    with pytest.raises(StorageError):
+        await companion.fixtures.save("x", SAYING)
+
+
+async def test_fixtures_are_kept_renamed_and_removed_and_whoever_looks_is_told(tmp_path: Path) -> None:
+    companion = Companion(Settings(), fixtures_folder=tmp_path)
+    await companion.open()
+    told: list[list[str]] = []
+    companion.fixtures.changed.connect(
+        lambda _: told.append([each.name for each in companion.fixtures.all if each.own])
+    )
+    await companion.fixtures.save("x", SAYING)
+    await companion.fixtures.rename("x", "y")
+    (tmp_path / "y.json").rename(tmp_path / "z.json")
+    await companion.fixtures.read()
+    await companion.fixtures.delete("z")
+    assert told == [["x"], ["y"], ["z"], []]
+    with pytest.raises(Refused):
+        await companion.fixtures.rename("basics/message", "mine")
+    assert len(told) == 4
+    await companion.close()
+
+
+async def test_what_is_pinned_and_gone_is_left_out(tmp_path: Path) -> None:
+    companion = Companion(Settings(pinned=["gone", "basics/typing", "mine"]), fixtures_folder=tmp_path)
+    await companion.open()
+    assert [each.name for each in companion.fixtures.pinned] == ["basics/typing"]
+    await companion.fixtures.save("mine", SAYING)
+    assert [each.name for each in companion.fixtures.pinned] == ["basics/typing", "mine"]
+    await companion.close()
+
+
+async def test_the_settings_choose_another_folder_at_once(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    companion = Companion(Settings(port=0), fixtures_folder=tmp_path / "own")
+    await companion.open()
+    await companion.fixtures.save("mine", SAYING)
+    await companion.apply(Settings(port=0, fixtures=str(other)))
+    assert companion.fixtures.folder == other
+    assert not any(each.own for each in companion.fixtures.all)
+    await companion.fixtures.save("theirs", SAYING)
+    assert (other / "theirs.json").is_file()
+    await companion.apply(Settings(port=0))
+    assert companion.fixtures.find("mine").own
+    await companion.close()
+
+
+def test_the_folder_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert Companion(Settings(fixtures="~/fixtures")).fixtures.folder == tmp_path / "fixtures"
+
+
+@pytest.mark.parametrize("folder", ["~nobody-here/fixtures", "x" * 300, "a\0b"], ids=["home", "long", "null"])
+async def test_a_folder_that_cannot_be_keeps_no_companion_from_starting(
+    make_companion: MakeCompanion, folder: str
+) -> None:
+    companion = await make_companion(fixtures=folder)
+    assert companion.fixtures.find("basics/message").own is False
+    with pytest.raises(StorageError):
+        await companion.fixtures.save("x", SAYING)
+    await companion.apply(Settings(port=0, fixtures=""))
+    await companion.apply(Settings(port=0, fixtures=folder))
+    assert companion.fixtures.find("basics/message").own is False
+
+
+# waiting
+
+
+async def test_a_client_is_waited_for(companion: Companion, connect_client: Connect) -> None:
+    assert not await companion.wait_for_client(ALL, 0.02)
+    waiting = asyncio.create_task(companion.wait_for_client(Target(user="bob"), 10))
+    await connect_client("alice")
+    assert not waiting.done()
+    assert not await companion.wait_for_client(Target(user="bob"), 0.02)
+    await connect_client("bob")
+    assert await waiting
+    assert await companion.wait_for_client(Target(user="bob"), 0)
+    assert await companion.wait_for_client(Target(clients=frozenset({1})), 0)
+
+
+async def test_a_client_that_is_renamed_is_the_one_that_was_waited_for(
+    companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client("alice")
+    waiting = asyncio.create_task(companion.wait_for_client(Target(user="bob"), 10))
+    await asyncio.sleep(0)
+    companion.hub.identify(companion.hub.clients[0], "bob")
+    assert await waiting
+
+
+async def test_what_a_client_must_send_is_expected(companion: Companion, connect_client: Connect) -> None:
+    socket = await connect_client("zoe")
+    fired = await companion.fire(ONLINE, origin="control")
+    await socket.send('{"event":"typing","data":{"to":"alice","typing":true}}')
+    await until(lambda: any(row.kind is Kind.FROM_UI for row in companion.journal))
+    met = await companion.expect(Expectation("typing", "zoe", {"typing": True}), 5, after=fired.seq)
+    assert met.row is not None
+    assert met.after_s >= 0
+    assert (await companion.expect(Expectation("typing"), 0.02)).row is None
+
+
+# the control API's door
+
+
+async def test_the_control_api_is_answered_moved_and_switched_off(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(control_port=0)
+    companion.control.token = "x" * 16
+    told: list[bool] = []
+    companion.changed.connect(lambda _: told.append(companion.control.listening))
+    assert await companion.start_control()
+    assert (companion.control.listening, companion.control_trouble, told) == (True, "", [True])
+    port = unused_port()
+    await companion.apply(Settings(port=0, rest_port=0, control_port=port))
+    assert companion.control.url == f"http://127.0.0.1:{port}"
+    await companion.apply(Settings(port=0, rest_port=0, control=False, control_port=port))
+    assert not companion.control.listening
+    assert (await companion.start_control(), companion.control.listening) == (True, False)
+
+
+async def test_a_busy_control_port_is_told(companion: Companion) -> None:
+    companion.control.token = "x" * 16
+    companion.settings.control_port = companion.server.port
+    assert not await companion.start_control()
+    assert companion.control_trouble.startswith(f"Port {companion.server.port} is busy")
+    assert not companion.control.listening
+    assert companion.journal.row(companion.journal.last_seq).note == companion.control_trouble  # type: ignore[union-attr]
+    companion.settings.control = False
+    assert await companion.start_control()
+    assert companion.control_trouble == ""
+
+
+async def test_close_ends_the_control_api_too() -> None:
+    companion = Companion(Settings(port=0, control_port=0))
+    companion.control.token = "x" * 16
+    await companion.open()
+    assert await companion.start_control()
+    await companion.close()
+    assert not companion.control.listening

@@ -1,0 +1,277 @@
+"""What a UI must send after a fire, and what is said of it."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+from websockets.asyncio.client import ClientConnection
+
+from app.companion import Companion
+from app.hub.clock import Clock
+from app.hub.expectation import Expectation, Met
+from app.hub.hub import Delivery
+from app.hub.journal import Journal, Kind, Row
+from app.protocol.envelope import Envelope
+from app.ui.widgets.expect_row import NOTHING, ExpectRow, verdict
+from app.ui.widgets.fire_bar import FireBar
+from app.ui.window import FIXTURES, INJECT, Window
+from tests.conftest import Connect, until
+from tests.ui.frames import frame, settled
+
+LEFT = Qt.MouseButton.LeftButton
+Show = Callable[[QWidget], None]
+ANSWER = '{"event": "typing", "data": {"to": "alice", "typing": true}}'
+
+
+@pytest.fixture
+def bar(companion: Companion, show: Show) -> Any:
+    bar = FireBar(companion)
+    event = Envelope("friend_online", {"username": "alice"})
+    bar.arm(lambda: companion.player.fire_event(event, to=bar.target, origin="panel"))
+    show(bar)
+    yield bar
+    bar.close_down()
+
+
+def expect(bar: FireBar, name: str, within_s: float = 10.0) -> None:
+    bar.expect.choice.setCurrentText(name)
+    bar.expect.within.setValue(within_s)
+
+
+def judging(companion: Companion) -> list[str]:
+    return [task.get_name() for task in companion.tasks._running if task.get_name() == "expect"]
+
+
+async def fire(bar: FireBar, client: ClientConnection, qtbot: Any) -> None:
+    qtbot.mouseClick(bar.now, LEFT)
+    assert (await frame(client))["event"] == "friend_online"
+
+
+def tone(bar: FireBar) -> str:
+    return str(bar.status.property("tone"))
+
+
+# the row
+
+
+async def test_nothing_is_expected_until_one_chooses(companion: Companion, show: Show, qtbot: Any) -> None:
+    row = ExpectRow(companion.catalog)
+    show(row)
+    offers = [row.choice.itemText(number) for number in range(row.choice.count())]
+    assert offers == [NOTHING, "typing", "mark_read", "POST /messages", "POST /friends"]
+    assert row.expected is None
+    assert not row.within.isEnabled()
+    qtbot.keyClick(row.choice, Qt.Key.Key_Down)
+    assert row.expected == Expectation("typing")
+    assert row.within.isEnabled()
+    assert (row.within.text(), row.within.value()) == ("within 2.0 s", 2.0)
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        ([], "nothing came instead"),
+        (["mark_read"], "came instead: mark_read"),
+        (["mark_read", "typing", "mark_read", ""], "came instead: mark_read, typing, a broken frame"),
+    ],
+)
+async def test_what_came_instead_is_said_once_each(instead: list[str], said: str) -> None:
+    journal = Journal(Clock(), 100)
+    rows = [journal.append(Kind.FROM_UI, event=name) for name in instead]
+    assert verdict(Expectation("typing"), Met(None, 2.5, rows), 2.5) == (
+        f"✗ no typing within 2.5 s; {said}",
+        "error",
+    )
+
+
+async def test_milliseconds_are_counted_and_the_row_is_named() -> None:
+    row: Row = Journal(Clock(), 100).append(Kind.FROM_UI, event="typing")
+    said, its_tone = verdict(Expectation("typing"), Met(row, 1.2345, []), 2.0)
+    assert said == f"✓ typing came after 1,234 ms · #{row.seq}"
+    assert its_tone == "ok"
+
+
+# below a fire
+
+
+async def test_an_answer_in_time_is_said_in_green_with_its_milliseconds(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    expect(bar, "typing")
+    await fire(bar, client, qtbot)
+    await until(lambda: bar.status.text().endswith(" · waiting for typing …"))
+    assert bar.status.text().startswith("Delivered to 1 client · #")
+    await client.send(ANSWER)
+    await until(lambda: bar.status.text().startswith("✓ typing came after "))
+    row = companion.journal.row(companion.journal.last_seq)
+    assert row
+    assert bar.status.text().endswith(f" ms · #{row.seq}")
+    assert (row.kind, row.event) == (Kind.FROM_UI, "typing")
+    assert tone(bar) == "ok"
+    assert judging(companion) == []
+
+
+async def test_an_answer_that_is_there_before_the_bar_looks_counts(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    expect(bar, "typing")
+
+    async def fire() -> Delivery:
+        delivery = await companion.fire(Envelope("friend_online", {"username": "alice"}), origin="panel")
+        await client.send(ANSWER)
+        await until(lambda: any(row.event == "typing" for row in companion.journal))
+        return delivery
+
+    bar.arm(fire)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: bar.status.text().startswith("✓ typing came after "))
+
+
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [("mark_read", {"peer": "alice", "msg_id": "1"}), ("typing", {"to": "alice", "typing": False})],
+)
+async def test_each_client_event_can_be_expected(
+    bar: FireBar, connect_client: Connect, qtbot: Any, event: str, data: dict[str, Any]
+) -> None:
+    client = await connect_client()
+    expect(bar, event)
+    await fire(bar, client, qtbot)
+    await client.send(json.dumps({"event": event, "data": data}))
+    await until(lambda: bar.status.text().startswith(f"✓ {event} came after "))
+
+
+async def test_silence_is_said_in_red(
+    bar: FireBar, connect_client: Connect, companion: Companion, qtbot: Any
+) -> None:
+    client = await connect_client()
+    expect(bar, "typing", 0.1)
+    await fire(bar, client, qtbot)
+    await until(lambda: bar.status.text().startswith("✗"))
+    assert bar.status.text() == "✗ no typing within 0.1 s; nothing came instead"
+    assert tone(bar) == "error"
+
+
+async def test_what_came_instead_is_said_in_red(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
+    client = await connect_client()
+    expect(bar, "mark_read", 0.5)
+    await fire(bar, client, qtbot)
+    await client.send(ANSWER)
+    await client.send("no JSON")
+    await until(lambda: bar.status.text().startswith("✗"))
+    assert bar.status.text() == "✗ no mark_read within 0.5 s; came instead: typing, a broken frame"
+
+
+async def test_an_answer_that_breaks_the_contract_is_none(
+    bar: FireBar, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    expect(bar, "typing", 0.3)
+    await fire(bar, client, qtbot)
+    await client.send('{"event": "typing", "data": {"to": "alice", "typing": "yes"}}')
+    await until(lambda: bar.status.text().startswith("✗"))
+    assert bar.status.text().endswith("came instead: typing")
+
+
+async def test_what_came_before_the_fire_does_not_count(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    await client.send(ANSWER)
+    await until(lambda: any(row.event == "typing" for row in companion.journal))
+    expect(bar, "typing", 0.1)
+    await fire(bar, client, qtbot)
+    await until(lambda: bar.status.text().startswith("✗"))
+    assert bar.status.text().endswith("nothing came instead")
+
+
+async def test_without_a_client_nothing_is_waited_for(bar: FireBar, companion: Companion, qtbot: Any) -> None:
+    expect(bar, "typing")
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.status.text)
+    assert bar.status.text().startswith("Not sent: no client is connected")
+    assert judging(companion) == []
+
+
+async def test_waiting_for_a_client_waits_for_its_answer_too(
+    bar: FireBar, connect_client: Connect, qtbot: Any
+) -> None:
+    expect(bar, "typing")
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.when_connected.isVisible)
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    client = await connect_client()
+    await frame(client)
+    await client.send(ANSWER)
+    await until(lambda: bar.status.text().startswith("✓"))
+
+
+async def test_a_series_begins_to_wait_anew_at_every_fire(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    expect(bar, "typing")
+    bar.times.setValue(3)
+    bar.every.setValue(20)
+    qtbot.mouseClick(bar.now, LEFT)
+    for _ in range(3):
+        await frame(client)
+        assert len(judging(companion)) <= 1
+    await until(lambda: bar.now.text() == "Fire")
+    assert bar.status.text().startswith("3 of 3 · Delivered to 1 client")
+    assert bar.status.text().endswith("waiting for typing …")
+    assert len(judging(companion)) == 1
+    last = companion.journal.last_seq
+    await client.send(ANSWER)
+    await until(lambda: bar.status.text().startswith("✓"))
+    assert bar.status.text().endswith(f"#{last + 1}")
+    await settled(companion)
+
+
+async def test_a_fire_that_expects_nothing_ends_the_wait_of_the_one_before(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    expect(bar, "typing")
+    await fire(bar, client, qtbot)
+    await until(lambda: judging(companion))
+    expect(bar, NOTHING)
+    await fire(bar, client, qtbot)
+    await until(lambda: not judging(companion))
+    assert bar.status.text().startswith("Delivered to 1 client")
+    assert "waiting" not in bar.status.text()
+
+
+async def test_the_verdict_is_told_to_the_status_bar(window: Window, connect_client: Connect, qtbot: Any) -> None:
+    client = await connect_client()
+    window.open_room(INJECT)
+    expect(window.inject.bar, "typing", 0.1)
+    qtbot.mouseClick(window.inject.bar.now, LEFT)
+    await frame(client)
+    await until(lambda: window.status.said.text() == "✗ no typing within 0.1 s; nothing came instead")
+
+
+@pytest.mark.parametrize("room", [INJECT, FIXTURES])
+async def test_closing_the_window_meanwhile_leaves_no_task(
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any, room: int
+) -> None:
+    client = await connect_client()
+    window.open_room(room)
+    window.fixtures.choose("basics/online")
+    bar = (window.fixtures if room == FIXTURES else window.inject).bar
+    expect(bar, "typing")
+    qtbot.mouseClick(bar.now, LEFT)
+    await frame(client)
+    await until(lambda: judging(companion))
+    window.close_down()
+    await until(lambda: not judging(companion))
+    said = bar.status.text()
+    await client.send(ANSWER)
+    await asyncio.sleep(0.05)
+    assert bar.status.text() == said

@@ -1,0 +1,970 @@
+"""The room of saved events: find, fire, edit, save, pin."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt
+from PySide6.QtGui import QGuiApplication, QTextCursor
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+
+from app.companion import Companion
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import Fixture
+from app.ui.models.fixtures import NAME
+from app.ui.rooms.fixtures import FixturesRoom
+from app.ui.tray import Tray
+from app.ui.widgets.fixture_list import MOST_COMPLAINTS
+from app.ui.widgets.name_dialog import NameDialog
+from app.ui.window import EVENTS, FIXTURES, SETTINGS, Window
+from tests.conftest import Connect, MakeCompanion, until
+from tests.ui.frames import all_frames, frame, settled, text
+
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+TYPING = Fixture(event="typing", data={"username": "bob", "typing": True})
+MINE = "mine/late typing"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "own"
+
+
+@pytest.fixture
+async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
+    companion = await make_companion(fixtures_folder=folder)
+    assert await companion.start(), companion.trouble
+    return companion
+
+
+@pytest.fixture
+async def room(window: Window, companion: Companion) -> FixturesRoom:
+    """The room, with one fixture of one's own; the settings are taken into use as the desktop does."""
+    await companion.fixtures.save(MINE, TYPING)
+    window.settings.save_requested.connect(
+        lambda settings: companion.tasks.spawn(companion.apply(settings), "apply settings")
+    )
+    window.open_room(FIXTURES)
+    await settled(companion)
+    return window.fixtures
+
+
+def children(room: FixturesRoom, parent: QModelIndex) -> list[QModelIndex]:
+    return [room.list.model.index(row, 0, parent) for row in range(room.list.model.rowCount(parent))]
+
+
+def listed(room: FixturesRoom) -> dict[str, list[str]]:
+    """Return the names in each folder as they are listed."""
+    return {
+        folder.data(): [child.data(NAME) for child in children(room, folder)]
+        for folder in children(room, QModelIndex())
+    }
+
+
+def names(room: FixturesRoom) -> list[str]:
+    return [name for inside in listed(room).values() for name in inside]
+
+
+def place(room: FixturesRoom, index: QModelIndex) -> QPoint:
+    room.list.tree.scrollTo(index)
+    return room.list.tree.visualRect(index).center()
+
+
+def click(room: FixturesRoom, name: str, qtbot: Any) -> None:
+    qtbot.mouseClick(room.list.tree.viewport(), LEFT, pos=place(room, room.list.model.index_of(name)))
+    assert room.name.text().startswith(name)
+
+
+def type_(room: FixturesRoom, words: str, qtbot: Any) -> None:
+    """Write something before the event's last brace."""
+    room.editor.setFocus()
+    room.editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClicks(room.editor, words)
+
+
+def write(room: FixturesRoom, event: str, **data: Any) -> None:
+    room.editor.setPlainText(json.dumps({"event": event, "data": data}))
+
+
+def shown(room: FixturesRoom) -> Any:
+    return json.loads(room.editor.toPlainText())
+
+
+def asked() -> NameDialog:
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, NameDialog)
+    return dialog
+
+
+async def answer(room: FixturesRoom, name: str, qtbot: Any) -> None:
+    """Type a name into the dialog, press Enter, and wait for what follows."""
+    dialog = asked()
+    dialog.name.selectAll()
+    qtbot.keyClicks(dialog.name, name)
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
+    await settled(room._companion)
+    assert QApplication.activeModalWidget() is None
+
+
+def answer_box(title: str) -> None:
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    next(each for each in box.buttons() if each.text().replace("&", "") == title).click()
+
+
+def file_of(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
+
+
+# the list
+
+
+async def test_ones_own_come_first_then_the_built_in_ones_by_folder(room: FixturesRoom) -> None:
+    assert list(listed(room)) == ["mine", "basics · built in", "guide · built in", "nasty · built in"]
+    assert listed(room)["mine"] == [MINE]
+    assert names(room) == [each.name for each in room._companion.fixtures.all]
+    assert len(names(room)) > 40
+    assert room.list.model.index_of("basics/message").data() == "A friend says hi"
+
+
+async def test_before_one_is_chosen_the_room_says_what_to_do(room: FixturesRoom) -> None:
+    assert room.empty.isVisible()
+    assert "Choose one on the left" in room.empty.hint.text()
+    assert not room.bar.now.isEnabled()
+    assert room.bar.now.toolTip() == "Choose a fixture"
+
+
+async def test_a_fixture_that_is_chosen_shows_what_it_is(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, "nasty/markup", qtbot)
+    fixture = room._companion.fixtures.find("nasty/markup").fixture
+    assert not room.empty.isVisible()
+    assert room.title.text() == fixture.title
+    assert room.must.text() == f"A correct UI must: {fixture.must}"
+    assert shown(room) == {"event": fixture.event, "data": fixture.data}
+    click(room, "basics/message", qtbot)
+    assert not room.must.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("mine late", [MINE]),
+        ("TYPING bas", ["basics/typing", "basics/stopped typing"]),
+        ("comes online", ["basics/online"]),
+        ("no such thing", []),
+    ],
+)
+async def test_words_find_fixtures_by_name_and_title(
+    room: FixturesRoom, qtbot: Any, words: str, found: list[str]
+) -> None:
+    qtbot.keyClicks(room.list.search, words)
+    assert names(room) == found
+    room.list.search.clear()
+    assert len(names(room)) > 40
+
+
+async def test_words_find_fixtures_by_what_a_ui_must_do(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    await companion.fixtures.save("mine/dutiful", Fixture(event="typing", data={}, must="Stay calm"))
+    qtbot.keyClicks(room.list.search, "calm stay")
+    assert names(room) == ["mine/dutiful"]
+
+
+async def test_a_search_hides_the_chosen_one_and_keeps_it_in_the_pane(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, MINE, qtbot)
+    qtbot.keyClicks(room.list.search, "markup")
+    assert names(room) == ["nasty/markup"]
+    assert room.name.text() == MINE
+    room.list.search.clear()
+    assert room.list.tree.currentIndex().data(NAME) == MINE
+
+
+async def test_a_folder_that_was_closed_stays_closed_and_one_looks_where_one_looked(
+    window: Window, room: FixturesRoom, companion: Companion
+) -> None:
+    basics = room.list.model.index(1, 0)
+    room.list.tree.collapse(basics)
+    window.resize(QSize(1000, 640))
+    window.grab()
+    bar = room.list.tree.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    before = bar.value()
+    assert before > 0
+    companion.pause()
+    await companion.fixtures.save("mine/zzz", TYPING)
+    assert bar.value() == before
+    assert not room.list.tree.isExpanded(room.list.model.index(1, 0))
+    room.list.search.setText("a friend says")
+    assert room.list.tree.isExpanded(room.list.model.index(0, 0))
+
+
+async def test_the_folder_itself_is_nothing_to_fire(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    click(room, MINE, qtbot)
+    qtbot.mouseDClick(room.list.tree.viewport(), LEFT, pos=place(room, room.list.model.index(1, 0)))
+    assert room.name.text() == MINE
+    assert await all_frames(companion, client) == []
+
+
+# what others do meanwhile
+
+
+async def test_a_fixture_that_somebody_else_saves_is_listed(room: FixturesRoom, companion: Companion) -> None:
+    await companion.fixtures.save("bugs/late", TYPING)
+    assert listed(room)["bugs"] == ["bugs/late"]
+    await companion.fixtures.rename("bugs/late", "bugs/later")
+    assert listed(room)["bugs"] == ["bugs/later"]
+    await companion.fixtures.delete("bugs/later")
+    assert "bugs" not in listed(room)
+
+
+async def test_a_file_that_came_or_went_is_noticed_when_the_room_is_opened_again(
+    window: Window, room: FixturesRoom, companion: Companion, folder: Path
+) -> None:
+    file_of(folder, "dropped in").write_text('{"event": "typing", "data": {}, "title": "By hand"}')
+    file_of(folder, MINE).unlink()
+    window.open_room(EVENTS)
+    window.open_room(FIXTURES)
+    await settled(companion)
+    assert listed(room)["Yours"] == ["dropped in"]
+    assert MINE not in names(room)
+
+
+async def test_a_file_edited_on_disk_is_shown_anew(
+    window: Window, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    file_of(folder, MINE).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
+    await companion.fixtures.read()
+    assert shown(room)["data"] == {"username": "zoe", "typing": False}
+    assert not room.save.isEnabled()
+
+
+async def test_a_file_deleted_on_disk_leaves_the_pane(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    file_of(folder, MINE).unlink()
+    await companion.fixtures.read()
+    assert room.empty.isVisible()
+    assert not room.bar.now.isEnabled()
+
+
+async def test_what_is_being_written_survives_whatever_happens(
+    window: Window, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    type_(room, "half", qtbot)
+    cursor = room.editor.textCursor().position()
+    written = room.editor.toPlainText()
+    companion.changed.emit(None)
+    companion.fixtures.changed.emit(None)
+    companion.pause()
+    await companion.fixtures.save("mine/another", TYPING)
+    file_of(folder, MINE).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
+    await companion.fixtures.read()
+    window.open_room(EVENTS)
+    window.open_room(FIXTURES)
+    window.recolor()
+    await settled(companion)
+    file_of(folder, MINE).unlink()
+    await companion.fixtures.read()
+    assert room.editor.toPlainText() == written
+    assert room.editor.textCursor().position() == cursor
+    assert room.name.text() == MINE
+    assert room.save.isEnabled()
+
+
+async def test_the_selection_survives_a_change_of_the_list(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    click(room, "guide/typing", qtbot)
+    companion.changed.emit(None)
+    await companion.fixtures.save("a new one", TYPING)
+    assert room.list.tree.currentIndex().data(NAME) == "guide/typing"
+    assert room.list.tree.selectionModel().isSelected(room.list.tree.currentIndex())
+
+
+async def test_going_back_to_what_was_there_before_an_edit_on_disk_is_a_change(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    type_(room, "!", qtbot)
+    file_of(folder, MINE).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
+    await companion.fixtures.read()
+    room.editor.undo()
+    assert shown(room)["data"] == TYPING.data
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(companion)
+    assert companion.fixtures.find(MINE).fixture == TYPING
+
+
+async def test_files_that_are_no_fixtures_are_told_by_name(
+    room: FixturesRoom, companion: Companion, folder: Path
+) -> None:
+    assert not room.list.complaints.isVisible()
+    file_of(folder, "mine/broken").write_text("{")
+    await companion.fixtures.read()
+    assert room.list.complaints.isVisible()
+    assert room.list.complaints.text().startswith("mine/broken.json is no fixture")
+    assert str(folder) in room.list.complaints.toolTip()
+    file_of(folder, "mine/broken").unlink()
+    await companion.fixtures.read()
+    assert not room.list.complaints.isVisible()
+
+
+async def test_many_broken_files_leave_room_for_the_list(
+    window: Window, room: FixturesRoom, companion: Companion, folder: Path
+) -> None:
+    before = window.minimumSizeHint()
+    for number in range(20):
+        file_of(folder, f"mine/{'broken' * 8}{number}").write_text("{")
+    await companion.fixtures.read()
+    assert len(companion.fixtures.complaints) == 20
+    assert room.list.complaints.text().splitlines()[-1] == f"and {20 - MOST_COMPLAINTS} more"
+    assert window.minimumSizeHint().width() == before.width()
+    window.resize(QSize(1000, 640))
+    window.grab()
+    assert room.list.tree.height() > 150
+
+
+async def test_a_long_name_does_not_widen_the_window(
+    window: Window, room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    before = window.minimumSizeHint().width()
+    long = "/".join(["averylongname" * 4] * 3)
+    await companion.fixtures.save(long, Fixture(event="typing", data={}, title="T" * 200, must="M" * 300))
+    room.choose(long)
+    assert room.name.text() == long
+    assert window.minimumSizeHint().width() == before
+
+
+# firing
+
+
+async def test_fire_delivers_it_with_fresh_values(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    click(room, "basics/message", qtbot)
+    ids = set()
+    for _ in range(2):
+        qtbot.mouseClick(room.bar.now, LEFT)
+        arrived = await frame(client)
+        assert arrived["data"]["text"] == "Hi from alice!"
+        assert companion.catalog.problems(Envelope(**arrived)) == []
+        ids.add(arrived["data"]["msg_id"])
+    assert len(ids) == 2
+    await until(room.bar.status.text)
+    assert room.bar.status.text().startswith("Delivered to 1 client · #")
+    assert {row.origin for row in companion.journal if row.kind == "s2c"} == {"panel"}
+
+
+@pytest.mark.parametrize("where", ["tree", "editor", "search"])
+async def test_ctrl_enter_fires_what_is_chosen(
+    room: FixturesRoom, connect_client: Connect, qtbot: Any, where: str
+) -> None:
+    client = await connect_client()
+    click(room, MINE, qtbot)
+    widget = {"tree": room.list.tree, "editor": room.editor, "search": room.list.search}[where]
+    widget.setFocus()
+    qtbot.keyClick(widget, Qt.Key.Key_Return, CONTROL)
+    assert await frame(client) == {"event": "typing", "data": TYPING.data}
+
+
+async def test_a_double_click_fires_once(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    click(room, MINE, qtbot)
+    qtbot.mouseDClick(room.list.tree.viewport(), LEFT, pos=place(room, room.list.model.index_of(MINE)))
+    assert len(await all_frames(companion, client)) == 1
+
+
+async def test_what_is_edited_fires_as_it_stands_and_the_file_stays(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    click(room, MINE, qtbot)
+    write(room, "typing", username="carol", typing=False)
+    qtbot.mouseClick(room.bar.now, LEFT)
+    assert (await frame(client))["data"] == {"username": "carol", "typing": False}
+    assert companion.fixtures.find(MINE).fixture == TYPING
+
+
+@pytest.mark.parametrize(("chosen", "gets"), [("Everyone", "bob"), ("All of alice", "alice")])
+async def test_it_goes_where_the_fixture_says_unless_one_chooses(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, chosen: str, gets: str
+) -> None:
+    clients = {who: await connect_client(who) for who in ("alice", "bob")}
+    await companion.fixtures.save("mine/for bob", Fixture(event="typing", data=TYPING.data, to="user:bob"))
+    click(room, "mine/for bob", qtbot)
+    room.bar.target_box.setCurrentText(chosen)
+    qtbot.mouseClick(room.bar.now, LEFT)
+    for who, client in clients.items():
+        assert len(await all_frames(companion, client)) == (who == gets)
+
+
+async def test_a_fixture_that_is_sent_twice_is_the_same_frame_twice(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    click(room, "nasty/duplicate id", qtbot)
+    qtbot.mouseClick(room.bar.now, LEFT)
+    first, *others = await all_frames(companion, client)
+    assert others == [first]
+
+
+@pytest.mark.parametrize("name", ["nasty/wrong types", "nasty/unknown event", "nasty/data is a list"])
+async def test_one_that_breaks_the_contract_on_purpose_is_sent_malformed(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, name: str
+) -> None:
+    client = await connect_client()
+    click(room, name, qtbot)
+    assert room.bar.now.text() == "Send malformed"
+    assert not room.problem.isVisible()
+    qtbot.mouseClick(room.bar.now, LEFT)
+    assert json.loads(await text(client))
+    await settled(companion)
+    assert room.bar.status.property("tone") == "ok"
+
+
+async def test_a_raw_frame_goes_out_to_the_character(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    raw = 'no JSON\r\nat "all"\x0b\u2028end'
+    await companion.fixtures.save("mine/raw", Fixture(frame=raw, malformed=True))
+    click(room, "mine/raw", qtbot)
+    assert not room.save.isEnabled()
+    assert room.bar.now.text() == "Send malformed"
+    qtbot.mouseClick(room.bar.now, LEFT)
+    assert await text(client) == raw
+
+
+async def test_looking_at_a_fixture_changes_none_of_them(room: FixturesRoom, companion: Companion) -> None:
+    await companion.fixtures.save(
+        "mine/signs", Fixture(event="typing", data={"username": "a\u2029b\u2028\r\n\x00"})
+    )
+    for saved in companion.fixtures.all:
+        room.choose(saved.name)
+        assert room._edited == saved.fixture, saved.name
+        assert not room.save.isEnabled(), saved.name
+        assert not room.problem.isVisible(), saved.name
+        malformed = saved.fixture.malformed or saved.fixture.raw
+        assert room.bar.now.text() == ("Send malformed" if malformed else "Fire"), saved.name
+
+
+async def test_every_built_in_one_can_be_fired_from_the_room(
+    room: FixturesRoom, companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client()
+    for saved in companion.fixtures.all:
+        room.choose(saved.name)
+        room.bar.fire()
+        await settled(companion)
+        assert room.bar.status.text().startswith("Delivered to 1 client"), saved.name
+
+
+async def test_what_is_edited_says_how_it_breaks_the_contract(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, MINE, qtbot)
+    assert room.bar.now.text() == "Fire"
+    write(room, "typing", username="bob", typing="yes")
+    assert room.problem.text().startswith("It breaks the contract: data.typing")
+    assert room.bar.now.text() == "Send malformed"
+    room.editor.setPlainText('{"event": "typing", ')
+    assert room.problem.text() == "This is no event: saved or fired, it is a raw frame."
+    assert room.bar.now.text() == "Send malformed"
+    write(room, "typing", username="bob", typing=False)
+    assert not room.problem.isVisible()
+    assert room.bar.now.text() == "Fire"
+
+
+async def test_a_file_that_does_not_admit_to_be_malformed_is_refused_in_words(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    await companion.fixtures.save("mine/wrong", Fixture(event="typing", data={}))
+    click(room, "mine/wrong", qtbot)
+    qtbot.mouseClick(room.bar.now, LEFT)
+    assert await all_frames(companion, client) == []
+    assert "data.username" in room.bar.status.text()
+    assert room.bar.status.property("tone") == "error"
+
+
+# saving
+
+
+async def test_save_writes_the_file_and_keeps_title_duty_and_target(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    titled = Fixture(event="typing", data=TYPING.data, title="Late", must="wait", to="user:bob", times=2, order=7)
+    await companion.fixtures.save(MINE, titled)
+    click(room, MINE, qtbot)
+    assert not room.save.isEnabled()
+    write(room, "typing", username="carol", typing=True)
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(companion)
+    kept = json.loads(file_of(folder, MINE).read_text())
+    assert kept.pop("data") == {"username": "carol", "typing": True}
+    assert kept == {
+        "title": "Late", "must": "wait", "event": "typing", "to": "user:bob", "times": 2, "order": 7,
+    }  # fmt: skip
+    assert not room.save.isEnabled()
+    assert room.list.tree.currentIndex().data(NAME) == MINE
+
+
+async def test_what_was_saved_is_told(window: Window, room: FixturesRoom, qtbot: Any) -> None:
+    click(room, MINE, qtbot)
+    write(room, "typing", username="carol", typing=True)
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(room._companion)
+    assert window.status.said.text() == f"Saved {MINE}"
+
+
+async def test_saved_again_what_lost_its_file_meanwhile_has_one(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    write(room, "typing", username="carol", typing=True)
+    file_of(folder, MINE).unlink()
+    await companion.fixtures.read()
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(companion)
+    assert json.loads(file_of(folder, MINE).read_text())["data"]["username"] == "carol"
+    assert MINE in names(room)
+
+
+async def test_a_file_lost_without_notice_is_written_again(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    write(room, "typing", username="carol", typing=True)
+    file_of(folder, MINE).unlink()
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(companion)
+    assert file_of(folder, MINE).exists()
+
+
+@pytest.mark.parametrize("name", ["basics/typing", "nasty/not json"])
+async def test_a_built_in_one_is_not_saved_over_renamed_or_deleted(
+    room: FixturesRoom, qtbot: Any, name: str
+) -> None:
+    click(room, name, qtbot)
+    assert "built in" in room.name.text()
+    type_(room, " ?", qtbot)
+    for button in (room.save, room.rename, room.delete):
+        assert not button.isEnabled()
+    assert room.save_as.isEnabled()
+
+
+async def test_a_changed_built_in_one_is_saved_as_ones_own(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, "basics/typing", qtbot)
+    write(room, "typing", username="zoe", typing=True)
+    qtbot.mouseClick(room.save_as, LEFT)
+    assert asked().name.text() == "mine/typing"
+    await answer(room, "bugs/zoe types", qtbot)
+    assert json.loads(file_of(folder, "bugs/zoe types").read_text()) == {
+        "title": "A friend is typing", "event": "typing", "data": {"username": "zoe", "typing": True}, "order": 4,
+    }  # fmt: skip
+    assert room.name.text() == "bugs/zoe types"
+    assert room.list.tree.currentIndex().data(NAME) == "bugs/zoe types"
+    assert companion.fixtures.find("basics/typing").fixture.data == {"username": "{{persona}}", "typing": True}
+
+
+async def test_a_name_that_one_has_already_is_warned_about(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, "basics/typing", qtbot)
+    qtbot.mouseClick(room.save_as, LEFT)
+    assert not asked().problem.isVisible()
+    asked().name.setText(MINE.upper())
+    assert asked().problem.text() == f"{MINE.upper()} exists: it will be replaced."
+    await answer(room, MINE, qtbot)
+    assert room._companion.fixtures.find(MINE).fixture.title == "A friend is typing"
+
+
+async def test_what_is_typed_turns_into_a_raw_frame_when_it_is_no_event(
+    room: FixturesRoom, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    room.editor.setPlainText("not JSON {{uuid}}")
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(room._companion)
+    assert json.loads(file_of(folder, MINE).read_text()) == {"frame": "not JSON {{uuid}}", "malformed": True}
+
+
+async def test_rename_moves_the_file_and_keeps_what_is_being_written(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    type_(room, " half", qtbot)
+    written = room.editor.toPlainText()
+    qtbot.mouseClick(room.rename, LEFT)
+    assert asked().name.text() == MINE
+    assert not asked().problem.isVisible()
+    await answer(room, "bugs/late", qtbot)
+    assert not file_of(folder, MINE).exists()
+    assert json.loads(file_of(folder, "bugs/late").read_text()) == {"event": "typing", "data": TYPING.data}
+    assert room.name.text() == "bugs/late"
+    assert room.editor.toPlainText() == written
+    assert room.list.tree.currentIndex().data(NAME) == "bugs/late"
+
+
+async def test_rename_refuses_the_name_of_another(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    await companion.fixtures.save("mine/other", Fixture(event="typing", data={"username": "zoe"}))
+    click(room, MINE, qtbot)
+    qtbot.mouseClick(room.rename, LEFT)
+    dialog = asked()
+    dialog.name.setText("mine/other")
+    assert dialog.problem.text() == "mine/other exists already"
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
+    assert asked() is dialog
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Escape)
+    assert names(room)[:2] == [MINE, "mine/other"]
+
+
+async def test_delete_asks_first(room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any) -> None:
+    click(room, MINE, qtbot)
+    qtbot.mouseClick(room.delete, LEFT)
+    answer_box("Cancel")
+    await settled(companion)
+    assert file_of(folder, MINE).exists()
+    qtbot.mouseClick(room.delete, LEFT)
+    answer_box("Delete")
+    await settled(companion)
+    assert not file_of(folder, MINE).exists()
+    assert MINE not in names(room)
+    assert room.empty.isVisible()
+
+
+async def test_deleting_what_hid_a_built_in_one_brings_that_back(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    await companion.fixtures.save("basics/typing", TYPING)
+    room.choose("basics/typing")
+    assert room.delete.isEnabled()
+    qtbot.mouseClick(room.delete, LEFT)
+    answer_box("Delete")
+    await settled(companion)
+    room.choose("basics/typing")
+    assert "built in" in room.name.text()
+
+
+async def test_where_nothing_can_be_written_a_sentence_says_so(
+    window: Window, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, "basics/typing", qtbot)
+    (folder / "blocked").write_text("a file where a folder must be")
+    qtbot.mouseClick(room.save_as, LEFT)
+    await answer(room, "blocked/x", qtbot)
+    assert "blocked" in window.status.said.text()
+    assert "could not be written" in window.status.said.text()
+
+
+async def test_without_a_folder_a_sentence_says_so(make_companion: MakeCompanion, windows: Any, qtbot: Any) -> None:
+    companion = await make_companion()
+    window = windows(companion)
+    window.present()
+    window.open_room(FIXTURES)
+    window.fixtures.choose("basics/typing")
+    qtbot.mouseClick(window.fixtures.save_as, LEFT)
+    await answer(window.fixtures, "mine/x", qtbot)
+    assert window.status.said.text() == "there is no folder for fixtures"
+    assert window.fixtures.name.text().startswith("basics/typing")
+
+
+async def test_what_failed_to_be_saved_is_still_in_the_editor(
+    window: Window, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    room.editor.setPlainText("x" * 70_000)
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(companion)
+    assert "at most" in window.status.said.text()
+    assert room.editor.toPlainText() == "x" * 70_000
+    assert room.save.isEnabled()
+
+
+# from elsewhere
+
+
+async def test_a_copied_event_becomes_a_fixture(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
+    QGuiApplication.clipboard().setText(' {"event": "typing", "data": {"username": "zoe", "typing": true}}\n')
+    qtbot.mouseClick(room.list.paste, LEFT)
+    assert asked().name.text() == "mine/typing"
+    await answer(room, "mine/zoe", qtbot)
+    assert companion.fixtures.find("mine/zoe").fixture == Fixture(
+        event="typing", data={"username": "zoe", "typing": True}
+    )
+    assert room.name.text() == "mine/zoe"
+    assert room.bar.now.text() == "Fire"
+
+
+@pytest.mark.parametrize(
+    ("copied", "fixture", "offered"),
+    [
+        (
+            '{"event": "typing", "data": {"username": 7}}',
+            Fixture(event="typing", data={"username": 7}, malformed=True),
+            "mine/typing",
+        ),
+        ('{"event": "nope", "data": {}}', Fixture(event="nope", data={}, malformed=True), "mine/nope"),
+        ("just words", Fixture(frame="just words", malformed=True), "mine/frame"),
+        ('{"event": 3}', Fixture(frame='{"event": 3}', malformed=True), "mine/frame"),
+    ],
+)
+async def test_whatever_else_is_copied_becomes_a_malformed_one(
+    room: FixturesRoom, companion: Companion, qtbot: Any, copied: str, fixture: Fixture, offered: str
+) -> None:
+    QGuiApplication.clipboard().setText(copied)
+    qtbot.mouseClick(room.list.paste, LEFT)
+    assert asked().name.text() == offered
+    await answer(room, "mine/pasted", qtbot)
+    assert companion.fixtures.find("mine/pasted").fixture == fixture
+    assert room.bar.now.text() == "Send malformed"
+
+
+@pytest.mark.parametrize("copied", ["", "  \n"])
+async def test_an_empty_clipboard_is_said(window: Window, room: FixturesRoom, qtbot: Any, copied: str) -> None:
+    QGuiApplication.clipboard().setText(copied)
+    qtbot.mouseClick(room.list.paste, LEFT)
+    assert QApplication.activeModalWidget() is None
+    assert window.status.said.text().startswith("The clipboard holds no text")
+
+
+async def test_an_event_name_that_is_no_file_name_must_be_changed(room: FixturesRoom, qtbot: Any) -> None:
+    QGuiApplication.clipboard().setText('{"event": "../../evil", "data": {}}')
+    qtbot.mouseClick(room.list.paste, LEFT)
+    assert "is no name" in asked().problem.text()
+    await answer(room, "mine/fine", qtbot)
+    assert room.name.text() == "mine/fine"
+
+
+async def test_a_half_of_a_sign_in_an_event_makes_it_a_raw_frame(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    QGuiApplication.clipboard().setText('{"event": "typing", "data": {"username": "\\ud83d", "typing": true}}')
+    qtbot.mouseClick(room.list.paste, LEFT)
+    await answer(room, "mine/half", qtbot)
+    assert companion.fixtures.find("mine/half").fixture.raw
+    assert room.bar.now.text() == "Send malformed"
+
+
+async def test_s_saves_a_row_of_the_log(
+    window: Window, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="cli")
+    window.open_room(EVENTS)
+    window.events.model.flush()
+    window.events.table.selectRow(window.events.model.rowCount() - 1)
+    qtbot.keyClick(window.events.table, Qt.Key.Key_S)
+    assert asked().name.text() == "mine/friend_online"
+    await answer(room, "bugs/bob", qtbot)
+    assert companion.fixtures.find("bugs/bob").fixture == Fixture(event="friend_online", data={"username": "bob"})
+    assert window.status.said.text() == "Saved bugs/bob"
+    assert window.rooms.currentIndex() == EVENTS
+    window.open_room(FIXTURES)
+    await settled(companion)
+    assert room.name.text() == "bugs/bob"
+
+
+async def test_only_what_went_to_the_ui_is_saved(
+    window: Window, room: FixturesRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    window.open_room(EVENTS)
+    window.events.model.flush()
+    window.events.table.selectRow(window.events.model.rowCount() - 1)
+    qtbot.keyClick(window.events.table, Qt.Key.Key_S)
+    assert QApplication.activeModalWidget() is None
+    assert window.status.said.text() == "Only a frame that went to the UI can be saved: select one."
+
+
+# pins
+
+
+async def test_a_pin_puts_it_into_the_tray_menu_after_the_others(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    assert not room.pin.isChecked()
+    before = list(companion.settings.pinned)
+    qtbot.mouseClick(room.pin, LEFT)
+    await settled(companion)
+    assert companion.settings.pinned == [*before, MINE]
+    assert room.pin.isChecked()
+    assert room.pin.text() == "Pinned"
+    assert "pinned to the tray" in room.list.tree.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
+    tray = Tray(companion)
+    tray.menu.aboutToShow.emit()
+    fire = next(each for each in tray.menu.actions() if each.text() == "Fire").menu()
+    titles = [each.text() for each in fire.actions() if not each.isSeparator()]
+    assert titles[:-1] == [companion.fixtures.find(name).title for name in companion.settings.pinned]
+    assert titles[-2] == "late typing"
+    tray.close_down()
+
+
+async def test_a_pin_is_taken_away_again(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
+    click(room, "basics/online", qtbot)
+    assert room.pin.isChecked()
+    before = list(companion.settings.pinned)
+    qtbot.mouseClick(room.pin, LEFT)
+    await settled(companion)
+    assert companion.settings.pinned == [name for name in before if name != "basics/online"]
+    assert not room.pin.isChecked()
+    assert room.pin.text() == "Pin"
+
+
+async def test_a_pin_survives_a_rename_in_its_place(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
+    companion.settings.pinned = ["basics/message", MINE, "basics/online"]
+    click(room, MINE, qtbot)
+    qtbot.mouseClick(room.rename, LEFT)
+    await answer(room, "mine/sooner", qtbot)
+    assert companion.settings.pinned == ["basics/message", "mine/sooner", "basics/online"]
+    assert room.pin.isChecked()
+
+
+async def test_a_pin_whose_fixture_is_gone_is_no_obstacle(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    companion.settings.pinned = [MINE, "basics/online"]
+    await companion.fixtures.delete(MINE)
+    assert [each.name for each in companion.fixtures.pinned] == ["basics/online"]
+
+
+async def test_a_pin_leaves_unsaved_settings_alone(
+    window: Window, room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    window.settings.username.setText("half typed")
+    click(room, MINE, qtbot)
+    qtbot.mouseClick(room.pin, LEFT)
+    await settled(companion)
+    assert MINE in companion.settings.pinned
+    assert window.settings.username.text() == "half typed"
+    window.open_room(SETTINGS)
+    qtbot.mouseClick(window.settings.save, LEFT)
+    await settled(companion)
+    assert companion.settings.username == "half typed"
+    assert MINE in companion.settings.pinned
+
+
+# the way out
+
+
+async def test_a_window_that_closes_while_a_name_is_asked_for_leaves_nothing(
+    make_companion: MakeCompanion, windows: Any, folder: Path, qtbot: Any
+) -> None:
+    companion = await make_companion(fixtures_folder=folder)
+    window = windows(companion)
+    window.present()
+    window.open_room(FIXTURES)
+    window.fixtures.choose("basics/typing")
+    qtbot.mouseClick(window.fixtures.save_as, LEFT)
+    dialog = asked()
+    window.close_down()
+    window.hide()
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
+    await settled(companion)
+    assert window.fixtures.name.text().startswith("basics/typing")
+
+
+async def test_a_room_that_was_closed_down_hears_no_more(
+    window: Window, room: FixturesRoom, companion: Companion
+) -> None:
+    before = names(room)
+    room.close_down()
+    await companion.fixtures.save("mine/unheard", TYPING)
+    assert names(room) == before
+
+
+# by keyboard
+
+
+async def test_everything_is_reached_with_the_tab_key_in_reading_order(
+    window: Window, room: FixturesRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    click(room, MINE, qtbot)
+    type_(room, " ", qtbot)
+    write(room, "typing", username="carol", typing=True)
+    room.bar.expect.choice.setCurrentText("typing")
+    room.list.search.setFocus()
+    passed = [room.list.search]
+    while QApplication.focusWidget() is not room.bar.now:
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        assert QApplication.focusWidget() not in passed
+        passed.append(QApplication.focusWidget())
+    expected = [
+        room.list.search, room.list.tree, room.list.paste, room.editor, room.pin, room.save, room.save_as,
+        room.rename, room.delete, room.bar.expect.choice, room.bar.expect.within, room.bar.target_box,
+        room.bar.times, room.bar.every, room.bar.later, room.bar.now,
+    ]  # fmt: skip
+    assert [each for each in passed if each in expected] == expected
+    assert all(each.accessibleName() for each in passed)
+
+
+async def test_a_fixture_is_found_changed_and_fired_without_a_mouse(
+    window: Window, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    window.open_room(EVENTS)
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_4, CONTROL)
+    assert QApplication.focusWidget() is room.list.tree
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_Down)
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_Down)
+    assert room.name.text() == MINE
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_Return, CONTROL)
+    assert (await frame(client))["event"] == "typing"
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_Tab)
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is room.editor
+    qtbot.keyClick(room.editor, Qt.Key.Key_A, CONTROL)
+    qtbot.keyClicks(room.editor, '{"event":"friend_online","data":{"username":"bob"}}')
+    qtbot.keyClick(room.editor, Qt.Key.Key_Return, CONTROL)
+    assert await frame(client) == {"event": "friend_online", "data": {"username": "bob"}}
+    while QApplication.focusWidget() is not room.save:
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    qtbot.keyClick(room.save, Qt.Key.Key_Space)
+    await settled(companion)
+    assert companion.fixtures.find(MINE).fixture.event == "friend_online"
+
+
+async def test_every_button_of_the_room_says_what_it_is(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, MINE, qtbot)
+    names = [each.accessibleName() for each in room.findChildren(QPushButton)]
+    assert all(names)
+    assert len(set(names)) == len(names)
+
+
+async def test_what_was_typed_is_there_again_after_a_look_at_another(room: FixturesRoom) -> None:
+    room.choose("basics/typing")
+    room.editor.setPlainText("not yet done")
+    room.choose("basics/online")
+    assert "friend_online" in room.editor.toPlainText()
+    await until(lambda: "•" in room.list.model.index_of("basics/typing").data())
+    assert "changed and not saved" in room.list.model.index_of("basics/typing").data(
+        Qt.ItemDataRole.AccessibleTextRole
+    )
+    room.choose("basics/typing")
+    assert room.editor.toPlainText() == "not yet done"
+    room.revert.click()
+    assert '"typing": false' in room.editor.toPlainText() or '"typing": true' in room.editor.toPlainText()
+    assert not room.revert.isEnabled()
+    await until(lambda: "•" not in room.list.model.index_of("basics/typing").data())
+
+
+async def test_what_a_fixture_says_of_its_target_and_times_is_shown(
+    room: FixturesRoom, companion: Companion
+) -> None:
+    await companion.fixtures.save("mine/twice", Fixture(event="typing", data={}, to="user:bob", times=2))
+    room.choose("mine/twice")
+    assert room.name.text() == "mine/twice · to user:bob · sent 2 times"

@@ -1,0 +1,98 @@
+"""The dialog that asks for a name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialogButtonBox, QWidget
+
+from app.protocol.fixture import BadFixture
+from app.ui.widgets.name_dialog import NameDialog
+from tests.conftest import until
+
+Show = Callable[[QWidget], None]
+SAVE, CANCEL = QDialogButtonBox.StandardButton.Save, QDialogButtonBox.StandardButton.Cancel
+
+
+def taken(name: str) -> str:
+    if name == "reserved":
+        raise BadFixture("reserved exists already")
+    return "there exists: it will be replaced." if name == "there" else ""
+
+
+@pytest.fixture
+def dialog(show: Show) -> NameDialog:
+    parent = QWidget()
+    show(parent)
+    dialog = NameDialog(parent, "Save as", "mine/typing", taken)
+    dialog.open()
+    return dialog
+
+
+@pytest.fixture
+def chosen(dialog: NameDialog) -> list[str]:
+    chosen: list[str] = []
+    dialog.chosen.connect(chosen.append)
+    return chosen
+
+
+async def test_the_offered_name_can_be_overwritten_at_once(
+    dialog: NameDialog, chosen: list[str], qtbot: Any
+) -> None:
+    assert dialog.windowTitle() == "Save as"
+    await until(dialog.name.hasFocus)
+    qtbot.keyClicks(dialog.name, " bugs/late typing ")
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
+    assert chosen == ["bugs/late typing"]
+    assert not dialog.isVisible()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "   ", "/", "a//b", "../up", "a/b/c/d", "a\\b", ".hidden", "con", "x" * 61, "a:b"]
+)
+async def test_a_name_that_cannot_be_is_said_at_once_and_not_taken(
+    dialog: NameDialog, chosen: list[str], qtbot: Any, name: str
+) -> None:
+    dialog.name.setText(name)
+    assert dialog.problem.isVisible()
+    assert dialog.problem.text()
+    assert not dialog.buttons.button(SAVE).isEnabled()
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
+    assert dialog.isVisible()
+    assert chosen == []
+
+
+@pytest.mark.parametrize("name", ["a", "Übermut (2)", "a/b/c", "v1.2", "x" * 60, "a+b_c-d"])
+async def test_a_name_that_can_be_is_taken(dialog: NameDialog, chosen: list[str], qtbot: Any, name: str) -> None:
+    dialog.name.setText(name)
+    assert not dialog.problem.isVisible()
+    qtbot.mouseClick(dialog.buttons.button(SAVE), Qt.MouseButton.LeftButton)
+    assert chosen == [name]
+
+
+async def test_what_would_be_replaced_is_said_and_allowed(
+    dialog: NameDialog, chosen: list[str], qtbot: Any
+) -> None:
+    dialog.name.setText("there")
+    assert dialog.problem.text() == "there exists: it will be replaced."
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
+    assert chosen == ["there"]
+
+
+async def test_what_must_not_be_replaced_is_refused(dialog: NameDialog, chosen: list[str], qtbot: Any) -> None:
+    dialog.name.setText("reserved")
+    assert dialog.problem.text() == "reserved exists already"
+    assert not dialog.buttons.button(SAVE).isEnabled()
+
+
+async def test_escape_and_cancel_choose_nothing(dialog: NameDialog, chosen: list[str], qtbot: Any) -> None:
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+    assert chosen == []
+
+
+async def test_its_controls_say_what_they_are(dialog: NameDialog) -> None:
+    assert dialog.name.accessibleName() == "Name of the fixture"
+    assert dialog.problem.accessibleName() == "Problem"
+    assert dialog.buttons.button(CANCEL).text().replace("&", "") == "Cancel"

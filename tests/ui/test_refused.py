@@ -1,0 +1,72 @@
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from app.companion import Companion
+from app.ui.widgets.refused import SHOWN, RefusedList
+from app.ui.window import CLIENTS, Window
+
+ORIGIN = "http://localhost:5173"
+
+
+def lines(widget: QWidget) -> list[str]:
+    QApplication.processEvents()
+    return [label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget)]
+
+
+def buttons(widget: QWidget) -> list[QPushButton]:
+    QApplication.processEvents()
+    return [button for button in widget.findChildren(QPushButton) if button.isVisibleTo(widget)]
+
+
+@pytest.fixture
+def refused(still: Companion, show: Callable[[QWidget], None]) -> RefusedList:
+    widget = RefusedList(still.refused)
+    show(widget)
+    return widget
+
+
+def test_without_refusals_it_takes_no_room(still: Companion) -> None:
+    widget = RefusedList(still.refused)
+    assert widget.isHidden()
+    widget.close_down()
+
+
+def test_a_refusal_is_shown_with_its_reason_and_how_often(still: Companion, refused: RefusedList) -> None:
+    for _ in range(2):
+        still.refused.add("events", "no such path: '/x'")
+    line = next(text for text in lines(refused) if "2 times" in text)
+    assert " · 2 times: no such path: '/x'" in line
+    assert refused.isVisible()
+
+
+@pytest.mark.parametrize("origin", ["", "null", "file://"])
+def test_what_is_no_origin_cannot_be_allowed(still: Companion, refused: RefusedList, origin: str) -> None:
+    still.refused.add("events", "refused", origin)
+    assert buttons(refused) == []
+
+
+def test_more_than_a_few_are_counted(still: Companion, refused: RefusedList) -> None:
+    for number in range(SHOWN + 3):
+        still.refused.add("REST", f"reason {number}")
+    assert "and 3 more: filter the log for “refused”" in lines(refused)
+
+
+async def test_a_page_that_was_refused_can_be_allowed_with_one_click(window: Window, companion: Companion) -> None:
+    with pytest.raises(InvalidStatus):
+        await connect(companion.server.url, origin=ORIGIN, proxy=None)
+    window.open_room(CLIENTS)
+    saved: list[object] = []
+    window.settings.save_requested.connect(saved.append)
+    (button,) = buttons(window.clients.refused)
+    assert button.accessibleName() == f"Allow {ORIGIN}"
+    button.click()
+    assert window.clients.refused.isHidden()
+    (settings,) = saved
+    assert settings.allowed_origins == [*companion.settings.allowed_origins, ORIGIN]  # type: ignore[attr-defined]
+    await companion.apply(settings)  # type: ignore[arg-type]
+    async with connect(companion.server.url, origin=ORIGIN, proxy=None):
+        assert companion.hub.connection_count == 1
