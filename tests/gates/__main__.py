@@ -1,0 +1,67 @@
+"""Runs the gates one after the other and prints a line for each; exits with 1 when one did not hold."""
+
+import argparse
+import sys
+import time
+import traceback
+
+import pytest
+
+from tests.gates import (
+    autobahn,
+    browsers,
+    churn,
+    fuzz,
+    half_open,
+    handshakes,
+    model,
+    quit_in_time,
+    stalled,
+)
+from tests.gates.gate import Gate, allow_many_files
+
+GATES: dict[str, Gate] = {
+    "handshakes": handshakes.run,
+    "autobahn": autobahn.run,
+    "stalled": stalled.run,
+    "quit": quit_in_time.run,
+    "half-open": half_open.run,
+    "churn": churn.run,
+    "fuzz": fuzz.run,
+    "model": model.run,
+    "browsers": browsers.run,
+}
+
+
+def holds(name: str, gate: Gate, long: bool) -> bool:
+    """Run a gate and print its line; a skipped one holds."""
+    began = time.monotonic()
+    try:
+        figures, limit, passed = gate(long)
+        text = f"{'✓' if passed else '✗'} {name}: {figures} (limit: {limit})"
+    except pytest.skip.Exception as why:
+        text, passed = f"- {name}: skipped: {why}", True
+    except pytest.fail.Exception as why:
+        text, passed = f"✗ {name}: {why}", False
+    except Exception as error:
+        traceback.print_exc()
+        text, passed = f"✗ {name}: {type(error).__name__}: {error}", False
+    print(f"{text} [{time.monotonic() - began:.0f} s]", flush=True)
+    return passed
+
+
+def main() -> int:
+    """Return the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.gates", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(GATES)}; all when none is named")
+    parser.add_argument("--long", action="store_true", help="the full sizes, which take half an hour")
+    given = parser.parse_args()
+    if unknown := [name for name in given.names if name not in GATES]:
+        parser.error(f"there is no gate {', '.join(unknown)}; there are {', '.join(GATES)}")
+    allow_many_files()
+    held = [holds(name, GATES[name], given.long) for name in given.names or GATES]
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""Feeds the decoder what libFuzzer suggests: ``python -m tests.gates.atheris_fuzz -max_total_time=10 …``."""
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["app.protocol", "json"]):
+    from tests.gates.frames import check
+
+
+def one_input(data: bytes) -> None:
+    """Take the bytes as text, and once as what a socket may hand on: text with lone surrogates."""
+    check(data.decode(errors="replace"))
+    check(atheris.FuzzedDataProvider(data).ConsumeUnicode(len(data)))
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()

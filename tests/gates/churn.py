@@ -1,0 +1,69 @@
+"""Clients that come and go leave nothing behind: no file descriptor, no task, no memory."""
+
+import asyncio
+import signal
+import sys
+
+from websockets.asyncio.client import connect
+
+from tests.e2e.processes import wait_until
+from tests.gates.gate import MIB, Outcome, Server, server
+
+ROUNDS, ROUNDS_LONG = 2_000, 20_000
+WARM_UP, WARM_UP_LONG = 1_000, 4_000
+AT_ONCE = 32
+MAY_GROW = 2 * MIB
+JOURNAL_ROWS = 500
+"""Few enough that the warm-up fills the journal, which is meant to grow until it is full."""
+WATCHED = (sys.executable, "-m", "tests.gates.watched")
+
+
+async def _come_and_go(url: str, times: int) -> None:
+    left = iter(range(times))
+
+    async def one_after_the_other(number: int) -> None:
+        for turn in left:
+            client = await connect(f"{url}?username=u{turn % 7}", proxy=None, compression=None)
+            if turn % 2:
+                await client.close()
+            else:
+                client.transport.abort()
+                await client.wait_closed()
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(AT_ONCE):
+            group.create_task(one_after_the_other(number))
+
+
+def come_and_go(program: Server, times: int) -> None:
+    """Connect and disconnect that often, every other time without a closing handshake."""
+    asyncio.run(_come_and_go(program.url, times))
+    wait_until(lambda: not program.clients(), "the last clients to have left")
+
+
+def tasks(program: Server) -> int:
+    """Return how many asyncio tasks it has."""
+    lines = program.program.out
+    before = len(lines)
+    program.program.send(signal.SIGUSR1)
+    wait_until(lambda: len(lines) > before, "the number of tasks")
+    return int(lines[before].removeprefix("tasks "))
+
+
+def measure(program: Server, warm_up: int, rounds: int) -> tuple[int, int, int]:
+    """Return by how much files, tasks and memory grew."""
+    come_and_go(program, warm_up)
+    files, running, memory = program.files(), tasks(program), program.memory()
+    come_and_go(program, rounds)
+    return program.files() - files, tasks(program) - running, program.memory() - memory
+
+
+def run(long: bool) -> Outcome:
+    rounds = ROUNDS_LONG if long else ROUNDS
+    with server(WATCHED, journal_rows=JOURNAL_ROWS) as program:
+        files, running, memory = measure(program, WARM_UP_LONG if long else WARM_UP, rounds)
+    return Outcome(
+        f"after {rounds} connections {files:+d} file descriptors, {running:+d} tasks, {memory / MIB:+.2f} MiB",
+        f"+0, +0, {MAY_GROW / MIB:+.0f} MiB",
+        files <= 0 and running <= 0 and memory <= MAY_GROW,
+    )

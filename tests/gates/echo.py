@@ -1,0 +1,64 @@
+"""An echo on the companion's own event server, for Autobahn: ``python -m tests.gates.echo plain|qasync``.
+
+The same factory, connection class, guard and limits, except that frames are echoed instead of routed (which is
+what Autobahn's client judges), that they may be larger, since one case closes after 256 KiB, and that nobody
+counts them.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+
+from websockets.asyncio.server import ServerConnection
+
+from app.endpoints import events
+from app.endpoints.events import EventServer, Limits
+from app.endpoints.guard import Gate
+from app.hub.clock import Clock
+from app.hub.hub import Hub
+from app.hub.journal import Journal
+from app.hub.refused import RefusedLog
+from app.hub.router import Router
+from app.protocol.catalog import built_in
+
+LARGEST_CASE = 256 * 1024
+
+
+class Echo(EventServer):
+    """Answers text with text and bytes with bytes."""
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        async for frame in connection:
+            await connection.send(frame)
+
+
+async def main() -> None:
+    events.MAX_FRAME_BYTES = LARGEST_CASE
+    hub = Hub(Journal(Clock(), 100))
+    gate = Gate(lambda: (), RefusedLog(hub))
+    limits = Limits(clients=64, connections=256, frames_per_s=1e9, token="")
+    server = Echo(hub, Router(hub, built_in()), 0, gate, lambda: limits)
+    await server.start()
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    print(server.url, flush=True)
+    await stopped.wait()
+    await server.stop()
+
+
+def on_qasync() -> None:
+    os.environ |= {"QT_API": "pyside6", "QT_QPA_PLATFORM": "offscreen"}
+    from PySide6.QtWidgets import QApplication
+    from qasync import QEventLoop
+
+    app = QApplication([])
+    with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
+        runner.run(main())
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "qasync":
+        on_qasync()
+    else:
+        asyncio.run(main())

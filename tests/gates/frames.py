@@ -1,0 +1,29 @@
+"""What must hold of any frame: it is refused with ``BadFrame``, or it can be written and read again."""
+
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame, Envelope, decode
+
+CATALOG = built_in()
+CLIENT_EVENTS = [CATALOG.get(Direction.FROM_UI, name) for name in CATALOG.names(Direction.FROM_UI)]
+
+
+def check(frame: str | bytes) -> bool:
+    """Return whether the frame was taken. Whatever escapes but ``BadFrame`` is a bug."""
+    try:
+        envelope = decode(frame)
+    except BadFrame as bad:
+        str(bad).encode()  # it must be fit for a log
+        return False
+    again = decode(envelope.encode().decode())
+    assert again == envelope, (frame, again)
+    for known in CLIENT_EVENTS:
+        assert known is not None
+        try:
+            struct = known.struct_of(envelope)
+        except BadFrame as bad:
+            str(bad).encode()
+            continue
+        text = Envelope(known.name, struct).encode().decode()
+        assert known.struct_of(decode(text)) == struct, text
+    return True
