@@ -4,7 +4,7 @@ import socket
 import time
 from contextlib import ExitStack
 
-from websockets.exceptions import InvalidHandshake
+from websockets.exceptions import WebSocketException
 
 from tests.e2e import sockets
 from tests.gates.gate import Outcome, Server, server
@@ -37,7 +37,7 @@ def comes_in(program: Server) -> str:
     try:
         with sockets.client(program.url, "ordinary"):
             return f"served in {1000 * (time.monotonic() - began):.0f} ms"
-    except (ConnectionError, InvalidHandshake, EOFError) as error:
+    except (ConnectionError, WebSocketException, EOFError) as error:
         return f"refused in {1000 * (time.monotonic() - began):.0f} ms ({type(error).__name__})"
     except TimeoutError:
         return "left waiting"
