@@ -21,7 +21,7 @@ class Access:
         self.token: Token | None = None
         self._asking = False
         self._opened = False
-        self._told: str | None = None
+        self._told: tuple[str, str] | None = None
         self._disconnect = companion.changed.connect(lambda _: self._follow())
 
     async def open(self) -> bool:
@@ -61,13 +61,13 @@ class Access:
 
     def _tell(self) -> None:
         """Keep the instance file true; a companion that answers no scripts says so there."""
-        control, token = self._companion.control, self.token
-        url = control.url if control.listening else ""
-        if url == self._told:
+        control, server, token = self._companion.control, self._companion.server, self.token
+        urls = (control.url if control.listening else "", server.url if server.listening else "")
+        if urls == self._told:
             return
         try:
             kept_in, file = (token.kept_in, token.file) if token else ("", None)
-            instance.announce(self._folders.instance_file, url, kept_in, file)
-            self._told = url
+            instance.announce(self._folders.instance_file, urls[0], kept_in, file, urls[1])
+            self._told = urls
         except OSError as error:
             log.warning("the command line cannot find this companion: %s", error)

@@ -31,6 +31,7 @@ from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, Refused, StorageError
 from app.protocol.catalog import Catalog, InvalidEvent, built_in
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.near import near
 from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
 from app.sources.fixtures import FixturePlayer, Fixtures
@@ -271,7 +272,8 @@ class Companion:
         who = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
         if not who or not self.personas or who in self.personas:
             return ""
-        return f"{who} is no friend in this chat state, so the UI will not show this: add the persona in Chats"
+        meant = near(who, self.personas) or ": add the persona in Chats"
+        return f"{who} is no friend in this chat state, so the UI will not show this{meant}"
 
     async def wait_for_client(self, to: Target, within_s: float) -> bool:
         """Wait until somebody whom ``to`` means is connected; False when nobody came."""
@@ -320,7 +322,8 @@ class Companion:
                 own = Path(self.settings.fixtures).expanduser()
             except RuntimeError:  # ~nobody
                 own = None
-        return FixtureLibrary(own, Path(str(files("resources"))) / "fixtures")
+        built_in = Path(str(files("resources"))) / "fixtures"
+        return FixtureLibrary(own, built_in, chosen=bool(self.settings.fixtures))
 
     def fire_series(
         self,

@@ -48,7 +48,8 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
         return Exit.BUSY
     print(f"listening {companion.server.url}", flush=True)
     if not await companion.start_rest():
-        print(f"{companion.rest_trouble} Events work; the UI's REST calls are not answered.", file=sys.stderr)
+        remedy = "Choose another port with --rest-port, or leave it off with --no-rest."
+        _say(f"{companion.rest_trouble} Events work; the UI's REST calls are not answered. {remedy}")
     elif companion.rest.listening:
         print(f"answering {companion.rest.url}", flush=True)
     for complaint in companion.complaints + companion.fixtures.complaints:
@@ -66,7 +67,7 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
 async def _open(access: Access, companion: Companion) -> None:
     """Answer the control API, and say where. A keyring may take its time, so nobody waits for this."""
     if not await access.open():
-        print(f"{companion.control_trouble} Scripts cannot reach this companion.", file=sys.stderr)
+        _say(f"{companion.control_trouble} No script reaches this companion. See --control-port and --token-file.")
     elif companion.control.listening:
         print(f"control {companion.control.url}", flush=True)
         if access.token and access.token.kept_in == "memory":

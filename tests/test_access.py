@@ -68,13 +68,27 @@ async def test_when_it_is_open_the_companion_is_found_and_lets_in_who_knows_the_
     assert await access.open()
     told = found(folders)
     assert told is not None
-    assert (told.pid, told.control) == (os.getpid(), companion.control.url)
+    assert (told.pid, told.control, told.events) == (os.getpid(), companion.control.url, companion.server.url)
     token = secrets.read(told.token_in, None, folders.runtime)
     assert token is not None
     assert access.token == secrets.Token(token, "keyring")
     assert await status(told.control, token) == 200
     assert await status(told.control, token + "x") == 401
     assert await status(told.control, "") == 401
+
+
+async def test_a_server_that_was_stopped_and_started_is_told(
+    companion: Companion, folders: Folders, access: Access
+) -> None:
+    await access.open()
+    await companion.stop()
+    told = found(folders)
+    assert told is not None
+    assert told.events == ""
+    await companion.start()
+    told = found(folders)
+    assert told is not None
+    assert told.events == companion.server.url
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")

@@ -105,6 +105,8 @@ class Control:
         try:
             problem = json.loads(content)
             lines = [f"{each['path']}: {each['message']}" for each in problem.get("problems", [])]
+            if any("must be text, not" in line for line in lines):
+                lines.append("Text that looks like JSON wants quotes of its own: --set 'text=\"123\"'")
             fail("\n".join(lines) or problem["detail"], Exit.FAILED)
         except (ValueError, KeyError, TypeError, AttributeError):
             fail(f"The companion answered with {status}; is it another version?", Exit.FAILED)

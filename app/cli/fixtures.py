@@ -42,6 +42,8 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
     width = max((len(each["name"]) for each in found["fixtures"]), default=0)
     for each in found["fixtures"]:
         print(f"{each['name']:<{width}}  {each['title']}{'  (pinned)' if each['pinned'] else ''}")
+        if each["faults"]:
+            say(f"{each['name']} breaks the contract: {'; '.join(each['faults'])}")
 
 
 @app.command()

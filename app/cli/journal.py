@@ -69,6 +69,7 @@ def expect(
     ] = None,
     within: Annotated[float, typer.Option("--within", min=0, max=3600, metavar="SECONDS", help="How long.")] = 5,
     after: After = None,
+    loose: Annotated[bool, typer.Option("--loose", help="Wait even for what the contract does not know.")] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -79,7 +80,11 @@ def expect(
     """
     from app.cli.control import Control
 
-    body = {"event": event, "sender": sender, "where": pairs(where or []), "within": within, "after": after}
+    method, space, path = event.partition(" ")
+    body = {
+        "event": f"{method.upper()} {path}" if space else event, "sender": sender, "where": pairs(where or []),
+        "within": within, "after": after, "strict": not loose,
+    }  # fmt: skip
     answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within)
     if json:
         print(as_json(answer))

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,13 +15,22 @@ from websockets.exceptions import InvalidURI
 from app.cli.event_client import EventClient
 from app.protocol.constants import EVENTS_PATH
 from app.protocol.summary import summarize
+from app.system import instance
 from app.system.exits import Exit
+from app.system.paths import Folders
 from app.system.signals import ignore_more, on_stop
 
 
 def url_of(port: int) -> str:
     """Return the event server's address on ``port``."""
     return f"ws://127.0.0.1:{port}{EVENTS_PATH}"
+
+
+def find(port: int | None, data_dir: Path | None) -> str:
+    """Return where to connect: that port, or the running companion, or where one would be."""
+    if port is None and (found := instance.find(Folders.of(data_dir).instance_file)) and found.events:
+        return found.events
+    return url_of(port or 8081)
 
 
 def run(

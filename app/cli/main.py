@@ -161,7 +161,10 @@ app.command(short_help="Print the control API's token.")(manage.token)
 @app.command(short_help="A client like the UI: print what arrives.")
 def listen(
     url: Annotated[str | None, typer.Option(help="Where to connect; overrides --port.", show_default=False)] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the event server.")] = 8081,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of the event server.", show_default="the running companion's"),
+    ] = None,
     as_: Annotated[
         str | None, typer.Option("--as", help="Speak for this user.", metavar="NAME", show_default=False)
     ] = None,
@@ -176,6 +179,7 @@ def listen(
         typer.Option("--for", min=0, metavar="SECONDS", help="End after this time.", show_default="at Ctrl+C"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Connect like the UI does and print what arrives.
 
@@ -185,7 +189,7 @@ def listen(
     """
     from app.cli import listen as room
 
-    raise typer.Exit(room.run(url or room.url_of(port), as_, as_json=json, send=send or (), for_s=for_))
+    raise typer.Exit(room.run(url or room.find(port, data_dir), as_, as_json=json, send=send or (), for_s=for_))
 
 
 def run() -> None:

@@ -22,7 +22,7 @@ def trigger(
     ] = "",
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Set a value: text=hi, data.reactions[0].emoji=👍."),
+        typer.Option("--set", metavar="PATH=VALUE", help="Set a value: text=hi, delivered=false."),
     ] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", metavar="PATH", help="Leave a field out.")] = None,
     fixture: Annotated[str, typer.Option("--fixture", metavar="NAME", help="Fire this fixture.")] = "",

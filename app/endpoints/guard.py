@@ -36,7 +36,8 @@ class Gate:
     def judge(self, get_all: GetAll, port: int, peer: Address | None, own: Address | None) -> Refusal | None:
         """Judge a request by its Host, its Origin and whose process it comes from; None means welcome.
 
-        A missing Origin is welcome: command-line clients send none, and a browser always sends one.
+        A missing Origin is welcome: command-line clients send none. A browser sends one with what can read an
+        answer or open a socket; what it sends without, it marks with the site that asked.
         """
         hosts = get_all("Host")
         if len(hosts) != 1 or hosts[0].lower() not in _own_hosts(port):

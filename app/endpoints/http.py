@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from app.endpoints.guard import Gate, Refusal
 from app.endpoints.listening import HOST, PortBusy, is_busy
 from app.hub.tasks import Tasks
+from app.protocol.constants import SERVER_HEADER
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -21,6 +22,17 @@ log = logging.getLogger(__name__)
 SILENT_S = 5.0
 SWEEP_S = 1.0
 KEEPALIVE_S = 20.0
+BODY_S = 5.0
+"""A request's body has come by then, or the request is over."""
+LINGER_S = 1.0
+"""So long the rest of a body that nobody wants is taken, so that its sender reads the answer."""
+
+ANSWERS = {
+    "Server": SERVER_HEADER,
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""On every answer: no versions, no guessing, and nothing that a foreign page could embed."""
 
 # What a request breaks of HTTP is told with a traceback that quotes it; ours are caught before that.
 _parser_log = logging.getLogger(f"{__name__}.parser")
@@ -85,9 +97,11 @@ class HttpDoor:
     async def _listen(self) -> "web.AppRunner":
         from aiohttp import web
 
+        application = self._application(self)
+        application.on_response_prepare.append(_dress)
         runner = web.AppRunner(
-            self._application(self), access_log=None, logger=_parser_log, shutdown_timeout=0.5,
-            handle_signals=False, keepalive_timeout=KEEPALIVE_S,
+            application, access_log=None, logger=_parser_log, shutdown_timeout=0.5,
+            handle_signals=False, keepalive_timeout=KEEPALIVE_S, lingering_time=LINGER_S,
         )  # fmt: skip
         await runner.setup()
         listener = socket.socket()
@@ -105,20 +119,25 @@ class HttpDoor:
         return runner
 
     def judge(self, request: "web.Request") -> Refusal | None:
-        """Return why a request may not come in, counted and journalled; None means welcome."""
+        """Return why a request may not come in, counted and journalled; None means that it may: ``admit`` it."""
         transport = request.transport
         peer = own = None
         if transport is not None and transport not in self._welcome:
             peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own)
+        if refusal is None and not request.raw_path.startswith("/"):
+            refusal = Refusal(HTTPStatus.BAD_REQUEST, "the request names another address than this one")
         if refusal is None and transport not in self._welcome and self._is_full:
             reason = f"{self._max_connections()} connections are open already; try again in a moment"
             refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         if refusal:
             self._gate.turn_away(self._name, refusal, request.headers.get("User-Agent", ""))
-        elif transport is not None:
-            self._welcome.add(transport)
         return refusal
+
+    def admit(self, request: "web.Request") -> None:
+        """Let a connection stay: it has shown that it may ask."""
+        if request.transport is not None:
+            self._welcome.add(request.transport)
 
     @property
     def _is_full(self) -> bool:
@@ -144,3 +163,7 @@ class HttpDoor:
             await self._tasks.cancel()
             if runner:
                 await runner.cleanup()
+
+
+async def _dress(_: "web.Request", response: "web.StreamResponse") -> None:
+    response.headers.update(ANSWERS)

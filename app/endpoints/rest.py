@@ -1,5 +1,6 @@
 """The backend stand-in: the REST API that the chat UI needs beside the events (``http://127.0.0.1:8080``)."""
 
+import asyncio
 import json
 import logging
 from http import HTTPStatus
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from app.endpoints.http import HttpDoor
+from app.endpoints.http import BODY_S, HttpDoor
 from app.hub.journal import Journal, Kind, Verdict
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import BadFrame, parse_json
@@ -86,7 +87,9 @@ class RestApi:
         if refusal := self._door.judge(request):
             response: web.StreamResponse = _error(refusal.status, refusal.reason)
             response.headers["Vary"] = "Origin"
+            response.force_close()
             return response
+        self._door.admit(request)
         if request.method == "OPTIONS":
             response = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
         else:
@@ -120,7 +123,7 @@ class RestApi:
 
     async def _journal_request(self, request: web.Request, note: str, verdict: Verdict) -> None:
         try:
-            body = await request.read()
+            body = await _read(request)
         except (web.HTTPException, web.RequestPayloadError, OSError):
             body = b""
         self._journal.append(
@@ -174,6 +177,7 @@ class RestApi:
 _REASONS = {
     404: "There is no {request.path}.",
     405: "{request.method} is not possible on {request.path}.",
+    408: f"The body did not come within {BODY_S:g} s.",
     413: f"The body is over {MAX_BODY_BYTES // 1024} KiB.",
 }
 
@@ -190,9 +194,17 @@ def _error(status: HTTPStatus, reason: str) -> web.Response:
     return _json({"error": reason}, status)
 
 
+async def _read(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+
+
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
-        value = parse_json((await request.read()).decode())
+        value = parse_json((await _read(request)).decode())
     except UnicodeDecodeError:
         raise Refused(HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
     except (web.RequestPayloadError, OSError):

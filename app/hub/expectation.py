@@ -1,16 +1,23 @@
 """An expectation: what a client must send within a time."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.near import near
 from app.protocol.overrides import BadPath, found, rooted
 
 KEPT_INSTEAD = 20
+
+_REST_CALL = re.compile(r"(POST|DELETE) /.*")
+_FIELD = re.compile(r"data\.([^.\[\]]+)")
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,23 @@ class Expectation:
             return all(_same(found(whole, rooted(path)), wanted) for path, wanted in self.where.items())
         except (BadFrame, BadPath, UnicodeDecodeError):
             return False
+
+
+def doubts(expected: Expectation, catalog: Catalog) -> str:
+    """Say why no client will ever send this, by the contract; or nothing."""
+    if not expected.event or _REST_CALL.fullmatch(expected.event):
+        return ""
+    known = catalog.get(Direction.FROM_UI, expected.event)
+    if known is None:
+        names = catalog.names(Direction.FROM_UI)
+        there = f'There are {", ".join(names)}, and REST calls like "POST /messages"'
+        return f"No client event is called {expected.event[:80]!r}{near(expected.event, names)}. {there}"
+    fields = known.schema["properties"]
+    for name in (found[1] for path in expected.where if (found := _FIELD.match(rooted(path)))):
+        if name not in fields:
+            there = f"It has {', '.join(fields)}"
+            return f"{expected.event} has no field {name[:80]!r}{near(name, fields)}. {there}"
+    return ""
 
 
 class Met(NamedTuple):

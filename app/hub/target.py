@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from app.hub.clients import Client
+
+
+_NUMBER = re.compile(r" *[0-9]{1,15} *")
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,9 @@ class Target:
         if kind == "user" and value:
             return cls(user=value)
         numbers = value.split(",")
-        if kind == "client" and all(number.strip().isdecimal() for number in numbers):
-            return cls(clients=frozenset(int(number) for number in numbers))
-        raise ValueError(f"{text!r} is no target: use all, user:NAME, client:NUMBER or client:1,2")
+        if kind == "client" and all(_NUMBER.fullmatch(number) for number in numbers):
+            return cls(clients=frozenset(map(int, numbers)))
+        raise ValueError(f"{text[:80]!r} is no target: use all, user:NAME, client:NUMBER or client:1,2")
 
     def __str__(self) -> str:
         if self.user is not None:

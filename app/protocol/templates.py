@@ -22,7 +22,8 @@ FAKER = (
 )  # fmt: skip
 """What ``{{faker.…}}`` offers, by faker's own names."""
 
-_TEMPLATE = re.compile(r"\{\{ *([a-z_]+(?:\.[a-z_]+)?)(?:([+-])(\d{1,9})([smhd]))? *\}\}")
+_TEMPLATE = re.compile(r"\{\{ *([a-z_]+(?:\.[a-z_]+)?)(?:([+-])([0-9]{1,9})([smhd]))? *\}\}")
+_LOOKS_LIKE_ONE = re.compile(r"\{\{[^{}]{0,60}\}\}")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -54,6 +55,18 @@ def resolve(data: Any, context: Context) -> Any:
         case str() if "{{" in data:
             return _TEMPLATE.sub(lambda found: _value(found, context), data)
     return data
+
+
+def left_over(data: Any) -> list[str]:
+    """Return what looks like a template in resolved data, and is none."""
+    match data:
+        case dict():
+            return [each for value in data.values() for each in left_over(value)]
+        case list():
+            return [each for value in data for each in left_over(value)]
+        case str():
+            return _LOOKS_LIKE_ONE.findall(data)
+    return []
 
 
 def _value(found: re.Match[str], context: Context) -> str:

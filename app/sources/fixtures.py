@@ -16,7 +16,7 @@ from app.protocol.catalog import Catalog, InvalidEvent
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, Saved
-from app.protocol.templates import Context, resolve
+from app.protocol.templates import Context, left_over, resolve
 from app.storage.fixtures import FixtureLibrary
 
 T = TypeVar("T")
@@ -66,6 +66,10 @@ class Fixtures:
     def find(self, name: str) -> Saved:
         """Return a fixture by its name, or its last part where that is unique. Raises ``Refused``."""
         return self._library.find(name)
+
+    async def look_up(self, name: str) -> Saved:
+        """Return a fixture as it is on the disk now. Raises ``Refused``."""
+        return await self._disk.aside(lambda: self._library.look_up(name))
 
     async def use(self, library: FixtureLibrary) -> None:
         """Go on with other folders."""
@@ -181,6 +185,14 @@ class FixturePlayer:
         if known is None:
             raise InvalidEvent(self._door.catalog.problems(Envelope(event, {})))
         return Fixture(event=event, data=known.template)
+
+    def faults(self, fixture: Fixture) -> list[str]:
+        """Say what a fixture breaks without meaning to."""
+        if fixture.raw or fixture.malformed:
+            return []
+        event = self.resolved(fixture.envelope())
+        left = [f"{each} is no template" for each in left_over(event.data)]
+        return [*left, *map(str, self._door.catalog.problems(event))]
 
     def resolved(self, event: Envelope) -> Envelope:
         """Return an event with values for its templates, as a fire now would make them."""

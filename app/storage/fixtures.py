@@ -1,8 +1,10 @@
 """The fixtures: those that come with the program, and a folder of a person's own, one JSON file each."""
 
+import difflib
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 
 from app.protocol.backend import Refused, StorageError
 from app.protocol.fixture import (
@@ -25,11 +27,14 @@ class FixtureLibrary:
     A fixture of one's own hides the built-in one of the same name.
     """
 
-    def __init__(self, own: Path | None, built_in: Path) -> None:
-        """``own`` None: nothing can be saved."""
+    def __init__(self, own: Path | None, built_in: Path, *, chosen: bool = False) -> None:
+        """``own`` None: nothing can be saved. ``chosen``: a person named that folder, so it should be there."""
         self._own = own
         self._built_in = built_in
+        self._chosen = chosen
         self._saved: dict[str, Saved] = {}
+        self._stamps: dict[Path, _Stamp] = {}
+        self._broken: dict[str, str] = {}
         self.complaints: list[str] = []
         """Files that are no fixtures, and why."""
 
@@ -50,26 +55,52 @@ class FixtureLibrary:
         wanted = name.strip().casefold()
         if exact := self._saved.get(wanted):
             return exact
-        near = [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]
-        if len(near) == 1:
-            return near[0]
-        hint = f": it may be {' or '.join(each.name for each in near)}" if near else ""
+        same = [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]
+        if len(same) == 1:
+            return same[0]
+        if complaint := self._broken.get(wanted):
+            raise Refused(HTTPStatus.NOT_FOUND, complaint)
+        near = [each.name for each in same] or self._near(wanted)
+        hint = f": it may be {' or '.join(near)}" if near else ""
         raise Refused(HTTPStatus.NOT_FOUND, f"There is no fixture {name[:80]!r}{hint}.")
+
+    def _near(self, wanted: str) -> list[str]:
+        by_name = {key: each.name for key, each in self._saved.items()}
+        by_name |= {key.rpartition("/")[2]: name for key, name in by_name.items()}
+        return [by_name[key] for key in difflib.get_close_matches(wanted[:80], by_name, 1)]
+
+    def look_up(self, name: str) -> Saved:
+        """Return a fixture as it is on the disk now. Raises ``Refused``."""
+        with suppress(Refused):
+            saved = self.find(name)
+            if self._is_fresh(saved):
+                return saved
+        self.read()
+        return self.find(name)
+
+    def _is_fresh(self, saved: Saved) -> bool:
+        own = self._own and _file(self._own, saved.name)
+        if not saved.own and own and own.exists():
+            return False
+        file = own if saved.own else _file(self._built_in, saved.name)
+        return file is not None and file in self._stamps and self._stamps[file] == _stamp(file)
 
     def read(self) -> None:
         """Read both folders anew. A file that is no fixture is told in ``complaints``."""
         saved: dict[str, Saved] = {}
         complaints: list[str] = []
+        self._stamps, self._broken = {}, {}
         for folder, own in ((self._built_in, False), (self._own, True)):
             try:
+                if own and self._chosen and folder and not folder.is_dir():
+                    complaints.append(f"There is no folder {folder}; it is made when you save a fixture.")
                 for each in self._read_folder(folder, own, complaints) if folder else ():
                     saved[each.name.casefold()] = each
             except OSError as error:
                 complaints.append(f"{folder} cannot be read: {error.strerror or error}.")
         self._saved, self.complaints = saved, complaints  # at once: others look at them meanwhile
 
-    @staticmethod
-    def _read_folder(folder: Path, own: bool, complaints: list[str]) -> list[Saved]:
+    def _read_folder(self, folder: Path, own: bool, complaints: list[str]) -> list[Saved]:
         found = []
         files = sorted(file for file in folder.rglob(f"*{SUFFIX}") if file.is_file())
         if len(files) > MAX_FILES:
@@ -79,14 +110,16 @@ class FixtureLibrary:
             if any(part.startswith(".") for part in name.split("/")):
                 continue
             try:
-                if file.stat().st_size > MAX_FIXTURE_BYTES:
+                self._stamps[file] = stamp = _stamp(file)
+                if stamp.size > MAX_FIXTURE_BYTES:
                     raise BadFixture(f"it is over {MAX_FIXTURE_BYTES // 1024} KiB")
                 if checked_name(name) != name:
                     raise BadFixture(f"{name!r} is no name: it begins or ends with a space")
                 found.append(Saved(name, parse_fixture(file.read_text("utf-8-sig")), own))
             except (BadFixture, OSError, UnicodeDecodeError) as error:
-                told = f"{file} is no fixture: {error}."
-                complaints.append(told.encode(errors="replace").decode())
+                told = f"{file} is no fixture: {error}.".encode(errors="replace").decode()
+                complaints.append(told)
+                self._broken[name.casefold()] = told
         return found
 
     def save(self, name: str, fixture: Fixture) -> Saved:
@@ -129,7 +162,7 @@ class FixtureLibrary:
     def _file(self, name: str) -> Path:
         if self._own is None:
             raise StorageError("there is no folder for fixtures")
-        return self._own.joinpath(*name.split("/")).with_name(name.rpartition("/")[2] + SUFFIX)
+        return _file(self._own, name)
 
     def _write(self, name: str, text: str) -> None:
         file = self._file(name)
@@ -168,6 +201,25 @@ class FixtureLibrary:
                     return
                 folder.rmdir()
             folder = folder.parent
+
+
+class _Stamp(NamedTuple):
+    """Tells one content of a file from another."""
+
+    modified_ns: int
+    size: int
+
+
+def _stamp(file: Path) -> _Stamp:
+    try:
+        told = file.stat()
+    except OSError:  # whoever reads it meets that again, and says so
+        return _Stamp(0, -1)
+    return _Stamp(told.st_mtime_ns, told.st_size)
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder.joinpath(*name.split("/")).with_name(name.rpartition("/")[2] + SUFFIX)
 
 
 def _text(fixture: Fixture) -> str:

@@ -22,13 +22,14 @@ class Instance(Struct, kw_only=True):
     control: Annotated[str, Meta(description="Base of the control API; empty: switched off")]
     token_in: str
     token_file: str = ""
+    events: Annotated[str, Meta(description="Where the UI connects; empty: the server is stopped")] = ""
 
 
-def announce(file: Path, control: str, token_in: str, token_file: Path | None = None) -> None:
+def announce(file: Path, control: str, token_in: str, token_file: Path | None = None, events: str = "") -> None:
     """Write the file (mode 0600). Raises ``OSError``."""
     me = Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), control=control, token_in=token_in,
-        token_file=str(token_file or ""),
+        token_file=str(token_file or ""), events=events,
     )  # fmt: skip
     write_private(file, json.dumps(msgspec.to_builtins(me)) + "\n")
 

@@ -70,6 +70,10 @@ class Settings(Struct, kw_only=True):
     start_hidden: bool = False
 
 
+SHUT: dict[str, Any] = {"require_token": True, "allowed_origins": []}
+"""Settings that keep somebody out. Where the file's word cannot be read, they keep out more and not less."""
+
+
 class SettingsFile:
     """The file. ``load`` never fails: what it could not use it says in ``complaints``."""
 
@@ -78,14 +82,18 @@ class SettingsFile:
         self.complaints: list[str] = []
 
     def load(self) -> Settings:
-        """Read the settings; a missing file, a broken file and a bad value all mean the default."""
+        """Read the settings; a missing file, a broken file and a bad value all mean the default, or ``SHUT``."""
+        text = None
         try:
-            document = tomlkit.parse(self.path.read_text(encoding="utf-8-sig")).unwrap()
+            text = self.path.read_text(encoding="utf-8-sig")
+            document = tomlkit.parse(text).unwrap()
         except FileNotFoundError:
             return self._take({})
         except (OSError, ValueError) as error:
-            self.complaints = [f"{self.path} could not be read and defaults are used: {error}"]
-            return Settings()
+            shut = {name: value for name, value in SHUT.items() if text is None or name in text}
+            told = "".join(f"; {name} = {_shown(value)} until it is put right" for name, value in shut.items())
+            self.complaints = [f"{self.path} could not be read and defaults are used: {error}{told}"]
+            return Settings(**shut)
         return self._take(document)
 
     def _take(self, document: dict[str, Any]) -> Settings:
@@ -97,11 +105,12 @@ class SettingsFile:
                 continue
             wrong = check(known.name, document[known.name])
             if wrong:
-                default = getattr(settings, known.name)
-                self.complaints.append(f"{self.path.name}: {known.name}: {wrong}; using {default!r}")
+                setattr(settings, known.name, _instead(known.name, document[known.name], settings))
+                used = _shown(getattr(settings, known.name))
+                self.complaints.append(f"{self.path}: {known.name}: {wrong}; using {used}")
             else:
                 setattr(settings, known.name, msgspec.convert(document[known.name], known.type))
-        self.complaints += [_unknown(self.path.name, key) for key in document if key not in names]
+        self.complaints += [_unknown(self.path, key) for key in document if key not in names]
         return settings
 
     def save(self, settings: Settings) -> None:
@@ -146,6 +155,17 @@ def origin_problem(origin: str) -> str:
     return ""
 
 
-def _unknown(file: str, key: str) -> str:
+def _instead(name: str, value: object, settings: Settings) -> Any:
+    """Return what stands in for a bad value; of a list of origins, those that are some."""
+    if name == "allowed_origins" and isinstance(value, list):
+        return [each for each in value if isinstance(each, str) and not origin_problem(each)]
+    return SHUT.get(name, getattr(settings, name))
+
+
+def _shown(value: Any) -> str:
+    return str(tomlkit.item(value).as_string())
+
+
+def _unknown(file: Path, key: str) -> str:
     near = difflib.get_close_matches(key, Settings.__struct_fields__, 1)
     return f"{file}: {key} is no setting" + (f"; did you mean {near[0]}?" if near else "")

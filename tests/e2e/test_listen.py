@@ -240,6 +240,13 @@ def test_for_a_time_is_enough_when_the_connection_was_lost_since(running: Start[
     assert program.wait() == 0
 
 
+def test_it_finds_the_running_companion_by_itself(running: Start[Program], data_dir: Path) -> None:
+    server = running(serve(data_dir))
+    server.wait_for_line("^control ")
+    bob = listening(running, "--data-dir", str(data_dir), "--for", "1")
+    assert bob.err[0] == f"connected to {server.url}"
+
+
 @posix_only
 def test_the_guides_quick_test_script(server: Companion, running: Start[Program]) -> None:
     """§5.6, from README to the letter; only where the companion is and listens comes from here."""

@@ -33,6 +33,7 @@ async def make_control(make_companion: MakeCompanion, tmp_path: Path) -> AsyncIt
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
 
         async def make(*, chat_file: Path | None = None, **settings: Any) -> Control:
+            (tmp_path / "fixtures").mkdir(exist_ok=True)
             wanted = {"control_port": 0, "fixtures": str(tmp_path / "fixtures"), "prime_browsers": False}
             companion = await make_companion(chat_file=chat_file, **{**wanted, **settings})
             companion.control.token = TOKEN

@@ -9,6 +9,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from openapi_spec_validator import validate
 
+from app.endpoints.control import server
 from app.endpoints.control.api import OPERATIONS
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN, Control, message, typing
@@ -354,3 +355,38 @@ async def test_many_at_once_are_answered(control: Control) -> None:
     assert len({answer.json["seq"] for answer in answers}) == 100
     texts = {each["text"] for each in (await control.state())["messages"]}
     assert {str(n) for n in range(100)} <= texts
+
+
+# what every answer carries, and how long a connection may stay without having asked properly
+
+
+async def test_no_answer_tells_versions_or_can_be_embedded(control: Control) -> None:
+    for token in (BEARER, "Bearer wrong"):
+        answer = await raw(control, f"Authorization: {token}".encode())
+        assert answer.headers["Server"] == "p2p-chat-ws/0.1"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+async def test_whoever_does_not_know_the_token_is_parted_with(control: Control) -> None:
+    async with tcp_to(control.companion.control.port) as client:
+        await client.send(b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % control.companion.control.port)
+        assert (
+            b"401" in (await asyncio.wait_for(client.rest(), 5)).split(b"\r\n")[0]
+        )  # rest() ends with the connection
+
+
+async def test_an_address_in_the_place_of_a_path_is_refused(control: Control) -> None:
+    bearer = f"Authorization: {BEARER}".encode()
+    answer = await raw(control, bearer, line=b"GET http://evil.example/v1/status HTTP/1.1")
+    assert answer.status == 400
+
+
+async def test_a_body_that_does_not_come_ends_the_request(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "BODY_S", 0.2)
+    answer = await raw(
+        control, f"Authorization: {BEARER}".encode(), b"Content-Length: 10", line=b"POST /v1/events HTTP/1.1"
+    )
+    assert answer.status == 408

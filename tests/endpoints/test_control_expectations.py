@@ -198,3 +198,26 @@ async def test_a_caller_that_gives_up_leaves_a_calm_log(control: Control) -> Non
     await client.send(typing())
     await sent(control, 1)
     assert (await control.get("/v1/status")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({"event": "typin"}, "did you mean typing?"),
+        ({"event": "new_message"}, "No client event is called 'new_message'"),
+        ({"event": "PUT /messages"}, "REST calls like"),
+        ({"event": "typing", "where": {"data.typng": True}}, "did you mean typing?"),
+        ({"event": "typing", "where": {"data.to": "alice", "text": "hi"}}, "typing has no field 'text'"),
+    ],
+    ids=str,
+)
+async def test_what_no_client_will_ever_send_is_refused_at_once(
+    control: Control, wanted: dict[str, Any], told: str
+) -> None:
+    answer = await control.post("/v1/expectations", {**wanted, "within": 60})
+    assert answer.status == 422
+    assert told in answer.detail
+
+
+async def test_whoever_insists_waits_for_anything(control: Control) -> None:
+    assert not (await expect(control, event="typin", where={"nothing": 1}, strict=False, within=0))["met"]

@@ -38,7 +38,7 @@ async def test_the_programs_own_are_listed_with_what_a_ui_must_do(control: Contr
     listed = {each["name"]: each for each in told["fixtures"]}
     assert listed["basics/message"] == {
         "name": "basics/message", "title": "A friend says hi", "event": "new_message", "must": "",
-        "malformed": False, "own": False, "pinned": True,
+        "malformed": False, "own": False, "pinned": True, "faults": [],
     }  # fmt: skip
     assert listed["nasty/duplicate id"]["must"].startswith("Show it once")
     assert not listed["nasty/duplicate id"]["pinned"]
@@ -244,9 +244,28 @@ async def test_without_a_folder_nothing_can_be_saved(make_control: MakeControl) 
 
 
 async def test_a_folder_that_is_a_file_is_told(control: Control, folder: Path) -> None:
+    await asyncio.to_thread(folder.rmdir)
     await asyncio.to_thread(folder.touch)
     answer = await control.put("/v1/fixtures/mine", BODY)
     assert answer.status == 503
     assert "could not be written" in answer.detail
     assert (await control.get("/v1/fixtures/mine")).status == 404
     assert (await control.get("/v1/fixtures")).status == 200
+
+
+async def test_one_that_was_put_there_by_hand_is_fired_at_once(control: Control, folder: Path) -> None:
+    client = await control.connect()
+    await asyncio.to_thread(
+        (folder / "mine.json").write_text, '{"event":"friend_online","data":{"username":"bob"}}'
+    )
+    assert (await control.post("/v1/trigger", {"fixture": "mine"})).status == 200
+    assert json.loads(await frame(client))["data"] == {"username": "bob"}
+
+
+async def test_one_that_breaks_the_contract_without_meaning_to_is_listed_with_what_it_breaks(
+    control: Control, folder: Path
+) -> None:
+    text = '{"event":"friend_online","data":{"username":"{{persna}}","age":3}}'
+    await asyncio.to_thread((folder / "mine.json").write_text, text)
+    (listed,) = [each for each in (await control.got("/v1/fixtures"))["fixtures"] if each["own"]]
+    assert listed["faults"] == ["{{persna}} is no template", "data.age: is not a field of this event"]

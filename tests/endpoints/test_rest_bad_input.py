@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.endpoints import rest as module
 from app.endpoints.rest import MAX_BODY_BYTES
 from app.storage import database as storage
 from tests.conftest import MakeCompanion
@@ -315,3 +316,21 @@ async def test_any_body_gets_a_documented_status_and_changes_nothing_unless_that
     else:
         added: Any = await rest.state()
         assert added != before
+
+
+async def test_a_body_that_does_not_come_ends_the_request(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BODY_S", 0.2)
+    port = rest.companion.rest.port
+    async with tcp_to(port) as client:
+        await client.send(
+            b"POST /messages HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 10\r\nConnection: close\r\n\r\n{"
+            % port
+        )
+        assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_an_address_in_the_place_of_a_path_is_refused(rest: Rest) -> None:
+    port = rest.companion.rest.port
+    async with tcp_to(port) as client:
+        await client.send(b"GET http://evil.example/status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        assert (await client.rest()).startswith(b"HTTP/1.1 400 ")

@@ -470,3 +470,40 @@ def test_saving_what_is_refused_leaves_even_the_letters_of_the_name(library: Fix
     library.save("x", ONE)
     refusal(lambda: library.save("X", Fixture(frame="x" * MAX_FIXTURE_BYTES)))
     assert files(own) == ["x.json"]
+
+
+def test_looking_one_up_finds_what_was_put_there_or_changed_by_hand(library: FixtureLibrary, own: Path) -> None:
+    refusal(lambda: library.look_up("mine"))
+    put(own, "mine.json", ONE)
+    assert library.look_up("mine").fixture == ONE
+    put(own, "mine.json", BUILT_IN)
+    assert library.look_up("mine").fixture == BUILT_IN
+    put(own, "basics/hello.json", TWO)
+    assert library.look_up("basics/hello") == Saved("basics/hello", TWO, True)
+    (own / "basics/hello.json").unlink()
+    assert library.look_up("basics/hello") == Saved("basics/hello", BUILT_IN, False)
+
+
+def test_looking_one_up_again_reads_nothing_anew(library: FixtureLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "read", lambda: pytest.fail("all of it was read"))
+    assert library.look_up("basics/hello").fixture == BUILT_IN
+
+
+def test_a_broken_one_says_what_is_wrong_with_its_file(library: FixtureLibrary, own: Path) -> None:
+    file = put(own, "mine/broken.json", b"{")
+    told = refusal(lambda: library.look_up("mine/broken")).reason
+    assert told.startswith(f"{file} is no fixture: ")
+
+
+def test_a_mistyped_name_is_told_what_it_may_be(library: FixtureLibrary) -> None:
+    assert refusal(lambda: library.find("helo")).reason.endswith("it may be basics/hello.")
+    assert refusal(lambda: library.find("basics/wrld")).reason.endswith("it may be basics/world.")
+
+
+def test_a_folder_that_a_person_chose_and_that_is_not_there_is_told(built_in: Path, own: Path) -> None:
+    library = FixtureLibrary(own, built_in, chosen=True)
+    library.read()
+    assert [f"There is no folder {own}" in each for each in library.complaints] == [True]
+    library.save("mine", ONE)
+    library.read()
+    assert library.complaints == []

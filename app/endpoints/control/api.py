@@ -15,7 +15,7 @@ from app.endpoints.control.openapi import document
 from app.endpoints.control.operations import STREAM, TEXT, Call, operation, operations_of
 from app.endpoints.control.service import Server, Service
 from app.hub.clients import Client, may_close_with
-from app.hub.expectation import Expectation
+from app.hub.expectation import Expectation, doubts
 from app.hub.filter import Filter, parse
 from app.hub.hub import Delivery
 from app.hub.journal import Row
@@ -72,7 +72,7 @@ class Api:
         if body.last:
             return await self._again(body)
         if body.fixture:
-            fixture = self._service.fixtures.find(body.fixture).fixture
+            fixture = (await self._service.fixtures.look_up(body.fixture)).fixture
         else:
             fixture = self._of_event(body.event, body.strict)
         try:
@@ -228,7 +228,10 @@ class Api:
                 check_path(path)
         except BadPath as bad:
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{bad}.") from None
-        met = await self._service.expect(Expectation(body.event, body.sender, body.where), body.within, body.after)
+        expected = Expectation(body.event, body.sender, body.where)
+        if body.strict and (doubt := doubts(expected, self._service.catalog)):
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{doubt}.")
+        met = await self._service.expect(expected, body.within, body.after)
         return shapes.Expected(
             met=met.row is not None,
             after_s=round(met.after_s, 6),
@@ -249,6 +252,7 @@ class Api:
                 shapes.FixtureInfo(
                     name=each.name, title=each.title, event=each.fixture.event, must=each.fixture.must,
                     malformed=each.fixture.malformed, own=each.own, pinned=each.name.casefold() in pinned,
+                    faults=self._service.player.faults(each.fixture) if each.own else [],
                 )
                 for each in library.all
             ],
@@ -259,7 +263,7 @@ class Api:
     @operation("GET", "/v1/fixtures/{name}", answer=shapes.FixtureFull, refusals=(HTTPStatus.NOT_FOUND,))
     async def show_fixture(self, call: Call) -> shapes.FixtureFull:
         """Return a fixture."""
-        return shapes.full(self._service.fixtures.find(call.path["name"]))
+        return shapes.full(await self._service.fixtures.look_up(call.path["name"]))
 
     @operation("PUT", "/v1/fixtures/{name}", body=Fixture, answer=shapes.FixtureFull)
     async def save_fixture(self, call: Call) -> shapes.FixtureFull:

@@ -62,8 +62,8 @@ def _operation(each: Operation, schema_of: dict[str, Any], components: dict[str,
     else:
         schema = {"type": "string"} if each.answer is str else schema_of[repr(each.answer)]
         answers["200"] = {"description": "Done", "content": {each.answer_media: {"schema": schema}}}
-    too_large = () if each.body is None else (HTTPStatus.REQUEST_ENTITY_TOO_LARGE,)
-    for status in sorted({*ALWAYS, *too_large, *each.refusals}):
+    of_body = () if each.body is None else (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    for status in sorted({*ALWAYS, *of_body, *each.refusals}):
         answers[str(status.value)] = {
             "description": status.phrase,
             "content": {PROBLEM: {"schema": schema_of[repr(Problem)]}},

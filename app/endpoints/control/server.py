@@ -1,5 +1,6 @@
 """The control API as a web application: token, operations, and problems in one form (RFC 9457)."""
 
+import asyncio
 import logging
 from functools import partial
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from app.endpoints.control.operations import JSON, Operation, read
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Problem, ProblemPart
 from app.endpoints.guard import same_secret
-from app.endpoints.http import HttpDoor
+from app.endpoints.http import BODY_S, HttpDoor
 from app.protocol.backend import Refused, StorageError
 from app.protocol.catalog import InvalidEvent
 
@@ -41,9 +42,10 @@ class ControlApi:
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if refusal := self._door.judge(request):
-            return _problem(refusal.status, refusal.reason)
+            return _parting(_problem(refusal.status, refusal.reason))
         if not self._knows_token(request):
-            return _problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"})
+            return _parting(_problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"}))
+        self._door.admit(request)
         try:
             return await handler(request)
         except InvalidEvent as invalid:
@@ -53,6 +55,8 @@ class ControlApi:
             return _problem(refused.status, refused.reason)
         except StorageError as error:
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}.")
+        except TimeoutError:
+            return _parting(_problem(HTTPStatus.REQUEST_TIMEOUT, f"The body did not come within {BODY_S:g} s."))
         except web.HTTPException as error:
             status = HTTPStatus(error.status)
             reason = {404: f"There is no {request.path}.", 405: f"{request.method} is not possible here."}
@@ -68,12 +72,20 @@ class ControlApi:
         return scheme.lower() == "bearer" and same_secret(token, self._door.token)
 
     async def _call(self, operation: Operation, request: web.Request) -> web.StreamResponse:
-        answer = await operation.handler(self._api, await read(operation, request))
+        async with asyncio.timeout(BODY_S):
+            call = await read(operation, request)
+        answer = await operation.handler(self._api, call)
         if isinstance(answer, web.StreamResponse):
             return answer
         if answer is None:
             return web.Response(status=HTTPStatus.NO_CONTENT)
         return _json(answer)
+
+
+def _parting(response: web.Response) -> web.Response:
+    """Close the connection behind it: whoever gets this may not stay."""
+    response.force_close()
+    return response
 
 
 def _json(value: Any, status: HTTPStatus = HTTPStatus.OK, media: str = JSON, **options: Any) -> web.Response:

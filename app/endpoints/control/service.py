@@ -8,6 +8,7 @@ from app.hub.expectation import Expectation, Met
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal
 from app.hub.target import Target
+from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, Saved
 
@@ -60,8 +61,8 @@ class Library(Protocol):
     def complaints(self) -> list[str]:
         """Files that are no fixtures, and why."""
 
-    def find(self, name: str) -> Saved:
-        """Return a fixture."""
+    async def look_up(self, name: str) -> Saved:
+        """Return a fixture as it is on the disk now."""
 
     async def read(self) -> None:
         """Look anew at what is on the disk."""
@@ -100,12 +101,16 @@ class Player(Protocol):
     def of_event(self, event: str) -> Fixture:
         """Return an event with sensible values."""
 
+    def faults(self, fixture: Fixture) -> list[str]:
+        """Say what a fixture breaks without meaning to."""
+
 
 class Service(Protocol):
     """What the operations need of the companion. Its methods may raise ``Refused`` and ``StorageError``."""
 
     hub: Hub
     journal: Journal
+    catalog: Catalog
     trouble: str
     rest_trouble: str
     raise_window: Callable[[], object] | None

@@ -113,6 +113,7 @@ class ExpectationBody(Input):
     ] = {}
     within: Annotated[float, Meta(ge=0, le=3600, description="Seconds")] = 5.0
     after: Annotated[Seq | None, Meta(description="Rows after this one count too; without it only new ones")] = None
+    strict: Annotated[bool, Meta(description="Refuse what no client of the contract would ever send")] = True
 
 
 # answers
@@ -228,6 +229,7 @@ class FixtureInfo(Struct, kw_only=True):
     malformed: bool
     own: Annotated[bool, Meta(description="Whether it can be changed")]
     pinned: bool
+    faults: Annotated[list[str], Meta(description="What it breaks of the contract without meaning to")]
 
 
 class FixtureList(Struct, kw_only=True):
