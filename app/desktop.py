@@ -1,23 +1,19 @@
-"""Composition root with Qt and qasync: one loop for the window, the tray and the sockets."""
+"""Composition root with Qt: one loop for the window, the tray and the sockets."""
 
 import asyncio
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-os.environ["QT_API"] = "pyside6"
-
-# PySide6 before qasync, which otherwise takes the first Qt it finds.
 from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
-from qasync import QEventLoop
 
 from app.access import Access
 from app.companion import Companion
 from app.hub.hub import count
+from app.loop import new_loop
 from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
@@ -64,7 +60,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         return _fail(error)
     garbage = GarbageCollector()
     try:
-        with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
+        with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
             return runner.run(Desktop(app, home, home.load(overrides), token_file).main(hidden=hidden))
     finally:
         garbage.close_down()
