@@ -14,7 +14,7 @@ def forward_typing(hub: Hub) -> Handler:
 
     def handle(client: Client, data: TypingTo) -> Outcome:
         to = Target(user=data.to, but=client.id)
-        reached = len(to.select(hub.clients))
+        reached = len(hub.reach(to).ids)
         if not reached:
             return Outcome(f"no client speaks for {data.to}")
         event = Envelope("typing", Typing(username=client.username, typing=data.typing))

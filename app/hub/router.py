@@ -63,12 +63,16 @@ class Router:
         """Let ``handler`` answer the client event of that name; it gets the client and the typed payload."""
         self._handlers[event] = handler
 
-    def receive(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
+    def receive(
+        self, client: Client, frame: str | bytes, payload: bytes | None = None
+    ) -> Coroutine[None, None, None] | None:
         """Take one frame. Never raises: what is wrong with it becomes its row's verdict.
 
-        Returns what is to be awaited before the client's next frame, where the handler has to wait for something.
+        ``payload`` is a text frame's UTF-8, where it is at hand. Returns what is to be awaited before the client's
+        next frame, where the handler has to wait for something.
         """
-        payload = frame.encode() if isinstance(frame, str) else bytes(frame)
+        if payload is None:
+            payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         client.received(len(payload))
         taken = Taken(client, payload)
         try:
