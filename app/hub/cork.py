@@ -9,6 +9,8 @@ from app.hub.clock import Clock
 SHARE = 2.0
 """After a flush the next one waits this much longer than it took: flushing takes a third of the loop at most."""
 LONGEST_WAIT_S = 0.008
+SHORT_S = 0.0003
+"""Systems sleep a millisecond at least, so for less than this the loop looks again at its next turn."""
 PIECE_BYTES = 64 * 1024
 """More than this is never waited for: it bounds the latency within a burst."""
 
@@ -34,32 +36,42 @@ class Cork:
         self._gathered: list[Corked] = []
         self._bytes = 0
         self._free_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     def put(self, frame: bytes, size: int, clients: tuple[Client, ...]) -> None:
         """Take one frame for some clients."""
+        if not self._gathered and (not self.wait or self._clock.mono() >= self._free_at):
+            self._hand_on([(frame, 1, size, clients)])
+            return
         self._gathered.append(Corked(frame, size, clients))
         self._bytes += len(frame)
-        if self._bytes >= PIECE_BYTES or not self.wait:
+        if self._bytes >= PIECE_BYTES:
             self.flush()
         elif self._timer is None:
-            now = self._clock.mono()
-            if now >= self._free_at:
-                self.flush()
-            else:
-                self._timer = asyncio.get_running_loop().call_later(self._free_at - now, self._on_time)
+            self._flush_in_time()
 
-    def _on_time(self) -> None:
+    def _flush_in_time(self) -> None:
         self._timer = None
-        self.flush()
+        wait_s = self._free_at - self._clock.mono()
+        if wait_s <= 0:
+            self.flush()
+            return
+        loop = asyncio.get_running_loop()
+        if wait_s < SHORT_S:
+            self._timer = loop.call_soon(self._flush_in_time)
+        else:
+            self._timer = loop.call_later(wait_s, self._flush_in_time)
 
     def flush(self) -> None:
         """Hand on what has gathered."""
         if not self._gathered:
             return
         gathered, self._gathered, self._bytes = self._gathered, [], 0
+        self._hand_on(_pieces(gathered))
+
+    def _hand_on(self, pieces: "list[Piece]") -> None:
         began = self._clock.mono()
-        for piece, frames, size, clients in _pieces(gathered):
+        for piece, frames, size, clients in pieces:
             for client in clients:
                 client.send(piece, frames, size)
         ended = self._clock.mono()

@@ -59,6 +59,7 @@ async def test_the_first_one_goes_at_once_and_what_follows_goes_together() -> No
     for name in "bcd":
         stage.fire(name)
     assert stage.got(0) == ["a"]
+    stage.time.passed += 2 * stage.flush_s
     await until(lambda: len(stage.wires[0].frames) == 2)
     assert stage.got(0) == ["a", "b", "c", "d"]
 
