@@ -96,10 +96,20 @@ class Child:
         """Return its resident bytes."""
         return cpu.resident(self.process.pid)
 
+    def forget_peak(self) -> int:
+        """Begin to look for the most resident bytes anew; return those of now."""
+        cpu.forget_peak(self.process.pid)
+        return self.rss()
+
+    def peak(self) -> int:
+        """Return the most resident bytes since ``forget_peak``."""
+        return cpu.peak(self.process.pid)
+
     def end(self) -> None:
         """Let it end, or make it."""
         if self.process.poll() is None and self.process.stdin is not None:
             self.process.stdin.close()
+            self.process.terminate()
             try:
                 self.process.wait(END_S)
             except subprocess.TimeoutExpired:

@@ -102,10 +102,11 @@ class Link:
         self._client.ask("reset")
         self.server.ask("ledger", self._page.name)
         before, began = self.server.cpu(), time.monotonic()
-        wanted = self.server.ask(*command)["sent"] * self.listeners
-        told = self._client.ask("wait", wanted, catch_up_ms)
+        did = self.server.ask(*command)
+        told = self._client.ask("wait", did["sent"] * self.listeners, catch_up_ms)
         took = time.monotonic() - began
         time.sleep(SETTLE_S)
+        wanted = did.get("due", did["sent"]) * self.listeners
         return _cost(told, told["frames"], wanted, self.server.cpu() - before, took)
 
 

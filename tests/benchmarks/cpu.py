@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import psutil
 
@@ -18,3 +19,14 @@ def seconds(pid: int) -> float:
 def resident(pid: int) -> int:
     """Return the resident bytes of a process."""
     return int(psutil.Process(pid).memory_info().rss)
+
+
+def forget_peak(pid: int) -> None:
+    """Let the kernel begin to look for the most resident bytes anew."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak(pid: int) -> int:
+    """Return the most resident bytes since ``forget_peak``."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))

@@ -19,7 +19,7 @@ from tests.benchmarks.build import Missing
 from tests.benchmarks.child import Failed
 from tests.benchmarks.contenders import Pool
 from tests.benchmarks.files import allow_many_files
-from tests.benchmarks.goals import delivery, loop, volume
+from tests.benchmarks.goals import delivery, log, loop, program, storage, volume
 from tests.benchmarks.line import Goal, Line, skipped
 
 ROUNDS, QUICK_ROUNDS = 9, 3
@@ -35,7 +35,12 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (7, 8): volume.storm,
     (9,): volume.quiet,
     (10,): delivery.stalled,
+    (11,): log.filtering,
+    (12,): log.memory,
+    (13,): storage.group_commit,
     (14,): delivery.growth,
+    (15,): program.start,
+    (16,): program.idle,
 }
 """Goals by their numbers, those together that one run measures."""
 

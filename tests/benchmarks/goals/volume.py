@@ -55,7 +55,7 @@ def _window(what: str, seen: list[dict[str, int]]) -> Iterator[Line]:
 def quiet(bench: Bench) -> Iterator[Line]:
     """A human's pace: the window must not be felt in the latency."""
     costs = bench.compare(
-        ("tray", YARDSTICK), lambda link: link.rate(QUIET_PER_S, 5 * bench.ms), listeners=10, sample=1
+        ("tray", YARDSTICK), lambda link: link.rate(QUIET_PER_S, 10 * bench.ms), listeners=10, sample=1
     )
     figure = f"{middle(costs['tray'], 'p99'):.2f} ms / {middle(costs[YARDSTICK], 'p99'):.2f} ms"
     what = f"tray, {QUIET_PER_S} events/s, N=10: p99 / asyncio's"

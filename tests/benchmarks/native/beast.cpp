@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -159,11 +159,12 @@ struct Load {
     Server& server;
     const volatile std::uint64_t* ledger = nullptr;
     asio::steady_timer timer{io};
-    std::uint64_t sent = 0;
+    std::uint64_t sent = 0, due = 0;
 
     void done()
     {
-        std::printf("{\"sent\": %llu}\n", static_cast<unsigned long long>(sent));
+        std::printf("{\"sent\": %llu, \"due\": %llu}\n", static_cast<unsigned long long>(sent),
+                    static_cast<unsigned long long>(std::max(sent, due)));
         std::fflush(stdout);
     }
 
@@ -188,14 +189,15 @@ struct Load {
         done();
     }
 
-    void rate(std::chrono::nanoseconds step, std::uint64_t total, clock_type::time_point start)
+    void rate(std::chrono::nanoseconds step, clock_type::time_point start)
     {
-        for (auto due = start + step * sent; sent < total && due <= clock_type::now(); due += step)
-            server.broadcast(message(sent++, ns(due)));
-        if (sent == total)
+        auto end = start + step * due + std::chrono::milliseconds(50);
+        for (int i = 0; i < 20 && sent < due && start + step * sent <= clock_type::now(); i++)
+            server.broadcast(message(sent, ns(start + step * sent))), sent++;
+        if (sent == due || clock_type::now() >= end)
             return done();
         timer.expires_at(start + step * sent);
-        timer.async_wait([=, this](beast::error_code) { rate(step, total, start); });
+        timer.async_wait([=, this](beast::error_code) { rate(step, start); });
     }
 
     void obey(const std::string& line)
@@ -204,7 +206,7 @@ struct Load {
         std::string verb, path;
         std::uint64_t a = 0, b = 0;
         words >> verb;
-        sent = 0;
+        sent = due = 0;
         if (verb == "ledger") {
             words >> path;
             ledger = static_cast<const std::uint64_t*>(
@@ -214,8 +216,10 @@ struct Load {
         words >> a >> b;
         if (verb == "burst")
             return burst(a);
-        if (verb == "rate")
-            return rate(std::chrono::nanoseconds(1000000000 / a), a * b / 1000, clock_type::now());
+        if (verb == "rate") {
+            due = a * b / 1000;
+            return rate(std::chrono::nanoseconds(1000000000 / a), clock_type::now());
+        }
         loop(verb == "tick" ? 20 : 1, b, clock_type::now() + std::chrono::milliseconds(a));
     }
 };

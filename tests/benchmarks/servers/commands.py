@@ -7,10 +7,12 @@
 ``burst COUNT``                 COUNT events at once
 ``rate PER_S MS``               for MS, PER_S events per second, each stamped with the time at which it was due
 ``watch``, ``watched``          begin to watch the window; say how it did (the tray program alone)
+``filter TEXT``                 type a filter over the log; say how long the window stood still (the tray alone)
 ==============================  =====================================================================
 
 WINDOW bounds how many events a client may be behind, so that no server is measured while it queues for a client
-that did not get the processor. The answer to a load is ``{"sent": N}``.
+that did not get the processor. The answer to a load is ``{"sent": N}``, and for a rate ``"due"``:
+how many there should have been.
 """
 
 import asyncio
@@ -37,4 +39,4 @@ def _listen(loop: asyncio.AbstractEventLoop, handler: Handler) -> None:
     for line in sys.stdin:
         told = asyncio.run_coroutine_threadsafe(answer(line.split()), loop).result()
         print(json.dumps(told), flush=True)
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)  # whoever started this is gone

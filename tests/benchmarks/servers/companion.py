@@ -37,11 +37,11 @@ class LoadedCompanion(Companion):
         load = Load(self._send)
 
         async def handle(words: list[str]) -> dict[str, Any]:
-            if words[0] not in ("watch", "watched"):
+            if words[0] not in ("watch", "watched", "filter"):
                 return await load.obey(words)
             from tests.benchmarks.servers import watch
 
-            return watch.obey(words[0])
+            return await watch.filter_log(" ".join(words[1:])) if words[0] == "filter" else watch.obey(words[0])
 
         obey(asyncio.get_running_loop(), handle)
         print(f"ready {self.server.port}", flush=True)

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 const { WebSocketServer } = createRequire(`${process.env.BENCH_NODE_MODULES ?? process.cwd()}/`)("ws");
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
 const page = Buffer.alloc(8);
-let ledger, sent;
+let ledger, sent, due;
 
 const slowest = () => (readSync(ledger, page, 0, 8, 0), page.readBigUInt64LE());
 const pad = (number, width) => String(number).padStart(width, "0");
@@ -20,7 +20,7 @@ function publish(stamp = process.hrtime.bigint()) {
   for (const client of server.clients) client.send(frame);
 }
 
-const done = () => console.log(JSON.stringify({ sent }));
+const done = () => console.log(JSON.stringify({ sent, due: Math.max(sent, due) }));
 
 function loop(batch, window, end) {
   if (process.hrtime.bigint() >= end) return done();
@@ -29,18 +29,21 @@ function loop(batch, window, end) {
   setImmediate(loop, batch, window, end);
 }
 
-function rate(step, total, start) {
-  while (sent < total && start + step * BigInt(sent) <= process.hrtime.bigint()) publish(start + step * BigInt(sent));
-  if (sent === total) return done();
-  setTimeout(rate, Number(start + step * BigInt(sent) - process.hrtime.bigint()) / 1e6, step, total, start);
+function rate(step, start) {
+  const at = () => start + step * BigInt(sent);
+  for (let i = 0; i < 20 && sent < due && at() <= process.hrtime.bigint(); i++) publish(at());
+  const early = Number(at() - process.hrtime.bigint()) / 1e6;
+  if (sent === due || process.hrtime.bigint() >= start + step * BigInt(due) + 50000000n) return done();
+  if (early > 0) setTimeout(rate, early, step, start);
+  else setImmediate(rate, step, start);
 }
 
 function obey(line) {
   const [verb, a, b] = line.split(" ");
-  sent = 0;
+  sent = due = 0;
   const now = process.hrtime.bigint();
   if (verb === "ledger") (ledger = openSync(a, "r")), done();
-  else if (verb === "rate") rate(BigInt(1e9) / BigInt(a), Number(a) * Number(b) / 1000, now);
+  else if (verb === "rate") (due = (Number(a) * Number(b)) / 1000), rate(BigInt(1e9) / BigInt(a), now);
   else loop(verb === "tick" ? 20 : 1, BigInt(b), now + BigInt(a) * 1000000n);
 }
 
