@@ -68,6 +68,10 @@ class Link:
         """One event per turn of the server's loop, for ``ms``."""
         return self._broadcast(("paced", ms, WINDOW))
 
+    def uncorked(self, ms: int) -> Cost:
+        """The same, and the server may not gather events to send them together."""
+        return self._broadcast(("uncorked", ms, WINDOW))
+
     def tick(self, ms: int) -> Cost:
         """20 events per turn of the loop."""
         return self._broadcast(("tick", ms, WINDOW))

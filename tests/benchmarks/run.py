@@ -6,6 +6,7 @@ is not installed is skipped by name. Absolute figures are this machine's; ratios
 
 import argparse
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,12 +46,13 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
 """Goals by their numbers, those together that one run measures."""
 
 
-def measure(bench: Bench, wanted: set[int], told: Callable[[Line], object]) -> list[Line]:
+def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]) -> list[Line]:
     """Measure the wanted goals; ``told`` hears of each line as it comes."""
     lines = []
     for numbers, goal in GOALS.items():
         if wanted and not wanted & set(numbers):
             continue
+        began = time.monotonic()
         try:
             for line in goal(bench):
                 lines.append(line)
@@ -62,6 +64,7 @@ def measure(bench: Bench, wanted: set[int], told: Callable[[Line], object]) -> l
             traceback.print_exc()
             lines.append(Line(numbers[0], goal.__name__, f"failed: {str(why).splitlines()[0]}", Goal(0), 1e9))
             told(lines[-1])
+        told(f"[{time.monotonic() - began:.0f} s]")
     return sorted(lines, key=lambda line: line.number)
 
 
@@ -79,8 +82,8 @@ def main() -> int:
     wanted = {int(number) for number in given.only.split(",") if number.strip()}
     allow_many_files()
 
-    def told(line: Line) -> None:
-        print("  ".join(table.cells(line)), file=sys.stderr, flush=True)
+    def told(line: Line | str) -> None:
+        print(line if isinstance(line, str) else "  ".join(table.cells(line)), file=sys.stderr, flush=True)
 
     with Pool() as pool:
         bench = Bench(pool, QUICK_ROUNDS, QUICK_MS, True) if given.quick else Bench(pool, ROUNDS, MS, False)

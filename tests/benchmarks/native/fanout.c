@@ -179,6 +179,8 @@ int main(void)
             ledger = mmap(NULL, 4096, PROT_READ, MAP_SHARED, open(path, O_RDONLY), 0);
         else if (sscanf(line, "paced %lu %lu", &a, &b) == 2)
             sent = load(1, a, b);
+        else if (sscanf(line, "uncorked %lu %lu", &a, &b) == 2)
+            sent = load(1, a, b);
         else if (sscanf(line, "tick %lu %lu", &a, &b) == 2)
             sent = load(TICK, a, b);
         else if (sscanf(line, "rate %lu %lu", &a, &b) == 2)

@@ -3,6 +3,7 @@
 ==============================  =====================================================================
 ``ledger FILE``                 read from now on how far the slowest client is (see ``Ledger``)
 ``paced MS WINDOW``             for MS, one event per turn of the loop
+``uncorked MS WINDOW``          the same, and each event leaves at once: the server may not gather some
 ``tick MS WINDOW``              for MS, ``TICK`` events per turn of the loop
 ``burst COUNT``                 COUNT events at once
 ``rate PER_S MS``               for MS, PER_S events per second, each stamped with the time at which it was due

@@ -34,7 +34,8 @@ class LoadedCompanion(Companion):
     async def start(self) -> bool:
         """Listen, then wait for commands."""
         started = await super().start()
-        load = Load(self._send)
+        cork = getattr(self.hub, "cork", None)
+        load = Load(self._send, cork.flush if cork else None)
 
         async def handle(words: list[str]) -> dict[str, Any]:
             if words[0] not in ("watch", "watched", "filter"):

@@ -37,8 +37,10 @@ def text(number: int, stamp: int) -> str:
 class Load:
     """Obeys the commands that make load."""
 
-    def __init__(self, publish: Publish) -> None:
+    def __init__(self, publish: Publish, flush: Callable[[], object] | None = None) -> None:
+        """``flush`` sends at once what the server would otherwise gather for a moment."""
         self._publish = publish
+        self._flush = flush
         self._ledger: Ledger | None = None
 
     async def obey(self, words: list[str]) -> dict[str, Any]:
@@ -49,6 +51,8 @@ class Load:
                 return {}
             case ["paced", ms, window]:
                 return {"sent": await self._turns(int(ms), int(window), 1)}
+            case ["uncorked", ms, window]:
+                return {"sent": await self._turns(int(ms), int(window), 1, self._flush)}
             case ["tick", ms, window]:
                 return {"sent": await self._turns(int(ms), int(window), TICK)}
             case ["burst", count]:
@@ -64,7 +68,7 @@ class Load:
                 await pending
         return first + count
 
-    async def _turns(self, ms: int, window: int, batch: int) -> int:
+    async def _turns(self, ms: int, window: int, batch: int, flush: Callable[[], object] | None = None) -> int:
         assert self._ledger is not None, "which clients?"
         sent, end = 0, monotonic_ns() + ms * 1_000_000
         while monotonic_ns() < end:
@@ -72,6 +76,8 @@ class Load:
                 await asyncio.sleep(REST_S)
                 continue
             sent = await self._some(sent, batch)
+            if flush:
+                flush()
             await asyncio.sleep(0)
         return sent
 
