@@ -1,0 +1,97 @@
+"""``python -m tests.benchmarks.run``: measures the goals one after the other and prints one table.
+
+``--quick`` takes less than two minutes; a full run takes nine rounds of each comparison. What needs something that
+is not installed is skipped by name. Absolute figures are this machine's; ratios are what goals are about.
+"""
+
+import argparse
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+if not __package__:  # run as a file
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.benchmarks import table
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.build import Missing
+from tests.benchmarks.child import Failed
+from tests.benchmarks.contenders import Pool
+from tests.benchmarks.files import allow_many_files
+from tests.benchmarks.goals import delivery, log, loop, program, storage, volume
+from tests.benchmarks.line import Goal, Line, skipped
+
+ROUNDS, QUICK_ROUNDS = 9, 3
+MS, QUICK_MS = 500, 150
+
+GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
+    (1,): loop.plain,
+    (2,): loop.idle,
+    (3,): delivery.uncorked,
+    (4,): delivery.tick,
+    (5,): delivery.paced,
+    (6,): delivery.echo,
+    (7, 8): volume.storm,
+    (9,): volume.quiet,
+    (10,): delivery.stalled,
+    (11,): log.filtering,
+    (12,): log.memory,
+    (13,): storage.group_commit,
+    (14,): delivery.growth,
+    (15,): program.start,
+    (16,): program.idle,
+}
+"""Goals by their numbers, those together that one run measures."""
+
+
+def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]) -> list[Line]:
+    """Measure the wanted goals; ``told`` hears of each line as it comes."""
+    lines = []
+    for numbers, goal in GOALS.items():
+        if wanted and not wanted & set(numbers):
+            continue
+        began = time.monotonic()
+        try:
+            for line in goal(bench):
+                lines.append(line)
+                told(line)
+        except Missing as why:
+            lines.append(skipped(numbers[0], goal.__name__, why, Goal(0)))
+            told(lines[-1])
+        except Failed as why:
+            traceback.print_exc()
+            lines.append(Line(numbers[0], goal.__name__, f"failed: {str(why).splitlines()[0]}", Goal(0), 1e9))
+            told(lines[-1])
+        told(f"[{time.monotonic() - began:.0f} s]")
+    return sorted(lines, key=lambda line: line.number)
+
+
+def main() -> int:
+    """Return the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="three short rounds instead of nine")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, for the README")
+    parser.add_argument("--only", metavar="N,…", default="", help="these goals alone")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a ratio misses its goal")
+    given = parser.parse_args()
+    if sys.platform != "linux":
+        parser.error("the load client needs epoll, so Linux")
+    wanted = {int(number) for number in given.only.split(",") if number.strip()}
+    allow_many_files()
+
+    def told(line: Line | str) -> None:
+        print(line if isinstance(line, str) else "  ".join(table.cells(line)), file=sys.stderr, flush=True)
+
+    with Pool() as pool:
+        bench = Bench(pool, QUICK_ROUNDS, QUICK_MS, True) if given.quick else Bench(pool, ROUNDS, MS, False)
+        lines = measure(bench, wanted, told)
+    rows = [table.TITLES, *map(table.cells, lines)]
+    print(table.as_json(lines) if given.json else table.markdown(rows) if given.markdown else table.text(rows))
+    return 1 if given.check and any(line.missed for line in lines) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
