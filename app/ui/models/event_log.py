@@ -18,7 +18,7 @@ from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.search import Search, batch_size
 from app.ui import theme
-from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, color, result, summary, words
+from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, colors, result, summary, texts
 
 __all__ = ["ARROWS", "FLUSH_MS", "Col", "EventLogModel", "TimeStyle", "clock", "result", "summary"]
 
@@ -242,7 +242,7 @@ class EventLogModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(line, column)
             case Qt.ItemDataRole.ForegroundRole:
-                return QColor(color(self.row(line), column, theme.colors()))
+                return QColor(colors(self.row(line), theme.colors())[column])
             case Qt.ItemDataRole.TextAlignmentRole if column is Col.SIZE:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             case Qt.ItemDataRole.FontRole if column in MONO:
@@ -263,7 +263,7 @@ class EventLogModel(QAbstractTableModel):
 
     def _text(self, line: int, column: Col) -> str:
         row = self.row(line)
-        return self.time(line, row) if column is Col.TIME else words(row, column)
+        return self.time(line, row) if column is Col.TIME else texts(row)[column]
 
 
 def _gone(seq: int) -> Row:

@@ -2,6 +2,7 @@
 
 import time
 from enum import IntEnum
+from functools import lru_cache
 
 from app.hub.journal import Kind, Row, Verdict
 from app.protocol.envelope import BadFrame, decode
@@ -32,23 +33,40 @@ ARROWS = {Kind.TO_UI: "To UI ↓", Kind.FROM_UI: "From UI ↑", Kind.SERVER: "Se
 SIGNS = {Verdict.OK: "", Verdict.WARNING: "▲ ", Verdict.INVALID: "✕ "}
 
 
-def words(row: Row, column: Col) -> str:
-    """Return what a column says; the time is the model's business."""
-    match column:
-        case Col.DIRECTION:
-            return ARROWS[row.kind]
-        case Col.CLIENT:
-            return row.client
-        case Col.EVENT:
-            return row.event or "–"
-        case Col.SUMMARY:
-            return summary(row)
-        case Col.SIZE:
-            return f"{row.size:,} B" if row.size else ""
-        case Col.RESULT:
-            return result(row)
-        case _:
-            return clock(row.wall)
+Texts = tuple[str, str, str, str, str, str, str]
+"""One for every column."""
+
+
+def texts(row: Row) -> Texts:
+    """Return what every column says, with the time of day for the time."""
+    direction, client, event, verdict = _from_head(
+        row.kind, row.client, row.event, row.verdict, row.note, row.origin
+    )
+    size = f"{row.size:,} B" if row.size else ""
+    return clock(row.wall), direction, client, event, summary(row), size, verdict
+
+
+def colors(row: Row, scheme: Colors) -> Texts:
+    """Return the name of the colour of every column's text."""
+    return _colors(row.kind, row.verdict, scheme)
+
+
+@lru_cache(maxsize=1024)
+def _from_head(
+    kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: str
+) -> tuple[str, str, str, str]:
+    """Return direction, client, event and result, which most rows share with many others."""
+    return ARROWS[kind], client, event or "–", _result(kind, verdict, note, origin)
+
+
+@lru_cache(maxsize=64)
+def _colors(kind: Kind, verdict: Verdict, scheme: Colors) -> Texts:
+    server, invalid = kind is Kind.SERVER, verdict is Verdict.INVALID
+    usual, muted = scheme.muted if server else scheme.text, scheme.muted
+    direction = {Kind.TO_UI: scheme.accent, Kind.FROM_UI: scheme.ok, Kind.SERVER: muted}[kind]
+    event = scheme.error if invalid else usual
+    result = {Verdict.INVALID: scheme.error, Verdict.WARNING: scheme.warning, Verdict.OK: muted}[verdict]
+    return muted, direction, muted, event, usual, muted, result
 
 
 def clock(wall: float) -> str:
@@ -58,10 +76,14 @@ def clock(wall: float) -> str:
 
 def result(row: Row) -> str:
     """Return the verdict with its note in a few words."""
-    if row.kind is Kind.SERVER:
-        return f"{SIGNS[row.verdict]}{row.verdict}" if row.verdict is not Verdict.OK else ""
-    origin = f" · by {row.origin}" if row.origin in ("panel", "tray") else ""
-    return f"{SIGNS[row.verdict]}{row.note or row.verdict}{origin}"
+    return _result(row.kind, row.verdict, row.note, row.origin)
+
+
+def _result(kind: Kind, verdict: Verdict, note: str, origin: str) -> str:
+    if kind is Kind.SERVER:
+        return f"{SIGNS[verdict]}{verdict}" if verdict is not Verdict.OK else ""
+    by = f" · by {origin}" if origin in ("panel", "tray") else ""
+    return f"{SIGNS[verdict]}{note or verdict}{by}"
 
 
 def summary(row: Row) -> str:
@@ -73,16 +95,3 @@ def summary(row: Row) -> str:
         return summarize(decode(text).data)
     except BadFrame:
         return " ".join(text[:200].split())
-
-
-def color(row: Row, column: Col, scheme: Colors) -> str:
-    """Return the colour of a cell's text."""
-    if row.verdict is Verdict.INVALID and column in (Col.RESULT, Col.EVENT):
-        return scheme.error
-    if row.verdict is Verdict.WARNING and column is Col.RESULT:
-        return scheme.warning
-    if column is Col.DIRECTION and row.kind is not Kind.SERVER:
-        return scheme.accent if row.kind is Kind.TO_UI else scheme.ok
-    if row.kind is Kind.SERVER or column in (Col.TIME, Col.SIZE, Col.RESULT, Col.CLIENT):
-        return scheme.muted
-    return scheme.text
