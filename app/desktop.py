@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 
 from app.access import Access
@@ -43,8 +43,8 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     except TokenError as error:
         sys.stderr.write(f"{error}\n")
         return Exit.USAGE
-    app = QApplication.instance() or QApplication(["companion"])
-    assert isinstance(app, QApplication)
+    app = QApplication.instance() or Application(["companion"])
+    assert isinstance(app, Application)
     app.setApplicationName("p2p-chat-companion")
     app.setApplicationDisplayName("P2P Chat Companion")
     app.setDesktopFileName("p2p-chat-companion")
@@ -72,10 +72,26 @@ def _fail(error: HomeError) -> int:
     return error.exit
 
 
+class Application(QApplication):
+    """Turns the system's wish to quit (Cmd+Q, log-off) into ours: Qt's own would break the loop.
+
+    A filter would do the same, but Qt would ask it about every event of every object.
+    """
+
+    quit_wanted = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        """Qt asks; only what is meant for the application itself comes here."""
+        if event.type() == QEvent.Type.Quit:
+            self.quit_wanted.emit()
+            return True
+        return super().event(event)
+
+
 class Desktop(QObject):
     """Joins window, tray and companion, and owns the way out."""
 
-    def __init__(self, app: QApplication, home: Home, settings: Settings, token_file: Path | None = None) -> None:
+    def __init__(self, app: Application, home: Home, settings: Settings, token_file: Path | None = None) -> None:
         super().__init__()
         self._app = app
         self._home = home
@@ -115,7 +131,7 @@ class Desktop(QObject):
         self.access.close()
         poll.stop()
         self._first.close_down()
-        self._app.removeEventFilter(self)
+        self._app.quit_wanted.disconnect(self._stop.set)
         if self._tray:
             self._tray.close_down()
         self.window.close_down()
@@ -131,7 +147,7 @@ class Desktop(QObject):
         self.window.show_state()
 
     def _connect(self) -> None:
-        self._app.installEventFilter(self)
+        self._app.quit_wanted.connect(self._stop.set)
         self.window.closed.connect(self._window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.settings.save_requested.connect(self._save)
@@ -139,13 +155,6 @@ class Desktop(QObject):
         self._app.styleHints().colorSchemeChanged.connect(lambda _: self._dress(self.companion.settings.theme))
 
     # the way out
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Turn the system's wish to quit (Cmd+Q, log-off) into ours: Qt's own would break the loop."""
-        if event.type() == QEvent.Type.Quit:
-            self._stop.set()
-            return True
-        return super().eventFilter(watched, event)
 
     def ask_to_quit(self) -> None:
         """Quit; ask first while clients are connected."""

@@ -12,6 +12,7 @@ import selectors
 from asyncio.tasks import _enter_task, _leave_task
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 
 from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QObject, QSocketNotifier, Qt, QTimer
 
@@ -37,7 +38,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
 
     All of asyncio's promises hold (order, signals, subprocesses, executors). Beyond them the loop also turns
     inside nested Qt loops: an open menu or a native dialog does not stop the server, even one that a task
-    opened. Debug mode does not report slow callbacks.
+    opened. Debug mode does not report slow callbacks. ``time()`` is ``time.monotonic()``, as in every loop.
     """
 
     # The same for its loops.
@@ -102,7 +103,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         elif due == AT_ONCE:
             self._timer.start(0)
         else:
-            self._timer.start(min(max(0, math.ceil((due - self.time()) * 1000)), LONGEST_MS))
+            self._timer.start(min(max(0, math.ceil((due - monotonic()) * 1000)), LONGEST_MS))
 
     def _on_timer(self) -> None:
         self._armed = NEVER
@@ -113,10 +114,10 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         outer = asyncio.current_task(self)
         if outer is not None:  # a nested Qt loop within a task: the others go on meanwhile
             _leave_task(self, outer)
-        deadline = self.time() + BUDGET_S
+        deadline = monotonic() + BUDGET_S
         try:
             self._turn(deadline)
-            while self._ready and not self._stopping and self.time() < deadline:
+            while self._ready and not self._stopping and monotonic() < deadline:
                 self._turn(deadline)
         except BaseException as failure:  # asyncio lets SystemExit and KeyboardInterrupt end the loop
             self._failure = failure
@@ -140,7 +141,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
             todo -= 1
             if not handle._cancelled:
                 handle._run()
-                if self.time() > deadline:
+                if monotonic() > deadline:
                     return
 
     def _collect_timers(self) -> None:
@@ -152,7 +153,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
             scheduled[:] = [handle for handle in scheduled if handle._scheduled]
             heapq.heapify(scheduled)
             self._timer_cancelled_count = 0
-        now = self.time() + self._clock_resolution
+        now = monotonic() + self._clock_resolution
         while scheduled and (scheduled[0]._cancelled or scheduled[0]._when < now):
             handle = heapq.heappop(scheduled)
             handle._scheduled = False
