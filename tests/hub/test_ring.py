@@ -14,7 +14,9 @@ def add(ring: Ring, number: int, size: int = 3) -> Row:
     head = HEADS[number % 3]
     payload = bytes([number % 256]) * size
     assert ring.add(head, payload, number / 4, number / 2) == number
-    return Row(number, number / 4, number / 2, Kind.TO_UI, "all", head.event, payload, size, Verdict.OK, "", "panel")
+    return Row(
+        number, number / 4, number / 2, Kind.TO_UI, "all", head.event, payload, size, Verdict.OK, "", "panel"
+    )  # fmt: skip
 
 
 def filled(rows: int, capacity: int = 100_000) -> tuple[Ring, list[Row]]:
