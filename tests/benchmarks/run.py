@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 if not __package__:  # run as a file
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path[0] = str(Path(__file__).parents[2])
 
 from tests.benchmarks import peers, readme, table
 from tests.benchmarks.bench import Bench
