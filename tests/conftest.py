@@ -54,6 +54,14 @@ async def until(condition: Callable[[], object], timeout: float = 10.0) -> None:
         await asyncio.sleep(0.005)
 
 
+@pytest.fixture(scope="session")
+def qapp_cls() -> Any:
+    """Whose instance ``qapp`` is: the program's own application."""
+    from app.desktop import Application
+
+    return Application
+
+
 class MakeCompanion(Protocol):
     """Makes a companion whose chat state is open; it is closed when the test ends."""
 
