@@ -21,7 +21,6 @@ class Bench(NamedTuple):
     pool: Pool
     rounds: int
     ms: int
-    quick: bool
 
     def compare(
         self, names: Iterable[str], work: Work, *, listeners: int = 0, pairs: int = 0, sample: int = 16
@@ -49,12 +48,13 @@ class Bench(NamedTuple):
 
 def middle(costs: Iterable[Cost], field: str) -> float:
     """Return the median of one of the figures."""
-    return median(getattr(cost, field) for cost in costs)
+    return float(median(getattr(cost, field) for cost in costs))
 
 
 def ratio(costs: Iterable[Cost], yardstick: Iterable[Cost], field: str = "us") -> float:
     """Return the median of the rounds' ratios: each round is compared with its own yardstick."""
-    return median(getattr(one, field) / getattr(other, field) for one, other in zip(costs, yardstick, strict=True))
+    pairs = zip(costs, yardstick, strict=True)
+    return float(median(getattr(one, field) / getattr(other, field) for one, other in pairs))
 
 
 def against(costs: Mapping[str, list[Cost]], one: str, other: str) -> str:

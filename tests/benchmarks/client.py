@@ -116,5 +116,5 @@ class Link:
 
 def _cost(told: dict[str, Any], delivered: int, wanted: int, cpu_s: float, took_s: float) -> Cost:
     share = delivered / wanted if wanted else 0.0
-    latency = (told[name] / 1e6 for name in ("p50", "p99", "max"))
-    return Cost(cpu_s * 1e6 / max(delivered, 1), delivered / took_s, share, *latency, delivered)
+    p50, p99, worst = (told[name] / 1e6 for name in ("p50", "p99", "max"))
+    return Cost(cpu_s * 1e6 / max(delivered, 1), delivered / took_s, share, p50, p99, worst, delivered)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 if not __package__:  # run as a file
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path[0] = str(Path(__file__).parents[2])
 
-from tests.benchmarks import table
+from tests.benchmarks import peers, readme, table
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.build import Missing
 from tests.benchmarks.child import Failed
@@ -68,28 +68,52 @@ def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]
     return sorted(lines, key=lambda line: line.number)
 
 
+def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> str:
+    """Return README's section: the goals, the growth, every other server, the machine; in Markdown."""
+    parts = [table.markdown([table.TITLES, *map(table.cells, lines)])]
+    for title, rows in (
+        ("How the tray program's cost grows with clients:", peers.growth(bench, told)),
+        ("And with events:", peers.volume(bench, told)),
+        (
+            "µs of server CPU per delivery, and the ratio to the first line:",
+            peers.compare(bench, told),
+        ),
+    ):
+        parts += [title, table.markdown(rows)]
+    rounds = f"median of {bench.rounds} interleaved rounds of {bench.ms} ms"
+    return "\n\n".join([*parts, f"Measured on {readme.machine()} Each figure is the {rounds}."])
+
+
 def main() -> int:
     """Return the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three short rounds instead of nine")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--markdown", action="store_true", help="print Markdown, for the README")
+    parser.add_argument("--markdown", action="store_true", help="print README's tables: growth and peers too")
+    parser.add_argument("--write", action="store_true", help="put them into README")
     parser.add_argument("--only", metavar="N,…", default="", help="these goals alone")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a ratio misses its goal")
     given = parser.parse_args()
     if sys.platform != "linux":
         parser.error("the load client needs epoll, so Linux")
     wanted = {int(number) for number in given.only.split(",") if number.strip()}
+    if unknown := wanted - {number for numbers in GOALS for number in numbers}:
+        parser.error(f"there is no goal {min(unknown)}")
     allow_many_files()
 
     def told(line: Line | str) -> None:
         print(line if isinstance(line, str) else "  ".join(table.cells(line)), file=sys.stderr, flush=True)
 
     with Pool() as pool:
-        bench = Bench(pool, QUICK_ROUNDS, QUICK_MS, True) if given.quick else Bench(pool, ROUNDS, MS, False)
+        bench = Bench(pool, QUICK_ROUNDS, QUICK_MS) if given.quick else Bench(pool, ROUNDS, MS)
         lines = measure(bench, wanted, told)
-    rows = [table.TITLES, *map(table.cells, lines)]
-    print(table.as_json(lines) if given.json else table.markdown(rows) if given.markdown else table.text(rows))
+        section = report(lines, bench, told) if given.markdown or given.write else ""
+    if given.write:
+        readme.write(section)
+    elif given.json:
+        print(table.as_json(lines))
+    else:
+        print(section or table.text([table.TITLES, *map(table.cells, lines)]))
     return 1 if given.check and any(line.missed for line in lines) else 0
 
 

@@ -12,7 +12,7 @@ from tests.benchmarks.line import Goal, Line, skipped
 MIB = 2**20
 FEW, MANY = 10, 1000
 STALLED, LIVE = 50, 10
-FILL_PER_S, FILL_MS = 2000, 1250
+FILL_PER_S, FILL_MS = 2500, 800
 """Enough for the sockets of a stalled client and for its outbox to fill, and to overflow."""
 
 

@@ -178,6 +178,8 @@ static void text_came(struct client *c, const unsigned char *payload, size_t siz
     c->frames++;
     if (c->role == RECEIVER) {
         struct client *sender = c - 1;
+        if (memchr(payload, '@', size))
+            return; /* an event for everybody */
         took(now - sender->sent_ns);
         heard++;
         if (now < typing_until)
