@@ -37,12 +37,13 @@ def pyinstaller(out: Path) -> str:
         sys.executable, "-m", "PyInstaller", "--noconfirm", "--clean", "--log-level", "INFO",
         "--distpath", str(out), "--workpath", str(out / "work"), str(HERE / "companion.spec"),
     ]  # fmt: skip
+    made = {"COMPANION_ICONS": str(icons), "COMPANION_LICENCES": str(licences)}
     log = out / "pyinstaller.log"
     with log.open("w", encoding="utf-8") as stream:
+        environment = {**os.environ, **made}
         ended = subprocess.run(
-            command, env={**os.environ, "COMPANION_ICONS": str(icons), "COMPANION_LICENCES": str(licences)},
-            stdout=stream, stderr=subprocess.STDOUT, check=False, cwd=ROOT,
-        )  # fmt: skip
+            command, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False, cwd=ROOT
+        )
     told = log.read_text(encoding="utf-8", errors="replace")
     if ended.returncode:
         raise BuildError(f"PyInstaller failed ({ended.returncode}); the end of {log}:\n{told[-3000:]}")
@@ -53,8 +54,8 @@ def check(told: str) -> None:
     """Refuse a bundle without a library that Qt needs to open a window. Raises ``BuildError``."""
     if missing := missing_libraries(told):
         raise BuildError(
-            "The bundle would die at its start: this system lacks libraries of Qt's platform plugins. On Debian and "
-            "Ubuntu, README's apt-get line installs them.\n" + "\n".join(missing)
+            "The bundle would die at its start: this system lacks libraries of Qt's platform plugins. "
+            "On Debian and Ubuntu, README's apt-get line installs them.\n" + "\n".join(missing)
         )
 
 
@@ -69,7 +70,8 @@ def prune(bundle: Path) -> None:
     if wrong := too_new(needs):
         raise BuildError("Build on an older system:\n" + "\n".join(wrong))
     inside = bundle / "_internal"
-    of_the_system(sorted(each for each in needs if each.parent == inside and each.name.startswith("lib")), inside / "licences" / "system")
+    of_others = sorted(each for each in needs if each.parent == inside and each.name.startswith("lib"))
+    of_the_system(of_others, inside / "licences" / "system")
 
 
 def tidy(bundle: Path) -> None:
@@ -89,7 +91,7 @@ def size(files: Iterable[Path]) -> int:
 def main() -> int:
     """Build; return the exit code."""
     parser = argparse.ArgumentParser(description="Builds the bundle of the companion.")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bundle", help="where to (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bundle", help="where to; emptied first")
     out = parser.parse_args().out.resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)

@@ -16,7 +16,8 @@ UNUSED = (
     "*/plugins/tls/*",
     "*/plugins/platformthemes/libqgtk3.so",
     "*/plugins/platforminputcontexts/*qtvirtualkeyboard*",
-    *(f"*/plugins/platforms/*{name}.*" for name in ("eglfs", "linuxfb", "vnc", "minimal", "minimalegl", "vkkhrdisplay")),
+    *(f"*/plugins/platforms/*{name}.*"
+      for name in ("eglfs", "linuxfb", "vnc", "minimal", "minimalegl", "vkkhrdisplay")),
     *(f"*/plugins/imageformats/*q{name}.*" for name in ("gif", "jpeg", "pdf", "tga", "tiff", "wbmp", "webp")),
     "*/opengl32sw.dll",
     *(
@@ -35,14 +36,14 @@ UNUSED = (
 """Names inside the bundle, as patterns. ``*`` stands for slashes too."""
 
 FROM_THE_SYSTEM = (
-    # The system's graphics drivers and input methods are loaded into the same process and want these as new as they are
-    # themselves; the bundle's would be as old as the system that it was built on.
+    # The system's graphics drivers and input methods are loaded into the same process and want these as new as
+    # they are themselves; the bundle's would be as old as the system that it was built on.
     "stdc++", "gcc_s", "X11", "X11-xcb", "Xau", "Xdmcp", "Xext", "Xrender", "bsd", "md",
     "fontconfig", "freetype", "expat", "png16", "brotlicommon", "brotlidec", "graphite2", "z",
     "glib-2.0", "gio-2.0", "gobject-2.0", "gmodule-2.0", "gthread-2.0", "pcre2-8", "mount", "blkid", "selinux",
     "dbus-1", "systemd", "cap", "gcrypt", "gpg-error", "lz4", "zstd",
 )  # fmt: skip
-"""Libraries (``lib….so.N``) that every Linux desktop has, and that the .deb depends on with what they bring along."""
+"""Libraries (``lib….so.N``) that every Linux desktop has, and that the .deb depends on, or they on each other."""
 
 PROVIDERS = "faker.providers."
 
@@ -72,7 +73,8 @@ def words_in_use() -> frozenset[str]:
 
 def foreign_words(name: str, in_use: Collection[str]) -> bool:
     """Return whether ``name``, a module or a file of the bundle, is one of faker's that is not ``in_use``."""
-    module = PurePath(name).as_posix().replace("\\", "/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    path = PurePath(name).as_posix().replace("\\", "/").removesuffix(".py").removesuffix("/__init__")
+    module = path.replace("/", ".")
     return module.startswith(PROVIDERS) and module not in in_use
 
 

@@ -1,6 +1,6 @@
 """What this program is made of: the libraries that it needs, their versions and licences.
 
-Read from the metadata that every installed library carries, in a bundle as well, so that the list is never out of date.
+Read from the metadata that every installed library carries, in a bundle as well: the list is never out of date.
 """
 
 import platform
@@ -51,11 +51,11 @@ def libraries() -> list[Component]:
 def licence_of(library: Distribution) -> str:
     """Return what a library says of its licence, in a few words; ``see its text`` where it says none."""
     said = library.metadata
-    named = said.get("License-Expression") or said.get("License") or ""
+    named = next((said[field] for field in ("License-Expression", "License") if said.get_all(field)), "")
     if named and "\n" not in named and len(named) <= SHORT:
         return named
-    kinds = [each.rpartition(" :: ")[2] for each in said.get_all("Classifier") or [] if each.startswith("License ::")]
-    return ", ".join(kinds) or "see its text"
+    kinds = [each for each in said.get_all("Classifier") or [] if each.startswith("License ::")]
+    return ", ".join(each.rpartition(" :: ")[2] for each in kinds) or "see its text"
 
 
 def _always_required(line: str) -> str:

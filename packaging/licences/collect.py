@@ -1,6 +1,6 @@
 """Gathers the texts of the licences of everything in the bundle.
 
-``python packaging/licences/collect.py FOLDER`` writes a folder per library and ``README.txt``, the list of them. What a
+``python packaging/licences/collect.py FOLDER`` writes a folder per library and ``README.txt``, their list. What a
 Debian or Ubuntu system contributed is added by ``of_the_system`` when it is known which of its libraries stay.
 """
 
@@ -20,8 +20,9 @@ QT = ("PySide6", "shiboken6")
 HEAD = """\
 P2P Chat Companion is under the MIT licence. It contains what is listed here; the texts are in the folders.
 
-Qt and PySide6 are used under the LGPL, version 3. They are libraries of their own beside the program: you may replace
-them with versions that you changed. Their source is published by The Qt Company under the same version numbers.
+Qt and PySide6 are used under the LGPL, version 3. They are libraries of their own beside the program: you may
+replace them with versions that you changed. Their source is published by The Qt Company under the same version
+numbers.
 
 """
 
@@ -58,7 +59,8 @@ def of_python(out: Path) -> None:
 def of_the_system(files: Iterable[Path], out: Path) -> None:
     """Write below ``out`` what the packages of Debian or Ubuntu say that the bundle's libraries came with."""
     for file in files:
-        owner = subprocess.run(["dpkg-query", "--search", f"*/{file.name}"], capture_output=True, text=True, check=False)
+        asked = ["dpkg-query", "--search", f"*/{file.name}"]
+        owner = subprocess.run(asked, capture_output=True, text=True, check=False)
         package = owner.stdout.partition(":")[0]
         text = Path("/usr/share/doc", package, "copyright")
         if package and text.exists():

@@ -10,6 +10,7 @@ command=$HOME/.local/bin/companion
 entry=$data/applications/p2p-chat-companion.desktop
 
 uninstall() {
+    [ ! -x "$program/companion" ] || "$program/companion" quit 2>/dev/null || :
     rm -rf "$program"
     rm -f "$command" "$entry" "$config/autostart/p2p-chat-companion.desktop"
     find "$data/icons/hicolor" -name 'p2p-chat-companion.*' -delete 2>/dev/null || :
