@@ -2,7 +2,7 @@
 
 ``python packaging/build.py [--out FOLDER]`` leaves ``FOLDER/p2p-chat-companion`` (on macOS also the .app), by
 default below ``build/bundle``. It runs with the interpreter whose libraries go into the bundle: a venv with the
-program and PyInstaller, as ``packaging/venv.py`` makes one.
+program and PyInstaller, as ``packaging/build_venv.py`` makes one.
 """
 
 import argparse

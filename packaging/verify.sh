@@ -55,7 +55,7 @@ test_venv() {
 build() {
     if [[ -z $bundle ]]; then
         local python
-        python=$("${PYTHON:-python3}" packaging/venv.py build/venv-bundle)
+        python=$("${PYTHON:-python3}" packaging/build_venv.py build/venv-bundle)
         "$python" packaging/build.py --out build/bundle
         bundle=$PWD/build/bundle/$name
     fi

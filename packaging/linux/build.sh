@@ -38,7 +38,7 @@ work=build/linux
 
 if [[ -z $bundle ]]; then
     bundle=build/bundle/$name
-    python=$("${PYTHON:-python3}" packaging/venv.py build/venv-bundle)
+    python=$("${PYTHON:-python3}" packaging/build_venv.py build/venv-bundle)
     "$python" packaging/build.py --out build/bundle
 fi
 icons=$(dirname "$bundle")/icons

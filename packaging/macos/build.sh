@@ -18,7 +18,7 @@ identity=${COMPANION_CODESIGN_IDENTITY:--}
 app="build/bundle/P2P Chat Companion.app"
 image=$out/P2P-Chat-Companion-$version-macos-$(uname -m).dmg
 
-python=$("${PYTHON:-python3}" packaging/venv.py build/venv-bundle)
+python=$("${PYTHON:-python3}" packaging/build_venv.py build/venv-bundle)
 "$python" packaging/build.py --out build/bundle
 
 # PyInstaller has signed each library; the whole is signed last, since it seals what is inside.

@@ -26,7 +26,7 @@ $version4 = "$version4.0"
 $bundle = "build\bundle\p2p-chat-companion"
 New-Item -ItemType Directory -Force $Out | Out-Null
 
-$python = & py "packaging\venv.py" "build\venv-bundle"
+$python = & py "packaging\build_venv.py" "build\venv-bundle"
 if ($LASTEXITCODE -ne 0) { throw "the venv could not be made" }
 Invoke-Checked $python @("packaging\build.py", "--out", "build\bundle")
 

@@ -1,6 +1,6 @@
 """Makes the interpreter that builds the bundle: a venv with the program, PyInstaller, and nothing else.
 
-``python packaging/venv.py FOLDER`` prints the path of its interpreter. What is installed in it goes into the
+``python packaging/build_venv.py FOLDER`` prints the path of its interpreter. What is installed in it goes into the
 bundle, so every version comes from ``constraints.txt``.
 """
 
