@@ -91,6 +91,7 @@ class About(QDialog):
         self.look.setVisible(bool(self._address))
         self.texts.setVisible(licence_texts() is not None)
         self.close_button.setDefault(True)
+        self.close_button.setFocus()  # or the table would have it, and look chosen from
 
     def _make_head(self) -> QHBoxLayout:
         picture = QLabel()
@@ -119,7 +120,7 @@ class About(QDialog):
         return head
 
     def _make_table(self, inside: list[Component]) -> QTableWidget:
-        table = named(QTableWidget(len(inside), 3), "Libraries and their licences")
+        table = named(QTableWidget(len(inside), 3), "Libraries and their licences", id="libraries")
         table.setHorizontalHeaderLabels(["Library", "Version", "Licence"])
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
@@ -134,6 +135,7 @@ class About(QDialog):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.setTabKeyNavigation(False)
         table.setColumnWidth(0, 180)
         table.setColumnWidth(1, 110)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)

@@ -254,7 +254,9 @@ class SettingsRoom(QWidget):
         problems = [f"Your user name: {wrong_name}"] if wrong_name else []
         problems += [wrong for origin in edited.allowed_origins if (wrong := origin_problem(origin))]
         address = edited.updates_url or (built_in_address() if edited.check_updates else "")
-        if (edited.check_updates or edited.updates_url) and (wrong := address_problem(address)):
+        if edited.check_updates and not address:
+            problems.append("Newer versions: say where to ask")
+        elif address and (wrong := address_problem(address)):
             problems.append(f"Newer versions: {wrong}")
         self.problem.setText("; ".join(problems))
         changed = edited != self._settings or self.autostart.isChecked() != self._starts_at_login
