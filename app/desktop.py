@@ -150,7 +150,7 @@ class Desktop(QObject):
         self._app.quit_wanted.connect(self._stop.set)
         self.window.closed.connect(self._window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
-        self.window.settings.save_requested.connect(self._save)
+        self.window.save_requested.connect(self._save)
         self._first.handed_over.connect(self._second_start)
         self._app.styleHints().colorSchemeChanged.connect(lambda _: self._dress(self.companion.settings.theme))
 
