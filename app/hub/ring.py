@@ -6,7 +6,7 @@ shares all chunks that are full.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from app.hub.row import Head, Row
@@ -124,6 +124,19 @@ class Ring:
             [chunks[number].walls[place] for number, place in places],
             [chunks[number].payloads[place] for number, place in places],
         )
+
+    def before(self, seq: int, alike: Callable[[Head], bool]) -> Row | None:
+        """Return the newest row below ``seq`` with such a head."""
+        seq = min(seq, self.last + 1)
+        while seq > self.first:
+            start = max(self.first, seq - CHUNK)
+            heads = self.span(start, seq - 1).heads
+            wanted = {head for head in set(heads) if alike(head)}
+            for place in reversed(range(len(heads))):
+                if heads[place] in wanted:
+                    return self.row(start + place)
+            seq = start
+        return None
 
     def copy(self) -> "Ring":
         """Return a ring with the same rows for reading; it stays as it is while this one goes on."""
