@@ -346,5 +346,6 @@ def test_a_hundred_thousand_rows_come_in_one_go(model: EventLogModel, table: Log
     table.setModel(other)
     fill(big, other, 100_000)
     assert other.rowCount() == 100_000
+    assert theme.colors().accent in pixels(table, 0, Col.DIRECTION)
     table.setModel(model)
     other.close()
