@@ -389,9 +389,9 @@ def _part_with(clients: Iterable[Client], how: shapes.CloseQuery) -> shapes.Drop
     parted = list(clients)
     for client in parted:
         if how.abort:
-            client.wire.abort()
+            client.abort()
         else:
-            client.wire.close(how.code, how.reason)
+            client.close(how.code, how.reason)
     return shapes.Dropped(clients=[client.id for client in parted])
 
 
