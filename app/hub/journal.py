@@ -81,7 +81,8 @@ class Journal:
             rows.drop()
         if self._waiting:
             self._wake()
-        self.appended.emit(row)
+        if self.appended:
+            self.appended.emit(row)
         return row
 
     def once(self, listener: Callable[[], object]) -> None:
