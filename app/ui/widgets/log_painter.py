@@ -28,7 +28,7 @@ class LogPainter:
     def __init__(self, model: EventLogModel) -> None:
         self._model = model
         self._cells: dict[int, Cells] = {}
-        self._texts: dict[tuple[bool, int, str], QStaticText] = {}
+        self._texts: dict[tuple[bool, int, str], tuple[QStaticText, float]] = {}
         self.restyle(QFont())
 
     def restyle(self, font: QFont) -> None:
@@ -63,6 +63,7 @@ class LogPainter:
         shift = int(place.height() - self._metrics[mono].height()) // 2
         left, width = place.left() + PADDING, place.width() - 2 * PADDING
         pen = ""
+        known, at = self._texts, QPointF()
         for y, (said, colored) in rows:
             text, wanted = said[column], colored[column]
             if not text:
@@ -70,32 +71,34 @@ class LogPainter:
             if wanted != pen:
                 painter.setPen(self._pens[wanted])
                 pen = wanted
-            at = QPointF(left, y + shift)
+            at.setX(left)
+            at.setY(y + shift)
             if column is Col.TIME:  # in two parts that both come again, and times are all as wide
-                begin = self._laid_out(mono, width, text[:-MILLIS])
-                painter.drawStaticText(at, begin)
-                at.setX(left + begin.size().width())
+                begin = text[:-MILLIS]
+                laid_out, used = known.get((mono, width, begin)) or self._lay_out(mono, width, begin)
+                painter.drawStaticText(at, laid_out)
+                at.setX(left + used)
                 text = text[-MILLIS:]
-            laid_out = self._laid_out(mono, width, text)
+            laid_out, used = known.get((mono, width, text)) or self._lay_out(mono, width, text)
             if column is Col.SIZE:
-                at.setX(left + width - laid_out.size().width())
+                at.setX(left + width - used)
             painter.drawStaticText(at, laid_out)
 
-    def _laid_out(self, mono: bool, width: int, text: str) -> QStaticText:
-        return self._texts.get((mono, width, text)) or self._lay_out(mono, width, text)
-
-    def _lay_out(self, mono: bool, width: int, text: str) -> QStaticText:
+    def _lay_out(self, mono: bool, width: int, text: str) -> tuple[QStaticText, float]:
+        """Return a text made to fit, and how wide it is."""
         if len(self._texts) >= KEPT_TEXTS:
             self._texts.clear()
         laid_out = QStaticText()
         laid_out.setTextFormat(Qt.TextFormat.PlainText)
         laid_out.setText(text)
         laid_out.prepare(font=self._fonts[mono])  # now its size is known
-        if laid_out.size().width() > width:
+        used = laid_out.size().width()
+        if used > width:
             laid_out.setText(self._metrics[mono].elidedText(text, Qt.TextElideMode.ElideRight, width))
             laid_out.prepare(font=self._fonts[mono])
-        self._texts[mono, width, text] = laid_out
-        return laid_out
+            used = laid_out.size().width()
+        kept = self._texts[mono, width, text] = laid_out, used
+        return kept
 
     def _row(self, line: int) -> Cells:
         model = self._model
