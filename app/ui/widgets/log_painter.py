@@ -116,7 +116,7 @@ class LogPainter:
         return kept
 
     def _fitted(self, mono: bool, width: int, text: str) -> str:
-        """Return a text cut to ``width``. Qt would lay it out twice more for that, and nothing takes longer here."""
+        """Return a text cut to ``width``. Qt would lay it out twice more for that, which takes longest of all."""
         if not _PLAIN.fullmatch(text):
             return self._metrics[mono].elidedText(text, Qt.TextElideMode.ElideRight, width)
         advances = self._advances[mono]
