@@ -42,16 +42,12 @@ class _Chunk:
 
     def __init__(self, heads: list[Head], rows: list[Row]) -> None:
         self.heads = heads
-        self.payloads = [row.payload for row in rows]
+        # A tuple: the garbage collector lets go of one that holds nothing but bytes, and no longer visits them.
+        self.payloads = tuple([row.payload for row in rows])
         # Of the payloads: to ask an old one itself would cost a trip to the memory.
         self.sizes = array("I", [row.size for row in rows])
         self.walls = array("d", [row.wall for row in rows])
         self.monos = array("d", [row.mono for row in rows])
-
-    def copy(self) -> "_Chunk":
-        twin = copy(self)
-        twin.payloads = self.payloads[:]  # all else stays as it is
-        return twin
 
 
 class Ring:
@@ -96,7 +92,7 @@ class Ring:
         size = chunk.sizes[place]
         self.bytes -= size
         if size > CHUNK:
-            chunk.payloads[place] = b""
+            chunk.payloads = (*chunk.payloads[:place], b"", *chunk.payloads[place + 1 :])
         if place == CHUNK - 1:
             del self._chunks[0]
             self._begin += CHUNK
@@ -161,7 +157,7 @@ class Ring:
         twin = copy(self)
         twin._chunks = self._chunks[:]
         if twin._chunks:  # the oldest loses its large payloads as they are dropped; the others stay as they are
-            twin._chunks[0] = twin._chunks[0].copy()
+            twin._chunks[0] = copy(twin._chunks[0])
         twin._tail, twin._tail_heads, twin._heads = self._tail[:], self._tail_heads[:], {}
         return twin
 
