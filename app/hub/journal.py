@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from app.hub.clock import Clock
 from app.hub.ring import Ring
-from app.hub.row import Head, Kind, Row, Verdict
+from app.hub.row import Kind, Row, Verdict
 from app.hub.signal import Signal
 
 __all__ = ["MAX_BYTES", "MAX_NOTE", "MAX_ROWS", "Journal", "Kind", "Row", "Verdict"]
@@ -15,9 +15,6 @@ MAX_BYTES = 128 * 1024 * 1024
 
 MAX_NOTE = 500
 """A note may quote a client, and a client may send an endless name."""
-
-MAX_HEADS = 4096
-"""So many heads are known again; what says something new each time must not fill the memory."""
 
 
 class Journal:
@@ -31,7 +28,6 @@ class Journal:
         self._wall, self._mono = clock.wall, clock.mono
         self._max_rows = max_rows
         self._max_bytes = max_bytes
-        self._heads: dict[tuple[Kind, str, str, Verdict, str, str, str], Head] = {}
         self._waiting: list[Callable[[], object]] = []
         self.rows = Ring(max_rows)
         self.appended: Signal[Row] = Signal()
@@ -70,21 +66,23 @@ class Journal:
         user: str = "",
     ) -> Row:
         """Number, keep and announce a row, and return it."""
-        wall, mono = self._wall(), self._mono()
         note = note if len(note) <= MAX_NOTE else note[: MAX_NOTE - 1] + "…"
-        says = (kind, client, event, verdict, note, origin, user)
-        head = self._heads.get(says) or self._remember(says)
         rows = self.rows
-        seq = rows.add(head, payload, wall, mono)
         # Row(…) means the same and takes twice as long; this runs for every frame.
         row = tuple.__new__(
-            Row, (seq, wall, mono, kind, client, event, payload, len(payload), verdict, note, origin, user)
-        )
+            Row,
+            (
+                rows.last + 1, self._wall(), self._mono(),
+                kind, client, event, payload, len(payload), verdict, note, origin, user,
+            ),
+        )  # fmt: skip
+        rows.add(row)
         while rows.bytes > self._max_bytes:
             rows.drop()
         if self._waiting:
             self._wake()
-        self.appended.emit(row)
+        if self.appended:
+            self.appended.emit(row)
         return row
 
     def once(self, listener: Callable[[], object]) -> None:
@@ -102,12 +100,6 @@ class Journal:
     def row(self, seq: int) -> Row | None:
         """Return the row with that number, while it is kept."""
         return self.rows.row(seq)
-
-    def _remember(self, says: tuple[Kind, str, str, Verdict, str, str, str]) -> Head:
-        if len(self._heads) >= MAX_HEADS:
-            self._heads.clear()
-        head = self._heads[says] = Head(*says)
-        return head
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []

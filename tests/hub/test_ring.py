@@ -1,22 +1,22 @@
 """The columns of the journal, against the plainest model of them."""
 
+import gc
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hub.ring import CHUNK, Ring
-from app.hub.row import Head, Kind, Row, Verdict
-
-HEADS = [Head(Kind.TO_UI, "all", name, Verdict.OK, "", "panel", "") for name in ("one", "two", "three")]
+from app.hub.ring import CHUNK, MAX_HEADS, Ring
+from app.hub.row import Kind, Row, Verdict
 
 
 def add(ring: Ring, number: int, size: int = 3) -> Row:
     """Add the row with that number; returns what must be found again."""
-    head = HEADS[number % 3]
     payload = bytes([number % 256]) * size
-    assert ring.add(head, payload, number / 4, number / 2) == number
-    return Row(
-        number, number / 4, number / 2, Kind.TO_UI, "all", head.event, payload, size, Verdict.OK, "", "panel"
-    )  # fmt: skip
+    event = ("one", "two", "three")[number % 3]
+    row = Row(number, number / 4, number / 2, Kind.TO_UI, "all", event, payload, size, Verdict.OK, "", "panel")
+    ring.add(row)
+    return row
 
 
 def filled(rows: int, capacity: int = 100_000) -> tuple[Ring, list[Row]]:
@@ -63,9 +63,9 @@ def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
         assert payloads == [row.payload for row in expected]
 
 
-def test_picked_rows_come_in_the_order_asked_for() -> None:
-    ring, rows = filled(3 * CHUNK, 2 * CHUNK)
-    wanted = [2 * CHUNK, CHUNK + 1, 3 * CHUNK]
+def test_rows_are_picked_by_their_numbers() -> None:
+    ring, rows = filled(3 * CHUNK + 5, 2 * CHUNK + 5)
+    wanted = [CHUNK + 1, 2 * CHUNK, 3 * CHUNK, 3 * CHUNK + 2]
     heads, walls, payloads = ring.pick(wanted)
     by_number = {row.seq: row for row in rows}
     assert [head.event for head in heads] == [by_number[seq].event for seq in wanted]
@@ -82,10 +82,33 @@ def test_a_copy_stays_as_it_was() -> None:
         assert kept(twin) == before
 
 
-def test_a_large_payload_is_let_go_when_its_row_is_dropped() -> None:
+@pytest.mark.parametrize("behind", [1, CHUNK])
+def test_a_large_payload_is_let_go_when_its_row_is_dropped(behind: int) -> None:
     ring, _ = filled(0)
-    add(ring, 1, size=10 * CHUNK)
-    large = ring._chunks[0].payloads
-    add(ring, 2)
+    large = add(ring, 1, size=10 * CHUNK).payload
+    for number in range(2, 2 + behind):
+        add(ring, number)
     ring.drop()
-    assert large[0] == b""
+    assert gc.get_referrers(large) == []
+
+
+def test_rows_that_say_the_same_share_a_head() -> None:
+    ring, _ = filled(2 * CHUNK + 10)
+    assert len(set(ring.span(1, ring.last).heads)) == 3
+
+
+def test_what_says_something_new_each_time_is_not_remembered_for_ever() -> None:
+    ring = Ring(CHUNK)
+    for number in range(1, 2 * MAX_HEADS):
+        ring.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", "server"))
+    assert len(ring._heads) <= MAX_HEADS
+    assert [head.note for head in ring.span(ring.last, ring.last).heads] == [f"note {ring.last}"]
+
+
+def test_the_newest_row_before_another_that_is_alike() -> None:
+    ring, rows = filled(2 * CHUNK + 10, 2 * CHUNK)
+    for seq in (ring.last + 1, ring.last, CHUNK + 3, ring.first + 3):
+        before = ring.before(seq, lambda head: head.event == "one")
+        assert before == next(row for row in reversed(rows) if row.seq < seq and row.event == "one")
+    assert ring.before(ring.last, lambda head: head.event == "none") is None
+    assert ring.before(ring.first, lambda _: True) is None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QFontMetricsF, QImage
 from PySide6.QtWidgets import QWidget
 
 from app.hub.journal import Journal, Kind, Verdict
@@ -298,14 +298,35 @@ def test_a_theme_that_changes_is_painted_at_once(
         theme.apply(qapp, "light")
 
 
-def test_a_text_too_long_for_its_cell_ends_in_time(journal: Journal, model: EventLogModel, table: LogTable) -> None:
-    journal.append(Kind.TO_UI, "typing", client="a target with a very long name", payload=b"{}")
+@pytest.mark.parametrize(
+    "letters", ["a target with a very long name", "W" * 30, "i" * 60, "fi fl AV To " * 5, "🎉é" * 20]
+)
+def test_a_text_too_long_for_its_cell_ends_in_time(
+    journal: Journal, model: EventLogModel, table: LogTable, letters: str
+) -> None:
+    journal.append(Kind.TO_UI, "typing", client=letters, payload=b"{}")
     model.flush()
     area = table.visualRect(model.index(0, Col.CLIENT))
     edge = table.viewport().grab(area.adjusted(area.width() - PADDING + 1, 0, 0, 0)).toImage()
-    assert {edge.pixelColor(x, y).name() for x in range(edge.width()) for y in range(edge.height())} == {
-        theme.colors().surface
-    }
+    end = table.viewport().grab(area.adjusted(area.width() - 3 * PADDING, 0, -PADDING, 0)).toImage()
+
+    def painted(image: QImage) -> set[str]:
+        return {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+
+    assert painted(edge) == {theme.colors().surface}
+    assert len(painted(end)) > 1
+
+
+@pytest.mark.parametrize(
+    "text", ["short", "A longer one that is cut → somewhere · here", "Ünïcödé: ÿ as well, and more of it"]
+)
+def test_a_text_is_cut_where_qt_would_cut_it(model: EventLogModel, table: LogTable, text: str) -> None:
+    metrics = QFontMetricsF(table.font())
+    for width in range(30, 300, 7):
+        cut = table._painter._fitted(False, width, text)
+        expected = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+        assert abs(len(cut) - len(expected)) <= 1
+        assert metrics.horizontalAdvance(cut) <= width + 1
 
 
 def test_only_what_is_visible_is_formatted(
@@ -346,5 +367,6 @@ def test_a_hundred_thousand_rows_come_in_one_go(model: EventLogModel, table: Log
     table.setModel(other)
     fill(big, other, 100_000)
     assert other.rowCount() == 100_000
+    assert theme.colors().accent in pixels(table, 0, Col.DIRECTION)
     table.setModel(model)
     other.close()

@@ -3,6 +3,10 @@
 Texts are laid out once and kept for as long as they are on the screen; what is not visible is never formatted.
 """
 
+import re
+from bisect import bisect_right
+from itertools import accumulate
+
 from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QStaticText
 
@@ -21,6 +25,22 @@ BY_LINE = (TimeStyle.SINCE_START, TimeStyle.DELTA)
 Cells = tuple[Texts, Texts]
 """Texts and colours."""
 
+ELLIPSIS = "…"
+_PLAIN = re.compile("[ -~\u00a1-\u00ac\u00ae-\u024f→…–✕▲↓↑]+")
+"""Letters that stand side by side as wide as they are: a text of them may be measured letter by letter."""
+
+
+class _Advances(dict[str, float]):
+    """How wide letters are, each measured once."""
+
+    def __init__(self, metrics: QFontMetricsF) -> None:
+        super().__init__()
+        self._metrics = metrics
+
+    def __missing__(self, letter: str) -> float:
+        width = self[letter] = self._metrics.horizontalAdvance(letter)
+        return width
+
 
 class LogPainter:
     """Knows how the rows of a log look."""
@@ -28,7 +48,7 @@ class LogPainter:
     def __init__(self, model: EventLogModel) -> None:
         self._model = model
         self._cells: dict[int, Cells] = {}
-        self._texts: dict[tuple[bool, int, str], QStaticText] = {}
+        self._texts: dict[tuple[bool, int, str], tuple[QStaticText, float]] = {}
         self.restyle(QFont())
 
     def restyle(self, font: QFont) -> None:
@@ -36,6 +56,7 @@ class LogPainter:
         self._scheme = theme.colors()
         self._fonts = (font, theme.mono())
         self._metrics = tuple(QFontMetricsF(font) for font in self._fonts)
+        self._advances = tuple(_Advances(metrics) for metrics in self._metrics)
         self._pens = {name: QPen(QColor(name)) for name in vars(self._scheme).values()}
         self._chosen: Texts = (self._scheme.text,) * 7
         self._selection = QColor(self._scheme.accent_soft)
@@ -63,6 +84,7 @@ class LogPainter:
         shift = int(place.height() - self._metrics[mono].height()) // 2
         left, width = place.left() + PADDING, place.width() - 2 * PADDING
         pen = ""
+        known, at = self._texts, QPointF()
         for y, (said, colored) in rows:
             text, wanted = said[column], colored[column]
             if not text:
@@ -70,32 +92,38 @@ class LogPainter:
             if wanted != pen:
                 painter.setPen(self._pens[wanted])
                 pen = wanted
-            at = QPointF(left, y + shift)
+            at.setX(left)
+            at.setY(y + shift)
             if column is Col.TIME:  # in two parts that both come again, and times are all as wide
-                begin = self._laid_out(mono, width, text[:-MILLIS])
-                painter.drawStaticText(at, begin)
-                at.setX(left + begin.size().width())
+                begin = text[:-MILLIS]
+                laid_out, used = known.get((mono, width, begin)) or self._lay_out(mono, width, begin)
+                painter.drawStaticText(at, laid_out)
+                at.setX(left + used)
                 text = text[-MILLIS:]
-            laid_out = self._laid_out(mono, width, text)
+            laid_out, used = known.get((mono, width, text)) or self._lay_out(mono, width, text)
             if column is Col.SIZE:
-                at.setX(left + width - laid_out.size().width())
+                at.setX(left + width - used)
             painter.drawStaticText(at, laid_out)
 
-    def _laid_out(self, mono: bool, width: int, text: str) -> QStaticText:
-        return self._texts.get((mono, width, text)) or self._lay_out(mono, width, text)
-
-    def _lay_out(self, mono: bool, width: int, text: str) -> QStaticText:
+    def _lay_out(self, mono: bool, width: int, text: str) -> tuple[QStaticText, float]:
+        """Return a text made to fit, and how wide it is."""
         if len(self._texts) >= KEPT_TEXTS:
             self._texts.clear()
-        laid_out = QStaticText()
+        laid_out = QStaticText(self._fitted(mono, width, text))
         laid_out.setTextFormat(Qt.TextFormat.PlainText)
-        laid_out.setText(text)
         laid_out.prepare(font=self._fonts[mono])  # now its size is known
-        if laid_out.size().width() > width:
-            laid_out.setText(self._metrics[mono].elidedText(text, Qt.TextElideMode.ElideRight, width))
-            laid_out.prepare(font=self._fonts[mono])
-        self._texts[mono, width, text] = laid_out
-        return laid_out
+        kept = self._texts[mono, width, text] = laid_out, laid_out.size().width()
+        return kept
+
+    def _fitted(self, mono: bool, width: int, text: str) -> str:
+        """Return a text cut to ``width``. Qt would lay it out twice more for that, which takes longest of all."""
+        if not _PLAIN.fullmatch(text):
+            return self._metrics[mono].elidedText(text, Qt.TextElideMode.ElideRight, width)
+        advances = self._advances[mono]
+        ends = list(accumulate(map(advances.__getitem__, text)))
+        if ends[-1] <= width:
+            return text
+        return text[: bisect_right(ends, width - advances[ELLIPSIS])] + ELLIPSIS
 
     def _row(self, line: int) -> Cells:
         model = self._model

@@ -1,6 +1,6 @@
 """The log's table: follows at the bottom, holds still when scrolled up."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
 
@@ -49,7 +49,6 @@ class LogTable(QTableView):
         for column, width in WIDTHS.items():
             self.setColumnWidth(column, width)
         header.sectionResized.connect(self._column_resized)
-        self._painter = LogPainter(model)
         self.following = True
         self._new = 0
         self.jump = named(QPushButton(self), "Jump to the newest row", id="jump")
@@ -60,6 +59,12 @@ class LogTable(QTableView):
         model.flushed.connect(self._rows_came)
         model.rowsInserted.connect(self._rows_came_before)
         model.modelReset.connect(lambda: self.follow(True))
+
+    def setModel(self, model: QAbstractItemModel | None) -> None:
+        """Show another log."""
+        assert isinstance(model, EventLogModel)
+        self._painter = LogPainter(model)
+        super().setModel(model)
 
     def follow(self, on: bool) -> None:
         """Stay with the newest row, or stay here."""
