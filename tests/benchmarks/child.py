@@ -40,7 +40,8 @@ class Child:
             text=True,
         )
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +116,10 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._complaints.close()
+        self._reader.join()
+        for stream in (self.process.stdin, self.process.stdout, self._complaints):
+            if stream is not None:
+                stream.close()
 
     def _last_words(self) -> str:
         self._complaints.seek(0)
