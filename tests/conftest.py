@@ -1,4 +1,7 @@
-"""What every test has: no unexpected warnings in the log, and a running companion for those that ask."""
+"""What every test has: no unexpected warnings in the log, and a running companion for those that ask.
+
+The whole suite runs in several processes; what is named on the command line runs in this one, for a debugger.
+"""
 
 import asyncio
 import logging
@@ -17,6 +20,15 @@ from websockets.asyncio.client import ClientConnection, connect
 from app.companion import Companion
 from app.hub.clock import Clock
 from app.system.settings import Settings
+
+MOST_PROCESSES = 4
+"""More would not end earlier: what uses the machine's own ports and screens is one after the other (tests/e2e)."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        return 0
+    return min(MOST_PROCESSES, os.cpu_count() or 1)
 
 
 class Connect(Protocol):

@@ -10,13 +10,14 @@ the dear ones).
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import compress
+from operator import not_
 from typing import NamedTuple
 
 from app.hub.ring import Span
 from app.hub.row import Head, Kind, Row, Verdict
-from app.hub.textsearch import Search, expression_search, text_search
+from app.hub.textsearch import Search, bytes_search, expression_search, text_search
 
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin")
 _TOKEN = re.compile(r'-?(?:[a-z]+:)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
@@ -80,19 +81,24 @@ class Filter(NamedTuple):
 
     def matches(self, row: Row) -> bool:
         """Return whether a row passes."""
-        return self.passing(Span([Head.of(row)], [row.wall], [row.payload])) == [0]
+        return bool(self.passing(Span([Head.of(row)], [row.wall], [row.payload])))
 
-    def passing(self, span: Span) -> list[int]:
-        """Return the places in ``span`` of the rows that pass, in order."""
-        places = list(range(len(span.heads)))
+    def passing(self, span: Span, among: Sequence[int] | None = None) -> Sequence[int]:
+        """Return the places in ``span`` of the rows that pass, in order; ``among``: of these only."""
+        places: Sequence[int] = range(len(span.heads)) if among is None else among
         for word in self.words:
             if not places:
                 break
-            says = list(map(word.on_head.__getitem__, map(span.heads.__getitem__, places)))
-            if word.rest and None in says:
-                asked = [place for place, each in zip(places, says, strict=True) if each is None]
-                answers = iter(word.rest(span, asked))
-                says = [next(answers) is not word.negated if each is None else each for each in says]
+            says: Sequence[bool | None] = list(map(word.on_head.__getitem__, span.heads_at(places)))
+            if word.rest and (asked := [place for place, each in zip(places, says, strict=True) if each is None]):
+                answers = word.rest(span, asked)
+                if word.negated:
+                    answers = list(map(not_, answers))
+                if len(asked) == len(places):
+                    says = answers
+                else:
+                    answered = iter(answers)
+                    says = [next(answered) if each is None else each for each in says]
             places = list(compress(places, says))
         return places
 
@@ -159,7 +165,7 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Word:
             return Word(
                 text,
                 _Verdicts(lambda head: True if value == head.user or head.client == f"user:{value}" else None),
-                lambda span, places: [quoted in span.payloads[place] for place in places],
+                bytes_search(quoted),
                 dear=_ROW,
             )
         case "dir" if value in _DIRECTIONS:

@@ -6,7 +6,7 @@ shares all chunks that are full.
 """
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from app.hub.row import Head, Row
@@ -20,6 +20,14 @@ class Span(NamedTuple):
     heads: list[Head]
     walls: list[float]
     payloads: list[bytes]
+
+    def heads_at(self, places: Sequence[int]) -> list[Head]:
+        """Return the heads of the rows at ``places``, which are in order."""
+        return self.heads if len(places) == len(self.heads) else [self.heads[place] for place in places]
+
+    def payloads_at(self, places: Sequence[int]) -> list[bytes]:
+        """Return the payloads of the rows at ``places``, which are in order."""
+        return self.payloads if len(places) == len(self.payloads) else [self.payloads[place] for place in places]
 
 
 class _Chunk:

@@ -41,15 +41,24 @@ class Search:
         self._first = max(self._first, rows.first)
         size = batch_size(self._wanted, rows)
         if self._left:
-            start = max(0, self._left - size)
-            numbers = self._among[start : self._left]
-            numbers = numbers[bisect_left(numbers, rows.first) :]
-            self._left = start
-            return [numbers[place] for place in self._wanted.passing(rows.pick(numbers))]
+            return self._step_among(rows, size)
         start = max(self._first, self._last - size + 1)
         span = rows.span(start, self._last)
         self._last = start - 1
         return [start + place for place in self._wanted.passing(span)]
+
+    def _step_among(self, rows: Ring, size: int) -> list[int]:
+        start = max(0, self._left - size)
+        numbers = self._among[start : self._left]
+        self._left = start
+        numbers = numbers[bisect_left(numbers, rows.first) :]
+        if not numbers:
+            return []
+        first, last = numbers[0], numbers[-1]
+        if last - first < 2 * len(numbers):  # most of their neighbours: to read them all is cheaper than to pick
+            among = range(len(numbers)) if last - first < len(numbers) else [seq - first for seq in numbers]
+            return [first + place for place in self._wanted.passing(rows.span(first, last), among)]
+        return [numbers[place] for place in self._wanted.passing(rows.pick(numbers))]
 
 
 def batch_size(wanted: Filter, rows: Ring) -> int:

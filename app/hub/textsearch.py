@@ -4,7 +4,6 @@ Most payloads are ASCII. There the bytes are searched as they are, lower case, s
 it takes a third of the time that decoding each would. What is not ASCII is decoded where the bytes leave a doubt.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
@@ -32,8 +31,8 @@ def text_search(wanted: str) -> Search:
     needle = wanted.encode()
 
     def search(span: Span, places: Sequence[int]) -> list[bool]:
-        payloads = [span.payloads[place] for place in places]
-        found = _found(needle, payloads)
+        payloads = span.payloads_at(places)
+        found = _found(needle, payloads, bytes.lower)
         if not all(map(bytes.isascii, payloads)):
             # Some letters beyond ASCII fold into it: the Kelvin sign is a k, ß is ss.
             for place, payload in enumerate(payloads):
@@ -44,23 +43,28 @@ def text_search(wanted: str) -> Search:
     return search
 
 
-def _found(needle: bytes, payloads: list[bytes]) -> list[bool]:
-    """Say of each payload whether it holds ``needle``, a lower-case one without line break, in either case."""
-    if max(map(len, payloads)) > JOINED:
-        return [needle in payload.lower() for payload in payloads]
+def bytes_search(needle: bytes) -> Search:
+    """Search payloads for bytes without a line break, just as they are."""
+    return lambda span, places: _found(needle, span.payloads_at(places), bytes)
+
+
+def _found(needle: bytes, payloads: list[bytes], fold: Callable[[bytes], bytes]) -> list[bool]:
+    """Say of each payload whether it holds ``needle``, which has no line break, when it is folded."""
+    sizes = list(map(len, payloads))
+    if max(sizes) > JOINED:
+        return [needle in fold(payload) for payload in payloads]
+    # No match lies across two payloads: there is a line break between them.
+    whole = fold(b"\n".join(payloads))
     found = [False] * len(payloads)
-    # A line break between two payloads is no part of the needle, so no match lies across them.
-    whole = b"\n".join(payloads).lower()
     at = whole.find(needle)
     if at < 0:
         return found
-    ends = list(accumulate(len(payload) + 1 for payload in payloads))
-    while at >= 0:
-        place = bisect_right(ends, at)
-        if place >= len(payloads):
-            break  # the empty needle, behind the end
-        found[place] = True
-        at = whole.find(needle, ends[place])
+    for breaks, end in enumerate(accumulate(sizes)):
+        if at < end + breaks:
+            found[breaks] = True
+            at = whole.find(needle, end + breaks)
+            if at < 0:
+                break
     return found
 
 

@@ -16,7 +16,7 @@ def add(ring: Ring, number: int, size: int = 3) -> Row:
     assert ring.add(head, payload, number / 4, number / 2) == number
     return Row(
         number, number / 4, number / 2, Kind.TO_UI, "all", head.event, payload, size, Verdict.OK, "", "panel"
-    )
+    )  # fmt: skip
 
 
 def filled(rows: int, capacity: int = 100_000) -> tuple[Ring, list[Row]]:

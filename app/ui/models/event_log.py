@@ -25,6 +25,8 @@ __all__ = ["ARROWS", "FLUSH_MS", "Col", "EventLogModel", "TimeStyle", "clock", "
 FLUSH_MS = 33
 SLICE_S = 0.003
 """So long may looking at rows hold up the window at a time."""
+SHOW_S = 0.1
+"""What a search finds is shown that often: every insertion paints the table anew."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -50,6 +52,8 @@ class EventLogModel(QAbstractTableModel):
         self._filter: Filter = parse("")
         self._seqs: range | MutableSequence[int] = range(0)  # a range while there is no filter
         self._search: Search | None = None
+        self._older: list[int] = []  # found, not shown yet
+        self._show_at = 0.0
         self._seen = 0
         self._cleared = 0
         self._paused = self._closed = self._listening = False
@@ -100,7 +104,7 @@ class EventLogModel(QAbstractTableModel):
         below = self._seen
         if not isinstance(self._seqs, range) and self._filter.narrows(before):
             # Nothing passes that did not pass before: only what the last search had not reached is left to scan.
-            among = self._seqs
+            among = array("q", [*self._older, *self._seqs])
             below = self._search.below if self._search else self._cleared
         self._refill(among, below)
         return self._filter.complaints
@@ -181,6 +185,8 @@ class EventLogModel(QAbstractTableModel):
 
     def _refill(self, among: Sequence[int], below: int) -> None:
         self.beginResetModel()
+        self._older = []
+        self._show_at = perf_counter() + SHOW_S
         if self._filter.words:
             self._search = Search(self._filter, self._cleared + 1, below, among)
             self._seqs = array("q", self._slice())
@@ -191,8 +197,12 @@ class EventLogModel(QAbstractTableModel):
         self._go_on()
 
     def _search_on(self) -> None:
-        older = self._slice()
-        if older and not isinstance(self._seqs, range):
+        self._older[:0] = self._slice()
+        if self._search and perf_counter() < self._show_at:
+            return
+        self._show_at = perf_counter() + SHOW_S
+        if self._older and not isinstance(self._seqs, range):
+            older, self._older = self._older, []
             self.beginInsertRows(QModelIndex(), 0, len(older) - 1)
             self._seqs[:0] = array("q", older)
             self.endInsertRows()
@@ -242,7 +252,9 @@ class EventLogModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return self._text(line, column)
             case Qt.ItemDataRole.ForegroundRole:
-                return QColor(colors(self.row(line), theme.colors())[column])
+                scheme = theme.colors()
+                wanted = colors(self.row(line), scheme)[column]
+                return QColor(wanted) if wanted != scheme.text else None  # the view's own
             case Qt.ItemDataRole.TextAlignmentRole if column is Col.SIZE:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             case Qt.ItemDataRole.FontRole if column in MONO:

@@ -28,7 +28,8 @@ from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.naming import named
 
-FILTER_DELAY_MS = 120
+FILTER_DELAY_MS = 60
+"""A search gives way to the next key at once, so the delay need only join what is typed in one breath."""
 TO_UI_ONLY = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
 FILTER_HINT = (
     'event:typing  dir:c2s  client:2  user:alice  is:invalid  is:injected  larger:1k  after:10s  "quoted"  /regex/'
@@ -227,13 +228,16 @@ class EventsRoom(QWidget):
         # The first row of every session only says that the server listens.
         nothing_yet = shown == 0 or self._companion.journal.last_seq <= 1
         filtered = bool(self.filter.text())
-        self.body.setCurrentIndex(0 if shown == 0 or (nothing_yet and not filtered) else 1)
+        searching = self.model.searching
+        self.body.setCurrentIndex(0 if (shown == 0 and not searching) or (nothing_yet and not filtered) else 1)
         self.empty.title.setText("Nothing matches this filter" if filtered else "Nothing has happened yet")
         self.empty.hint.setText(
             f"Connect your UI to {self._companion.server.url}, or fire an event: every frame in either direction "
             "appears here."
         )
         parts = [f"{count(shown, 'row')} shown"] if self.body.currentIndex() else []
+        if searching:
+            parts.append("searching older ones …")
         if self.model.held:
             parts.append(f"view paused, {self.model.held:,} held back")
         if dropped := self._companion.journal.dropped:

@@ -133,7 +133,7 @@ class LogTable(QTableView):
     def _rows_came_before(self, _: QModelIndex, first: int, last: int) -> None:
         if first == 0 and not self.following:  # older rows that a filter has found: the same stay in sight
             bar = self.verticalScrollBar()
-            self.verticalHeader().count()  # brings the range of the bar up to date
+            self.updateGeometries()  # the range of the bar, which Qt would bring up to date later
             bar.setValue(bar.value() + last + 1)
 
     def _show_jump(self) -> None:
