@@ -28,6 +28,8 @@ class Line(NamedTuple):
     figure: str
     goal: Goal
     value: float | None = None
+    broken: bool = False
+    """Whether the measurement itself failed."""
 
     @property
     def met(self) -> bool | None:
@@ -41,13 +43,19 @@ class Line(NamedTuple):
 
     @property
     def missed(self) -> bool:
-        """Whether a ratio misses its goal; figures of one machine (ms, MB) do not count."""
-        return self.met is False and self.goal.unit == TIMES
+        """Whether a ratio misses its goal, or none came; figures of one machine (ms, MB) do not count."""
+        return self.broken or (self.met is False and self.goal.unit == TIMES)
 
 
 def skipped(number: int, what: str, why: object, goal: Goal) -> Line:
     """Return the line of what cannot be measured here."""
     return Line(number, what, f"skipped: {why}", goal)
+
+
+def failed(number: int, what: str, error: BaseException) -> Line:
+    """Return the line of a measurement that did not end."""
+    why = str(error).splitlines() or [""]
+    return Line(number, what, f"failed: {type(error).__name__}: {why[0]}", Goal(0), broken=True)
 
 
 def shown(value: float, unit: str) -> str:

@@ -17,11 +17,10 @@ if not __package__:  # run as a file
 from tests.benchmarks import peers, readme, table
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.build import Missing
-from tests.benchmarks.child import Failed
 from tests.benchmarks.contenders import Pool
 from tests.benchmarks.files import allow_many_files
 from tests.benchmarks.goals import delivery, log, loop, program, storage, volume
-from tests.benchmarks.line import Goal, Line, skipped
+from tests.benchmarks.line import Goal, Line, failed, skipped
 
 ROUNDS, QUICK_ROUNDS = 9, 3
 MS, QUICK_MS = 500, 150
@@ -60,9 +59,9 @@ def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]
         except Missing as why:
             lines.append(skipped(numbers[0], goal.__name__, why, Goal(0)))
             told(lines[-1])
-        except Failed as why:
+        except Exception as error:  # the others are measured all the same
             traceback.print_exc()
-            lines.append(Line(numbers[0], goal.__name__, f"failed: {str(why).splitlines()[0]}", Goal(0), 1e9))
+            lines.append(failed(numbers[0], goal.__name__, error))
             told(lines[-1])
         told(f"[{time.monotonic() - began:.0f} s]")
     return sorted(lines, key=lambda line: line.number)

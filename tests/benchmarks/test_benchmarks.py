@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from tests.benchmarks.hotspots import rows
-from tests.benchmarks.line import Goal, Line, skipped
+from tests.benchmarks.line import Goal, Line, failed, skipped
 from tests.benchmarks.servers.load import Load, text
 from tests.benchmarks.table import markdown
 
@@ -24,6 +24,11 @@ def test_a_ratio_that_misses_its_goal_fails_the_check_and_a_figure_of_this_machi
 def test_what_was_skipped_is_named_and_fails_no_check():
     line = skipped(4, "against node", "no node", Goal(1.0))
     assert (line.figure, line.met, line.missed, line.ratio) == ("skipped: no node", None, False, "–")
+
+
+def test_a_measurement_that_broke_fails_the_check():
+    line = failed(13, "posting", ConnectionResetError("reset by peer"))
+    assert (line.missed, line.figure) == (True, "failed: ConnectionResetError: reset by peer")
 
 
 def test_markdown_has_a_rule_below_its_titles():
