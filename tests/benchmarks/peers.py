@@ -14,6 +14,8 @@ BROADCASTS: dict[str, tuple[Callable[[Link, int], Cost], int]] = {
     "tick N=100": (Link.tick, 100),
 }
 ECHOES = {"echo N=1": 1, "echo N=100": 100}
+BURST = 20_000
+MIB = 2**20
 FORWARDING = ("asyncio", "each", "uvloop", "qasync", "pumped", "serve", "tray")
 """Those that forward what a client types."""
 TITLES = ("server", *BROADCASTS, *ECHOES)
@@ -121,5 +123,25 @@ def volume(bench: Bench, told: Callable[[str], object]) -> list[tuple[str, ...]]
                 *(f"{figure:.1f} ms" for figure in worst),
             )
         )
+        told(" ".join(rows[-1]))
+    return rows
+
+
+def burst(bench: Bench, told: Callable[[str], object]) -> list[tuple[str, ...]]:
+    """Return what becomes of 20,000 events at once for 100 clients; once, since some take their time."""
+    rows: list[tuple[str, ...]] = [("server", "until the last had come", "delivered", "memory at its peak")]
+    for name in ("tray", "serve", "beast", YARDSTICK):
+        title = CONTENDERS[name][0]
+        try:
+            child = bench.pool.server(name).child
+        except Missing as why:
+            rows.append((f"{title}: skipped, {why}", "", "", ""))
+            continue
+        with bench.pool.server(name).link(listeners=100, sample=16) as link:
+            before = child.forget_peak()
+            cost = link.burst(BURST)
+            grown = (child.peak() - before) / MIB
+        took = f"{cost.delivered / cost.per_s:.2f} s"
+        rows.append((title, took, f"{100 * cost.share:.4g} %", f"{grown:+.0f} MB"))
         told(" ".join(rows[-1]))
     return rows

@@ -73,6 +73,7 @@ def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> st
     for title, rows in (
         ("How the tray program's cost grows with clients:", peers.growth(bench, told)),
         ("And with events:", peers.volume(bench, told)),
+        (f"{peers.BURST:,} events at once for 100 clients:", peers.burst(bench, told)),
         (
             "µs of server CPU per delivery, and the ratio to the first line:",
             peers.compare(bench, told),

@@ -9,7 +9,7 @@
  *
  * One command per line of standard input, each answered by one line of JSON (times in ns):
  *   reset            forget everything counted
- *   wait FRAMES MS   answer when so many frames have come to the listeners together, or after MS
+ *   wait FRAMES MS   answer when so many frames have come to the listeners together, after MS, or when all are closed
  *   echo MS          every sender types, and again as soon as its receiver hears of it, for MS
  *   flood COUNT      every sender types COUNT frames to nobody, then one to its receiver; answer when all have heard
  *   quit
@@ -320,7 +320,7 @@ static void turn(int timeout_ms)
 static void wait_for(const uint64_t *counter, uint64_t wanted, uint64_t ms)
 {
     uint64_t deadline = now_ns() + ms * 1000000;
-    while (*counter < wanted && now_ns() < deadline)
+    while (*counter < wanted && now_ns() < deadline && (closed < count || !count))
         turn(10);
 }
 
