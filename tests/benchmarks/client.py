@@ -11,6 +11,8 @@ from tests.benchmarks.child import Child
 
 WINDOW = 1024
 """How many events a client may be behind in ``paced`` and ``tick``: 256 KB, which the companion may hold."""
+UNCORKED_WINDOW = 256
+"""What a socket of the companion's holds of single frames; beyond it a server queues instead of sending."""
 SETTLE_S = 0.06
 """A window that repaints after the last frame pays for it within this time."""
 CATCH_UP_MS = 4000
@@ -70,7 +72,7 @@ class Link:
 
     def uncorked(self, ms: int) -> Cost:
         """The same, and the server may not gather events to send them together."""
-        return self._broadcast(("uncorked", ms, WINDOW))
+        return self._broadcast(("uncorked", ms, UNCORKED_WINDOW))
 
     def tick(self, ms: int) -> Cost:
         """20 events per turn of the loop."""

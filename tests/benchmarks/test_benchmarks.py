@@ -36,7 +36,9 @@ def test_markdown_has_a_rule_below_its_titles():
 
 
 def test_hotspots_count_a_function_once_per_stack_whatever_its_lines():
-    stacks = "main (a.py:1);send (b.py:5) 3\nmain (a.py:2);main (a.py:1);wait (c.py:9) 1\n"
+    thread = "thread (0x1): MainThread"
+    stacks = f"{thread};main (a.py:1);send (b.py:5) 3\n{thread};main (a.py:2);main (a.py:1);wait (c.py:9) 1\n"
+    stacks += "thread (0x2): sqlite;wait (queue.py:3) 9\n"
     assert rows(stacks, 2) == [
         ("own", "with calls", "function"),
         ("75.0 %", "75.0 %", "send (b.py)"),
