@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -90,8 +90,7 @@ class EventConnection(ServerConnection):
         """Asyncio's callback."""
         self._turned_away = not self._owner.has_room()
         if self._turned_away:
-            assert isinstance(transport, asyncio.Transport)
-            transport.abort()
+            cast(asyncio.Transport, transport).abort()  # uvloop's is no subclass
             return
         super().connection_made(transport)
         self._owner.alive.add(self)

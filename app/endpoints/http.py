@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from app.endpoints.guard import Gate, Refusal
@@ -111,7 +111,7 @@ class HttpDoor:
                 raise PortBusy(self._wanted_port) from None
             raise
 
-    def _protocol(self) -> asyncio.BaseProtocol:
+    def _protocol(self) -> asyncio.Protocol:
         """Return who speaks with a connection that was just accepted."""
         if self._runner and self._runner.server:
             return self._runner.server()
@@ -206,29 +206,37 @@ class HttpDoor:
 
 
 class EarlyBird(asyncio.Protocol):
-    """A connection that came before there was anybody to speak with it; nothing of it is read until then."""
+    """A connection that came before there was anybody to speak with it: it waits."""
 
     def __init__(self, door: HttpDoor) -> None:
         self._door = door
         self._transport: asyncio.Transport | None = None
+        self._said = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's callback."""
-        assert isinstance(transport, asyncio.Transport)
-        transport.pause_reading()
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._transport.pause_reading()
         self._door.wait_for_it(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Asyncio's callback; uvloop begins to read after ``connection_made``, whatever that said."""
+        self._said += data
+        if self._transport:
+            self._transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio's callback."""
         self._door.give_up(self)
 
-    def meet(self, protocol: asyncio.BaseProtocol) -> None:
+    def meet(self, protocol: asyncio.Protocol) -> None:
         """Introduce the connection to who speaks with it from now on."""
         transport = self._transport
         assert transport is not None
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
+        if self._said:
+            protocol.data_received(self._said)
         transport.resume_reading()
 
     def send_away(self) -> None:
