@@ -18,7 +18,9 @@ BURST = 20_000
 MIB = 2**20
 FORWARDING = ("asyncio", "each", "uvloop", "qasync", "pumped", "serve", "tray")
 """Those that forward what a client types."""
-TITLES = ("server", *BROADCASTS, *ECHOES)
+INGEST, TALKERS, FRAMES = "ingest N=10", 10, 1000
+"""Clients that flood frames, which go nowhere."""
+TITLES = ("server", *BROADCASTS, *ECHOES, INGEST)
 
 
 def compare(bench: Bench, told: Callable[[str], object]) -> list[tuple[str, ...]]:
@@ -48,14 +50,11 @@ def _columns(
     for title, (workload, listeners) in BROADCASTS.items():
         yield title, bench.compare(there, lambda link, run=workload: run(link, bench.ms), listeners=listeners)  # type: ignore[misc]
         told(title)
+    forwarding = [name for name in there if name in FORWARDING]
     for title, pairs in ECHOES.items():
-        yield (
-            title,
-            bench.compare(
-                [name for name in there if name in FORWARDING], lambda link: link.echo(bench.ms), pairs=pairs
-            ),
-        )
+        yield title, bench.compare(forwarding, lambda link: link.echo(bench.ms), pairs=pairs)
         told(title)
+    yield INGEST, bench.compare(forwarding, lambda link: link.flood(FRAMES), pairs=TALKERS)
 
 
 def _cell(name: str, costs: dict[str, list[Cost]]) -> str:
