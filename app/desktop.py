@@ -248,6 +248,9 @@ class Desktop(QObject):
         self.window.recolor()
 
     def _second_start(self, arguments: dict[str, Any]) -> None:
+        if arguments.get("quit") is True:
+            self._stop.set()
+            return
         if not arguments.get("hidden"):
             self.window.present()
         port = arguments.get("port")

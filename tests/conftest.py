@@ -16,19 +16,34 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # never 
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from xdist.scheduler import LoadScopeScheduling
 
 from app.companion import Companion
 from app.hub.clock import Clock
 from app.system.settings import Settings
 
 MOST_PROCESSES = 4
-"""More would not end earlier: what uses the machine's own ports and screens is one after the other (tests/e2e)."""
+"""More would not end earlier: the end-to-end tests are one after the other."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return 0
     return min(MOST_PROCESSES, os.cpu_count() or 1)
+
+
+class OneAfterTheOther(LoadScopeScheduling):
+    """Gives all end-to-end tests to one process, and any other test to any.
+
+    They share ports (the guide's, and the UI's 1420) and measure time: there are never two of them at once.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "programs" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return OneAfterTheOther(config, log)
 
 
 class Connect(Protocol):

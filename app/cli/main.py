@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import __version__
-from app.cli import clients, fixtures, journal, manage, state, trigger
+from app.cli import clients, fixtures, journal, manage, quit, state, trigger
 from app.cli.options import DataDir
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ app.add_typer(state.app, name="state", short_help="Save, load or reset the chat 
 app.add_typer(manage.server, name="server", short_help="Pause, resume, stop or start it.")
 app.command("open", short_help="Raise the window.")(manage.open_)
 app.command(short_help="Print the control API's token.")(manage.token)
+app.command("quit", short_help="End the running companion.")(quit.quit_)
 
 
 @app.command(short_help="A client like the UI: print what arrives.")

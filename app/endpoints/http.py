@@ -155,13 +155,14 @@ class HttpDoor:
     def judge(self, request: "web.Request") -> Refusal | None:
         """Return why a request may not come in, counted and journalled; None means that it may: ``admit`` it."""
         transport = request.transport
+        known = transport is not None and transport in self._welcome
         peer = own = None
-        if transport is not None and transport not in self._welcome:
+        if transport is not None:
             peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own)
+        refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own, known=known)
         if refusal is None and not request.raw_path.startswith("/"):
             refusal = Refusal(HTTPStatus.BAD_REQUEST, "the request names another address than this one")
-        if refusal is None and transport not in self._welcome and self._is_full:
+        if refusal is None and not known and self._is_full:
             reason = f"{self._max_connections()} connections are open already; try again in a moment"
             refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         if refusal:

@@ -11,6 +11,8 @@ import msgspec
 import tomlkit
 from msgspec import Meta, Struct, field
 
+from app.system.updates import address_problem
+
 Port = Annotated[int, Meta(ge=0, le=65535, description="Port of the event server; the UI expects 8081")]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -68,6 +70,8 @@ class Settings(Struct, kw_only=True):
     close_to_tray: bool = True
     confirm_quit: bool = True
     start_hidden: bool = False
+    check_updates: Annotated[bool, Meta(description="Ask once a day whether there is a newer version")] = False
+    updates_url: Annotated[str, Meta(description="Where; empty: where this build came from")] = ""
 
 
 SHUT: dict[str, Any] = {"require_token": True, "allowed_origins": []}
@@ -144,6 +148,8 @@ def check(name: str, value: object) -> str | None:
         return str(error).replace("`", "")
     if name == "allowed_origins" and isinstance(value, list):
         return next((wrong for origin in value if (wrong := origin_problem(origin))), None)
+    if name == "updates_url" and value:
+        return address_problem(str(value)) or None
     return None
 
 

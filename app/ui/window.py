@@ -25,6 +25,7 @@ from app.hub.journal import Row
 from app.protocol.fixture import Fixture
 from app.system.paths import Folders
 from app.ui import theme
+from app.ui.about import About
 from app.ui.background import Errands
 from app.ui.icons import icon, ui_icon
 from app.ui.palette import Command, Palette
@@ -35,6 +36,7 @@ from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.rooms.inject import InjectRoom
 from app.ui.rooms.settings import SettingsRoom
 from app.ui.shortcuts import show_shortcuts
+from app.ui.updates import Updates
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
@@ -82,6 +84,7 @@ class Window(QMainWindow):
         self._settings_shown = companion.settings
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = companion.start_control
         """Obtains the token and answers scripts: the desktop knows more than the companion."""
+        self.updates = Updates(companion, self.banner)
         self._do = Errands(companion.tasks, self.status.say)
         self._lay_out()
         self._connect()
@@ -125,6 +128,7 @@ class Window(QMainWindow):
         for disconnect in self._disconnects:
             disconnect()
         self._do.close()
+        self.updates.close_down()
         self.status.close_down()
         self.inject.bar.close_down()
         self.events.close_down()
@@ -208,16 +212,15 @@ class Window(QMainWindow):
             self._navigation.addButton(button, number)
             column.addWidget(button)
         column.addStretch(1)
-        version = QLabel(f"Version {__version__}")
-        version.setObjectName("muted")
-        version.setContentsMargins(6, 0, 0, 0)
-        column.addWidget(version)
+        self.version = named(QPushButton(f"Version {__version__}"), "About", id="flat", tip="About")
+        column.addWidget(self.version, 0, Qt.AlignmentFlag.AlignLeft)
         self._navigation.button(EVENTS).setChecked(True)
         self.recolor()
         return side
 
     def _connect(self) -> None:
         self._navigation.idClicked.connect(self.rooms.setCurrentIndex)
+        self.version.clicked.connect(self.open_about)
         self.events.edit_requested.connect(self._edit)
         self.events.inject_requested.connect(lambda: self.open_room(INJECT))
         self.clients.send_requested.connect(self._send_to)
@@ -305,8 +308,15 @@ class Window(QMainWindow):
             Command("Pause or resume the log's view", self.events.pause.toggle, "P"),
             Command("Copy the URL", partial(QGuiApplication.clipboard().setText, url), url),
             Command("Keyboard shortcuts", partial(show_shortcuts, self), "?"),
+            Command("About: versions and licences", self.open_about),
             Command("Quit", self.quit_requested.emit, "Ctrl+Q"),
         ]
+
+    def open_about(self) -> About:
+        """Show versions and licences."""
+        about = About(self, self._companion, self.updates.address)
+        about.open()
+        return about
 
     def fire_fixture(self, fixture: Fixture) -> None:
         """Fire a fixture."""

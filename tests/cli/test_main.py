@@ -40,6 +40,7 @@ def test_help_lists_the_verbs_and_the_exit_codes() -> None:
             "status",
             "open",
             "token",
+            "quit",
             "listen",
             "clients",
             "fixtures",

@@ -39,14 +39,11 @@ STARTED = pytest.StashKey[list[Program]]()
 FAILED = pytest.StashKey[bool]()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            # They share ports (the guide's, and the UI's 1420) and measure time: never two of them at once.
-            item.add_marker(pytest.mark.xdist_group("programs"))
 
 
 @pytest.hookimpl(wrapper=True)

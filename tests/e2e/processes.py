@@ -19,7 +19,9 @@ from typing import Any, Self
 import psutil
 
 ROOT = Path(__file__).parents[2]
-COMPANION = (sys.executable, "-m", "app")
+INSTALLED = os.environ.get("COMPANION_INSTALLED", "")
+COMPANION = (INSTALLED,) if INSTALLED else (sys.executable, "-m", "app")
+"""What is tested: the program of this folder, or the installed one at the path ``COMPANION_INSTALLED``."""
 READY_S = 20.0
 PATIENCE_S = 10.0
 STOP_S = 2.5

@@ -121,15 +121,17 @@ def test_without_a_tray_closing_means_quit(desktop: Desktop, running: Start[Any]
     assert program.err == []
 
 
+@pytest.mark.parametrize("late", TRAYS)
 def test_started_hidden_it_waits_for_a_tray_that_comes_late(
-    desktop: Desktop, running: Start[Any], data_dir: Path
+    desktop: Desktop, running: Start[Any], data_dir: Path, late: str
 ) -> None:
     """As at login."""
     running(tray(data_dir, "--hidden", env=desktop.env))
     assert not desktop.windows()
-    desktop.start_tray("trayer")
+    desktop.start_tray(late)
     wait_until(lambda: icons(desktop) == 1, "the tray icon")
     assert not desktop.windows()
+    desktop.look(f"tray-came-late-{late}.png")
 
 
 def test_started_hidden_where_no_tray_comes_it_shows_its_window(

@@ -627,6 +627,17 @@ async def test_a_second_start_brings_the_window_to_the_front(
     assert not desktop.window.banner.isVisible()
 
 
+async def test_a_second_start_can_end_the_first(start: Start, tmp_path: Path) -> None:
+    """Installers call ``companion quit``; no question is asked, though a client is connected."""
+    desktop = await start()
+    client = await client_of(desktop)
+    assert await second_start(tmp_path, {"quit": "yes"})
+    assert not desktop._stop.is_set()
+    assert await second_start(tmp_path, {"quit": True})
+    await until(desktop._stop.is_set)
+    await client.close()
+
+
 async def test_a_second_start_moves_the_event_server_to_its_port(
     start: Start, tmp_path: Path, unused_tcp_port: int
 ) -> None:

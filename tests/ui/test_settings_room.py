@@ -53,6 +53,8 @@ OTHER = Settings(
     close_to_tray=False,
     confirm_quit=False,
     start_hidden=True,
+    check_updates=True,
+    updates_url="https://companion.example/latest",
 )
 
 
@@ -84,8 +86,10 @@ def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[S
     room.origins.setPlainText("\nhttp://localhost:3000 \n\n")
     room.journal_rows.setValue(5000)
     qtbot.keyClicks(room.theme, "D")
+    qtbot.keyClicks(room.updates_url, " https://companion.example/latest ")
     for box in (
         room.rest, room.control, room.prime, room.decay, room.close_to_tray, room.confirm_quit, room.start_hidden,
+        room.check_updates,
     ):  # fmt: skip
         qtbot.keyClick(box, Qt.Key.Key_Space)
     assert room.save.isEnabled()
@@ -143,6 +147,108 @@ def test_what_no_browser_sends_as_origin_is_refused(room: SettingsRoom, origin: 
 @pytest.mark.parametrize("origin", [*TAURI_ORIGINS, "https://app.example", "http://[::1]:5173", "null-app://x"])
 def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
     assert origin_problem(origin) == ""
+
+
+@pytest.mark.parametrize(
+    ("on", "address", "problem"),
+    [
+        (False, "", ""),
+        (False, "https://companion.example/latest", ""),
+        (True, "https://companion.example/latest", ""),
+        (True, "", "Newer versions: say where to ask"),
+        (True, "companion.example", "Newer versions: companion.example is no address that begins with https://"),
+        (False, "ftp://x", "Newer versions: ftp://x is no address that begins with https://"),
+    ],
+)
+def test_newer_versions_need_an_address_that_can_be_asked(
+    room: SettingsRoom, on: bool, address: str, problem: str
+) -> None:
+    room.check_updates.setChecked(on)
+    room.updates_url.setText(address)
+    assert room.problem.text() == problem
+    assert room.save.isEnabled() is ((on or address != "") and not problem)
+
+
+class Switch:
+    """Stands in for the system's own: what starts at login."""
+
+    def __init__(self, on: bool = False, refuses: bool = False) -> None:
+        self.on = on
+        self.refuses = refuses
+
+    def is_on(self) -> bool:
+        return self.on
+
+    def turn_on(self) -> None:
+        self._turn(True)
+
+    def turn_off(self) -> None:
+        self._turn(False)
+
+    def _turn(self, on: bool) -> None:
+        if self.refuses:
+            raise OSError(30, "Read-only file system")
+        self.on = on
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_start_at_login_is_the_systems_switch_and_no_setting(
+    on: bool, tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
+) -> None:
+    switch = Switch(not on)
+    room = SettingsRoom(Settings(), Folders.of(tmp_path), switch)
+    show(room)
+    told: list[str] = []
+    saved: list[Settings] = []
+    room.told.connect(told.append)
+    room.save_requested.connect(saved.append)
+    assert room.autostart.isChecked() is not on
+    qtbot.keyClick(room.autostart, Qt.Key.Key_Space)
+    assert switch.on is not on, "nothing happens before Save"
+    assert room.revert.isEnabled()
+    qtbot.mouseClick(room.save, LEFT)
+    assert switch.on is on
+    assert told == ["Starts at the next login" if on else "Starts at login no more"]
+    assert saved == []
+    assert not room.save.isEnabled()
+    assert not room.revert.isEnabled()
+
+
+def test_a_system_that_refuses_is_told_and_the_switch_shows_the_truth(
+    tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
+) -> None:
+    room = SettingsRoom(Settings(), Folders.of(tmp_path), Switch(refuses=True))
+    show(room)
+    told: list[str] = []
+    room.told.connect(told.append)
+    qtbot.keyClick(room.autostart, Qt.Key.Key_Space)
+    qtbot.mouseClick(room.save, LEFT)
+    assert told == ["The system did not let the companion change what starts at login: Read-only file system"]
+    assert not room.autostart.isChecked()
+    assert not room.save.isEnabled()
+
+
+def test_reverting_puts_the_switch_back_and_leaves_the_system_alone(
+    tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
+) -> None:
+    switch = Switch()
+    room = SettingsRoom(Settings(), Folders.of(tmp_path), switch)
+    show(room)
+    room.autostart.setChecked(True)
+    room.username.setText("max")
+    qtbot.mouseClick(room.revert, LEFT)
+    assert not room.autostart.isChecked()
+    assert not switch.on
+
+
+def test_what_the_systems_own_tools_switched_is_shown_when_settings_are(tmp_path: Path, qapp: Any) -> None:
+    switch = Switch()
+    room = SettingsRoom(Settings(), Folders.of(tmp_path), switch)
+    switch.on = True
+    room.show_settings(Settings())
+    assert room.autostart.isChecked()
+    assert not room.save.isEnabled()
+    forget(room)
 
 
 def test_several_problems_are_all_said(room: SettingsRoom) -> None:

@@ -21,9 +21,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.system.autostart import Autostart, of_this_system
 from app.system.paths import Folders
 from app.system.secrets import Token
 from app.system.settings import Settings, check, origin_problem
+from app.system.updates import address_problem, built_in_address
 from app.ui.widgets.naming import named, number_box
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -35,9 +37,11 @@ class SettingsRoom(QWidget):
     save_requested = Signal(object)
     told = Signal(str)
 
-    def __init__(self, settings: Settings, folders: Folders) -> None:
+    def __init__(self, settings: Settings, folders: Folders, autostart: Autostart | None = None) -> None:
         super().__init__()
         self._settings = settings
+        self._autostart = autostart or of_this_system()
+        self._starts_at_login = False
         self._folders = folders
         self.username = named(QLineEdit(maxLength=64), "Your user name")
         self.port = number_box("Port of the event server", 0, 65535, tip="0: any free one")
@@ -70,9 +74,17 @@ class SettingsRoom(QWidget):
         self.close_to_tray = named(QCheckBox("Closing the window keeps the companion in the tray"), "Close to tray")
         self.confirm_quit = named(QCheckBox("Ask before quitting while clients are connected"), "Confirm quit")
         self.start_hidden = named(QCheckBox("Start in the tray, without the window"), "Start hidden")
+        self.autostart = named(QCheckBox("Start when I log in, in the tray"), "Start at login")
+        self.check_updates = named(
+            QCheckBox("Tell me of newer versions: asks once a day, downloads nothing"), "Tell me of newer versions"
+        )
+        self.updates_url = named(
+            QLineEdit(placeholderText=built_in_address() or "https://…", clearButtonEnabled=True),
+            "Where newer versions are told",
+        )
         self._checks = (
             self.rest, self.control, self.require_token, self.prime, self.decay,
-            self.close_to_tray, self.confirm_quit, self.start_hidden,
+            self.close_to_tray, self.confirm_quit, self.start_hidden, self.autostart, self.check_updates,
         )  # fmt: skip
         self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
         self.save = named(QPushButton("Save"), "Save settings", id="primary")
@@ -99,6 +111,9 @@ class SettingsRoom(QWidget):
             ("Log keeps", self.journal_rows, "Frames; older ones are dropped and counted. "
              "Takes effect at the next start."),
             ("Appearance", self.theme, ""),
+            ("Newer versions", self.updates_url,
+             "A page like GitHub's releases/latest. Empty: where this build came from."
+             if built_in_address() else "A page like GitHub's releases/latest. This build knows of none."),
         ):  # fmt: skip
             label = QLabel(title)
             label.setObjectName("fieldName")
@@ -115,9 +130,9 @@ class SettingsRoom(QWidget):
         column.addLayout(self._files())
         column.addStretch(1)
         inner.setMaximumWidth(760)
-        area = QScrollArea(widgetResizable=True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(inner)
+        self.area = QScrollArea(widgetResizable=True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setWidget(inner)
         buttons = QHBoxLayout()
         buttons.setContentsMargins(20, 10, 20, 14)
         buttons.addWidget(self.problem, 1)
@@ -125,7 +140,7 @@ class SettingsRoom(QWidget):
         buttons.addWidget(self.save)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area, 1)
+        outer.addWidget(self.area, 1)
         outer.addLayout(buttons)
 
     def _with_token(self) -> QHBoxLayout:
@@ -170,6 +185,7 @@ class SettingsRoom(QWidget):
             box.valueChanged.connect(self._check)
         self.origins.textChanged.connect(self._check)
         self.theme.currentIndexChanged.connect(self._check)
+        self.updates_url.textChanged.connect(self._check)
         for check_box in self._checks:
             check_box.toggled.connect(self._check)
         self.save.clicked.connect(self._save)
@@ -195,6 +211,9 @@ class SettingsRoom(QWidget):
         self.close_to_tray.setChecked(settings.close_to_tray)
         self.confirm_quit.setChecked(settings.confirm_quit)
         self.start_hidden.setChecked(settings.start_hidden)
+        self.check_updates.setChecked(settings.check_updates)
+        self.updates_url.setText(settings.updates_url)
+        self._show_autostart()
         self._check()
 
     def follow(self, settings: Settings) -> None:
@@ -225,6 +244,8 @@ class SettingsRoom(QWidget):
             close_to_tray=self.close_to_tray.isChecked(),
             confirm_quit=self.confirm_quit.isChecked(),
             start_hidden=self.start_hidden.isChecked(),
+            check_updates=self.check_updates.isChecked(),
+            updates_url=self.updates_url.text().strip(),
         )
 
     def _check(self) -> None:
@@ -232,14 +253,44 @@ class SettingsRoom(QWidget):
         wrong_name = check("username", edited.username)
         problems = [f"Your user name: {wrong_name}"] if wrong_name else []
         problems += [wrong for origin in edited.allowed_origins if (wrong := origin_problem(origin))]
+        address = edited.updates_url or (built_in_address() if edited.check_updates else "")
+        if edited.check_updates and not address:
+            problems.append("Newer versions: say where to ask")
+        elif address and (wrong := address_problem(address)):
+            problems.append(f"Newer versions: {wrong}")
         self.problem.setText("; ".join(problems))
-        changed = edited != self._settings
+        changed = edited != self._settings or self.autostart.isChecked() != self._starts_at_login
         self.save.setEnabled(changed and not problems)
         self.revert.setEnabled(changed)
 
     def _save(self) -> None:
         self.username.setFocus()  # or the focus would jump to the server's own buttons
-        self.save_requested.emit(self.edited())
+        self._switch_autostart()
+        edited = self.edited()
+        if edited == self._settings:
+            self._check()
+        else:
+            self.save_requested.emit(edited)
+
+    def _show_autostart(self) -> None:
+        """Ask the system: its own tools may have switched it."""
+        try:
+            self._starts_at_login = self._autostart.is_on()
+        except OSError:
+            self._starts_at_login = False
+        self.autostart.setChecked(self._starts_at_login)
+
+    def _switch_autostart(self) -> None:
+        wanted = self.autostart.isChecked()
+        if wanted == self._starts_at_login:
+            return
+        try:
+            (self._autostart.turn_on if wanted else self._autostart.turn_off)()
+        except OSError as error:
+            self.told.emit(f"The system did not let the companion change what starts at login: {error.strerror}")
+        else:
+            self.told.emit("Starts at the next login" if wanted else "Starts at login no more")
+        self._show_autostart()
 
 
 def open_folder(folder: Path) -> None:

@@ -1,0 +1,27 @@
+"""Makes the interpreter that builds the bundle: a venv with the program, PyInstaller, and nothing else.
+
+``python packaging/build_venv.py FOLDER`` prints the path of its interpreter. What is installed in it goes into the
+bundle, so every version comes from ``constraints.txt``.
+"""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def main(folder: Path) -> Path:
+    """Make the venv anew; return its interpreter."""
+    venv.create(folder, clear=True, with_pip=True)
+    interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    pinned = {"PIP_CONSTRAINT": str(HERE / "constraints.txt"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    command = [str(interpreter), "-m", "pip", "install", "--quiet", "--no-input", f"{HERE.parent}[fast,package]"]
+    subprocess.run(command, env={**os.environ, **pinned}, check=True, stdout=sys.stderr)
+    return interpreter
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{main(Path(sys.argv[1]).resolve())}\n")

@@ -1,0 +1,42 @@
+"""``companion quit``: what an installer calls before it replaces or removes the program."""
+
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from . import processes, sockets
+from .conftest import Run, Start
+from .processes import Companion, answers, serve, wait_until
+from .tools import posix_only
+
+
+def test_it_ends_either_face_as_quit_does(program: Companion, run: Run, data_dir: Path) -> None:
+    with sockets.client(program.url):
+        said = run("quit")
+    assert said.out == ["the companion has ended"]
+    assert program.process.wait(1) == 0, "it was not killed"
+    assert not answers(program.port)
+    assert processes.told(data_dir) is None
+
+
+def test_it_needs_no_control_api(running: Start[Any], run: Run, data_dir: Path) -> None:
+    program = running(serve(data_dir, "--no-control"))
+    wait_until(lambda: processes.told(data_dir), "its file")
+    run("quit")
+    assert program.process.wait(1) == 0
+
+
+def test_without_a_companion_it_says_so(run: Run, data_dir: Path) -> None:
+    (sentence,) = run("quit", exits=4).err
+    assert sentence.startswith("No companion is running")
+
+
+@posix_only
+def test_one_that_does_not_end_is_told(server: Companion, run: Run) -> None:
+    psutil.Process(server.process.pid).suspend()
+    try:
+        (sentence,) = run("quit", exits=1).err
+    finally:
+        psutil.Process(server.process.pid).resume()
+    assert sentence == f"The companion (process {server.process.pid}) has not ended within 5 s."

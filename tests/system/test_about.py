@@ -1,0 +1,59 @@
+"""What the program is made of."""
+
+import sys
+from email.message import Message
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.system import about
+
+
+def test_it_lists_what_is_needed_and_what_that_needs_and_no_more() -> None:
+    inside = {each.name: each for each in about.libraries()}
+    for name in ("PySide6_Essentials", "qasync", "websockets", "aiohttp", "msgspec", "yarl", "Faker"):
+        assert inside[name].version == version(name)
+    assert "LGPL" in inside["PySide6_Essentials"].licence
+    assert inside["websockets"].licence == "BSD-3-Clause"
+    assert not {"pytest", "mypy", "ruff", "hypothesis", "p2p-chat-companion"} & set(inside), "tools are not inside"
+    assert list(inside) == sorted(inside, key=str.lower)
+    assert all(each.licence for each in inside.values())
+
+
+def library(**fields: str | list[str]) -> Any:
+    said = Message()
+    for name, values in fields.items():
+        for value in [values] if isinstance(values, str) else values:
+            said[name.replace("_", "-")] = value
+    return SimpleNamespace(metadata=said)
+
+
+@pytest.mark.parametrize(
+    ("fields", "licence"),
+    [
+        ({"License_Expression": "MIT", "License": "other"}, "MIT"),
+        ({"License": "BSD"}, "BSD"),
+        (
+            {
+                "License": "Permission is hereby granted " * 9,
+                "Classifier": ["License :: OSI Approved :: MIT License"],
+            },
+            "MIT License",
+        ),
+        ({"Classifier": ["License :: OSI Approved :: A", "Topic :: X", "License :: B"]}, "A, B"),
+        ({}, "see its text"),
+    ],
+)
+def test_a_licence_is_said_in_few_words(fields: Any, licence: str) -> None:
+    assert about.licence_of(library(**fields)) == licence
+
+
+def test_the_texts_lie_in_a_bundle_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert about.licence_texts() is None
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    assert about.licence_texts() is None
+    (tmp_path / "licences").mkdir()
+    assert about.licence_texts() == tmp_path / "licences"

@@ -1,0 +1,182 @@
+"""Is there a newer version? Against a server of the test's own: whatever it answers, a person gets a sentence."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from app.system import updates
+from app.system.updates import Release, UpdateError, address_problem, look, newer
+
+PAGE = "https://companion.example/releases/v9.9.9"
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[Answer], Awaitable[str]]]:
+    """``await serve(answer)`` returns the address of a server that answers so."""
+    runners: list[web.AppRunner] = []
+
+    async def start(answer: Answer) -> str:
+        app = web.Application()
+        app.router.add_get("/{rest:.*}", answer)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        runners.append(runner)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        return f"http://127.0.0.1:{port}/latest"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+def says(value: Any, status: int = 200) -> Answer:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=value if isinstance(value, bytes) else json.dumps(value).encode(), status=status)
+
+    return answer
+
+
+async def test_a_newer_version_is_told_with_its_page(serve: Any) -> None:
+    address = await serve(says({"tag_name": "v9.9.9", "html_url": PAGE, "body": "…"}))
+    assert await look(address) == Release("9.9.9", PAGE)
+
+
+@pytest.mark.parametrize("tag", ["v0.1.0", "0.1", "v0.0.9", "v0.1.0rc1"])
+async def test_what_is_not_newer_is_no_news(serve: Any, tag: str) -> None:
+    address = await serve(says({"tag_name": tag, "html_url": PAGE}))
+    assert await look(address, "0.1.0") is None
+
+
+async def test_the_request_says_who_asks_and_nothing_more(serve: Any) -> None:
+    asked: list[web.Request] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request)
+        return web.json_response({"tag_name": "v1", "html_url": PAGE})
+
+    await look(await serve(answer), "0.1.0")
+    (request,) = asked
+    assert request.headers["User-Agent"] == "p2p-chat-companion/0.1.0"
+    assert set(request.headers) == {"Host", "User-Agent", "Accept", "Accept-Encoding"}
+    assert request.query_string == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"<html>",
+        b"[" * 100_000,
+        b"\xff\xfe",
+        [],
+        None,
+        {},
+        {"tag_name": "v9"},
+        {"tag_name": 9, "html_url": PAGE},
+        {"tag_name": "v9", "html_url": None},
+        {"tag_name": "v9", "html_url": "file:///etc/passwd"},
+        {"tag_name": "v9", "html_url": "javascript:alert(1)"},
+    ],
+)
+async def test_an_answer_that_names_no_release(serve: Any, said: Any) -> None:
+    with pytest.raises(UpdateError, match="names no release"):
+        await look(await serve(says(said)))
+
+
+@pytest.mark.parametrize("tag", ["", "latest", "v", "1.2.3.4.5", "1" * 5000, "v1.0-nightly"])
+async def test_a_tag_that_is_no_version(serve: Any, tag: str) -> None:
+    with pytest.raises(UpdateError, match="is no version"):
+        await look(await serve(says({"tag_name": tag, "html_url": PAGE})))
+
+
+@pytest.mark.parametrize("status", [204, 403, 404, 500])
+async def test_another_status(serve: Any, status: int) -> None:
+    with pytest.raises(UpdateError, match=f"the answer was {status}"):
+        await look(await serve(says({"tag_name": "v9", "html_url": PAGE}, status)))
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(serve: Any) -> None:
+    sent = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while sent < 100 * updates.MAX_BYTES:
+                await response.write(b" " * 65536)
+                sent += 65536
+        return response
+
+    with pytest.raises(UpdateError, match="too long"):
+        await look(await serve(answer))
+    assert sent < 50 * updates.MAX_BYTES
+
+
+async def test_a_server_that_says_nothing_is_given_up(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(updates, "PATIENCE_S", 0.2)
+
+    async def answer(_: web.Request) -> web.Response:
+        await asyncio.sleep(5)
+        return web.Response()
+
+    with pytest.raises(UpdateError, match=r"no answer within 0\.2 s"):
+        await look(await serve(answer))
+
+
+async def test_offline_is_a_sentence(unused_tcp_port: int) -> None:
+    with pytest.raises(UpdateError, match="could not be reached"):
+        await look(f"http://127.0.0.1:{unused_tcp_port}/latest")
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(serve: Any) -> None:
+    """A server without TLS at an https address fails before a byte of the request has gone out."""
+    address = (await serve(says({}))).replace("http://", "https://")
+    with pytest.raises(UpdateError, match="could not be reached"):
+        await look(address)
+
+
+async def test_a_redirect_without_end_and_one_to_an_open_page(serve: Any) -> None:
+    async def round_and_round(_: web.Request) -> web.Response:
+        raise web.HTTPFound("/again")
+
+    with pytest.raises(UpdateError, match="TooManyRedirects"):
+        await look(await serve(round_and_round))
+
+
+@pytest.mark.parametrize(
+    "address", ["https://api.github.com/repos/x/y/releases/latest", "http://127.0.0.1:1/x", "http://localhost/x"]
+)
+def test_addresses_that_may_be_asked(address: str) -> None:
+    assert address_problem(address) == ""
+
+
+@pytest.mark.parametrize(
+    "address", ["", "x", "http://companion.example/", "ftp://x/", "https://", "file:///etc/passwd", "https://[::1"]
+)
+async def test_addresses_that_may_not(address: str) -> None:
+    assert "begins with https://" in address_problem(address)
+    with pytest.raises(UpdateError, match="begins with https://"):
+        await look(address)
+
+
+def test_versions_are_compared_as_people_count() -> None:
+    ordered = ["0.9", "v0.10.0a1", "0.10.0b2", "0.10.0rc1", "0.10.0-rc.2", "0.10.0", "0.10.1", "1", "1.0.1", "10.0"]
+    for one, other in pairwise(ordered):
+        assert newer(other, one), (one, other)
+        assert not newer(one, other), (one, other)
+    assert not newer("1.0.0", "1")
+    assert not newer("1", "1.0.0")
+
+
+def test_a_build_that_nobody_released_knows_no_address() -> None:
+    assert updates.built_in_address() == ""

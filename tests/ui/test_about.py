@@ -1,0 +1,201 @@
+"""About, and the word of a newer version."""
+
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import Qt, QUrl, qVersion
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+
+from app import __version__
+from app.companion import Companion
+from app.system.updates import Release, UpdateError
+from app.ui import about, updates
+from app.ui.about import About
+from app.ui.window import Window
+from tests.conftest import MakeCompanion, until
+from tests.ui.conftest import Windows
+
+LEFT = Qt.MouseButton.LeftButton
+NEWER = Release("9.9.9", "https://companion.example/9.9.9")
+ADDRESS = "https://companion.example/latest"
+
+Asked = list[str]
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Release | Exception | None], Asked]:
+    """``asked = answer(release)``: nobody is asked over the network; the addresses are in ``asked``."""
+
+    def make(what: Release | Exception | None) -> Asked:
+        asked: Asked = []
+
+        async def look(address: str) -> Release | None:
+            asked.append(address)
+            if isinstance(what, Exception):
+                raise what
+            return what
+
+        for module in (about, updates):
+            monkeypatch.setattr(module, "look", look)
+        return asked
+
+    return make
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Addresses that the browser would have been sent to."""
+    found: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: found.append(QUrl(url).toString()))
+    return found
+
+
+@pytest.fixture
+def shown(windows: Windows, make_companion: MakeCompanion) -> Callable[..., Awaitable[Window]]:
+    async def show(**settings: Any) -> Window:
+        companion = await make_companion(**settings)
+        window = windows(companion)
+        await companion.start()
+        return window
+
+    return show
+
+
+def cells(dialog: About) -> list[tuple[str, ...]]:
+    table = dialog.table
+    return [
+        tuple(item.text() for column in range(3) if (item := table.item(row, column)))
+        for row in range(table.rowCount())
+    ]
+
+
+async def test_it_shows_versions_and_the_licence_of_everything_inside(window: Window) -> None:
+    dialog = window.open_about()
+    assert dialog.versions["P2P Chat Companion"] == __version__
+    assert dialog.versions["Qt"] == qVersion()
+    for name in ("qasync", "websockets"):
+        assert dialog.versions[name] == version(name)
+    rows = {row[0]: row for row in cells(dialog)}
+    assert rows["websockets"] == ("websockets", version("websockets"), "BSD-3-Clause")
+    assert rows["Python"][2] == "PSF-2.0"
+    assert all(len(row) == 3 and all(row) for row in rows.values())
+    dialog.close()
+
+
+async def test_its_versions_are_copied_for_a_report(window: Window, qtbot: Any) -> None:
+    qtbot.mouseClick(window.version, LEFT)
+    (dialog,) = window.findChildren(About)
+    qtbot.mouseClick(dialog.copy, LEFT)
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[0] == f"P2P Chat Companion {__version__}"
+    assert f"Qt {qVersion()}" in lines
+    qtbot.mouseClick(dialog.close_button, LEFT)
+    assert not dialog.isVisible()
+
+
+async def test_where_nobody_can_be_asked_nothing_is_offered(window: Window) -> None:
+    dialog = window.open_about()
+    assert not dialog.look.isVisible()
+    assert not dialog.texts.isVisible(), "the texts lie in a bundle only"
+    dialog.close()
+
+
+async def test_asked_by_hand_it_says_what_it_heard(shown: Any, answer: Any, opened: list[str], qtbot: Any) -> None:
+    asked = answer(NEWER)
+    window = await shown(updates_url=ADDRESS)
+    dialog = window.open_about()
+    qtbot.mouseClick(dialog.look, LEFT)
+    await until(dialog.page.isVisible)
+    assert asked == [ADDRESS]
+    assert dialog.heard.text() == "Version 9.9.9 is there."
+    assert opened == []
+    qtbot.mouseClick(dialog.page, LEFT)
+    assert opened == [NEWER.page]
+    dialog.close()
+
+
+@pytest.mark.parametrize(
+    ("heard", "text"),
+    [
+        (None, f"{__version__} is the newest version."),
+        (UpdateError("no answer within 10 s"), "It could not be found out: no answer within 10 s."),
+    ],
+)
+async def test_no_news_and_no_answer(shown: Any, answer: Any, qtbot: Any, heard: Any, text: str) -> None:
+    answer(heard)
+    dialog = (await shown(updates_url=ADDRESS)).open_about()
+    qtbot.mouseClick(dialog.look, LEFT)
+    await until(lambda: dialog.heard.text() == text)
+    assert dialog.look.isEnabled()
+    assert not dialog.page.isVisible()
+    dialog.close()
+
+
+async def test_closed_while_it_asks_it_is_left_alone(shown: Any, answer: Any, qtbot: Any) -> None:
+    asked = answer(NEWER)
+    dialog = (await shown(updates_url=ADDRESS)).open_about()
+    qtbot.mouseClick(dialog.look, LEFT)
+    dialog.close()
+    await until(lambda: asked)
+
+
+# by itself
+
+
+async def test_nobody_is_asked_unless_somebody_wants_it(shown: Any, answer: Any) -> None:
+    asked = answer(NEWER)
+    window = await shown(updates_url=ADDRESS)
+    window.updates.consider()
+    assert asked == []
+    assert not window.banner.isVisible()
+
+
+async def test_a_newer_version_is_told_in_the_banner_and_only_told(
+    shown: Any, answer: Any, opened: list[str], qtbot: Any
+) -> None:
+    asked = answer(NEWER)
+    window = await shown(updates_url=ADDRESS, check_updates=True)
+    await until(lambda: window.banner.buttons)
+    assert asked == [ADDRESS]
+    assert window.banner.text.text() == f"Version 9.9.9 is there; this is {__version__}."
+    assert opened == []
+    qtbot.mouseClick(window.banner.buttons[0], LEFT)
+    assert opened == [NEWER.page]
+
+
+async def test_it_asks_once_a_day(shown: Any, answer: Any) -> None:
+    asked = answer(None)
+    window = await shown(updates_url=ADDRESS, check_updates=True)
+    await until(lambda: len(asked) == 1)
+    window.updates.consider()
+    now = window.updates.now()
+    window.updates.now = lambda: now + updates.A_DAY_S - 60
+    window.updates.consider()
+    assert len(asked) == 1
+    window.updates.now = lambda: now + updates.A_DAY_S + 1
+    window.updates.consider()
+    await until(lambda: len(asked) == 2)
+
+
+async def test_offline_it_bothers_nobody(shown: Any, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="app.ui.updates")
+    answer(UpdateError("it could not be reached (ClientConnectorError)"))
+    window = await shown(updates_url=ADDRESS, check_updates=True)
+    await until(lambda: "no word of newer versions" in caplog.text)
+    assert not window.banner.buttons
+
+
+async def test_switched_on_it_asks_at_once_and_switched_off_it_says_no_more(shown: Any, answer: Any) -> None:
+    asked = answer(NEWER)
+    window = await shown(updates_url=ADDRESS)
+    companion: Companion = window._companion
+    await companion.apply(replace(companion.settings, check_updates=True))
+    await until(lambda: window.banner.buttons)
+    await companion.apply(replace(companion.settings, updates_url="https://other.example/latest"))
+    await until(lambda: asked == [ADDRESS, "https://other.example/latest"])
+    await companion.apply(replace(companion.settings, check_updates=False))
+    assert not window.banner.isVisibleTo(window)
+    assert len(asked) == 2
