@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from statistics import median
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class Bench(NamedTuple):
                 )
                 for name in names
             }
-            costs = self.interleave({name: lambda link=link: work(link) for name, link in links.items()})  # type: ignore[misc]
+            costs = self.interleave({name: partial(work, link) for name, link in links.items()})
         time.sleep(PART_S)
         return costs
 

@@ -60,5 +60,9 @@ def failed(number: int, what: str, error: BaseException) -> Line:
 
 def shown(value: float, unit: str) -> str:
     """Return a value to three digits with its unit."""
-    text = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-    return f"{text}×" if unit == TIMES else f"{text} {unit}"
+    return f"{digits(value)}×" if unit == TIMES else f"{digits(value)} {unit}"
+
+
+def digits(value: float, count: int = 3) -> str:
+    """Return a number to ``count`` digits, and all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 10 ** (count - 1) else f"{value:.{count}g}"

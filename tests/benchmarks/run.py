@@ -14,7 +14,7 @@ from pathlib import Path
 if not __package__:  # run as a file
     sys.path[0] = str(Path(__file__).parents[2])
 
-from tests.benchmarks import peers, readme, table
+from tests.benchmarks import growth, peers, readme, table
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.build import Missing
 from tests.benchmarks.contenders import Pool
@@ -71,13 +71,10 @@ def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> st
     """Return README's section: the goals, the growth, every other server, the machine; in Markdown."""
     parts = [table.markdown([table.TITLES, *map(table.cells, lines)])]
     for title, rows in (
-        ("How the tray program's cost grows with clients:", peers.growth(bench, told)),
-        ("And with events:", peers.volume(bench, told)),
-        (f"{peers.BURST:,} events at once for 100 clients:", peers.burst(bench, told)),
-        (
-            "µs of server CPU per delivery, and the ratio to the first line:",
-            peers.compare(bench, told),
-        ),
+        ("How the tray program's cost grows with clients:", growth.with_clients(bench, told)),
+        ("And with events:", growth.with_events(bench, told)),
+        (f"{growth.BURST:,} events at once for 100 clients:", growth.burst(bench, told)),
+        ("µs of server CPU per delivery, and the ratio to the first line:", peers.compare(bench, told)),
     ):
         parts += [title, table.markdown(rows)]
     rounds = f"median of {bench.rounds} interleaved rounds of {bench.ms} ms"
