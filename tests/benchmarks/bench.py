@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from tests.benchmarks.client import Cost, Link
 from tests.benchmarks.contenders import Pool
+from tests.benchmarks.line import Goal, Line, digits
 
 PART_S = 0.15
 """After connections have closed a server has something to do."""
@@ -58,6 +59,7 @@ def ratio(costs: Iterable[Cost], yardstick: Iterable[Cost], field: str = "us") -
     return float(median(getattr(one, field) / getattr(other, field) for one, other in pairs))
 
 
-def against(costs: Mapping[str, list[Cost]], one: str, other: str) -> str:
-    """Return both CPU figures as text."""
-    return f"{middle(costs[one], 'us'):.3g} µs / {middle(costs[other], 'us'):.3g} µs"
+def versus(number: int, what: str, costs: Mapping[str, list[Cost]], one: str, other: str, goal: Goal) -> Line:
+    """Return the line that compares the CPU per delivery of two servers."""
+    figure = " / ".join(f"{digits(middle(costs[name], 'us'))} µs" for name in (one, other))
+    return Line(number, what, figure, goal, ratio(costs[one], costs[other]))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tests.benchmarks.bench import Bench, Work, middle, ratio
 from tests.benchmarks.build import Missing
 from tests.benchmarks.client import Cost, Link
-from tests.benchmarks.contenders import CONTENDERS, PUMPED, YARDSTICK
+from tests.benchmarks.contenders import CONTENDERS, YARDSTICK
 from tests.benchmarks.line import digits
 
 FORWARDING = ("asyncio", "each", "uvloop", "qasync", "pumped", "serve", "tray")
@@ -37,21 +37,19 @@ COLUMNS = (
 def compare(bench: Bench, told: Callable[[str], object]) -> list[tuple[str, ...]]:
     """Return the table, its titles first; what is missing is named in its row."""
     missing: dict[str, str] = {}
-    names = [name for name in CONTENDERS if name != "pumped" or PUMPED == "pumped"]
-    for name in names:
+    for name in CONTENDERS:
         try:
             bench.pool.server(name)
         except Missing as why:
             missing[name] = str(why)
     columns = []
     for column in COLUMNS:
-        able = [name for name in names if name not in missing and (column.listeners or name in FORWARDING)]
+        able = [name for name in CONTENDERS if name not in missing and (column.listeners or name in FORWARDING)]
         work = _for(column, bench.ms)
         columns.append(bench.compare(able, work, listeners=column.listeners, pairs=column.pairs))
         told(column.title)
     rows = [("server", *(column.title for column in COLUMNS))]
-    for name in names:
-        title = CONTENDERS[name][0]
+    for name, (title, _) in CONTENDERS.items():
         if name in missing:
             rows.append((f"{title}: skipped, {missing[name]}", *[""] * len(columns)))
         else:

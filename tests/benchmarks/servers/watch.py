@@ -83,7 +83,7 @@ async def filter_log(text: str) -> dict[str, int]:
     model.set_filter(text)
     still, done = 0, 0
     while not done or perf_counter_ns() - began < done + CALM_NS:
-        if not done and not getattr(model, "searching", False):
+        if not done and not model.searching:
             done = perf_counter_ns() - began
         await asyncio.sleep(0)
         now = perf_counter_ns()
