@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 READY_S = 60.0
 ANSWER_S = 90.0
 END_S = 10.0
+CALM_S, LOOK_S, CALM = 15.0, 0.1, 0.05
+"""So long a start may take, how often it is looked at, and which share of a core is calm."""
 
 
 class Failed(Exception):
@@ -92,6 +95,15 @@ class Child:
     def cpu(self) -> float:
         """Return the seconds of CPU that it has used, in user and kernel mode."""
         return cpu.seconds(self.process.pid)
+
+    def calm_down(self) -> None:
+        """Wait until it does next to nothing: a window goes on building its rooms when its server listens."""
+        deadline = time.monotonic() + CALM_S
+        busy = True
+        while busy and time.monotonic() < deadline:
+            before = self.cpu()
+            time.sleep(LOOK_S)
+            busy = self.cpu() - before > CALM * LOOK_S
 
     def rss(self) -> int:
         """Return its resident bytes."""

@@ -111,7 +111,9 @@ class Pool:
             command.append(self.data_dir())
         child = Child(name, command, {"ROWS": str(rows)} if name == "tray" else None)
         try:
-            return Server(name, child, int(child.wait_for("ready ")))
+            server = Server(name, child, int(child.wait_for("ready ")))
+            child.calm_down()
+            return server
         except BaseException:
             child.end()
             raise
