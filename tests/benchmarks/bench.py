@@ -1,6 +1,5 @@
 """What every benchmark is given: its servers, the length of a round, and how rounds are interleaved."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -10,9 +9,6 @@ from typing import NamedTuple
 from tests.benchmarks.client import Cost, Link
 from tests.benchmarks.contenders import Pool
 from tests.benchmarks.line import Goal, Line, digits
-
-PART_S = 0.15
-"""After connections have closed a server has something to do."""
 
 Work = Callable[[Link], Cost]
 
@@ -35,9 +31,7 @@ class Bench(NamedTuple):
                 )
                 for name in names
             }
-            costs = self.interleave({name: partial(work, link) for name, link in links.items()})
-        time.sleep(PART_S)
-        return costs
+            return self.interleave({name: partial(work, link) for name, link in links.items()})
 
     def interleave(self, works: Mapping[str, Callable[[], Cost]]) -> dict[str, list[Cost]]:
         """Run each in turn, for as many rounds as there are."""

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 READY_S = 60.0
 ANSWER_S = 90.0
 END_S = 10.0
-CALM_S, LOOK_S, CALM = 15.0, 0.1, 0.05
-"""So long a start may take, how often it is looked at, and which share of a core is calm."""
+CALM_S, LOOK_S, CALM = 20.0, 0.1, 0.05
+"""So long that may take, how often it is looked at, and which share of a core is calm."""
 
 
 class Failed(Exception):
@@ -97,7 +97,7 @@ class Child:
         return cpu.seconds(self.process.pid)
 
     def calm_down(self) -> None:
-        """Wait until it does next to nothing: a window goes on building its rooms when its server listens."""
+        """Wait until it does next to nothing: it builds its window, or takes note of a thousand who came or left."""
         deadline = time.monotonic() + CALM_S
         busy = True
         while busy and time.monotonic() < deadline:

@@ -49,6 +49,7 @@ class Link:
         self._client = Child("load client", [compiled("client.c"), *numbers])
         try:
             self._client.answer()
+            server.calm_down()
         except BaseException:
             self.close()
             raise
