@@ -97,7 +97,7 @@ class Child:
         return cpu.seconds(self.process.pid)
 
     def calm_down(self) -> None:
-        """Wait until it does next to nothing: it builds its window, or takes note of a thousand who came or left."""
+        """Wait until it does next to nothing: it builds its window, or takes note of who came and left."""
         deadline = time.monotonic() + CALM_S
         busy = True
         while busy and time.monotonic() < deadline:
