@@ -82,9 +82,9 @@ class Child:
         self.process.stdin.write(" ".join(map(str, words)) + "\n")
         self.process.stdin.flush()
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self, timeout: float = ANSWER_S) -> dict[str, Any]:
         """Wait for the answer to a command."""
-        told: dict[str, Any] = json.loads(self.wait_for("{", ANSWER_S).join(("{", "")))
+        told: dict[str, Any] = json.loads("{" + self.wait_for("{", timeout))
         return told
 
     def ask(self, *words: object) -> dict[str, Any]:
