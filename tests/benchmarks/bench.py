@@ -1,16 +1,14 @@
 """What every benchmark is given: its servers, the length of a round, and how rounds are interleaved."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from statistics import median
 from typing import NamedTuple
 
 from tests.benchmarks.client import Cost, Link
 from tests.benchmarks.contenders import Pool
-
-PART_S = 0.15
-"""After connections have closed a server has something to do."""
+from tests.benchmarks.line import Goal, Line, digits
 
 Work = Callable[[Link], Cost]
 
@@ -33,9 +31,7 @@ class Bench(NamedTuple):
                 )
                 for name in names
             }
-            costs = self.interleave({name: lambda link=link: work(link) for name, link in links.items()})  # type: ignore[misc]
-        time.sleep(PART_S)
-        return costs
+            return self.interleave({name: partial(work, link) for name, link in links.items()})
 
     def interleave(self, works: Mapping[str, Callable[[], Cost]]) -> dict[str, list[Cost]]:
         """Run each in turn, for as many rounds as there are."""
@@ -57,6 +53,7 @@ def ratio(costs: Iterable[Cost], yardstick: Iterable[Cost], field: str = "us") -
     return float(median(getattr(one, field) / getattr(other, field) for one, other in pairs))
 
 
-def against(costs: Mapping[str, list[Cost]], one: str, other: str) -> str:
-    """Return both CPU figures as text."""
-    return f"{middle(costs[one], 'us'):.3g} µs / {middle(costs[other], 'us'):.3g} µs"
+def versus(number: int, what: str, costs: Mapping[str, list[Cost]], one: str, other: str, goal: Goal) -> Line:
+    """Return the line that compares the CPU per delivery of two servers."""
+    figure = " / ".join(f"{digits(middle(costs[name], 'us'))} µs" for name in (one, other))
+    return Line(number, what, figure, goal, ratio(costs[one], costs[other]))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 READY_S = 60.0
 ANSWER_S = 90.0
 END_S = 10.0
+CALM_S, LOOK_S, CALM = 20.0, 0.1, 0.05
+"""So long that may take, how often it is looked at, and which share of a core is calm."""
 
 
 class Failed(Exception):
@@ -40,7 +43,8 @@ class Child:
             text=True,
         )
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> Self:
         return self
@@ -78,9 +82,9 @@ class Child:
         self.process.stdin.write(" ".join(map(str, words)) + "\n")
         self.process.stdin.flush()
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self, timeout: float = ANSWER_S) -> dict[str, Any]:
         """Wait for the answer to a command."""
-        told: dict[str, Any] = json.loads(self.wait_for("{", ANSWER_S).join(("{", "")))
+        told: dict[str, Any] = json.loads("{" + self.wait_for("{", timeout))
         return told
 
     def ask(self, *words: object) -> dict[str, Any]:
@@ -91,6 +95,15 @@ class Child:
     def cpu(self) -> float:
         """Return the seconds of CPU that it has used, in user and kernel mode."""
         return cpu.seconds(self.process.pid)
+
+    def calm_down(self) -> None:
+        """Wait until it does next to nothing: it builds its window, or takes note of who came and left."""
+        deadline = time.monotonic() + CALM_S
+        busy = True
+        while busy and time.monotonic() < deadline:
+            before = self.cpu()
+            time.sleep(LOOK_S)
+            busy = self.cpu() - before > CALM * LOOK_S
 
     def rss(self) -> int:
         """Return its resident bytes."""
@@ -115,7 +128,10 @@ class Child:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._complaints.close()
+        self._reader.join()
+        for stream in (self.process.stdin, self.process.stdout, self._complaints):
+            if stream is not None:
+                stream.close()
 
     def _last_words(self) -> str:
         self._complaints.seek(0)

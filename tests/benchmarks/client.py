@@ -11,6 +11,10 @@ from tests.benchmarks.child import Child
 
 WINDOW = 1024
 """How many events a client may be behind in ``paced`` and ``tick``: 256 KB, which the companion may hold."""
+UNCORKED_WINDOW = 256
+"""What a socket of the companion's holds of single frames; beyond it a server queues instead of sending."""
+JOIN_S = 300.0
+"""So long may connecting take: a window that looks at all clients for each that comes is slow with a thousand."""
 SETTLE_S = 0.06
 """A window that repaints after the last frame pays for it within this time."""
 CATCH_UP_MS = 4000
@@ -46,7 +50,8 @@ class Link:
         numbers = map(str, (port, self._page.name, listeners, pairs, stalled, sample))
         self._client = Child("load client", [compiled("client.c"), *numbers])
         try:
-            self._client.answer()
+            self._client.answer(JOIN_S)
+            server.calm_down()
         except BaseException:
             self.close()
             raise
@@ -70,7 +75,7 @@ class Link:
 
     def uncorked(self, ms: int) -> Cost:
         """The same, and the server may not gather events to send them together."""
-        return self._broadcast(("uncorked", ms, WINDOW))
+        return self._broadcast(("uncorked", ms, UNCORKED_WINDOW))
 
     def tick(self, ms: int) -> Cost:
         """20 events per turn of the loop."""

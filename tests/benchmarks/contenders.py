@@ -24,8 +24,6 @@ SETTINGS = {
     "presence_decays": False,
 }
 YARDSTICK = "asyncio"
-PUMPED = "pumped" if importlib.util.find_spec("app.loop") else "qasync"
-"""The companion's own loop; stock qasync before there is one."""
 
 
 def _plain(loop: str, *options: str) -> list[str | Path]:
@@ -60,7 +58,7 @@ CONTENDERS: dict[str, tuple[str, Callable[[], list[str | Path]]]] = {
     "each": ("asyncio, `await send` each", lambda: _plain("asyncio", "--each")),
     "uvloop": ("uvloop, `broadcast()`", lambda: _plain("uvloop")),
     "qasync": ("stock qasync, `broadcast()`", lambda: _plain("qasync")),
-    "pumped": ("pumped loop, `broadcast()`", lambda: _plain(PUMPED)),
+    "pumped": ("pumped loop, `broadcast()`", lambda: _plain("pumped")),
     "picows": ("picows", _picows),
     "node": ("Node `ws`", _node),
     "beast": ("C++ Boost.Beast, the guide's design", lambda: [compiled("beast.cpp")]),
@@ -113,7 +111,9 @@ class Pool:
             command.append(self.data_dir())
         child = Child(name, command, {"ROWS": str(rows)} if name == "tray" else None)
         try:
-            return Server(name, child, int(child.wait_for("ready ")))
+            server = Server(name, child, int(child.wait_for("ready ")))
+            child.calm_down()
+            return server
         except BaseException:
             child.end()
             raise

@@ -22,6 +22,7 @@ from tests.benchmarks.files import allow_many_files
 
 PER_S = 499
 """Samples per second: no multiple of any timer's rate."""
+LOOP_THREAD = "MainThread"
 WORKLOADS: dict[str, Callable[[Link, int], Cost]] = {
     "tick": Link.tick,
     "paced": Link.paced,
@@ -36,18 +37,21 @@ def record(pid: int, seconds: int, file: Path) -> None:
     sampler = Path(sys.executable).with_name("py-spy")
     if not sampler.exists():
         raise SystemExit("no py-spy: pip install -e '.[bench]'")
-    options = ("--pid", str(pid), "--duration", str(seconds), "--rate", str(PER_S), "--format", "raw")
+    options = ("--pid", str(pid), "--duration", str(seconds), "--rate", str(PER_S), "--format", "raw", "--threads")
     done = subprocess.run([sampler, "record", *options, "--output", file], capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"py-spy: {done.stderr.strip()[-500:]}")
 
 
 def shares(stacks: str) -> tuple[Counter[str], Counter[str]]:
-    """Return the samples per function, its own and with what it called, of collapsed stacks."""
+    """Return the samples per function of the loop's thread, its own and with what it called."""
     own: Counter[str] = Counter()
     total: Counter[str] = Counter()
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
+        if LOOP_THREAD not in stack:
+            continue  # a thread that waits for work is at times taken for one that works
+        stack = stack.partition(";")[2]
         frames = [_function(frame) for frame in stack.split(";")]
         own[frames[-1]] += int(count)
         for frame in set(frames):

@@ -28,6 +28,8 @@ class Line(NamedTuple):
     figure: str
     goal: Goal
     value: float | None = None
+    broken: bool = False
+    """Whether the measurement itself failed."""
 
     @property
     def met(self) -> bool | None:
@@ -41,8 +43,8 @@ class Line(NamedTuple):
 
     @property
     def missed(self) -> bool:
-        """Whether a ratio misses its goal; figures of one machine (ms, MB) do not count."""
-        return self.met is False and self.goal.unit == TIMES
+        """Whether a ratio misses its goal, or none came; figures of one machine (ms, MB) do not count."""
+        return self.broken or (self.met is False and self.goal.unit == TIMES)
 
 
 def skipped(number: int, what: str, why: object, goal: Goal) -> Line:
@@ -50,7 +52,17 @@ def skipped(number: int, what: str, why: object, goal: Goal) -> Line:
     return Line(number, what, f"skipped: {why}", goal)
 
 
+def failed(number: int, what: str, error: BaseException) -> Line:
+    """Return the line of a measurement that did not end."""
+    why = str(error).splitlines() or [""]
+    return Line(number, what, f"failed: {type(error).__name__}: {why[0]}", Goal(0), broken=True)
+
+
 def shown(value: float, unit: str) -> str:
     """Return a value to three digits with its unit."""
-    text = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-    return f"{text}×" if unit == TIMES else f"{text} {unit}"
+    return f"{digits(value)}×" if unit == TIMES else f"{digits(value)} {unit}"
+
+
+def digits(value: float, count: int = 3) -> str:
+    """Return a number to ``count`` digits, and all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 10 ** (count - 1) else f"{value:.{count}g}"

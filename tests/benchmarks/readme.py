@@ -22,7 +22,9 @@ def machine() -> str:
     )
     libraries = ", ".join(f"{name} {version(name)}" for name in ("PySide6-Essentials", "websockets", "msgspec"))
     python = platform.python_version()
-    return f"{model}, {os.cpu_count()} cores, Linux {platform.release()}, Python {python}, {libraries}."
+    load = f"{os.getloadavg()[0]:.1f}"  # of a machine that is left alone, about 2
+    cores = f"{os.cpu_count()} cores (load average {load} at the end)"
+    return f"{model}, {cores}, Linux {platform.release()}, Python {python}, {libraries}."
 
 
 def write(text: str) -> None:

@@ -14,14 +14,13 @@ from pathlib import Path
 if not __package__:  # run as a file
     sys.path[0] = str(Path(__file__).parents[2])
 
-from tests.benchmarks import peers, readme, table
+from tests.benchmarks import growth, peers, readme, table
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.build import Missing
-from tests.benchmarks.child import Failed
 from tests.benchmarks.contenders import Pool
 from tests.benchmarks.files import allow_many_files
 from tests.benchmarks.goals import delivery, log, loop, program, storage, volume
-from tests.benchmarks.line import Goal, Line, skipped
+from tests.benchmarks.line import Goal, Line, failed, skipped
 
 ROUNDS, QUICK_ROUNDS = 9, 3
 MS, QUICK_MS = 500, 150
@@ -60,9 +59,9 @@ def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]
         except Missing as why:
             lines.append(skipped(numbers[0], goal.__name__, why, Goal(0)))
             told(lines[-1])
-        except Failed as why:
+        except Exception as error:  # the others are measured all the same
             traceback.print_exc()
-            lines.append(Line(numbers[0], goal.__name__, f"failed: {str(why).splitlines()[0]}", Goal(0), 1e9))
+            lines.append(failed(numbers[0], goal.__name__, error))
             told(lines[-1])
         told(f"[{time.monotonic() - began:.0f} s]")
     return sorted(lines, key=lambda line: line.number)
@@ -72,12 +71,10 @@ def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> st
     """Return README's section: the goals, the growth, every other server, the machine; in Markdown."""
     parts = [table.markdown([table.TITLES, *map(table.cells, lines)])]
     for title, rows in (
-        ("How the tray program's cost grows with clients:", peers.growth(bench, told)),
-        ("And with events:", peers.volume(bench, told)),
-        (
-            "µs of server CPU per delivery, and the ratio to the first line:",
-            peers.compare(bench, told),
-        ),
+        ("How the tray program's cost grows with clients:", growth.with_clients(bench, told)),
+        ("And with events:", growth.with_events(bench, told)),
+        (f"{growth.BURST:,} events at once for 100 clients:", growth.burst(bench, told)),
+        ("µs of server CPU per delivery, and the ratio to the first line:", peers.compare(bench, told)),
     ):
         parts += [title, table.markdown(rows)]
     rounds = f"median of {bench.rounds} interleaved rounds of {bench.ms} ms"

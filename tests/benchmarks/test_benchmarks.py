@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from tests.benchmarks import readme
 from tests.benchmarks.hotspots import rows
-from tests.benchmarks.line import Goal, Line, skipped
+from tests.benchmarks.line import Goal, Line, failed, skipped
 from tests.benchmarks.servers.load import Load, text
 from tests.benchmarks.table import markdown
 
@@ -26,12 +27,35 @@ def test_what_was_skipped_is_named_and_fails_no_check():
     assert (line.figure, line.met, line.missed, line.ratio) == ("skipped: no node", None, False, "–")
 
 
+def test_a_measurement_that_broke_fails_the_check():
+    line = failed(13, "posting", ConnectionResetError("reset by peer"))
+    assert (line.missed, line.figure) == (True, "failed: ConnectionResetError: reset by peer")
+
+
 def test_markdown_has_a_rule_below_its_titles():
     assert markdown([("a", "b"), ("1", "2")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 
+def test_a_report_goes_between_the_marks_and_nothing_else_changes(tmp_path, monkeypatch):
+    file = tmp_path / "README.md"
+    monkeypatch.setattr(readme, "README", file)
+    file.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter — ü\n", encoding="utf-8")
+    readme.write("new")
+    assert file.read_text(encoding="utf-8") == f"before\n{readme.BEGIN}\nnew\n{readme.END}\nafter — ü\n"
+    file.write_text("no marks\n")
+    with pytest.raises(ValueError, match="has no"):
+        readme.write("new")
+
+
+def test_the_project_s_readme_has_the_marks():
+    text = readme.README.read_text(encoding="utf-8")
+    assert text.index(readme.BEGIN) < text.index(readme.END)
+
+
 def test_hotspots_count_a_function_once_per_stack_whatever_its_lines():
-    stacks = "main (a.py:1);send (b.py:5) 3\nmain (a.py:2);main (a.py:1);wait (c.py:9) 1\n"
+    thread = "thread (0x1): MainThread"
+    stacks = f"{thread};main (a.py:1);send (b.py:5) 3\n{thread};main (a.py:2);main (a.py:1);wait (c.py:9) 1\n"
+    stacks += "thread (0x2): sqlite;wait (queue.py:3) 9\n"
     assert rows(stacks, 2) == [
         ("own", "with calls", "function"),
         ("75.0 %", "75.0 %", "send (b.py)"),

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from tests.benchmarks.bench import Bench, against, ratio
-from tests.benchmarks.contenders import PUMPED, YARDSTICK
+from tests.benchmarks.bench import Bench, versus
+from tests.benchmarks.contenders import YARDSTICK
 from tests.benchmarks.line import Goal, Line
 
 IDLE = 1000
-LOOP = "pumped loop" if PUMPED == "pumped" else "stock qasync (no pumped loop)"
 
 
 def plain(bench: Bench) -> Iterator[Line]:
@@ -15,12 +14,9 @@ def plain(bench: Bench) -> Iterator[Line]:
     pair = ("pumped", YARDSTICK)
     for listeners in (1, 10, 100):
         costs = bench.compare(pair, lambda link: link.paced(bench.ms), listeners=listeners)
-        what = f"{LOOP}, paced, N={listeners} / asyncio"
-        yield Line(1, what, against(costs, *pair), Goal(1.10), ratio(costs["pumped"], costs[YARDSTICK]))
+        yield versus(1, f"pumped loop, paced, N={listeners} / asyncio", costs, *pair, Goal(1.10))
     costs = bench.compare(pair, lambda link: link.echo(bench.ms), pairs=1)
-    yield Line(
-        1, f"{LOOP}, echo / asyncio", against(costs, *pair), Goal(1.10), ratio(costs["pumped"], costs[YARDSTICK])
-    )
+    yield versus(1, "pumped loop, echo / asyncio", costs, *pair, Goal(1.10))
 
 
 def idle(bench: Bench) -> Iterator[Line]:
@@ -28,5 +24,4 @@ def idle(bench: Bench) -> Iterator[Line]:
     names = ("pumped", YARDSTICK, "qasync")
     costs = bench.compare(names, lambda link: link.echo(bench.ms), listeners=IDLE, pairs=1)
     for other, goal in ((YARDSTICK, Goal(1.0)), ("qasync", Goal(0.05))):
-        what = f"{LOOP}, echo beside {IDLE:,} idle / {other}"
-        yield Line(2, what, against(costs, "pumped", other), goal, ratio(costs["pumped"], costs[other]))
+        yield versus(2, f"pumped loop, echo beside {IDLE:,} idle / {other}", costs, "pumped", other, goal)

@@ -9,7 +9,7 @@
  *
  * One command per line of standard input, each answered by one line of JSON (times in ns):
  *   reset            forget everything counted
- *   wait FRAMES MS   answer when so many frames have come to the listeners together, or after MS
+ *   wait FRAMES MS   answer when so many frames have come to the listeners together, after MS, or when some are closed and the others have no more
  *   echo MS          every sender types, and again as soon as its receiver hears of it, for MS
  *   flood COUNT      every sender types COUNT frames to nobody, then one to its receiver; answer when all have heard
  *   quit
@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 enum { LISTENER, SENDER, RECEIVER, STALLED };
-enum { BUFFER = 1 << 18, CARRY = 1 << 16, BUCKETS = 64 * 32, COMMAND = 256, PATIENCE_S = 30 };
+enum { BUFFER = 1 << 18, CARRY = 1 << 16, BUCKETS = 64 * 32, COMMAND = 256, PATIENCE_S = 30, CUT_OFF_NS = 1000000000 };
 
 struct client {
     int fd, role, number;
@@ -319,9 +319,16 @@ static void turn(int timeout_ms)
 
 static void wait_for(const uint64_t *counter, uint64_t wanted, uint64_t ms)
 {
-    uint64_t deadline = now_ns() + ms * 1000000;
-    while (*counter < wanted && now_ns() < deadline)
+    uint64_t deadline = now_ns() + ms * 1000000, seen = *counter, last = now_ns();
+    while (*counter < wanted && now_ns() < deadline) {
         turn(10);
+        if (*counter != seen) {
+            seen = *counter;
+            last = now_ns();
+        } else if (closed && now_ns() - last > CUT_OFF_NS) {
+            return;
+        }
+    }
 }
 
 static void echo(uint64_t ms)

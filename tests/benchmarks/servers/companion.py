@@ -34,8 +34,7 @@ class LoadedCompanion(Companion):
     async def start(self) -> bool:
         """Listen, then wait for commands."""
         started = await super().start()
-        cork = getattr(self.hub, "cork", None)
-        load = Load(self._send, cork.flush if cork else None)
+        load = Load(self._send, self.hub.cork.flush)
 
         async def handle(words: list[str]) -> dict[str, Any]:
             if words[0] not in ("watch", "watched", "filter"):
