@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -219,6 +220,12 @@ class Companion(Program):
         """Whether its end of ``client``'s connection is still open (the client cannot tell before it reads)."""
         held = psutil.Process(self.process.pid).net_connections("tcp")
         return any(each.raddr and each.raddr[:2] == client.getsockname() for each in held)
+
+    def is_asked(self) -> bool:
+        """Whether a verb of the command line waits for its answer."""
+        port = urlsplit(self.control_url).port
+        held = psutil.Process(self.process.pid).net_connections("tcp")
+        return any(each.raddr and each.laddr[1] == port for each in held)
 
 
 def aside(data_dir: Path) -> tuple[str | Path, ...]:
