@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 COMPANION = (sys.executable, "-m", "app")
 PORTS_OF_TESTS, SHARES = (20_000, 32_000), 8
 READY_S = 20.0
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 STOP_S = 2.5
 """The server may take 2 s to stop; the interpreter's own end gets the rest."""
 
