@@ -116,17 +116,16 @@ def main() -> None:
     """Prove what was asked for; an assertion says what did not hold."""
     parser = argparse.ArgumentParser(description="Proves that an installed companion works.")
     parser.add_argument("--window", action="store_true", help="prove the tray program, too")
-    parser.add_argument("--data-dir", help="a folder that does not exist, as the command sees it")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="for the command")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the installed program")
     asked = parser.parse_args()
-    data_dir = asked.data_dir or os.path.join(tempfile.mkdtemp(prefix="prove-"), "data")  # noqa: PTH118
-    program = Installed(asked.command, data_dir, dict(each.split("=", 1) for each in asked.env))
-    prove_serve(program)
-    sys.stdout.write("serve: started, delivered, ended with 0\n")
-    if asked.window:
-        prove_window(program)
-        sys.stdout.write("window: opened, delivered, quit with 0\n")
+    with tempfile.TemporaryDirectory(prefix="prove-", ignore_cleanup_errors=True) as folder:
+        program = Installed(asked.command, folder, dict(each.split("=", 1) for each in asked.env))
+        prove_serve(program)
+        sys.stdout.write("serve: started, delivered, ended with 0\n")
+        if asked.window:
+            prove_window(program)
+            sys.stdout.write("window: opened, delivered, quit with 0\n")
 
 
 if __name__ == "__main__":

@@ -188,5 +188,5 @@ clean_install
 title "The .tar.gz and the AppImage"
 portable
 title "The Windows installer under wine"
-packaging/windows/prove_installer.sh "$(dirname "$bundle")/icons/companion.ico"
+packaging/windows/prove_installer.sh "$(dirname "$bundle")/icons"
 title "Everything held"
