@@ -143,7 +143,7 @@ make_appimage() {
     sed 's|^\(Exec\|TryExec\)=/usr/bin/|\1=|' "$root/usr/share/applications/$name.desktop" >"$root/$name.desktop"
     cp "$icons/hicolor/256x256/apps/$name.png" "$root/"
     ln -s "$name.png" "$root/.DirIcon"
-    mksquashfs "$root" "$work/payload" -root-owned -noappend -no-progress -comp gzip -quiet
+    mksquashfs "$root" "$work/payload" -root-owned -noappend -no-xattrs -no-progress -comp gzip -quiet
     cat "$runtime" "$work/payload" >"$target"
     chmod 755 "$target"
 }
