@@ -117,7 +117,7 @@ prepare_root() {
 
 # prove COMMAND…: as the user of the clean root, with a window on the virtual screen
 prove() {
-    .venv/bin/python packaging/prove.py --window chroot "$root" "${as_user[@]}" DISPLAY="$DISPLAY" \
+    .venv/bin/python packaging/prove.py --window --uid 1000 chroot "$root" "${as_user[@]}" DISPLAY="$DISPLAY" \
         "COMPANION_DATA_DIR=/tmp/prove-$RANDOM" "COMPANION_TOKEN=$(openssl rand -hex 16)" "$@"
 }
 
