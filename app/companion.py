@@ -14,7 +14,7 @@ from app.chat.backend import Backend
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, decay_for_ever
 from app.chat.typing import forward_typing
-from app.endpoints.events import EventServer, Limits
+from app.endpoints.events import EventServer, Limits, text_frame
 from app.endpoints.guard import Gate
 from app.endpoints.http import HttpDoor
 from app.endpoints.listening import PortBusy
@@ -82,7 +82,7 @@ class Companion:
         self.catalog = catalog or built_in()
         self.clock = clock or Clock()
         self.journal = Journal(self.clock, settings.journal_rows)
-        self.hub = Hub(self.journal, self.clock, settings.username)
+        self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, cork=True)
         self.router = Router(self.hub, self.catalog)
         self.refused = RefusedLog(self.hub)
 

@@ -1,23 +1,19 @@
-"""Composition root with Qt and qasync: one loop for the window, the tray and the sockets."""
+"""Composition root with Qt: one loop for the window, the tray and the sockets."""
 
 import asyncio
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-os.environ["QT_API"] = "pyside6"
-
-# PySide6 before qasync, which otherwise takes the first Qt it finds.
 from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
-from qasync import QEventLoop
 
 from app.access import Access
 from app.companion import Companion
 from app.hub.hub import count
+from app.loop import new_loop
 from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
@@ -47,8 +43,8 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     except TokenError as error:
         sys.stderr.write(f"{error}\n")
         return Exit.USAGE
-    app = QApplication.instance() or QApplication(["companion"])
-    assert isinstance(app, QApplication)
+    app = QApplication.instance() or Application(["companion"])
+    assert isinstance(app, Application)
     app.setApplicationName("p2p-chat-companion")
     app.setApplicationDisplayName("P2P Chat Companion")
     app.setDesktopFileName("p2p-chat-companion")
@@ -64,7 +60,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         return _fail(error)
     garbage = GarbageCollector()
     try:
-        with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
+        with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
             return runner.run(Desktop(app, home, home.load(overrides), token_file).main(hidden=hidden))
     finally:
         garbage.close_down()
@@ -76,10 +72,26 @@ def _fail(error: HomeError) -> int:
     return error.exit
 
 
+class Application(QApplication):
+    """Turns the system's wish to quit (Cmd+Q, log-off) into ours: Qt's own would break the loop.
+
+    A filter would do the same, but Qt would ask it about every event of every object.
+    """
+
+    quit_wanted = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        """Qt asks; only what is meant for the application itself comes here."""
+        if event.type() == QEvent.Type.Quit:
+            self.quit_wanted.emit()
+            return True
+        return super().event(event)
+
+
 class Desktop(QObject):
     """Joins window, tray and companion, and owns the way out."""
 
-    def __init__(self, app: QApplication, home: Home, settings: Settings, token_file: Path | None = None) -> None:
+    def __init__(self, app: Application, home: Home, settings: Settings, token_file: Path | None = None) -> None:
         super().__init__()
         self._app = app
         self._home = home
@@ -119,7 +131,7 @@ class Desktop(QObject):
         self.access.close()
         poll.stop()
         self._first.close_down()
-        self._app.removeEventFilter(self)
+        self._app.quit_wanted.disconnect(self._stop.set)
         if self._tray:
             self._tray.close_down()
         self.window.close_down()
@@ -135,21 +147,14 @@ class Desktop(QObject):
         self.window.show_state()
 
     def _connect(self) -> None:
-        self._app.installEventFilter(self)
+        self._app.quit_wanted.connect(self._stop.set)
         self.window.closed.connect(self._window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
-        self.window.settings.save_requested.connect(self._save)
+        self.window.save_requested.connect(self._save)
         self._first.handed_over.connect(self._second_start)
         self._app.styleHints().colorSchemeChanged.connect(lambda _: self._dress(self.companion.settings.theme))
 
     # the way out
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Turn the system's wish to quit (Cmd+Q, log-off) into ours: Qt's own would break the loop."""
-        if event.type() == QEvent.Type.Quit:
-            self._stop.set()
-            return True
-        return super().eventFilter(watched, event)
 
     def ask_to_quit(self) -> None:
         """Quit; ask first while clients are connected."""

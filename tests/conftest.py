@@ -1,4 +1,7 @@
-"""What every test has: no unexpected warnings in the log, and a running companion for those that ask."""
+"""What every test has: no unexpected warnings in the log, and a running companion for those that ask.
+
+The whole suite runs in several processes; what is named on the command line runs in this one, for a debugger.
+"""
 
 import asyncio
 import logging
@@ -13,10 +16,34 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # never 
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from xdist.scheduler import LoadScopeScheduling
 
 from app.companion import Companion
 from app.hub.clock import Clock
 from app.system.settings import Settings
+
+MOST_PROCESSES = 4
+"""More would not end earlier: the end-to-end tests are one after the other."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        return 0
+    return min(MOST_PROCESSES, os.cpu_count() or 1)
+
+
+class OneAfterTheOther(LoadScopeScheduling):
+    """Gives all end-to-end tests to one process, and any other test to any.
+
+    They share ports (the guide's, and the UI's 1420) and measure time: there are never two of them at once.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "programs" if nodeid.startswith("tests/e2e/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return OneAfterTheOther(config, log)
 
 
 class Connect(Protocol):
@@ -52,6 +79,14 @@ async def until(condition: Callable[[], object], timeout: float = 10.0) -> None:
     while not condition():
         assert asyncio.get_running_loop().time() < deadline, "what was waited for did not happen"
         await asyncio.sleep(0.005)
+
+
+@pytest.fixture(scope="session")
+def qapp_cls() -> Any:
+    """Whose instance ``qapp`` is: the program's own application."""
+    from app.desktop import Application
+
+    return Application
 
 
 class MakeCompanion(Protocol):

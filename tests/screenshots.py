@@ -17,14 +17,13 @@ else:
 if len(sys.argv) > 2 and sys.argv[2].isdecimal():
     os.environ["QT_SCALE_FACTOR"] = sys.argv[2]
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ["QT_API"] = "pyside6"
 
 from PySide6.QtWidgets import QApplication
-from qasync import QEventLoop
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
+from app.loop import new_loop
 from app.protocol.envelope import Envelope
 from app.system.paths import Folders
 from app.system.settings import Settings
@@ -122,7 +121,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     app = QApplication([])
     app.setQuitOnLastWindowClosed(False)
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
+    with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
         for scheme in ("light", "dark"):
             runner.run(shoot(app, out, scheme))
 

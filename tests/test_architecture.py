@@ -14,9 +14,12 @@ print(*(name for name in sys.modules if name.split(".")[0] in ("PySide6", "shibo
 """
 
 
+WITH_QT = ("app.ui", "app.loop", "app.desktop", "app.__main__")
+
+
 def headless_modules() -> list[str]:
     names = [each.name for each in pkgutil.walk_packages(app.__path__, "app.")]
-    return [name for name in names if not name.startswith("app.ui") and name not in ("app.desktop", "app.__main__")]
+    return [name for name in names if not name.startswith(WITH_QT)]
 
 
 def test_nothing_but_the_window_and_its_root_loads_qt() -> None:

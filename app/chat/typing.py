@@ -1,5 +1,7 @@
 """Typing, from one client to the clients of its peer."""
 
+from functools import lru_cache
+
 from app.hub.clients import Client
 from app.hub.hub import Hub, count
 from app.hub.journal import Verdict
@@ -9,15 +11,20 @@ from app.protocol.envelope import Envelope
 from app.protocol.events import Typing, TypingTo
 
 
+@lru_cache(maxsize=256)
+def _forwarded(reached: int, to: str) -> str:
+    return f"forwarded to {count(reached, 'client')} of {to}"
+
+
 def forward_typing(hub: Hub) -> Handler:
     """Return the handler of a client's ``typing``: ``to`` becomes ``username``, the sender (guide §3.1)."""
 
     def handle(client: Client, data: TypingTo) -> Outcome:
         to = Target(user=data.to, but=client.id)
-        reached = len(to.select(hub.clients))
+        reached = len(hub.reach(to).ids)
         if not reached:
             return Outcome(f"no client speaks for {data.to}")
         event = Envelope("typing", Typing(username=client.username, typing=data.typing))
-        return Outcome(f"forwarded to {count(reached, 'client')} of {data.to}", Verdict.OK, (event, to))
+        return Outcome(_forwarded(reached, data.to), Verdict.OK, (event, to))
 
     return handle

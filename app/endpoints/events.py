@@ -7,14 +7,14 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs
 
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 
 from app.endpoints.guard import Gate, Refusal, same_secret
 from app.endpoints.listening import HOST, PortBusy, is_busy
@@ -53,8 +53,18 @@ class Limits(NamedTuple):
     token: str | None
 
 
+def text_frame(payload: bytes) -> bytes:
+    """Return a text frame of that UTF-8: the same bytes for every client, since nothing is compressed."""
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
 class EventConnection(ServerConnection):
-    """A connection that tells its client's outbox when the socket is full, and its server when it is there."""
+    """A connection that tells its client's outbox when the socket is full, and its server when it is there.
+
+    Whole text frames are heard as they come, without a detour through the library's queue and its reader's task.
+    Others (in fragments, binary, no UTF-8), and all that come while a handler waits for something, take that way,
+    which holds a client back that sends faster than it is heard.
+    """
 
     def __init__(self, owner: "EventServer", *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,15 +73,24 @@ class EventConnection(ServerConnection):
         self.client: Client | None = None
         self._fragments = 0
         self._control = Pace(CONTROL_FRAMES_PER_S, self.loop.time())
+        self.queued = 0
+        """Messages in the library's queue that were not heard yet."""
+        self.handling: asyncio.Task[None] | None = None
+        """A handler that waits for something."""
+        self.pace = self._control
+        """How fast its client may talk."""
         self.parting = False
         """Whether it is being closed and no longer heard."""
+
+    def handled(self, _: object) -> None:
+        """Let the client's next frame be heard."""
+        self.handling = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's callback."""
         self._turned_away = not self._owner.has_room()
         if self._turned_away:
-            assert isinstance(transport, asyncio.Transport)
-            transport.abort()
+            cast(asyncio.Transport, transport).abort()  # uvloop's is no subclass
             return
         super().connection_made(transport)
         self._owner.alive.add(self)
@@ -82,8 +101,21 @@ class EventConnection(ServerConnection):
             super().process_event(event)
         elif why := self._floods(event):
             self._owner.cut(self, why)
-        else:
+        elif not self._heard(event):
+            if event.opcode in DATA_OPCODES and event.fin:
+                self.queued += 1
             super().process_event(event)
+
+    def _heard(self, frame: Frame) -> bool:
+        """Let a text frame be heard now, if nothing is before it; False when it has to queue."""
+        if not (self.client and frame.opcode is Opcode.TEXT and frame.fin) or self.queued or self.handling:
+            return False
+        try:
+            text = str(frame.data, "utf-8")
+        except UnicodeDecodeError:
+            return False
+        self._owner.hear(self, self.client, text, bytes(frame.data))
+        return True
 
     def _floods(self, frame: Frame) -> str:
         """Say what is wrong with a client that sends such frames by the thousand; nothing for one that does not."""
@@ -122,10 +154,11 @@ class SocketWire:
         self._connection = connection
         self._tasks = tasks
 
-    def write(self, frame: bytes) -> None:
-        """Hand one text frame to the socket; a connection that is ending ignores it."""
-        if not self._connection.transport.is_closing():
-            broadcast((self._connection,), frame, text=True)
+    def write(self, piece: bytes) -> None:
+        """Hand whole frames to the socket; a connection that is ending ignores them."""
+        connection = self._connection
+        if connection.protocol.state is State.OPEN and not connection.transport.is_closing():
+            connection.transport.write(piece)
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; of the reason goes what fits into a close frame."""
@@ -219,6 +252,7 @@ class EventServer:
             if server is None:
                 return
             servers, self._dead = [server, *self._dead], []
+            self._hub.cork.close()
             for each in servers:
                 each.close(code=1001, reason="the companion has stopped")
             for connection in tuple(self.alive):
@@ -283,20 +317,31 @@ class EventServer:
             user_agent=request.headers.get("User-Agent", ""),
         )
         connection.client = client
-        pace_of_client = Pace(self._limits().frames_per_s, self._hub.clock.mono())
+        connection.pace = Pace(self._limits().frames_per_s, self._hub.clock.mono())
         if connection.paused:  # whoever greets new clients may have filled its socket already
             client.outbox.block()
         try:
             # The queue must always be drained, or the library kills a talkative client.
             with suppress(ConnectionClosedError):
                 async for frame in connection:
-                    if not self._in_pace(connection, client, pace_of_client):
-                        continue
-                    pending = self._router.receive(client, frame)
-                    if pending:
-                        await pending
+                    await _ended(connection.handling)
+                    self.hear(connection, client, frame)
+                    await _ended(connection.handling)
+                    connection.queued -= 1
+            await _ended(connection.handling)
         finally:
             self._hub.leave(client, *_farewell(connection))
+
+    def hear(
+        self, connection: EventConnection, client: Client, frame: str | bytes, payload: bytes | None = None
+    ) -> None:
+        """Pass a frame to the router. Where its handler has to wait, ``connection.handling`` is who waits."""
+        if not self._in_pace(connection, client):
+            return
+        pending = self._router.receive(client, frame, payload)
+        if pending:
+            connection.handling = self._tasks.spawn(pending, f"handle a frame of {client}")
+            connection.handling.add_done_callback(connection.handled)
 
     def cut(self, connection: EventConnection, why: str) -> None:
         """Cut a connection that does harm, and say so once."""
@@ -304,11 +349,11 @@ class EventServer:
             self._hub.tell("aborted", client=connection.client, note=why, verdict=Verdict.WARNING)
             connection.transport.abort()
 
-    def _in_pace(self, connection: EventConnection, client: Client, its: Pace) -> bool:
+    def _in_pace(self, connection: EventConnection, client: Client) -> bool:
         """Return whether a frame is to be heard. A client that sends too many is warned once, then parted with."""
         if connection.parting:
             return False
-        verdict = its.take(self._hub.clock.mono())
+        verdict = connection.pace.take(self._hub.clock.mono())
         if verdict is pace.Verdict.FINE:
             return True
         rate = f"over {self._limits().frames_per_s:g} frames per second"
@@ -317,7 +362,7 @@ class EventServer:
         self._hub.tell("too fast", client=client, note=note, verdict=Verdict.WARNING)
         if over:
             connection.parting = True
-            client.wire.close(CloseCode.POLICY_VIOLATION, rate)
+            client.close(CloseCode.POLICY_VIOLATION, rate)
             asyncio.get_running_loop().call_later(2 * GRACE_S, connection.transport.abort)
         return not over
 
@@ -342,6 +387,12 @@ class EventServer:
         self._dead.append(server)
         self._server, self._mourned = fresh, False
         self._hub.tell("listening again", note=f"{self.url}; the listener had died", verdict=Verdict.WARNING)
+
+
+async def _ended(task: "asyncio.Task[None] | None") -> None:
+    """Wait until a task has ended, one way or another."""
+    if task:
+        await asyncio.wait([task])
 
 
 def _username(request: Request) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import NamedTuple
 
-from app.endpoints.peer import Address, foreign_owner
+from app.endpoints.peer import Address, Gone, foreign_owner
 from app.hub.refused import RefusedLog
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,12 @@ class Gate:
         self._allowed_origins = allowed_origins
         self._refused = refused
 
-    def judge(self, get_all: GetAll, port: int, peer: Address | None, own: Address | None) -> Refusal | None:
+    def judge(
+        self, get_all: GetAll, port: int, peer: Address | None, own: Address | None, *, known: bool = False
+    ) -> Refusal | None:
         """Judge a request by its Host, its Origin and whose process it comes from; None means welcome.
+
+        ``known`` is a connection whose process was judged before.
 
         A missing Origin is welcome: command-line clients send none. A browser sends one with what can read an
         answer or open a socket; what it sends without, it marks with the site that asked.
@@ -53,7 +57,12 @@ class Gate:
         if not origins and site and site[0] not in ("none", "same-origin"):
             # A picture or a script of a foreign page: browsers send no Origin with those, but say that.
             return Refusal(HTTPStatus.FORBIDDEN, f"a page of another site asked for this ({_shown(site)})")
-        owner = foreign_owner(peer, own) if peer and own else None
+        try:
+            owner = None if known else foreign_owner(peer, own)
+        except Gone:
+            return Refusal(
+                HTTPStatus.FORBIDDEN, "it hung up at once, and the system cannot say whose process it was"
+            )
         if owner is not None:
             return Refusal(HTTPStatus.FORBIDDEN, f"the process at the other end belongs to another user ({owner})")
         return None

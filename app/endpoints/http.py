@@ -1,12 +1,13 @@
 """An HTTP door: starts, stops, knows its port, and asks the gate."""
 
 import asyncio
+import importlib
 import logging
 import socket
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from app.endpoints.guard import Gate, Refusal
@@ -42,7 +43,8 @@ _parser_log.disabled = True
 class HttpDoor:
     """An HTTP server on the loopback address. ``start`` and ``stop`` may be called repeatedly.
 
-    ``application`` makes what answers. aiohttp takes a while to load, so this is when it is: at the first start.
+    ``application`` makes what answers, when somebody has come: aiohttp takes 14 MB and as long to load as all the
+    rest of a start. Whoever comes first waits for it, and nobody else does.
     """
 
     def __init__(
@@ -65,19 +67,22 @@ class HttpDoor:
         self._tasks = Tasks()
         self.token = ""
         """What callers must know where the door asks for it; without one, nobody is let in there."""
+        self._server: asyncio.Server | None = None
         self._runner: web.AppRunner | None = None
+        """What answers, once somebody has come."""
+        self._early: set[EarlyBird] = set()
         self._lock = asyncio.Lock()
 
     @property
     def listening(self) -> bool:
         """Whether requests are answered."""
-        return self._runner is not None
+        return self._server is not None
 
     @property
     def port(self) -> int:
         """The port that is listened on; before that, the wanted one (0: any free one)."""
-        addresses = self._runner.addresses if self._runner else []
-        return int(addresses[0][1]) if addresses else self._wanted_port
+        sockets = self._server.sockets if self._server else ()
+        return int(sockets[0].getsockname()[1]) if sockets else self._wanted_port
 
     @property
     def url(self) -> str:
@@ -87,14 +92,54 @@ class HttpDoor:
     async def start(self, port: int | None = None) -> None:
         """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""
         async with self._lock:
-            if self._runner is None:
+            if self._server is None:
                 if port is not None:
                     self._wanted_port = port
-                self._runner = await self._listen()
-                self._tasks.spawn(self._sweep(self._runner), f"sweep silent {self._name} connections")
+                self._server = await self._listen()
                 log.info("answering on %s", self.url)
 
-    async def _listen(self) -> "web.AppRunner":
+    async def _listen(self) -> asyncio.Server:
+        listener = socket.socket()
+        try:
+            if sys.platform != "win32":  # there it would let two programs share the port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, self._wanted_port))
+            return await asyncio.get_running_loop().create_server(self._protocol, sock=listener, backlog=128)
+        except BaseException as error:  # also when the start is cancelled
+            listener.close()
+            if isinstance(error, OSError) and is_busy(error):
+                raise PortBusy(self._wanted_port) from None
+            raise
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Return who speaks with a connection that was just accepted."""
+        if self._runner and self._runner.server:
+            return self._runner.server()
+        return EarlyBird(self)
+
+    def wait_for_it(self, bird: "EarlyBird") -> None:
+        """Let a connection wait until aiohttp is loaded."""
+        if not self._early:
+            self._tasks.spawn(self._load(), f"load what answers on the {self._name} port")
+        self._early.add(bird)
+
+    def give_up(self, bird: "EarlyBird") -> None:
+        """Forget a connection that did not wait."""
+        self._early.discard(bird)
+
+    async def _load(self) -> None:
+        try:
+            self._runner = self._runner or await self._make()
+        finally:
+            early, self._early = self._early, set()
+            for bird in early:
+                if self._runner:
+                    bird.meet(self._protocol())
+                else:
+                    bird.send_away()
+
+    async def _make(self) -> "web.AppRunner":
+        await asyncio.to_thread(importlib.import_module, "aiohttp.web")
         from aiohttp import web
 
         application = self._application(self)
@@ -104,30 +149,20 @@ class HttpDoor:
             handle_signals=False, keepalive_timeout=KEEPALIVE_S, lingering_time=LINGER_S,
         )  # fmt: skip
         await runner.setup()
-        listener = socket.socket()
-        try:
-            if sys.platform != "win32":  # there it would let two programs share the port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, self._wanted_port))
-            await web.SockSite(runner, listener).start()
-        except BaseException as error:  # also when the start is cancelled
-            listener.close()
-            await runner.cleanup()
-            if isinstance(error, OSError) and is_busy(error):
-                raise PortBusy(self._wanted_port) from None
-            raise
+        self._tasks.spawn(self._sweep(runner), f"sweep silent {self._name} connections")
         return runner
 
     def judge(self, request: "web.Request") -> Refusal | None:
         """Return why a request may not come in, counted and journalled; None means that it may: ``admit`` it."""
         transport = request.transport
+        known = transport is not None and transport in self._welcome
         peer = own = None
-        if transport is not None and transport not in self._welcome:
+        if transport is not None:
             peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own)
+        refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own, known=known)
         if refusal is None and not request.raw_path.startswith("/"):
             refusal = Refusal(HTTPStatus.BAD_REQUEST, "the request names another address than this one")
-        if refusal is None and transport not in self._welcome and self._is_full:
+        if refusal is None and not known and self._is_full:
             reason = f"{self._max_connections()} connections are open already; try again in a moment"
             refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         if refusal:
@@ -159,10 +194,56 @@ class HttpDoor:
     async def stop(self) -> None:
         """Close the port and every connection."""
         async with self._lock:
+            server, self._server = self._server, None
             runner, self._runner = self._runner, None
+            early, self._early = self._early, set()
+            if server:
+                server.close()
             await self._tasks.cancel()
+            for bird in early:
+                bird.send_away()
             if runner:
                 await runner.cleanup()
+
+
+class EarlyBird(asyncio.Protocol):
+    """A connection that came before there was anybody to speak with it: it waits."""
+
+    def __init__(self, door: HttpDoor) -> None:
+        self._door = door
+        self._transport: asyncio.Transport | None = None
+        self._said = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Asyncio's callback."""
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._transport.pause_reading()
+        self._door.wait_for_it(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Asyncio's callback; uvloop begins to read after ``connection_made``, whatever that said."""
+        self._said += data
+        if self._transport:
+            self._transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Asyncio's callback."""
+        self._door.give_up(self)
+
+    def meet(self, protocol: asyncio.Protocol) -> None:
+        """Introduce the connection to who speaks with it from now on."""
+        transport = self._transport
+        assert transport is not None
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        if self._said:
+            protocol.data_received(self._said)
+        transport.resume_reading()
+
+    def send_away(self) -> None:
+        """Cut the connection."""
+        if self._transport:
+            self._transport.abort()
 
 
 async def _dress(_: "web.Request", response: "web.StreamResponse") -> None:

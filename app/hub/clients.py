@@ -16,8 +16,8 @@ def may_close_with(code: int) -> bool:
 class Wire(Protocol):
     """The socket as a client sees it. No method waits or raises."""
 
-    def write(self, frame: bytes) -> None:
-        """Hand one text frame to the socket."""
+    def write(self, piece: bytes) -> None:
+        """Hand whole frames to the socket."""
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake."""
@@ -40,7 +40,7 @@ class Outbox:
         self._wire = wire
         self._on_overflow = on_overflow
         self._limit = limit
-        self._frames: deque[bytes] = deque()
+        self._pieces: deque[bytes] = deque()
         self.waiting = 0
         """Bytes kept here."""
         self.blocked = False
@@ -48,19 +48,19 @@ class Outbox:
         self.drained = 0
         """How often the socket has drained: a sign of life."""
 
-    def put(self, frame: bytes) -> bool:
-        """Send or keep ``frame``; False when the client had to be given up."""
+    def put(self, piece: bytes) -> bool:
+        """Send or keep some frames; False when the client had to be given up."""
         if self.closed:
             return False
         if not self.blocked:
-            self._wire.write(frame)
+            self._wire.write(piece)
             return True
-        if self.waiting + len(frame) > self._limit:
+        if self.waiting + len(piece) > self._limit:
             self.close()
             self._on_overflow()
             return False
-        self._frames.append(frame)
-        self.waiting += len(frame)
+        self._pieces.append(piece)
+        self.waiting += len(piece)
         return True
 
     def block(self) -> None:
@@ -71,15 +71,15 @@ class Outbox:
         """Write what was kept, until the socket blocks again."""
         self.blocked = False
         self.drained += 1
-        while self._frames and not self.blocked:
-            frame = self._frames.popleft()
-            self.waiting -= len(frame)
-            self._wire.write(frame)
+        while self._pieces and not self.blocked:
+            piece = self._pieces.popleft()
+            self.waiting -= len(piece)
+            self._wire.write(piece)
 
     def close(self) -> None:
         """Forget what was kept and take no more."""
         self.closed = True
-        self._frames.clear()
+        self._pieces.clear()
         self.waiting = 0
 
 
@@ -96,7 +96,9 @@ class Client:
         user_agent: str = "",
         connected_at: float = 0.0,
         on_overflow: Callable[["Client"], None],
+        settle: Callable[[], None],
     ) -> None:
+        """``settle`` hands on what is still on its way to the outbox."""
         self.id = id
         self.wire = wire
         self.username = username
@@ -105,6 +107,7 @@ class Client:
         self.user_agent = user_agent
         self.connected_at = connected_at
         self.outbox = Outbox(wire, lambda: on_overflow(self))
+        self._settle = settle
         self.frames_in = self.frames_out = 0
         self.bytes_in = self.bytes_out = 0
         self.blocked_since: float | None = None
@@ -114,13 +117,20 @@ class Client:
     def __str__(self) -> str:
         return f"client {self.id}"
 
-    def send(self, frame: bytes) -> bool:
-        """Hand ``frame`` to the outbox; False when the client was given up instead."""
-        taken = self.outbox.put(frame)
-        if taken:
-            self.frames_out += 1
-            self.bytes_out += len(frame)
-        return taken
+    def send(self, piece: bytes, frames: int, size: int) -> None:
+        """Hand frames to the outbox, so many with so many bytes of payload."""
+        if self.outbox.put(piece):
+            self.frames_out += frames
+            self.bytes_out += size
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin the closing handshake, after what was sent before."""
+        self._settle()
+        self.wire.close(code, reason)
+
+    def abort(self) -> None:
+        """Cut the connection now."""
+        self.wire.abort()
 
     def received(self, size: int) -> None:
         """Count a frame of ``size`` bytes that came in."""

@@ -1,21 +1,23 @@
 """The log's filter language: ``event:typing dir:c2s -user:alice is:invalid larger:1k "quoted" /regex/``.
 
 Words are joined by *and*; ``-`` negates one. A word without a key searches payload, event and note.
+
+Most words look at a row's head alone, and few heads are shared by many rows: each head is judged once. Only what
+the head leaves open is asked of the rows themselves, the cheap questions first (see ``app/hub/textsearch.py`` for
+the dear ones).
 """
 
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import compress
+from operator import not_
 from typing import NamedTuple
 
-from app.hub.journal import Kind, Row, Verdict
-
-Predicate = Callable[[Row], bool]
-
-REGEX_S = 0.05
-REGEX_CHANCES = 4
-"""An expression that takes longer than that on a row does not match it, and after so many rows none at all."""
+from app.hub.ring import Span
+from app.hub.row import Head, Kind, Row, Verdict
+from app.hub.textsearch import Search, bytes_search, expression_search, text_search
 
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin")
 _TOKEN = re.compile(r'-?(?:[a-z]+:)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
@@ -25,75 +27,177 @@ _SIZE = re.compile(r"(\d+)(k|m)?b?", re.IGNORECASE)
 _AGE = re.compile(r"(\d+)(s|m|h)?")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _FACTORS = {"k": 1024, "m": 1024 * 1024}
+_MAX_HEADS = 10_000
+
+OnHead = Callable[[Head], bool | None]
+"""What a head alone says; None: the rest of the row decides."""
+
+
+class _Verdicts(dict[Head, bool | None]):
+    """What a word makes of each head, asked once per head."""
+
+    def __init__(self, judge: OnHead) -> None:
+        super().__init__()
+        self._judge = judge
+
+    def __missing__(self, head: Head) -> bool | None:
+        if len(self) >= _MAX_HEADS:
+            self.clear()  # every head that is known here is kept alive by it
+        verdict = self[head] = self._judge(head)
+        return verdict
+
+
+class Word(NamedTuple):
+    """One word of a filter. ``rest`` says which of the rows pass whose heads left it open.
+
+    ``grows``: with more letters it can only find less.
+    """
+
+    text: str
+    on_head: _Verdicts
+    rest: Search | None = None
+    negated: bool = False
+    grows: bool = False
+    dear: int = 0
+
+    def narrows(self, other: "Word") -> bool:
+        """Return whether nothing passes here that does not pass ``other``."""
+        if self.dear != other.dear or self.negated != other.negated or self.dear == _REGEX:
+            return False  # an expression may have given up on rows that it finds when it is asked again
+        longer = self.grows and not self.negated and self.text.startswith(other.text)
+        return longer or self.text == other.text
 
 
 class Filter(NamedTuple):
     """A parsed filter; ``complaints`` says what in it was not understood (such words match as text)."""
 
-    matches: Predicate
+    words: tuple[Word, ...]
     complaints: tuple[str, ...] = ()
+
+    @property
+    def slow(self) -> bool:
+        """Whether a single row may take milliseconds."""
+        return any(word.dear == _REGEX for word in self.words)
+
+    def matches(self, row: Row) -> bool:
+        """Return whether a row passes."""
+        return bool(self.passing(Span([Head.of(row)], [row.wall], [row.payload])))
+
+    def passing(self, span: Span, among: Sequence[int] | None = None) -> Sequence[int]:
+        """Return the places in ``span`` of the rows that pass, in order; ``among``: of these only."""
+        places: Sequence[int] = range(len(span.heads)) if among is None else among
+        for word in self.words:
+            if not places:
+                break
+            says: Sequence[bool | None] = list(map(word.on_head.__getitem__, span.heads_at(places)))
+            if word.rest and (asked := [place for place, each in zip(places, says, strict=True) if each is None]):
+                answers = word.rest(span, asked)
+                if word.negated:
+                    answers = list(map(not_, answers))
+                if len(asked) == len(places):
+                    says = answers
+                else:
+                    answered = iter(answers)
+                    says = [next(answered) if each is None else each for each in says]
+            places = list(compress(places, says))
+        return places
+
+    def narrows(self, other: "Filter") -> bool:
+        """Return whether nothing passes here that does not pass ``other``: then its rows are enough to look at."""
+        return all(any(mine.narrows(word) for mine in self.words) for word in other.words)
 
 
 def parse(text: str, now: Callable[[], float] = time.time) -> Filter:
     """Parse a filter; never fails. ``now`` gives seconds since the epoch."""
-    predicates: list[Predicate] = []
+    words: list[Word] = []
     complaints: list[str] = []
     for token in _TOKEN.findall(text):
         negated = token.startswith("-") and len(token) > 1
-        word = token[1:] if negated else token
-        if word.endswith(":") and word[:-1] in KEYS:
+        bare = token[1:] if negated else token
+        if bare.endswith(":") and bare[:-1] in KEYS:
             continue  # still being typed
         try:
-            predicate = _predicate(word, now)
+            word = _word(bare, now)
         except ValueError as error:
             complaints.append(str(error))
-            predicate = _text(word)
-        predicates.append(_not(predicate) if negated else predicate)
-    return Filter(lambda row: all(holds(row) for holds in predicates), tuple(complaints))
+            word = _text(bare)
+        words.append(_not(word) if negated else word)
+    return Filter(tuple(sorted(words, key=lambda word: word.dear)), tuple(complaints))
 
 
-def _not(predicate: Predicate) -> Predicate:
-    return lambda row: not predicate(row)
+_HEAD, _ROW, _TEXT, _REGEX = range(4)
+"""How dear a word is."""
 
 
-def _predicate(word: str, now: Callable[[], float]) -> Predicate:
-    if len(word) > 2 and word.startswith("/") and word.endswith("/"):
-        return _regex(word[1:-1])
-    if word.startswith('"'):
-        return _text(word.strip('"'))
-    key, colon, value = word.partition(":")
+def _not(word: Word) -> Word:
+    def judge(head: Head) -> bool | None:
+        verdict = word.on_head[head]
+        return None if verdict is None else not verdict
+
+    return word._replace(text=f"-{word.text}", on_head=_Verdicts(judge), negated=True)
+
+
+def _word(bare: str, now: Callable[[], float]) -> Word:
+    if len(bare) > 2 and bare.startswith("/") and bare.endswith("/"):
+        return Word(bare, _Verdicts(lambda _: None), expression_search(bare[1:-1]), dear=_REGEX)
+    if bare.startswith('"'):
+        return _text(bare.strip('"'))
+    key, colon, value = bare.partition(":")
     if not colon or not key.isalpha():
-        return _text(word)
+        return _text(bare)
     value = value.strip('"')
     if key not in KEYS:
         raise ValueError(f"unknown key {key!r} (known: {', '.join(KEYS)})")
     return _keyed(key, value, now)
 
 
-def _keyed(key: str, value: str, now: Callable[[], float]) -> Predicate:
+def _keyed(key: str, value: str, now: Callable[[], float]) -> Word:
+    text = f"{key}:{value}"
     match key:
         case "event":
-            return lambda row: value in row.event
+            return _head(text, lambda head: value in head.event, grows=True)
         case "client":
-            return lambda row: value in _numbers(row.client) or row.origin == f"client {value}"
+            return _head(text, lambda head: value in _numbers(head.client) or head.origin == f"client {value}")
         case "origin":
-            return lambda row: row.origin.startswith(value)
+            return _head(text, lambda head: head.origin.startswith(value), grows=True)
         case "user":
             quoted = json.dumps(value, ensure_ascii=False).encode()
-            return lambda row: quoted in row.payload or value == row.user or row.client == f"user:{value}"
+            return Word(
+                text,
+                _Verdicts(lambda head: True if value == head.user or head.client == f"user:{value}" else None),
+                bytes_search(quoted),
+                dear=_ROW,
+            )
         case "dir" if value in _DIRECTIONS:
             kind = _DIRECTIONS[value]
-            return lambda row: row.kind is kind
+            return _head(text, lambda head: head.kind is kind)
         case "dir":
             raise ValueError(f"dir:{value}: use s2c, c2s or server")
         case "is":
             return _is(value)
         case "larger":
             size = _number(_SIZE, _FACTORS, value, "larger:1k")
-            return lambda row: row.size > size
+            return _row(text, lambda span, places: [len(span.payloads[place]) > size for place in places])
         case _:
             moment = now() - _number(_AGE, _UNITS, value, "after:10s")
-            return lambda row: row.wall >= moment
+            # The moment is part of the text: the same words mean something else a minute later.
+            return _row(f"{text}@{moment}", lambda span, places: [span.walls[place] >= moment for place in places])
+
+
+def _head(text: str, judge: OnHead, *, grows: bool = False) -> Word:
+    return Word(text, _Verdicts(judge), grows=grows)
+
+
+def _row(text: str, rest: Search) -> Word:
+    return Word(text, _Verdicts(lambda _: None), rest, dear=_ROW)
+
+
+def _text(value: str) -> Word:
+    wanted = value.casefold()
+    search = text_search(wanted)
+    # A line break may lie on the border between event, note and payload: then the row as a whole is asked.
+    judge: OnHead = lambda head: wanted in f"{head.event}\n{head.note}\n".casefold() or None  # noqa: E731
+    return Word(wanted, _Verdicts(judge), search, grows=True, dear=_TEXT)
 
 
 def _numbers(client: str) -> list[str]:
@@ -101,12 +205,12 @@ def _numbers(client: str) -> list[str]:
     return client.removeprefix("client:").split(",")
 
 
-def _is(value: str) -> Predicate:
+def _is(value: str) -> Word:
     if value == "injected":
-        return lambda row: row.origin in ("panel", "tray", "control")
+        return _head("is:injected", lambda head: head.origin in ("panel", "tray", "control"))
     if value not in tuple(Verdict):
         raise ValueError(f"is:{value}: use {', '.join(Verdict)} or injected")
-    return lambda row: row.verdict == value
+    return _head(f"is:{value}", lambda head: head.verdict == value)
 
 
 def _number(pattern: re.Pattern[str], units: dict[str, int], value: str, example: str) -> int:
@@ -114,34 +218,3 @@ def _number(pattern: re.Pattern[str], units: dict[str, int], value: str, example
     if not found:
         raise ValueError(f"{example.partition(':')[0]}:{value} is no number; try {example}")
     return int(found[1]) * units.get((found[2] or "").lower(), 1)
-
-
-def _text(word: str) -> Predicate:
-    wanted = word.casefold()
-    return lambda row: wanted in _haystack(row).casefold()
-
-
-def _regex(pattern: str) -> Predicate:
-    import regex  # Python's own cannot be stopped; loaded only by those who use it
-
-    try:
-        search = regex.compile(pattern, regex.IGNORECASE).search
-    except regex.error as error:
-        raise ValueError(f"/{pattern}/ is no regular expression ({error}); searched as text") from None
-    given_up = 0
-
-    def matches(row: Row) -> bool:
-        nonlocal given_up
-        if given_up >= REGEX_CHANCES:
-            return False
-        try:
-            return search(_haystack(row), timeout=REGEX_S) is not None
-        except TimeoutError:
-            given_up += 1
-            return False
-
-    return matches
-
-
-def _haystack(row: Row) -> str:
-    return f"{row.event}\n{row.note}\n{row.payload.decode('utf-8', 'replace')}"

@@ -1,17 +1,23 @@
 """The hub: every event enters here, gets a number, goes out to clients and leaves one row in the journal."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.hub.clients import Client, Wire
 from app.hub.clock import Clock
+from app.hub.cork import Cork
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.roster import Group, Roster
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 
 STALLED_S = 20.0
 """A client whose socket took nothing for this long is cut off, as a missed ping would."""
+
+
+NOBODY = Group((), ())
 
 
 class Delivery(NamedTuple):
@@ -32,35 +38,46 @@ class Delivery(NamedTuple):
 class Hub:
     """Knows the clients. The guide's ``WSEventServer`` (§4.2) less the socket.
 
-    ``publish`` is synchronous: it encodes once, hands the same bytes to every outbox and journals, so that
-    order never depends on the scheduler and every client sees events in the order of their numbers.
+    ``publish`` is synchronous: it encodes once, hands the same bytes to the cork and journals, so that order
+    never depends on the scheduler and every client sees events in the order of their numbers.
     """
 
-    def __init__(self, journal: Journal, clock: Clock | None = None, local_user: str = "me") -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock | None = None,
+        local_user: str = "me",
+        *,
+        frame: Callable[[bytes], bytes] = bytes,
+        cork: bool = False,
+    ) -> None:
+        """``frame`` makes of a payload what goes over a wire. ``cork``: on a running loop, see ``Cork``."""
         self.journal = journal
         self.clock = clock or Clock()
+        self.cork = Cork(self.clock, wait=cork)
+        self._frame = frame
         self.local_user = local_user
         """Whom a connection speaks for when its URL names nobody."""
         self.paused = False
         """While true, clients stay connected and nothing is sent to them."""
         self.clients_changed: Signal[None] = Signal()
         self.joined: Signal[Client] = Signal()
-        self._clients: dict[int, Client] = {}
+        self._roster = Roster()
         self._last_id = 0
 
     @property
     def clients(self) -> tuple[Client, ...]:
         """The connected clients, oldest first."""
-        return tuple(self._clients.values())
+        return tuple(self._roster)
 
     @property
     def connection_count(self) -> int:
         """Number of connected clients."""
-        return len(self._clients)
+        return len(self._roster)
 
     def client(self, id: int) -> Client | None:
         """Return the connected client with this number."""
-        return self._clients.get(id)
+        return self._roster.get(id)
 
     def join(self, wire: Wire, username: str | None = None, *, origin: str = "", user_agent: str = "") -> Client:
         """Add a connection that completed its handshake."""
@@ -68,8 +85,9 @@ class Hub:
         client = Client(
             self._last_id, wire, username or self.local_user,
             origin=origin, user_agent=user_agent, connected_at=self.clock.wall(), on_overflow=self._overflow,
+            settle=self.cork.flush,
         )  # fmt: skip
-        self._clients[client.id] = client
+        self._roster.add(client)
         note = f"speaks for {client.username}" + (f", from {origin}" if origin else "")
         self.tell("connected", client=client, note=note)
         self.clients_changed.emit(None)
@@ -78,7 +96,7 @@ class Hub:
 
     def leave(self, client: Client, note: str = "", verdict: Verdict = Verdict.OK) -> None:
         """Remove a connection that has ended. May be called twice."""
-        if self._clients.pop(client.id, None) is None:
+        if not self._roster.remove(client):
             return
         client.outbox.close()
         self.tell("disconnected", client=client, note=note, verdict=verdict)
@@ -88,6 +106,7 @@ class Hub:
         """Let ``client`` speak for ``username`` from now on."""
         if client.username != username:
             client.username = username
+            self._roster.changed()
             self.tell("identity changed", client=client, note=f"speaks for {username}")
             self.clients_changed.emit(None)
 
@@ -116,24 +135,30 @@ class Hub:
         verdict = Verdict.INVALID if broken else Verdict.OK
         return self._send(row.event, row.payload, Target.parse(row.client), origin, verdict, f"#{row.seq} again")
 
-    def _send(self, event: str, frame: bytes, to: Target, origin: str, verdict: Verdict, note: str) -> Delivery:
-        taken = () if self.paused else self._fan_out(frame, to.select(self.clients))
-        missed = "" if taken else self._why_nobody(to)
-        if missed and verdict is Verdict.OK:
-            verdict = Verdict.WARNING
-        outcome = missed or f"delivered to {count(len(taken), 'client')}"
+    def reach(self, to: Target) -> Group:
+        """Return whom an event with that target goes to."""
+        return self._roster.group(to)
+
+    def _send(self, event: str, payload: bytes, to: Target, origin: str, verdict: Verdict, note: str) -> Delivery:
+        group = NOBODY if self.paused else self._roster.group(to)
+        if group.clients:
+            self.cork.put(self._frame(payload), len(payload), group.clients)
+            if self._roster.group(to) is not group:  # somebody had to be given up over it
+                group = Group.of([client for client in group.clients if not client.outbox.closed])
+        if group.clients:
+            outcome = _delivered(len(group.clients))
+        else:
+            outcome = self._why_nobody(to)
+            if verdict is Verdict.OK:
+                verdict = Verdict.WARNING
         row = self.journal.append(
-            Kind.TO_UI, event, payload=frame, client=str(to), origin=origin,
+            Kind.TO_UI, event, payload=payload, client=str(to), origin=origin,
             verdict=verdict, note=f"{note}; {outcome}" if note else outcome,
         )  # fmt: skip
-        return Delivery(row.seq, taken, outcome)
-
-    @staticmethod
-    def _fan_out(frame: bytes, clients: Iterable[Client]) -> tuple[int, ...]:
-        return tuple(client.id for client in clients if client.send(frame))
+        return Delivery(row.seq, group.ids, outcome)
 
     def _why_nobody(self, to: Target) -> str:
-        if not self._clients:
+        if not self._roster:
             return "not sent: no client is connected"
         if self.paused:
             return "not sent: the server is paused"
@@ -168,7 +193,13 @@ class Hub:
     def _give_up(self, client: Client, why: str) -> None:
         self.tell("aborted", client=client, note=why, verdict=Verdict.WARNING)
         client.outbox.close()
-        client.wire.abort()
+        self._roster.changed()
+        client.abort()
+
+
+@lru_cache(maxsize=256)
+def _delivered(number: int) -> str:
+    return f"delivered to {count(number, 'client')}"
 
 
 def count(number: int, noun: str) -> str:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.hub.clients import Client
@@ -13,6 +12,7 @@ from app.hub.target import Target
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.quick import QuickReader
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +36,13 @@ class ClientEvent(NamedTuple):
 Handler = Callable[[Client, Any], Outcome | Awaitable[Outcome]]
 
 
-@dataclass
-class Taken:
-    """A frame on its way through the router."""
+class Taken(NamedTuple):
+    """A client's frame as it was read; ``data`` None: it broke the contract."""
 
     client: Client
     payload: bytes
-    name: str = ""
-    data: Event | None = None
+    name: str
+    data: Event | None
     remark: str = ""
 
 
@@ -56,6 +55,7 @@ class Router:
     def __init__(self, hub: Hub, catalog: Catalog) -> None:
         self._hub = hub
         self._catalog = catalog
+        self._quick = QuickReader(catalog)
         self._handlers: dict[str, Handler] = {}
         self.client_event: Signal[ClientEvent] = Signal()
 
@@ -63,28 +63,26 @@ class Router:
         """Let ``handler`` answer the client event of that name; it gets the client and the typed payload."""
         self._handlers[event] = handler
 
-    def receive(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
+    def receive(
+        self, client: Client, frame: str | bytes, payload: bytes | None = None
+    ) -> Coroutine[None, None, None] | None:
         """Take one frame. Never raises: what is wrong with it becomes its row's verdict.
 
-        Returns what is to be awaited before the client's next frame, where the handler has to wait for something.
+        ``payload`` is a text frame's UTF-8, where it is at hand. Returns what is to be awaited before the client's
+        next frame, where the handler has to wait for something.
         """
-        payload = frame.encode() if isinstance(frame, str) else bytes(frame)
+        if payload is None:
+            payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         client.received(len(payload))
-        taken = Taken(client, payload)
-        try:
-            envelope = decode(frame)
-            taken.name = envelope.event
-            known = self._catalog.get(Direction.FROM_UI, taken.name)
-            if known is None:
-                names = ", ".join(self._catalog.names(Direction.FROM_UI))
-                raise BadFrame(f"unknown client event {taken.name[:80]!r} (known: {names})", "event", taken.name)
-            taken.data = known.struct_of(envelope)
-            if extra := known.unknown_fields(envelope.data):
-                taken.remark = f"unknown field {', '.join(extra)} ignored"
-        except BadFrame as bad:
-            taken.name = bad.event or taken.name
-            self._finish(taken, Outcome(str(bad), Verdict.INVALID))
-            return None
+        quick = self._quick.read(payload) if isinstance(frame, str) else None
+        if quick:
+            taken = Taken(client, payload, *quick)
+        else:
+            try:
+                taken = self._read(client, frame, payload)
+            except BadFrame as bad:
+                self._finish(Taken(client, payload, bad.event, None), Outcome(str(bad), Verdict.INVALID))
+                return None
         handler = self._handlers.get(taken.name)
         try:
             outcome = handler(client, taken.data) if handler else Outcome("nothing here acts on it")
@@ -94,6 +92,18 @@ class Router:
             self._finish(taken, outcome)
             return None
         return self._wait(taken, outcome)
+
+    def _read(self, client: Client, frame: str | bytes, payload: bytes) -> Taken:
+        """Read a frame that is out of the ordinary. Raises ``BadFrame``."""
+        envelope = decode(frame)
+        known = self._catalog.get(Direction.FROM_UI, envelope.event)
+        if known is None:
+            names = ", ".join(self._catalog.names(Direction.FROM_UI))
+            reason = f"unknown client event {envelope.event[:80]!r} (known: {names})"
+            raise BadFrame(reason, "event", envelope.event)
+        data = known.struct_of(envelope)
+        extra = ", ".join(known.unknown_fields(envelope.data))
+        return Taken(client, payload, known.name, data, f"unknown field {extra} ignored" if extra else "")
 
     async def _wait(self, taken: Taken, answer: Awaitable[Outcome]) -> None:
         try:
@@ -108,15 +118,17 @@ class Router:
         return Outcome("the companion failed on it; see the log files", Verdict.WARNING)
 
     def _finish(self, taken: Taken, outcome: Outcome) -> None:
-        client = taken.client
-        note = "; ".join(part for part in (outcome.note, taken.remark) if part)
+        client, note = taken.client, outcome.note
+        if taken.remark:
+            note = f"{note}; {taken.remark}" if note else taken.remark
         self._hub.journal.append(
             Kind.FROM_UI, taken.name[:80], payload=taken.payload, client=str(client.id), origin=str(client),
             verdict=outcome.verdict, note=note, user=client.username,
         )  # fmt: skip
         if taken.data is None:
             return
-        self.client_event.emit(ClientEvent(client, taken.name, taken.data))
+        if self.client_event:
+            self.client_event.emit(ClientEvent(client, taken.name, taken.data))
         if outcome.forward:
             event, to = outcome.forward
             self._hub.publish(event, to=to, origin=str(client))

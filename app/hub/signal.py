@@ -15,6 +15,10 @@ class Signal(Generic[T]):
     def __init__(self) -> None:
         self._listeners: list[Callable[[T], object]] = []
 
+    def __bool__(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
     def connect(self, listener: Callable[[T], object]) -> Callable[[], None]:
         """Add ``listener``; the returned callable removes it and may be called twice."""
         self._listeners.append(listener)

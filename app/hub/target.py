@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r" *[0-9]{1,15} *")
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """``user`` or ``clients`` narrow it down; with neither it is everybody. ``but`` is left out."""
 
     user: str | None = None

@@ -27,6 +27,8 @@ def summarize(data: Any) -> str:
 
 def _printable(text: str) -> str:
     """Return text that no terminal takes for a command and no bidi control turns around."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() or char in JOINERS else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 

@@ -1,4 +1,7 @@
-"""One connection on one thread. Jobs run in the order in which they were submitted, each in a transaction."""
+"""One connection on one thread. Jobs run in the order in which they were submitted.
+
+Those that came while the disk was busy share one transaction: one wait for the disk commits them all.
+"""
 
 import asyncio
 import contextlib
@@ -6,10 +9,11 @@ import logging
 import shutil
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.protocol.backend import StorageError
 from app.storage.migrations import STEPS
@@ -18,7 +22,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
+Waiting = tuple[Job[Any], "asyncio.Future[Any]"]
+Ended = tuple["asyncio.Future[Any]", Any, BaseException | None]
+"""Who waits, the job's result, and what went wrong."""
 
+MOST_TOGETHER = 256
+"""So many jobs share a transaction: what the last of them waits for the first."""
 BUSY_MS = 5000
 KEPT_BACKUPS = 3
 ROOM_BYTES = 128 * 1024
@@ -38,7 +47,10 @@ class Database:
         self._backups = self._path.parent / "backups"
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storage")
         self._connection: sqlite3.Connection | None = None
+        self._jobs: deque[Waiting] = deque()
+        """Submitted, and not begun."""
         self._waiting = 0
+        """Submitted, and not ended."""
         self.complaints: list[str] = []
 
     @property
@@ -58,12 +70,14 @@ class Database:
     def submit(self, job: Job[T]) -> Awaitable[T]:
         """Run ``job`` in a transaction; awaiting it gives its result after the commit.
 
-        The order of calls is the order of transactions and of results. An exception of the job rolls back and
-        is passed on; the database's own become ``StorageError``.
+        The order of calls is the order of jobs and of results. An exception of the job undoes what it did, and no
+        other's work, and is passed on; the database's own become ``StorageError``.
         """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         self._waiting += 1
-        future = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, job)
-        future.add_done_callback(self._done)
+        self._jobs.append((job, future))
+        self._thread.submit(self._work_off, loop)
         return future
 
     async def aside(self, work: Callable[[], T]) -> T:
@@ -76,27 +90,68 @@ class Database:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown(wait=True)
 
-    def _done(self, _: object) -> None:
-        self._waiting -= 1
+    def _tell(self, ended: list[Ended]) -> None:
+        for future, result, error in ended:
+            self._waiting -= 1
+            if future.cancelled():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
 
     # on the thread
 
-    def _transact(self, job: Job[T]) -> T:
+    def _work_off(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do what is waiting, in one transaction. It may all have been done already."""
+        batch = [self._jobs.popleft() for _ in range(min(len(self._jobs), MOST_TOGETHER))]
+        if not batch:
+            return
+        ended = self._transact(batch)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(self._tell, ended)
+
+    def _transact(self, batch: list[Waiting]) -> list[Ended]:
         connection = self._connection
-        if connection is None:
-            raise StorageError("the chat state is closed")
         try:
+            if connection is None:
+                raise StorageError("the chat state is closed")
             connection.execute("BEGIN IMMEDIATE")
-            result = job(connection)
-            connection.execute("COMMIT")
+            ended = []
+            for each in batch:
+                ended.append(self._attempt(connection, each))
+                if not connection.in_transaction:
+                    break
+            else:
+                connection.execute("COMMIT")
+                return ended
         except BaseException as error:
-            if connection.in_transaction:
+            if connection is not None and connection.in_transaction:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise StorageError(self._explain(error)) from None
-            raise
-        return result
+            failure = self._failure(error)
+            return [(future, None, failure) for _, future in batch]
+        if len(batch) == 1:
+            return ended
+        # SQLite has undone the others' work with its own: each gets a transaction to itself.
+        return [one for each in batch for one in self._transact([each])]
+
+    def _attempt(self, connection: sqlite3.Connection, waiting: Waiting) -> Ended:
+        """Do one job of several. A full disk may end the transaction of all."""
+        job, future = waiting
+        try:
+            connection.execute("SAVEPOINT job")
+            result = job(connection)
+            connection.execute("RELEASE job")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO job")
+                connection.execute("RELEASE job")
+            return future, None, self._failure(error)
+        return future, result, None
+
+    def _failure(self, error: BaseException) -> BaseException:
+        return StorageError(self._explain(error)) if isinstance(error, sqlite3.Error) else error
 
     def _explain(self, error: sqlite3.Error) -> str:
         text = str(error)

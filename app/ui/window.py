@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from msgspec.structs import replace
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
     QLabel,
     QMainWindow,
     QPushButton,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -29,18 +28,21 @@ from app.ui.about import About
 from app.ui.background import Errands
 from app.ui.icons import icon, ui_icon
 from app.ui.palette import Command, Palette
-from app.ui.rooms.chats import ChatsRoom
-from app.ui.rooms.clients import ClientsRoom
-from app.ui.rooms.events import EventsRoom
-from app.ui.rooms.fixtures import FixturesRoom
-from app.ui.rooms.inject import InjectRoom
-from app.ui.rooms.settings import SettingsRoom
 from app.ui.shortcuts import show_shortcuts
 from app.ui.updates import Updates
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.widgets.naming import named
 from app.ui.widgets.status import StatusBar
+
+if TYPE_CHECKING:
+    from app.ui.rooms.chats import ChatsRoom
+    from app.ui.rooms.clients import ClientsRoom
+    from app.ui.rooms.events import EventsRoom
+    from app.ui.rooms.fixtures import FixturesRoom
+    from app.ui.rooms.inject import InjectRoom
+    from app.ui.rooms.settings import SettingsRoom
 
 EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS = range(6)
 ROOMS = (
@@ -53,11 +55,32 @@ ROOMS = (
 )
 
 
+@runtime_checkable
+class Listening(Protocol):
+    """A room that listens to the companion until ``close_down``."""
+
+    def close_down(self) -> None:
+        """Stop listening."""
+
+
+@runtime_checkable
+class Colored(Protocol):
+    """A room that draws something in colours of its own."""
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+
+
 class Window(QMainWindow):
-    """Emits ``closed`` when the person closes it: the desktop decides what that means."""
+    """Emits ``closed`` when the person closes it: the desktop decides what that means.
+
+    The rooms are built when they are first wanted: a start shows one of them.
+    """
 
     closed = Signal()
     quit_requested = Signal()
+    save_requested = Signal(object)
+    """New settings."""
 
     def __init__(self, companion: Companion, folders: Folders) -> None:
         super().__init__()
@@ -66,20 +89,15 @@ class Window(QMainWindow):
         self.setWindowTitle("P2P Chat Companion")
         self.setWindowIcon(icon("app"))
         self.setMinimumSize(QSize(880, 560).boundedTo(self.screen().availableSize()))
-        self.events = EventsRoom(companion)
-        self.clients = ClientsRoom(companion)
-        self.inject = InjectRoom(companion)
-        self.fixtures = FixturesRoom(companion)
-        self.chats = ChatsRoom(companion)
-        self.settings = SettingsRoom(companion.settings, folders)
+        self._folders = folders
         self.banner = Banner()
         self.status = StatusBar(companion)
-        self.rooms = QStackedWidget()
-        self._rooms: tuple[QWidget, ...] = (
-            self.events, self.clients, self.inject, self.fixtures, self.chats, self.settings
+        self.rooms = LazyStack(
+            (
+                self._make_events, self._make_clients, self._make_inject, self._make_fixtures, self._make_chats,
+                self._make_settings,
+            )
         )  # fmt: skip
-        for room in self._rooms:
-            self.rooms.addWidget(room)
         self._navigation = QButtonGroup(self)
         self._settings_shown = companion.settings
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = companion.start_control
@@ -90,15 +108,102 @@ class Window(QMainWindow):
         self._connect()
         self._add_shortcuts()
         self._restore()
+        self.rooms.show_page(EVENTS)
         self.show_state()
+
+    # the rooms
+
+    @property
+    def events(self) -> "EventsRoom":
+        """The log."""
+        return cast("EventsRoom", self.rooms.page(EVENTS))
+
+    @property
+    def clients(self) -> "ClientsRoom":
+        """Who is connected."""
+        return cast("ClientsRoom", self.rooms.page(CLIENTS))
+
+    @property
+    def inject(self) -> "InjectRoom":
+        """The forms."""
+        return cast("InjectRoom", self.rooms.page(INJECT))
+
+    @property
+    def fixtures(self) -> "FixturesRoom":
+        """The saved events."""
+        return cast("FixturesRoom", self.rooms.page(FIXTURES))
+
+    @property
+    def chats(self) -> "ChatsRoom":
+        """The friends."""
+        return cast("ChatsRoom", self.rooms.page(CHATS))
+
+    @property
+    def settings(self) -> "SettingsRoom":
+        """The settings."""
+        return cast("SettingsRoom", self.rooms.page(SETTINGS))
+
+    def _make_events(self) -> "EventsRoom":
+        from app.ui.rooms.events import EventsRoom
+
+        room = EventsRoom(self._companion)
+        room.edit_requested.connect(self._edit)
+        room.inject_requested.connect(lambda: self.open_room(INJECT))
+        room.save_requested.connect(lambda row: self.fixtures.save_row(row))
+        room.told.connect(self.status.say)
+        self._recall("log/details", room.splitter.restoreState)
+        self._recall("log/columns", room.table.horizontalHeader().restoreState)
+        return room
+
+    def _make_clients(self) -> "ClientsRoom":
+        from app.ui.rooms.clients import ClientsRoom
+
+        room = ClientsRoom(self._companion)
+        room.send_requested.connect(self._send_to)
+        room.refused.allow_requested.connect(self._allow)
+        room.told.connect(self.status.say)
+        self._recall("clients/columns", room.table.horizontalHeader().restoreState)
+        return room
+
+    def _make_inject(self) -> "InjectRoom":
+        from app.ui.rooms.inject import InjectRoom
+
+        room = InjectRoom(self._companion)
+        room.bar.told.connect(self.status.say)
+        return room
+
+    def _make_fixtures(self) -> "FixturesRoom":
+        from app.ui.rooms.fixtures import FixturesRoom
+
+        room = FixturesRoom(self._companion)
+        room.pins_changed.connect(self._pin)
+        room.told.connect(self.status.say)
+        room.bar.told.connect(self.status.say)
+        return room
+
+    def _make_chats(self) -> "ChatsRoom":
+        from app.ui.rooms.chats import ChatsRoom
+
+        room = ChatsRoom(self._companion)
+        room.reloaded.connect(lambda: self.inject.refresh() if self.rooms.has(INJECT) else None)
+        room.told.connect(self.status.say)
+        return room
+
+    def _make_settings(self) -> "SettingsRoom":
+        from app.ui.rooms.settings import SettingsRoom
+
+        room = SettingsRoom(self._companion.settings, self._folders)
+        room.save_requested.connect(self.save_requested)
+        room.told.connect(self.status.say)
+        return room
 
     # what the desktop calls
 
     def open_room(self, number: int) -> None:
         """Show a room."""
         self._navigation.button(number).setChecked(True)
-        self.rooms.setCurrentIndex(number)
-        self._rooms[number].setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.rooms.show_page(number)
+        self.rooms.page(number).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def present(self) -> None:
         """Come to the front, wherever the window is."""
@@ -113,28 +218,27 @@ class Window(QMainWindow):
             self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
         for view in self.findChildren(JsonView):
             view.highlighter.recolor()
-        self.events.recolor()
-        self.clients.recolor()
-        self.fixtures.recolor()
-        self.chats.recolor()
+        for room in self.rooms.built:
+            if isinstance(room, Colored):
+                room.recolor()
 
     def close_down(self) -> None:
         """Remember sizes and stop listening to the companion: the last call before the end."""
         self._memory.setValue("geometry", self.saveGeometry())
         self._memory.setValue("log/details", self.events.splitter.saveState())
         self._memory.setValue("log/columns", self.events.table.horizontalHeader().saveState())
-        self._memory.setValue("clients/columns", self.clients.table.horizontalHeader().saveState())
+        if self.rooms.has(CLIENTS):
+            self._memory.setValue("clients/columns", self.clients.table.horizontalHeader().saveState())
         self._memory.sync()
         for disconnect in self._disconnects:
             disconnect()
         self._do.close()
         self.updates.close_down()
         self.status.close_down()
-        self.inject.bar.close_down()
-        self.events.close_down()
-        self.clients.close_down()
-        self.fixtures.close_down()
-        self.chats.close_down()
+        self.rooms.close_down()
+        for room in self.rooms.built:
+            if isinstance(room, Listening):
+                room.close_down()
 
     def take_hint(self, name: str) -> bool:
         """Return whether a one-time hint is due, and note that it was shown."""
@@ -162,8 +266,10 @@ class Window(QMainWindow):
         )
         if self._companion.settings is not self._settings_shown:
             self._settings_shown = self._companion.settings
-            self.settings.follow(self._settings_shown)
-            self.inject.rebuild()
+            if self.rooms.has(SETTINGS):
+                self.settings.follow(self._settings_shown)
+            if self.rooms.has(INJECT):
+                self.inject.rebuild()
 
     # building
 
@@ -219,20 +325,8 @@ class Window(QMainWindow):
         return side
 
     def _connect(self) -> None:
-        self._navigation.idClicked.connect(self.rooms.setCurrentIndex)
+        self._navigation.idClicked.connect(self.rooms.show_page)
         self.version.clicked.connect(self.open_about)
-        self.events.edit_requested.connect(self._edit)
-        self.events.inject_requested.connect(lambda: self.open_room(INJECT))
-        self.clients.send_requested.connect(self._send_to)
-        self.clients.refused.allow_requested.connect(self._allow)
-        self.events.save_requested.connect(self.fixtures.save_row)
-        self.fixtures.pins_changed.connect(self._pin)
-        for told in (
-            self.events.told, self.clients.told, self.inject.bar.told, self.fixtures.told, self.fixtures.bar.told,
-            self.chats.told, self.settings.told,
-        ):  # fmt: skip
-            told.connect(self.status.say)
-        self.chats.reloaded.connect(self.inject.refresh)
         self._disconnects = [
             self._companion.changed.connect(lambda _: self.show_state()),
             self._companion.chat.stranger.connect(self._offer_persona),
@@ -244,7 +338,7 @@ class Window(QMainWindow):
             "Ctrl+Enter": self._fire,
             "Ctrl+R": self.repeat,
             "Ctrl+K": self.open_palette,
-            "Ctrl+L": self.events.clear,
+            "Ctrl+L": lambda: self.events.clear(),
             "Ctrl+F": self._filter,
             "?": lambda: show_shortcuts(self),
             "F1": lambda: show_shortcuts(self),
@@ -258,14 +352,11 @@ class Window(QMainWindow):
 
     def _restore(self) -> None:
         self.resize(QSize(1120, 720).boundedTo(self.screen().availableSize()))
-        for key, restore in (
-            ("geometry", self.restoreGeometry),
-            ("log/details", self.events.splitter.restoreState),
-            ("log/columns", self.events.table.horizontalHeader().restoreState),
-            ("clients/columns", self.clients.table.horizontalHeader().restoreState),
-        ):
-            if isinstance(saved := self._memory.value(key), QByteArray):
-                restore(saved)
+        self._recall("geometry", self.restoreGeometry)
+
+    def _recall(self, key: str, restore: Callable[[QByteArray], object]) -> None:
+        if isinstance(saved := self._memory.value(key), QByteArray):
+            restore(saved)
 
     # what a person does
 
@@ -326,11 +417,11 @@ class Window(QMainWindow):
         """Let an origin in that was refused."""
         settings = self._companion.settings
         origins = list(dict.fromkeys([*settings.allowed_origins, origin]))
-        self.settings.save_requested.emit(replace(settings, allowed_origins=origins))
+        self.save_requested.emit(replace(settings, allowed_origins=origins))
         self.status.say(f"{origin} may connect now: reload that page")
 
     def _pin(self, names: list[str]) -> None:
-        self.settings.save_requested.emit(replace(self._companion.settings, pinned=names))
+        self.save_requested.emit(replace(self._companion.settings, pinned=names))
 
     def _filter(self) -> None:
         self.open_room(EVENTS)
@@ -366,6 +457,11 @@ class Window(QMainWindow):
 
     def _retry(self, start: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         self._companion.tasks.spawn(start(), "retry")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Qt tells: once this is painted there is time for the other rooms."""
+        super().showEvent(event)
+        self.rooms.build_the_rest()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Qt tells: the desktop decides."""

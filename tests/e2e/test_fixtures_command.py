@@ -112,8 +112,9 @@ def test_a_folder_in_a_uis_repository(running: Start[Companion], run: Run, data_
     running(serve(data_dir, "--fixtures", folder))
     said = run("fixtures", "list")
     assert said.out[0].split()[0] == "team/hello"
-    assert len(said.err) == 1
-    assert "broken.json is no fixture" in said.err[0]
+    unreadable, unusable = said.err
+    assert "broken.json is no fixture" in unreadable
+    assert unusable.startswith("team/hello breaks the contract: data.msg_id: is missing; ")
     (folder / "pulled.json").write_text(ONLINE)
     assert "pulled" in [line.split()[0] for line in run("fixtures", "list").out]
     run("fixtures", "save", "team/new", "-", typed=ONLINE)

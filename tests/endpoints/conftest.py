@@ -1,4 +1,6 @@
-from collections.abc import AsyncIterator
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,6 +10,15 @@ import pytest
 from tests.conftest import MakeCompanion
 from tests.endpoints.control_api import TOKEN, Control
 from tests.endpoints.http import Rest
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """``COMPANION_TEST_LOOP=uvloop`` lets the doors be tested on the loop that ``serve`` prefers."""
+    if os.environ.get("COMPANION_TEST_LOOP") == "uvloop":
+        import uvloop
+
+        return {"uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture

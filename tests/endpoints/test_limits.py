@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+import struct
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
@@ -127,7 +128,50 @@ async def test_the_system_tells_whose_process_is_at_the_other_end(companion: Com
         ours, theirs = client.tcp.getsockname(), client.tcp.getpeername()
         assert ask(ours, theirs) == ask(theirs, ours) == os.getuid()
         assert peer.foreign_owner(ours, theirs) is None
-    assert ask(("127.0.0.1", 1), ("127.0.0.1", 2)) is None
+    assert ask(("127.0.0.1", 1), ("127.0.0.1", 2)) is None, "nobody listens there, so nothing is known"
+
+
+def hang_up(port: int, data: bytes = b"", *, reset: bool = True) -> peer.Address:
+    """Connect, send and hang up before the server can have read; return the address of that end."""
+    with socket.create_connection(("127.0.0.1", port)) as hasty:
+        hasty.sendall(data)
+        if reset:
+            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        address: peer.Address = hasty.getsockname()
+    return address
+
+
+@linux
+@pytest.mark.parametrize("ask", [peer.owner_of, peer.ask_kernel, peer.look_up])
+@pytest.mark.parametrize("reset", [True, False])
+async def test_an_end_that_nobody_holds_belongs_to_nobody(companion: Companion, ask: Ask, reset: bool) -> None:
+    """The kernel calls what is left of it root's, or knows nothing of it."""
+    gone = hang_up(companion.server.port, reset=reset)
+    with pytest.raises(peer.Gone):
+        ask(gone, ("127.0.0.1", companion.server.port))
+
+
+@linux
+async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Companion) -> None:
+    """Or another user's process could write what it likes: it needs no answer."""
+    companion.settings.rest_port = 0
+    assert await companion.start_rest()
+    before = await companion.chat.page("alice", 100, 0)
+    body = b'{"to":"alice","text":"from a foreign user"}'
+    head = "POST /messages HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {length}\r\n\r\n"
+    handshake = (
+        "GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    rest, events_port = companion.rest.port, companion.server.port
+    for reset in (True, False):
+        for _ in range(10):
+            hang_up(rest, head.format(port=rest, length=len(body)).encode() + body, reset=reset)
+            hang_up(events_port, handshake.format(port=events_port).encode(), reset=reset)
+    await until(lambda: companion.refused.total >= 30)
+    assert await companion.chat.page("alice", 100, 0) == before
+    assert not [row for row in companion.journal.after(0) if row.event in ("connected", "POST /messages")]
+    assert all("hung up at once" in each.reason for each in companion.refused.latest)
 
 
 @linux

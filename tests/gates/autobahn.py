@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.processes import Program
 from tests.gates.gate import Outcome
 
-LOOPS = ("plain", "qasync")
+LOOPS = ("plain", "qt")
 LEFT_OUT = [
     "9.*",  # how fast messages of up to 16 MB are echoed; the companion closes with 1009 above 64 KiB
     "12.*",  # compression, which is off: it costs 28 KB and most of the CPU per client, for nothing on loopback

@@ -1,4 +1,4 @@
-"""An echo on the companion's own event server, for Autobahn: ``python -m tests.gates.echo plain|qasync``.
+"""An echo on the companion's own event server, for Autobahn: ``python -m tests.gates.echo plain|qt``.
 
 The same factory, connection class, guard and limits, except that frames are echoed instead of routed (which is
 what Autobahn's client judges), that they may be larger, since one case closes after 256 KiB, and that nobody
@@ -47,18 +47,19 @@ async def main() -> None:
     await server.stop()
 
 
-def on_qasync() -> None:
-    os.environ |= {"QT_API": "pyside6", "QT_QPA_PLATFORM": "offscreen"}
+def on_qt() -> None:
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
     from PySide6.QtWidgets import QApplication
-    from qasync import QEventLoop
+
+    from app.loop import new_loop
 
     app = QApplication([])
-    with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner:
+    with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
         runner.run(main())
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "qasync":
-        on_qasync()
+    if sys.argv[1] == "qt":
+        on_qt()
     else:
         asyncio.run(main())

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
-from app.protocol.backend import StorageError
+from app.protocol.backend import Person, StorageError
 from app.storage import chat as jobs
 from app.storage import database as module
 from app.storage.database import Database
@@ -101,6 +102,122 @@ async def test_a_full_disk_is_told_and_nothing_is_half_written(database: Databas
     await pragma(database, f"max_page_count = {size + 10_000}")
     await database.submit(fill)
     assert len(await names(database)) == 1_000
+
+
+class Held:
+    """Holds the storage thread until told, so that what is submitted meanwhile waits together."""
+
+    def __init__(self, database: Database) -> None:
+        self.statements: list[str] = []
+        self._go = threading.Event()
+        self._database = database
+
+    async def __aenter__(self) -> "Held":
+        await self._database.submit(lambda db: db.set_trace_callback(self.statements.append))
+        self.statements.clear()
+        self._held = asyncio.ensure_future(self._database.aside(lambda: self._go.wait(10)))
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._go.set()
+        await self._held
+
+    @property
+    def commits(self) -> int:
+        return self.statements.count("COMMIT")
+
+
+async def test_those_that_wait_share_one_transaction(database: Database, path: Path) -> None:
+    async with Held(database) as held:
+        pending = [asyncio.ensure_future(add(database, f"n{number:02}")) for number in range(50)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*pending)
+    assert held.commits == 1
+    assert len(names_in(path)) == 50
+
+
+async def test_not_more_than_so_many_share_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_TOGETHER", 20)
+    async with Held(database) as held:
+        pending = [asyncio.ensure_future(add(database, f"n{number:02}")) for number in range(50)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*pending)
+    assert held.commits == 3
+    assert len(await names(database)) == 50
+
+
+async def test_among_those_that_share_one_only_the_failed_is_undone(database: Database, path: Path) -> None:
+    def fail(db: sqlite3.Connection) -> None:
+        jobs.save_person(db, Person(username="nobody"))
+        raise KeyError("out of paper")
+
+    async with Held(database) as held:
+        before = asyncio.ensure_future(add(database, "anna"))
+        failing = asyncio.ensure_future(database.submit(fail))
+        wrong = asyncio.ensure_future(database.submit(lambda db: db.execute("INSERT INTO nowhere VALUES (1)")))
+        seen = asyncio.ensure_future(names(database))
+        after = asyncio.ensure_future(add(database, "zoe"))
+        await asyncio.sleep(0)
+    with pytest.raises(KeyError, match="out of paper"):
+        await failing
+    with pytest.raises(StorageError, match="no such table: nowhere"):
+        await wrong
+    await asyncio.gather(before, after)
+    assert await seen == ["anna"]
+    assert held.commits == 1
+    assert names_in(path) == ["anna", "zoe"]
+
+
+async def test_a_full_disk_takes_only_who_needs_the_room_from_those_that_share_one(database: Database) -> None:
+    await add(database, "zoe")
+    await pragma(database, f"max_page_count = {await pragma(database, 'page_count') + 1}")
+    ran = 0
+
+    def fill(db: sqlite3.Connection) -> None:
+        for number in range(1_000):
+            db.execute("INSERT INTO people VALUES (?,?,'',0,0,'',0,0,0,0)", (f"n{number}", "k" * 1_000))
+
+    def end_it_for_all(db: sqlite3.Connection) -> None:
+        """Do as SQLite does when a full disk leaves it no choice."""
+        db.execute("ROLLBACK")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def count(db: sqlite3.Connection) -> None:
+        nonlocal ran
+        ran += 1
+        jobs.save_person(db, Person(username="once"))
+
+    async with Held(database):
+        first = asyncio.ensure_future(add(database, "anna"))
+        full = [asyncio.ensure_future(database.submit(job)) for job in (fill, end_it_for_all)]
+        last = asyncio.ensure_future(database.submit(count))
+        await asyncio.sleep(0)
+    for each in full:
+        with pytest.raises(StorageError, match="is full"):
+            await each
+    await asyncio.gather(first, last)
+    assert sorted(await names(database)) == ["anna", "once", "zoe"]
+    assert ran == 1
+
+
+async def test_a_commit_that_fails_is_told_to_all_who_share_it(database: Database) -> None:
+    def refuse(db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA defer_foreign_keys = ON")
+        db.execute("CREATE TEMP TABLE parent (id INTEGER PRIMARY KEY)")
+        db.execute("CREATE TEMP TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
+        db.execute("INSERT INTO child VALUES (1)")
+
+    (before,) = await database.submit(lambda db: db.execute("PRAGMA foreign_keys").fetchone())
+    await database.aside(lambda: database._connection.execute("PRAGMA foreign_keys = ON"))  # type: ignore[union-attr]
+    async with Held(database):
+        waiting = [asyncio.ensure_future(add(database, "anna")), asyncio.ensure_future(database.submit(refuse))]
+        await asyncio.sleep(0)
+    for each in waiting:
+        with pytest.raises(StorageError, match="FOREIGN KEY constraint failed"):
+            await each
+    assert before == 0
+    assert await names(database) == []
 
 
 async def test_a_locked_file_is_told_and_can_be_used_when_it_is_free_again(

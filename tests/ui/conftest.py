@@ -1,10 +1,9 @@
-"""Qt tests: every async test and fixture in this folder runs on a qasync loop, like the program itself."""
+"""Qt tests: every async test and fixture in this folder runs on the program's own loop."""
 
 import asyncio
 import functools
 import gc
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -12,14 +11,12 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-os.environ["QT_API"] = "pyside6"
-
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
-from qasync import QEventLoop
 
 from app.companion import Companion
+from app.loop import new_loop, pumps_here
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
@@ -29,27 +26,38 @@ from tests.conftest import MakeCompanion, until
 from tests.ui.frames import settled
 
 
-class Loop(QEventLoop):  # type: ignore[misc]
-    """The program's loop, whoever turns it.
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"qt": new_loop_of_tests}
 
-    Qt runs the callbacks of a loop also while it stands: qasync at the end of ``run_until_complete`` and
-    pytest-qt between a test and its fixtures. They find their loop all the same.
+
+def new_loop_of_tests() -> asyncio.AbstractEventLoop:
+    """Return the program's loop."""
+    app = QApplication.instance()
+    assert app
+    loop = new_loop(app)
+    if not pumps_here():
+        _find_itself(loop)
+    return loop
+
+
+def _find_itself(loop: Any) -> None:
+    """Let the callbacks of qasync's loop find it also while it stands.
+
+    Qt runs them then too: qasync at the end of ``run_until_complete``, pytest-qt between a test and its fixtures.
     """
+    call_later = loop.call_later
 
-    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> Any:
-        return super().call_later(delay, self._call, callback, *args, context=context)
-
-    def _call(self, callback: Callable[..., Any], *args: Any) -> None:
+    def call(callback: Callable[..., Any], *args: Any) -> None:
         before = asyncio._get_running_loop()
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(loop)
         try:
             callback(*args)
         finally:
             asyncio._set_running_loop(before)
 
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"qasync": lambda: Loop(QApplication.instance())}
+    loop.call_later = lambda delay, callback, *args, context=None: call_later(
+        delay, call, callback, *args, context=context
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -103,13 +103,13 @@ def test_counters_are_shown_as_they_are_now(stage: Stage, model: ClientsModel) -
     told: list[Any] = []
     model.dataChanged.connect(lambda *area: told.append(area))
     client.received(2048)
-    client.send(b"x" * 10)
+    client.send(b"x" * 10, 1, 10)
     model.refresh()
     assert text(model, 0, Col.FROM_UI) == "1 · 2.0 KiB"
     assert text(model, 0, Col.TO_UI) == "1 · 10 B"
     assert text(model, 0, Col.QUEUE) == "–"
     client.outbox.block()
-    client.send(b"y" * 30)
+    client.send(b"y" * 30, 1, 30)
     assert text(model, 0, Col.QUEUE) == "30 B"
     assert told
 

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 
+from app.hub import search
 from app.hub.clock import Clock
+from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.ui.models import event_log
 from app.ui.models.event_log import Col, EventLogModel, TimeStyle, clock, result, summary
 
 
@@ -314,3 +317,147 @@ def test_every_cell_says_its_column_to_a_screen_reader(journal: Journal, model: 
     for column in Col:
         spoken = model.data(model.index(0, column), Qt.ItemDataRole.AccessibleTextRole)
         assert spoken == f"{heads[column]}: {text(model, 0, column)}"
+
+
+# searching in slices
+
+
+@pytest.fixture
+def many(times: Times, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A journal of 2,000 rows, every tenth a "friend_online", and its model, which looks at 64 rows at a time."""
+    monkeypatch.setattr(event_log, "SLICE_S", 0.0)
+    monkeypatch.setattr(event_log, "SHOW_S", 0.0)
+    monkeypatch.setattr(search, "BATCH", 64)
+    journal = Journal(times.clock(), max_rows=2_000)
+    for number in range(1, 2_001):
+        event = "typing" if number % 10 else "friend_online"
+        journal.append(Kind.TO_UI, event, payload=b'{"event":"%s","data":{"n":"%d"}}' % (event.encode(), number))
+    model = EventLogModel(journal)
+    yield journal, model
+    model.close()
+
+
+ONLINE = list(range(10, 2_001, 10))
+
+
+def test_the_newest_rows_that_pass_are_there_at_once_and_the_older_follow(
+    many: tuple[Journal, EventLogModel], qtbot: Any
+) -> None:
+    _, model = many
+    model.set_filter("event:friend")
+    assert numbers(model) == [seq for seq in ONLINE if seq > 2_000 - 64]
+    assert model.searching
+    inserts: list[tuple[int, int]] = []
+    model.rowsInserted.connect(lambda _, first, last: inserts.append((first, last)))
+    qtbot.waitUntil(lambda: not model.searching)
+    assert numbers(model) == ONLINE
+    assert len(inserts) > 10
+    assert {first for first, _ in inserts} == {0}
+
+
+def test_the_next_key_ends_a_search(many: tuple[Journal, EventLogModel], qtbot: Any) -> None:
+    _, model = many
+    model.set_filter("event:friend")
+    model.set_filter("event:typing")
+    model.set_filter("event:nothing")
+    qtbot.waitUntil(lambda: not model.searching)
+    assert numbers(model) == []
+
+
+@pytest.mark.parametrize("turns", [0, 1, 5, 100])
+@pytest.mark.parametrize("before", ["event:fr", "1", "-typing", "is:ok 1"])
+def test_a_filter_that_grows_while_it_searches_finds_what_it_finds_alone(
+    many: tuple[Journal, EventLogModel], qtbot: Any, qapp: Any, before: str, turns: int
+) -> None:
+    journal, model = many
+    model.set_filter(before)
+    for _ in range(turns):
+        qapp.processEvents()
+    model.set_filter(f"{before}5 7")
+    qtbot.waitUntil(lambda: not model.searching)
+    wanted = parse(f"{before}5 7")
+    assert numbers(model) == [row.seq for row in journal if wanted.matches(row)]
+
+
+def test_a_longer_word_looks_only_at_what_the_shorter_one_found(
+    many: tuple[Journal, EventLogModel], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, model = many
+    model.set_filter("event:friend")
+    qtbot.waitUntil(lambda: not model.searching)
+    looked: list[int] = []
+    passing = Filter.passing
+
+    def count(self: Filter, span: Any, among: Any = None) -> Any:
+        looked.append(len(span.heads) if among is None else len(among))
+        return passing(self, span, among)
+
+    monkeypatch.setattr(Filter, "passing", count)
+    model.set_filter("event:friend 7")
+    qtbot.waitUntil(lambda: not model.searching)
+    assert sum(looked) == len(ONLINE)
+    model.set_filter("event:f")
+    qtbot.waitUntil(lambda: not model.searching)
+    assert sum(looked) == len(ONLINE) + 2_000
+
+
+def test_rows_come_and_go_during_a_search(many: tuple[Journal, EventLogModel], qtbot: Any, qapp: Any) -> None:
+    journal, model = many
+    model.set_filter("event:friend")
+    fill(journal, 95, "friend_online")
+    model.flush()
+    qapp.processEvents()
+    fill(journal, 5, "friend_online")
+    model.flush()
+    qtbot.waitUntil(lambda: not model.searching)
+    model.flush()
+    assert numbers(model) == [seq for seq in ONLINE if seq > 100] + list(range(2_001, 2_101))
+
+
+def test_clearing_ends_a_search(many: tuple[Journal, EventLogModel]) -> None:
+    _, model = many
+    model.set_filter("event:friend")
+    model.clear()
+    assert not model.searching
+    assert numbers(model) == []
+
+
+def test_a_search_goes_on_while_the_view_is_paused(many: tuple[Journal, EventLogModel], qtbot: Any) -> None:
+    journal, model = many
+    model.set_paused(True)
+    fill(journal, 2_000, "typing")
+    model.set_filter("event:friend")
+    qtbot.waitUntil(lambda: not model.searching)
+    assert numbers(model) == ONLINE
+    model.set_paused(False)
+    qtbot.waitUntil(lambda: numbers(model) == [])
+
+
+def test_new_rows_are_taken_over_in_slices_too(many: tuple[Journal, EventLogModel], qtbot: Any) -> None:
+    journal, model = many
+    model.set_filter("event:friend")
+    qtbot.waitUntil(lambda: not model.searching)
+    fill(journal, 500, "friend_online")
+    model.flush()
+    assert model.seq(model.rowCount() - 1) == 2_064
+    qtbot.waitUntil(lambda: numbers(model)[-1] == 2_500)
+    assert numbers(model) == [seq for seq in ONLINE if seq > 500] + list(range(2_001, 2_501))
+
+
+def test_a_line_whose_row_was_dropped_since_the_last_flush_says_so(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 4)
+    model.flush()
+    fill(journal, 8)
+    assert text(model, 0, Col.EVENT) == "dropped"
+    assert numbers(model) == [1, 2, 3, 4]
+    model.flush()
+    assert numbers(model) == list(range(3, 13))
+
+
+def test_the_journal_wakes_the_model_once_per_flush(journal: Journal, model: EventLogModel) -> None:
+    model.flush()
+    fill(journal, 50)
+    assert journal._waiting == []
+    model.flush()
+    model.flush()
+    assert len(journal._waiting) == 1

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 
 from app.cli.options import pairs
 from app.companion import Companion
+from app.hub.expectation import Expectation
 from app.hub.journal import Kind
 from app.protocol.catalog import built_in
 from app.protocol.command import trigger_command
@@ -377,7 +378,7 @@ async def test_the_context_menu_offers_what_the_row_allows(
         menu.close()
         return offered
 
-    for_the_ui = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
+    for_the_ui = ("Resend", "Edit in Inject", "Copy as command", "Copy as Playwright", "Save as fixture …")
     everything = dict.fromkeys(["Copy as JSON", *for_the_ui, "Pause view"], True)
     assert await offers("friend_online") == everything
     assert await offers("connected") == {**everything, **dict.fromkeys(for_the_ui, False)}
@@ -446,3 +447,107 @@ async def test_only_what_went_to_the_ui_is_copied_as_a_command(
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | Qt.KeyboardModifier.ShiftModifier)
     assert told == ["Only a frame that went to the UI can be fired again: select one."]
     assert QGuiApplication.clipboard().text() == "before"
+
+
+# as a line for Playwright
+
+ALT = Qt.KeyboardModifier.AltModifier
+
+
+def arguments(line: str) -> list[str]:
+    """Return the words of ``await companion("…", "…");``."""
+    assert line.startswith("await companion(")
+    assert line.endswith(");")
+    words: list[str] = json.loads(f"[{line.removeprefix('await companion(').removesuffix(');')}]")
+    return words
+
+
+async def test_ctrl_alt_c_copies_a_line_that_fires_it_in_a_test(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    await companion.fire(HELLO, origin="panel")
+    await select(room, "new_message", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
+    words = arguments(QGuiApplication.clipboard().text())
+    assert words[:2] == ["trigger", "new_message"]
+    assert set(words[2::2]) == {"--set"}
+    assert "text=Hällo\n🎉" in words
+
+
+async def test_what_the_ui_sent_is_copied_as_something_to_wait_for(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client("alice")
+    await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
+    await until(lambda: any(row.event == "typing" for row in companion.journal))
+    await select(room, "typing", qtbot)
+    told: list[str] = []
+    room.told.connect(told.append)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
+    words = arguments(QGuiApplication.clipboard().text())
+    assert words == ["expect", "typing", "--where", "to=bob", "--where", "typing=true"]
+    assert room.selected
+    assert told == [f"Copied #{room.selected.seq} as a line for Playwright"]
+    expected = Expectation(words[1], where=pairs(words[3::2]))
+    assert expected.met_by(room.selected)
+
+
+async def test_a_rest_call_is_copied_with_its_body(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+    body = b'{"to":"bob","text":"3"}'
+    companion.journal.append(Kind.FROM_UI, "POST /messages", payload=body, origin="rest")
+    await select(room, "POST /messages", qtbot)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
+    words = arguments(QGuiApplication.clipboard().text())
+    assert words == ["expect", "POST /messages", "--where", "to=bob", "--where", 'text="3"']
+    assert room.selected
+    assert Expectation(words[1], where=pairs(words[3::2])).met_by(room.selected)
+
+
+async def test_what_broke_the_contract_is_nothing_to_wait_for(
+    room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    await client.send('{"event": "typing", "data": {}}')
+    await until(lambda: any(row.event == "typing" for row in companion.journal))
+    await select(room, "typing", qtbot)
+    QGuiApplication.clipboard().setText("before")
+    told: list[str] = []
+    room.told.connect(told.append)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
+    assert told == ["Only an event that kept the contract can be in a test: select one."]
+    assert QGuiApplication.clipboard().text() == "before"
+
+
+# what is new since the previous of its kind
+
+
+async def test_the_diff_compares_with_the_previous_event_of_that_name_and_direction(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await online(companion, "alice")
+    await companion.fire(HELLO, origin="panel")
+    companion.journal.append(Kind.FROM_UI, "friend_online", payload=b"{}")
+    await online(companion, "bob")
+    await select(room, "friend_online", qtbot)
+    room.details.tabs.setCurrentWidget(room.details.diff)
+    first = next(row for row in companion.journal if row.event == "friend_online")
+    lines = room.details.diff.toPlainText().split("\n")
+    assert lines[0].startswith(f"Since #{first.seq} · ")
+    assert [line for line in lines if line[:1] in "+-" and line] == [
+        '-     "username": "alice"',
+        '+     "username": "bob"',
+    ]
+    await select(room, "new_message", qtbot)
+    assert room.details.diff.toPlainText().startswith("No event of this kind came before")
+
+
+async def test_nothing_is_searched_for_a_diff_that_nobody_looks_at(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await online(companion)
+    await online(companion)
+    await select(room, "friend_online", qtbot)
+    assert room.details.diff.toPlainText() == ""
+    room.details.tabs.setCurrentWidget(room.details.diff)
+    assert room.details.diff.toPlainText().split("\n")[2:] == ["The same, to the letter."]

@@ -43,7 +43,7 @@ async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
 async def room(window: Window, companion: Companion) -> FixturesRoom:
     """The room, with one fixture of one's own; the settings are taken into use as the desktop does."""
     await companion.fixtures.save(MINE, TYPING)
-    window.settings.save_requested.connect(
+    window.save_requested.connect(
         lambda settings: companion.tasks.spawn(companion.apply(settings), "apply settings")
     )
     window.open_room(FIXTURES)

@@ -5,10 +5,16 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAccessible, QFontMetricsF, QImage
 from PySide6.QtWidgets import QWidget
 
-from app.hub.journal import Journal, Kind
+from app.hub.journal import Journal, Kind, Verdict
+from app.ui import theme
+from app.ui.models import event_log
 from app.ui.models.event_log import Col, EventLogModel
+from app.ui.models.log_text import texts
+from app.ui.widgets import log_painter
+from app.ui.widgets.log_painter import PADDING
 from app.ui.widgets.log_table import LogTable
 
 LEFT = Qt.MouseButton.LeftButton
@@ -218,11 +224,149 @@ def test_a_table_that_follows_keeps_the_newest_row_in_sight_when_it_shrinks(
     assert bottom_is_in_sight(table, model)
 
 
+def test_the_same_rows_stay_in_sight_when_a_filter_finds_older_ones(
+    table: LogTable, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_log, "SLICE_S", 0.0)
+    monkeypatch.setattr(event_log, "SHOW_S", 0.0)
+    big = Journal()
+    model = EventLogModel(big)
+    other = LogTable(model)
+    other.resize(1000, 400)
+    other.show()
+    qtbot.addWidget(other)
+    fill(big, model, 5_000)
+    model.set_filter("event:typing")
+    assert model.searching
+    scroll(other, 20)
+    before = top(other, model)
+    qtbot.waitUntil(lambda: not model.searching)
+    assert model.rowCount() == 5_000
+    assert top(other, model) == before
+    assert not other.following
+    model.close()
+
+
+def pixels(table: LogTable, line: int, column: Col) -> set[str]:
+    """Return the colours in a cell."""
+    area = table.visualRect(table.model().index(line, column))
+    image = table.viewport().grab(area).toImage()
+    return {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+
+
+def test_cells_are_painted_in_the_colours_of_the_scheme(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    journal.append(Kind.TO_UI, "typing", payload=b"{}")
+    journal.append(Kind.FROM_UI, "typing", payload=b"{nope", verdict=Verdict.INVALID, note="no JSON")
+    journal.append(Kind.SERVER, "connected", verdict=Verdict.WARNING)
+    model.flush()
+    scheme = theme.colors()
+    for line, column, color in (
+        (0, Col.DIRECTION, scheme.accent),
+        (0, Col.TIME, scheme.muted),
+        (0, Col.EVENT, scheme.text),
+        (1, Col.DIRECTION, scheme.ok),
+        (1, Col.EVENT, scheme.error),
+        (1, Col.RESULT, scheme.error),
+        (2, Col.RESULT, scheme.warning),
+        (2, Col.DIRECTION, scheme.muted),
+    ):
+        painted = pixels(table, line, column)
+        assert color in painted, (line, column)
+        assert scheme.surface in painted
+    assert pixels(table, 0, Col.CLIENT) == {scheme.surface}
+
+
+def test_the_selected_line_is_painted_as_such(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    fill(journal, model, 3)
+    table.selectRow(1)
+    soft = theme.colors().accent_soft
+    assert [soft in pixels(table, line, Col.SUMMARY) for line in range(3)] == [False, True, False]
+    assert theme.colors().accent not in pixels(table, 1, Col.DIRECTION)
+
+
+def test_a_theme_that_changes_is_painted_at_once(
+    journal: Journal, model: EventLogModel, table: LogTable, qapp: Any
+) -> None:
+    fill(journal, model, 1)
+    assert theme.LIGHT.accent in pixels(table, 0, Col.DIRECTION)
+    theme.apply(qapp, "dark")
+    try:
+        assert theme.DARK.accent in pixels(table, 0, Col.DIRECTION)
+    finally:
+        theme.apply(qapp, "light")
+
+
+@pytest.mark.parametrize(
+    "letters", ["a target with a very long name", "W" * 30, "i" * 60, "fi fl AV To " * 5, "🎉é" * 20]
+)
+def test_a_text_too_long_for_its_cell_ends_in_time(
+    journal: Journal, model: EventLogModel, table: LogTable, letters: str
+) -> None:
+    journal.append(Kind.TO_UI, "typing", client=letters, payload=b"{}")
+    model.flush()
+    area = table.visualRect(model.index(0, Col.CLIENT))
+    edge = table.viewport().grab(area.adjusted(area.width() - PADDING + 1, 0, 0, 0)).toImage()
+    end = table.viewport().grab(area.adjusted(area.width() - 3 * PADDING, 0, -PADDING, 0)).toImage()
+
+    def painted(image: QImage) -> set[str]:
+        return {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+
+    assert painted(edge) == {theme.colors().surface}
+    assert len(painted(end)) > 1
+
+
+@pytest.mark.parametrize(
+    "text", ["short", "A longer one that is cut → somewhere · here", "Ünïcödé: ÿ as well, and more of it"]
+)
+def test_a_text_is_cut_where_qt_would_cut_it(model: EventLogModel, table: LogTable, text: str) -> None:
+    metrics = QFontMetricsF(table.font())
+    for width in range(30, 300, 7):
+        cut = table._painter._fitted(False, width, text)
+        expected = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+        assert abs(len(cut) - len(expected)) <= 1
+        assert metrics.horizontalAdvance(cut) <= width + 1
+
+
+def test_only_what_is_visible_is_formatted(
+    journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formatted: list[int] = []
+    monkeypatch.setattr(log_painter, "texts", lambda row: formatted.append(row.seq) or texts(row))
+    fill(journal, model, RING)
+    table.viewport().repaint()
+    assert 10 < len(formatted) < 20
+    assert min(formatted) > RING - 20
+
+
+def test_summary_and_result_share_what_the_other_columns_leave(table: LogTable) -> None:
+    def widths() -> list[int]:
+        return [table.columnWidth(column) for column in Col]
+
+    assert sum(widths()) == table.viewport().width()
+    table.setColumnWidth(Col.EVENT, 300)
+    assert sum(widths()) == table.viewport().width()
+    assert widths()[Col.EVENT] == 300
+    table.resize(800, 400)
+    assert sum(widths()) == table.viewport().width()
+    assert abs(widths()[Col.SUMMARY] - widths()[Col.RESULT]) <= 1
+
+
+def test_a_screen_reader_still_reads_the_lines(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    fill(journal, model, 3)
+    reader = QAccessible.queryAccessibleInterface(table)
+    names = [reader.child(number).text(QAccessible.Text.Name) for number in range(reader.childCount())]
+    assert names.count("Event: typing") == 3
+    assert names.count("Direction: To UI ↓") == 3
+
+
 def test_a_hundred_thousand_rows_come_in_one_go(model: EventLogModel, table: LogTable) -> None:
     big = Journal()
     other = EventLogModel(big)
     table.setModel(other)
     fill(big, other, 100_000)
     assert other.rowCount() == 100_000
+    assert theme.colors().accent in pixels(table, 0, Col.DIRECTION)
     table.setModel(model)
     other.close()

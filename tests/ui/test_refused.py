@@ -60,7 +60,7 @@ async def test_a_page_that_was_refused_can_be_allowed_with_one_click(window: Win
         await connect(companion.server.url, origin=ORIGIN, proxy=None)
     window.open_room(CLIENTS)
     saved: list[object] = []
-    window.settings.save_requested.connect(saved.append)
+    window.save_requested.connect(saved.append)
     (button,) = buttons(window.clients.refused)
     assert button.accessibleName() == f"Allow {ORIGIN}"
     button.click()

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -19,6 +19,8 @@ from app.hub.expectation import Expectation, doubts
 from app.hub.filter import Filter, parse
 from app.hub.hub import Delivery
 from app.hub.journal import Row
+from app.hub.ring import Ring
+from app.hub.search import batch_size
 from app.hub.target import Target
 from app.protocol.backend import Refused
 from app.protocol.catalog import InvalidEvent
@@ -32,8 +34,6 @@ STATE_BYTES = 10 * 1024 * 1024
 FLUSH_S = 0.05
 """A stream sends what came within this time together."""
 HEARTBEAT_S = 15.0
-ROWS_PER_TURN = 1000
-"""So many rows are filtered before the loop may do something else."""
 
 
 class Api:
@@ -182,8 +182,8 @@ class Api:
         query: shapes.JournalQuery = call.query
         journal, wanted = self._service.journal, _filter(query.filter)
         last = journal.last_seq
-        rows = await _passing(journal.after(query.after or 0), wanted)
-        rows = rows[-query.limit :] if query.after is None else rows[: query.limit]
+        newest = query.after is None
+        rows = list(await _passing(journal.rows.copy(), query.after or 0, wanted, query.limit, newest=newest))
         more = query.after is not None and len(rows) == query.limit
         return shapes.JournalPage(
             rows=[_row(row) for row in rows],
@@ -210,8 +210,8 @@ class Api:
                 if seen + 1 < journal.first_seq:
                     lost = journal.first_seq - seen - 1
                     await response.write(b'event: dropped\ndata: {"rows":%d}\n\n' % lost)
-                seen, fresh = journal.last_seq, journal.after(seen)
-                for row in await _passing(fresh, wanted):
+                held, after, seen = journal.rows.copy(), seen, journal.last_seq
+                for row in await _passing(held, after, wanted):
                     await response.write(b"id: %d\ndata: %s\n\n" % (row.seq, msgspec.json.encode(_row(row))))
                 await _some_time(came, response)
         except (ConnectionError, OSError):
@@ -360,13 +360,24 @@ def _filter(text: str) -> Filter:
     return wanted
 
 
-async def _passing(rows: list[Row], wanted: Filter) -> list[Row]:
-    passing: list[Row] = []
-    for start in range(0, len(rows), ROWS_PER_TURN):
-        passing += filter(wanted.matches, rows[start : start + ROWS_PER_TURN])
-        if start:
+async def _passing(
+    rows: Ring, after: int, wanted: Filter, limit: int | None = None, *, newest: bool = False
+) -> Iterator[Row]:
+    """Return the first rows after a number that pass, or the newest ones, without holding up the loop.
+
+    Nobody may add to ``rows`` meanwhile. Each row is built when its turn has come.
+    """
+    passing: list[int] = []
+    first, size = max(after + 1, rows.first), batch_size(wanted, rows)
+    for start in range(first, rows.last + 1, size):
+        if start > first:
             await asyncio.sleep(0)
-    return passing
+        found = wanted.passing(rows.span(start, start + size - 1))
+        passing += [start + place for place in found]
+        if limit and not newest and len(passing) >= limit:
+            break
+    chosen = passing if limit is None else passing[-limit:] if newest else passing[:limit]
+    return (row for seq in chosen if (row := rows.row(seq)))
 
 
 async def _some_time(came: asyncio.Event, response: web.StreamResponse) -> None:
@@ -389,9 +400,9 @@ def _part_with(clients: Iterable[Client], how: shapes.CloseQuery) -> shapes.Drop
     parted = list(clients)
     for client in parted:
         if how.abort:
-            client.wire.abort()
+            client.abort()
         else:
-            client.wire.close(how.code, how.reason)
+            client.close(how.code, how.reason)
     return shapes.Dropped(clients=[client.id for client in parted])
 
 

@@ -1,40 +1,34 @@
-"""The table model of the live log: rows of the journal that pass the filter, in batches."""
+"""The table model of the live log: the numbers of the journal's rows that pass the filter.
 
-import time
+The rows stay in the journal; a row is read when it is shown. What the journal appends is taken over in one go every
+``FLUSH_MS``. A filter is applied newest first and in slices, so that the window goes on whatever it costs.
+"""
+
+from array import array
 from bisect import bisect_left
+from collections.abc import MutableSequence, Sequence
 from enum import IntEnum
-from functools import lru_cache
+from time import perf_counter
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor
 
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
-from app.protocol.envelope import BadFrame, decode
-from app.protocol.summary import summarize
+from app.hub.search import Search, batch_size
 from app.ui import theme
+from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, colors, result, summary, texts
 
-FLUSH_MS = 50
+__all__ = ["ARROWS", "FLUSH_MS", "Col", "EventLogModel", "TimeStyle", "clock", "result", "summary"]
+
+FLUSH_MS = 33
+SLICE_S = 0.003
+"""So long may looking at rows hold up the window at a time."""
+SHOW_S = 0.1
+"""What a search finds is shown that often: every insertion paints the table anew."""
 
 Index = QModelIndex | QPersistentModelIndex
-
-
-class Col(IntEnum):
-    """Columns, left to right."""
-
-    TIME = 0
-    DIRECTION = 1
-    CLIENT = 2
-    EVENT = 3
-    SUMMARY = 4
-    SIZE = 5
-    RESULT = 6
-
-
-TITLES = ("Time", "Direction", "Client", "Event", "Summary", "Size", "Result")
-ARROWS = {Kind.TO_UI: "To UI ↓", Kind.FROM_UI: "From UI ↑", Kind.SERVER: "Server"}
-SIGNS = {Verdict.OK: "", Verdict.WARNING: "▲ ", Verdict.INVALID: "✕ "}
 
 
 class TimeStyle(IntEnum):
@@ -46,7 +40,7 @@ class TimeStyle(IntEnum):
 
 
 class EventLogModel(QAbstractTableModel):
-    """Collects what the journal appends and inserts it in one go every ``FLUSH_MS``."""
+    """One line for every row that passes the filter, the newest last."""
 
     flushed = Signal(int)
     """So many rows were added at the end."""
@@ -54,93 +48,190 @@ class EventLogModel(QAbstractTableModel):
     def __init__(self, journal: Journal) -> None:
         super().__init__()
         self._journal = journal
-        self._rows: list[Row] = []
+        self._rows = journal.rows  # while the view is paused: as they were then
         self._filter: Filter = parse("")
+        self._seqs: range | MutableSequence[int] = range(0)  # a range while there is no filter
+        self._search: Search | None = None
+        self._older: list[int] = []  # found, not shown yet
+        self._show_at = 0.0
         self._seen = 0
         self._cleared = 0
-        self._paused = False
+        self._paused = self._closed = self._listening = False
         self.time_style = TimeStyle.CLOCK
-        self._timer = QTimer(self, interval=FLUSH_MS, singleShot=True)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.flush)
-        self._disconnect = journal.appended.connect(self._on_appended)
+        self._search_timer = QTimer(self, interval=0)
+        self._search_timer.timeout.connect(self._search_on)
         self.flush()
 
     def close(self) -> None:
         """Stop listening to the journal."""
-        self._disconnect()
+        self._closed = True
         self._timer.stop()
+        self._search_timer.stop()
 
     @property
     def held(self) -> int:
         """How many rows wait because the view is paused."""
         return self._journal.last_seq - self._seen if self._paused else 0
 
+    @property
+    def searching(self) -> bool:
+        """Whether older rows have not been looked at yet since the filter changed."""
+        return self._search is not None
+
     def row(self, number: int) -> Row:
         """Return the journal row shown in that line."""
-        return self._rows[number]
+        seq = self._seqs[number]
+        return self._rows.row(seq) or _gone(seq)
+
+    def seq(self, number: int) -> int:
+        """Return the number in the journal of the row shown in that line."""
+        return self._seqs[number]
 
     def set_paused(self, paused: bool) -> None:
         """Hold the view; the journal goes on."""
-        self._paused = paused
+        if paused != self._paused:
+            self._paused = paused
+            self._rows = self._journal.rows.copy() if paused else self._journal.rows
         if not paused:
             self.flush()
 
     def set_filter(self, text: str) -> tuple[str, ...]:
-        """Show what passes; returns what was not understood."""
-        self._filter = parse(text)
-        self._refill()
+        """Show what passes; returns what was not understood. Older rows may follow (see ``searching``)."""
+        before, self._filter = self._filter, parse(text)
+        among: Sequence[int] = ()
+        below = self._seen
+        if not isinstance(self._seqs, range) and self._filter.narrows(before):
+            # Nothing passes that did not pass before: only what the last search had not reached is left to scan.
+            among = array("q", [*self._older, *self._seqs])
+            below = self._search.below if self._search else self._cleared
+        self._refill(among, below)
         return self._filter.complaints
 
     def clear(self) -> None:
         """Begin anew after the newest row; the journal keeps the older ones."""
         self._cleared = self._seen = self._journal.last_seq
-        self._refill()
+        self._refill((), self._seen)
 
     def set_time_style(self, style: TimeStyle) -> None:
         """Change what the time column shows."""
         self.time_style = style
-        if self._rows:
-            self.dataChanged.emit(self.index(0, Col.TIME), self.index(len(self._rows) - 1, Col.TIME))
+        if self._seqs:
+            self.dataChanged.emit(self.index(0, Col.TIME), self.index(len(self._seqs) - 1, Col.TIME))
 
     def flush(self) -> None:
         """Take over what the journal has appended and dropped."""
+        self._listen()
         if self._paused:
             self.flushed.emit(0)
             return
         self._trim()
-        fresh = self._journal.after(self._seen)
-        self._seen = self._journal.last_seq
-        passing = [row for row in fresh if self._filter.matches(row)]
-        if passing:
-            start = len(self._rows)
-            self.beginInsertRows(QModelIndex(), start, start + len(passing) - 1)
-            self._rows += passing
-            self.endInsertRows()
-        self.flushed.emit(len(passing))
+        added = self._add(self._fresh())
+        if self._seen < self._rows.last and not self._closed:
+            self._timer.start(0)  # more than one slice: the rest in the next turn
+        self.flushed.emit(added)
 
-    def _on_appended(self, _: Row) -> None:
-        if not self._timer.isActive():
-            self._timer.start()
+    def _listen(self) -> None:
+        if not self._listening and not self._closed:
+            self._listening = True
+            self._journal.once(self._came)
+
+    def _came(self) -> None:
+        self._listening = False
+        if not self._closed:
+            self._timer.start(FLUSH_MS)
+
+    def _fresh(self) -> Sequence[int]:
+        """Return the numbers of new rows that pass, of as many as a slice allows."""
+        rows = self._rows
+        first, last = max(self._seen + 1, rows.first), rows.last
+        if not self._filter.words:
+            self._seen = max(last, self._seen)
+            return range(first, last + 1)
+        fresh: list[int] = []
+        size = batch_size(self._filter, rows)
+        until = perf_counter() + SLICE_S
+        while first <= last:
+            stop = min(first + size - 1, last)
+            fresh += [first + place for place in self._filter.passing(rows.span(first, stop))]
+            self._seen, first = stop, stop + 1
+            if perf_counter() > until:
+                break
+        return fresh
+
+    def _add(self, fresh: Sequence[int]) -> int:
+        if fresh:
+            start = len(self._seqs)
+            self.beginInsertRows(QModelIndex(), start, start + len(fresh) - 1)
+            if isinstance(self._seqs, range):
+                self._seqs = range(self._seqs.start if self._seqs else fresh[0], fresh[-1] + 1)
+            else:
+                self._seqs.extend(fresh)
+            self.endInsertRows()
+        return len(fresh)
 
     def _trim(self) -> None:
-        gone = bisect_left(self._rows, self._journal.first_seq, key=lambda row: row.seq)
+        gone = bisect_left(self._seqs, self._rows.first)
         if gone:
             self.beginRemoveRows(QModelIndex(), 0, gone - 1)
-            del self._rows[:gone]
+            if isinstance(self._seqs, range):
+                self._seqs = self._seqs[gone:]
+            else:
+                del self._seqs[:gone]
             self.endRemoveRows()
 
-    def _refill(self) -> None:
+    # a filter applied to what is there
+
+    def _refill(self, among: Sequence[int], below: int) -> None:
         self.beginResetModel()
-        kept = self._journal.after(self._cleared)
-        self._rows = [row for row in kept if row.seq <= self._seen and self._filter.matches(row)]
+        self._older = []
+        self._show_at = perf_counter() + SHOW_S
+        if self._filter.words:
+            self._search = Search(self._filter, self._cleared + 1, below, among)
+            self._seqs = array("q", self._slice())
+        else:
+            self._search = None
+            self._seqs = range(max(self._cleared + 1, self._rows.first), self._seen + 1)
         self.endResetModel()
+        self._go_on()
+
+    def _search_on(self) -> None:
+        self._older[:0] = self._slice()
+        if self._search and perf_counter() < self._show_at:
+            return
+        self._show_at = perf_counter() + SHOW_S
+        if self._older and not isinstance(self._seqs, range):
+            older, self._older = self._older, []
+            self.beginInsertRows(QModelIndex(), 0, len(older) - 1)
+            self._seqs[:0] = array("q", older)
+            self.endInsertRows()
+        self._go_on()
+
+    def _slice(self) -> list[int]:
+        """Search for as long as a slice; returns what was found, in order."""
+        found: list[list[int]] = []
+        until = perf_counter() + SLICE_S
+        while self._search:
+            found.append(self._search.step(self._rows))
+            if self._search.done:
+                self._search = None
+            elif perf_counter() > until:
+                break
+        return [seq for some in reversed(found) for seq in some]
+
+    def _go_on(self) -> None:
+        if not self._search or self._closed:
+            self._search_timer.stop()
+        elif not self._search_timer.isActive():
+            self._search_timer.start()
         self.flushed.emit(0)
 
     # Qt's questions
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Qt asks."""
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else len(self._seqs)
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """Qt asks."""
@@ -155,88 +246,38 @@ class EventLogModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = 0) -> Any:
-        """Qt asks."""
-        row = self._rows[index.row()]
-        column = Col(index.column())
+        """Qt asks: for tooltips, screen readers and sizes. The table paints without it."""
+        line, column = index.row(), Col(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return self._text(row, column, index.row())
+                return self._text(line, column)
             case Qt.ItemDataRole.ForegroundRole:
-                return _color(row, column)
+                scheme = theme.colors()
+                wanted = colors(self.row(line), scheme)[column]
+                return QColor(wanted) if wanted != scheme.text else None  # the view's own
             case Qt.ItemDataRole.TextAlignmentRole if column is Col.SIZE:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            case Qt.ItemDataRole.FontRole if column in (Col.TIME, Col.EVENT, Col.SIZE):
-                return _mono_small()
+            case Qt.ItemDataRole.FontRole if column in MONO:
+                return theme.mono()
             case Qt.ItemDataRole.ToolTipRole:
-                text = self._text(row, column, index.row())
-                return f"{text}\n{row.note}" if column is Col.SUMMARY and row.note != text else text
+                text, note = self._text(line, column), self.row(line).note
+                return f"{text}\n{note}" if column is Col.SUMMARY and note != text else text
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[column]}: {self._text(row, column, index.row())}"
+                return f"{TITLES[column]}: {self._text(line, column)}"
         return None
 
-    def _text(self, row: Row, column: Col, line: int) -> str:
-        match column:
-            case Col.TIME:
-                return self._time(row, line)
-            case Col.DIRECTION:
-                return ARROWS[row.kind]
-            case Col.CLIENT:
-                return row.client
-            case Col.EVENT:
-                return row.event or "–"
-            case Col.SUMMARY:
-                return summary(row)
-            case Col.SIZE:
-                return f"{row.size:,} B" if row.size else ""
-        return result(row)
-
-    def _time(self, row: Row, line: int) -> str:
+    def time(self, line: int, row: Row) -> str:
+        """Return what the time column says of the row in that line."""
         if self.time_style is TimeStyle.CLOCK:
             return clock(row.wall)
-        base = self._rows[0] if self.time_style is TimeStyle.SINCE_START else self._rows[max(line - 1, 0)]
+        base = self.row(0 if self.time_style is TimeStyle.SINCE_START else max(line - 1, 0))
         return f"+{row.mono - base.mono:.3f} s"
 
-
-def clock(wall: float) -> str:
-    """Return local time of day with milliseconds."""
-    return time.strftime("%H:%M:%S", time.localtime(wall)) + f".{int(wall % 1 * 1000):03}"
-
-
-def result(row: Row) -> str:
-    """Return the verdict with its note in a few words."""
-    if row.kind is Kind.SERVER:
-        return f"{SIGNS[row.verdict]}{row.verdict}" if row.verdict is not Verdict.OK else ""
-    origin = f" · by {row.origin}" if row.origin in ("panel", "tray") else ""
-    return f"{SIGNS[row.verdict]}{row.note or row.verdict}{origin}"
+    def _text(self, line: int, column: Col) -> str:
+        row = self.row(line)
+        return self.time(line, row) if column is Col.TIME else texts(row)[column]
 
 
-@lru_cache(maxsize=4096)
-def _summary(payload: bytes) -> str:
-    text = payload[:20_000].decode("utf-8", "replace")
-    try:
-        return summarize(decode(text).data)
-    except BadFrame:
-        return " ".join(text[:200].split())
-
-
-def summary(row: Row) -> str:
-    """Return what a row tells in a few words."""
-    return _summary(row.payload) if row.payload else row.note
-
-
-@lru_cache(maxsize=1)
-def _mono_small() -> QFont:
-    return theme.mono()
-
-
-def _color(row: Row, column: Col) -> QColor | None:
-    scheme = theme.colors()
-    if row.verdict is Verdict.INVALID and column in (Col.RESULT, Col.EVENT):
-        return QColor(scheme.error)
-    if row.verdict is Verdict.WARNING and column is Col.RESULT:
-        return QColor(scheme.warning)
-    if column is Col.DIRECTION and row.kind is not Kind.SERVER:
-        return QColor(scheme.accent if row.kind is Kind.TO_UI else scheme.ok)
-    if row.kind is Kind.SERVER or column in (Col.TIME, Col.SIZE, Col.RESULT, Col.CLIENT):
-        return QColor(scheme.muted)
-    return None
+def _gone(seq: int) -> Row:
+    """Stand in for a row that the journal has dropped since the last flush; the next one takes its line away."""
+    return Row(seq, 0.0, 0.0, Kind.SERVER, "", "dropped", b"", 0, Verdict.OK, "dropped by now", "server")

@@ -82,6 +82,7 @@ class ChatsRoom(QWidget):
             companion.chat.changed.connect(self._refresh_soon),
             companion.changed.connect(self._refresh_soon),
         ]
+        self._refresh_soon(None)
 
     def close_down(self) -> None:
         """Stop listening to the companion; what is still under way finds nobody."""

@@ -185,11 +185,11 @@ class ClientsRoom(QWidget):
     def _close(self, client: Client) -> None:
         code = self._close_code()
         if code is not None:
-            client.wire.close(code, self.reason.text())
+            client.close(code, self.reason.text())
             self.told.emit(f"Closing client {client.id} with {code}")
 
     def _abort(self, client: Client) -> None:
-        client.wire.abort()
+        client.abort()
         self.told.emit(f"Cut the connection of client {client.id}")
 
     def _copy_url(self) -> None:

@@ -17,19 +17,23 @@ from PySide6.QtWidgets import (
 
 from app.companion import Companion
 from app.hub.hub import count
-from app.hub.journal import Kind, Row
-from app.protocol.command import trigger_command
+from app.hub.journal import Kind, Row, Verdict
+from app.protocol.command import expect_words, playwright_line, trigger_command, trigger_words
+from app.protocol.envelope import BadFrame, decode, parse_json
 from app.ui import theme
 from app.ui.background import run
 from app.ui.icons import ui_icon
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.widgets.details import Details, pretty
+from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.naming import named
 
-FILTER_DELAY_MS = 120
+FILTER_DELAY_MS = 60
+"""A search gives way to the next key at once, so the delay need only join what is typed in one breath."""
 TO_UI_ONLY = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
+PLAYWRIGHT = "Copy as Playwright"
 FILTER_HINT = (
     'event:typing  dir:c2s  client:2  user:alice  is:invalid  is:injected  larger:1k  after:10s  "quoted"  /regex/'
     "\nA minus in front excludes: -event:typing"
@@ -49,7 +53,7 @@ class EventsRoom(QWidget):
         self._companion = companion
         self.model = EventLogModel(companion.journal)
         self.table = LogTable(self.model)
-        self.details = Details(companion.catalog)
+        self.details = Details(companion.catalog, lambda row: previous_alike(companion.journal.rows, row))
         self.filter = named(
             QLineEdit(placeholderText="Filter (Ctrl+F)", clearButtonEnabled=True), "Filter", tip=FILTER_HINT
         )
@@ -132,6 +136,7 @@ class EventsRoom(QWidget):
             ("Resend", QKeySequence("R"), self.resend),
             ("Edit in Inject", QKeySequence("E"), self._edit),
             ("Copy as command", QKeySequence("Ctrl+Shift+C"), self.copy_command),
+            (PLAYWRIGHT, QKeySequence("Ctrl+Alt+C"), self.copy_playwright),
             ("Save as fixture …", QKeySequence("S"), self._save),
             ("Pause view", QKeySequence("P"), self.pause.toggle),
         ):
@@ -167,6 +172,24 @@ class EventsRoom(QWidget):
         text = row.payload.decode("utf-8", "replace")
         QGuiApplication.clipboard().setText(trigger_command(text, self._companion.catalog))
         self.told.emit(f"Copied #{row.seq} as a command")
+
+    def copy_playwright(self) -> None:
+        """Put a line on the clipboard that fires the selected event, or waits for it, in a test in Playwright."""
+        row = self.selected
+        if row is None or not self._in_playwright(row):
+            self.told.emit("Only an event that kept the contract can be in a test: select one.")
+            return
+        text = row.payload.decode("utf-8", "replace")
+        if row.kind is Kind.TO_UI:
+            words = trigger_words(text, self._companion.catalog)
+        else:
+            words = expect_words(row.event, _data(row, text))
+        QGuiApplication.clipboard().setText(playwright_line(words))
+        self.told.emit(f"Copied #{row.seq} as a line for Playwright")
+
+    @staticmethod
+    def _in_playwright(row: Row) -> bool:
+        return row.kind is Kind.TO_UI or (row.kind is Kind.FROM_UI and row.verdict is not Verdict.INVALID)
 
     def resend(self) -> None:
         """Send the selected frame once more."""
@@ -215,7 +238,8 @@ class EventsRoom(QWidget):
             return
         menu = QMenu(self)
         for title, action in self._actions.items():
-            action.setEnabled(row.kind is Kind.TO_UI or title not in TO_UI_ONLY)
+            possible = self._in_playwright(row) if title == PLAYWRIGHT else title not in TO_UI_ONLY
+            action.setEnabled(row.kind is Kind.TO_UI or possible)
             menu.addAction(action)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.table.viewport().mapToGlobal(place))
@@ -227,13 +251,16 @@ class EventsRoom(QWidget):
         # The first row of every session only says that the server listens.
         nothing_yet = shown == 0 or self._companion.journal.last_seq <= 1
         filtered = bool(self.filter.text())
-        self.body.setCurrentIndex(0 if shown == 0 or (nothing_yet and not filtered) else 1)
+        searching = self.model.searching
+        self.body.setCurrentIndex(0 if (shown == 0 and not searching) or (nothing_yet and not filtered) else 1)
         self.empty.title.setText("Nothing matches this filter" if filtered else "Nothing has happened yet")
         self.empty.hint.setText(
             f"Connect your UI to {self._companion.server.url}, or fire an event: every frame in either direction "
             "appears here."
         )
         parts = [f"{count(shown, 'row')} shown"] if self.body.currentIndex() else []
+        if searching:
+            parts.append("searching older ones …")
         if self.model.held:
             parts.append(f"view paused, {self.model.held:,} held back")
         if dropped := self._companion.journal.dropped:
@@ -241,3 +268,11 @@ class EventsRoom(QWidget):
         if not self.table.following:
             parts.append("not following: scroll to the end to follow")
         self.counts.setText(" · ".join(parts))
+
+
+def _data(row: Row, text: str) -> object:
+    """Return what a client sent: an event's data, or the body of a REST call."""
+    try:
+        return parse_json(text) if row.origin == "rest" else decode(text).data
+    except BadFrame:
+        return None

@@ -64,6 +64,10 @@ class InjectRoom(QWidget):
         column.addWidget(self.panels, 1)
         column.addWidget(self.bar)
 
+    def close_down(self) -> None:
+        """Stop listening to the companion."""
+        self.bar.close_down()
+
     def rebuild(self) -> None:
         """Build the panels for the personas and the user name of now, unless they are built for these."""
         key = (self._companion.personas, self._companion.settings.username)

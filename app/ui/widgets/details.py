@@ -1,6 +1,7 @@
-"""Everything about one row of the log: pretty, raw, schema."""
+"""Everything about one row of the log: pretty, raw, schema, and what is new since the previous of its kind."""
 
 import json
+from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
@@ -9,6 +10,7 @@ from app.hub.journal import Kind, Row
 from app.protocol.catalog import Catalog, EventType
 from app.protocol.contract import Direction
 from app.ui.models.event_log import ARROWS, clock
+from app.ui.widgets.diff_view import DiffView
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
 
@@ -20,18 +22,24 @@ class Details(QWidget):
 
     closed = Signal()
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, previous: Callable[[Row], Row | None] = lambda _: None) -> None:
         super().__init__()
         self._catalog = catalog
+        self._previous = previous
+        self._row: Row | None = None
         self.head = named(QLabel(textFormat=Qt.TextFormat.PlainText), "Row", id="detailHead")
         self.note = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Result", id="muted")
         self.pretty = JsonView("Pretty", read_only=True)
         self.raw = JsonView("Raw", read_only=True)
         self.schema = JsonView("Schema", read_only=True)
+        self.diff = DiffView()
         self.tabs = named(QTabWidget(documentMode=True), "Details")
         named(self.tabs.tabBar(), "Which details")
         for title, view in (("Pretty", self.pretty), ("Raw", self.raw), ("Schema", self.schema)):
             self.tabs.addTab(view, title)
+        self.tabs.addTab(self.diff, "Diff")
+        self.tabs.setTabToolTip(self.tabs.indexOf(self.diff), "What is new since the previous of its kind")
+        self.tabs.currentChanged.connect(lambda _: self._compare())
         close = named(QPushButton("Close"), "Close the details", id="flat")
         close.clicked.connect(self._close)
         top = QHBoxLayout()
@@ -48,6 +56,7 @@ class Details(QWidget):
     def show_row(self, row: Row | None) -> None:
         """Show ``row``; None hides the pane."""
         self.setVisible(row is not None)
+        self._row = row
         if row is None:
             return
         self.head.setText(f"#{row.seq} · {ARROWS[row.kind]} · {row.event or 'no event'}")
@@ -60,6 +69,12 @@ class Details(QWidget):
         self.raw.setPlainText(text)
         self.pretty.setPlainText(pretty(text))
         self.schema.setPlainText(self._schema(row))
+        self._compare()
+
+    def _compare(self) -> None:
+        if self._row and self.tabs.currentWidget() is self.diff:  # it takes a search: only when it is looked at
+            before = self._previous(self._row)
+            self.diff.compare(before, self._row, pretty)
 
     def _close(self) -> None:
         self.hide()

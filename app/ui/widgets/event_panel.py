@@ -43,7 +43,8 @@ class EventPanel(QWidget):
 
         self.choice = named(QComboBox(), "Event")
         self.choice.addItems(list(self._types))
-        self.choice.setVisible(len(types) > 1)
+        if len(types) == 1:  # shown before it has a parent it would be a window of its own
+            self.choice.hide()
         self.choice.currentTextChanged.connect(self._switch_event)
         help_line = QLabel(types[0].help, wordWrap=True)
         help_line.setObjectName("muted")

@@ -1,10 +1,11 @@
 """The log's table: follows at the bottom, holds still when scrolled up."""
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
 
 from app.ui.models.event_log import Col, EventLogModel
+from app.ui.widgets.log_painter import LogPainter
 from app.ui.widgets.naming import named
 
 WIDTHS = {
@@ -14,6 +15,8 @@ WIDTHS = {
     Col.EVENT: 132,
     Col.SIZE: 60,
 }
+SHARING = (Col.SUMMARY, Col.RESULT)
+"""These share what the others leave. Sections that stretch by themselves are measured anew for every insertion."""
 ROW_HEIGHT = 26
 
 
@@ -41,10 +44,11 @@ class LogTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        for column in (Col.SUMMARY, Col.RESULT):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        for column in SHARING:
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
         for column, width in WIDTHS.items():
             self.setColumnWidth(column, width)
+        header.sectionResized.connect(self._column_resized)
         self.following = True
         self._new = 0
         self.jump = named(QPushButton(self), "Jump to the newest row", id="jump")
@@ -53,7 +57,14 @@ class LogTable(QTableView):
         self.jump.clicked.connect(lambda: self.follow(True))
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         model.flushed.connect(self._rows_came)
+        model.rowsInserted.connect(self._rows_came_before)
         model.modelReset.connect(lambda: self.follow(True))
+
+    def setModel(self, model: QAbstractItemModel | None) -> None:
+        """Show another log."""
+        assert isinstance(model, EventLogModel)
+        self._painter = LogPainter(model)
+        super().setModel(model)
 
     def follow(self, on: bool) -> None:
         """Stay with the newest row, or stay here."""
@@ -68,7 +79,36 @@ class LogTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Qt tells."""
         super().resizeEvent(event)
+        self._share_width()
         self._show_jump()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Qt tells."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
+            self._painter.restyle(self.font())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint what is visible of the rows, and nothing else: no style and no delegate has a part in it."""
+        first = self.rowAt(event.rect().top())
+        if first < 0:
+            return
+        last = self.rowAt(event.rect().bottom())
+        lines = range(first, (last if last >= 0 else self.model().rowCount() - 1) + 1)
+        columns = [QRect(self.columnViewportPosition(each), 0, self.columnWidth(each), ROW_HEIGHT) for each in Col]
+        current = self.currentIndex()
+        chosen = current.row() if self.selectionModel().isSelected(current) else -1
+        with QPainter(self.viewport()) as painter:
+            self._painter.paint(painter, lines, self.rowViewportPosition(first), columns, chosen)
+
+    def _column_resized(self, column: int) -> None:
+        if column not in SHARING:
+            self._share_width()
+
+    def _share_width(self) -> None:
+        free = max(0, self.viewport().width() - sum(self.columnWidth(each) for each in Col if each not in SHARING))
+        for column, width in zip(SHARING, (free - free // 2, free // 2), strict=True):
+            self.setColumnWidth(column, max(width, self.horizontalHeader().minimumSectionSize()))
 
     def _scrolled(self, value: int) -> None:
         self.follow_quietly(value >= self.verticalScrollBar().maximum())
@@ -94,6 +134,12 @@ class LogTable(QTableView):
         if not self.following:  # the same rows stay in sight
             bar = self.verticalScrollBar()
             bar.setValue(max(0, bar.value() - (last - first + 1)))
+
+    def _rows_came_before(self, _: QModelIndex, first: int, last: int) -> None:
+        if first == 0 and not self.following:  # older rows that a filter has found: the same stay in sight
+            bar = self.verticalScrollBar()
+            self.updateGeometries()  # the range of the bar, which Qt would bring up to date later
+            bar.setValue(bar.value() + last + 1)
 
     def _show_jump(self) -> None:
         self.jump.setVisible(not self.following and self._new > 0)

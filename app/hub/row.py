@@ -1,0 +1,67 @@
+"""What a row of the journal says."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What a row tells of: an event's direction as stored, or what the server itself did."""
+
+    TO_UI = "s2c"
+    FROM_UI = "c2s"
+    SERVER = "server"
+
+
+class Verdict(StrEnum):
+    """``ok``; ``warning``: kept the contract, but did less than one may expect; ``invalid``: broke it."""
+
+    OK = "ok"
+    WARNING = "warning"
+    INVALID = "invalid"
+
+
+class Row(NamedTuple):
+    """One row. ``wall`` in seconds since the epoch, ``mono`` in monotonic seconds, ``size`` in bytes.
+
+    ``client`` is the sender's number, or the target of what was sent. ``origin`` is who caused it:
+    ``panel``, ``tray``, ``control``, ``client 3``, ``server``. ``note`` explains the verdict. ``user`` is whom
+    the sender spoke for.
+    """
+
+    seq: int
+    wall: float
+    mono: float
+    kind: Kind
+    client: str
+    event: str
+    payload: bytes
+    size: int
+    verdict: Verdict
+    note: str
+    origin: str
+    user: str = ""
+
+
+class Head:
+    """All that a row says but its moment and its payload. Rows that say the same share one head.
+
+    Heads are compared by identity, so that whoever judges rows by their heads judges each head once.
+    """
+
+    __slots__ = ("client", "event", "kind", "note", "origin", "user", "verdict")
+
+    def __init__(
+        self, kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: str, user: str
+    ) -> None:
+        self.kind = kind
+        self.client = client
+        self.event = event
+        self.verdict = verdict
+        self.note = note
+        self.origin = origin
+        self.user = user
+
+    @classmethod
+    def of(cls, row: Row) -> "Head":
+        """Return the head of a row that came without one."""
+        return cls(row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user)

@@ -1,0 +1,169 @@
+"""Asyncio's own loop, pumped by Qt.
+
+qasync makes a Qt timer for every callback, switches a notifier off and on for every readiness, and lets Qt poll
+every descriptor at every turn. Here CPython keeps its ready queue, its timers and its selector, and Qt watches
+three things: the selector's own descriptor, one timer for the earliest deadline, and whether it is about to sleep.
+"""
+
+import asyncio
+import heapq
+import math
+import selectors
+from asyncio.tasks import _enter_task, _leave_task
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+
+from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QObject, QSocketNotifier, Qt, QTimer
+
+BUDGET_S = 0.008
+"""So long the pump runs before Qt has its turn: half a frame of a screen."""
+AT_ONCE = 0.0
+NEVER = math.inf
+LONGEST_MS = 24 * 3600 * 1000
+"""A Qt timer's interval is 32 bits wide; whoever waits longer is looked at once a day."""
+SPRING_CLEANING = 100
+"""So many cancelled timers, and more than half of all, are thrown out before their time comes."""
+
+
+class _Timer(asyncio.TimerHandle):
+    """What the heap of timers holds, as CPython knows it and its types do not tell."""
+
+    _when: float
+    _scheduled: bool
+
+
+class PumpedLoop(asyncio.SelectorEventLoop):
+    """A selector loop whose ``run_forever`` is Qt's.
+
+    All of asyncio's promises hold (order, signals, subprocesses, executors). Beyond them the loop also turns
+    inside nested Qt loops: an open menu or a native dialog does not stop the server, even one that a task
+    opened. Debug mode does not report slow callbacks. ``time()`` is ``time.monotonic()``, as in every loop.
+    """
+
+    # The same for its loops.
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[_Timer]
+    _timer_cancelled_count: int
+    _clock_resolution: float
+    _stopping: bool
+    _selector: selectors.BaseSelector
+    _process_events: Callable[[list[tuple[selectors.SelectorKey, int]]], None]
+
+    def __init__(self, app: QCoreApplication) -> None:
+        selector = selectors.DefaultSelector()
+        super().__init__(selector)
+        self._app = app
+        self._qt = QObject()
+        self._armed = NEVER
+        """When the timer was told to fire: monotonic seconds, or ``AT_ONCE``."""
+        self._timer = QTimer(self._qt, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timer)
+        self._notifier = QSocketNotifier(_descriptor(selector), QSocketNotifier.Type.Read, self._qt)
+        self._notifier.setEnabled(False)
+        self._notifier.activated.connect(self._pump)
+        self._failure: BaseException | None = None
+
+    def close(self) -> None:
+        """Release the descriptors, and what belongs to Qt. May be called twice."""
+        if not self.is_closed():
+            self._notifier.setEnabled(False)
+        super().close()
+
+    def _run_once(self) -> None:
+        """Let Qt turn the wheel until ``stop``: asyncio's ``run_forever`` calls this until it is to end."""
+        dispatcher = QAbstractEventDispatcher.instance()
+        dispatcher.aboutToBlock.connect(self._arm)
+        self._notifier.setEnabled(True)
+        self._arm()
+        try:
+            self._app.exec()
+        finally:
+            self._notifier.setEnabled(False)
+            self._timer.stop()
+            self._armed = NEVER
+            dispatcher.aboutToBlock.disconnect(self._arm)
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _arm(self) -> None:
+        """Tell Qt when to come back: called whenever it is about to sleep, whoever has scheduled something."""
+        if self._ready or self._stopping:
+            due = AT_ONCE
+        elif self._scheduled:
+            due = self._scheduled[0]._when
+        else:
+            due = NEVER
+        if due == self._armed:
+            return
+        self._armed = due
+        if due == NEVER:
+            self._timer.stop()
+        elif due == AT_ONCE:
+            self._timer.start(0)
+        else:
+            self._timer.start(min(max(0, math.ceil((due - monotonic()) * 1000)), LONGEST_MS))
+
+    def _on_timer(self) -> None:
+        self._armed = NEVER
+        self._pump()
+
+    def _pump(self) -> None:
+        """Take turns until nothing is left to do or the budget is used up."""
+        outer = asyncio.current_task(self)
+        if outer is not None:  # a nested Qt loop within a task: the others go on meanwhile
+            _leave_task(self, outer)
+        deadline = monotonic() + BUDGET_S
+        try:
+            self._turn(deadline)
+            while self._ready and not self._stopping and monotonic() < deadline:
+                self._turn(deadline)
+        except BaseException as failure:  # asyncio lets SystemExit and KeyboardInterrupt end the loop
+            self._failure = failure
+            self.stop()
+        finally:
+            if outer is not None:
+                _enter_task(self, outer)
+        if self._stopping:
+            self._app.exit()
+        else:
+            self._arm()
+
+    def _turn(self, deadline: float) -> None:
+        """Do as one turn of asyncio's loop does, but neither wait nor outlast ``deadline``."""
+        self._process_events(self._selector.select(0))
+        self._collect_timers()
+        ready = self._ready
+        todo = len(ready)
+        while todo and ready:
+            handle = ready.popleft()
+            todo -= 1
+            if not handle._cancelled:
+                handle._run()
+                if monotonic() > deadline:
+                    return
+
+    def _collect_timers(self) -> None:
+        scheduled = self._scheduled
+        cancelled = self._timer_cancelled_count
+        if cancelled > SPRING_CLEANING and cancelled * 2 > len(scheduled):
+            for handle in scheduled:
+                handle._scheduled = not handle._cancelled
+            scheduled[:] = [handle for handle in scheduled if handle._scheduled]
+            heapq.heapify(scheduled)
+            self._timer_cancelled_count = 0
+        now = monotonic() + self._clock_resolution
+        while scheduled and (scheduled[0]._cancelled or scheduled[0]._when < now):
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            if handle._cancelled:
+                self._timer_cancelled_count -= 1
+            else:
+                self._ready.append(handle)
+
+
+def _descriptor(selector: selectors.BaseSelector) -> int:
+    """Return what is readable while anything that is selected is ready. Raises ``AttributeError`` without one."""
+    descriptor: int = selector.fileno()  # type: ignore[attr-defined]
+    return descriptor

@@ -1,0 +1,97 @@
+"""What the log says of a row, in words and colours."""
+
+import time
+from enum import IntEnum
+from functools import lru_cache
+
+from app.hub.journal import Kind, Row, Verdict
+from app.protocol.envelope import BadFrame, decode
+from app.protocol.summary import summarize
+from app.ui.theme import Colors
+
+SUMMARY_BYTES = 20_000
+"""A summary shows two hundred characters: more need not be decoded for it."""
+
+
+class Col(IntEnum):
+    """Columns, left to right."""
+
+    TIME = 0
+    DIRECTION = 1
+    CLIENT = 2
+    EVENT = 3
+    SUMMARY = 4
+    SIZE = 5
+    RESULT = 6
+
+
+TITLES = ("Time", "Direction", "Client", "Event", "Summary", "Size", "Result")
+MONO = (Col.TIME, Col.EVENT, Col.SIZE)
+"""Columns in the font for numbers and names."""
+
+ARROWS = {Kind.TO_UI: "To UI ↓", Kind.FROM_UI: "From UI ↑", Kind.SERVER: "Server"}
+SIGNS = {Verdict.OK: "", Verdict.WARNING: "▲ ", Verdict.INVALID: "✕ "}
+
+
+Texts = tuple[str, str, str, str, str, str, str]
+"""One for every column."""
+
+
+def texts(row: Row) -> Texts:
+    """Return what every column says, with the time of day for the time."""
+    direction, client, event, verdict = _from_head(
+        row.kind, row.client, row.event, row.verdict, row.note, row.origin
+    )
+    size = f"{row.size:,} B" if row.size else ""
+    return clock(row.wall), direction, client, event, summary(row), size, verdict
+
+
+def colors(row: Row, scheme: Colors) -> Texts:
+    """Return the name of the colour of every column's text."""
+    return _colors(row.kind, row.verdict, scheme)
+
+
+@lru_cache(maxsize=1024)
+def _from_head(
+    kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: str
+) -> tuple[str, str, str, str]:
+    """Return direction, client, event and result, which most rows share with many others."""
+    return ARROWS[kind], client, event or "–", _result(kind, verdict, note, origin)
+
+
+@lru_cache(maxsize=64)
+def _colors(kind: Kind, verdict: Verdict, scheme: Colors) -> Texts:
+    server, invalid = kind is Kind.SERVER, verdict is Verdict.INVALID
+    usual, muted = scheme.muted if server else scheme.text, scheme.muted
+    direction = {Kind.TO_UI: scheme.accent, Kind.FROM_UI: scheme.ok, Kind.SERVER: muted}[kind]
+    event = scheme.error if invalid else usual
+    result = {Verdict.INVALID: scheme.error, Verdict.WARNING: scheme.warning, Verdict.OK: muted}[verdict]
+    return muted, direction, muted, event, usual, muted, result
+
+
+def clock(wall: float) -> str:
+    """Return local time of day with milliseconds."""
+    return time.strftime("%H:%M:%S", time.localtime(wall)) + f".{int(wall % 1 * 1000):03}"
+
+
+def result(row: Row) -> str:
+    """Return the verdict with its note in a few words."""
+    return _result(row.kind, row.verdict, row.note, row.origin)
+
+
+def _result(kind: Kind, verdict: Verdict, note: str, origin: str) -> str:
+    if kind is Kind.SERVER:
+        return f"{SIGNS[verdict]}{verdict}" if verdict is not Verdict.OK else ""
+    by = f" · by {origin}" if origin in ("panel", "tray") else ""
+    return f"{SIGNS[verdict]}{note or verdict}{by}"
+
+
+def summary(row: Row) -> str:
+    """Return what a row tells in a few words."""
+    if not row.payload:
+        return row.note
+    text = row.payload[:SUMMARY_BYTES].decode("utf-8", "replace")
+    try:
+        return summarize(decode(text).data)
+    except BadFrame:
+        return " ".join(text[:200].split())

@@ -1,0 +1,75 @@
+"""Goals 15 and 16: how soon the program is there, and what it takes while nothing happens."""
+
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import NamedTuple
+
+from tests.benchmarks import programs
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.child import Child, python
+from tests.benchmarks.contenders import Server
+from tests.benchmarks.line import Goal, Line
+
+MIB = 2**20
+CLIENTS = 3
+CALM_S = 1.5
+"""After the start there is still something to do."""
+
+
+class Start(NamedTuple):
+    """How long it took, and how much of that was CPU: a busy machine stretches the one and not the other."""
+
+    seconds: float
+    cpu_s: float
+
+
+def _start(start: Callable[[], Child], line: str) -> Start:
+    began = time.monotonic()
+    with start() as child:
+        child.wait_for(line)
+        return Start(time.monotonic() - began, child.cpu())
+
+
+def start(bench: Bench) -> Iterator[Line]:
+    """From the command to a server that listens; from the command to a window that is painted."""
+    data_dir = bench.pool.data_dir()
+    first_paint = "tests.benchmarks.servers.first_paint"
+
+    def serve() -> Child:
+        return programs.serve(data_dir)
+
+    def tray() -> Child:
+        return Child("tray", python(first_paint, "tray", data_dir))
+
+    def empty() -> Child:
+        return Child("empty window", python(first_paint, "empty"))
+
+    _start(serve, "listening")  # the first start of all fills a database
+    listening, window, nothing = [], [], []
+    for _ in range(bench.rounds):
+        listening.append(_start(serve, "listening"))
+        window.append(_start(tray, "painted"))
+        nothing.append(_start(empty, "painted"))
+    cpu_s = median(each.cpu_s for each in listening)
+    seconds = median(each.seconds for each in listening)
+    yield Line(15, "start of serve to listening", f"{cpu_s:.2f} s of CPU", Goal(0.35, "s"), seconds)
+    figure = f"{median(each.seconds for each in window):.2f} s / {median(each.seconds for each in nothing):.2f} s"
+    value = median(one.seconds / other.seconds for one, other in zip(window, nothing, strict=True))
+    yield Line(15, "start to window / an empty PySide6 window", figure, Goal(2.0), value)
+
+
+def idle(bench: Bench) -> Iterator[Line]:
+    """Memory and processor while nothing happens."""
+    with programs.serve(bench.pool.data_dir()) as server:
+        programs.control_port(server)
+        time.sleep(CALM_S)
+        yield Line(16, "serve idle: memory", "REST and control on", Goal(45, "MB"), server.rss() / MIB)
+    child, port = programs.tray(bench.pool.data_dir())
+    with child, Server("tray", child, port).link(listeners=CLIENTS):
+        time.sleep(CALM_S)
+        yield Line(16, "tray idle: memory", f"{CLIENTS} clients", Goal(130, "MB"), child.rss() / MIB)
+        before, began = child.cpu(), time.monotonic()
+        time.sleep(bench.rounds)
+        share = 100 * (child.cpu() - before) / (time.monotonic() - began)
+        yield Line(16, "tray idle: processor", f"{CLIENTS} clients", Goal(0.5, "% of a core"), share)

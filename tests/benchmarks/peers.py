@@ -1,0 +1,68 @@
+"""Every server in every workload: µs of CPU per delivery, and in brackets the ratio to the yardstick beside it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.benchmarks.bench import Bench, Work, middle, ratio
+from tests.benchmarks.build import Missing
+from tests.benchmarks.client import Cost, Link
+from tests.benchmarks.contenders import CONTENDERS, YARDSTICK
+from tests.benchmarks.line import digits
+
+FORWARDING = ("asyncio", "each", "uvloop", "qasync", "pumped", "serve", "tray")
+"""Those that hear what a client types."""
+FRAMES = 1000
+
+
+class Column(NamedTuple):
+    """A workload and its connections."""
+
+    title: str
+    work: Callable[[Link, int], Cost]
+    listeners: int = 0
+    pairs: int = 0
+
+
+COLUMNS = (
+    Column("paced N=1", Link.paced, 1),
+    Column("paced N=10", Link.paced, 10),
+    Column("paced N=100", Link.paced, 100),
+    Column("tick N=100", Link.tick, 100),
+    Column("echo N=1", Link.echo, pairs=1),
+    Column("echo N=100", Link.echo, pairs=100),
+    Column("ingest N=10", lambda link, _: link.flood(FRAMES), pairs=10),
+)
+
+
+def compare(bench: Bench, told: Callable[[str], object]) -> list[tuple[str, ...]]:
+    """Return the table, its titles first; what is missing is named in its row."""
+    missing: dict[str, str] = {}
+    for name in CONTENDERS:
+        try:
+            bench.pool.server(name)
+        except Missing as why:
+            missing[name] = str(why)
+    columns = []
+    for column in COLUMNS:
+        able = [name for name in CONTENDERS if name not in missing and (column.listeners or name in FORWARDING)]
+        work = _for(column, bench.ms)
+        columns.append(bench.compare(able, work, listeners=column.listeners, pairs=column.pairs))
+        told(column.title)
+    rows = [("server", *(column.title for column in COLUMNS))]
+    for name, (title, _) in CONTENDERS.items():
+        if name in missing:
+            rows.append((f"{title}: skipped, {missing[name]}", *[""] * len(columns)))
+        else:
+            rows.append((title, *(_cell(name, costs) for costs in columns)))
+    return rows
+
+
+def _for(column: Column, ms: int) -> Work:
+    return lambda link: column.work(link, ms)
+
+
+def _cell(name: str, costs: dict[str, list[Cost]]) -> str:
+    if name not in costs:
+        return "–"
+    figure = digits(middle(costs[name], "us"), 2)
+    return figure if name == YARDSTICK else f"{figure} ({ratio(costs[name], costs[YARDSTICK]):.2f})"

@@ -1,0 +1,36 @@
+"""README's section *Performance*: what stands between two marks is the output of a run."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN = "<!-- begin: python -m tests.benchmarks.run --write -->"
+END = "<!-- end -->"
+
+
+def machine() -> str:
+    """Say on what was measured."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor() or "unknown processor",
+    )
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("PySide6-Essentials", "websockets", "msgspec"))
+    python = platform.python_version()
+    load = f"{os.getloadavg()[0]:.1f}"  # of a machine that is left alone, about 2
+    cores = f"{os.cpu_count()} cores (load average {load} at the end)"
+    return f"{model}, {cores}, Linux {platform.release()}, Python {python}, {libraries}."
+
+
+def write(text: str) -> None:
+    """Put ``text`` between the marks. Raises ``ValueError`` when there are none."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise ValueError(f"{README} has no {BEGIN} … {END}")
+    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")

@@ -1,0 +1,118 @@
+"""``python -m tests.benchmarks.run``: measures the goals one after the other and prints one table.
+
+``--quick`` takes less than two minutes; a full run takes nine rounds of each comparison. What needs something that
+is not installed is skipped by name. Absolute figures are this machine's; ratios are what goals are about.
+"""
+
+import argparse
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+if not __package__:  # run as a file
+    sys.path[0] = str(Path(__file__).parents[2])
+
+from tests.benchmarks import growth, peers, readme, table
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.build import Missing
+from tests.benchmarks.contenders import Pool
+from tests.benchmarks.files import allow_many_files
+from tests.benchmarks.goals import delivery, log, loop, program, storage, volume
+from tests.benchmarks.line import Goal, Line, failed, skipped
+
+ROUNDS, QUICK_ROUNDS = 9, 3
+MS, QUICK_MS = 500, 150
+
+GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
+    (1,): loop.plain,
+    (2,): loop.idle,
+    (3,): delivery.uncorked,
+    (4,): delivery.tick,
+    (5,): delivery.paced,
+    (6,): delivery.echo,
+    (7, 8): volume.storm,
+    (9,): volume.quiet,
+    (10,): delivery.stalled,
+    (11,): log.filtering,
+    (12,): log.memory,
+    (13,): storage.group_commit,
+    (14,): delivery.growth,
+    (15,): program.start,
+    (16,): program.idle,
+}
+"""Goals by their numbers, those together that one run measures."""
+
+
+def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]) -> list[Line]:
+    """Measure the wanted goals; ``told`` hears of each line as it comes."""
+    lines = []
+    for numbers, goal in GOALS.items():
+        if wanted and not wanted & set(numbers):
+            continue
+        began = time.monotonic()
+        try:
+            for line in goal(bench):
+                lines.append(line)
+                told(line)
+        except Missing as why:
+            lines.append(skipped(numbers[0], goal.__name__, why, Goal(0)))
+            told(lines[-1])
+        except Exception as error:  # the others are measured all the same
+            traceback.print_exc()
+            lines.append(failed(numbers[0], goal.__name__, error))
+            told(lines[-1])
+        told(f"[{time.monotonic() - began:.0f} s]")
+    return sorted(lines, key=lambda line: line.number)
+
+
+def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> str:
+    """Return README's section: the goals, the growth, every other server, the machine; in Markdown."""
+    parts = [table.markdown([table.TITLES, *map(table.cells, lines)])]
+    for title, rows in (
+        ("How the tray program's cost grows with clients:", growth.with_clients(bench, told)),
+        ("And with events:", growth.with_events(bench, told)),
+        (f"{growth.BURST:,} events at once for 100 clients:", growth.burst(bench, told)),
+        ("µs of server CPU per delivery, and the ratio to the first line:", peers.compare(bench, told)),
+    ):
+        parts += [title, table.markdown(rows)]
+    rounds = f"median of {bench.rounds} interleaved rounds of {bench.ms} ms"
+    return "\n\n".join([*parts, f"Measured on {readme.machine()} Each figure is the {rounds}."])
+
+
+def main() -> int:
+    """Return the process's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="three short rounds instead of nine")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--markdown", action="store_true", help="print README's tables: growth and peers too")
+    parser.add_argument("--write", action="store_true", help="put them into README")
+    parser.add_argument("--only", metavar="N,…", default="", help="these goals alone")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a ratio misses its goal")
+    given = parser.parse_args()
+    if sys.platform != "linux":
+        parser.error("the load client needs epoll, so Linux")
+    wanted = {int(number) for number in given.only.split(",") if number.strip()}
+    if unknown := wanted - {number for numbers in GOALS for number in numbers}:
+        parser.error(f"there is no goal {min(unknown)}")
+    allow_many_files()
+
+    def told(line: Line | str) -> None:
+        print(line if isinstance(line, str) else "  ".join(table.cells(line)), file=sys.stderr, flush=True)
+
+    with Pool() as pool:
+        bench = Bench(pool, QUICK_ROUNDS, QUICK_MS) if given.quick else Bench(pool, ROUNDS, MS)
+        lines = measure(bench, wanted, told)
+        section = report(lines, bench, told) if given.markdown or given.write else ""
+    if given.write:
+        readme.write(section)
+    elif given.json:
+        print(table.as_json(lines))
+    else:
+        print(section or table.text([table.TITLES, *map(table.cells, lines)]))
+    return 1 if given.check and any(line.missed for line in lines) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The real program with a source of load in its loop.
+
+``python -m tests.benchmarks.servers.companion tray|serve DATA_DIR``. Nothing of the program is replaced: a
+``Companion`` that starts the load once it listens is handed to the composition root. ``ROWS`` in the environment
+fills the journal first, before there is a window; the tray program is watched.
+"""
+
+import asyncio
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from app.companion import Companion
+from app.hub.journal import Kind
+from app.protocol.envelope import Envelope
+from app.system.home import Overrides
+from tests.benchmarks.servers.commands import obey
+from tests.benchmarks.servers.load import MESSAGE, Load, text
+
+OVERRIDES = Overrides(port=0, rest=False, control=False)
+
+
+class LoadedCompanion(Companion):
+    """A companion that can be told to send, and says where it listens."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for number in range(int(os.environ.get("ROWS", "0"))):
+            event = Envelope("new_message", {**MESSAGE, "text": text(number, 0)})
+            self.journal.append(Kind.TO_UI, event.event, payload=event.encode(), client="all", origin="panel")
+
+    async def start(self) -> bool:
+        """Listen, then wait for commands."""
+        started = await super().start()
+        load = Load(self._send, self.hub.cork.flush)
+
+        async def handle(words: list[str]) -> dict[str, Any]:
+            if words[0] not in ("watch", "watched", "filter"):
+                return await load.obey(words)
+            from tests.benchmarks.servers import watch
+
+            return await watch.filter_log(" ".join(words[1:])) if words[0] == "filter" else watch.obey(words[0])
+
+        obey(asyncio.get_running_loop(), handle)
+        print(f"ready {self.server.port}", flush=True)
+        return started
+
+    def _send(self, number: int, stamp: int) -> None:
+        self.hub.publish(Envelope("new_message", {**MESSAGE, "text": text(number, stamp)}), origin="load")
+
+
+def main(kind: str, data_dir: Path) -> int:
+    root = importlib.import_module("app.desktop" if kind == "tray" else "app.headless")
+    setattr(root, "Companion", LoadedCompanion)  # noqa: B010  mypy knows the name as a class
+    if kind == "serve":
+        return int(root.serve(OVERRIDES, data_dir, None))
+    from tests.benchmarks.servers import watch
+
+    watch.wrap_paint()
+    return int(root.run(OVERRIDES, data_dir, None, hidden=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))

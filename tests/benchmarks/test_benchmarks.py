@@ -1,0 +1,90 @@
+"""The harness itself: its arithmetic, and its load client against a server whose answers are known."""
+
+import shutil
+import sys
+from itertools import pairwise
+
+import pytest
+
+from tests.benchmarks import readme
+from tests.benchmarks.hotspots import rows
+from tests.benchmarks.line import Goal, Line, failed, skipped
+from tests.benchmarks.servers.load import Load, text
+from tests.benchmarks.table import markdown
+
+
+def test_a_ratio_that_misses_its_goal_fails_the_check_and_a_figure_of_this_machine_does_not():
+    assert Line(1, "x", "", Goal(1.1), 1.2).missed
+    assert not Line(1, "x", "", Goal(1.1), 1.1).missed
+    assert Line(1, "x", "", Goal(8, at_least=True), 7.9).missed
+    slow = Line(1, "x", "", Goal(5, "ms"), 6)
+    assert slow.met is False
+    assert not slow.missed
+
+
+def test_what_was_skipped_is_named_and_fails_no_check():
+    line = skipped(4, "against node", "no node", Goal(1.0))
+    assert (line.figure, line.met, line.missed, line.ratio) == ("skipped: no node", None, False, "–")
+
+
+def test_a_measurement_that_broke_fails_the_check():
+    line = failed(13, "posting", ConnectionResetError("reset by peer"))
+    assert (line.missed, line.figure) == (True, "failed: ConnectionResetError: reset by peer")
+
+
+def test_markdown_has_a_rule_below_its_titles():
+    assert markdown([("a", "b"), ("1", "2")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def test_a_report_goes_between_the_marks_and_nothing_else_changes(tmp_path, monkeypatch):
+    file = tmp_path / "README.md"
+    monkeypatch.setattr(readme, "README", file)
+    file.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter — ü\n", encoding="utf-8")
+    readme.write("new")
+    assert file.read_text(encoding="utf-8") == f"before\n{readme.BEGIN}\nnew\n{readme.END}\nafter — ü\n"
+    file.write_text("no marks\n")
+    with pytest.raises(ValueError, match="has no"):
+        readme.write("new")
+
+
+def test_the_project_s_readme_has_the_marks():
+    text = readme.README.read_text(encoding="utf-8")
+    assert text.index(readme.BEGIN) < text.index(readme.END)
+
+
+def test_hotspots_count_a_function_once_per_stack_whatever_its_lines():
+    thread = "thread (0x1): MainThread"
+    stacks = f"{thread};main (a.py:1);send (b.py:5) 3\n{thread};main (a.py:2);main (a.py:1);wait (c.py:9) 1\n"
+    stacks += "thread (0x2): sqlite;wait (queue.py:3) 9\n"
+    assert rows(stacks, 2) == [
+        ("own", "with calls", "function"),
+        ("75.0 %", "75.0 %", "send (b.py)"),
+        ("25.0 %", "25.0 %", "wait (c.py)"),
+    ]
+
+
+async def test_a_rate_stamps_each_event_with_the_time_at_which_it_was_due():
+    stamps: list[int] = []
+    answer = await Load(lambda number, stamp: stamps.append(stamp)).obey(["rate", "1000", "50"])
+    assert answer == {"sent": 50, "due": 50}
+    assert {later - earlier for earlier, later in pairwise(stamps)} == {1_000_000}
+
+
+def test_the_stamp_is_where_the_load_client_looks_for_it():
+    assert text(7, 123) == "@0000000007:00000000000000000123 hello"
+
+
+@pytest.mark.e2e
+@pytest.mark.skipif(sys.platform != "linux" or not shutil.which("cc"), reason="the load client needs epoll and cc")
+def test_the_load_client_counts_every_frame_and_hears_every_echo():
+    from tests.benchmarks.contenders import Pool
+
+    with Pool() as pool, pool.server("asyncio").link(listeners=3, pairs=2, stalled=1) as link:
+        paced = link.paced(100)
+        assert paced.share == 1.0
+        assert paced.delivered > 30
+        assert paced.delivered % 3 == 0
+        assert 0 < paced.p50 <= paced.p99 <= paced.worst < 5000
+        assert 0 < paced.us < 10_000
+        assert link.echo(100).delivered > 20
+        assert link.flood(500).delivered == 1000

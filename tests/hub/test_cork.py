@@ -1,0 +1,193 @@
+"""What comes close together leaves together: in order, whole, bounded, and at once when little happens."""
+
+import asyncio
+import itertools
+
+import pytest
+
+from app.hub.clients import OUTBOX_BYTES, Client
+from app.hub.clock import Clock
+from app.hub.cork import LONGEST_WAIT_S, PIECE_BYTES, Cork
+from app.hub.hub import Hub
+from app.hub.journal import Journal
+from app.hub.target import Target
+from app.protocol.envelope import Envelope
+from tests.conftest import until
+from tests.hub.doubles import FakeTime, RecordingWire
+
+
+class Busy:
+    """A corked hub whose flushes seem to take ``flush_s`` each, and whose clients are in the test's hands."""
+
+    def __init__(self, flush_s: float = 0.003) -> None:
+        self.time = FakeTime()
+        self.hub = Hub(Journal(self.time.clock), self.time.clock, cork=True)
+        self.flush_s = flush_s
+        self.wires: list[RecordingWire] = []
+
+    def join(self, username: str | None = None) -> Client:
+        wire = SlowWire(self)
+        self.wires.append(wire)
+        return self.hub.join(wire, username)
+
+    def fire(self, text: str, to: Target | None = None) -> None:
+        event = Envelope("friend_online", {"username": text})
+        self.hub.publish(event, origin="test", **({"to": to} if to else {}))
+
+    def got(self, number: int) -> list[str]:
+        together = b"".join(self.wires[number].frames)
+        return [part.split('"')[0] for part in together.decode().split('"username":"')[1:]]
+
+
+class SlowWire(RecordingWire):
+    """A wire that takes its time."""
+
+    def __init__(self, stage: Busy) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def write(self, piece: bytes) -> None:
+        super().write(piece)
+        self.stage.time.passed += self.stage.flush_s
+
+
+async def test_the_first_one_goes_at_once_and_what_follows_goes_together() -> None:
+    stage = Busy()
+    stage.join()
+    stage.fire("a")
+    assert stage.got(0) == ["a"]
+    for name in "bcd":
+        stage.fire(name)
+    assert stage.got(0) == ["a"]
+    stage.time.passed += 2 * stage.flush_s
+    await until(lambda: len(stage.wires[0].frames) == 2)
+    assert stage.got(0) == ["a", "b", "c", "d"]
+
+
+async def test_after_a_while_of_nothing_one_goes_at_once_again() -> None:
+    stage = Busy()
+    stage.join()
+    for name in "abc":
+        stage.fire(name)
+        assert stage.got(0)[-1] == name
+        stage.time.passed += 2 * stage.flush_s + 0.001
+
+
+async def test_nobody_waits_longer_than_the_limit_however_long_a_flush_took() -> None:
+    stage = Busy(flush_s=1.0)
+    stage.join()
+    stage.fire("a")
+    stage.time.passed += LONGEST_WAIT_S
+    stage.fire("b")
+    assert stage.got(0) == ["a", "b"]
+
+
+async def test_much_at_once_is_handed_on_before_its_time() -> None:
+    stage = Busy()
+    stage.join()
+    stage.fire("x")
+    names = [f"{number:04}" + "y" * 900 for number in range(200)]
+    for name in names:
+        stage.fire(name)
+    assert len(stage.wires[0].frames) > 2
+    assert max(len(piece) for piece in stage.wires[0].frames) < PIECE_BYTES + 1024
+    stage.hub.cork.flush()
+    assert stage.got(0) == ["x", *names]
+
+
+async def test_each_client_gets_what_is_for_it_in_order_whoever_else_gets_what() -> None:
+    stage = Busy()
+    clients = [stage.join(name) for name in ("me", "bob", "bob")]
+    targets = [
+        None,
+        Target(user="bob"),
+        Target(clients=frozenset({clients[0].id})),
+        Target(user="bob", but=clients[1].id),
+    ]
+    expected: list[list[str]] = [[], [], []]
+    who = [(0, 1, 2), (1, 2), (0,), (2,)]
+    for number, kind in enumerate(itertools.islice(itertools.cycle([0, 1, 2, 3, 3, 1, 0]), 60)):
+        stage.fire(str(number), targets[kind])
+        for each in who[kind]:
+            expected[each].append(str(number))
+    stage.hub.cork.flush()
+    assert [stage.got(number) for number in range(3)] == expected
+    assert [client.frames_out for client in clients] == [len(each) for each in expected]
+
+
+async def test_whoever_comes_later_gets_nothing_of_what_waits() -> None:
+    stage = Busy()
+    stage.join()
+    stage.fire("a")
+    stage.fire("b")
+    late = stage.join()
+    stage.fire("c")
+    stage.hub.cork.flush()
+    assert (stage.got(0), stage.got(1)) == (["a", "b", "c"], ["c"])
+    assert late.frames_out == 1
+
+
+async def test_whoever_has_left_gets_nothing_more_and_the_others_do() -> None:
+    stage = Busy()
+    gone, _ = stage.join(), stage.join()
+    stage.fire("a")
+    stage.fire("b")
+    stage.hub.leave(gone)
+    stage.hub.cork.flush()
+    assert (stage.got(0), stage.got(1)) == (["a"], ["a", "b"])
+
+
+async def test_what_was_sent_before_a_close_goes_before_it() -> None:
+    stage = Busy()
+    client = stage.join()
+    stage.fire("a")
+    stage.fire("b")
+    client.close(1000, "enough")
+    assert stage.got(0) == ["a", "b"]
+    assert stage.wires[0].closed == [(1000, "enough")]
+
+
+async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> None:
+    stage = Busy()
+    slow, quick = stage.join(), stage.join()
+    slow.outbox.block()
+    sent = 0
+    while not slow.outbox.closed:
+        stage.fire("z" * 1000)
+        sent += 1
+        assert slow.outbox.waiting <= OUTBOX_BYTES
+        assert sent < 1000
+    size = len(Envelope("friend_online", {"username": "z" * 1000}).encode())
+    assert sent * size > OUTBOX_BYTES
+    assert sent * size <= OUTBOX_BYTES + PIECE_BYTES + size
+    assert stage.wires[0].aborted == 1
+    stage.hub.cork.flush()
+    assert quick.frames_out == sent
+    assert [row.event for row in stage.hub.journal].count("aborted") == 1
+
+
+async def test_at_the_end_nothing_waits() -> None:
+    stage = Busy()
+    stage.join()
+    stage.fire("a")
+    stage.fire("b")
+    stage.hub.cork.close()
+    assert stage.got(0) == ["a", "b"]
+    await asyncio.sleep(0.02)
+    assert len(stage.wires[0].frames) == 2
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_without_waiting_no_loop_is_needed(number: int) -> None:
+    taken: list[bytes] = []
+
+    class Wire(RecordingWire):
+        def write(self, piece: bytes) -> None:
+            taken.append(piece)
+
+    hub = Hub(Journal())
+    client = hub.join(Wire())
+    cork = Cork(Clock(), wait=False)
+    for each in range(number):
+        cork.put(b"%d" % each, 1, (client,))
+    assert taken == [b"%d" % each for each in range(number)]

@@ -1,0 +1,114 @@
+"""The columns of the journal, against the plainest model of them."""
+
+import gc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.hub.ring import CHUNK, MAX_HEADS, Ring
+from app.hub.row import Kind, Row, Verdict
+
+
+def add(ring: Ring, number: int, size: int = 3) -> Row:
+    """Add the row with that number; returns what must be found again."""
+    payload = bytes([number % 256]) * size
+    event = ("one", "two", "three")[number % 3]
+    row = Row(number, number / 4, number / 2, Kind.TO_UI, "all", event, payload, size, Verdict.OK, "", "panel")
+    ring.add(row)
+    return row
+
+
+def filled(rows: int, capacity: int = 100_000) -> tuple[Ring, list[Row]]:
+    ring = Ring(capacity)
+    added = [add(ring, number) for number in range(1, rows + 1)]
+    return ring, added[-capacity:]
+
+
+def kept(ring: Ring) -> list[Row | None]:
+    return [ring.row(seq) for seq in range(ring.first, ring.last + 1)]
+
+
+@given(
+    capacity=st.sampled_from([1, 2, 7, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK]),
+    steps=st.lists(st.one_of(st.integers(1, 2 * CHUNK), st.none()), max_size=8),
+)
+def test_a_ring_is_a_bounded_list(capacity: int, steps: list[int | None]) -> None:
+    """A number adds so many rows, None drops one."""
+    ring, model, next_ = Ring(capacity), list[Row](), 1
+    for step in steps:
+        if step is None:
+            if model:
+                ring.drop()
+                del model[0]
+            continue
+        for number in range(next_, next_ + step):
+            model.append(add(ring, number))
+        next_ += step
+        del model[: max(0, len(model) - capacity)]
+    assert kept(ring) == model
+    assert len(ring) == len(model)
+    assert ring.bytes == sum(row.size for row in model)
+    assert ring.row(ring.first - 1) is None
+    assert ring.row(ring.last + 1) is None
+
+
+def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
+    ring, rows = filled(3 * CHUNK + 5, 2 * CHUNK + 100)
+    for first, last in ((0, 10**9), (CHUNK, 2 * CHUNK + 1), (2 * CHUNK, 2 * CHUNK), (5, 6), (9, 8)):
+        heads, walls, payloads = ring.span(first, last)
+        expected = [row for row in rows if first <= row.seq <= last]
+        assert [head.event for head in heads] == [row.event for row in expected]
+        assert walls == [row.wall for row in expected]
+        assert payloads == [row.payload for row in expected]
+
+
+def test_rows_are_picked_by_their_numbers() -> None:
+    ring, rows = filled(3 * CHUNK + 5, 2 * CHUNK + 5)
+    wanted = [CHUNK + 1, 2 * CHUNK, 3 * CHUNK, 3 * CHUNK + 2]
+    heads, walls, payloads = ring.pick(wanted)
+    by_number = {row.seq: row for row in rows}
+    assert [head.event for head in heads] == [by_number[seq].event for seq in wanted]
+    assert walls == [by_number[seq].wall for seq in wanted]
+    assert payloads == [by_number[seq].payload for seq in wanted]
+
+
+def test_a_copy_stays_as_it_was() -> None:
+    for rows in (0, 5, CHUNK, 2 * CHUNK + 5):
+        ring, before = filled(rows, 3 * CHUNK)
+        twin = ring.copy()
+        for number in range(rows + 1, rows + 4 * CHUNK):
+            add(ring, number, size=2 * CHUNK)
+        assert kept(twin) == before
+
+
+@pytest.mark.parametrize("behind", [1, CHUNK])
+def test_a_large_payload_is_let_go_when_its_row_is_dropped(behind: int) -> None:
+    ring, _ = filled(0)
+    large = add(ring, 1, size=10 * CHUNK).payload
+    for number in range(2, 2 + behind):
+        add(ring, number)
+    ring.drop()
+    assert gc.get_referrers(large) == []
+
+
+def test_rows_that_say_the_same_share_a_head() -> None:
+    ring, _ = filled(2 * CHUNK + 10)
+    assert len(set(ring.span(1, ring.last).heads)) == 3
+
+
+def test_what_says_something_new_each_time_is_not_remembered_for_ever() -> None:
+    ring = Ring(CHUNK)
+    for number in range(1, 2 * MAX_HEADS):
+        ring.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", "server"))
+    assert len(ring._heads) <= MAX_HEADS
+    assert [head.note for head in ring.span(ring.last, ring.last).heads] == [f"note {ring.last}"]
+
+
+def test_the_newest_row_before_another_that_is_alike() -> None:
+    ring, rows = filled(2 * CHUNK + 10, 2 * CHUNK)
+    for seq in (ring.last + 1, ring.last, CHUNK + 3, ring.first + 3):
+        before = ring.before(seq, lambda head: head.event == "one")
+        assert before == next(row for row in reversed(rows) if row.seq < seq and row.event == "one")
+    assert ring.before(ring.last, lambda head: head.event == "none") is None
+    assert ring.before(ring.first, lambda _: True) is None

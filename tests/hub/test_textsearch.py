@@ -1,0 +1,108 @@
+"""The fast search against the plain one."""
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.hub import textsearch
+from app.hub.filter import parse
+from app.hub.ring import Span
+from app.hub.row import Head, Kind, Row, Verdict
+from app.hub.textsearch import bytes_search, text_search
+
+LETTERS = st.text(alphabet='aAbkKsSß\u212a\u017fİıéÉ🎉" -:\n', max_size=12)
+PAYLOADS = st.lists(st.one_of(LETTERS.map(str.encode), st.binary(max_size=8)), min_size=1, max_size=12)
+
+
+def span(payloads: list[bytes], events: list[str] | None = None, note: str = "") -> Span:
+    events = events or ["typing"] * len(payloads)
+    heads = [Head(Kind.TO_UI, "all", event, Verdict.OK, note, "panel", "") for event in events]
+    return Span(heads, [1.0] * len(payloads), payloads)
+
+
+@given(PAYLOADS, LETTERS.filter(bool), st.sampled_from([0, 5, 16 * 1024]))
+def test_text_is_found_as_in_the_folded_text(payloads: list[bytes], word: str, joined: int) -> None:
+    before, textsearch.JOINED = textsearch.JOINED, joined
+    try:
+        wanted = word.casefold()
+        found = text_search(wanted)(span(payloads), range(len(payloads)))
+    finally:
+        textsearch.JOINED = before
+    assert list(found) == [wanted in f"typing\n\n{each.decode('utf-8', 'replace')}".casefold() for each in payloads]
+
+
+@given(PAYLOADS, st.text(alphabet='ab"', min_size=1, max_size=3))
+def test_bytes_are_found_as_they_are(payloads: list[bytes], word: str) -> None:
+    found = bytes_search(word.encode())(span(payloads), range(len(payloads)))
+    assert list(found) == [word.encode() in each for each in payloads]
+
+
+@given(PAYLOADS, LETTERS.filter(bool), st.data())
+def test_only_the_rows_asked_for_are_answered(payloads: list[bytes], word: str, data: st.DataObject) -> None:
+    places = data.draw(st.lists(st.sampled_from(range(len(payloads))), min_size=1, unique=True).map(sorted))
+    everywhere = text_search(word.casefold())(span(payloads), range(len(payloads)))
+    assert list(text_search(word.casefold())(span(payloads), places)) == [everywhere[place] for place in places]
+
+
+def test_a_word_does_not_begin_in_one_payload_and_end_in_the_next() -> None:
+    assert text_search("ab")(span([b"xa", b"bx", b"ab"]), range(3)) == [False, False, True]
+
+
+def test_no_letter_of_unicode_is_missed_that_folds_into_ascii() -> None:
+    folds = [char for char in map(chr, range(0x80, sys.maxunicode)) if any(map(str.isascii, char.casefold()))]
+    assert len(folds) > 10
+    for char in folds:
+        ascii_part = next(each for each in char.casefold() if each.isascii())
+        assert list(text_search(ascii_part)(span([char.encode()]), [0])) == [True], char
+
+
+WORDS = st.sampled_from(
+    ["event:ty", "event:typing", "-event:ty", "a", "aB", "ab", "-a", "-ab", "dir:s2c", "dir:c2s", "larger:3",
+     "user:a", "user:ab", "origin:pa", "origin:panel", "is:ok", '"a b"', "/a/", "/a.b/", "after:10s", "after:1h"],
+)  # fmt: skip
+FILTERS = st.lists(WORDS, max_size=3).map(" ".join)
+
+
+@given(PAYLOADS, FILTERS)
+def test_many_rows_pass_as_each_alone(payloads: list[bytes], text: str) -> None:
+    wanted = parse(text, lambda: 8.0)
+    rows = [
+        Row(1, 1.0, 1.0, Kind.TO_UI, "all", "typing" if n % 2 else "new", each, len(each), Verdict.OK, "", "panel")
+        for n, each in enumerate(payloads)
+    ]
+    many = span(payloads, [row.event for row in rows])
+    alone = [place for place, row in enumerate(rows) if wanted.matches(row)]
+    assert list(wanted.passing(many)) == alone
+    assert list(wanted.passing(many, alone)) == alone
+
+
+@given(PAYLOADS, FILTERS, FILTERS)
+def test_a_filter_that_narrows_another_finds_nothing_else(payloads: list[bytes], text: str, other: str) -> None:
+    narrow, wide = parse(text, lambda: 8.0), parse(other, lambda: 8.0)
+    if narrow.narrows(wide):
+        rows = span(payloads, ["typing" if place % 2 else "new" for place in range(len(payloads))])
+        assert set(narrow.passing(rows)) <= set(wide.passing(rows))
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "expected"),
+    [
+        ("ab", "a", True),
+        ("a", "ab", False),
+        ("a event:ty", "a", True),
+        ("event:typing", "event:ty", True),
+        ("event:typing", "typing", False),
+        ("-ab", "-a", False),
+        ("-a b", "-a", True),
+        ("user:ab", "user:a", False),
+        ("/a/", "/a/", False),
+        ("after:10s", "after:10s", True),
+        ("larger:10", "larger:1", False),
+        ('"is:ok"', "is:ok", False),
+        ("x", "", True),
+    ],
+)
+def test_when_a_filter_narrows_another(text: str, other: str, expected: bool) -> None:
+    assert parse(text, lambda: 8.0).narrows(parse(other, lambda: 8.0)) is expected

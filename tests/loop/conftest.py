@@ -1,0 +1,55 @@
+"""Every test of this folder runs on each loop that can be had here: the pumped one and plain qasync."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+from PySide6.QtWidgets import QApplication
+
+from app.loop import new_loop, plain_qasync, pumps_here
+
+T = TypeVar("T")
+
+Run = Callable[[Coroutine[Any, Any, T]], T]
+"""Runs a coroutine to its end."""
+
+LOOPS = {"pumped": new_loop, "qasync": plain_qasync} if pumps_here() else {"qasync": plain_qasync}
+
+
+@pytest.fixture(params=LOOPS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which loop it is."""
+    return str(request.param)
+
+
+@pytest.fixture
+def pumped_only(kind: str) -> None:
+    """For what is true of the pumped loop, and is why it is there."""
+    if kind != "pumped":
+        pytest.skip("qasync does not promise that")
+
+
+@pytest.fixture
+def new(kind: str, qapp: QApplication) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Makes a loop."""
+    qapp.setQuitOnLastWindowClosed(False)
+    return lambda: LOOPS[kind](qapp)
+
+
+@pytest.fixture
+def run(new: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Run[Any]]:
+    """Runs coroutines on one loop, which is closed when the test ends."""
+    with asyncio.Runner(loop_factory=new) as runner:
+        yield runner.run
+
+
+@pytest.fixture
+def run_and_close(new: Callable[[], asyncio.AbstractEventLoop]) -> Run[Any]:
+    """Runs one coroutine on a loop that is closed afterwards."""
+
+    def once(coroutine: Coroutine[Any, Any, T]) -> T:
+        with asyncio.Runner(loop_factory=new) as runner:
+            return runner.run(coroutine)
+
+    return once

@@ -1,0 +1,144 @@
+"""Readers and writers: called while there is something, not after they were removed, whoever removes them."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.conftest import until
+from tests.loop.conftest import Run
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a proactor knows no readers")
+
+
+@contextlib.asynccontextmanager
+async def pair() -> AsyncIterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    try:
+        yield ours, theirs
+    finally:
+        asyncio.get_running_loop().remove_reader(ours)
+        asyncio.get_running_loop().remove_writer(ours)
+        ours.close()
+        theirs.close()
+
+
+async def a_while() -> None:
+    await asyncio.sleep(0.03)
+
+
+def test_a_reader_is_called_until_everything_is_read(run: Run[None]) -> None:
+    async def main() -> None:
+        async with pair() as (ours, theirs):
+            got = bytearray()
+            asyncio.get_running_loop().add_reader(ours, lambda: got.extend(ours.recv(3)))
+            theirs.sendall(b"0123456789")
+            await until(lambda: len(got) == 10)
+            assert got == b"0123456789"
+
+    run(main())
+
+
+def test_a_reader_may_remove_itself_and_come_back(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with pair() as (ours, theirs):
+            calls: list[bytes] = []
+
+            def read() -> None:
+                calls.append(ours.recv(1))
+                assert loop.remove_reader(ours)
+
+            loop.add_reader(ours, read)
+            theirs.sendall(b"ab")
+            await until(lambda: calls)
+            await a_while()
+            assert calls == [b"a"]
+            loop.add_reader(ours, read)
+            await until(lambda: len(calls) == 2)
+            assert calls == [b"a", b"b"]
+            assert not loop.remove_reader(ours)
+
+    run(main())
+
+
+def test_a_callback_may_remove_a_reader_that_is_ready_too(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with pair() as (first, to_first), pair() as (second, to_second):
+            calls: list[str] = []
+
+            def read(name: str, other: socket.socket) -> None:
+                calls.append(name)
+                loop.remove_reader(first)
+                loop.remove_reader(second)
+
+            loop.add_reader(first, read, "first", second)
+            loop.add_reader(second, read, "second", first)
+            to_first.send(b"x")
+            to_second.send(b"x")
+            await until(lambda: calls)
+            await a_while()
+            assert len(calls) == 1
+
+    run(main())
+
+
+def test_a_writer_is_called_while_there_is_room(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with pair() as (ours, theirs):
+            sent = 0
+
+            def write() -> None:
+                nonlocal sent
+                try:
+                    sent += ours.send(bytes(64 * 1024))
+                except BlockingIOError:
+                    loop.remove_writer(ours)
+
+            loop.add_writer(ours, write)
+            await until(lambda: sent)
+            await a_while()
+            before = sent
+            await a_while()
+            assert sent == before  # it is full
+            theirs.setblocking(False)
+            loop.add_writer(ours, write)
+            with contextlib.suppress(BlockingIOError):
+                while theirs.recv(1 << 20):
+                    pass
+            await until(lambda: sent > before)
+
+    run(main())
+
+
+def test_a_reader_that_is_replaced_is_not_called_any_more(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with pair() as (ours, theirs):
+            calls: list[str] = []
+            loop.add_reader(ours, calls.append, "old")
+            loop.add_reader(ours, lambda: (calls.append("new"), ours.recv(1)))
+            theirs.send(b"x")
+            await until(lambda: calls)
+            assert calls == ["new"]
+
+    run(main())
+
+
+def test_a_descriptor_may_be_closed_and_its_number_used_again(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(50):
+            async with pair() as (ours, theirs):
+                got = loop.create_future()
+                loop.add_reader(ours, lambda ours=ours, got=got: got.done() or got.set_result(ours.recv(1)))
+                theirs.send(b"x")
+                assert await asyncio.wait_for(got, 5) == b"x"
+
+    run(main())

@@ -1,0 +1,161 @@
+"""Start and end, what callbacks raise, and what else a process does: executors, signals, subprocesses."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QTimer
+
+from tests.conftest import until
+from tests.loop.conftest import Run
+
+UNIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+
+
+def test_what_a_callback_raises_goes_to_the_handler_and_the_loop_goes_on(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        heard: list[Any] = []
+        loop.set_exception_handler(lambda _, context: heard.append(context["exception"]))
+
+        def fail() -> None:
+            raise ValueError("on purpose")
+
+        loop.call_soon(fail)
+        loop.call_later(0.01, fail)
+        await until(lambda: len(heard) == 2)
+        assert [str(error) for error in heard] == ["on purpose"] * 2
+
+    run(main())
+
+
+@pytest.mark.usefixtures("pumped_only")
+@pytest.mark.parametrize("kind_of_end", [SystemExit, KeyboardInterrupt])
+def test_who_wants_to_leave_leaves(run: Run[None], kind_of_end: type[BaseException]) -> None:
+    async def main() -> None:
+        def leave() -> None:
+            raise kind_of_end
+
+        asyncio.get_running_loop().call_soon(leave)
+        await asyncio.sleep(5)
+
+    with pytest.raises(kind_of_end):
+        run(main())
+
+
+def test_a_coroutine_gives_its_result_or_its_error(run: Run[Any]) -> None:
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise LookupError("on purpose")
+
+    assert run(asyncio.sleep(0, "result")) == "result"
+    with pytest.raises(LookupError, match="on purpose"):
+        run(fails())
+    assert run(asyncio.sleep(0, "again")) == "again"
+
+
+def test_work_in_an_executor_does_not_hold_the_loop(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        go = threading.Event()
+        waiting = asyncio.ensure_future(loop.run_in_executor(None, go.wait, 10))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        go.set()
+        assert await waiting
+
+    run(main())
+
+
+@UNIX
+def test_a_signal_wakes_a_loop_that_sleeps(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        came = loop.create_future()
+        loop.add_signal_handler(signal.SIGTERM, came.set_result, "SIGTERM")
+        timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM))
+        timer.start()
+        try:
+            assert await asyncio.wait_for(came, 5) == "SIGTERM"
+        finally:
+            timer.join()
+            loop.remove_signal_handler(signal.SIGTERM)
+
+    run(main())
+
+
+def test_a_subprocess_is_talked_to_and_waited_for(run: Run[None]) -> None:
+    async def main() -> None:
+        code = "import sys; print(sys.stdin.read().upper()); sys.exit(3)"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await asyncio.wait_for(process.communicate(b"hello"), 30)
+        assert (out.strip(), process.returncode) == (b"HELLO", 3)
+
+    run(main())
+
+
+def test_a_slot_may_stop_it(run: Run[Any]) -> None:
+    async def main() -> None:
+        QTimer.singleShot(10, asyncio.get_running_loop().stop)
+        await asyncio.sleep(60)
+
+    with pytest.raises(RuntimeError, match="stopped before Future completed"):
+        run(main())
+
+
+def test_at_the_end_tasks_are_cancelled(run_and_close: Run[Any]) -> None:
+    ended: list[str] = []
+
+    async def waits() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("task")
+
+    async def main() -> Any:
+        task = asyncio.create_task(waits())
+        await asyncio.sleep(0)
+        return task
+
+    kept = run_and_close(main())
+    assert ended == ["task"]
+    assert kept.cancelled()
+
+
+@pytest.mark.usefixtures("pumped_only")
+def test_at_the_end_generators_are_closed(run_and_close: Run[Any]) -> None:
+    ended: list[str] = []
+
+    async def endless() -> AsyncIterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            ended.append("generator")
+
+    async def main() -> Any:
+        generator = endless()
+        await anext(generator)
+        return generator
+
+    kept = run_and_close(main())
+    assert ended == ["generator"]
+    del kept
+
+
+def test_a_closed_loop_takes_nothing_more(new: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    loop = new()
+    loop.close()
+    loop.close()
+    assert loop.is_closed()
+    coroutine = asyncio.sleep(0)
+    with pytest.raises(RuntimeError):
+        loop.run_until_complete(coroutine)
+    coroutine.close()

@@ -1,0 +1,230 @@
+"""Callbacks come in the order of the calls, timers at their time and not before, and what is cancelled never."""
+
+import asyncio
+import gc
+import threading
+import time
+import weakref
+
+import pytest
+from PySide6.QtCore import QTimer
+
+from tests.conftest import until
+from tests.loop.conftest import Run
+
+WAKE_UPS = 200_000
+
+
+async def turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+def test_callbacks_run_in_the_order_of_the_calls(run: Run[None]) -> None:
+    async def main() -> None:
+        came: list[int] = []
+        loop = asyncio.get_running_loop()
+        for number in range(1000):
+            loop.call_soon(came.append, number)
+        await until(lambda: len(came) == 1000)
+        assert came == list(range(1000))
+
+    run(main())
+
+
+def test_what_a_callback_calls_comes_after_what_was_called_before(run: Run[None]) -> None:
+    async def main() -> None:
+        came: list[str] = []
+        loop = asyncio.get_running_loop()
+
+        def first() -> None:
+            came.append("first")
+            loop.call_soon(came.append, "third")
+
+        loop.call_soon(first)
+        loop.call_soon(came.append, "second")
+        await until(lambda: len(came) == 3)
+        assert came == ["first", "second", "third"]
+
+    run(main())
+
+
+def test_a_call_from_a_qt_slot_is_run_although_nothing_else_happens(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        called = loop.create_future()
+        QTimer.singleShot(20, lambda: loop.call_soon(called.set_result, "soon"))
+        assert await asyncio.wait_for(called, 5) == "soon"
+        later = loop.create_future()
+        QTimer.singleShot(20, lambda: loop.call_later(0.02, later.set_result, "later"))
+        assert await asyncio.wait_for(later, 5) == "later"
+
+    run(main())
+
+
+def test_timers_fire_in_the_order_of_their_times(run: Run[None]) -> None:
+    async def main() -> None:
+        came: list[float] = []
+        loop = asyncio.get_running_loop()
+        for delay in (0.12, 0.04, 0.08, 0.0):
+            loop.call_later(delay, came.append, delay)
+        await until(lambda: len(came) == 4)
+        assert came == [0.0, 0.04, 0.08, 0.12]
+
+    run(main())
+
+
+@pytest.mark.usefixtures("pumped_only")
+def test_no_timer_is_early_and_an_earlier_one_overtakes(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        fired: list[tuple[float, float]] = []
+        for delay in (0.05, 0.0004, 0.0031, 0.0217, 0.0, 0.01):  # each earlier than what waits, or not
+            due = loop.time() + delay
+            loop.call_at(due, lambda due=due: fired.append((due, loop.time())))
+        await until(lambda: len(fired) == 6)
+        resolution = time.get_clock_info("monotonic").resolution
+        assert all(at >= due - resolution for due, at in fired)
+        assert [due for due, _ in fired] == sorted(due for due, _ in fired)
+
+    run(main())
+
+
+def test_a_cancelled_timer_never_fires(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        came: list[str] = []
+        handles = [loop.call_later(0.02, came.append, "cancelled") for _ in range(500)]
+        loop.call_later(0.06, came.append, "kept")
+        for handle in handles:
+            handle.cancel()
+        await until(lambda: came)
+        assert came == ["kept"]
+
+    run(main())
+
+
+@pytest.mark.usefixtures("pumped_only")
+def test_what_was_cancelled_is_not_kept_until_its_time(run: Run[None]) -> None:
+    class Payload:
+        pass
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        kept: list[weakref.ref[Payload]] = []
+        for _ in range(1000):
+            payload = Payload()
+            kept.append(weakref.ref(payload))
+            loop.call_later(3600, lambda _: None, payload).cancel()
+        del payload
+        await turns(5)
+        gc.collect()
+        assert not [each for each in kept if each() is not None]
+
+    run(main())
+
+
+def test_threads_wake_the_loop(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        came: list[tuple[int, int]] = []
+
+        def call(thread: int) -> None:
+            for number in range(200):
+                loop.call_soon_threadsafe(came.append, (thread, number))
+
+        threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        await until(lambda: len(came) == 800)
+        for thread in threads:
+            thread.join()
+        for number in range(4):
+            assert [n for thread, n in came if thread == number] == list(range(200))
+
+    run(main())
+
+
+def test_a_thread_wakes_a_loop_that_sleeps(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        timer = threading.Timer(0.1, loop.call_soon_threadsafe, (woken.set_result, True))
+        timer.start()
+        assert await asyncio.wait_for(woken, 5)
+        timer.join()
+
+    run(main())
+
+
+@pytest.mark.timeout(110)
+def test_it_wakes_up_two_hundred_thousand_times(run: Run[int]) -> None:
+    """PySide6 6.12.0 on Python 3.11 lost a reference at every wake-up, and aborted."""
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[int] = loop.create_future()
+        count = 0
+
+        def wake_up() -> None:
+            nonlocal count
+            count += 1
+            if count < WAKE_UPS:
+                loop.call_soon(wake_up)
+            else:
+                done.set_result(count)
+
+        loop.call_soon(wake_up)
+        return await done
+
+    assert run(main()) == WAKE_UPS
+
+
+@pytest.mark.timeout(110)
+def test_qt_wakes_it_up_by_the_ten_thousand(run: Run[int]) -> None:
+    """Each of these goes through Qt: the loop had nothing to do before."""
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[int] = loop.create_future()
+        timer = QTimer(interval=0)
+        count = 0
+
+        def wake_up() -> None:
+            nonlocal count
+            count += 1
+            if count == WAKE_UPS // 10:
+                timer.stop()
+                done.set_result(count)
+
+        timer.timeout.connect(lambda: loop.call_soon(wake_up) if not done.done() else None)
+        timer.start()
+        return await done
+
+    assert run(main()) == WAKE_UPS // 10
+
+
+def test_a_flood_of_callbacks_leaves_qt_its_turns(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        seen = 0
+        flooding = True
+
+        def flood() -> None:
+            if flooding:
+                loop.call_soon(flood)
+
+        def tick() -> None:
+            nonlocal seen
+            seen += 1
+
+        for _ in range(10):
+            loop.call_soon(flood)
+        timer = QTimer(interval=1)
+        timer.timeout.connect(tick)
+        timer.start()
+        await until(lambda: seen >= 20, timeout=30)
+        timer.stop()
+        flooding = False
+
+    run(main())

@@ -1,0 +1,110 @@
+"""What is new in a frame since the previous of its kind."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.hub.journal import Journal, Kind, Row
+from app.ui import theme
+from app.ui.widgets.details import pretty
+from app.ui.widgets.diff_view import MAX_LINES, DiffView, diff, previous_alike
+from tests.hub.doubles import FakeTime
+
+LINES = st.lists(st.sampled_from(["{", "}", '"a": 1', '"b": 2', ""]), max_size=8)
+
+
+@given(LINES, LINES)
+def test_both_sides_can_be_read_from_a_diff(before: list[str], after: list[str]) -> None:
+    lines = diff(before, after)
+    assert [line[2:] for line in lines if line[0] in " -"] == before
+    assert [line[2:] for line in lines if line[0] in " +"] == after
+
+
+def test_what_is_the_same_is_no_change() -> None:
+    assert diff(["a", "b"], ["a", "c", "b"]) == ["  a", "+ c", "  b"]
+
+
+@pytest.fixture
+def view(show: Callable[[QWidget], None]) -> DiffView:
+    view = DiffView()
+    show(view)
+    return view
+
+
+def rows(*payloads: str) -> list[Row]:
+    clock = FakeTime()
+    journal = Journal(clock.clock)
+    made = []
+    for payload in payloads:
+        made.append(journal.append(Kind.TO_UI, "x", payload=payload.encode()))
+        clock.passed += 1.5
+    return made
+
+
+def shown(view: DiffView, *payloads: str) -> list[str]:
+    before, after = rows(*payloads)
+    view.compare(before, after, pretty)
+    return view.toPlainText().split("\n")
+
+
+def test_the_first_line_says_since_when(view: DiffView) -> None:
+    assert shown(view, '{"a": 1}', '{"a": 2}') == [
+        "Since #1 · 1.500 s earlier",
+        "",
+        "  {",
+        '-   "a": 1',
+        '+   "a": 2',
+        "  }",
+    ]
+
+
+def test_what_differs_in_spaces_alone_is_the_same_but_not_to_the_letter(view: DiffView) -> None:
+    assert shown(view, '{"a":1}', '{"a":1}')[2:] == ["The same, to the letter."]
+    assert shown(view, '{"a":1}', '{"a": 1}')[2:] == ["The same."]
+
+
+def test_what_is_too_long_is_not_compared(view: DiffView) -> None:
+    long = "[" + ",".join("1" * MAX_LINES) + "]"
+    assert shown(view, "[1]", long)[2:] == [f"Too long to compare: more than {MAX_LINES} lines."]
+
+
+def test_what_is_no_json_is_compared_too(view: DiffView) -> None:
+    assert shown(view, "{nope", "{nope!")[2:] == ["- {nope", "+ {nope!"]
+
+
+def colors(view: DiffView) -> list[str]:
+    block = view.document().begin()
+    found = []
+    while block.isValid():
+        formats = block.layout().formats()
+        found.append(formats[0].format.foreground().color().name() if formats else "")
+        block = block.next()
+    return found
+
+
+def test_changes_are_coloured_in_the_scheme_in_force(view: DiffView, qapp: QApplication) -> None:
+    shown(view, '{"a": 1}', '{"a": 2}')
+    light = theme.LIGHT
+    assert colors(view) == [light.muted, "", "", light.error, light.ok, ""]
+    theme.apply(qapp, "dark")
+    try:
+        assert colors(view) == [theme.DARK.muted, "", "", theme.DARK.error, theme.DARK.ok, ""]
+    finally:
+        theme.apply(qapp, "light")
+
+
+def test_the_previous_alike_has_the_same_name_and_direction_and_is_still_kept() -> None:
+    journal = Journal(max_rows=4_000)
+    first = journal.append(Kind.TO_UI, "typing")
+    for _ in range(3_000):
+        journal.append(Kind.TO_UI, "new_message")
+    journal.append(Kind.FROM_UI, "typing")
+    last = journal.append(Kind.TO_UI, "typing")
+    assert previous_alike(journal.rows, last) == first
+    assert previous_alike(journal.rows, first) is None
+    for _ in range(1_000):
+        journal.append(Kind.SERVER, "x")
+    assert previous_alike(journal.rows, last) is None
