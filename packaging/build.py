@@ -108,7 +108,8 @@ def main() -> int:
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    tidy(bundle)
+    for folder in (bundle, *out.glob("*.app")):
+        tidy(folder)
     megabytes = size(bundle.rglob("*")) / 1e6
     sys.stdout.write(f"{bundle}: {megabytes:.0f} MB in {time.monotonic() - began:.0f} s\n")
     return 0
