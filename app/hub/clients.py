@@ -100,6 +100,9 @@ class Client:
     ) -> None:
         """``settle`` hands on what is still on its way to the outbox."""
         self.id = id
+        self.number = str(id)
+        """As it stands in the journal."""
+        self.name = f"client {id}"
         self.wire = wire
         self.username = username
         """The user this connection speaks for; a developer may change it."""
@@ -115,7 +118,7 @@ class Client:
         self.drained_before = 0
 
     def __str__(self) -> str:
-        return f"client {self.id}"
+        return self.name
 
     def send(self, piece: bytes, frames: int, size: int) -> None:
         """Hand frames to the outbox, so many with so many bytes of payload."""

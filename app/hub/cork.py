@@ -9,8 +9,10 @@ from app.hub.clock import Clock
 SHARE = 2.0
 """After a flush the next one waits this much longer than it took: flushing takes a third of the loop at most."""
 LONGEST_WAIT_S = 0.008
-SHORT_S = 0.0003
-"""Systems sleep a millisecond at least, so for less than this the loop looks again at its next turn."""
+WRITE_S = 0.00003
+"""A write that seems to take longer was interrupted: that is no reason to wait."""
+SHORT_S = SHARE * WRITE_S
+"""Systems sleep a millisecond at least, so what is to wait for less than this leaves at the loop's next turn."""
 PIECE_BYTES = 64 * 1024
 """More than this is never waited for: it bounds the latency within a burst."""
 
@@ -48,19 +50,15 @@ class Cork:
         if self._bytes >= PIECE_BYTES:
             self.flush()
         elif self._timer is None:
-            self._flush_in_time()
+            loop, wait_s = asyncio.get_running_loop(), self._free_at - self._clock.mono()
+            if wait_s > SHORT_S:
+                self._timer = loop.call_later(wait_s, self._on_time)
+            else:
+                self._timer = loop.call_soon(self._on_time)
 
-    def _flush_in_time(self) -> None:
+    def _on_time(self) -> None:
         self._timer = None
-        wait_s = self._free_at - self._clock.mono()
-        if wait_s <= 0:
-            self.flush()
-            return
-        loop = asyncio.get_running_loop()
-        if wait_s < SHORT_S:
-            self._timer = loop.call_soon(self._flush_in_time)
-        else:
-            self._timer = loop.call_later(wait_s, self._flush_in_time)
+        self.flush()
 
     def flush(self) -> None:
         """Hand on what has gathered."""
@@ -70,12 +68,13 @@ class Cork:
         self._hand_on(_pieces(gathered))
 
     def _hand_on(self, pieces: "list[Piece]") -> None:
-        began = self._clock.mono()
+        began, writes = self._clock.mono(), 0
         for piece, frames, size, clients in pieces:
+            writes += len(clients)
             for client in clients:
                 client.send(piece, frames, size)
         ended = self._clock.mono()
-        self._free_at = ended + min(SHARE * (ended - began), LONGEST_WAIT_S)
+        self._free_at = ended + min(SHARE * min(ended - began, writes * WRITE_S), LONGEST_WAIT_S)
 
     def close(self) -> None:
         """Hand on what has gathered, and wait for nothing more."""

@@ -122,7 +122,7 @@ class Router:
         if taken.remark:
             note = f"{note}; {taken.remark}" if note else taken.remark
         self._hub.journal.append(
-            Kind.FROM_UI, taken.name[:80], payload=taken.payload, client=str(client.id), origin=str(client),
+            Kind.FROM_UI, taken.name[:80], payload=taken.payload, client=client.number, origin=client.name,
             verdict=outcome.verdict, note=note, user=client.username,
         )  # fmt: skip
         if taken.data is None:
@@ -131,4 +131,4 @@ class Router:
             self.client_event.emit(ClientEvent(client, taken.name, taken.data))
         if outcome.forward:
             event, to = outcome.forward
-            self._hub.publish(event, to=to, origin=str(client))
+            self._hub.publish(event, to=to, origin=client.name)

@@ -116,9 +116,10 @@ class PumpedLoop(asyncio.SelectorEventLoop):
             _leave_task(self, outer)
         deadline = monotonic() + BUDGET_S
         try:
-            self._turn(deadline)
-            while self._ready and not self._stopping and monotonic() < deadline:
-                self._turn(deadline)
+            ready = self._turn(deadline)
+            # Where several descriptors were ready, others will be by now: that saves a way round through Qt.
+            while (self._ready or ready > 1) and not self._stopping and monotonic() < deadline:
+                ready = self._turn(deadline)
         except BaseException as failure:  # asyncio lets SystemExit and KeyboardInterrupt end the loop
             self._failure = failure
             self.stop()
@@ -130,9 +131,13 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         else:
             self._arm()
 
-    def _turn(self, deadline: float) -> None:
-        """Do as one turn of asyncio's loop does, but neither wait nor outlast ``deadline``."""
-        self._process_events(self._selector.select(0))
+    def _turn(self, deadline: float) -> int:
+        """Do as one turn of asyncio's loop does, but neither wait nor outlast ``deadline``.
+
+        Return how many descriptors were ready.
+        """
+        events = self._selector.select(0)
+        self._process_events(events)
         self._collect_timers()
         ready = self._ready
         todo = len(ready)
@@ -142,7 +147,8 @@ class PumpedLoop(asyncio.SelectorEventLoop):
             if not handle._cancelled:
                 handle._run()
                 if monotonic() > deadline:
-                    return
+                    break
+        return len(events)
 
     def _collect_timers(self) -> None:
         scheduled = self._scheduled

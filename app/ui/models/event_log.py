@@ -1,7 +1,8 @@
 """The table model of the live log: the numbers of the journal's rows that pass the filter.
 
 The rows stay in the journal; a row is read when it is shown. What the journal appends is taken over in one go every
-``FLUSH_MS``. A filter is applied newest first and in slices, so that the window goes on whatever it costs.
+``FLUSH_MS``, or less often where painting takes long. A filter is applied newest first and in slices, so that the
+window goes on whatever it costs.
 """
 
 from array import array
@@ -23,6 +24,9 @@ from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, colors, res
 __all__ = ["ARROWS", "FLUSH_MS", "Col", "EventLogModel", "TimeStyle", "clock", "result", "summary"]
 
 FLUSH_MS = 33
+SLOWEST_MS = 100
+SHARE = 20
+"""Painting takes a twentieth of the loop: where one takes long, the next comes later."""
 SLICE_S = 0.003
 """So long may looking at rows hold up the window at a time."""
 SHOW_S = 0.1
@@ -57,6 +61,7 @@ class EventLogModel(QAbstractTableModel):
         self._seen = 0
         self._cleared = 0
         self._paused = self._closed = self._listening = False
+        self._every_ms = FLUSH_MS
         self.time_style = TimeStyle.CLOCK
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.flush)
@@ -140,7 +145,11 @@ class EventLogModel(QAbstractTableModel):
     def _came(self) -> None:
         self._listening = False
         if not self._closed:
-            self._timer.start(FLUSH_MS)
+            self._timer.start(self._every_ms)
+
+    def painted(self, took_s: float) -> None:
+        """Hear what it takes to show what is new."""
+        self._every_ms = min(max(FLUSH_MS, int(took_s * 1000 * SHARE)), SLOWEST_MS)
 
     def _fresh(self) -> Sequence[int]:
         """Return the numbers of new rows that pass, of as many as a slice allows."""

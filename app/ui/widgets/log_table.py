@@ -1,5 +1,7 @@
 """The log's table: follows at the bottom, holds still when scrolled up."""
 
+from time import perf_counter
+
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
@@ -63,6 +65,7 @@ class LogTable(QTableView):
     def setModel(self, model: QAbstractItemModel | None) -> None:
         """Show another log."""
         assert isinstance(model, EventLogModel)
+        self._log = model
         self._painter = LogPainter(model)
         super().setModel(model)
 
@@ -90,6 +93,7 @@ class LogTable(QTableView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what is visible of the rows, and nothing else: no style and no delegate has a part in it."""
+        began = perf_counter()
         first = self.rowAt(event.rect().top())
         if first < 0:
             return
@@ -100,6 +104,7 @@ class LogTable(QTableView):
         chosen = current.row() if self.selectionModel().isSelected(current) else -1
         with QPainter(self.viewport()) as painter:
             self._painter.paint(painter, lines, self.rowViewportPosition(first), columns, chosen)
+        self._log.painted(perf_counter() - began)
 
     def _column_resized(self, column: int) -> None:
         if column not in SHARING:
