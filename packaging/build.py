@@ -2,7 +2,8 @@
 
 ``python packaging/build.py [--out FOLDER]`` leaves ``FOLDER/p2p-chat-companion`` (on macOS also the .app), by
 default below ``build/bundle``. It runs with the interpreter whose libraries go into the bundle: a venv with the
-program and PyInstaller, as ``packaging/build_venv.py`` makes one.
+program and PyInstaller, as ``packaging/build_venv.py`` makes one. COMPANION_UPDATES_URL, when it is set, is where
+the program will look for newer versions.
 """
 
 import argparse
@@ -38,6 +39,9 @@ def pyinstaller(out: Path) -> str:
         "--distpath", str(out), "--workpath", str(out / "work"), str(HERE / "companion.spec"),
     ]  # fmt: skip
     made = {"COMPANION_ICONS": str(icons), "COMPANION_LICENCES": str(licences)}
+    if address := os.environ.get("COMPANION_UPDATES_URL"):
+        made["COMPANION_UPDATES"] = str(out / "updates.url")
+        (out / "updates.url").write_text(address + "\n", encoding="utf-8")
     log = out / "pyinstaller.log"
     with log.open("w", encoding="utf-8") as stream:
         environment = {**os.environ, **made}
@@ -104,7 +108,8 @@ def main() -> int:
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    tidy(bundle)
+    for folder in (bundle, *out.glob("*.app")):
+        tidy(folder)
     megabytes = size(bundle.rglob("*")) / 1e6
     sys.stdout.write(f"{bundle}: {megabytes:.0f} MB in {time.monotonic() - began:.0f} s\n")
     return 0

@@ -38,7 +38,7 @@ mkdir -p "$work/payload/_internal"
 makensis -V1 -WX -DOUT="$work/payload/companion.exe" packaging/windows/stand_in.nsi
 cp "$work/payload/companion.exe" "$work/payload/P2P Chat Companion.exe"
 makensis -V1 -WX -DVERSION=1.2.3 -DVERSION4=1.2.3.0 -DPAYLOAD="$work/payload" -DICON="$work/icons/companion.ico" \
-    -DOUT="$work/installer.exe" packaging/windows/installer.nsi
+    -DWIZARD="$work/icons/wizard.bmp" -DOUT="$work/installer.exe" packaging/windows/installer.nsi
 file "$work/installer.exe" | grep -q 'PE32+ executable (GUI) x86-64'
 
 step "workflows: schema, actionlint, zizmor"

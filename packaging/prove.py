@@ -10,14 +10,16 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.sync.client import connect
 
@@ -29,7 +31,8 @@ ON_WINDOWS = sys.platform == "win32"
 class Installed:
     """The program under test, in a folder of its own, on free ports."""
 
-    def __init__(self, command: Sequence[str], data_dir: str, extra: dict[str, str]) -> None:
+    def __init__(self, command: Sequence[str], data_dir: str, extra: dict[str, str], uid: int | None) -> None:
+        self.uid = uid
         self._command = list(command)
         self._env = {
             **os.environ, "COMPANION_DATA_DIR": data_dir, "COMPANION_TOKEN": uuid.uuid4().hex,
@@ -55,7 +58,11 @@ class Installed:
 def prove_events(program: Installed, url: str) -> None:
     """Fire an event from the command line, and receive it with a client."""
     text = f"proof {uuid.uuid4()}"
-    with connect(url, proxy=None) as client:
+    address = urlsplit(url)
+    with as_user(program.uid):
+        door = socket.socket()  # whose it is counts from here
+    door.connect((address.hostname, address.port))
+    with connect(url, sock=door) as client:
         fired = program.ask("trigger", "new_message", "--set", f"text={text}", "--wait", "10")
         frame = json.loads(client.recv(timeout=PATIENCE_S))
     assert fired["delivered"] == 1, fired
@@ -63,6 +70,20 @@ def prove_events(program: Installed, url: str) -> None:
     made_up = program.ask("trigger", "new_message", "--set", "text={{faker.sentence}}")
     assert made_up["seq"] > fired["seq"], made_up
     assert any(each["name"].startswith("nasty/") for each in program.ask("fixtures", "list")), "no fixtures inside"
+
+
+@contextmanager
+def as_user(uid: int | None) -> Iterator[None]:
+    """Open sockets as the user with this number: on Linux the companion refuses other users' programs."""
+    if uid is None:
+        yield
+        return
+    before = os.geteuid()
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def prove_serve(program: Installed) -> None:
@@ -116,17 +137,17 @@ def main() -> None:
     """Prove what was asked for; an assertion says what did not hold."""
     parser = argparse.ArgumentParser(description="Proves that an installed companion works.")
     parser.add_argument("--window", action="store_true", help="prove the tray program, too")
-    parser.add_argument("--data-dir", help="a folder that does not exist, as the command sees it")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="for the command")
+    parser.add_argument("--uid", type=int, help="who the command runs as, when it is somebody else")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the installed program")
     asked = parser.parse_args()
-    data_dir = asked.data_dir or os.path.join(tempfile.mkdtemp(prefix="prove-"), "data")  # noqa: PTH118
-    program = Installed(asked.command, data_dir, dict(each.split("=", 1) for each in asked.env))
-    prove_serve(program)
-    sys.stdout.write("serve: started, delivered, ended with 0\n")
-    if asked.window:
-        prove_window(program)
-        sys.stdout.write("window: opened, delivered, quit with 0\n")
+    with tempfile.TemporaryDirectory(prefix="prove-", ignore_cleanup_errors=True) as folder:
+        program = Installed(asked.command, folder, dict(each.split("=", 1) for each in asked.env), asked.uid)
+        prove_serve(program)
+        sys.stdout.write("serve: started, delivered, ended with 0\n")
+        if asked.window:
+            prove_window(program)
+            sys.stdout.write("window: opened, delivered, quit with 0\n")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,8 @@ build() {
     fi
     rm -rf "$packages"
     stand_in_runtime | dd bs=1024 count=1 conv=sync status=none >build/runtime
-    packaging/linux/build.sh --bundle "$bundle" --appimage-runtime build/runtime --out "$packages"
+    # A proof need not be small.
+    XZ_LEVEL=1 packaging/linux/build.sh --bundle "$bundle" --appimage-runtime build/runtime --out "$packages"
     lintian --allow-root --fail-on error,warning "$packages"/*.deb
     echo "lintian: no error, no warning"
 }
@@ -116,8 +117,8 @@ prepare_root() {
 
 # prove COMMAND…: as the user of the clean root, with a window on the virtual screen
 prove() {
-    .venv/bin/python packaging/prove.py --window --data-dir "/tmp/prove-$RANDOM" \
-        chroot "$root" "${as_user[@]}" DISPLAY="$DISPLAY" "COMPANION_TOKEN=$(openssl rand -hex 16)" "$@"
+    .venv/bin/python packaging/prove.py --window --uid 1000 chroot "$root" "${as_user[@]}" DISPLAY="$DISPLAY" \
+        "COMPANION_DATA_DIR=/tmp/prove-$RANDOM" "COMPANION_TOKEN=$(openssl rand -hex 16)" "$@"
 }
 
 clean_install() {
@@ -172,21 +173,25 @@ portable() {
     echo "AppImage: proven"
 }
 
-title "Tools"
-tools
-test_venv
-title "Static checks"
-packaging/check.sh
-title "Build"
-build
-title "The bundle on a desktop with trayer (XEmbed) and with xfce4-panel (StatusNotifier)"
-desktops
-title "A clean Debian"
-prepare_root
-title "The .deb: install, fire, receive, purge"
-clean_install
-title "The .tar.gz and the AppImage"
-portable
-title "The Windows installer under wine"
-packaging/windows/prove_installer.sh "$(dirname "$bundle")/icons/companion.ico"
-title "Everything held"
+main() {
+    title "Tools"
+    tools
+    test_venv
+    title "Static checks"
+    packaging/check.sh
+    title "Build"
+    build
+    title "The bundle on a desktop with trayer (XEmbed) and with xfce4-panel (StatusNotifier)"
+    desktops
+    title "A clean Debian"
+    prepare_root
+    title "The .deb: install, fire, receive, purge"
+    clean_install
+    title "The .tar.gz and the AppImage"
+    portable
+    title "The Windows installer under wine"
+    packaging/windows/prove_installer.sh "$(dirname "$bundle")/icons"
+    title "Everything held"
+}
+
+main # whole, so that this file may be edited while it runs

@@ -1,7 +1,7 @@
 """Draws ``resources/icons/app.svg`` in every size and format that a system asks for.
 
-``python packaging/icons/make.py FOLDER`` writes ``companion.ico``, ``companion.icns``, ``companion.svg`` and
-``hicolor/<size>x<size>/apps/p2p-chat-companion.png``. Needs PySide6, no display.
+``python packaging/icons/make.py FOLDER`` writes ``companion.ico``, ``companion.icns``, ``companion.svg``,
+``wizard.bmp`` and ``hicolor/<size>x<size>/apps/p2p-chat-companion.png``. Needs PySide6, no display.
 """
 
 import os
@@ -13,7 +13,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 from formats import bitmap, icns, ico
 from PySide6.QtCore import QBuffer, QIODevice, QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 SOURCE = Path(__file__).parents[2] / "resources" / "icons" / "app.svg"
@@ -38,6 +38,19 @@ def draw(size: int, margin: float = 0.0) -> QImage:
     return image
 
 
+def wizard() -> QImage:
+    """Return the picture beside the Windows installer's first and last page, in the size that NSIS wants."""
+    image = QImage(164, 314, QImage.Format.Format_RGB32)
+    slope = QLinearGradient(0, 0, 0, image.height())
+    slope.setColorAt(0, QColor("#f5f5f7"))
+    slope.setColorAt(1, QColor("#dddcf7"))
+    painter = QPainter(image)
+    painter.fillRect(image.rect(), slope)
+    painter.drawImage(34, 88, draw(96))
+    painter.end()
+    return image
+
+
 def png(image: QImage) -> bytes:
     """Return the picture as a PNG."""
     buffer = QBuffer()
@@ -50,9 +63,12 @@ def png(image: QImage) -> bytes:
 def main(out: Path) -> None:
     """Write all files below ``out``."""
     out.mkdir(parents=True, exist_ok=True)
-    images = {size: bitmap(size, bytes(draw(size).constBits())) for size in ICO}
+    drawn = {size: draw(size) for size in ICO}  # kept: their pixels are gone with them
+    images = {size: bitmap(size, bytes(image.constBits())) for size, image in drawn.items()}
     (out / "companion.ico").write_bytes(ico({**images, 256: png(draw(256))}))
     (out / "companion.icns").write_bytes(icns({size: png(draw(size, MACOS_MARGIN)) for size in ICNS}))
+    if not wizard().save(str(out / "wizard.bmp")):
+        raise RuntimeError("Qt cannot write a BMP")
     shutil.copyfile(SOURCE, out / "companion.svg")
     for size in HICOLOR:
         folder = out / "hicolor" / f"{size}x{size}" / "apps"

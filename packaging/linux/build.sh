@@ -7,8 +7,9 @@
 # --appimage-runtime  the program that an AppImage begins with (type2-runtime); it is not part of this repository
 # --out               where to; by default build/packages
 #
-# Needs dpkg-deb, binutils, and mksquashfs (squashfs-tools) for an AppImage. The result runs on systems with the C library
-# that packaging/elf.py promises; the build fails where the bundle needs a newer one.
+# XZ_LEVEL=1 in the environment is quicker, and makes a larger .deb. Needs dpkg-deb, binutils, and mksquashfs
+# (squashfs-tools) for an AppImage. The result runs on systems with the C library that packaging/elf.py promises; the
+# bundle's build fails where it needs a newer one.
 set -euo pipefail
 exec </dev/null
 cd "$(dirname "$0")/../.."
@@ -119,7 +120,7 @@ make_deb() {
     fill $here/control "$root/DEBIAN/control"
     (cd "$root" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum >DEBIAN/md5sums)
     find "$root" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
-    dpkg-deb --root-owner-group -Zxz --build "$root" "$out/${name}_${version}_$arch.deb" >/dev/null
+    dpkg-deb --root-owner-group -Zxz "-z${XZ_LEVEL:-6}" --build "$root" "$out/${name}_${version}_$arch.deb" >/dev/null
 }
 
 make_tar() {
@@ -129,7 +130,7 @@ make_tar() {
     cp $here/install.sh LICENSE "$work/tar/$folder/"
     chmod 755 "$work/tar/$folder/install.sh"
     tar --create --directory "$work/tar" --sort=name --owner=0 --group=0 --numeric-owner \
-        --mtime="@$SOURCE_DATE_EPOCH" "$folder" | gzip -9n >"$out/$name-$version-linux-$(uname -m).tar.gz"
+        --mtime="@$SOURCE_DATE_EPOCH" "$folder" | gzip -n >"$out/$name-$version-linux-$(uname -m).tar.gz"
 }
 
 make_appimage() {
@@ -142,7 +143,7 @@ make_appimage() {
     sed 's|^\(Exec\|TryExec\)=/usr/bin/|\1=|' "$root/usr/share/applications/$name.desktop" >"$root/$name.desktop"
     cp "$icons/hicolor/256x256/apps/$name.png" "$root/"
     ln -s "$name.png" "$root/.DirIcon"
-    mksquashfs "$root" "$work/payload" -root-owned -noappend -no-progress -comp gzip -quiet
+    mksquashfs "$root" "$work/payload" -root-owned -noappend -no-xattrs -no-progress -comp gzip -quiet
     cat "$runtime" "$work/payload" >"$target"
     chmod 755 "$target"
 }

@@ -48,6 +48,7 @@ $makensis = Find-Program "makensis" @("${env:ProgramFiles(x86)}\NSIS\makensis.ex
 $installer = Join-Path (Resolve-Path $Out) "P2P-Chat-Companion-$version-windows-x64.exe"
 Invoke-Checked $makensis (@(
     "-V2", "-DVERSION=$version", "-DVERSION4=$version4", "-DPAYLOAD=$(Resolve-Path $bundle)",
-    "-DICON=$(Resolve-Path 'build\bundle\icons\companion.ico')", "-DOUT=$installer"
+    "-DICON=$(Resolve-Path 'build\bundle\icons\companion.ico')",
+    "-DWIZARD=$(Resolve-Path 'build\bundle\icons\wizard.bmp')", "-DOUT=$installer"
 ) + $sign + @("packaging\windows\installer.nsi"))
 Get-Item $installer | Select-Object Name, Length

@@ -1,6 +1,6 @@
 ; The Windows installer: for one user, without administrator rights. Compiled by build.ps1, and on Debian by verify.sh:
 ;
-;   makensis -DVERSION=0.1.0 -DVERSION4=0.1.0.0 -DPAYLOAD=folder -DICON=file.ico -DOUT=out.exe installer.nsi
+;   makensis -DVERSION=0.1.0 -DVERSION4=0.1.0.0 -DPAYLOAD=folder -DICON=file.ico -DWIZARD=file.bmp -DOUT=out.exe installer.nsi
 ;
 ; PAYLOAD holds companion.exe (the verbs), P2P Chat Companion.exe (the tray) and _internal. -DSIGN="command" signs what
 ; comes out. Silent: out.exe /S [/AUTOSTART] [/D=folder], uninstall.exe /S [/PURGE].
@@ -42,6 +42,10 @@ VIAddVersionKey LegalCopyright "MIT licence"
 
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${WIZARD}"
+!define MUI_WELCOMEPAGE_TEXT "Be the backend of an event-driven chat UI: see every frame, fire events.$\n$\n\
+It is installed for you alone, and needs no administrator. A companion that runs is asked to quit first; your \
+settings, chats and fixtures stay as they are."
 !define MUI_ABORTWARNING
 !define MUI_COMPONENTSPAGE_SMALLDESC
 !define MUI_FINISHPAGE_RUN "$INSTDIR\${PROGRAM}"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs the Windows installer under wine, silently, and looks at what it leaves: files, shortcut, registry.
 #
-#   packaging/windows/prove_installer.sh ICON
+#   packaging/windows/prove_installer.sh ICONS     the folder that packaging/icons/make.py filled
 #
 # The payload is a stand-in (stand_in.nsi): the real program is proven on Windows by the release workflow. Needs makensis,
 # wine (64 bit) and Xvfb.
 set -euo pipefail
 exec </dev/null
-icon=$(realpath "$1")
+icons=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 
@@ -38,8 +38,8 @@ makensis -V1 -WX -DOUT="$work/payload/companion.exe" "$here/stand_in.nsi"
 cp "$work/payload/companion.exe" "$work/payload/P2P Chat Companion.exe"
 echo one >"$work/payload/_internal/app/one.txt"
 compile() {
-    makensis -V1 -WX -DVERSION="$1" -DVERSION4="$1.0" -DPAYLOAD="$work/payload" -DICON="$icon" \
-        -DOUT="$work/$1.exe" "$here/installer.nsi"
+    makensis -V1 -WX -DVERSION="$1" -DVERSION4="$1.0" -DPAYLOAD="$work/payload" -DICON="$icons/companion.ico" \
+        -DWIZARD="$icons/wizard.bmp" -DOUT="$work/$1.exe" "$here/installer.nsi"
 }
 compile 0.1.0
 mv "$work/payload/_internal/app/one.txt" "$work/payload/_internal/app/two.txt"

@@ -1,0 +1,104 @@
+"""What goes into the bundle, and which build is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from . import load
+
+bundle = load("bundle")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PySide6/Qt/translations/qtbase_de.qm",
+        "PySide6/Qt/plugins/platforms/libqeglfs.so",
+        "PySide6/Qt/plugins/platforms/libqminimalegl.so",
+        "PySide6\\plugins\\platforms\\qminimal.dll",
+        "PySide6/Qt/plugins/platformthemes/libqgtk3.so",
+        "PySide6/Qt/plugins/tls/libqopensslbackend.so",
+        "PySide6/Qt/plugins/imageformats/libqjpeg.so",
+        "PySide6\\plugins\\imageformats\\qwebp.dll",
+        "PySide6/Qt/lib/libQt6Qml.so.6",
+        "PySide6\\Qt6Pdf.dll",
+        "PySide6/Qt/lib/QtQuick.framework/Versions/A/QtQuick",
+        "PySide6\\opengl32sw.dll",
+        "libstdc++.so.6",
+        "libglib-2.0.so.0",
+        "yarl-1.2.dist-info/RECORD",
+    ],
+)
+def test_what_is_left_out(name: str) -> None:
+    assert bundle.unused(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PySide6/Qt/plugins/platforms/libqxcb.so",
+        "PySide6/Qt/plugins/platforms/libqoffscreen.so",
+        "PySide6/Qt/plugins/platforms/libqwayland.so",
+        "PySide6\\plugins\\platforms\\qwindows.dll",
+        "PySide6/Qt/plugins/platforms/libqcocoa.dylib",
+        "PySide6\\plugins\\styles\\qmodernwindowsstyle.dll",
+        "PySide6/Qt/plugins/imageformats/libqsvg.so",
+        "PySide6/Qt/plugins/imageformats/libqico.so",
+        "PySide6/Qt/plugins/imageformats/libqicns.dylib",
+        "PySide6/Qt/plugins/iconengines/libqsvgicon.so",
+        "PySide6/Qt/plugins/platforminputcontexts/libibusplatforminputcontextplugin.so",
+        "PySide6/Qt/lib/libQt6DBus.so.6",
+        "PySide6/Qt/lib/libQt6Network.so.6",
+        "PySide6/Qt/lib/libicudata.so.73",
+        "libxcb-cursor.so.0",
+        "libpython3.11.so.1.0",
+        "libssl.so.3",
+        "yarl-1.2.dist-info/METADATA",
+        "yarl-1.2.dist-info/licenses/LICENSE",
+        "resources/icons/app.svg",
+    ],
+)
+def test_what_is_needed_stays(name: str) -> None:
+    assert not bundle.unused(name)
+
+
+LOG = """\
+1200 INFO: Processing standard module hook 'hook-PySide6.py'
+3000 WARNING: Library not found: could not resolve 'libxcb-cursor.so.0', dependency of '/x/platforms/libqxcb.so'.
+3001 WARNING: Library not found: could not resolve 'libxkbcommon-x11.so.0', dependency of '/x/libQt6XcbQpa.so.6'.
+3002 WARNING: Library not found: could not resolve 'libpq.so.5', dependency of '/x/sqldrivers/libqsqlpsql.so'.
+3003 WARNING: Library ole32 required via ctypes not found
+3004 INFO: Looking for libxcb-cursor.so.0
+"""
+
+
+def test_a_system_without_xcbs_libraries_is_refused() -> None:
+    """Qt's drivers for databases are not in the bundle: what they lack is of no interest."""
+    found = bundle.missing_libraries(LOG)
+    assert [line.split(" WARNING")[0] for line in found] == ["3000", "3001"]
+    with pytest.raises(load("build").BuildError, match=r"README's apt-get line[\s\S]*libxcb-cursor\.so\.0"):
+        load("build").check(LOG)
+    load("build").check(LOG.replace("xcb", "y").replace("xkb", "y"))
+
+
+def test_the_languages_that_nobody_speaks_here_are_left_out() -> None:
+    words = bundle.words_in_use()
+    assert "faker.providers.person.en_US" in words
+    assert "faker.providers.lorem.en_US" in words
+    for name in ("faker.providers.person.de_DE", "faker/providers/person/de_DE/__init__.py"):
+        assert bundle.foreign_words(name, words)
+    for name in (
+        "faker.providers.person.en_US", "faker/providers/person/en_US/__init__.py",
+        "faker/providers/python/__init__.py", "faker.factory", "faker/providers.py", "app.companion",
+    ):  # fmt: skip
+        assert not bundle.foreign_words(name, words), name
+
+
+def test_links_that_lead_nowhere_and_empty_folders_go(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("x")
+    (tmp_path / "good").symlink_to("kept/file")
+    (tmp_path / "empty" / "inner").mkdir(parents=True)
+    (tmp_path / "empty" / "inner" / "bad").symlink_to("nowhere")
+    load("build").tidy(tmp_path)
+    assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")) == ["good", "kept", "kept/file"]

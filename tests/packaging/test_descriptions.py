@@ -1,0 +1,112 @@
+"""What the packages say of the program, against the program."""
+
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from app import __version__
+from app.cli.main import app
+from app.desktop import Desktop
+from app.system import autostart
+from app.system.paths import NAME
+
+from . import PACKAGING, load
+
+LINUX = PACKAGING / "linux"
+
+
+def text(file: str) -> str:
+    return (PACKAGING / file).read_text(encoding="utf-8")
+
+
+def test_the_manual_page_knows_every_command() -> None:
+    described = re.findall(r"^\.TP\n\.B ([a-z]+)$", text("linux/companion.1").split(".SH EXIT")[0], re.M)
+    assert sorted(described) == sorted(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_the_desktop_entry_has_the_name_that_the_window_goes_by() -> None:
+    source = Path(sys.modules[Desktop.__module__].__file__ or "").read_text(encoding="utf-8")
+    assert f'setDesktopFileName("{NAME}")' in source
+    assert (LINUX / f"{NAME}.desktop").exists()
+    assert f"{NAME}.desktop" == autostart.DESKTOP_ENTRY
+    metainfo = ElementTree.parse(LINUX / "com.p2pchat.companion.metainfo.xml")
+    assert metainfo.findtext("launchable") == f"{NAME}.desktop"
+    assert metainfo.findtext("id") == autostart.IDENTIFIER
+
+
+def test_every_description_names_the_same_identifier() -> None:
+    for file in ("companion.spec", "windows/installer.nsi", "macos/install.sh"):
+        assert autostart.IDENTIFIER in text(file), file
+
+
+def test_every_folder_that_is_purged_is_the_programs() -> None:
+    assert f"$LOCALAPPDATA\\{NAME}" in text("windows/installer.nsi")
+    assert f'SERVICE = "{NAME}"' in (PACKAGING.parent / "app/system/secrets.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("version", "four"),
+    [("0.1.0", (0, 1, 0, 0)), ("1.2.3rc4", (1, 2, 3, 0)), ("2", (2, 0, 0, 0)), (__version__, None)],
+)
+def test_windows_gets_four_numbers(version: str, four: tuple[int, ...] | None) -> None:
+    made = load("versions").four(version)
+    assert len(made) == 4
+    assert four is None or made == four
+
+
+def test_what_is_no_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="'dev' is no version"):
+        load("versions").four("dev")
+
+
+def test_every_dependency_is_pinned() -> None:
+    pinned = {
+        re.split(r"[=;\s]", line, maxsplit=1)[0].lower().replace("_", "-")
+        for line in text("constraints.txt").splitlines()
+        if "==" in line
+    }
+    from app.system.about import libraries
+
+    assert {each.name.lower().replace("_", "-") for each in libraries()} <= pinned
+    assert "pyinstaller" in pinned
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_the_archives_installer_refuses_to_replace_somebody_elses_command(tmp_path: Path) -> None:
+    unpacked = tmp_path / "unpacked"
+    (unpacked / "_internal").mkdir(parents=True)
+    (unpacked / "share" / "applications").mkdir(parents=True)
+    (unpacked / "share" / "icons" / "hicolor").mkdir(parents=True)
+    shutil.copy(LINUX / "install.sh", unpacked)
+    shutil.copy(LINUX / f"{NAME}.desktop", unpacked / "share" / "applications")
+    (unpacked / "companion").write_text("#!/bin/sh\n")
+    (unpacked / "companion").chmod(0o755)
+    home = tmp_path / "home"
+    (home / ".local" / "bin").mkdir(parents=True)
+    command = home / ".local" / "bin" / "companion"
+    command.write_text("pipx's")
+
+    def run(script: Path, *words: str) -> subprocess.CompletedProcess[str]:
+        env = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+        return subprocess.run([str(script), *words], env=env, capture_output=True, text=True, check=False)
+
+    refused = run(unpacked / "install.sh")
+    assert refused.returncode == 1
+    assert "pipx" in refused.stderr
+    assert command.read_text() == "pipx's"
+    command.unlink()
+    for _ in range(2):  # a second time it is an upgrade
+        assert run(unpacked / "install.sh").returncode == 0
+    assert command.resolve() == home / ".local/lib/p2p-chat-companion/companion"
+    entry = home / ".local/share/applications" / f"{NAME}.desktop"
+    assert f"Exec={home}/.local/lib/{NAME}/companion" in entry.read_text().splitlines()
+    (home / ".config" / "autostart").mkdir(parents=True)
+    (home / ".config" / "autostart" / f"{NAME}.desktop").touch()
+    assert run(home / ".local/lib" / NAME / "install.sh", "--uninstall").returncode == 0
+    assert [each for each in home.rglob("*") if not each.is_dir()] == []

@@ -1,0 +1,77 @@
+"""What libraries need of each other, and of the system."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from . import PACKAGING, load
+
+elf = load("elf")
+Needs = elf.Needs
+
+TOLD = """\
+
+libxcb-cursor.so.0:     file format elf64-x86-64
+
+Dynamic Section:
+  NEEDED               libxcb.so.1
+  NEEDED               libc.so.6
+  SONAME               libxcb-cursor.so.0
+
+Version References:
+  required from libc.so.6:
+    0x0d696914 0x00 03 GLIBC_2.4
+    0x09691a75 0x00 02 GLIBC_2.2.5
+    0x069691b4 0x00 04 GLIBC_2.34
+  required from libstdc++.so.6:
+    0x0297f869 0x00 05 GLIBCXX_3.4.29
+"""
+
+
+def test_it_reads_what_objdump_prints() -> None:
+    assert elf.needs_told(TOLD) == Needs(frozenset({"libxcb.so.1", "libc.so.6"}), (2, 34))
+    assert elf.needs_told("") == Needs(frozenset(), ())
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not shutil.which("objdump"), reason="needs Linux and binutils")
+def test_it_asks_the_real_one(tmp_path: Path) -> None:
+    interpreter = Path(sys.executable).resolve()
+    assert elf.is_elf(interpreter)
+    assert "libc.so.6" in elf.needs_of(interpreter).libraries
+    (tmp_path / "text").write_text("no program")
+    (tmp_path / "link").symlink_to(interpreter)
+    assert not any(map(elf.is_elf, tmp_path.iterdir()))
+
+
+def needs(**libraries: str) -> dict[Path, Needs]:
+    """Return who needs whom; underscores stand for the dots in names."""
+    wanted = {name.replace("_", "."): frozenset(names.split()) for name, names in libraries.items()}
+    return {Path("in", name): Needs(names, ()) for name, names in wanted.items()}
+
+
+def test_what_nobody_asks_for_goes_and_what_only_that_asked_for_goes_with_it() -> None:
+    there = needs(
+        program="liba.so", liba_so="", libgtk_so="libcairo.so", libcairo_so="libpixman.so", libpixman_so=""
+    )
+    gone = elf.orphans(there, [each for each in there if each.name.startswith("lib")])
+    assert {each.name for each in gone} == {"libgtk.so", "libcairo.so", "libpixman.so"}
+
+
+def test_nothing_goes_that_somebody_asks_for_and_no_program() -> None:
+    there = needs(program="liba.so", liba_so="libb.so", libb_so="liba.so")
+    assert elf.orphans(there, [each for each in there if each.name != "program"]) == []
+    assert elf.orphans({}, []) == []
+
+
+def test_a_library_that_is_too_new_is_named() -> None:
+    there = {Path("x/old.so"): Needs(frozenset(), (2, 35)), Path("x/new.so"): Needs(frozenset(), (2, 38))}
+    assert elf.too_new(there, (2, 35)) == ["new.so needs glibc 2.38, and 2.35 is promised"]
+    assert elf.too_new(there, (2, 38)) == []
+    assert elf.too_new({Path("x"): Needs(frozenset(), (2, 9))}, (2, 35)) == [], "9 comes before 35"
+
+
+def test_the_promise_is_what_readme_says() -> None:
+    promised = ".".join(map(str, elf.GLIBC))
+    assert f"glibc {promised}" in (PACKAGING.parent / "README.md").read_text(encoding="utf-8")
