@@ -9,6 +9,7 @@ from app.companion import Companion
 from app.ui.widgets import refused as module
 from app.ui.widgets.refused import SHOWN, RefusedList
 from app.ui.window import CLIENTS, Window
+from tests.conftest import until
 
 ORIGIN = "http://localhost:5173"
 
@@ -91,7 +92,8 @@ async def test_a_page_that_was_refused_can_be_allowed_with_one_click(window: Win
     window.open_room(CLIENTS)
     saved: list[object] = []
     window.save_requested.connect(saved.append)
-    (button,) = buttons(window.clients.refused)
+    await until(lambda: window.clients.refused.isVisible())
+    (button,) = window.clients.refused.findChildren(QPushButton)
     assert button.accessibleName() == f"Allow {ORIGIN}"
     button.click()
     assert window.clients.refused.isHidden()
