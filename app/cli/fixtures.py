@@ -17,9 +17,10 @@ def names(context: typer.Context, incomplete: str) -> list[str]:
     """Return the fixtures' names for the shell's completion; none, and no word, when nobody runs."""
     from app.cli.control import Control
 
+    folder = context.params.get("data_dir")  # as it was typed: nothing has made a path of it yet
     try:
         with redirect_stderr(io.StringIO()):
-            found = Control(context.params.get("data_dir")).call("GET", "/v1/fixtures")["fixtures"]
+            found = Control(Path(folder) if folder else None).call("GET", "/v1/fixtures")["fixtures"]
     except typer.Exit:
         return []
     return [each["name"] for each in found if each["name"].startswith(incomplete)]

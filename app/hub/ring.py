@@ -15,7 +15,7 @@ from app.hub.row import Head, Kind, Row, Verdict
 
 CHUNK = 1024
 
-MAX_HEADS = 4096
+MAX_HEADS = 1024
 """So many heads are known again; what says something new each time must not fill the memory."""
 
 

@@ -38,6 +38,7 @@ def companion(*verb: str) -> dict:
 
 
 def test_a_message_is_shown_and_answered(page: Page) -> None:
+    page.wait_for_selector("#contact-bob")
     fired = companion("trigger", "new_message", "--as", "bob", "--set", "text=Are you there?", "--wait", "10")
     expect(page.locator("#contact-bob")).to_contain_text("Are you there?")
     page.click("#contact-bob")

@@ -68,6 +68,8 @@ def test_kill_9_while_writing_loses_nothing_that_was_answered(running: Start[Pro
     asked: set[str] = set()
     for number in range(ROUNDS):
         with serve(data_dir) as program:
+            with Rest(program) as rest:
+                rest.friends()  # whoever asks first waits until what answers is loaded
             writer = Writer(program, number)
             writer.start()
             time.sleep(chance.uniform(0.0, 0.2))

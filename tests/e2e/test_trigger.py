@@ -205,7 +205,7 @@ def test_repeat_is_spaced_by_every(server: Companion, ui: ClientConnection, run:
     watching.start()
     run("trigger", "typing", "--repeat", "5", "--every", "200")
     watching.join()
-    assert 0.6 <= came[-1] - came[0] <= 2, "four times 200 ms"
+    assert 0.4 <= came[-1] - came[0] <= 2, "four times 200 ms, where the first may have come late"
 
 
 def test_wait_is_for_a_client_that_comes_later(program: Companion, begin: Begin) -> None:
