@@ -23,27 +23,28 @@ from app.hub.clock import Clock
 from app.system.settings import Settings
 
 MOST_PROCESSES = 4
-"""More would not end earlier: the end-to-end tests are one after the other."""
+AT_THE_UIS_PORT = ("test_chat_on_desktop.py", "test_chat_ui.py", "test_ci_example.py", "test_guide_browser.py")
+"""End-to-end tests that serve a page where the UI's development server is: there is one such port."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return 0
-    return min(MOST_PROCESSES, os.cpu_count() or 1)
+    return min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))  # one more: many tests wait rather than work
 
 
-class OneAfterTheOther(LoadScopeScheduling):
-    """Gives all end-to-end tests to one process, and any other test to any.
-
-    They share ports (the guide's, and the UI's 1420) and measure time: there are never two of them at once.
-    """
+class Scheduling(LoadScopeScheduling):
+    """Gives a file of end-to-end tests to one process, those that share a port to the same, and others to any."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "programs" if nodeid.startswith("tests/e2e/") else nodeid
+        path = nodeid.partition("::")[0]
+        if not path.startswith("tests/e2e/"):
+            return nodeid
+        return "the UI's port" if path.endswith(AT_THE_UIS_PORT) else path
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return OneAfterTheOther(config, log)
+    return Scheduling(config, log)
 
 
 class Connect(Protocol):

@@ -32,7 +32,9 @@ def _lines(found: dict[str, Any]) -> str:
 def _door(door: dict[str, Any]) -> str:
     if door["listening"]:
         return str(door["url"])
-    return f"off: {door['trouble']}" if door["trouble"] else "off"
+    if door["trouble"]:
+        return f"off: {door['trouble']}"
+    return "off" if door["wanted"] else "off on purpose, by Settings or an option"
 
 
 def token(json: Json = False, data_dir: DataDir = None) -> None:
@@ -63,8 +65,10 @@ def _act(verb: str, json: bool, data_dir: Any) -> None:
     found = Control(data_dir).call("POST", f"/v1/server/{verb}")
     if json:
         print(as_json(found))
-    else:
-        say(f"events: {found['state']}")
+        return
+    say(f"events: {found['state']}")
+    if verb == "start" and found["rest"]["trouble"]:
+        say(f"rest: {_door(found['rest'])}")
 
 
 @server.command()
@@ -87,5 +91,5 @@ def stop(json: Json = False, data_dir: DataDir = None) -> None:
 
 @server.command()
 def start(json: Json = False, data_dir: DataDir = None) -> None:
-    """Open the event port again."""
+    """Open the event port again, and try REST's once more where that was busy."""
     _act("start", json, data_dir)

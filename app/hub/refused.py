@@ -8,6 +8,9 @@ from app.hub.signal import Signal
 
 KEPT = 50
 """So many different refusals are remembered."""
+SAME_AGAIN_S = 1.0
+ROWS_PER_S = 50
+"""A hostile page asks a thousand times a second: it must not push everything else out of the journal."""
 
 
 class Refused(NamedTuple):
@@ -25,11 +28,18 @@ class Refused(NamedTuple):
 
 
 class RefusedLog:
-    """Counts and journals every refusal, and remembers the latest."""
+    """Counts every refusal, remembers the latest, and journals them as far as there are not too many.
+
+    The same refusal has a row once a second, and all together ``ROWS_PER_S``; a row says how many had none.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._refused: dict[tuple[str, str], Refused] = {}
+        self._told: dict[tuple[str, str], float] = {}
+        """When each of these had its last row, on the monotonic clock."""
+        self._second, self._rows = 0, 0
+        self._untold = 0
         self.total = 0
         """How many there were since the start."""
         self.added: Signal[Refused] = Signal()
@@ -47,6 +57,22 @@ class RefusedLog:
         refused = Refused(door, reason, origin, user_agent, times, self._hub.clock.wall())
         self._refused[door, reason] = refused
         if len(self._refused) > KEPT:
-            del self._refused[next(iter(self._refused))]
-        self._hub.tell("refused", note=reason, verdict=Verdict.WARNING)
+            oldest = next(iter(self._refused))
+            del self._refused[oldest]
+            self._told.pop(oldest, None)
+        self._journal(door, reason)
         self.added.emit(refused)
+
+    def _journal(self, door: str, reason: str) -> None:
+        now = self._hub.clock.mono()
+        if int(now) != self._second:
+            self._second, self._rows = int(now), 0
+        again = now - self._told.get((door, reason), float("-inf")) < SAME_AGAIN_S
+        if again or self._rows >= ROWS_PER_S:
+            self._untold += 1
+            return
+        self._told[door, reason] = now
+        self._rows += 1
+        before = f" (and {self._untold:,} more since the row before)" if self._untold else ""
+        self._untold = 0
+        self._hub.tell("refused", note=reason + before, verdict=Verdict.WARNING)

@@ -4,7 +4,10 @@ Most payloads are ASCII. There the bytes are searched as they are, lower case, s
 it takes a third of the time that decoding each would. What is not ASCII is decoded where the bytes leave a doubt.
 """
 
+import importlib
+import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from itertools import accumulate
 
 from app.hub.ring import Span
@@ -66,6 +69,12 @@ def _found(needle: bytes, payloads: list[bytes], fold: Callable[[bytes], bytes])
             if at < 0:
                 break
     return found
+
+
+@cache
+def prepare_expressions() -> None:
+    """Load what searches for expressions, in the background: it takes longer than a window may stand still."""
+    threading.Thread(target=importlib.import_module, args=("regex",), name="load regex", daemon=True).start()
 
 
 def expression_search(pattern: str) -> Search:

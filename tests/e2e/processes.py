@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -10,11 +11,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -22,8 +24,9 @@ ROOT = Path(__file__).parents[2]
 INSTALLED = os.environ.get("COMPANION_INSTALLED", "")
 COMPANION = (INSTALLED,) if INSTALLED else (sys.executable, "-m", "app")
 """What is tested: the program of this folder, or the installed one at the path ``COMPANION_INSTALLED``."""
+PORTS_OF_TESTS, SHARES = (20_000, 32_000), 8
 READY_S = 20.0
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 STOP_S = 2.5
 """The server may take 2 s to stop; the interpreter's own end gets the rest."""
 
@@ -48,13 +51,29 @@ def wait_until(true: Callable[[], Any], what: str, timeout: float = PATIENCE_S) 
     return value
 
 
+def _candidates() -> Iterator[int]:
+    """Yield ports below those that systems give away by themselves, other ones in each process of the tests."""
+    first, last = PORTS_OF_TESTS
+    share = (last - first) // SHARES
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % SHARES
+    begin = random.randrange(share)  # a run before this one may have left some in TIME_WAIT
+    while True:
+        for offset in range(share):
+            yield first + number * share + (begin + offset) % share
+
+
+_ports = _candidates()
+
+
 def free_ports(count: int) -> list[int]:
-    """Return different ports nobody listens on now."""
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+    """Return different ports nobody listens on now, and no other test will take."""
+    free: list[int] = []
+    while len(free) < count:
+        port = next(_ports)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            free.append(port)
+    return free
 
 
 def free_port() -> int:
@@ -203,6 +222,12 @@ class Companion(Program):
         """Whether its end of ``client``'s connection is still open (the client cannot tell before it reads)."""
         held = psutil.Process(self.process.pid).net_connections("tcp")
         return any(each.raddr and each.raddr[:2] == client.getsockname() for each in held)
+
+    def is_asked(self) -> bool:
+        """Whether a verb of the command line waits for its answer."""
+        port = urlsplit(self.control_url).port
+        held = psutil.Process(self.process.pid).net_connections("tcp")
+        return any(each.raddr and each.laddr[1] == port for each in held)
 
 
 def aside(data_dir: Path) -> tuple[str | Path, ...]:

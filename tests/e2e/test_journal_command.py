@@ -11,7 +11,7 @@ import pytest
 
 from . import sockets
 from .conftest import Ask, Begin, Run, Start
-from .processes import COMPANION, Companion, Program
+from .processes import COMPANION, READY_S, Companion, Program, wait_until
 from .rest import Rest
 from .tools import posix_only
 
@@ -113,26 +113,27 @@ def test_a_reader_that_leaves_ends_it_quietly(
 def test_expect_ends_with_0_as_soon_as_it_came(program: Companion, begin: Begin) -> None:
     waiting = begin("expect", "typing", "--from", "bob", "--where", "typing=true", "--within", "30")
     with sockets.client(program.url, "bob") as bob:
-        time.sleep(1)
+        wait_until(program.is_asked, "it to wait", READY_S)
         assert waiting.process.poll() is None
-        sockets.send(bob, "typing", to="me", typing=True)
+        while waiting.process.poll() is None:  # its connection is there before its question
+            sockets.send(bob, "typing", to="me", typing=True)
+            time.sleep(0.1)
         assert waiting.wait() == 0
     assert re.fullmatch(r"✓ typing came after [\d,]+ ms", waiting.out[0])
     assert "↑ typing" in waiting.out[1]
 
 
-def test_expect_ends_with_1_and_says_what_came_instead(program: Companion, run: Run, begin: Begin) -> None:
+def test_expect_ends_with_1_and_says_what_came_instead(program: Companion, run: Run, ask: Ask) -> None:
     assert run("expect", "typing", "--within", "0.5", exits=1).err == [
         "✗ no typing within 0.5 s; nothing came instead"
     ]
     with sockets.client(program.url, "bob") as bob:
-        waiting = begin("expect", "typing", "--where", "data.to=me", "--within", "2")
-        time.sleep(1.2)
+        before = ask("status")["journal"]["last_seq"]
         sockets.send(bob, "typing", to="carol", typing=True)
         bob.send("{not json")
-        assert waiting.wait() == 1
-    assert waiting.out == []
-    head, *instead = waiting.err
+        said = run("expect", "typing", "--where", "data.to=me", "--within", "2", "--after", str(before), exits=1)
+    assert said.out == []
+    head, *instead = said.err
     assert head == "✗ no typing within 2 s, but:"
     assert instead[0].startswith("  ↑ typing from bob: typing to carol")
     assert instead[1].startswith("  ↑ – from bob: {not json")
@@ -191,7 +192,7 @@ def test_expect_knows_the_uis_rest_calls(program: Companion, run: Run) -> None:
 
 def test_expect_says_when_the_companion_ends_meanwhile(server: Companion, begin: Begin) -> None:
     waiting = begin("expect", "typing", "--within", "60")
-    time.sleep(1.5)
+    wait_until(server.is_asked, "it to wait", READY_S)
     server.stop()
     assert waiting.wait() == 4
     assert len(waiting.err) == 1

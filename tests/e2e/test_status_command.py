@@ -45,12 +45,17 @@ def test_status_says_which_door_is_off_and_why(running: Start[Companion], run: R
         )
         program.wait_for_line("^control ")
         (line,) = (line for line in run("status").out if line.startswith("rest"))
-    assert f"off: Port {port} is busy" in line
+        assert f"off: Port {port} is busy" in line
+        events, rest = run("server", "start").err
+        assert events == "events: listening"
+        assert rest.startswith(f"rest: off: Port {port} is busy")
+    assert run("server", "start").err == ["events: listening"]
+    assert f"rest     http://127.0.0.1:{port}" in run("status").out
 
 
 def test_status_says_what_is_off_on_purpose(running: Start[Companion], run: Run, data_dir: Path) -> None:
     running(serve(data_dir, "--no-rest"))
-    assert "rest     off" in run("status").out
+    assert "rest     off on purpose, by Settings or an option" in run("status").out
 
 
 def test_a_tray_program_whose_event_port_is_busy_says_so(running: Start[Program], run: Run, data_dir: Path) -> None:
@@ -162,7 +167,7 @@ def test_a_busy_control_port_is_told_and_all_else_works(
         options = ("--port", "0", "--no-rest", *aside(data_dir), "--control-port", str(port))
         program = running(Companion("serve", *COMPANION, "serve", *options))
         program.port = int(program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$")[1])
-        program.wait_for_line("Scripts cannot reach this companion", among="err")
+        program.wait_for_line("No script reaches this companion", among="err")
         with sockets.client(program.url):
             pass
         run("status", exits=4)

@@ -24,8 +24,8 @@ from .processes import COMPANION, Companion, Program, aside, serve, wait_until
 from .rest import Rest
 from .tools import linux_only, need
 
-ROUNDS = 200 if os.environ.get("COMPANION_LONG") else 60
-MAY_TAKE_S = 360 if os.environ.get("COMPANION_LONG") else 90
+ROUNDS = 200 if os.environ.get("COMPANION_LONG") else 25
+MAY_TAKE_S = 900 if os.environ.get("COMPANION_LONG") else 150
 DISK_MB, BALLAST_MB = 6, 2
 LONG_TEXT = "x" * 9_000
 FULL = "The chat state could not be used: the disk that holds {folder} is full: free some space and try again."

@@ -85,7 +85,9 @@ def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_l
 ) -> None:
     said = run("trigger", "new_message", "--set", "text=7", "--set", "msg_id=x", "--remove", "to", exits=1)
     assert said.out == []
-    assert sorted(line.partition(":")[0] for line in said.err) == ["data.msg_id", "data.text", "data.to"]
+    *problems, hint = said.err
+    assert sorted(line.partition(":")[0] for line in problems) == ["data.msg_id", "data.text", "data.to"]
+    assert hint.endswith("""--set 'text="123"'""")
     run("trigger", "typing")
     assert sockets.receive(ui)["event"] == "typing", "nothing came before it"
 

@@ -306,9 +306,11 @@ async def test_a_busy_port_of_rest_is_told_while_events_work(
     client = await control.connect()
     await control.post("/v1/events", online())
     assert "friend_online" in await frame(client)
+    for _ in range(2):
+        told = await status(control, "start")
+        assert told["rest"]["trouble"].startswith(f"Port {port} is busy"), "start tries again, and says so"
     taken.close()
-    await control.companion.start_rest()
-    assert (await control.got("/v1/status"))["rest"]["listening"]
+    assert (await status(control, "start"))["rest"]["listening"]
 
 
 # the door itself

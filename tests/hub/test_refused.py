@@ -1,5 +1,5 @@
 from app.hub.journal import Verdict
-from app.hub.refused import KEPT, Refused, RefusedLog
+from app.hub.refused import KEPT, ROWS_PER_S, Refused, RefusedLog
 from tests.hub.doubles import Stage
 
 
@@ -30,3 +30,23 @@ def test_only_the_latest_are_remembered(stage: Stage) -> None:
     assert len(log.latest) == KEPT
     assert (log.latest[0].reason, log.latest[-1].reason) == (str(KEPT + 4), "5")
     assert log.total == KEPT + 5
+
+
+def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(stage: Stage) -> None:
+    log = RefusedLog(stage.hub)
+    for _ in range(1000):
+        log.add("REST", "evil")
+    stage.time.passed += 1
+    log.add("REST", "evil")
+    assert [row.note for row in stage.rows("refused")] == ["evil", "evil (and 999 more since the row before)"]
+    assert (log.total, log.latest[0].times) == (1001, 1001)
+
+
+def test_a_flood_of_different_ones_leaves_room_for_the_rest_of_the_journal(stage: Stage) -> None:
+    log = RefusedLog(stage.hub)
+    for number in range(1000):
+        log.add("events", f"no such path: {number}")
+    assert len(stage.rows("refused")) == ROWS_PER_S
+    stage.time.passed += 1
+    log.add("events", "somebody else")
+    assert stage.rows("refused")[-1].note == f"somebody else (and {1000 - ROWS_PER_S} more since the row before)"

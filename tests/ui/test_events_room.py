@@ -2,12 +2,13 @@
 
 import json
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
 from app.cli.options import pairs
 from app.companion import Companion
@@ -17,6 +18,7 @@ from app.protocol.catalog import built_in
 from app.protocol.command import trigger_command
 from app.protocol.envelope import Envelope
 from app.ui.models.event_log import Col
+from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
 from app.ui.window import EVENTS, INJECT, Window
 from tests.conftest import Connect, until
@@ -551,3 +553,17 @@ async def test_nothing_is_searched_for_a_diff_that_nobody_looks_at(
     assert room.details.diff.toPlainText() == ""
     room.details.tabs.setCurrentWidget(room.details.diff)
     assert room.details.diff.toPlainText().split("\n")[2:] == ["The same, to the letter."]
+
+
+def test_what_searches_for_expressions_is_loaded_when_one_is_begun(
+    still: Companion, show: Callable[[QWidget], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(module, "prepare_expressions", lambda: asked.append("/"))
+    room = EventsRoom(still)
+    show(room)
+    room.filter.setText("hello")
+    assert (asked, room.filtering) == ([], True)
+    room.filter.setText("hello /w")
+    assert asked == ["/"]
+    room.close_down()

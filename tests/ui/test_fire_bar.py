@@ -300,3 +300,13 @@ async def test_closing_down_ends_a_series_and_a_waiting(
         bar.close_down()
     client = await connect_client()
     assert await all_frames(companion, client) == []
+
+
+async def test_clients_that_came_while_it_was_hidden_are_offered_when_it_is_shown(
+    bar: FireBar, companion: Companion, connect_client: Connect
+) -> None:
+    bar.hide()
+    await connect_client("bob")
+    assert "Client 1 (bob)" not in offers(bar)
+    bar.show()
+    assert "Client 1 (bob)" in offers(bar)

@@ -6,20 +6,51 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
+from app.ui.widgets import refused as module
 from app.ui.widgets.refused import SHOWN, RefusedList
 from app.ui.window import CLIENTS, Window
+from tests.conftest import until
 
 ORIGIN = "http://localhost:5173"
 
 
+def settle() -> None:
+    for _ in range(3):  # the refresh, what it deletes and shows, and its layout
+        QApplication.processEvents()
+
+
 def lines(widget: QWidget) -> list[str]:
-    QApplication.processEvents()
+    settle()
     return [label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget)]
 
 
 def buttons(widget: QWidget) -> list[QPushButton]:
-    QApplication.processEvents()
+    settle()
     return [button for button in widget.findChildren(QPushButton) if button.isVisibleTo(widget)]
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REFRESH_MS", 0)
+
+
+def test_a_flood_is_shown_once(still: Companion, show: Callable[[QWidget], None]) -> None:
+    shown: list[None] = []
+
+    class Counting(RefusedList):
+        def show_refused(self) -> None:
+            shown.append(None)
+            super().show_refused()
+
+    widget = Counting(still.refused)
+    show(widget)
+    shown.clear()
+    for _ in range(1000):
+        still.refused.add("events", "evil", "null")
+    assert not shown
+    assert any("1,000 times" in line for line in lines(widget))
+    assert len(shown) == 1
+    widget.close_down()
 
 
 @pytest.fixture
@@ -61,7 +92,8 @@ async def test_a_page_that_was_refused_can_be_allowed_with_one_click(window: Win
     window.open_room(CLIENTS)
     saved: list[object] = []
     window.save_requested.connect(saved.append)
-    (button,) = buttons(window.clients.refused)
+    await until(lambda: window.clients.refused.isVisible())
+    (button,) = window.clients.refused.findChildren(QPushButton)
     assert button.accessibleName() == f"Allow {ORIGIN}"
     button.click()
     assert window.clients.refused.isHidden()

@@ -325,7 +325,9 @@ class Api:
 
     @operation("POST", "/v1/server/start", answer=shapes.Status, refusals=(HTTPStatus.CONFLICT,))
     async def start_server(self, call: Call) -> shapes.Status:
-        """Open the event port again."""
+        """Open the event port again, and try REST's once more where that was busy."""
+        if self._service.rest_trouble:
+            await self._service.start_rest()
         if not await self._service.start():
             raise Refused(HTTPStatus.CONFLICT, self._service.trouble)
         return await self.status(call)

@@ -158,6 +158,9 @@ class Service(Protocol):
     async def start(self) -> bool:
         """Start the event server."""
 
+    async def start_rest(self) -> bool:
+        """Start the REST stand-in, unless it is switched off."""
+
     async def stop(self) -> None:
         """Stop the event server."""
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.hub.hub import count
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.textsearch import prepare_expressions
 from app.protocol.command import expect_words, playwright_line, trigger_command, trigger_words
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.ui import theme
@@ -115,7 +116,7 @@ class EventsRoom(QWidget):
         column.addLayout(foot)
 
     def _connect(self) -> None:
-        self.filter.textChanged.connect(lambda _: self._filter_timer.start())
+        self.filter.textChanged.connect(self._filter_typed)
         self._filter_timer.timeout.connect(self._apply_filter)
         self.pause.toggled.connect(self._pause)
         self.clear_button.clicked.connect(self.clear)
@@ -152,6 +153,11 @@ class EventsRoom(QWidget):
         """The row that is selected."""
         rows = self.table.selectionModel().selectedRows()
         return self.model.row(rows[0].row()) if rows else None
+
+    @property
+    def filtering(self) -> bool:
+        """Whether the filter that was typed last is not in force for all rows yet."""
+        return self._filter_timer.isActive() or self.model.searching
 
     def clear(self) -> None:
         """Empty the view."""
@@ -220,6 +226,11 @@ class EventsRoom(QWidget):
             self.save_requested.emit(row)
         else:
             self.told.emit("Only a frame that went to the UI can be saved: select one.")
+
+    def _filter_typed(self, text: str) -> None:
+        if "/" in text:
+            prepare_expressions()
+        self._filter_timer.start()
 
     def _apply_filter(self) -> None:
         complaints = self.model.set_filter(self.filter.text())

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import NOT_DONE, Companion
@@ -79,7 +80,7 @@ class FireBar(QWidget):
         column.addLayout(said)
         column.addWidget(self.expect)
         column.addLayout(controls)
-        self._disconnect = companion.hub.clients_changed.connect(lambda _: self._list_targets())
+        self._disconnect = companion.hub.clients_changed.connect(self._clients_changed)
         self._list_targets()
         self._show_state()
 
@@ -227,6 +228,15 @@ class FireBar(QWidget):
         self.now.setIcon(ui_icon("stop" if busy else "send", theme.colors().on_accent))
         self.now.setEnabled(busy or self._fire is not None)
         self.later.setEnabled(not busy and self._fire is not None)
+
+    def _clients_changed(self, _: None) -> None:
+        if self.isVisible():  # a thousand clients are a long list, and nobody looks at it now
+            self._list_targets()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Qt tells."""
+        super().showEvent(event)
+        self._list_targets()
 
     def _list_targets(self, choose: Target | None = None) -> None:
         chosen = choose or self.target

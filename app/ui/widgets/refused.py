@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from app.hub.refused import Refused, RefusedLog
@@ -11,6 +11,8 @@ from app.ui.models.event_log import clock
 from app.ui.widgets.naming import named
 
 SHOWN = 4
+REFRESH_MS = 200
+"""A hostile page is refused a thousand times a second; the window has other things to do."""
 
 
 class RefusedList(QWidget):
@@ -29,12 +31,19 @@ class RefusedList(QWidget):
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(0, 1)
         self._allowed: set[str] = set()
-        self._disconnect = refused.added.connect(lambda _: self.show_refused())
+        self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._refresh.timeout.connect(self.show_refused)
+        self._disconnect = refused.added.connect(lambda _: self._refresh_soon())
         self.show_refused()
 
     def close_down(self) -> None:
         """Stop listening."""
         self._disconnect()
+        self._refresh.stop()
+
+    def _refresh_soon(self) -> None:
+        if not self._refresh.isActive():  # restarting it each time would put it off as long as a flood lasts
+            self._refresh.start()
 
     def show_refused(self) -> None:
         """Show the refusals of now, less those whose origin was allowed since."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication
 
-from app.ui.models.event_log import EventLogModel
+from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.log_table import LogTable
 
 EVERY_MS = 5
@@ -77,13 +77,13 @@ async def filter_log(text: str) -> dict[str, int]:
     In ns. The loop comes round between any two things that the window does, so the longest time between two
     turns is how long the window stood still.
     """
-    model = next(each.model() for each in QApplication.allWidgets() if isinstance(each, LogTable))
-    assert isinstance(model, EventLogModel)
+    room = next(each for each in QApplication.allWidgets() if isinstance(each, EventsRoom))
+    model = room.model
     began = last = perf_counter_ns()
-    model.set_filter(text)
+    room.filter.setText(text)
     still, done = 0, 0
     while not done or perf_counter_ns() - began < done + CALM_NS:
-        if not done and not model.searching:
+        if not done and not room.filtering:
             done = perf_counter_ns() - began
         await asyncio.sleep(0)
         now = perf_counter_ns()
