@@ -10,6 +10,7 @@ import re
 from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from app import __version__
 
@@ -86,6 +87,15 @@ def _release(text: bytes) -> Release:
     return Release(version.strip().removeprefix("v"), page)
 
 
+def _proxy(address: str) -> str | None:
+    """Return the system's proxy for an address; may ask the network for a name.
+
+    aiohttp would find it by itself, and send the passwords of ``.netrc`` along.
+    """
+    url = urlsplit(address)
+    return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
+
+
 async def _fetch(address: str, current: str) -> bytes:
     """Return the page, of ``MAX_BYTES`` at most, within ``PATIENCE_S``. Raises ``UpdateError``."""
     import ssl
@@ -99,8 +109,10 @@ async def _fetch(address: str, current: str) -> bytes:
     try:
         async with (
             asyncio.timeout(PATIENCE_S),
-            aiohttp.ClientSession(headers=headers, trust_env=True) as session,
-            session.get(address, ssl=trusted, max_redirects=MAX_REDIRECTS) as answer,
+            aiohttp.ClientSession(headers=headers) as session,
+            session.get(
+                address, ssl=trusted, max_redirects=MAX_REDIRECTS, proxy=await asyncio.to_thread(_proxy, address)
+            ) as answer,
         ):
             if address_problem(str(answer.url)):
                 raise UpdateError("it led to a page without encryption")

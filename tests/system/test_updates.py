@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,7 +57,11 @@ async def test_what_is_not_newer_is_no_news(serve: Any, tag: str) -> None:
     assert await look(address, "0.1.0") is None
 
 
-async def test_the_request_says_who_asks_and_nothing_more(serve: Any) -> None:
+async def test_the_request_says_who_asks_and_nothing_more(
+    serve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login max password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     asked: list[web.Request] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -131,6 +136,23 @@ async def test_a_server_that_says_nothing_is_given_up(serve: Any, monkeypatch: p
 
     with pytest.raises(UpdateError, match=r"no answer within 0\.2 s"):
         await look(await serve(answer))
+
+
+async def test_a_proxy_of_the_environment_is_used(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(str(request.url))
+        return web.json_response({"tag_name": "v9.9.9", "html_url": PAGE})
+
+    address = await serve(answer)
+    monkeypatch.setenv("http_proxy", address.removesuffix("/latest"))
+    monkeypatch.setenv("no_proxy", "companion.example")
+    assert await look("http://localhost:1/latest") == Release("9.9.9", PAGE)
+    assert asked == ["http://localhost:1/latest"]
+    monkeypatch.setenv("no_proxy", "localhost")
+    with pytest.raises(UpdateError, match="could not be reached"):
+        await look("http://localhost:1/latest")
 
 
 async def test_offline_is_a_sentence(unused_tcp_port: int) -> None:

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
+from aiohttp import web
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QUrl, qVersion
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -164,6 +165,23 @@ async def test_a_newer_version_is_told_in_the_banner_and_only_told(
     assert opened == []
     qtbot.mouseClick(window.banner.buttons[0], LEFT)
     assert opened == [NEWER.page]
+
+
+async def test_it_asks_over_the_network_on_the_windows_own_loop(shown: Any) -> None:
+    """The one test here that asks for real: names, sockets and threads work beside Qt."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"tag_name": "v9.9.9", "html_url": NEWER.page})
+
+    server = web.Application()
+    server.router.add_get("/latest", answer)
+    runner = web.AppRunner(server)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    window = await shown(updates_url=f"http://localhost:{runner.addresses[0][1]}/latest", check_updates=True)
+    await until(lambda: window.banner.buttons)
+    assert window.banner.text.text() == f"Version 9.9.9 is there; this is {__version__}."
+    await runner.cleanup()
 
 
 async def test_it_asks_once_a_day(shown: Any, answer: Any) -> None:
