@@ -17,7 +17,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Event, State
 
 from app.endpoints.guard import Gate, Refusal, same_secret
-from app.endpoints.listening import HOST, PortBusy, is_busy
+from app.endpoints.listening import HOST, PortBusy, ends_of, is_busy
 from app.hub import pace
 from app.hub.clients import Client
 from app.hub.hub import Hub
@@ -281,7 +281,7 @@ class EventServer:
             reason = f"no such path: {path[:80]!a}; the event stream is at {EVENTS_PATH}"
             return Refusal(HTTPStatus.NOT_FOUND, reason)
         get_all = request.headers.get_all
-        refusal = self._gate.judge(get_all, self.port, connection.remote_address, connection.local_address)
+        refusal = self._gate.judge(get_all, self.port, *ends_of(connection.transport))
         if refusal:
             return refusal
         limits = self._limits()
@@ -331,6 +331,7 @@ class EventServer:
             await _ended(connection.handling)
         finally:
             self._hub.leave(client, *_farewell(connection))
+            connection.client = None  # another such circle
 
     def hear(
         self, connection: EventConnection, client: Client, frame: str | bytes, payload: bytes | None = None

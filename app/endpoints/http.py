@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from app.endpoints.guard import Gate, Refusal
-from app.endpoints.listening import HOST, PortBusy, is_busy
+from app.endpoints.listening import HOST, PortBusy, ends_of, is_busy
 from app.hub.tasks import Tasks
 from app.protocol.constants import SERVER_HEADER
 
@@ -156,9 +156,7 @@ class HttpDoor:
         """Return why a request may not come in, counted and journalled; None means that it may: ``admit`` it."""
         transport = request.transport
         known = transport is not None and transport in self._welcome
-        peer = own = None
-        if transport is not None:
-            peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        peer, own = ends_of(transport) if transport is not None else (None, None)
         refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own, known=known)
         if refusal is None and not request.raw_path.startswith("/"):
             refusal = Refusal(HTTPStatus.BAD_REQUEST, "the request names another address than this one")

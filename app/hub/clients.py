@@ -29,6 +29,10 @@ class Wire(Protocol):
         """Return the last ping's round trip in seconds; 0 before the first."""
 
 
+def _nobody() -> None:
+    """Hear nothing."""
+
+
 class Outbox:
     """Frames on their way to one client: written at once while the socket takes them, else kept in order.
 
@@ -56,8 +60,9 @@ class Outbox:
             self._wire.write(piece)
             return True
         if self.waiting + len(piece) > self._limit:
+            tell = self._on_overflow
             self.close()
-            self._on_overflow()
+            tell()
             return False
         self._pieces.append(piece)
         self.waiting += len(piece)
@@ -79,6 +84,7 @@ class Outbox:
     def close(self) -> None:
         """Forget what was kept and take no more."""
         self.closed = True
+        self._on_overflow = _nobody  # who would be told knows this outbox: such circles wait for the collector
         self._pieces.clear()
         self.waiting = 0
 
