@@ -24,7 +24,7 @@ def machine() -> str:
     python = platform.python_version()
     load = f"{os.getloadavg()[0]:.1f}"  # of a machine that is left alone, about 2
     cores = f"{os.cpu_count()} cores (load average {load} at the end)"
-    return f"{model}, {cores}, Linux {platform.release()}, Python {python}, {libraries}."
+    return f"{model}, {cores}, Linux {platform.release().partition('-')[0]}, Python {python}, {libraries}."
 
 
 def write(text: str) -> None:
