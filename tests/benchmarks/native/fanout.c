@@ -1,7 +1,7 @@
-/* The floor: what send() itself costs when one frame goes to N sockets. No protocol beyond what the load client needs.
+/* The floor: what the system calls cost that no server can avoid. No protocol beyond what the load client needs.
  *
  * Says "ready PORT". Commands and answers as in servers/commands.py: paced, tick and rate; a tick is one send() of its
- * frames per client, as cheap as it gets.
+ * frames per client, as cheap as it gets. A client's typing frame goes to the one it names: a recv() and a send().
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,6 +22,8 @@
 enum { MANY = 16384, FRAME = 512, TICK = 20 };
 
 static int clients[MANY], count, listener, poller;
+static int receivers[MANY]; /* who is "r7": its socket and one more, or 0 */
+static int senders[MANY];   /* the number of a sender, and one more, by its socket; or 0 */
 static volatile uint64_t *ledger;
 
 static uint64_t now_ns(void)
@@ -58,12 +60,41 @@ static void welcome(void)
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
     clients[count++] = fd;
+    const char *name = strstr(request, "username=");
+    int number = name ? atoi(name + 10) : MANY;
+    if (number < MANY && name[9] == 'r')
+        receivers[number] = fd + 1;
+    if (fd < MANY)
+        senders[fd] = number < MANY && name[9] == 's' ? number + 1 : 0;
 }
 
-static void part(int fd)
+/* Tell the receiver of a masked typing frame of less than 126 bytes. */
+static void forward(int from, const unsigned char *frame)
 {
-    char rest[4096];
-    ssize_t n = recv(fd, rest, sizeof rest, 0);
+    char text[126];
+    unsigned char out[128];
+    size_t size = frame[1] & 127;
+    for (size_t i = 0; i < size; i++)
+        text[i] = (char)(frame[6 + i] ^ frame[2 + (i & 3)]);
+    text[size] = 0;
+    const char *to = strstr(text, "\"to\":\"r");
+    int number = to ? atoi(to + 7) : MANY;
+    if (number >= MANY || !receivers[number])
+        return;
+    out[0] = 0x81;
+    out[1] = (unsigned char)snprintf((char *)out + 2, sizeof out - 2,
+                                     "{\"event\":\"typing\",\"data\":{\"username\":\"s%d\",\"typing\":true}}",
+                                     senders[from] - 1);
+    send(receivers[number] - 1, out, out[1] + 2u, MSG_NOSIGNAL);
+}
+
+static void hear(int fd)
+{
+    unsigned char data[4096];
+    ssize_t n = recv(fd, data, sizeof data, 0);
+    if (n > 0 && fd < MANY && senders[fd])
+        for (ssize_t at = 0; at + 6 <= n && at + 6 + (data[at + 1] & 127) <= n; at += 6 + (data[at + 1] & 127))
+            forward(fd, data + at);
     if (n > 0 || (n < 0 && errno == EAGAIN))
         return;
     close(fd);
@@ -84,7 +115,7 @@ static int turn(int timeout_ms)
         else if (fd == STDIN_FILENO)
             commanded = 1;
         else
-            part(fd);
+            hear(fd);
     }
     return commanded;
 }
