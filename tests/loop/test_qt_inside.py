@@ -1,7 +1,10 @@
 """Nested Qt loops, such as menus and native dialogs run: the server goes on meanwhile."""
 
 import asyncio
-from collections.abc import Callable
+import math
+import socket
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QMenu
 
+from app.loop.pumped import PumpedLoop
 from tests.conftest import until
 from tests.loop.conftest import Run
 
@@ -153,3 +157,92 @@ def test_while_it_stands_qt_runs_none_of_its_callbacks(run: Run[Any]) -> None:
     assert came == []
     run(asyncio.sleep(0.05))
     assert came == ["timer"]
+
+
+async def _ping_pong(near: socket.socket, far: socket.socket, until_done: Callable[[], bool]) -> int:
+    """Send a byte to and fro as fast as it goes; return how often."""
+    loop, times = asyncio.get_running_loop(), 0
+
+    async def throw_back() -> None:
+        while True:
+            await loop.sock_sendall(far, await loop.sock_recv(far, 1))
+
+    other = asyncio.create_task(throw_back())
+    while not until_done():
+        await loop.sock_sendall(near, b".")
+        await loop.sock_recv(near, 1)
+        times += 1
+    other.cancel()
+    await asyncio.gather(other, return_exceptions=True)
+    return times
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    far.setblocking(False)
+    with near, far:
+        yield near, far
+
+
+def test_traffic_without_a_pause_does_not_starve_qt(
+    run: Run[int], pair: tuple[socket.socket, socket.socket]
+) -> None:
+    fired: list[int] = []
+    timer = QTimer(interval=1)
+    timer.timeout.connect(lambda: fired.append(1))
+    timer.start()
+    assert run(_ping_pong(*pair, lambda: len(fired) >= 20)) > 20
+    timer.stop()
+
+
+@pytest.mark.usefixtures("pumped_only")
+def test_what_comes_fast_comes_without_a_way_round_through_qt(
+    run: Run[int], pair: tuple[socket.socket, socket.socket]
+) -> None:
+    pumps = 0
+
+    class Counted(PumpedLoop):
+        def _pump(self) -> None:
+            nonlocal pumps
+            pumps += 1
+            super()._pump()
+
+    app = QApplication.instance()
+    assert app
+    end = time.monotonic() + 0.2
+    with asyncio.Runner(loop_factory=lambda: Counted(app)) as runner:
+        times = runner.run(_ping_pong(*pair, lambda: time.monotonic() > end))
+    assert times > 2 * pumps
+
+
+@pytest.mark.usefixtures("pumped_only")
+def test_waiting_for_what_comes_fast_delays_no_timer(
+    run: Run[Any], pair: tuple[socket.socket, socket.socket]
+) -> None:
+    waits: list[float] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, PumpedLoop)
+        select = loop._selector.select
+
+        def noted(timeout: float | None = None) -> Any:
+            assert timeout is not None
+            if timeout > 0:
+                waits.append(
+                    min((timer._when for timer in loop._scheduled), default=math.inf) - loop.time() - timeout
+                )
+            return select(timeout)
+
+        setattr(loop._selector, "select", noted)  # noqa: B010
+
+        def tick() -> None:
+            loop.call_later(0.003, tick)
+
+        tick()
+        await _ping_pong(*pair, lambda: len(waits) > 2000)
+
+    run(main())
+    assert min(waits) > -0.0001
