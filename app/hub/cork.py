@@ -1,20 +1,26 @@
 """Corking: what comes close together leaves together, in one piece for each client."""
 
 import asyncio
+import math
+from collections import deque
 from typing import NamedTuple
 
 from app.hub.clients import Client
 from app.hub.clock import Clock
 
-SHARE = 2.0
-"""After a flush the next one waits this much longer than it took: flushing takes a third of the loop at most."""
+SHARE = 1.0
+"""After a flush the next one waits this much longer than it took: flushing takes half of the loop at most."""
+SHORTEST_WAIT_S = 0.001
+"""No system sleeps for less, and what waits at all may well wait for others."""
 LONGEST_WAIT_S = 0.008
 WRITE_S = 0.00003
 """A write that seems to take longer was interrupted: that is no reason to wait."""
-SHORT_S = SHARE * WRITE_S
-"""Systems sleep a millisecond at least, so what is to wait for less than this leaves at the loop's next turn."""
 PIECE_BYTES = 64 * 1024
 """More than this is never waited for: it bounds the latency within a burst."""
+SLICE_S = 0.0005
+"""So long a flush goes on before others have their turn: the window, say."""
+FEW = 10
+"""So many clients are handed something between two looks at the clock."""
 
 
 class Corked(NamedTuple):
@@ -38,49 +44,86 @@ class Cork:
         self._gathered: list[Corked] = []
         self._bytes = 0
         self._free_at = 0.0
+        self._served: tuple[Client, ...] | None = None
+        """Who was handed something last; None when not all had the same."""
+        self._writes: deque[Piece] = deque()
+        """What is left of the flush under way."""
+        self._took_s = 0.0
+        """That flush, so far."""
         self._timer: asyncio.Handle | None = None
+        """Of the next flush, or of this one's next slice."""
 
     def put(self, frame: bytes, size: int, clients: tuple[Client, ...]) -> None:
         """Take one frame for some clients."""
-        if not self._gathered and (not self.wait or self._clock.mono() >= self._free_at):
-            self._hand_on([(frame, 1, size, clients)])
+        now = self._clock.mono()
+        if self._timer is None and (now >= self._free_at or not self.wait or self._is_new(clients)):
+            self._begin([(frame, 1, size, clients)])
+            self._write(now, SLICE_S)
+            self._rest()
             return
         self._gathered.append(Corked(frame, size, clients))
         self._bytes += len(frame)
         if self._bytes >= PIECE_BYTES:
             self.flush()
         elif self._timer is None:
-            loop, wait_s = asyncio.get_running_loop(), self._free_at - self._clock.mono()
-            if wait_s > SHORT_S:
-                self._timer = loop.call_later(wait_s, self._on_time)
-            else:
-                self._timer = loop.call_soon(self._on_time)
+            self._rest()
+
+    def _is_new(self, clients: tuple[Client, ...]) -> bool:
+        """Return whether that is one client that had nothing just now: to wait would save it no write."""
+        return len(clients) == 1 and self._served is not None and clients[0] not in self._served
+
+    def flush(self) -> None:
+        """Hand on what has gathered, all of it."""
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self._timer = None
+        while self._writes or self._gathered:
+            self._write(self._clock.mono(), math.inf)
+
+    def _rest(self) -> None:
+        """Come back for what is left of the flush under way, or for the next."""
+        if self._writes:
+            self._timer = asyncio.get_running_loop().call_soon(self._on_time)
+        elif self._gathered:
+            wait_s = max(self._free_at - self._clock.mono(), SHORTEST_WAIT_S)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._on_time)
 
     def _on_time(self) -> None:
         self._timer = None
-        self.flush()
+        self._write(self._clock.mono(), SLICE_S)
+        self._rest()
 
-    def flush(self) -> None:
-        """Hand on what has gathered."""
-        if not self._gathered:
-            return
-        gathered, self._gathered, self._bytes = self._gathered, [], 0
-        self._hand_on(_pieces(gathered))
-
-    def _hand_on(self, pieces: "list[Piece]") -> None:
-        began, writes = self._clock.mono(), 0
+    def _begin(self, pieces: "list[Piece]") -> None:
+        writes = 0
         for piece, frames, size, clients in pieces:
             writes += len(clients)
+            if len(clients) <= FEW:
+                self._writes.append((piece, frames, size, clients))
+            else:
+                parts = [clients[at : at + FEW] for at in range(0, len(clients), FEW)]
+                self._writes.extend([(piece, frames, size, part) for part in parts])
+        self._took_s = 0.0
+        self._most_s = WRITE_S * writes
+        self._served = pieces[0][3] if len(pieces) == 1 else None
+
+    def _write(self, began: float, for_s: float) -> None:
+        """Go on with the flush under way, or begin the next, until others have to have their turn."""
+        mono, writes, until = self._clock.mono, self._writes, began + for_s if self.wait else math.inf
+        if not writes:
+            gathered, self._gathered, self._bytes = self._gathered, [], 0
+            self._begin(_pieces(gathered))
+        now = began
+        while writes and now < until:
+            piece, frames, size, clients = writes.popleft()
             for client in clients:
                 client.send(piece, frames, size)
-        ended = self._clock.mono()
-        self._free_at = ended + min(SHARE * min(ended - began, writes * WRITE_S), LONGEST_WAIT_S)
+            now = mono()
+        self._took_s += now - began
+        self._free_at = now + min(SHARE * min(self._took_s, self._most_s), LONGEST_WAIT_S)
 
     def close(self) -> None:
         """Hand on what has gathered, and wait for nothing more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self.flush()
 
 

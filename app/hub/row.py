@@ -11,6 +11,8 @@ class Kind(StrEnum):
     FROM_UI = "c2s"
     SERVER = "server"
 
+    __hash__ = str.__hash__  # an enum's own is written in Python, and this one is in every row's key
+
 
 class Verdict(StrEnum):
     """``ok``; ``warning``: kept the contract, but did less than one may expect; ``invalid``: broke it."""
@@ -18,6 +20,8 @@ class Verdict(StrEnum):
     OK = "ok"
     WARNING = "warning"
     INVALID = "invalid"
+
+    __hash__ = str.__hash__
 
 
 class Row(NamedTuple):

@@ -1,9 +1,12 @@
 import asyncio
 import json
 
+import pytest
 from websockets.asyncio.client import ClientConnection
+from websockets.frames import Frame, Opcode
 
 from app.companion import Companion
+from app.endpoints import events
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.envelope import MAX_FRAME_BYTES, Envelope
@@ -35,6 +38,12 @@ def message(text: str) -> Envelope:
 
 async def receive(socket: ClientConnection) -> str | bytes:
     return await asyncio.wait_for(socket.recv(), 10)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 0xFFFF, 0x10000, 0x10001])
+def test_a_frame_is_the_librarys(size: int) -> None:
+    payload = b"x" * size
+    assert events.text_frame(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 async def test_an_event_arrives_as_a_compact_text_frame(companion: Companion, connect_client: Connect) -> None:

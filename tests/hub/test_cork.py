@@ -7,7 +7,7 @@ import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.clock import Clock
-from app.hub.cork import LONGEST_WAIT_S, PIECE_BYTES, Cork
+from app.hub.cork import FEW, LONGEST_WAIT_S, PIECE_BYTES, Cork
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.target import Target
@@ -164,6 +164,74 @@ async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> No
     stage.hub.cork.flush()
     assert quick.frames_out == sent
     assert [row.event for row in stage.hub.journal].count("aborted") == 1
+
+
+async def test_one_client_that_had_nothing_waits_for_nobody() -> None:
+    stage = Busy()
+    for name in ("alice", "bob"):
+        stage.join(name)
+    stage.fire("a", Target(user="alice"))
+    stage.fire("b", Target(user="bob"))
+    assert (stage.got(0), stage.got(1)) == (["a"], ["b"])
+    stage.fire("c", Target(user="bob"))
+    stage.fire("d", Target(user="alice"))  # not before what waits already
+    assert (stage.got(0), stage.got(1)) == (["a"], ["b"])
+    stage.hub.cork.flush()
+    assert (stage.got(0), stage.got(1)) == (["a", "d"], ["b", "c"])
+
+
+async def test_a_short_flush_lets_the_next_one_gather_all_the_same() -> None:
+    stage = Busy(flush_s=0.00001)
+    stage.join()
+    stage.fire("a")
+    for name in "bcdef":
+        stage.fire(name)
+        await asyncio.sleep(0)
+    assert stage.got(0) == ["a"]
+    await until(lambda: len(stage.wires[0].frames) > 1)
+    assert stage.got(0) == [*"abcdef"]
+    assert len(stage.wires[0].frames) == 2
+
+
+async def test_a_flush_to_many_gives_others_their_turn() -> None:
+    stage = Busy()
+    for _ in range(5 * FEW + 1):
+        stage.join()
+
+    def served() -> int:
+        return sum(1 for wire in stage.wires if wire.frames)
+
+    stage.fire("a")
+    seen = [served()]
+    while seen[-1] < len(stage.wires):
+        await asyncio.sleep(0)
+        seen.append(served())
+    assert seen == [FEW, 2 * FEW, 3 * FEW, 4 * FEW, 5 * FEW, 5 * FEW + 1]
+
+
+async def test_what_comes_between_two_slices_comes_behind_for_everybody() -> None:
+    stage = Busy()
+    clients = [stage.join() for _ in range(3 * FEW)]
+    stage.fire("a")
+    stage.fire("b")
+    await asyncio.sleep(0)
+    stage.fire("c", Target(clients=frozenset({clients[-1].id})))
+    stage.hub.leave(clients[-2])
+    await until(lambda: stage.got(3 * FEW - 1) == ["a", "b", "c"])
+    assert all(stage.got(number) == ["a", "b"] for number in range(3 * FEW - 2))
+    assert stage.got(3 * FEW - 2) == []
+
+
+async def test_a_flush_under_way_is_ended_by_one_that_cannot_wait() -> None:
+    stage = Busy()
+    clients = [stage.join() for _ in range(3 * FEW)]
+    stage.fire("a")
+    stage.fire("b")
+    assert stage.got(3 * FEW - 1) == []
+    clients[-1].close(1000, "enough")
+    assert all(stage.got(number) == ["a", "b"] for number in range(3 * FEW))
+    await asyncio.sleep(0.02)
+    assert {len(wire.frames) for wire in stage.wires} == {2}
 
 
 async def test_at_the_end_nothing_waits() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -140,5 +141,28 @@ def test_a_descriptor_may_be_closed_and_its_number_used_again(run: Run[None]) ->
                 loop.add_reader(ours, lambda ours=ours, got=got: got.done() or got.set_result(ours.recv(1)))
                 theirs.send(b"x")
                 assert await asyncio.wait_for(got, 5) == b"x"
+
+    run(main())
+
+
+def test_a_reader_is_called_once_for_what_came_however_long_the_others_take(run: Run[None]) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        calls: list[bytes] = []
+        async with contextlib.AsyncExitStack() as stack:
+            pairs = [await stack.enter_async_context(pair()) for _ in range(20)]
+
+            def read(ours: socket.socket) -> None:
+                time.sleep(0.002)
+                with contextlib.suppress(BlockingIOError):
+                    calls.append(b"nothing")
+                    calls[-1] = ours.recv(1)
+
+            for ours, theirs in pairs:
+                loop.add_reader(ours, read, ours)
+                theirs.sendall(b"x")
+            await until(lambda: calls.count(b"x") == len(pairs))
+            await a_while()
+            assert calls == [b"x"] * len(pairs)
 
     run(main())
