@@ -12,7 +12,7 @@ from app.hub.clock import Clock
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.ui.models import event_log
-from app.ui.models.event_log import Col, EventLogModel, TimeStyle, clock, result, summary
+from app.ui.models.event_log import FLUSH_MS, Col, EventLogModel, TimeStyle, clock, result, summary
 
 
 class Times:
@@ -454,10 +454,29 @@ def test_a_line_whose_row_was_dropped_since_the_last_flush_says_so(journal: Jour
     assert numbers(model) == list(range(3, 13))
 
 
-def test_the_journal_wakes_the_model_once_per_flush(journal: Journal, model: EventLogModel) -> None:
+def test_the_journal_wakes_the_model_once_per_flush(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     model.flush()
+    qtbot.waitUntil(lambda: len(journal._waiting) == 1)
+    model.flush()
+    qtbot.wait(2 * FLUSH_MS)
+    assert len(journal._waiting) == 1
     fill(journal, 50)
     assert journal._waiting == []
+
+
+def test_what_came_while_the_model_rested_is_shown_though_nothing_follows(
+    journal: Journal, model: EventLogModel, qtbot: Any
+) -> None:
     model.flush()
-    model.flush()
-    assert len(journal._waiting) == 1
+    fill(journal, 2)
+    qtbot.waitUntil(lambda: numbers(model) == [1, 2])
+
+
+def test_a_paused_view_does_not_ask_again_and_again(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
+    model.set_paused(True)
+    fill(journal, 2)
+    with qtbot.waitSignal(model.flushed):
+        pass
+    assert model.held == 2
+    with qtbot.assertNotEmitted(model.flushed, wait=4 * FLUSH_MS):
+        pass

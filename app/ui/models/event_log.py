@@ -1,8 +1,8 @@
 """The table model of the live log: the numbers of the journal's rows that pass the filter.
 
-The rows stay in the journal; a row is read when it is shown. What the journal appends is taken over in one go every
-``FLUSH_MS``, or less often where painting takes long. A filter is applied newest first and in slices, so that the
-window goes on whatever it costs.
+The rows stay in the journal; a row is read when it is shown. What the journal appends is taken over in one go,
+``FLUSH_MS`` after the last time or later, where painting takes long. A filter is applied newest first and in
+slices, so that the window goes on whatever it costs.
 """
 
 from array import array
@@ -25,6 +25,10 @@ __all__ = ["ARROWS", "FLUSH_MS", "Col", "EventLogModel", "TimeStyle", "clock", "
 
 FLUSH_MS = 33
 SLOWEST_MS = 100
+LINGER_MS = 15
+"""So long a flush that is due waits for another row: right after one, the next is least to be expected."""
+SOON_MS = 1
+"""After that row the flush comes so soon: whoever was sent something takes it first, perhaps on the same core."""
 SHARE = 20
 """Painting takes a twentieth of the loop: where one takes long, the next comes later."""
 SLICE_S = 0.003
@@ -63,8 +67,11 @@ class EventLogModel(QAbstractTableModel):
         self._paused = self._closed = self._listening = False
         self._every_ms = FLUSH_MS
         self.time_style = TimeStyle.CLOCK
-        self._timer = QTimer(self, singleShot=True)
+        self._told = 0  # of how many rows of the journal
+        self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.flush)
+        self._rest = QTimer(self, singleShot=True)
+        self._rest.timeout.connect(self._rested)
         self._search_timer = QTimer(self, interval=0)
         self._search_timer.timeout.connect(self._search_on)
         self.flush()
@@ -73,6 +80,7 @@ class EventLogModel(QAbstractTableModel):
         """Stop listening to the journal."""
         self._closed = True
         self._timer.stop()
+        self._rest.stop()
         self._search_timer.stop()
 
     @property
@@ -127,7 +135,10 @@ class EventLogModel(QAbstractTableModel):
 
     def flush(self) -> None:
         """Take over what the journal has appended and dropped."""
-        self._listen()
+        self._timer.stop()
+        self._told = self._journal.last_seq
+        if not self._closed:
+            self._rest.start(self._every_ms)
         if self._paused:
             self.flushed.emit(0)
             return
@@ -137,15 +148,17 @@ class EventLogModel(QAbstractTableModel):
             self._timer.start(0)  # more than one slice: the rest in the next turn
         self.flushed.emit(added)
 
-    def _listen(self) -> None:
-        if not self._listening and not self._closed:
+    def _rested(self) -> None:
+        if not self._listening:
             self._listening = True
             self._journal.once(self._came)
+        if self._journal.last_seq > self._told:
+            self._timer.start(LINGER_MS)
 
     def _came(self) -> None:
         self._listening = False
         if not self._closed:
-            self._timer.start(self._every_ms)
+            self._timer.start(SOON_MS)
 
     def painted(self, took_s: float) -> None:
         """Hear what it takes to show what is new."""

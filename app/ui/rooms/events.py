@@ -30,6 +30,7 @@ from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.naming import named
+from app.ui.widgets.still import Still
 
 FILTER_DELAY_MS = 60
 """A search gives way to the next key at once, so the delay need only join what is typed in one breath."""
@@ -105,7 +106,7 @@ class EventsRoom(QWidget):
         self.body.addWidget(self.splitter)
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 4, 16, 6)
-        foot.addWidget(self.counts, 1)
+        foot.addWidget(Still(self.counts), 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

@@ -39,6 +39,8 @@ class LogTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        # It paints its own background: otherwise Qt paints that of every widget behind it first.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -95,16 +97,18 @@ class LogTable(QTableView):
         """Paint what is visible of the rows, and nothing else: no style and no delegate has a part in it."""
         began = perf_counter()
         first = self.rowAt(event.rect().top())
-        if first < 0:
-            return
-        last = self.rowAt(event.rect().bottom())
+        with QPainter(self.viewport()) as painter:
+            painter.fillRect(event.rect(), self.palette().base())
+            if first >= 0:
+                self._paint_lines(painter, first, self.rowAt(event.rect().bottom()))
+        self._log.painted(perf_counter() - began)
+
+    def _paint_lines(self, painter: QPainter, first: int, last: int) -> None:
         lines = range(first, (last if last >= 0 else self.model().rowCount() - 1) + 1)
         columns = [QRect(self.columnViewportPosition(each), 0, self.columnWidth(each), ROW_HEIGHT) for each in Col]
         current = self.currentIndex()
         chosen = current.row() if self.selectionModel().isSelected(current) else -1
-        with QPainter(self.viewport()) as painter:
-            self._painter.paint(painter, lines, self.rowViewportPosition(first), columns, chosen)
-        self._log.painted(perf_counter() - began)
+        self._painter.paint(painter, lines, self.rowViewportPosition(first), columns, chosen)
 
     def _column_resized(self, column: int) -> None:
         if column not in SHARING:
