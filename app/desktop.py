@@ -1,39 +1,24 @@
-"""Composition root with Qt: one loop for the window, the tray and the sockets."""
+"""Composition root with Qt: first the window's frame, then the program behind it, on one loop."""
 
-import asyncio
-import logging
 import sys
+import time
 from pathlib import Path
-from typing import Any
 
-from msgspec.structs import replace
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
+from PySide6.QtCore import QEventLoop
+from PySide6.QtWidgets import QApplication
 
-from app.access import Access
-from app.companion import Companion
-from app.hub.hub import count
-from app.loop import new_loop
-from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 from app.system.paths import Folders
 from app.system.secrets import TokenError, given
-from app.system.settings import Settings, check
-from app.system.signals import ignore_more, on_stop
 from app.ui import theme
+from app.ui.application import Application
 from app.ui.garbage import GarbageCollector
 from app.ui.icons import icon
-from app.ui.rooms.settings import open_folder
-from app.ui.single_instance import FirstInstance, hand_over
-from app.ui.tray import Tray
-from app.ui.window import FIXTURES, SETTINGS, Window
+from app.ui.window import Window
 
-log = logging.getLogger(__name__)
-
-TRAY_POLL_MS = 2000
-TRAY_PATIENCE = 5
-"""At login the tray may come late: a hidden start waits for so many polls before it shows the window."""
+FIRST_SIGHT_S = 0.1
+"""So long the program waits at most for its window to be on the screen before it loads the rest."""
 
 
 def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *, hidden: bool) -> int:
@@ -53,6 +38,8 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     try:
         home = Home.open(data_dir, console=False)
     except AlreadyRunning as error:
+        from app.ui.single_instance import hand_over
+
         if hand_over(Folders.of(data_dir).runtime, {"port": overrides.port, "hidden": hidden}):
             return Exit.OK
         return _fail(error)
@@ -60,206 +47,33 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         return _fail(error)
     garbage = GarbageCollector()
     try:
+        settings = home.load(overrides)
+        theme.apply(app, settings.theme)
+        window = Window(home.folders)
+        if not (hidden or settings.start_hidden):
+            _show(app, window)
+        # Loaded only now: it takes longer than all that a person has seen so far.
+        import asyncio
+
+        from app.loop import new_loop
+        from app.resident import Resident
+
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
-            return runner.run(Desktop(app, home, home.load(overrides), token_file).main(hidden=hidden))
+            return runner.run(Resident(app, home, settings, window, token_file).main(hidden=hidden))
     finally:
         garbage.close_down()
         home.lock.release()
 
 
+def _show(app: QApplication, window: Window) -> None:
+    """Paint the window. What a person does with it meanwhile is done when there is somebody to do it."""
+    window.present()
+    end = time.monotonic() + FIRST_SIGHT_S
+    while not window.windowHandle().isExposed() and time.monotonic() < end:
+        app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 10)
+    app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+
+
 def _fail(error: HomeError) -> int:
     sys.stderr.write(f"{error}\n")
     return error.exit
-
-
-class Application(QApplication):
-    """Turns the system's wish to quit (Cmd+Q, log-off) into ours: Qt's own would break the loop.
-
-    A filter would do the same, but Qt would ask it about every event of every object.
-    """
-
-    quit_wanted = Signal()
-
-    def event(self, event: QEvent) -> bool:
-        """Qt asks; only what is meant for the application itself comes here."""
-        if event.type() == QEvent.Type.Quit:
-            self.quit_wanted.emit()
-            return True
-        return super().event(event)
-
-
-class Desktop(QObject):
-    """Joins window, tray and companion, and owns the way out."""
-
-    def __init__(self, app: Application, home: Home, settings: Settings, token_file: Path | None = None) -> None:
-        super().__init__()
-        self._app = app
-        self._home = home
-        self._stop = asyncio.Event()
-        self._tray: Tray | None = None
-        self._asking: QMessageBox | None = None
-        theme.apply(app, settings.theme)
-        folders = home.folders
-        self.companion = Companion(settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures)
-        self.access = Access(self.companion, folders, token_file)
-        self.window = Window(self.companion, folders)
-        self.companion.raise_window = self.window.present
-        self.window.open_control = self._open_access
-        self._first = FirstInstance(home.folders.runtime)
-
-    async def main(self, *, hidden: bool) -> int:
-        """Run until told to stop; everything stops in reverse order of its start."""
-        loop = asyncio.get_running_loop()
-        crashes = CrashReporter(self._home.folders.logs, self._say_crash, self._stop.set)
-        crashes.install(loop)
-        on_stop(loop, self._stop.set)
-        self._connect()
-        self._polls = 0
-        poll = QTimer(self, interval=TRAY_POLL_MS)
-        poll.timeout.connect(self._look_for_tray)
-        self._look_for_tray()
-        poll.start()
-        if not ((hidden or self.companion.settings.start_hidden) and self._may_hide()):
-            self.window.present()
-        await self.companion.start()
-        await self.companion.start_rest()
-        if complaints := self._home.settings_file.complaints + self.companion.complaints:
-            self.window.banner.say("\n".join(complaints))
-        opening = self.companion.tasks.spawn(self._open_access(), "open the control API")
-        await self._stop.wait()
-        opening.cancel()
-        self.access.close()
-        poll.stop()
-        self._first.close_down()
-        self._app.quit_wanted.disconnect(self._stop.set)
-        if self._tray:
-            self._tray.close_down()
-        self.window.close_down()
-        self.window.hide()
-        await self.companion.close()
-        crashes.uninstall()
-        ignore_more(loop)
-        return Exit.OK
-
-    async def _open_access(self) -> None:
-        await self.access.open()
-        self.window.settings.show_token(self.access.token)
-        self.window.show_state()
-
-    def _connect(self) -> None:
-        self._app.quit_wanted.connect(self._stop.set)
-        self.window.closed.connect(self._window_closed)
-        self.window.quit_requested.connect(self.ask_to_quit)
-        self.window.save_requested.connect(self._save)
-        self._first.handed_over.connect(self._second_start)
-        self._app.styleHints().colorSchemeChanged.connect(lambda _: self._dress(self.companion.settings.theme))
-
-    # the way out
-
-    def ask_to_quit(self) -> None:
-        """Quit; ask first while clients are connected."""
-        clients = self.companion.hub.connection_count
-        if not clients or not self.companion.settings.confirm_quit:
-            self._stop.set()
-            return
-        if self._asking:
-            self._asking.raise_()
-            return
-        self.window.present()
-        box = QMessageBox(self.window)
-        box.setWindowTitle("Quit?")
-        box.setText(f"{count(clients, 'client')} connected. Quit anyway?")
-        box.setInformativeText("Their connections close with code 1001. Settings can switch this question off.")
-        quit_button = box.addButton("Quit", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(quit_button)
-        self._asking = box
-        box.finished.connect(lambda _: self._answered(box.clickedButton() is quit_button))
-        box.open()
-
-    def _answered(self, yes: bool) -> None:
-        if self._asking:
-            self._asking.deleteLater()
-        self._asking = None
-        if yes:
-            self._stop.set()
-
-    def _window_closed(self) -> None:
-        if self._tray and self.companion.settings.close_to_tray:
-            self.window.hide()
-            if self.window.take_hint("close"):
-                self._tray.hint(
-                    "Still running here",
-                    "The event server goes on. Quit is in this icon's menu; Settings can change what closing does.",
-                )
-        else:
-            self.ask_to_quit()
-
-    # tray
-
-    def _may_hide(self) -> bool:
-        return self._tray is not None or self._polls < TRAY_PATIENCE
-
-    def _look_for_tray(self) -> None:
-        """Follow the system tray as it comes and goes; without one the window must not be lost."""
-        there = QSystemTrayIcon.isSystemTrayAvailable()
-        if there and self._tray is None:
-            self._tray = self._make_tray()
-        elif not there and self._tray is not None:
-            self._tray.close_down()
-            self._tray = None
-            self._polls = 0
-        self._polls += 1
-        if self._tray is None and self._polls == TRAY_PATIENCE and not self.window.isVisible():
-            self.window.present()
-
-    def _make_tray(self) -> Tray:
-        tray = Tray(self.companion)
-        tray.open_requested.connect(self.window.present)
-        tray.quit_requested.connect(self.ask_to_quit)
-        tray.logs_requested.connect(lambda: open_folder(self._home.folders.logs))
-        tray.settings_requested.connect(self._open_settings)
-        tray.fixtures_requested.connect(self._open_fixtures)
-        tray.told.connect(self.window.status.say)
-        return tray
-
-    def _open_settings(self) -> None:
-        self.window.open_room(SETTINGS)
-        self.window.present()
-
-    def _open_fixtures(self) -> None:
-        self.window.open_room(FIXTURES)
-        self.window.present()
-
-    # settings, later starts, failures
-
-    def _save(self, settings: Settings) -> None:
-        try:
-            self._home.save(settings)
-        except OSError as error:
-            self.window.banner.say(f"The settings could not be saved: {error.strerror}. They hold until you quit.")
-        else:
-            self.window.status.say("Settings saved")
-        self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
-        self._dress(settings.theme)
-
-    def _dress(self, appearance: str) -> None:
-        theme.apply(self._app, appearance)
-        self.window.recolor()
-
-    def _second_start(self, arguments: dict[str, Any]) -> None:
-        if arguments.get("quit") is True:
-            self._stop.set()
-            return
-        if not arguments.get("hidden"):
-            self.window.present()
-        port = arguments.get("port")
-        if type(port) is int and check("port", port) is None and port != self.companion.settings.port:
-            self.window.banner.say(f"A second start asked for port {port}: the event server has moved there.")
-            moved = replace(self.companion.settings, port=port)
-            self.companion.tasks.spawn(self.companion.apply(moved), "move to another port")
-
-    def _say_crash(self, text: str) -> None:
-        self.window.banner.say(
-            text, (("Open logs folder", lambda: open_folder(self._home.folders.logs)),), topic="crash"
-        )

@@ -35,7 +35,7 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
     theme.apply(app, scheme)
     with tempfile.TemporaryDirectory() as folder:
         companion = Companion(Settings())
-        window = Window(companion, Folders.of(Path(folder)))
+        window = Window(Folders.of(Path(folder))).fill(companion)
         window.resize(WIDTH, HEIGHT)
         window.show()
 

@@ -1,4 +1,4 @@
-"""The headless part runs on a machine that has no Qt."""
+"""The headless part runs on a machine that has no Qt; the window is there before what takes long to load."""
 
 import pkgutil
 import subprocess
@@ -14,7 +14,7 @@ print(*(name for name in sys.modules if name.split(".")[0] in ("PySide6", "shibo
 """
 
 
-WITH_QT = ("app.ui", "app.loop", "app.desktop", "app.__main__")
+WITH_QT = ("app.ui", "app.loop", "app.desktop", "app.resident", "app.__main__")
 
 
 def headless_modules() -> list[str]:
@@ -40,3 +40,15 @@ def test_the_same_check_does_see_qt_where_it_is_loaded() -> None:
         check=False,
     )
     assert "PySide6.QtCore" in result.stdout
+
+
+LATER = ("app.companion", "app.resident", "app.endpoints", "app.ui.rooms", "asyncio", "websockets", "psutil")
+
+
+def test_what_the_first_window_does_not_need_is_not_loaded_before_it() -> None:
+    names = "print(*sys.modules); print(*(name for name in sys.modules if name.startswith(" + repr(LATER) + ")))"
+    command = [sys.executable, "-c", f"import sys, app.desktop; {names}"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    loaded, too_early = result.stdout.split("\n")[:2]
+    assert "app.ui.frame" in loaded.split(), result.stderr
+    assert too_early == ""

@@ -4,7 +4,8 @@ A report holds the kinds of the errors, files, lines and functions, and versions
 messages: an error's text may quote a chat.
 """
 
-import asyncio
+from __future__ import annotations
+
 import logging
 import platform
 import sys
@@ -12,10 +13,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +135,8 @@ def _place(filename: str) -> str:
 
 def versions() -> str:
     """Return what runs here, a line each."""
+    from importlib.metadata import PackageNotFoundError, version
+
     lines = [f"Python {platform.python_version()} on {platform.system()} {platform.release()}"]
     for name in LIBRARIES:
         try:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import psutil
 from msgspec import Meta, Struct
 
 VERSION = 1
@@ -27,6 +26,8 @@ class Instance(Struct, kw_only=True):
 
 def announce(file: Path, control: str, token_in: str, token_file: Path | None = None, events: str = "") -> None:
     """Write the file (mode 0600). Raises ``OSError``."""
+    import psutil
+
     me = Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), control=control, token_in=token_in,
         token_file=str(token_file or ""), events=events,
@@ -42,6 +43,8 @@ def withdraw(file: Path) -> None:
 
 def find(file: Path) -> Instance | None:
     """Return the companion that the file tells of, if its process still runs."""
+    import psutil
+
     try:
         told = msgspec.json.decode(file.read_bytes(), type=Instance)
         process = psutil.Process(told.pid)

@@ -1,6 +1,5 @@
 """The control API's token: from the environment, a file, or the system's keyring; else in memory only."""
 
-import asyncio
 import logging
 import os
 import secrets
@@ -115,6 +114,8 @@ def _checked(text: str, where: str) -> str:
 
 async def _in_thread(work: Callable[[], str | None]) -> str | None:
     """Run ``work`` aside; None when it takes too long. The thread ends with the process at the latest."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str | None] = loop.create_future()
 

@@ -11,8 +11,6 @@ import msgspec
 import tomlkit
 from msgspec import Meta, Struct, field
 
-from app.system.updates import address_problem
-
 Port = Annotated[int, Meta(ge=0, le=65535, description="Port of the event server; the UI expects 8081")]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -149,6 +147,8 @@ def check(name: str, value: object) -> str | None:
     if name == "allowed_origins" and isinstance(value, list):
         return next((wrong for origin in value if (wrong := origin_problem(origin))), None)
     if name == "updates_url" and value:
+        from app.system.updates import address_problem
+
         return address_problem(str(value)) or None
     return None
 

@@ -4,13 +4,11 @@ What is asked is a page of JSON like GitHub's ``releases/latest``: ``tag_name`` 
 carries the program's name and version, and nothing else of this computer.
 """
 
-import asyncio
 import json
 import re
 from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from app import __version__
 
@@ -93,11 +91,14 @@ def _proxy(address: str) -> str | None:
     aiohttp would find it by itself, and send the passwords of ``.netrc`` along.
     """
     url = urlsplit(address)
+    from urllib.request import getproxies, proxy_bypass
+
     return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
 
 
 async def _fetch(address: str, current: str) -> bytes:
     """Return the page, of ``MAX_BYTES`` at most, within ``PATIENCE_S``. Raises ``UpdateError``."""
+    import asyncio
     import ssl
 
     import aiohttp

@@ -8,6 +8,8 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 SIZES = (16, 22, 24, 32, 48, 64, 128)
+CONTROL_SIZES = (16, 20, 32, 40, 80)
+"""What controls and empty rooms show, on a screen of one dot per point and of two."""
 
 
 @lru_cache(maxsize=128)
@@ -28,14 +30,14 @@ def _pixmap(name: str, size: int, tint: str | None) -> QPixmap:
 
 
 @lru_cache(maxsize=256)
-def icon(name: str, tint: str | None = None) -> QIcon:
+def icon(name: str, tint: str | None = None, sizes: tuple[int, ...] = SIZES) -> QIcon:
     """Return ``resources/icons/<name>.svg``, e.g. ``tray/paused``; ``tint`` replaces its colours."""
     built = QIcon()
-    for size in SIZES:
+    for size in sizes:
         built.addPixmap(_pixmap(name, size, tint))
     return built
 
 
 def ui_icon(name: str, tint: str) -> QIcon:
     """Return a control's icon in one colour."""
-    return icon(f"ui/{name}", tint)
+    return icon(f"ui/{name}", tint, CONTROL_SIZES)

@@ -1,42 +1,24 @@
-"""The one window: navigation, rooms, banner, status bar."""
+"""The one window: the frame, its rooms and its status bar."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast, runtime_checkable
 
 from msgspec.structs import replace
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QHBoxLayout,
-    QLabel,
-    QMainWindow,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
 
-from app import __version__
-from app.companion import Companion
-from app.hub.hub import Delivery
-from app.hub.journal import Row
-from app.protocol.fixture import Fixture
-from app.system.paths import Folders
-from app.ui import theme
-from app.ui.about import About
-from app.ui.background import Errands
-from app.ui.icons import icon, ui_icon
-from app.ui.palette import Command, Palette
-from app.ui.shortcuts import show_shortcuts
-from app.ui.updates import Updates
-from app.ui.widgets.banner import Banner
-from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.lazy_stack import LazyStack
-from app.ui.widgets.naming import named
-from app.ui.widgets.status import StatusBar
+from app.ui.frame import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, Frame
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the rest is loaded when it is wanted: the frame is painted long before
+    from app.companion import Companion
+    from app.hub.hub import Delivery
+    from app.hub.journal import Row
+    from app.protocol.fixture import Fixture
+    from app.ui.about import About
+    from app.ui.palette import Command, Palette
     from app.ui.rooms.chats import ChatsRoom
     from app.ui.rooms.clients import ClientsRoom
     from app.ui.rooms.events import EventsRoom
@@ -44,15 +26,7 @@ if TYPE_CHECKING:
     from app.ui.rooms.inject import InjectRoom
     from app.ui.rooms.settings import SettingsRoom
 
-EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS = range(6)
-ROOMS = (
-    ("Events", "events"),
-    ("Clients", "clients"),
-    ("Inject", "inject"),
-    ("Fixtures", "fixtures"),
-    ("Chats", "chats"),
-    ("Settings", "settings"),
-)
+__all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "INJECT", "ROOMS", "SETTINGS", "Window"]
 
 
 @runtime_checkable
@@ -71,26 +45,23 @@ class Colored(Protocol):
         """Take the colours of the scheme in force."""
 
 
-class Window(QMainWindow):
-    """Emits ``closed`` when the person closes it: the desktop decides what that means.
+class Window(Frame):
+    """The frame with its rooms, once it is filled. They are built when they are first wanted."""
 
-    The rooms are built when they are first wanted: a start shows one of them.
-    """
-
-    closed = Signal()
     quit_requested = Signal()
     save_requested = Signal(object)
     """New settings."""
+    filled = False
 
-    def __init__(self, companion: Companion, folders: Folders) -> None:
-        super().__init__()
+    def fill(self, companion: Companion) -> Self:
+        """Show a companion. Called once."""
+        from app.ui.background import Errands
+        from app.ui.updates import Updates
+        from app.ui.widgets.lazy_stack import LazyStack
+        from app.ui.widgets.status import StatusBar
+
+        self.filled = True
         self._companion = companion
-        self._memory = QSettings(str(folders.window_file), QSettings.Format.IniFormat)
-        self.setWindowTitle("P2P Chat Companion")
-        self.setWindowIcon(icon("app"))
-        self.setMinimumSize(QSize(880, 560).boundedTo(self.screen().availableSize()))
-        self._folders = folders
-        self.banner = Banner()
         self.status = StatusBar(companion)
         self.rooms = LazyStack(
             (
@@ -98,52 +69,54 @@ class Window(QMainWindow):
                 self._make_settings,
             )
         )  # fmt: skip
-        self._navigation = QButtonGroup(self)
         self._settings_shown = companion.settings
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = companion.start_control
         """Obtains the token and answers scripts: the desktop knows more than the companion."""
         self.updates = Updates(companion, self.banner)
         self._do = Errands(companion.tasks, self.status.say)
-        self._lay_out()
+        self._put_in(self.rooms, self.status)
         self._connect()
         self._add_shortcuts()
-        self._restore()
-        self.rooms.show_page(EVENTS)
+        self.rooms.show_page(max(EVENTS, self._navigation.checkedId()))
         self.show_state()
+        if self.isVisible():
+            self.repaint()  # before more rooms are built
+            self.rooms.build_the_rest()
+        return self
 
     # the rooms
 
     @property
-    def events(self) -> "EventsRoom":
+    def events(self) -> EventsRoom:
         """The log."""
         return cast("EventsRoom", self.rooms.page(EVENTS))
 
     @property
-    def clients(self) -> "ClientsRoom":
+    def clients(self) -> ClientsRoom:
         """Who is connected."""
         return cast("ClientsRoom", self.rooms.page(CLIENTS))
 
     @property
-    def inject(self) -> "InjectRoom":
+    def inject(self) -> InjectRoom:
         """The forms."""
         return cast("InjectRoom", self.rooms.page(INJECT))
 
     @property
-    def fixtures(self) -> "FixturesRoom":
+    def fixtures(self) -> FixturesRoom:
         """The saved events."""
         return cast("FixturesRoom", self.rooms.page(FIXTURES))
 
     @property
-    def chats(self) -> "ChatsRoom":
+    def chats(self) -> ChatsRoom:
         """The friends."""
         return cast("ChatsRoom", self.rooms.page(CHATS))
 
     @property
-    def settings(self) -> "SettingsRoom":
+    def settings(self) -> SettingsRoom:
         """The settings."""
         return cast("SettingsRoom", self.rooms.page(SETTINGS))
 
-    def _make_events(self) -> "EventsRoom":
+    def _make_events(self) -> EventsRoom:
         from app.ui.rooms.events import EventsRoom
 
         room = EventsRoom(self._companion)
@@ -155,7 +128,7 @@ class Window(QMainWindow):
         self._recall("log/columns", room.table.horizontalHeader().restoreState)
         return room
 
-    def _make_clients(self) -> "ClientsRoom":
+    def _make_clients(self) -> ClientsRoom:
         from app.ui.rooms.clients import ClientsRoom
 
         room = ClientsRoom(self._companion)
@@ -165,14 +138,14 @@ class Window(QMainWindow):
         self._recall("clients/columns", room.table.horizontalHeader().restoreState)
         return room
 
-    def _make_inject(self) -> "InjectRoom":
+    def _make_inject(self) -> InjectRoom:
         from app.ui.rooms.inject import InjectRoom
 
         room = InjectRoom(self._companion)
         room.bar.told.connect(self.status.say)
         return room
 
-    def _make_fixtures(self) -> "FixturesRoom":
+    def _make_fixtures(self) -> FixturesRoom:
         from app.ui.rooms.fixtures import FixturesRoom
 
         room = FixturesRoom(self._companion)
@@ -181,7 +154,7 @@ class Window(QMainWindow):
         room.bar.told.connect(self.status.say)
         return room
 
-    def _make_chats(self) -> "ChatsRoom":
+    def _make_chats(self) -> ChatsRoom:
         from app.ui.rooms.chats import ChatsRoom
 
         room = ChatsRoom(self._companion)
@@ -189,7 +162,7 @@ class Window(QMainWindow):
         room.told.connect(self.status.say)
         return room
 
-    def _make_settings(self) -> "SettingsRoom":
+    def _make_settings(self) -> SettingsRoom:
         from app.ui.rooms.settings import SettingsRoom
 
         room = SettingsRoom(self._companion.settings, self._folders)
@@ -205,17 +178,13 @@ class Window(QMainWindow):
         self.rooms.show_page(number)
         self.rooms.page(number).setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def present(self) -> None:
-        """Come to the front, wherever the window is."""
-        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
-        self.show()
-        self.raise_()
-        self.activateWindow()
-
     def recolor(self) -> None:
         """Take the colours of the scheme in force."""
-        for number, (_, name) in enumerate(ROOMS):
-            self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
+        super().recolor()
+        if not self.filled:
+            return
+        from app.ui.widgets.json_view import JsonView
+
         for view in self.findChildren(JsonView):
             view.highlighter.recolor()
         for room in self.rooms.built:
@@ -239,12 +208,6 @@ class Window(QMainWindow):
         for room in self.rooms.built:
             if isinstance(room, Listening):
                 room.close_down()
-
-    def take_hint(self, name: str) -> bool:
-        """Return whether a one-time hint is due, and note that it was shown."""
-        due = not self._memory.value(f"hints/{name}", False, bool)
-        self._memory.setValue(f"hints/{name}", True)
-        return bool(due)
 
     def show_state(self) -> None:
         """Say in the banner what keeps the server from listening."""
@@ -273,57 +236,6 @@ class Window(QMainWindow):
 
     # building
 
-    def _lay_out(self) -> None:
-        right = QVBoxLayout()
-        right.setContentsMargins(0, 0, 0, 0)
-        right.setSpacing(0)
-        right.addWidget(self.banner)
-        right.addWidget(self.rooms, 1)
-        body = QHBoxLayout()
-        body.setContentsMargins(0, 0, 0, 0)
-        body.setSpacing(0)
-        body.addWidget(self._make_navigation())
-        body.addLayout(right, 1)
-        whole = QWidget()
-        column = QVBoxLayout(whole)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(body, 1)
-        self.status.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        column.addWidget(self.status)
-        self.setCentralWidget(whole)
-
-    def _make_navigation(self) -> QWidget:
-        side = QWidget()
-        side.setObjectName("navigation")
-        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        side.setFixedWidth(168)
-        column = QVBoxLayout(side)
-        column.setContentsMargins(10, 14, 10, 12)
-        column.setSpacing(4)
-        title = QLabel("P2P Chat\nCompanion")
-        title.setObjectName("brand")
-        brand = QHBoxLayout()
-        brand.setContentsMargins(6, 0, 0, 12)
-        brand.setSpacing(10)
-        picture = QLabel()
-        picture.setPixmap(icon("app").pixmap(32, 32))
-        brand.addWidget(picture)
-        brand.addWidget(title, 1)
-        column.addLayout(brand)
-        for number, (name, _) in enumerate(ROOMS):
-            button = named(QPushButton(name), name, id="nav", tip=f"{name} (Ctrl+{number + 1})")
-            button.setCheckable(True)
-            button.setIconSize(QSize(20, 20))
-            self._navigation.addButton(button, number)
-            column.addWidget(button)
-        column.addStretch(1)
-        self.version = named(QPushButton(f"Version {__version__}"), "About", id="flat", tip="About")
-        column.addWidget(self.version, 0, Qt.AlignmentFlag.AlignLeft)
-        self._navigation.button(EVENTS).setChecked(True)
-        self.recolor()
-        return side
-
     def _connect(self) -> None:
         self._navigation.idClicked.connect(self.rooms.show_page)
         self.version.clicked.connect(self.open_about)
@@ -340,8 +252,8 @@ class Window(QMainWindow):
             "Ctrl+K": self.open_palette,
             "Ctrl+L": lambda: self.events.clear(),
             "Ctrl+F": self._filter,
-            "?": lambda: show_shortcuts(self),
-            "F1": lambda: show_shortcuts(self),
+            "?": self.show_shortcuts,
+            "F1": self.show_shortcuts,
             "Ctrl+Q": self.quit_requested.emit,
             "Ctrl+W": self.close,
         }
@@ -349,14 +261,6 @@ class Window(QMainWindow):
             keys[f"Ctrl+{number + 1}"] = partial(self.open_room, number)
         for key, act in keys.items():
             QShortcut(QKeySequence(key), self, act)
-
-    def _restore(self) -> None:
-        self.resize(QSize(1120, 720).boundedTo(self.screen().availableSize()))
-        self._recall("geometry", self.restoreGeometry)
-
-    def _recall(self, key: str, restore: Callable[[QByteArray], object]) -> None:
-        if isinstance(saved := self._memory.value(key), QByteArray):
-            restore(saved)
 
     # what a person does
 
@@ -373,11 +277,15 @@ class Window(QMainWindow):
 
     def open_palette(self) -> Palette:
         """Offer everything."""
+        from app.ui.palette import Palette
+
         palette = Palette(self, self._commands())
         palette.open()
         return palette
 
     def _commands(self) -> list[Command]:
+        from app.ui.palette import Command
+
         companion = self._companion
         url = companion.server.url
         fires = [
@@ -398,13 +306,21 @@ class Window(QMainWindow):
             Command("Clear the log's view", self.events.clear, "Ctrl+L"),
             Command("Pause or resume the log's view", self.events.pause.toggle, "P"),
             Command("Copy the URL", partial(QGuiApplication.clipboard().setText, url), url),
-            Command("Keyboard shortcuts", partial(show_shortcuts, self), "?"),
+            Command("Keyboard shortcuts", self.show_shortcuts, "?"),
             Command("About: versions and licences", self.open_about),
             Command("Quit", self.quit_requested.emit, "Ctrl+Q"),
         ]
 
+    def show_shortcuts(self) -> None:
+        """Show all keys."""
+        from app.ui.shortcuts import show_shortcuts
+
+        show_shortcuts(self)
+
     def open_about(self) -> About:
         """Show versions and licences."""
+        from app.ui.about import About
+
         about = About(self, self._companion, self.updates.address)
         about.open()
         return about
@@ -461,9 +377,5 @@ class Window(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         """Qt tells: once this is painted there is time for the other rooms."""
         super().showEvent(event)
-        self.rooms.build_the_rest()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Qt tells: the desktop decides."""
-        event.ignore()
-        self.closed.emit()
+        if self.filled:
+            self.rooms.build_the_rest()

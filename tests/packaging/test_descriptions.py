@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from app import __version__
 from app.cli.main import app
-from app.desktop import Desktop
+from app.desktop import run
 from app.system import autostart
 from app.system.paths import NAME
 
@@ -31,7 +31,7 @@ def test_the_manual_page_knows_every_command() -> None:
 
 
 def test_the_desktop_entry_has_the_name_that_the_window_goes_by() -> None:
-    source = Path(sys.modules[Desktop.__module__].__file__ or "").read_text(encoding="utf-8")
+    source = Path(sys.modules[run.__module__].__file__ or "").read_text(encoding="utf-8")
     assert f'setDesktopFileName("{NAME}")' in source
     assert (LINUX / f"{NAME}.desktop").exists()
     assert f"{NAME}.desktop" == autostart.DESKTOP_ENTRY

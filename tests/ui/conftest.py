@@ -103,7 +103,7 @@ async def windows(tmp_path: Path, make_companion: MakeCompanion) -> AsyncIterato
     made: list[tuple[Window, Companion]] = []
 
     def make(companion: Companion) -> Window:
-        window = Window(companion, Folders.of(tmp_path))
+        window = Window(Folders.of(tmp_path)).fill(companion)
         made.append((window, companion))
         return window
 
@@ -135,7 +135,7 @@ def show(qapp: QApplication) -> Iterator[Callable[[QWidget], None]]:
 @pytest.fixture
 async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[Window]:
     """The window of a listening companion, at the front."""
-    window = Window(companion, Folders.of(tmp_path))
+    window = Window(Folders.of(tmp_path)).fill(companion)
     window.present()
     await until(window.isActiveWindow)
     yield window

@@ -18,23 +18,24 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QSystemTra
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from app import desktop as desktop_module
+from app import resident as resident_module
 from app.companion import Companion, State
-from app.desktop import Desktop, run
+from app.desktop import run
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
+from app.resident import Resident
 from app.system.exits import Exit
 from app.system.home import Home, Overrides
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
-from app.ui.window import EVENTS, FIXTURES, SETTINGS
+from app.ui.window import EVENTS, FIXTURES, SETTINGS, Window
 from tests.conftest import until
 from tests.ui.conftest import forget, second_start
 from tests.ui.frames import frame
 
 LEFT = Qt.MouseButton.LeftButton
-Start = Callable[..., Awaitable[Desktop]]
+Start = Callable[..., Awaitable[Resident]]
 TOKEN = "the-token-of-these-tests"
 
 
@@ -72,13 +73,13 @@ class Ended:
     """How the desktops of a test ended."""
 
     def __init__(self) -> None:
-        self.tasks: dict[Desktop, asyncio.Task[int]] = {}
+        self.tasks: dict[Resident, asyncio.Task[int]] = {}
 
-    async def code(self, desktop: Desktop) -> int:
+    async def code(self, desktop: Resident) -> int:
         async with asyncio.timeout(10):
             return await self.tasks[desktop]
 
-    def running(self, desktop: Desktop) -> bool:
+    def running(self, desktop: Resident) -> bool:
         return not self.tasks[desktop].done()
 
 
@@ -91,9 +92,11 @@ async def ended() -> Ended:
 async def start(qapp: QApplication, home: Home, ended: Ended) -> AsyncIterator[Start]:
     async def start_one(
         *, hidden: bool = False, port: int | None = 0, rest_port: int = 0, **settings: Any
-    ) -> Desktop:
+    ) -> Resident:
         overrides = Overrides(port=port, rest_port=rest_port, control_port=0)
-        desktop = Desktop(qapp, home, replace(home.load(overrides), **settings))
+        wanted = replace(home.load(overrides), **settings)
+        theme.apply(qapp, wanted.theme)
+        desktop = Resident(qapp, home, wanted, Window(home.folders))
         ended.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
         await until(lambda: started(desktop.companion))
         await asyncio.sleep(0)
@@ -120,8 +123,8 @@ class Availability:
 @pytest.fixture
 def system_tray(monkeypatch: pytest.MonkeyPatch) -> type[Availability]:
     monkeypatch.setattr(Availability, "there", True)
-    monkeypatch.setattr(desktop_module, "QSystemTrayIcon", Availability)
-    monkeypatch.setattr(desktop_module, "TRAY_POLL_MS", 10)
+    monkeypatch.setattr(resident_module, "QSystemTrayIcon", Availability)
+    monkeypatch.setattr(resident_module, "TRAY_POLL_MS", 10)
     return Availability
 
 
@@ -132,7 +135,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return hints
 
 
-async def client_of(desktop: Desktop) -> ClientConnection:
+async def client_of(desktop: Resident) -> ClientConnection:
     there = desktop.companion.hub.connection_count
     client = await connect(desktop.companion.server.url, proxy=None)
     await until(lambda: desktop.companion.hub.connection_count > there)
@@ -383,7 +386,7 @@ async def test_a_hidden_start_without_a_tray_shows_the_window_after_a_while(
 async def test_a_tray_that_comes_late_is_used(
     start: Start, system_tray: type[Availability], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desktop_module, "TRAY_PATIENCE", 1000)
+    monkeypatch.setattr(resident_module, "TRAY_PATIENCE", 1000)
     system_tray.there = False
     desktop = await start(hidden=True)
     system_tray.there = True

@@ -281,7 +281,7 @@ async def test_the_help_of_an_event_is_shown(room: InjectRoom) -> None:
 async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[Window, Companion]]:
     companion = Companion(Settings(port=0, rest_port=0), grown())
     assert await companion.start()
-    window = Window(companion, Folders.of(tmp_path))
+    window = Window(Folders.of(tmp_path)).fill(companion)
     window.present()
     window.open_room(INJECT)
     yield window, companion

@@ -46,12 +46,30 @@ def busy() -> Iterator[socket.socket]:
 async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[Window]:
     """A window whose companion found its port taken."""
     companion = Companion(Settings(port=busy.getsockname()[1], rest_port=0))
-    window = Window(companion, Folders.of(tmp_path))
+    window = Window(Folders.of(tmp_path)).fill(companion)
     window.present()
     assert not await companion.start()
     yield window
     await put_away(window, companion)
     await companion.close()
+
+
+# before there is a companion
+
+
+async def test_it_stands_before_there_is_a_companion(companion: Companion, tmp_path: Path, qtbot: Any) -> None:
+    window = Window(Folders.of(tmp_path))
+    window.present()
+    await until(window.isActiveWindow)
+    window.recolor()
+    qtbot.mouseClick(navigation(window)[CLIENTS], LEFT)
+    size, foot = window.size(), window._foot.height()
+    window.fill(companion)
+    assert window.isVisible()
+    assert window.rooms.currentIndex() == CLIENTS
+    await asyncio.sleep(0.02)  # lays out
+    assert (window.size(), window.status.height()) == (size, foot)
+    await put_away(window, companion)
 
 
 # rooms
@@ -201,7 +219,7 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
         tables = (window.events.table, window.clients.table)
         return [table.columnWidth(column) for table in tables for column in (0, 1, 2)]
 
-    first = Window(companion, Folders.of(tmp_path))
+    first = Window(Folders.of(tmp_path)).fill(companion)
     first.present()
     first.resize(1000, 640)
     first.events.body.setCurrentWidget(first.events.splitter)
@@ -216,7 +234,7 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
     assert columns(first) == [133, 77, 99] * 2
     await put_away(first, companion)
 
-    second = Window(companion, Folders.of(tmp_path))
+    second = Window(Folders.of(tmp_path)).fill(companion)
     second.present()
     assert second.height() == 640  # the screen of these tests is narrower than the window
     assert columns(second) == [133, 77, 99] * 2
@@ -237,7 +255,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.window import Window
 app = QApplication([])
-window = Window(Companion(Settings(port=0, rest_port=0)), Folders.of(pathlib.Path(sys.argv[1])))
+window = Window(Folders.of(pathlib.Path(sys.argv[1]))).fill(Companion(Settings(port=0, rest_port=0)))
 window.show()
 print("shown")
 sys.stdout.flush()
@@ -263,7 +281,7 @@ def test_a_broken_memory_is_no_obstacle(tmp_path: Path, memory: bytes) -> None:
 
 async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> None:
     for expected in (True, False):
-        window = Window(companion, Folders.of(tmp_path))
+        window = Window(Folders.of(tmp_path)).fill(companion)
         assert window.take_hint("close") is expected
         assert window.take_hint("close") is False
         await put_away(window, companion)

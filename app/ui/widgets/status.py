@@ -32,6 +32,7 @@ class StatusBar(QWidget):
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self.setObjectName("statusBar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
         self.state = named(QLabel(), "State of the event server", id="result")
         self.said = named(QLabel(textFormat=Qt.TextFormat.PlainText), "Last action", id="muted")

@@ -52,8 +52,9 @@ class LoadedCompanion(Companion):
 
 
 def main(kind: str, data_dir: Path) -> int:
+    builder = importlib.import_module("app.resident" if kind == "tray" else "app.headless")
+    setattr(builder, "Companion", LoadedCompanion)  # noqa: B010  mypy knows the name as a class
     root = importlib.import_module("app.desktop" if kind == "tray" else "app.headless")
-    setattr(root, "Companion", LoadedCompanion)  # noqa: B010  mypy knows the name as a class
     if kind == "serve":
         return int(root.serve(OVERRIDES, data_dir, None))
     from tests.benchmarks.servers import watch

@@ -1,4 +1,7 @@
-"""Says ``painted`` when a window is painted for the first time: ``… first_paint empty`` or ``tray DATA_DIR``."""
+"""Says ``painted`` when a window is painted for the first time: ``… first_paint empty`` or ``tray DATA_DIR``.
+
+The tray program's window says ``filled`` when it is painted with its log in it.
+"""
 
 import sys
 from pathlib import Path
@@ -31,7 +34,7 @@ def tray(data_dir: Path) -> int:
     class Seen(Window):
         def paintEvent(self, event: QPaintEvent) -> None:
             super().paintEvent(event)
-            print("painted", flush=True)
+            print("filled" if self.filled else "painted", flush=True)
 
     setattr(desktop, "Window", Seen)  # noqa: B010  mypy knows the name as a class
     overrides = Overrides(port=0, rest_port=0, control_port=0)

@@ -1,0 +1,145 @@
+"""The window around its rooms: navigation, banner, a line at the bottom. It is there before anything else is."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import __version__
+from app.system.paths import Folders
+from app.ui import theme
+from app.ui.icons import icon, ui_icon
+from app.ui.widgets.banner import Banner
+from app.ui.widgets.naming import named
+
+EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS = range(6)
+ROOMS = (
+    ("Events", "events"),
+    ("Clients", "clients"),
+    ("Inject", "inject"),
+    ("Fixtures", "fixtures"),
+    ("Chats", "chats"),
+    ("Settings", "settings"),
+)
+FOOT_HEIGHT = 32
+
+
+class Frame(QMainWindow):
+    """Knows no companion, so that it can be painted while the companion is still being loaded.
+
+    Emits ``closed`` when the person closes it: the desktop decides what that means.
+    """
+
+    closed = Signal()
+
+    def __init__(self, folders: Folders) -> None:
+        super().__init__()
+        self._folders = folders
+        self._memory = QSettings(str(folders.window_file), QSettings.Format.IniFormat)
+        self.setWindowTitle("P2P Chat Companion")
+        self.setWindowIcon(icon("app"))
+        self.setMinimumSize(QSize(880, 560).boundedTo(self.screen().availableSize()))
+        self.banner = Banner()
+        self._navigation = QButtonGroup(self)
+        self._place = QVBoxLayout()
+        """Of the rooms."""
+        self._foot = QWidget()
+        """Gives way to the status bar."""
+        self._lay_out()
+        self.resize(QSize(1120, 720).boundedTo(self.screen().availableSize()))
+        self._recall("geometry", self.restoreGeometry)
+
+    def _lay_out(self) -> None:
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self.banner)
+        right.addLayout(self._place, 1)
+        body = QHBoxLayout()
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(0)
+        body.addWidget(self._make_navigation())
+        body.addLayout(right, 1)
+        whole = QWidget()
+        self._whole = QVBoxLayout(whole)
+        self._whole.setContentsMargins(0, 0, 0, 0)
+        self._whole.setSpacing(0)
+        self._whole.addLayout(body, 1)
+        self._foot.setObjectName("statusBar")
+        self._foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._foot.setFixedHeight(FOOT_HEIGHT)
+        self._whole.addWidget(self._foot)
+        self.setCentralWidget(whole)
+
+    def _put_in(self, rooms: QWidget, foot: QWidget) -> None:
+        """Fill the places that were kept."""
+        self._place.addWidget(rooms, 1)
+        self._whole.replaceWidget(self._foot, foot)
+        self._foot.deleteLater()
+
+    def _make_navigation(self) -> QWidget:
+        side = QWidget()
+        side.setObjectName("navigation")
+        side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        side.setFixedWidth(168)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(10, 14, 10, 12)
+        column.setSpacing(4)
+        title = QLabel("P2P Chat\nCompanion")
+        title.setObjectName("brand")
+        brand = QHBoxLayout()
+        brand.setContentsMargins(6, 0, 0, 12)
+        brand.setSpacing(10)
+        picture = QLabel()
+        picture.setPixmap(icon("app").pixmap(32, 32))
+        brand.addWidget(picture)
+        brand.addWidget(title, 1)
+        column.addLayout(brand)
+        for number, (name, _) in enumerate(ROOMS):
+            button = named(QPushButton(name), name, id="nav", tip=f"{name} (Ctrl+{number + 1})")
+            button.setCheckable(True)
+            button.setIconSize(QSize(20, 20))
+            self._navigation.addButton(button, number)
+            column.addWidget(button)
+        column.addStretch(1)
+        self.version = named(QPushButton(f"Version {__version__}"), "About", id="flat", tip="About")
+        column.addWidget(self.version, 0, Qt.AlignmentFlag.AlignLeft)
+        self._navigation.button(EVENTS).setChecked(True)
+        self.recolor()
+        return side
+
+    def _recall(self, key: str, restore: Callable[[QByteArray], object]) -> None:
+        if isinstance(saved := self._memory.value(key), QByteArray):
+            restore(saved)
+
+    def present(self) -> None:
+        """Come to the front, wherever the window is."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        for number, (_, name) in enumerate(ROOMS):
+            self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
+
+    def take_hint(self, name: str) -> bool:
+        """Return whether a one-time hint is due, and note that it was shown."""
+        due = not self._memory.value(f"hints/{name}", False, bool)
+        self._memory.setValue(f"hints/{name}", True)
+        return bool(due)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Qt tells: the desktop decides."""
+        event.ignore()
+        self.closed.emit()
