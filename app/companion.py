@@ -250,6 +250,9 @@ class Companion:
         """Store what an event changes, then send it. Raises ``NOT_DONE``; nothing has happened then."""
         if problems := self.catalog.problems(event):
             raise InvalidEvent(problems)
+        return await self._fire(event, to, origin)
+
+    async def _fire(self, event: Envelope, to: Target, origin: str) -> Delivery:
         delivery = await self.chat.publish(event, to=to, origin=origin)
         stranger = self.stranger_in(event)
         return delivery._replace(warnings=(stranger,)) if stranger else delivery
@@ -258,7 +261,7 @@ class Companion:
         """Fire an event; one that breaks the contract is sent all the same, and changes no state."""
         problems = self.catalog.problems(event)
         if not problems:
-            return await self.fire(event, to=to, origin=origin)
+            return await self._fire(event, to, origin)
         try:
             text = event.encode().decode()
         except UnicodeEncodeError:

@@ -76,14 +76,26 @@ class EventType:
             check_tree(data)
         except BadFrame as bad:
             return [Problem(bad.where, bad.reason)]
+        found = [] if self._converts(data) else self._field_problems(data)
+        if self.direction is Direction.TO_UI:
+            found += [Problem(name, "is not a field of this event") for name in self.unknown_fields(data)]
+        return found
+
+    def _converts(self, data: dict[str, Any]) -> bool:
+        try:
+            msgspec.convert(data, self.struct)
+        except msgspec.ValidationError:
+            return False
+        return True
+
+    def _field_problems(self, data: dict[str, Any]) -> list[Problem]:
+        """Look at every field: msgspec itself stops at the first that is wrong."""
         found = []
         for name, field in self._fields.items():
             if name in data:
                 found += self._convert_problems(name, field.type, data[name])
             elif field.required:
                 found.append(Problem(name, "is missing"))
-        if self.direction is Direction.TO_UI:
-            found += [Problem(name, "is not a field of this event") for name in self.unknown_fields(data)]
         return found
 
     def _convert_problems(self, name: str, expected: Any, value: Any) -> list[Problem]:
