@@ -1,6 +1,6 @@
 """Every server in every workload: µs of CPU per delivery, and in brackets the ratio to the yardstick beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from tests.benchmarks.bench import Bench, Work, middle, ratio
@@ -11,6 +11,8 @@ from tests.benchmarks.line import digits
 
 FORWARDING = ("asyncio", "each", "uvloop", "qasync", "pumped", "serve", "tray")
 """Those that hear what a client types."""
+ECHOING = (*FORWARDING, "send")
+"""And the floor, which hears no more than that."""
 FRAMES = 1000
 
 
@@ -21,6 +23,7 @@ class Column(NamedTuple):
     work: Callable[[Link, int], Cost]
     listeners: int = 0
     pairs: int = 0
+    servers: Iterable[str] = CONTENDERS
 
 
 COLUMNS = (
@@ -28,9 +31,9 @@ COLUMNS = (
     Column("paced N=10", Link.paced, 10),
     Column("paced N=100", Link.paced, 100),
     Column("tick N=100", Link.tick, 100),
-    Column("echo N=1", Link.echo, pairs=1),
-    Column("echo N=100", Link.echo, pairs=100),
-    Column("ingest N=10", lambda link, _: link.flood(FRAMES), pairs=10),
+    Column("echo N=1", Link.echo, pairs=1, servers=ECHOING),
+    Column("echo N=100", Link.echo, pairs=100, servers=ECHOING),
+    Column("ingest N=10", lambda link, _: link.flood(FRAMES), pairs=10, servers=FORWARDING),
 )
 
 
@@ -44,7 +47,7 @@ def compare(bench: Bench, told: Callable[[str], object]) -> list[tuple[str, ...]
             missing[name] = str(why)
     columns = []
     for column in COLUMNS:
-        able = [name for name in CONTENDERS if name not in missing and (column.listeners or name in FORWARDING)]
+        able = [name for name in column.servers if name not in missing]
         work = _for(column, bench.ms)
         columns.append(bench.compare(able, work, listeners=column.listeners, pairs=column.pairs))
         told(column.title)
