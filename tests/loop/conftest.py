@@ -1,6 +1,7 @@
 """Every test of this folder runs on each loop that can be had here: the pumped one and plain qasync."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -15,6 +16,17 @@ Run = Callable[[Coroutine[Any, Any, T]], T]
 """Runs a coroutine to its end."""
 
 LOOPS = {"pumped": new_loop, "qasync": plain_qasync} if pumps_here() else {"qasync": plain_qasync}
+
+
+@pytest.fixture(autouse=True)
+def _collect() -> Iterator[None]:
+    """Collect on Qt's thread only, as the program does: qasync's timers die with their loop, wherever that is."""
+    enabled = gc.isenabled()
+    gc.disable()
+    yield
+    gc.collect()
+    if enabled:
+        gc.enable()
 
 
 @pytest.fixture(params=LOOPS)
