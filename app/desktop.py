@@ -58,6 +58,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         from app.loop import new_loop
         from app.resident import Resident
 
+        garbage.set_aside()
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
             return runner.run(Resident(app, home, settings, window, token_file).main(hidden=hidden))
     finally:

@@ -20,11 +20,15 @@ class GarbageCollector(QObject):
     def __init__(self) -> None:
         super().__init__()
         gc.disable()
-        gc.freeze()  # the modules: most of all objects, and no garbage among them
+        self.set_aside()
         self._started = False
         self._timer = QTimer(self, interval=CHECK_MS)
         self._timer.timeout.connect(self.check)
         self._timer.start()
+
+    def set_aside(self) -> None:
+        """Never look again at what is there now: modules, say, most of all objects and no garbage among them."""
+        gc.freeze()
 
     def close_down(self) -> None:
         """Collect what is left while Qt is still there to destroy its part, and give the work back."""
