@@ -48,8 +48,8 @@ class Cork:
         """Who was handed something last; None when not all had the same."""
         self._writes: deque[Piece] = deque()
         """What is left of the flush under way."""
-        self._took_s = 0.0
-        """That flush, so far."""
+        self._took_s = self._most_s = 0.0
+        """How long that flush has taken so far, and how long it may be taken to take."""
         self._timer: asyncio.Handle | None = None
         """Of the next flush, or of this one's next slice."""
 
@@ -74,10 +74,9 @@ class Cork:
 
     def flush(self) -> None:
         """Hand on what has gathered, all of it."""
-        if self._timer is None:
-            return
-        self._timer.cancel()
-        self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         while self._writes or self._gathered:
             self._write(self._clock.mono(), math.inf)
 

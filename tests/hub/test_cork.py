@@ -95,6 +95,18 @@ async def test_much_at_once_is_handed_on_before_its_time() -> None:
     assert stage.got(0) == ["x", *names]
 
 
+async def test_a_frame_that_is_too_large_to_wait_goes_before_the_next_one() -> None:
+    stage = Busy()
+    stage.join()
+    large = "b" * (PIECE_BYTES + 1)
+    stage.fire("a")
+    stage.fire(large)
+    assert stage.got(0) == ["a", large]
+    stage.time.passed += 1
+    stage.fire("c")
+    assert stage.got(0) == ["a", large, "c"]
+
+
 async def test_each_client_gets_what_is_for_it_in_order_whoever_else_gets_what() -> None:
     stage = Busy()
     clients = [stage.join(name) for name in ("me", "bob", "bob")]
