@@ -14,7 +14,7 @@ print(*(name for name in sys.modules if name.split(".")[0] in ("PySide6", "shibo
 """
 
 
-WITH_QT = ("app.ui", "app.loop", "app.desktop", "app.resident", "app.__main__")
+WITH_QT = ("app.ui", "app.loop", "app.desktop", "app.__main__")
 
 
 def headless_modules() -> list[str]:
@@ -42,7 +42,15 @@ def test_the_same_check_does_see_qt_where_it_is_loaded() -> None:
     assert "PySide6.QtCore" in result.stdout
 
 
-LATER = ("app.companion", "app.resident", "app.endpoints", "app.ui.rooms", "asyncio", "websockets", "psutil")
+LATER = (
+    "app.companion",
+    "app.desktop.resident",
+    "app.endpoints",
+    "app.ui.rooms",
+    "asyncio",
+    "websockets",
+    "psutil",
+)
 
 
 def test_what_the_first_window_does_not_need_is_not_loaded_before_it() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 
 import pytest
 
@@ -125,6 +126,27 @@ async def test_each_client_gets_what_is_for_it_in_order_whoever_else_gets_what()
     stage.hub.cork.flush()
     assert [stage.got(number) for number in range(3)] == expected
     assert [client.frames_out for client in clients] == [len(each) for each in expected]
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_the_order_stays_whatever_comes_when(seed: int) -> None:
+    chance = random.Random(seed)
+    stage = Busy(flush_s=chance.choice([0.00001, 0.003]))
+    clients = [stage.join(f"u{number % 5}") for number in range(2 * FEW + 3)]
+    expected: list[list[str]] = [[] for _ in clients]
+    for number in range(150):
+        to = chance.choice([Target(), Target(user="u1"), Target(clients=frozenset({chance.choice(clients).id}))])
+        text = f"{number}" + "z" * chance.choice([0, 0, 0, 100, 5_000, PIECE_BYTES])
+        stage.fire(text, to)
+        for client in to.select(clients):
+            expected[client.id - 1].append(text)
+        stage.time.passed += chance.choice([0, 0, 0.0005, 0.05])
+        for _ in range(chance.choice([0, 0, 0, 1, 3])):
+            await asyncio.sleep(0)
+        if chance.random() < 0.03:
+            stage.hub.cork.flush()
+    stage.hub.cork.close()
+    assert [stage.got(number) for number in range(len(clients))] == expected
 
 
 async def test_whoever_comes_later_gets_nothing_of_what_waits() -> None:

@@ -18,12 +18,12 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QSystemTra
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from app import resident as resident_module
 from app.companion import Companion, State
+from app.desktop import resident as resident_module
 from app.desktop import run
+from app.desktop.resident import Resident
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
-from app.resident import Resident
 from app.system.exits import Exit
 from app.system.home import Home, Overrides
 from app.system.settings import Settings

@@ -52,7 +52,7 @@ class LoadedCompanion(Companion):
 
 
 def main(kind: str, data_dir: Path) -> int:
-    builder = importlib.import_module("app.resident" if kind == "tray" else "app.headless")
+    builder = importlib.import_module("app.desktop.resident" if kind == "tray" else "app.headless")
     setattr(builder, "Companion", LoadedCompanion)  # noqa: B010  mypy knows the name as a class
     root = importlib.import_module("app.desktop" if kind == "tray" else "app.headless")
     if kind == "serve":

@@ -55,8 +55,8 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         # Loaded only now: it takes longer than all that a person has seen so far.
         import asyncio
 
+        from app.desktop.resident import Resident
         from app.loop import new_loop
-        from app.resident import Resident
 
         garbage.set_aside()
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
