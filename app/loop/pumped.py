@@ -24,6 +24,8 @@ AT_ONCE = 0.0
 NEVER = math.inf
 LONGEST_MS = 24 * 3600 * 1000
 """A Qt timer's interval is 32 bits wide; whoever waits longer is looked at once a day."""
+HASTY_S, HASTY = 0.005, 100
+"""Qt's loop that ends by itself so soon, so often in a row, has lost its display."""
 SPRING_CLEANING = 100
 """So many cancelled timers, and more than half of all, are thrown out before their time comes."""
 
@@ -65,6 +67,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         self._notifier.setEnabled(False)
         self._notifier.activated.connect(self._pump)
         self._failure: BaseException | None = None
+        self._hasty = 0
         self._todo = 0
         """So many handles are left of this turn."""
         self._left_at = -LINGER_S
@@ -82,6 +85,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         dispatcher.aboutToBlock.connect(self._arm)
         self._notifier.setEnabled(True)
         self._arm()
+        began = monotonic()
         try:
             self._app.exec()
         finally:
@@ -92,6 +96,9 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
+        self._hasty = self._hasty + 1 if not self._stopping and monotonic() - began < HASTY_S else 0
+        if self._hasty > HASTY:
+            raise SystemExit(1)
 
     def _arm(self) -> None:
         """Tell Qt when to come back: called whenever it is about to sleep, whoever has scheduled something."""

@@ -144,6 +144,19 @@ def test_qts_own_quit_does_not_end_it(run: Run[str], qapp: QApplication) -> None
 
 
 @pytest.mark.usefixtures("pumped_only")
+def test_without_a_display_it_ends_instead_of_spinning(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone:
+        def exec(self) -> int:
+            return 1
+
+    loop = PumpedLoop(qapp)
+    monkeypatch.setattr(loop, "_app", Gone())
+    with pytest.raises(SystemExit):
+        loop.run_forever()
+    loop.close()
+
+
+@pytest.mark.usefixtures("pumped_only")
 def test_while_it_stands_qt_runs_none_of_its_callbacks(run: Run[Any]) -> None:
     came: list[str] = []
 
