@@ -372,7 +372,11 @@ class Companion:
             self.tasks.spawn(self.chat.prime(self.hub.clients, friend), f"prime all for {friend}")
 
     def _let_answer(self, message: MessageData) -> None:
-        self.tasks.spawn(self._answer(message), f"{message['to']} answers")
+        self.tasks.spawn(self._answer_if_possible(message), f"{message['to']} answers")
+
+    async def _answer_if_possible(self, message: MessageData) -> None:
+        with suppress(*NOT_DONE):  # a full disk, say: already to look up who answers may fail then
+            await self._answer(message)
 
     async def _answer(self, message: MessageData) -> None:
         who = message["to"]
@@ -386,8 +390,7 @@ class Companion:
         async def say(text: str) -> None:
             await self.fire(self.message_from(who, text), origin="auto-reply")
 
-        with suppress(*NOT_DONE):
-            await self._auto_reply.answer(type_, say)
+        await self._auto_reply.answer(type_, say)
 
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a fresh ``new_message`` of a persona to the local user."""
