@@ -1,5 +1,27 @@
-"""``python -m app`` is the console command ``companion``."""
+"""The command ``companion``, which ``python -m app`` is as well."""
 
-from app.cli.main import run
+import os
+import sys
 
-run()
+READ_FROM_ENVIRONMENT = ("COMPANION_DATA_DIR", "_COMPANION_COMPLETE")
+"""What the command line's parser takes from there."""
+
+
+def run() -> None:
+    """Entry point. Ends with ``SystemExit``."""
+    # A terminal of another encoding shows a replacement instead of ending the program.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    if len(sys.argv) > 1 or any(name in os.environ for name in READ_FROM_ENVIRONMENT):
+        from app.cli.main import app
+
+        app(prog_name="companion")
+    else:  # as a double click starts it: the parser would take a third of the time until there is a window
+        from app.cli.window import open_window
+
+        sys.exit(open_window())
+
+
+if __name__ == "__main__":
+    run()

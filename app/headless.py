@@ -21,7 +21,8 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
         print(error, file=sys.stderr)
         return Exit.USAGE
     try:
-        home = Home.open(data_dir, console=True)
+        home = Home.open(data_dir)
+        home.start_log(console=True)
     except HomeError as error:
         print(error, file=sys.stderr)
         return error.exit

@@ -18,7 +18,7 @@ def begin() -> None:
 
 def command() -> None:
     """Run the command line."""
-    from app.cli.main import run
+    from app.__main__ import run
 
     run()
 

@@ -1,7 +1,5 @@
 """The command ``companion``: the tray program, and its verbs."""
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +8,7 @@ import typer
 from app import __version__
 from app.cli import clients, fixtures, journal, manage, quit, state, trigger
 from app.cli.options import DataDir
+from app.cli.window import open_window
 
 if TYPE_CHECKING:
     from app.system.home import Overrides
@@ -83,23 +82,8 @@ def tray(
             verb = context.invoked_subcommand
             raise typer.BadParameter(f"put options behind the command: companion {verb} …")
         return
-    if sys.platform == "linux" and not any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    ):
-        print("There is no display to open a window on. `companion serve` runs without one.", file=sys.stderr)
-        raise typer.Exit(1)
-    try:
-        from app import desktop
-    except ImportError as error:
-        print(
-            f"The window needs Qt, which this system cannot load: {error}\n"
-            "On Debian and Ubuntu, README's apt-get line installs what is missing. "
-            "`companion serve` runs without a window.",
-            file=sys.stderr,
-        )
-        raise typer.Exit(1) from None
     overrides = _overrides(port, rest_port, rest, control_port, control, fixtures)
-    raise typer.Exit(desktop.run(overrides, data_dir, token_file, hidden=hidden))
+    raise typer.Exit(open_window(overrides, data_dir, token_file, hidden=hidden))
 
 
 def _typed(context: typer.Context, data_dir: Path | None) -> Path | None:
@@ -191,12 +175,3 @@ def listen(
     from app.cli import listen as room
 
     raise typer.Exit(room.run(url or room.find(port, data_dir), as_, as_json=json, send=send or (), for_s=for_))
-
-
-def run() -> None:
-    """Entry point."""
-    # A terminal of another encoding shows a replacement instead of ending the program.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    app(prog_name="companion")

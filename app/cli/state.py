@@ -82,7 +82,8 @@ def _offline(verb: str, file: Path | None, data_dir: Path | None) -> None:
     from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 
     try:
-        home = Home.open(data_dir, console=True)
+        home = Home.open(data_dir)
+        home.start_log(console=True)
     except AlreadyRunning:
         say("A companion is starting or ending with this chat state: try again in a moment.")
         raise typer.Exit(Exit.BUSY) from None

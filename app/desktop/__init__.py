@@ -36,7 +36,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     app.setQuitOnLastWindowClosed(False)
     app.setWindowIcon(icon("app"))
     try:
-        home = Home.open(data_dir, console=False)
+        home = Home.open(data_dir)
     except AlreadyRunning as error:
         from app.ui.single_instance import hand_over
 
@@ -52,6 +52,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         window = Window(home.folders)
         if not (hidden or settings.start_hidden):
             _show(app, window)
+        home.start_log(console=False)
         # Loaded only now: it takes longer than all that a person has seen so far.
         import asyncio
 
@@ -61,6 +62,8 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         garbage.set_aside()
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
             return runner.run(Resident(app, home, settings, window, token_file).main(hidden=hidden))
+    except HomeError as error:
+        return _fail(error)
     finally:
         garbage.close_down()
         home.lock.release()

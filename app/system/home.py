@@ -1,4 +1,4 @@
-"""What every start of the companion opens first: its folders, its lock, its settings, its log."""
+"""What every start of the companion opens first: its folders, its lock, its settings; and its log."""
 
 import os
 from dataclasses import dataclass, field
@@ -8,7 +8,6 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from app.system import logs
 from app.system.exits import Exit
 from app.system.lock import InstanceLock
 from app.system.paths import Folders
@@ -67,8 +66,8 @@ class Home:
     _file_settings: Settings = field(default_factory=Settings)
 
     @classmethod
-    def open(cls, data_dir: Path | None, *, console: bool) -> "Home":
-        """Make the folders, take the lock, start the log. Raises ``HomeError``."""
+    def open(cls, data_dir: Path | None) -> "Home":
+        """Make the folders and take the lock. Raises ``HomeError``."""
         os.umask(0o077)  # chats, settings and logs are this user's alone, whatever folder was chosen
         folders = Folders.of(data_dir)
         try:
@@ -79,13 +78,18 @@ class Home:
                     f"Another companion is running with {folders.runtime}. "
                     "Quit it first, or give this one a folder of its own with --data-dir."
                 )
-            logs.start(folders.logs, console=console)
         except OSError as error:
-            raise HomeError(
-                f"Cannot write to {error.filename or folders.data}: {error.strerror}. "
-                "Choose another folder with --data-dir."
-            ) from None
+            raise _unwritable(error, folders) from None
         return cls(folders, lock, SettingsFile(folders.settings_file))
+
+    def start_log(self, *, console: bool) -> None:
+        """Log to this home's files, and warnings to standard error when ``console``. Raises ``HomeError``."""
+        from app.system import logs  # takes as long to load as all else here, and a window does not wait for it
+
+        try:
+            logs.start(self.folders.logs, console=console)
+        except OSError as error:
+            raise _unwritable(error, self.folders) from None
 
     def load(self, overrides: Overrides) -> Settings:
         """Return the settings, the command line's where it gave some."""
@@ -97,3 +101,10 @@ class Home:
         """Write the settings; what only the command line gave stays out of the file. Raises ``OSError``."""
         self._file_settings = self._overrides.without(settings, self._file_settings)
         self.settings_file.save(self._file_settings)
+
+
+def _unwritable(error: OSError, folders: Folders) -> HomeError:
+    return HomeError(
+        f"Cannot write to {error.filename or folders.data}: {error.strerror}. "
+        "Choose another folder with --data-dir."
+    )

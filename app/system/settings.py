@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-import tomlkit
 from msgspec import Meta, Struct, field
+
+NO_TOML = (ValueError, RecursionError)
+"""What the readers raise."""
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="Port of the event server; the UI expects 8081")]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -88,10 +89,12 @@ class SettingsFile:
         text = None
         try:
             text = self.path.read_text(encoding="utf-8-sig")
-            document = tomlkit.parse(text).unwrap()
+            import tomllib
+
+            document = tomllib.loads(text)
         except FileNotFoundError:
             return self._take({})
-        except (OSError, ValueError) as error:
+        except (OSError, *NO_TOML) as error:
             shut = {name: value for name, value in SHUT.items() if text is None or name in text}
             told = "".join(f"; {name} = {_shown(value)} until it is put right" for name, value in shut.items())
             self.complaints = [f"{self.path} could not be read and defaults are used: {error}{told}"]
@@ -120,11 +123,13 @@ class SettingsFile:
 
         A file that is no TOML is set aside first, so that nothing a person wrote is lost.
         """
+        import tomlkit  # keeps comments, for which a start need not wait
+
         try:
             document = tomlkit.parse(self.path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             document = tomlkit.document()
-        except ValueError:
+        except NO_TOML:
             self.path.replace(self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
             document = tomlkit.document()
         as_read = msgspec.structs.asdict(self._take(document.unwrap()))
@@ -169,9 +174,13 @@ def _instead(name: str, value: object, settings: Settings) -> Any:
 
 
 def _shown(value: Any) -> str:
+    import tomlkit
+
     return str(tomlkit.item(value).as_string())
 
 
 def _unknown(file: Path, key: str) -> str:
+    import difflib
+
     near = difflib.get_close_matches(key, Settings.__struct_fields__, 1)
     return f"{file}: {key} is no setting" + (f"; did you mean {near[0]}?" if near else "")

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 READY_S = 60.0
 ANSWER_S = 90.0
 END_S = 10.0
+STRANGE = ("COMPANION_", "PYTHONDONTWRITEBYTECODE")
 CALM_S, LOOK_S, CALM = 20.0, 0.1, 0.05
 """So long that may take, how often it is looked at, and which share of a core is calm."""
 
@@ -139,8 +140,11 @@ class Child:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of all processes: nothing of a person's own companion, no screen, no keyring."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COMPANION_")}
+    """Return the environment of all processes: nothing of a person's own companion, no screen, no keyring.
+
+    Bytecode is kept, as an installed program's is.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(STRANGE)}
     return {
         **kept,
         "PYTHONUNBUFFERED": "1",

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-from app.cli.main import run
+from app.__main__ import run
 
 ASKED = {signal.SIGUSR1}
 

@@ -11,14 +11,15 @@ pytestmark = pytest.mark.usefixtures("own_logging")
 
 
 def test_a_home_has_its_folders_its_lock_and_its_log(tmp_path: Path) -> None:
-    home = Home.open(tmp_path / "here", console=False)
+    home = Home.open(tmp_path / "here")
+    home.start_log(console=False)
     assert (tmp_path / "here" / "logs" / "companion.log").is_file()
     assert home.settings_file.path == home.folders.settings_file
     home.lock.release()
 
 
 def test_the_command_lines_port_wins_over_the_files(tmp_path: Path) -> None:
-    home = Home.open(tmp_path, console=False)
+    home = Home.open(tmp_path)
     home.settings_file.path.write_text("port = 9000\nusername = 'zoe'\n")
     assert home.load(Overrides()).port == 9000
     assert home.load(Overrides(port=0)).port == 0
@@ -27,18 +28,18 @@ def test_the_command_lines_port_wins_over_the_files(tmp_path: Path) -> None:
 
 
 def test_a_second_companion_in_the_same_folder_is_told_what_to_do(tmp_path: Path) -> None:
-    home = Home.open(tmp_path, console=False)
+    home = Home.open(tmp_path)
     with pytest.raises(AlreadyRunning, match=r"running with .* --data-dir") as caught:
-        Home.open(tmp_path, console=False)
+        Home.open(tmp_path)
     assert caught.value.exit is Exit.BUSY
     home.lock.release()
-    Home.open(tmp_path, console=False).lock.release()
+    Home.open(tmp_path).lock.release()
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(HomeError, match=r"Cannot write to .*file.*--data-dir") as caught:
-        Home.open(tmp_path / "file", console=False)
+        Home.open(tmp_path / "file")
     assert caught.value.exit is Exit.FAILED
 
 
@@ -48,7 +49,7 @@ def test_exit_codes_are_those_that_help_lists() -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home.open(tmp_path, console=False)
+    home = Home.open(tmp_path)
     yield home
     home.lock.release()
 

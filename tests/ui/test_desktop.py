@@ -58,7 +58,8 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home.open(tmp_path, console=False)
+    home = Home.open(tmp_path)
+    home.start_log(console=False)
     yield home
     home.lock.release()
 
@@ -770,7 +771,7 @@ def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path)
     poll.start()
     assert run(Overrides(port=0, rest_port=0, control_port=0), tmp_path, None, hidden=False) == Exit.OK
     assert seen[-1][0]
-    again = Home.open(tmp_path, console=False)  # the lock was given back
+    again = Home.open(tmp_path)  # the lock was given back
     again.lock.release()
 
 
@@ -788,3 +789,13 @@ def test_run_where_nothing_can_be_written_says_so(
     file.touch()
     assert run(Overrides(), file, None, hidden=False) == Exit.FAILED
     assert "--data-dir" in capsys.readouterr().err
+
+
+def test_run_where_no_log_can_be_written_says_so_and_gives_the_lock_back(
+    qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "logs" / "companion.log").mkdir(parents=True)
+    assert run(Overrides(), tmp_path, None, hidden=False) == Exit.FAILED
+    assert "companion.log" in capsys.readouterr().err
+    assert not [each for each in qapp.topLevelWidgets() if each.isVisible()]
+    Home.open(tmp_path).lock.release()

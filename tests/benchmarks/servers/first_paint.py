@@ -1,11 +1,11 @@
-"""Says ``painted`` when a window is painted for the first time: ``… first_paint empty`` or ``tray DATA_DIR``.
+"""Says ``painted`` when a window is painted for the first time: ``… first_paint empty`` or ``tray``.
 
 The tray program's window says ``filled`` when it is painted with its log in it.
 """
 
 import sys
-from pathlib import Path
 
+from PySide6 import QtWidgets
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
 
@@ -25,21 +25,21 @@ def empty() -> int:
     return app.exec()
 
 
-def tray(data_dir: Path) -> int:
-    """Start the tray program."""
-    from app import desktop
-    from app.system.home import Overrides
-    from app.ui.window import Window
+def tray() -> None:
+    """Start the tray program as a double click does."""
+    from app.__main__ import run
 
-    class Seen(Window):
+    class Seen(QMainWindow):
+        filled = False
+
         def paintEvent(self, event: QPaintEvent) -> None:
             super().paintEvent(event)
             print("filled" if self.filled else "painted", flush=True)
 
-    setattr(desktop, "Window", Seen)  # noqa: B010  mypy knows the name as a class
-    overrides = Overrides(port=0, rest_port=0, control_port=0)
-    return int(desktop.run(overrides, data_dir, None, hidden=False))
+    setattr(QtWidgets, "QMainWindow", Seen)  # noqa: B010  mypy knows the name as a class
+    sys.argv = ["companion"]
+    run()
 
 
 if __name__ == "__main__":
-    sys.exit(tray(Path(sys.argv[2])) if sys.argv[1] == "tray" else empty())
+    sys.exit(tray() if sys.argv[1] == "tray" else empty())

@@ -1,0 +1,40 @@
+"""The command without a verb: the window and its tray icon, or why there is none."""
+
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.system.exits import Exit
+
+if TYPE_CHECKING:
+    from app.system.home import Overrides
+
+
+def open_window(
+    overrides: "Overrides | None" = None,
+    data_dir: Path | None = None,
+    token_file: Path | None = None,
+    *,
+    hidden: bool = False,
+) -> int:
+    """Run until somebody quits. Returns the process's exit code."""
+    if sys.platform == "linux" and not any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    ):
+        print("There is no display to open a window on. `companion serve` runs without one.", file=sys.stderr)
+        return Exit.FAILED
+    gc.disable()  # No module is garbage. The program collects in its own way when it runs.
+    try:
+        from app import desktop
+        from app.system.home import Overrides
+    except ImportError as error:
+        print(
+            f"The window needs Qt, which this system cannot load: {error}\n"
+            "On Debian and Ubuntu, README's apt-get line installs what is missing. "
+            "`companion serve` runs without a window.",
+            file=sys.stderr,
+        )
+        return Exit.FAILED
+    return desktop.run(overrides or Overrides(), data_dir, token_file, hidden=hidden)
