@@ -1,4 +1,4 @@
-"""Corking: what comes close together leaves together, in one piece for each client."""
+"""Corking: what comes close together leaves together, and for each client in one piece."""
 
 import asyncio
 import math
@@ -10,6 +10,9 @@ from app.hub.clock import Clock
 
 SHARE = 1.0
 """After a flush the next one waits this much longer than it took: flushing takes half of the loop at most."""
+BUSY = 3.0
+"""For so many times as long as a flush took, what comes for others goes with what else the same turn brings: one
+write that wakes its reader costs as much as several that find it awake."""
 SHORTEST_WAIT_S = 0.001
 """No system sleeps for less, and what waits at all may well wait for others."""
 LONGEST_WAIT_S = 0.008
@@ -43,7 +46,7 @@ class Cork:
         self.wait = wait
         self._gathered: list[Corked] = []
         self._bytes = 0
-        self._free_at = 0.0
+        self._free_at = self._busy_until = 0.0
         self._served: tuple[Client, ...] | None = None
         """Who was handed something last; None when not all had the same."""
         self._writes: deque[Piece] = deque()
@@ -56,7 +59,8 @@ class Cork:
     def put(self, frame: bytes, size: int, clients: tuple[Client, ...]) -> None:
         """Take one frame for some clients."""
         now = self._clock.mono()
-        if self._timer is None and (now >= self._free_at or not self.wait or self._is_new(clients)):
+        new = self._timer is None and self._is_new(clients)
+        if self._timer is None and (not self.wait or now >= (self._busy_until if new else self._free_at)):
             self._begin([(frame, 1, size, clients)])
             self._write(now, SLICE_S)
             self._rest()
@@ -65,12 +69,14 @@ class Cork:
         self._bytes += len(frame)
         if self._bytes >= PIECE_BYTES:
             self.flush()
+        elif new:
+            self._timer = asyncio.get_running_loop().call_soon(self._on_time)
         elif self._timer is None:
             self._rest()
 
     def _is_new(self, clients: tuple[Client, ...]) -> bool:
-        """Return whether that is one client that had nothing just now: to wait would save it no write."""
-        return len(clients) == 1 and self._served is not None and clients[0] not in self._served
+        """Return whether that is one client that had not all of the last flush: to wait would save it no write."""
+        return len(clients) == 1 and (self._served is None or clients[0] not in self._served)
 
     def flush(self) -> None:
         """Hand on what has gathered, all of it."""
@@ -119,7 +125,9 @@ class Cork:
                 client.send(piece, frames, size)
             now = mono()
         self._took_s += now - began
-        self._free_at = now + min(SHARE * min(self._took_s, self._most_s), LONGEST_WAIT_S)
+        took_s = min(self._took_s, self._most_s)
+        self._free_at = now + min(SHARE * took_s, LONGEST_WAIT_S)
+        self._busy_until = now + BUSY * took_s
 
     def close(self) -> None:
         """Hand on what has gathered, and wait for nothing more."""

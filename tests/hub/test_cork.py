@@ -8,7 +8,7 @@ import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.clock import Clock
-from app.hub.cork import FEW, LONGEST_WAIT_S, PIECE_BYTES, Cork
+from app.hub.cork import BUSY, FEW, LONGEST_WAIT_S, PIECE_BYTES, Cork
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.target import Target
@@ -205,6 +205,7 @@ async def test_one_client_that_had_nothing_waits_for_nobody() -> None:
     for name in ("alice", "bob"):
         stage.join(name)
     stage.fire("a", Target(user="alice"))
+    stage.time.passed += (BUSY + 0.1) * stage.flush_s
     stage.fire("b", Target(user="bob"))
     assert (stage.got(0), stage.got(1)) == (["a"], ["b"])
     stage.fire("c", Target(user="bob"))
@@ -212,6 +213,21 @@ async def test_one_client_that_had_nothing_waits_for_nobody() -> None:
     assert (stage.got(0), stage.got(1)) == (["a"], ["b"])
     stage.hub.cork.flush()
     assert (stage.got(0), stage.got(1)) == (["a", "d"], ["b", "c"])
+
+
+async def test_what_one_turn_of_a_busy_loop_brings_for_several_leaves_at_its_end() -> None:
+    stage = Busy(flush_s=0.00001)
+    for name in ("alice", "bob", "carol"):
+        stage.join(name)
+    stage.fire("a", Target(user="alice"))
+    stage.fire("b", Target(user="bob"))
+    stage.fire("c", Target(user="carol"))
+    assert [stage.got(number) for number in range(3)] == [["a"], [], []]
+    await asyncio.sleep(0)
+    assert [stage.got(number) for number in range(3)] == [["a"], ["b"], ["c"]]
+    stage.fire("d", Target(user="carol"))  # several were served: for one of them, too, nothing is gained by waiting
+    await asyncio.sleep(0)
+    assert stage.got(2) == ["c", "d"]
 
 
 async def test_a_short_flush_lets_the_next_one_gather_all_the_same() -> None:
