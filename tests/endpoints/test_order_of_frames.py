@@ -168,3 +168,29 @@ async def test_what_was_fired_is_on_the_wire_before_the_server_stops(
     await companion.stop()
     assert [frame async for frame in client] == [str(number) for number in range(50)]
     assert client.close_code == 1001
+
+
+async def test_frames_that_come_in_pieces_by_turns_with_others_stay_whole(companion: Companion) -> None:
+    port = companion.server.port
+    async with tcp_to(port) as one, tcp_to(port) as other:
+        for client, name in ((one, "one"), (other, "other")):
+            await client.upgrade(f"/events?username={name}", [("Host", f"127.0.0.1:{port}")])
+        pieces = [text_frame(typing("first").encode()), text_frame(typing("second").encode())]
+        for at in range(max(map(len, pieces))):
+            for client, frame in zip((one, other), pieces, strict=True):
+                await client.send(frame[at : at + 1])
+                await asyncio.sleep(0)
+        await until(lambda: len(heard(companion)) == 2)
+    assert {row.payload.decode() for row in heard(companion)} == {typing("first"), typing("second")}
+    assert all(row.verdict is not Verdict.INVALID for row in heard(companion))
+
+
+async def test_more_than_is_read_at_once_is_heard_in_full(companion: Companion, connect_client: Connect) -> None:
+    client = await connect_client()
+    texts = [
+        json.dumps({"event": "typing", "data": {"to": f"{number}" * 9000, "typing": True}}) for number in range(6)
+    ]
+    for text in texts:
+        await client.send(text)
+    await until(lambda: len(heard(companion)) == len(texts))
+    assert [row.payload.decode() for row in heard(companion)] == texts
