@@ -1,16 +1,21 @@
 """What the log says of a row, in words and colours."""
 
 import time
+from contextlib import suppress
 from enum import IntEnum
 from functools import lru_cache
 
+import msgspec
+
 from app.hub.journal import Kind, Row, Verdict
-from app.protocol.envelope import BadFrame, decode
+from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.summary import summarize
 from app.ui.theme import Colors
 
 SUMMARY_BYTES = 20_000
 """A summary shows two hundred characters: more need not be decoded for it."""
+
+_events = msgspec.json.Decoder(Envelope)
 
 
 class Col(IntEnum):
@@ -90,6 +95,9 @@ def summary(row: Row) -> str:
     """Return what a row tells in a few words."""
     if not row.payload:
         return row.note
+    if row.verdict is Verdict.OK and row.size <= SUMMARY_BYTES:  # it was strictly read, or written, before
+        with suppress(msgspec.DecodeError):
+            return summarize(_events.decode(row.payload).data)
     text = row.payload[:SUMMARY_BYTES].decode("utf-8", "replace")
     try:
         return summarize(decode(text).data)
