@@ -18,8 +18,13 @@ from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QObject, 
 
 BUDGET_S = 0.001
 """So long the pump runs before Qt has its turn: a sixteenth of a frame of a screen."""
-LINGER_S = 0.001
+LIVELY_S = 0.001
 """While one thing follows another that fast, the pump itself waits for the next: the way through Qt costs more."""
+PATIENCE_S = 0.004
+"""So long it waits, and goes on with what comes one by one: a quarter of a frame. For shorter waits systems program
+their clock anew, which costs more than the way through Qt."""
+GRAIN_S = 0.001
+"""A selector waits for whole milliseconds; Qt is exact."""
 AT_ONCE = 0.0
 NEVER = math.inf
 LONGEST_MS = 24 * 3600 * 1000
@@ -70,7 +75,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         self._hasty = 0
         self._todo = 0
         """So many handles are left of this turn."""
-        self._left_at = -LINGER_S
+        self._left_at = -LIVELY_S
         """When the pump had nothing more to do: monotonic seconds."""
 
     def close(self) -> None:
@@ -128,15 +133,17 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         if outer is not None:  # a nested Qt loop within a task: the others go on meanwhile
             _leave_task(self, outer)
         now = monotonic()
-        deadline, lively = now + BUDGET_S, now < self._left_at + LINGER_S
+        deadline, patience, lively = now + BUDGET_S, now + PATIENCE_S, now < self._left_at + LIVELY_S
         try:
             ready = self._turn(0, deadline)
-            while not self._stopping and (now := monotonic()) < deadline:
+            while not self._stopping and (now := monotonic()) < patience:
                 # Where several descriptors were ready, others will be by now.
                 if self._ready or ready > 1:
+                    if now >= deadline:
+                        break
                     ready = self._turn(0, deadline)
-                elif lively and not self._timer_due(now + LINGER_S):
-                    ready = self._turn(LINGER_S, deadline)
+                elif lively and (wait_s := self._wait_s(now)):
+                    ready = self._turn(wait_s, deadline)
                     lively = ready > 0
                 else:
                     break
@@ -152,8 +159,11 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         else:
             self._arm()
 
-    def _timer_due(self, by: float) -> bool:
-        return bool(self._scheduled) and self._scheduled[0]._when <= by
+    def _wait_s(self, now: float) -> float:
+        """Return how long the pump may wait itself; 0 where a timer is due."""
+        if not self._scheduled:
+            return PATIENCE_S
+        return max(0.0, min(PATIENCE_S, (self._scheduled[0]._when - now) // GRAIN_S * GRAIN_S))
 
     def _turn(self, wait_s: float, deadline: float) -> int:
         """Do as one turn of asyncio's loop does, but wait ``wait_s`` at most and do not outlast ``deadline``.
