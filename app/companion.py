@@ -14,7 +14,8 @@ from app.chat.backend import Backend
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, decay_for_ever
 from app.chat.typing import forward_typing
-from app.endpoints.events import EventServer, Limits, text_frame
+from app.endpoints.connection import text_frame
+from app.endpoints.events import EventServer, Limits
 from app.endpoints.guard import Gate
 from app.endpoints.http import HttpDoor
 from app.endpoints.listening import PortBusy

@@ -1,6 +1,5 @@
 """How the command line finds the running companion: a file in the runtime folder, for this user alone."""
 
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -32,7 +31,7 @@ def announce(file: Path, control: str, token_in: str, token_file: Path | None = 
         pid=os.getpid(), started=psutil.Process().create_time(), control=control, token_in=token_in,
         token_file=str(token_file or ""), events=events,
     )  # fmt: skip
-    write_private(file, json.dumps(msgspec.to_builtins(me)) + "\n")
+    write_private(file, msgspec.json.encode(me).decode() + "\n")
 
 
 def withdraw(file: Path) -> None:
