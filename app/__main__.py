@@ -5,6 +5,8 @@ import sys
 
 READ_FROM_ENVIRONMENT = ("COMPANION_DATA_DIR", "_COMPANION_COMPLETE")
 """What the command line's parser takes from there."""
+INTERRUPTED = 130
+"""As the parser says it."""
 
 
 def run() -> None:
@@ -18,9 +20,12 @@ def run() -> None:
 
         app(prog_name="companion")
     else:  # as a double click starts it: the parser would take a third of the time until there is a window
-        from app.cli.window import open_window
+        try:
+            from app.cli.window import open_window
 
-        sys.exit(open_window())
+            sys.exit(open_window())
+        except KeyboardInterrupt:  # before there is a loop that hears it
+            sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

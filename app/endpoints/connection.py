@@ -51,8 +51,8 @@ _read = memoryview(bytearray(READ_BYTES))
 class EventConnection(ServerConnection, asyncio.BufferedProtocol):
     """A connection that tells its client's outbox when the socket is full, and its server when it is there.
 
-    It reads into a buffer that is there: asyncio's other way makes one of 256 KiB for each read, which takes longer
-    than all else that is done with a typing frame.
+    On asyncio's own loops it reads into a buffer that is there: the other way makes one of 256 KiB for each read,
+    which can take longer than all else that is done with a typing frame. (uvloop has its own.)
 
     Whole text frames are heard as they come, without a detour through the library's queue and its reader's task.
     Others (in fragments, binary, no UTF-8), and all that come while a handler waits for something, take that way,

@@ -21,8 +21,8 @@ BUDGET_S = 0.001
 LIVELY_S = 0.001
 """While one thing follows another that fast, the pump itself waits for the next: the way through Qt costs more."""
 PATIENCE_S = 0.004
-"""So long it waits, and goes on with what comes one by one: a quarter of a frame. For shorter waits systems program
-their clock anew, which costs more than the way through Qt."""
+"""So long it waits at a time, and so long it goes on with what comes one by one: Qt's turn comes after twice that
+at the latest. For a shorter wait the system would program its clock anew, which costs as much."""
 GRAIN_S = 0.001
 """A selector waits for whole milliseconds; Qt is exact."""
 AT_ONCE = 0.0

@@ -123,10 +123,14 @@ class SettingsFile:
 
         A file that is no TOML is set aside first, so that nothing a person wrote is lost.
         """
+        import tomllib
+
         import tomlkit  # keeps comments, for which a start need not wait
 
         try:
-            document = tomlkit.parse(self.path.read_text(encoding="utf-8-sig"))
+            text = self.path.read_text(encoding="utf-8-sig")
+            tomllib.loads(text)  # what `load` could not read must not be taken for what it says
+            document = tomlkit.parse(text)
         except FileNotFoundError:
             document = tomlkit.document()
         except NO_TOML:

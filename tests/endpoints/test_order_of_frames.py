@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
+from app.endpoints import connection
 from app.hub.clients import Client
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.router import Outcome
@@ -185,12 +186,14 @@ async def test_frames_that_come_in_pieces_by_turns_with_others_stay_whole(compan
     assert all(row.verdict is not Verdict.INVALID for row in heard(companion))
 
 
-async def test_more_than_is_read_at_once_is_heard_in_full(companion: Companion, connect_client: Connect) -> None:
-    client = await connect_client()
-    texts = [
-        json.dumps({"event": "typing", "data": {"to": f"{number}" * 9000, "typing": True}}) for number in range(6)
-    ]
-    for text in texts:
-        await client.send(text)
-    await until(lambda: len(heard(companion)) == len(texts))
+async def test_more_than_is_read_at_once_is_heard_in_full(
+    companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_read", memoryview(bytearray(64)))  # 64 KiB would hold all that comes below
+    port = companion.server.port
+    texts = [typing(f"user {number}") for number in range(100)]
+    async with tcp_to(port) as client:
+        await client.upgrade("/events", [("Host", f"127.0.0.1:{port}")])
+        await client.send(b"".join(text_frame(text.encode()) for text in texts))
+        await until(lambda: len(heard(companion)) == len(texts))
     assert [row.payload.decode() for row in heard(companion)] == texts

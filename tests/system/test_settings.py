@@ -155,7 +155,9 @@ def test_complaints_are_about_the_last_load_only(file: SettingsFile) -> None:
     assert file.complaints == []
 
 
-@pytest.mark.parametrize("broken", [b"port = = 1", b"[", b"port = 1\nport = 2", b"a = " + b"[" * 5000])
+@pytest.mark.parametrize(
+    "broken", [b"port = = 1", b"[", b"port = 1\nport = 2", b"a = " + b"[" * 5000, b'fixtures = "D:\\events"']
+)
 def test_a_broken_file_means_the_defaults_and_is_set_aside_before_it_is_written(
     file: SettingsFile, broken: bytes
 ) -> None:

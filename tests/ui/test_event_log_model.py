@@ -296,6 +296,23 @@ def test_an_invalid_row_shows_what_came_and_what_is_wrong(
     assert text(model, 0, Col.RESULT) == "✕ not JSON"
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"event":"a","data":"\xff"}',
+        b"[" * 9000,
+        b'{"event":"a","data":"\\ud800"}',
+        b'{"data":{}}',
+        b"\x00",
+        b"NaN",
+    ],
+)
+def test_a_body_that_nobody_read_shows_what_came(journal: Journal, model: EventLogModel, payload: bytes) -> None:
+    journal.append(Kind.FROM_UI, "DELETE /friends/x", payload=payload, client="rest", origin="rest")
+    model.flush()
+    assert text(model, 0, Col.SUMMARY).split() == payload[:200].decode("utf-8", "replace").split()
+
+
 def test_a_summary_is_one_line_and_short() -> None:
     long = json.dumps({"event": "x", "data": {"from": "a", "to": "b", "text": "line\n" * 4000}}).encode()
     row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", long, len(long), Verdict.OK, "", "panel")

@@ -95,8 +95,8 @@ def summary(row: Row) -> str:
     """Return what a row tells in a few words."""
     if not row.payload:
         return row.note
-    if row.verdict is Verdict.OK and row.size <= SUMMARY_BYTES:  # it was strictly read, or written, before
-        with suppress(msgspec.DecodeError):
+    if row.verdict is Verdict.OK and row.size <= SUMMARY_BYTES:  # as good as always an event that was read before
+        with suppress(msgspec.DecodeError, ValueError, RecursionError):
             return summarize(_events.decode(row.payload).data)
     text = row.payload[:SUMMARY_BYTES].decode("utf-8", "replace")
     try:
