@@ -153,13 +153,14 @@ class SocketWire:
 
     def __init__(self, connection: EventConnection, tasks: Tasks) -> None:
         self._connection = connection
+        self._protocol, self._transport = connection.protocol, connection.transport
         self._tasks = tasks
 
     def write(self, piece: bytes) -> None:
         """Hand whole frames to the socket; a connection that is ending ignores them."""
-        connection = self._connection
-        if connection.protocol.state is State.OPEN and not connection.transport.is_closing():
-            connection.transport.write(piece)
+        transport = self._transport
+        if self._protocol.state is State.OPEN and not transport.is_closing():
+            transport.write(piece)
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; of the reason goes what fits into a close frame."""
