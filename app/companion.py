@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from http import HTTPStatus
@@ -78,7 +78,9 @@ class Companion:
         clock: Clock | None = None,
         chat_file: Path | None = None,
         fixtures_folder: Path | None = None,
+        complaints: Sequence[str] = (),
     ) -> None:
+        """``complaints`` say what a person must know of the settings."""
         self.settings = settings
         self.catalog = catalog or built_in()
         self.clock = clock or Clock()
@@ -103,6 +105,9 @@ class Companion:
         self._auto_reply = AutoReply()
         self._opening = asyncio.Lock()
         self._opened = False
+        self._complaints = tuple(complaints)
+        for each in complaints:
+            log.info("%s", each)
         self.changed: Signal[None] = Signal()
         """The state or the settings have changed."""
         self.raise_window: Callable[[], object] | None = None
@@ -158,8 +163,8 @@ class Companion:
 
     @property
     def complaints(self) -> list[str]:
-        """What a person must know of how the chat state was opened."""
-        return self._database.complaints
+        """What a person must know of the settings and of how the chat state was opened."""
+        return [*self._complaints, *self._database.complaints]
 
     async def open(self) -> None:
         """Open the chat state. ``start`` does it, once."""
@@ -173,7 +178,7 @@ class Companion:
                     await self.chat.backend.decay()
                 await self.chat.conversations()
             except StorageError as error:
-                self.complaints.append(f"{error}.")
+                self._database.complaints.append(f"{error}.")
             self._opened = True
             self.tasks.spawn(decay_for_ever(self.chat, lambda: self.settings.presence_decays), "presence decay")
 

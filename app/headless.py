@@ -27,12 +27,13 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
         print(error, file=sys.stderr)
         return error.exit
     settings = home.load(overrides)
-    for complaint in home.settings_file.complaints:
-        print(complaint, file=sys.stderr)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             folders = home.folders
-            companion = Companion(settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures)
+            companion = Companion(
+                settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
+                complaints=home.settings_file.complaints,
+            )  # fmt: skip
             access = Access(companion, folders, token_file)
             return runner.run(_serve(companion, access, CrashReporter(folders.logs, _say)))
     finally:
@@ -44,7 +45,10 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
     loop = asyncio.get_running_loop()
     on_stop(loop, stopped.set)
     crashes.install(loop)
-    if not await companion.start():
+    started = await companion.start()
+    for complaint in companion.complaints + companion.fixtures.complaints:
+        _say(complaint)
+    if not started:
         print(f"{companion.trouble} Stop it, or choose another port with --port.", file=sys.stderr)
         return Exit.BUSY
     print(f"listening {companion.server.url}", flush=True)
@@ -53,8 +57,6 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
         _say(f"{companion.rest_trouble} Events work; the UI's REST calls are not answered. {remedy}")
     elif companion.rest.listening:
         print(f"answering {companion.rest.url}", flush=True)
-    for complaint in companion.complaints + companion.fixtures.complaints:
-        print(complaint, file=sys.stderr)
     opening = companion.tasks.spawn(_open(access, companion), "open the control API")
     await stopped.wait()
     opening.cancel()

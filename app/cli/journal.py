@@ -57,9 +57,21 @@ def _about(row: dict[str, Any]) -> str:
     return " · ".join(part for part in (text, summarize(row["note"])) if part)
 
 
+def client_event_names() -> list[str]:
+    """Return the events that the UI can send, for the shell's completion."""
+    from app.protocol.catalog import built_in
+    from app.protocol.contract import Direction
+
+    return built_in().names(Direction.FROM_UI)
+
+
 def expect(
     event: Annotated[
-        str, typer.Argument(help='A client event (typing, mark_read), or a REST call: "POST /messages".')
+        str,
+        typer.Argument(
+            help='A client event (typing, mark_read), or a REST call: "POST /messages".',
+            autocompletion=client_event_names,
+        ),
     ],
     sender: Annotated[
         str, typer.Option("--from", metavar="WHO", help="A user name, or client:NUMBER.", show_default="anybody")

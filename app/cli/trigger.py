@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.fixtures import names
 from app.cli.options import DataDir, Json, To, Wait, as_json, pairs, say
 
 
@@ -25,7 +26,9 @@ def trigger(
         typer.Option("--set", metavar="PATH=VALUE", help="Set a value: text=hi, delivered=false."),
     ] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", metavar="PATH", help="Leave a field out.")] = None,
-    fixture: Annotated[str, typer.Option("--fixture", metavar="NAME", help="Fire this fixture.")] = "",
+    fixture: Annotated[
+        str, typer.Option("--fixture", metavar="NAME", help="Fire this fixture.", autocompletion=names)
+    ] = "",
     last: Annotated[
         bool, typer.Option("--last", help="Repeat what a person fired last, here or in the window.")
     ] = False,

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ def open_window(
     ):
         print("There is no display to open a window on. `companion serve` runs without one.", file=sys.stderr)
         return Exit.FAILED
+    # Until a loop hears it, Ctrl+C ends the process as the system does: an exception could come up within Qt.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.disable()  # No module is garbage. The program collects in its own way when it runs.
     try:
         from app import desktop

@@ -41,7 +41,12 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         from app.ui.single_instance import hand_over
 
         if hand_over(Folders.of(data_dir).runtime, {"port": overrides.port, "hidden": hidden}):
-            return Exit.OK
+            lost = [flag for flag in overrides.flags if flag != "--port"] + ["--token-file"] * bool(token_file)
+            if not lost:
+                return Exit.OK
+            told = f"A companion is running already, and {', '.join(lost)} cannot be changed there"
+            sys.stderr.write(f"{told}. Quit it first: `companion quit`.\n")
+            return Exit.BUSY
         return _fail(error)
     except HomeError as error:
         return _fail(error)

@@ -41,7 +41,10 @@ class Resident(QObject):
         self._tray: Tray | None = None
         self._asking: QMessageBox | None = None
         folders = home.folders
-        self.companion = Companion(settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures)
+        self.companion = Companion(
+            settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
+            complaints=home.settings_file.complaints,
+        )  # fmt: skip
         self.access = Access(self.companion, folders, token_file)
         self.window = window.fill(self.companion)
         self.companion.raise_window = self.window.present
@@ -65,7 +68,7 @@ class Resident(QObject):
             self.window.present()
         await self.companion.start()
         await self.companion.start_rest()
-        if complaints := self._home.settings_file.complaints + self.companion.complaints:
+        if complaints := self.companion.complaints:
             self.window.banner.say("\n".join(complaints))
         opening = self.companion.tasks.spawn(self._open_access(), "open the control API")
         await self._stop.wait()

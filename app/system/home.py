@@ -51,6 +51,11 @@ class Overrides(Struct, frozen=True, kw_only=True):
             },
         )
 
+    @property
+    def flags(self) -> list[str]:
+        """The options that these were, as they are typed."""
+        return [f"--{'no-' * (value is False)}{name.replace('_', '-')}" for name, value in self._given().items()]
+
     def _given(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
 

@@ -133,7 +133,9 @@ def completed(running: Start[Program], words: str, **env: str) -> Program:
 def test_the_tab_key_completes_names(server: Companion, running: Start[Program], data_dir: Path) -> None:
     by_environment = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
     by_option = completed(running, f"companion fixtures show --data-dir {data_dir} nasty/r")
-    assert by_environment.out == by_option.out == ["nasty/rtl"]
+    by_trigger = completed(running, f"companion trigger --data-dir {data_dir} --fixture nasty/r")
+    assert by_environment.out == by_option.out == by_trigger.out == ["nasty/rtl"]
+    assert completed(running, "companion expect ty").out == ["typing"]
 
 
 def test_the_tab_key_says_nothing_when_no_companion_runs(running: Start[Program], data_dir: Path) -> None:

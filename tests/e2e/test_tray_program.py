@@ -1,5 +1,6 @@
 """The tray program as a process, without a screen: how it starts, how it ends, what it says."""
 
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,40 @@ def test_a_folder_that_cannot_be_written_is_named(running: Start[Program], tmp_p
     assert program.wait() == 1
     assert any("Cannot write to" in line for line in program.err), program
     assert "Traceback" not in "\n".join(program.err)
+
+
+@posix_only
+@pytest.mark.parametrize("after_s", [0, 0.02, 0.05, 0.1, 0.2])
+def test_ctrl_c_while_it_starts_ends_it_without_a_word(
+    running: Start[Program], data_dir: Path, after_s: float
+) -> None:
+    settings = data_dir / "p2p-chat-companion" / "settings.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("port = 0\nrest_port = 0\ncontrol_port = 0\n")
+    homes = {f"XDG_{kind}_HOME": str(data_dir) for kind in ("CONFIG", "DATA", "STATE")}
+    program = running(Program("an early end", *COMPANION, env={**OFFSCREEN, **homes}))
+    wait_until(settings.with_name("instance.lock").exists, "the first sign of life")
+    time.sleep(after_s)
+    program.send(signal.SIGINT)
+    assert program.wait(STOP_S) in (0, -signal.SIGINT, 130), program
+    assert "Traceback" not in "".join(program.err)
+
+
+def test_what_is_wrong_with_the_settings_is_in_the_status_and_in_the_log(
+    running: Start[Companion], data_dir: Path
+) -> None:
+    data_dir.mkdir()
+    (data_dir / "settings.toml").write_text("username = 17\n")
+    running(tray(data_dir))
+    said = running(Program("status", *COMPANION, "status", "--data-dir", data_dir))
+    assert said.wait() == 0
+    assert "settings.toml: username: " in "".join(said.out)
+    assert "settings.toml: username: " in (data_dir / "logs" / "companion.log").read_text()
+
+
+def test_a_second_start_says_which_of_its_options_come_to_nothing(
+    program: Companion, running: Start[Program], data_dir: Path
+) -> None:
+    second = running(Program("second", *COMPANION, "--data-dir", data_dir, "--no-rest", env=OFFSCREEN))
+    assert second.wait() == 3, second
+    assert "--no-rest cannot be changed there" in "".join(second.err)

@@ -121,6 +121,7 @@ async def test_a_filter_that_matches_nothing_is_no_empty_log(room: EventsRoom, c
     await until(lambda: room.model.rowCount() == 0)
     await until(lambda: room.body.currentWidget() is room.empty)
     assert room.empty.title.text() == "Nothing matches this filter"
+    assert "clear it" in room.empty.hint.text()
     room.filter.clear()
     await until(lambda: room.body.currentWidget() is room.splitter)
 

@@ -1,5 +1,6 @@
 """The table of the log: it follows at the bottom and holds still when scrolled up."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from PySide6.QtGui import QAccessible, QFontMetricsF, QImage
 from PySide6.QtWidgets import QWidget
 
 from app.hub.journal import Journal, Kind, Verdict
+from app.protocol.envelope import MAX_FRAME_BYTES
 from app.ui import theme
 from app.ui.models import event_log
 from app.ui.models.event_log import Col, EventLogModel
@@ -327,6 +329,39 @@ def test_a_text_is_cut_where_qt_would_cut_it(model: EventLogModel, table: LogTab
         expected = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
         assert abs(len(cut) - len(expected)) <= 1
         assert metrics.horizontalAdvance(cut) <= width + 1
+
+
+def test_marks_that_pile_up_stay_in_their_row(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    fill(journal, model, 8)
+    above = table.visualRect(model.index(0, 0)).united(table.visualRect(model.index(6, len(Col) - 1)))
+
+    def seen() -> QImage:
+        return table.viewport().grab().toImage().copy(above)
+
+    before = seen()
+    pile = "a\u0301" * 20 + "\u0300" * 500
+    frame = json.dumps({"event": "typing", "data": {"to": pile, "typing": True}}, ensure_ascii=False).encode()
+    journal.append(Kind.FROM_UI, "typing", payload=frame, client="1", note=pile)
+    model.flush()
+    assert model.rowCount() == 9
+    assert seen() == before
+
+
+def test_home_and_end_go_to_the_first_and_the_last_row(
+    journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any
+) -> None:
+    fill(journal, model, 100)
+    qtbot.keyClick(table, Qt.Key.Key_Home)
+    assert (table.currentIndex().row(), top(table, model)) == (0, 1)
+    assert not table.following
+    qtbot.keyClick(table, Qt.Key.Key_End)
+    assert table.currentIndex().row() == 99
+    assert table.following
+
+
+def test_the_largest_frame_has_room_for_its_size(table: LogTable) -> None:
+    needed = QFontMetricsF(theme.mono()).horizontalAdvance(f"{MAX_FRAME_BYTES:,} B") + 2 * PADDING
+    assert table.columnWidth(Col.SIZE) >= needed
 
 
 def test_only_what_is_visible_is_formatted(

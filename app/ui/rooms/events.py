@@ -265,11 +265,14 @@ class EventsRoom(QWidget):
         filtered = bool(self.filter.text())
         searching = self.model.searching
         self.body.setCurrentIndex(0 if (shown == 0 and not searching) or (nothing_yet and not filtered) else 1)
-        self.empty.title.setText("Nothing matches this filter" if filtered else "Nothing has happened yet")
-        self.empty.hint.setText(
-            f"Connect your UI to {self._companion.server.url}, or fire an event: every frame in either direction "
-            "appears here."
-        )
+        if filtered:
+            self.empty.say("Nothing matches this filter", "Change it, or clear it to see every row.", button=False)
+        else:
+            self.empty.say(
+                "Nothing has happened yet",
+                f"Connect your UI to {self._companion.server.url}, or fire an event: every frame in either "
+                "direction appears here.",
+            )
         parts = [f"{count(shown, 'row')} shown"] if self.body.currentIndex() else []
         if searching:
             parts.append("searching older ones …")

@@ -105,7 +105,7 @@ class SettingsRoom(QWidget):
             ("Port", self.port, "The chat UI connects to 8081."),
             ("REST port", self.rest_port, "The chat UI calls 8080."),
             ("Control port", self._with_token(), "Scripts call 8082."),
-            ("Fixtures", self.fixtures, "A folder, in your UI's repository, say. Empty: beside the settings."),
+            ("Fixtures", self.fixtures, "A folder, in your UI's repository, say. Empty: the one that is shown."),
             ("Allowed origins", self.origins,
              "Web pages that may connect, one per line; other programs need none."),
             ("Log keeps", self.journal_rows, "Frames; older ones are dropped and counted. "
@@ -116,7 +116,7 @@ class SettingsRoom(QWidget):
              if built_in_address() else "A page like GitHub's releases/latest. This build knows of none."),
         ):  # fmt: skip
             label = QLabel(title)
-            label.setObjectName("fieldName")
+            label.setObjectName("muted")
             if isinstance(field, QWidget):
                 label.setBuddy(field)
             form.addRow(label, _with_hint(field, hint))

@@ -51,6 +51,9 @@ class Details(QWidget):
         column.setSpacing(4)
         column.addLayout(top)
         column.addWidget(self.tabs, 1)
+        kept = self.tabs.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # or the head of a row without a payload would float
+        self.tabs.setSizePolicy(kept)
         self.hide()
 
     def show_row(self, row: Row | None) -> None:

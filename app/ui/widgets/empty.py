@@ -28,13 +28,21 @@ class EmptyState(QWidget):
         column.addStretch(2)
         for widget in (self._picture, self.title, self.hint):
             column.addWidget(widget)
+        self._button: QPushButton | None = None
         if action:
-            button = named(QPushButton(action[0]), action[0], id="primary")
-            button.clicked.connect(lambda: action[1]())
-            self.setFocusProxy(button)
-            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+            self._button = named(QPushButton(action[0]), action[0], id="primary")
+            self._button.clicked.connect(lambda: action[1]())
+            self.setFocusProxy(self._button)
+            column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
         self.recolor()
+
+    def say(self, title: str, hint: str, *, button: bool = True) -> None:
+        """Change what is said, and whether the button helps."""
+        self.title.setText(title)
+        self.hint.setText(hint)
+        if self._button:
+            self._button.setVisible(button)
 
     def recolor(self) -> None:
         """Take the colours of the scheme in force."""

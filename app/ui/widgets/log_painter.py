@@ -94,9 +94,14 @@ class LogPainter:
                 painter.setPen(self._pens[wanted])
                 pen = wanted
             at.setX(left)
-            if column is Col.SUMMARY:  # no two are alike: to lay one out for keeps takes longer than to draw it
+            plain = text.isascii() or _PLAIN.fullmatch(text)
+            if column is Col.SUMMARY or not plain:  # hardly ever comes again: to lay it out for keeps takes longer
+                if not plain:  # marks can be piled up over other rows
+                    painter.setClipRect(place.translated(0, y))
                 at.setY(y + base)
                 painter.drawText(at, self._fitted(mono, width, text))
+                if not plain:
+                    painter.setClipping(False)
                 continue
             at.setY(y + shift)
             if column is Col.TIME:  # in two parts that both come again, and times are all as wide

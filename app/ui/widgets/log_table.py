@@ -3,7 +3,7 @@
 from time import perf_counter
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
 
 from app.ui.models.event_log import Col, EventLogModel
@@ -15,7 +15,7 @@ WIDTHS = {
     Col.DIRECTION: 86,
     Col.CLIENT: 72,
     Col.EVENT: 132,
-    Col.SIZE: 60,
+    Col.SIZE: 88,
 }
 SHARING = (Col.SUMMARY, Col.RESULT)
 """These share what the others leave. Sections that stretch by themselves are measured anew for every insertion."""
@@ -92,6 +92,13 @@ class LogTable(QTableView):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._painter.restyle(self.font())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt tells: Home and End are for rows, since cells are not chosen here."""
+        if event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._log.rowCount():
+            self.selectRow(0 if event.key() == Qt.Key.Key_Home else self._log.rowCount() - 1)
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what is visible of the rows, and nothing else: no style and no delegate has a part in it."""
