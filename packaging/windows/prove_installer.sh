@@ -11,7 +11,8 @@ icons=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 
-wine=$(type -P wine64 || echo /usr/lib/wine/wine64)
+export PATH=$PATH:/usr/lib/wine  # where Debian's wine64 keeps its programs when nothing more of wine is there
+wine=$(type -P wine64)
 export WINEPREFIX=$work/prefix WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
 screen=$work/screen
 Xvfb -displayfd 3 -screen 0 1024x768x24 -nolisten tcp 3>"$screen" 2>/dev/null &
