@@ -1,12 +1,12 @@
 """The command without a verb: the window and its tray icon, or why there is none."""
 
 import gc
-import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.system import displays
 from app.system.exits import Exit
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ def open_window(
     hidden: bool = False,
 ) -> int:
     """Run until somebody quits. Returns the process's exit code."""
-    if sys.platform == "linux" and not any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    ):
+    if sys.platform == "linux" and not displays.named():
         print("There is no display to open a window on. `companion serve` runs without one.", file=sys.stderr)
         return Exit.FAILED
     # Until a loop hears it, Ctrl+C ends the process as the system does: an exception could come up within Qt.

@@ -1,12 +1,14 @@
 """Composition root with Qt: first the window's frame, then the program behind it, on one loop."""
 
+import os
 import sys
 import time
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop
+from PySide6.QtCore import QEventLoop, QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from app.system import displays
 from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 from app.system.paths import Folders
@@ -28,7 +30,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     except TokenError as error:
         sys.stderr.write(f"{error}\n")
         return Exit.USAGE
-    app = QApplication.instance() or Application(["companion"])
+    app = QApplication.instance() or _open_display()
     assert isinstance(app, Application)
     app.setApplicationName("p2p-chat-companion")
     app.setApplicationDisplayName("P2P Chat Companion")
@@ -72,6 +74,34 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     finally:
         garbage.close_down()
         home.lock.release()
+
+
+def _open_display() -> Application:
+    """Connect to the display, or end the process with a word: Qt itself would end it with a core dump."""
+    said: list[str] = []
+
+    def hear(kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
+        said.append(text or "")
+        if kind is QtMsgType.QtFatalMsg:
+            why = said if "QT_DEBUG_PLUGINS" in os.environ else said[:1]
+            told = (
+                f"The window cannot be opened: Qt finds no display that it can use. {' '.join(displays.named())}",
+                *why,
+                "On Debian and Ubuntu, README's apt-get line installs what may be missing. "
+                "`companion serve` runs without a window.",
+            )
+            sys.stderr.write("\n".join(told) + "\n")
+            sys.stderr.flush()
+            os._exit(Exit.FAILED)
+
+    qInstallMessageHandler(hear)
+    try:
+        app = Application(["companion"])
+    finally:
+        qInstallMessageHandler(None)
+    for text in said:
+        sys.stderr.write(f"{text}\n")
+    return app
 
 
 def _show(app: QApplication, window: Window) -> None:

@@ -23,7 +23,7 @@ from .processes import (
     wait_until,
     without_pace,
 )
-from .tools import posix_only
+from .tools import linux_only, posix_only
 
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
 OF_THE_PLATFORM = "This plugin does not support"
@@ -165,3 +165,17 @@ def test_a_second_start_says_which_of_its_options_come_to_nothing(
     second = running(Program("second", *COMPANION, "--data-dir", data_dir, "--no-rest", env=OFFSCREEN))
     assert second.wait() == 3, second
     assert "--no-rest cannot be changed there" in "".join(second.err)
+
+
+@linux_only
+@pytest.mark.parametrize("display", [{"DISPLAY": ":4242"}, {"QT_QPA_PLATFORM": "nonsense"}], ids=str)
+def test_a_display_that_is_not_there_is_told(
+    running: Start[Program], data_dir: Path, display: dict[str, str]
+) -> None:
+    env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": "", **display}
+    program = running(Program("no display", *COMPANION, "--data-dir", data_dir, env=env))
+    assert program.wait() == 1, program
+    said = "".join(program.err)
+    assert all(f"{name}={value}" in said for name, value in display.items())
+    assert "companion serve" in said
+    assert "Reinstalling" not in said
