@@ -77,7 +77,9 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
             await companion.fire(Envelope("typing", {"username": "carol", "typing": True}), origin="panel")
             window.open_room(EVENTS)
             await asyncio.sleep(0.1)
-            window.events.table.selectRow(2)
+            model = window.events.model
+            lines = range(model.rowCount())
+            window.events.table.selectRow(next(line for line in lines if model.row(line).event == "new_message"))
             await picture("events")
             for origin in ("http://localhost:5173", "http://localhost:5173", "null"):
                 with suppress(InvalidStatus):
