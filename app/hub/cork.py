@@ -8,19 +8,20 @@ from typing import NamedTuple
 from app.hub.clients import Client
 from app.hub.clock import Clock
 
-SHARE = 1.0
-"""After a flush the next one waits this much longer than it took: flushing takes half of the loop at most."""
+SHARE = 0.5
+"""After a flush the next one waits for half as long as it took: flushing takes two thirds of the loop at most."""
 BUSY = 3.0
 """For so many times as long as a flush took, what comes for others goes with what else the same turn brings: one
 write that wakes its reader costs as much as several that find it awake."""
-SHORTEST_WAIT_S = 0.001
-"""No system sleeps for less, and what waits at all may well wait for others."""
-LONGEST_WAIT_S = 0.008
+SHORTEST_CYCLE_S = 0.001
+"""From flush to flush: no system sleeps for less, and what waits at all may well wait for others."""
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.00005, 0.008
+"""Of a frame that comes alone: what comes that soon after a flush is one of many."""
 WRITE_S = 0.00003
 """A write that seems to take longer was interrupted: that is no reason to wait."""
 PIECE_BYTES = 64 * 1024
 """More than this is never waited for: it bounds the latency within a burst."""
-SLICE_S = 0.0005
+SLICE_S = 0.0003
 """So long a flush goes on before others have their turn: the window, say."""
 FEW = 10
 """So many clients are handed something between two looks at the clock."""
@@ -46,13 +47,14 @@ class Cork:
         self.wait = wait
         self._gathered: list[Corked] = []
         self._bytes = 0
-        self._free_at = self._busy_until = 0.0
+        self._free_at = self._busy_until = self._due = 0.0
+        """From when on a frame goes at once, also in a busy loop one to others; and brings on the next flush."""
         self._served: tuple[Client, ...] | None = None
         """Who was handed something last; None when not all had the same."""
         self._writes: deque[Piece] = deque()
         """What is left of the flush under way."""
-        self._took_s = self._most_s = 0.0
-        """How long that flush has taken so far, and how long it may be taken to take."""
+        self._began = self._took_s = self._most_s = 0.0
+        """When that flush began, how long it has taken so far, and how long it may be taken to take."""
         self._timer: asyncio.Handle | None = None
         """Of the next flush, or of this one's next slice."""
 
@@ -61,7 +63,7 @@ class Cork:
         now = self._clock.mono()
         new = self._timer is None and self._is_new(clients)
         if self._timer is None and (not self.wait or now >= (self._busy_until if new else self._free_at)):
-            self._begin([(frame, 1, size, clients)])
+            self._begin(now, [(frame, 1, size, clients)])
             self._write(now, SLICE_S)
             self._rest()
             return
@@ -69,8 +71,8 @@ class Cork:
         self._bytes += len(frame)
         if self._bytes >= PIECE_BYTES:
             self.flush()
-        elif new:
-            self._timer = asyncio.get_running_loop().call_soon(self._on_time)
+        elif new or (self._timer is not None and now >= self._due):
+            self._come_soon()
         elif self._timer is None:
             self._rest()
 
@@ -80,26 +82,36 @@ class Cork:
 
     def flush(self) -> None:
         """Hand on what has gathered, all of it."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._forget_timer()
         while self._writes or self._gathered:
             self._write(self._clock.mono(), math.inf)
 
     def _rest(self) -> None:
         """Come back for what is left of the flush under way, or for the next."""
         if self._writes:
-            self._timer = asyncio.get_running_loop().call_soon(self._on_time)
+            self._come_soon()
         elif self._gathered:
-            wait_s = max(self._free_at - self._clock.mono(), SHORTEST_WAIT_S)
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._on_time)
+            wait_s = self._due - self._clock.mono()
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._come_soon)
+
+    def _come_soon(self) -> None:
+        """Come back when all that is due by now has had its turn: what it sends goes with the rest."""
+        self._forget_timer()
+        self._due = math.inf
+        self._timer = asyncio.get_running_loop().call_soon(self._on_time)
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _on_time(self) -> None:
         self._timer = None
         self._write(self._clock.mono(), SLICE_S)
         self._rest()
 
-    def _begin(self, pieces: "list[Piece]") -> None:
+    def _begin(self, now: float, pieces: "list[Piece]") -> None:
+        self._began = now
         writes = 0
         for piece, frames, size, clients in pieces:
             writes += len(clients)
@@ -117,7 +129,7 @@ class Cork:
         mono, writes, until = self._clock.mono, self._writes, began + for_s if self.wait else math.inf
         if not writes:
             gathered, self._gathered, self._bytes = self._gathered, [], 0
-            self._begin(_pieces(gathered))
+            self._begin(began, _pieces(gathered))
         now = began
         while writes and now < until:
             piece, frames, size, clients = writes.popleft()
@@ -126,8 +138,9 @@ class Cork:
             now = mono()
         self._took_s += now - began
         took_s = min(self._took_s, self._most_s)
-        self._free_at = now + min(SHARE * took_s, LONGEST_WAIT_S)
+        self._free_at = now + min(max(SHARE * took_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
         self._busy_until = now + BUSY * took_s
+        self._due = max(self._free_at, self._began + SHORTEST_CYCLE_S)
 
     def close(self) -> None:
         """Hand on what has gathered, and wait for nothing more."""

@@ -3,12 +3,13 @@
 import asyncio
 import itertools
 import random
+import time
 
 import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.clock import Clock
-from app.hub.cork import BUSY, FEW, LONGEST_WAIT_S, PIECE_BYTES, Cork
+from app.hub.cork import BUSY, FEW, LONGEST_WAIT_S, PIECE_BYTES, SHORTEST_WAIT_S, Cork
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.target import Target
@@ -230,11 +231,38 @@ async def test_what_one_turn_of_a_busy_loop_brings_for_several_leaves_at_its_end
     assert stage.got(2) == ["c", "d"]
 
 
-async def test_a_short_flush_lets_the_next_one_gather_all_the_same() -> None:
+async def test_what_comes_when_the_wait_is_over_takes_along_what_has_gathered() -> None:
+    stage = Busy()
+    stage.join()
+    stage.fire("a")
+    stage.fire("b")
+    stage.time.passed += 2 * stage.flush_s
+    stage.fire("c")
+    assert stage.got(0) == ["a"]  # what else this turn brings goes with it
+    stage.fire("d")
+    await asyncio.sleep(0)
+    assert stage.got(0) == [*"abcd"]
+    assert len(stage.wires[0].frames) == 2
+
+
+async def test_what_comes_as_the_time_of_a_flush_comes_goes_with_it() -> None:
+    stage = Busy()
+    stage.join()
+    stage.fire("a")
+    stage.fire("b")
+    asyncio.get_running_loop().call_later(stage.flush_s + 0.001, stage.fire, "c")
+    asyncio.get_running_loop().call_soon(time.sleep, 2 * stage.flush_s)  # now both are due in one turn, the flush first
+    await until(lambda: len(stage.wires[0].frames) > 1)
+    assert stage.got(0) == [*"abc"]
+
+
+@pytest.mark.parametrize("apart_s", [0.0, SHORTEST_WAIT_S / 2])
+async def test_a_short_flush_lets_the_next_one_gather_all_the_same(apart_s: float) -> None:
     stage = Busy(flush_s=0.00001)
     stage.join()
     stage.fire("a")
     for name in "bcdef":
+        stage.time.passed += apart_s
         stage.fire(name)
         await asyncio.sleep(0)
     assert stage.got(0) == ["a"]

@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QMenu
 
+from app.loop import pumped
 from app.loop.pumped import PumpedLoop
 from tests.conftest import until
 from tests.loop.conftest import Run
@@ -259,3 +260,24 @@ def test_waiting_for_what_comes_fast_delays_no_timer(
 
     run(main())
     assert min(waits) > -0.0001
+
+
+@pytest.mark.usefixtures("pumped_only")
+def test_a_sleep_that_begins_anew_is_not_rounded_up_once_more(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(pumped, "monotonic", lambda: now)
+    loop = PumpedLoop(qapp)
+    try:
+        loop.call_at(1000.0041, lambda: None)
+        loop._arm()
+        assert loop._timer.interval() == 5
+        now = 1000.0008  # Qt would still sleep for 5 ms: till 1000.0058
+        loop._arm()
+        assert loop._timer.interval() == 4
+        monkeypatch.delattr(loop, "_timer")  # it is not told again what it knows
+        now = 1000.0009
+        loop._arm()
+    finally:
+        loop.close()

@@ -50,6 +50,8 @@ class TimeStyle(IntEnum):
 class EventLogModel(QAbstractTableModel):
     """One line for every row that passes the filter, the newest last."""
 
+    flushing = Signal()
+    """Rows may go and come now, until ``flushed``."""
     flushed = Signal(int)
     """So many rows were added at the end."""
 
@@ -142,6 +144,7 @@ class EventLogModel(QAbstractTableModel):
         if self._paused:
             self.flushed.emit(0)
             return
+        self.flushing.emit()
         self._trim()
         added = self._add(self._fresh())
         if self._seen < self._rows.last and not self._closed:

@@ -6,8 +6,9 @@ from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, S
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
 
-from app.ui.models.event_log import Col, EventLogModel
+from app.ui.models.event_log import Col, EventLogModel, TimeStyle
 from app.ui.widgets.log_painter import LogPainter
+from app.ui.widgets.log_refresh import LogRefresh
 from app.ui.widgets.naming import named
 
 WIDTHS = {
@@ -53,6 +54,11 @@ class LogTable(QTableView):
         for column, width in WIDTHS.items():
             self.setColumnWidth(column, width)
         header.sectionResized.connect(self._column_resized)
+        self._refresh = LogRefresh(self.viewport(), ROW_HEIGHT)
+        self._offset = self._gone = 0
+        """Where the sight began when a flush did, in pixels from the first line; how many lines went since."""
+        self._paint_s = 0.0
+        """How long it has taken to paint what the last flush brought."""
         self.following = True
         self._new = 0
         self.jump = named(QPushButton(self), "Jump to the newest row", id="jump")
@@ -60,6 +66,7 @@ class LogTable(QTableView):
         self.jump.hide()
         self.jump.clicked.connect(lambda: self.follow(True))
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
+        model.flushing.connect(self._flush_begins)
         model.flushed.connect(self._rows_came)
         model.rowsInserted.connect(self._rows_came_before)
         model.modelReset.connect(lambda: self.follow(True))
@@ -108,7 +115,20 @@ class LogTable(QTableView):
             painter.fillRect(event.rect(), self.palette().base())
             if first >= 0:
                 self._paint_lines(painter, first, self.rowAt(event.rect().bottom()))
-        self._log.painted(perf_counter() - began)
+        self._paint_s += perf_counter() - began
+        self._log.painted(self._paint_s)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Qt tells: lines move. Those of a flush are moved when it is over."""
+        if self._refresh.held:
+            bar, header = self.verticalScrollBar(), self.verticalHeader()
+            if bar.value() == bar.maximum() > 0:  # as Qt does: the last line is whole
+                header.setOffsetToLastSection()
+            else:
+                header.setOffsetToSectionPosition(bar.value())
+        else:
+            self._refresh.settle()
+            super().scrollContentsBy(dx, dy)
 
     def _paint_lines(self, painter: QPainter, first: int, last: int) -> None:
         lines = range(first, (last if last >= 0 else self.model().rowCount() - 1) + 1)
@@ -137,14 +157,26 @@ class LogTable(QTableView):
             self.following_changed.emit(on)
         self._show_jump()
 
+    def _flush_begins(self) -> None:
+        self._offset, self._gone, self._paint_s = self.verticalHeader().offset(), 0, 0.0
+        self._refresh.hold()
+
     def _rows_came(self, number: int) -> None:
         if self.following:
             self.scrollToBottom()
         else:
             self._new += number
+            self.executeDelayedItemsLayout()
+        if self._refresh.held:
+            up = self.verticalHeader().offset() - (self._offset - self._gone * ROW_HEIGHT)
+            all_new = self._gone > 0 and self._log.time_style is TimeStyle.SINCE_START
+            first = self.rowViewportPosition(self._log.rowCount() - number)
+            fresh = QRect(0, first, self.viewport().width(), number * ROW_HEIGHT)
+            self._refresh.release(None if all_new else up, fresh)
         self._show_jump()
 
     def _rows_go(self, _: QModelIndex, first: int, last: int) -> None:
+        self._gone += last - first + 1
         if first <= self.currentIndex().row() <= last:
             self.setCurrentIndex(QModelIndex())
         if not self.following:  # the same rows stay in sight
@@ -158,6 +190,8 @@ class LogTable(QTableView):
             bar.setValue(bar.value() + last + 1)
 
     def _show_jump(self) -> None:
+        if self._refresh.held:  # the button's ground would not be painted
+            return
         self.jump.setVisible(not self.following and self._new > 0)
         if not self.jump.isHidden():
             self.jump.setText(f"{self._new:,} new ↓")

@@ -1,0 +1,170 @@
+"""What is on the screen after rows have come and gone, where only what is new is painted."""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QEvent, QObject, QRect
+from PySide6.QtGui import QGuiApplication, QImage, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from app.hub.journal import Journal, Kind
+from app.ui.models.event_log import EventLogModel, TimeStyle
+from app.ui.widgets.log_refresh import BAND
+from app.ui.widgets.log_table import ROW_HEIGHT, LogTable
+
+RING = 200
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal(max_rows=RING)
+
+
+@pytest.fixture
+def model(journal: Journal, qapp: Any) -> Iterator[EventLogModel]:
+    model = EventLogModel(journal)
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def table(model: EventLogModel, show: Callable[[QWidget], None]) -> LogTable:
+    table = LogTable(model)
+    table.resize(900, 405)  # the last line is cut
+    show(table)
+    return table
+
+
+class Paints(QObject):
+    """Notes which lines of a viewport were painted."""
+
+    def __init__(self, table: LogTable) -> None:
+        super().__init__()
+        self.areas: list[QRect] = []
+        table.viewport().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Qt asks."""
+        if isinstance(event, QPaintEvent):
+            self.areas.append(event.rect())
+        return False
+
+    @property
+    def lines(self) -> float:
+        """How many lines high that was in all."""
+        return sum(area.height() for area in self.areas) / ROW_HEIGHT
+
+
+def append(journal: Journal, number: int) -> None:
+    for _ in range(number):
+        user = f"user{journal.last_seq}"
+        payload = json.dumps({"event": "typing", "data": {"username": user, "typing": True}}).encode()
+        journal.append(Kind.TO_UI, "typing", payload=payload, client=str(journal.last_seq % 7))
+
+
+def settle(table: LogTable, model: EventLogModel) -> None:
+    """Let Qt do all that it has to do."""
+    for _ in range(3):
+        QGuiApplication.processEvents()
+        while model.searching or table._refresh._stale:
+            QGuiApplication.processEvents()
+
+
+def on_screen(table: LogTable) -> QImage:
+    """Return what Qt shows: not what it would paint now."""
+    picture: QPixmap = table.screen().grabWindow(table.winId())
+    return plain(picture)
+
+
+def anew(table: LogTable) -> QImage:
+    """Return the same painted from nothing."""
+    return plain(table.grab())
+
+
+def plain(picture: QPixmap) -> QImage:
+    return picture.toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_the_screen_shows_what_painting_anew_would(
+    seed: int, journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    if QGuiApplication.platformName() != "offscreen":
+        pytest.skip("what is on a real screen belongs to all programs")
+    chance = random.Random(seed)
+    append(journal, chance.choice([0, 5, RING]))
+    model.flush()
+    bar = table.verticalScrollBar()
+
+    def come() -> None:
+        append(journal, chance.choice([1, 1, 2, 5, 14, 16, 60, RING]))
+        model.flush()
+
+    def choose() -> None:
+        if model.rowCount():
+            table.selectRow(chance.randrange(model.rowCount()))
+
+    steps: list[Callable[[], object]] = [
+        come,
+        come,
+        come,
+        come,
+        choose,
+        lambda: bar.setValue(chance.randint(0, bar.maximum())),
+        lambda: table.follow(True),
+        lambda: model.set_filter(chance.choice(["", "", "client:3", "-client:3"])),
+        lambda: model.set_time_style(chance.choice(list(TimeStyle))),
+        lambda: model.set_paused(chance.random() < 0.3),
+        lambda: table.resize(chance.choice([700, 900]), chance.choice([200, 405, 600])),
+    ]
+    for _ in range(40):
+        for _ in range(chance.choice([1, 1, 2, 3])):  # several before Qt has painted
+            chance.choice(steps)()
+        settle(table, model)
+        assert on_screen(table) == anew(table)
+
+
+def test_lines_that_stay_in_sight_are_moved_and_not_painted_again(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    append(journal, RING)
+    model.flush()
+    settle(table, model)
+    paints = Paints(table)
+    for _ in range(2):  # the second time nothing more has to be scrolled
+        append(journal, 3)
+        model.flush()
+        settle(table, model)
+    assert paints.lines == 6
+
+
+def test_where_all_lines_are_new_they_are_painted_a_few_at_a_time(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    append(journal, RING)
+    model.flush()
+    settle(table, model)
+    paints = Paints(table)
+    append(journal, 100)
+    model.flush()
+    settle(table, model)
+    assert max(area.height() for area in paints.areas) <= BAND * ROW_HEIGHT
+    assert sum(area.height() for area in paints.areas) == table.viewport().height()
+
+
+def test_what_comes_out_of_sight_costs_no_painting(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    append(journal, 100)
+    model.flush()
+    table.verticalScrollBar().setValue(50)
+    append(journal, 1)
+    model.flush()
+    settle(table, model)
+    assert table.jump.isVisible()
+    paints = Paints(table)
+    append(journal, 20)
+    model.flush()
+    settle(table, model)
+    assert all(area.width() < table.viewport().width() / 4 for area in paints.areas)  # the button that counts them
