@@ -9,14 +9,15 @@ from app.hub.clients import Client
 from app.hub.clock import Clock
 
 SHARE = 0.5
-"""After a flush the next one waits for half as long as it took: flushing takes two thirds of the loop at most."""
+"""What has gathered waits for half as long as a flush took: flushing takes two thirds of the loop at most."""
+ALONE = 1.0
+"""What comes so many times as long as that after a flush, and alone, goes at once."""
 BUSY = 3.0
 """For so many times as long as a flush took, what comes for others goes with what else the same turn brings: one
 write that wakes its reader costs as much as several that find it awake."""
 SHORTEST_CYCLE_S = 0.001
 """From flush to flush: no system sleeps for less, and what waits at all may well wait for others."""
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 0.00005, 0.008
-"""Of a frame that comes alone: what comes that soon after a flush is one of many."""
+LONGEST_WAIT_S = 0.008
 WRITE_S = 0.00003
 """A write that seems to take longer was interrupted: that is no reason to wait."""
 PIECE_BYTES = 64 * 1024
@@ -49,8 +50,6 @@ class Cork:
         self._bytes = 0
         self._free_at = self._busy_until = self._due = 0.0
         """From when on a frame goes at once, also in a busy loop one to others; and brings on the next flush."""
-        self._served: tuple[Client, ...] | None = None
-        """Who was handed something last; None when not all had the same."""
         self._writes: deque[Piece] = deque()
         """What is left of the flush under way."""
         self._began = self._took_s = self._most_s = 0.0
@@ -58,11 +57,11 @@ class Cork:
         self._timer: asyncio.Handle | None = None
         """Of the next flush, or of this one's next slice."""
 
-    def put(self, frame: bytes, size: int, clients: tuple[Client, ...]) -> None:
-        """Take one frame for some clients."""
+    def put(self, frame: bytes, size: int, clients: tuple[Client, ...], *, to_all: bool = True) -> None:
+        """Take one frame for some clients. ``to_all``: whoever is there; another frame is likely to follow."""
         now = self._clock.mono()
-        new = self._timer is None and self._is_new(clients)
-        if self._timer is None and (not self.wait or now >= (self._busy_until if new else self._free_at)):
+        prompt = not to_all and len(clients) == 1 and self._timer is None
+        if self._timer is None and (not self.wait or now >= (self._busy_until if prompt else self._free_at)):
             self._begin(now, [(frame, 1, size, clients)])
             self._write(now, SLICE_S)
             self._rest()
@@ -71,14 +70,10 @@ class Cork:
         self._bytes += len(frame)
         if self._bytes >= PIECE_BYTES:
             self.flush()
-        elif new or (self._timer is not None and now >= self._due):
+        elif prompt or (self._timer is not None and now >= self._due):
             self._come_soon()
         elif self._timer is None:
             self._rest()
-
-    def _is_new(self, clients: tuple[Client, ...]) -> bool:
-        """Return whether that is one client that had not all of the last flush: to wait would save it no write."""
-        return len(clients) == 1 and (self._served is None or clients[0] not in self._served)
 
     def flush(self) -> None:
         """Hand on what has gathered, all of it."""
@@ -122,7 +117,6 @@ class Cork:
                 self._writes.extend([(piece, frames, size, part) for part in parts])
         self._took_s = 0.0
         self._most_s = WRITE_S * writes
-        self._served = pieces[0][3] if len(pieces) == 1 else None
 
     def _write(self, began: float, for_s: float) -> None:
         """Go on with the flush under way, or begin the next, until others have to have their turn."""
@@ -138,9 +132,9 @@ class Cork:
             now = mono()
         self._took_s += now - began
         took_s = min(self._took_s, self._most_s)
-        self._free_at = now + min(max(SHARE * took_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
+        self._free_at = now + min(ALONE * took_s, LONGEST_WAIT_S)
         self._busy_until = now + BUSY * took_s
-        self._due = max(self._free_at, self._began + SHORTEST_CYCLE_S)
+        self._due = max(now + min(SHARE * took_s, LONGEST_WAIT_S), self._began + SHORTEST_CYCLE_S)
 
     def close(self) -> None:
         """Hand on what has gathered, and wait for nothing more."""

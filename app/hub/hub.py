@@ -142,7 +142,7 @@ class Hub:
     def _send(self, event: str, payload: bytes, to: Target, origin: str, verdict: Verdict, note: str) -> Delivery:
         group = NOBODY if self.paused else self._roster.group(to)
         if group.clients:
-            self.cork.put(self._frame(payload), len(payload), group.clients)
+            self.cork.put(self._frame(payload), len(payload), group.clients, to_all=to == ALL)
             if self._roster.group(to) is not group:  # somebody had to be given up over it
                 group = Group.of([client for client in group.clients if not client.outbox.closed])
         if group.clients:
