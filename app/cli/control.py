@@ -55,16 +55,21 @@ class Control:
         *,
         text: str | None = None,
         more_s: float = 0.0,
+        refused: Exit = Exit.FAILED,
         **query: Any,
     ) -> Any:
-        """Return the answer's JSON; ``more_s`` is how long the companion may take beyond the usual."""
+        """Return the answer's JSON.
+
+        ``more_s`` is how long the companion may take beyond the usual, ``refused`` how the process ends when it is
+        asked for what makes no sense.
+        """
         answer = self._send(method, path, body, text, PATIENCE_S + more_s, query)
         try:
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
             self._miss(error)
         if answer.status >= 400:
-            self._fail(answer.status, content)
+            self._fail(answer.status, content, refused)
         return json.loads(content) if content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
@@ -97,7 +102,7 @@ class Control:
         fail(f"The companion at {self._address.geturl()} does not answer: {error}.", Exit.NOT_RUNNING)
 
     @staticmethod
-    def _fail(status: int, content: bytes) -> NoReturn:
+    def _fail(status: int, content: bytes, refused: Exit = Exit.FAILED) -> NoReturn:
         if status == HTTPStatus.UNAUTHORIZED:
             given = os.environ.get(secrets.VARIABLE)
             why = f"{secrets.VARIABLE} holds another one" if given else "it was changed while the companion ran"
@@ -107,7 +112,8 @@ class Control:
             lines = [f"{each['path']}: {each['message']}" for each in problem.get("problems", [])]
             if any("must be text, not" in line for line in lines):
                 lines.append("Text that looks like JSON wants quotes of its own: --set 'text=\"123\"'")
-            fail("\n".join(lines) or problem["detail"], Exit.FAILED)
+            code = refused if status == HTTPStatus.UNPROCESSABLE_ENTITY else Exit.FAILED
+            fail("\n".join(lines) or problem["detail"], code)
         except (ValueError, KeyError, TypeError, AttributeError):
             fail(f"The companion answered with {status}; is it another version?", Exit.FAILED)
 

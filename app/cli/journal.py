@@ -6,6 +6,7 @@ import typer
 
 from app.cli.options import After, DataDir, Filter, Json, as_json, pairs, say
 from app.protocol.summary import summarize
+from app.system.exits import Exit
 
 ARROWS = {"s2c": "↓", "c2s": "↑", "server": "·"}
 
@@ -85,7 +86,7 @@ def expect(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Wait until the UI sends something; exit code 0 when it came, 1 when it did not.
+    """Wait until the UI sends something; exit code 0 when it came, 1 when it did not, 2 when it never could.
 
     Counts what comes from now on; with --after SEQ also what came since that row (`trigger --json` prints its
     number), so that nothing is missed between two commands. What came instead goes to standard error.
@@ -97,7 +98,7 @@ def expect(
         "event": f"{method.upper()} {path}" if space else event, "sender": sender, "where": pairs(where or []),
         "within": within, "after": after, "strict": not loose,
     }  # fmt: skip
-    answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within)
+    answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within, refused=Exit.USAGE)
     if json:
         print(as_json(answer))
     elif answer["met"]:

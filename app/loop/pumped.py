@@ -29,7 +29,7 @@ AT_ONCE = 0.0
 NEVER = math.inf
 LONGEST_MS = 24 * 3600 * 1000
 """A Qt timer's interval is 32 bits wide; whoever waits longer is looked at once a day."""
-HASTY_S, HASTY = 0.005, 100
+HASTY_S, HASTY = 0.005, 10
 """Qt's loop that ends by itself so soon, so often in a row, has lost its display."""
 SPRING_CLEANING = 100
 """So many cancelled timers, and more than half of all, are thrown out before their time comes."""

@@ -157,7 +157,7 @@ def test_with_json_it_is_told_to_people_too(server: Companion, run: Run) -> None
         (("--where", "data.typing=true", "--where", "to=me"), 0),
         (("--where", "data.typing=true", "--where", "to=bob"), 1),
         (("--where", 'typing="true"'), 1),
-        (("--where", "nothing=1"), 1),
+        (("--where", "nothing=1"), 2),  # typing has no such field
     ],
 )
 def test_expect_is_as_particular_as_it_is_told(

@@ -112,6 +112,7 @@ class EventsRoom(QWidget):
         column.setSpacing(0)
         column.addLayout(bar)
         self.filter_problem.setContentsMargins(16, 0, 16, 8)
+        self.filter_problem.setWordWrap(True)
         column.addWidget(self.filter_problem)
         column.addWidget(self.body, 1)
         column.addLayout(foot)
