@@ -16,7 +16,7 @@ BUSY = 3.0
 """For so many times as long as a flush took, what comes for others goes with what else the same turn brings: one
 write that wakes its reader costs as much as several that find it awake."""
 SHORTEST_CYCLE_S = 0.001
-"""From flush to flush: no system sleeps for less, and what waits at all may well wait for others."""
+"""From a flush to that of what has gathered: no system sleeps for less, and what waits may well wait for others."""
 LONGEST_WAIT_S = 0.008
 WRITE_S = 0.00003
 """A write that seems to take longer was interrupted: that is no reason to wait."""
@@ -48,8 +48,10 @@ class Cork:
         self.wait = wait
         self._gathered: list[Corked] = []
         self._bytes = 0
-        self._free_at = self._busy_until = self._due = 0.0
-        """From when on a frame goes at once, also in a busy loop one to others; and brings on the next flush."""
+        self._free_at = self._busy_until = 0.0
+        """From when on a frame goes at once, and one for a client by name in a busy loop."""
+        self._due = 0.0
+        """From when on what has gathered may go; never, while it is to go with this turn anyway."""
         self._writes: deque[Piece] = deque()
         """What is left of the flush under way."""
         self._began = self._took_s = self._most_s = 0.0

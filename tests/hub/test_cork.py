@@ -201,7 +201,7 @@ async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> No
     assert [row.event for row in stage.hub.journal].count("aborted") == 1
 
 
-async def test_what_is_for_one_client_by_name_waits_for_nobody() -> None:
+async def test_what_is_for_one_client_by_name_waits_only_where_something_waits_already() -> None:
     stage = Busy()
     for name in ("alice", "bob"):
         stage.join(name)

@@ -1,5 +1,6 @@
 """What is on the screen after rows have come and gone, where only what is new is painted."""
 
+import itertools
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -10,17 +11,20 @@ from PySide6.QtCore import QEvent, QObject, QRect
 from PySide6.QtGui import QGuiApplication, QImage, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.widgets.log_refresh import BAND
-from app.ui.widgets.log_table import ROW_HEIGHT, LogTable
+from app.ui.widgets.log_table import ROW_HEIGHT, WIDTHS, LogTable
 
 RING = 200
 
 
 @pytest.fixture
 def journal() -> Journal:
-    return Journal(max_rows=RING)
+    """Return one whose rows come 0.137 s after each other."""
+    ticks = itertools.count()
+    return Journal(Clock(wall=lambda: 0.137 * next(ticks), mono=lambda: 0.137 * next(ticks)), max_rows=RING)
 
 
 @pytest.fixture
@@ -69,7 +73,7 @@ def settle(table: LogTable, model: EventLogModel) -> None:
     """Let Qt do all that it has to do."""
     for _ in range(3):
         QGuiApplication.processEvents()
-        while model.searching or table._refresh._stale:
+        while model.searching or table._refresh.busy:
             QGuiApplication.processEvents()
 
 
@@ -97,7 +101,7 @@ def test_whatever_happens_the_screen_shows_what_painting_anew_would(
     chance = random.Random(seed)
     append(journal, chance.choice([0, 5, RING]))
     model.flush()
-    bar = table.verticalScrollBar()
+    bar, sideways = table.verticalScrollBar(), table.horizontalScrollBar()
 
     def come() -> None:
         append(journal, chance.choice([1, 1, 2, 5, 14, 16, 60, RING]))
@@ -113,18 +117,123 @@ def test_whatever_happens_the_screen_shows_what_painting_anew_would(
         come,
         come,
         choose,
-        lambda: bar.setValue(chance.randint(0, bar.maximum())),
+        lambda: bar.setValue(chance.choice([0, chance.randint(0, bar.maximum())])),
+        lambda: sideways.setValue(chance.choice([0, sideways.maximum()])),
+        lambda: table.setColumnWidth(chance.choice(list(WIDTHS)), chance.randint(40, 200)),
         lambda: table.follow(True),
         lambda: model.set_filter(chance.choice(["", "", "client:3", "-client:3"])),
         lambda: model.set_time_style(chance.choice(list(TimeStyle))),
         lambda: model.set_paused(chance.random() < 0.3),
-        lambda: table.resize(chance.choice([700, 900]), chance.choice([200, 405, 600])),
+        lambda: table.resize(chance.choice([400, 700, 900]), chance.choice([200, 405, 900])),
     ]
     for _ in range(40):
         for _ in range(chance.choice([1, 1, 2, 3])):  # several before Qt has painted
             chance.choice(steps)()
         settle(table, model)
         assert on_screen(table) == anew(table)
+        assert table.horizontalHeader().offset() == sideways.value()
+
+
+@pytest.mark.parametrize("style", TimeStyle)
+def test_lines_that_say_something_else_as_others_go_are_painted_again(
+    style: TimeStyle, journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    if QGuiApplication.platformName() != "offscreen":
+        pytest.skip("what is on a real screen belongs to all programs")
+    append(journal, RING)
+    model.flush()
+    model.set_time_style(style)
+    table.verticalScrollBar().setValue(0)
+    settle(table, model)
+    append(journal, 3)
+    model.flush()
+    settle(table, model)
+    assert on_screen(table) == anew(table)
+
+
+def test_scrolling_while_lines_are_painted_in_turns_leaves_none_out(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    if QGuiApplication.platformName() != "offscreen":
+        pytest.skip("what is on a real screen belongs to all programs")
+    append(journal, RING)
+    model.flush()
+    settle(table, model)
+    append(journal, 100)
+    model.flush()
+    bar = table.verticalScrollBar()
+    bar.setValue(bar.value() - 2)
+    settle(table, model)
+    assert on_screen(table) == anew(table)
+
+
+def test_the_button_goes_with_the_rows_that_it_counted(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    if QGuiApplication.platformName() != "offscreen":
+        pytest.skip("what is on a real screen belongs to all programs")
+    append(journal, RING)
+    model.flush()
+    model.set_filter("client:3")
+    settle(table, model)
+    table.verticalScrollBar().setValue(2)
+    append(journal, 7)
+    model.flush()
+    settle(table, model)
+    assert table.jump.isVisible()
+    for _ in range(150):
+        journal.append(Kind.TO_UI, "typing", payload=b"{}", client="9")
+    model.flush()
+    settle(table, model)
+    assert not table.jump.isVisible()
+    assert on_screen(table) == anew(table)
+
+
+@pytest.mark.parametrize("height", [0, 1, 35, 60])
+def test_there_may_be_no_room_for_a_line(
+    height: int, journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    table.resize(900, height)
+    append(journal, 5)
+    model.flush()
+    table.resize(900, 405)
+    settle(table, model)
+    assert not table.jump.isVisible()
+    assert table.viewport().updatesEnabled()
+
+
+def test_a_flush_that_fails_does_not_stop_the_painting(
+    journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(journal, RING)
+    model.flush()
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "_fresh", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            model.flush()
+    settle(table, model)
+    paints = Paints(table)
+    append(journal, 3)
+    model.flush()
+    settle(table, model)
+    assert paints.lines == 3
+
+
+def test_only_what_a_flush_brought_counts_as_its_painting(
+    journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(model, "painted", told.append)
+    append(journal, RING)
+    model.flush()
+    settle(table, model)
+    assert len(told) > 1  # band by band
+    assert told == sorted(told)
+    told.clear()
+    for _ in range(3):
+        table.viewport().update()
+        settle(table, model)
+    assert told == []
 
 
 def test_lines_that_stay_in_sight_are_moved_and_not_painted_again(

@@ -145,11 +145,14 @@ class EventLogModel(QAbstractTableModel):
             self.flushed.emit(0)
             return
         self.flushing.emit()
-        self._trim()
-        added = self._add(self._fresh())
-        if self._seen < self._rows.last and not self._closed:
-            self._timer.start(0)  # more than one slice: the rest in the next turn
-        self.flushed.emit(added)
+        added = 0
+        try:
+            self._trim()
+            added = self._add(self._fresh())
+            if self._seen < self._rows.last and not self._closed:
+                self._timer.start(0)  # more than one slice: the rest in the next turn
+        finally:
+            self.flushed.emit(added)  # whatever happens: the view paints nothing until then
 
     def _rested(self) -> None:
         if not self._listening:

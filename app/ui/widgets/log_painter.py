@@ -104,7 +104,9 @@ class LogPainter:
                     painter.setClipping(False)
                 continue
             at.setY(y + shift)
-            if column is Col.TIME:  # in two parts that both come again, and times are all as wide
+            if (
+                column is Col.TIME and len(text) * self._advances[mono]["0"] <= width
+            ):  # two parts that both come again
                 begin = text[:-MILLIS]
                 laid_out, used = known.get((mono, width, begin)) or self._lay_out(mono, width, begin)
                 painter.drawStaticText(at, laid_out)

@@ -31,20 +31,28 @@ class LogRefresh(QObject):
         # The attribute itself: to enable updates in the usual way is to paint all.
         self._viewport.setAttribute(Qt.WidgetAttribute.WA_UpdatesDisabled, True)
 
-    def release(self, up: int | None, fresh: QRect) -> None:
+    @property
+    def busy(self) -> bool:
+        """Whether more bands are to be painted."""
+        return bool(self._stale)
+
+    def release(self, up: int | None, *fresh: QRect) -> None:
         """Have painted what has come. ``up``: by so much all else has moved; None: it says something else by now.
 
-        ``fresh``: where new lines lie. All in pixels.
+        ``fresh``: where lines are new, or say something else. All in pixels.
         """
         self.held = False
         self._viewport.setAttribute(Qt.WidgetAttribute.WA_UpdatesDisabled, False)
         sight = self._viewport.rect()
+        if sight.isEmpty():
+            return
         if up is None or self._stale or abs(up) >= sight.height():
             self._paint_all(sight)
             return
         if up:
             self._viewport.scroll(0, -up, sight)  # what comes into sight with it is painted, too
-        self._viewport.update(fresh & sight)
+        for area in fresh:
+            self._viewport.update(area & sight)
 
     def settle(self) -> None:
         """Have painted at once what was to be painted in turns: the lines move."""

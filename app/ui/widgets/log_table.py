@@ -57,8 +57,10 @@ class LogTable(QTableView):
         self._refresh = LogRefresh(self.viewport(), ROW_HEIGHT)
         self._offset = self._gone = 0
         """Where the sight began when a flush did, in pixels from the first line; how many lines went since."""
-        self._paint_s = 0.0
-        """How long it has taken to paint what the last flush brought."""
+        self._sideways = False
+        """Whether all lines have moved sideways since."""
+        self._paint_s, self._shows_new = 0.0, False
+        """How long it has taken to paint what the last flush brought, and whether that goes on."""
         self.following = True
         self._new = 0
         self.jump = named(QPushButton(self), "Jump to the newest row", id="jump")
@@ -115,20 +117,25 @@ class LogTable(QTableView):
             painter.fillRect(event.rect(), self.palette().base())
             if first >= 0:
                 self._paint_lines(painter, first, self.rowAt(event.rect().bottom()))
-        self._paint_s += perf_counter() - began
-        self._log.painted(self._paint_s)
+        if self._shows_new:
+            self._paint_s += perf_counter() - began
+            self._log.painted(self._paint_s)
+            self._shows_new = self._refresh.busy
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Qt tells: lines move. Those of a flush are moved when it is over."""
-        if self._refresh.held:
-            bar, header = self.verticalScrollBar(), self.verticalHeader()
-            if bar.value() == bar.maximum() > 0:  # as Qt does: the last line is whole
-                header.setOffsetToLastSection()
-            else:
-                header.setOffsetToSectionPosition(bar.value())
-        else:
+        if not self._refresh.held:
             self._refresh.settle()
             super().scrollContentsBy(dx, dy)
+            return
+        bar, header = self.verticalScrollBar(), self.verticalHeader()
+        if bar.value() == bar.maximum() > 0:  # the last line is whole
+            header.setOffsetToLastSection()
+        else:
+            header.setOffsetToSectionPosition(bar.value())
+        if dx:
+            self._sideways = True
+            self.horizontalHeader().setOffset(self.horizontalScrollBar().value())
 
     def _paint_lines(self, painter: QPainter, first: int, last: int) -> None:
         lines = range(first, (last if last >= 0 else self.model().rowCount() - 1) + 1)
@@ -158,7 +165,8 @@ class LogTable(QTableView):
         self._show_jump()
 
     def _flush_begins(self) -> None:
-        self._offset, self._gone, self._paint_s = self.verticalHeader().offset(), 0, 0.0
+        self._offset, self._gone, self._sideways = self.verticalHeader().offset(), 0, False
+        self._paint_s, self._shows_new = 0.0, True
         self._refresh.hold()
 
     def _rows_came(self, number: int) -> None:
@@ -167,13 +175,18 @@ class LogTable(QTableView):
         else:
             self._new += number
             self.executeDelayedItemsLayout()
+            self._scrolled(self.verticalScrollBar().value())  # so many may have gone that the end is in sight
         if self._refresh.held:
             up = self.verticalHeader().offset() - (self._offset - self._gone * ROW_HEIGHT)
-            all_new = self._gone > 0 and self._log.time_style is TimeStyle.SINCE_START
-            first = self.rowViewportPosition(self._log.rowCount() - number)
-            fresh = QRect(0, first, self.viewport().width(), number * ROW_HEIGHT)
-            self._refresh.release(None if all_new else up, fresh)
+            others = self._gone > 0 and self._log.time_style is TimeStyle.SINCE_START  # say something else now
+            fresh = self._area(self._log.rowCount() - number, number)
+            first = self._area(0, int(self._gone > 0))  # has none before itself any more
+            self._refresh.release(None if others or self._sideways else up, fresh, first)
         self._show_jump()
+
+    def _area(self, first: int, number: int) -> QRect:
+        """Return where so many lines lie from ``first`` on."""
+        return QRect(0, self.rowViewportPosition(first), self.viewport().width(), number * ROW_HEIGHT)
 
     def _rows_go(self, _: QModelIndex, first: int, last: int) -> None:
         self._gone += last - first + 1
