@@ -203,8 +203,6 @@ class LogTable(QTableView):
             bar.setValue(bar.value() + last + 1)
 
     def _show_jump(self) -> None:
-        if self._refresh.held:  # the button's ground would not be painted
-            return
         self.jump.setVisible(not self.following and self._new > 0)
         if not self.jump.isHidden():
             self.jump.setText(f"{self._new:,} new ↓")
