@@ -77,6 +77,8 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         self._hasty = 0
         self._todo = 0
         """So many handles are left of this turn."""
+        self._deadline = 0.0
+        """Until when the pump runs before Qt has its turn: monotonic seconds."""
         self._left_at = -LIVELY_S
         """When the pump had nothing more to do: monotonic seconds."""
 
@@ -138,17 +140,17 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         if outer is not None:  # a nested Qt loop within a task: the others go on meanwhile
             _leave_task(self, outer)
         now = monotonic()
-        deadline, patience, lively = now + BUDGET_S, now + PATIENCE_S, now < self._left_at + LIVELY_S
+        self._deadline, patience, lively = now + BUDGET_S, now + PATIENCE_S, now < self._left_at + LIVELY_S
         try:
-            ready = self._turn(0, deadline)
+            ready = self._turn(0)
             while not self._stopping and (now := monotonic()) < patience:
                 # Where several descriptors were ready, others will be by now.
                 if self._ready or ready > 1:
-                    if now >= deadline:
+                    if now >= self._deadline:
                         break
-                    ready = self._turn(0, deadline)
+                    ready = self._turn(0)
                 elif lively and (wait_s := self._wait_s(now)):
-                    ready = self._turn(wait_s, deadline)
+                    ready = self._turn(wait_s)
                     lively = ready > 0
                 else:
                     break
@@ -170,15 +172,18 @@ class PumpedLoop(asyncio.SelectorEventLoop):
             return PATIENCE_S
         return max(0.0, min(PATIENCE_S, (self._scheduled[0]._when - now) // GRAIN_S * GRAIN_S))
 
-    def _turn(self, wait_s: float, deadline: float) -> int:
-        """Do as one turn of asyncio's loop does, but wait ``wait_s`` at most and do not outlast ``deadline``.
+    def _turn(self, wait_s: float) -> int:
+        """Do as one turn of asyncio's loop does, but wait ``wait_s`` at most and do not outlast the deadline.
 
-        Return how many descriptors were ready. What is left of a turn is done before the next begins: to select
-        again would find those ready whose callbacks have not run yet, and let them run twice.
+        What it has waited for has a time of its own. Return how many descriptors were ready. What is left of a turn
+        is done before the next begins: to select again would find those ready whose callbacks have not run yet, and
+        let them run twice.
         """
         ready, found = self._ready, 0
         if not (self._todo and ready):
             events = self._selector.select(wait_s)
+            if wait_s:
+                self._deadline = monotonic() + BUDGET_S
             self._process_events(events)
             self._collect_timers()
             self._todo, found = len(ready), len(events)
@@ -187,7 +192,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
             self._todo -= 1
             if not handle._cancelled:
                 handle._run()
-                if monotonic() > deadline:
+                if monotonic() > self._deadline:
                     break
         return found
 
