@@ -42,6 +42,12 @@ def table(model: EventLogModel, show: Callable[[QWidget], None]) -> LogTable:
     return table
 
 
+@pytest.fixture
+def own_screen(qapp: Any) -> None:
+    if QGuiApplication.platformName() != "offscreen":
+        pytest.skip("what is on a real screen belongs to all programs")
+
+
 class Paints(QObject):
     """Notes which lines of a viewport were painted."""
 
@@ -92,12 +98,11 @@ def plain(picture: QPixmap) -> QImage:
     return picture.toImage().convertToFormat(QImage.Format.Format_RGB32)
 
 
+@pytest.mark.usefixtures("own_screen")
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_happens_the_screen_shows_what_painting_anew_would(
     seed: int, journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    if QGuiApplication.platformName() != "offscreen":
-        pytest.skip("what is on a real screen belongs to all programs")
     chance = random.Random(seed)
     append(journal, chance.choice([0, 5, RING]))
     model.flush()
@@ -134,12 +139,11 @@ def test_whatever_happens_the_screen_shows_what_painting_anew_would(
         assert table.horizontalHeader().offset() == sideways.value()
 
 
+@pytest.mark.usefixtures("own_screen")
 @pytest.mark.parametrize("style", TimeStyle)
 def test_lines_that_say_something_else_as_others_go_are_painted_again(
     style: TimeStyle, journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    if QGuiApplication.platformName() != "offscreen":
-        pytest.skip("what is on a real screen belongs to all programs")
     append(journal, RING)
     model.flush()
     model.set_time_style(style)
@@ -151,11 +155,10 @@ def test_lines_that_say_something_else_as_others_go_are_painted_again(
     assert on_screen(table) == anew(table)
 
 
+@pytest.mark.usefixtures("own_screen")
 def test_scrolling_while_lines_are_painted_in_turns_leaves_none_out(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    if QGuiApplication.platformName() != "offscreen":
-        pytest.skip("what is on a real screen belongs to all programs")
     append(journal, RING)
     model.flush()
     model.set_time_style(TimeStyle.SINCE_START)
@@ -171,11 +174,10 @@ def test_scrolling_while_lines_are_painted_in_turns_leaves_none_out(
     assert on_screen(table) == anew(table)
 
 
+@pytest.mark.usefixtures("own_screen")
 def test_the_button_goes_with_the_rows_that_it_counted(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    if QGuiApplication.platformName() != "offscreen":
-        pytest.skip("what is on a real screen belongs to all programs")
     append(journal, RING)
     model.flush()
     model.set_filter("client:3")
