@@ -28,6 +28,7 @@ class Served:
 
     def __init__(self) -> None:
         self.answers = 0
+        self._left = asyncio.Event()
 
     async def __aenter__(self) -> "Served":
         self._server = await asyncio.start_server(self._echo, "127.0.0.1", 0)
@@ -38,6 +39,7 @@ class Served:
     async def __aexit__(self, *_: object) -> None:
         self._client.cancel()
         await asyncio.gather(self._client, return_exceptions=True)
+        await asyncio.wait_for(self._left.wait(), 10)  # else the runner cancels it, and asyncio's streams complain
         self._server.close()
         await self._server.wait_closed()
 
@@ -46,6 +48,7 @@ class Served:
             while line := await reader.readline():
                 writer.write(line)
         writer.close()
+        self._left.set()
 
     async def _talk(self, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
