@@ -3,6 +3,7 @@
 import hmac
 import logging
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -78,6 +79,7 @@ def same_secret(given: str, wanted: str) -> bool:
     return bool(wanted) and hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
 
 
+@lru_cache(maxsize=16)
 def _own_hosts(port: int) -> set[str]:
     names = ("127.0.0.1", "localhost", "[::1]")
     return {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())

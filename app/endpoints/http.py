@@ -156,7 +156,7 @@ class HttpDoor:
         """Return why a request may not come in, counted and journalled; None means that it may: ``admit`` it."""
         transport = request.transport
         known = transport is not None and transport in self._welcome
-        peer, own = ends_of(transport) if transport is not None else (None, None)
+        peer, own = ends_of(transport) if transport is not None and not known else (None, None)
         refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own, known=known)
         if refusal is None and not request.raw_path.startswith("/"):
             refusal = Refusal(HTTPStatus.BAD_REQUEST, "the request names another address than this one")

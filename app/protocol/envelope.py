@@ -10,6 +10,10 @@ MAX_FRAME_BYTES = 64 * 1024
 MAX_DEPTH = 32
 
 
+UNUSUAL = object()
+"""What is to be read the long way."""
+
+
 class BadFrame(ValueError):
     """A frame that breaks the contract.
 
@@ -64,6 +68,20 @@ def check_tree(value: Any) -> None:
 
     Raises ``BadFrame`` with the place.
     """
+    try:
+        text = msgspec.json.encode(value)
+    except (TypeError, UnicodeEncodeError, RecursionError):
+        _walk(value)
+    else:
+        if _brackets(text) > MAX_DEPTH:  # texts may hold them too
+            _walk(value)
+
+
+def _brackets(text: bytes) -> int:
+    return text.count(b"{") + text.count(b"[")
+
+
+def _walk(value: Any) -> None:
     level: list[tuple[str, Any]] = [("", value)]
     for depth in range(MAX_DEPTH + 1):
         if depth == MAX_DEPTH and any(isinstance(node, dict | list) for _, node in level):
@@ -93,6 +111,27 @@ def parse_json(text: str) -> Any:
 
     Raises ``BadFrame``, and nothing else.
     """
+    value = _plain(text)
+    return _strict(text) if value is UNUSUAL else value
+
+
+def _plain(text: str) -> Any:
+    """Read at once what can be shown by counting to be in order; ``UNUSUAL`` where only a look at all of it tells.
+
+    Without escapes there are no surrogates, and a key that stands twice leaves fewer quotation marks than came in.
+    What is large would keep every other thread waiting.
+    """
+    if "\\" in text or len(text) > MAX_FRAME_BYTES:
+        return UNUSUAL
+    try:
+        value = msgspec.json.decode(text)
+        again = msgspec.json.encode(value)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        return UNUSUAL
+    return value if again.count(b'"') == text.count('"') and _brackets(again) <= MAX_DEPTH else UNUSUAL
+
+
+def _strict(text: str) -> Any:
     try:
         value = _parser.decode(text)
     except BadFrame:
@@ -105,7 +144,7 @@ def parse_json(text: str) -> Any:
         raise BadFrame(f"nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:  # an integer of thousands of digits
         raise BadFrame(f"not a usable number: {error}") from None
-    check_tree(value)
+    _walk(value)
     return value
 
 

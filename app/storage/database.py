@@ -49,6 +49,8 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._jobs: deque[Waiting] = deque()
         """Submitted, and not begun."""
+        self._called = False
+        """Whether the thread will look at what is in there."""
         self._waiting = 0
         """Submitted, and not ended."""
         self.complaints: list[str] = []
@@ -77,7 +79,13 @@ class Database:
         future: asyncio.Future[T] = loop.create_future()
         self._waiting += 1
         self._jobs.append((job, future))
-        self._thread.submit(self._work_off, loop)
+        if not self._called:
+            self._called = True
+            try:
+                self._thread.submit(self._work_off, loop)
+            except BaseException:  # it has ended, and nobody will look
+                self._called = False
+                raise
         return future
 
     async def aside(self, work: Callable[[], T]) -> T:
@@ -103,13 +111,13 @@ class Database:
     # on the thread
 
     def _work_off(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Do what is waiting, in one transaction. It may all have been done already."""
-        batch = [self._jobs.popleft() for _ in range(min(len(self._jobs), MOST_TOGETHER))]
-        if not batch:
-            return
-        ended = self._transact(batch)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(self._tell, ended)
+        """Do what is waiting, in one transaction for so many."""
+        self._called = False  # before the look: who comes after it calls again
+        waiting = [self._jobs.popleft() for _ in range(len(self._jobs))]
+        for first in range(0, len(waiting), MOST_TOGETHER):
+            ended = self._transact(waiting[first : first + MOST_TOGETHER])
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._tell, ended)
 
     def _transact(self, batch: list[Waiting]) -> list[Ended]:
         connection = self._connection

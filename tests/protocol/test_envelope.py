@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.envelope import MAX_DEPTH, BadFrame, Envelope, decode
+from app.protocol import envelope
+from app.protocol.envelope import MAX_DEPTH, UNUSUAL, BadFrame, Envelope, check_tree, decode
 
 LONE = "\\ud83d"
 
@@ -169,3 +170,59 @@ def test_any_json_object_comes_back_as_it_was_sent(name: str, data: dict[str, An
 @given(names, st.dictionaries(st.text(), values, max_size=5))
 def test_what_another_json_writer_wrote_is_read_alike(name: str, data: dict[str, Any]) -> None:
     assert decode(json.dumps({"event": name, "data": data})) == Envelope(name, data)
+
+
+def the_short_way(text: str) -> str:
+    """Return what it makes of a text, as the long way does; nothing for what it leaves to that."""
+    value = envelope._plain(text)
+    if value is UNUSUAL:
+        return ""
+    assert repr(value) == repr(envelope._strict(text))  # 1, 1.0 and True are three things here
+    return repr(value)
+
+
+keys = st.sampled_from(["a", "b", "", "ä", "😀", "}", "[,"])
+pieces = st.recursive(
+    st.sampled_from(["1", "1.0", "-0", "-0.0", "1e5", "1e999", "1e-999", "9" * 40, "9" * 5_000, "null", "true"])
+    | st.sampled_from(["NaN", "Infinity", "01", '""', '"ä"', '"[{"', '"\\""', '"\\ud800"', '"\t"', '"\x7f"'])
+    | st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda each: f"[{' , '.join(each)}]")
+        | st.lists(st.tuples(keys, inner), max_size=3).map(
+            lambda pairs: "{" + ", ".join(f'"{key}": {value}' for key, value in pairs) + "}"
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(pieces)
+def test_the_short_way_reads_what_the_long_way_reads_or_leaves_it_to_that(text: str) -> None:
+    the_short_way(text)
+
+
+@given(st.text('{}[]",:\\ud8dceE019.-+nulfatrsNI \n'))
+def test_the_short_way_takes_no_rubbish(text: str) -> None:
+    the_short_way(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ('{"event": "x", "data": {"a": [1, -0.5, null, true, "ä"]}}', True),
+        ('{"a":1,"a":1}', False),
+        ('{"a":{"b":"","b":{"c":[]}}}', False),
+        ('"\\u0061"', False),
+        ("[" * 32 + "]" * 32, True),
+        ("[" * 33 + "]" * 33, False),
+        (json.dumps("x" * envelope.MAX_FRAME_BYTES), False),
+    ],
+)
+def test_the_short_way_is_for_what_is_plain(text: str, short: bool) -> None:
+    assert bool(the_short_way(text)) is short
+
+
+@pytest.mark.parametrize("value", [{"a": ["[" * 40]}, {"{" * 40: []}])
+def test_brackets_in_texts_are_no_depth(value: Any) -> None:
+    check_tree(value)
+    assert decode(with_data(json.dumps(value))).data == value

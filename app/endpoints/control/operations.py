@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from app.endpoints.control.shapes import Input, NoQuery
+from app.endpoints.http import BODY_S
 from app.protocol.backend import Refused
 from app.protocol.envelope import BadFrame, parse_json
 
@@ -19,6 +20,7 @@ TEXT = "text/plain"
 STREAM = "text/event-stream"
 
 T = TypeVar("T")
+B = TypeVar("B", bytes, bytearray)
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
 
 
@@ -70,14 +72,17 @@ def operations_of(api: type) -> list[Operation]:
 
 
 async def read(operation: Operation, request: web.Request) -> Call:
-    """Check path, query and body of a request. Raises ``Refused`` saying what is wrong and where."""
+    """Check path, query and body of a request. Raises ``Refused`` saying what is wrong and where.
+
+    ``TimeoutError``: the body did not come in time.
+    """
     return Call(
         request, dict(request.match_info), _query(operation.query, request), await _body(operation, request)
     )
 
 
 def _query(shape: type[Input], request: web.Request) -> Input:
-    pairs = list(request.query.items())
+    pairs = list(request.query.items()) if request.query_string else []
     values = dict(pairs)
     if len(values) < len(pairs):
         raise Refused(HTTPStatus.BAD_REQUEST, "A query parameter is given twice.")
@@ -97,6 +102,8 @@ async def _body(operation: Operation, request: web.Request) -> Any:
         text = (await _read(request, operation.limit)).decode()
     except UnicodeDecodeError:
         raise Refused(HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
+    except TimeoutError:  # which is an OSError
+        raise
     except (web.RequestPayloadError, OSError):
         raise Refused(HTTPStatus.BAD_REQUEST, "The body could not be read.") from None
     if operation.media == TEXT:
@@ -111,12 +118,21 @@ async def _body(operation: Operation, request: web.Request) -> Any:
 
 
 async def _read(request: web.Request, limit: int) -> bytes:
+    content = request.content
+    if content.is_eof():  # it came with the head: no need to wait, or for a clock
+        return _bounded(content.read_nowait(), limit)
     body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over {limit // 1024:,} KiB.")
+    async with asyncio.timeout(BODY_S):
+        async for chunk in content.iter_any():
+            body += chunk
+            _bounded(body, limit)
     return bytes(body)
+
+
+def _bounded(body: B, limit: int) -> B:
+    if len(body) > limit:
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over {limit // 1024:,} KiB.")
+    return body
 
 
 def _converted(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T:

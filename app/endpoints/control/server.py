@@ -1,6 +1,5 @@
 """The control API as a web application: token, operations, and problems in one form (RFC 9457)."""
 
-import asyncio
 import logging
 from functools import partial
 from http import HTTPStatus
@@ -72,9 +71,7 @@ class ControlApi:
         return scheme.lower() == "bearer" and same_secret(token, self._door.token)
 
     async def _call(self, operation: Operation, request: web.Request) -> web.StreamResponse:
-        async with asyncio.timeout(BODY_S):
-            call = await read(operation, request)
-        answer = await operation.handler(self._api, call)
+        answer = await operation.handler(self._api, await read(operation, request))
         if isinstance(answer, web.StreamResponse):
             return answer
         if answer is None:
