@@ -8,6 +8,7 @@ import msgspec
 from app.protocol.backend import MessageData, Person, Refused, checked_name, is_instant
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.wording import fault
 
 VERSION = 1
 
@@ -26,7 +27,8 @@ def _people(entries: Any) -> list[Person]:
     try:
         people = msgspec.convert(entries, list[Person])
     except msgspec.ValidationError as error:
-        raise _wrong(f"people: {error}") from None
+        wrong = fault(error)
+        raise _wrong(f"{wrong.under('people')}: {wrong.sentence}") from None
     names = set()
     for number, each in enumerate(people):
         where = f"people[{number}]"

@@ -1,6 +1,5 @@
 """The one catalog of events: name → direction, schema, sample, help. Everything else is derived from it."""
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from types import ModuleType
@@ -12,6 +11,7 @@ from app.protocol import events
 from app.protocol.contract import DECLARED, Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, check_tree
 from app.protocol.templates import BY_FORMAT, ME, PERSONA
+from app.wording import fault
 
 
 class Problem(NamedTuple):
@@ -102,11 +102,8 @@ class EventType:
         try:
             msgspec.convert(value, expected)
         except msgspec.ValidationError as error:
-            choices = self.schema["properties"][name].get("enum")
-            if choices:
-                return [Problem(name, f"must be one of: {', '.join(choices)}")]
-            path, message = _explain(error)
-            return [Problem(f"{name}{path}", message)]
+            wrong = fault(error, self.schema["properties"][name].get("enum", ()))
+            return [Problem(wrong.under(name), wrong.sentence)]
         return []
 
     def unknown_fields(self, data: dict[str, Any]) -> list[str]:
@@ -118,8 +115,8 @@ class EventType:
         try:
             return msgspec.convert(envelope.data, self.struct)
         except msgspec.ValidationError as error:
-            path, message = _explain(error)
-            raise BadFrame(message, f"data{path}", self.name) from None
+            wrong = fault(error)
+            raise BadFrame(wrong.sentence, wrong.under("data"), self.name) from None
 
 
 def _example(name: str, schema: dict[str, Any]) -> Any:
@@ -129,34 +126,6 @@ def _example(name: str, schema: dict[str, Any]) -> Any:
     if "enum" in schema:
         return schema["enum"][0]
     return {"boolean": True, "integer": 1, "number": 1, "array": [], "object": {}}.get(schema.get("type", ""), name)
-
-
-_SENTENCES = {
-    "Expected `str` matching regex": "must be a UUID, like a1b2c3d4-e5f6-7890-abcd-ef1234567890",
-    "Expected `str` of length >= 1": "must not be empty",
-    "Invalid RFC3339": "must be a time like 2024-01-15T10:30:00Z",
-    "Expected `datetime` with a timezone": "needs a time zone, like 2024-01-15T10:30:00Z",
-}
-_KINDS = {
-    "str": "text",
-    "datetime": "a time in text",
-    "bool": "true or false",
-    "int": "a number",
-    "float": "a number",
-    "array": "a list",
-    "object": "an object",
-    "null": "null",
-}
-
-
-def _explain(error: msgspec.ValidationError) -> tuple[str, str]:
-    """Split msgspec's ``Expected `bool`, got `str` - at `$.typing``` into path and a person's sentence."""
-    message, _, path = str(error).partition(" - at `$")
-    sentence = next((text for start, text in _SENTENCES.items() if message.startswith(start)), None)
-    if sentence is None and (kinds := re.fullmatch(r"Expected `(\w+)`, got `(\w+)`", message)):
-        want, got = (_KINDS.get(kind, kind) for kind in kinds.groups())
-        sentence = f"must be {want}, not {got}"
-    return path.rstrip("`"), sentence or message[:1].lower() + message[1:].replace("`", "")
 
 
 class Catalog:

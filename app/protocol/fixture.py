@@ -11,6 +11,7 @@ from app.protocol.catalog import Catalog
 from app.protocol.envelope import BadFrame, Envelope, check_tree, parse_json
 from app.protocol.overrides import changed, rooted
 from app.protocol.templates import Context, resolve
+from app.wording import fault
 
 SUFFIX = ".json"
 MAX_FIXTURE_BYTES = 64 * 1024
@@ -99,7 +100,7 @@ def checked(value: Any) -> Fixture:
     try:
         fixture = msgspec.convert(value, Fixture)
     except msgspec.ValidationError as error:
-        raise BadFixture(str(error).replace("`", "")) from None
+        raise BadFixture(str(fault(error))) from None
     if fixture.raw == bool(fixture.event) or (fixture.raw and fixture.data is not UNSET):
         raise BadFixture("it needs either an event with its data, or a frame")
     return fixture

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
+
+from app.wording import fault
 
 NO_TOML = (ValueError, RecursionError)
 """What the readers raise."""
@@ -152,7 +154,7 @@ def check(name: str, value: object) -> str | None:
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:
-        return str(error).replace("`", "")
+        return str(fault(error, get_args(expected) if get_origin(expected) is Literal else ()))
     if name == "allowed_origins" and isinstance(value, list):
         return next((wrong for origin in value if (wrong := origin_problem(origin))), None)
     if name == "updates_url" and value:

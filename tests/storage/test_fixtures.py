@@ -266,7 +266,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(library: FixtureLibrary, own: P
     [
         ("x.json", b"", "is empty"),
         ("x.json", b"{nope", "not JSON"),
-        ("x.json", b'{"event": "x", "data": {}, "colour": "red"}', "unknown field colour"),
+        ("x.json", b'{"event": "x", "data": {}, "colour": "red"}', "unknown field: colour"),
         ("x.json", b"{}", "it needs either an event with its data, or a frame"),
         ("x.json", ONE.to_json().encode("utf-16"), "codec can't decode"),
         ("x.json", b'{"frame": "\xff"}', "codec can't decode"),

@@ -13,6 +13,7 @@ from app.endpoints.control.shapes import Input, NoQuery
 from app.endpoints.http import BODY_S
 from app.protocol.backend import Refused
 from app.protocol.envelope import BadFrame, parse_json
+from app.wording import fault
 
 BODY_BYTES = 64 * 1024
 JSON = "application/json"
@@ -139,7 +140,6 @@ def _converted(value: Any, shape: type[T], what: str, *, strict: bool = True) ->
     try:
         return msgspec.convert(value, shape, strict=strict)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).replace("`", "").partition(" - at $")
-        where = f" at {place.lstrip('.')}" if place else ""
-        told = f"{what}{where}: {reason[:1].lower()}{reason[1:]}."
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, told) from None
+        wrong = fault(error)
+        where = f" at {wrong.path}" if wrong.path else ""
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what}{where} {wrong.sentence}.") from None

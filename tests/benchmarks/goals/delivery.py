@@ -5,7 +5,7 @@ from statistics import median
 
 from tests.benchmarks.bench import Bench, middle, ratio, versus
 from tests.benchmarks.build import Missing
-from tests.benchmarks.client import Cost
+from tests.benchmarks.client import Cost, Link
 from tests.benchmarks.contenders import YARDSTICK
 from tests.benchmarks.line import Goal, Line, skipped
 
@@ -18,7 +18,7 @@ FILL_PER_S, FILL_MS = 2500, 800
 
 def uncorked(bench: Bench) -> Iterator[Line]:
     """A program that writes each event at once, against the system call that it cannot avoid."""
-    costs = bench.compare(("tray", "send"), lambda link: link.uncorked(bench.ms), listeners=100)
+    costs = bench.compare_anew(("tray", "send"), Link.uncorked, listeners=100)
     yield versus(3, "tray, uncorked, N=100 / bare C send", costs, "tray", "send", Goal(1.25))
 
 
@@ -31,7 +31,7 @@ def tick(bench: Bench) -> Iterator[Line]:
         names.append("beast")
     except Missing as why:
         yield skipped(4, "tray, tick, N=100 / beast", why, goal)
-    costs = bench.compare(names, lambda link: link.tick(bench.ms), listeners=100)
+    costs = bench.compare_anew(names, Link.tick, listeners=100)
     for rival in names[1:]:
         yield versus(4, f"tray, tick, N=100 / {rival}", costs, "tray", rival, goal)
 
@@ -39,14 +39,14 @@ def tick(bench: Bench) -> Iterator[Line]:
 def paced(bench: Bench) -> Iterator[Line]:
     """One event per turn of the loop."""
     for listeners, goal in ((100, Goal(0.1)), (10, Goal(0.2)), (1, Goal(1.0))):
-        costs = bench.compare(("tray", YARDSTICK), lambda link: link.paced(bench.ms), listeners=listeners)
+        costs = bench.compare_anew(("tray", YARDSTICK), Link.paced, listeners=listeners)
         yield versus(5, f"tray, paced, N={listeners} / asyncio", costs, "tray", YARDSTICK, goal)
 
 
 def echo(bench: Bench) -> Iterator[Line]:
     """A typing frame in, the forwarded frame out."""
     for pairs, goal in ((1, Goal(0.6)), (100, Goal(0.7))):
-        costs = bench.compare(("tray", YARDSTICK), lambda link: link.echo(bench.ms), pairs=pairs)
+        costs = bench.compare_anew(("tray", YARDSTICK), Link.echo, pairs=pairs)
         yield versus(6, f"tray, echo, N={pairs} / asyncio", costs, "tray", YARDSTICK, goal)
 
 

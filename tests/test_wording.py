@@ -1,0 +1,58 @@
+"""What is wrong with a value, in a person's words."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from msgspec import Meta, Struct
+
+from app.wording import fault
+
+
+class Pet(Struct, forbid_unknown_fields=True):
+    """Something with a name."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=5)]
+    legs: Annotated[int, Meta(ge=0, le=8)] = 4
+
+
+@pytest.mark.parametrize(
+    ("value", "shape", "said"),
+    [
+        ("1", int, "must be a whole number, not text"),
+        (1.5, int, "must be a whole number, not a fraction"),
+        ("1", float, "must be a number, not text"),
+        (1, bool, "must be true or false, not a number"),
+        (None, str, "must be text, not null"),
+        ({}, list[int], "must be a list, not an object"),
+        ([1, "2"], list[int], "[1]: must be a whole number, not text"),
+        ({"name": ""}, Pet, "name: must not be empty"),
+        ({"name": "x" * 6}, Pet, "name: must not be longer than 5 characters"),
+        ([{"name": "x", "legs": -1}], list[Pet], "[0].legs: must be at least 0"),
+        ({"name": "x", "legs": 9}, Pet, "legs: must be at most 8"),
+        ({}, Pet, "lacks the field name"),
+        ({"name": "x", "nmae": 1}, Pet, "has an unknown field: nmae"),
+        ("pink", Literal["light", "dark"], "cannot be 'pink'"),
+        ([], str | None, "must be text or null, not a list"),
+        ("x", Annotated[str, Meta(min_length=2)], "expected str of length >= 2"),  # without words: as it came
+    ],
+)
+def test_a_fault_is_told_with_its_place(value: Any, shape: Any, said: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert(value, shape)
+    assert str(fault(caught.value)) == said
+
+
+def test_the_place_within_what_holds_the_value() -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert([{"name": 7}], list[Pet])
+    assert fault(caught.value).under("pets") == "pets[0].name"
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert({"name": 7}, Pet)
+    assert fault(caught.value).under("pet") == "pet.name"
+
+
+def test_what_may_be_chosen_is_named() -> None:
+    with pytest.raises(msgspec.ValidationError) as caught:
+        msgspec.convert("pink", Literal["light", "dark"])
+    assert fault(caught.value, ("light", "dark")).sentence == "must be one of: light, dark"
