@@ -26,6 +26,11 @@ class Bench(NamedTuple):
         """How many of each server do work where it matters which of them it is."""
         return max(1, self.rounds // 3)
 
+    @property
+    def rounds_each(self) -> int:
+        """How many rounds each of those takes."""
+        return max(3, math.ceil(self.rounds / 2))
+
     def compare(
         self, names: Iterable[str], work: Work, *, listeners: int = 0, pairs: int = 0, sample: int = 16
     ) -> dict[str, list[Cost]]:
@@ -49,7 +54,7 @@ class Bench(NamedTuple):
         """
         names = tuple(names)
         costs: dict[str, list[Cost]] = {name: [] for name in names}
-        each = self._replace(rounds=max(3, math.ceil(self.rounds / 2)))
+        each = self._replace(rounds=self.rounds_each)
         for _ in range(self.processes):
             for name in names:
                 self.pool.end(name)

@@ -78,7 +78,7 @@ def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> st
     ):
         parts += [title, table.markdown(rows)]
     rounds = f"median of {bench.rounds} interleaved rounds of {bench.ms} ms"
-    anew = f"lines 1 to 6: of as many and half as many again, among {bench.processes} processes of each server"
+    anew = f"lines 1 to 6: of {bench.rounds_each} with each of {bench.processes} processes"
     return "\n\n".join([*parts, f"Measured on {readme.machine()} Each figure is the {rounds} ({anew})."])
 
 
