@@ -21,7 +21,11 @@ LONGEST_WAIT_S = 0.008
 WRITE_S = 0.00003
 """A write that seems to take longer was interrupted: that is no reason to wait."""
 PIECE_BYTES = 64 * 1024
-"""More than this is never waited for: it bounds the latency within a burst."""
+"""More than this is never waited for while sockets take it: it bounds the latency within a burst."""
+BURST_BYTES = 16 * 1024 * 1024
+"""So much of a burst may wait for full sockets: nobody is given up who had no time to read."""
+PAUSE_S, PAUSES = 0.001, 8
+"""So long, and so often, each piece of a burst waits for a full socket; whoever does not read is given up soon."""
 SLICE_S = 0.0003
 """So long a flush goes on before others have their turn: the window, say."""
 FEW = 10
@@ -56,6 +60,10 @@ class Cork:
         """What is left of the flush under way."""
         self._began = self._took_s = self._most_s = 0.0
         """When that flush began, how long it has taken so far, and how long it may be taken to take."""
+        self._patience = self._pauses = 0
+        """How often each piece of that flush may wait for a full socket, and how often the next one still may."""
+        self._bursting = False
+        """Whether more came than the sockets took: the rest, and what comes behind it, goes turn by turn."""
         self._timer: asyncio.Handle | None = None
         """Of the next flush, or of this one's next slice."""
 
@@ -63,16 +71,25 @@ class Cork:
         """Take one frame for some clients. ``to_all``: whoever is there; another frame is likely to follow."""
         now = self._clock.mono()
         prompt = not to_all and len(clients) == 1 and self._timer is None
-        if self._timer is None and (not self.wait or now >= (self._busy_until if prompt else self._free_at)):
+        free = self._timer is None and now >= (self._busy_until if prompt else self._free_at)
+        # To more than a few a write takes so long that the next frame is not free to go in the same turn.
+        full = free and len(clients) <= FEW and _full(clients)
+        if not self.wait or (free and not full):
             self._begin(now, [(frame, 1, size, clients)])
             self._write(now, SLICE_S)
             self._rest()
             return
         self._gathered.append(Corked(frame, size, clients))
         self._bytes += len(frame)
-        if self._bytes >= PIECE_BYTES:
+        if self._bytes >= BURST_BYTES:
             self.flush()
-        elif prompt or (self._timer is not None and now >= self._due):
+        elif self._bytes >= PIECE_BYTES and not self._bursting:
+            if _full(clients):
+                self._bursting = True
+                self._come_soon()
+            else:
+                self.flush()
+        elif prompt or full or (self._timer is not None and now >= self._due):
             self._come_soon()
         elif self._timer is None:
             self._rest()
@@ -80,12 +97,17 @@ class Cork:
     def flush(self) -> None:
         """Hand on what has gathered, all of it."""
         self._forget_timer()
+        self._bursting = False
         while self._writes or self._gathered:
             self._write(self._clock.mono(), math.inf)
 
     def _rest(self) -> None:
         """Come back for what is left of the flush under way, or for the next."""
-        if self._writes:
+        if self._writes and self._held(self._writes[0]):
+            self._pauses -= 1
+            self._due = math.inf
+            self._timer = asyncio.get_running_loop().call_later(PAUSE_S, self._on_time)
+        elif self._writes:
             self._come_soon()
         elif self._gathered:
             wait_s = self._due - self._clock.mono()
@@ -102,13 +124,19 @@ class Cork:
             self._timer.cancel()
             self._timer = None
 
+    def _held(self, piece: "Piece") -> bool:
+        """Return whether a piece of a burst waits for those who get it."""
+        return self._pauses > 0 and _full(piece[3])
+
     def _on_time(self) -> None:
         self._timer = None
         self._write(self._clock.mono(), SLICE_S)
+        self._bursting = self._patience > 0 and bool(self._writes)
         self._rest()
 
-    def _begin(self, now: float, pieces: "list[Piece]") -> None:
+    def _begin(self, now: float, pieces: "list[Piece]", patience: int = 0) -> None:
         self._began = now
+        self._patience = self._pauses = patience
         writes = 0
         for piece, frames, size, clients in pieces:
             writes += len(clients)
@@ -124,11 +152,14 @@ class Cork:
         """Go on with the flush under way, or begin the next, until others have to have their turn."""
         mono, writes, until = self._clock.mono, self._writes, began + for_s if self.wait else math.inf
         if not writes:
-            gathered, self._gathered, self._bytes = self._gathered, [], 0
-            self._begin(began, _pieces(gathered))
+            parts = _parts(self._gathered) if self._bytes > PIECE_BYTES else [self._gathered]
+            self._gathered, self._bytes = [], 0
+            pieces = [piece for part in parts for piece in _pieces(part)]
+            self._begin(began, pieces, patience=PAUSES if len(parts) > 1 else 0)
         now = began
-        while writes and now < until:
+        while writes and now < until and (until == math.inf or not self._held(writes[0])):
             piece, frames, size, clients = writes.popleft()
+            self._pauses = self._patience
             for client in clients:
                 client.send(piece, frames, size)
             now = mono()
@@ -145,6 +176,27 @@ class Cork:
 
 Piece = tuple[bytes, int, int, tuple[Client, ...]]
 """Frames in one piece of bytes, how many they are, the bytes of their payloads, and who gets them."""
+
+
+def _full(clients: tuple[Client, ...]) -> bool:
+    """Return whether the socket of one of those has enough for now."""
+    for client in clients:  # noqa: SIM110 - any() takes twice as long, and this runs for nearly every frame
+        if client.outbox.blocked and not client.outbox.closed:
+            return True
+    return False
+
+
+def _parts(gathered: list[Corked]) -> list[list[Corked]]:
+    """Divide a burst into what may go in one piece."""
+    parts: list[list[Corked]] = []
+    room = 0
+    for each in gathered:
+        if room <= 0:
+            parts.append([])
+            room = PIECE_BYTES
+        parts[-1].append(each)
+        room -= len(each.frame)
+    return parts
 
 
 def _pieces(gathered: list[Corked]) -> list[Piece]:

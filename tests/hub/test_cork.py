@@ -9,7 +9,7 @@ import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.clock import Clock
-from app.hub.cork import BUSY, FEW, LONGEST_WAIT_S, PIECE_BYTES, Cork
+from app.hub.cork import BURST_BYTES, BUSY, FEW, LONGEST_WAIT_S, PAUSES, PIECE_BYTES, Cork
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.target import Target
@@ -189,6 +189,7 @@ async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> No
     sent = 0
     while not slow.outbox.closed:
         stage.fire("z" * 1000)
+        await asyncio.sleep(0)
         sent += 1
         assert slow.outbox.waiting <= OUTBOX_BYTES
         assert sent < 1000
@@ -199,6 +200,88 @@ async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> No
     stage.hub.cork.flush()
     assert quick.frames_out == sent
     assert [row.event for row in stage.hub.journal].count("aborted") == 1
+
+
+class NarrowSocket(RecordingWire):
+    """Takes so much at a time; its client reads, but that shows only when the loop has turned ``turns`` times."""
+
+    def __init__(self, room: int, turns: int) -> None:
+        super().__init__()
+        self.room, self.turns = room, turns
+        self.taken = 0
+        self.client: Client | None = None
+
+    def write(self, piece: bytes) -> None:
+        super().write(piece)
+        self.taken += len(piece)
+        if self.taken >= self.room and self.client and not self.client.outbox.blocked:
+            self.client.outbox.block()
+            if self.turns:
+                asyncio.get_running_loop().call_soon(self._read, self.turns)
+
+    def _read(self, turns: int) -> None:
+        if turns > 1:
+            asyncio.get_running_loop().call_soon(self._read, turns - 1)
+        elif self.client:
+            self.taken = 0
+            self.client.outbox.unblock()
+
+
+def narrow(stage: Busy, turns: int, room: int = 2 * PIECE_BYTES) -> Client:
+    """Let a client join whose socket is soon full; ``turns`` 0: it reads nothing."""
+    wire = NarrowSocket(room, turns)
+    stage.wires.append(wire)
+    wire.client = stage.hub.join(wire)
+    return wire.client
+
+
+def burst(stage: Busy, number: int, first: int = 0) -> list[str]:
+    """Fire so many events of a kilobyte in one turn of the loop."""
+    names = [f"{each:06}" + "z" * 1000 for each in range(first, first + number)]
+    for name in names:
+        stage.fire(name)
+    return names
+
+
+@pytest.mark.parametrize("turns", [1, 3, 20])
+async def test_nobody_is_given_up_over_a_burst_who_had_no_time_to_read(turns: int) -> None:
+    stage = Busy(flush_s=0.0001)
+    clients = [narrow(stage, turns), narrow(stage, turns), stage.join()]
+    names = burst(stage, 3000)
+    await asyncio.sleep(0)
+    names += burst(stage, 500, 3000)  # in the middle of it
+    stage.fire("last", Target(clients=frozenset({clients[0].id})))
+    await until(lambda: stage.got(0)[-1:] == ["last"])
+    await until(lambda: all(client.frames_out >= len(names) and not client.outbox.waiting for client in clients))
+    assert stage.got(0) == [*names, "last"]
+    assert stage.got(1) == stage.got(2) == names
+    assert max(len(piece) for wire in stage.wires for piece in wire.frames) < PIECE_BYTES + 1100
+    assert "aborted" not in [row.event for row in stage.hub.journal]
+
+
+async def test_who_reads_nothing_of_a_burst_is_given_up_and_the_others_get_all() -> None:
+    stage = Busy(flush_s=0.0001)
+    stalled, quick = narrow(stage, turns=0), stage.join()
+    names = burst(stage, 3000)
+    began = asyncio.get_running_loop().time()
+    while not stalled.outbox.closed:
+        assert stalled.outbox.waiting <= OUTBOX_BYTES
+        await asyncio.sleep(0.001)
+    pieces = OUTBOX_BYTES // PIECE_BYTES + 1
+    assert asyncio.get_running_loop().time() - began < 10 * pieces * PAUSES * 0.001  # many times what it may take
+    await until(lambda: quick.frames_out == len(names))
+    assert stage.got(1) == names
+    assert stage.wires[0].aborted == 1
+
+
+async def test_what_waits_for_full_sockets_is_bounded() -> None:
+    stage = Busy(flush_s=0.0001)
+    stalled = narrow(stage, turns=0)
+    sent = 0
+    while not stalled.outbox.closed:
+        stage.fire("z" * 50_000)
+        sent += 50_000
+    assert BURST_BYTES < sent < BURST_BYTES + 10 * PIECE_BYTES
 
 
 async def test_what_is_for_one_client_by_name_waits_only_where_something_waits_already() -> None:
