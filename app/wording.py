@@ -17,7 +17,7 @@ _KINDS = {
     "null": "null",
 }
 _WANTED = {**_KINDS, "int": "a whole number"}
-_GIVEN = {**_KINDS, "float": "a fraction"}
+_GIVEN = {**_KINDS, "datetime": "a date", "date": "a date", "time": "a time"}  # TOML has those
 
 
 class Fault(NamedTuple):
@@ -36,7 +36,7 @@ class Fault(NamedTuple):
 
 def fault(error: msgspec.ValidationError, choices: Sequence[str] = ()) -> Fault:
     """Return what an error says. ``choices``: what the value may be, where that is a few words."""
-    message, _, path = str(error).partition(" - at `$")
+    message, _, path = " ".join(str(error).split()).partition(" - at `$")
     return Fault(path.rstrip("`").removeprefix("."), _sentence(message, choices))
 
 
@@ -49,8 +49,9 @@ def _sentence(message: str, choices: Sequence[str]) -> str:
     if kinds := re.fullmatch(r"Expected `([\w| ]+)`(?:, got `(\w+)`)?", message):
         want, got = kinds.groups()
         wanted = " or ".join([_WANTED.get(each, each) for each in want.split(" | ")])
-        return f"must be {wanted}" + (f", not {_GIVEN.get(got, got)}" if got else "")
-    return message[:1].lower() + message[1:].replace("`", "")
+        own = got is None or (got == "float" and "int" in want)  # 1.0 is not whole, and no fraction either
+        return f"must be {wanted}" + ("" if own else f", not {_GIVEN.get(got, got)}")
+    return f"is not right ({message[:1].lower()}{message[1:]})".replace("`", "")
 
 
 _SENTENCES = [
@@ -60,8 +61,9 @@ _SENTENCES = [
     (r"Expected `datetime` with a timezone", "needs a time zone, like 2024-01-15T10:30:00Z"),
     (r"Expected `\w+` of length >= 1$", "must not be empty"),
     (r"Expected `str` of length <= (\d+)", r"must not be longer than \1 characters"),
-    (r"Expected `\w+` >= (\S+)", r"must be at least \1"),
-    (r"Expected `\w+` <= (\S+)", r"must be at most \1"),
+    (r"Expected `\w+` >= (\S+?)(\.0)?$", r"must be at least \1"),
+    (r"Expected `\w+` <= (\S+?)(\.0)?$", r"must be at most \1"),
+    (r"(Number|Integer value) out of range", "is out of range"),
     (r"Invalid enum value (.+)", r"cannot be \1"),
     (r"Object missing required field `(.+)`", r"lacks the field \1"),
     (r"Object contains unknown field `(.+)`", r"has an unknown field: \1"),

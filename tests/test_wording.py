@@ -1,5 +1,6 @@
 """What is wrong with a value, in a person's words."""
 
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -20,7 +21,8 @@ class Pet(Struct, forbid_unknown_fields=True):
     ("value", "shape", "said"),
     [
         ("1", int, "must be a whole number, not text"),
-        (1.5, int, "must be a whole number, not a fraction"),
+        (2.0, int, "must be a whole number"),
+        (2.5, str, "must be text, not a number"),
         ("1", float, "must be a number, not text"),
         (1, bool, "must be true or false, not a number"),
         (None, str, "must be text, not null"),
@@ -34,7 +36,11 @@ class Pet(Struct, forbid_unknown_fields=True):
         ({"name": "x", "nmae": 1}, Pet, "has an unknown field: nmae"),
         ("pink", Literal["light", "dark"], "cannot be 'pink'"),
         ([], str | None, "must be text or null, not a list"),
-        ("x", Annotated[str, Meta(min_length=2)], "expected str of length >= 2"),  # without words: as it came
+        (datetime(2020, 1, 1), str, "must be text, not a date"),
+        (date(2020, 1, 1), int, "must be a whole number, not a date"),
+        (3601.5, Annotated[float, Meta(le=3600.0)], "must be at most 3600"),
+        ({"name": "x", "a\nb": 1}, Pet, "has an unknown field: a b"),
+        ("x", Annotated[str, Meta(min_length=2)], "is not right (expected str of length >= 2)"),
     ],
 )
 def test_a_fault_is_told_with_its_place(value: Any, shape: Any, said: str) -> None:

@@ -102,9 +102,9 @@ class Client:
         user_agent: str = "",
         connected_at: float = 0.0,
         on_overflow: Callable[["Client"], None],
-        settle: Callable[[], None],
+        settle: Callable[["Client"], None],
     ) -> None:
-        """``settle`` hands on what is still on its way to the outbox."""
+        """``settle`` hands on what is still on its way to the client's outbox."""
         self.id = id
         self.number = str(id)
         """As it stands in the journal."""
@@ -117,6 +117,7 @@ class Client:
         self.connected_at = connected_at
         self.outbox = Outbox(wire, lambda: on_overflow(self))
         self._settle = settle
+        self._closing = False
         self.frames_in = self.frames_out = 0
         self.bytes_in = self.bytes_out = 0
         self.blocked_since: float | None = None
@@ -128,13 +129,15 @@ class Client:
 
     def send(self, piece: bytes, frames: int, size: int) -> None:
         """Hand frames to the outbox, so many with so many bytes of payload."""
-        if self.outbox.put(piece):
+        if not self._closing and self.outbox.put(piece):
             self.frames_out += frames
             self.bytes_out += size
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake, after what was sent before."""
-        self._settle()
+        if not self._closing:
+            self._settle(self)
+        self._closing = True
         self.wire.close(code, reason)
 
     def abort(self) -> None:

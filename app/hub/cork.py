@@ -23,13 +23,15 @@ WRITE_S = 0.00003
 PIECE_BYTES = 64 * 1024
 """More than this is never waited for while sockets take it: it bounds the latency within a burst."""
 BURST_BYTES = 16 * 1024 * 1024
-"""So much of a burst may wait for full sockets: nobody is given up who had no time to read."""
+"""So much may wait for full sockets: nobody is given up who had no time to read."""
 PAUSE_S, PAUSES = 0.001, 8
-"""So long, and so often, each piece of a burst waits for a full socket; whoever does not read is given up soon."""
+"""So long, and so often, 64 KB of a burst wait for full sockets; whoever does not read is given up soon."""
 SLICE_S = 0.0003
 """So long a flush goes on before others have their turn: the window, say."""
 FEW = 10
 """So many clients are handed something between two looks at the clock."""
+LARGE_BYTES = 4 * 1024
+"""Smaller frames cannot fill the sockets of more than a few within one turn of the loop: writing takes too long."""
 
 
 class Corked(NamedTuple):
@@ -50,20 +52,20 @@ class Cork:
         """``wait`` False: everything is handed on at once, and no loop has to run."""
         self._clock = clock
         self.wait = wait
-        self._gathered: list[Corked] = []
+        self._gathered: deque[Corked] = deque()
         self._bytes = 0
         self._free_at = self._busy_until = 0.0
         """From when on a frame goes at once, and one for a client by name in a busy loop."""
         self._due = 0.0
-        """From when on what has gathered may go; never, while it is to go with this turn anyway."""
+        """From when on what has gathered may go; never, while it is to go with this turn or a burst anyway."""
         self._writes: deque[Piece] = deque()
         """What is left of the flush under way."""
         self._began = self._took_s = self._most_s = 0.0
         """When that flush began, how long it has taken so far, and how long it may be taken to take."""
-        self._patience = self._pauses = 0
-        """How often each piece of that flush may wait for a full socket, and how often the next one still may."""
         self._bursting = False
         """Whether more came than the sockets took: the rest, and what comes behind it, goes turn by turn."""
+        self._pauses = 0
+        """How often what is left of that flush may still wait for a full socket."""
         self._timer: asyncio.Handle | None = None
         """Of the next flush, or of this one's next slice."""
 
@@ -72,8 +74,7 @@ class Cork:
         now = self._clock.mono()
         prompt = not to_all and len(clients) == 1 and self._timer is None
         free = self._timer is None and now >= (self._busy_until if prompt else self._free_at)
-        # To more than a few a write takes so long that the next frame is not free to go in the same turn.
-        full = free and len(clients) <= FEW and _full(clients)
+        full = free and (len(clients) <= FEW or size >= LARGE_BYTES) and _full(clients)
         if not self.wait or (free and not full):
             self._begin(now, [(frame, 1, size, clients)])
             self._write(now, SLICE_S)
@@ -82,7 +83,7 @@ class Cork:
         self._gathered.append(Corked(frame, size, clients))
         self._bytes += len(frame)
         if self._bytes >= BURST_BYTES:
-            self.flush()
+            self._make_room()
         elif self._bytes >= PIECE_BYTES and not self._bursting:
             if _full(clients):
                 self._bursting = True
@@ -101,13 +102,28 @@ class Cork:
         while self._writes or self._gathered:
             self._write(self._clock.mono(), math.inf)
 
+    def settle(self, client: Client) -> None:
+        """Hand on at once what is for that client, which takes nothing more after this: the others have time."""
+        for piece, frames, size, clients in self._writes:
+            if client in clients:
+                client.send(piece, frames, size)
+        groups = {id(each.clients): each.clients for each in self._gathered}  # few, for many frames
+        its = {key for key, clients in groups.items() if client in clients}
+        if waiting := [each for each in self._gathered if id(each.clients) in its]:
+            piece, frames, size, _ = _piece(waiting, (client,))
+            client.send(piece, frames, size)
+
+    def _make_room(self) -> None:
+        while self._bytes >= BURST_BYTES:
+            self._write(self._clock.mono(), math.inf)
+
     def _rest(self) -> None:
         """Come back for what is left of the flush under way, or for the next."""
         if self._writes and self._held(self._writes[0]):
             self._pauses -= 1
             self._due = math.inf
             self._timer = asyncio.get_running_loop().call_later(PAUSE_S, self._on_time)
-        elif self._writes:
+        elif self._writes or (self._bursting and self._gathered):
             self._come_soon()
         elif self._gathered:
             wait_s = self._due - self._clock.mono()
@@ -125,18 +141,18 @@ class Cork:
             self._timer = None
 
     def _held(self, piece: "Piece") -> bool:
-        """Return whether a piece of a burst waits for those who get it."""
+        """Return whether a piece waits for those who get it."""
         return self._pauses > 0 and _full(piece[3])
 
     def _on_time(self) -> None:
         self._timer = None
         self._write(self._clock.mono(), SLICE_S)
-        self._bursting = self._patience > 0 and bool(self._writes)
+        self._bursting = self._bytes >= PIECE_BYTES or (self._bursting and bool(self._writes or self._gathered))
         self._rest()
 
-    def _begin(self, now: float, pieces: "list[Piece]", patience: int = 0) -> None:
+    def _begin(self, now: float, pieces: "list[Piece]") -> None:
         self._began = now
-        self._patience = self._pauses = patience
+        self._pauses = PAUSES if self._bursting else 0
         writes = 0
         for piece, frames, size, clients in pieces:
             writes += len(clients)
@@ -152,14 +168,10 @@ class Cork:
         """Go on with the flush under way, or begin the next, until others have to have their turn."""
         mono, writes, until = self._clock.mono, self._writes, began + for_s if self.wait else math.inf
         if not writes:
-            parts = _parts(self._gathered) if self._bytes > PIECE_BYTES else [self._gathered]
-            self._gathered, self._bytes = [], 0
-            pieces = [piece for part in parts for piece in _pieces(part)]
-            self._begin(began, pieces, patience=PAUSES if len(parts) > 1 else 0)
+            self._begin(began, _pieces(self._take()))
         now = began
         while writes and now < until and (until == math.inf or not self._held(writes[0])):
             piece, frames, size, clients = writes.popleft()
-            self._pauses = self._patience
             for client in clients:
                 client.send(piece, frames, size)
             now = mono()
@@ -168,6 +180,20 @@ class Cork:
         self._free_at = now + min(ALONE * took_s, LONGEST_WAIT_S)
         self._busy_until = now + BUSY * took_s
         self._due = max(now + min(SHARE * took_s, LONGEST_WAIT_S), self._began + SHORTEST_CYCLE_S)
+
+    def _take(self) -> list[Corked]:
+        """Take the oldest of what has gathered: all of it, or as much of a burst as goes in one piece."""
+        if self._bytes < PIECE_BYTES:
+            taken = list(self._gathered)
+            self._gathered.clear()
+            self._bytes = 0
+            return taken
+        taken, room = [], PIECE_BYTES
+        while room > 0 and self._gathered:
+            taken.append(self._gathered.popleft())
+            room -= len(taken[-1].frame)
+        self._bytes -= PIECE_BYTES - room
+        return taken
 
     def close(self) -> None:
         """Hand on what has gathered, and wait for nothing more."""
@@ -184,19 +210,6 @@ def _full(clients: tuple[Client, ...]) -> bool:
         if client.outbox.blocked and not client.outbox.closed:
             return True
     return False
-
-
-def _parts(gathered: list[Corked]) -> list[list[Corked]]:
-    """Divide a burst into what may go in one piece."""
-    parts: list[list[Corked]] = []
-    room = 0
-    for each in gathered:
-        if room <= 0:
-            parts.append([])
-            room = PIECE_BYTES
-        parts[-1].append(each)
-        room -= len(each.frame)
-    return parts
 
 
 def _pieces(gathered: list[Corked]) -> list[Piece]:

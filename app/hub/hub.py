@@ -59,7 +59,7 @@ class Hub:
         self.local_user = local_user
         """Whom a connection speaks for when its URL names nobody."""
         self.paused = False
-        """While true, clients stay connected and nothing is sent to them."""
+        """While true, clients stay connected and nothing new is sent to them."""
         self.clients_changed: Signal[None] = Signal()
         self.joined: Signal[Client] = Signal()
         self._roster = Roster()
@@ -85,7 +85,7 @@ class Hub:
         client = Client(
             self._last_id, wire, username or self.local_user,
             origin=origin, user_agent=user_agent, connected_at=self.clock.wall(), on_overflow=self._overflow,
-            settle=self.cork.flush,
+            settle=self.cork.settle,
         )  # fmt: skip
         self._roster.add(client)
         note = f"speaks for {client.username}" + (f", from {origin}" if origin else "")

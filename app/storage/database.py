@@ -85,6 +85,8 @@ class Database:
                 self._thread.submit(self._work_off, loop)
             except BaseException:  # it has ended, and nobody will look
                 self._called = False
+                self._jobs.pop()
+                self._waiting -= 1
                 raise
         return future
 

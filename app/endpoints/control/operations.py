@@ -142,4 +142,5 @@ def _converted(value: Any, shape: type[T], what: str, *, strict: bool = True) ->
     except msgspec.ValidationError as error:
         wrong = fault(error)
         where = f" at {wrong.path}" if wrong.path else ""
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what}{where} {wrong.sentence}.") from None
+        sentence = wrong.sentence if strict else wrong.sentence.removesuffix(", not text")  # as a query always is
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what}{where} {sentence}.") from None
