@@ -15,6 +15,8 @@ ALONE = 1.0
 BUSY = 3.0
 """For so many times as long as a flush took, what comes for others goes with what else the same turn brings: one
 write that wakes its reader costs as much as several that find it awake."""
+PROMPTS = 15
+"""So many of those go at once after one that waited for nothing, since no other came: a turn has its price."""
 SHORTEST_CYCLE_S = 0.001
 """From a flush to that of what has gathered: no system sleeps for less, and what waits may well wait for others."""
 LONGEST_WAIT_S = 0.008
@@ -56,6 +58,8 @@ class Cork:
         self._bytes = 0
         self._free_at = self._busy_until = 0.0
         """From when on a frame goes at once, and one for a client by name in a busy loop."""
+        self._prompts_left = 0
+        """How many frames for a client by name still go at once in a busy loop."""
         self._due = 0.0
         """From when on what has gathered may go; never, while it is to go with this turn or a burst anyway."""
         self._writes: deque[Piece] = deque()
@@ -74,6 +78,9 @@ class Cork:
         now = self._clock.mono()
         prompt = not to_all and len(clients) == 1 and self._timer is None
         free = self._timer is None and now >= (self._busy_until if prompt else self._free_at)
+        if prompt and not free and self._prompts_left:
+            self._prompts_left -= 1
+            free = True
         full = free and (len(clients) <= FEW or size >= LARGE_BYTES) and _full(clients)
         if not self.wait or (free and not full):
             self._begin(now, [(frame, 1, size, clients)])
@@ -146,6 +153,8 @@ class Cork:
 
     def _on_time(self) -> None:
         self._timer = None
+        if not self._writes:
+            self._prompts_left = PROMPTS if len(self._gathered) == 1 else 0
         self._write(self._clock.mono(), SLICE_S)
         self._bursting = self._bytes >= PIECE_BYTES or (self._bursting and bool(self._writes or self._gathered))
         self._rest()

@@ -8,7 +8,7 @@ from statistics import median
 from typing import NamedTuple
 
 from tests.benchmarks.client import Cost, Link
-from tests.benchmarks.contenders import Pool
+from tests.benchmarks.contenders import FLOOR, Pool
 from tests.benchmarks.line import Goal, Line, digits
 
 Work = Callable[[Link], Cost]
@@ -84,6 +84,8 @@ def ratio(costs: Iterable[Cost], yardstick: Iterable[Cost], field: str = "us") -
 
 
 def versus(number: int, what: str, costs: Mapping[str, list[Cost]], one: str, other: str, goal: Goal) -> Line:
-    """Return the line that compares the CPU per delivery of two servers."""
+    """Return the line that compares the CPU per delivery of two servers, and the floor's where it was measured."""
     figure = " / ".join(f"{digits(middle(costs[name], 'us'))} µs" for name in (one, other))
+    if FLOOR in costs:
+        figure += f", bare Python {digits(ratio(costs[FLOOR], costs[other]))}×"
     return Line(number, what, figure, goal, ratio(costs[one], costs[other]))

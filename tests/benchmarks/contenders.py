@@ -24,6 +24,8 @@ SETTINGS = {
     "presence_decays": False,
 }
 YARDSTICK = "asyncio"
+FLOOR = "bare"
+"""What the library and Python cost by themselves: below that no server of ours can come."""
 
 
 def _plain(loop: str, *options: str) -> list[str | Path]:
@@ -63,6 +65,7 @@ CONTENDERS: dict[str, tuple[str, Callable[[], list[str | Path]]]] = {
     "node": ("Node `ws`", _node),
     "beast": ("C++ Boost.Beast, the guide's design", lambda: [compiled("beast.cpp")]),
     "send": ("bare C `send`", lambda: [compiled("fanout.c")]),
+    FLOOR: ("bare Python: selector, the library's parser, `send`", lambda: python("tests.benchmarks.servers.bare")),
     "serve": ("companion serve", lambda: python("tests.benchmarks.servers.companion", "serve")),
     "tray": ("companion tray, 100,000 rows", lambda: python("tests.benchmarks.servers.companion", "tray")),
 }

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from tests.benchmarks.bench import Bench, Work, middle, ratio
 from tests.benchmarks.build import Missing
 from tests.benchmarks.client import Cost, Link
-from tests.benchmarks.contenders import CONTENDERS, YARDSTICK
+from tests.benchmarks.contenders import CONTENDERS, FLOOR, YARDSTICK
 from tests.benchmarks.line import digits
 
 FORWARDING = ("asyncio", "each", "uvloop", "qasync", "pumped", "serve", "tray")
 """Those that hear what a client types."""
-ECHOING = (*FORWARDING, "send")
-"""And the floor, which hears no more than that."""
+ECHOING = (*FORWARDING, FLOOR, "send")
+"""And the floors, which hear no more than that."""
 FRAMES = 1000
 
 

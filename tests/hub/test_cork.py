@@ -10,7 +10,7 @@ import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.clock import Clock
-from app.hub.cork import BURST_BYTES, BUSY, FEW, LONGEST_WAIT_S, PAUSE_S, PAUSES, PIECE_BYTES, Cork
+from app.hub.cork import BURST_BYTES, BUSY, FEW, LONGEST_WAIT_S, PAUSE_S, PAUSES, PIECE_BYTES, PROMPTS, Cork
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.target import Target
@@ -398,6 +398,38 @@ async def test_what_one_turn_of_a_busy_loop_brings_for_several_leaves_at_its_end
         stage.fire(name, Target(user="carol"))
         await asyncio.sleep(0)
         assert stage.got(2)[-1] == name
+
+
+async def test_what_comes_alone_in_turn_after_turn_seldom_waits_for_the_end_of_its_own() -> None:
+    stage = Busy(flush_s=0.00001)
+    stage.join("alice")
+
+    async def fired(name: str) -> bool:
+        stage.fire(name, Target(user="alice"))
+        at_once = stage.got(0)[-1] == name
+        await asyncio.sleep(0)
+        assert stage.got(0)[-1] == name
+        return at_once
+
+    took = [await fired(str(number)) for number in range(2 * PROMPTS + 4)]
+    assert took == [True, *2 * [False, *PROMPTS * [True]], False]
+
+
+async def test_where_several_came_in_one_turn_the_next_ones_wait_for_its_end() -> None:
+    stage = Busy(flush_s=0.00001)
+    for name in ("alice", "bob"):
+        stage.join(name)
+    for name in "ab":
+        stage.fire(name, Target(user="alice"))
+        await asyncio.sleep(0)
+    for _ in range(PROMPTS):
+        stage.fire("c", Target(user="alice"))
+    for name in "xy":
+        stage.fire(name, Target(user="alice"))
+        stage.fire(name, Target(user="bob"))
+        assert name not in stage.got(0) + stage.got(1)
+        await asyncio.sleep(0)
+        assert (stage.got(0)[-1], stage.got(1)[-1]) == (name, name)
 
 
 async def test_what_comes_when_the_wait_is_over_takes_along_what_has_gathered() -> None:

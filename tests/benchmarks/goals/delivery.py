@@ -6,7 +6,7 @@ from statistics import median
 from tests.benchmarks.bench import Bench, middle, ratio, versus
 from tests.benchmarks.build import Missing
 from tests.benchmarks.client import Cost, Link
-from tests.benchmarks.contenders import YARDSTICK
+from tests.benchmarks.contenders import FLOOR, YARDSTICK
 from tests.benchmarks.line import Goal, Line, skipped
 
 MIB = 2**20
@@ -18,7 +18,7 @@ FILL_PER_S, FILL_MS = 2500, 800
 
 def uncorked(bench: Bench) -> Iterator[Line]:
     """A program that writes each event at once, against the system call that it cannot avoid."""
-    costs = bench.compare_anew(("tray", "send"), Link.uncorked, listeners=100)
+    costs = bench.compare_anew(("tray", "send", FLOOR), Link.uncorked, listeners=100)
     yield versus(3, "tray, uncorked, N=100 / bare C send", costs, "tray", "send", Goal(1.25))
 
 
@@ -46,7 +46,7 @@ def paced(bench: Bench) -> Iterator[Line]:
 def echo(bench: Bench) -> Iterator[Line]:
     """A typing frame in, the forwarded frame out."""
     for pairs, goal in ((1, Goal(0.6)), (100, Goal(0.7))):
-        costs = bench.compare_anew(("tray", YARDSTICK), Link.echo, pairs=pairs)
+        costs = bench.compare_anew(("tray", YARDSTICK, FLOOR), Link.echo, pairs=pairs)
         yield versus(6, f"tray, echo, N={pairs} / asyncio", costs, "tray", YARDSTICK, goal)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tests.benchmarks.bench import Bench, versus
 from tests.benchmarks.client import Link
-from tests.benchmarks.contenders import YARDSTICK
+from tests.benchmarks.contenders import FLOOR, YARDSTICK
 from tests.benchmarks.line import Goal, Line
 
 IDLE = 1000
@@ -22,7 +22,7 @@ def plain(bench: Bench) -> Iterator[Line]:
 
 def idle(bench: Bench) -> Iterator[Line]:
     """A thousand connections that say nothing, and one pair that types."""
-    names = ("pumped", YARDSTICK, "qasync")
+    names = ("pumped", YARDSTICK, "qasync", FLOOR)
     costs = bench.compare_anew(names, Link.echo, listeners=IDLE, pairs=1)
     for other, goal in ((YARDSTICK, Goal(1.0)), ("qasync", Goal(0.05))):
         yield versus(2, f"pumped loop, echo beside {IDLE:,} idle / {other}", costs, "pumped", other, goal)
