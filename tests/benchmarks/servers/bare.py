@@ -20,6 +20,7 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
+from app.endpoints.connection import text_frame
 from tests.benchmarks.servers.ledger import Ledger
 from tests.benchmarks.servers.load import MESSAGE, REST_S, TICK, text
 
@@ -96,7 +97,7 @@ class Bare:
         data = _told.decode(payload).data
         if there := self._speaking.get(data.to):
             typing = {"event": "typing", "data": {"username": self._names[client], "typing": data.typing}}
-            _deliver(there, _frame(msgspec.json.encode(typing)))
+            _deliver(there, text_frame(msgspec.json.encode(typing)))
 
     def _forget(self, client: socket.socket) -> None:
         self._selector.unregister(client)
@@ -129,18 +130,12 @@ class Bare:
                 time.sleep(REST_S)
                 continue
             texts = [text(number, time.monotonic_ns()).encode() for number in range(sent, sent + batch)]
-            piece = b"".join([_frame(self._before + each + self._after) for each in texts])
+            piece = b"".join([text_frame(self._before + each + self._after) for each in texts])
             for client in self._clients:
                 _deliver(client, piece)
             sent += batch
             self.turn(0)
         return sent
-
-
-def _frame(payload: bytes) -> bytes:
-    size = len(payload)
-    header = b"\x81%c" % size if size < 126 else b"\x81\x7e" + size.to_bytes(2, "big")
-    return header + payload
 
 
 def _deliver(client: socket.socket, piece: bytes) -> None:
