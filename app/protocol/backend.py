@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from app.protocol.templates import iso
+from app.protocol.times import seconds_of
 
 MAX_TEXT = 10_000
 """Characters of a message's text."""
@@ -96,8 +97,8 @@ def peer_of(message: MessageData) -> str:
 def instant(timestamp: str) -> float:
     """Return an ISO 8601 time as seconds since the epoch; 0 for one that is none."""
     try:
-        return datetime.fromisoformat(timestamp.upper()).timestamp()
-    except (ValueError, OverflowError, OSError):
+        return seconds_of(datetime.fromisoformat(timestamp.upper()))
+    except (ValueError, OverflowError):
         return 0.0
 
 
@@ -105,6 +106,6 @@ def is_instant(seconds: float) -> bool:
     """Return whether seconds since the epoch can be written as a time."""
     try:
         iso(seconds)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError):
         return False
     return True

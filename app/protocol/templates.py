@@ -3,10 +3,11 @@
 import re
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 from random import Random, SystemRandom
 from typing import Any
+
+from app.protocol.times import utc
 
 UUID = "{{uuid}}"
 NOW = "{{now}}"
@@ -42,7 +43,7 @@ class Context:
 
 def iso(wall: float) -> str:
     """Return seconds since the epoch as the guide writes time: ``2024-01-15T10:30:00Z``, with milliseconds."""
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc(wall).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def resolve(data: Any, context: Context) -> Any:
@@ -93,7 +94,7 @@ def _value(found: re.Match[str], context: Context) -> str:
 def _moment(found: re.Match[str], wall: float, shift: int) -> str:
     try:
         return iso(wall + shift) if found[1] == "now" else found[0]
-    except (ValueError, OverflowError, OSError):  # before the year 1, or after 9999
+    except (ValueError, OverflowError):  # before the year 1, or after 9999
         return found[0]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app.protocol.backend import StorageError
+from app.protocol.times import local
 from app.storage.migrations import STEPS
 
 log = logging.getLogger(__name__)
@@ -240,9 +241,7 @@ class Database:
             source, target = sqlite3.connect(good), sqlite3.connect(self._path)
             with contextlib.closing(source), contextlib.closing(target):
                 source.backup(target)
-            rest = (
-                f"The backup of {time.strftime('%Y-%m-%d %H:%M', time.localtime(good.stat().st_mtime))} is in use."
-            )
+            rest = f"The backup of {local(good.stat().st_mtime):%Y-%m-%d %H:%M} is in use."
         else:
             rest = "There was no backup; it starts anew."
         self.complaints.append(f"The chat state was damaged ({damage}) and set aside as {aside.name}. {rest}")

@@ -1,6 +1,5 @@
 """What the log says of a row, in words and colours."""
 
-import time
 from contextlib import suppress
 from enum import IntEnum
 from functools import lru_cache
@@ -10,6 +9,7 @@ import msgspec
 from app.hub.journal import Kind, Row, Verdict
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.summary import summarize
+from app.protocol.times import local
 from app.ui.theme import Colors
 
 SUMMARY_BYTES = 20_000
@@ -76,7 +76,13 @@ def _colors(kind: Kind, verdict: Verdict, scheme: Colors) -> Texts:
 
 def clock(wall: float) -> str:
     """Return local time of day with milliseconds."""
-    return time.strftime("%H:%M:%S", time.localtime(wall)) + f".{int(wall % 1 * 1000):03}"
+    return f"{_time_of_day(wall // 1)}.{int(wall % 1 * 1000):03}"
+
+
+@lru_cache(maxsize=256)
+def _time_of_day(second: float) -> str:
+    """Return local time of day. Cached: many rows share a second."""
+    return f"{local(second):%H:%M:%S}"
 
 
 def result(row: Row) -> str:

@@ -1,7 +1,6 @@
 """A conversation as bubbles: what the friend wrote on the left, what the local user wrote on the right."""
 
 import re
-import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
@@ -9,6 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QShowEvent, QStandardItem, QStandard
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.protocol.backend import MessageData, instant
+from app.protocol.times import local
 from app.ui import theme
 from app.ui.widgets.naming import named
 
@@ -128,7 +128,7 @@ def _texts(message: MessageData) -> tuple[str, str]:
         text = text[:MAX_SHOWN_CHARS] + " …"
     text = LONG_WORD.sub("\\1\u200b", text)  # a place to break
     parts = ["".join(each["emoji"] for each in message.get("reactions", []))]
-    parts.append(time.strftime("%H:%M", time.localtime(instant(message["timestamp"]))))
+    parts.append(f"{local(instant(message['timestamp'])):%H:%M}")
     if message["direction"] == "sent":
         parts.append("delivered" if message["delivered"] else "waiting")
     return text, "  ".join(part for part in parts if part)

@@ -1,0 +1,93 @@
+"""Times from the year 1 to the year 9999, also where the C library rejects those before 1970 and after 3000."""
+
+import time
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any, Self
+
+import pytest
+
+from app.protocol import times
+from app.protocol.backend import instant, is_instant
+from app.protocol.templates import Context, iso, resolve
+
+YEAR_1, YEAR_9999 = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
+
+
+class WindowsTime(datetime):
+    """A ``datetime`` with the limits that the C library of Windows has: local times from 1970 to 3000."""
+
+    def _check(self) -> None:
+        if not 1970 <= self.year <= 3000:
+            raise OSError(22, "Invalid argument")
+
+    @classmethod
+    def fromtimestamp(cls, timestamp: float, tz: tzinfo | None = None) -> Self:
+        found = super().fromtimestamp(timestamp, tz)
+        found._check()
+        return found
+
+    def timestamp(self) -> float:
+        if self.tzinfo is None:
+            self._check()
+        return super().timestamp()
+
+    def astimezone(self, tz: tzinfo | None = None) -> Self:
+        if tz is None:
+            self._check()
+        return super().astimezone(tz)
+
+
+@pytest.fixture(params=["this system", "Windows"])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "Windows":
+
+        def localtime(seconds: float | None = None) -> Any:
+            raise OSError(22, "Invalid argument")
+
+        monkeypatch.setattr(time, "localtime", localtime)
+        for user in ("backend", "templates"):
+            monkeypatch.setattr(f"app.protocol.{user}.datetime", WindowsTime, raising=False)
+        monkeypatch.setattr(times, "EPOCH", WindowsTime(1970, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.usefixtures("system")
+@pytest.mark.parametrize("text", [YEAR_1, "1969-12-31T23:59:59Z", "3001-01-01T00:00:00Z", YEAR_9999])
+def test_a_time_in_any_year_is_read_written_and_shown(text: str) -> None:
+    seconds = instant(text)
+    assert seconds
+    assert iso(seconds) == text.replace("Z", ".000Z")
+    assert is_instant(seconds)
+    assert f"{times.local(seconds):%H:%M}"
+
+
+@pytest.mark.usefixtures("system")
+def test_old_times_keep_their_order() -> None:
+    texts = ["0002-05-01T00:00:00", "0002-05-02T00:00:00", "1900-01-01T00:00:00", "1970-06-01T00:00:00Z"]
+    assert [instant(text) for text in texts] == sorted({instant(text) for text in texts})
+
+
+@pytest.mark.usefixtures("system")
+def test_a_template_may_go_back_before_1970() -> None:
+    assert resolve("{{now-20000d}}", Context(wall=0.0)) == "1915-03-31T00:00:00.000Z"
+
+
+@pytest.mark.usefixtures("system")
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00"])
+def test_a_time_that_its_offset_moves_out_of_the_calendar_can_be_shown(text: str) -> None:
+    seconds = instant(text)
+    assert not is_instant(seconds)
+    assert times.local(seconds).year in (1, 9999)
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), float("-inf"), 1e300, -1e12])
+def test_what_no_calendar_holds_is_no_time(seconds: float) -> None:
+    assert not is_instant(seconds)
+
+
+def test_local_time_is_that_of_this_system() -> None:
+    seconds = 1_705_314_600.0
+    known = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
+    assert times.utc(seconds) == times.local(seconds) == known
+    assert times.local(seconds).utcoffset() == known.astimezone().utcoffset()
+    assert times.seconds_of(known.astimezone(timezone(timedelta(hours=5)))) == seconds
+    assert times.seconds_of(known.astimezone().replace(tzinfo=None)) == seconds
