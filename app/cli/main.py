@@ -7,7 +7,7 @@ import typer
 
 from app import __version__
 from app.cli import clients, fixtures, journal, manage, quit, state, trigger
-from app.cli.options import DataDir
+from app.cli.options import DataDir, absolute_path
 from app.cli.window import open_window
 
 if TYPE_CHECKING:
@@ -45,11 +45,20 @@ Control = Annotated[
 ]
 Fixtures = Annotated[
     Path | None,
-    typer.Option(file_okay=False, help="Keep your fixtures in this folder.", show_default="in the data folder"),
+    typer.Option(
+        file_okay=False,
+        callback=absolute_path,
+        help="Keep your fixtures in this folder.",
+        show_default="in the data folder",
+    ),
 ]
 TokenFile = Annotated[
     Path | None,
-    typer.Option(dir_okay=False, help="Keep the control API's token in this file (made when missing, mode 0600)."),
+    typer.Option(
+        dir_okay=False,
+        callback=absolute_path,
+        help="Keep the control API's token in this file (made when missing, mode 0600).",
+    ),
 ]
 
 
@@ -102,7 +111,7 @@ def _overrides(
 ) -> "Overrides":
     from app.system.home import Overrides
 
-    folder = None if fixtures is None else str(fixtures.expanduser().resolve())
+    folder = None if fixtures is None else str(fixtures)
     return Overrides(
         port=port, rest=rest, rest_port=rest_port, control=control, control_port=control_port, fixtures=folder
     )

@@ -7,10 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+
+def absolute_path(path: Path | None) -> Path | None:
+    """Return the path of an option without ``~`` and links. Reject a home folder that is unknown."""
+    from app.system.paths import absolute
+
+    try:
+        return path and absolute(path)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
+        callback=absolute_path,
         envvar="COMPANION_DATA_DIR",
         help="Keep settings, logs and data in this one folder.",
         show_default="the platform's",

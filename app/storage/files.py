@@ -1,5 +1,9 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and the files below a folder."""
 
+import errno
+import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -13,3 +17,31 @@ def write_whole(file: Path, text: str) -> None:
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def find_files(folder: Path, suffix: str, on_error: Callable[[OSError], object]) -> list[Path]:
+    """Return the files below ``folder`` whose names end in ``suffix``, sorted by path.
+
+    Skip hidden files and folders, and do not follow links to folders except ``folder`` itself. Raise ``OSError`` if
+    ``folder`` cannot be listed. Call ``on_error`` for each folder below it that cannot be listed.
+
+    ``Path.rglob`` is not used because it handles these errors differently in every Python version.
+    """
+    try:
+        os.scandir(folder).close()
+    except ValueError as error:  # a NUL in the path
+        raise OSError(errno.EINVAL, str(error), str(folder)) from None
+    found: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=on_error):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        matching = (name for name in names if os.path.normcase(name).endswith(suffix))
+        found += [Path(parent, name) for name in matching if not name.startswith(".")]
+    return sorted(file for file in found if _may_be_read(file))
+
+
+def _may_be_read(file: Path) -> bool:
+    """Return whether to open ``file``: a FIFO or a device would block. Reading reports what cannot be checked."""
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except OSError:
+        return True

@@ -16,7 +16,7 @@ from app.protocol.fixture import (
     checked_name,
     parse_fixture,
 )
-from app.storage.files import write_whole
+from app.storage.files import find_files, write_whole
 
 MAX_FILES = 2000
 
@@ -80,7 +80,7 @@ class FixtureLibrary:
 
     def _is_fresh(self, saved: Saved) -> bool:
         own = self._own and _file(self._own, saved.name)
-        if not saved.own and own and own.exists():
+        if not saved.own and own and _stamp(own) != _NO_FILE:
             return False
         file = own if saved.own else _file(self._built_in, saved.name)
         return file is not None and file in self._stamps and self._stamps[file] == _stamp(file)
@@ -91,24 +91,28 @@ class FixtureLibrary:
         complaints: list[str] = []
         self._stamps, self._broken = {}, {}
         for folder, own in ((self._built_in, False), (self._own, True)):
-            try:
-                if own and self._chosen and folder and not folder.is_dir():
-                    complaints.append(f"There is no folder {folder}; it is made when you save a fixture.")
-                for each in self._read_folder(folder, own, complaints) if folder else ():
-                    saved[each.name.casefold()] = each
-            except OSError as error:
-                complaints.append(f"{folder} cannot be read: {error.strerror or error}.")
+            for each in self._read_folder(folder, own, complaints) if folder else ():
+                saved[each.name.casefold()] = each
         self._saved, self.complaints = saved, complaints  # at once: others look at them meanwhile
 
     def _read_folder(self, folder: Path, own: bool, complaints: list[str]) -> list[Saved]:
-        found = []
-        files = sorted(file for file in folder.rglob(f"*{SUFFIX}") if file.is_file())
+        def report(error: OSError) -> None:
+            complaints.append(_printable(f"{error.filename or folder} cannot be read: {error.strerror or error}."))
+
+        found: list[Saved] = []
+        try:
+            files = find_files(folder, SUFFIX, report)
+        except FileNotFoundError:
+            if own and self._chosen:
+                complaints.append(f"There is no folder {folder}; it is made when you save a fixture.")
+            return found
+        except OSError as error:
+            report(error)
+            return found
         if len(files) > MAX_FILES:
             complaints.append(f"{folder} has {len(files):,} files; the first {MAX_FILES:,} are used.")
         for file in files[:MAX_FILES]:
             name = file.relative_to(folder).with_suffix("").as_posix()
-            if any(part.startswith(".") for part in name.split("/")):
-                continue
             try:
                 self._stamps[file] = stamp = _stamp(file)
                 if stamp.size > MAX_FIXTURE_BYTES:
@@ -117,7 +121,7 @@ class FixtureLibrary:
                     raise BadFixture(f"{name!r} is no name: it begins or ends with a space")
                 found.append(Saved(name, parse_fixture(file.read_text("utf-8-sig")), own))
             except (BadFixture, OSError, UnicodeDecodeError) as error:
-                told = f"{file} is no fixture: {error}.".encode(errors="replace").decode()
+                told = _printable(f"{file} is no fixture: {error}.")
                 complaints.append(told)
                 self._broken[name.casefold()] = told
         return found
@@ -210,11 +214,19 @@ class _Stamp(NamedTuple):
     size: int
 
 
+_NO_FILE = _Stamp(0, -1)
+
+
+def _printable(text: str) -> str:
+    """Replace lone surrogates, which stand for the bytes of a file name that is not valid Unicode."""
+    return text.encode(errors="replace").decode()
+
+
 def _stamp(file: Path) -> _Stamp:
     try:
         told = file.stat()
-    except OSError:  # whoever reads it meets that again, and says so
-        return _Stamp(0, -1)
+    except (OSError, ValueError):  # reading the file reports it
+        return _NO_FILE
     return _Stamp(told.st_mtime_ns, told.st_size)
 
 

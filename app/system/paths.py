@@ -1,11 +1,23 @@
 """Where the files are: the platform's own folders, or one folder for development and tests."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import PlatformDirs
 
 NAME = "p2p-chat-companion"
+
+
+def absolute(path: Path) -> Path:
+    """Return ``path`` without ``~``, links and relative parts. Raise ``ValueError`` if its home folder is unknown.
+
+    ``Path.resolve`` is not used because some Python versions raise ``RuntimeError`` if links form a loop.
+    """
+    try:
+        return Path(os.path.realpath(path.expanduser()))
+    except RuntimeError:
+        raise ValueError(f"The home folder in {str(path)!r} is unknown. Write the path without '~'.") from None
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,7 @@ class Folders:
     def of(cls, data_dir: Path | None = None) -> "Folders":
         """Return the platform's folders, or everything below ``data_dir``."""
         if data_dir is not None:
-            root = data_dir.expanduser().resolve()
+            root = absolute(data_dir)
             return cls(root, root, root / "logs", root)
         own = PlatformDirs(NAME, appauthor=False)
         # Not the runtime folder: a bare Linux login has none, and the lock must outlive no session but ours.

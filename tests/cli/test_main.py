@@ -72,6 +72,13 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     assert cli.invoke(app, arguments).exit_code == Exit.USAGE
 
 
+@pytest.mark.parametrize("option", ["--data-dir", "--fixtures", "--token-file"])
+def test_a_path_in_the_home_folder_of_an_unknown_user_is_wrong_usage(option: str) -> None:
+    result = cli.invoke(app, ["serve", option, "~no-such-user/x"])
+    assert result.exit_code == Exit.USAGE
+    assert "The home folder in '~no-such-user/x' is unknown." in " ".join(result.output.split())
+
+
 def test_options_of_a_verb_belong_behind_it() -> None:
     result = cli.invoke(app, ["--port", "9000", "serve"])
     assert result.exit_code == Exit.USAGE

@@ -346,6 +346,10 @@ def test_links_that_go_round_in_circles_are_not_followed(library: FixtureLibrary
     links(own / "gone", own / "dangling.json")
     library.read()
     assert [each.name for each in library.all if each.own] == ["a/x"]
+    assert [each.split(" is no fixture")[0] for each in library.complaints] == [
+        str(own / "dangling.json"),
+        str(own / "loop.json"),
+    ]
 
 
 def test_a_link_to_a_fixture_is_one_and_a_folder_may_be_a_link(built_in: Path, own: Path, tmp_path: Path) -> None:
@@ -429,6 +433,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(library: FixtureLibrary, own:
     assert "could not be written: " in trouble(lambda: library.save("x", ONE))
     assert "could not be written: " in trouble(lambda: library.save("a/x", ONE))
     library.read()
+    assert [f"{own} cannot be read: " in each for each in library.complaints] == [True]
     assert names(library) == ["basics/hello", "basics/world"]
 
 
@@ -446,14 +451,17 @@ def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_lost(library: Fi
     assert [each.name for each in library.all if each.own] == ["x"]
 
 
-@pytest.mark.parametrize("part", ["x" * 300, "x" * 300 + "/y"], ids=["long", "below a long one"])
+@pytest.mark.parametrize("chosen", [False, True])
+@pytest.mark.parametrize("part", ["x" * 300, "x" * 300 + "/y", "a\0b"], ids=["long", "below a long one", "null"])
 def test_a_folder_that_cannot_even_be_looked_at_is_told_and_the_built_in_ones_are_there(
-    built_in: Path, tmp_path: Path, part: str
+    built_in: Path, tmp_path: Path, part: str, chosen: bool
 ) -> None:
-    library = FixtureLibrary(tmp_path / part, built_in)
+    library = FixtureLibrary(tmp_path / part, built_in, chosen=chosen)
     library.read()
+    assert library.look_up("basics/hello").fixture == BUILT_IN
     assert names(library) == ["basics/hello", "basics/world"]
     assert len(library.complaints) == 1
+    assert "cannot be read: " in library.complaints[0]
     assert "could not be written: " in trouble(lambda: library.save("x", ONE))
 
 

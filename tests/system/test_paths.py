@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.system.paths import NAME, Folders
+from app.system.paths import NAME, Folders, absolute
 
 
 def test_a_data_dir_holds_everything(tmp_path: Path) -> None:
@@ -20,6 +20,19 @@ def test_a_data_dir_holds_everything(tmp_path: Path) -> None:
 def test_a_relative_data_dir_is_meant_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert Folders.of(Path("here")).data == tmp_path.resolve() / "here"
+
+
+def test_a_data_dir_whose_links_form_a_loop_can_be_named(tmp_path: Path) -> None:
+    try:
+        (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    except OSError:
+        pytest.skip("this user may not create symbolic links")
+    assert Folders.of(tmp_path / "loop").data.name == "loop"
+
+
+def test_an_unknown_home_folder_raises_valueerror() -> None:
+    with pytest.raises(ValueError, match="'~no-such-user/x' is unknown"):
+        absolute(Path("~no-such-user/x"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
