@@ -1,33 +1,54 @@
-"""The event loop under the window: asyncio's own, turned by Qt.
+"""The event loop of the tray program: a qasync loop, so that one thread serves sockets and windows.
 
-Only composition roots come here, and whoever needs a loop that serves sockets and windows.
+``new_loop`` returns a ``PumpedLoop`` where it works, and stock qasync otherwise. Both are ``qasync.QEventLoop``.
+Only composition roots and tests import this package.
 """
 
 import asyncio
+import logging
 import os
 import selectors
 
 from PySide6.QtCore import QCoreApplication
 
+from app.loop.stock import StockLoop
 
-def pumps_here() -> bool:
-    """Return whether this system has a selector that Qt can watch (Linux, macOS and the BSDs have)."""
-    return hasattr(selectors.DefaultSelector, "fileno")
+log = logging.getLogger(__name__)
+
+LOOP_VARIABLE = "COMPANION_LOOP"
+"""Environment variable. ``qasync`` selects stock qasync."""
 
 
 def new_loop(app: QCoreApplication) -> asyncio.AbstractEventLoop:
-    """Return the pumped loop, or qasync's where that cannot be."""
-    if pumps_here():
-        from app.loop.pumped import PumpedLoop
+    """Return the loop to run the program on. Its ``description`` says which one it is, and why."""
+    if reason := why_not_pumped():
+        log.info("Using stock qasync: %s", reason)
+        return stock_loop(app, reason)
+    from app.loop.pumped import PumpedLoop
 
-        return PumpedLoop(app)
-    return plain_qasync(app)
+    return PumpedLoop(app)
 
 
-def plain_qasync(app: QCoreApplication) -> asyncio.AbstractEventLoop:
-    """Return qasync's loop as it is: the one for Windows."""
-    os.environ["QT_API"] = "pyside6"  # otherwise it takes the first Qt it finds
-    from qasync import QEventLoop
-
-    loop: asyncio.AbstractEventLoop = QEventLoop(app)
+def stock_loop(app: QCoreApplication, reason: str = "") -> asyncio.AbstractEventLoop:
+    """Return stock qasync; ``reason`` says why the pumped loop is not used."""
+    loop: asyncio.AbstractEventLoop = StockLoop(app)
+    loop.description = f"stock qasync ({reason})" if reason else "stock qasync"  # type: ignore[attr-defined]
     return loop
+
+
+def has_watchable_selector() -> bool:
+    """Return whether Qt can watch the system's selector. Linux, macOS and the BSDs have one, Windows has not."""
+    return hasattr(selectors.DefaultSelector, "fileno")
+
+
+def why_not_pumped() -> str:
+    """Return why the pumped loop cannot be used here; empty if it can."""
+    if os.environ.get(LOOP_VARIABLE) == "qasync":
+        return f"{LOOP_VARIABLE} asks for it"
+    if not has_watchable_selector():
+        return "this system has no selector that Qt can watch"
+    try:
+        from app.loop.self_test import missing_members, silent_notifier
+    except (ImportError, AttributeError) as error:
+        return f"asyncio or qasync has changed: {error}"
+    return missing_members() or silent_notifier()

@@ -1,8 +1,9 @@
-"""Asyncio's own loop, pumped by Qt.
+"""A qasync loop with asyncio's own scheduling, driven by Qt.
 
-qasync makes a Qt timer for every callback, switches a notifier off and on for every readiness, and lets Qt poll
-every descriptor at every turn. Here CPython keeps its ready queue, its timers and its selector, and Qt watches
-three things: the selector's own descriptor, one timer for the earliest deadline, and whether it is about to sleep.
+Stock qasync creates a Qt timer per callback, disables and re-enables a notifier per readiness event, and lets
+Qt poll every descriptor in each iteration. ``PumpedLoop`` is a ``qasync.QEventLoop`` that keeps CPython's ready
+queue, timer heap and selector instead. Qt watches three things: the selector's descriptor, one timer for the
+earliest deadline, and whether it is about to sleep. Executors, error handlers and debug flags are qasync's.
 """
 
 import asyncio
@@ -13,44 +14,82 @@ from asyncio.tasks import _enter_task, _leave_task
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QObject, QSocketNotifier, Qt, QTimer
 
+import app.loop.stock  # noqa: F401  # before qasync, so that it finds PySide6
+
 BUDGET_S = 0.0005
-"""So long the pump runs before Qt has its turn, which costs a twentieth of that."""
-LIVELY_S = 0.001
-"""While one thing follows another that fast, the pump itself waits for the next: the way through Qt costs more."""
-PATIENCE_S = 0.004
-"""So long it waits at a time, and so long it goes on with what comes one by one: Qt's turn comes after twice that
-at the latest. For a shorter wait the system would program its clock anew, which costs as much."""
-GRAIN_S = 0.001
-"""A selector waits for whole milliseconds; Qt is exact."""
+"""How long the pump runs callbacks before it yields to Qt. Yielding costs about a twentieth of this."""
+ACTIVE_WINDOW_S = 0.001
+"""If the last pump ended less than this ago, the pump waits in the selector itself, which is cheaper than Qt."""
+SPIN_WAIT_S = 0.004
+"""The longest single wait in the selector, and the longest series of such waits, so Qt's turn comes after at most
+twice this time. Shorter waits would reprogram the system's timer each time, which costs as much as they save."""
+SELECTOR_STEP_S = 0.001
+"""A selector waits for whole milliseconds; Qt's timer is exact."""
 AT_ONCE = 0.0
 NEVER = math.inf
 LONGEST_MS = 24 * 3600 * 1000
-"""A Qt timer's interval is 32 bits wide; whoever waits longer is looked at once a day."""
-HASTY_S, HASTY = 0.005, 10
-"""Qt's loop that ends by itself so soon, so often in a row, has lost its display."""
-SPRING_CLEANING = 100
-"""So many cancelled timers, and more than half of all, are thrown out before their time comes."""
+"""A Qt timer's interval has 32 bits, so a longer wait is split into days."""
+EARLY_EXIT_S, MAX_EARLY_EXITS = 0.005, 10
+"""If ``QApplication.exec()`` returns this quickly, this many times in a row, the display is gone."""
+CANCELLED_TIMERS_LIMIT = 100
+"""Beyond this many cancelled timers, if they are more than half of all, the heap is rebuilt without them."""
+
+LOOP_MEMBERS = (
+    "_run_once", "_process_events", "_add_callback", "_add_reader", "_remove_reader", "_add_writer",
+    "_remove_writer", "_ready", "_scheduled", "_timer_cancelled_count", "_clock_resolution", "_stopping",
+    "_selector",
+)  # fmt: skip
+TIMER_MEMBERS = ("_when", "_scheduled", "_cancelled", "_run")
+"""Private members of asyncio that this module uses. ``self_test`` checks at start that they exist."""
 
 
 class _Timer(asyncio.TimerHandle):
-    """What the heap of timers holds, as CPython knows it and its types do not tell."""
+    """A handle in asyncio's timer heap, with the members that its type stubs leave out."""
 
     _when: float
     _scheduled: bool
 
 
-class PumpedLoop(asyncio.SelectorEventLoop):
-    """A selector loop whose ``run_forever`` is Qt's.
+if TYPE_CHECKING:  # qasync has no type hints
 
-    All of asyncio's promises hold (order, signals, subprocesses, executors). Beyond them the loop also turns
-    inside nested Qt loops: an open menu or a native dialog does not stop the server, even one that a task
-    opened. Debug mode does not report slow callbacks. ``time()`` is ``time.monotonic()``, as in every loop.
+    class SelectorBase(asyncio.SelectorEventLoop):
+        """What qasync derives its loop from."""
+
+    class QasyncLoop(asyncio.SelectorEventLoop):
+        """qasync's loop."""
+
+        def __init__(self, app: QCoreApplication) -> None: ...
+
+else:
+    import qasync
+
+    QasyncLoop = qasync.QSelectorEventLoop
+    SelectorBase = qasync._unix._SelectorEventLoop
+
+
+class _SystemSelector(SelectorBase):
+    """Gives asyncio the system's selector. qasync's own has one Qt notifier per descriptor."""
+
+    def __init__(self) -> None:
+        asyncio.SelectorEventLoop.__init__(self, selectors.DefaultSelector())
+
+
+class PumpedLoop(QasyncLoop, _SystemSelector):
+    """A qasync loop that schedules like asyncio's selector loop, inside Qt's ``exec()``.
+
+    All promises of asyncio hold: order, signals, subprocesses, executors. In addition, the loop keeps running
+    inside nested Qt loops, so an open menu or native dialog does not stop the server, even if a task opened it.
+    Debug mode does not report slow callbacks. ``time()`` is ``time.monotonic()``.
     """
 
-    # The same for its loops.
+    description = "pumped qasync loop"
+    """Shown in About."""
+
+    # asyncio's attributes, which its type stubs leave out
     _ready: deque[asyncio.Handle]
     _scheduled: list[_Timer]
     _timer_cancelled_count: int
@@ -59,37 +98,52 @@ class PumpedLoop(asyncio.SelectorEventLoop):
     _selector: selectors.BaseSelector
     _process_events: Callable[[list[tuple[selectors.SelectorKey, int]]], None]
 
+    if not TYPE_CHECKING:
+        # asyncio's scheduling instead of qasync's
+        run_forever = asyncio.SelectorEventLoop.run_forever
+        run_until_complete = asyncio.SelectorEventLoop.run_until_complete
+        stop = asyncio.SelectorEventLoop.stop
+        is_running = asyncio.SelectorEventLoop.is_running
+        call_soon = asyncio.SelectorEventLoop.call_soon
+        call_soon_threadsafe = asyncio.SelectorEventLoop.call_soon_threadsafe
+        call_later = asyncio.SelectorEventLoop.call_later
+        call_at = asyncio.SelectorEventLoop.call_at
+        _add_callback = asyncio.SelectorEventLoop._add_callback
+        _add_reader = asyncio.SelectorEventLoop._add_reader
+        _remove_reader = asyncio.SelectorEventLoop._remove_reader
+        _add_writer = asyncio.SelectorEventLoop._add_writer
+        _remove_writer = asyncio.SelectorEventLoop._remove_writer
+
     def __init__(self, app: QCoreApplication) -> None:
-        selector = selectors.DefaultSelector()
-        super().__init__(selector)
+        QasyncLoop.__init__(self, app)
         self._app = app
         self._qt = QObject()
         self._armed = NEVER
-        """For when the timer was told to fire: monotonic seconds, or ``AT_ONCE``."""
+        """The deadline that the Qt timer is set for: monotonic seconds, or ``AT_ONCE``."""
         self._fires = NEVER
-        """When it will, since Qt counts whole milliseconds from when it was told."""
-        self._timer = QTimer(self._qt, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._on_timer)
-        self._notifier = QSocketNotifier(_descriptor(selector), QSocketNotifier.Type.Read, self._qt)
+        """When the Qt timer fires: Qt rounds an interval up to whole milliseconds."""
+        self._deadline_timer = QTimer(self._qt, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
+        self._deadline_timer.timeout.connect(self._on_timer)
+        self._notifier = QSocketNotifier(_descriptor(self._selector), QSocketNotifier.Type.Read, self._qt)
         self._notifier.setEnabled(False)
         self._notifier.activated.connect(self._pump)
         self._failure: BaseException | None = None
-        self._hasty = 0
-        self._todo = 0
-        """So many handles are left of this turn."""
+        self._early_exits = 0
+        self._remaining = 0
+        """How many handles of the current iteration have not run yet."""
         self._deadline = 0.0
-        """Until when the pump runs before Qt has its turn: monotonic seconds."""
-        self._left_at = -LIVELY_S
-        """When the pump had nothing more to do: monotonic seconds."""
+        """Until when the pump runs before it yields to Qt: monotonic seconds."""
+        self._idle_since = -ACTIVE_WINDOW_S
+        """When the pump last ran out of work: monotonic seconds."""
 
     def close(self) -> None:
-        """Release the descriptors, and what belongs to Qt. May be called twice."""
+        """Release the descriptors and the Qt objects. May be called twice."""
         if not self.is_closed():
             self._notifier.setEnabled(False)
         super().close()
 
     def _run_once(self) -> None:
-        """Let Qt turn the wheel until ``stop``: asyncio's ``run_forever`` calls this until it is to end."""
+        """Run Qt's event loop until ``stop()``. asyncio's ``run_forever`` calls this repeatedly until then."""
         dispatcher = QAbstractEventDispatcher.instance()
         dispatcher.aboutToBlock.connect(self._arm)
         self._notifier.setEnabled(True)
@@ -99,18 +153,19 @@ class PumpedLoop(asyncio.SelectorEventLoop):
             self._app.exec()
         finally:
             self._notifier.setEnabled(False)
-            self._timer.stop()
+            self._deadline_timer.stop()
             self._armed = NEVER
             dispatcher.aboutToBlock.disconnect(self._arm)
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        self._hasty = self._hasty + 1 if not self._stopping and monotonic() - began < HASTY_S else 0
-        if self._hasty > HASTY:
+        too_early = not self._stopping and monotonic() - began < EARLY_EXIT_S
+        self._early_exits = self._early_exits + 1 if too_early else 0
+        if self._early_exits > MAX_EARLY_EXITS:
             raise SystemExit(1)
 
     def _arm(self) -> None:
-        """Tell Qt when to come back: called whenever it is about to sleep, whoever has scheduled something."""
+        """Set the Qt timer for the earliest deadline. Runs whenever Qt is about to sleep."""
         if self._ready or self._stopping:
             due = AT_ONCE
         elif self._scheduled:
@@ -120,41 +175,45 @@ class PumpedLoop(asyncio.SelectorEventLoop):
         if due in (AT_ONCE, NEVER):
             if due != self._armed:
                 self._armed = due
-                self._timer.start(0) if due == AT_ONCE else self._timer.stop()
+                self._deadline_timer.start(0) if due == AT_ONCE else self._deadline_timer.stop()
             return
         now = monotonic()
         wait_ms = min(max(0, math.ceil((due - now) * 1000)), LONGEST_MS)
-        # Qt sleeps for whole milliseconds, too: a sleep that begins anew would be rounded up on top of that.
+        # Setting the timer again would round its remaining time up to a whole millisecond once more.
         if due == self._armed and math.ceil((self._fires - now) * 1000) <= wait_ms:
             return
         self._armed, self._fires = due, now + wait_ms / 1000
-        self._timer.start(wait_ms)
+        self._deadline_timer.start(wait_ms)
 
     def _on_timer(self) -> None:
         self._armed = NEVER
         self._pump()
 
     def _pump(self) -> None:
-        """Take turns until nothing is left to do or the budget is used up."""
+        """Run iterations until there is nothing left to do or the budget is used up."""
         outer = asyncio.current_task(self)
-        if outer is not None:  # a nested Qt loop within a task: the others go on meanwhile
+        if outer is not None:  # a task opened a nested Qt loop: other tasks must run meanwhile
             _leave_task(self, outer)
         now = monotonic()
-        self._deadline, patience, lively = now + BUDGET_S, now + PATIENCE_S, now < self._left_at + LIVELY_S
+        self._deadline, spin_until, active = (
+            now + BUDGET_S,
+            now + SPIN_WAIT_S,
+            now < self._idle_since + ACTIVE_WINDOW_S,
+        )
         try:
-            ready = self._turn(0)
-            while not self._stopping and (now := monotonic()) < patience:
-                # Where several descriptors were ready, others will be by now.
+            ready = self._iterate(0)
+            while not self._stopping and (now := monotonic()) < spin_until:
+                # If several descriptors were ready, more are likely to be ready by now.
                 if self._ready or ready > 1:
                     if now >= self._deadline:
                         break
-                    ready = self._turn(0)
-                elif lively and (wait_s := self._wait_s(now)):
-                    ready = self._turn(wait_s)
-                    lively = ready > 0
+                    ready = self._iterate(0)
+                elif active and (wait_s := self._wait_s(now)):
+                    ready = self._iterate(wait_s)
+                    active = ready > 0
                 else:
                     break
-            self._left_at = now
+            self._idle_since = now
         except BaseException as failure:  # asyncio lets SystemExit and KeyboardInterrupt end the loop
             self._failure = failure
             self.stop()
@@ -167,29 +226,29 @@ class PumpedLoop(asyncio.SelectorEventLoop):
             self._arm()
 
     def _wait_s(self, now: float) -> float:
-        """Return how long the pump may wait itself; 0 where a timer is due."""
+        """Return how many seconds the pump may wait in the selector; 0 if a timer is due."""
         if not self._scheduled:
-            return PATIENCE_S
-        return max(0.0, min(PATIENCE_S, (self._scheduled[0]._when - now) // GRAIN_S * GRAIN_S))
+            return SPIN_WAIT_S
+        return max(0.0, min(SPIN_WAIT_S, (self._scheduled[0]._when - now) // SELECTOR_STEP_S * SELECTOR_STEP_S))
 
-    def _turn(self, wait_s: float) -> int:
-        """Do as one turn of asyncio's loop does, but wait ``wait_s`` at most and do not outlast the deadline.
+    def _iterate(self, wait_s: float) -> int:
+        """Run one iteration of asyncio's loop, or the rest of an unfinished one, until the deadline.
 
-        What it has waited for has a time of its own. Return how many descriptors were ready. What is left of a turn
-        is done before the next begins: to select again would find those ready whose callbacks have not run yet, and
-        let them run twice.
+        Waits for at most ``wait_s`` seconds; what arrives after a wait gets a full budget. Returns the number of
+        ready descriptors. An unfinished iteration is completed before the selector is asked again: a descriptor
+        whose callback has not run yet would be reported, and its callback run, twice.
         """
         ready, found = self._ready, 0
-        if not (self._todo and ready):
+        if not (self._remaining and ready):
             events = self._selector.select(wait_s)
             if wait_s:
                 self._deadline = monotonic() + BUDGET_S
             self._process_events(events)
             self._collect_timers()
-            self._todo, found = len(ready), len(events)
-        while self._todo and ready:
+            self._remaining, found = len(ready), len(events)
+        while self._remaining and ready:
             handle = ready.popleft()
-            self._todo -= 1
+            self._remaining -= 1
             if not handle._cancelled:
                 handle._run()
                 if monotonic() > self._deadline:
@@ -199,7 +258,7 @@ class PumpedLoop(asyncio.SelectorEventLoop):
     def _collect_timers(self) -> None:
         scheduled = self._scheduled
         cancelled = self._timer_cancelled_count
-        if cancelled > SPRING_CLEANING and cancelled * 2 > len(scheduled):
+        if cancelled > CANCELLED_TIMERS_LIMIT and cancelled * 2 > len(scheduled):
             for handle in scheduled:
                 handle._scheduled = not handle._cancelled
             scheduled[:] = [handle for handle in scheduled if handle._scheduled]
@@ -216,6 +275,6 @@ class PumpedLoop(asyncio.SelectorEventLoop):
 
 
 def _descriptor(selector: selectors.BaseSelector) -> int:
-    """Return what is readable while anything that is selected is ready. Raises ``AttributeError`` without one."""
+    """Return the descriptor that is readable while any registered one is ready. Raises ``AttributeError``."""
     descriptor: int = selector.fileno()  # type: ignore[attr-defined]
     return descriptor

@@ -1,5 +1,6 @@
 """About: which version this is, of what it is made, and under which licences."""
 
+import asyncio
 import platform
 
 from PySide6 import __version__ as pyside_version
@@ -39,8 +40,15 @@ def versions(inside: list[Component]) -> dict[str, str]:
         "Qt": qVersion(),
         "PySide6": pyside_version,
         **{name: known.get(name, "?") for name in SHOWN},
+        "Event loop": loop_description(),
         "System": platform.platform(terse=True),
     }
+
+
+def loop_description() -> str:
+    """Return which event loop the program runs on, and why if it is not the usual one."""
+    loop = asyncio.get_running_loop()
+    return str(getattr(loop, "description", type(loop).__name__))
 
 
 class About(QDialog):
@@ -104,7 +112,7 @@ class About(QDialog):
         for row, (what, version) in enumerate(list(self.versions.items())[1:]):
             title = QLabel(what)
             title.setObjectName("muted")
-            value = QLabel(version)
+            value = QLabel(version, wordWrap=True)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(title, row, 0)
             grid.addWidget(value, row, 1)

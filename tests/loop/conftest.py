@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.loop import new_loop, plain_qasync, pumps_here
+from app.loop import has_watchable_selector, new_loop, stock_loop
 
 T = TypeVar("T")
 
 Run = Callable[[Coroutine[Any, Any, T]], T]
 """Runs a coroutine to its end."""
 
-LOOPS = {"pumped": new_loop, "qasync": plain_qasync} if pumps_here() else {"qasync": plain_qasync}
+LOOPS = {"pumped": new_loop, "qasync": stock_loop} if has_watchable_selector() else {"qasync": stock_loop}
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.companion import Companion
-from app.loop import new_loop, pumps_here
+from app.loop import has_watchable_selector, new_loop
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
@@ -35,7 +35,7 @@ def new_loop_of_tests() -> asyncio.AbstractEventLoop:
     app = QApplication.instance()
     assert app
     loop = new_loop(app)
-    if not pumps_here():
+    if not has_watchable_selector():
         _find_itself(loop)
     return loop
 

@@ -1,5 +1,6 @@
 """About, and the word of a newer version."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
@@ -77,6 +78,7 @@ async def test_it_shows_versions_and_the_licence_of_everything_inside(window: Wi
     dialog = window.open_about()
     assert dialog.versions["P2P Chat Companion"] == __version__
     assert dialog.versions["Qt"] == qVersion()
+    assert dialog.versions["Event loop"] == getattr(asyncio.get_running_loop(), "description", "")
     for name in ("qasync", "websockets"):
         assert dialog.versions[name] == version(name)
     rows = {row[0]: row for row in cells(dialog)}

@@ -1,0 +1,87 @@
+"""Which loop the program runs on: the pumped one, or stock qasync with the reason."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+
+import pytest
+import qasync
+from PySide6.QtCore import QSocketNotifier
+from PySide6.QtWidgets import QApplication
+
+from app import loop as loops
+from app.loop import has_watchable_selector, new_loop, stock_loop
+
+pytestmark = pytest.mark.skipif(not has_watchable_selector(), reason="Windows always uses stock qasync")
+
+
+@pytest.fixture
+def made(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
+    """Return the loop that the program would use now; close it after the test."""
+    loop = new_loop(qapp)
+    yield loop
+    loop.close()
+
+
+def test_the_pumped_loop_is_a_qasync_loop(made: asyncio.AbstractEventLoop) -> None:
+    assert isinstance(made, qasync.QEventLoop)
+    assert isinstance(made, asyncio.SelectorEventLoop)
+    assert made.description == "pumped qasync loop"
+
+
+@pytest.fixture
+def asked_for_stock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_LOOP", "qasync")
+
+
+@pytest.fixture
+def member_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.loop.self_test.LOOP_MEMBERS", ("_ready", "_gone"))
+
+
+@pytest.fixture
+def module_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "app.loop.self_test", None)
+
+
+@pytest.fixture
+def notifier_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.loop.self_test.PATIENCE_MS", 20)
+
+    class Silent(QSocketNotifier):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args)  # type: ignore[call-overload]
+            self.setEnabled(False)
+
+    monkeypatch.setattr("app.loop.self_test.QSocketNotifier", Silent)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("asked_for_stock", "COMPANION_LOOP asks for it"),
+        ("member_missing", "asyncio has no loop._gone any more"),
+        ("module_broken", "asyncio or qasync has changed: "),
+        ("notifier_silent", "Qt did not report a readable descriptor within 20 ms"),
+    ],
+)
+def test_stock_qasync_serves_where_the_pumped_loop_cannot(
+    change: str, reason: str, qapp: QApplication, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    request.getfixturevalue(change)
+    loop = new_loop(qapp)
+    try:
+        assert type(loop) is qasync.QEventLoop
+        assert loop.description.startswith(f"stock qasync ({reason}")
+        assert f"Using stock qasync: {reason}" in caplog.text
+        assert loop.run_until_complete(asyncio.sleep(0, "works")) == "works"
+    finally:
+        loop.close()
+
+
+def test_the_self_test_finds_nothing_wrong_here(qapp: QApplication) -> None:
+    assert loops.why_not_pumped() == ""
+    loop = stock_loop(qapp)
+    assert loop.description == "stock qasync"
+    loop.close()
