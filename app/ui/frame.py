@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -18,6 +18,7 @@ from app import __version__
 from app.system.paths import Folders
 from app.ui import theme
 from app.ui.icons import icon, ui_icon
+from app.ui.input_guard import InputGuard
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.naming import named
 
@@ -54,6 +55,7 @@ class Frame(QMainWindow):
         """Of the rooms."""
         self._foot = QWidget()
         """Gives way to the status bar."""
+        self._input_guard = InputGuard(self)
         self._lay_out()
         self.resize(QSize(1120, 720).boundedTo(self.screen().availableSize()))
         self._recall("geometry", self.restoreGeometry)
@@ -138,6 +140,11 @@ class Frame(QMainWindow):
         due = not self._memory.value(f"hints/{name}", False, bool)
         self._memory.setValue(f"hints/{name}", True)
         return bool(due)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Start filtering accidental input: the native window exists from now on."""
+        super().showEvent(event)
+        self._input_guard.watch(self.windowHandle())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Qt tells: the desktop decides."""

@@ -1,0 +1,196 @@
+"""Accidental input: the wheel over controls without focus, and double clicks on buttons that move."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QDateTimeEdit,
+    QDial,
+    QDialog,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QScrollBar,
+    QSlider,
+    QSpinBox,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.companion import Companion
+from app.protocol.envelope import Envelope
+from app.system.paths import Folders
+from app.ui.frame import Frame
+from app.ui.window import INJECT, ROOMS, SETTINGS, Window
+from tests.conftest import Connect, until
+from tests.ui.frames import settled
+
+LEFT = Qt.MouseButton.LeftButton
+NOTCHES = (QPoint(0, -120), QPoint(0, 120), QPoint(-120, 0))
+
+
+def turn_wheel(widget: QWidget, angle: QPoint = NOTCHES[0]) -> None:
+    """Turn the wheel over the middle of a widget, as the window system reports it."""
+    window = widget.window()
+    place = widget.mapTo(window, widget.rect().center())
+    QTest.wheelEvent(window.windowHandle(), QPointF(place), angle)
+    QApplication.processEvents()
+
+
+def value(widget: QWidget) -> object:
+    """Return what a person sets with a control; None for anything else."""
+    if isinstance(widget, QTabBar):
+        return widget.currentIndex()
+    if isinstance(widget, QScrollBar):
+        return None
+    meta = widget.metaObject().userProperty()
+    return meta.read(widget) if meta.isValid() else None
+
+
+def values(window: QWidget) -> dict[QWidget, object]:
+    return {each: found for each in window.findChildren(QWidget) if (found := value(each)) is not None}
+
+
+def area_of(widget: QWidget) -> QScrollArea | None:
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QScrollArea):
+        parent = parent.parentWidget()
+    return parent
+
+
+def in_sight(window: QWidget) -> Iterator[QWidget]:
+    """Yield every visible widget, scrolled into sight."""
+    for widget in window.findChildren(QWidget):
+        if widget.isVisible() and widget.width() > 1 and widget.height() > 1:
+            if area := area_of(widget):
+                area.ensureWidgetVisible(widget)
+            yield widget
+
+
+@pytest.mark.parametrize("room", range(len(ROOMS)), ids=[name for name, _ in ROOMS])
+async def test_the_wheel_changes_no_value_and_moves_no_focus(
+    window: Window, companion: Companion, connect_client: Connect, room: int
+) -> None:
+    await connect_client()
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    window.resize(window.minimumSize())
+    window.open_room(room)
+    window.fixtures.choose("nasty/markup")
+    message = window.inject.event_panel("new_message")
+    assert message
+    message.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])
+    await settled(companion)
+    turned = 0
+    for tab in range(window.inject.tabs.count() if room == INJECT else 1):
+        window.inject.tabs.setCurrentIndex(tab)
+        window.rooms.setFocus()
+        focus, before = QApplication.focusWidget(), values(window)
+        for widget in in_sight(window):
+            for angle in NOTCHES:
+                turn_wheel(widget, angle)
+            turned += value(widget) is not None
+            assert QApplication.focusWidget() is focus, widget
+            assert values(window) == before, widget
+    assert turned > 10
+
+
+@pytest.mark.parametrize("place", [SETTINGS, INJECT])
+async def test_over_a_control_the_wheel_scrolls_the_page(window: Window, place: int) -> None:
+    window.resize(window.minimumSize())
+    window.open_room(place)
+    room = window.rooms.page(place)
+    controls = [
+        (each, area)
+        for each in room.findChildren(QWidget)
+        if isinstance(each, QSpinBox | QComboBox) and each.isVisible() and (area := area_of(each))
+    ]
+    assert len(controls) > 3
+    for control, area in controls:
+        area.ensureWidgetVisible(control)
+        bar = area.verticalScrollBar()
+        assert bar.maximum() > 0
+        down = bar.value() < bar.maximum()
+        before = bar.value()
+        turn_wheel(control, NOTCHES[0] if down else NOTCHES[1])
+        assert (bar.value() > before) is down, control.accessibleName()
+        assert bar.value() != before
+
+
+async def test_a_control_with_the_focus_still_follows_the_wheel(window: Window) -> None:
+    window.open_room(SETTINGS)
+    port = window.settings.port
+    turn_wheel(port)
+    before = port.value()
+    port.setFocus()
+    turn_wheel(port, NOTCHES[1])
+    assert port.value() == before + 1
+    theme = window.settings.theme
+    window.settings.area.ensureWidgetVisible(theme)
+    theme.setFocus()
+    turn_wheel(theme)
+    assert theme.currentIndex() == 1
+
+
+@pytest.mark.parametrize("kind", [QSpinBox, QDoubleSpinBox, QDateTimeEdit, QComboBox, QSlider, QDial, QTabBar])
+async def test_controls_of_any_kind_that_are_created_later_are_covered(window: Window, kind: type[QWidget]) -> None:
+    """In the window and in a dialog of it."""
+    window.open_room(SETTINGS)
+    dialog = QDialog(window)
+    for parent in (window.settings.area.widget(), dialog):
+        control = kind()
+        for number in range(3):
+            if isinstance(control, QComboBox):
+                control.addItem(str(number))
+            elif isinstance(control, QTabBar):
+                control.addTab(str(number))
+        layout = parent.layout() or QVBoxLayout(parent)
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertWidget(0, control)
+        other = QPushButton("First")
+        layout.insertWidget(0, other)
+        if parent is dialog:
+            dialog.open()
+            await until(dialog.isActiveWindow)
+        layout.activate()
+        QApplication.processEvents()
+        window.settings.area.ensureWidgetVisible(control)
+        other.setFocus()
+        before = value(control)
+        for angle in NOTCHES:
+            turn_wheel(control, angle)
+        assert value(control) == before
+        assert not control.hasFocus()
+    dialog.done(0)
+
+
+async def test_a_button_that_moves_under_the_pointer_ignores_the_second_click(
+    tmp_path: Path, show: Callable[[QWidget], None]
+) -> None:
+    window = Frame(Folders.of(tmp_path))
+    show(window)
+    clicked: list[str] = []
+    first, second = QPushButton("First"), QPushButton("Second")
+    row = QHBoxLayout()
+    for button in (first, second):
+        button.clicked.connect(lambda _=False, button=button: clicked.append(button.text()))
+        row.addWidget(button)
+    host = QWidget()
+    host.setLayout(row)
+    window.setCentralWidget(host)
+    first.clicked.connect(first.hide)
+    first.clicked.connect(row.activate)
+    QApplication.processEvents()
+    place = first.mapTo(window, first.rect().center())
+    QTest.mouseDClick(window.windowHandle(), LEFT, pos=place)
+    assert window.childAt(place) is second
+    assert clicked == ["First"]
+    QTest.mouseClick(window.windowHandle(), LEFT, pos=place)
+    QTest.mouseDClick(window.windowHandle(), LEFT, pos=place)
+    assert clicked == ["First", "Second", "Second", "Second"]
