@@ -28,7 +28,7 @@ from app.protocol.envelope import BadFrame, Envelope, parse_json
 from app.protocol.templates import iso
 from app.storage import chat as jobs
 from app.storage.database import Database
-from app.storage.files import write_whole
+from app.system.files import read_text, reason, write_file
 
 
 class Backend:
@@ -262,16 +262,16 @@ class Backend:
         """Write a snapshot to ``file`` (JSON). Raises ``StorageError`` where that is not possible."""
         text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
         try:
-            await self._database.aside(partial(write_whole, file, text + "\n"))
+            await self._database.aside(partial(write_file, file, text + "\n"))
         except OSError as error:
-            raise StorageError(f"{file} could not be written: {error.strerror or error}") from None
+            raise StorageError(f"{file} could not be written: {reason(error)}") from None
 
     async def load(self, file: Path) -> None:
         """Replace the whole state by a file's. Raises ``Refused`` or ``StorageError``; nothing changes then."""
         try:
-            text = await self._database.aside(partial(file.read_text, encoding="utf-8"))
+            text = await self._database.aside(partial(read_text, file, snapshots.MAX_FILE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
-            raise StorageError(f"{file} could not be read: {error}") from None
+            raise StorageError(f"{file} could not be read: {reason(error)}") from None
         try:
             snapshot = parse_json(text)
         except BadFrame as bad:

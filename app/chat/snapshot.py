@@ -11,6 +11,8 @@ from app.protocol.contract import Direction
 from app.wording import fault
 
 VERSION = 1
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Of a file that is loaded."""
 
 State = tuple[list[Person], list[tuple[MessageData, bool]]]
 """The cast, and every message with whether the local user has read it."""

@@ -22,13 +22,13 @@ def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
     """Write the chat state to a file."""
     if runs(data_dir):
         from app.cli.control import Control, fail
-        from app.storage.files import write_whole
+        from app.system.files import reason, write_file
 
         snapshot = Control(data_dir).call("GET", "/v1/state")
         try:
-            write_whole(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n")
+            write_file(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
-            fail(f"{file} could not be written: {error.strerror or error}", Exit.FAILED)
+            fail(f"{file} could not be written: {reason(error)}", Exit.FAILED)
     else:
         _offline("save", file, data_dir)
     done(f"saved the chat state to {file}", {"saved": str(file)}, json)
@@ -38,15 +38,17 @@ def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
 def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
     """Replace the chat state by the one in a file: all of it, or nothing."""
     if runs(data_dir):
+        from app.chat.snapshot import MAX_FILE_BYTES
         from app.cli.control import Control, fail
         from app.protocol.envelope import BadFrame, parse_json
+        from app.system.files import read_text, reason
 
         try:
-            snapshot = parse_json(file.read_text(encoding="utf-8"))
+            snapshot = parse_json(read_text(file, MAX_FILE_BYTES))
             if not isinstance(snapshot, dict):
                 raise BadFrame("it is no object")
         except (OSError, UnicodeDecodeError) as error:
-            fail(f"{file} could not be read: {getattr(error, 'strerror', '') or error}", Exit.FAILED)
+            fail(f"{file} could not be read: {reason(error)}", Exit.FAILED)
         except BadFrame as bad:
             fail(f"{file.name} is no saved chat state: {bad}.", Exit.FAILED)
         Control(data_dir).call("PUT", "/v1/state", snapshot)

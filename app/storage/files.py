@@ -1,22 +1,10 @@
-"""Files that are written whole or not at all, and the files below a folder."""
+"""Find the files below a folder."""
 
 import errno
 import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write all of ``text`` or nothing. Raises ``OSError``, and ``ValueError`` for text that is no Unicode."""
-    content = text.encode()
-    unfinished = file.with_name(file.name + ".part")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(file)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 def find_files(folder: Path, suffix: str, on_error: Callable[[OSError], object]) -> list[Path]:

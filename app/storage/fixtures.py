@@ -1,6 +1,7 @@
 """The fixtures: those that come with the program, and a folder of a person's own, one JSON file each."""
 
 import difflib
+import os
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -16,7 +17,8 @@ from app.protocol.fixture import (
     checked_name,
     parse_fixture,
 )
-from app.storage.files import find_files, write_whole
+from app.storage.files import find_files
+from app.system.files import read_text, write_file
 
 MAX_FILES = 2000
 
@@ -119,7 +121,9 @@ class FixtureLibrary:
                     raise BadFixture(f"it is over {MAX_FIXTURE_BYTES // 1024} KiB")
                 if checked_name(name) != name:
                     raise BadFixture(f"{name!r} is no name: it begins or ends with a space")
-                found.append(Saved(name, parse_fixture(file.read_text("utf-8-sig")), own))
+                if own:
+                    _require_inside(folder, file)
+                found.append(Saved(name, parse_fixture(read_text(file, MAX_FIXTURE_BYTES)), own))
             except (BadFixture, OSError, UnicodeDecodeError) as error:
                 told = _printable(f"{file} is no fixture: {error}.")
                 complaints.append(told)
@@ -166,13 +170,18 @@ class FixtureLibrary:
     def _file(self, name: str) -> Path:
         if self._own is None:
             raise StorageError("there is no folder for fixtures")
-        return _file(self._own, name)
+        file = _file(self._own, name)
+        try:
+            _require_inside(self._own, file.parent)
+        except BadFixture as bad:
+            raise Refused(HTTPStatus.CONFLICT, f"Fixture {name!r} cannot be written: {bad}.") from None
+        return file
 
     def _write(self, name: str, text: str) -> None:
         file = self._file(name)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, text)
+            write_file(file, text)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the folder
             raise _storage_error(file, "written", error) from None
 
@@ -232,6 +241,19 @@ def _stamp(file: Path) -> _Stamp:
 
 def _file(folder: Path, name: str) -> Path:
     return folder.joinpath(*name.split("/")).with_name(name.rpartition("/")[2] + SUFFIX)
+
+
+def _require_inside(folder: Path, path: Path) -> None:
+    """Raise ``BadFixture`` if a link leads from ``path`` out of ``folder``.
+
+    The folder may come from a foreign repository. Its author must not choose other files to be read or written.
+    """
+    try:
+        real, root = os.path.realpath(path), os.path.realpath(folder)
+    except ValueError:  # a NUL: opening the file reports it
+        return
+    if not Path(real).is_relative_to(root):
+        raise BadFixture(f"a link leads to {real}, outside of the fixtures folder")
 
 
 def _text(fixture: Fixture) -> str:

@@ -12,12 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from app.system.files import read_file, write_file
+
 NAME = "P2P Chat Companion"
 IDENTIFIER = "com.p2pchat.companion"
 DESKTOP_ENTRY = "p2p-chat-companion.desktop"
 RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 HIDDEN = "--hidden"
+MAX_BYTES = 64 * 1024
 
 
 class Autostart(Protocol):
@@ -75,7 +78,7 @@ class XdgAutostart:
     def is_on(self) -> bool:
         """Return whether the entry is there and in force: desktops switch it off inside."""
         try:
-            lines = self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = read_file(self.file, MAX_BYTES).decode(errors="replace").splitlines()
         except FileNotFoundError:
             return False
         said = {key.strip(): value.strip().lower() for key, _, value in (line.partition("=") for line in lines)}
@@ -94,7 +97,7 @@ class XdgAutostart:
             "Icon=p2p-chat-companion\n"
             "Terminal=false\n"
         )
-        _write(self.file, text.encode())
+        _write(self.file, text)
 
     def turn_off(self) -> None:
         """Remove the entry."""
@@ -123,7 +126,7 @@ class LaunchAgent:
     def is_on(self) -> bool:
         """Return whether the agent is there and not disabled inside."""
         try:
-            text = self.file.read_bytes()
+            text = read_file(self.file, MAX_BYTES)
         except FileNotFoundError:
             return False
         try:
@@ -196,12 +199,6 @@ class RunKey:
             registry.DeleteValue(key, NAME)
 
 
-def _write(file: Path, data: bytes) -> None:
-    """Write a file whole or not at all: half an entry would start half a command."""
+def _write(file: Path, content: str | bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        fresh.write_bytes(data)
-        fresh.replace(file)
-    finally:
-        fresh.unlink(missing_ok=True)
+    write_file(file, content)

@@ -8,7 +8,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from app.system.files import read_file, write_file
+
 VERSION = 1
+MAX_BYTES = 64 * 1024
 
 
 class Instance(Struct, kw_only=True):
@@ -31,7 +34,7 @@ def announce(file: Path, control: str, token_in: str, token_file: Path | None = 
         pid=os.getpid(), started=psutil.Process().create_time(), control=control, token_in=token_in,
         token_file=str(token_file or ""), events=events,
     )  # fmt: skip
-    write_private(file, msgspec.json.encode(me).decode() + "\n")
+    write_file(file, msgspec.json.encode(me).decode() + "\n")
 
 
 def withdraw(file: Path) -> None:
@@ -45,24 +48,9 @@ def find(file: Path) -> Instance | None:
     import psutil
 
     try:
-        told = msgspec.json.decode(file.read_bytes(), type=Instance)
+        told = msgspec.json.decode(read_file(file, MAX_BYTES), type=Instance)
         process = psutil.Process(told.pid)
         alive = abs(process.create_time() - told.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except (OSError, msgspec.DecodeError, psutil.Error, ValueError):
         return None
     return told if alive and told.version == VERSION else None
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only this user can read, whole or not at all. Raises ``OSError``."""
-    fresh = file.with_name(f"{file.name}.{os.getpid()}.part")
-    with suppress(FileNotFoundError):
-        fresh.unlink()
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        fresh.replace(file)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise

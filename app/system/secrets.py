@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from app.system.instance import write_private
+from app.system.files import read_text, reason, write_file
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,7 @@ SERVICE = "p2p-chat-companion"
 KEYRING_PATIENCE_S = 5.0
 """A locked keyring asks its user first; the companion does not wait for that."""
 MIN_LENGTH = 16
+MAX_BYTES = 4096
 
 
 class TokenError(Exception):
@@ -95,12 +96,12 @@ def _from_file(file: Path) -> str:
     try:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_private(file, secrets.token_urlsafe(32) + "\n")
+            write_file(file, secrets.token_urlsafe(32) + "\n")
         if sys.platform != "win32" and stat.S_IMODE(file.stat().st_mode) & 0o077:
             raise TokenError(f"{file} can be read by others: make it private with `chmod 600 {file}`.")
-        return _checked(file.read_text(encoding="utf-8"), str(file))
+        return _checked(read_text(file, MAX_BYTES), str(file))
     except (OSError, UnicodeDecodeError) as error:
-        raise TokenError(f"The token file {file} cannot be used: {error}.") from None
+        raise TokenError(f"The token file {file} cannot be used: {reason(error)}.") from None
 
 
 def _checked(text: str, where: str) -> str:

@@ -9,7 +9,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 from msgspec import Meta, Struct, field
 
+from app.system.files import read_text, reason, replace, write_file
 from app.wording import fault
+
+MAX_BYTES = 256 * 1024
 
 NO_TOML = (ValueError, RecursionError)
 """What the readers raise."""
@@ -90,7 +93,7 @@ class SettingsFile:
         """Read the settings; a missing file, a broken file and a bad value all mean the default, or ``SHUT``."""
         text = None
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
+            text = read_text(self.path, MAX_BYTES)
             import tomllib
 
             document = tomllib.loads(text)
@@ -99,7 +102,7 @@ class SettingsFile:
         except (OSError, *NO_TOML) as error:
             shut = {name: value for name, value in SHUT.items() if text is None or name in text}
             told = "".join(f"; {name} = {_shown(value)} until it is put right" for name, value in shut.items())
-            self.complaints = [f"{self.path} could not be read and defaults are used: {error}{told}"]
+            self.complaints = [f"{self.path} could not be read and defaults are used: {reason(error)}{told}"]
             return Settings(**shut)
         return self._take(document)
 
@@ -130,22 +133,20 @@ class SettingsFile:
         import tomlkit  # keeps comments, for which a start need not wait
 
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
+            text = read_text(self.path, MAX_BYTES)
             tomllib.loads(text)  # what `load` could not read must not be taken for what it says
             document = tomlkit.parse(text)
         except FileNotFoundError:
             document = tomlkit.document()
         except NO_TOML:
-            self.path.replace(self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
+            replace(self.path, self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
             document = tomlkit.document()
         as_read = msgspec.structs.asdict(self._take(document.unwrap()))
         for name, value in msgspec.structs.asdict(settings).items():
             if value != as_read[name]:
                 document[name] = value
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_name(self.path.name + ".new")
-        fresh.write_text(tomlkit.dumps(document), encoding="utf-8")
-        fresh.replace(self.path)
+        write_file(self.path, tomlkit.dumps(document))
 
 
 def check(name: str, value: object) -> str | None:

@@ -1,6 +1,7 @@
 """``companion state save``, ``load`` and ``reset``: processes between two runs of the companion."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,8 @@ def test_what_was_saved_while_it_ran_is_what_is_saved_afterwards(
     server.stop()
     state("save", second)
     assert first.read_bytes() == second.read_bytes()
+    if os.name == "posix":
+        assert [file.stat().st_mode & 0o777 for file in (first, second)] == [0o600, 0o600]
 
 
 def test_in_the_moment_of_a_start_or_an_end_it_says_so(

@@ -339,6 +339,74 @@ def links(target: Path, link: Path) -> None:
         pytest.skip("this system lets nobody make symbolic links")
 
 
+def test_a_file_that_links_out_of_the_folder_is_not_read(
+    library: FixtureLibrary, own: Path, tmp_path: Path
+) -> None:
+    """A foreign repository could make the program read, show and send any file of the user."""
+    secret = put(tmp_path / "elsewhere", "secret.json", ONE)
+    put(own, "near.json", ONE)
+    links(secret, own / "x.json")
+    links(own / "near.json", own / "alias.json")
+    library.read()
+    assert [each.name for each in library.all if each.own] == ["alias", "near"]
+    assert library.complaints == [
+        f"{own / 'x.json'} is no fixture: a link leads to {secret}, outside of the fixtures folder."
+    ]
+
+
+def test_a_file_that_became_a_link_is_not_fired(library: FixtureLibrary, own: Path, tmp_path: Path) -> None:
+    secret = put(tmp_path / "elsewhere", "secret.json", ONE)
+    file = put(own, "x.json", ONE)
+    library.read()
+    file.unlink()
+    links(secret, file)
+    with pytest.raises(Refused, match="outside of the fixtures folder"):
+        library.look_up("x")
+
+
+def test_nothing_is_written_or_removed_through_a_link_to_another_folder(
+    library: FixtureLibrary, own: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    victim = put(other, "x.json", b"mine")
+    put(own, "y.json", ONE)
+    links(other, own / "link")
+    library.read()
+    fixture = library.find("y").fixture
+    for change in (
+        lambda: library.save("link/x", fixture),
+        lambda: library.save("link/new/x", fixture),
+        lambda: library.rename("y", "link/y"),
+    ):
+        with pytest.raises(Refused) as caught:
+            change()
+        assert caught.value.status == HTTPStatus.CONFLICT
+        assert f"a link leads to {other}" in caught.value.reason
+    assert [file.name for file in other.iterdir()] == ["x.json"]
+    assert victim.read_text() == "mine"
+
+
+def test_saving_over_a_link_replaces_the_link(library: FixtureLibrary, own: Path, tmp_path: Path) -> None:
+    victim = put(tmp_path / "elsewhere", "victim.json", b"mine")
+    put(own, "y.json", ONE)
+    library.read()
+    links(victim, own / "x.json")
+    links(victim, own / "x.json.part")
+    library.save("x", library.find("y").fixture)
+    assert victim.read_text() == "mine"
+    assert not (own / "x.json").is_symlink()
+
+
+def test_a_fixtures_folder_may_itself_be_a_link(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    put(real, "x.json", ONE)
+    links(real, tmp_path / "link")
+    library = FixtureLibrary(tmp_path / "link", tmp_path / "none")
+    library.read()
+    library.save("y", library.find("x").fixture)
+    assert sorted(file.name for file in real.iterdir()) == ["x.json", "y.json"]
+
+
 def test_links_that_go_round_in_circles_are_not_followed(library: FixtureLibrary, own: Path) -> None:
     put(own, "a/x.json", ONE)
     links(own, own / "a" / "again")

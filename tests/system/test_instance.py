@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from app.system.instance import VERSION, Instance, announce, find, withdraw, write_private
+from app.system.instance import VERSION, Instance, announce, find, withdraw
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 URL = "http://127.0.0.1:8082"
@@ -125,20 +125,3 @@ def test_without_a_file_there_is_no_companion(tmp_path: Path) -> None:
     assert find(tmp_path / "instance.json") is None
     assert find(tmp_path / "nowhere" / "instance.json") is None
     assert find(tmp_path) is None
-
-
-def test_a_private_file_is_written_whole_over_an_older_one_and_over_what_a_crash_left(tmp_path: Path) -> None:
-    (tmp_path / f"x.{os.getpid()}.part").write_text("left by a crash")
-    write_private(tmp_path / "x", "ü")
-    write_private(tmp_path / "x", "new")
-    assert (tmp_path / "x").read_text() == "new"
-    assert names(tmp_path) == ["x"]
-
-
-def test_a_private_file_that_could_not_be_written_leaves_no_secret_behind(tmp_path: Path) -> None:
-    (tmp_path / "x").mkdir()
-    with pytest.raises(OSError, match="x"):
-        write_private(tmp_path / "x", "secret")
-    with pytest.raises(OSError, match="No such file"):
-        write_private(tmp_path / "nowhere" / "x", "secret")
-    assert names(tmp_path) == ["x"]

@@ -151,6 +151,18 @@ def test_a_file_that_can_be_neither_read_nor_made_is_told(tmp_path: Path) -> Non
             given(file)
 
 
+@posix
+def test_a_token_file_that_would_block_is_reported(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo", 0o600)
+    private(tmp_path / "huge", "x" * 50_000)
+    for name, wrong in (("fifo", "Not a regular file"), ("huge", "The file is over 4 KiB")):
+        file = tmp_path / name
+        for use in (lambda file=file: given(file), lambda file=file: read("file", file, tmp_path)):
+            with pytest.raises(TokenError) as caught:
+                use()
+            assert str(caught.value) == f"The token file {file} cannot be used: {wrong}."
+
+
 async def test_a_token_that_was_given_and_cannot_be_used_is_no_reason_to_make_another(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ring: MemoryKeyring
 ) -> None:

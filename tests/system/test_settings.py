@@ -1,11 +1,13 @@
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from app.system.settings import TAURI_ORIGINS, Settings, SettingsFile, check
+from app.system.settings import MAX_BYTES, TAURI_ORIGINS, Settings, SettingsFile, check
 
 
 @pytest.fixture
@@ -176,6 +178,23 @@ def test_a_file_that_cannot_be_read_may_have_kept_everybody_out(file: SettingsFi
     file.path.mkdir()
     assert file.load() == Settings(require_token=True, allowed_origins=[])
     assert len(file.complaints) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders")
+@pytest.mark.parametrize("kind", ["fifo", "device", "huge"])
+def test_a_file_that_would_block_or_take_minutes_is_reported(file: SettingsFile, kind: str) -> None:
+    match kind:
+        case "fifo":
+            os.mkfifo(file.path)
+        case "device":
+            file.path.symlink_to("/dev/zero")
+        case "huge":
+            write(file, "port = 9000\n#" + "x" * MAX_BYTES)
+    wrong = "The file is over 256 KiB" if kind == "huge" else "Not a regular file"
+    assert file.load() == Settings(require_token=True, allowed_origins=[])
+    assert file.complaints[0].startswith(f"{file.path} could not be read and defaults are used: {wrong}; ")
+    with pytest.raises(OSError, match=wrong):
+        file.save(Settings(port=9001))
 
 
 def test_saving_leaves_nothing_else_behind(file: SettingsFile) -> None:

@@ -1,0 +1,86 @@
+"""Read and write files whose folder or content may come from someone else.
+
+Reads are bounded and never block: a FIFO, a device or a huge file raises ``OSError``. Writes replace the whole file
+or change nothing, create it for this user only, and do not follow links that somebody placed in the folder.
+"""
+
+import errno
+import os
+import stat
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+RETRY_S = 1.0 if sys.platform == "win32" else 0.0
+"""Seconds to retry a replacement. On Windows, it fails while a virus scanner or a reader has the file open."""
+RETRY_INTERVAL_S = 0.02
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_CREATE_FLAGS = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+)  # fmt: skip
+
+
+def read_file(file: Path, max_bytes: int) -> bytes:
+    """Return the content of a regular file. Raise ``OSError`` for anything else and for a larger file."""
+    try:
+        _require_regular(file, file.stat())  # before open(): opening a device can have side effects
+        descriptor = os.open(file, _READ_FLAGS)
+    except ValueError as error:  # a NUL in the path
+        raise OSError(errno.EINVAL, str(error), str(file)) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        _require_regular(file, os.fstat(descriptor))
+        content = stream.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"The file is over {max_bytes // 1024:,} KiB", str(file))
+    return content
+
+
+def read_text(file: Path, max_bytes: int) -> str:
+    """Return the text of a regular UTF-8 file. Raise ``OSError`` like ``read_file``, and ``UnicodeDecodeError``."""
+    return read_file(file, max_bytes).decode("utf-8-sig")
+
+
+def write_file(file: Path, content: str | bytes) -> None:
+    """Replace ``file`` by a new one with mode 0600, or leave it as it is.
+
+    If ``file`` is a link, the link is replaced, not its target. Raise ``OSError``, and ``ValueError`` for text that
+    is not valid Unicode. On Windows, the folder's permissions apply to the file.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    # The name is random, so that nobody can place a link or a file there in advance.
+    unfinished = file.with_name(f".companion-{os.urandom(8).hex()}.part")
+    descriptor = os.open(unfinished, _CREATE_FLAGS, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        replace(unfinished, file)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target``, which may exist. On Windows, retry for one second if it is in use."""
+    deadline = time.monotonic() + RETRY_S
+    while True:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(RETRY_INTERVAL_S)
+
+
+def reason(error: Exception) -> str:
+    """Return why a file could not be used, without error number and path."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _require_regular(file: Path, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "Not a regular file", str(file))

@@ -1,0 +1,215 @@
+"""Reads never block and are bounded; writes replace a file or change nothing."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.system import files
+from app.system.files import read_file, read_text, replace, write_file
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders and no modes")
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def link(file: Path, target: Path | str) -> None:
+    try:
+        file.symlink_to(target)
+    except OSError:
+        pytest.skip("this system does not permit symbolic links")
+
+
+def test_read_file_returns_a_file_of_exactly_the_limit_and_rejects_a_larger_one(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(b"x" * 2048)
+    assert read_file(file, 2048) == b"x" * 2048
+    with pytest.raises(OSError, match="The file is over 1 KiB"):
+        read_file(file, 2047)
+
+
+def test_read_text_skips_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes("\ufeffü".encode())
+    assert read_text(tmp_path / "x", 100) == "ü"
+
+
+@posix
+def test_read_file_rejects_a_fifo_without_waiting_for_its_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OSError, match="Not a regular file"):
+        read_file(tmp_path / "fifo", 100)
+
+
+@posix
+def test_read_file_rejects_a_file_that_becomes_a_fifo_before_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "x"
+    file.write_text("x")
+    regular = file.stat()
+    file.unlink()
+    os.mkfifo(file)
+    monkeypatch.setattr(Path, "stat", lambda path: regular)
+    with pytest.raises(OSError, match="Not a regular file"):
+        read_file(file, 100)
+
+
+@posix
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/tty"])
+def test_read_file_rejects_a_device(device: str, tmp_path: Path) -> None:
+    link(tmp_path / "x", device)
+    with pytest.raises(OSError, match="Not a regular file"):
+        read_file(tmp_path / "x", 100)
+
+
+@pytest.mark.parametrize("path", ["folder", "missing", "a\0b", "x" * 300])
+def test_read_file_raises_oserror_for_a_path_that_is_no_file(tmp_path: Path, path: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match=r".") as caught:
+        read_file(tmp_path / path, 100)
+    assert caught.value.strerror
+
+
+def test_write_file_keeps_line_ends_and_leaves_only_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    write_file(file, "old and longer\n")
+    write_file(file, "ü\r\n\n")
+    assert file.read_bytes() == "ü\r\n\n".encode()
+    assert names(tmp_path) == ["x.json"]
+
+
+@posix
+def test_write_file_creates_a_file_for_this_user_only_whatever_was_there(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("old")
+    (tmp_path / "x").chmod(0o666)
+    umask = os.umask(0)
+    try:
+        write_file(tmp_path / "x", "new")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o600
+
+
+def test_write_file_does_not_create_folders(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        write_file(tmp_path / "nowhere" / "x", "x")
+    assert names(tmp_path) == []
+
+
+def test_write_file_that_cannot_replace_its_target_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    with pytest.raises(OSError, match="x"):
+        write_file(tmp_path / "x", "secret")
+    assert names(tmp_path) == ["x"]
+
+
+def test_write_file_rejects_text_that_is_not_unicode_and_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    write_file(tmp_path / "x", "before")
+    with pytest.raises(ValueError, match="surrogates"):
+        write_file(tmp_path / "x", "half of a pair: \ud83d")
+    assert names(tmp_path) == ["x"]
+    assert (tmp_path / "x").read_text() == "before"
+
+
+def test_write_file_on_a_full_disk_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file(tmp_path / "x", "before")
+
+    def fdopen(descriptor: int, mode: str) -> object:
+        os.close(descriptor)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fdopen", fdopen)
+    with pytest.raises(OSError, match="No space left"):
+        write_file(tmp_path / "x", "x" * 100_000)
+    assert names(tmp_path) == ["x"]
+    assert (tmp_path / "x").read_text() == "before"
+
+
+def test_write_file_replaces_a_link_and_not_the_file_that_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("mine")
+    link(tmp_path / "x", "victim")
+    write_file(tmp_path / "x", "new")
+    assert (tmp_path / "victim").read_text() == "mine"
+    assert not (tmp_path / "x").is_symlink()
+
+
+def test_write_file_uses_names_that_nobody_can_prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a known name, a link placed there is followed or its file overwritten."""
+    used: list[Path] = []
+    original = files.replace
+
+    def remember(source: Path, target: Path) -> None:
+        used.append(source)
+        original(source, target)
+
+    monkeypatch.setattr(files, "replace", remember)
+    for _ in range(20):
+        write_file(tmp_path / "x", "x")
+    assert len(set(used)) == 20
+
+
+def test_write_file_fails_rather_than_follow_a_link_with_its_temporary_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files.os, "urandom", lambda length: b"\0" * length)
+    (tmp_path / "victim").write_text("mine")
+    link(tmp_path / f".companion-{'00' * 8}.part", "victim")
+    with pytest.raises(FileExistsError):
+        write_file(tmp_path / "x", "new")
+    assert (tmp_path / "victim").read_text() == "mine"
+
+
+class Scanner:
+    """A virus scanner that holds a file for some seconds of a clock of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, holds_s: float) -> None:
+        self.now = 0.0
+        original = Path.replace
+
+        def hold(source: Path, target: Path) -> Path:
+            if self.now < holds_s:
+                raise PermissionError(13, "The process cannot access the file", str(target))
+            return original(source, target)
+
+        monkeypatch.setattr(Path, "replace", hold)
+        monkeypatch.setattr(files, "RETRY_S", 1.0)
+        monkeypatch.setattr(files.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(files.time, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[Path, Path]:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_text("new")
+    target.write_text("old")
+    return source, target
+
+
+def test_replace_retries_while_a_scanner_holds_the_file(
+    two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Scanner(monkeypatch, holds_s=0.9)
+    replace(*two)
+    assert two[1].read_text() == "new"
+
+
+def test_replace_gives_up_after_one_second(two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    scanner = Scanner(monkeypatch, holds_s=60)
+    with pytest.raises(PermissionError):
+        replace(*two)
+    assert 1 <= scanner.now < 1.1
+    assert two[1].read_text() == "old"
+
+
+@posix
+def test_replace_does_not_retry_where_files_can_be_replaced_while_open() -> None:
+    assert files.RETRY_S == 0
