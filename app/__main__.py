@@ -3,6 +3,8 @@
 import os
 import sys
 
+from app.system.console import run_with_streams
+
 READ_FROM_ENVIRONMENT = ("COMPANION_DATA_DIR", "_COMPANION_COMPLETE")
 """What the command line's parser takes from there."""
 INTERRUPTED = 130
@@ -11,10 +13,10 @@ INTERRUPTED = 130
 
 def run() -> None:
     """Entry point. Ends with ``SystemExit``."""
-    # A terminal of another encoding shows a replacement instead of ending the program.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    run_with_streams(_command)
+
+
+def _command() -> None:
     if len(sys.argv) > 1 or any(name in os.environ for name in READ_FROM_ENVIRONMENT):
         from app.cli.main import app
 

@@ -35,8 +35,7 @@ class Installed:
         self.uid = uid
         self._command = list(command)
         self._env = {
-            **os.environ, "COMPANION_DATA_DIR": data_dir, "COMPANION_TOKEN": uuid.uuid4().hex,
-            "PYTHONUTF8": "1", **extra,
+            **os.environ, "COMPANION_DATA_DIR": data_dir, "COMPANION_TOKEN": uuid.uuid4().hex, **extra,
         }  # fmt: skip
 
     def start(self, *words: str) -> subprocess.Popen[str]:

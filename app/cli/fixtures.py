@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import DataDir, Json, To, Wait, as_json, done, pairs, say
+from app.cli.options import DataDir, Json, To, Wait, as_json, decoded, done, pairs, say
 
 app = typer.Typer(help="List, show, save, fire, rename and delete fixtures (saved events).", no_args_is_help=True)
 
@@ -56,9 +56,7 @@ def show(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
     if json:
         print(as_json(found))
         return
-    import json as codec
-
-    print(codec.dumps(found["fixture"], indent=2, ensure_ascii=False))
+    print(as_json(found["fixture"], indent=2))
     if must := found["fixture"].get("must"):
         say(f"A correct UI must: {must}")
 
@@ -92,7 +90,7 @@ def save(
     else:
         try:
             content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-            text = content.decode("utf-8-sig")
+            text = decoded(content)
         except (OSError, UnicodeDecodeError) as error:
             fail(f"{file} cannot be read: {error}", Exit.FAILED)
         try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from urllib.parse import quote
 from websockets.exceptions import InvalidURI
 
 from app.cli.event_client import EventClient
+from app.cli.options import as_json
 from app.protocol.constants import EVENTS_PATH
 from app.protocol.summary import summarize
 from app.system import instance
@@ -89,7 +89,7 @@ def _tell(text: str) -> None:
 
 
 def _print_json(event: dict[str, Any]) -> None:
-    print(json.dumps(event, ensure_ascii=False, separators=(",", ":")), flush=True)
+    print(as_json(event), flush=True)
 
 
 def _print_line(event: dict[str, Any]) -> None:

@@ -1,11 +1,14 @@
 """Options that several verbs share, and how they print."""
 
+import codecs
 import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from app.system.console import json_must_be_ascii
 
 
 def absolute_path(path: Path | None) -> Path | None:
@@ -78,6 +81,16 @@ def done(text: str, value: Any, json: bool) -> None:
     print(as_json(value) if json else text)
 
 
-def as_json(value: Any) -> str:
-    """Return one line of JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def as_json(value: Any, *, indent: int | None = None) -> str:
+    """Return JSON for standard output: one line, or an indented text."""
+    separators = (",", ":") if indent is None else None
+    return json.dumps(value, ensure_ascii=json_must_be_ascii(), indent=indent, separators=separators)
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a file with JSON: UTF-8, or the UTF-16 that Windows PowerShell's ``>`` writes.
+
+    Raises ``UnicodeDecodeError``.
+    """
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    return content.decode(encoding)

@@ -36,7 +36,8 @@ STOP_SIGNALS = (signal.CTRL_BREAK_EVENT,) if ON_WINDOWS else (signal.SIGTERM, si
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("COMPANION_")},
     "PYTHONUNBUFFERED": "1",
-    "PYTHONUTF8": "1",
+    # On Windows the program itself has to write UTF-8 to pipes.
+    **({} if ON_WINDOWS else {"PYTHONUTF8": "1"}),
     "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # nothing of the tests in a person's keyring
 }
 

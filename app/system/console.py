@@ -1,0 +1,75 @@
+"""Standard output and standard error, also where they are pipes on Windows or do not exist."""
+
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+KEPT_CHARS = 8_000
+"""Characters of output that are kept for the error dialog of a program without a console."""
+
+
+class RecentOutput(io.StringIO):
+    """Keep the end of what is written, so that a program that runs for weeks does not collect its output."""
+
+    def write(self, text: str) -> int:
+        """Write, and drop the oldest output beyond the limit."""
+        super().write(text)
+        if self.tell() > 2 * KEPT_CHARS:
+            kept = self.getvalue()[-KEPT_CHARS:]
+            self.seek(0)
+            self.truncate()
+            super().write(kept)
+        return len(text)
+
+
+def run_with_streams(command: Callable[[], None]) -> None:
+    """Run ``command`` with usable output streams. It ends with ``SystemExit``.
+
+    Under ``pythonw.exe``, and in a bundle without a console, there are no streams. Then the output is collected,
+    and shown in a dialog if the command fails: otherwise nobody could read why.
+    """
+    if sys.stderr is not None and sys.stdout is not None:
+        for stream in (sys.stdout, sys.stderr):
+            set_encoding(stream)
+        command()
+        return
+    output = RecentOutput()
+    sys.stdout = sys.stdout or output
+    sys.stderr = sys.stderr or output
+    try:
+        command()
+    except SystemExit as end:
+        if end.code and (text := output.getvalue().strip()):
+            show_error(text)
+        raise
+
+
+def set_encoding(stream: TextIO) -> None:
+    """Write UTF-8 to pipes and files on Windows, and never fail because a character cannot be encoded.
+
+    On Windows, Python writes the ANSI code page to whatever is not a terminal: a pipe would lose most of Unicode,
+    and JSON would not be valid. ``PYTHONIOENCODING`` overrides this, as it does everywhere.
+    """
+    if not isinstance(stream, io.TextIOWrapper):
+        return  # a test's, or an embedding program's
+    if sys.platform == "win32" and not stream.isatty() and not os.environ.get("PYTHONIOENCODING"):
+        stream.reconfigure(encoding="utf-8")
+    stream.reconfigure(errors="replace")
+
+
+def json_must_be_ascii() -> bool:
+    """Return whether JSON on standard output has to escape all characters that are not ASCII.
+
+    Windows PowerShell 5 decodes what it reads from a program as the OEM code page. JSON in ASCII survives that.
+    """
+    return sys.platform == "win32" and not sys.stdout.isatty()
+
+
+def show_error(text: str) -> None:
+    """Show a dialog until it is closed, on Windows. It needs no Qt: that may be what is missing."""
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.user32.MessageBoxW(None, text, "P2P Chat Companion", 0x10)

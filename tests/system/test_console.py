@@ -1,0 +1,153 @@
+"""Output streams: UTF-8 in Windows' pipes, and programs that have no streams at all."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli.options import as_json, decoded
+from app.system import console
+from app.system.console import KEPT_CHARS, RecentOutput, run_with_streams
+
+TEXT = "grüße ✗ → 🎉"
+WITHOUT_STREAMS = """
+import sys
+from pathlib import Path
+from app.system import console
+from app.__main__ import run
+
+console.show_error = lambda text: Path("shown").write_text(text, encoding="utf-8")
+sys.argv[0] = "companion"
+sys.stdout = sys.stderr = None
+run()
+"""
+
+
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delenv("PYTHONIOENCODING", raising=False)
+
+
+def write(text: str, raw: io.BytesIO) -> bytes:
+    """Return the bytes that a program on Windows, with its ANSI code page, writes to ``raw``."""
+    stream = io.TextIOWrapper(raw, encoding="cp1252", newline="")
+    console.set_encoding(stream)
+    stream.write(text)
+    stream.flush()
+    return raw.getvalue()
+
+
+@pytest.mark.usefixtures("on_windows")
+def test_a_pipe_on_windows_gets_utf_8() -> None:
+    assert write(TEXT, io.BytesIO()) == TEXT.encode()
+
+
+@pytest.mark.usefixtures("on_windows")
+def test_a_terminal_keeps_its_encoding_and_shows_a_replacement() -> None:
+    assert write("ü✗", Terminal()) == "ü?".encode("cp1252")
+
+
+@pytest.mark.usefixtures("on_windows")
+def test_an_encoding_that_the_user_chose_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    assert write("ü✗", io.BytesIO()) == "ü?".encode("cp1252")
+
+
+def test_other_systems_keep_their_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert write("ü✗", io.BytesIO()) == "ü?".encode("cp1252")
+
+
+@pytest.mark.usefixtures("on_windows")
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_in_a_pipe_on_windows_survives_any_code_page(indent: int | None) -> None:
+    text = as_json({"text": TEXT}, indent=indent)
+    assert text.isascii()
+    assert json.loads(text) == {"text": TEXT}
+
+
+def test_json_elsewhere_stays_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert as_json({"text": TEXT}) == f'{{"text":"{TEXT}"}}'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_that_powershell_wrote_can_be_read(encoding: str) -> None:
+    assert decoded(TEXT.encode(encoding)) == TEXT
+
+
+# no streams, as under pythonw.exe
+
+
+@pytest.fixture
+def dialogs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    shown: list[str] = []
+    monkeypatch.setattr(console, "show_error", shown.append)
+    return shown
+
+
+def ends_with(code: int | None, monkeypatch: pytest.MonkeyPatch | None = None) -> int | str | None:
+    """Run a command that ends so, without streams if ``monkeypatch`` is given (pytest replaces a fixture's)."""
+    if monkeypatch:
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stderr", None)
+
+    def command() -> None:
+        sys.stderr.write("Another companion is running.\n")
+        raise SystemExit(code)
+
+    with pytest.raises(SystemExit) as end:
+        run_with_streams(command)
+    return end.value.code
+
+
+def test_without_streams_a_failure_is_shown_in_a_dialog(
+    monkeypatch: pytest.MonkeyPatch, dialogs: list[str]
+) -> None:
+    assert ends_with(3, monkeypatch) == 3
+    assert dialogs == ["Another companion is running."]
+
+
+@pytest.mark.parametrize("code", [0, None])
+def test_without_streams_nothing_is_shown_after_a_success(
+    monkeypatch: pytest.MonkeyPatch, dialogs: list[str], code: int | None
+) -> None:
+    assert ends_with(code, monkeypatch) == code
+    assert dialogs == []
+
+
+def test_with_streams_no_dialog_is_shown(dialogs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert ends_with(2) == 2
+    assert capsys.readouterr().err == "Another companion is running.\n"
+    assert dialogs == []
+
+
+def test_only_the_end_of_a_long_output_is_kept() -> None:
+    output = RecentOutput()
+    for number in range(10_000):
+        print(f"line {number}", file=output)
+    assert len(output.getvalue()) <= 2 * KEPT_CHARS + 20
+    assert output.getvalue().endswith("line 9999\n")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--token-file", "short"], 2), (["serve", "--nonsense"], 2)])
+def test_the_exit_codes_hold_without_streams(tmp_path: Path, arguments: list[str], code: int) -> None:
+    """The window's own errors, and those of the command line."""
+    (tmp_path / "short").write_text("short")
+    (tmp_path / "short").chmod(0o600)
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(Path.cwd())}
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_STREAMS, *arguments], cwd=tmp_path, env=environment, timeout=60, check=False
+    )
+    assert ended.returncode == code
+    assert (tmp_path / "shown").read_text(encoding="utf-8")
