@@ -17,14 +17,14 @@ from typing import NamedTuple
 
 from app.hub.ring import Span
 from app.hub.row import Head, Kind, Row, Verdict
-from app.hub.textsearch import Search, bytes_search, expression_search, text_search
+from app.hub.textsearch import FilterError, Search, bytes_search, expression_search, text_search
 
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin")
 _TOKEN = re.compile(r'-?(?:[a-z]+:)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
 _DIRECTIONS = {"s2c": Kind.TO_UI, "down": Kind.TO_UI, "to": Kind.TO_UI, "c2s": Kind.FROM_UI, "up": Kind.FROM_UI,
                "from": Kind.FROM_UI, "server": Kind.SERVER}  # fmt: skip
-_SIZE = re.compile(r"(\d+)(k|m)?b?", re.IGNORECASE)
-_AGE = re.compile(r"(\d+)(s|m|h)?")
+_SIZE = re.compile(r"([0-9]{1,12})(k|m)?b?", re.IGNORECASE)
+_AGE = re.compile(r"([0-9]{1,12})(s|m|h)?")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _FACTORS = {"k": 1024, "m": 1024 * 1024}
 _MAX_HEADS = 10_000
@@ -118,7 +118,7 @@ def parse(text: str, now: Callable[[], float] = time.time) -> Filter:
             continue  # still being typed
         try:
             word = _word(bare, now)
-        except ValueError as error:
+        except FilterError as error:
             complaints.append(str(error))
             word = _text(bare)
         words.append(_not(word) if negated else word)
@@ -147,7 +147,7 @@ def _word(bare: str, now: Callable[[], float]) -> Word:
         return _text(bare)
     value = value.strip('"')
     if key not in KEYS:
-        raise ValueError(f"unknown key {key!r} (known: {', '.join(KEYS)})")
+        raise FilterError(f"unknown key {key!r} (known: {', '.join(KEYS)})")
     return _keyed(key, value, now)
 
 
@@ -161,7 +161,7 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Word:
         case "origin":
             return _head(text, lambda head: head.origin.startswith(value), grows=True)
         case "user":
-            quoted = json.dumps(value, ensure_ascii=False).encode()
+            quoted = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
             return Word(
                 text,
                 _Verdicts(lambda head: True if value == head.user or head.client == f"user:{value}" else None),
@@ -172,7 +172,7 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Word:
             kind = _DIRECTIONS[value]
             return _head(text, lambda head: head.kind is kind)
         case "dir":
-            raise ValueError(f"dir:{value}: use s2c, c2s or server")
+            raise FilterError(f"dir:{value}: use s2c, c2s or server")
         case "is":
             return _is(value)
         case "larger":
@@ -209,12 +209,13 @@ def _is(value: str) -> Word:
     if value == "injected":
         return _head("is:injected", lambda head: head.origin in ("panel", "tray", "control"))
     if value not in tuple(Verdict):
-        raise ValueError(f"is:{value}: use {', '.join(Verdict)} or injected")
+        raise FilterError(f"is:{value}: use {', '.join(Verdict)} or injected")
     return _head(f"is:{value}", lambda head: head.verdict == value)
 
 
 def _number(pattern: re.Pattern[str], units: dict[str, int], value: str, example: str) -> int:
     found = pattern.fullmatch(value)
     if not found:
-        raise ValueError(f"{example.partition(':')[0]}:{value} is no number; try {example}")
+        key = example.partition(":")[0]
+        raise FilterError(f"{key}:{value[:40]} is not a number of at most 12 digits; try {example}")
     return int(found[1]) * units.get((found[2] or "").lower(), 1)

@@ -12,6 +12,11 @@ from itertools import accumulate
 
 from app.hub.ring import Span
 
+
+class FilterError(ValueError):
+    """A term of a filter that cannot be parsed. The text is for people."""
+
+
 Search = Callable[[Span, Sequence[int]], Sequence[bool]]
 """Says of each row at the given places of a span whether it passes."""
 
@@ -78,13 +83,15 @@ def prepare_expressions() -> None:
 
 
 def expression_search(pattern: str) -> Search:
-    """Search event, note and payload for an expression. Raises ValueError when it is none."""
+    """Search event, note and payload for an expression. Raises ``FilterError`` if it is not one."""
     import regex  # Python's own cannot be stopped; loaded only by those who use it
 
     try:
         find = regex.compile(pattern, regex.IGNORECASE).search
     except regex.error as error:
-        raise ValueError(f"/{pattern}/ is no regular expression ({error}); searched as text") from None
+        raise FilterError(f"/{pattern}/ is no regular expression ({error}); searched as text") from None
+    except (OverflowError, RecursionError, MemoryError, ValueError):
+        raise FilterError(f"/{pattern[:40]}/ is too large a regular expression; searched as text") from None
     given_up = 0
 
     def matches(text: str) -> bool:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hub.filter import parse
+from app.hub.filter import KEYS, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from tests.hub.doubles import FakeTime
 
@@ -71,6 +71,43 @@ def test_what_is_not_understood_is_told_and_searched_as_text(text: str) -> None:
 def test_no_text_breaks_the_filter(text: str) -> None:
     matches = parse(text).matches
     assert all(matches(row) in (True, False) for row in rows().values())
+
+
+TERMS = st.tuples(
+    st.sampled_from(["", "-"]),
+    st.sampled_from([*(f"{key}:" for key in KEYS), "", "/", '"', "x:"]),
+    st.one_of(
+        st.text(st.characters(codec=None)),
+        st.integers(min_value=0).map(str),
+        st.integers(10, 6_000).map(lambda digits: "9" * digits),
+        st.text("()[]{}|*+?\\\\^$.<>=!:0123456789kmhs"),
+    ),
+    st.sampled_from(["", "k", "m", "MB", "s", "h", "/", '"']),
+).map("".join)
+
+
+@given(st.lists(TERMS, max_size=4).map(" ".join))
+def test_terms_of_any_size_and_shape_never_raise(text: str) -> None:
+    wanted = parse(text)
+    assert all(wanted.matches(row) in (True, False) for row in rows().values())
+    assert not [told for told in wanted.complaints if "sys." in told or "codec" in told or "Python" in told]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (f"after:{'9' * 400}h", f"after:{'9' * 40} is not a number of at most 12 digits; try after:10s"),
+        (f"larger:{'9' * 5000}", f"larger:{'9' * 40} is not a number of at most 12 digits; try larger:1k"),
+        ("after:٣s", "after:٣s is not a number of at most 12 digits; try after:10s"),
+        (f"/{'(' * 5000}{')' * 5000}/", f"/{'(' * 40}/ is too large a regular expression; searched as text"),
+    ],
+)
+def test_a_term_that_is_too_large_is_reported_in_plain_words(text: str, complaint: str) -> None:
+    assert parse(text).complaints == (complaint,)
+
+
+def test_the_largest_numbers_are_accepted() -> None:
+    assert found(f"after:{'9' * 12}h -larger:{'9' * 12}m") == list(ROWS)
 
 
 def test_an_expression_that_explodes_costs_a_moment_and_not_the_program() -> None:
