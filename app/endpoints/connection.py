@@ -1,22 +1,32 @@
-"""A connection to the event server: what comes in, what goes out, and what one client alone may not do."""
+"""A connection to the event server: reading within a budget, writing, and limits that hold for each client."""
 
 import asyncio
+from contextlib import suppress
+from time import perf_counter
 from typing import Any, Protocol, cast
 
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import DATA_OPCODES, Frame, Opcode
-from websockets.protocol import Event, State
+from websockets.protocol import SEND_EOF, Event, State
 
-from app.hub import pace
 from app.hub.clients import Client
-from app.hub.pace import Pace
+from app.hub.rate_limit import ClientKey, RateDecision, RateLimiter
 from app.hub.tasks import Tasks
 
 READ_BYTES = 64 * 1024
+SLICE_BYTES = 1024
+"""The parser gets at most this much at once: it cannot be interrupted."""
+TURN_FRAMES = 64
+TURN_S = 0.002
+"""After this many frames or seconds, the rest of what was read waits for the next turn of the loop."""
+IGNORED_FRAMES = 256
+"""A client that sends more than this after our close frame is aborted: its close frame may never come."""
 MAX_FRAGMENTS = 1024
-"""Of one message. The library bounds their bytes, but an empty fragment has none."""
+"""Per message. The library limits the size of a message, but an empty fragment has none."""
 CONTROL_FRAMES_PER_S = 100
-"""Pings and pongs; each ping is answered, and a client that reads no answers would fill the memory."""
+"""Pings and pongs. Each ping is answered, and the answers to a client that reads none would fill the memory."""
+REJECTED_ABORT_S = 0.25
+"""A client that exceeded its rate has this long to read the close frame."""
 
 
 class Owner(Protocol):
@@ -24,14 +34,14 @@ class Owner(Protocol):
 
     alive: "set[EventConnection]"
 
-    def has_room(self) -> bool:
-        """Return whether another TCP connection is let in."""
+    def accepts(self, transport: asyncio.BaseTransport) -> bool:
+        """Return whether another TCP connection may stay."""
 
-    def hear(self, connection: "EventConnection", client: Client, frame: str | bytes, payload: bytes) -> None:
-        """Take a frame that came."""
+    def on_frame(self, connection: "EventConnection", client: Client, frame: str | bytes, payload: bytes) -> None:
+        """Handle a client's frame."""
 
     def cut(self, connection: "EventConnection", why: str) -> None:
-        """Cut a connection that does harm."""
+        """Abort a connection that does harm."""
 
 
 def text_frame(payload: bytes) -> bytes:
@@ -45,47 +55,69 @@ def text_frame(payload: bytes) -> bytes:
 
 
 _read = memoryview(bytearray(READ_BYTES))
-"""Where every connection's bytes come to: they are taken out again before anybody else reads."""
+"""The read buffer of every connection: each copies its bytes out before the next one reads."""
+
+
+_parse = ServerConnection.data_received
+"""Parse what was read, and handle each event. Called without ``super()`` since every frame passes here."""
 
 
 class EventConnection(ServerConnection, asyncio.BufferedProtocol):
-    """A connection that tells its client's outbox when the socket is full, and its server when it is there.
+    """A connection that reports a full socket to its client's outbox, and limits what its client can cost.
 
-    On asyncio's own loops it reads into a buffer that is there: the other way makes one of 256 KiB for each read,
-    which can take longer than all else that is done with a typing frame. (uvloop has its own.)
+    On asyncio's own loops it reads into a shared buffer. Otherwise, asyncio allocates 256 KiB for each read, which
+    can take longer than everything else that is done with a typing frame. (uvloop has a buffer of its own.)
 
-    Whole text frames are heard as they come, without a detour through the library's queue and its reader's task.
-    Others (in fragments, binary, no UTF-8), and all that come while a handler waits for something, take that way,
-    which holds a client back that sends faster than it is heard.
+    Whole text frames are dispatched as they arrive, without a detour through the library's queue and its reader's
+    task. Other frames (fragments, binary, invalid UTF-8), and all that arrive while a handler is waiting, take the
+    queue, which pauses reading from a client that sends faster than it is handled.
+
+    A read that is larger than a slice is parsed slice by slice, for one turn's budget at a time. Reading is paused
+    until all of it is parsed, so a client that sends without end takes its turn like any other.
     """
 
     def __init__(self, owner: Owner, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._owner = owner
-        self._turned_away = False
+        self._rejected = False
         self.client: Client | None = None
+        self.key = ClientKey("", "", "")
         self._fragments = 0
-        self._control = Pace(CONTROL_FRAMES_PER_S, self.loop.time())
+        self.extra_frames = 0
+        """Continuation frames that the rate limit has not counted yet."""
+        self._control = RateLimiter(CONTROL_FRAMES_PER_S, self.loop.time())
         self.queued = 0
-        """Messages in the library's queue that were not heard yet."""
+        """Messages in the library's queue that were not handled yet."""
         self.handling: asyncio.Task[None] | None = None
-        """A handler that waits for something."""
-        self.pace = self._control
-        """How fast its client may talk."""
-        self.parting = False
-        """Whether it is being closed and no longer heard."""
+        """A handler that is waiting for something."""
+        self.rate = self._control
+        """How fast its client may send."""
+        self.closing = False
+        """Whether our close frame is on its way: no more frames are dispatched."""
+        self._ignored = 0
+        self._frames = 0
+        """Frames parsed so far."""
+        self._backlog = bytearray()
+        """What was read and not parsed yet."""
+        self._continuing: asyncio.Handle | None = None
+        self._queue_full = False
+        self._deaf = False
+        self._reading = True
 
     def handled(self, _: object) -> None:
-        """Let the client's next frame be heard."""
+        """Let the client's next frame be dispatched."""
         self.handling = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's callback."""
-        self._turned_away = not self._owner.has_room()
-        if self._turned_away:
+        self._rejected = not self._owner.accepts(transport)
+        if self._rejected:
             cast(asyncio.Transport, transport).abort()  # uvloop's is no subclass
             return
         super().connection_made(transport)
+        # Otherwise the library would resume reading while a backlog is waiting here.
+        self.recv_messages.pause = self._pause_for_queue
+        self.recv_messages.resume = self._resume_after_queue
         self._owner.alive.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -93,46 +125,133 @@ class EventConnection(ServerConnection, asyncio.BufferedProtocol):
         return _read
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Asyncio's callback: so much was read."""
-        self.data_received(bytes(_read[:nbytes]))
+        """Asyncio's callback: this many bytes were read."""
+        if nbytes <= SLICE_BYTES and not self._backlog:
+            _parse(self, bytes(_read[:nbytes]))
+        else:
+            self.data_received(bytes(_read[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        """Asyncio's callback: parse a small read at once, and a large one within a budget."""
+        if len(data) <= SLICE_BYTES and not self._backlog:
+            _parse(self, data)
+        elif not self._deaf and not self.transport.is_closing():
+            self._backlog += data
+            if self._continuing is None:
+                self._parse_backlog()
+
+    def _parse_backlog(self) -> None:
+        """Parse what was read until the turn's budget is used up; the rest follows in the next turn."""
+        self._continuing = None
+        backlog, transport = self._backlog, self.transport
+        last_frame, deadline = self._frames + TURN_FRAMES, perf_counter() + TURN_S
+        at = 0
+        while at < len(backlog) and not self._queue_full and not transport.is_closing():
+            _parse(self, bytes(backlog[at : at + SLICE_BYTES]))
+            at += SLICE_BYTES
+            if self._frames >= last_frame or perf_counter() >= deadline:
+                break
+        del backlog[:at]
+        if transport.is_closing():
+            backlog.clear()
+            return
+        self._continue()
+
+    def _continue(self) -> None:
+        """Read on, or parse on in the next turn, unless the library's queue is full."""
+        if self._backlog and not self._queue_full and self._continuing is None:
+            self._continuing = self.loop.call_soon(self._parse_backlog)
+        self._update_reading()
+
+    def _update_reading(self) -> None:
+        reading = not (self._backlog or self._queue_full or self._deaf)
+        if reading != self._reading and not self.transport.is_closing():
+            self._reading = reading
+            if reading:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+    def _pause_for_queue(self) -> None:
+        self._queue_full = True
+        self._update_reading()
+
+    def _resume_after_queue(self) -> None:
+        self._queue_full = False
+        self._continue()
+
+    def send_data(self) -> None:
+        """Write what the library has to send: in one piece, and nothing after the transport was closed."""
+        writes = self.protocol.data_to_send()
+        if not writes or self.transport.is_closing():
+            return
+        if data := b"".join(writes):
+            self.transport.write(data)
+        if SEND_EOF in writes and self.transport.can_write_eof():
+            with suppress(OSError, RuntimeError):  # uvloop raises the latter
+                self.transport.write_eof()
 
     def process_event(self, event: Event) -> None:
-        """The library's callback for each frame, control frames too, before anybody reads it."""
+        """Handle a frame (control frames too) or a handshake request. Called by the library."""
+        self._frames += 1
         if not isinstance(event, Frame):
             super().process_event(event)
+        elif event.opcode is Opcode.TEXT and event.fin and self._dispatched(event):
+            return
         elif why := self._floods(event):
             self._owner.cut(self, why)
-        elif not self._heard(event):
-            if event.opcode in DATA_OPCODES and event.fin:
-                self.queued += 1
+        elif event.opcode in DATA_OPCODES and self.closing:
+            self.ignore()
+        else:
+            self.queued += event.opcode in DATA_OPCODES and event.fin
             super().process_event(event)
 
-    def _heard(self, frame: Frame) -> bool:
-        """Let a text frame be heard now, if nothing is before it; False when it has to queue."""
-        if not (self.client and frame.opcode is Opcode.TEXT and frame.fin) or self.queued or self.handling:
+    def _dispatched(self, frame: Frame) -> bool:
+        """Dispatch a whole text frame at once if nothing is before it; return False if it has to queue."""
+        if not self.client or self.queued or self.handling:
             return False
         try:
             text = str(frame.data, "utf-8")
         except UnicodeDecodeError:
             return False
-        self._owner.hear(self, self.client, text, bytes(frame.data))
+        self._owner.on_frame(self, self.client, text, bytes(frame.data))
         return True
 
     def _floods(self, frame: Frame) -> str:
-        """Say what is wrong with a client that sends such frames by the thousand; nothing for one that does not."""
+        """Return why a client that sends such frames by the thousand is cut; an empty text if it does not."""
         if frame.opcode is Opcode.CONT:
             self._fragments += 1
+            self.extra_frames += 1
             return "a message in too many fragments" if self._fragments > MAX_FRAGMENTS else ""
         if frame.opcode in DATA_OPCODES:
             self._fragments = 0
-        elif self._control.take(self.loop.time()) is pace.Verdict.OVER:
+        elif self._control.take(self.loop.time()) is RateDecision.EXCEEDED:
             return "too many control frames"
         return ""
 
+    def stop_dispatching(self) -> None:
+        """Dispatch no more frames: our close frame is on its way. Abort a client that goes on sending."""
+        self.closing = True
+
+    def ignore(self) -> None:
+        """Count a data frame that is not dispatched any more."""
+        self._ignored += 1
+        if self._ignored > IGNORED_FRAMES:
+            self.transport.abort()
+
+    def reject(self) -> None:
+        """Read nothing more, and abort after the client had time to read our close frame."""
+        self.stop_dispatching()
+        self._deaf = True
+        self._backlog.clear()
+        self._update_reading()
+        self.loop.call_later(REJECTED_ABORT_S, self.transport.abort)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Asyncio's callback."""
-        if not self._turned_away:
+        if not self._rejected:
             self._owner.alive.discard(self)
+            self._backlog.clear()
             super().connection_lost(exc)
 
     def pause_writing(self) -> None:

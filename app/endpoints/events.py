@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from http import HTTPStatus
 from typing import NamedTuple
@@ -18,11 +18,10 @@ from websockets.http11 import Request, Response
 from app.endpoints.connection import EventConnection, SocketWire
 from app.endpoints.guard import Gate, Refusal, same_secret
 from app.endpoints.listening import HOST, PortBusy, ends_of, is_busy
-from app.hub import pace
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
-from app.hub.pace import Pace
+from app.hub.rate_limit import BYTES_PER_FRAME, ClientKey, RateDecision, RateMemory
 from app.hub.router import Router
 from app.hub.tasks import Tasks
 from app.protocol.constants import EVENTS_PATH, SERVER_HEADER
@@ -37,6 +36,7 @@ SWEEP_S = 5.0
 SOCKET_BUFFER_BYTES = 64 * 1024
 """Otherwise the kernel alone would hold megabytes for a client that does not read."""
 MAX_USERNAME = 64
+MAX_AGENT = 200
 BROKEN_PROTOCOL = (CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA)
 
 
@@ -67,6 +67,7 @@ class EventServer:
         self._mourned = False
         """Whether it was told that the listener died."""
         self.alive: set[EventConnection] = set()
+        self._rates = RateMemory()
         self._tasks = Tasks()
         self._lock = asyncio.Lock()
 
@@ -133,6 +134,8 @@ class EventServer:
             for connection in tuple(self.alive):
                 if connection.paused:  # it reads nothing, so it would answer nothing
                     connection.transport.abort()
+                else:
+                    connection.stop_dispatching()
             closing = [self._tasks.spawn(each.wait_closed(), "close the event server") for each in servers]
             await asyncio.wait(closing, timeout=GRACE_S)
             for connection in tuple(self.alive):
@@ -142,12 +145,21 @@ class EventServer:
         log.info("stopped listening")
         self._hub.tell("stopped listening")
 
-    def _judge(self, connection: ServerConnection, request: Request) -> Response | None:
+    def _judge(
+        self, connection: ServerConnection, request: Request
+    ) -> Response | Coroutine[None, None, Response | None] | None:
+        """Answer a handshake: None admits the client. One that was just closed for its rate has to wait."""
         refusal = self._why_not(connection, request)
         if refusal is None:
-            return None
-        self._gate.turn_away("events", refusal, request.headers.get("User-Agent", ""))
+            delay = self._rates.admission_delay(_key(request), self._hub.clock.mono())
+            return self._judge_later(delay, connection, request) if delay else None
+        self._gate.turn_away("events", refusal, _header(request, "User-Agent"))
         return connection.respond(refusal.status, refusal.reason + "\n")
+
+    async def _judge_later(self, delay: float, connection: ServerConnection, request: Request) -> Response | None:
+        await asyncio.sleep(delay)
+        answer = self._judge(connection, request)  # it may have left, or others may have taken its place
+        return await answer if isinstance(answer, Coroutine) else answer
 
     def _why_not(self, connection: ServerConnection, request: Request) -> Refusal | None:
         # The raw target: `GET http://evil.example/events` would parse to our path.
@@ -172,7 +184,7 @@ class EventServer:
             return Refusal(HTTPStatus.BAD_REQUEST, "a username has no control characters")
         return None
 
-    def has_room(self) -> bool:
+    def accepts(self, transport: asyncio.BaseTransport) -> bool:
         """Return whether another TCP connection is let in; a refusal is counted and journalled."""
         limit = self._limits().connections
         if len(self.alive) < limit:
@@ -185,14 +197,15 @@ class EventServer:
         assert isinstance(connection, EventConnection)
         request = connection.request
         assert request is not None
+        connection.key = key = _key(request)
+        connection.rate = self._rates.limiter(key, self._limits().frames_per_s, self._hub.clock.mono())
         client = self._hub.join(
             SocketWire(connection, self._tasks),
             _username(request),
-            origin=request.headers.get("Origin", ""),
-            user_agent=request.headers.get("User-Agent", ""),
+            origin=key.origin,
+            user_agent=_header(request, "User-Agent"),
         )
         connection.client = client
-        connection.pace = Pace(self._limits().frames_per_s, self._hub.clock.mono())
         if connection.paused:  # whoever greets new clients may have filled its socket already
             client.outbox.block()
         try:
@@ -200,19 +213,23 @@ class EventServer:
             with suppress(ConnectionClosedError):
                 async for frame in connection:
                     await _ended(connection.handling)
-                    self.hear(connection, client, frame)
+                    self.on_frame(connection, client, frame)
                     await _ended(connection.handling)
                     connection.queued -= 1
             await _ended(connection.handling)
         finally:
+            self._rates.remember(connection.key, connection.rate, self._hub.clock.mono())
             self._hub.leave(client, *_farewell(connection))
             connection.client = None  # another such circle
 
-    def hear(
+    def on_frame(
         self, connection: EventConnection, client: Client, frame: str | bytes, payload: bytes | None = None
     ) -> None:
-        """Pass a frame to the router. Where its handler has to wait, ``connection.handling`` is who waits."""
-        if not self._in_pace(connection, client):
+        """Pass a frame to the router. If its handler has to wait, ``connection.handling`` is its task."""
+        if connection.closing:
+            connection.ignore()
+            return
+        if not self._within_rate(connection, client, len(payload or frame)):
             return
         pending = self._router.receive(client, frame, payload)
         if pending:
@@ -220,27 +237,34 @@ class EventServer:
             connection.handling.add_done_callback(connection.handled)
 
     def cut(self, connection: EventConnection, why: str) -> None:
-        """Cut a connection that does harm, and say so once."""
+        """Abort a connection that does harm, and log it once."""
         if not connection.transport.is_closing():
             self._hub.tell("aborted", client=connection.client, note=why, verdict=Verdict.WARNING)
             connection.transport.abort()
 
-    def _in_pace(self, connection: EventConnection, client: Client) -> bool:
-        """Return whether a frame is to be heard. A client that sends too many is warned once, then parted with."""
-        if connection.parting:
-            return False
-        verdict = connection.pace.take(self._hub.clock.mono())
-        if verdict is pace.Verdict.FINE:
+    def _within_rate(self, connection: EventConnection, client: Client, size: int) -> bool:
+        """Return whether a frame may be handled. A client that sends too much is warned once, then closed."""
+        cost = 1.0
+        limiter = connection.rate
+        if connection.extra_frames or size > BYTES_PER_FRAME:
+            # A single message never costs more than a second, however low the rate is.
+            cost = connection.extra_frames + max(1, min(size / BYTES_PER_FRAME, limiter.rate))
+            connection.extra_frames = 0
+        now = self._hub.clock.mono()
+        decision = limiter.take(now, cost)
+        if decision is RateDecision.ALLOWED:
             return True
-        rate = f"over {self._limits().frames_per_s:g} frames per second"
-        over = verdict is pace.Verdict.OVER
-        note = f"{rate}: the connection is closed" if over else f"{rate}: a warning; next time it is closed"
+        rate = f"over {limiter.rate:g} frames per second"
+        if cost > 1:
+            rate += " (a fragment counts as a frame, and so does each KiB)"
+        exceeded = decision is RateDecision.EXCEEDED
+        note = f"{rate}: the connection is closed" if exceeded else f"{rate}: a warning; next time it is closed"
         self._hub.tell("too fast", client=client, note=note, verdict=Verdict.WARNING)
-        if over:
-            connection.parting = True
+        if exceeded:
+            self._rates.remember(connection.key, limiter, now)
             client.close(CloseCode.POLICY_VIOLATION, rate)
-            asyncio.get_running_loop().call_later(2 * GRACE_S, connection.transport.abort)
-        return not over
+            connection.reject()
+        return not exceeded
 
     async def _sweep(self) -> None:
         while True:
@@ -269,6 +293,17 @@ async def _ended(task: "asyncio.Task[None] | None") -> None:
     """Wait until a task has ended, one way or another."""
     if task:
         await asyncio.wait([task])
+
+
+def _header(request: Request, name: str) -> str:
+    """Return a header's first value: the library's own ``get`` raises an error if there are several."""
+    return next(iter(request.headers.get_all(name)), "")
+
+
+def _key(request: Request) -> ClientKey:
+    return ClientKey(
+        _header(request, "Origin"), _header(request, "User-Agent")[:MAX_AGENT], _username(request) or ""
+    )
 
 
 def _username(request: Request) -> str | None:

@@ -55,7 +55,7 @@ class Gate:
                 _text(origins[0]) if len(origins) == 1 else "",
             )
         site = get_all("Sec-Fetch-Site")
-        if not origins and site and site[0] not in ("none", "same-origin"):
+        if not origins and any(value not in ("none", "same-origin") for value in site):
             # A picture or a script of a foreign page: browsers send no Origin with those, but say that.
             return Refusal(HTTPStatus.FORBIDDEN, f"a page of another site asked for this ({_shown(site)})")
         try:

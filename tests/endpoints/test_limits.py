@@ -8,6 +8,7 @@ import struct
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -15,17 +16,25 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.companion import Companion
 from app.endpoints import events, http, peer
+from app.hub.clock import Clock
+from app.hub.journal import Kind, Row
+from app.hub.rate_limit import RECONNECT_DELAY_S
 from tests.conftest import MakeCompanion, until
 from tests.endpoints.raw import tcp_to, upgrade_status
 
 Ask = Callable[[peer.Address, peer.Address], int | None]
+FROZEN = Clock(mono=lambda: 1_000.0)
 TYPING = '{"event":"typing","data":{"to":"bob","typing":true}}'
 
 
-async def listening(make_companion: MakeCompanion, **settings: object) -> Companion:
+async def listening(make_companion: MakeCompanion, **settings: Any) -> Companion:
     companion = await make_companion(prime_browsers=False, **settings)
     assert await companion.start(), companion.trouble
     return companion
+
+
+def frames(companion: Companion) -> list[Row]:
+    return [row for row in companion.journal if row.kind is Kind.FROM_UI]
 
 
 async def test_one_client_too_many_is_told_so_and_may_come_when_another_has_left(
@@ -77,6 +86,65 @@ async def test_a_client_that_talks_too_fast_is_warned_and_then_parted_with(make_
         assert 80 <= len(heard) <= 90  # two bursts and what refilled meanwhile
         await companion.fire_malformed("still here", origin="panel")
         assert await quiet.recv() == "still here"
+
+
+async def test_a_reconnect_does_not_reset_the_rate(make_companion: MakeCompanion) -> None:
+    companion = await listening(make_companion, client_frames_per_s=20)
+    loud = await connect(companion.server.url, proxy=None)
+    with suppress(ConnectionClosed):
+        for _ in range(200):
+            await loud.send(TYPING)
+    await asyncio.wait_for(loud.wait_closed(), 5)
+    before = len(frames(companion))
+    again = await connect(companion.server.url, proxy=None)
+    with suppress(ConnectionClosed):
+        for _ in range(200):
+            await again.send(TYPING)
+    await asyncio.wait_for(again.wait_closed(), 5)
+    assert again.close_code == 1008
+    assert len(frames(companion)) - before < 80, "as many as a new client may send at once"
+
+
+async def test_a_client_that_was_just_closed_for_its_rate_is_admitted_later(
+    make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delays: list[float] = []
+
+    async def later(delay: float, *_: object) -> None:
+        delays.append(delay)
+
+    companion = await listening(make_companion, client_frames_per_s=1)
+    loud = await connect(companion.server.url, proxy=None)
+    for _ in range(6):
+        await loud.send(TYPING)
+    await asyncio.wait_for(loud.wait_closed(), 5)
+    monkeypatch.setattr(companion.server, "_judge_later", later)
+    async with connect(f"{companion.server.url}?username=alice", proxy=None):
+        assert delays == []
+    async with connect(companion.server.url, proxy=None):
+        assert [0 < seconds <= RECONNECT_DELAY_S for seconds in delays] == [True]
+
+
+async def test_large_frames_count_by_their_size(make_companion: MakeCompanion) -> None:
+    companion = await listening(make_companion, clock=FROZEN, client_frames_per_s=50)
+    client = await connect(companion.server.url, proxy=None)
+    with suppress(ConnectionClosed):
+        for _ in range(20):
+            await client.send("x" * 50 * 1024)
+    await asyncio.wait_for(client.wait_closed(), 5)
+    assert client.close_reason.startswith("over 50 frames per second (a fragment")
+    assert len(frames(companion)) == 5
+
+
+async def test_fragments_count_as_frames(make_companion: MakeCompanion) -> None:
+    companion = await listening(make_companion, clock=FROZEN, client_frames_per_s=50)
+    client = await connect(companion.server.url, proxy=None)
+    with suppress(ConnectionClosed):
+        for _ in range(20):
+            await client.send(["x"] * 50)
+    await asyncio.wait_for(client.wait_closed(), 5)
+    assert client.close_code == 1008
+    assert len(frames(companion)) < 20
 
 
 async def test_one_that_goes_on_talking_and_never_reads_is_cut(make_companion: MakeCompanion) -> None:
@@ -350,3 +418,25 @@ async def test_a_message_in_many_fragments_is_one_message(companion: Companion) 
             await client.send(masked(0x00, bytes([byte])))
         await client.send(masked(0x80))
         await until(lambda: [row for row in companion.journal if row.event == "typing"])
+
+
+async def test_two_user_agents_are_no_error(companion: Companion) -> None:
+    """The library raises an error for a header that occurs twice."""
+    port = companion.server.port
+    agents = [("Host", f"127.0.0.1:{port}"), ("User-Agent", "first"), ("User-Agent", "second")]
+    status, _ = await upgrade_status(port, headers=[*agents, ("Origin", "http://evil.example")])
+    assert status == 403
+    assert companion.refused.latest[0].user_agent == "first"
+    async with tcp_to(port) as client:
+        assert (await client.upgrade("/events", agents)).startswith("HTTP/1.1 101 ")
+        await until(lambda: companion.hub.clients)
+        assert companion.hub.clients[0].user_agent == "first"
+
+
+@pytest.mark.parametrize("sites", [("none", "cross-site"), ("cross-site", "none")])
+async def test_every_value_of_a_header_that_occurs_twice_is_checked(
+    companion: Companion, sites: tuple[str, str]
+) -> None:
+    port = companion.server.port
+    headers = [("Host", f"127.0.0.1:{port}"), *(("Sec-Fetch-Site", site) for site in sites)]
+    assert (await upgrade_status(port, headers=headers))[0] == 403
