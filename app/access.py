@@ -67,7 +67,10 @@ class Access:
             return
         try:
             kept_in, file = (token.kept_in, token.file) if token else ("", None)
-            instance.announce(self._folders.instance_file, urls[0], kept_in, file, urls[1])
+            instance.announce(
+                self._folders.instance_file, urls[0], kept_in, file, urls[1],
+                window=self._companion.raise_window is not None,
+            )  # fmt: skip
             self._told = urls
         except OSError as error:
             log.warning("the command line cannot find this companion: %s", error)

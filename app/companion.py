@@ -112,6 +112,8 @@ class Companion:
         """The state or the settings have changed."""
         self.raise_window: Callable[[], object] | None = None
         """Brings the window to the front, where there is one."""
+        self.quit_program: Callable[[], object] | None = None
+        """Ends the program without asking, as SIGTERM does; the composition root sets it."""
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
         self.trouble = ""

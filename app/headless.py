@@ -44,6 +44,7 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     on_stop(loop, stopped.set)
+    companion.quit_program = stopped.set
     crashes.install(loop)
     started = await companion.start()
     for complaint in companion.complaints + companion.fixtures.complaints:

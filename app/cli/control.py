@@ -54,16 +54,17 @@ class Control:
         body: Any = None,
         *,
         text: str | None = None,
+        patience_s: float = PATIENCE_S,
         more_s: float = 0.0,
         refused: Exit = Exit.FAILED,
         **query: Any,
     ) -> Any:
         """Return the answer's JSON.
 
-        ``more_s`` is how long the companion may take beyond the usual, ``refused`` how the process ends when it is
-        asked for what makes no sense.
+        The companion may take ``patience_s`` plus ``more_s`` to answer. ``refused`` is the exit code for a request
+        that makes no sense.
         """
-        answer = self._send(method, path, body, text, PATIENCE_S + more_s, query)
+        answer = self._send(method, path, body, text, patience_s + more_s, query)
         try:
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:

@@ -48,6 +48,7 @@ class Resident(QObject):
         self.access = Access(self.companion, folders, token_file)
         self.window = window.fill(self.companion)
         self.companion.raise_window = self.window.present
+        self.companion.quit_program = self._stop.set
         self.window.open_control = self._open_access
         self._first = FirstInstance(home.folders.runtime)
 

@@ -24,15 +24,24 @@ class Instance(Struct, kw_only=True):
     token_in: str
     token_file: str = ""
     events: Annotated[str, Meta(description="Where the UI connects; empty: the server is stopped")] = ""
+    window: Annotated[bool, Meta(description="Whether it has a window; older versions do not say")] = True
 
 
-def announce(file: Path, control: str, token_in: str, token_file: Path | None = None, events: str = "") -> None:
+def announce(
+    file: Path,
+    control: str,
+    token_in: str,
+    token_file: Path | None = None,
+    events: str = "",
+    *,
+    window: bool = True,
+) -> None:
     """Write the file (mode 0600). Raises ``OSError``."""
     import psutil
 
     me = Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), control=control, token_in=token_in,
-        token_file=str(token_file or ""), events=events,
+        token_file=str(token_file or ""), events=events, window=window,
     )  # fmt: skip
     write_file(file, msgspec.json.encode(me).decode() + "\n")
 

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import psutil
+import pytest
+
+from app.cli import quit
 
 from . import processes, sockets
 from .conftest import Run, Start
-from .processes import Companion, answers, serve, wait_until
+from .processes import PATIENCE_S, Companion, answers, serve, wait_until
 from .tools import posix_only
 
 
@@ -17,6 +21,28 @@ def test_it_ends_either_face_as_quit_does(program: Companion, run: Run, data_dir
     assert said.out == ["the companion has ended"]
     assert program.process.wait(1) == 0, "it was not killed"
     assert not answers(program.port)
+    assert processes.told(data_dir) is None
+
+
+def test_a_request_of_the_control_api_ends_either_face(program: Companion, data_dir: Path) -> None:
+    """On Windows there is no other way to end ``serve`` cleanly."""
+    token = (data_dir / "token").read_text(encoding="utf-8").strip()
+    request = Request(f"{program.control_url}/v1/quit", method="POST", headers={"Authorization": f"Bearer {token}"})
+    with sockets.client(program.url), urlopen(request, timeout=PATIENCE_S) as answer:
+        assert answer.status == 204
+    assert program.wait() == 0
+    assert not answers(program.port)
+    assert sorted(each.name for each in data_dir.glob("chat.db*")) == ["chat.db"], "the database was closed"
+    assert processes.told(data_dir) is None
+
+
+def test_after_a_process_was_killed_its_instance_file_is_gone(
+    server: Companion, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quit, "_asked", lambda *_: False)
+    monkeypatch.setattr(psutil.Process, "terminate", psutil.Process.kill)  # what it is on Windows
+    quit.quit_(data_dir=data_dir)
+    assert server.wait() != 0
     assert processes.told(data_dir) is None
 
 

@@ -241,6 +241,7 @@ INPUT: dict[str, tuple[str, Any]] = {
     "stop_server": ("", None),
     "start_server": ("", None),
     "open_window": ("", None),
+    "quit": ("", None),
     "openapi": ("", None),
 }
 
@@ -250,7 +251,7 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(control:
     client = await control.connect()
     await client.send(typing())
     await control.put("/v1/fixtures/mine", INPUT["save_fixture"][1])
-    control.companion.raise_window = lambda: None
+    control.companion.raise_window = control.companion.quit_program = lambda: None
     whole = await document(control)
     ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
     value, body = INPUT[name]
@@ -301,6 +302,7 @@ REFUSED: list[tuple[str, str, Any, int]] = [
     ("load_state", "", b"[]", 422),
     ("load_state", "", b"x" * (10 * 1024 * 1024 + 1), 413),
     ("open_window", "", None, 409),
+    ("quit", "", None, 409),
 ]
 
 

@@ -250,6 +250,22 @@ async def test_the_window_is_raised(control: Control) -> None:
     assert (await control.got("/v1/status"))["window"] is True
 
 
+# quitting
+
+
+async def test_quitting_is_answered_and_ends_the_program(control: Control) -> None:
+    quits: list[bool] = []
+    control.companion.quit_program = lambda: quits.append(True)
+    answer = await control.post("/v1/quit")
+    assert (answer.status, answer.body, quits) == (204, b"", [True])
+
+
+async def test_a_companion_inside_another_program_cannot_be_ended(control: Control) -> None:
+    answer = await control.post("/v1/quit")
+    assert answer.status == 409
+    assert "part of another program" in answer.detail
+
+
 # the status
 
 

@@ -339,6 +339,13 @@ class Api:
             raise Refused(HTTPStatus.CONFLICT, "This companion has no window: it was started by `companion serve`.")
         self._service.raise_window()
 
+    @operation("POST", "/v1/quit", refusals=(HTTPStatus.CONFLICT,))
+    async def quit(self, _: Call) -> None:
+        """End the program: it closes every connection, and then all its ports. It does not ask the user first."""
+        if self._service.quit_program is None:
+            raise Refused(HTTPStatus.CONFLICT, "This companion is part of another program, which has to end it.")
+        self._service.quit_program()
+
     @operation("GET", "/v1/openapi.json", answer=dict[str, Any])
     async def openapi(self, _: Call) -> dict[str, Any]:
         """Return this API's OpenAPI document."""

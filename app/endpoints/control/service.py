@@ -114,6 +114,7 @@ class Service(Protocol):
     trouble: str
     rest_trouble: str
     raise_window: Callable[[], object] | None
+    quit_program: Callable[[], object] | None
 
     @property
     def fixtures(self) -> Library:

@@ -1,0 +1,131 @@
+"""In which order ``companion quit`` asks, and when it stops asking."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+import pytest
+import typer
+
+from app.cli import control, quit
+from app.system import instance
+from app.system.instance import Instance
+from app.system.paths import Folders
+
+Steps = list[str]
+
+
+class Process:
+    """A process that ends when it is asked in the right way; it notes how it was asked."""
+
+    def __init__(self, steps: Steps, obeys: str) -> None:
+        self._steps = steps
+        self._obeys = obeys
+
+    def terminate(self) -> None:
+        self._steps.append("terminate")
+
+    def is_running(self) -> bool:
+        return self._obeys not in self._steps
+
+    def status(self) -> str:
+        return psutil.STATUS_RUNNING
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
+    """What was tried, in order. The clock moves on at every sleep."""
+    steps: Steps = []
+    now = [0.0]
+    monkeypatch.setattr(quit.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(quit.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    return steps
+
+
+Quit = Callable[..., Steps]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, steps: Steps) -> Quit:
+    """``run("api", …)``: quit a companion that obeys this request, and return what was tried."""
+
+    def run(
+        obeys: str, *, on: str, api: int | None = None, window: bool = True, control_url: str = "http://127.0.0.1:1"
+    ) -> Steps:
+        """``api``: the exit code with which the control API's client fails."""
+
+        class Client:
+            def __init__(self, data_dir: Path | None) -> None:
+                pass
+
+            def call(self, method: str, path: str, **_: Any) -> None:
+                steps.append("api")
+                if api is not None:
+                    raise typer.Exit(api)
+
+        def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
+            steps.append("window")
+            return obeys == "window"
+
+        found = Instance(pid=1, started=0.0, control=control_url, token_in="memory", window=window)
+        running = Process(steps, obeys)
+        monkeypatch.setattr(sys, "platform", on)
+        monkeypatch.setattr(instance, "find", lambda _: found if running.is_running() else None)
+        monkeypatch.setattr(psutil, "Process", lambda _: running)
+        monkeypatch.setattr(control, "Control", Client)
+        single = ModuleType("app.ui.single_instance")
+        single.hand_over = hand_over  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "app.ui.single_instance", single)
+        quit.quit_(data_dir=tmp_path)
+        return steps
+
+    return run
+
+
+@pytest.mark.parametrize("system", ["linux", "win32"])
+def test_the_control_api_is_asked_first_and_nothing_else(run: Quit, system: str) -> None:
+    assert run("api", on=system) == ["api"]
+
+
+@pytest.mark.parametrize("failure", [1, 4])
+def test_elsewhere_a_signal_follows(run: Quit, failure: int) -> None:
+    assert run("terminate", on="linux", api=failure) == ["api", "terminate"]
+
+
+def test_without_a_control_api_it_is_not_asked(run: Quit) -> None:
+    assert run("terminate", on="linux", control_url="") == ["terminate"]
+
+
+def test_on_windows_the_window_follows(run: Quit) -> None:
+    assert run("window", on="win32", api=1) == ["api", "window"]
+
+
+def test_on_windows_a_window_that_does_not_exist_is_not_waited_for(run: Quit) -> None:
+    assert run("terminate", on="win32", control_url="", window=False) == ["terminate"]
+
+
+def test_on_windows_a_companion_that_may_have_heard_gets_its_time(
+    run: Quit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer may be late because the companion is busy: terminating it at once would interrupt its end."""
+    waits: list[bool] = []
+    wait = quit._wait
+    monkeypatch.setattr(quit, "_wait", lambda process: waits.append(wait(process)) or waits[-1])
+    assert run("terminate", on="win32", api=4, window=False) == ["api", "terminate"]
+    assert waits == [False, True]
+
+
+def test_without_qt_there_is_no_window_to_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "app.ui.single_instance", None)  # importing it raises ImportError
+    assert not quit._asked_by_window(tmp_path)
+
+
+def test_a_file_that_the_process_left_behind_is_removed(run: Quit, tmp_path: Path) -> None:
+    folders = Folders.of(tmp_path)
+    folders.create()
+    folders.instance_file.write_text("{}", encoding="utf-8")
+    run("terminate", on="win32", control_url="", window=False)
+    assert not folders.instance_file.exists()
