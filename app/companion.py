@@ -24,6 +24,7 @@ from app.hub.clock import Clock
 from app.hub.expectation import Expectation, Met, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
+from app.hub.readiness import Readiness
 from app.hub.refused import RefusedLog
 from app.hub.router import Router
 from app.hub.signal import Signal
@@ -116,6 +117,7 @@ class Companion:
         """Ends the program without asking, as SIGTERM does; the composition root sets it."""
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
+        self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
         self.trouble = ""
         """Why the event server is not listening although it should."""
         self.rest_trouble = ""
@@ -145,7 +147,7 @@ class Companion:
 
     @property
     def local_user(self) -> str:
-        """Whom a client speaks for by default."""
+        """The user that a client acts as by default."""
         return self.settings.username
 
     @property
@@ -286,20 +288,9 @@ class Companion:
         meant = near(who, self.personas) or ": add the persona in Chats"
         return f"{who} is no friend in this chat state, so the UI will not show this{meant}"
 
-    async def wait_for_client(self, to: Target, within_s: float) -> bool:
-        """Wait until somebody whom ``to`` means is connected; False when nobody came."""
-        came = asyncio.Event()
-        disconnect = self.hub.clients_changed.connect(lambda _: came.set())
-        try:
-            async with asyncio.timeout(within_s):
-                while not to.select(self.hub.clients):
-                    came.clear()
-                    await came.wait()
-        except TimeoutError:
-            return False
-        finally:
-            disconnect()
-        return True
+    async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
+        """Wait until a client that ``to`` selects is ready; False if none is within ``within_s`` seconds."""
+        return await self.readiness.wait(to, within_s)
 
     async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> Met:
         """Wait for what a client must send; see ``hub.expectation``."""
@@ -310,7 +301,7 @@ class Companion:
     def _rest_application(self, door: HttpDoor) -> "web.Application":
         from app.endpoints.rest import RestApi
 
-        return RestApi(self.chat, self.journal, door).application()
+        return RestApi(self.chat, self.journal, door, self.readiness.friends_requested).application()
 
     def _control_application(self, door: HttpDoor) -> "web.Application":
         from app.endpoints.control.server import ControlApi

@@ -345,22 +345,22 @@ async def test_a_folder_that_cannot_be_keeps_no_companion_from_starting(
 
 
 async def test_a_client_is_waited_for(companion: Companion, connect_client: Connect) -> None:
-    assert not await companion.wait_for_client(ALL, 0.02)
-    waiting = asyncio.create_task(companion.wait_for_client(Target(user="bob"), 10))
+    assert not await companion.wait_for_ready_client(ALL, 0.02)
+    waiting = asyncio.create_task(companion.wait_for_ready_client(Target(user="bob"), 10))
     await connect_client("alice")
     assert not waiting.done()
-    assert not await companion.wait_for_client(Target(user="bob"), 0.02)
+    assert not await companion.wait_for_ready_client(Target(user="bob"), 0.02)
     await connect_client("bob")
     assert await waiting
-    assert await companion.wait_for_client(Target(user="bob"), 0)
-    assert await companion.wait_for_client(Target(clients=frozenset({1})), 0)
+    assert await companion.wait_for_ready_client(Target(user="bob"), 0)
+    assert await companion.wait_for_ready_client(Target(clients=frozenset({1})), 0)
 
 
 async def test_a_client_that_is_renamed_is_the_one_that_was_waited_for(
     companion: Companion, connect_client: Connect
 ) -> None:
     await connect_client("alice")
-    waiting = asyncio.create_task(companion.wait_for_client(Target(user="bob"), 10))
+    waiting = asyncio.create_task(companion.wait_for_ready_client(Target(user="bob"), 10))
     await asyncio.sleep(0)
     companion.hub.identify(companion.hub.clients[0], "bob")
     assert await waiting

@@ -23,7 +23,7 @@ def forward_typing(hub: Hub) -> Handler:
         to = Target(user=data.to, but=client.id)
         reached = len(hub.reach(to).ids)
         if not reached:
-            return Outcome(f"no client speaks for {data.to}")
+            return Outcome(f"no client acts as {data.to}")
         event = Envelope("typing", Typing(username=client.username, typing=data.typing))
         return Outcome(_forwarded(reached, data.to), Verdict.OK, (event, to))
 

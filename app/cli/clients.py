@@ -7,12 +7,14 @@ import typer
 from app.cli.options import DataDir, Json, as_json
 from app.protocol.summary import summarize
 
-app = typer.Typer(help="List the connected clients, close them, change whom one speaks for.", no_args_is_help=True)
+app = typer.Typer(
+    help="List the connected clients, close them, change the user that one acts as.", no_args_is_help=True
+)
 
 
 @app.command("list")
 def list_(json: Json = False, data_dir: DataDir = None) -> None:
-    """List them: number, whom each speaks for, origin, frames from and to it."""
+    """List them: number, user, whether it is ready, origin, frames from and to it."""
     from app.cli.control import Control
 
     found = Control(data_dir).call("GET", "/v1/clients")
@@ -22,7 +24,8 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
     for each in found:
         where = summarize(each["origin"] or each["user_agent"]) or "no browser"
         who = summarize(each["username"])
-        print(f"{each['id']:>4}  {who:<16}  ↑ {each['frames_in']}  ↓ {each['frames_out']}  {where}")
+        ready = "ready" if each["ready"] else "not ready"
+        print(f"{each['id']:>4}  {who:<16}  ↑ {each['frames_in']}  ↓ {each['frames_out']}  {ready:<9}  {where}")
 
 
 @app.command()
@@ -51,8 +54,8 @@ def identify(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Let a client speak for another user from now on."""
+    """Make a client act as another user."""
     from app.cli.control import Control
 
     answer = Control(data_dir).call("PATCH", f"/v1/clients/{client}", {"username": username})
-    print(as_json(answer) if json else f"client {client} speaks for {answer['username']}")
+    print(as_json(answer) if json else f"client {client} acts as {answer['username']}")

@@ -43,7 +43,7 @@ Wait = Annotated[
         min=0,
         max=3600,
         metavar="SECONDS",
-        help="Wait this long for the companion, and for a client; or fail.",
+        help="Wait this long for the companion and for a ready client; then fail.",
     ),
 ]
 After = Annotated[int | None, typer.Option("--after", min=0, metavar="SEQ", help="Begin after this row.")]

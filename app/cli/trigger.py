@@ -51,7 +51,7 @@ def trigger(
 
     A value that is JSON is taken as such (typing=false), anything else is text; text that looks like JSON wants
     quotes of its own: --set 'text="123"'. Exit code 0 when it was fired, even if no client got it (a line on
-    standard error says so); with --wait, 1 when no client came.
+    standard error says so); with --wait, 1 if no client was ready in time.
     """
     if sum((bool(event), bool(fixture), last, frame is not None)) != 1:
         raise typer.BadParameter("give an EVENT, or one of --fixture, --last and --frame")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -58,7 +59,11 @@ class Chat(Protocol):
 class RestApi:
     """Answers the UI's requests."""
 
-    def __init__(self, chat: Chat, journal: Journal, door: HttpDoor) -> None:
+    def __init__(
+        self, chat: Chat, journal: Journal, door: HttpDoor, friends_requested: Callable[[str], None]
+    ) -> None:
+        """``friends_requested`` is called with the Origin of each ``GET /friends``."""
+        self._friends_requested = friends_requested
         self._chat = chat
         self._journal = journal
         self._door = door
@@ -136,8 +141,10 @@ class RestApi:
     async def _status(self, _: web.Request) -> web.Response:
         return _json(await self._chat.status())
 
-    async def _friends(self, _: web.Request) -> web.Response:
-        return _json([each.friend() for each in await self._chat.friends()])
+    async def _friends(self, request: web.Request) -> web.Response:
+        friends = [each.friend() for each in await self._chat.friends()]
+        self._friends_requested(request.headers.get("Origin", ""))
+        return _json(friends)
 
     async def _add_friend(self, request: web.Request) -> web.Response:
         username = _text(await _body(request), "username").strip()

@@ -1,4 +1,4 @@
-"""A client: one connection, whom it speaks for, its counters, and the outbox that bounds it."""
+"""A client: one connection, the user it acts as, its counters, and the outbox that bounds it."""
 
 from collections import deque
 from collections.abc import Callable
@@ -111,13 +111,16 @@ class Client:
         self.name = f"client {id}"
         self.wire = wire
         self.username = username
-        """The user this connection speaks for; a developer may change it."""
+        """The user this connection acts as; a developer may change it."""
         self.origin = origin
         self.user_agent = user_agent
         self.connected_at = connected_at
+        self.ready = False
+        """Whether its UI can be expected to show events; see ``Readiness``."""
         self.outbox = Outbox(wire, lambda: on_overflow(self))
         self._settle = settle
-        self._closing = False
+        self.closing = False
+        """Whether the companion has begun to end the connection."""
         self.frames_in = self.frames_out = 0
         self.bytes_in = self.bytes_out = 0
         self.blocked_since: float | None = None
@@ -129,19 +132,20 @@ class Client:
 
     def send(self, piece: bytes, frames: int, size: int) -> None:
         """Hand frames to the outbox, so many with so many bytes of payload."""
-        if not self._closing and self.outbox.put(piece):
+        if not self.closing and self.outbox.put(piece):
             self.frames_out += frames
             self.bytes_out += size
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake, after what was sent before."""
-        if not self._closing:
+        if not self.closing:
             self._settle(self)
-        self._closing = True
+        self.closing = True
         self.wire.close(code, reason)
 
     def abort(self) -> None:
         """Cut the connection now."""
+        self.closing = True
         self.wire.abort()
 
     def received(self, size: int) -> None:

@@ -13,6 +13,14 @@ from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 
+PRIMING = "priming"
+"""Origin of the frames that only prepare a UI; see ``ChatService.prime``."""
+LOST_S = 0.1
+"""A client that disconnects this soon after a delivery may not have shown it."""
+LOOK_BACK = 200
+"""Number of rows that are searched for that delivery."""
+NOT_SENT = "not sent: "
+
 STALLED_S = 20.0
 """A client whose socket took nothing for this long is cut off, as a missed ping would."""
 
@@ -57,11 +65,12 @@ class Hub:
         self.cork = Cork(self.clock, wait=cork)
         self._frame = frame
         self.local_user = local_user
-        """Whom a connection speaks for when its URL names nobody."""
+        """The user that a client acts as when its URL names none."""
         self.paused = False
         """While true, clients stay connected and nothing new is sent to them."""
         self.clients_changed: Signal[None] = Signal()
         self.joined: Signal[Client] = Signal()
+        self.left: Signal[Client] = Signal()
         self._roster = Roster()
         self._last_id = 0
 
@@ -88,26 +97,58 @@ class Hub:
             settle=self.cork.settle,
         )  # fmt: skip
         self._roster.add(client)
-        note = f"speaks for {client.username}" + (f", from {origin}" if origin else "")
+        note = f"acts as {client.username}" + (f", from {origin}" if origin else "")
         self.tell("connected", client=client, note=note)
         self.clients_changed.emit(None)
         self.joined.emit(client)
         return client
 
-    def leave(self, client: Client, note: str = "", verdict: Verdict = Verdict.OK) -> None:
-        """Remove a connection that has ended. May be called twice."""
+    def leave(
+        self, client: Client, note: str = "", verdict: Verdict = Verdict.OK, *, ended_here: bool = False
+    ) -> None:
+        """Remove a connection that has ended. May be called twice.
+
+        ``ended_here``: the companion ended it. Otherwise, a delivery shortly before is reported.
+        """
         if not self._roster.remove(client):
             return
         client.outbox.close()
+        last = None if ended_here or client.closing else self._sent_just_before(client)
         self.tell("disconnected", client=client, note=note, verdict=verdict)
+        if last:
+            self.tell(
+                "disconnected after delivery",
+                client=client,
+                note=f"client {client.id} disconnected within {LOST_S * 1000:.0f} ms of #{last.seq}, so its UI may "
+                "not show that event",
+                verdict=Verdict.WARNING,
+            )
+        self.left.emit(client)
         self.clients_changed.emit(None)
 
+    def _sent_just_before(self, client: Client) -> Row | None:
+        """Return the newest row that was delivered to ``client`` in the last ``LOST_S`` seconds, if any.
+
+        Priming does not count: no test waits for it.
+        """
+        since = self.clock.mono() - LOST_S
+        newest = self.journal.last_seq
+        for seq in range(newest, max(0, newest - LOOK_BACK), -1):
+            row = self.journal.row(seq)
+            if row is None or row.mono < since or (row.event == "connected" and row.client == client.number):
+                return None
+            if row.kind is not Kind.TO_UI or row.origin in (PRIMING, client.name) or not _was_delivered(row.note):
+                continue
+            if Target.parse(row.client).select([client]):
+                return row
+        return None
+
     def identify(self, client: Client, username: str) -> None:
-        """Let ``client`` speak for ``username`` from now on."""
+        """Make ``client`` act as ``username`` from now on."""
         if client.username != username:
             client.username = username
             self._roster.changed()
-            self.tell("identity changed", client=client, note=f"speaks for {username}")
+            self.tell("identity changed", client=client, note=f"acts as {username}")
             self.clients_changed.emit(None)
 
     def publish(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
@@ -163,7 +204,7 @@ class Hub:
         if self.paused:
             return "not sent: the server is paused"
         if to.user is not None:
-            return f"not sent: no client speaks for {to.user}"
+            return f"not sent: no client acts as {to.user}"
         return "not sent: no such client is connected"
 
     def tell(
@@ -195,6 +236,11 @@ class Hub:
         client.outbox.close()
         self._roster.changed()
         client.abort()
+
+
+def _was_delivered(note: str) -> bool:
+    """Return whether the row of a frame with this note says that clients received it."""
+    return not note.rpartition("; ")[2].startswith(NOT_SENT)
 
 
 @lru_cache(maxsize=256)

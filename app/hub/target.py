@@ -1,4 +1,4 @@
-"""Whom an event is for: everybody, those who speak for a user, or some clients."""
+"""Selects the recipients of an event: all clients, those that act as a user, or some clients."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ PINNED = ("basics/message", "basics/online", "basics/offline", "basics/typing", 
 class Settings(Struct, kw_only=True):
     """What a person can set. Field names are the keys of the file."""
 
-    username: Annotated[Name, Meta(description="The local user: whom a client speaks for by default")] = "me"
+    username: Annotated[Name, Meta(description="The local user: clients act as this user by default")] = "me"
     port: Port = 8081
     allowed_origins: Annotated[list[str], Meta(description="Web pages that may connect, compared exactly")] = field(
         default_factory=lambda: list(TAURI_ORIGINS)

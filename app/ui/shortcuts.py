@@ -16,7 +16,7 @@ SHORTCUTS = (
     ("S", "Save the selected frame as a fixture"),
     ("Ctrl+C", "Copy the selected frame as JSON"),
     ("Ctrl+Shift+C", "Copy it as a command for a terminal"),
-    ("F2", "Change whom the selected client speaks for"),
+    ("F2", "Change the user that the selected client acts as"),
     ("Ctrl+W", "Close the window"),
     ("Ctrl+Q", "Quit"),
     ("? or F1", "This list"),

@@ -135,7 +135,7 @@ class Window(Frame):
         room.send_requested.connect(self._send_to)
         room.refused.allow_requested.connect(self._allow)
         room.told.connect(self.status.say)
-        self._recall("clients/columns", room.table.horizontalHeader().restoreState)
+        self._recall("clients/columns with ready", room.table.horizontalHeader().restoreState)
         return room
 
     def _make_inject(self) -> InjectRoom:
@@ -197,7 +197,7 @@ class Window(Frame):
         self._memory.setValue("log/details", self.events.splitter.saveState())
         self._memory.setValue("log/columns", self.events.table.horizontalHeader().saveState())
         if self.rooms.has(CLIENTS):
-            self._memory.setValue("clients/columns", self.clients.table.horizontalHeader().saveState())
+            self._memory.setValue("clients/columns with ready", self.clients.table.horizontalHeader().saveState())
         self._memory.sync()
         for disconnect in self._disconnects:
             disconnect()

@@ -32,14 +32,14 @@ async def test_it_never_comes_back_to_the_sender_though_that_speaks_for_the_peer
 async def test_when_nobody_is_there_it_is_noted_and_nothing_else_happens(chat: ChatStage) -> None:
     alice = chat.join("alice")
     row = await chat.says(alice, "typing", to="bob", typing=True)
-    assert (row.note, row.verdict) == ("no client speaks for bob", Verdict.OK)
+    assert (row.note, row.verdict) == ("no client acts as bob", Verdict.OK)
     assert [row for row in chat.journal if row.kind is Kind.TO_UI] == []
     assert chat.frames(alice) == []
 
 
 async def test_the_only_client_of_a_user_typing_to_itself_finds_nobody(chat: ChatStage) -> None:
     row = await chat.says(chat.join("alice"), "typing", to="alice", typing=True)
-    assert row.note == "no client speaks for alice"
+    assert row.note == "no client acts as alice"
 
 
 async def test_repeats_are_forwarded_as_they_come(chat: ChatStage) -> None:
@@ -61,7 +61,7 @@ async def test_the_forwarded_event_has_a_row_of_its_own_behind_the_clients(chat:
 async def test_a_new_identity_counts_from_now_on(chat: ChatStage) -> None:
     alice, other = chat.join("alice"), chat.join("bob")
     chat.hub.identify(other, "carol")
-    assert (await chat.says(alice, "typing", to="bob", typing=True)).note == "no client speaks for bob"
+    assert (await chat.says(alice, "typing", to="bob", typing=True)).note == "no client acts as bob"
     chat.hub.identify(alice, "dave")
     await chat.says(alice, "typing", to="carol", typing=True)
     assert chat.frames(other) == [b'{"event":"typing","data":{"username":"dave","typing":true}}']

@@ -24,14 +24,16 @@ def test_list_tells_number_name_and_frames(program: Companion, run: Run, ask: As
         run("trigger", "typing")
         (bob_line, me_line) = run("clients", "list").out
         listed = ask("clients", "list")
+    assert "ready" in bob_line
     assert bob_line.split()[1:6] == ["bob", "↑", "1", "↓", "1"]
     assert me_line.split()[1:6] == ["me", "↑", "0", "↓", "2"]
     assert [(each["username"], each["frames_in"]) for each in listed] == [("bob", 1), ("me", 0)]
+    assert all(isinstance(each["ready"], bool) for each in listed)
 
 
 def test_identify_lets_a_client_speak_for_somebody_else(program: Companion, run: Run) -> None:
     with sockets.client(program.url) as client:
-        assert run("clients", "identify", "1", "zoë").out == ["client 1 speaks for zoë"]
+        assert run("clients", "identify", "1", "zoë").out == ["client 1 acts as zoë"]
         run("trigger", "typing", "--to", "user:zoë")
         assert sockets.receive(client)["event"] == "typing"
 

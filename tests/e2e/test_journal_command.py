@@ -26,7 +26,7 @@ def test_the_journal_tells_both_directions_and_what_the_server_did(program: Comp
     said = [re.fullmatch(r"#\d+ \d\d:\d\d:\d\d\.\d{3} ([↓↑·]) (.*)", line) for line in lines]
     told = [(line[1], " ".join(line[2].split())) for line in said if line]
     assert len(told) == len(lines)
-    assert ("·", "connected speaks for bob") in told
+    assert ("·", "connected acts as bob") in told
     assert any(sign == "↑" and text.startswith("typing typing to me") for sign, text in told)
     assert any(sign == "↑" and text.endswith("✕") and "not JSON" in text for sign, text in told)
     assert any(sign == "↓" and "alice → me: Grüß Gott · delivered to 2 clients" in text for sign, text in told)

@@ -19,7 +19,7 @@ UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 @pytest.fixture
 def ui(server: Companion) -> Any:
-    """A client of ``serve`` that speaks for the local user."""
+    """A client of ``serve`` that acts as the local user."""
     with sockets.client(server.url) as connection:
         yield connection
 
@@ -182,7 +182,7 @@ def test_it_says_when_nobody_got_it(server: Companion, run: Run) -> None:
     assert said.out[0].endswith("delivered to 0 clients")
     assert said.err == ["not sent: no client is connected"]
     with sockets.client(server.url, "bob"):
-        assert run("trigger", "typing", "--to", "user:zoe").err == ["not sent: no client speaks for zoe"]
+        assert run("trigger", "typing", "--to", "user:zoe").err == ["not sent: no client acts as zoe"]
 
 
 def test_json_is_one_line_per_event(program: Companion, run: Run) -> None:
@@ -223,7 +223,7 @@ def test_wait_in_vain_sends_nothing_and_ends_with_1(program: Companion, run: Run
     asked = time.monotonic()
     said = run("trigger", "typing", "--wait", "0.5", exits=1)
     assert time.monotonic() - asked >= 0.5
-    assert said.err == ["No client for all connected within 0.5 s; nothing was sent."]
+    assert said.err == ["No client for all was ready within 0.5 s. Nothing was sent."]
     assert run("journal", "--filter", "event:typing").out == []
 
 

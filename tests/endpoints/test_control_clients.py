@@ -42,7 +42,15 @@ async def test_the_list_tells_what_a_client_is_and_did(control: Control) -> None
     assert told == {
         "id": 1, "username": "bob", "origin": PAGE, "frames_in": 2, "frames_out": 1,
         "bytes_in": len(typing()) + len(typing(False)), "bytes_out": len(text), "queued_bytes": 0,
+        "ready": False,
     }  # fmt: skip
+
+
+async def test_the_list_says_when_a_client_is_ready(control: Control) -> None:
+    await control.connect()
+    assert [each["ready"] for each in await control.got("/v1/clients")] == [False]
+    await until(lambda: control.companion.hub.clients[0].ready)
+    assert [each["ready"] for each in await control.got("/v1/clients")] == [True]
 
 
 async def test_the_oldest_is_first_and_who_has_left_is_gone(control: Control) -> None:

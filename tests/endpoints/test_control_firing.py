@@ -6,12 +6,14 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
+from app.hub import readiness
 from app.hub.journal import Kind, Verdict
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, gets_nothing, message, online
-from tests.endpoints.http import Answer
+from tests.endpoints.http import PAGE, Answer
 
 
 def fired(answer: Answer) -> tuple[list[int], list[str]]:
@@ -193,8 +195,41 @@ async def test_when_nobody_comes_nothing_is_sent_or_stored(control: Control, pat
         body, query = {**body, **query}, {}
     answer = await control.post(path, body, query=query)
     assert answer.status == 409
-    assert answer.detail == f"No client for {to} connected within 0.05 s; nothing was sent."
+    assert answer.detail == f"No client for {to} was ready within 0.05 s. Nothing was sent."
     assert (await control.state(), control.companion.journal.last_seq) == (before, rows)
+
+
+async def test_an_event_waits_for_a_page_that_stays(control: Control) -> None:
+    """A development server opens connections that close after some 20 ms: they must not get it."""
+    waiting = asyncio.create_task(control.post("/v1/events", online(), query={"wait": 10}))
+    throw_away = await control.connect(origin=PAGE)
+    await throw_away.close()
+    page = await control.connect(origin=PAGE)
+    assert fired(await waiting) == ([2], [])
+    assert json.loads(await frame(page))["event"] == "friend_online"
+    assert not throw_away.recv_messages.frames
+
+
+async def test_with_rest_an_event_waits_until_the_page_has_requested_its_friends(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "WITHOUT_FRIENDS_S", 3600.0)
+    assert await control.companion.start_rest()
+    page = await control.connect(origin=PAGE)
+    too_early = await control.post("/v1/events", online("bob"), query={"wait": 0.7})
+    assert too_early.status == 409
+    async with aiohttp.ClientSession() as session:
+        await session.get(f"{control.companion.rest.url}/friends", headers={"Origin": PAGE})
+    assert fired(await control.post("/v1/events", online(), query={"wait": 10})) == ([1], [])
+    assert json.loads(await frame(page))["data"] == {"username": "alice"}
+
+
+async def test_clients_that_connected_too_late_are_named(control: Control) -> None:
+    await control.connect()
+    answer = await control.post("/v1/events", online(), query={"wait": 0.05})
+    assert answer.detail == (
+        "No client for all was ready within 0.05 s: client 1 connected too late. Nothing was sent."
+    )
 
 
 async def test_a_caller_that_gives_up_waiting_leaves_a_calm_log(control: Control) -> None:

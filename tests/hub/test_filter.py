@@ -9,9 +9,9 @@ from tests.hub.doubles import FakeTime
 ROWS = {
     "online": (Kind.TO_UI, "friend_online", b'{"username":"alice"}', "all", Verdict.OK, "", "panel"),
     "big": (Kind.TO_UI, "new_message", b'{"text":"' + b"Hey " * 500 + b'"}', "user:bob", Verdict.OK, "", "control"),
-    "typing": (Kind.FROM_UI, "typing", b'{"to":"bob"}', "3", Verdict.OK, "no client speaks for bob", "client 3"),
+    "typing": (Kind.FROM_UI, "typing", b'{"to":"bob"}', "3", Verdict.OK, "no client acts as bob", "client 3"),
     "bad": (Kind.FROM_UI, "", b"{nope", "3", Verdict.INVALID, "not JSON", "client 3"),
-    "joined": (Kind.SERVER, "connected", b"", "3", Verdict.OK, "speaks for alice", "server"),
+    "joined": (Kind.SERVER, "connected", b"", "3", Verdict.OK, "acts as alice", "server"),
 }
 
 
@@ -49,10 +49,10 @@ def found(text: str) -> list[str]:
         ("larger:5", ["online", "big", "typing"]),
         ("after:2m", ["bad", "joined"]),
         ("ALICE", ["online", "joined"]),
-        ('"speaks for"', ["typing", "joined"]),
+        ('"acts as"', ["typing", "joined"]),
         ("/n[oO]pe|username/", ["online", "bad"]),
         ("-/./", []),
-        ("speaks bob", ["typing"]),
+        ("acts bob", ["typing"]),
         ("event:", ["online", "big", "typing", "bad", "joined"]),
     ],
 )

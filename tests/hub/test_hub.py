@@ -47,7 +47,7 @@ def test_coming_and_going_each_leave_a_row_and_are_told(stage: Stage) -> None:
     stage.hub.leave(client, "again")
     assert told == [1, 0]
     assert [(row.kind, row.event, row.client, row.note) for row in stage.journal] == [
-        (Kind.SERVER, "connected", "1", "speaks for alice"),
+        (Kind.SERVER, "connected", "1", "acts as alice"),
         (Kind.SERVER, "disconnected", "1", "closed with 1000"),
     ]
 
@@ -103,8 +103,7 @@ def test_an_event_for_nobody_says_why_it_was_not_sent(stage: Stage) -> None:
     assert last_row(stage).verdict is Verdict.WARNING
     stage.join("alice")
     assert (
-        stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").note
-        == "not sent: no client speaks for bob"
+        stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").note == "not sent: no client acts as bob"
     )
     nobody = stage.hub.publish(ONLINE, to=Target(clients=frozenset({9})), origin="panel")
     assert (nobody.delivered, nobody.note) == (0, "not sent: no such client is connected")
@@ -157,7 +156,7 @@ def test_identify_lets_a_client_speak_for_somebody_else(stage: Stage) -> None:
     stage.hub.identify(client, "bob")
     assert told == ["bob"]
     assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").clients == (client.id,)
-    assert [row.note for row in stage.rows("identity changed")] == ["speaks for bob"]
+    assert [row.note for row in stage.rows("identity changed")] == ["acts as bob"]
 
 
 def test_a_client_that_is_blocked_delays_nobody(stage: Stage) -> None:

@@ -79,7 +79,7 @@ def test_editing_the_identity_changes_the_client_and_is_journalled(stage: Stage,
     assert client.username == "bob"
     assert text(model, 0, Col.USERNAME) == "bob"
     (row,) = stage.rows("identity changed")
-    assert (row.client, row.note) == ("1", "speaks for bob")
+    assert (row.client, row.note) == ("1", "acts as bob")
 
 
 @pytest.mark.parametrize("name", ["", "   "])
@@ -119,6 +119,14 @@ def test_a_client_without_origin_agent_or_ping_says_so(stage: Stage, model: Clie
     assert text(model, 0, Col.ORIGIN) == "none (no browser)"
     assert text(model, 0, Col.AGENT) == "–"
     assert text(model, 0, Col.PING) == "–"
+
+
+def test_it_says_whether_a_client_is_ready(stage: Stage, model: ClientsModel) -> None:
+    client = stage.join()
+    assert text(model, 0, Col.READY) == "not yet"
+    client.ready = True
+    assert text(model, 0, Col.READY) == "yes"
+    assert "GET /friends" in model.data(model.index(0, Col.READY), Qt.ItemDataRole.ToolTipRole)
 
 
 def test_a_closed_model_hears_no_more(stage: Stage, model: ClientsModel) -> None:

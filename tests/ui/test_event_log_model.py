@@ -260,7 +260,7 @@ def test_a_row_from_the_ui_says_who_sent_what(journal: Journal, model: EventLogM
     payload = b'{"event":"typing","data":{"to":"bob","typing":true}}'
     journal.append(
         Kind.FROM_UI, "typing", payload=payload, client="3", origin="client 3",
-        verdict=Verdict.WARNING, note="no client speaks for bob",
+        verdict=Verdict.WARNING, note="no client acts as bob",
     )  # fmt: skip
     model.flush()
     assert [text(model, 0, column) for column in list(Col)[1:]] == [
@@ -269,16 +269,16 @@ def test_a_row_from_the_ui_says_who_sent_what(journal: Journal, model: EventLogM
         "typing",
         "typing to bob",
         f"{len(payload)} B",
-        "▲ no client speaks for bob",
+        "▲ no client acts as bob",
     ]
 
 
 def test_a_row_of_the_server_says_what_happened(journal: Journal, model: EventLogModel) -> None:
-    journal.append(Kind.SERVER, "connected", client="1", note="speaks for me")
+    journal.append(Kind.SERVER, "connected", client="1", note="acts as me")
     journal.append(Kind.SERVER, "refused", note="Host evil is not this machine", verdict=Verdict.WARNING)
     model.flush()
     assert [text(model, 0, column) for column in list(Col)[1:]] == [
-        "Server", "1", "connected", "speaks for me", "", "",
+        "Server", "1", "connected", "acts as me", "", "",
     ]  # fmt: skip
     assert text(model, 1, Col.RESULT) == "▲ warning"
 

@@ -228,7 +228,7 @@ async def test_ctrl_c_on_a_row_of_the_server_copies_what_it_says(
     await connect_client("alice")
     await select(room, "connected", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
-    assert QGuiApplication.clipboard().text() == "speaks for alice"
+    assert QGuiApplication.clipboard().text() == "acts as alice"
 
 
 async def test_e_opens_inject_with_the_values(

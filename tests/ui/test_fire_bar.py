@@ -236,6 +236,20 @@ async def test_fired_to_nobody_warns_and_offers_to_wait(
     assert await all_frames(companion, second) == []
 
 
+async def test_waiting_ignores_a_client_that_disconnects_at_once(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.when_connected.isVisible)
+    qtbot.mouseClick(bar.when_connected, LEFT)
+    await (await connect_client()).close()
+    await until(lambda: not companion.hub.connection_count)
+    assert bar.now.text() == "Stop"
+    client = await connect_client()
+    assert (await frame(client))["event"] == "friend_online"
+    await until(lambda: bar.now.text() == "Fire")
+
+
 async def test_waiting_for_a_client_can_be_called_off(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:

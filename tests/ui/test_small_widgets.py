@@ -229,9 +229,9 @@ def test_details_of_anything_at_all_can_be_shown(details: Details, payload: byte
 
 
 def test_details_of_a_row_of_the_server_have_no_schema(details: Details) -> None:
-    details.show_row(Journal().append(Kind.SERVER, "connected", client="1", note="speaks for me"))
+    details.show_row(Journal().append(Kind.SERVER, "connected", client="1", note="acts as me"))
     assert details.schema.toPlainText() == ""
-    assert "speaks for me" in details.note.text()
+    assert "acts as me" in details.note.text()
 
 
 def test_no_row_hides_the_details_and_so_does_close(details: Details, qtbot: Any) -> None:

@@ -109,9 +109,14 @@ class Api:
 
     async def _send(self, to: str, wait: float, send: Callable[[Target], Awaitable[Delivery]]) -> shapes.Fired:
         target = _target(to)
-        if wait and not await self._service.wait_for_client(target, wait):
-            raise Refused(HTTPStatus.CONFLICT, f"No client for {to} connected within {wait:g} s; nothing was sent.")
+        if wait and not await self._service.wait_for_ready_client(target, wait):
+            raise Refused(HTTPStatus.CONFLICT, self._why_none_ready(target, wait))
         return _fired(await send(target))
+
+    def _why_none_ready(self, to: Target, wait: float) -> str:
+        connected = [str(client) for client in to.select(self._service.hub.clients)]
+        why = f": {', '.join(connected)} connected too late" if connected else ""
+        return f"No client for {to} was ready within {wait:g} s{why}. Nothing was sent."
 
     # what is going on
 
@@ -145,7 +150,7 @@ class Api:
     @operation("PATCH", "/v1/clients/{id}", body=shapes.IdentityBody, answer=shapes.ClientInfo,
                refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def identify_client(self, call: Call) -> shapes.ClientInfo:
-        """Let a client speak for another user from now on."""
+        """Make a client act as another user from now on."""
         client = self._client(call)
         name = call.body.username.strip()
         if not name or not name.isprintable():
@@ -431,7 +436,7 @@ def _client(client: Client) -> shapes.ClientInfo:
         id=client.id, username=client.username, origin=client.origin, user_agent=client.user_agent,
         connected_at=client.connected_at, frames_in=client.frames_in, frames_out=client.frames_out,
         bytes_in=client.bytes_in, bytes_out=client.bytes_out, queued_bytes=client.outbox.waiting,
-        ping_s=client.wire.latency(),
+        ping_s=client.wire.latency(), ready=client.ready,
     )  # fmt: skip
 
 

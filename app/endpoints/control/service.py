@@ -174,8 +174,8 @@ class Service(Protocol):
     async def fire_loosely(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
         """Send an event whether it keeps the contract or not."""
 
-    async def wait_for_client(self, to: Target, within_s: float) -> bool:
-        """Wait until somebody whom ``to`` means is connected."""
+    async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
+        """Wait until a client that ``to`` selects is ready."""
 
     async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> Met:
         """Wait for what a client must send."""

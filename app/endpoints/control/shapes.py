@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from app.protocol.fixture import Fixture, Saved
 
 TO = Meta(description="Who gets it: all, user:NAME, client:NUMBER or client:1,2", examples=["all"])
-WAIT = Meta(ge=0, le=3600, description="Seconds to wait for a client that the target means; 0: do not wait")
+WAIT = Meta(ge=0, le=3600, description="Seconds to wait for a ready client of the target; 0: do not wait")
 UserName = Annotated[str, Meta(min_length=1, max_length=64)]
 CloseCode = Annotated[int, Meta(ge=1000, le=4999, description="Close code (RFC 6455 §7.4)", examples=[1001])]
 Seq = Annotated[int, Meta(ge=0, le=2**53, description="Number of a journal row")]
@@ -90,7 +90,7 @@ class TriggerBody(Input):
 
 
 class IdentityBody(Input):
-    """Whom a client speaks for."""
+    """The user that a client acts as."""
 
     username: UserName
 
@@ -177,6 +177,7 @@ class ClientInfo(Struct, kw_only=True):
     bytes_out: int
     queued_bytes: int
     ping_s: float
+    ready: Annotated[bool, Meta(description="Whether its UI can be expected to show events")]
 
 
 class Dropped(Struct, kw_only=True):

@@ -22,17 +22,22 @@ class Col(IntEnum):
     ORIGIN = 2
     AGENT = 3
     SINCE = 4
-    FROM_UI = 5
-    TO_UI = 6
-    QUEUE = 7
-    PING = 8
+    READY = 5
+    FROM_UI = 6
+    TO_UI = 7
+    QUEUE = 8
+    PING = 9
 
 
-TITLES = ("No.", "Speaks for", "Origin", "User agent", "Connected", "From UI ↑", "To UI ↓", "Queue", "Ping")
+TITLES = ("No.", "Acts as", "Origin", "User agent", "Connected", "Ready", "From UI ↑", "To UI ↓", "Queue", "Ping")
+READY_TIP = (
+    "Connected for 0.5 s and, if the stand-in answers REST, its page has requested GET /friends since (or 2 s have "
+    "passed)"
+)
 
 
 class ClientsModel(QAbstractTableModel):
-    """Who is connected. ``identify`` is called when a developer edits whom a client speaks for."""
+    """Who is connected. ``identify`` is called when a developer edits the user of a client."""
 
     def __init__(self, hub: Hub, identify: Callable[[Client, str], None]) -> None:
         super().__init__()
@@ -108,7 +113,9 @@ class ClientsModel(QAbstractTableModel):
             case Qt.ItemDataRole.EditRole if column is Col.USERNAME:
                 return client.username
             case Qt.ItemDataRole.ToolTipRole if column is Col.USERNAME:
-                return "Double-click or F2 to let this client speak for somebody else"
+                return "Double-click or F2 to let this client act as another user"
+            case Qt.ItemDataRole.ToolTipRole if column is Col.READY:
+                return READY_TIP
             case Qt.ItemDataRole.ToolTipRole:
                 return _text(client, column)
             case Qt.ItemDataRole.AccessibleTextRole:
@@ -136,6 +143,8 @@ def _text(client: Client, column: Col) -> str:
             return client.user_agent or "–"
         case Col.SINCE:
             return ago(time.time() - client.connected_at)
+        case Col.READY:
+            return "yes" if client.ready else "not yet"
         case Col.FROM_UI:
             return f"{client.frames_in:,} · {amount(client.bytes_in)}"
         case Col.TO_UI:

@@ -1,4 +1,4 @@
-"""Clients: who is connected, for whom each speaks, and the ways to part."""
+"""Clients: who is connected, which user each acts as, and how to disconnect one."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ from app.ui.widgets.refused import RefusedList
 
 REFRESH_MS = 500
 WIDTHS = {
-    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 92,
+    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 92, Col.READY: 64,
     Col.FROM_UI: 92, Col.TO_UI: 92, Col.QUEUE: 64,
 }  # fmt: skip
 CODES = (
@@ -137,7 +137,7 @@ class ClientsRoom(QWidget):
         actions.addStretch(1)
         for widget in (self.code, self.reason, self.close_button, self.abort):
             actions.addWidget(widget)
-        hint = QLabel("Double-click “Speaks for” to change whom a client is; its typing then comes from that user.")
+        hint = QLabel("Double-click “Acts as” to change a client’s user; its typing then comes from that user.")
         hint.setObjectName("muted")
         hint.setContentsMargins(16, 12, 16, 8)
         column = QVBoxLayout(page)

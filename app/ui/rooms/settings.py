@@ -101,7 +101,7 @@ class SettingsRoom(QWidget):
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, field, hint in (
-            ("Your user name", self.username, "Whom a client speaks for unless its URL says ?username=…"),
+            ("Your user name", self.username, "Clients act as this user unless their URL has ?username=…"),
             ("Port", self.port, "The chat UI connects to 8081."),
             ("REST port", self.rest_port, "The chat UI calls 8080."),
             ("Control port", self._with_token(), "Scripts call 8082."),

@@ -20,6 +20,7 @@ from app.ui.widgets.expect_row import ExpectRow, verdict
 from app.ui.widgets.naming import named, number_box
 
 DELAY_S = 3
+WAIT_S = 3600.0
 EVERYONE = "Everyone"
 
 Fire = Callable[[], Coroutine[Any, Any, Delivery]]
@@ -41,7 +42,7 @@ class FireBar(QWidget):
         self._title = "Fire"
         self._running: asyncio.Task[None] | None = None
         self._judging: asyncio.Task[None] | None = None
-        self._stop_waiting: Callable[[], None] | None = None
+        self._stop_waiting: Callable[[], object] | None = None
 
         self.target_box = named(QComboBox(), "Target", tip="Who gets the event")
         self.target_box.setMinimumWidth(150)
@@ -210,14 +211,17 @@ class FireBar(QWidget):
         self._show_state()
 
     def _wait_for_client(self) -> None:
-        again = self._again
+        again, readiness = self._again, self._companion.readiness
 
-        def came(_: None) -> None:
-            if self._companion.hub.connection_count:
-                self._stop()
-                again()
+        async def wait_and_fire() -> None:
+            while not await readiness.wait(self.target, WAIT_S):
+                pass
+            self._stop_waiting = None
+            self._show_state()
+            again()
 
-        self._stop_waiting = self._companion.hub.clients_changed.connect(came)
+        waiting = self._companion.tasks.spawn(wait_and_fire(), "fire when a client is ready")
+        self._stop_waiting = waiting.cancel
         self.say(f"Waiting for a client at {self._companion.server.url}", "muted")
         self._show_state()
 

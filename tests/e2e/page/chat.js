@@ -1,5 +1,5 @@
 // What the real chat UI does with its backend: its calls, its rules for events (guide §2), and its ways to go blank.
-// ?rest=PORT &events=PORT &poll=MS (between two looks at /friends) &user=NAME (whom the event socket speaks for)
+// ?rest=PORT &events=PORT &poll=MS (between two looks at /friends) &user=NAME (the user that the event socket acts as)
 "use strict";
 
 const asked = new URLSearchParams(location.search);

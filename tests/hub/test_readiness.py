@@ -1,0 +1,201 @@
+"""When a client is ready, by a clock in the test's hands."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.hub.clients import Client
+from app.hub.readiness import Readiness
+from app.hub.target import ALL, Target
+from app.hub.tasks import Tasks
+from app.protocol.envelope import Envelope
+from tests.conftest import until
+from tests.hub.doubles import RecordingWire, Stage
+
+PAGE = "http://localhost:1420"
+ONLINE = Envelope("friend_online", {"username": "alice"})
+
+
+class Waiting:
+    """A hub with its readiness; ``pass_time`` is the only thing that lets time pass."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.rest_answers = True
+        self.tasks = Tasks()
+        self.readiness = Readiness(stage.hub, self.tasks, lambda: self.rest_answers, self._sleep)
+        self.ready: list[Client] = []
+        self.readiness.became_ready.connect(self.ready.append)
+        self._tick = asyncio.Event()
+
+    async def _sleep(self, _: float) -> None:
+        self._tick.clear()
+        await self._tick.wait()
+
+    def join(self, username: str = "me", origin: str = "") -> Client:
+        return self.stage.hub.join(RecordingWire(), username, origin=origin)
+
+    async def pass_time(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.stage.time.passed += seconds
+        self._tick.set()
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def waiting(stage: Stage) -> AsyncIterator[Waiting]:
+    waiting = Waiting(stage)
+    yield waiting
+    await waiting.tasks.cancel()
+
+
+async def test_a_client_without_origin_is_ready_after_half_a_second(waiting: Waiting) -> None:
+    client = waiting.join()
+    await waiting.pass_time(0.49)
+    assert not client.ready
+    await waiting.pass_time(0.02)
+    assert client.ready
+    assert waiting.ready == [client]
+
+
+async def test_a_client_that_disconnects_earlier_is_never_ready(waiting: Waiting) -> None:
+    client = waiting.join()
+    await waiting.pass_time(0.4)
+    waiting.stage.hub.leave(client)
+    await waiting.pass_time(5)
+    assert not client.ready
+    assert waiting.ready == []
+
+
+async def test_a_page_is_ready_when_it_has_requested_its_friends(waiting: Waiting) -> None:
+    page = waiting.join(origin=PAGE)
+    await waiting.pass_time(0.6)
+    assert not page.ready
+    waiting.readiness.friends_requested("http://localhost:3000")
+    await waiting.pass_time(0.1)
+    assert not page.ready
+    waiting.readiness.friends_requested(PAGE)
+    await waiting.pass_time(0.1)
+    assert page.ready
+
+
+async def test_a_request_does_not_make_a_page_ready_before_half_a_second(waiting: Waiting) -> None:
+    page = waiting.join(origin=PAGE)
+    waiting.readiness.friends_requested(PAGE)
+    await waiting.pass_time(0.4)
+    assert not page.ready
+    await waiting.pass_time(0.2)
+    assert page.ready
+
+
+async def test_a_request_from_before_the_connection_does_not_count(waiting: Waiting) -> None:
+    waiting.join(origin=PAGE)
+    waiting.readiness.friends_requested(PAGE)
+    await waiting.pass_time(0.1)
+    later = waiting.join(origin=PAGE)
+    await waiting.pass_time(0.6)
+    assert not later.ready
+
+
+async def test_without_a_request_a_page_is_ready_after_two_seconds(waiting: Waiting) -> None:
+    page = waiting.join(origin=PAGE)
+    await waiting.pass_time(1.9)
+    assert not page.ready
+    await waiting.pass_time(0.1)
+    assert page.ready
+
+
+async def test_without_the_stand_in_half_a_second_is_enough_for_a_page(waiting: Waiting) -> None:
+    waiting.rest_answers = False
+    page = waiting.join(origin=PAGE)
+    await waiting.pass_time(0.5)
+    assert page.ready
+
+
+async def test_one_sweep_serves_all_and_ends_with_the_last(waiting: Waiting) -> None:
+    for _ in range(100):
+        waiting.join()
+    await waiting.pass_time(0.5)
+    assert len(waiting.ready) == 100
+    assert waiting.tasks._running == set()
+    late = waiting.join()
+    await waiting.pass_time(0.5)
+    assert late.ready
+
+
+async def test_whoever_waits_gets_the_target_that_was_asked_for(waiting: Waiting) -> None:
+    waiting_for_bob = asyncio.create_task(waiting.readiness.wait(Target(user="bob"), 60))
+    client = waiting.join("me")
+    await waiting.pass_time(0.5)
+    assert not waiting_for_bob.done()
+    waiting.stage.hub.identify(client, "bob")
+    await until(waiting_for_bob.done)
+    assert waiting_for_bob.result()
+    assert waiting.readiness.ready(Target(user="bob")) == [client]
+
+
+async def test_waiting_ends_without_a_ready_client(waiting: Waiting) -> None:
+    waiting.join()
+    assert not await waiting.readiness.wait(ALL, 0.01)
+
+
+# a client that disconnects right after a delivery
+
+
+def lost(stage: Stage) -> list[tuple[str, str]]:
+    return [(row.client, row.note) for row in stage.rows("disconnected after delivery")]
+
+
+def test_a_client_that_disconnects_right_after_a_delivery_is_reported(stage: Stage) -> None:
+    client = stage.join()
+    delivery = stage.hub.publish(ONLINE, origin="control")
+    stage.time.passed += 0.09
+    stage.hub.leave(client)
+    assert lost(stage) == [
+        (
+            "1",
+            f"client 1 disconnected within 100 ms of #{delivery.seq}, so its UI may not show that event",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("to", "passed", "origin"),
+    [
+        (ALL, 0.2, "control"),
+        (Target(user="bob"), 0.0, "control"),
+        (ALL, 0.0, "priming"),
+        (ALL, 0.0, "client 1"),
+    ],
+    ids=["later", "not for it", "only priming", "its own"],
+)
+def test_other_deliveries_are_not_reported(stage: Stage, to: Target, passed: float, origin: str) -> None:
+    client = stage.join("me")
+    stage.join("bob")
+    stage.hub.publish(ONLINE, to=to, origin=origin)
+    stage.time.passed += passed
+    stage.hub.leave(client)
+    assert lost(stage) == []
+
+
+def test_what_was_not_sent_and_what_came_before_it_are_not_reported(stage: Stage) -> None:
+    stage.join("bob")
+    stage.hub.publish(ONLINE, origin="control")
+    client = stage.join("me")
+    stage.hub.paused = True
+    stage.hub.publish(ONLINE, origin="control")
+    stage.hub.leave(client)
+    assert lost(stage) == []
+
+
+def test_a_client_that_the_companion_disconnects_is_not_reported(stage: Stage) -> None:
+    one, two, three = stage.join(), stage.join(), stage.join()
+    stage.hub.publish(ONLINE, origin="control")
+    one.close(1001, "")
+    two.abort()
+    stage.hub.leave(one)
+    stage.hub.leave(two)
+    stage.hub.leave(three, ended_here=True)
+    assert lost(stage) == []
