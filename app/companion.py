@@ -86,7 +86,7 @@ class Companion:
         self.catalog = catalog or built_in()
         self.clock = clock or Clock()
         self.journal = Journal(self.clock, settings.journal_rows)
-        self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, cork=True)
+        self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, batch=True)
         self.router = Router(self.hub, self.catalog)
         self.refused = RefusedLog(self.hub)
 

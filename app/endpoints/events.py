@@ -128,7 +128,7 @@ class EventServer:
             if server is None:
                 return
             servers, self._dead = [server, *self._dead], []
-            self._hub.cork.close()
+            self._hub.batcher.flush()
             for each in servers:
                 each.close(code=1001, reason="the companion has stopped")
             for connection in tuple(self.alive):

@@ -102,9 +102,9 @@ class Client:
         user_agent: str = "",
         connected_at: float = 0.0,
         on_overflow: Callable[["Client"], None],
-        settle: Callable[["Client"], None],
+        flush: Callable[["Client"], None],
     ) -> None:
-        """``settle`` hands on what is still on its way to the client's outbox."""
+        """``flush`` writes what is still queued for the client."""
         self.id = id
         self.number = str(id)
         """As it stands in the journal."""
@@ -118,7 +118,7 @@ class Client:
         self.ready = False
         """Whether its UI can be expected to show events; see ``Readiness``."""
         self.outbox = Outbox(wire, lambda: on_overflow(self))
-        self._settle = settle
+        self._flush = flush
         self.closing = False
         """Whether the companion has begun to end the connection."""
         self.frames_in = self.frames_out = 0
@@ -139,7 +139,7 @@ class Client:
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake, after what was sent before."""
         if not self.closing:
-            self._settle(self)
+            self._flush(self)
         self.closing = True
         self.wire.close(code, reason)
 

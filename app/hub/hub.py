@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from app.hub.clients import Client, Wire
 from app.hub.clock import Clock
-from app.hub.cork import Cork
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.roster import Group, Roster
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
+from app.hub.write_batcher import WriteBatcher
 from app.protocol.envelope import Envelope
 
 PRIMING = "priming"
@@ -46,8 +46,8 @@ class Delivery(NamedTuple):
 class Hub:
     """Knows the clients. The guide's ``WSEventServer`` (§4.2) less the socket.
 
-    ``publish`` is synchronous: it encodes once, hands the same bytes to the cork and journals, so that order
-    never depends on the scheduler and every client sees events in the order of their numbers.
+    ``publish`` is synchronous: it encodes once, passes the same bytes to the write batcher and journals, so that
+    order never depends on the scheduler and every client sees events in the order of their numbers.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Hub:
         local_user: str = "me",
         *,
         frame: Callable[[bytes], bytes] = bytes,
-        cork: bool = False,
+        batch: bool = False,
     ) -> None:
-        """``frame`` makes of a payload what goes over a wire. ``cork``: on a running loop, see ``Cork``."""
+        """``frame`` turns a payload into wire bytes. ``batch`` needs a running loop; see ``WriteBatcher``."""
         self.journal = journal
         self.clock = clock or Clock()
-        self.cork = Cork(self.clock, wait=cork)
+        self.batcher = WriteBatcher(self.clock, wait=batch)
         self._frame = frame
         self.local_user = local_user
         """The user that a client acts as when its URL names none."""
@@ -94,7 +94,7 @@ class Hub:
         client = Client(
             self._last_id, wire, username or self.local_user,
             origin=origin, user_agent=user_agent, connected_at=self.clock.wall(), on_overflow=self._overflow,
-            settle=self.cork.settle,
+            flush=self.batcher.flush_client,
         )  # fmt: skip
         self._roster.add(client)
         note = f"acts as {client.username}" + (f", from {origin}" if origin else "")
@@ -183,7 +183,7 @@ class Hub:
     def _send(self, event: str, payload: bytes, to: Target, origin: str, verdict: Verdict, note: str) -> Delivery:
         group = NOBODY if self.paused else self._roster.group(to)
         if group.clients:
-            self.cork.put(self._frame(payload), len(payload), group.clients, to_all=to == ALL)
+            self.batcher.put(self._frame(payload), len(payload), group.clients, to_all=to == ALL)
             if self._roster.group(to) is not group:  # somebody had to be given up over it
                 group = Group.of([client for client in group.clients if not client.outbox.closed])
         if group.clients:

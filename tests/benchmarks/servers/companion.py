@@ -34,7 +34,7 @@ class LoadedCompanion(Companion):
     async def start(self) -> bool:
         """Listen, then wait for commands."""
         started = await super().start()
-        load = Load(self._send, self.hub.cork.flush)
+        load = Load(self._send, self.hub.batcher.flush)
 
         async def handle(words: list[str]) -> dict[str, Any]:
             if words[0] not in ("watch", "watched", "filter"):

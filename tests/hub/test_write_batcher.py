@@ -10,21 +10,29 @@ import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.clock import Clock
-from app.hub.cork import BURST_BYTES, BUSY, FEW, LONGEST_WAIT_S, PAUSE_S, PAUSES, PIECE_BYTES, PROMPTS, Cork
+from app.hub.flush_policy import MAX_IMMEDIATE_SINGLES, MAX_WAIT_S, SINGLE_QUIET_RATIO
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.target import Target
+from app.hub.write_batcher import (
+    CLIENTS_PER_WRITE,
+    FULL_SOCKET_PAUSE_S,
+    MAX_PAUSES,
+    MAX_QUEUED_BYTES,
+    MAX_WRITE_BYTES,
+    WriteBatcher,
+)
 from app.protocol.envelope import Envelope
 from tests.conftest import until
 from tests.hub.doubles import FakeTime, RecordingWire
 
 
 class Busy:
-    """A corked hub whose flushes seem to take ``flush_s`` each, and whose clients are in the test's hands."""
+    """A batching hub whose flushes seem to take ``flush_s`` each, and whose clients are in the test's hands."""
 
     def __init__(self, flush_s: float = 0.003) -> None:
         self.time = FakeTime()
-        self.hub = Hub(Journal(self.time.clock), self.time.clock, cork=True)
+        self.hub = Hub(Journal(self.time.clock), self.time.clock, batch=True)
         self.flush_s = flush_s
         self.wires: list[RecordingWire] = []
 
@@ -80,7 +88,7 @@ async def test_nobody_waits_longer_than_the_limit_however_long_a_flush_took() ->
     stage = Busy(flush_s=1.0)
     stage.join()
     stage.fire("a")
-    stage.time.passed += LONGEST_WAIT_S
+    stage.time.passed += MAX_WAIT_S
     stage.fire("b")
     assert stage.got(0) == ["a", "b"]
 
@@ -93,15 +101,15 @@ async def test_much_at_once_is_handed_on_before_its_time() -> None:
     for name in names:
         stage.fire(name)
     assert len(stage.wires[0].frames) > 2
-    assert max(len(piece) for piece in stage.wires[0].frames) < PIECE_BYTES + 1024
-    stage.hub.cork.flush()
+    assert max(len(piece) for piece in stage.wires[0].frames) < MAX_WRITE_BYTES + 1024
+    stage.hub.batcher.flush()
     assert stage.got(0) == ["x", *names]
 
 
 async def test_a_frame_that_is_too_large_to_wait_goes_before_the_next_one() -> None:
     stage = Busy()
     stage.join()
-    large = "b" * (PIECE_BYTES + 1)
+    large = "b" * (MAX_WRITE_BYTES + 1)
     stage.fire("a")
     stage.fire(large)
     assert stage.got(0) == ["a", large]
@@ -125,7 +133,7 @@ async def test_each_client_gets_what_is_for_it_in_order_whoever_else_gets_what()
         stage.fire(str(number), targets[kind])
         for each in who[kind]:
             expected[each].append(str(number))
-    stage.hub.cork.flush()
+    stage.hub.batcher.flush()
     assert [stage.got(number) for number in range(3)] == expected
     assert [client.frames_out for client in clients] == [len(each) for each in expected]
 
@@ -134,11 +142,11 @@ async def test_each_client_gets_what_is_for_it_in_order_whoever_else_gets_what()
 async def test_the_order_stays_whatever_comes_when(seed: int) -> None:
     chance = random.Random(seed)
     stage = Busy(flush_s=chance.choice([0.00001, 0.003]))
-    clients = [stage.join(f"u{number % 5}") for number in range(2 * FEW + 3)]
+    clients = [stage.join(f"u{number % 5}") for number in range(2 * CLIENTS_PER_WRITE + 3)]
     expected: list[list[str]] = [[] for _ in clients]
     for number in range(150):
         to = chance.choice([Target(), Target(user="u1"), Target(clients=frozenset({chance.choice(clients).id}))])
-        text = f"{number}" + "z" * chance.choice([0, 0, 0, 100, 5_000, PIECE_BYTES])
+        text = f"{number}" + "z" * chance.choice([0, 0, 0, 100, 5_000, MAX_WRITE_BYTES])
         stage.fire(text, to)
         for client in to.select(clients):
             expected[client.id - 1].append(text)
@@ -146,8 +154,8 @@ async def test_the_order_stays_whatever_comes_when(seed: int) -> None:
         for _ in range(chance.choice([0, 0, 0, 1, 3])):
             await asyncio.sleep(0)
         if chance.random() < 0.03:
-            stage.hub.cork.flush()
-    stage.hub.cork.close()
+            stage.hub.batcher.flush()
+    stage.hub.batcher.flush()
     assert [stage.got(number) for number in range(len(clients))] == expected
 
 
@@ -158,7 +166,7 @@ async def test_whoever_comes_later_gets_nothing_of_what_waits() -> None:
     stage.fire("b")
     late = stage.join()
     stage.fire("c")
-    stage.hub.cork.flush()
+    stage.hub.batcher.flush()
     assert (stage.got(0), stage.got(1)) == (["a", "b", "c"], ["c"])
     assert late.frames_out == 1
 
@@ -169,7 +177,7 @@ async def test_whoever_has_left_gets_nothing_more_and_the_others_do() -> None:
     stage.fire("a")
     stage.fire("b")
     stage.hub.leave(gone)
-    stage.hub.cork.flush()
+    stage.hub.batcher.flush()
     assert (stage.got(0), stage.got(1)) == (["a"], ["a", "b"])
 
 
@@ -196,9 +204,9 @@ async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> No
         assert sent < 1000
     size = len(Envelope("friend_online", {"username": "z" * 1000}).encode())
     assert sent * size > OUTBOX_BYTES
-    assert sent * size <= OUTBOX_BYTES + PIECE_BYTES + size
+    assert sent * size <= OUTBOX_BYTES + MAX_WRITE_BYTES + size
     assert stage.wires[0].aborted == 1
-    stage.hub.cork.flush()
+    stage.hub.batcher.flush()
     assert quick.frames_out == sent
     assert [row.event for row in stage.hub.journal].count("aborted") == 1
 
@@ -228,7 +236,7 @@ class NarrowSocket(SlowWire):
             self.client.outbox.unblock()
 
 
-def narrow(stage: Busy, turns: int, room: int = 2 * PIECE_BYTES) -> Client:
+def narrow(stage: Busy, turns: int, room: int = 2 * MAX_WRITE_BYTES) -> Client:
     """Let a client join whose socket is soon full; ``turns`` 0: it reads nothing."""
     wire = NarrowSocket(stage, room, turns)
     stage.wires.append(wire)
@@ -242,7 +250,7 @@ def count_pauses() -> list[float]:
     usual = loop.call_later
 
     def call_later(delay: float, *rest: Any) -> asyncio.TimerHandle:
-        if delay == PAUSE_S:
+        if delay == FULL_SOCKET_PAUSE_S:
             pauses.append(delay)
         return usual(delay, *rest)
 
@@ -270,13 +278,13 @@ async def test_nobody_is_given_up_over_a_burst_who_had_no_time_to_read(turns: in
     await until(lambda: all(client.frames_out >= len(names) and not client.outbox.waiting for client in clients))
     assert stage.got(0) == [*names, "last"]
     assert stage.got(1) == stage.got(2) == names
-    assert max(len(piece) for wire in stage.wires for piece in wire.frames) < PIECE_BYTES + 1100
+    assert max(len(piece) for wire in stage.wires for piece in wire.frames) < MAX_WRITE_BYTES + 1100
     assert "aborted" not in [row.event for row in stage.hub.journal]
 
 
 async def test_who_reads_nothing_of_a_burst_is_given_up_and_the_others_get_all() -> None:
     stage = Busy(flush_s=0.00002)
-    stalled = [narrow(stage, turns=0) for _ in range(3 * FEW)]
+    stalled = [narrow(stage, turns=0) for _ in range(3 * CLIENTS_PER_WRITE)]
     quick = stage.join()
     pauses = count_pauses()
     names = burst(stage, 3000)
@@ -284,9 +292,9 @@ async def test_who_reads_nothing_of_a_burst_is_given_up_and_the_others_get_all()
         assert max(client.outbox.waiting for client in stalled) <= OUTBOX_BYTES
         await asyncio.sleep(0)
     # One more than fits is what gives them up; ten times as many stalled clients cost the others no more.
-    assert 0 < len(pauses) <= PAUSES * (OUTBOX_BYTES // PIECE_BYTES + 2)
+    assert 0 < len(pauses) <= MAX_PAUSES * (OUTBOX_BYTES // MAX_WRITE_BYTES + 2)
     await until(lambda: quick.frames_out == len(names))
-    assert stage.got(3 * FEW) == names
+    assert stage.got(3 * CLIENTS_PER_WRITE) == names
     assert [wire.aborted for wire in stage.wires] == [1] * len(stalled) + [0]
 
 
@@ -307,7 +315,7 @@ async def test_a_second_burst_waits_like_the_first_whatever_comes_after_it() -> 
 
 async def test_a_burst_that_comes_while_a_flush_is_under_way_waits_too() -> None:
     stage = Busy(flush_s=0.00002)
-    clients = [narrow(stage, turns=3) for _ in range(3 * FEW)]
+    clients = [narrow(stage, turns=3) for _ in range(3 * CLIENTS_PER_WRITE)]
     names = ["a"]
     stage.fire("a")
     assert not stage.wires[-1].frames
@@ -317,7 +325,7 @@ async def test_a_burst_that_comes_while_a_flush_is_under_way_waits_too() -> None
     await asyncio.sleep(0)
     stage.fire("c", Target(clients=frozenset({clients[-1].id})))
     await until(lambda: clients[-1].frames_out == len(names) + 1)
-    assert stage.got(3 * FEW - 1) == [*names, "c"]
+    assert stage.got(3 * CLIENTS_PER_WRITE - 1) == [*names, "c"]
     await until(lambda: all(client.frames_out >= len(names) for client in clients))
     assert "aborted" not in [row.event for row in stage.hub.journal]
 
@@ -337,13 +345,13 @@ async def test_to_close_one_client_in_a_burst_costs_the_others_nothing() -> None
 
 async def test_large_frames_to_many_wait_for_full_sockets_as_well() -> None:
     stage = Busy(flush_s=0.00002)
-    clients = [narrow(stage, turns=1) for _ in range(FEW + 1)]
+    clients = [narrow(stage, turns=1) for _ in range(CLIENTS_PER_WRITE + 1)]
     names = [f"{number:02}" + "z" * 50_000 for number in range(40)]
     for name in names:
         stage.fire(name)
         stage.time.passed += 0.0008
     await until(lambda: all(client.frames_out == len(names) for client in clients))
-    assert stage.got(FEW) == names
+    assert stage.got(CLIENTS_PER_WRITE) == names
     assert "aborted" not in [row.event for row in stage.hub.journal]
 
 
@@ -355,7 +363,7 @@ async def test_pieces_of_a_burst_are_made_one_at_a_time() -> None:
         burst(stage, 1)
         stage.fire("z" * 5000, Target(but=stage.hub.clients[3].id))
     await asyncio.sleep(0)
-    assert len(stage.hub.cork._writes) <= 2 * 20
+    assert len(stage.hub.batcher._writes) <= 2 * 20
 
 
 async def test_what_waits_for_full_sockets_is_bounded() -> None:
@@ -365,7 +373,7 @@ async def test_what_waits_for_full_sockets_is_bounded() -> None:
     while not stalled.outbox.closed:
         stage.fire("z" * 50_000)
         sent += 50_000
-    assert BURST_BYTES < sent < BURST_BYTES + 10 * PIECE_BYTES
+    assert MAX_QUEUED_BYTES < sent < MAX_QUEUED_BYTES + 10 * MAX_WRITE_BYTES
 
 
 async def test_what_is_for_one_client_by_name_waits_only_where_something_waits_already() -> None:
@@ -375,12 +383,12 @@ async def test_what_is_for_one_client_by_name_waits_only_where_something_waits_a
     for name in "abc":
         stage.fire(name, Target(user="alice"))
         assert stage.got(0)[-1] == name
-        stage.time.passed += (BUSY + 0.1) * stage.flush_s
+        stage.time.passed += (SINGLE_QUIET_RATIO + 0.1) * stage.flush_s
     stage.fire("d")
     stage.fire("e")
     stage.fire("f", Target(user="alice"))  # not before what waits already
     assert stage.got(0) == [*"abcd"]
-    stage.hub.cork.flush()
+    stage.hub.batcher.flush()
     assert (stage.got(0), stage.got(1)) == ([*"abcdef"], [*"de"])
 
 
@@ -411,8 +419,8 @@ async def test_what_comes_alone_in_turn_after_turn_seldom_waits_for_the_end_of_i
         assert stage.got(0)[-1] == name
         return at_once
 
-    took = [await fired(str(number)) for number in range(2 * PROMPTS + 4)]
-    assert took == [True, *2 * [False, *PROMPTS * [True]], False]
+    took = [await fired(str(number)) for number in range(2 * MAX_IMMEDIATE_SINGLES + 4)]
+    assert took == [True, *2 * [False, *MAX_IMMEDIATE_SINGLES * [True]], False]
 
 
 async def test_where_several_came_in_one_turn_the_next_ones_wait_for_its_end() -> None:
@@ -422,7 +430,7 @@ async def test_where_several_came_in_one_turn_the_next_ones_wait_for_its_end() -
     for name in "ab":
         stage.fire(name, Target(user="alice"))
         await asyncio.sleep(0)
-    for _ in range(PROMPTS):
+    for _ in range(MAX_IMMEDIATE_SINGLES):
         stage.fire("c", Target(user="alice"))
     for name in "xy":
         stage.fire(name, Target(user="alice"))
@@ -474,7 +482,7 @@ async def test_a_short_flush_lets_the_next_one_gather_all_the_same(apart_s: floa
 
 async def test_a_flush_to_many_gives_others_their_turn() -> None:
     stage = Busy()
-    for _ in range(5 * FEW + 1):
+    for _ in range(5 * CLIENTS_PER_WRITE + 1):
         stage.join()
 
     def served() -> int:
@@ -485,36 +493,43 @@ async def test_a_flush_to_many_gives_others_their_turn() -> None:
     while seen[-1] < len(stage.wires):
         await asyncio.sleep(0)
         seen.append(served())
-    assert seen == [FEW, 2 * FEW, 3 * FEW, 4 * FEW, 5 * FEW, 5 * FEW + 1]
+    assert seen == [
+        CLIENTS_PER_WRITE,
+        2 * CLIENTS_PER_WRITE,
+        3 * CLIENTS_PER_WRITE,
+        4 * CLIENTS_PER_WRITE,
+        5 * CLIENTS_PER_WRITE,
+        5 * CLIENTS_PER_WRITE + 1,
+    ]
 
 
 async def test_what_comes_between_two_slices_comes_behind_for_everybody() -> None:
     stage = Busy()
-    clients = [stage.join() for _ in range(3 * FEW)]
+    clients = [stage.join() for _ in range(3 * CLIENTS_PER_WRITE)]
     stage.fire("a")
     stage.fire("b")
     await asyncio.sleep(0)
     stage.fire("c", Target(clients=frozenset({clients[-1].id})))
     stage.hub.leave(clients[-2])
-    await until(lambda: stage.got(3 * FEW - 1) == ["a", "b", "c"])
-    assert all(stage.got(number) == ["a", "b"] for number in range(3 * FEW - 2))
-    assert stage.got(3 * FEW - 2) == []
+    await until(lambda: stage.got(3 * CLIENTS_PER_WRITE - 1) == ["a", "b", "c"])
+    assert all(stage.got(number) == ["a", "b"] for number in range(3 * CLIENTS_PER_WRITE - 2))
+    assert stage.got(3 * CLIENTS_PER_WRITE - 2) == []
 
 
 async def test_whoever_is_closed_gets_at_once_what_was_for_it_and_the_others_in_their_turn() -> None:
     stage = Busy()
-    clients = [stage.join() for _ in range(3 * FEW)]
+    clients = [stage.join() for _ in range(3 * CLIENTS_PER_WRITE)]
     stage.fire("a")
     stage.fire("b")
-    assert stage.got(3 * FEW - 1) == []
+    assert stage.got(3 * CLIENTS_PER_WRITE - 1) == []
     clients[-1].close(1000, "enough")
-    assert stage.got(3 * FEW - 1) == ["a", "b"]
-    assert stage.got(3 * FEW - 2) == []
+    assert stage.got(3 * CLIENTS_PER_WRITE - 1) == ["a", "b"]
+    assert stage.got(3 * CLIENTS_PER_WRITE - 2) == []
     stage.fire("c")
     clients[-1].close(1000, "twice")
-    await until(lambda: stage.got(3 * FEW - 2) == ["a", "b", "c"])
-    assert all(stage.got(number) == ["a", "b", "c"] for number in range(3 * FEW - 1))
-    assert stage.got(3 * FEW - 1) == ["a", "b"]
+    await until(lambda: stage.got(3 * CLIENTS_PER_WRITE - 2) == ["a", "b", "c"])
+    assert all(stage.got(number) == ["a", "b", "c"] for number in range(3 * CLIENTS_PER_WRITE - 1))
+    assert stage.got(3 * CLIENTS_PER_WRITE - 1) == ["a", "b"]
     assert clients[-1].frames_out == 2
 
 
@@ -523,7 +538,7 @@ async def test_at_the_end_nothing_waits() -> None:
     stage.join()
     stage.fire("a")
     stage.fire("b")
-    stage.hub.cork.close()
+    stage.hub.batcher.flush()
     assert stage.got(0) == ["a", "b"]
     await asyncio.sleep(0.02)
     assert len(stage.wires[0].frames) == 2
@@ -539,7 +554,7 @@ def test_without_waiting_no_loop_is_needed(number: int) -> None:
 
     hub = Hub(Journal())
     client = hub.join(Wire())
-    cork = Cork(Clock(), wait=False)
+    batcher = WriteBatcher(Clock(), wait=False)
     for each in range(number):
-        cork.put(b"%d" % each, 1, (client,))
+        batcher.put(b"%d" % each, 1, (client,))
     assert taken == [b"%d" % each for each in range(number)]
