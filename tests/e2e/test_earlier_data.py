@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -89,19 +87,3 @@ def normal(state: Any) -> Any:
         "messages": messages,
         "people": sorted(state["people"], key=lambda each: str(each["username"])),
     }
-
-
-def test_a_database_of_a_later_version_is_refused_and_not_changed(
-    version: str, earlier: Path, running: Start[Program]
-) -> None:
-    with closing(sqlite3.connect(earlier / "chat.db")) as database:
-        database.execute("PRAGMA user_version = 999")
-        database.execute("PRAGMA journal_mode = DELETE")
-    before = (earlier / "chat.db").read_bytes()
-    options = ("--port", "0", "--rest-port", "0", "--control-port", "0", "--data-dir", earlier)
-    command = running(Program("serve", *COMPANION, "serve", *options))
-    assert command.wait() != 0, command
-    assert "newer version" in "\n".join(command.err), command
-    assert "Traceback" not in "\n".join(command.err), command
-    assert (earlier / "chat.db").read_bytes() == before
-    assert not list(earlier.glob("chat*damaged*"))

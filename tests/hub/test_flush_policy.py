@@ -54,7 +54,7 @@ def test_slices_of_one_flush_add_up() -> None:
 def test_a_single_client_frame_waits_longer_unless_a_lone_frame_was_flushed() -> None:
     policy = after_flush(0.001)
     assert not policy.allows_now(100.002, single=True)
-    assert policy.allows_now(100.001 + SINGLE_QUIET_RATIO * 0.001, single=True)
+    assert policy.allows_now(100.0011 + SINGLE_QUIET_RATIO * 0.001, single=True)
     policy.queue_flushed(1)
     assert [policy.allows_now(100.002, single=True) for _ in range(MAX_IMMEDIATE_SINGLES + 1)] == [
         *[True] * MAX_IMMEDIATE_SINGLES,
