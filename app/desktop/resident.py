@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QMessageBox, QSystemTrayIcon
+from PySide6.QtWidgets import QSystemTrayIcon
 
 from app.access import Access
 from app.companion import Companion
@@ -18,6 +18,7 @@ from app.system.settings import Settings, check
 from app.system.signals import ignore_more, on_stop
 from app.ui import theme
 from app.ui.application import Application
+from app.ui.plain_text import PlainTextMessageBox
 from app.ui.rooms.settings import open_folder
 from app.ui.single_instance import FirstInstance
 from app.ui.tray import Tray
@@ -39,7 +40,7 @@ class Resident(QObject):
         self._home = home
         self._stop = asyncio.Event()
         self._tray: Tray | None = None
-        self._asking: QMessageBox | None = None
+        self._asking: PlainTextMessageBox | None = None
         folders = home.folders
         self.companion = Companion(
             settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
@@ -112,12 +113,14 @@ class Resident(QObject):
             self._asking.raise_()
             return
         self.window.present()
-        box = QMessageBox(self.window)
-        box.setWindowTitle("Quit?")
-        box.setText(f"{count(clients, 'client')} connected. Quit anyway?")
-        box.setInformativeText("Their connections close with code 1001. Settings can switch this question off.")
-        quit_button = box.addButton("Quit", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
+        box = PlainTextMessageBox(
+            self.window,
+            "Quit?",
+            f"{count(clients, 'client')} connected. Quit anyway?",
+            "Their connections close with code 1001. Settings can switch this question off.",
+        )
+        quit_button = box.addButton("Quit", box.ButtonRole.AcceptRole)
+        box.addButton(box.StandardButton.Cancel)
         box.setDefaultButton(quit_button)
         self._asking = box
         box.finished.connect(lambda _: self._answered(box.clickedButton() is quit_button))

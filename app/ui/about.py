@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -25,6 +24,7 @@ from app.system.about import Component, libraries, licence_texts, python
 from app.system.updates import Release, UpdateError, look
 from app.ui.background import Errands
 from app.ui.icons import icon
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.updates import open_page
 from app.ui.widgets.naming import named
 
@@ -68,7 +68,7 @@ class About(QDialog):
         self.copy = named(QPushButton("Copy versions"), "Copy versions", tip="For a bug report")
         self.texts = named(QPushButton("Open licence texts"), "Open licence texts")
         self.look = named(QPushButton("Look for a newer version"), "Look for a newer version")
-        self.heard = named(QLabel(wordWrap=True), "Newer version", id="muted")
+        self.heard = named(PlainTextLabel(wordWrap=True), "Newer version", id="muted")
         self.page = named(QPushButton("Open its page"), "Open the newer version's page")
         self.close_button = named(QPushButton("Close"), "Close", id="primary")
         self._lay_out()
@@ -79,7 +79,7 @@ class About(QDialog):
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(14)
         column.addLayout(self._make_head())
-        licences = QLabel("It is under the MIT licence, and stands on these libraries:")
+        licences = PlainTextLabel("It is under the MIT licence, and stands on these libraries:")
         licences.setObjectName("muted")
         column.addWidget(licences)
         column.addWidget(self.table, 1)
@@ -102,17 +102,17 @@ class About(QDialog):
         self.close_button.setFocus()  # or the table would have it, and look chosen from
 
     def _make_head(self) -> QHBoxLayout:
-        picture = QLabel()
+        picture = PlainTextLabel()
         picture.setPixmap(icon("app").pixmap(64, 64))
-        name = QLabel(f"P2P Chat Companion {__version__}")
+        name = PlainTextLabel(f"P2P Chat Companion {__version__}")
         name.setObjectName("emptyTitle")
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(4)
         for row, (what, version) in enumerate(list(self.versions.items())[1:]):
-            title = QLabel(what)
+            title = PlainTextLabel(what)
             title.setObjectName("muted")
-            value = QLabel(version, wordWrap=True)
+            value = PlainTextLabel(version, wordWrap=True)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(title, row, 0)
             grid.addWidget(value, row, 1)
@@ -138,7 +138,7 @@ class About(QDialog):
         for row, component in enumerate(inside):
             for column, text in enumerate(component):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text)
+                set_tooltip(item, text)
                 table.setItem(row, column, item)
         header = table.horizontalHeader()
         header.setHighlightSections(False)

@@ -7,7 +7,6 @@ from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QPushButton,
     QVBoxLayout,
@@ -19,6 +18,7 @@ from app.system.paths import Folders
 from app.ui import theme
 from app.ui.icons import icon, ui_icon
 from app.ui.input_guard import InputGuard
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.naming import named
 
@@ -96,12 +96,12 @@ class Frame(QMainWindow):
         column = QVBoxLayout(side)
         column.setContentsMargins(10, 14, 10, 12)
         column.setSpacing(4)
-        title = QLabel("P2P Chat\nCompanion")
+        title = PlainTextLabel("P2P Chat\nCompanion")
         title.setObjectName("brand")
         brand = QHBoxLayout()
         brand.setContentsMargins(6, 0, 0, 12)
         brand.setSpacing(10)
-        picture = QLabel()
+        picture = PlainTextLabel()
         picture.setPixmap(icon("app").pixmap(32, 32))
         brand.addWidget(picture)
         brand.addWidget(title, 1)

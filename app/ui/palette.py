@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.naming import named
 
 TO_THE_LIST = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -39,7 +40,7 @@ class Palette(QDialog):
         self.resize(560, 420)
         self.search = named(QLineEdit(placeholderText="Fire, open, pause …"), "What to do")
         self.list = named(QListWidget(), "Commands", id="palette")
-        hint = QLabel("↑ ↓ to choose · Enter to do it · Esc to close")
+        hint = PlainTextLabel("↑ ↓ to choose · Enter to do it · Esc to close")
         hint.setObjectName("muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 10)
@@ -64,7 +65,7 @@ class Palette(QDialog):
         self.list.clear()
         for each in self._found:
             item = QListWidgetItem(f"{each.title}   {each.hint}" if each.hint else each.title)
-            item.setToolTip(each.hint)
+            set_tooltip(item, each.hint)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
 

@@ -1,7 +1,9 @@
 """The list of keys."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QWidget
+
+from app.ui.plain_text import PlainTextLabel
 
 SHORTCUTS = (
     ("Ctrl+1 … Ctrl+6", "Events, Clients, Inject, Fixtures, Chats, Settings"),
@@ -23,13 +25,21 @@ SHORTCUTS = (
 )
 
 
-def show_shortcuts(parent: QWidget) -> QMessageBox:
+def show_shortcuts(parent: QWidget) -> QDialog:
     """Open the list; it does not block."""
-    rows = "".join(f"<tr><td><b>{keys}</b></td><td>&nbsp;&nbsp;{what}</td></tr>" for keys, what in SHORTCUTS)
-    box = QMessageBox(parent)
-    box.setWindowTitle("Keyboard shortcuts")
-    box.setTextFormat(Qt.TextFormat.RichText)
-    box.setText(f"<table cellspacing='6'>{rows}</table>")
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()
-    return box
+    dialog = QDialog(parent)
+    dialog.setWindowTitle("Keyboard shortcuts")
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    grid = QGridLayout(dialog)
+    grid.setContentsMargins(20, 16, 20, 16)
+    grid.setHorizontalSpacing(18)
+    for line, (keys, action) in enumerate(SHORTCUTS):
+        label = PlainTextLabel(keys)
+        label.setObjectName("detailHead")
+        grid.addWidget(label, line, 0)
+        grid.addWidget(PlainTextLabel(action), line, 1)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
+    buttons.accepted.connect(dialog.accept)
+    grid.addWidget(buttons, len(SHORTCUTS), 0, 1, 2)
+    dialog.open()
+    return dialog

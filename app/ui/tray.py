@@ -13,6 +13,7 @@ from app.hub.hub import Delivery
 from app.protocol.fixture import Fixture
 from app.ui.background import run
 from app.ui.icons import icon
+from app.ui.plain_text import notification_text, without_mnemonics
 from app.ui.widgets.status import status_line
 
 ORIGIN = "tray"
@@ -26,8 +27,8 @@ def icon_name(companion: Companion) -> str:
 
 
 def menu_text(title: str) -> str:
-    """Return a title as a menu shows it letter by letter: an ampersand there marks a key."""
-    return title[:60].replace("&", "&&")
+    """Return a title as a menu item shows it, cut at 60 characters."""
+    return without_mnemonics(title[:60])
 
 
 class Tray(QObject):
@@ -66,17 +67,17 @@ class Tray(QObject):
     def show_state(self) -> None:
         """Show the companion's state of now."""
         self.icon.setIcon(icon(icon_name(self._companion)))
-        self.icon.setToolTip(f"P2P Chat Companion\n{status_line(self._companion)}")
+        self.icon.setToolTip(notification_text(f"P2P Chat Companion\n{status_line(self._companion)}"))
 
     def hint(self, title: str, text: str) -> None:
         """Show a balloon."""
-        self.icon.showMessage(title, text, icon("app"), 8000)
+        self.icon.showMessage(notification_text(title), notification_text(text), icon("app"), 8000)
 
     def rebuild(self) -> None:
         """Fill the menu for the state of now."""
         companion = self._companion
         self.menu.clear()
-        self.menu.addAction(status_line(companion)).setEnabled(False)
+        self.menu.addAction(without_mnemonics(status_line(companion))).setEnabled(False)
         self.menu.addSeparator()
         opening = self.menu.addAction("Open", self.open_requested.emit)
         self.menu.setDefaultAction(opening)

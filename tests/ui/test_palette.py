@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QDialog
 
 from app.companion import Companion, State
 from app.protocol.envelope import Envelope
@@ -233,7 +233,7 @@ async def test_the_url_is_copied_the_keys_are_shown_and_quitting_is_asked_for(
     assert QGuiApplication.clipboard().text() == companion.server.url
     await do(window, "keyboard", qtbot)
     box = QApplication.activeModalWidget()
-    assert isinstance(box, QMessageBox)
+    assert isinstance(box, QDialog)
     box.close()
     await front(window)
     asked: list[bool] = []

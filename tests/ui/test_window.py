@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox, QPushButton, QScrollArea
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QScrollArea
 
 from app.companion import Companion, State
 from app.system.paths import Folders
@@ -121,9 +121,10 @@ async def test_ctrl_f_goes_to_the_filter_from_anywhere(window: Window, qtbot: An
 async def test_a_key_shows_the_list_of_keys(window: Window, qtbot: Any, key: Qt.Key) -> None:
     qtbot.keyClick(navigation(window)[0], key)
     box = QApplication.activeModalWidget()
-    assert isinstance(box, QMessageBox)
+    assert isinstance(box, QDialog)
+    shown = [label.text() for label in box.findChildren(QLabel)]
     for keys in ("Ctrl+1 … Ctrl+6", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
-        assert f"<b>{keys}</b>" in box.text()
+        assert keys in shown
     box.close()
     await until(lambda: QApplication.activeModalWidget() is None)
 

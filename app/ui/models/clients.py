@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.ui.models.units import ago, amount
+from app.ui.plain_text import tooltip_text
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -113,11 +114,11 @@ class ClientsModel(QAbstractTableModel):
             case Qt.ItemDataRole.EditRole if column is Col.USERNAME:
                 return client.username
             case Qt.ItemDataRole.ToolTipRole if column is Col.USERNAME:
-                return "Double-click or F2 to let this client act as another user"
+                return tooltip_text("Double-click or F2 to let this client act as another user")
             case Qt.ItemDataRole.ToolTipRole if column is Col.READY:
-                return READY_TIP
+                return tooltip_text(READY_TIP)
             case Qt.ItemDataRole.ToolTipRole:
-                return _text(client, column)
+                return tooltip_text(_text(client, column))
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{TITLES[column]}: {_text(client, column)}"
         return None

@@ -20,6 +20,7 @@ from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.search import Search, batch_size
 from app.ui import theme
 from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, colors, result, summary, texts
+from app.ui.plain_text import tooltip_text
 
 __all__ = ["ARROWS", "FLUSH_MS", "Col", "EventLogModel", "TimeStyle", "clock", "result", "summary"]
 
@@ -289,7 +290,7 @@ class EventLogModel(QAbstractTableModel):
                 return theme.mono()
             case Qt.ItemDataRole.ToolTipRole:
                 text, note = self._text(line, column), self.row(line).note
-                return f"{text}\n{note}" if column is Col.SUMMARY and note != text else text
+                return tooltip_text(f"{text}\n{note}" if column is Col.SUMMARY and note != text else text)
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{TITLES[column]}: {self._text(line, column)}"
         return None

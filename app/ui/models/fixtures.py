@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QStandardItem, QStandardItemModel
 from app.protocol.fixture import Saved
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.plain_text import set_tooltip
 
 NAME = Qt.ItemDataRole.UserRole + 1
 """The fixture's name; folders have none."""
@@ -60,7 +61,7 @@ def _item(saved: Saved, pinned: bool, draft: bool) -> QStandardItem:
     item = QStandardItem(f"{saved.title} •" if draft else saved.title)
     item.setEditable(False)
     item.setData(saved.name, NAME)
-    item.setToolTip(saved.name)
+    set_tooltip(item, saved.name)
     said = f"{saved.title}, {saved.name}"
     if pinned:
         item.setIcon(ui_icon("pin", theme.colors().accent))

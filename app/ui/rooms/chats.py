@@ -10,8 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
-    QInputDialog,
-    QLabel,
     QListView,
     QMenu,
     QPushButton,
@@ -26,6 +24,7 @@ from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
 from app.ui.background import Errands
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
+from app.ui.plain_text import PlainTextInputDialog, PlainTextLabel
 from app.ui.widgets.bubbles import BubbleView
 from app.ui.widgets.composer import Composer
 from app.ui.widgets.empty import EmptyState
@@ -58,7 +57,7 @@ class ChatsRoom(QWidget):
         self.list.selectionModel().currentChanged.connect(self._chosen)
         self.online = named(Switch(), "This friend is online")
         self.online.clicked.connect(self._switch_presence)
-        self.name = named(QLabel(textFormat=Qt.TextFormat.PlainText), "Friend", id="emptyTitle")
+        self.name = named(PlainTextLabel(), "Friend", id="emptyTitle")
         self.pinned = named(QCheckBox("Stay online"), "Stay online", tip="Do not let it go offline after 5 minutes")
         self.auto_reply = named(QCheckBox("Auto-reply"), "Auto-reply", tip="Types for a while, then answers")
         self.pinned.clicked.connect(lambda on: self._do(self._companion.chat.change_person(self._who, pinned=on)))
@@ -265,10 +264,7 @@ class ChatsRoom(QWidget):
     # the cast and the state
 
     def _ask_name(self, title: str, label: str, then: Callable[[str], None], text: str = "") -> None:
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle(title)
-        dialog.setLabelText(label)
-        dialog.setTextValue(text)
+        dialog = PlainTextInputDialog(self, title, label, text)
         dialog.textValueSelected.connect(then)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

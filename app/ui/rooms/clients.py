@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QLineEdit,
     QPushButton,
     QStackedWidget,
@@ -24,6 +23,7 @@ from app.hub.clients import Client, may_close_with
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.clients import ClientsModel, Col
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.naming import named
@@ -137,7 +137,9 @@ class ClientsRoom(QWidget):
         actions.addStretch(1)
         for widget in (self.code, self.reason, self.close_button, self.abort):
             actions.addWidget(widget)
-        hint = QLabel("Double-click “Acts as” to change a client’s user; its typing then comes from that user.")
+        hint = PlainTextLabel(
+            "Double-click “Acts as” to change a client’s user; its typing then comes from that user."
+        )
         hint.setObjectName("muted")
         hint.setContentsMargins(16, 12, 16, 8)
         column = QVBoxLayout(page)

@@ -5,7 +5,6 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -25,6 +24,7 @@ from app.ui import theme
 from app.ui.background import run
 from app.ui.icons import ui_icon
 from app.ui.models.event_log import EventLogModel, TimeStyle
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.details import Details, pretty
 from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty import EmptyState
@@ -59,9 +59,9 @@ class EventsRoom(QWidget):
         self.filter = named(
             QLineEdit(placeholderText="Filter (Ctrl+F)", clearButtonEnabled=True), "Filter", tip=FILTER_HINT
         )
-        self.filter_problem = named(QLabel(), "What the filter did not understand", id="problem")
+        self.filter_problem = named(PlainTextLabel(), "What the filter did not understand", id="problem")
         self.filter_problem.setVisible(False)
-        self.counts = named(QLabel(), "How much is shown", id="muted")
+        self.counts = named(PlainTextLabel(), "How much is shown", id="muted")
         self.pause = named(QPushButton("Pause view"), "Pause view", tip="Hold the view; capture goes on (P)")
         self.pause.setCheckable(True)
         self.time_style = named(QComboBox(), "Time shown as")

@@ -10,8 +10,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
-    QMessageBox,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -26,6 +24,7 @@ from app.protocol.fixture import BadFixture, Fixture, Saved, from_frame
 from app.ui import theme
 from app.ui.background import Errands
 from app.ui.icons import ui_icon
+from app.ui.plain_text import PlainTextLabel, PlainTextMessageBox
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.fixture_list import FixtureList
@@ -55,13 +54,11 @@ class FixturesRoom(QWidget):
         self._drafts: dict[str, str] = {}
         """What was typed into fixtures that are not shown now, by name."""
         self.list = FixtureList()
-        self.title = named(QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True), "Fixture", id="emptyTitle")
-        self.name = named(QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True), "Name", id="muted")
-        self.must = named(
-            QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True), "What a correct UI must do", id="duty"
-        )
+        self.title = named(PlainTextLabel(wordWrap=True), "Fixture", id="emptyTitle")
+        self.name = named(PlainTextLabel(wordWrap=True), "Name", id="muted")
+        self.must = named(PlainTextLabel(wordWrap=True), "What a correct UI must do", id="duty")
         self.editor = JsonView("Event as JSON")
-        self.problem = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Problem", id="problem")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
         self.pin = named(QPushButton("Pin"), "Pin to the tray menu", tip="Show it in the tray icon's Fire menu")
         self.pin.setCheckable(True)
         self.revert = named(QPushButton("Revert"), "Revert to what is saved")
@@ -281,12 +278,9 @@ class FixturesRoom(QWidget):
         if self._shown is None:
             return
         name = self._shown.name
-        box = QMessageBox(self.window())
-        box.setWindowTitle("Delete?")
-        box.setText(f"Delete the fixture {name}?")
-        box.setInformativeText("Its file is removed.")
-        yes = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
+        box = PlainTextMessageBox(self.window(), "Delete?", f"Delete the fixture {name}?", "Its file is removed.")
+        yes = box.addButton("Delete", box.ButtonRole.DestructiveRole)
+        box.addButton(box.StandardButton.Cancel)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.finished.connect(lambda _: self._deleted(name) if box.clickedButton() is yes else None)
         box.open()

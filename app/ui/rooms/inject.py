@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.journal import Row
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.json_view import JsonView, exact_text
@@ -26,14 +27,14 @@ class RawPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        hint = QLabel(
+        hint = PlainTextLabel(
             "Sent exactly as written, valid or not: to see what your UI does with a frame it should never get.",
             wordWrap=True,
         )
         hint.setObjectName("muted")
         self.editor = JsonView("Raw frame")
         self.editor.setPlainText('{"event": "new_message", "data": {"from": "alice", "text": ')
-        self.verdict = named(QLabel(wordWrap=True), "What is wrong with this frame", id="muted")
+        self.verdict = named(PlainTextLabel(wordWrap=True), "What is wrong with this frame", id="muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 14, 20, 8)
         column.setSpacing(12)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLayout,
     QLineEdit,
     QPlainTextEdit,
@@ -26,6 +25,7 @@ from app.system.paths import Folders
 from app.system.secrets import Token
 from app.system.settings import Settings, check, origin_problem
 from app.system.updates import address_problem, built_in_address
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.naming import named, number_box
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -86,7 +86,7 @@ class SettingsRoom(QWidget):
             self.rest, self.control, self.require_token, self.prime, self.decay,
             self.close_to_tray, self.confirm_quit, self.start_hidden, self.autostart, self.check_updates,
         )  # fmt: skip
-        self.problem = named(QLabel(wordWrap=True), "Problem", id="problem")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
         self.save = named(QPushButton("Save"), "Save settings", id="primary")
         self.revert = named(QPushButton("Revert"), "Revert to the saved settings")
         self.setFocusProxy(self.username)
@@ -115,7 +115,7 @@ class SettingsRoom(QWidget):
              "A page like GitHub's releases/latest. Empty: where this build came from."
              if built_in_address() else "A page like GitHub's releases/latest. This build knows of none."),
         ):  # fmt: skip
-            label = QLabel(title)
+            label = PlainTextLabel(title)
             label.setObjectName("muted")
             if isinstance(field, QWidget):
                 label.setBuddy(field)
@@ -155,7 +155,7 @@ class SettingsRoom(QWidget):
         self._token = token
         self.copy_token.setEnabled(token is not None)
         if token and token.kept_in == "memory":
-            self.copy_token.setToolTip("There is no keyring here: this token is for this run only")
+            set_tooltip(self.copy_token, "There is no keyring here: this token is for this run only")
 
     def _copy_token(self) -> None:
         if self._token:
@@ -164,7 +164,7 @@ class SettingsRoom(QWidget):
 
     def _files(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        where = QLabel(f"Kept in {self._folders.settings_file}", wordWrap=True)
+        where = PlainTextLabel(f"Kept in {self._folders.settings_file}", wordWrap=True)
         where.setObjectName("muted")
         where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(where, 1)
@@ -306,7 +306,7 @@ def _with_hint(field: QWidget | QLayout, hint: str) -> QVBoxLayout:
     else:
         column.addLayout(field)
     if hint:
-        note = QLabel(hint)
+        note = PlainTextLabel(hint)
         note.setObjectName("muted")
         column.addWidget(note)
     return column

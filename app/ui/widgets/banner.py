@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
+from app.ui.plain_text import PlainTextLabel, without_mnemonics
 from app.ui.widgets.naming import named
 
 Action = tuple[str, Callable[[], object]]
@@ -18,7 +19,7 @@ class Banner(QWidget):
         self.setObjectName("banner")
         self.setVisible(False)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.text = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Notice")
+        self.text = named(PlainTextLabel(wordWrap=True), "Notice")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(16, 8, 12, 8)
         self._row.addWidget(self.text, 1)
@@ -50,7 +51,7 @@ class Banner(QWidget):
             for title, act in actions:
                 offered.setdefault(title, []).append(act)  # one Retry for all that is in trouble
         for title, acts in {**offered, "Dismiss": [self._dismiss]}.items():
-            button = named(QPushButton(title.replace("&", "&&")), title)
+            button = named(QPushButton(without_mnemonics(title)), title)
             button.clicked.connect(lambda _=False, acts=acts: [act() for act in acts])
             self._row.addWidget(button)
             self.buttons.append(button)

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from app.hub.journal import Kind, Row
 from app.protocol.catalog import Catalog, EventType
 from app.protocol.contract import Direction
 from app.ui.models.event_log import ARROWS, clock
+from app.ui.plain_text import PlainTextLabel, tooltip_text
 from app.ui.widgets.diff_view import DiffView
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
@@ -27,8 +28,8 @@ class Details(QWidget):
         self._catalog = catalog
         self._previous = previous
         self._row: Row | None = None
-        self.head = named(QLabel(textFormat=Qt.TextFormat.PlainText), "Row", id="detailHead")
-        self.note = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Result", id="muted")
+        self.head = named(PlainTextLabel(), "Row", id="detailHead")
+        self.note = named(PlainTextLabel(wordWrap=True), "Result", id="muted")
         self.pretty = JsonView("Pretty", read_only=True)
         self.raw = JsonView("Raw", read_only=True)
         self.schema = JsonView("Schema", read_only=True)
@@ -38,7 +39,9 @@ class Details(QWidget):
         for title, view in (("Pretty", self.pretty), ("Raw", self.raw), ("Schema", self.schema)):
             self.tabs.addTab(view, title)
         self.tabs.addTab(self.diff, "Diff")
-        self.tabs.setTabToolTip(self.tabs.indexOf(self.diff), "What is new since the previous of its kind")
+        self.tabs.setTabToolTip(
+            self.tabs.indexOf(self.diff), tooltip_text("What is new since the previous of its kind")
+        )
         self.tabs.currentChanged.connect(lambda _: self._compare())
         close = named(QPushButton("Close"), "Close the details", id="flat")
         close.clicked.connect(self._close)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.naming import named
 
 
@@ -17,10 +18,10 @@ class EmptyState(QWidget):
     def __init__(self, icon: str, title: str, action: tuple[str, Callable[[], object]] | None = None) -> None:
         super().__init__()
         self._icon = icon
-        self._picture = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self.title = named(QLabel(title, alignment=Qt.AlignmentFlag.AlignCenter), title, id="emptyTitle")
+        self._picture = PlainTextLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.title = named(PlainTextLabel(title, alignment=Qt.AlignmentFlag.AlignCenter), title, id="emptyTitle")
         self.hint = named(
-            QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "What to do next", id="muted"
+            PlainTextLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "What to do next", id="muted"
         )
         self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column = QVBoxLayout(self)

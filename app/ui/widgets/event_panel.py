@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QStackedWidget,
@@ -23,6 +22,7 @@ from app.companion import Companion
 from app.protocol.catalog import EventType, Problem
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.templates import ME, PERSONA
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.json_view import JsonView, exact_text
 from app.ui.widgets.naming import named
 from app.ui.widgets.schema_form import SchemaForm
@@ -46,7 +46,7 @@ class EventPanel(QWidget):
         if len(types) == 1:  # shown before it has a parent it would be a window of its own
             self.choice.hide()
         self.choice.currentTextChanged.connect(self._switch_event)
-        help_line = QLabel(types[0].help, wordWrap=True)
+        help_line = PlainTextLabel(types[0].help, wordWrap=True)
         help_line.setObjectName("muted")
         self._help = help_line
 
@@ -60,10 +60,8 @@ class EventPanel(QWidget):
         self.editor.textChanged.connect(self._on_change)
         self.views.addWidget(self._form_stack)
         self.views.addWidget(self.editor)
-        self.problem = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Problem", id="problem")
-        self.warning = named(
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "What your UI will make of it", id="result"
-        )
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
+        self.warning = named(PlainTextLabel(wordWrap=True), "What your UI will make of it", id="result")
         self.warning.setProperty("tone", "warning")
 
         top = QHBoxLayout()

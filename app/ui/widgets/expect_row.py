@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
 from app.hub.expectation import Expectation, Met
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.naming import named
 
 NOTHING = "nothing"
@@ -29,7 +30,7 @@ class ExpectRow(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        for widget in (QLabel("Then expect"), self.choice, self.within):
+        for widget in (PlainTextLabel("Then expect"), self.choice, self.within):
             row.addWidget(widget)
         row.addStretch(1)
         self.choice.currentTextChanged.connect(lambda _: self._show_state())

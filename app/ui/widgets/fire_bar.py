@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import NOT_DONE, Companion
 from app.hub.expectation import Expectation
@@ -16,6 +16,7 @@ from app.hub.target import ALL, Target
 from app.ui import theme
 from app.ui.background import run
 from app.ui.icons import ui_icon
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.expect_row import ExpectRow, verdict
 from app.ui.widgets.naming import named, number_box
 
@@ -58,7 +59,7 @@ class FireBar(QWidget):
         self.later.clicked.connect(lambda: self.fire(delay_s=DELAY_S))
         self.now = named(QPushButton("Fire"), "Fire", id="primary")
         self.now.clicked.connect(self.fire_or_stop)
-        self.status = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Result", id="result")
+        self.status = named(PlainTextLabel(wordWrap=True), "Result", id="result")
         self.when_connected = named(QPushButton("Fire when a client connects"), "Fire when a client connects")
         self.when_connected.clicked.connect(self._wait_for_client)
         self.when_connected.setVisible(False)
@@ -70,7 +71,7 @@ class FireBar(QWidget):
         said.addWidget(self.when_connected)
         controls = QHBoxLayout()
         controls.setSpacing(8)
-        for widget in (QLabel("To"), self.target_box, self.times, self.every):
+        for widget in (PlainTextLabel("To"), self.target_box, self.times, self.every):
             controls.addWidget(widget)
         controls.addStretch(1)
         controls.addWidget(self.later)
@@ -106,7 +107,7 @@ class FireBar(QWidget):
         """Set what the button fires; None (with the reason) when there is nothing valid to fire."""
         self._fire = fire
         self._title = title
-        self.now.setToolTip(why_not or f"{title} (Ctrl+Enter)")
+        set_tooltip(self.now, why_not or f"{title} (Ctrl+Enter)")
         self._show_state()
 
     def fire_or_stop(self) -> None:

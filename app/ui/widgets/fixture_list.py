@@ -4,13 +4,14 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Signal
+from PySide6.QtWidgets import QLineEdit, QPushButton, QTreeView, QVBoxLayout, QWidget
 
 from app.protocol.fixture import Saved
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.fixtures import NAME, FixturesModel
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.naming import named
 
 MOST_COMPLAINTS = 2
@@ -34,9 +35,7 @@ class FixtureList(QWidget):
         self.paste = named(
             QPushButton("New from clipboard"), "New fixture from the clipboard", tip="Save a copied frame"
         )
-        self.complaints = named(
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Files that are no fixtures", id="problem"
-        )
+        self.complaints = named(PlainTextLabel(wordWrap=True), "Files that are no fixtures", id="problem")
         self.complaints.setMinimumWidth(1)  # a long name must not widen the window
         self.setFocusProxy(self.tree)
         column = QVBoxLayout(self)
@@ -77,7 +76,7 @@ class FixtureList(QWidget):
         more = len(complaints) - MOST_COMPLAINTS
         said = [each.replace(f"{folder}{os.sep}", "") for each in complaints[:MOST_COMPLAINTS]]
         self.complaints.setText("\n".join([*said, f"and {more:,} more"] if more > 0 else said))
-        self.complaints.setToolTip("\n".join(complaints))
+        set_tooltip(self.complaints, "\n".join(complaints))
         self.complaints.setVisible(bool(complaints))
 
     def _fill(self, fixtures: Sequence[Saved], pinned: Sequence[str], drafts: Collection[str]) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
 
 from app.protocol.fixture import BadFixture, checked_name
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.naming import named
 
 
@@ -21,10 +22,10 @@ class NameDialog(QDialog):
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(420)
-        hint = QLabel("Name, with / between folders: bugs/late typing", wordWrap=True)
+        hint = PlainTextLabel("Name, with / between folders: bugs/late typing", wordWrap=True)
         hint.setObjectName("muted")
         self.name = named(QLineEdit(name, maxLength=200), "Name of the fixture")
-        self.problem = named(QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText), "Problem", id="problem")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel
         )

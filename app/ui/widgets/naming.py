@@ -4,6 +4,8 @@ from typing import TypeVar
 
 from PySide6.QtWidgets import QSpinBox, QWidget
 
+from app.ui.plain_text import set_tooltip
+
 W = TypeVar("W", bound=QWidget)
 
 
@@ -13,7 +15,7 @@ def named(widget: W, name: str, *, id: str = "", tip: str = "") -> W:
     if id:
         widget.setObjectName(id)
     if tip:
-        widget.setToolTip(tip)
+        set_tooltip(widget, tip)
     return widget
 
 

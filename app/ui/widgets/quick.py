@@ -5,8 +5,9 @@ from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 
+from app.ui.plain_text import PlainTextLabel, without_mnemonics
 from app.ui.widgets.naming import named
 from app.ui.widgets.switch import Switch
 
@@ -34,7 +35,7 @@ class PresenceGrid(QFrame):
             cell = QHBoxLayout()
             cell.setSpacing(10)
             cell.addWidget(switch)
-            label = QLabel(name)
+            label = PlainTextLabel(without_mnemonics(name))
             label.setBuddy(switch)
             cell.addWidget(label, 1)
             grid.addLayout(cell, number // COLUMNS, number % COLUMNS)
@@ -63,7 +64,7 @@ class HoldToType(QPushButton):
     """Fires ``typing`` true while held, again and again, and false at the end."""
 
     def __init__(self, name: str, fire: Fire) -> None:
-        super().__init__(name)
+        super().__init__(without_mnemonics(name))
         named(self, f"Hold to let {name} type")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._name = name
@@ -80,13 +81,13 @@ class HoldToType(QPushButton):
 
     def _begin(self) -> None:
         self._again.start()
-        self.setText(f"{self._name} is typing …")
+        self.setText(without_mnemonics(f"{self._name} is typing …"))
         self._type(True)
 
     def _end(self) -> None:
         if self._again.isActive():
             self._again.stop()
-            self.setText(self._name)
+            self.setText(without_mnemonics(self._name))
             self._type(False)
 
     def _type(self, typing: bool) -> None:
@@ -98,7 +99,7 @@ def _card(frame: QFrame, title: str) -> QGridLayout:
     column = QVBoxLayout(frame)
     column.setContentsMargins(16, 12, 16, 14)
     column.setSpacing(10)
-    caption = QLabel(title)
+    caption = PlainTextLabel(title)
     caption.setObjectName("muted")
     column.addWidget(caption)
     grid = QGridLayout()

@@ -3,11 +3,12 @@
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from app.hub.refused import Refused, RefusedLog
 from app.system.settings import origin_problem
 from app.ui.models.event_log import clock
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.naming import named
 
 SHOWN = 4
@@ -56,7 +57,7 @@ class RefusedList(QWidget):
             self._add(line, each)
         if len(refused) > SHOWN:
             more = named(
-                QLabel(f"and {len(refused) - SHOWN} more: filter the log for “refused”"), "More", id="muted"
+                PlainTextLabel(f"and {len(refused) - SHOWN} more: filter the log for “refused”"), "More", id="muted"
             )
             self._grid.addWidget(more, SHOWN, 0)
         self.setVisible(bool(refused))
@@ -64,8 +65,8 @@ class RefusedList(QWidget):
     def _add(self, line: int, refused: Refused) -> None:
         times = f" · {refused.times:,} times" if refused.times > 1 else ""
         text = f"Refused at {clock(refused.last)[:8]}{times}: {refused.reason}"
-        label = named(QLabel(text, wordWrap=True, textFormat=Qt.TextFormat.PlainText), text)
-        label.setToolTip(f"{refused.door} · {refused.user_agent}")
+        label = named(PlainTextLabel(text, wordWrap=True), text)
+        set_tooltip(label, f"{refused.door} · {refused.user_agent}")
         self._grid.addWidget(label, line, 0)
         if refused.origin and not origin_problem(refused.origin):
             button = named(QPushButton("Allow this origin"), f"Allow {refused.origin}")

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from app.protocol.catalog import EventType, Problem
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.fields import ABSENT, Field, field_for, optional_field_for
 from app.ui.widgets.naming import named
 
@@ -21,7 +22,7 @@ class SchemaForm(QWidget):
         schema = event_type.schema
         self._optional = schema["properties"].keys() - set(schema.get("required", ()))
         self._fields: dict[str, Field] = {}
-        self._problems: dict[str, QLabel] = {}
+        self._problems: dict[str, PlainTextLabel] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(16)
@@ -32,12 +33,12 @@ class SchemaForm(QWidget):
             make = optional_field_for if optional else field_for
             field = make(name, each, names, schema.get("$defs"), now)
             field.changed.connect(self.changed)
-            label = named(QLabel(name), name, id="fieldName", tip=each.get("description", ""))
+            label = named(PlainTextLabel(name), name, id="fieldName", tip=each.get("description", ""))
             label.setBuddy(field)
             hint = each.get("description", "") + (" (optional)" if optional else "")
-            field.setToolTip(hint)
+            set_tooltip(field, hint)
             field.setAccessibleDescription(hint)
-            problem = named(QLabel(wordWrap=True), f"{name}: problem", id="problem")
+            problem = named(PlainTextLabel(wordWrap=True), f"{name}: problem", id="problem")
             problem.setVisible(False)
             top = Qt.AlignmentFlag.AlignTop
             grid.addWidget(label, line * 2, 0, top)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.hub.journal import Journal
 from app.ui import theme
+from app.ui.plain_text import set_tooltip
 
 SECONDS = 30
 
@@ -31,7 +32,7 @@ class Sparkline(QWidget):
         now = self._journal.last_seq
         self.rates.append(now - self._last)
         self._last = now
-        self.setToolTip(f"{self.rates[-1]:,} events/s, {max(self.rates):,} at most in {SECONDS} s")
+        set_tooltip(self, f"{self.rates[-1]:,} events/s, {max(self.rates):,} at most in {SECONDS} s")
         self.setAccessibleDescription(self.toolTip())
         self.update()
 

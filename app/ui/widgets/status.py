@@ -1,10 +1,11 @@
 """The status bar: state, address, clients, traffic."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.companion import Companion, State
 from app.hub.hub import count
+from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.naming import named
 from app.ui.widgets.sparkline import Sparkline
 
@@ -34,8 +35,8 @@ class StatusBar(QWidget):
         self.setObjectName("statusBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
-        self.state = named(QLabel(), "State of the event server", id="result")
-        self.said = named(QLabel(textFormat=Qt.TextFormat.PlainText), "Last action", id="muted")
+        self.state = named(PlainTextLabel(), "State of the event server", id="result")
+        self.said = named(PlainTextLabel(), "Last action", id="muted")
         self.rate = Sparkline(companion.journal)
         self.pause = named(QPushButton(), "Pause or resume sending", id="flat")
         self.pause.clicked.connect(lambda: companion.pause(not companion.hub.paused))
@@ -72,7 +73,7 @@ class StatusBar(QWidget):
         self.state.style().polish(self.state)
         listening = companion.server.listening
         self.pause.setText("Resume sending" if companion.hub.paused else "Pause sending")
-        self.pause.setToolTip("Clients stay connected; nothing is sent to them")
+        set_tooltip(self.pause, "Clients stay connected; nothing is sent to them")
         self.pause.setEnabled(listening)
         self.power.setText("Stop server" if listening else "Start server")
 

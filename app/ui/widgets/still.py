@@ -2,13 +2,15 @@
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
+
+from app.ui.plain_text import PlainTextLabel
 
 
 class Still(QWidget):
     """As high as its label and as wide as its layout makes it: a new text asks for no new layout of the window."""
 
-    def __init__(self, label: QLabel) -> None:
+    def __init__(self, label: PlainTextLabel) -> None:
         super().__init__()
         self._label = label
         label.setParent(self)

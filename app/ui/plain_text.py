@@ -1,0 +1,78 @@
+"""Show text as plain text.
+
+By default Qt's labels, message boxes and tooltips accept HTML and load the files and network shares that it names.
+Names, messages, headers and files come from other people, so the window uses only the classes and functions below.
+The linter bans the Qt classes; ``tests/ui/test_plain_text.py`` checks the rest.
+"""
+
+from html import escape
+from typing import Any, Protocol
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox, QWidget  # noqa: TID251
+
+MAX_TOOLTIP_CHARS = 2_000
+
+
+class HasToolTip(Protocol):
+    """A widget, an action, a tray icon or an item of a view."""
+
+    def setToolTip(self, text: str, /) -> None:
+        """Set the tooltip; Qt interprets it as HTML if it looks like HTML."""
+
+
+class PlainTextLabel(QLabel):
+    """A label that never interprets its text as HTML."""
+
+    def __init__(self, text: str = "", **properties: Any) -> None:
+        super().__init__(text, textFormat=Qt.TextFormat.PlainText, **properties)
+
+
+class PlainTextMessageBox(QMessageBox):
+    """A message box that never interprets its texts as HTML. Call ``open()``; it does not block."""
+
+    def __init__(self, parent: QWidget, title: str, text: str, details: str = "") -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWindowTitle(title)
+        self.setText(text)
+        self.setInformativeText(details)
+
+
+class PlainTextInputDialog(QInputDialog):
+    """A dialog that asks for one line of text and never interprets its label as HTML."""
+
+    def __init__(self, parent: QWidget, title: str, label: str, text: str = "") -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setLabelText(label)
+        self.setTextValue(text)
+        for each in self.findChildren(QLabel):
+            each.setTextFormat(Qt.TextFormat.PlainText)
+
+
+def tooltip_text(text: str) -> str:
+    """Return ``text`` in the form that a Qt tooltip shows literally, cut at ``MAX_TOOLTIP_CHARS``."""
+    if len(text) > MAX_TOOLTIP_CHARS:
+        text = text[:MAX_TOOLTIP_CHARS] + " …"
+    if "<" not in text and "&" not in text:
+        return text
+    return f'<p style="white-space:pre-wrap">{escape(text)}</p>'
+
+
+def set_tooltip(target: HasToolTip, text: str) -> None:
+    """Give ``target`` a tooltip that shows ``text`` literally."""
+    target.setToolTip(tooltip_text(text))
+
+
+def notification_text(text: str) -> str:
+    """Return ``text`` for a desktop notification or a tray tooltip.
+
+    Linux desktops interpret both as HTML, Windows and macOS do not. Without a less-than sign there is no tag.
+    """
+    return text.replace("<", "‹")
+
+
+def without_mnemonics(text: str) -> str:
+    """Return ``text`` for a button, a menu or a label with a buddy, where an ampersand would mark a key."""
+    return text.replace("&", "&&")

@@ -1,0 +1,214 @@
+"""Nothing in the window interprets text as HTML."""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import Qt, QTextDocument
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+
+import app
+from app.ui.plain_text import (
+    MAX_TOOLTIP_CHARS,
+    PlainTextInputDialog,
+    PlainTextLabel,
+    PlainTextMessageBox,
+    notification_text,
+    set_tooltip,
+    tooltip_text,
+    without_mnemonics,
+)
+
+SOURCE = Path(app.__file__).parent
+HELPERS = SOURCE / "ui" / "plain_text.py"
+MARKUP = '<img src="/tmp/canary.png"> <b>bold</b> &lt;i> a & b'
+
+BANNED = {
+    "setToolTipDuration", "setWhatsThis", "setStatusTip", "setHtml", "insertHtml", "appendHtml",
+    "setMarkdown", "about", "information", "critical", "question", "getText",
+}  # fmt: skip
+"""Methods that interpret a text as HTML."""
+TAKES = {
+    "setToolTip": ("notification_text", (0,)),  # of a tray icon; all others have set_tooltip
+    "setTabToolTip": ("tooltip_text", (1,)),
+    "setItemToolTip": ("tooltip_text", (1,)),
+    "showMessage": ("notification_text", (0, 1)),
+}
+"""Others that do, with the helper that the arguments at these positions must come from."""
+PROPERTIES = {"toolTip", "whatsThis", "statusTip", "textFormat", "html", "markdown", "informativeText"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for folder in ("ui", "desktop"):
+        for file in sorted((SOURCE / folder).rglob("*.py")):
+            if file != HELPERS:
+                yield str(file.relative_to(SOURCE)), ast.parse(file.read_text(encoding="utf-8"))
+
+
+def calls(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def unsafe_call(node: ast.Call) -> str:
+    """Return what is wrong with a call; empty if it cannot interpret HTML."""
+    for keyword in node.keywords:
+        if keyword.arg in PROPERTIES:
+            return f"sets {keyword.arg}="
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if name in BANNED:
+        return f"calls {name}"
+    if name == "addRow" and any(is_text(each) and ast.unparse(each) != "''" for each in node.args):
+        return "gives addRow a text, which becomes a QLabel"  # an empty one makes none
+    helper, positions = TAKES.get(name, ("", ()))
+    if any(not calls(node.args[each], helper) for each in positions):
+        return f"calls {name} with a text that is not from {helper}"
+    return ""
+
+
+def unsafe_role(tree: ast.Module) -> Iterator[int]:
+    """Find places where a model answers for a tooltip with something else than ``tooltip_text(…)``."""
+    mentions = {id(node): node.lineno for node in ast.walk(tree) if is_tooltip_role(node)}
+    for case in (node for node in ast.walk(tree) if isinstance(node, ast.match_case)):
+        inside = [node for node in ast.walk(case.pattern) if is_tooltip_role(node)]
+        returned = [node for each in case.body for node in ast.walk(each) if isinstance(node, ast.Return)]
+        if inside and all(node.value and calls(node.value, "tooltip_text") for node in returned):
+            for node in inside:
+                del mentions[id(node)]
+    yield from mentions.values()
+
+
+def is_tooltip_role(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in ("ToolTipRole", "StatusTipRole", "WhatsThisRole")
+
+
+def faults(tree: ast.Module) -> list[str]:
+    found = [f"{line}: answers a tooltip without tooltip_text" for line in unsafe_role(tree)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and (what := unsafe_call(node)):
+            found.append(f"{node.lineno}: {what}")
+        if isinstance(node, ast.Attribute) and node.attr in ("RichText", "AutoText", "MarkdownText"):
+            found.append(f"{node.lineno}: asks for {node.attr}")
+    return found
+
+
+def test_the_source_shows_text_only_through_the_helpers() -> None:
+    assert {name: found for name, tree in modules() if (found := faults(tree))} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "w.setToolTip(text)",
+        "w.setTabToolTip(1, text)",
+        "w.setTabToolTip(1, 'text')",
+        "w.setWhatsThis(tooltip_text(text))",
+        "QLabel(text, textFormat=x)",
+        "QPushButton(text, toolTip=x)",
+        "form.addRow('title', field)",
+        "form.addRow(f'{title}', field)",
+        "icon.showMessage(title, notification_text(text))",
+        "QMessageBox.information(self, title, text)",
+        "item.setData(text, Qt.ItemDataRole.ToolTipRole)",
+        "match role:\n    case Qt.ItemDataRole.ToolTipRole:\n        return text",
+        "label.setTextFormat(Qt.TextFormat.RichText)",
+        "document.setHtml(text)",
+    ],
+)
+def test_the_check_finds(line: str) -> None:
+    assert faults(ast.parse(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "w.setTabToolTip(n, tooltip_text(text))",
+        "set_tooltip(w, text)",
+        "icon.showMessage(notification_text(title), notification_text(text), icon('app'), 8000)",
+        "form.addRow('', check_box)",
+        "match role:\n    case Qt.ItemDataRole.ToolTipRole if x:\n        return tooltip_text(text)",
+    ],
+)
+def test_the_check_allows(line: str) -> None:
+    assert faults(ast.parse(line)) == []
+
+
+class Loads(QTextDocument):
+    """Notes what its HTML makes it load."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.setHtml(html)
+        self.size()
+
+    def loadResource(self, kind: int, name: QUrl) -> object:
+        self.loaded.append(name.toString())
+        return None
+
+
+def shown(tooltip: str) -> str:
+    """Return what a person reads in a tooltip."""
+    if not Qt.mightBeRichText(tooltip):
+        return tooltip
+    document = Loads(tooltip)
+    assert document.loaded == []
+    return document.toPlainText()
+
+
+def test_markup_loads_a_file_where_html_is_allowed(qapp: object) -> None:
+    assert set(Loads(MARKUP).loaded) == {"/tmp/canary.png"}
+
+
+@pytest.mark.parametrize("text", [MARKUP, "one\ntwo", "a & b", "<", "", "  two  spaces", "&lt;", "</p><b>"])
+def test_a_tooltip_shows_text_literally(qapp: object, text: str) -> None:
+    assert shown(tooltip_text(text)) == text
+
+
+@given(st.text(alphabet="<>&;'\"/abimgsrc= \n"))
+def test_no_text_becomes_markup_in_a_tooltip(qapp: object, text: str) -> None:
+    assert shown(tooltip_text(text)).strip("\n") == text.strip("\n")
+
+
+def test_a_long_tooltip_is_cut(qapp: object) -> None:
+    assert shown(tooltip_text("<" * 100_000)) == "<" * MAX_TOOLTIP_CHARS + " …"
+
+
+def test_a_widget_gets_a_literal_tooltip(qapp: object) -> None:
+    button = QPushButton()
+    set_tooltip(button, MARKUP)
+    assert shown(button.toolTip()) == MARKUP
+
+
+def formats(root: QWidget) -> set[Qt.TextFormat]:
+    return {each.textFormat() for each in root.findChildren(QLabel) if each.text()}
+
+
+def test_labels_and_dialogs_show_plain_text(qapp: object, show: Callable[[QWidget], None]) -> None:
+    parent = QWidget()
+    label = PlainTextLabel(MARKUP, parent=parent, wordWrap=True)
+    box = PlainTextMessageBox(parent, MARKUP, MARKUP, MARKUP)
+    ask = PlainTextInputDialog(parent, MARKUP, MARKUP, MARKUP)
+    show(parent)
+    assert label.wordWrap()
+    assert formats(parent) == formats(box) == formats(ask) == {Qt.TextFormat.PlainText}
+    assert len([each for each in box.findChildren(QLabel) if each.text() == MARKUP]) == 2
+    assert ask.textValue() == MARKUP
+
+
+def test_a_notification_has_no_tags() -> None:
+    assert notification_text(MARKUP) == '‹img src="/tmp/canary.png"> ‹b>bold‹/b> &lt;i> a & b'
+
+
+def test_an_ampersand_in_a_name_is_no_mnemonic(qapp: object) -> None:
+    label, line = PlainTextLabel(without_mnemonics("a&b")), QLineEdit()
+    label.setBuddy(line)
+    assert QPushButton("a&b").shortcut().toString() == "Alt+B"
+    assert QPushButton(without_mnemonics("a&b")).shortcut().isEmpty()
