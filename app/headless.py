@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.access import Access
 from app.companion import Companion
+from app.hub.clock import use_fine_clock
 from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import Home, HomeError, Overrides
@@ -43,6 +44,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
 async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+    use_fine_clock(loop)
     on_stop(loop, stopped.set)
     companion.quit_program = stopped.set
     crashes.install(loop)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSystemTrayIcon
 
 from app.access import Access
 from app.companion import Companion
+from app.hub.clock import use_fine_clock
 from app.hub.hub import count
 from app.system.crash import CrashReporter
 from app.system.exits import Exit
@@ -56,6 +57,7 @@ class Resident(QObject):
     async def main(self, *, hidden: bool) -> int:
         """Run until told to stop; everything stops in reverse order of its start."""
         loop = asyncio.get_running_loop()
+        use_fine_clock(loop)
         crashes = CrashReporter(self._home.folders.logs, self._say_crash, self._stop.set)
         crashes.install(loop)
         on_stop(loop, self._stop.set)

@@ -5,9 +5,12 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from typer.main import get_command
 
 from app import __version__
@@ -65,16 +68,43 @@ def test_what_is_no_version_is_refused() -> None:
         load("versions").four("dev")
 
 
-def test_every_dependency_is_pinned() -> None:
-    pinned = {
-        re.split(r"[=;\s]", line, maxsplit=1)[0].lower().replace("_", "-")
-        for line in text("constraints.txt").splitlines()
-        if "==" in line
-    }
+def pinned(system: str) -> set[str]:
+    """Return the names that constraints.txt pins for ``sys.platform`` = ``system``."""
+    lines = [line.split("#")[0].strip() for line in text("constraints.txt").splitlines()]
+    requirements = [Requirement(line) for line in lines if line]
+    return {canonicalize_name(each.name) for each in requirements if applies(each, system)}
+
+
+def applies(requirement: Requirement, system: str, extra: str = "") -> bool:
+    names = {"win32": ("Windows", "nt"), "darwin": ("Darwin", "posix"), "linux": ("Linux", "posix")}
+    there = {"sys_platform": system, "platform_system": names[system][0], "os_name": names[system][1]}
+    return requirement.marker is None or requirement.marker.evaluate({**there, "extra": extra})
+
+
+@pytest.mark.parametrize("system", ["linux", "win32", "darwin"])
+def test_every_dependency_is_pinned_on_every_system(system: str) -> None:
+    needed: set[str] = set()
+    waiting = [("p2p-chat-companion", "")]
+    while waiting:
+        name, extra = waiting.pop()
+        try:
+            found = requires(name) or []
+        except PackageNotFoundError:  # it is for another system than this one
+            continue
+        for requirement in map(Requirement, found):
+            added = canonicalize_name(requirement.name)
+            if applies(requirement, system, extra) and added not in needed:
+                needed.add(added)
+                waiting += [(added, ""), *((added, each) for each in requirement.extras)]
+    assert {"aiohttp", "faker"} < needed
+    assert needed <= pinned(system)
+    assert "pyinstaller" in pinned(system)
+
+
+def test_every_library_that_is_shown_is_pinned() -> None:
     from app.system.about import libraries
 
-    assert {each.name.lower().replace("_", "-") for each in libraries()} <= pinned
-    assert "pyinstaller" in pinned
+    assert {canonicalize_name(each.name) for each in libraries()} <= pinned(sys.platform)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
@@ -110,3 +140,14 @@ def test_the_archives_installer_refuses_to_replace_somebody_elses_command(tmp_pa
     (home / ".config" / "autostart" / f"{NAME}.desktop").touch()
     assert run(home / ".local/lib" / NAME / "install.sh", "--uninstall").returncode == 0
     assert [each for each in home.rglob("*") if not each.is_dir()] == []
+
+
+def test_the_windows_installer_is_built_with_a_python_whose_clock_is_fine() -> None:
+    """Before 3.13, ``time.monotonic`` advances in steps of 15.6 ms there."""
+    release = (PACKAGING.parent / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    version = re.search(r'PYTHON_VERSION_WINDOWS: "3\.(\d+)"', release)
+    assert version
+    assert int(version[1]) >= 13
+    job = release.split("\n  windows:\n")[1].split("\n  macos:\n")[0]
+    assert "python-version: ${{ env.PYTHON_VERSION_WINDOWS }}" in job
+    assert f'PY_PYTHON: "3.{version[1]}"' in job
