@@ -187,7 +187,7 @@ os.kill(0, signal.CTRL_C_EVENT)
 print("ctrl-c", serve.wait(15), sorted(os.listdir(sys.argv[1])))
 PY
     cat >"$WORK/helpers/client.py" <<'PY'
-"""Linux side: connect, and print frames for some seconds. client.py PORT SECONDS"""
+"""Linux side: connect, and print frames until the server closes. client.py PORT MOST_SECONDS"""
 import asyncio, sys, websockets
 async def main(port, seconds):
     async with websockets.connect(f"ws://127.0.0.1:{port}/events") as ws:
@@ -196,7 +196,7 @@ async def main(port, seconds):
             async with asyncio.timeout(seconds):
                 async for frame in ws:
                     print(frame, flush=True)
-        except TimeoutError:
+        except (TimeoutError, websockets.ConnectionClosed):
             pass
 asyncio.run(main(sys.argv[1], float(sys.argv[2])))
 PY
@@ -290,7 +290,7 @@ serve() {
     T=180 companion serve --data-dir "$dir" >out/serve.out 2>out/serve.err &
     local running=$!
     soon 60 grep -q ^control out/serve.out || bad "serve did not print its addresses: $(cat out/serve.err)"
-    linux "$LINUX_PYTHON" helpers/client.py 8081 30 >out/client.out &
+    linux "$LINUX_PYTHON" helpers/client.py 8081 120 >out/client.out &
     local client=$!
     soon 10 grep -q connected out/client.out || bad "no client could connect"
     companion trigger new_message --set 'text=grüße ✗ →' --data-dir "$dir" | grep -q 'delivered to 1 client' || bad "trigger"
@@ -329,7 +329,7 @@ window() {
     T=180 companion --data-dir "$dir" >out/tray.out 2>out/tray.err &
     local running=$!
     soon 60 companion status --data-dir "$dir" || bad "the tray program does not answer: $(cat out/tray.err)"
-    linux "$LINUX_PYTHON" helpers/client.py 8081 12 >out/client.out &
+    linux "$LINUX_PYTHON" helpers/client.py 8081 120 >out/client.out &
     local client=$!
     soon 10 grep -q connected out/client.out || bad "no client could connect"
     companion trigger new_message --set 'text=grüße ✗ →' --data-dir "$dir" | grep -q 'delivered to 1 client' || bad "trigger"
@@ -337,8 +337,8 @@ window() {
     sleep 1
     in_chroot import -window root /w/out/window.png
     say "see $WORK/out/window.png"
-    wait $client || true
     companion quit --data-dir "$dir" >/dev/null || bad "quit"
+    wait $client || true
     wait $running || code=$?
     [[ $code == 0 ]] || bad "the tray program ended with $code"
 }
