@@ -194,7 +194,7 @@ class Hub:
                 verdict = Verdict.WARNING
         row = self.journal.append(
             Kind.TO_UI, event, payload=payload, client=str(to), origin=origin,
-            verdict=verdict, note=f"{note}; {outcome}" if note else outcome,
+            verdict=verdict, note=f"{note}; {outcome}" if note else outcome, recipients=group.ids,
         )  # fmt: skip
         return Delivery(row.seq, group.ids, outcome)
 

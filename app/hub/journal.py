@@ -64,6 +64,7 @@ class Journal:
         note: str = "",
         origin: str = "server",
         user: str = "",
+        recipients: tuple[int, ...] = (),
     ) -> Row:
         """Number, keep and announce a row, and return it."""
         note = note if len(note) <= MAX_NOTE else note[: MAX_NOTE - 1] + "…"
@@ -73,7 +74,7 @@ class Journal:
             Row,
             (
                 rows.last + 1, self._wall(), self._mono(),
-                kind, client, event, payload, len(payload), verdict, note, origin, user,
+                kind, client, event, payload, len(payload), verdict, note, origin, user, recipients,
             ),
         )  # fmt: skip
         rows.add(row)

@@ -15,6 +15,8 @@ from app.hub.row import Head, Kind, Row, Verdict
 
 CHUNK = 1024
 
+_HeadKey = tuple[Kind, str, str, Verdict, str, str, str, int]
+
 MAX_HEADS = 1024
 """So many heads are known again; what says something new each time must not fill the memory."""
 
@@ -58,7 +60,7 @@ class Ring:
         self._chunks: list[_Chunk] = []
         self._tail: list[Row] = []
         self._tail_heads: list[Head] = []  # of as many of the tail's rows as somebody has asked for
-        self._heads: dict[tuple[Kind, str, str, Verdict, str, str, str], Head] = {}
+        self._heads: dict[_HeadKey, Head] = {}
         self._begin = 1  # number of the first row of the first chunk
         self._tail_begin = 1
         self._tail_end = CHUNK
@@ -109,6 +111,7 @@ class Ring:
         return Row(
             seq, chunk.walls[place], chunk.monos[place], head.kind, head.client, head.event,
             chunk.payloads[place], chunk.sizes[place], head.verdict, head.note, head.origin, head.user,
+            head.recipients,
         )  # fmt: skip
 
     def span(self, first: int, last: int) -> Span:
@@ -171,14 +174,17 @@ class Ring:
         """Return the heads of the tail."""
         heads = self._tail_heads
         for row in self._tail[len(heads) :]:
-            says = (row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user)
-            heads.append(self._heads.get(says) or self._remember(says))
+            # The id of the recipients' tuple: to hash a hundred numbers for every row would take too long.
+            key = (
+                row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user, id(row.recipients)
+            )  # fmt: skip
+            heads.append(self._heads.get(key) or self._remember(key, row))
         return heads
 
-    def _remember(self, says: tuple[Kind, str, str, Verdict, str, str, str]) -> Head:
+    def _remember(self, key: "_HeadKey", row: Row) -> Head:
         if len(self._heads) >= MAX_HEADS:
             self._heads.clear()
-        head = self._heads[says] = Head(*says)
+        head = self._heads[key] = Head.of(row)  # keeps the recipients, so their id stays theirs
         return head
 
     def _parts(self, first: int, last: int) -> Iterator[tuple[_Chunk, slice]]:

@@ -28,8 +28,9 @@ class Row(NamedTuple):
     """One row. ``wall`` in seconds since the epoch, ``mono`` in monotonic seconds, ``size`` in bytes.
 
     ``client`` is the sender's number, or the target of what was sent. ``origin`` is who caused it:
-    ``panel``, ``tray``, ``control``, ``client 3``, ``server``. ``note`` explains the verdict. ``user`` is whom
-    the sender spoke for.
+    ``panel``, ``tray``, ``control``, ``client 3``, ``server``. ``note`` explains the verdict. ``user`` is the
+    user that the sender acts as. ``recipients`` are the ids of the clients that a frame to the UI was sent to; rows
+    with the same recipients share one tuple.
     """
 
     seq: int
@@ -44,6 +45,7 @@ class Row(NamedTuple):
     note: str
     origin: str
     user: str = ""
+    recipients: tuple[int, ...] = ()
 
 
 class Head:
@@ -52,10 +54,18 @@ class Head:
     Heads are compared by identity, so that whoever judges rows by their heads judges each head once.
     """
 
-    __slots__ = ("client", "event", "kind", "note", "origin", "user", "verdict")
+    __slots__ = ("client", "event", "kind", "note", "origin", "recipients", "user", "verdict")
 
     def __init__(
-        self, kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: str, user: str
+        self,
+        kind: Kind,
+        client: str,
+        event: str,
+        verdict: Verdict,
+        note: str,
+        origin: str,
+        user: str,
+        recipients: tuple[int, ...],
     ) -> None:
         self.kind = kind
         self.client = client
@@ -64,8 +74,9 @@ class Head:
         self.note = note
         self.origin = origin
         self.user = user
+        self.recipients = recipients
 
     @classmethod
     def of(cls, row: Row) -> "Head":
         """Return the head of a row that came without one."""
-        return cls(row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user)
+        return cls(row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user, row.recipients)

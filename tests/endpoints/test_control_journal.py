@@ -55,9 +55,11 @@ async def test_a_row_tells_everything(control: Control) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row.pop("time"))
     assert row.pop("seq") > 0
     assert isinstance(row.pop("note"), str)
+    assert row.pop("mono") > 0
     assert row == {
         "direction": "c2s", "client": "1", "user": "bob", "event": "typing", "frame": typing(),
         "size": len(typing()), "verdict": "ok", "origin": "client 1",
+        "base64": "", "recipients": [],
     }  # fmt: skip
 
 
@@ -66,7 +68,7 @@ async def test_a_frame_that_is_no_text_can_be_read(control: Control) -> None:
     await client.send(b"\xff\xfe\x00")
     await until(lambda: any(row.kind is Kind.FROM_UI for row in control.companion.journal))
     (row,) = await control.rows("dir:c2s")
-    assert (row["size"], row["verdict"]) == (3, "invalid")
+    assert (row["size"], row["verdict"], row["base64"]) == (3, "invalid", "//4A")
 
 
 @pytest.mark.parametrize(

@@ -239,3 +239,13 @@ def test_an_idle_client_is_never_swept_away(stage: Stage) -> None:
     client = stage.join()
     pass_time(stage, 10 * STALLED_S)
     assert stage.wires[client.id].aborted == 0
+
+
+def test_a_row_names_the_clients_that_a_frame_was_sent_to(stage: Stage) -> None:
+    first, second = stage.join(), stage.join("bob")
+    for to in (Target(), Target(), Target(user="bob"), Target(user="nobody")):
+        stage.hub.publish(ONLINE, to=to, origin="test")
+    rows = [row for row in stage.journal if row.kind is Kind.TO_UI]
+    both = (first.id, second.id)
+    assert [row.recipients for row in rows] == [both, both, (second.id,), ()]
+    assert rows[0].recipients is rows[1].recipients

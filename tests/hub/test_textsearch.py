@@ -18,7 +18,7 @@ PAYLOADS = st.lists(st.one_of(LETTERS.map(str.encode), st.binary(max_size=8)), m
 
 def span(payloads: list[bytes], events: list[str] | None = None, note: str = "") -> Span:
     events = events or ["typing"] * len(payloads)
-    heads = [Head(Kind.TO_UI, "all", event, Verdict.OK, note, "panel", "") for event in events]
+    heads = [Head(Kind.TO_UI, "all", event, Verdict.OK, note, "panel", "", ()) for event in events]
     return Span(heads, [1.0] * len(payloads), payloads)
 
 

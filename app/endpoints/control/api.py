@@ -20,6 +20,7 @@ from app.hub.filter import Filter, parse
 from app.hub.hub import Delivery
 from app.hub.journal import Row
 from app.hub.ring import Ring
+from app.hub.row_codec import to_json
 from app.hub.search import batch_size
 from app.hub.target import Target
 from app.protocol.backend import Refused
@@ -27,7 +28,6 @@ from app.protocol.catalog import InvalidEvent
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import BadFixture, Fixture, checked
 from app.protocol.overrides import BadPath, check_path
-from app.protocol.templates import iso
 
 ORIGIN = "control"
 STATE_BYTES = 10 * 1024 * 1024
@@ -191,7 +191,7 @@ class Api:
         rows = list(await _passing(journal.rows.copy(), query.after or 0, wanted, query.limit, newest=newest))
         more = query.after is not None and len(rows) == query.limit
         return shapes.JournalPage(
-            rows=[_row(row) for row in rows],
+            rows=[to_json(row) for row in rows],
             next_after=rows[-1].seq if more else last,
             last_seq=last,
             dropped=journal.dropped,
@@ -217,7 +217,7 @@ class Api:
                     await response.write(b'event: dropped\ndata: {"rows":%d}\n\n' % lost)
                 held, after, seen = journal.rows.copy(), seen, journal.last_seq
                 for row in await _passing(held, after, wanted):
-                    await response.write(b"id: %d\ndata: %s\n\n" % (row.seq, msgspec.json.encode(_row(row))))
+                    await response.write(b"id: %d\ndata: %s\n\n" % (row.seq, msgspec.json.encode(to_json(row))))
                 await _some_time(came, response)
         except (ConnectionError, OSError):
             return response  # it has gone
@@ -240,8 +240,8 @@ class Api:
         return shapes.Expected(
             met=met.row is not None,
             after_s=round(met.after_s, 6),
-            row=_row(met.row) if met.row else None,
-            instead=[_row(row) for row in met.instead],
+            row=to_json(met.row) if met.row else None,
+            instead=[to_json(row) for row in met.instead],
         )
 
     # fixtures
@@ -437,12 +437,4 @@ def _client(client: Client) -> shapes.ClientInfo:
         connected_at=client.connected_at, frames_in=client.frames_in, frames_out=client.frames_out,
         bytes_in=client.bytes_in, bytes_out=client.bytes_out, queued_bytes=client.outbox.waiting,
         ping_s=client.wire.latency(), ready=client.ready,
-    )  # fmt: skip
-
-
-def _row(row: Row) -> shapes.JournalRow:
-    return shapes.JournalRow(
-        seq=row.seq, time=iso(row.wall), direction=row.kind.value, client=row.client, user=row.user,
-        event=row.event, frame=row.payload.decode("utf-8", "replace"), size=row.size,
-        verdict=row.verdict.value, note=row.note, origin=row.origin,
     )  # fmt: skip

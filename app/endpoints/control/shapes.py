@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from app.hub.row_codec import JournalRow
 from app.protocol.fixture import Fixture, Saved
 
 TO = Meta(description="Who gets it: all, user:NAME, client:NUMBER or client:1,2", examples=["all"])
@@ -184,22 +185,6 @@ class Dropped(Struct, kw_only=True):
     """Which clients were parted with."""
 
     clients: list[int]
-
-
-class JournalRow(Struct, kw_only=True):
-    """One row of the journal."""
-
-    seq: int
-    time: Annotated[str, Meta(description="ISO 8601")]
-    direction: Literal["s2c", "c2s", "server"]
-    client: Annotated[str, Meta(description="The sender's number, or the target of what was sent")]
-    user: Annotated[str, Meta(description="Whom the sender spoke for")]
-    event: str
-    frame: Annotated[str, Meta(description="The frame's text")]
-    size: Annotated[int, Meta(description="Bytes")]
-    verdict: Literal["ok", "warning", "invalid"]
-    note: str
-    origin: str
 
 
 class JournalPage(Struct, kw_only=True):

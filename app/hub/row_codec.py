@@ -1,0 +1,69 @@
+"""Convert journal rows to JSON and back: one codec for the control API, recordings and exports.
+
+Nothing is lost but the time's digits below a millisecond. A frame that is not UTF-8 is kept in ``base64``.
+"""
+
+from base64 import b64decode, b64encode
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.hub.row import Kind, Row, Verdict
+from app.protocol.templates import iso
+from app.protocol.times import seconds_of
+
+
+class JournalRow(Struct, kw_only=True):
+    """One row of the journal."""
+
+    seq: int
+    time: Annotated[str, Meta(description="ISO 8601")]
+    mono: Annotated[float, Meta(description="Seconds on a clock that never goes back")] = 0.0
+    direction: Literal["s2c", "c2s", "server"]
+    client: Annotated[str, Meta(description="The sender's number, or the target of what was sent")]
+    user: Annotated[str, Meta(description="The user that the sender acts as")]
+    event: str
+    frame: Annotated[str, Meta(description="The frame's text")]
+    base64: Annotated[str, Meta(description="The frame's bytes in base64 if they are not UTF-8, else empty")] = ""
+    size: Annotated[int, Meta(description="Bytes")]
+    verdict: Literal["ok", "warning", "invalid"]
+    note: str
+    origin: str
+    recipients: Annotated[
+        tuple[int, ...], Meta(description="Ids of the clients that a frame to the UI was sent to")
+    ] = ()
+
+
+def to_json(row: Row) -> JournalRow:
+    """Return a row as JSON values."""
+    try:
+        frame, base64 = row.payload.decode(), ""
+    except UnicodeDecodeError:
+        frame, base64 = row.payload.decode(errors="replace"), b64encode(row.payload).decode()
+    return JournalRow(
+        seq=row.seq, time=iso(row.wall), mono=row.mono, direction=row.kind.value, client=row.client, user=row.user,
+        event=row.event, frame=frame, base64=base64, size=row.size, verdict=row.verdict.value, note=row.note,
+        origin=row.origin, recipients=row.recipients,
+    )  # fmt: skip
+
+
+def from_json(value: JournalRow) -> Row:
+    """Return the row that ``to_json`` made ``value`` of. Raises ``ValueError`` for a bad time or bad base64."""
+    payload = b64decode(value.base64, validate=True) if value.base64 else value.frame.encode()
+    return Row(
+        value.seq, seconds_of(datetime.fromisoformat(value.time)), value.mono, Kind(value.direction), value.client,
+        value.event, payload, len(payload), Verdict(value.verdict), value.note, value.origin, value.user,
+        value.recipients,
+    )  # fmt: skip
+
+
+def encode(row: Row) -> bytes:
+    """Return a row as one line of JSON, without the line end."""
+    return msgspec.json.encode(to_json(row))
+
+
+def decode(line: bytes) -> Row:
+    """Return the row of a line. Raises ``ValueError`` (``msgspec.ValidationError`` is one) for any other line."""
+    return from_json(msgspec.json.decode(line, type=JournalRow))
