@@ -33,7 +33,7 @@ class Access:
         if companion.settings.control and self.token is None:
             self._asking = True
             try:
-                self.token = await secrets.obtain(self._token_file, self._folders.runtime)
+                self.token = await secrets.obtain(self._token_file, self._folders)
             except TokenError as error:
                 companion.control_trouble = str(error)
             finally:

@@ -10,7 +10,7 @@ from app.hub.clock import use_fine_clock
 from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import Home, HomeError, Overrides
-from app.system.secrets import VARIABLE, TokenError, given
+from app.system.secrets import TokenError, given
 from app.system.signals import ignore_more, on_stop
 
 
@@ -76,12 +76,10 @@ async def _open(access: Access, companion: Companion) -> None:
         _say(f"{companion.control_trouble} No script reaches this companion. See --control-port and --token-file.")
     elif companion.control.listening:
         print(f"control {companion.control.url}", flush=True)
+        if access.token and access.token.notice:
+            _say(access.token.notice)
         if access.token and access.token.kept_in == "memory":
-            print(
-                f"There is no keyring here, so this token is for this run and shown once: {access.token.value}\n"
-                f"Give it to scripts as {VARIABLE}, or start with --token-file FILE.",
-                file=sys.stderr,
-            )
+            _say(f"Token: {access.token.value}")
 
 
 def _say(text: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import typer
 
@@ -16,12 +16,21 @@ from app.cli.options import say
 from app.system import instance, secrets
 from app.system.exits import Exit
 from app.system.paths import Folders
-from app.system.secrets import TokenError
+from app.system.secrets import Token, TokenError
 
+HOST = "127.0.0.1"
 PATIENCE_S = 30.0
 POLL_S = 0.05
 NOT_RUNNING = (
     "No companion is running{where}. Start one: `companion` opens the window, `companion serve` runs without one."
+)
+
+
+FORGED = "{} names an address of the {} that no companion uses. Quit the companion and start it again."
+NO_TOKEN = "There is no token yet. The first start of the companion creates it."
+UNKNOWN_TOKEN = (
+    "The running companion's token is stored nowhere that this command can read. Copy it in the window (Settings › "
+    f"Copy token) and set it as {secrets.VARIABLE}, or start the companion with --token-file FILE."
 )
 
 
@@ -44,8 +53,11 @@ class Control:
                 "See its Settings, or start it without --no-control.",
                 Exit.NOT_RUNNING,
             )
-        self._address = urlsplit(found.control)
-        self._headers = {"Authorization": f"Bearer {token_of(found, folders)}"}
+        port = instance.control_port(found)
+        if port is None:  # never send the token there
+            fail(FORGED.format(folders.instance_file, "control API"), Exit.FAILED)
+        self._port = port
+        self._headers = {"Authorization": f"Bearer {token_of(found, folders).value}"}
 
     def call(
         self,
@@ -92,7 +104,7 @@ class Control:
             payload, headers["Content-Type"] = text.encode(errors="replace"), "text/plain; charset=utf-8"
         elif body is not None:
             payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
-        connection = http.client.HTTPConnection(self._address.hostname or "", self._address.port, timeout=timeout)
+        connection = http.client.HTTPConnection(HOST, self._port, timeout=timeout)
         try:
             connection.request(method, path + (f"?{asked}" if asked else ""), payload, headers)
             return connection.getresponse()
@@ -100,7 +112,7 @@ class Control:
             self._miss(error)
 
     def _miss(self, error: Exception) -> NoReturn:
-        fail(f"The companion at {self._address.geturl()} does not answer: {error}.", Exit.NOT_RUNNING)
+        fail(f"The companion at http://{HOST}:{self._port} does not answer: {error}.", Exit.NOT_RUNNING)
 
     @staticmethod
     def _fail(status: int, content: bytes, refused: Exit = Exit.FAILED) -> NoReturn:
@@ -131,12 +143,11 @@ def _plain(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def token_of(found: instance.Instance | None, folders: Folders) -> str:
-    """Return a companion's token from where it says that it is kept; of none that runs, from where it would be."""
+def token_of(found: instance.Instance | None, folders: Folders) -> Token:
+    """Return the token of the running companion, or the one at the default location if none is running."""
     try:
         if found is None:
-            given = secrets.given(None)
-            token = given.value if given else secrets.from_keyring(folders.runtime)
+            token = secrets.find(None, folders)
         else:
             token = secrets.read(
                 found.token_in, Path(found.token_file) if found.token_file else None, folders.runtime
@@ -144,11 +155,7 @@ def token_of(found: instance.Instance | None, folders: Folders) -> str:
     except TokenError as error:
         fail(str(error), Exit.FAILED)
     if token is None:
-        fail(
-            "The token is in no keyring here. `companion serve` shows it once at its start and the window's "
-            f"Settings can copy it: set it as {secrets.VARIABLE}, or start with --token-file FILE.",
-            Exit.FAILED,
-        )
+        fail(NO_TOKEN if found is None else UNKNOWN_TOKEN, Exit.FAILED)
     return token
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from websockets.exceptions import InvalidURI
 
+from app.cli.control import FORGED, fail
 from app.cli.event_client import EventClient
 from app.cli.options import as_json
 from app.protocol.constants import EVENTS_PATH
@@ -28,8 +29,11 @@ def url_of(port: int) -> str:
 
 def find(port: int | None, data_dir: Path | None) -> str:
     """Return where to connect: that port, or the running companion, or where one would be."""
-    if port is None and (found := instance.find(Folders.of(data_dir).instance_file)) and found.events:
-        return found.events
+    file = Folders.of(data_dir).instance_file
+    if port is None and (found := instance.find(file)) and found.events:
+        port = instance.events_port(found)
+        if port is None:
+            fail(FORGED.format(file, "event server"), Exit.FAILED)
     return url_of(port or 8081)
 
 

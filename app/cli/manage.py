@@ -1,5 +1,6 @@
 """``companion status``, ``token``, ``open`` and ``server``: the companion itself."""
 
+import sys
 from typing import Any
 
 import typer
@@ -38,14 +39,19 @@ def _door(door: dict[str, Any]) -> str:
 
 
 def token(json: Json = False, data_dir: DataDir = None) -> None:
-    """Print the control API's token, for scripts: `Authorization: Bearer TOKEN`."""
+    """Print the control API's token, for scripts: `Authorization: Bearer TOKEN`.
+
+    On a terminal and with --json, say where it is kept.
+    """
     from app.cli.control import token_of
     from app.system import instance
     from app.system.paths import Folders
 
     folders = Folders.of(data_dir)
-    value = token_of(instance.find(folders.instance_file), folders)
-    done(value, {"token": value}, json)
+    token = token_of(instance.find(folders.instance_file), folders)
+    done(token.value, {"token": token.value, "kept_in": token.kept_in, "file": str(token.file or "")}, json)
+    if sys.stdout.isatty():
+        say(f"It is kept in {token.place}.")
 
 
 def open_(json: Json = False, data_dir: DataDir = None) -> None:

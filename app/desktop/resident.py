@@ -92,7 +92,10 @@ class Resident(QObject):
 
     async def _open_access(self) -> None:
         await self.access.open()
-        self.window.settings.show_token(self.access.token)
+        token = self.access.token
+        self.window.settings.show_token(token)
+        if token and token.notice:
+            self.window.banner.say(token.notice, topic="token")
         self.window.show_state()
 
     def _connect(self) -> None:

@@ -1,6 +1,7 @@
 """How the command line finds the running companion: a file in the runtime folder, for this user alone."""
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -44,6 +45,21 @@ def announce(
         token_file=str(token_file or ""), events=events, window=window,
     )  # fmt: skip
     write_file(file, msgspec.json.encode(me).decode() + "\n")
+
+
+def control_port(found: Instance) -> int | None:
+    """Return the port of the control API, or None if the file names another address: it may be forged."""
+    return _port(r"http://127\.0\.0\.1:([0-9]{1,5})", found.control)
+
+
+def events_port(found: Instance) -> int | None:
+    """Return the port of the event server, or None if the file names another address."""
+    return _port(r"ws://127\.0\.0\.1:([0-9]{1,5})/events", found.events)
+
+
+def _port(pattern: str, address: str) -> int | None:
+    match = re.fullmatch(pattern, address)
+    return int(match[1]) if match and 0 < int(match[1]) <= 65535 else None
 
 
 def withdraw(file: Path) -> None:

@@ -60,6 +60,11 @@ class Folders:
         return self.runtime / "instance.json"
 
     @property
+    def token_file(self) -> Path:
+        """The control API's token, on a system without a keyring."""
+        return self.data / "control-token"
+
+    @property
     def window_file(self) -> Path:
         """Sizes and positions, of no interest to people."""
         return self.runtime / "window.ini"

@@ -1,4 +1,8 @@
-"""The control API's token: from the environment, a file, or the system's keyring; else in memory only."""
+"""The control API's token.
+
+In order of precedence: the file of ``--token-file``, the variable ``COMPANION_TOKEN``, the system's keyring, and a
+private file in the data folder. If that folder cannot be written either, the token is kept in memory.
+"""
 
 import logging
 import os
@@ -12,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.system.files import read_text, reason, write_file
+from app.system.paths import Folders
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +38,20 @@ class Token(NamedTuple):
     value: str
     kept_in: str
     file: Path | None = None
+    notice: str = ""
+    """What to tell the user once: the token has just been stored outside of a keyring."""
+
+    @property
+    def place(self) -> str:
+        """Where the token is kept, for people."""
+        match self.kept_in:
+            case "file":
+                return f"the file {self.file}"
+            case "keyring":
+                return f"the system's keyring, as {SERVICE}"
+            case "environment":
+                return f"the variable {VARIABLE}"
+        return "memory, for this run only"
 
     def __repr__(self) -> str:
         return f"Token(kept in {self.kept_in})"  # never the secret: a repr ends up in logs
@@ -47,27 +66,79 @@ def given(file: Path | None) -> Token | None:
     return None
 
 
-async def obtain(file: Path | None, folder: Path) -> Token:
-    """Return the token for the companion that runs with ``folder``, made at the first start.
+async def obtain(file: Path | None, folders: Folders) -> Token:
+    """Return the token for the companion that uses ``folders``. Create it at the first start.
 
-    Raises ``TokenError`` for one that was given and cannot be used.
+    If a keyring becomes available later, the token moves from the data folder to the keyring and stays valid. If
+    the keyring holds one already, that one is used and the file is removed.
+
+    Raise ``TokenError`` if a given token, or the only one in the data folder, cannot be used.
     """
     if token := given(file):
         return token
-    kept = await _in_thread(lambda: from_keyring(folder) or _into_keyring(folder, secrets.token_urlsafe(32)))
-    return Token(kept, "keyring") if kept else Token(secrets.token_urlsafe(32), "memory")
+    unusable = None
+    try:
+        stored = _stored_in(folders)
+    except TokenError as error:
+        stored, unusable = None, error
+    fresh = stored or secrets.token_urlsafe(32)
+    kept = await _in_thread(lambda: from_keyring(folders.runtime) or _into_keyring(folders.runtime, fresh))
+    if kept:
+        with suppress(OSError):
+            folders.token_file.unlink(missing_ok=True)
+        return Token(kept, "keyring")
+    if unusable:
+        raise unusable
+    return Token(stored, "file", folders.token_file) if stored else _store(fresh, folders.token_file)
 
 
-def read(kept_in: str, file: Path | None, folder: Path) -> str | None:
+def _stored_in(folders: Folders) -> str | None:
+    return _from_file(folders.token_file) if os.path.lexists(folders.token_file) else None
+
+
+def _store(token: str, file: Path) -> Token:
+    no_keyring = "There is no keyring that can be used"
+    try:
+        write_file(file, token + "\n")
+    except OSError as error:
+        log.info("the token cannot be stored: %s", error)
+        return Token(
+            token,
+            "memory",
+            notice=f"{no_keyring}, and {file} cannot be written ({reason(error)}), so the control API's token is "
+            f"for this run only. Set {VARIABLE}, or start with --token-file FILE.",
+        )
+    return Token(
+        token,
+        "file",
+        file,
+        f"{no_keyring}, so the control API's token is stored in {file}, which only you can read. "
+        f"To keep it elsewhere, set {VARIABLE}, start with --token-file FILE, or install a keyring.",
+    )
+
+
+def find(file: Path | None, folders: Folders) -> Token | None:
+    """Return the token that a companion with ``folders`` would use, or None if none was created yet.
+
+    Raise ``TokenError`` like ``obtain``.
+    """
+    if token := given(file):
+        return token
+    if kept := from_keyring(folders.runtime):
+        return Token(kept, "keyring")
+    stored = _stored_in(folders)
+    return Token(stored, "file", folders.token_file) if stored else None
+
+
+def read(kept_in: str, file: Path | None, folder: Path) -> Token | None:
     """Return a running companion's token from where it said that it is kept. Raises ``TokenError``."""
     if kept_in == "file" and file is not None:
-        if not file.exists():
+        if not os.path.lexists(file):
             raise TokenError(f"{file}, which held the running companion's token, is gone.")
-        return _from_file(file)
+        return Token(_from_file(file), "file", file)
     if kept_in == "keyring" and (kept := from_keyring(folder)):
-        return kept
-    token = given(None)
-    return token.value if token else None
+        return Token(kept, "keyring")
+    return given(None)
 
 
 def from_keyring(folder: Path) -> str | None:
@@ -97,9 +168,10 @@ def _from_file(file: Path) -> str:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_file(file, secrets.token_urlsafe(32) + "\n")
-        if sys.platform != "win32" and stat.S_IMODE(file.stat().st_mode) & 0o077:
+        text = read_text(file, MAX_BYTES)
+        if sys.platform != "win32" and stat.S_IMODE(file.stat().st_mode) & 0o077:  # Windows has no such modes
             raise TokenError(f"{file} can be read by others: make it private with `chmod 600 {file}`.")
-        return _checked(read_text(file, MAX_BYTES), str(file))
+        return _checked(text, str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise TokenError(f"The token file {file} cannot be used: {reason(error)}.") from None
 

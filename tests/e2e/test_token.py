@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import closing
@@ -15,11 +16,11 @@ import pytest
 
 from . import file_keyring
 from .conftest import Run, Start
-from .processes import COMPANION, Companion, Program, serve, told, wait_until
+from .processes import COMPANION, ENVIRONMENT, Companion, Program, serve, told, wait_until
 from .tools import linux_only, need, posix_only
 
 TOKEN = "a-token-of-ones-own-choice"
-SHOWN = r"There is no keyring here, so this token is for this run and shown once: (\S+)"
+STORED = "There is no keyring that can be used, so the control API's token is stored in "
 
 
 def logs(data_dir: Path) -> str:
@@ -100,18 +101,46 @@ def test_a_token_from_the_environment(running: Start[Companion], run: Run, data_
     assert not any(TOKEN in file.read_text(errors="replace") for file in data_dir.rglob("*") if file.is_file())
 
 
-def test_without_a_keyring_the_token_is_shown_once_and_kept_nowhere(
-    running: Start[Companion], run: Run, data_dir: Path
-) -> None:
-    program = running(serve(data_dir, token_file=False))
-    token = program.wait_for_line(SHOWN, among="err")[1]
-    assert "COMPANION_TOKEN" in run("trigger", "typing", exits=1).err[0]
-    run("trigger", "typing", env={"COMPANION_TOKEN": token})
-    program.stop()
-    assert sum(token in line for line in program.out + program.err) == 1
-    assert not any(token in file.read_text(errors="replace") for file in data_dir.rglob("*") if file.is_file())
-    second = running(serve(data_dir, token_file=False))
-    assert second.wait_for_line(SHOWN, among="err")[1] != token
+@pytest.mark.parametrize("face", ["serve", "tray"])
+def test_without_a_keyring_commands_work_out_of_the_box(running: Start[Program], tmp_path: Path, face: str) -> None:
+    """A fresh home folder, no keyring and no variable: one process serves, another one triggers."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    names = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "LOCALAPPDATA", "APPDATA", "USERPROFILE")
+    env = {name: str(home if name in ("HOME", "USERPROFILE") else home / name) for name in names}
+    env |= {"QT_QPA_PLATFORM": "offscreen"}
+    verb = ("serve",) if face == "serve" else ("--hidden",)
+    companions, tokens = [], []
+    for _ in range(2):
+        ports = ("--port", "0", "--rest-port", "0", "--control-port", "0")
+        companions.append(running(Companion(face, *COMPANION, *verb, *ports, env=env)))
+        wait_until(lambda: list(home.rglob("instance.json")), "the companion to be found")
+        trigger = running(Program("trigger", *COMPANION, "trigger", "friend_online", env=env))
+        assert trigger.wait() == 0, trigger
+        token = running(Program("token", *COMPANION, "token", "--json", env=env))
+        assert token.wait() == 0, token
+        tokens.append(json.loads(token.out[0]))
+        companions[-1].stop()
+    (file,) = home.rglob("control-token")
+    assert tokens == [{"token": file.read_text().strip(), "kept_in": "file", "file": str(file)}] * 2
+    if os.name == "posix":
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert tokens[0]["token"] not in "".join(str(each) for each in companions)
+    if face == "serve":
+        assert [sum(f"{STORED}{file}," in line for line in each.err) for each in companions] == [1, 0], "told once"
+
+
+@posix_only
+def test_token_says_on_a_terminal_where_it_is_kept(server: Companion, data_dir: Path) -> None:
+    import pty
+
+    controller, terminal = pty.openpty()
+    command = (*COMPANION, "token", "--data-dir", str(data_dir))
+    with subprocess.Popen(command, stdout=terminal, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
+        assert process.communicate()[1] == f"It is kept in the file {data_dir / 'token'}.\n"
+    os.close(terminal)
+    os.close(controller)
 
 
 def test_a_keyring_gives_both_processes_the_same_token(
@@ -148,16 +177,17 @@ def test_a_locked_keyring_holds_nobody_up(running: Start[Companion], data_dir: P
     os.mkfifo(tmp_path / "keyring.json")
     env = {"PYTHON_KEYRING_BACKEND": file_keyring.NAME, file_keyring.VARIABLE: str(tmp_path / "keyring.json")}
     program = running(serve(data_dir, token_file=False, env=env))
-    program.wait_for_line(SHOWN, among="err")
+    program.wait_for_line(STORED, among="err")
     program.stop()
 
 
 class Eavesdropper:
     """Whoever listens now where the companion listened."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.heard = b""
-        self._server = socket.create_server(("127.0.0.1", port))
+        self._server = socket.create_server((host, port))
+        self.port: int = self._server.getsockname()[1]
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
@@ -223,6 +253,42 @@ def test_an_instance_file_that_is_none_counts_as_no_companion(run: Run, data_dir
     run("status", exits=4)
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"control": "http://127.0.0.2:{port}"},
+        {"control": "http://localhost:{port}"},
+        {"control": "http://127.0.0.1:{port}@127.0.0.2:{port}"},
+        {"control": "https://127.0.0.1:{port}"},
+        {"control": "http://[bad"},
+        {"control": "http://127.0.0.1:99999"},
+        {"control": "http://127.0.0.1:0"},
+        {"control": "http://127.0.0.1:8\u0660"},
+        {"token_file": "/dev/zero"},
+        {"token_file": "a\0b"},
+    ],
+    ids=lambda forged: next(iter(forged.values())),
+)
+def test_a_forged_instance_file_gets_a_sentence_and_never_the_token(
+    server: Companion, run: Run, data_dir: Path, forged: dict[str, str]
+) -> None:
+    eavesdropper = Eavesdropper(0, "127.0.0.2")
+    try:
+        changes = {name: value.replace("{port}", str(eavesdropper.port)) for name, value in forged.items()}
+        (data_dir / "instance.json").write_text(json.dumps(told(data_dir) | changes))
+        said = run("status", exits=1).err
+    finally:
+        eavesdropper.close()
+    assert len(said) == 1
+    assert str(data_dir / "instance.json") in said[0] or "token" in said[0]
+    assert eavesdropper.heard == b""
+
+
+def test_listen_does_not_follow_a_forged_instance_file(server: Companion, run: Run, data_dir: Path) -> None:
+    (data_dir / "instance.json").write_text(json.dumps(told(data_dir) | {"events": "ws://127.0.0.2:9/events"}))
+    assert "instance.json" in run("listen", exits=1).err[0]
+
+
 def test_a_token_file_that_is_gone_is_named(server: Companion, run: Run, data_dir: Path) -> None:
     (data_dir / "token").unlink()
     assert run("status", exits=1).err == [
@@ -263,5 +329,5 @@ def test_gnomes_keyring_keeps_it_from_one_start_to_the_next(running: Start[Progr
     assert said["first exit"] == said["second exit"] == "0"
     assert said["first token"] == said["second token"]
     assert len(said["first token"]) == 43
-    assert "shown once" not in "".join(session.err)
+    assert STORED not in "".join(session.err)
     assert said["first token"] not in logs(tmp_path / "data")

@@ -1,6 +1,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import stat
 import sys
 import threading
@@ -12,7 +13,8 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
 from app.system import secrets
-from app.system.secrets import SERVICE, VARIABLE, Token, TokenError, from_keyring, given, obtain, read
+from app.system.paths import Folders
+from app.system.secrets import SERVICE, VARIABLE, Token, TokenError, find, from_keyring, given, obtain, read
 from tests.system.keyrings import (
     ForgetfulKeyring,
     HangingKeyring,
@@ -35,6 +37,13 @@ def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
         yield ring
 
 
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    folders = Folders.of(tmp_path / "home")
+    folders.create()
+    return folders
+
+
 def private(file: Path, content: str | bytes) -> Path:
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     file.chmod(0o600)
@@ -44,16 +53,17 @@ def private(file: Path, content: str | bytes) -> Path:
 async def test_at_the_first_start_a_token_is_made_and_kept_in_the_keyring(
     ring: MemoryKeyring, tmp_path: Path
 ) -> None:
-    token = await obtain(None, tmp_path)
+    token = await obtain(None, Folders.of(tmp_path))
     assert token.kept_in == "keyring"
     assert len(token.value) >= 32
     assert ring.kept == {(SERVICE, str(tmp_path)): token.value}
-    assert await obtain(None, tmp_path) == token
+    assert await obtain(None, Folders.of(tmp_path)) == token
     assert from_keyring(tmp_path) == token.value
 
 
 async def test_each_folder_has_a_token_of_its_own(tmp_path: Path) -> None:
-    assert (await obtain(None, tmp_path / "a")).value != (await obtain(None, tmp_path / "b")).value
+    tokens = [await obtain(None, Folders.of(tmp_path / name)) for name in ("a", "b")]
+    assert tokens[0].value != tokens[1].value
 
 
 async def test_the_variable_wins_over_the_keyring_which_is_not_even_asked(
@@ -61,8 +71,8 @@ async def test_the_variable_wins_over_the_keyring_which_is_not_even_asked(
 ) -> None:
     monkeypatch.setenv(VARIABLE, f" {SECRET}\n")
     with using(LockedKeyring()):
-        assert await obtain(None, tmp_path) == Token(SECRET, "environment")
-    assert read("keyring", None, tmp_path) == SECRET
+        assert await obtain(None, Folders.of(tmp_path)) == Token(SECRET, "environment")
+    assert read("keyring", None, tmp_path) == Token(SECRET, "environment")
 
 
 def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,16 +83,16 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_file_wins_over_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(VARIABLE, SECRET * 2)
     file = private(tmp_path / "token", f"{SECRET}\n")
-    assert await obtain(file, tmp_path) == Token(SECRET, "file", file.resolve())
+    assert await obtain(file, Folders.of(tmp_path)) == Token(SECRET, "file", file.resolve())
 
 
 async def test_a_file_that_is_not_there_is_made(tmp_path: Path, ring: MemoryKeyring) -> None:
     file = tmp_path / "new" / "token"
-    token = await obtain(file, tmp_path)
+    token = await obtain(file, Folders.of(tmp_path))
     assert file.read_text() == f"{token.value}\n"
     assert (token.kept_in, token.file) == ("file", file.resolve())
     assert len(token.value) >= 32
-    assert await obtain(file, tmp_path) == token
+    assert await obtain(file, Folders.of(tmp_path)) == token
     assert ring.kept == {}
 
 
@@ -168,22 +178,105 @@ async def test_a_token_that_was_given_and_cannot_be_used_is_no_reason_to_make_an
 ) -> None:
     monkeypatch.setenv(VARIABLE, "short")
     with pytest.raises(TokenError):
-        await obtain(None, tmp_path)
+        await obtain(None, Folders.of(tmp_path))
     with pytest.raises(TokenError):
         read("keyring", None, tmp_path)
     assert ring.kept == {}
 
 
-@pytest.mark.parametrize("kind", [LockedKeyring, ForgetfulKeyring, ReadOnlyKeyring, null.Keyring, fail.Keyring])
-async def test_without_a_keyring_that_keeps_it_the_token_is_in_memory(
-    tmp_path: Path, kind: type[KeyringBackend]
+NO_KEYRINGS = [LockedKeyring, ForgetfulKeyring, ReadOnlyKeyring, null.Keyring, fail.Keyring]
+
+
+@pytest.mark.parametrize("kind", NO_KEYRINGS)
+async def test_without_a_keyring_the_token_is_in_a_private_file_and_the_user_is_told_once(
+    folders: Folders, kind: type[KeyringBackend]
 ) -> None:
     with using(kind()):
-        token, again = await obtain(None, tmp_path), await obtain(None, tmp_path)
-        assert read("keyring", None, tmp_path) is None
-    assert token.kept_in == "memory"
+        assert find(None, folders) is None
+        token, again = await obtain(None, folders), await obtain(None, folders)
+        found = find(None, folders)
+    assert (token.kept_in, token.file) == ("file", folders.token_file)
     assert len(token.value) >= 32
+    assert folders.token_file.read_text() == f"{token.value}\n"
+    if os.name == "posix":
+        assert stat.S_IMODE(folders.token_file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(folders.data.stat().st_mode) == 0o700
+    assert str(folders.token_file) in token.notice
+    assert all(way in token.notice for way in (VARIABLE, "--token-file", "install a keyring"))
+    assert token.value not in token.notice
+    assert again == found == token._replace(notice="")
+
+
+async def test_a_token_moves_to_a_keyring_that_appears_later_and_stays_valid(
+    folders: Folders, ring: MemoryKeyring
+) -> None:
+    with using(LockedKeyring()):
+        token = await obtain(None, folders)
+    assert await obtain(None, folders) == Token(token.value, "keyring")
+    assert ring.kept == {(SERVICE, str(folders.runtime)): token.value}
+    assert not folders.token_file.exists()
+
+
+async def test_a_keyring_that_holds_a_token_wins_over_the_file(folders: Folders) -> None:
+    kept = await obtain(None, folders)
+    with using(LockedKeyring()):
+        assert (await obtain(None, folders)).kept_in == "file"
+    assert await obtain(None, folders) == kept
+    assert not folders.token_file.exists()
+
+
+async def test_a_given_token_leaves_the_file_in_the_data_folder_alone(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with using(LockedKeyring()):
+        stored = await obtain(None, folders)
+    monkeypatch.setenv(VARIABLE, SECRET)
+    assert await obtain(None, folders) == find(None, folders) == Token(SECRET, "environment")
+    assert (await obtain(tmp_path / "chosen", folders)).file == tmp_path / "chosen"
+    monkeypatch.delenv(VARIABLE)
+    with using(LockedKeyring()):
+        assert (await obtain(None, folders)).value == stored.value
+
+
+@posix
+async def test_a_stored_token_that_others_can_read_is_not_used(folders: Folders, ring: MemoryKeyring) -> None:
+    with using(LockedKeyring()):
+        leaked = await obtain(None, folders)
+        folders.token_file.chmod(0o644)
+        for work in (lambda: obtain(None, folders), lambda: asyncio.to_thread(find, None, folders)):
+            with pytest.raises(TokenError, match="can be read by others"):
+                await work()
+    assert (await obtain(None, folders)).value != leaked.value, "the keyring gets another one"
+
+
+@posix
+async def test_a_stored_token_is_never_read_from_a_fifo(folders: Folders) -> None:
+    os.mkfifo(folders.token_file, 0o600)
+    with using(LockedKeyring()), pytest.raises(TokenError, match="Not a regular file"):
+        await obtain(None, folders)
+
+
+async def test_if_the_token_can_be_stored_nowhere_it_is_for_this_run_only(folders: Folders) -> None:
+    shutil.rmtree(folders.data)
+    with using(LockedKeyring()):
+        token, again = await obtain(None, folders), await obtain(None, folders)
+    assert (token.kept_in, again.kept_in) == ("memory", "memory")
     assert token.value != again.value
+    assert "for this run only" in token.notice
+    assert read("memory", None, folders.runtime) is None
+
+
+@pytest.mark.parametrize(
+    ("token", "place"),
+    [
+        (Token(SECRET, "environment"), "the variable COMPANION_TOKEN"),
+        (Token(SECRET, "file", Path("x")), "the file x"),
+        (Token(SECRET, "keyring"), "the system's keyring, as p2p-chat-companion"),
+        (Token(SECRET, "memory"), "memory, for this run only"),
+    ],
+)
+def test_the_place_of_a_token_is_named(token: Token, place: str) -> None:
+    assert token.place == place
 
 
 async def test_a_keyring_that_does_not_answer_is_not_waited_for(
@@ -193,11 +286,11 @@ async def test_a_keyring_that_does_not_answer_is_not_waited_for(
     ring = HangingKeyring()
     with using(ring):
         try:
-            token = await asyncio.wait_for(obtain(None, tmp_path), 5)
+            token = await asyncio.wait_for(obtain(None, Folders.of(tmp_path)), 5)
         finally:
             ring.answer.set()
     assert ring.asked.is_set()
-    assert token.kept_in == "memory"
+    assert token.kept_in == "file"
     for _ in range(100):  # the late answer does no harm
         await asyncio.sleep(0.001)
 
@@ -208,7 +301,7 @@ def test_a_keyring_that_answers_after_the_loop_has_ended_does_no_harm(
     monkeypatch.setattr(secrets, "KEYRING_PATIENCE_S", 0.02)
     ring = HangingKeyring()
     with using(ring):
-        assert asyncio.run(obtain(None, tmp_path)).kept_in == "memory"
+        assert asyncio.run(obtain(None, Folders.of(tmp_path))).kept_in == "file"
         threads = [each for each in threading.enumerate() if each.name == "keyring"]
         ring.answer.set()
         for each in threads:
@@ -220,7 +313,7 @@ async def test_giving_up_waiting_for_the_keyring_is_possible(tmp_path: Path) -> 
     with using(ring):
         try:
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(obtain(None, tmp_path), 0.05)
+                await asyncio.wait_for(obtain(None, Folders.of(tmp_path)), 0.05)
         finally:
             ring.answer.set()
 
@@ -229,11 +322,11 @@ async def test_no_secret_is_in_a_repr_or_a_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    token = await obtain(None, tmp_path)
+    token = await obtain(None, Folders.of(tmp_path))
     with using(LockedKeyring()):
-        memory = await obtain(None, tmp_path)
+        memory = await obtain(None, Folders.of(tmp_path))
     assert (repr(token), str(memory), f"{token}") == (
-        "Token(kept in keyring)", "Token(kept in memory)", "Token(kept in keyring)",
+        "Token(kept in keyring)", "Token(kept in file)", "Token(kept in keyring)",
     )  # fmt: skip
     assert repr([token]) == "[Token(kept in keyring)]"
     for word in (token.value, memory.value, "the secret of all secrets"):
@@ -245,11 +338,11 @@ async def test_no_secret_is_in_a_repr_or_a_log(
 
 
 async def test_a_running_companions_token_is_read_from_where_it_is_kept(tmp_path: Path) -> None:
-    kept = await obtain(None, tmp_path)
-    assert read("keyring", None, tmp_path) == kept.value
+    kept = await obtain(None, Folders.of(tmp_path))
+    assert read("keyring", None, tmp_path) == kept
     assert read("keyring", None, tmp_path / "other") is None
     file = private(tmp_path / "token", SECRET)
-    assert read("file", file, tmp_path) == SECRET
+    assert read("file", file, tmp_path) == Token(SECRET, "file", file)
     for kept_in in ("memory", "environment", "nowhere"):
         assert read(kept_in, None, tmp_path) is None
     assert read("file", None, tmp_path) is None

@@ -31,6 +31,7 @@ from app.ui import theme
 from app.ui.theme import DARK, LIGHT
 from app.ui.window import EVENTS, FIXTURES, SETTINGS, Window
 from tests.conftest import until
+from tests.system.keyrings import LockedKeyring, using
 from tests.ui.conftest import forget, second_start
 from tests.ui.frames import frame
 
@@ -725,6 +726,23 @@ async def test_a_token_that_cannot_be_used_is_said_in_the_window(
     assert "COMPANION_TOKEN holds no usable token" in desktop.window.banner.text.text()
     assert not desktop.companion.control.listening
     assert not desktop.window.settings.copy_token.isEnabled()
+
+
+async def test_without_a_keyring_the_window_says_once_where_the_token_is(
+    start: Start, home: Home, ended: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_TOKEN")
+    with using(LockedKeyring()):
+        desktop = await start()
+        await until(desktop.window.banner.isVisible)
+        assert f"stored in {home.folders.token_file}" in desktop.window.banner.text.text()
+        assert desktop.access.token is not None
+        assert desktop.access.token.value not in desktop.window.banner.text.text()
+        desktop._stop.set()
+        assert await ended.code(desktop) == 0
+        again = await start()
+        await until(lambda: again.access.token is not None)
+        assert not again.window.banner.isVisible()
 
 
 async def test_a_script_raises_the_window(start: Start, system_tray: type[Availability]) -> None:

@@ -280,6 +280,11 @@ def test_a_token_that_nothing_keeps_says_so(room: SettingsRoom) -> None:
     assert "for this run only" in room.copy_token.toolTip()
 
 
+def test_the_button_says_where_the_token_is_kept(room: SettingsRoom, tmp_path: Path) -> None:
+    room.show_token(Token("a-very-secret-token", "file", tmp_path / "control-token"))
+    assert str(tmp_path / "control-token") in room.copy_token.toolTip()
+
+
 def test_pins_that_changed_meanwhile_are_saved_with_the_form(
     room: SettingsRoom, saved: list[Settings], qtbot: Any
 ) -> None:

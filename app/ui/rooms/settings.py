@@ -151,11 +151,11 @@ class SettingsRoom(QWidget):
         return row
 
     def show_token(self, token: Token | None) -> None:
-        """Offer the token for copying; say when it is for this run only."""
+        """Offer the token for copying and say where it is kept."""
         self._token = token
         self.copy_token.setEnabled(token is not None)
-        if token and token.kept_in == "memory":
-            set_tooltip(self.copy_token, "There is no keyring here: this token is for this run only")
+        if token:
+            set_tooltip(self.copy_token, f"For scripts. Kept in {token.place}")
 
     def _copy_token(self) -> None:
         if self._token:
