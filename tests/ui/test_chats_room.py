@@ -150,12 +150,19 @@ async def test_the_chosen_friend_stays_when_another_one_is_removed(
     assert room.composer.line.text() == "half a sent"
 
 
-async def test_when_the_chosen_friend_is_removed_another_one_is_shown(
-    room: ChatsRoom, companion: Companion
+async def test_when_the_chosen_friend_is_removed_no_other_one_is_chosen(
+    room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await companion.chat.remove_friend("alice")
     await calm(room)
-    assert room.name.text() == room.list.currentIndex().data() == "carol"
+    for newcomer in ("erin", "frank"):  # nor at the next changes
+        assert not room.list.selectionModel().hasSelection()
+        assert room.empty.isVisible()
+        assert room.empty.title.text() == "No chat is selected"
+        assert not room.composer.isVisible()
+        await companion.chat.add_friend(newcomer)
+        await calm(room)
+    await choose(room, "carol", qtbot)
     assert room.composer.line.placeholderText() == "Write as carol …"
     assert texts(room)[0] == "I moved the stand-up to 10:15"
 
@@ -484,6 +491,29 @@ async def test_a_message_that_is_gone_already_is_said(room: ChatsRoom, companion
     await calm(room)
     assert chosen not in room.bubbles.messages
     assert told == [f"There is no message {chosen['msg_id']!r}."]
+
+
+async def test_a_double_click_on_delete_deletes_one_message(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    before = len(room.bubbles.messages)
+    chosen = select(room, -2, qtbot)
+    for _ in range(2):
+        qtbot.mouseClick(button(room, "Delete"), LEFT)
+        await calm(room)
+    assert len(room.bubbles.messages) == before - 1
+    assert chosen not in room.bubbles.messages
+    assert room.bubbles.selected is None
+
+
+async def test_a_message_that_only_has_the_keyboard_is_not_selected(room: ChatsRoom, qtbot: Any) -> None:
+    """Tab makes the first message the current one, without showing it as selected."""
+    before = room.bubbles.messages
+    room.bubbles.setFocus(Qt.FocusReason.TabFocusReason)
+    assert room.bubbles.selected is None
+    qtbot.mouseClick(button(room, "Delete"), LEFT)
+    await calm(room)
+    assert room.bubbles.messages == before
 
 
 async def test_after_a_deletion_the_message_of_another_friend_is_not_selected(

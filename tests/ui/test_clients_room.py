@@ -177,6 +177,58 @@ async def test_abort_cuts_the_connection_without_a_closing_handshake(
     await until(lambda: companion.hub.connection_count == 0)
 
 
+@pytest.mark.parametrize("title", ["Abort", "Close"])
+@pytest.mark.parametrize("by", ["double click", "space"])
+async def test_a_repeated_abort_or_close_hits_no_other_client(
+    window: Window, room: ClientsRoom, connect_client: Connect, qtbot: Any, title: str, by: str
+) -> None:
+    first, second, third = [await connect_client(name) for name in ("alice", "bob", "carol")]
+    pick(room, 1, qtbot)
+    button = room.abort if title == "Abort" else room.close_button
+    button.setFocus()
+    for _ in range(2):
+        if by == "space":
+            qtbot.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+        else:
+            qtbot.mouseClick(button, LEFT)
+        await closed_with(second)
+        await until(lambda: room.model.rowCount() == 2)
+        if by == "double click":
+            assert room.selected is None
+            assert not button.isEnabled()
+        assert room.table.hasFocus()
+    for other in (first, third):
+        assert other.close_code is None
+
+
+async def test_a_client_that_disconnects_leaves_no_other_one_selected(
+    room: ClientsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    clients = [await connect_client(name) for name in ("alice", "bob", "carol")]
+    pick(room, 1, qtbot)
+    await clients[0].close()
+    await until(lambda: room.model.rowCount() == 2)
+    assert room.selected
+    assert room.selected.username == "bob"
+    await clients[1].close()
+    await until(lambda: room.model.rowCount() == 1)
+    assert room.selected is None
+
+
+async def test_a_client_that_reconnects_after_an_abort_is_not_selected(
+    window: Window, room: ClientsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    assert room.selected
+    qtbot.mouseClick(room.abort, LEFT)
+    await until(lambda: room.model.rowCount() == 0)
+    await connect_client()
+    assert room.selected is None
+    window.open_room(INJECT)
+    window.open_room(CLIENTS)
+    assert room.selected  # opened anew, the only client is the obvious choice
+
+
 async def test_f2_changes_whom_a_client_speaks_for(
     room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:

@@ -645,6 +645,26 @@ async def test_delete_asks_first(room: FixturesRoom, companion: Companion, folde
     assert room.empty.isVisible()
 
 
+async def test_after_a_deletion_no_other_fixture_is_chosen(
+    window: Window, room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    for name in ("mine/a", "mine/z"):
+        await companion.fixtures.save(name, TYPING)
+    click(room, MINE, qtbot)
+    room.delete.setFocus()
+    qtbot.mouseClick(room.delete, LEFT)
+    answer_box("Delete")
+    await settled(companion)
+    assert window.focusWidget() is room.list.tree
+    assert room.list.tree.currentIndex().data(NAME) is None
+    assert room.empty.isVisible()
+    room.delete.click()  # as a shortcut could
+    qtbot.keyClick(room.list.tree, Qt.Key.Key_Space)
+    await settled(companion)
+    assert window.findChild(QMessageBox) is None
+    assert {"mine/a", "mine/z"} <= set(names(room))
+
+
 async def test_deleting_what_hid_a_built_in_one_brings_that_back(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:

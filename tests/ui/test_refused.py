@@ -1,6 +1,8 @@
 from collections.abc import Callable
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -102,3 +104,50 @@ async def test_a_page_that_was_refused_can_be_allowed_with_one_click(window: Win
     await companion.apply(settings)  # type: ignore[arg-type]
     async with connect(companion.server.url, origin=ORIGIN, proxy=None):
         assert companion.hub.connection_count == 1
+
+
+ORIGINS = ("http://localhost:5173", "http://localhost:6006")
+
+
+@pytest.mark.parametrize("by", ["double click", "space"])
+async def test_a_repeated_allow_allows_one_origin(window: Window, companion: Companion, by: str) -> None:
+    saved: list[list[str]] = []
+    window.save_requested.connect(lambda settings: saved.append(settings.allowed_origins))
+    window.open_room(CLIENTS)
+    before = set(companion.settings.allowed_origins)
+    for origin in ORIGINS:
+        companion.refused.add("events", f"origin {origin!r} may not connect", origin)
+    first, _ = await allow_buttons(window, 2)
+    first.setFocus()
+    handle = window.windowHandle()
+    if by == "space":
+        for _ in range(2):
+            QTest.keyClick(handle, Qt.Key.Key_Space)
+            settle()
+    else:
+        place = first.mapTo(window, first.rect().center())
+        QTest.mouseDClick(handle, Qt.MouseButton.LeftButton, pos=place)
+    settle()
+    assert len(saved) == 1
+    assert len(set(saved[0]) - before) == 1
+    await allow_buttons(window, 1)
+    focused = window.focusWidget()
+    assert focused
+    assert "Allow" not in focused.accessibleName()
+
+
+async def test_a_new_refusal_leaves_the_focus_on_its_button(window: Window, companion: Companion) -> None:
+    window.open_room(CLIENTS)
+    companion.refused.add("events", "refused", ORIGINS[0])
+    (button,) = await allow_buttons(window, 1)
+    button.setFocus()
+    companion.refused.add("events", "refused too", ORIGINS[1])
+    await allow_buttons(window, 2)
+    focused = window.focusWidget()
+    assert focused
+    assert focused.accessibleName() == f"Allow {ORIGINS[0]}"
+
+
+async def allow_buttons(window: Window, number: int) -> list[QPushButton]:
+    await until(lambda: len(buttons(window.clients.refused)) == number)
+    return buttons(window.clients.refused)

@@ -49,6 +49,8 @@ class ChatsRoom(QWidget):
         self._companion = companion
         self._who = ""
         self._do = Errands(companion.tasks, self.told.emit)
+        self._choose_first = True
+        """Whether to show the first chat if none is chosen; not after the chosen friend was removed."""
         self._filling = False
         self.model = ConversationsModel()
         self.list = named(QListView(), "Chats", id="chats")
@@ -163,9 +165,17 @@ class ChatsRoom(QWidget):
     def _manage_menu(self) -> QMenu:
         menu = QMenu(self)
         menu.addAction("Add persona …", self._add)
-        menu.addAction("Rename this persona …", self._rename)
-        menu.addAction("End this friendship", lambda: self._do(self._companion.chat.remove_friend(self._who)))
-        menu.addAction("Remove this persona", lambda: self._do(self._companion.chat.remove_person(self._who)))
+        of_friend = [
+            menu.addAction("Rename this persona …", self._rename),
+            menu.addAction("End this friendship", lambda: self._do(self._companion.chat.remove_friend(self._who))),
+            menu.addAction("Remove this persona", lambda: self._do(self._companion.chat.remove_person(self._who))),
+        ]
+
+        def enable() -> None:
+            for action in of_friend:
+                action.setEnabled(bool(self._who))
+
+        menu.aboutToShow.connect(enable)
         menu.addSeparator()
         menu.addAction("Save chat state …", self._save)
         menu.addAction("Load chat state …", self._load)
@@ -194,13 +204,13 @@ class ChatsRoom(QWidget):
         self.model.show_chats(chats)
         self._filling = False
         names = [chat.person.username for chat in chats]
-        self.body.setCurrentIndex(1 if names else 0)
-        self.empty.hint.setText("Friends of the cast appear here; your UI finds them by name.")
         self.reloaded.emit()
-        if names:
-            chosen = wanted if wanted in names else names[0]
+        chosen = wanted or next(iter(names if self._choose_first else ()), "")
+        if chosen in names:
             self.list.setCurrentIndex(self.model.index(self.model.line_of(chosen), 0))
             self._show_person(chats[names.index(chosen)].person)
+        else:
+            self._show_nobody(friends=bool(names))
 
     def _chosen(self, current: QModelIndex, _: QModelIndex) -> None:
         chat = current.data(CHAT) if current.isValid() else None
@@ -208,6 +218,7 @@ class ChatsRoom(QWidget):
             self._show_person(chat.person)
 
     def _show_person(self, person: Person) -> None:
+        self.body.setCurrentIndex(1)
         if person.username != self._who:
             self.composer.write_as(person.username)
             self.bubbles.follow()
@@ -218,6 +229,17 @@ class ChatsRoom(QWidget):
         self.pinned.setChecked(person.pinned)
         self.auto_reply.setChecked(person.auto_reply)
         self._do(self._companion.chat.page(person.username, PAGE, 0), self._show_page)
+
+    def _show_nobody(self, *, friends: bool) -> None:
+        """Show no chat: the chosen friend was removed, and the next click must not act on another one."""
+        self._who = ""
+        self._choose_first = not friends
+        self.list.setCurrentIndex(QModelIndex())
+        if friends:
+            self.empty.say("No chat is selected", "Select a friend in the list.", button=False)
+        else:
+            self.empty.say("No friends yet", "Friends of the cast appear here; your UI finds them by name.")
+        self.body.setCurrentIndex(0)
 
     def _show_page(self, page: tuple[list[MessageData], int]) -> None:
         self.bubbles.show_messages(page[0])

@@ -28,6 +28,7 @@ from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.naming import named
 from app.ui.widgets.refused import RefusedList
+from app.ui.widgets.selection import show_model
 
 REFRESH_MS = 500
 WIDTHS = {
@@ -75,6 +76,8 @@ class ClientsRoom(QWidget):
         column.setSpacing(0)
         column.addWidget(self.refused)
         column.addWidget(self.body)
+        self._removed = False
+        """Whether a client has left since the room was opened."""
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self.model.refresh)
         self.setFocusProxy(self.table)
@@ -97,9 +100,11 @@ class ClientsRoom(QWidget):
         self.empty.recolor()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt tells: counters move only while somebody looks."""
+        """Update counters while the room is visible; select a client if it is the only one."""
         super().showEvent(event)
         self._timer.start()
+        self._removed = False
+        self._select_only_client()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Qt tells."""
@@ -108,7 +113,7 @@ class ClientsRoom(QWidget):
 
     def _make_table(self) -> QTableView:
         table = named(QTableView(), "Clients", id="log")
-        table.setModel(self.model)
+        show_model(table, self.model)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(
@@ -156,8 +161,9 @@ class ClientsRoom(QWidget):
         self.abort.clicked.connect(self._with_selected(self._abort))
         self.code.currentTextChanged.connect(lambda _: self._show_state())
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_state())
-        self.model.rowsInserted.connect(lambda *_: self._came())
-        self.model.rowsRemoved.connect(lambda *_: self._show_state())
+        self.model.rowsInserted.connect(lambda *_: self._on_inserted())
+        self.model.rowsRemoved.connect(lambda *_: self._on_removed())
+        self.refused.allow_requested.connect(lambda _: self._focus_body())
         self._disconnect = self._companion.changed.connect(lambda _: self._show_state())
 
     @property
@@ -166,10 +172,22 @@ class ClientsRoom(QWidget):
         lines = self.table.selectionModel().selectedRows()
         return self.model.client(lines[0].row()) if lines else None
 
-    def _came(self) -> None:
-        if self.model.rowCount() == 1:
-            self.table.selectRow(0)
+    def _on_inserted(self) -> None:
+        if not self._removed:  # a client that reconnects after an abort must not get the next one as well
+            self._select_only_client()
         self._show_state()
+
+    def _on_removed(self) -> None:
+        self._removed = True
+        self._show_state()
+
+    def _select_only_client(self) -> None:
+        if self.model.rowCount() == 1 and self.selected is None:
+            self.table.selectRow(0)
+
+    def _focus_body(self) -> None:
+        """Move the keyboard focus to the table, or to the text that stands for an empty one."""
+        (self.table if self.model.rowCount() else self.empty).setFocus()
 
     def _with_selected(self, act: Callable[[Client], None]) -> Callable[[], None]:
         def slot() -> None:
@@ -199,13 +217,14 @@ class ClientsRoom(QWidget):
         self.told.emit(f"Copied {self._companion.server.url}")
 
     def _show_state(self) -> None:
-        focused = self.isAncestorOf(QApplication.focusWidget() or self.empty.window())
-        self.body.setCurrentIndex(1 if self.model.rowCount() else 0)
-        if focused and self.body.currentWidget() is self.empty:
-            self.empty.setFocus()  # or the focus would jump to the server's own buttons
+        chosen, empty = self.selected is not None, not self.model.rowCount()
+        focused = QApplication.focusWidget() or self.window()
+        self.body.setCurrentIndex(0 if empty else 1)
+        disabled = not chosen and focused in (self.send, self.close_button, self.abort)
+        if self.isAncestorOf(focused) and (empty or disabled):
+            self._focus_body()  # Qt would give the focus to some other button
         url = self._companion.server.url
         self.empty.hint.setText(f"Start your chat UI, or try one of these:\n\ncompanion listen\nwscat -c {url}")
-        chosen = self.selected is not None
         for button in (self.send, self.abort):
             button.setEnabled(chosen)
         self.close_button.setEnabled(chosen and self._close_code() is not None)

@@ -288,6 +288,7 @@ class FixturesRoom(QWidget):
     def _deleted(self, name: str) -> None:
         def gone(_: None) -> None:
             self._shown = self._edited = None
+            self.list.setFocus()  # the button is hidden now; Qt would give the focus to some other one
             self.refresh()
             self.told.emit(f"Deleted {name}")
 

@@ -73,8 +73,8 @@ class BubbleView(QListView):
     @property
     def selected(self) -> MessageData | None:
         """The message that is selected."""
-        index = self.currentIndex()
-        return index.data(DATA) if index.isValid() else None
+        chosen = self.selectionModel().selectedIndexes()  # the current one may be unselected, so invisible
+        return chosen[0].data(DATA) if chosen else None
 
 
 class BubbleDelegate(QStyledItemDelegate):

@@ -10,6 +10,7 @@ from app.ui.models.event_log import Col, EventLogModel, TimeStyle
 from app.ui.widgets.log_painter import LogPainter
 from app.ui.widgets.log_refresh import LogRefresh
 from app.ui.widgets.naming import named
+from app.ui.widgets.selection import show_model
 
 WIDTHS = {
     Col.TIME: 112,
@@ -31,8 +32,8 @@ class LogTable(QTableView):
     def __init__(self, model: EventLogModel) -> None:
         super().__init__()
         named(self, "Event log", id="log")
-        model.rowsAboutToBeRemoved.connect(self._rows_go)  # before Qt moves the selection to a neighbour
-        self.setModel(model)
+        model.rowsAboutToBeRemoved.connect(self._rows_go)
+        show_model(self, model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
@@ -190,8 +191,6 @@ class LogTable(QTableView):
 
     def _rows_go(self, _: QModelIndex, first: int, last: int) -> None:
         self._gone += last - first + 1
-        if first <= self.currentIndex().row() <= last:
-            self.setCurrentIndex(QModelIndex())
         if not self.following:  # the same rows stay in sight
             bar = self.verticalScrollBar()
             bar.setValue(max(0, bar.value() - (last - first + 1)))

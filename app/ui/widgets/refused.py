@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QPushButton, QWidget
 
 from app.hub.refused import Refused, RefusedLog
 from app.system.settings import origin_problem
@@ -33,7 +33,7 @@ class RefusedList(QWidget):
         self._grid.setColumnStretch(0, 1)
         self._allowed: set[str] = set()
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
-        self._refresh.timeout.connect(self.show_refused)
+        self._refresh.timeout.connect(self._refresh_now)
         self._disconnect = refused.added.connect(lambda _: self._refresh_soon())
         self.show_refused()
 
@@ -46,11 +46,20 @@ class RefusedList(QWidget):
         if not self._refresh.isActive():  # restarting it each time would put it off as long as a flood lasts
             self._refresh.start()
 
+    def _refresh_now(self) -> None:
+        if any(button.underMouse() for button in self.findChildren(QPushButton)):
+            self._refresh.start()  # later: no other button may move under the pointer
+        else:
+            self.show_refused()
+
     def show_refused(self) -> None:
         """Show the refusals of now, less those whose origin was allowed since."""
+        focused = self.focusWidget() if self.isAncestorOf(QApplication.focusWidget() or self.window()) else None
+        kept = focused.accessibleName() if focused else ""
         while self._grid.count():
             item = self._grid.takeAt(0)
             if item and (widget := item.widget()):
+                widget.hide()  # now, or it would take another click until it is deleted
                 widget.deleteLater()
         refused = [each for each in self._log.latest if each.origin not in self._allowed]
         for line, each in enumerate(refused[:SHOWN]):
@@ -61,6 +70,10 @@ class RefusedList(QWidget):
             )
             self._grid.addWidget(more, SHOWN, 0)
         self.setVisible(bool(refused))
+        for button in self.findChildren(QPushButton):
+            if kept and button.accessibleName() == kept and button is not focused:
+                button.show()  # the layout would do it too late for the focus
+                button.setFocus()
 
     def _add(self, line: int, refused: Refused) -> None:
         times = f" · {refused.times:,} times" if refused.times > 1 else ""
@@ -75,5 +88,5 @@ class RefusedList(QWidget):
 
     def _allow(self, origin: str) -> None:
         self._allowed.add(origin)
-        self.show_refused()
         self.allow_requested.emit(origin)
+        self.show_refused()
