@@ -32,7 +32,14 @@ from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, Refused, StorageError
 from app.protocol.catalog import Catalog, InvalidEvent, built_in
-from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.envelope import (
+    MAX_CHECKED_CHARS,
+    MAX_FRAME_BYTES,
+    MAX_RAW_BYTES,
+    BadFrame,
+    Envelope,
+    decode,
+)
 from app.protocol.near import near
 from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
@@ -346,14 +353,23 @@ class Companion:
         return self.hub.resend(row, origin=origin)
 
     async def fire_malformed(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
-        """Send any text as a frame, exactly as it is. Raises ``Refused`` for text that is no Unicode."""
-        if any("\ud800" <= char <= "\udfff" for char in text):
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE)
+        """Send any text as a frame, exactly as it is. Raises ``Refused`` for invalid Unicode and for over 8 MiB."""
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE) from None
+        if size > MAX_RAW_BYTES:
+            limit = f"A frame has at most {MAX_RAW_BYTES // 1024:,} KiB."
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
+        large = size > MAX_FRAME_BYTES
+        why = await asyncio.to_thread(self.why_malformed, text) if large else self.why_malformed(text)
         await self.chat.backend.settle()
-        return self.hub.publish_raw(text, to=to, origin=origin, why=self.why_malformed(text))
+        return self.hub.publish_raw(text, to=to, origin=origin, why=why)
 
     def why_malformed(self, text: str) -> str:
-        """Say in which way ``text`` breaks the contract; nothing when it keeps it."""
+        """Return how ``text`` breaks the contract, or an empty text if it does not."""
+        if len(text) > MAX_CHECKED_CHARS:
+            return f"over {MAX_CHECKED_CHARS // 1024:,} KiB, so not checked"
         try:
             problems = self.catalog.problems(decode(text))
         except BadFrame as bad:

@@ -1,14 +1,13 @@
 """``companion fixtures``: the saved events."""
 
 import io
-import sys
 from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.options import DataDir, Json, To, Wait, as_json, decoded, done, pairs, say
+from app.cli.options import DataDir, Json, To, Wait, as_json, decoded, done, pairs, read_input, say
 
 app = typer.Typer(help="List, show, save, fire, rename and delete fixtures (saved events).", no_args_is_help=True)
 
@@ -78,8 +77,9 @@ def save(
         raise typer.BadParameter("give either a FILE or --row")
     from app.cli.control import Control, fail, segment
     from app.protocol.catalog import built_in
-    from app.protocol.fixture import BadFixture, from_frame, parse_fixture
+    from app.protocol.fixture import MAX_FIXTURE_BYTES, BadFixture, from_frame, parse_fixture
     from app.system.exits import Exit
+    from app.system.files import reason
 
     control = Control(data_dir)
     if row is not None:
@@ -89,10 +89,9 @@ def save(
         fixture = from_frame(found[0]["frame"], built_in())
     else:
         try:
-            content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-            text = decoded(content)
+            text = decoded(read_input(file, MAX_FIXTURE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
-            fail(f"{file} cannot be read: {error}", Exit.FAILED)
+            fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
         try:
             fixture = parse_fixture(text)
         except BadFixture as bad:

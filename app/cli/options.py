@@ -87,6 +87,18 @@ def as_json(value: Any, *, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=json_must_be_ascii(), indent=indent, separators=separators)
 
 
+def read_input(file: str, max_bytes: int) -> bytes:
+    """Return the content of a regular file, or of standard input if ``file`` is ``-``. Raise ``OSError``."""
+    from app.system.files import TooLarge, read_file
+
+    if file != "-":
+        return read_file(Path(file), max_bytes)
+    content = sys.stdin.buffer.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise TooLarge(max_bytes, "standard input")
+    return content
+
+
 def decoded(content: bytes) -> str:
     """Return the text of a file with JSON: UTF-8, or the UTF-16 that Windows PowerShell's ``>`` writes.
 

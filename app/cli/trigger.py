@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.fixtures import names
-from app.cli.options import DataDir, Json, To, Wait, as_json, pairs, say
+from app.cli.options import DataDir, Json, To, Wait, as_json, pairs, read_input, say
 
 
 def event_names() -> list[str]:
@@ -35,6 +35,14 @@ def trigger(
     frame: Annotated[
         str | None, typer.Option("--frame", metavar="TEXT", help="Send any text as a frame, exactly as it is.")
     ] = None,
+    frame_file: Annotated[
+        str,
+        typer.Option(
+            "--frame-file",
+            metavar="FILE",
+            help="Send a file's text as a frame (8 MiB at most); - reads standard input.",
+        ),
+    ] = "",
     to: To = None,
     persona: Annotated[
         str, typer.Option("--as", metavar="NAME", help="The friend who does it.", show_default="the first friend")
@@ -53,15 +61,17 @@ def trigger(
     quotes of its own: --set 'text="123"'. Exit code 0 when it was fired, even if no client got it (a line on
     standard error says so); with --wait, 1 if no client was ready in time.
     """
-    if sum((bool(event), bool(fixture), last, frame is not None)) != 1:
-        raise typer.BadParameter("give an EVENT, or one of --fixture, --last and --frame")
-    if (last or frame is not None) and (set_ or remove or persona or seed is not None):
+    if sum((bool(event), bool(fixture), last, frame is not None, bool(frame_file))) != 1:
+        raise typer.BadParameter("give an EVENT, or one of --fixture, --last, --frame and --frame-file")
+    if (last or frame is not None or frame_file) and (set_ or remove or persona or seed is not None):
         raise typer.BadParameter("--set, --remove, --as and --seed need an EVENT or a --fixture")
     if last and (to or wait):
         raise typer.BadParameter("--last goes to whom it went before")
     changes = pairs(set_ or [])
     from app.cli.control import Control
 
+    if frame_file:
+        frame = _text_of(frame_file)
     control = Control(data_dir, wait)
     body = {
         "event": event, "fixture": fixture, "last": last, "set": changes, "remove": remove or [],
@@ -77,6 +87,19 @@ def trigger(
             seeded = None if seed is None else seed + number
             answer = control.call("POST", "/v1/trigger", {**body, "seed": seeded, "wait": waiting}, more_s=waiting)
         tell(answer, json)
+
+
+def _text_of(file: str) -> str:
+    """Return the text of a file exactly as it is. End the process with a sentence if it cannot be sent."""
+    from app.cli.control import fail
+    from app.protocol.envelope import MAX_RAW_BYTES
+    from app.system.exits import Exit
+    from app.system.files import reason
+
+    try:
+        return read_input(file, MAX_RAW_BYTES).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{file} cannot be sent: {reason(error)}.", Exit.FAILED)
 
 
 def tell(answer: dict[str, Any], json: bool) -> None:

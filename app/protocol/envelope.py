@@ -8,6 +8,10 @@ import msgspec
 
 MAX_FRAME_BYTES = 64 * 1024
 MAX_DEPTH = 32
+MAX_RAW_BYTES = 8 * 1024 * 1024
+"""Of a raw text frame that is sent to the UI."""
+MAX_CHECKED_CHARS = 1024 * 1024
+"""A longer text is not checked against the contract: it would take too long."""
 
 
 UNUSUAL = object()

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import BadFrame, Envelope, check_tree, parse_json
 from app.protocol.overrides import changed, rooted
-from app.protocol.templates import Context, resolve
+from app.protocol.templates import MAX_TEMPLATES, Context, TemplateError, count_templates, resolve
 from app.wording import fault
 
 SUFFIX = ".json"
@@ -103,6 +103,8 @@ def checked(value: Any) -> Fixture:
         raise BadFixture(str(fault(error))) from None
     if fixture.raw == bool(fixture.event) or (fixture.raw and fixture.data is not UNSET):
         raise BadFixture("it needs either an event with its data, or a frame")
+    if (count := count_templates(fixture.frame if fixture.raw else fixture.data)) > MAX_TEMPLATES:
+        raise BadFixture(f"it has {count:,} templates; at most {MAX_TEMPLATES} are allowed")
     return fixture
 
 
@@ -114,8 +116,12 @@ def from_frame(text: str, catalog: Catalog) -> Fixture:
         value = None
     match value:
         case {"event": str(name), "data": data} if 0 < len(name) <= 80 and len(value) == 2:
-            problems = catalog.problems(Envelope(name, resolve(data, Context(wall=0.0))))
-            return Fixture(event=name, data=data, malformed=bool(problems))
+            try:
+                data_now = resolve(data, Context(wall=0.0, preview=True))
+                malformed = bool(catalog.problems(Envelope(name, data_now)))
+            except TemplateError:
+                malformed = True  # saving and firing it report the error
+            return Fixture(event=name, data=data, malformed=malformed)
     return Fixture(frame=text, malformed=True)
 
 

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random, SystemRandom
@@ -23,9 +24,20 @@ FAKER = (
 )  # fmt: skip
 """What ``{{faker.…}}`` offers, by faker's own names."""
 
+NAMES = ("uuid", "now", "me", "persona", "seq")
+"""The templates without a dot."""
+
+MAX_TEMPLATES = 200
+"""More templates in one event or frame are an error: to make their values takes time on the event loop."""
+MAX_EXPANDED_BYTES = 1024 * 1024
+
 _TEMPLATE = re.compile(r"\{\{ *([a-z_]+(?:\.[a-z_]+)?)(?:([+-])([0-9]{1,9})([smhd]))? *\}\}")
 _LOOKS_LIKE_ONE = re.compile(r"\{\{[^{}]{0,60}\}\}")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class TemplateError(ValueError):
+    """Too many templates, or too much text once they are expanded. The text is for people."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,8 @@ class Context:
     """Which event of this run it is, counted from 1."""
     random: Random = field(default_factory=SystemRandom)
     """Seeded, it makes the same values again."""
+    preview: bool = False
+    """Use the name of a ``{{faker.…}}`` template as its value, which is enough to validate an event."""
 
 
 def iso(wall: float) -> str:
@@ -46,28 +60,108 @@ def iso(wall: float) -> str:
     return utc(wall).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def expand(data: Any, context: Context) -> Generator[None, None, Any]:
+    """Replace every template in ``data``, and yield after each, so that the caller can pause.
+
+    The generator's return value is the result. Text that only looks like a template stays as it is. Raise
+    ``TemplateError`` for more than ``MAX_TEMPLATES`` templates, and for over ``MAX_EXPANDED_BYTES`` of text.
+    """
+    found = count_templates(data)
+    if found > MAX_TEMPLATES:
+        raise TemplateError(f"{found:,} templates; at most {MAX_TEMPLATES} are allowed")
+    if not found:
+        return data
+    return (yield from _expand(data, context, _Size()))
+
+
 def resolve(data: Any, context: Context) -> Any:
-    """Return ``data`` with every template replaced. What is no template of ours stays as it is: it may be meant."""
-    match data:
-        case dict():
-            return {key: resolve(value, context) for key, value in data.items()}
-        case list():
-            return [resolve(value, context) for value in data]
-        case str() if "{{" in data:
-            return _TEMPLATE.sub(lambda found: _value(found, context), data)
-    return data
+    """Run ``expand`` to its end and return the result."""
+    steps = expand(data, context)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def count_templates(data: Any) -> int:
+    """Return how many templates ``data`` contains."""
+    return sum(sum(map(_is_known, _TEMPLATE.finditer(text))) for text in _texts(data))
+
+
+def uses_faker(data: Any) -> bool:
+    """Return whether ``data`` contains ``{{faker.…}}``."""
+    return any("faker." in text for text in _texts(data))
+
+
+def load_faker() -> None:
+    """Load the library behind ``{{faker.…}}``. This takes too long for the event loop: call it in a thread."""
+    _faker()
 
 
 def left_over(data: Any) -> list[str]:
-    """Return what looks like a template in resolved data, and is none."""
+    """Return what looks like a template in expanded data but is not one."""
+    return [each for text in _texts(data) for each in _LOOKS_LIKE_ONE.findall(text)]
+
+
+class _Size:
+    """Counts the bytes of the expanded text."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, text: str) -> str:
+        self._bytes += len(text.encode(errors="surrogatepass"))
+        if self._bytes > MAX_EXPANDED_BYTES:
+            raise TemplateError(f"over {MAX_EXPANDED_BYTES // 1024:,} KiB of text once its templates are expanded")
+        return text
+
+
+def _expand(data: Any, context: Context, size: _Size) -> Generator[None, None, Any]:
     match data:
         case dict():
-            return [each for value in data.values() for each in left_over(value)]
+            expanded = {}
+            for key, value in data.items():
+                expanded[size.add(key)] = yield from _expand(value, context, size)
+            return expanded
         case list():
-            return [each for value in data for each in left_over(value)]
+            values = []
+            for value in data:
+                values.append((yield from _expand(value, context, size)))
+            return values
         case str():
-            return _LOOKS_LIKE_ONE.findall(data)
-    return []
+            return (yield from _expand_text(data, context, size))
+    return data
+
+
+def _expand_text(text: str, context: Context, size: _Size) -> Generator[None, None, str]:
+    parts, end = [], 0
+    for found in _TEMPLATE.finditer(text) if "{{" in text else ():
+        parts += [size.add(text[end : found.start()]), size.add(_value(found, context))]
+        end = found.end()
+        yield
+    parts.append(size.add(text[end:]))
+    return "".join(parts)
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """Yield every text in ``data`` that may contain a template."""
+    waiting = [data]
+    while waiting:
+        match waiting.pop():
+            case dict() as fields:
+                waiting.extend(reversed(fields.values()))
+            case list() as values:
+                waiting.extend(reversed(values))
+            case str() as text if "{{" in text:
+                yield text
+
+
+def _is_known(found: re.Match[str]) -> bool:
+    family, _, name = found[1].partition(".")
+    if found[2]:
+        return found[1] == "now"
+    return name in FAKER if family == "faker" else not name and family in NAMES
 
 
 def _value(found: re.Match[str], context: Context) -> str:
@@ -87,7 +181,7 @@ def _value(found: re.Match[str], context: Context) -> str:
             return str(context.seq)
     family, _, what = name.partition(".")
     if family == "faker" and what in FAKER:
-        return _fake(what, context.random)
+        return what if context.preview else _fake(what, context.random)
     return found[0]
 
 

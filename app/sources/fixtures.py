@@ -1,7 +1,9 @@
 """Fixtures as the window and the scripts see them: kept on the disk, and fired with fresh values."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from random import Random, SystemRandom
@@ -10,16 +12,20 @@ from typing import Any, Protocol, TypeVar
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.signal import Signal
+from app.hub.slices import Slices
 from app.hub.target import ALL, Target
 from app.protocol.backend import Refused
 from app.protocol.catalog import Catalog, InvalidEvent
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, Saved
-from app.protocol.templates import Context, left_over, resolve
+from app.protocol.templates import Context, TemplateError, expand, left_over, load_faker, resolve, uses_faker
 from app.storage.fixtures import FixtureLibrary
 
 T = TypeVar("T")
+
+MAX_FAULTS = 20
+"""At most this many faults of one fixture are listed."""
 
 
 class Disk(Protocol):
@@ -74,11 +80,12 @@ class Fixtures:
     async def use(self, library: FixtureLibrary) -> None:
         """Go on with other folders."""
         self._library = library
-        await self.read()
+        await self._do(library.read)
 
     async def read(self) -> None:
-        """Look anew at what is on the disk."""
-        await self._do(self._library.read)
+        """Read the fixtures from the disk. Emit ``changed`` if they differ from those of the last time."""
+        if await self._disk.aside(self._library.read):
+            self.changed.emit(None)
 
     async def save(self, name: str, fixture: Fixture) -> Saved:
         """Save a fixture, over an older one of that name."""
@@ -129,6 +136,7 @@ class FixturePlayer:
         self._door = door
         self._again: Callable[[str], Awaitable[Delivery]] | None = None
         self._fired = 0
+        self._faults: dict[str, tuple[Fixture, list[str]]] = {}
 
     async def fire(
         self,
@@ -186,17 +194,35 @@ class FixturePlayer:
             raise InvalidEvent(self._door.catalog.problems(Envelope(event, {})))
         return Fixture(event=event, data=known.template)
 
-    def faults(self, fixture: Fixture) -> list[str]:
-        """Say what a fixture breaks without meaning to."""
+    async def faults(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
+        """Return by name how each fixture breaks the contract without being marked as malformed.
+
+        The result for a fixture is reused until its file changes.
+        """
+        known, self._faults, slices = self._faults, {}, Slices()
+        for saved in fixtures:
+            fixture, faults = known.get(saved.name, (None, []))
+            if fixture is not saved.fixture:
+                faults = self._faults_of(saved.fixture)
+            self._faults[saved.name] = saved.fixture, faults
+            await slices.breathe()
+        return {name: faults for name, (_, faults) in self._faults.items()}
+
+    def _faults_of(self, fixture: Fixture) -> list[str]:
         if fixture.raw or fixture.malformed:
             return []
-        event = self.resolved(fixture.envelope())
+        event = self.preview(fixture.envelope())
         left = [f"{each} is no template" for each in left_over(event.data)]
-        return [*left, *map(str, self._door.catalog.problems(event))]
+        found = [*left, *map(str, self._door.catalog.problems(event))]
+        more = len(found) - MAX_FAULTS
+        return found if more <= 0 else [*found[:MAX_FAULTS], f"and {more:,} more"]
 
-    def resolved(self, event: Envelope) -> Envelope:
-        """Return an event with values for its templates, as a fire now would make them."""
-        return Envelope(event.event, resolve(event.data, self.context()))
+    def preview(self, event: Envelope) -> Envelope:
+        """Return an event with values for its templates that are good enough to validate it.
+
+        Raise ``TemplateError`` if it has too many.
+        """
+        return Envelope(event.event, resolve(event.data, replace(self.context(), preview=True)))
 
     def context(self, persona: str = "", random: Random | None = None) -> Context:
         """Return what templates are made of now."""
@@ -216,14 +242,31 @@ class FixturePlayer:
         send: Callable[..., Awaitable[Delivery]]
         what: Any
         if fixture.raw:
-            send, what = door.fire_malformed, str(resolve(fixture.frame, context))
+            send, what = door.fire_malformed, await _expanded(fixture.frame, context)
         else:
             send = door.fire_loosely if fixture.malformed or loose else door.fire
-            what = Envelope(fixture.event, resolve(fixture.envelope().data, context))
+            what = Envelope(fixture.event, await _expanded(fixture.envelope().data, context))
         delivery = await send(what, to=target, origin=origin)
         for _ in range(fixture.times - 1):
+            await asyncio.sleep(0)
             delivery = await send(what, to=target, origin=origin)
         return delivery._replace(warnings=()) if fixture.malformed else delivery
+
+
+async def _expanded(data: Any, context: Context) -> Any:
+    """Return ``data`` with its templates expanded, without blocking the event loop. Raise ``Refused``."""
+    if uses_faker(data):
+        await asyncio.to_thread(load_faker)
+    slices = Slices()
+    steps = expand(data, context)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        except TemplateError as error:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The event has {error}.") from None
+        await slices.breathe()
 
 
 def _target(fixture: Fixture) -> Target:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import time
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +22,8 @@ from app.storage.files import find_files
 from app.system.files import read_text, write_file
 
 MAX_FILES = 2000
+SETTLED_NS = 2_000_000_000
+"""File systems give two changes within this time the same time stamp (FAT: two seconds)."""
 
 
 class FixtureLibrary:
@@ -35,7 +38,7 @@ class FixtureLibrary:
         self._built_in = built_in
         self._chosen = chosen
         self._saved: dict[str, Saved] = {}
-        self._stamps: dict[Path, _Stamp] = {}
+        self._files: dict[Path, _Known] = {}
         self._broken: dict[str, str] = {}
         self.complaints: list[str] = []
         """Files that are no fixtures, and why."""
@@ -85,19 +88,28 @@ class FixtureLibrary:
         if not saved.own and own and _stamp(own) != _NO_FILE:
             return False
         file = own if saved.own else _file(self._built_in, saved.name)
-        return file is not None and file in self._stamps and self._stamps[file] == _stamp(file)
+        return file is not None and file in self._files and self._files[file].stamp == _stamp(file)
 
-    def read(self) -> None:
-        """Read both folders anew. A file that is no fixture is told in ``complaints``."""
+    def read(self) -> bool:
+        """Read both folders again, and return whether anything has changed. ``complaints`` lists invalid files.
+
+        A file with the same stamp as before is not read again, and its ``Saved`` stays the same object.
+        """
+        before = self._saved, self.complaints
         saved: dict[str, Saved] = {}
         complaints: list[str] = []
-        self._stamps, self._broken = {}, {}
+        files: dict[Path, _Known] = {}
+        self._broken = {}
         for folder, own in ((self._built_in, False), (self._own, True)):
-            for each in self._read_folder(folder, own, complaints) if folder else ():
+            for each in self._read_folder(folder, own, complaints, files) if folder else ():
                 saved[each.name.casefold()] = each
+        self._files = files
         self._saved, self.complaints = saved, complaints  # at once: others look at them meanwhile
+        return (saved, complaints) != before
 
-    def _read_folder(self, folder: Path, own: bool, complaints: list[str]) -> list[Saved]:
+    def _read_folder(
+        self, folder: Path, own: bool, complaints: list[str], known: "dict[Path, _Known]"
+    ) -> list[Saved]:
         def report(error: OSError) -> None:
             complaints.append(_printable(f"{error.filename or folder} cannot be read: {error.strerror or error}."))
 
@@ -114,21 +126,31 @@ class FixtureLibrary:
         if len(files) > MAX_FILES:
             complaints.append(f"{folder} has {len(files):,} files; the first {MAX_FILES:,} are used.")
         for file in files[:MAX_FILES]:
-            name = file.relative_to(folder).with_suffix("").as_posix()
-            try:
-                self._stamps[file] = stamp = _stamp(file)
-                if stamp.size > MAX_FIXTURE_BYTES:
-                    raise BadFixture(f"it is over {MAX_FIXTURE_BYTES // 1024} KiB")
-                if checked_name(name) != name:
-                    raise BadFixture(f"{name!r} is no name: it begins or ends with a space")
-                if own:
-                    _require_inside(folder, file)
-                found.append(Saved(name, parse_fixture(read_text(file, MAX_FIXTURE_BYTES)), own))
-            except (BadFixture, OSError, UnicodeDecodeError) as error:
-                told = _printable(f"{file} is no fixture: {error}.")
-                complaints.append(told)
-                self._broken[name.casefold()] = told
+            stamp = _stamp(file)
+            before = self._files.get(file)
+            if before is None or before.stamp != stamp or not before.settled:
+                before = _Known(stamp, _is_settled(stamp), self._read_file(folder, file, stamp, own))
+            known[file] = before
+            if isinstance(before.content, Saved):
+                found.append(before.content)
+            else:
+                complaints.append(before.content)
+                self._broken[_name(folder, file).casefold()] = before.content
         return found
+
+    def _read_file(self, folder: Path, file: Path, stamp: "_Stamp", own: bool) -> Saved | str:
+        """Return the fixture in a file, or why it is not one."""
+        name = _name(folder, file)
+        try:
+            if stamp.size > MAX_FIXTURE_BYTES:
+                raise BadFixture(f"it is over {MAX_FIXTURE_BYTES // 1024} KiB")
+            if checked_name(name) != name:
+                raise BadFixture(f"{name!r} is no name: it begins or ends with a space")
+            if own:
+                _require_inside(folder, file)
+            return Saved(name, parse_fixture(read_text(file, MAX_FIXTURE_BYTES)), own)
+        except (BadFixture, OSError, UnicodeDecodeError) as error:
+            return _printable(f"{file} is no fixture: {error}.")
 
     def save(self, name: str, fixture: Fixture) -> Saved:
         """Write a fixture of one's own, over an older one of that name."""
@@ -221,9 +243,19 @@ class _Stamp(NamedTuple):
 
     modified_ns: int
     size: int
+    inode: int
 
 
-_NO_FILE = _Stamp(0, -1)
+class _Known(NamedTuple):
+    """What a file contained when it had ``stamp``: a fixture, or the reason why it is not one."""
+
+    stamp: _Stamp
+    settled: bool
+    """Whether ``stamp`` was old enough when the file was read: another change would have given it a new one."""
+    content: Saved | str
+
+
+_NO_FILE = _Stamp(0, -1, 0)
 
 
 def _printable(text: str) -> str:
@@ -236,7 +268,15 @@ def _stamp(file: Path) -> _Stamp:
         told = file.stat()
     except (OSError, ValueError):  # reading the file reports it
         return _NO_FILE
-    return _Stamp(told.st_mtime_ns, told.st_size)
+    return _Stamp(told.st_mtime_ns, told.st_size, told.st_ino)
+
+
+def _is_settled(stamp: _Stamp) -> bool:
+    return stamp != _NO_FILE and stamp.modified_ns + SETTLED_NS < time.time_ns()
+
+
+def _name(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).with_suffix("").as_posix()
 
 
 def _file(folder: Path, name: str) -> Path:

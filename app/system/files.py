@@ -21,6 +21,13 @@ _CREATE_FLAGS = (
 )  # fmt: skip
 
 
+class TooLarge(OSError):
+    """A file is larger than what it is read for allows."""
+
+    def __init__(self, max_bytes: int, name: str) -> None:
+        super().__init__(errno.EFBIG, f"The file is over {max_bytes // 1024:,} KiB", name)
+
+
 def read_file(file: Path, max_bytes: int) -> bytes:
     """Return the content of a regular file. Raise ``OSError`` for anything else and for a larger file."""
     try:
@@ -32,7 +39,7 @@ def read_file(file: Path, max_bytes: int) -> bytes:
         _require_regular(file, os.fstat(descriptor))
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise OSError(errno.EFBIG, f"The file is over {max_bytes // 1024:,} KiB", str(file))
+        raise TooLarge(max_bytes, str(file))
     return content
 
 
@@ -76,6 +83,8 @@ def replace(source: Path, target: Path) -> None:
 
 def reason(error: Exception) -> str:
     """Return why a file could not be used, without error number and path."""
+    if isinstance(error, UnicodeDecodeError):
+        return "It is not UTF-8 text"
     return str(getattr(error, "strerror", None) or error)
 
 

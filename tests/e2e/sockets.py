@@ -13,9 +13,10 @@ HANDSHAKE = (
 SMALL = 4096
 
 
-def client(url: str, username: str | None = None) -> ClientConnection:
+def client(url: str, username: str | None = None, *, max_size: int | None = 2**20) -> ClientConnection:
     """Connect an ordinary client."""
-    return connect(url + (f"?username={username}" if username else ""), compression=None, proxy=None)
+    url += f"?username={username}" if username else ""
+    return connect(url, compression=None, proxy=None, max_size=max_size)
 
 
 def send(connection: ClientConnection, event: str, **data: Any) -> None:

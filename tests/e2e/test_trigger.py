@@ -1,13 +1,17 @@
 """``companion trigger``: events fired by a process at clients that are connected, or will be."""
 
 import json
+import os
 import re
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection
+
+from app.protocol.envelope import MAX_RAW_BYTES
 
 from . import sockets
 from .conftest import Ask, Begin, Run
@@ -117,7 +121,9 @@ def test_what_cannot_be_fired_ends_with_1_and_a_sentence(
 @pytest.mark.parametrize(
     "arguments",
     [
-        (), ("typing", "--last"), ("typing", "--frame", "x"), ("--last", "--to", "all"), ("--last", "--set", "a=1"),
+        (), ("typing", "--last"), ("typing", "--frame", "x"),
+        ("--frame", "x", "--frame-file", "y"), ("--frame-file", "y", "--as", "bob"),
+        ("--last", "--to", "all"), ("--last", "--set", "a=1"),
         ("--frame", "x", "--seed", "1"), ("typing", "--set", "typing"), ("typing", "--set", "=1"),
         ("typing", "--repeat", "0"), ("typing", "--wait", "-1"), ("typing", "--seed", "x"),
     ],
@@ -156,6 +162,44 @@ def test_last_is_what_was_fired_last_with_fresh_values(program: Companion, run: 
 def test_a_frame_is_sent_as_it_is(ui: ClientConnection, run: Run, text: str) -> None:
     run("trigger", "--frame", text)
     assert ui.recv(timeout=5) == text
+
+
+def test_a_file_is_sent_as_it_is(server: Companion, run: Run, tmp_path: Path) -> None:
+    text = "\ufeff \r\n{\u00a0\u2028" + "é" * 3_000_000
+    file = tmp_path / "frame.txt"
+    file.write_bytes(text.encode())
+    with sockets.client(server.url, max_size=None) as ui:
+        run("trigger", "--frame-file", str(file))
+        assert ui.recv(timeout=10) == text
+        run("trigger", "--frame-file", "-", typed=text[:2_000_000])
+        assert ui.recv(timeout=10) == text[:2_000_000]
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ("missing", "No such file or directory"),
+        ("folder", "Is a directory"),
+        ("fifo", "Not a regular file"),
+        ("/dev/zero", "Not a regular file"),
+        ("latin-1", "It is not UTF-8 text"),
+        ("large", "The file is over 8,192 KiB"),
+    ],
+)
+def test_a_file_that_cannot_be_sent_is_reported_in_one_sentence(
+    server: Companion, run: Run, tmp_path: Path, file: str, why: str
+) -> None:
+    path = tmp_path / file
+    match file:
+        case "folder":
+            path.mkdir()
+        case "fifo":
+            os.mkfifo(path)
+        case "latin-1":
+            path.write_bytes("é".encode("latin-1"))
+        case "large":
+            path.write_bytes(b"x" * (MAX_RAW_BYTES + 1))
+    assert run("trigger", "--frame-file", str(path), exits=1).err == [f"{path} cannot be sent: {why}."]
 
 
 def test_as_is_the_friend_who_does_it(ui: ClientConnection, run: Run) -> None:

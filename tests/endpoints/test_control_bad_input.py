@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.endpoints.control.operations import BODY_BYTES
+from app.protocol.envelope import MAX_RAW_BYTES
 from tests.endpoints.control_api import TOKEN, Control, frame, message, online
 from tests.endpoints.raw import tcp_to
 
@@ -170,8 +171,10 @@ async def test_an_event_that_breaks_the_contract_is_refused_with_every_place(con
 
 # size
 
+LARGE_BODIES = ("/v1/state", "/v1/frames")
 
-@pytest.mark.parametrize(("method", "path"), [each for each in OPERATIONS if each[1] != "/v1/state"])
+
+@pytest.mark.parametrize(("method", "path"), [each for each in OPERATIONS if each[1] not in LARGE_BODIES])
 async def test_a_body_over_64_kib_is_refused(control: Control, method: str, path: str) -> None:
     for size in (BODY_BYTES + 1, 20 * BODY_BYTES):
         answer = await control.call(method, path, b" " * size)
@@ -185,6 +188,15 @@ async def test_a_body_of_64_kib_is_read(control: Control) -> None:
     client = await control.connect()
     assert (await control.post("/v1/frames", b"x" * BODY_BYTES)).status == 200
     assert await frame(client) == "x" * BODY_BYTES
+
+
+async def test_a_raw_frame_has_8_mib(control: Control) -> None:
+    client = await control.connect(max_size=None)
+    text = "{" + "é" * (MAX_RAW_BYTES // 2 - 1) + "}"
+    assert (await control.post("/v1/frames", text.encode())).status == 200
+    assert await frame(client) == text
+    answer = await control.post("/v1/frames", text.encode() + b" ")
+    assert (answer.status, answer.detail) == (413, "The body is over 8,192 KiB.")
 
 
 async def test_a_chat_state_has_10_mib(control: Control) -> None:

@@ -252,3 +252,20 @@ def test_a_name_that_passed_stays_as_it_is(name: str) -> None:
     assert checked_name(clean) == clean
     assert not any(part in ("", ".", "..") for part in clean.split("/"))
     assert all(len(f"{part}.json.part".encode()) <= 255 for part in clean.split("/"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"event":"typing","data":{"username":["%s"]}}' % ("{{me}}" * 10_000), '{"frame":"%s"}' % ("{{me}}" * 10_000)],
+)
+def test_a_fixture_with_too_many_templates_is_rejected_with_their_number(text: str) -> None:
+    with pytest.raises(BadFixture, match=r"^it has 10,000 templates; at most 200 are allowed$"):
+        parse_fixture(text)
+
+
+def test_a_frame_with_too_many_templates_can_be_edited_but_not_saved() -> None:
+    data = {"username": "{{me}}" * 201}
+    fixture = from_frame(json.dumps({"event": "friend_online", "data": data}), built_in())
+    assert fixture == Fixture(event="friend_online", data=data, malformed=True)
+    with pytest.raises(BadFixture, match="201 templates"):
+        parse_fixture(fixture.to_json())

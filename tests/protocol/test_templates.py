@@ -6,7 +6,23 @@ import pytest
 
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
-from app.protocol.templates import BY_FORMAT, FAKER, ME, NOW, PERSONA, UUID, Context, iso, resolve
+from app.protocol.templates import (
+    BY_FORMAT,
+    FAKER,
+    MAX_EXPANDED_BYTES,
+    MAX_TEMPLATES,
+    ME,
+    NOW,
+    PERSONA,
+    UUID,
+    Context,
+    TemplateError,
+    count_templates,
+    expand,
+    iso,
+    resolve,
+    uses_faker,
+)
 
 WALL = 1_705_314_600.25
 """2024-01-15T10:30:00.250Z"""
@@ -139,3 +155,36 @@ def test_what_the_templates_make_keeps_the_contract() -> None:
     templates = {name: BY_FORMAT[format] for name, format in formats.items() if format in BY_FORMAT}
     assert templates == {"msg_id": UUID, "timestamp": NOW}
     assert new_message.problems(resolve({**new_message.sample, **templates}, CONTEXT)) == []
+
+
+def test_too_many_templates_are_rejected_with_their_number() -> None:
+    assert resolve([ME] * MAX_TEMPLATES, CONTEXT) == ["zoe"] * MAX_TEMPLATES
+    with pytest.raises(TemplateError, match=r"^10,000 templates; at most 200 are allowed$"):
+        resolve({"a": [ME * 4_000], "b": "{{now-5m}}" * 6_000}, CONTEXT)
+
+
+def test_only_what_is_replaced_counts_as_a_template() -> None:
+    text = "{{uuid}} {{ now+1d }} {{faker.word}} {{faker.password}} {{uuid+1d}} {{nobody}} {{me.x}} {{}} }}{{"
+    assert count_templates({"a": [text, 7], "{{me}}": None}) == 3
+
+
+def test_the_expanded_text_is_bounded() -> None:
+    long = Context(wall=WALL, me="x" * (MAX_EXPANDED_BYTES // 100))
+    assert len(resolve(ME * 100, long)) <= MAX_EXPANDED_BYTES
+    with pytest.raises(TemplateError, match=r"^over 1,024 KiB of text once its templates are expanded$"):
+        resolve({"a": ME * 100, "b": [ME]}, long)
+
+
+def test_expansion_can_pause_after_every_template() -> None:
+    steps = expand({"a": [ME, "-"], "b": f"{ME}{ME}"}, CONTEXT)
+    assert [next(steps) for _ in range(3)] == [None] * 3
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    assert end.value.value == {"a": ["zoe", "-"], "b": "zoezoe"}
+
+
+@pytest.mark.parametrize("name", FAKER)
+def test_a_preview_needs_no_faker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.protocol.templates._faker", None)
+    assert uses_faker({"a": [f"{{{{faker.{name}}}}}"]})
+    assert resolve(f"{{{{faker.{name}}}}}", Context(wall=WALL, preview=True)) == name

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from typing import Any, ClassVar
 
@@ -8,7 +9,7 @@ from app.hub.target import ALL, Target
 from app.protocol.backend import Refused
 from app.protocol.catalog import InvalidEvent, built_in
 from app.protocol.envelope import Envelope
-from app.protocol.fixture import Fixture
+from app.protocol.fixture import Fixture, Saved
 from app.sources.fixtures import FixturePlayer
 from tests.hub.doubles import FakeTime
 
@@ -51,10 +52,10 @@ class Desk:
 
     def __init__(self) -> None:
         self.door = NotedDoor()
-        self._player = FixturePlayer(self.door)
+        self.player = FixturePlayer(self.door)
 
     async def fire(self, fixture: Fixture, to: Target | None = None, **options: Any) -> Delivery:
-        return await self._player.fire(fixture, to=to, origin="panel", **options)
+        return await self.player.fire(fixture, to=to, origin="panel", **options)
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ async def test_times_sends_the_very_same_again(desk: Desk, fixture: Fixture) -> 
     sent: list[object] = [*desk.door.events, *desk.door.frames]
     assert len(sent) == 3
     assert sent[0] == sent[1] == sent[2]
-    assert desk._player.context().seq == 1
+    assert desk.player.context().seq == 1
 
 
 async def test_a_door_that_refuses_ends_it(desk: Desk) -> None:
@@ -146,3 +147,67 @@ async def test_a_target_that_is_none_is_refused_in_words(desk: Desk) -> None:
 async def test_a_number_that_is_hard_to_carry_arrives(desk: Desk) -> None:
     await desk.fire(Fixture(event="dance", data={"n": 2**70}, malformed=True))
     assert json.loads(desk.door.frames[0]) == {"event": "dance", "data": {"n": 2**70}}
+
+
+class Turns:
+    """Counts the turns that the event loop gives to others."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __aenter__(self) -> "Turns":
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            self.count += 1
+            await asyncio.sleep(0)
+
+
+async def test_others_have_a_turn_between_two_repeats(desk: Desk) -> None:
+    async with Turns() as turns:
+        await desk.fire(Fixture(event="typing", data={"username": "bob", "typing": True}, times=50))
+        assert len(desk.door.events) == 50
+        assert turns.count >= 49
+
+
+async def test_others_have_a_turn_while_templates_are_expanded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.hub.slices.SLICE_S", 0.0)
+    async with Turns() as turns:
+        await desk.fire(Fixture(frame="{{me}}" * 200))
+        assert desk.door.frames == ["zoe" * 200]
+        assert turns.count >= 199
+
+
+async def test_too_many_templates_are_refused_when_fired(desk: Desk) -> None:
+    with pytest.raises(Refused) as refused:
+        await desk.fire(Fixture(event="typing", data={"username": "{{uuid}}" * 201, "typing": True}))
+    assert str(refused.value) == "The event has 201 templates; at most 200 are allowed."
+    assert desk.door.events == []
+
+
+async def test_faults_are_looked_for_once_per_fixture_and_in_slices(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.hub.slices.SLICE_S", 0.0)
+    found = [
+        Saved(f"{number}", Fixture(event="friend_online", data={"username": "a", f"{number}": 1}), True)
+        for number in range(100)
+    ]
+    async with Turns() as turns:
+        first = await desk.player.faults(found)
+        assert turns.count >= 99
+    assert first["7"] == ["data.7: is not a field of this event"]
+    monkeypatch.setattr(desk.player, "preview", None)
+    assert await desk.player.faults(found) == first
+    assert await desk.player.faults(found[:1]) == {"0": first["0"]}
+
+
+async def test_the_list_of_faults_is_short(desk: Desk) -> None:
+    fixture = Fixture(event="friend_online", data={"username": "{{x}}" * 10_000})
+    faults = (await desk.player.faults([Saved("x", fixture, True)]))["x"]
+    assert (len(faults), faults[0], faults[-1]) == (21, "{{x}} is no template", "and 9,980 more")

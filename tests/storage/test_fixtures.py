@@ -583,3 +583,41 @@ def test_a_folder_that_a_person_chose_and_that_is_not_there_is_told(built_in: Pa
     library.save("mine", ONE)
     library.read()
     assert library.complaints == []
+
+
+def test_a_file_that_has_not_changed_is_not_read_again(library: FixtureLibrary, own: Path) -> None:
+    file = put(own, "x.json", ONE)
+    bad = put(own, "bad.json", b"{")
+    for each in (file, bad):
+        os.utime(each, (1_600_000_000, 1_600_000_000))
+    assert library.read()
+    before = library.find("x")
+    assert not library.read()
+    assert library.find("x") is before
+    assert len(library.complaints) == 1
+    put(own, "x.json", TWO)
+    os.utime(file, (1_600_000_000, 1_600_000_001))
+    assert library.read()
+    assert library.find("x").fixture == TWO
+
+
+def test_a_file_is_read_again_if_its_time_stamp_is_too_young_to_be_trusted(
+    library: FixtureLibrary, own: Path
+) -> None:
+    file = put(own, "x.json", ONE)
+    status = file.stat()
+    library.read()
+    with file.open("r+b") as stream:  # the same inode, size and time
+        stream.write(TWO.to_json().encode())
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert library.read()
+    assert library.find("x").fixture == TWO
+
+
+def test_reading_reports_whether_files_have_come_or_gone(library: FixtureLibrary, own: Path) -> None:
+    file = put(own, "bad.json", b"{")
+    assert library.read()
+    assert not library.read()
+    file.unlink()
+    assert library.read()
+    assert not library.read()

@@ -25,7 +25,7 @@ from app.hub.search import batch_size
 from app.hub.target import Target
 from app.protocol.backend import Refused
 from app.protocol.catalog import InvalidEvent
-from app.protocol.envelope import Envelope
+from app.protocol.envelope import MAX_RAW_BYTES, Envelope
 from app.protocol.fixture import BadFixture, Fixture, checked
 from app.protocol.overrides import BadPath, check_path
 
@@ -53,7 +53,7 @@ class Api:
         return await self._send(call.query.to, call.query.wait, lambda to: fire(event, to=to, origin=ORIGIN))
 
     @operation("POST", "/v1/frames", query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
-               refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+               limit=MAX_RAW_BYTES, refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def send_frame(self, call: Call) -> shapes.Fired:
         """Send any text as a frame, exactly as it is, contract or not."""
         return await self._send(
@@ -251,15 +251,17 @@ class Api:
         """List the fixtures, as they are on the disk now."""
         await self._service.fixtures.read()
         library = self._service.fixtures
+        fixtures = library.all
+        faults = await self._service.player.faults(each for each in fixtures if each.own)
         pinned = {name.casefold() for name in self._service.settings.pinned}
         return shapes.FixtureList(
             fixtures=[
                 shapes.FixtureInfo(
                     name=each.name, title=each.title, event=each.fixture.event, must=each.fixture.must,
                     malformed=each.fixture.malformed, own=each.own, pinned=each.name.casefold() in pinned,
-                    faults=self._service.player.faults(each.fixture) if each.own else [],
+                    faults=faults.get(each.name, []),
                 )
-                for each in library.all
+                for each in fixtures
             ],
             folder=str(library.folder) if library.folder else None,
             complaints=library.complaints,

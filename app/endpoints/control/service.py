@@ -1,6 +1,6 @@
 """What the control API needs of the companion. Methods may raise ``Refused`` and ``StorageError``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -101,8 +101,8 @@ class Player(Protocol):
     def of_event(self, event: str) -> Fixture:
         """Return an event with sensible values."""
 
-    def faults(self, fixture: Fixture) -> list[str]:
-        """Say what a fixture breaks without meaning to."""
+    async def faults(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
+        """Return by name how each fixture breaks the contract."""
 
 
 class Service(Protocol):

@@ -21,6 +21,7 @@ from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.journal import Row
 from app.protocol.fixture import BadFixture, Fixture, Saved, from_frame
+from app.protocol.templates import TemplateError
 from app.ui import theme
 from app.ui.background import Errands
 from app.ui.icons import ui_icon
@@ -234,8 +235,11 @@ class FixturesRoom(QWidget):
         """Say what an event breaks that was not saved as breaking it."""
         if fixture.raw or not fixture.malformed or (self._shown and self._shown.fixture.malformed):
             return ""
-        problems = self._companion.catalog.problems(self._companion.player.resolved(fixture.envelope()))
-        return "It breaks the contract: " + "; ".join(map(str, problems))
+        try:
+            event = self._companion.player.preview(fixture.envelope())
+        except TemplateError as error:
+            return f"It has {error}."
+        return "It breaks the contract: " + "; ".join(map(str, self._companion.catalog.problems(event)))
 
     # doing
 

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.protocol.catalog import EventType, Problem
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.templates import ME, PERSONA
+from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.json_view import JsonView, exact_text
 from app.ui.widgets.naming import named
@@ -188,11 +188,13 @@ class EventPanel(QWidget):
 
     def _on_change(self) -> None:
         try:
-            resolved = self._companion.player.resolved(self.template())
-            self.problems = self._companion.catalog.problems(resolved)
-            stranger = "" if self.problems else self._companion.stranger_in(resolved)
+            event = self._companion.player.preview(self.template())
+            self.problems = self._companion.catalog.problems(event)
+            stranger = "" if self.problems else self._companion.stranger_in(event)
         except BadFrame as bad:
             self.problems, stranger = [Problem(bad.where, bad.reason)], ""
+        except TemplateError as error:
+            self.problems, stranger = [Problem("data", f"has {error}")], ""
         in_json = self.views.currentIndex() == JSON
         own = [Problem(each.path.removeprefix("data."), each.message) for each in self.problems]
         self.form().show_problems([] if in_json else own)
