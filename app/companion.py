@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from http import HTTPStatus
@@ -31,7 +31,7 @@ from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, Refused, StorageError
-from app.protocol.catalog import Catalog, InvalidEvent, built_in
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import (
     MAX_CHECKED_CHARS,
     MAX_FRAME_BYTES,
@@ -40,6 +40,7 @@ from app.protocol.envelope import (
     Envelope,
     decode,
 )
+from app.protocol.event_type import EventType, InvalidEvent
 from app.protocol.near import near
 from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
@@ -118,6 +119,8 @@ class Companion:
             log.info("%s", each)
         self.changed: Signal[None] = Signal()
         """The state or the settings have changed."""
+        self.catalog_changed: Signal[None] = Signal()
+        """The catalog has other events than before."""
         self.raise_window: Callable[[], object] | None = None
         """Brings the window to the front, where there is one."""
         self.quit_program: Callable[[], object] | None = None
@@ -262,6 +265,12 @@ class Companion:
         if settings.fixtures != before.fixtures:
             await self.fixtures.use(self._library())
         self.changed.emit(None)
+
+    def use_events(self, types: Iterable[EventType]) -> None:
+        """Replace the events of the contract. Connected clients stay connected."""
+        self.catalog.replace(types)
+        self.router.catalog_changed()
+        self.catalog_changed.emit(None)
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
         """Store what an event changes, then send it. Raises ``NOT_DONE``; nothing has happened then."""

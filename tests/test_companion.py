@@ -10,8 +10,8 @@ from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.router import ClientEvent
 from app.protocol.backend import Refused
-from app.protocol.catalog import InvalidEvent
 from app.protocol.envelope import Envelope
+from app.protocol.event_type import InvalidEvent
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
 from tests.conftest import Connect, MakeCompanion, until

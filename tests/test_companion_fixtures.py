@@ -15,8 +15,8 @@ from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.target import ALL, Target
 from app.protocol.backend import Refused, StorageError
-from app.protocol.catalog import InvalidEvent
 from app.protocol.envelope import Envelope
+from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture
 from app.system.settings import PINNED, Settings
 from tests.cli.doubles import unused_port

@@ -59,6 +59,10 @@ class Router:
         self._handlers: dict[str, Handler] = {}
         self.client_event: Signal[ClientEvent] = Signal()
 
+    def catalog_changed(self) -> None:
+        """Read frames by the events that the catalog holds now."""
+        self._quick = QuickReader(self._catalog)
+
     def on(self, event: str, handler: Handler) -> None:
         """Let ``handler`` answer the client event of that name; it gets the client and the typed payload."""
         self._handlers[event] = handler
@@ -101,7 +105,7 @@ class Router:
             names = ", ".join(self._catalog.names(Direction.FROM_UI))
             reason = f"unknown client event {envelope.event[:80]!r} (known: {names})"
             raise BadFrame(reason, "event", envelope.event)
-        data = known.struct_of(envelope)
+        data = known.typed(envelope)
         extra = ", ".join(known.unknown_fields(envelope.data))
         return Taken(client, payload, known.name, data, f"unknown field {extra} ignored" if extra else "")
 

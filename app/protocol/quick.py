@@ -9,8 +9,9 @@ from typing import Any, Union
 
 import msgspec
 
-from app.protocol.catalog import Catalog, EventType
+from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
+from app.protocol.event_type import EventType, StructEvent
 
 PLAIN = ("string", "boolean")
 
@@ -21,7 +22,7 @@ class QuickReader:
     def __init__(self, catalog: Catalog) -> None:
         self._marks: dict[type[Any], tuple[str, int]] = {}
         for each in catalog:
-            if each.direction is Direction.FROM_UI and _is_plain(each):
+            if each.direction is Direction.FROM_UI and isinstance(each, StructEvent) and _is_plain(each):
                 frame = msgspec.defstruct(
                     f"Frame_{each.name}", [("data", each.struct)],
                     tag_field="event", tag=each.name, forbid_unknown_fields=True, frozen=True,
@@ -32,7 +33,7 @@ class QuickReader:
     def read(self, payload: bytes) -> tuple[str, Event] | None:
         """Return name and data of a client's event; None where only the strict decoder can tell.
 
-        ``payload`` is UTF-8. What this returns, ``envelope.decode`` and ``EventType.struct_of`` return too.
+        ``payload`` is UTF-8. What this returns, ``envelope.decode`` and ``EventType.typed`` return too.
         """
         if b"\\" in payload:
             return None

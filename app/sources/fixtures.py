@@ -15,9 +15,10 @@ from app.hub.signal import Signal
 from app.hub.slices import Slices
 from app.hub.target import ALL, Target
 from app.protocol.backend import Refused
-from app.protocol.catalog import Catalog, InvalidEvent
+from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
+from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture, Saved
 from app.protocol.templates import Context, TemplateError, expand, left_over, load_faker, resolve, uses_faker
 from app.storage.fixtures import FixtureLibrary

@@ -20,10 +20,10 @@ def check(frame: str | bytes) -> bool:
     for known in CLIENT_EVENTS:
         assert known is not None
         try:
-            struct = known.struct_of(envelope)
+            struct = known.typed(envelope)
         except BadFrame as bad:
             str(bad).encode()
             continue
         text = Envelope(known.name, struct).encode().decode()
-        assert known.struct_of(decode(text)) == struct, text
+        assert known.typed(decode(text)) == struct, text
     return True

@@ -12,9 +12,10 @@ from websockets.asyncio.client import connect
 
 from app.companion import Companion
 from app.protocol import events
-from app.protocol.catalog import Catalog, InvalidEvent, built_in
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
+from app.protocol.event_type import InvalidEvent
 from app.system.settings import Settings
 from tests.conftest import until
 

@@ -3,9 +3,10 @@ from typing import Any
 import pytest
 
 from app.protocol import events
-from app.protocol.catalog import Catalog, EventType, InvalidEvent, Problem, built_in
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.event_type import EventType, InvalidEvent, Problem
 from app.protocol.templates import ME, NOW, PERSONA, UUID, Context, resolve
 
 NEW_MESSAGE_LINE = (
@@ -67,7 +68,7 @@ def test_a_sample_encodes_to_the_guides_line_byte_for_byte(name: str) -> None:
 
 @pytest.mark.parametrize("name", GUIDE_LINES)
 def test_the_typed_payload_encodes_to_the_guides_line_byte_for_byte(name: str) -> None:
-    typed = to_ui(name).struct_of(decode(GUIDE_LINES[name]))
+    typed = to_ui(name).typed(decode(GUIDE_LINES[name]))
     assert Envelope(name, typed).encode() == GUIDE_LINES[name].encode()
 
 
@@ -81,7 +82,7 @@ def test_every_event_explains_itself(each: EventType) -> None:
     assert each.help.endswith(".")
     assert "\n" not in each.help
     assert each.problems(each.sample) == []
-    assert each.struct_of(Envelope(each.name, each.sample))
+    assert each.typed(Envelope(each.name, each.sample))
     assert each.schema["title"] == each.name
     assert each.schema["type"] == "object"
     assert set(each.schema["required"]) <= set(each.schema["properties"])
@@ -221,7 +222,7 @@ def test_a_client_event_cannot_be_sent_to_the_ui() -> None:
 def test_a_client_may_send_fields_that_the_contract_does_not_know() -> None:
     data = {**CLIENT_SAMPLES["typing"], "since": 7}
     assert from_ui("typing").problems(data) == []
-    assert from_ui("typing").struct_of(Envelope("typing", data)) == events.TypingTo(to="alice", typing=True)
+    assert from_ui("typing").typed(Envelope("typing", data)) == events.TypingTo(to="alice", typing=True)
     assert from_ui("typing").unknown_fields(data) == ["since"]
 
 
@@ -238,13 +239,13 @@ def test_a_client_events_wrong_field_is_refused_with_its_place(
     name: str, data: dict[str, Any], where: str, reason: str
 ) -> None:
     with pytest.raises(BadFrame) as caught:
-        from_ui(name).struct_of(Envelope(name, data))
+        from_ui(name).typed(Envelope(name, data))
     assert (caught.value.where, caught.value.reason, caught.value.event) == (where, reason, name)
 
 
 def test_a_client_events_missing_field_is_named() -> None:
     with pytest.raises(BadFrame, match="typing"):
-        from_ui("typing").struct_of(Envelope("typing", {"to": "bob"}))
+        from_ui("typing").typed(Envelope("typing", {"to": "bob"}))
 
 
 def test_the_guides_own_made_up_message_id_is_good_enough_for_mark_read() -> None:

@@ -24,7 +24,7 @@ def the_long_way(text: str) -> tuple[str, Event] | None:
         known = CATALOG.get(Direction.FROM_UI, envelope.event)
         if known is None or known.unknown_fields(envelope.data):
             return None
-        return known.name, known.struct_of(envelope)
+        return known.name, known.typed(envelope)
     except BadFrame:
         return None
 

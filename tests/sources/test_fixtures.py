@@ -7,8 +7,9 @@ import pytest
 from app.hub.hub import Delivery
 from app.hub.target import ALL, Target
 from app.protocol.backend import Refused
-from app.protocol.catalog import InvalidEvent, built_in
+from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
+from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture, Saved
 from app.sources.fixtures import FixturePlayer
 from tests.hub.doubles import FakeTime

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from app.protocol.catalog import Catalog, EventType, built_in
+from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction, Event
+from app.protocol.event_type import EventType, StructEvent
 from app.protocol.events import MessageId, Username
 
 
@@ -28,7 +29,7 @@ class WithOptionals(Event, frozen=True, kw_only=True):
 
 
 def event_type(name: str, struct: type[Event]) -> EventType:
-    return EventType(name, Direction.TO_UI, struct)
+    return StructEvent(name, Direction.TO_UI, struct)
 
 
 def grown() -> Catalog:

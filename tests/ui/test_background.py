@@ -10,7 +10,7 @@ import pytest
 from app.companion import InvalidEvent
 from app.hub.tasks import Tasks
 from app.protocol.backend import Refused, StorageError
-from app.protocol.catalog import Problem
+from app.protocol.event_type import Problem
 from app.ui.background import Errands, run
 from tests.conftest import until
 

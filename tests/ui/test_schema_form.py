@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QLabel, QWidget
 
-from app.protocol.catalog import EventType, Problem, built_in
+from app.protocol.catalog import built_in
+from app.protocol.event_type import EventType, Problem
 from app.protocol.templates import UUID
 from app.ui.widgets.fields import FreshField, JsonField, NameField
 from app.ui.widgets.schema_form import SchemaForm

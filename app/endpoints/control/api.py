@@ -24,8 +24,8 @@ from app.hub.row_codec import to_json
 from app.hub.search import batch_size
 from app.hub.target import Target
 from app.protocol.backend import Refused
-from app.protocol.catalog import InvalidEvent
 from app.protocol.envelope import MAX_RAW_BYTES, Envelope
+from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import BadFixture, Fixture, checked
 from app.protocol.overrides import BadPath, check_path
 

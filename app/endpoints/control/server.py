@@ -17,7 +17,7 @@ from app.endpoints.control.shapes import Problem, ProblemPart
 from app.endpoints.guard import same_secret
 from app.endpoints.http import BODY_S, HttpDoor
 from app.protocol.backend import Refused, StorageError
-from app.protocol.catalog import InvalidEvent
+from app.protocol.event_type import InvalidEvent
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from app.hub.journal import Kind, Row
-from app.protocol.catalog import Catalog, EventType
+from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.protocol.event_type import EventType
 from app.ui.models.event_log import ARROWS, clock
 from app.ui.plain_text import PlainTextLabel, tooltip_text
 from app.ui.widgets.diff_view import DiffView

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.companion import Companion
-from app.protocol.catalog import EventType, Problem
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.event_type import EventType, Problem
 from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.json_view import JsonView, exact_text

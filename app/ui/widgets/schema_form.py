@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
-from app.protocol.catalog import EventType, Problem
+from app.protocol.event_type import EventType, Problem
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.fields import ABSENT, Field, field_for, optional_field_for
 from app.ui.widgets.naming import named

@@ -1,0 +1,152 @@
+"""What an event of the contract is: name, direction, schema, sample and checks of its data."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import msgspec
+from typing_extensions import override
+
+from app.protocol.contract import Direction, Event
+from app.protocol.envelope import BadFrame, Envelope, check_tree
+from app.protocol.templates import BY_FORMAT, ME, PERSONA
+from app.wording import fault
+
+
+class Problem(NamedTuple):
+    """One fault in an event's data: the path (``reactions[0].emoji``) and a message for people."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class InvalidEvent(ValueError):
+    """An event that violates the contract was to be fired. ``problems`` says how."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class EventType(ABC):
+    """One event of the contract. ``help`` is one sentence."""
+
+    def __init__(self, name: str, direction: Direction, help: str) -> None:
+        self.name = name
+        self.direction = direction
+        self.help = help
+
+    @property
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of ``data``, an object. References point into its own ``$defs``."""
+
+    @abstractmethod
+    def problems(self, data: Any) -> list[Problem]:
+        """Return everything that is wrong with ``data``; empty if it is valid."""
+
+    @abstractmethod
+    def unknown_fields(self, data: dict[str, Any]) -> list[str]:
+        """Return the names in ``data`` that the contract does not define."""
+
+    @abstractmethod
+    def typed(self, envelope: Envelope) -> Any:
+        """Return the payload of a client's frame as handlers get it. Raises ``BadFrame`` with the place."""
+
+    @cached_property
+    def sample(self) -> dict[str, Any]:
+        """The required fields of ``data`` with their first examples. Those of built-in events are the guide's."""
+        properties = self.schema["properties"]
+        return {name: _example(name, properties[name]) for name in self.schema["required"]}
+
+    @cached_property
+    def template(self) -> dict[str, Any]:
+        """The sample as a template: a persona writes to the local user; ids and times are generated later."""
+        data = dict(self.sample)
+        for name in data:
+            kind = self.schema["properties"][name].get("format", "")
+            if kind == "username":
+                data[name] = ME if name == "to" else PERSONA
+            elif kind in BY_FORMAT:
+                data[name] = BY_FORMAT[kind]
+        return data
+
+
+class StructEvent(EventType):
+    """An event that is declared as a msgspec struct: the built-in ones."""
+
+    def __init__(self, name: str, direction: Direction, struct: type[Event]) -> None:
+        super().__init__(name, direction, next(iter((struct.__doc__ or "").strip().splitlines()), name))
+        self.struct = struct
+        self._fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+    @cached_property
+    @override
+    def schema(self) -> dict[str, Any]:
+        (schema,), defs = msgspec.json.schema_components([self.struct], ref_template="#/$defs/{name}")
+        own = defs.pop(self.struct.__name__, schema)
+        own = {"title": self.name, **{key: value for key, value in own.items() if key != "title"}}
+        return {**own, "$defs": defs} if defs else own
+
+    @override
+    def problems(self, data: Any) -> list[Problem]:
+        if not isinstance(data, dict):
+            return [Problem("", "data must be an object")]
+        try:
+            check_tree(data)
+        except BadFrame as bad:
+            return [Problem(bad.where, bad.reason)]
+        found = [] if self._converts(data) else self._field_problems(data)
+        if self.direction is Direction.TO_UI:
+            found += [Problem(name, "is not a field of this event") for name in self.unknown_fields(data)]
+        return found
+
+    def _converts(self, data: dict[str, Any]) -> bool:
+        try:
+            msgspec.convert(data, self.struct)
+        except msgspec.ValidationError:
+            return False
+        return True
+
+    def _field_problems(self, data: dict[str, Any]) -> list[Problem]:
+        """Check every field. msgspec itself stops at the first invalid one."""
+        found = []
+        for name, field in self._fields.items():
+            if name in data:
+                found += self._convert_problems(name, field.type, data[name])
+            elif field.required:
+                found.append(Problem(name, "is missing"))
+        return found
+
+    def _convert_problems(self, name: str, expected: Any, value: Any) -> list[Problem]:
+        try:
+            msgspec.convert(value, expected)
+        except msgspec.ValidationError as error:
+            wrong = fault(error, self.schema["properties"][name].get("enum", ()))
+            return [Problem(wrong.under(name), wrong.sentence)]
+        return []
+
+    @override
+    def unknown_fields(self, data: dict[str, Any]) -> list[str]:
+        return [name for name in data if name not in self._fields]
+
+    @override
+    def typed(self, envelope: Envelope) -> Event:
+        try:
+            return msgspec.convert(envelope.data, self.struct)
+        except msgspec.ValidationError as error:
+            wrong = fault(error)
+            raise BadFrame(wrong.sentence, wrong.under("data"), self.name) from None
+
+
+def _example(name: str, schema: dict[str, Any]) -> Any:
+    """Return the first declared example, or the simplest value of the type."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return {"boolean": True, "integer": 1, "number": 1, "array": [], "object": {}}.get(schema.get("type", ""), name)
