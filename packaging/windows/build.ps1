@@ -1,7 +1,8 @@
 # Builds the Windows installer: packaging\windows\build.ps1 [-Out FOLDER]
 #
-# Needs Python 3.13 or newer (`py`; before that, the clock has steps of 15.6 ms) and NSIS 3 (makensis). Signs the programs, the uninstaller and the installer when
-# COMPANION_CERTIFICATE names a .pfx file and COMPANION_CERTIFICATE_PASSWORD is set; signtool comes with the Windows SDK.
+# Needs Python 3.13 or newer (`py`; before that, the clock has steps of 15.6 ms) and NSIS 3 (makensis). Signs the programs,
+# the uninstaller and the installer when COMPANION_CERTIFICATE names a .pfx file and COMPANION_CERTIFICATE_PASSWORD is set;
+# signtool comes with the Windows SDK.
 param([string]$Out = "build\packages")
 $ErrorActionPreference = "Stop"
 Set-Location (Join-Path $PSScriptRoot "..\..")

@@ -33,7 +33,8 @@ def test_save_load_and_reset_do_what_they_say(tmp_path: Path) -> None:
     assert [each["username"] for each in seeded["people"]] == ["alice", "bob", "carol", "dave", "erin", "frank"]
     changed = {**seeded, "people": seeded["people"][:2], "messages": seeded["messages"][:1]}
     file = tmp_path / "changed.json"
-    file.write_text(json.dumps(changed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(changed, indent=1, ensure_ascii=False) + "\n"
+    file.write_text(text, encoding="utf-8", newline="\n")
     result = state("load", file, "--data-dir", two)
     assert (result.returncode, result.stderr) == (0, "")
     assert str(file) in result.stdout

@@ -210,7 +210,7 @@ def test_traffic_without_a_pause_does_not_starve_qt(
     timer = QTimer(interval=1)
     timer.timeout.connect(lambda: fired.append(1))
     timer.start()
-    assert run(_ping_pong(*pair, lambda: len(fired) >= 20)) > 20
+    assert run(_ping_pong(*pair, lambda: len(fired) >= 20)) > 0, "and neither does Qt starve it"
     timer.stop()
 
 

@@ -311,7 +311,7 @@ async def test_files_that_are_no_fixtures_are_told_by_name(
     file_of(folder, "mine/broken").write_text("{")
     await companion.fixtures.read()
     assert room.list.complaints.isVisible()
-    assert room.list.complaints.text().startswith("mine/broken.json is no fixture")
+    assert room.list.complaints.text().startswith(f"{Path('mine/broken.json')} is no fixture")
     assert str(folder) in room.list.complaints.toolTip()
     file_of(folder, "mine/broken").unlink()
     await companion.fixtures.read()

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind
 from app.ui.models.event_log import EventLogModel, TimeStyle
-from app.ui.widgets.log_refresh import BAND
+from app.ui.widgets.log_refresh import BAND, LogRefresh
 from app.ui.widgets.log_table import ROW_HEIGHT, WIDTHS, LogTable
 
 RING = 200
@@ -268,6 +268,34 @@ def test_where_all_lines_are_new_they_are_painted_a_few_at_a_time(
     settle(table, model)
     assert max(area.height() for area in paints.areas) <= BAND * ROW_HEIGHT
     assert sum(area.height() for area in paints.areas) == table.viewport().height()
+
+
+class Unpainted(QWidget):
+    """A viewport that notes what is to be painted, and paints nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requested: list[QRect] = []
+
+    def update(self, *area: QRect) -> None:  # type: ignore[override]
+        self.requested += area
+
+
+def test_the_next_lines_wait_until_the_ones_before_are_painted(show: Callable[[QWidget], None]) -> None:
+    """On Windows, timers without an interval fire before paint events are delivered."""
+    viewport = Unpainted()
+    viewport.resize(100, 4 * BAND * ROW_HEIGHT)
+    show(viewport)
+    refresh = LogRefresh(viewport, ROW_HEIGHT)
+    refresh.hold()
+    refresh.release(None)
+    for painted in range(1, 5):
+        for _ in range(5):
+            QGuiApplication.processEvents()
+        assert len(viewport.requested) == painted
+        refresh.painted()
+    assert not refresh.busy
+    assert sum(area.height() for area in viewport.requested) == viewport.height()
 
 
 def test_what_comes_out_of_sight_costs_no_painting(journal: Journal, model: EventLogModel, table: LogTable) -> None:

@@ -21,7 +21,7 @@ class LogRefresh(QObject):
         self._height = line_height
         self._stale: list[QRect] = []
         """Bands that are not painted yet, the first one last."""
-        self._timer = QTimer(self, interval=0)
+        self._timer = QTimer(self, interval=0, singleShot=True)
         self._timer.timeout.connect(self._next_band)
         self.held = False
 
@@ -35,6 +35,15 @@ class LogRefresh(QObject):
     def busy(self) -> bool:
         """Whether more bands are to be painted."""
         return bool(self._stale)
+
+    def painted(self) -> None:
+        """Request the next band, in a moment: the viewport has been painted.
+
+        A timer alone is not enough: on Windows, timers without an interval fire before paint events are delivered,
+        so several bands would be painted in one go.
+        """
+        if self._stale:
+            self._timer.start()
 
     def release(self, up: int | None, *fresh: QRect) -> None:
         """Have painted what has come. ``up``: by so much all else has moved; None: it says something else by now.
@@ -62,14 +71,14 @@ class LogRefresh(QObject):
             self._viewport.update()
 
     def _paint_all(self, sight: QRect) -> None:
+        if not self._viewport.isVisible():  # it is painted as a whole when it is shown
+            self._stale.clear()
+            return
         lines = math.ceil(sight.height() / self._height)
         step = math.ceil(lines / math.ceil(lines / BAND)) * self._height
         self._stale = [QRect(0, top, sight.width(), step) for top in reversed(range(0, sight.height(), step))]
         self._next_band()
 
     def _next_band(self) -> None:
-        self._viewport.update(self._stale.pop())
-        if not self._stale:
-            self._timer.stop()
-        elif not self._timer.isActive():
-            self._timer.start()
+        if self._stale:
+            self._viewport.update(self._stale.pop())

@@ -122,6 +122,7 @@ class LogTable(QTableView):
             self._paint_s += perf_counter() - began
             self._log.painted(self._paint_s)
             self._shows_new = self._refresh.busy
+        self._refresh.painted()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Qt tells: lines move. Those of a flush are moved when it is over."""
