@@ -1,7 +1,6 @@
 """Composition root without Qt: the same server on plain asyncio (uvloop when installed)."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 from app.access import Access
@@ -12,6 +11,7 @@ from app.system.exits import Exit
 from app.system.home import Home, HomeError, Overrides
 from app.system.secrets import TokenError, given
 from app.system.signals import ignore_more, on_stop
+from app.system.terminal import print_lines, say
 
 
 def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) -> int:
@@ -19,13 +19,13 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
     try:
         given(token_file)
     except TokenError as error:
-        print(error, file=sys.stderr)
+        say(str(error))
         return Exit.USAGE
     try:
         home = Home.open(data_dir)
         home.start_log(console=True)
     except HomeError as error:
-        print(error, file=sys.stderr)
+        say(str(error))
         return error.exit
     settings = home.load(overrides)
     try:
@@ -36,7 +36,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
                 complaints=home.settings_file.complaints,
             )  # fmt: skip
             access = Access(companion, folders, token_file)
-            return runner.run(_serve(companion, access, CrashReporter(folders.logs, _say)))
+            return runner.run(_serve(companion, access, CrashReporter(folders.logs, say)))
     finally:
         home.lock.release()
 
@@ -49,17 +49,16 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
     companion.quit_program = stopped.set
     crashes.install(loop)
     started = await companion.start()
-    for complaint in companion.complaints + companion.fixtures.complaints:
-        _say(complaint)
+    say(*companion.complaints, *companion.fixtures.complaints)
     if not started:
-        print(f"{companion.trouble} Stop it, or choose another port with --port.", file=sys.stderr)
+        say(f"{companion.trouble} Stop it, or choose another port with --port.")
         return Exit.BUSY
-    print(f"listening {companion.server.url}", flush=True)
+    print_lines(f"listening {companion.server.url}")
     if not await companion.start_rest():
         remedy = "Choose another port with --rest-port, or leave it off with --no-rest."
-        _say(f"{companion.rest_trouble} Events work; the UI's REST calls are not answered. {remedy}")
+        say(f"{companion.rest_trouble} Events work; the UI's REST calls are not answered. {remedy}")
     elif companion.rest.listening:
-        print(f"answering {companion.rest.url}", flush=True)
+        print_lines(f"answering {companion.rest.url}")
     opening = companion.tasks.spawn(_open(access, companion), "open the control API")
     await stopped.wait()
     opening.cancel()
@@ -73,17 +72,13 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
 async def _open(access: Access, companion: Companion) -> None:
     """Answer the control API, and say where. A keyring may take its time, so nobody waits for this."""
     if not await access.open():
-        _say(f"{companion.control_trouble} No script reaches this companion. See --control-port and --token-file.")
+        say(f"{companion.control_trouble} No script reaches this companion. See --control-port and --token-file.")
     elif companion.control.listening:
-        print(f"control {companion.control.url}", flush=True)
+        print_lines(f"control {companion.control.url}")
         if access.token and access.token.notice:
-            _say(access.token.notice)
+            say(access.token.notice)
         if access.token and access.token.kept_in == "memory":
-            _say(f"Token: {access.token.value}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+            say(f"Token: {access.token.value}")
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":

@@ -6,6 +6,7 @@ import typer
 
 from app.cli.options import DataDir, Json, as_json
 from app.protocol.summary import summarize
+from app.system.terminal import print_lines
 
 app = typer.Typer(
     help="List the connected clients, close them, change the user that one acts as.", no_args_is_help=True
@@ -19,13 +20,15 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
 
     found = Control(data_dir).call("GET", "/v1/clients")
     if json:
-        print(as_json(found))
+        print_lines(as_json(found))
         return
     for each in found:
         where = summarize(each["origin"] or each["user_agent"]) or "no browser"
         who = summarize(each["username"])
         ready = "ready" if each["ready"] else "not ready"
-        print(f"{each['id']:>4}  {who:<16}  ↑ {each['frames_in']}  ↓ {each['frames_out']}  {ready:<9}  {where}")
+        print_lines(
+            f"{each['id']:>4}  {who:<16}  ↑ {each['frames_in']}  ↓ {each['frames_out']}  {ready:<9}  {where}"
+        )
 
 
 @app.command()
@@ -42,7 +45,7 @@ def close(
 
     method, path = ("POST", "/v1/clients/drop") if client == "all" else ("DELETE", f"/v1/clients/{segment(client)}")
     answer = Control(data_dir).call(method, path, code=code, reason=reason, abort=abort)
-    print(
+    print_lines(
         as_json(answer) if json else f"closed {', '.join(map(str, answer['clients'])) or 'none: nobody was there'}"
     )
 
@@ -58,4 +61,4 @@ def identify(
     from app.cli.control import Control
 
     answer = Control(data_dir).call("PATCH", f"/v1/clients/{client}", {"username": username})
-    print(as_json(answer) if json else f"client {client} acts as {answer['username']}")
+    print_lines(as_json(answer) if json else f"client {client} acts as {answer['username']}")

@@ -4,7 +4,7 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,11 +12,11 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from app.cli.options import say
 from app.system import instance, secrets
 from app.system.exits import Exit
 from app.system.paths import Folders
 from app.system.secrets import Token, TokenError
+from app.system.terminal import say
 
 HOST = "127.0.0.1"
 PATIENCE_S = 30.0
@@ -126,7 +126,7 @@ class Control:
             if any("must be text, not" in line for line in lines):
                 lines.append("Text that looks like JSON wants quotes of its own: --set 'text=\"123\"'")
             code = refused if status == HTTPStatus.UNPROCESSABLE_ENTITY else Exit.FAILED
-            fail("\n".join(lines) or problem["detail"], code)
+            fail(lines or [problem["detail"]], code)
         except (ValueError, KeyError, TypeError, AttributeError):
             fail(f"The companion answered with {status}; is it another version?", Exit.FAILED)
 
@@ -164,7 +164,7 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def fail(text: str, code: Exit) -> NoReturn:
-    """End with a sentence for people."""
-    say(text)
+def fail(text: str | Sequence[str], code: Exit) -> NoReturn:
+    """End with a sentence for people, or with several, one per line."""
+    say(*([text] if isinstance(text, str) else text))
     raise typer.Exit(code)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import DataDir, Json, To, Wait, as_json, decoded, done, pairs, read_input, say
+from app.cli.options import DataDir, Json, To, Wait, as_json, decoded, done, pairs, read_input
+from app.system.terminal import print_lines, say
 
 app = typer.Typer(help="List, show, save, fire, rename and delete fixtures (saved events).", no_args_is_help=True)
 
@@ -34,14 +35,13 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
     from app.cli.control import Control
 
     found = Control(data_dir).call("GET", "/v1/fixtures")
-    for complaint in found["complaints"]:
-        say(complaint)
+    say(*found["complaints"])
     if json:
-        print(as_json(found["fixtures"]))
+        print_lines(as_json(found["fixtures"]))
         return
     width = max((len(each["name"]) for each in found["fixtures"]), default=0)
     for each in found["fixtures"]:
-        print(f"{each['name']:<{width}}  {each['title']}{'  (pinned)' if each['pinned'] else ''}")
+        print_lines(f"{each['name']:<{width}}  {each['title']}{'  (pinned)' if each['pinned'] else ''}")
         if each["faults"]:
             say(f"{each['name']} breaks the contract: {'; '.join(each['faults'])}")
 
@@ -53,9 +53,9 @@ def show(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
 
     found = Control(data_dir).call("GET", f"/v1/fixtures/{segment(name)}")
     if json:
-        print(as_json(found))
+        print_lines(as_json(found))
         return
-    print(as_json(found["fixture"], indent=2))
+    print_lines(*as_json(found["fixture"], indent=2).split("\n"))
     if must := found["fixture"].get("must"):
         say(f"A correct UI must: {must}")
 

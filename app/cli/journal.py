@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.options import After, DataDir, Filter, Json, as_json, pairs, say
+from app.cli.options import After, DataDir, Filter, Json, as_json, pairs
 from app.protocol.summary import summarize
 from app.system.exits import Exit
+from app.system.terminal import print_lines, say
 
 ARROWS = {"s2c": "↓", "c2s": "↑", "server": "·"}
 
@@ -39,13 +40,11 @@ def journal(
 def print_row(row: dict[str, Any], json: bool) -> None:
     """Print one row of the journal."""
     if json:
-        print(as_json(row), flush=True)
+        print_lines(as_json(row))
         return
     sign = {"warning": " ▲", "invalid": " ✕"}.get(row["verdict"], "")
     name = summarize(row["event"]) or "–"
-    print(
-        f"#{row['seq']} {row['time'][11:23]} {ARROWS[row['direction']]} {name:<14} {_about(row)}{sign}", flush=True
-    )
+    print_lines(f"#{row['seq']} {row['time'][11:23]} {ARROWS[row['direction']]} {name:<14} {_about(row)}{sign}")
 
 
 def _about(row: dict[str, Any]) -> str:
@@ -100,9 +99,9 @@ def expect(
     }  # fmt: skip
     answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within, refused=Exit.USAGE)
     if json:
-        print(as_json(answer))
+        print_lines(as_json(answer))
     elif answer["met"]:
-        print(f"✓ {event} came after {answer['after_s'] * 1000:,.0f} ms")
+        print_lines(f"✓ {event} came after {answer['after_s'] * 1000:,.0f} ms")
         print_row(answer["row"], False)
     if not answer["met"]:
         say(f"✗ no {event} within {within:g} s" + (", but:" if answer["instead"] else "; nothing came instead"))

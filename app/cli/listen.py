@@ -20,6 +20,7 @@ from app.system import instance
 from app.system.exits import Exit
 from app.system.paths import Folders
 from app.system.signals import ignore_more, on_stop
+from app.system.terminal import discard_output, print_lines, say
 
 
 def url_of(port: int) -> str:
@@ -46,15 +47,15 @@ def run(
     """
     if username is not None:
         url += ("&" if "?" in url else "?") + "username=" + quote(username, safe="")
-    client = EventClient(url, told=_tell, greeting=_frames(send))
+    client = EventClient(url, told=say, greeting=_frames(send))
     client.subscribe(_print_json if as_json else _print_line)
     try:
         return asyncio.run(_listen(client, for_s))
     except InvalidURI:
-        _tell(f"{url} is no WebSocket address; it looks like {url_of(8081)}")
+        say(f"{url} is no WebSocket address; it looks like {url_of(8081)}")
         return Exit.USAGE
     except BrokenPipeError:  # `companion listen | head -1`
-        sys.stderr.close()
+        discard_output()
         return Exit.OK
 
 
@@ -80,7 +81,7 @@ async def _listen(client: EventClient, for_s: float | None) -> int:
     except TimeoutError:
         if client.connections:
             return Exit.OK
-        _tell(f"no connection within {for_s:g} s")
+        say(f"no connection within {for_s:g} s")
         return Exit.FAILED
     except asyncio.CancelledError:
         return Exit.OK
@@ -88,14 +89,10 @@ async def _listen(client: EventClient, for_s: float | None) -> int:
         ignore_more(asyncio.get_running_loop())
 
 
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 def _print_json(event: dict[str, Any]) -> None:
-    print(as_json(event), flush=True)
+    print_lines(as_json(event))
 
 
 def _print_line(event: dict[str, Any]) -> None:
     moment = time.strftime("%H:%M:%S")
-    print(f"{moment} ↓ {summarize(event['event']):<14} {summarize(event.get('data'))}", flush=True)
+    print_lines(f"{moment} ↓ {summarize(event['event']):<14} {summarize(event.get('data'))}")

@@ -9,6 +9,7 @@ from app import __version__
 from app.cli import clients, fixtures, journal, manage, quit, state, trigger
 from app.cli.options import DataDir, absolute_path
 from app.cli.window import open_window
+from app.system.terminal import print_lines
 
 if TYPE_CHECKING:
     from app.system.home import Overrides
@@ -64,7 +65,7 @@ TokenFile = Annotated[
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"p2p-chat-companion {__version__}")
+        print_lines(f"p2p-chat-companion {__version__}")
         raise typer.Exit
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import typer
 
-from app.cli.options import DataDir, Json, Wait, as_json, done, say
+from app.cli.options import DataDir, Json, Wait, as_json, done
+from app.system.terminal import print_lines, say
 
 
 def status(wait: Wait = 0, json: Json = False, data_dir: DataDir = None) -> None:
@@ -13,10 +14,10 @@ def status(wait: Wait = 0, json: Json = False, data_dir: DataDir = None) -> None
     from app.cli.control import Control
 
     found = Control(data_dir, wait).call("GET", "/v1/status")
-    print(as_json(found) if json else _lines(found))
+    print_lines(*([as_json(found)] if json else _lines(found)))
 
 
-def _lines(found: dict[str, Any]) -> str:
+def _lines(found: dict[str, Any]) -> list[str]:
     clients = found["clients"]
     face = "with a window" if found["window"] else "without a window (serve)"
     lines = [
@@ -27,7 +28,7 @@ def _lines(found: dict[str, Any]) -> str:
         f"journal  {found['journal']['rows']:,} rows, the newest #{found['journal']['last_seq']}",
         f"user     {found['username']}" + (" · chat state in memory only" if found["in_memory"] else ""),
     ]
-    return "\n".join([*lines, *found["complaints"]])
+    return [*lines, *found["complaints"]]
 
 
 def _door(door: dict[str, Any]) -> str:
@@ -70,7 +71,7 @@ def _act(verb: str, json: bool, data_dir: Any) -> None:
 
     found = Control(data_dir).call("POST", f"/v1/server/{verb}")
     if json:
-        print(as_json(found))
+        print_lines(as_json(found))
         return
     say(f"events: {found['state']}")
     if verb == "start" and found["rest"]["trouble"]:

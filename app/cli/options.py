@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.system.console import json_must_be_ascii
+from app.system.terminal import print_lines
 
 
 def absolute_path(path: Path | None) -> Path | None:
@@ -71,14 +72,9 @@ def value_of(text: str) -> Any:
         return text
 
 
-def say(text: str) -> None:
-    """Print for people who look on, not for pipes."""
-    print(text, file=sys.stderr)
-
-
 def done(text: str, value: Any, json: bool) -> None:
     """Print what was done: a sentence, or JSON for scripts."""
-    print(as_json(value) if json else text)
+    print_lines(as_json(value) if json else text)
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:

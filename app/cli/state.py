@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import DataDir, Json, done, say
+from app.cli.options import DataDir, Json, done
 from app.system.exits import Exit
+from app.system.terminal import say
 
 if TYPE_CHECKING:
     from app.companion import Companion
@@ -110,7 +111,7 @@ async def _do(companion: "Companion", work: Callable[[], Awaitable[None]]) -> No
     try:
         await companion.open()
         if companion.in_memory:
-            say("\n".join(companion.complaints))
+            say(*companion.complaints)
             raise typer.Exit(Exit.FAILED)
         await work()
     except NOT_DONE as error:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.fixtures import names
-from app.cli.options import DataDir, Json, To, Wait, as_json, pairs, read_input, say
+from app.cli.options import DataDir, Json, To, Wait, as_json, pairs, read_input
+from app.system.terminal import print_lines, say
 
 
 def event_names() -> list[str]:
@@ -105,9 +106,8 @@ def _text_of(file: str) -> str:
 def tell(answer: dict[str, Any], json: bool) -> None:
     """Print what became of an event."""
     if json:
-        print(as_json(answer), flush=True)
+        print_lines(as_json(answer))
         return
     clients = answer["delivered"]
-    print(f"#{answer['seq']} delivered to {clients} client{'' if clients == 1 else 's'}", flush=True)
-    for warning in answer["warnings"]:
-        say(warning)
+    print_lines(f"#{answer['seq']} delivered to {clients} client{'' if clients == 1 else 's'}")
+    say(*answer["warnings"])

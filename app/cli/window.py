@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.system import displays
 from app.system.exits import Exit
+from app.system.terminal import say
 
 if TYPE_CHECKING:
     from app.system.home import Overrides
@@ -22,7 +23,7 @@ def open_window(
 ) -> int:
     """Run until somebody quits. Returns the process's exit code."""
     if sys.platform == "linux" and not displays.named():
-        print("There is no display to open a window on. `companion serve` runs without one.", file=sys.stderr)
+        say("There is no display to open a window on. `companion serve` runs without one.")
         return Exit.FAILED
     # Until a loop hears it, Ctrl+C ends the process as the system does: an exception could come up within Qt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -31,11 +32,10 @@ def open_window(
         from app import desktop
         from app.system.home import Overrides
     except ImportError as error:
-        print(
-            f"The window needs Qt, which this system cannot load: {error}\n"
+        say(
+            f"The window needs Qt, which this system cannot load: {error}",
             "On Debian and Ubuntu, README's apt-get line installs what is missing. "
             "`companion serve` runs without a window.",
-            file=sys.stderr,
         )
         return Exit.FAILED
     return desktop.run(overrides or Overrides(), data_dir, token_file, hidden=hidden)

@@ -1,8 +1,8 @@
 """Composition root with Qt: first the window's frame, then the program behind it, on one loop."""
 
 import os
-import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QMessageLogContext, QtMsgType, qInstallMessageHandler
@@ -13,6 +13,7 @@ from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 from app.system.paths import Folders
 from app.system.secrets import TokenError, given
+from app.system.terminal import say
 from app.ui import theme
 from app.ui.application import Application
 from app.ui.garbage import GarbageCollector
@@ -28,7 +29,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     try:
         given(token_file)
     except TokenError as error:
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return Exit.USAGE
     app = QApplication.instance() or _open_display()
     assert isinstance(app, Application)
@@ -47,7 +48,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
             if not lost:
                 return Exit.OK
             told = f"A companion is running already, and {', '.join(lost)} cannot be changed there"
-            sys.stderr.write(f"{told}. Quit it first: `companion quit`.\n")
+            say(f"{told}. Quit it first: `companion quit`.")
             return Exit.BUSY
         return _fail(error)
     except HomeError as error:
@@ -90,8 +91,7 @@ def _open_display() -> Application:
                 "On Debian and Ubuntu, README's apt-get line installs what may be missing. "
                 "`companion serve` runs without a window.",
             )
-            sys.stderr.write("\n".join(told) + "\n")
-            sys.stderr.flush()
+            say(*_lines(told))
             os._exit(Exit.FAILED)
 
     qInstallMessageHandler(hear)
@@ -99,9 +99,13 @@ def _open_display() -> Application:
         app = Application(["companion"])
     finally:
         qInstallMessageHandler(None)
-    for text in said:
-        sys.stderr.write(f"{text}\n")
+    say(*_lines(said))
     return app
+
+
+def _lines(texts: Iterable[str]) -> list[str]:
+    """Return the lines of several texts."""
+    return [line for text in texts for line in text.splitlines()]
 
 
 def _show(app: QApplication, window: Window) -> None:
@@ -114,5 +118,5 @@ def _show(app: QApplication, window: Window) -> None:
 
 
 def _fail(error: HomeError) -> int:
-    sys.stderr.write(f"{error}\n")
+    say(str(error))
     return error.exit

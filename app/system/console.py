@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from app.system.terminal import EscapingStream
+
 KEPT_CHARS = 8_000
 """Characters of output that are kept for the error dialog of a program without a console."""
 
@@ -31,8 +33,7 @@ def run_with_streams(command: Callable[[], None]) -> None:
     and shown in a dialog if the command fails: otherwise nobody could read why.
     """
     if sys.stderr is not None and sys.stdout is not None:
-        for stream in (sys.stdout, sys.stderr):
-            set_encoding(stream)
+        sys.stdout, sys.stderr = prepared(sys.stdout), prepared(sys.stderr)
         command()
         return
     output = RecentOutput()
@@ -44,6 +45,12 @@ def run_with_streams(command: Callable[[], None]) -> None:
         if end.code and (text := output.getvalue().strip()):
             show_error(text)
         raise
+
+
+def prepared(stream: TextIO) -> TextIO:
+    """Return ``stream`` with an encoding that fits, and with control characters escaped."""
+    set_encoding(stream)
+    return EscapingStream(stream) if type(stream) is io.TextIOWrapper else stream
 
 
 def set_encoding(stream: TextIO) -> None:

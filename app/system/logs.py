@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.system.crash import redacted
+from app.system.terminal import one_line, say
 
 FILE_BYTES = 1024 * 1024
 FILES = 5
@@ -21,7 +22,7 @@ class CalmFileHandler(logging.handlers.RotatingFileHandler):
         """Logging tells that a record could not be written."""
         if not self.told and sys.stderr is not None:
             self.told = True
-            sys.stderr.write(f"The log file cannot be written: {sys.exc_info()[1]}\n")
+            say(f"The log file cannot be written: {sys.exc_info()[1]}")
 
 
 class DiscreetFormatter(logging.Formatter):
@@ -30,6 +31,10 @@ class DiscreetFormatter(logging.Formatter):
     def formatException(self, ei: Any) -> str:
         """Logging asks."""
         return redacted(ei[1]) if ei[1] else ""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return one line: whoever shows the log in a terminal shows its control characters too."""
+        return one_line(super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
         """Logging asks: what another handler's formatter cached is not ours."""

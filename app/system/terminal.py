@@ -1,0 +1,83 @@
+"""Print untrusted text to a terminal.
+
+A terminal acts on control characters: they move the cursor, rewrite earlier lines, set the title or fill the
+clipboard, and bidirectional controls reorder what follows. Print with ``print_lines`` and ``say``, one argument per
+line. ``EscapingStream`` is the safety net below them: it also covers the argument parser, log lines and libraries.
+"""
+
+import io
+import os
+import re
+import sys
+from typing import TextIO
+
+CONTROLS = (
+    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # C0 without tab and newline, DEL, C1
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional marks, embeddings, overrides and isolates
+    "\u2028\u2029"  # separators of lines and paragraphs
+    "\ud800-\udfff"  # lone surrogates, which no encoding can represent
+)
+_IN_TEXT = re.compile(f"[{CONTROLS}]")
+_IN_LINE = re.compile(f"[{CONTROLS}\t\n]")
+
+
+def escape_controls(text: str) -> str:
+    r"""Return ``text`` with control characters as ``\uXXXX``, except tab and newline.
+
+    JSON stays valid and keeps its value: this is how JSON escapes them, and they occur only within its strings.
+    """
+    return _IN_TEXT.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` as ``escape_controls`` does, with tab and newline escaped too."""
+    return _IN_LINE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
+
+
+def print_lines(*lines: str) -> None:
+    """Print each text as one line to standard output."""
+    _print(lines, sys.stdout)
+
+
+def say(*lines: str) -> None:
+    """Print each text as one line to standard error: for people, not for pipes."""
+    _print(lines, sys.stderr)
+
+
+def _print(lines: tuple[str, ...], stream: TextIO) -> None:
+    for line in lines:
+        print(one_line(line), file=stream, flush=True)
+
+
+def discard_output() -> None:
+    """Send further output to nowhere: whatever read it has ended, and Python's last flush would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+class EscapingStream(io.TextIOWrapper):
+    """A text stream on the buffer of another one, which escapes control characters."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        super().__init__(
+            stream.buffer,
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+
+    def write(self, text: str) -> int:
+        """Write ``text`` with its control characters escaped. Returns the length of ``text``."""
+        super().write(escape_controls(text))
+        return len(text)
+
+    def close(self) -> None:
+        """Flush only: the buffer belongs to the other stream."""
+        if not self.closed:
+            self.flush()

@@ -1,0 +1,119 @@
+"""Untrusted text reaches no terminal as control characters."""
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.cli.options import as_json
+from app.system import logs, terminal
+from app.system.terminal import EscapingStream, escape_controls, one_line
+
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) + BIDI
+TITLE = "\x1b]0;PWNED\x07"
+
+
+def test_every_control_character_is_escaped() -> None:
+    for char in CONTROLS:
+        assert one_line(f"a{char}b") == f"a\\u{ord(char):04x}b"
+        assert escape_controls(char) == (char if char in "\t\n" else f"\\u{ord(char):04x}")
+
+
+@pytest.mark.parametrize("text", ["grüße", "שלום", "مرحبا", "👩‍👩‍👧 ❤️", "a\u00a0b", "漢字", "~", " "])
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert one_line(text) == text
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_json_keeps_its_value(value: object) -> None:
+    for text in (one_line(as_json(value)), escape_controls(as_json(value, indent=1))):
+        assert not set(text) & set(CONTROLS) - {"\n"}
+        assert json.loads(text) == value
+
+
+def test_json_keeps_a_lone_surrogate() -> None:
+    line = one_line(as_json("\ud83d"))
+    assert json.loads(line) == "\ud83d"
+    assert line.encode()
+
+
+def test_a_line_break_in_a_text_begins_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.print_lines("title\ncontrol http://127.0.0.1:1", "second")
+    terminal.say("\rlistening")
+    assert capsys.readouterr() == ("title\\u000acontrol http://127.0.0.1:1\nsecond\n", "\\u000dlistening\n")
+
+
+def stream(errors: str = "strict") -> tuple[EscapingStream, io.BytesIO, io.TextIOWrapper]:
+    raw = io.BytesIO()
+    below = io.TextIOWrapper(raw, encoding="utf-8", errors=errors, line_buffering=True)
+    return EscapingStream(below), raw, below
+
+
+def test_a_stream_escapes_what_any_library_writes() -> None:
+    escaping, raw, below = stream()
+    assert escaping.write(TITLE) == len(TITLE)
+    escaping.writelines(["\x9b2J", "ok\n"])
+    print("\u202e", file=escaping)
+    assert raw.getvalue() == b"\\u001b]0;PWNED\\u0007\\u009b2Jok\n\\u202e\n"
+    assert escaping.buffer is below.buffer
+
+
+def test_a_stream_that_is_collected_leaves_the_other_open() -> None:
+    escaping, raw, below = stream(errors="replace")
+    assert escaping.errors == "replace"
+    assert escaping.line_buffering
+    escaping.write("a")
+    del escaping
+    below.write("b\n")
+    assert raw.getvalue() == b"ab\n"
+
+
+def test_a_stream_has_the_file_descriptor_of_the_other(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w") as file:
+        assert EscapingStream(file).fileno() == file.fileno()
+
+
+def test_a_log_line_is_one_line_without_controls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], expected_warnings: list[str]
+) -> None:
+    expected_warnings.append("refused ")
+    root = logging.getLogger()
+    before = root.level, root.handlers[:]
+    try:
+        logs.start(tmp_path, console=True)
+        logging.getLogger("library").warning("refused %s", f"{TITLE}\nERROR forged")
+    finally:
+        for handler in set(root.handlers) - set(before[1]):
+            root.removeHandler(handler)
+            handler.close()
+        root.setLevel(before[0])
+    logged = (tmp_path / "companion.log").read_text(encoding="utf-8")
+    for text in (logged, capsys.readouterr().err):
+        assert text.endswith("refused \\u001b]0;PWNED\\u0007\\u000aERROR forged\n")
+        assert len(text.splitlines()) == 1
+
+
+def companion(*arguments: str) -> tuple[str, str]:
+    ended = subprocess.run([sys.executable, "-m", "app", *arguments], capture_output=True, timeout=60, check=False)
+    return ended.stdout.decode(), ended.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[TITLE], ["trigger", f"--{TITLE}"], ["fixtures", TITLE], ["clients", "--x\u202e"]]
+)
+def test_the_argument_parser_prints_no_controls(arguments: list[str]) -> None:
+    out, err = companion(*arguments)
+    assert "PWNED" in err or "\\u202e" in err
+    assert not set(out + err) & set(CONTROLS) - {"\n"}
+
+
+def test_the_argument_parser_interprets_no_rich_markup() -> None:
+    _, err = companion("[red]x[/red] [link=http://canary.invalid]y[/link]")
+    assert "[red]x[/red] [link=http://canary.invalid]y[/link]" in err
