@@ -7,6 +7,7 @@ from app.access import Access
 from app.companion import Companion
 from app.hub.clock import use_fine_clock
 from app.system.crash import CrashReporter
+from app.system.descriptors import raise_descriptor_limit
 from app.system.exits import Exit
 from app.system.home import Home, HomeError, Overrides
 from app.system.secrets import TokenError, given
@@ -16,6 +17,7 @@ from app.system.terminal import print_lines, say
 
 def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) -> int:
     """Run the event server until a signal ends it. Returns the process's exit code."""
+    raise_descriptor_limit()
     try:
         given(token_file)
     except TokenError as error:

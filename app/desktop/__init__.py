@@ -9,6 +9,7 @@ from PySide6.QtCore import QEventLoop, QMessageLogContext, QtMsgType, qInstallMe
 from PySide6.QtWidgets import QApplication
 
 from app.system import displays
+from app.system.descriptors import raise_descriptor_limit
 from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
 from app.system.paths import Folders
@@ -26,6 +27,7 @@ FIRST_SIGHT_S = 0.1
 
 def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *, hidden: bool) -> int:
     """Open the window and the tray icon until somebody quits. Returns the process's exit code."""
+    raise_descriptor_limit()
     try:
         given(token_file)
     except TokenError as error:

@@ -3,9 +3,14 @@
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 WAKE_UP_S = 0.25
+CLOSE, LOG_OFF, SHUT_DOWN = 2, 5, 6
+"""Console events of Windows that end a process within 5 s, or as soon as all handlers have returned."""
+CONSOLE_PATIENCE_S = 4.5
 
 
 def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None:
@@ -14,6 +19,7 @@ def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK):
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
         _let_python_notice(loop)
+        _set_console_handler(console_handler(loop, stop))
     else:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop)
@@ -33,3 +39,35 @@ def ignore_more(loop: asyncio.AbstractEventLoop) -> None:
 def _let_python_notice(loop: asyncio.AbstractEventLoop) -> None:
     """Wake up now and then: an idle Qt loop runs no Python, and so no handler either."""
     loop.call_later(WAKE_UP_S, _let_python_notice, loop)
+
+
+def console_handler(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> Callable[[int], bool]:
+    """Return a handler for console events that ends the program cleanly when its console is closed.
+
+    Windows calls it on a thread of its own. It does not return before the program has ended, because Windows ends
+    the process as soon as it returns.
+    """
+
+    def handle(event: int) -> bool:
+        if event not in (CLOSE, LOG_OFF, SHUT_DOWN):
+            return False  # Ctrl+C and Ctrl+Break are signals
+        with suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(stop)
+        time.sleep(CONSOLE_PATIENCE_S)
+        return True
+
+    return handle
+
+
+_handlers: list[object] = []
+"""Keeps the handlers that Windows knows: ctypes would free them."""
+
+
+def _set_console_handler(handle: Callable[[int], bool]) -> None:
+    if sys.platform == "win32":
+        import ctypes
+        from ctypes import wintypes
+
+        handler = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.DWORD)(handle)
+        _handlers.append(handler)
+        ctypes.windll.kernel32.SetConsoleCtrlHandler(handler, True)

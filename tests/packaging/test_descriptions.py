@@ -1,5 +1,6 @@
 """What the packages say of the program, against the program."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -151,3 +152,13 @@ def test_the_windows_installer_is_built_with_a_python_whose_clock_is_fine() -> N
     job = release.split("\n  windows:\n")[1].split("\n  macos:\n")[0]
     assert "python-version: ${{ env.PYTHON_VERSION_WINDOWS }}" in job
     assert f'PY_PYTHON: "3.{version[1]}"' in job
+
+
+def test_macos_does_not_put_the_servers_to_sleep() -> None:
+    """App Nap slows down timers and sockets of programs without a visible window."""
+    tree = ast.parse(text("companion.spec"))
+    (bundle,) = [
+        each for each in ast.walk(tree) if isinstance(each, ast.Call) and ast.unparse(each.func) == "BUNDLE"
+    ]
+    (values,) = [each.value for each in bundle.keywords if each.arg == "info_plist"]
+    assert ast.literal_eval(values)["LSAppNapIsDisabled"] is True

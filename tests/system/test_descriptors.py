@@ -1,0 +1,83 @@
+"""The limit of open descriptors is raised at start."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.system.descriptors import raise_descriptor_limit
+
+INFINITY = -1
+
+
+class Resource(SimpleNamespace):
+    """The module ``resource`` of a system that allows ``most`` descriptors."""
+
+    RLIM_INFINITY, RLIMIT_NOFILE = INFINITY, 7
+
+    def getrlimit(self, _: int) -> tuple[int, int]:
+        return self.soft, self.hard
+
+    def setrlimit(self, _: int, limits: tuple[int, int]) -> None:
+        if limits[0] > self.most:
+            raise ValueError("current limit exceeds maximum limit")
+        self.soft, self.hard = limits
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "most", "raised"),
+    [
+        pytest.param(256, INFINITY, 10_240, 10_240, id="macOS"),
+        pytest.param(1024, 524_288, 524_288, 65_536, id="Linux"),
+        pytest.param(1024, 2048, 2048, 2048, id="a low hard limit"),
+        pytest.param(100_000, 524_288, 524_288, 100_000, id="high already"),
+        pytest.param(INFINITY, INFINITY, 10_240, INFINITY, id="unlimited already"),
+        pytest.param(64, INFINITY, 100, 64, id="the system allows none of it"),
+    ],
+)
+def test_the_limit_is_raised_as_far_as_possible(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, most: int, raised: int
+) -> None:
+    fake = Resource(soft=soft, hard=hard, most=most)
+    monkeypatch.setitem(sys.modules, "resource", fake)  # type: ignore[arg-type]
+    raise_descriptor_limit()
+    assert (fake.soft, fake.hard) == (raised, hard)
+
+
+def test_a_system_without_limits_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)  # importing it raises ImportError
+    raise_descriptor_limit()
+
+
+SCRIPT = """
+import resource
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+
+import app.system.home
+def stop(*_):
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    raise app.system.home.HomeError(f"the limit is {soft} of {hard}")
+app.system.home.Home.open = stop
+from app.system.home import Overrides
+"""
+RUN: dict[str, str] = {
+    "serve": "from app.headless import serve; serve(Overrides(), None, None)",
+    "tray program": "from app.desktop import run; run(Overrides(), None, None, hidden=True)",
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("face", RUN)
+def test_both_programs_raise_it(face: str) -> None:
+    environment: dict[str, Any] = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    ended = subprocess.run(
+        [sys.executable, "-c", SCRIPT + RUN[face]], capture_output=True, text=True, env=environment, timeout=60,
+        check=False,
+    )  # fmt: skip
+    _, _, told = ended.stderr.partition("the limit is ")
+    soft, _, hard = told.split()
+    assert int(soft) == min(int(hard), 65_536) if int(hard) > 0 else int(soft) > 256, ended.stderr

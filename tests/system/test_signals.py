@@ -1,0 +1,41 @@
+"""Closing the console of a program on Windows."""
+
+import asyncio
+
+import pytest
+
+from app.system import signals
+from app.system.signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handler
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long a handler slept; it takes no time."""
+    naps: list[float] = []
+    monkeypatch.setattr(signals.time, "sleep", naps.append)
+    return naps
+
+
+@pytest.mark.parametrize("event", [CLOSE, LOG_OFF, SHUT_DOWN])
+async def test_closing_the_console_ends_the_program_and_gives_it_time(event: int, naps: list[float]) -> None:
+    stopped = asyncio.Event()
+    handle = console_handler(asyncio.get_running_loop(), stopped.set)
+    assert await asyncio.to_thread(handle, event) is True
+    await asyncio.wait_for(stopped.wait(), 10)
+    assert naps == [signals.CONSOLE_PATIENCE_S]
+    assert naps[0] < 5, "Windows waits no longer"
+
+
+@pytest.mark.parametrize("event", [0, 1])
+async def test_ctrl_c_and_ctrl_break_are_left_to_the_signals(event: int, naps: list[float]) -> None:
+    stopped = asyncio.Event()
+    assert console_handler(asyncio.get_running_loop(), stopped.set)(event) is False
+    await asyncio.sleep(0)
+    assert not stopped.is_set()
+    assert naps == []
+
+
+def test_a_console_that_closes_after_the_end_does_no_harm(naps: list[float]) -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    assert console_handler(loop, lambda: None)(CLOSE) is True
