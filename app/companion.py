@@ -176,6 +176,11 @@ class Companion:
         return self._database.in_memory
 
     @property
+    def newer_chat_file(self) -> str:
+        """A sentence if a newer version wrote the chat state: it is not used, and a new one is kept in memory."""
+        return self._database.newer_file
+
+    @property
     def complaints(self) -> list[str]:
         """What a person must know of the settings and of how the chat state was opened."""
         return [*self._complaints, *self._database.complaints]

@@ -50,6 +50,12 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
     on_stop(loop, stopped.set)
     companion.quit_program = stopped.set
     crashes.install(loop)
+    await companion.open()
+    if companion.newer_chat_file:
+        say(companion.newer_chat_file)
+        await companion.close()
+        crashes.uninstall()
+        return Exit.FAILED
     started = await companion.start()
     say(*companion.complaints, *companion.fixtures.complaints)
     if not started:

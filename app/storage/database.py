@@ -17,7 +17,9 @@ from typing import Any, TypeVar
 
 from app.protocol.backend import StorageError
 from app.protocol.times import local
-from app.storage.migrations import STEPS
+from app.storage import inspection, migrations
+from app.storage.inspection import NewerSchema, primary_code
+from app.system.files import replace
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ class Database:
         self._waiting = 0
         """Submitted, and not ended."""
         self.complaints: list[str] = []
+        self.newer_file = ""
+        """A sentence if a newer companion wrote the file. It was not changed, and the state is kept in memory."""
 
     @property
     def in_memory(self) -> bool:
@@ -166,7 +170,7 @@ class Database:
 
     def _explain(self, error: sqlite3.Error) -> str:
         text = str(error)
-        if "full" in text or (_primary(error) == sqlite3.SQLITE_IOERR and _disk_is_full(self._path.parent)):
+        if "full" in text or (primary_code(error) == sqlite3.SQLITE_IOERR and _disk_is_full(self._path.parent)):
             return f"the disk that holds {self._path.parent} is full: free some space and try again"
         if "locked" in text or "busy" in text:
             return f"another program holds {self._path.name}: close it and try again"
@@ -177,8 +181,14 @@ class Database:
     def _open_somehow(self) -> None:
         try:
             self._open()
-        except (StorageError, sqlite3.Error, OSError) as error:
+        except (StorageError, NewerSchema, sqlite3.Error, OSError) as error:
             why = self._explain(error) if isinstance(error, sqlite3.Error) else str(error)
+            if isinstance(error, NewerSchema):
+                why = (
+                    f"{self._path} was written by a newer version of the companion ({error}). Install that "
+                    "version, or use another data folder"
+                )
+                self.newer_file = f"{why}."
             self.complaints.append(f"The chat state is kept in memory until you quit: {why}.")
             log.info("%s", self.complaints[-1])
             if self._connection is not None:  # or the file would stay locked
@@ -188,9 +198,11 @@ class Database:
 
     def _open(self) -> None:
         existed = not self._in_memory and self._path.exists()
+        if existed:
+            inspection.check_newer(self._path, BUSY_MS / 1000)
         for unfinished in self._backups.glob("*.part*"):
             unfinished.unlink(missing_ok=True)
-        if existed and (damage := self._emptied() or self._damage(self._path)):
+        if existed and (damage := self._damage(self._path, may_be_empty=not self._backup_files())):
             self._repair(damage)
         self._connection = self._connect(self._path)
         self._migrate(self._connection)
@@ -210,24 +222,17 @@ class Database:
             raise
         return connection
 
-    def _emptied(self) -> str:
-        """Say that a file without content had some once."""
-        empty = self._path.stat().st_size == 0
-        return "it was empty" if empty and self._backup_files() else ""
-
-    def _damage(self, path: Path) -> str:
-        """Return what is wrong with a file, or nothing. Raises ``StorageError`` when it cannot be looked at."""
+    def _damage(self, path: Path, *, may_be_empty: bool = False) -> str:
+        """Return what is wrong with a file, or nothing. Raise ``StorageError`` if it cannot be read."""
         try:
-            with contextlib.closing(self._connect(path)) as connection:
-                (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
+            return inspection.damage(path, BUSY_MS / 1000, may_be_empty=may_be_empty)
         except sqlite3.Error as error:
-            if _primary(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                raise StorageError(self._explain(error)) from None  # a full disk, another program: no damage
-            return str(error)
-        if version > len(STEPS):
-            return f"it was written by a newer companion (schema {version})"
-        return "" if verdict == "ok" else " ".join(str(verdict).split())
+            raise StorageError(self._explain(error)) from None
+
+    def _is_good(self, backup: Path) -> bool:
+        with contextlib.suppress(NewerSchema):
+            return not self._damage(backup)
+        return False
 
     def _repair(self, damage: str) -> None:
         stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -235,23 +240,44 @@ class Database:
         for suffix in ("", "-wal", "-shm"):
             part = Path(f"{self._path}{suffix}")
             if part.exists():
-                part.replace(f"{aside}{suffix}")
-        good = next((each for each in self._backup_files() if not self._damage(each)), None)
+                replace(part, Path(f"{aside}{suffix}"))
+        good = next(filter(self._is_good, self._backup_files()), None)
         if good:
             source, target = sqlite3.connect(good), sqlite3.connect(self._path)
             with contextlib.closing(source), contextlib.closing(target):
                 source.backup(target)
             rest = f"The backup of {local(good.stat().st_mtime):%Y-%m-%d %H:%M} is in use."
+        elif inspection.only_text_is_broken(aside) and self._copy_rows(aside):
+            rest = "There was no backup. Its content is in use, with � in place of the damaged characters."
         else:
             rest = "There was no backup; it starts anew."
         self.complaints.append(f"The chat state was damaged ({damage}) and set aside as {aside.name}. {rest}")
         log.info("%s", self.complaints[-1])
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
+    def _copy_rows(self, source: Path) -> bool:
+        """Copy all rows into a new file and replace text that is not UTF-8. Return whether that was possible."""
+        old, new = sqlite3.connect(source), self._connect(self._path)
+        with contextlib.closing(old), contextlib.closing(new):
+            old.text_factory = _text
+            version = inspection.schema_version(old)
+            self._migrate(new, version)
+            new.execute("BEGIN")
+            try:
+                for table, names in inspection.columns_of(version).items():
+                    rows = old.execute(f"SELECT {', '.join(names)} FROM {table}")
+                    values = ", ".join("?" * len(names))
+                    new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({values})", rows)
+            except sqlite3.Error as error:
+                log.info("the damaged file cannot be copied: %s", error)
+                return False
+            new.execute("COMMIT")
+        return True
+
+    def _migrate(self, connection: sqlite3.Connection, to: int | None = None) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if 0 < version < len(STEPS):
+        if 0 < version < len(migrations.STEPS):
             self._back_up(connection, f"schema{version}")
-        for number, step in enumerate(STEPS[version:], start=version + 1):
+        for number, step in enumerate(migrations.STEPS[version:to], start=version + 1):
             connection.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
 
     def _backup_files(self) -> list[Path]:
@@ -268,7 +294,7 @@ class Database:
             unfinished = fresh.with_suffix(".part")
             with contextlib.closing(sqlite3.connect(unfinished)) as target:
                 connection.backup(target)
-            unfinished.replace(fresh)
+            replace(unfinished, fresh)
             for old in self._backup_files()[KEPT_BACKUPS:]:
                 old.unlink()
         except (OSError, sqlite3.Error) as error:
@@ -279,11 +305,6 @@ class Database:
             self._back_up(self._connection, "stop")
             self._connection.close()
             self._connection = None
-
-
-def _primary(error: sqlite3.Error) -> int:
-    """Return SQLite's result code without its extension; 0 for an error of the module itself."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _text(raw: bytes) -> str:

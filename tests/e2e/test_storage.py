@@ -6,12 +6,13 @@ import os
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -442,3 +443,24 @@ def test_two_damages_in_a_row_are_both_kept(running: Start[Companion], data_dir:
         program.stop()
         time.sleep(1)  # their names tell seconds
     wait_until(lambda: len(list(data_dir.glob("chat.db.damaged-*"))) == 2, "both files", timeout=1)
+
+
+@pytest.mark.parametrize("command", [("serve",), ("state", "save", "x.json"), ("state", "reset")], ids=" ".join)
+def test_a_chat_state_of_a_newer_version_is_refused_and_not_changed(
+    running: Start[Program], data_dir: Path, command: tuple[str, ...]
+) -> None:
+    running(serve(data_dir)).stop()
+    file = data_dir / "chat.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    before = file.read_bytes()
+    program = running(Program("newer", *COMPANION, *command, "--data-dir", data_dir))
+    assert program.wait() == 1
+    assert program.out == []
+    assert (
+        f"{file} was written by a newer version of the companion (schema 99, this version knows 1)."
+        in program.err[0]
+    )
+    assert len(program.err) == 1
+    assert file.read_bytes() == before
+    assert sorted(each.name for each in data_dir.glob("chat.db*")) == ["chat.db"]

@@ -1,10 +1,12 @@
 """The schema goes forward in numbered steps, and the file is backed up first."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from app.storage import database as module
+from app.storage import migrations
 from app.storage.chat import is_unused
 from app.storage.migrations import STEPS
 from tests.storage.conftest import Open
@@ -16,7 +18,7 @@ BROKEN = f"{NEXT} CREATE UNIQUE INDEX alone ON people (last_ip);"
 
 
 def grow(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    monkeypatch.setattr(module, "STEPS", (*STEPS, step))
+    monkeypatch.setattr(migrations, "STEPS", (*STEPS, step))
 
 
 async def test_a_fresh_file_gets_the_newest_schema(path: Path, open_database: Open) -> None:
@@ -72,19 +74,68 @@ async def test_a_step_that_fails_leaves_the_file_as_it_was_and_says_so(
     assert again.complaints == []
 
 
-async def test_a_file_of_a_newer_companion_is_set_aside_untouched(
-    path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def newer_file(path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         grow(patch, NEXT)
         newer = await open_database(path)
         await add(newer, "zoe")
         await newer.close()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+async def test_a_file_of_a_newer_version_is_refused_and_nothing_is_written(
+    path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await newer_file(path, open_database, monkeypatch)
+    before = contents(path.parent)
     older = await open_database(path)
-    (complaint,) = older.complaints
-    assert f"written by a newer companion (schema {len(STEPS) + 1})" in complaint
-    (aside,) = set_aside(path)
-    assert aside.name in complaint
-    assert (names_in(aside), version_in(aside)) == (["zoe"], len(STEPS) + 1)
-    assert await older.submit(is_unused)
-    assert await names(older) == []
+    assert older.newer_file == (
+        f"{path} was written by a newer version of the companion (schema {len(STEPS) + 1}, this version knows "
+        f"{len(STEPS)}). Install that version, or use another data folder."
+    )
+    assert older.complaints == [f"The chat state is kept in memory until you quit: {older.newer_file}"]
+    assert older.in_memory
+    await add(older, "yan")
+    await older.close()
+    assert contents(path.parent) == before
+
+
+async def test_a_newer_schema_that_is_only_in_the_write_ahead_log_is_refused_and_nothing_is_written(
+    path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As a newer version that was killed right after its migration leaves it."""
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    await (await open_database(path)).close()
+    with monkeypatch.context() as patch:
+        grow(patch, NEXT)
+        newer = await open_database(path)
+        await add(newer, "zoe")
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", killed / f"chat.db{suffix}")
+        await newer.close()
+    before = contents(killed)
+    assert int.from_bytes(before["chat.db"][60:64], "big") == len(STEPS), "the file itself has the old schema"
+    older = await open_database(killed / "chat.db")
+    assert f"schema {len(STEPS) + 1}" in older.newer_file
+    await older.close()
+    assert contents(killed) == before
+
+
+def damage(path: Path) -> None:
+    path.write_bytes(b"no database" * 1000)
+
+
+async def test_a_backup_of_a_newer_version_does_not_replace_a_damaged_file(
+    path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await newer_file(path, open_database, monkeypatch)
+    assert backups(path) != []
+    damage(path)
+    anew = await open_database(path)
+    assert await names(anew) == []
+    assert anew.complaints[0].endswith("There was no backup; it starts anew.")
+    assert len(set_aside(path)) == 1

@@ -1,7 +1,9 @@
 """A damaged file is set aside, the last good backup takes its place, and the person is told."""
 
+import contextlib
 import os
 import random
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +88,87 @@ async def test_a_file_that_lost_everything_is_restored_too(path: Path, open_data
     await filled(path, open_database)
     empty(path)
     assert await names(await open_database(path)) == MANY
+
+
+def replace_by_another_program_s(file: Path, version: int = 0) -> None:
+    file.unlink()
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        other.executescript(f"CREATE TABLE bookmarks (url TEXT); PRAGMA user_version = {version}")
+
+
+def replace_by_a_numbered_one(file: Path) -> None:
+    replace_by_another_program_s(file, version=77)
+
+
+def replace_by_one_of_the_same_number(file: Path) -> None:
+    replace_by_another_program_s(file, version=1)
+
+
+def replace_by_one_without_tables(file: Path) -> None:
+    file.unlink()
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        other.executescript("CREATE TABLE x (y); DROP TABLE x")
+
+
+def change(file: Path, sql: str) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript(sql)
+
+
+def drop_a_table(file: Path) -> None:
+    change(file, "DROP TABLE people")
+
+
+def drop_a_column(file: Path) -> None:
+    change(file, "ALTER TABLE messages DROP COLUMN reactions")
+
+
+def break_a_text(file: Path) -> None:
+    change(file, "UPDATE people SET public_key = CAST(x'6bff6b' AS TEXT) WHERE username = 'person0007'")
+
+
+FOREIGN = [
+    (replace_by_another_program_s, "it belongs to another program"),
+    (replace_by_a_numbered_one, "it belongs to another program"),
+    (replace_by_one_of_the_same_number, "the table messages is missing"),
+    (replace_by_one_without_tables, "it was empty"),
+    (drop_a_table, "the table people is missing"),
+    (drop_a_column, "the column reactions of the table messages is missing"),
+    (break_a_text, "text in the table people is not UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("damage", "why"), FOREIGN, ids=lambda each: getattr(each, "__name__", ""))
+async def test_a_valid_file_that_is_no_chat_state_is_set_aside_and_the_backup_restored(
+    path: Path, open_database: Open, damage: Damage, why: str
+) -> None:
+    await filled(path, open_database)
+    damage(path)
+    broken = bytes_of(path)
+    repaired = await open_database(path)
+    assert await names(repaired) == MANY
+    (aside,) = set_aside(path)
+    assert bytes_of(aside) == broken
+    (complaint,) = repaired.complaints
+    assert complaint.startswith(f"The chat state was damaged ({why}) and set aside as {aside.name}. The backup of ")
+
+
+async def test_broken_text_without_a_backup_loses_nothing_else(path: Path, open_database: Open) -> None:
+    await filled(path, open_database)
+    for file in backups(path):
+        file.unlink()
+    break_a_text(path)
+    repaired = await open_database(path)
+    assert await names(repaired) == MANY
+    (key,) = await repaired.submit(
+        lambda db: db.execute("SELECT public_key FROM people WHERE username = 'person0007'").fetchone()
+    )
+    assert key == "k\ufffdk"
+    assert repaired.complaints[0].endswith(
+        "There was no backup. Its content is in use, with \ufffd in place of the damaged characters."
+    )
+    await repaired.close()
+    assert (await open_database(path)).complaints == []
 
 
 async def test_the_first_start_makes_no_complaint(path: Path, open_database: Open) -> None:
