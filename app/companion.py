@@ -101,13 +101,18 @@ class Companion:
         def connections() -> int:
             return self.settings.max_connections
 
+        def report(event: str, note: str) -> None:
+            self.hub.tell(event, note=note, verdict=Verdict.WARNING)
+
         gate = Gate(lambda: self.settings.allowed_origins, self.refused)
         self.server = EventServer(self.hub, self.router, settings.port, gate, self._limits)
         self._database = Database(chat_file)
         backend = Backend(self._database, self.catalog, self.clock, lambda: self.settings.username)
         self.chat = ChatService(backend, self.hub)
-        self.rest = HttpDoor("REST", settings.rest_port, gate, connections, self._rest_application)
-        self.control = HttpDoor("control", settings.control_port, gate, connections, self._control_application)
+        self.rest = HttpDoor("REST", settings.rest_port, gate, connections, self._rest_application, report)
+        self.control = HttpDoor(
+            "control", settings.control_port, gate, connections, self._control_application, report
+        )
         self._fixtures_folder = fixtures_folder
         self.fixtures = Fixtures(self._library(), self._database, lambda: self.settings.pinned)
         self.player = FixturePlayer(self)

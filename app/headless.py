@@ -90,6 +90,8 @@ async def _open(access: Access, companion: Companion) -> None:
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    if sys.platform == "win32":  # on a proactor, a connection that is reset closes the listening socket
+        return asyncio.SelectorEventLoop
     try:
         from uvloop import Loop
     except ImportError:

@@ -25,7 +25,7 @@ MAX_FRAGMENTS = 1024
 """Per message. The library limits the size of a message, but an empty fragment has none."""
 CONTROL_FRAMES_PER_S = 100
 """Pings and pongs. Each ping is answered, and the answers to a client that reads none would fill the memory."""
-REJECTED_ABORT_S = 0.25
+REJECTED_ABORT_S = 1.0
 """A client that exceeded its rate has this long to read the close frame."""
 
 

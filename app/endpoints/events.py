@@ -17,7 +17,7 @@ from websockets.http11 import Request, Response
 
 from app.endpoints.connection import EventConnection, SocketWire
 from app.endpoints.guard import Gate, Refusal, same_secret
-from app.endpoints.listening import HOST, PortBusy, ends_of, is_busy
+from app.endpoints.listening import HOST, Listener, bounded, ends_of
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -55,17 +55,9 @@ class EventServer:
     def __init__(self, hub: Hub, router: Router, port: int, gate: Gate, limits: Callable[[], Limits]) -> None:
         self._hub = hub
         self._router = router
-        self._wanted_port = port
         self._gate = gate
         self._limits = limits
-        self._server: Server | None = None
-        self._dead: list[Server] = []
-        """Listeners that died; their connections live on."""
-        self._listened_port = port
-        self._free_port = 0
-        """The one that was chosen when any free port was wanted."""
-        self._mourned = False
-        """Whether it was told that the listener died."""
+        self._listener: Listener[Server] = Listener(port, self._listen, self._report)
         self.alive: set[EventConnection] = set()
         self._rates = RateMemory()
         self._tasks = Tasks()
@@ -74,14 +66,12 @@ class EventServer:
     @property
     def listening(self) -> bool:
         """Whether clients can connect."""
-        return self._server is not None and self._server.is_serving()
+        return self._listener.listening
 
     @property
     def port(self) -> int:
         """The port that is listened on; before that, the wanted one (0: any free one)."""
-        if self._server and self._server.sockets:
-            return int(self._server.sockets[0].getsockname()[1])
-        return self._wanted_port
+        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -91,43 +81,32 @@ class EventServer:
     async def start(self, port: int | None = None) -> None:
         """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""
         async with self._lock:
-            if self._server:
+            if self._listener.servers:
                 return
-            if port is not None:
-                self._wanted_port = port
-            # "Any free port" means the same one after a pause: the clients come back to it.
-            self._server = await self._listen(self._wanted_port or self._free_port)
-            self._listened_port = self.port
-            self._free_port = 0 if self._wanted_port else self.port
+            await self._listener.open(port)
             self._tasks.spawn(self._sweep(), "sweep stalled clients")
+            self._tasks.spawn(self._listener.watch(), "watch the event server's listening socket")
         log.info("listening on %s", self.url)
         self._hub.tell("listening", note=self.url)
 
-    async def _listen(self, port: int) -> Server:
-        try:
-            server = await serve(
-                self._serve, HOST, port,
-                compression=None, max_size=MAX_FRAME_BYTES, open_timeout=OPEN_TIMEOUT_S,
-                close_timeout=GRACE_S, process_request=self._judge, server_header=SERVER_HEADER,
-                create_connection=functools.partial(EventConnection, self),  # type: ignore[arg-type]
-                start_serving=False,
-            )  # fmt: skip
-        except OSError as error:
-            if is_busy(error):
-                raise PortBusy(port) from None
-            raise
-        for listener in server.sockets:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
-        await server.start_serving()
-        return server
+    async def _listen(self, bound: socket.socket) -> Server:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+        return await serve(
+            self._serve, sock=bound,
+            compression=None, max_size=MAX_FRAME_BYTES, open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=GRACE_S, process_request=self._judge, server_header=SERVER_HEADER,
+            create_connection=functools.partial(EventConnection, self),  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def _report(self, event: str, note: str) -> None:
+        self._hub.tell(event, note=note, verdict=Verdict.WARNING)
 
     async def stop(self) -> None:
         """Close every connection and the port, within two seconds whatever the clients do."""
         async with self._lock:
-            server, self._server = self._server, None
-            if server is None:
+            servers = self._listener.close()
+            if not servers:
                 return
-            servers, self._dead = [server, *self._dead], []
             self._hub.batcher.flush()
             for each in servers:
                 each.close(code=1001, reason="the companion has stopped")
@@ -185,13 +164,8 @@ class EventServer:
         return None
 
     def accepts(self, transport: asyncio.BaseTransport) -> bool:
-        """Return whether another TCP connection is let in; a refusal is counted and journalled."""
-        limit = self._limits().connections
-        if len(self.alive) < limit:
-            return True
-        reason = f"{limit} connections are open already"
-        self._gate.turn_away("events", Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason))
-        return False
+        """Return whether another TCP connection may stay; a refusal is counted and journalled."""
+        return self._gate.accepts("events", transport, len(self.alive), bounded(self._limits().connections))
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, EventConnection)
@@ -270,23 +244,6 @@ class EventServer:
         while True:
             await asyncio.sleep(SWEEP_S)
             self._hub.sweep()
-            await self._revive()
-
-    async def _revive(self) -> None:
-        """Listen again where the listener died (an accept error on Windows, an interface that went away)."""
-        server = self._server
-        if server is None or (server.is_serving() and all(each.fileno() >= 0 for each in server.sockets)):
-            return
-        try:
-            fresh = await self._listen(self._listened_port)
-        except (OSError, PortBusy) as error:
-            if not self._mourned:
-                self._hub.tell("listener died", note=f"{error}; trying again", verdict=Verdict.WARNING)
-            self._mourned = True
-            return
-        self._dead.append(server)
-        self._server, self._mourned = fresh, False
-        self._hub.tell("listening again", note=f"{self.url}; the listener had died", verdict=Verdict.WARNING)
 
 
 async def _ended(task: "asyncio.Task[None] | None") -> None:

@@ -1,5 +1,6 @@
 """Who may come in, the same at all doors: Host, Origin and path are compared exactly (no patterns, no prefixes)."""
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Callable, Collection
@@ -7,6 +8,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
+from app.endpoints.listening import ends_of
 from app.endpoints.peer import Address, Gone, foreign_owner
 from app.hub.refused import RefusedLog
 
@@ -58,25 +60,42 @@ class Gate:
         if not origins and any(value not in ("none", "same-origin") for value in site):
             # A picture or a script of a foreign page: browsers send no Origin with those, but say that.
             return Refusal(HTTPStatus.FORBIDDEN, f"a page of another site asked for this ({_shown(site)})")
-        try:
-            owner = None if known else foreign_owner(peer, own)
-        except Gone:
-            return Refusal(
-                HTTPStatus.FORBIDDEN, "it hung up at once, and the system cannot say whose process it was"
-            )
-        if owner is not None:
-            return Refusal(HTTPStatus.FORBIDDEN, f"the process at the other end belongs to another user ({owner})")
-        return None
+        foreign = "" if known else _foreign(peer, own)
+        return Refusal(HTTPStatus.FORBIDDEN, foreign) if foreign else None
+
+    def accepts(
+        self, door: str, transport: asyncio.BaseTransport, taken: int, limit: int, *, spare: int = 0
+    ) -> bool:
+        """Return whether a connection that has said nothing yet may stay; a refusal is counted and journalled.
+
+        If half of ``limit`` is taken, other users' processes are refused at once, so they cannot lock the owner
+        out. ``spare`` is how many are accepted beyond the limit, to be told so.
+        """
+        if taken >= limit + spare:
+            reason = f"{limit} connections are open already"
+        elif 2 * taken < limit or not (reason := _foreign(*ends_of(transport))):
+            return True
+        self.turn_away(door, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason))
+        return False
 
     def turn_away(self, door: str, refusal: Refusal, user_agent: str = "") -> None:
-        """Remember and journal a refusal."""
-        log.info("refused at %s: %s", door, refusal.reason)
-        self._refused.add(door, refusal.reason, refusal.origin, _text(user_agent[:200]))
+        """Remember and journal a refusal. The log file gets no more of them than the journal."""
+        if self._refused.add(door, refusal.reason, refusal.origin, _text(user_agent[:200])):
+            log.info("refused at %s: %s", door, refusal.reason)
 
 
 def same_secret(given: str, wanted: str) -> bool:
     """Compare secrets in constant time; an empty one is never the same."""
     return bool(wanted) and hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
+
+
+def _foreign(peer: Address | None, own: Address | None) -> str:
+    """Return why a process may not connect that is not the owner's, or is not known; an empty text if it may."""
+    try:
+        owner = foreign_owner(peer, own)
+    except Gone:
+        return "the connection closed before its owner could be identified"
+    return "" if owner is None else f"the process at the other end belongs to another user ({owner})"
 
 
 @lru_cache(maxsize=16)

@@ -4,14 +4,13 @@ import asyncio
 import importlib
 import logging
 import socket
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 from app.endpoints.guard import Gate, Refusal
-from app.endpoints.listening import HOST, PortBusy, ends_of, is_busy
+from app.endpoints.listening import HOST, SPARE_CONNECTIONS, Listener, bounded, ends_of
 from app.hub.tasks import Tasks
 from app.protocol.constants import SERVER_HEADER
 
@@ -54,11 +53,13 @@ class HttpDoor:
         gate: Gate,
         max_connections: Callable[[], int],
         application: "Callable[[HttpDoor], web.Application]",
+        report: Callable[[str, str], object],
     ) -> None:
+        """``report`` gets an event's name and a note if the listening socket is lost."""
         self._name = name
         self._max_connections = max_connections
         self._application = application
-        self._wanted_port = port
+        self._listener: Listener[asyncio.Server] = Listener(port, self._listen, report)
         self._gate = gate
         self._welcome: WeakSet[asyncio.BaseTransport] = WeakSet()
         """Connections that have asked for something and were let in."""
@@ -67,22 +68,20 @@ class HttpDoor:
         self._tasks = Tasks()
         self.token = ""
         """What callers must know where the door asks for it; without one, nobody is let in there."""
-        self._server: asyncio.Server | None = None
         self._runner: web.AppRunner | None = None
         """What answers, once somebody has come."""
-        self._early: set[EarlyBird] = set()
+        self._early: set[PendingConnection] = set()
         self._lock = asyncio.Lock()
 
     @property
     def listening(self) -> bool:
         """Whether requests are answered."""
-        return self._server is not None
+        return self._listener.listening
 
     @property
     def port(self) -> int:
         """The port that is listened on; before that, the wanted one (0: any free one)."""
-        sockets = self._server.sockets if self._server else ()
-        return int(sockets[0].getsockname()[1]) if sockets else self._wanted_port
+        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -92,51 +91,45 @@ class HttpDoor:
     async def start(self, port: int | None = None) -> None:
         """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""
         async with self._lock:
-            if self._server is None:
-                if port is not None:
-                    self._wanted_port = port
-                self._server = await self._listen()
+            if not self._listener.servers:
+                await self._listener.open(port)
+                self._tasks.spawn(self._listener.watch(), f"watch the {self._name} port's listening socket")
                 log.info("answering on %s", self.url)
 
-    async def _listen(self) -> asyncio.Server:
-        listener = socket.socket()
-        try:
-            if sys.platform != "win32":  # there it would let two programs share the port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, self._wanted_port))
-            return await asyncio.get_running_loop().create_server(self._protocol, sock=listener, backlog=128)
-        except BaseException as error:  # also when the start is cancelled
-            listener.close()
-            if isinstance(error, OSError) and is_busy(error):
-                raise PortBusy(self._wanted_port) from None
-            raise
+    async def _listen(self, bound: socket.socket) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(lambda: PendingConnection(self), sock=bound, backlog=128)
 
-    def _protocol(self) -> asyncio.Protocol:
-        """Return who speaks with a connection that was just accepted."""
-        if self._runner and self._runner.server:
-            return self._runner.server()
-        return EarlyBird(self)
+    def accepts(self, transport: asyncio.BaseTransport) -> bool:
+        """Return whether a connection may stay; a refusal is counted and journalled."""
+        taken = len(self._early) + len(self._connections)
+        return self._gate.accepts(self._name, transport, taken, self._limit, spare=SPARE_CONNECTIONS)
 
-    def wait_for_it(self, bird: "EarlyBird") -> None:
+    def handler(self) -> asyncio.Protocol | None:
+        """Return what handles a connection's requests; None until it is loaded: then wait with ``wait_for_it``."""
+        server = self._runner.server if self._runner else None
+        return server() if server else None
+
+    def wait_for_it(self, connection: "PendingConnection") -> None:
         """Let a connection wait until aiohttp is loaded."""
         if not self._early:
             self._tasks.spawn(self._load(), f"load what answers on the {self._name} port")
-        self._early.add(bird)
+        self._early.add(connection)
 
-    def give_up(self, bird: "EarlyBird") -> None:
+    def give_up(self, connection: "PendingConnection") -> None:
         """Forget a connection that did not wait."""
-        self._early.discard(bird)
+        self._early.discard(connection)
 
     async def _load(self) -> None:
         try:
             self._runner = self._runner or await self._make()
         finally:
             early, self._early = self._early, set()
-            for bird in early:
-                if self._runner:
-                    bird.meet(self._protocol())
+            for connection in early:
+                if handler := self.handler():
+                    connection.hand_over(handler)
                 else:
-                    bird.send_away()
+                    connection.abort()
 
     async def _make(self) -> "web.AppRunner":
         await asyncio.to_thread(importlib.import_module, "aiohttp.web")
@@ -149,7 +142,7 @@ class HttpDoor:
             handle_signals=False, keepalive_timeout=KEEPALIVE_S, lingering_time=LINGER_S,
         )  # fmt: skip
         await runner.setup()
-        self._tasks.spawn(self._sweep(runner), f"sweep silent {self._name} connections")
+        self._tasks.spawn(self._sweep(), f"sweep silent {self._name} connections")
         return runner
 
     def judge(self, request: "web.Request") -> Refusal | None:
@@ -160,8 +153,8 @@ class HttpDoor:
         refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own, known=known)
         if refusal is None and not request.raw_path.startswith("/"):
             refusal = Refusal(HTTPStatus.BAD_REQUEST, "the request names another address than this one")
-        if refusal is None and not known and self._is_full:
-            reason = f"{self._max_connections()} connections are open already; try again in a moment"
+        if refusal is None and not known and len(self._connections) > self._limit:
+            reason = f"{self._limit} connections are open already; try again in a moment"
             refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         if refusal:
             self._gate.turn_away(self._name, refusal, request.headers.get("User-Agent", ""))
@@ -173,16 +166,20 @@ class HttpDoor:
             self._welcome.add(request.transport)
 
     @property
-    def _is_full(self) -> bool:
-        server = self._runner.server if self._runner else None
-        return server is not None and len(server.connections) > self._max_connections()
+    def _limit(self) -> int:
+        return bounded(self._max_connections())
 
-    async def _sweep(self, runner: "web.AppRunner") -> None:
+    @property
+    def _connections(self) -> "Collection[web.RequestHandler]":
+        server = self._runner.server if self._runner else None
+        return server.connections if server else ()
+
+    async def _sweep(self) -> None:
         """Cut connections that were opened and never asked for anything: aiohttp itself would keep them."""
         while True:
             await asyncio.sleep(SWEEP_S)
             now = asyncio.get_running_loop().time()
-            for connection in runner.server.connections if runner.server else ():
+            for connection in self._connections:
                 transport = connection.transport
                 if transport is None or transport in self._welcome:
                     continue
@@ -192,35 +189,41 @@ class HttpDoor:
     async def stop(self) -> None:
         """Close the port and every connection."""
         async with self._lock:
-            server, self._server = self._server, None
+            servers = self._listener.close()
             runner, self._runner = self._runner, None
             early, self._early = self._early, set()
-            if server:
+            for server in servers:
                 server.close()
             await self._tasks.cancel()
-            for bird in early:
-                bird.send_away()
+            for connection in early:
+                connection.abort()
             if runner:
                 await runner.cleanup()
 
 
-class EarlyBird(asyncio.Protocol):
-    """A connection that came before there was anybody to speak with it: it waits."""
+class PendingConnection(asyncio.Protocol):
+    """A connection that was just accepted. It is handed over to aiohttp, or waits until that is loaded."""
 
     def __init__(self, door: HttpDoor) -> None:
         self._door = door
         self._transport: asyncio.Transport | None = None
-        self._said = b""
+        self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio's callback."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        self._transport.pause_reading()
-        self._door.wait_for_it(self)
+        if not self._door.accepts(transport):
+            self.abort()
+        elif handler := self._door.handler():
+            self._transport.set_protocol(handler)
+            handler.connection_made(transport)
+        else:
+            self._transport.pause_reading()
+            self._door.wait_for_it(self)
 
     def data_received(self, data: bytes) -> None:
         """Asyncio's callback; uvloop begins to read after ``connection_made``, whatever that said."""
-        self._said += data
+        self._received += data
         if self._transport:
             self._transport.pause_reading()
 
@@ -228,17 +231,17 @@ class EarlyBird(asyncio.Protocol):
         """Asyncio's callback."""
         self._door.give_up(self)
 
-    def meet(self, protocol: asyncio.Protocol) -> None:
-        """Introduce the connection to who speaks with it from now on."""
+    def hand_over(self, handler: asyncio.Protocol) -> None:
+        """Let ``handler`` take over a connection that has waited."""
         transport = self._transport
         assert transport is not None
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
-        if self._said:
-            protocol.data_received(self._said)
+        transport.set_protocol(handler)
+        handler.connection_made(transport)
+        if self._received:
+            handler.data_received(self._received)
         transport.resume_reading()
 
-    def send_away(self) -> None:
+    def abort(self) -> None:
         """Cut the connection."""
         if self._transport:
             self._transport.abort()

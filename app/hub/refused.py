@@ -49,8 +49,8 @@ class RefusedLog:
         """Whom to show, the latest first."""
         return list(reversed(self._refused.values()))
 
-    def add(self, door: str, reason: str, origin: str = "", user_agent: str = "") -> None:
-        """Note that somebody was turned away."""
+    def add(self, door: str, reason: str, origin: str = "", user_agent: str = "") -> bool:
+        """Note that somebody was turned away. Return whether it got a row of its own."""
         self.total += 1
         before = self._refused.pop((door, reason), None)
         times = before.times + 1 if before else 1
@@ -60,19 +60,21 @@ class RefusedLog:
             oldest = next(iter(self._refused))
             del self._refused[oldest]
             self._told.pop(oldest, None)
-        self._journal(door, reason)
+        journalled = self._journal(door, reason)
         self.added.emit(refused)
+        return journalled
 
-    def _journal(self, door: str, reason: str) -> None:
+    def _journal(self, door: str, reason: str) -> bool:
         now = self._hub.clock.mono()
         if int(now) != self._second:
             self._second, self._rows = int(now), 0
         again = now - self._told.get((door, reason), float("-inf")) < SAME_AGAIN_S
         if again or self._rows >= ROWS_PER_S:
             self._untold += 1
-            return
+            return False
         self._told[door, reason] = now
         self._rows += 1
         before = f" (and {self._untold:,} more since the row before)" if self._untold else ""
         self._untold = 0
         self._hub.tell("refused", note=reason + before, verdict=Verdict.WARNING)
+        return True

@@ -88,7 +88,9 @@ class CrashReporter:
 
     def _from_loop(self, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if isinstance(error, BaseException):
+        if known := _known_fault(context, error):
+            log.info("ignored: %s", known)
+        elif isinstance(error, BaseException):
             self.report(error, "in a task or callback")
         else:
             log.error("the loop says: %s", str(context.get("message"))[:200])
@@ -103,6 +105,23 @@ class CrashReporter:
         except OSError:
             return None
         return file
+
+
+def _known_fault(context: dict[str, Any], error: object) -> str:
+    """Return which fault of a library this is that the program deals with by itself; an empty text if none."""
+    task: Any = context.get("task") or context.get("future")
+    coroutine = task.get_coro() if hasattr(task, "get_coro") else None
+    if context.get("message") == "Accept failed on a socket" or getattr(coroutine, "__qualname__", "").endswith(
+        "accept_coro"
+    ):
+        # CPython issue 93821: the server opens its listening socket again.
+        return "a connection was reset before it was accepted"
+    if isinstance(error, TypeError) and error.__traceback__:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        if last.name == "start" and Path(last.filename).parts[-2:] == ("aiohttp", "web_protocol.py"):
+            # On a proactor, aiohttp looks at a request after its connection is gone.
+            return "a connection was reset right after its request"
+    return ""
 
 
 def redacted(error: BaseException) -> str:

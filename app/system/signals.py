@@ -28,7 +28,9 @@ def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None
 def ignore_more(loop: asyncio.AbstractEventLoop) -> None:
     """Let a second Ctrl+C or SIGTERM not disturb the end that the first one began."""
     numbers = [signal.SIGINT, signal.SIGTERM]
-    if sys.platform != "win32":
+    if sys.platform == "win32":
+        numbers.append(signal.SIGBREAK)
+    else:
         numbers.append(signal.SIGHUP)
         for number in numbers:
             loop.remove_signal_handler(number)

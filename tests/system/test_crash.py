@@ -2,6 +2,7 @@ import asyncio
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,3 +136,43 @@ async def test_ctrl_c_in_a_slot_is_a_wish_to_stop(tmp_path: Path, told: list[str
     reporter = CrashReporter(tmp_path, told.append, lambda: stopped.append(True))
     reporter._from_hook(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert (stopped, told) == ([True], [])
+
+
+@pytest.fixture
+async def quiet(tmp_path: Path, told: list[str]) -> CrashReporter:
+    """One that is to report nothing."""
+    return CrashReporter(tmp_path, told.append)
+
+
+async def test_a_failed_accept_is_not_reported(quiet: CrashReporter, tmp_path: Path, told: list[str]) -> None:
+    """What a proactor (Windows) says if a caller resets its connection: the servers deal with it."""
+    message = "Accept failed on a socket"
+    quiet._from_loop({"message": message, "exception": OSError(64, SECRET), "socket": None})
+
+    async def accept_coro() -> None:
+        raise OSError(64, SECRET)
+
+    task = asyncio.ensure_future(accept_coro())
+    await asyncio.wait([task])
+    context = {"message": "Task exception was never retrieved", "exception": task.exception(), "future": task}
+    quiet._from_loop(context)
+    assert (told, reports(tmp_path)) == ([], [])
+
+
+async def test_aiohttp_s_error_about_a_connection_that_is_gone_is_not_reported(
+    quiet: CrashReporter, tmp_path: Path, told: list[str]
+) -> None:
+    source = "def start(factory):\n    factory()\n"
+    names: dict[str, Any] = {}
+    exec(compile(source, str(tmp_path / "aiohttp" / "web_protocol.py"), "exec"), names)
+    with pytest.raises(TypeError) as caught_error:
+        names["start"](None)
+    quiet._from_loop({"message": "Task exception was never retrieved", "exception": caught_error.value})
+    assert (told, reports(tmp_path)) == ([], [])
+
+
+async def test_any_other_type_error_is_reported(reporter: CrashReporter, told: list[str]) -> None:
+    with pytest.raises(TypeError) as caught_error:
+        len(3)  # type: ignore[arg-type]
+    reporter._from_loop({"message": "Task exception was never retrieved", "exception": caught_error.value})
+    assert len(told) == 1

@@ -1,11 +1,14 @@
-"""Closing the console of a program on Windows."""
+"""Ctrl+Break and closing the console of a program on Windows."""
 
 import asyncio
+import signal
+import sys
+from collections.abc import Iterator
 
 import pytest
 
 from app.system import signals
-from app.system.signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handler
+from app.system.signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handler, ignore_more
 
 
 @pytest.fixture
@@ -39,3 +42,22 @@ def test_a_console_that_closes_after_the_end_does_no_harm(naps: list[float]) -> 
     loop = asyncio.new_event_loop()
     loop.close()
     assert console_handler(loop, lambda: None)(CLOSE) is True
+
+
+@pytest.fixture
+def break_signal(monkeypatch: pytest.MonkeyPatch) -> Iterator[signal.Signals]:
+    """A signal that stands in for Windows' Ctrl+Break."""
+    number = signal.SIGTERM if sys.platform == "win32" else signal.SIGUSR2
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, number)}
+    monkeypatch.setattr(signal, "SIGBREAK", number, raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    yield number
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
+def test_a_second_ctrl_break_does_not_disturb_the_end(break_signal: signal.Signals) -> None:
+    loop = asyncio.new_event_loop()
+    ignore_more(loop)
+    loop.close()
+    assert signal.getsignal(break_signal) is signal.SIG_IGN

@@ -1,0 +1,191 @@
+"""A listening socket that is lost is opened again on the same port, and the connections of the lost one live on."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import aiohttp
+import pytest
+from websockets.asyncio.client import connect
+
+from app import headless
+from app.companion import Companion
+from app.endpoints import listening
+from app.endpoints.events import EventServer
+from app.endpoints.http import HttpDoor
+from app.endpoints.listening import Listener, PortBusy, bounded
+from tests.conftest import MakeCompanion, until
+
+Server = EventServer | HttpDoor
+SERVERS: dict[str, Callable[[Companion], Server]] = {
+    "events": lambda companion: companion.server,
+    "REST": lambda companion: companion.rest,
+    "control": lambda companion: companion.control,
+}
+
+
+@pytest.fixture(params=SERVERS)
+def choose(request: pytest.FixtureRequest) -> Callable[[Companion], Server]:
+    return SERVERS[request.param]
+
+
+@pytest.fixture
+async def running(make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch) -> Companion:
+    """A companion whose three servers listen."""
+    monkeypatch.setattr(listening, "WATCH_S", 0.02)
+    companion = await make_companion(prime_browsers=False, control_port=0)
+    companion.control.token = "t" * 20
+    assert await companion.start()
+    assert await companion.start_rest()
+    assert await companion.start_control()
+    return companion
+
+
+Lose = Callable[[Server], None]
+
+
+@pytest.fixture
+async def lose() -> Lose:
+    """Closes the listening socket under a server, as asyncio does on Windows if an accept fails."""
+    loop = asyncio.get_running_loop()
+    stop_serving = getattr(loop, "_stop_serving", None)
+    if stop_serving is None:
+        pytest.skip("uvloop does not show its sockets")
+
+    def stop(lost: socket.socket) -> None:
+        if lost.fileno() >= 0:  # a selector loop, unlike a proactor, fails on a closed socket
+            stop_serving(lost)
+
+    def lose(server: Server) -> None:
+        (lost,) = server._listener.servers[-1].sockets
+        loop.remove_reader(lost.fileno())
+        lost._sock.close()
+
+    loop._stop_serving = stop  # type: ignore[attr-defined]  # this loop is the test's own
+    return lose
+
+
+def rows(companion: Companion, event: str) -> list[str]:
+    return [row.note for row in companion.journal if row.event == event]
+
+
+async def reachable(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return False
+    writer.close()
+    return True
+
+
+async def test_a_lost_socket_is_opened_again_on_the_same_port(
+    running: Companion, choose: Callable[[Companion], Server], lose: Lose
+) -> None:
+    server = choose(running)
+    port, url = server.port, server.url
+    for times in (1, 2):
+        lose(server)
+        assert not server.listening
+        assert (server.port, server.url) == (port, url), "a lost socket has no name, but its port is known"
+        await until(lambda times=times: len(rows(running, "listening again")) == times)  # type: ignore[misc]
+        assert server.listening
+        assert (server.port, server.url) == (port, url)
+        assert await reachable(port)
+    await server.stop()
+    assert not await reachable(port)
+
+
+async def test_clients_of_a_lost_socket_stay_and_are_closed_by_a_stop(running: Companion, lose: Lose) -> None:
+    async with connect(running.server.url, proxy=None) as client:
+        lose(running.server)
+        await until(lambda: rows(running, "listening again"))
+        async with connect(running.server.url, proxy=None) as late:
+            await until(lambda: running.hub.connection_count == 2)
+            await running.fire_malformed("both", origin="panel")
+            assert await client.recv() == await late.recv() == "both"
+            await running.stop()
+            assert running.hub.connection_count == 0
+
+
+async def test_requests_are_answered_after_a_lost_socket(running: Companion, lose: Lose) -> None:
+    async with aiohttp.ClientSession() as session:
+        assert (await session.get(running.rest.url + "/status")).status == 200
+        lose(running.rest)
+        assert (await session.get(running.rest.url + "/status")).status == 200, "the connection is still open"
+        await until(lambda: rows(running, "listening again"))
+    async with aiohttp.ClientSession() as session:
+        assert (await session.get(running.rest.url + "/status")).status == 200
+
+
+async def test_a_port_that_was_taken_meanwhile_is_tried_again_and_logged_once(
+    running: Companion, choose: Callable[[Companion], Server], lose: Lose
+) -> None:
+    server = choose(running)
+    lose(server)
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(("127.0.0.1", server.port))
+        thief.listen()
+        await until(lambda: rows(running, "listener died"))
+        await asyncio.sleep(0.2)
+    await until(lambda: server.listening)
+    assert len(rows(running, "listener died")) == len(rows(running, "listening again")) == 1
+
+
+class Bound(socket.socket):
+    """Records its options instead of setting them."""
+
+    options: ClassVar[list[tuple[int, ...]]] = []
+
+    def setsockopt(self, *option: Any) -> None:
+        self.options.append(option)
+
+
+async def test_on_windows_no_other_program_can_share_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    exclusive = -5  # ~SO_REUSEADDR, as Windows defines it
+
+    async def serve(bound: socket.socket) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(asyncio.Protocol, sock=bound)
+
+    monkeypatch.setattr(Bound, "options", [])
+    monkeypatch.setattr(listening.socket, "socket", Bound)
+    monkeypatch.setattr(listening.socket, "SO_EXCLUSIVEADDRUSE", exclusive, raising=False)
+    listener = Listener(0, serve, lambda event, note: None)
+    with monkeypatch.context() as windows:
+        windows.setattr(sys, "platform", "win32")
+        await listener.open()
+    assert Bound.options == [(socket.SOL_SOCKET, exclusive, 1)]
+    (server,) = listener.close()
+    server.close()
+
+
+async def test_a_busy_port_is_reported_by_number_and_its_socket_is_closed() -> None:
+    async def serve(bound: socket.socket) -> asyncio.Server:
+        raise AssertionError
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listener = Listener(taken.getsockname()[1], serve, lambda event, note: None)
+        with pytest.raises(PortBusy):
+            await listener.open()
+    assert listener.servers == []
+
+
+async def test_select_on_windows_is_never_given_more_sockets_than_it_handles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert bounded(20_000) == 20_000
+    monkeypatch.setattr(sys, "platform", "win32")
+    if isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+        assert 3 * (bounded(20_000) + listening.SPARE_CONNECTIONS) < 500
+        assert bounded(10) == 10
+    monkeypatch.setattr(listening.asyncio, "SelectorEventLoop", str)
+    assert bounded(20_000) == 20_000, "a proactor has no such limit"
+
+
+def test_serve_uses_a_selector_loop_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert headless._loop_factory() is asyncio.SelectorEventLoop
