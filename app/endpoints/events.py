@@ -193,7 +193,7 @@ class EventServer:
             await _ended(connection.handling)
         finally:
             self._rates.remember(connection.key, connection.rate, self._hub.clock.mono())
-            self._hub.leave(client, *_farewell(connection), ended_here=self._server is None)
+            self._hub.leave(client, *_farewell(connection), ended_here=not self._listener.servers)
             connection.client = None  # another such circle
 
     def on_frame(
