@@ -1,6 +1,7 @@
 """Composition root without Qt: the same server on plain asyncio (uvloop when installed)."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 from app.access import Access
