@@ -69,15 +69,24 @@ def save(
     row: Annotated[
         int | None, typer.Option("--row", min=1, metavar="SEQ", help="Save this row of the log.")
     ] = None,
+    literal: Annotated[
+        bool, typer.Option("--literal", help="With --row: keep its ID and time instead of making new ones.")
+    ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Save a fixture from a file, from standard input or from a row of the log."""
+    """Save a fixture from a file, from standard input or from a row of the log.
+
+    A row of the log gets a new ID and time each time the fixture is fired, unless --literal is given. A file is
+    saved as it is.
+    """
     if (row is None) == (not file):
         raise typer.BadParameter("give either a FILE or --row")
+    if literal and row is None:
+        raise typer.BadParameter("--literal needs --row: a file is saved as it is")
     from app.cli.control import Control, fail, segment
     from app.protocol.catalog import built_in
-    from app.protocol.fixture import MAX_FIXTURE_BYTES, BadFixture, from_frame, parse_fixture
+    from app.protocol.fixture import MAX_FIXTURE_BYTES, BadFixture, from_frame, parse_fixture, renewed
     from app.system.exits import Exit
     from app.system.files import reason
 
@@ -87,6 +96,7 @@ def save(
         if not found or found[0]["seq"] != row or found[0]["direction"] != "s2c":
             fail(f"Row {row} of the log is gone, or did not go to the UI.", Exit.FAILED)
         fixture = from_frame(found[0]["frame"], built_in())
+        fixture = fixture if literal else renewed(fixture, built_in())
     else:
         try:
             text = decoded(read_input(file, MAX_FIXTURE_BYTES))

@@ -75,6 +75,14 @@ class EventType(ABC):
                 data[name] = BY_FORMAT[kind]
         return data
 
+    def renewed(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a copy of ``data`` with templates for its IDs and times. Templates that it has already stay."""
+        properties = self.schema["properties"]
+        return {
+            name: value if "{{" in str(value) else BY_FORMAT.get(properties.get(name, {}).get("format", ""), value)
+            for name, value in data.items()
+        }
+
 
 class StructEvent(EventType):
     """An event that is declared as a msgspec struct: the built-in ones."""

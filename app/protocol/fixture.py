@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, check_tree, parse_json
 from app.protocol.overrides import changed, rooted
 from app.protocol.templates import MAX_TEMPLATES, Context, TemplateError, count_templates, resolve
@@ -123,6 +124,18 @@ def from_frame(text: str, catalog: Catalog) -> Fixture:
                 malformed = True  # saving and firing it report the error
             return Fixture(event=name, data=data, malformed=malformed)
     return Fixture(frame=text, malformed=True)
+
+
+def renewed(fixture: Fixture, catalog: Catalog) -> Fixture:
+    """Return a fixture that has a new ID and time each time it is fired.
+
+    A raw or malformed one is returned as it is: what is wrong with it may be just there.
+    """
+    known = catalog.get(Direction.TO_UI, fixture.event)
+    data = fixture.envelope().data
+    if fixture.malformed or known is None or not isinstance(data, dict):
+        return fixture
+    return msgspec.structs.replace(fixture, data=known.renewed(data))
 
 
 def checked_name(name: str) -> str:

@@ -62,9 +62,30 @@ def test_save_reads_standard_input(program: Companion, run: Run) -> None:
 def test_save_keeps_a_row_of_the_log(program: Companion, run: Run, ask: Ask) -> None:
     with sockets.client(program.url) as ui:
         fired = ask("trigger", "new_message", "--set", "text=Grüße")
+        sent = sockets.receive(ui)["data"]
+        run("fixtures", "save", "mine/literal", "--row", str(fired["seq"]), "--literal")
+        run("fixtures", "run", "mine/literal")
+        assert sockets.receive(ui)["data"] == sent
         run("fixtures", "save", "mine/row", "--row", str(fired["seq"]))
-        run("fixtures", "run", "mine/row")
-        assert sockets.receive(ui) == sockets.receive(ui)
+        ids, times = {sent["msg_id"]}, {sent["timestamp"]}
+        for _ in range(2):
+            run("fixtures", "run", "mine/row")
+            again = sockets.receive(ui)["data"]
+            ids.add(again["msg_id"])
+            times.add(again["timestamp"])
+            assert again == sent | {"msg_id": again["msg_id"], "timestamp": again["timestamp"]}
+        assert len(ids) == len(times) == 3
+
+
+def test_a_file_is_saved_with_its_own_id(server: Companion, run: Run, ask: Ask, tmp_path: Path) -> None:
+    message = ask("fixtures", "show", "guide/new_message")["fixture"]["data"] | {
+        "msg_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "timestamp": "2024-01-15T10:30:00Z",
+    }  # fmt: skip
+    file = tmp_path / "message.json"
+    file.write_text(json.dumps({"event": "new_message", "data": message}))
+    run("fixtures", "save", "mine/message", file)
+    assert ask("fixtures", "show", "mine/message")["fixture"]["data"] == message
+    run("fixtures", "save", "mine/message", file, "--literal", exits=2)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import (
     BadFixture,
@@ -14,6 +15,7 @@ from app.protocol.fixture import (
     checked_name,
     from_frame,
     parse_fixture,
+    renewed,
 )
 from app.protocol.overrides import BadPath
 
@@ -269,3 +271,32 @@ def test_a_frame_with_too_many_templates_can_be_edited_but_not_saved() -> None:
     assert fixture == Fixture(event="friend_online", data=data, malformed=True)
     with pytest.raises(BadFixture, match="201 templates"):
         parse_fixture(fixture.to_json())
+
+
+MESSAGE = built_in().get(Direction.TO_UI, "new_message").sample  # type: ignore[union-attr]
+
+
+def test_ids_and_times_become_templates() -> None:
+    fixture = renewed(Fixture(event="new_message", data=MESSAGE, to="user:bob", title="Late"), catalog)
+    made = {"msg_id": "{{uuid}}", "timestamp": "{{now}}"}
+    assert fixture == Fixture(event="new_message", data=MESSAGE | made, to="user:bob", title="Late")
+
+
+def test_templates_stay_as_they_are() -> None:
+    fixture = Fixture(event="new_message", data=MESSAGE | {"msg_id": "{{uuid}}", "timestamp": "{{now-5m}}"})
+    assert renewed(fixture, catalog) == fixture
+
+
+@pytest.mark.parametrize(
+    "fixture",
+    [
+        TYPING,
+        Fixture(event="new_message", data=MESSAGE, malformed=True),
+        Fixture(frame=json.dumps({"event": "new_message", "data": MESSAGE})),
+        Fixture(event="unknown", data={"msg_id": "1"}),
+        Fixture(event="friend_online", data=["no", "object"]),
+        Fixture(event="friend_online", data={"username": "bob", "more": 1}),
+    ],
+)
+def test_what_has_none_or_breaks_the_contract_stays_as_it_is(fixture: Fixture) -> None:
+    assert renewed(fixture, catalog) == fixture

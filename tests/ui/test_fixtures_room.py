@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
-from app.protocol.fixture import Fixture
+from app.protocol.fixture import Fixture, from_frame
 from app.ui.models.fixtures import NAME
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.tray import Tray
@@ -795,6 +795,60 @@ async def test_s_saves_a_row_of_the_log(
     window.open_room(FIXTURES)
     await settled(companion)
     assert room.name.text() == "bugs/bob"
+
+
+async def save_newest_row(window: Window, qtbot: Any) -> NameDialog:
+    window.open_room(EVENTS)
+    window.events.model.flush()
+    window.events.table.selectRow(window.events.model.rowCount() - 1)
+    qtbot.keyClick(window.events.table, Qt.Key.Key_S)
+    return asked()
+
+
+@pytest.mark.parametrize("renew", [True, False])
+async def test_a_saved_row_has_a_new_id_and_time_each_time_unless_switched_off(
+    window: Window, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, renew: bool
+) -> None:
+    client = await connect_client()
+    fired = companion.player.of_event("new_message")
+    await companion.player.fire(fired, origin="panel")
+    sent = (await frame(client))["data"]
+    dialog = await save_newest_row(window, qtbot)
+    assert dialog.option.text() == "New ID and time each time it is sent"
+    assert dialog.option.isVisible()
+    assert dialog.option.isChecked()
+    if not renew:
+        qtbot.mouseClick(dialog.option, LEFT, pos=QPoint(8, dialog.option.height() // 2))
+    await answer(room, "bugs/late", qtbot)
+    window.open_room(FIXTURES)
+    room.choose("bugs/late")
+    received = []
+    for _ in range(2):
+        qtbot.mouseClick(room.bar.now, LEFT)
+        received.append((await frame(client))["data"])
+    ids = {sent["msg_id"], *(each["msg_id"] for each in received)}
+    assert len(ids) == (3 if renew else 1)
+    assert [each["timestamp"] == sent["timestamp"] for each in received] == [not renew] * 2
+    made = ("msg_id", "timestamp")
+    assert all(each[key] == sent[key] for each in received for key in sent if key not in made)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"event":"friend_online","data":{"username":"bob"}}',  # has neither
+        '{"event":"new_message","data":{"msg_id":"a1b2c3d4-e5f6-7890-abcd-ef1234567890"}}',  # malformed
+        '{"event":"new_message", not JSON',
+    ],
+)
+async def test_what_would_not_change_is_saved_as_it_is_without_a_question(
+    window: Window, room: FixturesRoom, companion: Companion, qtbot: Any, text: str
+) -> None:
+    await companion.player.fire_text(text, origin="panel")
+    dialog = await save_newest_row(window, qtbot)
+    assert not dialog.option.isVisible()
+    await answer(room, "bugs/raw", qtbot)
+    assert companion.fixtures.find("bugs/raw").fixture == from_frame(text, companion.catalog)
 
 
 async def test_only_what_went_to_the_ui_is_saved(

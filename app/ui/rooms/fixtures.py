@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.journal import Row
-from app.protocol.fixture import BadFixture, Fixture, Saved, from_frame
+from app.protocol.fixture import BadFixture, Fixture, Saved, from_frame, renewed
 from app.protocol.templates import TemplateError
 from app.ui import theme
 from app.ui.background import Errands
@@ -35,6 +35,7 @@ from app.ui.widgets.naming import named
 
 ORIGIN = "panel"
 OWN_FOLDER = "mine/"
+RENEW = "New ID and time each time it is sent"
 
 
 class FixturesRoom(QWidget):
@@ -254,8 +255,15 @@ class FixturesRoom(QWidget):
 
     def save_frame(self, text: str) -> None:
         """Ask for a name and save a frame under it."""
-        fixture = from_frame(text, self._companion.catalog)
-        self._ask_name("Save as fixture", f"{OWN_FOLDER}{fixture.event or 'frame'}", partial(self._store, fixture))
+        literal = from_frame(text, self._companion.catalog)
+        with_templates = renewed(literal, self._companion.catalog)
+        name = f"{OWN_FOLDER}{literal.event or 'frame'}"
+        option = RENEW if with_templates != literal else ""
+        dialog = NameDialog(self.window(), "Save as fixture", name, self._warn_of_own, option)
+        dialog.chosen.connect(
+            lambda name: self._store(with_templates if dialog.option.isChecked() else literal, name)
+        )
+        dialog.open()
 
     def _paste(self) -> None:
         text = QGuiApplication.clipboard().text().strip()

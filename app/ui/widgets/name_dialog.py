@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
 
 from app.protocol.fixture import BadFixture, checked_name
 from app.ui.plain_text import PlainTextLabel
@@ -11,11 +11,16 @@ from app.ui.widgets.naming import named
 
 
 class NameDialog(QDialog):
-    """Emits ``chosen`` with the name. ``open()`` it; it does not block."""
+    """Emits ``chosen`` with the name. ``open()`` it; it does not block.
+
+    ``option`` is the check box, checked at first, if its text was given.
+    """
 
     chosen = Signal(str)
 
-    def __init__(self, parent: QWidget, title: str, name: str, taken: Callable[[str], str]) -> None:
+    def __init__(
+        self, parent: QWidget, title: str, name: str, taken: Callable[[str], str], option: str = ""
+    ) -> None:
         """``taken`` says what a name would overwrite, or raises ``BadFixture`` where that must not be."""
         super().__init__(parent)
         self._taken = taken
@@ -26,13 +31,16 @@ class NameDialog(QDialog):
         hint.setObjectName("muted")
         self.name = named(QLineEdit(name, maxLength=200), "Name of the fixture")
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
+        self.option = QCheckBox(option)
+        self.option.setChecked(True)
+        self.option.setVisible(bool(option))
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 16)
         column.setSpacing(10)
-        for widget in (hint, self.name, self.problem, self.buttons):
+        for widget in (hint, self.name, self.problem, self.option, self.buttons):
             column.addWidget(widget)
         self.name.textChanged.connect(lambda _: self._check())
         self.buttons.accepted.connect(self._accept)
@@ -48,6 +56,7 @@ class NameDialog(QDialog):
             wrong = str(bad)
         self.problem.setText(wrong or note)
         self.problem.setVisible(bool(wrong or note))
+        self.adjustSize()  # a wrapped line needs more height
         self.buttons.button(QDialogButtonBox.StandardButton.Save).setEnabled(not wrong)
 
     def _accept(self) -> None:
