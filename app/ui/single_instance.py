@@ -3,6 +3,11 @@
 import hashlib
 import json
 import logging
+import os
+import stat
+import sys
+import tempfile
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,22 +17,50 @@ from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 log = logging.getLogger(__name__)
 
+NAME = "p2p-chat-companion"
 VERSION = 1
 ANSWER_MS = 2000
 MAX_BYTES = 16 * 1024
+MAX_PATH_BYTES = 90
+"""A socket's path has at most 103 bytes (macOS), and Qt first makes a longer one beside it."""
 
 
 def _name(folder: Path) -> str:
-    """Return a name that is the same for the same folder and short enough for every system."""
-    return "p2p-chat-companion-" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    """Return the local socket's name: a path that no other user can take first. Raises ``OSError``.
+
+    It lies in ``folder``, which is private. If that path is too long for a socket, it lies in a private folder
+    below the temporary one. Windows has names instead of paths.
+    """
+    short = hashlib.sha256(str(folder).encode(errors="replace")).hexdigest()[:16]
+    if sys.platform == "win32":
+        return f"{NAME}-{short}"
+    path = folder / "window.socket"
+    if len(os.fsencode(path)) > MAX_PATH_BYTES:
+        path = _private_folder(Path(tempfile.gettempdir()) / f"{NAME}-{os.getuid()}") / short
+    return str(path)
+
+
+def _private_folder(folder: Path) -> Path:
+    """Create ``folder`` if it is not there. Raises ``OSError`` if others could have put something into it."""
+    if sys.platform != "win32":
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise PermissionError(f"{folder} is not a private folder of yours")
+    return folder
 
 
 def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
     """Give ``arguments`` to the companion that runs with ``folder``; False when none answers."""
+    try:
+        name = _name(folder)
+    except OSError:
+        return False
     socket = QLocalSocket()
     # The first may hold the lock already, but not listen yet.
     deadline = QDeadlineTimer(ANSWER_MS)
-    while not (socket.connectToServer(_name(folder)) or socket.waitForConnected(100)):
+    while not (socket.connectToServer(name) or socket.waitForConnected(100)):
         if deadline.hasExpired():
             return False
         QThread.msleep(50)
@@ -46,9 +79,14 @@ class FirstInstance(QObject):
         self._open: set[QLocalSocket] = set()
         self._server = QLocalServer()
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
-        QLocalServer.removeServer(_name(folder))  # one that a crash left behind
         self._server.newConnection.connect(self._accept)
-        if not self._server.listen(_name(folder)):
+        try:
+            name = _name(folder)
+        except OSError as error:
+            log.info("later starts cannot reach this one: %s", error)
+            return
+        QLocalServer.removeServer(name)  # one that a crash left behind
+        if not self._server.listen(name):
             log.info("later starts cannot reach this one: %s", self._server.errorString())
 
     def close_down(self) -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,6 +19,13 @@ from tests.conftest import until
 from tests.ui.conftest import second_start
 
 GOOD = b'{"version": 1, "arguments": {"port": 3}}\n'
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder whose own path is short."""
+    with TemporaryDirectory(prefix="c") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -195,3 +204,51 @@ def test_a_first_instance_that_does_not_answer_is_none(tmp_path: Path, monkeypat
     assert deaf.listen(single_instance._name(tmp_path))
     assert hand_over(tmp_path, {}) is False
     deaf.close()
+
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has names instead of paths")
+
+
+@POSIX
+def test_the_socket_lies_in_the_private_folder_where_nobody_else_can_take_its_name(tmp_path: Path) -> None:
+    folder = Path("/home/somebody/.local/state/p2p-chat-companion")
+    assert Path(single_instance._name(folder)).parent == folder
+
+
+@POSIX
+@pytest.mark.parametrize("depth", [1, 10])
+async def test_arguments_are_handed_over_however_long_the_path_is(short_path: Path, depth: int) -> None:
+    folder = short_path.joinpath(*["long" * 5] * depth)
+    folder.mkdir(parents=True)
+    first = FirstInstance(folder)
+    try:
+        assert first._server.isListening()
+        assert (Path(single_instance._name(folder)).parent == folder) is (depth == 1)
+        assert await second_start(folder, {"port": 5}) is True
+    finally:
+        first.close_down()
+
+
+@POSIX
+@pytest.mark.parametrize("squat", ["a file", "open to all", "a link"])
+def test_a_folder_that_others_prepared_is_not_used(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch, qapp: Any, squat: str
+) -> None:
+    monkeypatch.setattr(single_instance.tempfile, "gettempdir", lambda: str(short_path))
+    monkeypatch.setattr(single_instance, "ANSWER_MS", 50)
+    private = short_path / f"{single_instance.NAME}-{os.getuid()}"
+    folder = short_path.joinpath(*["long" * 5] * 10)
+    if squat == "a file":
+        private.write_text("")
+    elif squat == "a link":
+        (short_path / "theirs").mkdir(mode=0o700)
+        private.symlink_to(short_path / "theirs")
+    else:
+        private.mkdir()
+        private.chmod(0o777)
+    with pytest.raises(PermissionError):
+        single_instance._name(folder)
+    assert hand_over(folder, {}) is False
+    first = FirstInstance(folder)  # it cannot be reached, and works otherwise
+    assert not first._server.isListening()
+    first.close_down()
