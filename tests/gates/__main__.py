@@ -11,6 +11,7 @@ from tests.gates import (
     autobahn,
     browsers,
     churn,
+    escapes,
     fuzz,
     half_open,
     handshakes,
@@ -28,6 +29,7 @@ GATES: dict[str, Gate] = {
     "half-open": half_open.run,
     "churn": churn.run,
     "fuzz": fuzz.run,
+    "escapes": escapes.run,
     "model": model.run,
     "browsers": browsers.run,
 }

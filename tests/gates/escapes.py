@@ -1,0 +1,169 @@
+"""No command writes a control character from outside to the terminal, whichever field it came in."""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import typer
+from websockets.http11 import Request, Response
+from websockets.sync.server import ServerConnection, serve
+
+from app.cli.main import app
+from tests.e2e.processes import COMPANION, ENVIRONMENT, Companion
+from tests.e2e.processes import serve as serve_companion
+from tests.gates.gate import Outcome, Server
+from tests.gates.outsider import Outsider, write_files
+
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *BIDI} - {"\n", "\t"}
+FORGED = "FORGED"
+HOSTILE = f"\x1b]0;PWNED\x07\n{FORGED}\r{FORGED}\x9b2J\x85{FORGED}" + "".join(sorted(FORBIDDEN - {"\0"}))
+SHORT = f"\x1b]0;P\x07\x9b2J\u202e\u2066\u200f\n{FORGED}"
+PATIENCE_S = 60
+
+Arguments = list[str]
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Return every command of the command line, by walking it."""
+
+    def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            yield path
+        for name, each in (inner or {}).items():
+            yield from walk(each, (*path, name))
+
+    return walk(typer.main.get_command(app), ())
+
+
+def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list[Arguments]]:
+    """Return how each command is called here, in this order; each one without and with ``--json``."""
+    file = str(folder / "state.json")
+    frame = str(folder / "frame.txt")
+    return {
+        ("status",): [[]],
+        ("token",): [[]],
+        ("open",): [[]],
+        ("journal",): [["--limit", "10000"], ["--filter", f"{SHORT} dir:x"]],
+        ("clients", "list"): [[]],
+        ("clients", "identify"): [["999999", SHORT], ["1", SHORT]],
+        ("fixtures", "list"): [[]],
+        ("fixtures", "show"): [["canary"], ["canary-raw"], ["canary-unknown"], ["canary-field"], [HOSTILE]],
+        ("fixtures", "save"): [["mine", frame], [HOSTILE, frame], ["mine", f"{folder}/{SHORT}"]],
+        ("fixtures", "run"): [["canary", "--wait", "0"], ["canary-unknown"], [SHORT]],
+        ("fixtures", "rename"): [["mine", SHORT], ["mine", "mine-2"], ["mine-2", "mine"]],
+        ("fixtures", "delete"): [[SHORT], ["mine"]],
+        ("trigger",): [
+            ["new_message", "--set", f"text={HOSTILE}"], ["--fixture", "canary"], ["--frame", HOSTILE], [SHORT],
+            ["--last"], ["new_message", "--as", SHORT], ["typing", "--to", f"user:{SHORT}"],
+        ],
+        ("expect",): [["typing", "--within", "0.1"], [SHORT, "--within", "0.1", "--loose"]],
+        ("listen",): [
+            ["--for", "0.5", "--url", closes], ["--for", "0.5", "--url", refuses], ["--for", "0.5", "--url", SHORT],
+            ["--for", "0.5", "--as", SHORT],
+        ],
+        ("state", "save"): [[file], [f"{folder}/no/{SHORT}"]],
+        ("state", "load"): [[f"{folder}/{SHORT}"], [frame], [file]],
+        ("server", "pause"): [[]],
+        ("server", "resume"): [[]],
+        ("server", "stop"): [[]],
+        ("server", "start"): [[]],
+        ("clients", "close"): [["all", "--reason", SHORT], [SHORT]],
+        ("state", "reset"): [[]],
+        ("serve",): [[]],  # a second one, which must not start
+        ("quit",): [[]],
+    }  # fmt: skip
+
+
+def flaws(output: bytes) -> list[str]:
+    """Return what an outsider reached in a command's output."""
+    text = output.decode("utf-8")
+    found = [f"U+{ord(char):04X}" for char in sorted(FORBIDDEN & set(text.replace(os.linesep, "\n")))]
+    return found + [f"a line {FORGED}" for line in text.splitlines() if line.startswith(FORGED)]
+
+
+def run_command(data_dir: Path, *arguments: str) -> tuple[bytes, bytes]:
+    """Run a command to its end."""
+    environment = {**ENVIRONMENT, "COMPANION_DATA_DIR": str(data_dir), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    ended = subprocess.run(
+        [*COMPANION, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S
+    )
+    return ended.stdout, ended.stderr
+
+
+def tried(data_dir: Path, name: tuple[str, ...], arguments: Arguments, with_json: bool) -> list[str]:
+    """Run one command; return what is wrong with its output."""
+    given = [*name, *(["--json"] if with_json else []), *arguments]
+    out, err = run_command(data_dir, *given)
+    found = flaws(out) + flaws(err)
+    if with_json:
+        try:
+            for line in out.decode().split("\n"):
+                json.loads(line or "null")
+        except ValueError as error:
+            found.append(f"no JSON: {error}")
+    if b"Traceback" in err:
+        found.append("a traceback")
+    return [f"{' '.join(name)} {arguments} json={with_json}: {each}" for each in found]
+
+
+@contextmanager
+def hostile_servers() -> Iterator[tuple[str, str]]:
+    """Run a server that sends, and closes with, hostile texts, and one that refuses with a hostile body."""
+
+    def close(client: ServerConnection) -> None:
+        for frame in (
+            HOSTILE,
+            json.dumps({"event": HOSTILE, "data": {HOSTILE: HOSTILE}}),
+            f'{{"event":"{SHORT[-9:]}"',
+        ):
+            client.send(frame)
+        client.close(4000, SHORT)
+
+    def refuse(client: ServerConnection, _: Request) -> Response:
+        return client.respond(HTTPStatus.FORBIDDEN, HOSTILE)
+
+    with serve(close, "127.0.0.1", 0) as closing, serve(close, "127.0.0.1", 0, process_request=refuse) as refusing:
+        for each in (closing, refusing):
+            threading.Thread(target=each.serve_forever, daemon=True).start()
+        yield tuple(f"ws://127.0.0.1:{each.socket.getsockname()[1]}/" for each in (closing, refusing))  # type: ignore[misc]
+
+
+def measure(program: Companion, data_dir: Path, folder: Path) -> Outcome:
+    outsider = Outsider(Server(program, data_dir), HOSTILE, SHORT)
+    outsider.fill()
+    (folder / "frame.txt").write_bytes(b"{" + HOSTILE.encode())
+    found: list[str] = []
+    count = 0
+    with outsider.stay(), hostile_servers() as (closes, refuses):
+        for name, several in calls(folder, closes, refuses).items():
+            for arguments in several:
+                for with_json in (False, True):
+                    if name == ("serve",) and with_json:
+                        continue
+                    count += 1
+                    found += tried(data_dir, name, arguments, with_json)
+    program.wait()
+    for lines, where in ((program.out, "stdout"), (program.err, "stderr")):
+        found += [f"serve, {where}: {each}" for each in flaws("\n".join(lines).encode())]
+    log = (data_dir / "logs" / "companion.log").read_bytes()
+    found += [f"companion.log: {each}" for each in flaws(log)]
+    print(*found, sep="\n")
+    return Outcome(f"{len(found)} flaws in the output of {count} commands", "0", not found)
+
+
+def run(long: bool) -> Outcome:
+    with TemporaryDirectory(prefix="companion-gate-") as name:
+        folder = Path(name)
+        data_dir = folder / "data"
+        write_files(data_dir, HOSTILE)
+        with serve_companion(data_dir) as program:
+            return measure(program, data_dir, folder)
