@@ -6,7 +6,7 @@ The whole suite runs in several processes; what is named on the command line run
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from xdist.scheduler import LoadScopeScheduling
 
 from app.companion import Companion
-from app.hub.clock import Clock
+from app.hub.clock import Clock, use_fine_clock
 from app.system.settings import Settings
 
 MOST_PROCESSES = 4
@@ -45,6 +45,18 @@ class Scheduling(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return Scheduling(config, log)
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return the kind of loop that ``serve`` uses on this system (without uvloop)."""
+    loop = asyncio.SelectorEventLoop()
+    use_fine_clock(loop)
+    return loop
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run asynchronous tests on that loop: on Windows, asyncio's default is another one."""
+    return {"asyncio": new_loop}
 
 
 class Connect(Protocol):

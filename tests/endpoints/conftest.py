@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import aiohttp
 import pytest
 
-from tests.conftest import MakeCompanion
+from tests.conftest import MakeCompanion, new_loop
 from tests.endpoints.control_api import TOKEN, Control
 from tests.endpoints.http import Rest
 
@@ -18,7 +18,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
         import uvloop
 
         return {"uvloop": uvloop.new_event_loop}
-    return {"asyncio": asyncio.new_event_loop}
+    return {"asyncio": new_loop}
 
 
 @pytest.fixture
