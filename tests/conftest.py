@@ -6,6 +6,7 @@ The whole suite runs in several processes; what is named on the command line run
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,6 +46,13 @@ class Scheduling(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return Scheduling(config, log)
+
+
+unknown_home = pytest.mark.skipif(
+    sys.platform == "win32",
+    reason="on Windows, the home folder of any user is the folder of that name beside one's own",
+)
+"""For tests of a path such as ~NAME/x."""
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

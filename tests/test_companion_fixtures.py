@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +20,7 @@ from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture
 from app.system.settings import PINNED, Settings
 from tests.cli.doubles import unused_port
-from tests.conftest import Connect, MakeCompanion, until
+from tests.conftest import Connect, MakeCompanion, unknown_home, until
 
 MESSAGE = {
     "msg_id": "{{uuid}}", "from": "{{persona}}", "to": "{{me}}", "text": "{{seq}}: {{faker.sentence}}",
@@ -329,15 +328,13 @@ def test_the_folder_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert Companion(Settings(fixtures="~/fixtures")).fixtures.folder == tmp_path / "fixtures"
 
 
-UNKNOWN_HOME = pytest.param(
-    "~nobody-here/fixtures",
-    id="home",
-    marks=pytest.mark.skipif(sys.platform == "win32", reason="there, ~NAME is a folder beside the user's own home"),
-)
-
-
 @pytest.mark.parametrize(
-    "folder", [UNKNOWN_HOME, pytest.param("x" * 300, id="long"), pytest.param("a\0b", id="null")]
+    "folder",
+    [
+        pytest.param("~nobody-here/fixtures", id="home", marks=unknown_home),
+        pytest.param("x" * 300, id="long"),
+        pytest.param("a\0b", id="null"),
+    ],
 )
 async def test_a_folder_that_cannot_be_keeps_no_companion_from_starting(
     make_companion: MakeCompanion, folder: str

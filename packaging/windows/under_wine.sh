@@ -365,7 +365,7 @@ suite() {
         local name=${part%.py} code=0
         say "tests/$part"
         T=3000 windows 'W:\helpers\runpt.py' "${QT_PLATFORM:-offscreen}" -q -o 'addopts=-ra --strict-markers --strict-config' \
-            -p no:cacheprovider --timeout 120 --basetemp "W:\\t\\$name" "tests/$part" >"out/$name.txt" 2>&1 || code=$?
+            -p no:cacheprovider --timeout 300 --basetemp "W:\\t\\$name" "tests/$part" >"out/$name.txt" 2>&1 || code=$?
         tail -1 "out/$name.txt"
         [[ $code == 0 || $code == 1 ]] || bad "tests/$part: pytest ended with $code"
         grep -aE '^(FAILED|ERROR) tests' "out/$name.txt" | grep -vEf out/limits >out/failures || true

@@ -9,6 +9,7 @@ from app import __version__
 from app.cli import listen
 from app.cli.main import app
 from app.system.exits import Exit
+from tests.conftest import unknown_home
 
 cli = CliRunner()
 
@@ -72,6 +73,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     assert cli.invoke(app, arguments).exit_code == Exit.USAGE
 
 
+@unknown_home
 @pytest.mark.parametrize("option", ["--data-dir", "--fixtures", "--token-file"])
 def test_a_path_in_the_home_folder_of_an_unknown_user_is_wrong_usage(option: str) -> None:
     result = cli.invoke(app, ["serve", option, "~no-such-user/x"])

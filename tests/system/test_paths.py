@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.system.paths import NAME, Folders, absolute
+from tests.conftest import unknown_home
 
 
 def test_a_data_dir_holds_everything(tmp_path: Path) -> None:
@@ -30,6 +31,7 @@ def test_a_data_dir_whose_links_form_a_loop_can_be_named(tmp_path: Path) -> None
     assert Folders.of(tmp_path / "loop").data.name == "loop"
 
 
+@unknown_home
 def test_an_unknown_home_folder_raises_valueerror() -> None:
     with pytest.raises(ValueError, match="'~no-such-user/x' is unknown"):
         absolute(Path("~no-such-user/x"))
