@@ -68,6 +68,9 @@ class State(StrEnum):
     BLOCKED = "port busy"
 
 
+PRIME_AFTER_S = 0.05
+"""A development server opens connections that close after some 20 ms; they would only fill the log."""
+
 NO_UNICODE = "Half of a surrogate pair is no character, and no frame can carry it."
 
 NOT_DONE = (InvalidEvent, Refused, StorageError)
@@ -96,6 +99,7 @@ class Companion:
         self.journal = Journal(self.clock, settings.journal_rows)
         self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, batch=True)
         self.router = Router(self.hub, self.catalog)
+        self.hub.why_closed = self._why_closed
         self.refused = RefusedLog(self.hub)
 
         def connections() -> int:
@@ -139,10 +143,10 @@ class Companion:
         """Why REST is not answered although it should be."""
         self.control_trouble = ""
         """Why the control API is not answered although it should be."""
-        self.router.on("typing", forward_typing(self.hub))
+        self.router.on("typing", forward_typing(self.hub, backend.saw))
         self.router.on("mark_read", mark_read(self.chat))
         self.hub.joined.connect(self._greet)
-        self.chat.befriended.connect(self._introduce)
+        self.chat.friends_added.connect(self._prime_all)
         self.chat.posted.connect(self._let_answer)
 
     @property
@@ -153,6 +157,15 @@ class Companion:
         if not self.server.listening:
             return State.STOPPED
         return State.PAUSED if self.hub.paused else State.LISTENING
+
+    def _why_closed(self) -> str:
+        """Return why no client can connect, and what to do; or nothing."""
+        match self.state:
+            case State.BLOCKED:
+                return f"port {self.settings.port} is busy. Stop the program that uses it, or change the port"
+            case State.STOPPED:
+                return "the server is stopped. Start the server"
+        return ""
 
     @property
     def client_url(self) -> str:
@@ -258,11 +271,15 @@ class Companion:
             self.hub.paused = paused
             self.hub.tell("paused" if paused else "resumed")
             self.changed.emit(None)
+            if not paused and self.settings.prime_browsers:
+                self.tasks.spawn(self.chat.prime_postponed(), "prime after the pause")
 
     async def apply(self, settings: Settings) -> None:
         """Take new settings into use; a new port restarts the server behind it."""
         before, self.settings = self.settings, settings
         self.hub.local_user = settings.username
+        if settings.prime_browsers and not before.prime_browsers:
+            self._prime_all()
         if settings.port != before.port:
             await self.stop()
             await self.start()
@@ -289,9 +306,24 @@ class Companion:
         return await self._fire(event, to, origin)
 
     async def _fire(self, event: Envelope, to: Target, origin: str) -> Delivery:
+        offline = self._offline_sender(event)
         delivery = await self.chat.publish(event, to=to, origin=origin)
         stranger = self.stranger_in(event)
-        return delivery._replace(warnings=(stranger,)) if stranger else delivery
+        warnings = [stranger] if stranger else []
+        if offline:
+            warnings.append(offline_warning(offline))
+        return delivery._replace(warnings=tuple(warnings), offline=offline) if warnings else delivery
+
+    def _offline_sender(self, event: Envelope) -> str:
+        """Return the friend who sends a message although offline, which a real backend hardly does; or nothing."""
+        if event.event != "new_message" or event.data["direction"] != "received":
+            return ""
+        sender: str = event.data["from"]
+        return "" if self.chat.presence.get(sender, True) else sender
+
+    async def switch_online(self, friend: str, *, origin: str) -> Delivery:
+        """Fire ``friend_online``."""
+        return await self.fire(Envelope("friend_online", {"username": friend}), origin=origin)
 
     async def fire_loosely(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
         """Fire an event; one that breaks the contract is sent all the same, and changes no state."""
@@ -399,11 +431,15 @@ class Companion:
 
     def _greet(self, client: Client) -> None:
         if self.settings.prime_browsers:
-            self.tasks.spawn(self.chat.prime([client]), f"prime {client}")
+            self.tasks.spawn(self._prime_if_it_stays(client), f"prime {client}")
 
-    def _introduce(self, friend: str) -> None:
+    async def _prime_if_it_stays(self, client: Client) -> None:
+        await asyncio.sleep(PRIME_AFTER_S)
+        await self.chat.prime([client])
+
+    def _prime_all(self, friends: frozenset[str] | None = None) -> None:
         if self.settings.prime_browsers:
-            self.tasks.spawn(self.chat.prime(self.hub.clients, friend), f"prime all for {friend}")
+            self.tasks.spawn(self.chat.prime(self.hub.clients, friends), "prime all browsers")
 
     def _let_answer(self, message: MessageData) -> None:
         self.tasks.spawn(self._answer_if_possible(message), f"{message['to']} answers")
@@ -430,6 +466,11 @@ class Companion:
         """Return a fresh ``new_message`` of a persona to the local user."""
         template = self.player.of_event("new_message").envelope()
         return Envelope(template.event, {**resolve(template.data, self.player.context(persona)), "text": text})
+
+
+def offline_warning(friend: str) -> str:
+    """Return the warning about a message from an offline friend."""
+    return f"{friend} is offline, so a real backend would send nothing: switch {friend} online first"
 
 
 async def _reason(start: Callable[[int], Awaitable[None]], port: int, what: str) -> str:

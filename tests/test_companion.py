@@ -37,7 +37,38 @@ async def test_a_companion_that_does_not_listen_is_stopped_and_can_fire_into_the
 ) -> None:
     companion = await make_companion()
     assert companion.state is State.STOPPED
-    assert (await companion.fire(ONLINE, origin="panel")).note == "not sent: no client is connected"
+    assert (
+        await companion.fire(ONLINE, origin="panel")
+    ).note == "not sent: the server is stopped. Start the server"
+
+
+async def test_an_event_that_reaches_nobody_says_why(make_companion: MakeCompanion) -> None:
+    holder = await make_companion()
+    assert await holder.start()
+    busy = await make_companion(port=holder.server.port)
+    assert not await busy.start()
+    port = holder.server.port
+    assert (await busy.fire(ONLINE, origin="panel")).note == (
+        f"not sent: port {port} is busy. Stop the program that uses it, or change the port"
+    )
+    assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: no client is connected"
+    holder.pause()
+    assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: sending is paused. Resume sending"
+    await holder.stop()
+    assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: the server is stopped. Start the server"
+
+
+async def test_a_message_from_an_offline_friend_is_sent_with_a_warning(
+    companion: Companion, connect_client: Connect
+) -> None:
+    socket = await connect_client()
+    delivery = await companion.fire(message(1, **{"from": "bob"}), origin="panel")
+    assert (delivery.delivered, delivery.offline) == (1, "bob")
+    assert delivery.warnings == ("bob is offline, so a real backend would send nothing: switch bob online first",)
+    assert json.loads(await asyncio.wait_for(socket.recv(), 5))["data"]["from"] == "bob"
+    await companion.switch_online("bob", origin="panel")
+    for fine in (message(2, **{"from": "bob"}), message(3, **{"from": "me", "to": "dave"}, direction="sent")):
+        assert (await companion.fire(fine, origin="panel")).warnings == ()
 
 
 async def test_its_journal_is_as_long_as_the_settings_say(make_companion: MakeCompanion) -> None:
@@ -164,7 +195,7 @@ async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     companion.pause()
-    assert (await companion.fire(ONLINE, origin="panel")).note == "not sent: the server is paused"
+    assert (await companion.fire(ONLINE, origin="panel")).note == "not sent: sending is paused. Resume sending"
     await companion.fire_malformed("nope", origin="panel")
     await alice.send('{"event":"typing","data":{"to":"bob","typing":true}}')
     await until(lambda: len(rows(companion, Kind.TO_UI)) == 3)

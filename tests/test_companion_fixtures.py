@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.companion import Companion
+from app.companion import Companion, offline_warning
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
@@ -66,7 +66,7 @@ async def test_a_fixture_is_fired_for_a_persona_with_a_seed(make_companion: Make
     again = await other.player.fire(SAYING, origin="panel", persona="bob", seed=7)
     assert data_of(sent(companion)[0])["from"] == "bob"
     assert sent(companion)[0].payload == sent(other)[0].payload
-    assert (first.warnings, again.warnings) == ((), ())
+    assert first.warnings == again.warnings == (offline_warning("bob"),)
 
 
 async def test_each_fire_is_counted(make_companion: MakeCompanion) -> None:

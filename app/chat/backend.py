@@ -2,11 +2,11 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,6 +30,11 @@ from app.storage import chat as jobs
 from app.storage.database import Database
 from app.system.files import read_text, reason, write_file
 
+T = TypeVar("T")
+
+PLACEHOLDER = "(Sent by P2P Chat Companion so that this chat can be opened; not stored)"
+"""Text of a message that prepares a chat without sent messages; the UI drops it when it loads the history."""
+
 
 class Backend:
     """What the chat knows. Raises ``Refused`` for what a person got wrong, ``StorageError`` for the disk.
@@ -42,6 +47,8 @@ class Backend:
         self._catalog = catalog
         self._clock = clock
         self._local_user = local_user
+        self._seen: dict[str, float] = {}
+        """Users and when each last typed (wall clock); stored with the next read, so that typing needs no disk."""
 
     async def open(self) -> None:
         """Open the state; one that was never used gets the cast and its history."""
@@ -68,10 +75,29 @@ class Backend:
             case "friend_online":
                 return await self._database.submit(lambda db: _come_online(db, data["username"], now))
             case "friend_offline":
+                self._seen.pop(data["username"], None)
                 await self._database.submit(lambda db: jobs.set_presence(db, data["username"], False, now))
+            case "typing":
+                self.saw(data["username"])
+                await self.settle()
             case _:
                 await self.settle()
         return []
+
+    def saw(self, username: str) -> None:
+        """Note a sign of life: a user has typed."""
+        self._seen[username] = self._clock.wall()
+
+    def _submit_with_seen(self, job: Callable[[jobs.Connection], T]) -> Awaitable[T]:
+        """Run ``job`` after the noted signs of life are stored."""
+        seen, self._seen = self._seen, {}
+
+        def store_and_run(db: jobs.Connection) -> T:
+            for username, at in seen.items():
+                jobs.seen(db, username, at)
+            return job(db)
+
+        return self._database.submit(store_and_run if seen else job)
 
     async def settle(self) -> None:
         """Wait until everything that was asked for before this is stored."""
@@ -85,13 +111,13 @@ class Backend:
     async def decay(self) -> list[str]:
         """Return the friends who have just ceased to be online for want of signs of life."""
         before = self._clock.wall() - ONLINE_FOR_S
-        return await self._database.submit(lambda db: jobs.decay(db, before))
+        return await self._submit_with_seen(lambda db: jobs.decay(db, before))
 
     # what is asked: REST and the window
 
     async def people(self) -> list[Person]:
         """Return the whole cast."""
-        return await self._database.submit(jobs.people)
+        return await self._submit_with_seen(jobs.people)
 
     async def friends(self) -> list[Person]:
         """Return the friends."""
@@ -99,7 +125,7 @@ class Backend:
 
     async def conversations(self) -> list[Conversation]:
         """Return the chats, the liveliest first."""
-        return await self._database.submit(jobs.conversations)
+        return await self._submit_with_seen(jobs.conversations)
 
     async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
         """Return a page of a chat (oldest first, ``offset`` from the newest) and the chat's total."""
@@ -158,6 +184,8 @@ class Backend:
                 "delivery_method": "direct" if found.online else "offline",
             }  # fmt: skip
             jobs.add_message(db, data)
+            if found.online:
+                jobs.seen(db, to, now)  # its companion has confirmed the delivery
             return data
 
         return await self._database.submit(job)
@@ -186,12 +214,15 @@ class Backend:
         return await self._database.submit(job)
 
     async def primers(self) -> list[MessageData]:
-        """Return one message of the local user per friend: the newest, or a greeting that is stored for it."""
+        """Return one sent message per friend: the newest, or a placeholder that is stored nowhere.
+
+        A placeholder always has the same id, so a UI that shows it does not add it twice.
+        """
         sender, now = self._local_user(), self._clock.wall()
 
         def job(db: jobs.Connection) -> list[MessageData]:
             return [
-                jobs.newest_sent(db, each.username) or _greeting(db, sender, each, now)
+                jobs.newest_sent(db, each.username) or _placeholder(sender, each, now)
                 for each in jobs.people(db)
                 if each.is_friend
             ]
@@ -251,7 +282,7 @@ class Backend:
 
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state as JSON values."""
-        return await self._database.submit(jobs.dump)
+        return await self._submit_with_seen(jobs.dump)
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. Raises ``Refused`` with the place; nothing changes then."""
@@ -292,14 +323,12 @@ def _come_online(db: jobs.Connection, username: str, now: float) -> list[Envelop
     ]
 
 
-def _greeting(db: jobs.Connection, sender: str, friend: Person, now: float) -> MessageData:
-    data = {
-        "msg_id": str(uuid.uuid4()), "from": sender, "to": friend.username,
-        "text": f"Hi {friend.username}!", "timestamp": iso(min(friend.added_at, now)), "direction": "sent",
-        "delivered": True, "delivery_method": "direct",
+def _placeholder(sender: str, friend: Person, now: float) -> MessageData:
+    return {
+        "msg_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"p2pchat:placeholder:{sender}:{friend.username}")),
+        "from": sender, "to": friend.username, "text": PLACEHOLDER, "timestamp": iso(min(friend.added_at, now)),
+        "direction": "sent", "delivered": False, "delivery_method": "offline",
     }  # fmt: skip
-    jobs.add_message(db, data)
-    return data
 
 
 def _short(text: str) -> str:

@@ -12,7 +12,7 @@ MINUTE = 60.0
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
-FRIENDS = {"alice": 2 * MINUTE, "bob": 3 * HOUR, "carol": MINUTE, "dave": 2 * DAY}
+FRIENDS = {"alice": 0.0, "bob": 3 * HOUR, "carol": 0.0, "dave": 2 * DAY}
 """Friends at the start, and how long ago each was seen."""
 STRANGERS = ("erin", "frank")
 """Known, but not yet friends."""

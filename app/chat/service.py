@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from app import __version__
 from app.chat.backend import Backend
 from app.hub.clients import Client
-from app.hub.hub import Delivery, Hub
+from app.hub.hub import PRIMING, Delivery, Hub, count
 from app.hub.journal import Verdict
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
@@ -31,13 +31,15 @@ class ChatService:
         self._hub = hub
         self._started = hub.clock.mono()
         self.presence: dict[str, bool] = {}
-        """Friends and whether each is online, as far as is known here."""
+        """Friends and whether each is online; changes of the list come in through ``_take_friends``."""
+        self._postponed = False
+        """Whether priming was due while sending was paused."""
         self.changed: Signal[None] = Signal()
         """Friends, messages, presence or read marks are not what they were."""
         self.stranger: Signal[str] = Signal()
         """The UI asked for the friendship of somebody outside the cast."""
-        self.befriended: Signal[str] = Signal()
-        """The UI has a new friend."""
+        self.friends_added: Signal[frozenset[str]] = Signal()
+        """Emitted with the names of new friends, whatever added them."""
         self.posted: Signal[MessageData] = Signal()
         """The local user has written; a persona may want to answer."""
 
@@ -53,9 +55,16 @@ class ChatService:
         return delivery
 
     def _deliver_late(self, messages: list[Envelope]) -> None:
-        """Send a persona who has come online what waited, and journal it where nobody plays that persona."""
-        for each in messages:
-            self._hub.publish(each, to=Target(user=each.data["to"]), origin=ORIGIN)
+        """Send a friend who has come online the messages that waited; without a client, log that it has them."""
+        if not messages:
+            return
+        to = Target(user=messages[0].data["to"])
+        if to.select(self._hub.clients):
+            for each in messages:
+                self._hub.publish(each, to=to, origin=ORIGIN)
+        else:
+            waited = f"{count(len(messages), 'message')} that waited for {to.user}"
+            self._hub.tell("delivered", note=f"{waited} delivered; no client acts as {to.user}")
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """See ``ReadMarks.mark_read``."""
@@ -71,13 +80,16 @@ class ChatService:
             self._hub.publish(Envelope("friend_offline", {"username": username}), origin=ORIGIN)
             self.changed.emit(None)
 
-    async def prime(self, clients: Iterable[Client], friend: str | None = None) -> None:
-        """Send browsers one message of the local user per friend: an untouched chat would blank the UI.
+    async def prime(self, clients: Iterable[Client], friends: Collection[str] | None = None) -> None:
+        """Send browsers one sent message per friend: the UI goes blank when it opens a chat without any.
 
-        ``friend`` narrows it down to one.
+        ``friends`` restricts it to these. While sending is paused, it is postponed until ``prime_postponed``.
         """
         to = Target(clients=frozenset(client.id for client in clients if client.origin))
         if not to.select(self._hub.clients):
+            return
+        if self._hub.paused:
+            self._postponed = True
             return
         try:
             primers = await self.backend.primers()
@@ -85,8 +97,14 @@ class ChatService:
             self._hub.tell("not primed", note=str(error), verdict=Verdict.WARNING)
             return
         for message in primers:
-            if friend in (None, message["to"]):
-                self._hub.publish(Envelope("new_message", message), to=to, origin="priming")
+            if friends is None or message["to"] in friends:
+                self._hub.publish(Envelope("new_message", message), to=to, origin=PRIMING)
+
+    async def prime_postponed(self) -> None:
+        """Prime all browsers if that was due while sending was paused."""
+        postponed, self._postponed = self._postponed, False
+        if postponed:
+            await self.prime(self._hub.clients)
 
     # what REST asks
 
@@ -126,7 +144,6 @@ class ChatService:
                 self.stranger.emit(username)
             raise
         await self._cast_changed()
-        self.befriended.emit(username)
         return added
 
     async def remove_friend(self, username: str) -> None:
@@ -144,15 +161,20 @@ class ChatService:
         data = await self.backend.send(to, text)
         if data["delivered"]:
             self._publish_if_anybody(Target(user=to), {**data, "direction": "received"})
-        others = frozenset(
-            client.id
-            for client in self._hub.clients
-            if client.username == data["from"] and (client.origin, client.user_agent) != window
-        )
-        self._publish_if_anybody(Target(clients=others), data)
+        self._publish_if_anybody(Target(clients=self._other_windows(data["from"], window)), data)
         self.changed.emit(None)
         self.posted.emit(data)
         return data
+
+    def _other_windows(self, sender: str, window: Window) -> frozenset[int]:
+        """Return the sender's clients that do not have the message yet.
+
+        HTTP does not tell which of several tabs of one browser has sent it. Then all of them get it: a UI skips a
+        message whose id it knows.
+        """
+        windows = [client for client in self._hub.clients if client.username == sender]
+        own = [client for client in windows if (client.origin, client.user_agent) == window]
+        return frozenset(client.id for client in windows if len(own) > 1 or client not in own)
 
     def _publish_if_anybody(self, to: Target, data: MessageData) -> None:
         if to.select(self._hub.clients):
@@ -163,7 +185,7 @@ class ChatService:
     async def conversations(self) -> list[Conversation]:
         """Return the chats, the liveliest first."""
         chats = await self.backend.conversations()
-        self.presence = {chat.person.username: chat.person.online for chat in chats}
+        self._take_friends({chat.person.username: chat.person.online for chat in chats})
         return chats
 
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
@@ -200,7 +222,7 @@ class ChatService:
     async def reset(self) -> None:
         """Go back to the cast and history of the first start."""
         await self.backend.reset()
-        await self._told("chat state reset", "the cast and history of the first start")
+        await self._told("chat state reset", "the cast and history of the first start; reload your UI to see it")
 
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state as JSON values."""
@@ -227,8 +249,15 @@ class ChatService:
     async def _cast_changed(self) -> None:
         """Know the friends of now, and tell."""
         with suppress(StorageError):  # what was just done is done; the next look-up may succeed
-            self.presence = {each.username: each.online for each in await self.backend.friends()}
+            self._take_friends({each.username: each.online for each in await self.backend.friends()})
         self.changed.emit(None)
+
+    def _take_friends(self, presence: dict[str, bool]) -> None:
+        """Take over the friends as they were just read: the one place that notices new ones."""
+        added = presence.keys() - self.presence.keys()
+        self.presence = presence
+        if added:
+            self.friends_added.emit(frozenset(added))
 
 
 async def decay_for_ever(service: ChatService, wanted: Callable[[], bool]) -> None:

@@ -1,5 +1,6 @@
 """Typing, from one client to the clients of its peer."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from app.hub.clients import Client
@@ -16,10 +17,15 @@ def _forwarded(reached: int, to: str) -> str:
     return f"forwarded to {count(reached, 'client')} of {to}"
 
 
-def forward_typing(hub: Hub) -> Handler:
-    """Return the handler of a client's ``typing``: ``to`` becomes ``username``, the sender (guide §3.1)."""
+def forward_typing(hub: Hub, saw: Callable[[str], None]) -> Handler:
+    """Return the handler of a client's ``typing``: ``to`` becomes ``username``, the sender (guide §3.1).
+
+    ``saw`` is called with the user of a client that acts as a friend: typing is a sign of life.
+    """
 
     def handle(client: Client, data: TypingTo) -> Outcome:
+        if client.username != hub.local_user:
+            saw(client.username)
         to = Target(user=data.to, but=client.id)
         reached = len(hub.reach(to).ids)
         if not reached:

@@ -54,7 +54,8 @@ def _about(row: dict[str, Any]) -> str:
         text = summarize(decode(row["frame"]).data)
     except BadFrame:
         text = summarize(row["frame"])
-    return " · ".join(part for part in (text, summarize(row["note"])) if part)
+    priming = "priming" if row["origin"] == "priming" else ""
+    return " · ".join(part for part in (text, summarize(row["note"]), priming) if part)
 
 
 def client_event_names() -> list[str]:

@@ -66,6 +66,7 @@ def reset(json: Json = False, data_dir: DataDir = None) -> None:
         from app.cli.control import Control
 
         Control(data_dir).call("POST", "/v1/state/reset")
+        say("Reload your UI to see it.")
     else:
         _offline("reset", None, data_dir)
     done("the chat state is as at the first start", {"reset": True}, json)

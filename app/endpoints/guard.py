@@ -14,6 +14,9 @@ from app.hub.refused import RefusedLog
 
 log = logging.getLogger(__name__)
 
+CLOSED_EARLY = "the connection closed before its owner could be identified"
+"""The reason of a refusal that is no warning: a development server that reloads does this."""
+
 GetAll = Callable[[str], list[str]]
 """Returns every value of a request header that may repeat."""
 
@@ -80,7 +83,9 @@ class Gate:
 
     def turn_away(self, door: str, refusal: Refusal, user_agent: str = "") -> None:
         """Remember and journal a refusal. The log file gets no more of them than the journal."""
-        if self._refused.add(door, refusal.reason, refusal.origin, _text(user_agent[:200])):
+        if refusal.reason == CLOSED_EARLY:
+            self._refused.add_harmless(door, refusal.reason)
+        elif self._refused.add(door, refusal.reason, refusal.origin, _text(user_agent[:200])):
             log.info("refused at %s: %s", door, refusal.reason)
 
 
@@ -94,7 +99,7 @@ def _foreign(peer: Address | None, own: Address | None) -> str:
     try:
         owner = foreign_owner(peer, own)
     except Gone:
-        return "the connection closed before its owner could be identified"
+        return CLOSED_EARLY
     return "" if owner is None else f"the process at the other end belongs to another user ({owner})"
 
 

@@ -15,6 +15,7 @@ from itertools import compress
 from operator import not_
 from typing import NamedTuple
 
+from app.hub.hub import PRIMING
 from app.hub.ring import Span
 from app.hub.row import Head, Kind, Row, Verdict
 from app.hub.textsearch import FilterError, Search, bytes_search, expression_search, text_search
@@ -208,8 +209,10 @@ def _numbers(client: str) -> list[str]:
 def _is(value: str) -> Word:
     if value == "injected":
         return _head("is:injected", lambda head: head.origin in ("panel", "tray", "control"))
+    if value == PRIMING:
+        return _head("is:priming", lambda head: head.origin == PRIMING)
     if value not in tuple(Verdict):
-        raise FilterError(f"is:{value}: use {', '.join(Verdict)} or injected")
+        raise FilterError(f"is:{value}: use {', '.join(Verdict)}, injected or priming")
     return _head(f"is:{value}", lambda head: head.verdict == value)
 
 

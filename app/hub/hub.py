@@ -36,6 +36,8 @@ class Delivery(NamedTuple):
     note: str = ""
     warnings: tuple[str, ...] = ()
     """What a person should know: the UI will not show it, say."""
+    offline: str = ""
+    """The offline friend who sent the message; a caller can offer to switch that friend online first."""
 
     @property
     def delivered(self) -> int:
@@ -68,6 +70,8 @@ class Hub:
         """The user that a client acts as when its URL names none."""
         self.paused = False
         """While true, clients stay connected and nothing new is sent to them."""
+        self.why_closed: Callable[[], str] = str
+        """Returns why no client can connect, or an empty text."""
         self.clients_changed: Signal[None] = Signal()
         self.joined: Signal[Client] = Signal()
         self.left: Signal[Client] = Signal()
@@ -189,7 +193,7 @@ class Hub:
         if group.clients:
             outcome = _delivered(len(group.clients))
         else:
-            outcome = self._why_nobody(to)
+            outcome = self._why_not_sent(to)
             if verdict is Verdict.OK:
                 verdict = Verdict.WARNING
         row = self.journal.append(
@@ -198,14 +202,18 @@ class Hub:
         )  # fmt: skip
         return Delivery(row.seq, group.ids, outcome)
 
-    def _why_nobody(self, to: Target) -> str:
-        if not self._roster:
-            return "not sent: no client is connected"
+    def _why_not_sent(self, to: Target) -> str:
+        """Return the reason that helps most: first the server, then the target."""
+        return NOT_SENT + (self.why_closed() or self._why_no_recipient(to))
+
+    def _why_no_recipient(self, to: Target) -> str:
         if self.paused:
-            return "not sent: the server is paused"
-        if to.user is not None:
-            return f"not sent: no client acts as {to.user}"
-        return "not sent: no such client is connected"
+            return "sending is paused. Resume sending"
+        if to.clients is not None:
+            return _missing_clients(sorted(to.clients), self._last_id)
+        if not self._roster or to.user is None:
+            return "no client is connected"
+        return f"no client acts as {to.user}"
 
     def tell(
         self, event: str, *, client: Client | None = None, note: str = "", verdict: Verdict = Verdict.OK
@@ -236,6 +244,14 @@ class Hub:
         client.outbox.close()
         self._roster.changed()
         client.abort()
+
+
+def _missing_clients(ids: list[int], last_id: int) -> str:
+    """Say that clients are not connected; ``last_id`` is the newest client's number."""
+    if len(ids) != 1:
+        return f"clients {', '.join(map(str, ids))} are not connected" if ids else "no client is connected"
+    gone = "has disconnected" if 0 < ids[0] <= last_id else "has never connected"
+    return f"client {ids[0]} {gone}"
 
 
 def _was_delivered(note: str) -> bool:

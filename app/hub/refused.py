@@ -64,7 +64,12 @@ class RefusedLog:
         self.added.emit(refused)
         return journalled
 
-    def _journal(self, door: str, reason: str) -> bool:
+    def add_harmless(self, door: str, reason: str) -> None:
+        """Journal a connection that ended by itself before it was accepted: no warning, and nothing to remember."""
+        self.total += 1
+        self._journal(door, reason, "closed early", Verdict.OK)
+
+    def _journal(self, door: str, reason: str, event: str = "refused", verdict: Verdict = Verdict.WARNING) -> bool:
         now = self._hub.clock.mono()
         if int(now) != self._second:
             self._second, self._rows = int(now), 0
@@ -76,5 +81,5 @@ class RefusedLog:
         self._rows += 1
         before = f" (and {self._untold:,} more since the row before)" if self._untold else ""
         self._untold = 0
-        self._hub.tell("refused", note=reason + before, verdict=Verdict.WARNING)
+        self._hub.tell(event, note=reason + before, verdict=verdict)
         return True

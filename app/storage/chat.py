@@ -92,8 +92,8 @@ def decay(db: Connection, before: float) -> list[str]:
 
 
 def seen(db: Connection, username: str, at: float) -> None:
-    """Note a sign of life of somebody who is online."""
-    db.execute("UPDATE people SET last_seen = ? WHERE username = ? AND online = 1", (at, username))
+    """Renew when somebody was last seen."""
+    db.execute("UPDATE people SET last_seen = max(last_seen, ?) WHERE username = ?", (at, username))
 
 
 # messages

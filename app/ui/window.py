@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the rest is loaded when it is wanted: the frame is painted 
     from app.companion import Companion
     from app.hub.hub import Delivery
     from app.hub.journal import Row
+    from app.hub.refused import Refused
     from app.protocol.fixture import Fixture
     from app.ui.about import About
     from app.ui.palette import Command, Palette
@@ -27,6 +28,9 @@ if TYPE_CHECKING:  # the rest is loaded when it is wanted: the frame is painted 
     from app.ui.rooms.settings import SettingsRoom
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "INJECT", "ROOMS", "SETTINGS", "Window"]
+
+MOST_OFFERS = 20
+"""A program that invents origins must not keep the window busy."""
 
 
 @runtime_checkable
@@ -61,6 +65,7 @@ class Window(Frame):
         from app.ui.widgets.status import StatusBar
 
         self.filled = True
+        self._offered_origins: set[str] = set()
         self._companion = companion
         self.status = StatusBar(companion)
         self.rooms = LazyStack(
@@ -242,6 +247,7 @@ class Window(Frame):
         self._disconnects = [
             self._companion.changed.connect(lambda _: self.show_state()),
             self._companion.chat.stranger.connect(self._offer_persona),
+            self._companion.refused.added.connect(self._origin_refused),
         ]
 
     def _add_shortcuts(self) -> None:
@@ -273,7 +279,8 @@ class Window(Frame):
         self._do(self._companion.player.fire_again(origin="panel"), self._told)
 
     def _told(self, delivery: Delivery) -> None:
-        self.status.say(f"{delivery.note[:1].upper()}{delivery.note[1:]} · #{delivery.seq}")
+        parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}", *delivery.warnings]
+        self.status.say(" · ".join(parts))
 
     def open_palette(self) -> Palette:
         """Offer everything."""
@@ -329,8 +336,25 @@ class Window(Frame):
         """Fire a fixture."""
         self._do(self._companion.player.fire(fixture, origin="panel"), self._told)
 
+    def _origin_refused(self, refused: Refused) -> None:
+        """Offer to allow a refused web page, in whichever room is open; once per origin."""
+        from app.system.settings import origin_problem
+
+        origin = refused.origin
+        if not origin or origin in self._offered_origins or len(self._offered_origins) >= MOST_OFFERS:
+            return
+        self._offered_origins.add(origin)
+        if origin_problem(origin) or len(origin) > 80:
+            return
+        self.banner.say(
+            f"A page of {origin} may not connect. Allow this origin, then reload the page.",
+            (("Allow this origin", partial(self._allow, origin)),),
+            topic="refused",
+        )
+
     def _allow(self, origin: str) -> None:
         """Let an origin in that was refused."""
+        self.banner.retract("refused")
         settings = self._companion.settings
         origins = list(dict.fromkeys([*settings.allowed_origins, origin]))
         self.save_requested.emit(replace(settings, allowed_origins=origins))

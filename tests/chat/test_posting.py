@@ -6,7 +6,7 @@ from http import HTTPStatus
 import pytest
 
 from app.companion import Companion
-from app.hub.journal import Kind
+from app.hub.journal import Kind, Verdict
 from app.protocol.backend import MAX_TEXT, Refused, Window
 from app.protocol.envelope import Envelope
 from tests.chat.windows import frames_so_far, said, sent_rows
@@ -60,6 +60,13 @@ async def test_where_nobody_is_concerned_nothing_is_sent_nor_journalled(companio
     assert sent_rows(companion) == []
 
 
+async def test_two_tabs_of_one_browser_both_get_it(companion: Companion, connect_client: Connect) -> None:
+    """HTTP does not tell the tabs apart; the one that has sent it skips an id that it knows."""
+    tabs = [await connect_client(origin=PAGE, user_agent_header="Chromium") for _ in range(2)]
+    data = await companion.chat.post_message("alice", "Hi", HERE)
+    assert await frames_so_far(companion, *tabs) == [[{"event": "new_message", "data": data}]] * 2
+
+
 async def test_for_a_friend_who_is_offline_it_waits(companion: Companion, connect_client: Connect) -> None:
     bob, other = await connect_client("bob"), await connect_client(origin=PAGE, user_agent_header="Firefox")
     data = await companion.chat.post_message("bob", "Hi", HERE)
@@ -91,6 +98,17 @@ async def test_coming_online_delivers_what_waited_once_and_in_order(
         ("one", True, "offline", "sent"),
         ("two", True, "offline", "sent"),
     ]
+
+
+async def test_what_waited_for_a_friend_without_a_client_is_logged_as_delivered(companion: Companion) -> None:
+    for text in ("one", "two"):
+        await companion.chat.post_message("bob", text, HERE)
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    assert [row.event for row in sent_rows(companion)] == ["friend_online"]
+    (row,) = [row for row in companion.journal if row.event == "delivered"]
+    assert (row.kind, row.verdict) == (Kind.SERVER, Verdict.OK)
+    assert row.note == "2 messages that waited for bob delivered; no client acts as bob"
+    assert all(message["delivered"] for message in (await companion.chat.page("bob", 2, 0))[0])
 
 
 async def test_what_waits_for_one_is_not_delivered_when_another_comes(

@@ -1,14 +1,14 @@
 """Who is online: what is fired, what ``/friends`` says and what time does to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from app.chat import service as module
 from app.companion import Companion
-from app.protocol.backend import ONLINE_FOR_S
+from app.protocol.backend import ONLINE_FOR_S, Window
 from app.protocol.envelope import Envelope
 from app.protocol.templates import iso
 from tests.chat.windows import frames_so_far, friend
@@ -79,7 +79,7 @@ async def test_after_five_minutes_without_a_sign_a_friend_goes_offline_and_clien
     seen = (await friend(companion, "bob")).last_seen
     time.passed = ONLINE_FOR_S
     await companion.chat.decay()
-    assert await online(companion) == ["bob"]
+    assert await online(companion) == ["alice", "bob", "carol"]
     time.passed = ONLINE_FOR_S + 1
     await companion.chat.decay()
     await companion.chat.decay()
@@ -89,8 +89,8 @@ async def test_after_five_minutes_without_a_sign_a_friend_goes_offline_and_clien
     assert [(frame["event"], frame["data"]["username"]) for frame in frames] == [
         ("friend_online", "bob"),
         ("friend_offline", "alice"),
-        ("friend_offline", "carol"),
         ("friend_offline", "bob"),
+        ("friend_offline", "carol"),
     ]
 
 
@@ -100,6 +100,58 @@ async def test_a_new_sign_of_life_puts_it_off(companion: Companion, time: FakeTi
     time.passed = 2 * ONLINE_FOR_S - 2
     await companion.chat.decay()
     assert await online(companion) == ["alice"]
+
+
+async def from_alice(companion: Companion) -> None:
+    await companion.fire(companion.message_from("alice", "Hi"), origin="panel")
+
+
+async def to_alice(companion: Companion) -> None:
+    await companion.chat.post_message("alice", "Hi", Window("", ""))
+
+
+async def alice_types(companion: Companion) -> None:
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+
+
+@pytest.mark.parametrize("sign", [from_alice, to_alice, alice_types])
+async def test_messages_and_typing_are_signs_of_life(
+    companion: Companion, time: FakeTime, sign: Callable[[Companion], Awaitable[None]]
+) -> None:
+    time.passed = ONLINE_FOR_S - 1
+    await sign(companion)
+    assert (await friend(companion, "alice")).last_seen == time.clock.wall()
+    time.passed = 2 * ONLINE_FOR_S - 2
+    await companion.chat.decay()
+    assert await online(companion) == ["alice"]
+
+
+async def test_typing_of_a_client_that_acts_as_a_friend_is_a_sign_of_life(
+    companion: Companion, connect_client: Connect, time: FakeTime
+) -> None:
+    socket = await connect_client("alice")
+    time.passed = ONLINE_FOR_S - 1
+    await socket.send('{"event":"typing","data":{"to":"me","typing":true}}')
+    await until(lambda: any(row.event == "typing" for row in companion.journal))
+    time.passed = ONLINE_FOR_S + 1
+    await companion.chat.decay()
+    assert await online(companion) == ["alice"]
+
+
+async def test_typing_of_an_offline_friend_renews_last_seen_and_leaves_it_offline(
+    companion: Companion, time: FakeTime
+) -> None:
+    time.passed = 60.0
+    await companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin="panel")
+    bob = await friend(companion, "bob")
+    assert (bob.online, bob.last_seen) == (False, time.clock.wall())
+
+
+async def test_the_first_friends_are_online_for_the_full_time(companion: Companion, time: FakeTime) -> None:
+    """README: friends go offline after 5 minutes, also those of the first start."""
+    time.passed = ONLINE_FOR_S - 1
+    await companion.chat.decay()
+    assert await online(companion) == ["alice", "carol"]
 
 
 async def test_whoever_is_pinned_stays(companion: Companion, time: FakeTime) -> None:

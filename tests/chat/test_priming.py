@@ -2,12 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection
 
-from app.companion import Companion
+from app.companion import PRIME_AFTER_S, Companion
+from app.hub.filter import parse
+from app.hub.journal import Verdict
 from app.protocol.envelope import Envelope
 from tests.chat.windows import frames_so_far, sent_rows
 from tests.conftest import Connect, until
@@ -59,18 +64,115 @@ async def test_it_changes_neither_unread_nor_the_chats(companion: Companion, con
 
 
 @pytest.mark.parametrize("who", ["erin", "zoe"])
-async def test_for_a_friend_without_one_a_greeting_is_stored_once(
+async def test_for_a_friend_without_one_it_is_a_placeholder_that_is_stored_nowhere(
     companion: Companion, connect_client: Connect, who: str
 ) -> None:
     await (companion.chat.add_friend(who) if who == "erin" else companion.chat.add_person(who, is_friend=True))
+    before = await companion.chat.snapshot()
     frames = await primers(await connect_client(origin=PAGE), 5)
-    (greeting,) = [frame["data"] for frame in frames if frame["data"]["to"] == who]
-    assert greeting["direction"] == "sent"
-    assert companion.catalog.problems(Envelope("new_message", greeting)) == []
-    assert (await companion.chat.page(who, 50, 0))[0] == [greeting]
+    (placeholder,) = [frame["data"] for frame in frames if frame["data"]["to"] == who]
+    assert (placeholder["direction"], placeholder["delivered"]) == ("sent", False)
+    assert "P2P Chat Companion" in placeholder["text"]
+    assert companion.catalog.problems(Envelope("new_message", placeholder)) == []
+    assert await companion.chat.page(who, 50, 0) == ([], 0)
+    assert await companion.chat.snapshot() == before
     again = await primers(await connect_client(origin=PAGE), 5)
-    assert greeting in [frame["data"] for frame in again]
-    assert (await companion.chat.page(who, 50, 0))[1] == 1
+    assert placeholder in [frame["data"] for frame in again], "a UI that knows the id would show it twice"
+
+
+async def add(companion: Companion) -> None:
+    await companion.chat.add_person("zoe", is_friend=True)
+
+
+async def befriend(companion: Companion) -> None:
+    await companion.chat.add_person("zoe", is_friend=False)
+    assert companion.journal.last_seq
+    await companion.chat.add_friend("zoe")
+
+
+async def rename(companion: Companion) -> None:
+    await companion.chat.rename_person("bob", "zoe")
+
+
+async def scene(companion: Companion) -> dict[str, Any]:
+    snapshot = await companion.chat.snapshot()
+    return {**snapshot, "people": [*snapshot["people"], {"username": "zoe", "is_friend": True}]}
+
+
+async def restore(companion: Companion) -> None:
+    await companion.chat.restore(await scene(companion))
+
+
+async def load(companion: Companion, tmp_path: Path) -> None:
+    file = tmp_path / "scene.json"
+    file.write_text(json.dumps(await scene(companion)), encoding="utf-8")
+    await companion.chat.load(file)
+
+
+async def add_while_the_window_reads_the_chats(companion: Companion) -> None:
+    await asyncio.gather(companion.chat.add_person("zoe", is_friend=True), companion.chat.conversations())
+
+
+@pytest.mark.parametrize("change", [add, befriend, rename, restore, load, add_while_the_window_reads_the_chats])
+async def test_every_way_to_get_a_friend_primes_every_browser(
+    companion: Companion, connect_client: Connect, tmp_path: Path, change: Callable[..., Awaitable[None]]
+) -> None:
+    browsers = [await connect_client(origin=PAGE) for _ in range(2)]
+    terminal = await connect_client()
+    for browser in browsers:
+        await primers(browser, 4)
+    await (change(companion, tmp_path) if change is load else change(companion))
+    for browser in browsers:
+        (frame,) = await primers(browser, 1)
+        assert (frame["event"], frame["data"]["to"]) == ("new_message", "zoe")
+    assert await frames_so_far(companion, terminal, *browsers) == [[], [], []]
+
+
+async def test_a_reset_brings_back_friends_and_primes_them(companion: Companion, connect_client: Connect) -> None:
+    await companion.chat.remove_person("alice")
+    browser = await connect_client(origin=PAGE)
+    await primers(browser, 3)
+    await companion.chat.reset()
+    assert [frame["data"]["to"] for frame in await primers(browser, 1)] == ["alice"]
+
+
+async def test_what_was_due_during_a_pause_comes_after_it(companion: Companion, connect_client: Connect) -> None:
+    companion.pause()
+    browser = await connect_client(origin=PAGE)
+    await companion.chat.add_person("zoe", is_friend=True)
+    await asyncio.sleep(2 * PRIME_AFTER_S)
+    assert sent_rows(companion) == []
+    companion.pause(False)
+    frames = await primers(browser, 5)
+    assert sorted(frame["data"]["to"] for frame in frames) == [*FRIENDS, "zoe"]
+
+
+async def test_switching_it_on_primes_the_browsers_that_are_connected(
+    companion: Companion, connect_client: Connect
+) -> None:
+    await companion.apply(replace(companion.settings, prime_browsers=False))
+    browser = await connect_client(origin=PAGE)
+    assert await frames_so_far(companion, browser) == [[]]
+    await companion.apply(replace(companion.settings, prime_browsers=True))
+    assert len(await primers(browser, 4)) == 4
+
+
+async def test_a_reloading_development_server_leaves_a_calm_log(
+    companion: Companion, connect_client: Connect
+) -> None:
+    """React's StrictMode opens two connections that close at once; only the one that stays is primed."""
+    for _ in range(2):
+        await (await connect_client(origin=PAGE)).close()
+        await until(lambda: companion.hub.connection_count == 0)
+    await primers(await connect_client(origin=PAGE), 4)
+    before = companion.journal.last_seq
+    assert [row.event for row in companion.journal.after(1)] == [
+        "connected", "disconnected", "connected", "disconnected", "connected", *["new_message"] * 4,
+    ]  # fmt: skip
+    assert {row.verdict for row in companion.journal} == {Verdict.OK}
+    priming = parse("is:priming")
+    assert [priming.matches(row) for row in companion.journal.after(before - 4)] == [True] * 4
+    assert not any(priming.matches(row) for row in companion.journal if row.seq <= before - 4)
 
 
 async def test_strangers_are_left_out(companion: Companion, connect_client: Connect) -> None:

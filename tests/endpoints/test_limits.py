@@ -19,7 +19,7 @@ from app.endpoints import http, peer
 from app.endpoints.listening import SPARE_CONNECTIONS
 from app.hub import rate_limit
 from app.hub.clock import Clock
-from app.hub.journal import Kind, Row
+from app.hub.journal import Kind, Row, Verdict
 from tests.conftest import MakeCompanion, until
 from tests.endpoints.raw import tcp_to, upgrade_status
 
@@ -241,7 +241,11 @@ async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Compa
     await until(lambda: companion.refused.total >= 30)
     assert await companion.chat.page("alice", 100, 0) == before
     assert not [row for row in companion.journal.after(0) if row.event in ("connected", "POST /messages")]
-    assert all("closed before its owner" in each.reason for each in companion.refused.latest)
+    early = [row for row in companion.journal.after(0) if row.event == "closed early"]
+    assert early
+    assert all("closed before its owner could be identified" in row.note for row in early)
+    assert {row.verdict for row in early} == {Verdict.OK}
+    assert companion.refused.latest == []
 
 
 @linux

@@ -3,7 +3,7 @@ import pytest
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.hub import STALLED_S, Delivery
 from app.hub.journal import Kind, Row, Verdict
-from app.hub.target import Target
+from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from tests.hub.doubles import Stage
 
@@ -106,15 +106,34 @@ def test_an_event_for_nobody_says_why_it_was_not_sent(stage: Stage) -> None:
         stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").note == "not sent: no client acts as bob"
     )
     nobody = stage.hub.publish(ONLINE, to=Target(clients=frozenset({9})), origin="panel")
-    assert (nobody.delivered, nobody.note) == (0, "not sent: no such client is connected")
+    assert (nobody.delivered, nobody.note) == (0, "not sent: client 9 has never connected")
     assert last_row(stage).note == nobody.note
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_client_that_has_disconnected_is_named(stage: Stage, others: int) -> None:
+    gone = stage.join()
+    for _ in range(others):
+        stage.join()
+    stage.hub.leave(gone)
+    assert stage.hub.send_to(gone, ONLINE).note == "not sent: client 1 has disconnected"
+    both = Target(clients=frozenset({1, 9}))
+    assert stage.hub.publish(ONLINE, to=both, origin="panel").note == "not sent: clients 1, 9 are not connected"
+
+
+def test_the_server_is_a_better_reason_than_the_target(stage: Stage) -> None:
+    stage.hub.paused = True
+    stage.hub.why_closed = lambda: "the server is stopped. Start the server"
+    for to in (ALL, Target(user="bob"), Target(clients=frozenset({9}))):
+        note = stage.hub.publish(ONLINE, to=to, origin="panel").note
+        assert note == "not sent: the server is stopped. Start the server"
 
 
 def test_a_paused_hub_sends_nothing_and_says_so(stage: Stage) -> None:
     client = stage.join()
     stage.hub.paused = True
     delivery = stage.hub.broadcast(ONLINE)
-    assert (delivery.delivered, delivery.note) == (0, "not sent: the server is paused")
+    assert (delivery.delivered, delivery.note) == (0, "not sent: sending is paused. Resume sending")
     assert last_row(stage).verdict is Verdict.WARNING
     stage.hub.paused = False
     assert stage.hub.broadcast(ONLINE).delivered == 1

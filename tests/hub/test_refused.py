@@ -42,6 +42,18 @@ def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(s
     assert (log.total, log.latest[0].times) == (1001, 1001)
 
 
+def test_what_is_harmless_is_no_warning_and_offers_nothing(stage: Stage) -> None:
+    log = RefusedLog(stage.hub)
+    told: list[object] = []
+    log.added.connect(told.append)
+    for _ in range(3):
+        log.add_harmless("events", "it closed")
+    assert [(row.event, row.note, row.verdict) for row in stage.journal] == [
+        ("closed early", "it closed", Verdict.OK)
+    ]
+    assert (log.total, log.latest, told) == (3, [], [])
+
+
 def test_a_flood_of_different_ones_leaves_room_for_the_rest_of_the_journal(stage: Stage) -> None:
     log = RefusedLog(stage.hub)
     for number in range(1000):

@@ -26,7 +26,7 @@ async def frame(client: ClientConnection) -> Any:
     return json.loads(await text(client))
 
 
-LASTING = {"presence decay", "fire a series"}
+LASTING = {"presence decay", "fire a series", "check which clients are ready", "fire when a client is ready"}
 
 
 async def settled(companion: Companion) -> None:

@@ -145,7 +145,7 @@ def test_a_bad_expression_is_searched_as_text_and_told() -> None:
     [
         ("colour:red", "unknown key 'colour' (known: event, dir, client"),
         ("dir:sideways", "use s2c, c2s or server"),
-        ("is:strange", "use ok, warning, invalid or injected"),
+        ("is:strange", "use ok, warning, invalid, injected or priming"),
         ("larger:much", "try larger:1k"),
         ("larger:1.5k", "try larger:1k"),
         ("after:lunch", "try after:10s"),

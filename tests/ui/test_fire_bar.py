@@ -184,10 +184,10 @@ async def test_a_target_that_is_gone_stays_chosen_and_is_called_gone(
     gone = await connect_client("bob")
     choose(bar, "Client 2 (bob)")
     await gone.close()
-    await until(lambda: bar.target_box.currentText() == "client:2 (gone)")
+    await until(lambda: bar.target_box.currentText() == "client:2 (disconnected)")
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.status.text)
-    assert bar.status.text().startswith("Not sent: no such client is connected")
+    assert bar.status.text().startswith("Not sent: client 2 has disconnected")
     assert bar.status.property("tone") == "warning"
     assert await all_frames(companion, other) == []
     choose(bar, "Everyone")
@@ -198,7 +198,7 @@ async def test_a_user_who_comes_back_is_no_longer_called_gone(bar: FireBar, conn
     first = await connect_client("alice")
     choose(bar, "All of alice")
     await first.close()
-    await until(lambda: bar.target_box.currentText() == "user:alice (gone)")
+    await until(lambda: bar.target_box.currentText() == "user:alice (disconnected)")
     await connect_client("alice")
     assert bar.target_box.currentText() == "All of alice"
     assert offers(bar).count("All of alice") == 1
@@ -295,8 +295,34 @@ async def test_a_paused_server_is_said_and_waiting_would_not_help(
     companion.pause()
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.status.text)
-    assert bar.status.text().startswith("Not sent: the server is paused")
+    assert bar.status.text().startswith("Not sent: sending is paused. Resume sending")
     assert bar.when_connected.isHidden()
+
+
+async def test_a_stopped_server_is_named_and_waiting_would_not_help(
+    bar: FireBar, companion: Companion, qtbot: Any
+) -> None:
+    await companion.stop()
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.status.text)
+    assert bar.status.text().startswith("Not sent: the server is stopped. Start the server · #")
+    assert bar.when_connected.isHidden()
+
+
+async def test_a_message_from_an_offline_friend_offers_to_switch_it_online_first(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    bar.arm(lambda: companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: "bob is offline" in bar.status.text())
+    assert bar.status.property("tone") == "warning"
+    assert bar.online_first.text() == "Switch bob online and fire again"
+    qtbot.mouseClick(bar.online_first, LEFT)
+    await until(lambda: "offline" not in bar.status.text())
+    assert bar.online_first.isHidden()
+    frames = await all_frames(companion, client)
+    assert [each["event"] for each in frames] == ["new_message", "friend_online", "new_message"]
 
 
 async def test_closing_down_ends_a_series_and_a_waiting(

@@ -340,4 +340,4 @@ async def test_a_target_that_is_gone_is_warned_about(room: InjectRoom, connect_c
     panel(room, "typing")
     qtbot.mouseClick(room.bar.now, LEFT)
     await until(room.bar.status.text)
-    assert room.bar.status.text().startswith("Not sent: no such client is connected")
+    assert room.bar.status.text().startswith("Not sent: client 77 has never connected")

@@ -8,9 +8,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
+from app.system.settings import Settings
 from app.ui.widgets import refused as module
 from app.ui.widgets.refused import SHOWN, RefusedList
-from app.ui.window import CLIENTS, Window
+from app.ui.window import CHATS, CLIENTS, MOST_OFFERS, Window
 from tests.conftest import until
 
 ORIGIN = "http://localhost:5173"
@@ -86,6 +87,32 @@ def test_more_than_a_few_are_counted(still: Companion, refused: RefusedList) -> 
     for number in range(SHOWN + 3):
         still.refused.add("REST", f"reason {number}")
     assert "and 3 more: filter the log for “refused”" in lines(refused)
+
+
+async def test_a_refused_page_is_offered_in_every_room_once(window: Window, companion: Companion) -> None:
+    window.open_room(CHATS)
+    saved: list[Settings] = []
+    window.save_requested.connect(saved.append)
+    for origin in ("", "null", ORIGIN, ORIGIN, f"http://{'x' * 100}.example"):
+        companion.refused.add("events", "origin is not in the allowed origins", origin)
+    assert window.banner.isVisibleTo(window)
+    assert window.banner.text.text() == (
+        f"A page of {ORIGIN} may not connect. Allow this origin, then reload the page."
+    )
+    (allow, dismiss) = window.banner.buttons
+    dismiss.click()
+    companion.refused.add("events", "origin is not in the allowed origins", ORIGIN)
+    assert not window.banner.isVisibleTo(window)
+    allow.click()
+    assert saved[0].allowed_origins[-1] == ORIGIN
+
+
+async def test_a_program_that_invents_origins_keeps_the_window_calm(window: Window, companion: Companion) -> None:
+    said: list[str] = []
+    window.banner.say = lambda text, *_, **__: said.append(text)  # type: ignore[assignment]
+    for number in range(1000):
+        companion.refused.add("events", "refused", f"http://evil-{number}.example")
+    assert len(said) == MOST_OFFERS
 
 
 async def test_a_page_that_was_refused_can_be_allowed_with_one_click(window: Window, companion: Companion) -> None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
+from app.hub.hub import PRIMING
 from app.hub.journal import Kind, Row, Verdict
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.summary import summarize
@@ -53,7 +54,7 @@ def texts(row: Row) -> Texts:
 
 def colors(row: Row, scheme: Colors) -> Texts:
     """Return the name of the colour of every column's text."""
-    return _colors(row.kind, row.verdict, scheme)
+    return _colors(row.kind, row.verdict, row.origin == PRIMING, scheme)
 
 
 @lru_cache(maxsize=1024)
@@ -65,10 +66,10 @@ def _from_head(
 
 
 @lru_cache(maxsize=64)
-def _colors(kind: Kind, verdict: Verdict, scheme: Colors) -> Texts:
-    server, invalid = kind is Kind.SERVER, verdict is Verdict.INVALID
-    usual, muted = scheme.muted if server else scheme.text, scheme.muted
-    direction = {Kind.TO_UI: scheme.accent, Kind.FROM_UI: scheme.ok, Kind.SERVER: muted}[kind]
+def _colors(kind: Kind, verdict: Verdict, priming: bool, scheme: Colors) -> Texts:
+    quiet, invalid = kind is Kind.SERVER or priming, verdict is Verdict.INVALID
+    usual, muted = scheme.muted if quiet else scheme.text, scheme.muted
+    direction = {Kind.TO_UI: muted if priming else scheme.accent, Kind.FROM_UI: scheme.ok, Kind.SERVER: muted}[kind]
     event = scheme.error if invalid else usual
     result = {Verdict.INVALID: scheme.error, Verdict.WARNING: scheme.warning, Verdict.OK: muted}[verdict]
     return muted, direction, muted, event, usual, muted, result
@@ -93,7 +94,7 @@ def result(row: Row) -> str:
 def _result(kind: Kind, verdict: Verdict, note: str, origin: str) -> str:
     if kind is Kind.SERVER:
         return f"{SIGNS[verdict]}{verdict}" if verdict is not Verdict.OK else ""
-    by = f" · by {origin}" if origin in ("panel", "tray") else ""
+    by = f" · by {origin}" if origin in ("panel", "tray") else " · priming" if origin == PRIMING else ""
     return f"{SIGNS[verdict]}{note or verdict}{by}"
 
 

@@ -247,7 +247,10 @@ class ChatsRoom(QWidget):
     # playing the friend
 
     def _fire(self, event: Envelope) -> None:
-        self._do(self._companion.fire(event, origin=ORIGIN), lambda delivery: self.told.emit(delivery.note))
+        self._do(
+            self._companion.fire(event, origin=ORIGIN),
+            lambda delivery: self.told.emit(" · ".join([delivery.note, *delivery.warnings])),
+        )
 
     def _switch_presence(self, on: bool) -> None:
         self._fire(Envelope("friend_online" if on else "friend_offline", {"username": self._who}))

@@ -37,7 +37,8 @@ FILTER_DELAY_MS = 60
 TO_UI_ONLY = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
 PLAYWRIGHT = "Copy as Playwright"
 FILTER_HINT = (
-    'event:typing  dir:c2s  client:2  user:alice  is:invalid  is:injected  larger:1k  after:10s  "quoted"  /regex/'
+    "event:typing  dir:c2s  client:2  user:alice  is:invalid  is:injected  is:priming  larger:1k  after:10s"
+    '  "quoted"  /regex/'
     "\nA minus in front excludes: -event:typing"
 )
 

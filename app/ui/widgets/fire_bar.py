@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.companion import NOT_DONE, Companion
+from app.companion import NOT_DONE, Companion, State, offline_warning
 from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
 from app.hub.target import ALL, Target
@@ -63,12 +63,18 @@ class FireBar(QWidget):
         self.when_connected = named(QPushButton("Fire when a client connects"), "Fire when a client connects")
         self.when_connected.clicked.connect(self._wait_for_client)
         self.when_connected.setVisible(False)
+        self.online_first = named(QPushButton(), "Switch the friend online and fire again")
+        self.online_first.clicked.connect(self._switch_online_and_fire)
+        self.online_first.setVisible(False)
+        self._offline = ""
+        """The offline friend who sent the message that was fired last."""
 
         self.expect = ExpectRow(companion.catalog)
 
         said = QHBoxLayout()
         said.addWidget(self.status, 1)
         said.addWidget(self.when_connected)
+        said.addWidget(self.online_first)
         controls = QHBoxLayout()
         controls.setSpacing(8)
         for widget in (PlainTextLabel("To"), self.target_box, self.times, self.every):
@@ -158,13 +164,17 @@ class FireBar(QWidget):
 
     def report(self, delivery: Delivery) -> None:
         """Say what became of an event."""
-        self.say(
-            f"{delivery.note[:1].upper()}{delivery.note[1:]} · #{delivery.seq}",
-            "ok" if delivery.clients else "warning",
-        )
-        nobody = self._companion.hub.connection_count == 0 and not self._companion.hub.paused
+        parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}"]
+        if delivery.offline:
+            parts.append(offline_warning(delivery.offline))
+        self.say(" · ".join(parts), "ok" if delivery.clients and not delivery.offline else "warning")
+        companion = self._companion
+        nobody = companion.hub.connection_count == 0 and companion.state is State.LISTENING
         nobody = nobody and self.target.clients is None  # a client that has gone comes back as another
         self.when_connected.setVisible(not delivery.clients and nobody)
+        self._offline = delivery.offline
+        self.online_first.setText(f"Switch {delivery.offline[:20]} online and fire again".replace("&", "&&"))
+        self.online_first.setVisible(bool(delivery.offline))
         self._expect(delivery)
 
     def _expect(self, delivery: Delivery) -> None:
@@ -185,6 +195,7 @@ class FireBar(QWidget):
     def say(self, text: str, tone: str) -> None:
         """Show a line; ``tone`` is ok, warning, error or muted."""
         self.when_connected.setVisible(False)
+        self.online_first.setVisible(False)
         self.status.setText(text)
         self.told.emit(text)
         self.status.setProperty("tone", tone)
@@ -210,6 +221,15 @@ class FireBar(QWidget):
             self._stop_waiting()
             self._stop_waiting = None
         self._show_state()
+
+    def _switch_online_and_fire(self) -> None:
+        again = self._again
+        run(
+            self._companion.tasks,
+            self._companion.switch_online(self._offline, origin="panel"),
+            then=lambda _: again(),
+            failed=self._failed,
+        )
 
     def _wait_for_client(self) -> None:
         again, readiness = self._again, self._companion.readiness
@@ -255,7 +275,7 @@ class FireBar(QWidget):
             for client in clients
         ]
         if chosen not in [target for _, target in offers]:
-            offers.append((f"{chosen} (gone)", chosen))
+            offers.append((f"{chosen} (disconnected)", chosen))
         self.target_box.clear()
         for title, target in offers:
             self.target_box.addItem(title, target)
