@@ -4,19 +4,46 @@ import signal
 import subprocess
 import time
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.e2e import sockets
+from tests.e2e.processes import Companion, serve, tray, without_pace
+from tests.gates.flooder import flooders
 from tests.gates.gate import Outcome, Server, server
 
 STALLED, HALF_OPEN = 20, 100
 LIMIT_S = 2.0
+FLOODERS = 4
+FLOODED_S = 0.5
+"""The flood has filled every buffer by then."""
+TIMES, TIMES_LONG = 2, 10
 BEGINNING = b"GET /events HTTP/1.1\r\nHost: 127.0.0.1"
 FRAMES, FRAME_BYTES = 40, 8 * 1024
 """Together more than a stalled client's socket holds, and less than its outbox may keep besides."""
 
 
+def quit_of(program: Companion) -> tuple[int | None, float]:
+    """Ask a program to end; return its exit code (None: it did not end) and how long that took."""
+    began = time.monotonic()
+    program.process.send_signal(signal.SIGTERM)
+    try:
+        code: int | None = program.process.wait(5 * LIMIT_S)
+    except subprocess.TimeoutExpired:
+        code = None
+    return code, time.monotonic() - began
+
+
+def flooded(name: str) -> tuple[int | None, float]:
+    """Quit a program whose clients send as fast as they can, without a limit of their rate."""
+    with TemporaryDirectory(prefix="companion-gate-") as folder:
+        start = {"serve": serve, "tray": tray}[name]
+        with start(without_pace(Path(folder) / "data")) as program, flooders(program.port, FLOODERS):
+            time.sleep(FLOODED_S)
+            return quit_of(program)
+
+
 def measure(program: Server) -> Outcome:
-    process = program.program.process
     with ExitStack() as stack:
         for _ in range(STALLED):
             deaf = stack.enter_context(sockets.raw(program.port, read_buffer=sockets.SMALL))
@@ -28,13 +55,7 @@ def measure(program: Server) -> Outcome:
             half = stack.enter_context(sockets.raw(program.port))
             if number % 2:
                 half.sendall(BEGINNING)
-        began = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        try:
-            code: int | None = process.wait(5 * LIMIT_S)
-        except subprocess.TimeoutExpired:
-            code = None
-        took = time.monotonic() - began
+        code, took = quit_of(program.program)
     return Outcome(
         f"exit code {code} after {took:.2f} s with {waiting} stalled clients and {HALF_OPEN} half-open connections",
         f"0 within {LIMIT_S:g} s with {STALLED}",
@@ -44,4 +65,10 @@ def measure(program: Server) -> Outcome:
 
 def run(long: bool) -> Outcome:
     with server() as program:
-        return measure(program)
+        figures, limit, passed = measure(program)
+    for name in ("serve", "tray"):
+        ends = [flooded(name) for _ in range(TIMES_LONG if long else TIMES)]
+        passed &= all(code == 0 and took <= LIMIT_S for code, took in ends)
+        times = ", ".join(f"{took:.2f}" if code == 0 else f"{took:.2f} (exit code {code})" for code, took in ends)
+        figures += f"; {name} flooded by {FLOODERS} clients: {times} s"
+    return Outcome(figures, limit, passed)

@@ -1,0 +1,118 @@
+"""One client sends as fast as it can: a healthy client hardly notices, and loses nothing."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from tests.e2e import sockets
+from tests.e2e.processes import serve, tray
+from tests.gates.flooder import flooders, masked
+from tests.gates.gate import Outcome
+
+ROUNDS, ROUNDS_LONG = 5, 9
+SECONDS = 1.5
+EVERY_S = 0.01
+"""A healthy client's pace: a hundred frames per second, a fifth of what is allowed."""
+LIMIT = 5.0
+TYPING = masked(b'{"event":"typing","data":{"to":"bob","typing":true}}')
+ANSWER = b'{"username":"alice","typing":true}'
+PATIENCE_S = 10.0
+
+
+class Fairness(NamedTuple):
+    """Latencies of a healthy client in ms, one per round, and how many of its frames never arrived."""
+
+    calm: list[float]
+    flooded: list[float]
+    lost: int
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds' ratios: each is compared with the calm just before it."""
+        return median(one / other for one, other in zip(self.flooded, self.calm, strict=True))
+
+    def __str__(self) -> str:
+        return f"p99 {median(self.flooded):.2f} ms instead of {median(self.calm):.2f} ms, {self.lost} lost"
+
+
+class Pair:
+    """A client that types and one that is told, and how long that takes."""
+
+    def __init__(self, stack: ExitStack, port: int) -> None:
+        self._alice, self._bob = (stack.enter_context(sockets.raw(port)) for _ in range(2))
+        for client, name in ((self._alice, "alice"), (self._bob, "bob")):
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.settimeout(PATIENCE_S)
+            assert sockets.handshake(client, f"/events?username={name}").startswith("HTTP/1.1 101 ")
+        self._got = b""
+
+    def p99(self, seconds: float) -> tuple[float, int]:
+        """Type for some time. Return the 99th percentile in ms, and how many frames were lost.
+
+        A frame that could not be sent in time, since the one before was late, counts from when it was due.
+        """
+        latencies, lost = [], 0
+        began = time.perf_counter()
+        for number in range(round(seconds / EVERY_S)):
+            due = began + number * EVERY_S
+            time.sleep(max(0.0, due - time.perf_counter()))
+            self._alice.sendall(TYPING)
+            try:
+                self._await_answer()
+            except TimeoutError:
+                lost += 1
+            latencies.append(1000 * (time.perf_counter() - due))
+        return quantiles(latencies, n=100)[98], lost
+
+    def _await_answer(self) -> None:
+        """Read until the typing frame came; others (priming, say) may come before it."""
+        while ANSWER not in self._got:
+            got = self._bob.recv(65_536)
+            assert got, "the server closed a healthy client"
+            self._got += got
+        self._got = self._got.partition(ANSWER)[2]
+
+
+def p99(port: int, seconds: float) -> tuple[float, int]:
+    """Measure with new connections: these answer no pings, so they must not grow old."""
+    with ExitStack() as stack:
+        return Pair(stack, port).p99(seconds)
+
+
+def compare(port: int, rounds: int, seconds: float) -> Fairness:
+    """Measure a healthy client with and without a flood, in turns."""
+    calm, flooded, lost = [], [], 0
+    p99(port, 0.2)
+    for _ in range(rounds):
+        quiet, missing = p99(port, seconds)
+        with flooders(port):
+            loud, more_missing = p99(port, seconds)
+        calm.append(quiet)
+        flooded.append(loud)
+        lost += missing + more_missing
+    return Fairness(calm, flooded, lost)
+
+
+@contextmanager
+def running(name: str) -> Iterator[int]:
+    """Run ``serve`` or ``tray`` as it is installed; yield its port."""
+    start = {"serve": serve, "tray": tray}[name]
+    with TemporaryDirectory(prefix="companion-gate-") as folder, start(Path(folder) / "data") as program:
+        yield program.port
+
+
+def run(long: bool) -> Outcome:
+    figures = []
+    for name in ("serve", "tray"):
+        with running(name) as port:
+            figures.append((name, compare(port, ROUNDS_LONG if long else ROUNDS, SECONDS)))
+    return Outcome(
+        "; ".join(f"{name} {fairness.ratio:.1f}× ({fairness})" for name, fairness in figures),
+        f"{LIMIT:g}×, 0 lost",
+        all(fairness.ratio <= LIMIT and not fairness.lost for _, fairness in figures),
+    )
