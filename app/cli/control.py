@@ -68,13 +68,14 @@ class Control:
         text: str | None = None,
         patience_s: float = PATIENCE_S,
         more_s: float = 0.0,
-        refused: Exit = Exit.FAILED,
+        invalid: Exit = Exit.USAGE,
+        conflict: Exit = Exit.FAILED,
         **query: Any,
     ) -> Any:
         """Return the answer's JSON.
 
-        The companion may take ``patience_s`` plus ``more_s`` to answer. ``refused`` is the exit code for a request
-        that makes no sense.
+        The companion may take ``patience_s`` plus ``more_s`` to answer. ``invalid`` and ``conflict`` are the exit
+        codes if it rejects the request as invalid, or because of its present state.
         """
         answer = self._send(method, path, body, text, patience_s + more_s, query)
         try:
@@ -82,7 +83,7 @@ class Control:
         except (OSError, http.client.HTTPException) as error:
             self._miss(error)
         if answer.status >= 400:
-            self._fail(answer.status, content, refused)
+            self._fail(answer.status, content, invalid, conflict)
         return json.loads(content) if content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
@@ -115,7 +116,7 @@ class Control:
         fail(f"The companion at http://{HOST}:{self._port} does not answer: {error}.", Exit.NOT_RUNNING)
 
     @staticmethod
-    def _fail(status: int, content: bytes, refused: Exit = Exit.FAILED) -> NoReturn:
+    def _fail(status: int, content: bytes, invalid: Exit = Exit.USAGE, conflict: Exit = Exit.FAILED) -> NoReturn:
         if status == HTTPStatus.UNAUTHORIZED:
             given = os.environ.get(secrets.VARIABLE)
             why = f"{secrets.VARIABLE} holds another one" if given else "it was changed while the companion ran"
@@ -125,8 +126,12 @@ class Control:
             lines = [f"{each['path']}: {each['message']}" for each in problem.get("problems", [])]
             if any("must be text, not" in line for line in lines):
                 lines.append("Text that looks like JSON wants quotes of its own: --set 'text=\"123\"'")
-            code = refused if status == HTTPStatus.UNPROCESSABLE_ENTITY else Exit.FAILED
-            fail(lines or [problem["detail"]], code)
+            codes = {
+                HTTPStatus.BAD_REQUEST: invalid,
+                HTTPStatus.UNPROCESSABLE_ENTITY: invalid,
+                HTTPStatus.CONFLICT: conflict,
+            }
+            fail(lines or [problem["detail"]], next((codes[each] for each in codes if each == status), Exit.FAILED))
         except (ValueError, KeyError, TypeError, AttributeError):
             fail(f"The companion answered with {status}; is it another version?", Exit.FAILED)
 

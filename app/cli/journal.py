@@ -98,7 +98,7 @@ def expect(
         "event": f"{method.upper()} {path}" if space else event, "sender": sender, "where": pairs(where or []),
         "within": within, "after": after, "strict": not loose,
     }  # fmt: skip
-    answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within, refused=Exit.USAGE)
+    answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within)
     if json:
         print_lines(as_json(answer))
     elif answer["met"]:
@@ -109,4 +109,4 @@ def expect(
         for row in answer["instead"]:
             who = summarize(row["user"] or row["client"])
             say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_about(row)}")
-    raise typer.Exit(0 if answer["met"] else 1)
+    raise typer.Exit(Exit.OK if answer["met"] else Exit.FAILED)

@@ -9,6 +9,7 @@ from app import __version__
 from app.cli import clients, fixtures, journal, manage, quit, state, trigger
 from app.cli.options import DataDir, absolute_path
 from app.cli.window import open_window
+from app.system import exits
 from app.system.terminal import print_lines
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the port or the data folder is in use, "
-    "4 no companion runs.",
+    epilog=exits.TABLE,
 )
 
 Port = Annotated[

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from app.cli.options import DataDir, Json, Wait, as_json, done
+from app.system.exits import Exit
 from app.system.terminal import print_lines, say
 
 
@@ -18,11 +19,10 @@ def status(wait: Wait = 0, json: Json = False, data_dir: DataDir = None) -> None
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
-    clients = found["clients"]
     face = "with a window" if found["window"] else "without a window (serve)"
     lines = [
         f"P2P Chat Companion {found['version']}, process {found['pid']}, {face}",
-        f"events   {_door(found['events'])}, {found['state']}, {clients} client{'' if clients == 1 else 's'}",
+        f"events   {_events(found)}",
         f"rest     {_door(found['rest'])}",
         f"control  {_door(found['control'])}",
         f"journal  {found['journal']['rows']:,} rows, the newest #{found['journal']['last_seq']}",
@@ -31,12 +31,19 @@ def _lines(found: dict[str, Any]) -> list[str]:
     return [*lines, *found["complaints"]]
 
 
+def _events(found: dict[str, Any]) -> str:
+    if not found["events"]["listening"]:
+        return _door(found["events"])
+    clients = found["clients"]
+    return f"{found['events']['url']}, {found['state']}, {clients} client{'' if clients == 1 else 's'}"
+
+
 def _door(door: dict[str, Any]) -> str:
     if door["listening"]:
         return str(door["url"])
     if door["trouble"]:
-        return f"off: {door['trouble']}"
-    return "off" if door["wanted"] else "off on purpose, by Settings or an option"
+        return f"off: {door['trouble'].rstrip('.')}"
+    return "off: stopped" if door["wanted"] else "off: switched off in Settings or by an option"
 
 
 def token(json: Json = False, data_dir: DataDir = None) -> None:
@@ -69,7 +76,7 @@ server = typer.Typer(help="Pause, resume, stop and start the event server.", no_
 def _act(verb: str, json: bool, data_dir: Any) -> None:
     from app.cli.control import Control
 
-    found = Control(data_dir).call("POST", f"/v1/server/{verb}")
+    found = Control(data_dir).call("POST", f"/v1/server/{verb}", conflict=Exit.BUSY)
     if json:
         print_lines(as_json(found))
         return

@@ -52,7 +52,7 @@ def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
             fail(f"{file} could not be read: {reason(error)}", Exit.FAILED)
         except BadFrame as bad:
             fail(f"{file.name} is no saved chat state: {bad}.", Exit.FAILED)
-        Control(data_dir).call("PUT", "/v1/state", snapshot)
+        Control(data_dir).call("PUT", "/v1/state", snapshot, invalid=Exit.FAILED)
         say("Reload your UI to see it.")
     else:
         _offline("load", file, data_dir)

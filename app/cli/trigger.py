@@ -59,8 +59,9 @@ def trigger(
     """Fire an event at the UI: filled with sensible values, a fixture, or what was fired last.
 
     A value that is JSON is taken as such (typing=false), anything else is text; text that looks like JSON wants
-    quotes of its own: --set 'text="123"'. Exit code 0 when it was fired, even if no client got it (a line on
-    standard error says so); with --wait, 1 if no client was ready in time.
+    quotes of its own: --set 'text="123"'. Exit code 0 if it was fired, even if no client received it (a line on
+    standard error says so), as with --to user:NAME if no client acts as NAME; with --wait, 1 if no client was ready
+    in time; 2 if the event, a value or the target is not valid.
     """
     if sum((bool(event), bool(fixture), last, frame is not None, bool(frame_file))) != 1:
         raise typer.BadParameter("give an EVENT, or one of --fixture, --last, --frame and --frame-file")

@@ -1,13 +1,25 @@
-"""What the process tells its caller when it ends."""
+"""The exit codes of every command."""
 
 from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes; ``companion --help`` lists them."""
+    """An exit code with its meaning, as ``companion --help`` and the README print it."""
 
-    OK = 0
-    FAILED = 1
-    USAGE = 2
-    BUSY = 3
-    NOT_RUNNING = 4
+    meaning: str
+
+    OK = 0, "done (an event that was fired counts as done even if no client received it)"
+    FAILED = 1, "failed, or what was expected did not come"
+    USAGE = 2, "wrong usage: an option, event, target, filter or value is not valid, so that no retry helps"
+    BUSY = 3, "a port or the data folder is in use"
+    NOT_RUNNING = 4, "no companion is running"
+
+    def __new__(cls, code: int, meaning: str) -> "Exit":
+        """Attach the meaning to the number."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
+
+
+TABLE = "Exit codes: " + "; ".join(f"{each} {each.meaning}" for each in Exit) + "."

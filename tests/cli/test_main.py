@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from typer.testing import CliRunner
 from app import __version__
 from app.cli import listen
 from app.cli.main import app
-from app.system.exits import Exit
+from app.system.exits import TABLE, Exit
 from tests.conftest import unknown_home
 
 cli = CliRunner()
@@ -55,6 +56,13 @@ def test_help_lists_the_verbs_and_the_exit_codes() -> None:
             "Exit codes",
         )
     )
+
+
+def test_help_and_readme_list_the_same_exit_codes() -> None:
+    assert [int(each) for each in Exit] == [0, 1, 2, 3, 4]
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for text in (readme, cli.invoke(app, ["--help"]).stdout):
+        assert TABLE in " ".join(text.split())
 
 
 @pytest.mark.parametrize("words", VERBS)

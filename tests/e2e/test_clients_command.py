@@ -82,13 +82,13 @@ def test_a_client_that_is_not_there_ends_with_1(
 @pytest.mark.parametrize("name", ["", " ", "two\nlines", "x" * 65])
 def test_a_name_that_is_none_is_refused(server: Companion, run: Run, name: str) -> None:
     with sockets.client(server.url):
-        said = run("clients", "identify", "1", name, exits=1)
+        said = run("clients", "identify", "1", name, exits=2)
     assert len(said.err) == 1
 
 
 def test_a_code_that_may_not_be_sent_is_refused(server: Companion, run: Run) -> None:
     with sockets.client(server.url):
-        assert "1005" in run("clients", "close", "1", "--code", "1005", exits=1).err[0]
+        assert "1005" in run("clients", "close", "1", "--code", "1005", exits=2).err[0]
         run("clients", "close", "1", "--code", "999", exits=2)
 
 

@@ -108,7 +108,7 @@ def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run
         (("run", "nonsense"), 1, "There is no fixture 'nonsense'."),
         (("delete", "nasty/rtl"), 1, "nasty/rtl comes with the program"),
         (("rename", "nasty/rtl", "mine/rtl"), 1, "nasty/rtl comes with the program"),
-        (("save", "../escape", "-"), 1, "'../escape' is no name"),
+        (("save", "../escape", "-"), 2, "'../escape' is no name"),
         (
             ("save", "mine/x", "no such file.json"),
             1,

@@ -47,8 +47,8 @@ def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, ask: A
     assert events("--filter", "dir:c2s") == []
 
 
-def test_a_filter_that_is_none_ends_with_1_and_what_would_be_one(server: Companion, run: Run) -> None:
-    assert run("journal", "--filter", "dir:x", exits=1).err == ["The filter: dir:x: use s2c, c2s or server."]
+def test_an_invalid_filter_ends_with_2_and_what_would_be_one(server: Companion, run: Run) -> None:
+    assert run("journal", "--filter", "dir:x", exits=2).err == ["The filter: dir:x: use s2c, c2s or server."]
 
 
 @posix_only

@@ -55,7 +55,7 @@ def test_status_says_which_door_is_off_and_why(running: Start[Companion], run: R
 
 def test_status_says_what_is_off_on_purpose(running: Start[Companion], run: Run, data_dir: Path) -> None:
     running(serve(data_dir, "--no-rest"))
-    assert "rest     off on purpose, by Settings or an option" in run("status").out
+    assert "rest     off: switched off in Settings or by an option" in run("status").out
 
 
 def test_a_tray_program_whose_event_port_is_busy_says_so(running: Start[Program], run: Run, data_dir: Path) -> None:
@@ -65,8 +65,11 @@ def test_a_tray_program_whose_event_port_is_busy_says_so(running: Start[Program]
         running(Program("tray", *COMPANION, *options, env={"QT_QPA_PLATFORM": "offscreen"}))
         wait_until(lambda: processes.told(data_dir), "the control API", processes.READY_S)
         (line,) = (line for line in run("status").out if line.startswith("events"))
-        assert f"off: Port {port} is busy" in line
-        assert f"Port {port} is busy" in run("server", "start", exits=1).err[0]
+        assert line.startswith(f"events   off: Port {port} is busy")
+        assert line.count("busy") == 1
+        assert not line.endswith(".")
+        assert ".," not in line
+        assert f"Port {port} is busy" in run("server", "start", exits=3).err[0]
     assert run("server", "start").err == ["events: listening"]
 
 
@@ -97,7 +100,7 @@ def stops_and_starts(program: Companion, run: Run) -> None:
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
     assert not answers(program.port)
-    assert "off, stopped, 0 clients" in run("status").out[1]
+    assert run("status").out[1] == "events   off: stopped"
     assert run("server", "start").err == ["events: listening"]
     with sockets.client(program.url) as ui:
         run("trigger", "typing")

@@ -87,7 +87,7 @@ def test_set_reaches_into_lists(ui: ClientConnection, run: Run) -> None:
 def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_line(
     server: Companion, ui: ClientConnection, run: Run
 ) -> None:
-    said = run("trigger", "new_message", "--set", "text=7", "--set", "msg_id=x", "--remove", "to", exits=1)
+    said = run("trigger", "new_message", "--set", "text=7", "--set", "msg_id=x", "--remove", "to", exits=2)
     assert said.out == []
     *problems, hint = said.err
     assert sorted(line.partition(":")[0] for line in problems) == ["data.msg_id", "data.text", "data.to"]
@@ -104,12 +104,32 @@ def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_l
         (("new_message", "--set", "reactions[5].emoji=x"), "there is no [5]"),
         (("typing", "--remove", "nothing"), "there is no nothing"),
         (("typing", "--to", "bob"), "'bob' is no target: use all, user:NAME, client:NUMBER or client:1,2"),
+    ],
+)
+def test_what_is_not_valid_ends_with_2_and_a_sentence(
+    server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
+) -> None:
+    said = run("trigger", *arguments, exits=2)
+    assert said.out == []
+    assert len(said.err) == 1
+    assert sentence in said.err[0]
+
+
+def test_a_target_that_nobody_is_ends_with_0_and_says_so(server: Companion, run: Run) -> None:
+    said = run("trigger", "typing", "--to", "user:nobody", exits=0)
+    assert said.out[0].endswith("delivered to 0 clients")
+    assert len(said.err) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
         (("--fixture", "nonsense"), "There is no fixture 'nonsense'"),
         (("--fixture", "typing"), "it may be basics/typing or guide/typing"),
         (("--last",), "Nothing has been fired yet"),
     ],
 )
-def test_what_cannot_be_fired_ends_with_1_and_a_sentence(
+def test_what_is_not_there_ends_with_1_and_a_sentence(
     server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
     said = run("trigger", *arguments, exits=1)
