@@ -48,7 +48,7 @@ from app.sources.fixtures import FixturePlayer, Fixtures
 from app.sources.series import Series
 from app.storage.database import Database
 from app.storage.fixtures import FixtureLibrary
-from app.system.ports import holder
+from app.system.ports import OWN_PROCESS, holder
 from app.system.settings import Settings
 
 if TYPE_CHECKING:
@@ -479,6 +479,8 @@ async def _reason(start: Callable[[int], Awaitable[None]], port: int, what: str)
         await start(port)
     except PortBusy as busy:
         who = holder(busy.port)
+        if who == OWN_PROCESS:
+            return f"Port {busy.port} is busy: {OWN_PROCESS} listens on it. Choose different ports."
         return f"Port {busy.port} is busy" + (f": {who} listens on it." if who else ".")
     except OSError as error:
         return f"{what} could not start: {error.strerror or error}."

@@ -11,6 +11,7 @@ from app.system.crash import CrashReporter
 from app.system.descriptors import raise_descriptor_limit
 from app.system.exits import Exit
 from app.system.home import Home, HomeError, Overrides
+from app.system.ports import OWN_PROCESS
 from app.system.secrets import TokenError, given
 from app.system.signals import ignore_more, on_stop
 from app.system.terminal import print_lines, say
@@ -30,8 +31,8 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
     except HomeError as error:
         say(str(error))
         return error.exit
-    settings = home.load(overrides)
     try:
+        settings = home.load(overrides)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             folders = home.folders
             companion = Companion(
@@ -40,6 +41,9 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
             )  # fmt: skip
             access = Access(companion, folders, token_file)
             return runner.run(_serve(companion, access, CrashReporter(folders.logs, say)))
+    except HomeError as error:
+        say(str(error))
+        return error.exit
     finally:
         home.lock.release()
 
@@ -60,7 +64,8 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
     started = await companion.start()
     say(*companion.complaints, *companion.fixtures.complaints)
     if not started:
-        say(f"{companion.trouble} Stop it, or choose another port with --port.")
+        own = OWN_PROCESS in companion.trouble
+        say(companion.trouble + ("" if own else " Stop it, or choose another port with --port."))
         return Exit.BUSY
     print_lines(f"listening {companion.server.url}")
     if not await companion.start_rest():

@@ -1,6 +1,7 @@
 """Composition root with Qt: first the window's frame, then the program behind it, on one loop."""
 
 import os
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,8 +20,11 @@ from app.ui import theme
 from app.ui.application import Application
 from app.ui.garbage import GarbageCollector
 from app.ui.icons import icon
+from app.ui.plain_text import PlainTextMessageBox
 from app.ui.window import Window
 
+INVISIBLE_PLATFORMS = ("offscreen", "minimal")
+"""Qt platforms whose dialogs nobody sees."""
 FIRST_SIGHT_S = 0.1
 """So long the program waits at most for its window to be on the screen before it loads the rest."""
 
@@ -28,11 +32,6 @@ FIRST_SIGHT_S = 0.1
 def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *, hidden: bool) -> int:
     """Open the window and the tray icon until somebody quits. Returns the process's exit code."""
     raise_descriptor_limit()
-    try:
-        given(token_file)
-    except TokenError as error:
-        say(str(error))
-        return Exit.USAGE
     app = QApplication.instance() or _open_display()
     assert isinstance(app, Application)
     app.setApplicationName("p2p-chat-companion")
@@ -40,6 +39,10 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     app.setDesktopFileName("p2p-chat-companion")
     app.setQuitOnLastWindowClosed(False)
     app.setWindowIcon(icon("app"))
+    try:
+        given(token_file)
+    except TokenError as error:
+        return _fail(str(error), Exit.USAGE)
     try:
         home = Home.open(data_dir)
     except AlreadyRunning as error:
@@ -52,9 +55,9 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
             told = f"A companion is running already, and {', '.join(lost)} cannot be changed there"
             say(f"{told}. Quit it first: `companion quit`.")
             return Exit.BUSY
-        return _fail(error)
+        return _fail(str(error), error.exit)
     except HomeError as error:
-        return _fail(error)
+        return _fail(str(error), error.exit)
     garbage = GarbageCollector()
     try:
         settings = home.load(overrides)
@@ -73,7 +76,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
             return runner.run(Resident(app, home, settings, window, token_file).main(hidden=hidden))
     except HomeError as error:
-        return _fail(error)
+        return _fail(str(error), error.exit)
     finally:
         garbage.close_down()
         home.lock.release()
@@ -119,6 +122,17 @@ def _show(app: QApplication, window: Window) -> None:
     app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
 
-def _fail(error: HomeError) -> int:
-    say(str(error))
-    return error.exit
+def _fail(text: str, code: Exit) -> int:
+    """Report why the program cannot start, and return ``code``."""
+    say(text)
+    if not _has_terminal() and QApplication.platformName() not in INVISIBLE_PLATFORMS:
+        # Started from a menu or at login, where nobody sees standard error.
+        box = PlainTextMessageBox(None, "P2P Chat Companion cannot start", text)
+        box.setIcon(PlainTextMessageBox.Icon.Critical)
+        box.exec()
+        box.deleteLater()
+    return code
+
+
+def _has_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -15,7 +15,7 @@ from app.hub.hub import count
 from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import Home
-from app.system.settings import Settings, check
+from app.system.settings import InvalidSettings, Settings, check, equal_ports, validate
 from app.system.signals import ignore_more, on_stop
 from app.ui import theme
 from app.ui.application import Application
@@ -189,7 +189,13 @@ class Resident(QObject):
 
     def _save(self, settings: Settings) -> None:
         try:
+            renamed = settings.username != self.companion.settings.username
+            if errors := validate(settings, self.companion.personas if renamed else ()):
+                raise InvalidSettings(errors)
             self._home.save(settings)
+        except InvalidSettings as error:
+            self.window.banner.say(f"The settings are not saved: {error}.")
+            return
         except OSError as error:
             self.window.banner.say(f"The settings could not be saved: {error.strerror}. They hold until you quit.")
         else:
@@ -209,8 +215,11 @@ class Resident(QObject):
             self.window.present()
         port = arguments.get("port")
         if type(port) is int and check("port", port) is None and port != self.companion.settings.port:
-            self.window.banner.say(f"A second start asked for port {port}: the event server has moved there.")
             moved = replace(self.companion.settings, port=port)
+            if errors := equal_ports(moved):
+                self.window.banner.say(f"A second start asked for port {port}, but {errors[0].reason}.")
+                return
+            self.window.banner.say(f"A second start asked for port {port}: the event server has moved there.")
             self.companion.tasks.spawn(self.companion.apply(moved), "move to another port")
 
     def _say_crash(self, text: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from app import usernames
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 
@@ -80,12 +81,8 @@ class Conversation(Struct, kw_only=True):
 def checked_name(name: str) -> str:
     """Return a user name fit for the cast. Raises ``Refused``."""
     clean = name.strip()
-    if not clean:
-        raise Refused(HTTPStatus.BAD_REQUEST, "The name is empty.")
-    if len(clean) > 64:
-        raise Refused(HTTPStatus.BAD_REQUEST, "A name has at most 64 characters.")
-    if not clean.isprintable() or "/" in clean:
-        raise Refused(HTTPStatus.BAD_REQUEST, "A name has no control characters and no slash.")
+    if wrong := usernames.problem(clean):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"The name {wrong}.")
     return clean
 
 

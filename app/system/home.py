@@ -11,7 +11,7 @@ from msgspec.structs import asdict, replace
 from app.system.exits import Exit
 from app.system.lock import InstanceLock
 from app.system.paths import Folders
-from app.system.settings import Settings, SettingsFile
+from app.system.settings import InvalidSettings, Settings, SettingsFile, equal_ports, validate
 
 
 class HomeError(Exception):
@@ -24,6 +24,12 @@ class AlreadyRunning(HomeError):
     """Another companion uses the same folders."""
 
     exit = Exit.BUSY
+
+
+class OptionsError(HomeError):
+    """Options of the command line that do not fit the settings."""
+
+    exit = Exit.USAGE
 
 
 class Overrides(Struct, frozen=True, kw_only=True):
@@ -97,14 +103,24 @@ class Home:
             raise _unwritable(error, self.folders) from None
 
     def load(self, overrides: Overrides) -> Settings:
-        """Return the settings, the command line's where it gave some."""
+        """Return the settings with the command line's on top. Raise ``OptionsError`` if ports are equal."""
         self._file_settings = self.settings_file.load()
         self._overrides = overrides
-        return overrides.over(self._file_settings)
+        settings = overrides.over(self._file_settings)
+        if equal := equal_ports(settings):
+            wrong = "; ".join(map(str, equal))
+            raise OptionsError(f"{wrong}. Choose different ports with --port, --rest-port and --control-port.")
+        return settings
 
     def save(self, settings: Settings) -> None:
-        """Write the settings; what only the command line gave stays out of the file. Raises ``OSError``."""
-        self._file_settings = self._overrides.without(settings, self._file_settings)
+        """Write the settings; what only the command line gave stays out of the file.
+
+        Raise ``OSError``, and ``InvalidSettings`` if they, or those in the file, do not fit together.
+        """
+        for_file = self._overrides.without(settings, self._file_settings)
+        if errors := validate(settings) or validate(for_file):
+            raise InvalidSettings(errors)
+        self._file_settings = for_file
         self.settings_file.save(self._file_settings)
 
 

@@ -3,6 +3,7 @@
 import logging
 import logging.handlers
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,24 @@ class CalmFileHandler(logging.handlers.RotatingFileHandler):
     """Says once that it cannot write (the disk is full, say), instead of a traceback for every line."""
 
     told = False
+
+    def doRollover(self) -> None:
+        """Rotate the files, or go on in the same one if another program has it open: Windows then forbids it."""
+        if self.stream:
+            self.stream.close()
+        current = Path(self.baseFilename)
+        newest = current.with_name(f"{current.name}.0")
+        try:
+            newest.unlink(missing_ok=True)
+            current.replace(newest)  # first, so that a failure leaves the older files where they are
+            self.maxBytes = FILE_BYTES
+            for number in range(self.backupCount, 0, -1):
+                with suppress(OSError):  # that file is lost, the log is not
+                    older = current.with_name(f"{current.name}.{number - 1}")
+                    older.replace(current.with_name(f"{current.name}.{number}"))
+        except OSError:
+            self.maxBytes += FILE_BYTES  # try again after as much again
+        self.stream = self._open()
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Logging tells that a record could not be written."""

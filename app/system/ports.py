@@ -1,13 +1,23 @@
-"""Who holds a port, where the system tells."""
+"""Find the process that listens on a port, if the system reports it."""
+
+import os
+
+OWN_PROCESS = "this companion itself"
 
 
 def holder(port: int) -> str | None:
-    """Return ``node (pid 4711)`` for the process that listens on ``port``, or None when the system won't say."""
+    """Return who listens on ``port``: ``node (pid 4711)`` or ``OWN_PROCESS``, or None if unknown."""
     import psutil
 
+    def listens(connection: "psutil._ntuples.sconn | psutil._ntuples.pconn") -> bool:
+        return bool(connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port)
+
     try:
-        for each in psutil.net_connections("tcp"):
-            if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port and each.pid:
+        # On macOS, only root may list the connections of all processes.
+        if any(map(listens, psutil.Process().net_connections("tcp"))):
+            return OWN_PROCESS
+        for each in filter(listens, psutil.net_connections("tcp")):
+            if each.pid and each.pid != os.getpid():
                 return f"{psutil.Process(each.pid).name()} (pid {each.pid})"
     except (psutil.Error, OSError):
         return None

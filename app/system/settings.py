@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from app import usernames
 from app.system.files import read_text, reason, replace, write_file
 from app.wording import fault
 
@@ -18,7 +21,7 @@ NO_TOML = (ValueError, RecursionError)
 """What the readers raise."""
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="Port of the event server; the UI expects 8081")]
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Name = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH)]
 
 TAURI_ORIGINS = (
     "tauri://localhost",
@@ -82,6 +85,35 @@ SHUT: dict[str, Any] = {"require_token": True, "allowed_origins": []}
 """Settings that keep somebody out. Where the file's word cannot be read, they keep out more and not less."""
 
 
+PORTS = (
+    ("port", "", "the event server"),
+    ("rest_port", "rest", "the REST stand-in"),
+    ("control_port", "control", "the control API"),
+)
+"""Each port, the switch of its server, and what that is called."""
+
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
+_PORT_NAMES = {name for name, _, _ in PORTS}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class InvalidSetting(NamedTuple):
+    """A setting and what is wrong with its value."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+class InvalidSettings(ValueError):
+    """Settings that cannot be used together; the text names each setting."""
+
+    def __init__(self, errors: Sequence[InvalidSetting]) -> None:
+        super().__init__("; ".join(map(str, errors)))
+
+
 class SettingsFile:
     """The file. ``load`` never fails: what it could not use it says in ``complaints``."""
 
@@ -120,6 +152,11 @@ class SettingsFile:
                 self.complaints.append(f"{self.path}: {known.name}: {wrong}; using {used}")
             else:
                 setattr(settings, known.name, msgspec.convert(document[known.name], known.type))
+        if equal := equal_ports(settings):
+            for name, _, _ in PORTS:
+                setattr(settings, name, getattr(Settings(), name))
+            used = ", ".join(f"{name} = {getattr(settings, name)}" for name, _, _ in PORTS)
+            self.complaints.append(f"{self.path}: {'; '.join(map(str, equal))}; using {used}")
         self.complaints += [_unknown(self.path, key) for key in document if key not in names]
         return settings
 
@@ -143,10 +180,43 @@ class SettingsFile:
             document = tomlkit.document()
         as_read = msgspec.structs.asdict(self._take(document.unwrap()))
         for name, value in msgspec.structs.asdict(settings).items():
-            if value != as_read[name]:
+            # Ports that `_take` replaced are all written, or the next start would reject them again.
+            replaced = name in _PORT_NAMES and name in document and document[name] != value
+            if value != as_read[name] or replaced:
                 document[name] = value
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_file(self.path, tomlkit.dumps(document))
+
+
+def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidSetting]:
+    """Return what is wrong with settings, each value and all of them together. ``friends``: names in use."""
+    errors = [
+        InvalidSetting(name, wrong)
+        for name, value in msgspec.structs.asdict(settings).items()
+        if name != "allowed_origins" and (wrong := check(name, value))
+    ]
+    errors += [
+        InvalidSetting("allowed_origins", wrong)
+        for origin in settings.allowed_origins
+        if (wrong := origin_problem(origin))
+    ]
+    if settings.username in friends:
+        errors.append(InvalidSetting("username", f"{settings.username} is a friend in this chat state"))
+    return errors + equal_ports(settings)
+
+
+def equal_ports(settings: Settings) -> list[InvalidSetting]:
+    """Return the ports that another server of these settings listens on. 0 means any free port."""
+    servers: dict[int, str] = {}
+    errors = []
+    for name, switch, server in PORTS:
+        port = getattr(settings, name)
+        if port == 0 or (switch and not getattr(settings, switch)):
+            continue
+        if port in servers:
+            errors.append(InvalidSetting(name, f"{port} is already the port of {servers[port]}"))
+        servers.setdefault(port, server)
+    return errors
 
 
 def check(name: str, value: object) -> str | None:
@@ -158,6 +228,8 @@ def check(name: str, value: object) -> str | None:
         return str(fault(error, get_args(expected) if get_origin(expected) is Literal else ()))
     if name == "allowed_origins" and isinstance(value, list):
         return next((wrong for origin in value if (wrong := origin_problem(origin))), None)
+    if name == "username":
+        return usernames.problem(str(value)) or None
     if name == "updates_url" and value:
         from app.system.updates import address_problem
 
@@ -167,9 +239,14 @@ def check(name: str, value: object) -> str | None:
 
 def origin_problem(origin: str) -> str:
     """Say why no browser sends this as its Origin, or nothing."""
-    scheme, separator, host = origin.partition("://")
-    if not separator or not scheme or not host or "/" in host or "*" in host or origin != origin.lower():
-        return f"{origin} is no origin: write it as http://localhost:1420, without path or wildcard"
+    match = _ORIGIN.fullmatch(origin)
+    if not match:
+        return f"{origin} is not an origin: write it as http://localhost:1420, lower case, without path or wildcard"
+    scheme, port = match.groups()
+    if port and not (0 < int(port) <= 65535 and str(int(port)) == port):
+        return f"{origin} has no valid port: use 1 to 65535"
+    if port and int(port) == _DEFAULT_PORTS.get(scheme):
+        return f"{origin} must not name the port, because browsers leave {port} out for {scheme}"
     return ""
 
 

@@ -31,7 +31,7 @@ class PlainTextLabel(QLabel):
 class PlainTextMessageBox(QMessageBox):
     """A message box that never interprets its texts as HTML. Call ``open()``; it does not block."""
 
-    def __init__(self, parent: QWidget, title: str, text: str, details: str = "") -> None:
+    def __init__(self, parent: QWidget | None, title: str, text: str, details: str = "") -> None:
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWindowTitle(title)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
 
+from app.system.ports import OWN_PROCESS
 from app.ui.frame import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, Frame
 
 if TYPE_CHECKING:  # the rest is loaded when it is wanted: the frame is painted long before
@@ -170,7 +171,7 @@ class Window(Frame):
     def _make_settings(self) -> SettingsRoom:
         from app.ui.rooms.settings import SettingsRoom
 
-        room = SettingsRoom(self._companion.settings, self._folders)
+        room = SettingsRoom(self._companion.settings, self._folders, friends=lambda: self._companion.personas)
         room.save_requested.connect(self.save_requested)
         room.told.connect(self.status.say)
         return room
@@ -220,13 +221,16 @@ class Window(Frame):
         self._tell_trouble(
             "port",
             companion.trouble,
-            "Stop that program and retry, or choose another port in Settings.",
+            ""
+            if OWN_PROCESS in companion.trouble
+            else "Stop that program and retry, or choose another port in Settings.",
             companion.start,
         )
         self._tell_trouble(
             "rest",
             companion.rest_trouble,
-            "Events work; your UI's REST calls are not answered here. Does the real backend run?",
+            "Events work; your UI's REST calls are not answered here."
+            + ("" if OWN_PROCESS in companion.rest_trouble else " Does the real backend run?"),
             companion.start_rest,
         )
         self._tell_trouble(

@@ -2,10 +2,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app.system.exits import Exit
 from app.system.home import AlreadyRunning, Home, HomeError, Overrides
-from app.system.settings import Settings
+from app.system.settings import InvalidSettings, Settings
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 
@@ -65,6 +66,29 @@ def test_each_override_wins_over_the_file_and_none_leaves_it(home: Home) -> None
     assert (settings.port, settings.rest, settings.rest_port) == (1, True, 9001)
     settings = home.load(Overrides(rest_port=0))
     assert (settings.port, settings.rest, settings.rest_port) == (9000, False, 0)
+
+
+def test_ports_of_the_command_line_must_not_equal_others(home: Home) -> None:
+    with pytest.raises(HomeError) as caught:
+        home.load(Overrides(port=8080))
+    assert caught.value.exit is Exit.USAGE
+    assert str(caught.value) == (
+        "rest_port: 8080 is already the port of the event server. "
+        "Choose different ports with --port, --rest-port and --control-port."
+    )
+    assert home.load(Overrides(port=8080, rest=False)).port == 8080
+
+
+def test_settings_that_do_not_fit_are_not_written(home: Home) -> None:
+    settings = home.load(Overrides(port=9000))
+    for wrong in (
+        replace(settings, rest_port=9000),
+        replace(settings, rest_port=8081),  # the file's own port, which the command line hides
+        replace(settings, username=""),
+    ):
+        with pytest.raises(InvalidSettings):
+            home.save(wrong)
+    assert written(home) == ""
 
 
 def test_what_only_the_command_line_gave_is_not_written_into_the_file(home: Home) -> None:

@@ -44,6 +44,36 @@ def test_the_files_rotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "line 49" in written(tmp_path)
 
 
+def test_a_log_that_another_program_has_open_is_continued_and_rotated_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows, an open file cannot be renamed. No line and no older file may get lost."""
+    monkeypatch.setattr(logs, "FILE_BYTES", 1000)
+    monkeypatch.setattr(logs, "FILES", 3)
+    for number in (1, 2):
+        (tmp_path / f"companion.log.{number}").write_text(f"older {number}")
+    handler = logs.start(tmp_path)
+    original = Path.replace
+
+    def refuse(file: Path, target: Path) -> Path:
+        if file.name == "companion.log":
+            raise PermissionError(13, "The process cannot access the file")
+        return original(file, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", refuse)
+        for number in range(40):
+            logging.getLogger("app.test").info("line %d", number)
+    assert [f"line {number}" in written(tmp_path) for number in range(40)] == [True] * 40
+    assert (tmp_path / "companion.log.1").read_text() == "older 1"
+    assert not (tmp_path / "companion.log.3").exists()
+    handler.doRollover()  # type: ignore[attr-defined]
+    assert (tmp_path / "companion.log.2").read_text() == "older 1"
+    assert (tmp_path / "companion.log.3").read_text() == "older 2"
+    assert "line 39" in (tmp_path / "companion.log.1").read_text()
+    assert (tmp_path / "companion.log").read_text() == ""
+
+
 def test_warnings_go_to_the_console_when_asked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], expected_warnings: list[str]
 ) -> None:

@@ -1,22 +1,37 @@
-import os
 import socket
+import subprocess
 import sys
 
 import psutil
 import pytest
 
-from app.system.ports import holder
+from app.system.ports import OWN_PROCESS, holder
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems may not say")
 
 
 @linux_only
 def test_the_holder_of_a_port_is_named() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        told = holder(listener.getsockname()[1])
-    assert told == f"{psutil.Process().name()} (pid {os.getpid()})"
+    program = (
+        "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], text=True, **pipes) as other:
+        assert other.stdout
+        port = int(other.stdout.readline())
+        assert holder(port) == f"{psutil.Process(other.pid).name()} (pid {other.pid})"
+        other.communicate("\n")
+
+
+def test_this_process_is_named_as_the_companion_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On macOS, only root may list the connections of other processes."""
+    monkeypatch.setattr(psutil, "net_connections", refuse_all)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert holder(listener.getsockname()[1]) == OWN_PROCESS
+
+
+def refuse_all(kind: str) -> None:
+    raise psutil.AccessDenied
 
 
 def test_a_port_that_nobody_listens_on_has_no_holder() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.system.settings import MAX_BYTES, TAURI_ORIGINS, Settings, SettingsFile, check
+from app.system.settings import MAX_BYTES, TAURI_ORIGINS, Settings, SettingsFile, check, origin_problem, validate
 
 
 @pytest.fixture
@@ -200,6 +200,80 @@ def test_a_file_that_would_block_or_take_minutes_is_reported(file: SettingsFile,
 def test_saving_leaves_nothing_else_behind(file: SettingsFile) -> None:
     file.save(Settings(port=9000))
     assert list(file.path.parent.iterdir()) == [file.path]
+
+
+EQUAL_PORTS = [
+    ("port = 8080", "rest_port: 8080 is already the port of the event server"),
+    ("port = 8082", "control_port: 8082 is already the port of the event server"),
+    ("rest_port = 9000\ncontrol_port = 9000", "control_port: 9000 is already the port of the REST stand-in"),
+]
+
+
+@pytest.mark.parametrize(("lines", "wrong"), EQUAL_PORTS)
+def test_equal_ports_are_reported_and_all_defaults_used(file: SettingsFile, lines: str, wrong: str) -> None:
+    write(file, f"{lines}\nusername = 'zoe'\n")
+    assert file.load() == Settings(username="zoe")
+    assert file.complaints == [f"{file.path}: {wrong}; using port = 8081, rest_port = 8080, control_port = 8082"]
+
+
+@pytest.mark.parametrize("lines", ["port = 8080\nrest = false", "port = 0\nrest_port = 0\ncontrol_port = 0"])
+def test_ports_may_be_equal_if_only_one_is_used_or_any_will_do(file: SettingsFile, lines: str) -> None:
+    write(file, lines)
+    file.load()
+    assert file.complaints == []
+
+
+def test_saving_other_ports_ends_a_conflict_in_the_file(file: SettingsFile) -> None:
+    write(file, "port = 9000 # mine\nrest_port = 9000\n")
+    settings = file.load()
+    settings.port = 9001
+    file.save(settings)
+    assert file.load() == settings == Settings(port=9001)
+    assert file.complaints == []
+    assert "# mine" in read(file)
+
+
+def test_validate_accepts_the_defaults_and_reports_every_wrong_setting() -> None:
+    assert validate(Settings()) == []
+    wrong = Settings(
+        username="a/b", port=8080, allowed_origins=["http://x y", "https://a.example", "null"], updates_url="x",
+        journal_rows=1,
+    )  # fmt: skip
+    assert [each.name for each in validate(wrong)] == [
+        "username", "journal_rows", "updates_url", "allowed_origins", "allowed_origins", "rest_port",
+    ]  # fmt: skip
+    assert [str(each) for each in validate(Settings(username="bob"), ["alice", "bob"])] == [
+        "username: bob is a friend in this chat state"
+    ]
+
+
+@pytest.mark.parametrize("origin", [*TAURI_ORIGINS, "https://a.example:8443", "http://[::1]:5173", "a-b+c.d://x_y"])
+def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
+    assert origin_problem(origin) == ""
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "", "null", "file://", "http://", "localhost:3000", "http://localhost:3000/", "http://localhost/app",
+        "http://localhost:3000foo barlocalhost:5173", "http://local host", " http://localhost", "http://localhost\n",
+        "http://me@localhost", "http://me:pw@localhost:1", "http://localhost?x", "http://localhost#x", "http://*",
+        "http://*.a.example", "HTTP://localhost", "http://Localhost", "http://localhost:", "http://localhost:0",
+        "http://localhost:65536", "http://localhost:08080", "http://localhost:80", "https://localhost:443",
+        "http://localhost:\u0661", "http://a.example http://b.example", "1http://x",
+    ],
+)  # fmt: skip
+def test_what_no_browser_sends_as_origin_is_rejected(origin: str) -> None:
+    assert origin_problem(origin)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a/b", "a\nb", "a\u202eb", " me", "me ", "x" * 65, "\ud800"])
+def test_a_user_name_follows_the_rule_for_friends(file: SettingsFile, name: str) -> None:
+    assert check("username", name)
+    if name.isascii():
+        write(file, f"username = {json.dumps(name)}\n")
+        assert file.load().username == "me"
+        assert file.complaints
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QSystemTra
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from app import desktop as desktop_module
 from app.companion import Companion, State
 from app.desktop import resident as resident_module
 from app.desktop import run
@@ -516,7 +517,7 @@ async def test_a_saved_appearance_is_worn_at_once(
 async def test_settings_that_cannot_be_saved_hold_until_the_end(
     start: Start, tmp_path: Path, unused_tcp_port: int
 ) -> None:
-    (tmp_path / "settings.toml.new").mkdir()
+    (tmp_path / "settings.toml").mkdir()
     desktop = await start(port=unused_tcp_port)
     room = desktop.window.settings
     room.username.setText("max")
@@ -596,6 +597,32 @@ async def test_a_damaged_chat_state_is_told(start: Start, home: Home, expected_w
     await until(desktop.window.banner.isVisible)
     assert "The chat state was damaged" in desktop.window.banner.text.text()
     assert desktop.companion.personas == ["alice", "bob", "carol", "dave"]
+
+
+async def test_settings_that_do_not_fit_are_not_saved(start: Start, home: Home) -> None:
+    """Whichever way they come: the form checks them too."""
+    desktop = await start()
+    before = desktop.companion.settings
+    for wrong, said in (
+        (replace(before, port=9000, rest_port=9000), "rest_port: 9000 is already the port of the event server"),
+        (replace(before, allowed_origins=["null"]), "allowed_origins: null is not an origin"),
+        (replace(before, username="alice"), "username: alice is a friend in this chat state"),
+    ):
+        desktop._save(wrong)
+        assert f"The settings are not saved: {said}" in desktop.window.banner.text.text()
+    assert desktop.companion.settings == before
+    assert not home.settings_file.path.exists()
+
+
+async def test_a_second_start_cannot_move_to_the_port_of_another_server(start: Start, tmp_path: Path) -> None:
+    desktop = await start()
+    desktop.companion.settings.rest_port = 9000
+    before = desktop.companion.server.port
+    assert await second_start(tmp_path, {"port": 9000, "hidden": False})
+    await until(desktop.window.banner.isVisible)
+    assert "rest stand-in" not in desktop.window.banner.text.text()
+    assert "9000 is already the port of the event server" in desktop.window.banner.text.text()
+    assert desktop.companion.server.port == before
 
 
 async def test_a_busy_rest_port_stops_nothing_else(start: Start, busy: socket.socket) -> None:
@@ -779,7 +806,8 @@ def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path)
 
     def look_and_quit() -> None:
         windows = [each for each in qapp.topLevelWidgets() if each.windowTitle() == "P2P Chat Companion"]
-        seen.extend((each.isVisible(), each.status.state.text()) for each in windows if each.isVisible())
+        shown = [each for each in windows if each.isVisible() and each.filled]
+        seen.extend((each.isVisible(), each.status.state.text()) for each in shown)
         if any("Listening" in text for _, text in seen):
             poll.stop()
             qapp.quit()
@@ -807,6 +835,39 @@ def test_run_where_nothing_can_be_written_says_so(
     file.touch()
     assert run(Overrides(), file, None, hidden=False) == Exit.FAILED
     assert "--data-dir" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_run_reports_in_a_dialog_why_it_cannot_start_if_there_is_no_terminal(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    """Started from a menu or at login, nobody sees standard error."""
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setattr(desktop_module, "INVISIBLE_PLATFORMS", ())
+    monkeypatch.setattr(desktop_module, "_has_terminal", lambda: terminal)
+    shown: list[str] = []
+
+    def read_and_close() -> None:
+        for box in qapp.topLevelWidgets():
+            if isinstance(box, QMessageBox) and box.isVisible():
+                shown.append(box.text())
+                box.accept()
+
+    poll = QTimer(interval=20)
+    poll.timeout.connect(read_and_close)
+    poll.start()
+    assert run(Overrides(), file, None, hidden=False) == Exit.FAILED
+    poll.stop()
+    assert [text.startswith(f"Cannot write to {file}") for text in shown] == [True] * (not terminal)
+
+
+def test_run_with_options_that_do_not_fit_says_so(
+    qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(Overrides(port=9000, rest_port=9000), tmp_path, None, hidden=False) == Exit.USAGE
+    assert "rest_port: 9000 is already the port of the event server" in capsys.readouterr().err
+    Home.open(tmp_path).lock.release()
 
 
 def test_run_where_no_log_can_be_written_says_so_and_gives_the_lock_back(

@@ -292,7 +292,7 @@ async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
     assert len(lines(window)[0]) < 250
     press(window, "Add persona", qtbot)
     await calm(window.chats)
-    assert window.status.said.text().startswith("A name has ")
+    assert window.status.said.text().startswith("The name must not ")
     assert name not in {each.username for each in await companion.chat.backend.people()}
 
 

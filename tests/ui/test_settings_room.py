@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 from app.companion import Companion
 from app.system.paths import Folders
 from app.system.secrets import Token
-from app.system.settings import TAURI_ORIGINS, Settings
-from app.ui.rooms.settings import SettingsRoom, origin_problem
+from app.system.settings import TAURI_ORIGINS, Settings, origin_problem
+from app.ui.rooms.settings import SettingsRoom
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.window import SETTINGS, Window
 from tests.conftest import until
@@ -140,8 +140,35 @@ def test_what_cannot_be_used_is_said_and_not_saved(
 )  # fmt: skip
 def test_what_no_browser_sends_as_origin_is_refused(room: SettingsRoom, origin: str) -> None:
     room.origins.appendPlainText(origin)
-    assert f"{origin} is no origin" in room.problem.text()
+    assert f"Allowed origins: {origin} " in room.problem.text()
     assert not room.save.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("port", 8080, "REST port: 8080 is already the port of the event server"),
+        ("rest_port", 8081, "REST port: 8081 is already the port of the event server"),
+        ("control_port", 8080, "Control port: 8080 is already the port of the REST stand-in"),
+    ],
+)
+def test_equal_ports_name_the_field_and_cannot_be_saved(
+    room: SettingsRoom, saved: list[Settings], qtbot: Any, field: str, value: int, problem: str
+) -> None:
+    getattr(room, field).setValue(value)
+    assert room.problem.text() == problem
+    qtbot.mouseClick(room.save, LEFT)
+    assert saved == []
+    room.rest.setChecked(False)
+    assert room.problem.text() == "", "a server that is off needs no port"
+
+
+def test_the_name_of_a_friend_cannot_be_taken(tmp_path: Path, qapp: Any) -> None:
+    room = SettingsRoom(Settings(), Folders.of(tmp_path), friends=lambda: ["alice"])
+    room.username.setText("alice")
+    assert room.problem.text() == "Your user name: alice is a friend in this chat state"
+    assert not room.save.isEnabled()
+    forget(room)
 
 
 @pytest.mark.parametrize("origin", [*TAURI_ORIGINS, "https://app.example", "http://[::1]:5173", "null-app://x"])

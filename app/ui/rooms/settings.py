@@ -1,5 +1,6 @@
 """Settings: a form over the settings file."""
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -23,11 +24,17 @@ from PySide6.QtWidgets import (
 from app.system.autostart import Autostart, of_this_system
 from app.system.paths import Folders
 from app.system.secrets import Token
-from app.system.settings import Settings, check, origin_problem
-from app.system.updates import address_problem, built_in_address
+from app.system.settings import Settings, validate
+from app.system.updates import built_in_address
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.naming import named, number_box
 
+FIELDS = {
+    "username": "Your user name", "port": "Port", "rest_port": "REST port", "control_port": "Control port",
+    "fixtures": "Fixtures", "allowed_origins": "Allowed origins", "journal_rows": "Log keeps",
+    "updates_url": "Newer versions",
+}  # fmt: skip
+"""The form's labels of settings, for errors."""
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 
 
@@ -37,8 +44,17 @@ class SettingsRoom(QWidget):
     save_requested = Signal(object)
     told = Signal(str)
 
-    def __init__(self, settings: Settings, folders: Folders, autostart: Autostart | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        folders: Folders,
+        autostart: Autostart | None = None,
+        *,
+        friends: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        """``friends``: the names that the local user cannot take."""
         super().__init__()
+        self._friends = friends
         self._settings = settings
         self._autostart = autostart or of_this_system()
         self._starts_at_login = False
@@ -250,14 +266,11 @@ class SettingsRoom(QWidget):
 
     def _check(self) -> None:
         edited = self.edited()
-        wrong_name = check("username", edited.username)
-        problems = [f"Your user name: {wrong_name}"] if wrong_name else []
-        problems += [wrong for origin in edited.allowed_origins if (wrong := origin_problem(origin))]
-        address = edited.updates_url or (built_in_address() if edited.check_updates else "")
-        if edited.check_updates and not address:
+        renamed = edited.username != self._settings.username
+        errors = validate(edited, self._friends() if renamed else ())
+        problems = [f"{FIELDS.get(each.name, each.name)}: {each.reason}" for each in errors]
+        if edited.check_updates and not (edited.updates_url or built_in_address()):
             problems.append("Newer versions: say where to ask")
-        elif address and (wrong := address_problem(address)):
-            problems.append(f"Newer versions: {wrong}")
         self.problem.setText("; ".join(problems))
         changed = edited != self._settings or self.autostart.isChecked() != self._starts_at_login
         self.save.setEnabled(changed and not problems)
