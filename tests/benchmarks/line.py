@@ -11,6 +11,13 @@ class Goal(NamedTuple):
     limit: float
     unit: str = TIMES
     at_least: bool = False
+    reach: bool = False
+    """Whether the goal is still open. All others are reached, and must stay reached."""
+
+    @property
+    def status(self) -> str:
+        """``hold`` or ``reach``."""
+        return "reach" if self.reach else "hold"
 
     def __str__(self) -> str:
         return f"{'≥' if self.at_least else '≤'} {shown(self.limit, self.unit)}"
@@ -43,8 +50,8 @@ class Line(NamedTuple):
 
     @property
     def missed(self) -> bool:
-        """Whether a ratio misses its goal, or none came; figures of one machine (ms, MB) do not count."""
-        return self.broken or (self.met is False and self.goal.unit == TIMES)
+        """Whether a goal that must hold is lost, or the measurement failed."""
+        return self.broken or (self.met is False and not self.goal.reach)
 
 
 def skipped(number: int, what: str, why: object, goal: Goal) -> Line:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 
 from tests.benchmarks.line import Line
 
-TITLES = ("#", "what", "figure", "ratio", "goal", "met?")
+TITLES = ("#", "what", "figure", "ratio", "goal", "status", "met?")
 MARKS = {True: "✓", False: "✗", None: "–"}
 
 
 def cells(line: Line) -> tuple[str, ...]:
     """Return a line's columns."""
-    return (str(line.number), line.what, line.figure, line.ratio, str(line.goal), MARKS[line.met])
+    return (str(line.number), line.what, line.figure, line.ratio, str(line.goal), line.goal.status, MARKS[line.met])
 
 
 def text(rows: Iterable[Sequence[str]]) -> str:
@@ -40,6 +40,7 @@ def as_json(lines: Iterable[Line]) -> str:
             "value": line.value,
             "unit": line.goal.unit,
             "goal": str(line.goal),
+            "status": line.goal.status,
             "met": line.met,
         }
         for line in lines

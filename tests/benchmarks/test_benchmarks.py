@@ -1,5 +1,6 @@
 """The harness itself: its arithmetic, and its load client against a server whose answers are known."""
 
+import json
 import shutil
 import sys
 from itertools import pairwise
@@ -10,16 +11,24 @@ from tests.benchmarks import readme
 from tests.benchmarks.hotspots import rows
 from tests.benchmarks.line import Goal, Line, failed, skipped
 from tests.benchmarks.servers.load import Load, text
-from tests.benchmarks.table import markdown
+from tests.benchmarks.table import TITLES, as_json, cells, markdown
 
 
-def test_a_ratio_that_misses_its_goal_fails_the_check_and_a_figure_of_this_machine_does_not():
+def test_a_goal_that_must_hold_fails_the_check_and_an_open_one_does_not():
     assert Line(1, "x", "", Goal(1.1), 1.2).missed
     assert not Line(1, "x", "", Goal(1.1), 1.1).missed
     assert Line(1, "x", "", Goal(8, at_least=True), 7.9).missed
-    slow = Line(1, "x", "", Goal(5, "ms"), 6)
-    assert slow.met is False
-    assert not slow.missed
+    assert Line(1, "x", "", Goal(5, "ms"), 6).missed
+    open_goal = Line(1, "x", "", Goal(5, "ms", reach=True), 6)
+    assert open_goal.met is False
+    assert not open_goal.missed
+
+
+def test_the_table_and_the_json_say_which_goals_must_hold():
+    lines = [Line(1, "x", "", Goal(1.1), 1.0), Line(2, "y", "", Goal(1.1, reach=True), 1.2)]
+    column = TITLES.index("status")
+    assert [cells(line)[column] for line in lines] == ["hold", "reach"]
+    assert [each["status"] for each in json.loads(as_json(lines))] == ["hold", "reach"]
 
 
 def test_what_was_skipped_is_named_and_fails_no_check():

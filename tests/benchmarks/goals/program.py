@@ -57,12 +57,13 @@ def start(bench: Bench) -> Iterator[Line]:
     cpu_s = median(each.cpu_s for each in listening)
     seconds = median(each.seconds for each in listening)
     yield Line(15, "start of serve to listening", f"{cpu_s:.2f} s of CPU", Goal(0.35, "s"), seconds)
-    figure = (
-        f"{median(each.seconds for each in window):.2f} s / {median(each.seconds for each in nothing):.2f} s, "
-        f"with its log {median(filled):.2f} s"
-    )
-    value = median(one.seconds / other.seconds for one, other in zip(window, nothing, strict=True))
-    yield Line(15, "start to window / an empty PySide6 window", figure, Goal(2.0), value)
+    for what, times, goal in (
+        ("start to window", [each.seconds for each in window], Goal(2.0)),
+        ("start to a window with its log", filled, Goal(3.0, reach=True)),
+    ):
+        figure = f"{median(times):.2f} s / {median(each.seconds for each in nothing):.2f} s"
+        value = median(one / other.seconds for one, other in zip(times, nothing, strict=True))
+        yield Line(15, f"{what} / an empty PySide6 window", figure, goal, value)
 
 
 def _home(folder: Path) -> dict[str, str]:

@@ -28,7 +28,7 @@ def storm(bench: Bench) -> Iterator[Line]:
     yield Line(7, f"{what}: delivered", f"{middle(costs, 'per_s'):,.0f}/s", Goal(99, "%", True), delivered)
     p99 = middle(costs, "p99")
     figure = f"p50 {middle(costs, 'p50'):.2f} ms, max {max(cost.worst for cost in costs):.0f} ms"
-    yield Line(7, f"{what}: p99", figure, Goal(5, "ms"), p99)
+    yield Line(7, f"{what}: p99", figure, Goal(5, "ms", reach=True), p99)
     yield _against_beast(bench, costs)
     yield from _window(what, seen)
 
@@ -48,7 +48,7 @@ def _window(what: str, seen: list[dict[str, int]]) -> Iterator[Line]:
     paint, lag, worst = (median(each[name] for each in seen) / 1e6 for name in ("paint_p99", "lag_p99", "lag_max"))
     paints, lags = (sum(each[name] for each in seen) for name in ("paints", "lags"))
     yield Line(8, f"{what}: paint p99", f"{paints} paints", Goal(3, "ms"), paint)
-    yield Line(8, f"{what}: Qt timer lag p99", f"{lags} timers", Goal(2, "ms"), lag)
+    yield Line(8, f"{what}: Qt timer lag p99", f"{lags} timers", Goal(2, "ms", reach=True), lag)
     yield Line(8, f"{what}: Qt timer lag max", f"{lags} timers", Goal(33, "ms"), worst)
 
 
