@@ -18,6 +18,7 @@ from typing import NamedTuple
 from app.hub.hub import PRIMING
 from app.hub.ring import Span
 from app.hub.row import Head, Kind, Row, Verdict
+from app.hub.target import Target
 from app.hub.textsearch import FilterError, Search, bytes_search, expression_search, text_search
 
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin")
@@ -165,7 +166,7 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Word:
             quoted = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
             return Word(
                 text,
-                _Verdicts(lambda head: True if value == head.user or head.client == f"user:{value}" else None),
+                _Verdicts(lambda head: True if value == head.user or _user(head.client) == value else None),
                 bytes_search(quoted),
                 dear=_ROW,
             )
@@ -203,7 +204,12 @@ def _text(value: str) -> Word:
 
 def _numbers(client: str) -> list[str]:
     """Return the client numbers that a row names: ``3``, or the target ``client:3,5``."""
-    return client.removeprefix("client:").split(",")
+    return client.removeprefix("client:").partition(" ")[0].split(",")
+
+
+def _user(client: str) -> str:
+    """Return the user that a target names; empty for other targets and for senders."""
+    return (Target.parse(client).user or "") if client.startswith("user:") else ""
 
 
 def _is(value: str) -> Word:

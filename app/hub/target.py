@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 
 _NUMBER = re.compile(r" *[0-9]{1,15} *")
+_EXCEPT = re.compile(r"(?s)(.*) except:([0-9]{0,15})")
 
 
 class Target(NamedTuple):
-    """``user`` or ``clients`` narrow it down; with neither it is everybody. ``but`` is left out."""
+    """All clients, or those that ``user`` or ``clients`` select. The client ``but`` is left out.
+
+    ``parse(str(target)) == target`` for every target but the empty set of clients.
+    """
 
     user: str | None = None
     clients: frozenset[int] | None = None
@@ -23,23 +27,33 @@ class Target(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Target:
-        """Read ``all``, ``user:alice``, ``client:3`` or ``client:3,5``. Raises ``ValueError`` saying so."""
-        kind, _, value = text.strip().partition(":")
-        if text.strip() == "all":
-            return ALL
+        """Read ``all``, ``user:alice``, ``client:3`` or ``client:3,5``, optionally followed by `` except:7``.
+
+        Raises ``ValueError`` for anything else.
+        """
+        chosen, but = text.strip(), None
+        if found := _EXCEPT.fullmatch(chosen):
+            chosen, but = found[1], int(found[2]) if found[2] else None
+        kind, _, value = chosen.partition(":")
+        if chosen == "all":
+            return cls(but=but)
         if kind == "user" and value:
-            return cls(user=value)
+            return cls(user=value, but=but)
         numbers = value.split(",")
         if kind == "client" and all(_NUMBER.fullmatch(number) for number in numbers):
-            return cls(clients=frozenset(map(int, numbers)))
-        raise ValueError(f"{text[:80]!r} is no target: use all, user:NAME, client:NUMBER or client:1,2")
+            return cls(clients=frozenset(map(int, numbers)), but=but)
+        raise ValueError(f"invalid target {text[:80]!r}: use all, user:NAME, client:NUMBER or client:1,2")
 
     def __str__(self) -> str:
         if self.user is not None:
-            return f"user:{self.user}"
-        if self.clients is not None:
-            return "client:" + ",".join(map(str, sorted(self.clients)))
-        return "all"
+            text = f"user:{self.user}"
+        elif self.clients is not None:
+            text = "client:" + ",".join(map(str, sorted(self.clients)))
+        else:
+            text = "all"
+        if self.but is not None:
+            return f"{text} except:{self.but}"
+        return f"{text} except:" if _EXCEPT.fullmatch(text) else text  # a user may be called "x except:3"
 
     def select(self, clients: Iterable[Client]) -> list[Client]:
         """Return those of ``clients`` that are meant, in their order."""

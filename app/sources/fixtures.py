@@ -274,4 +274,4 @@ def _target(fixture: Fixture) -> Target:
     try:
         return Target.parse(fixture.to)
     except ValueError as error:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The fixture's {error}.") from None
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The fixture has an {error}.") from None

@@ -103,7 +103,7 @@ def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_l
         (("typing", "--set", "colour=red"), "data.colour: is not a field of this event"),
         (("new_message", "--set", "reactions[5].emoji=x"), "there is no [5]"),
         (("typing", "--remove", "nothing"), "there is no nothing"),
-        (("typing", "--to", "bob"), "'bob' is no target: use all, user:NAME, client:NUMBER or client:1,2"),
+        (("typing", "--to", "bob"), "invalid target 'bob': use all, user:NAME, client:NUMBER or client:1,2"),
     ],
 )
 def test_what_is_not_valid_ends_with_2_and_a_sentence(

@@ -497,8 +497,8 @@ async def test_last_waits_for_a_client_as_it_is_told(control: Control) -> None:
         ({"event": "x" * 81}, 422, "at event"),
         ({"fixture": "nothing"}, 404, "'nothing'"),
         ({"fixture": "x" * 200}, 404, "There is no fixture"),
-        ({"event": "typing", "to": "nobody"}, 422, "no target"),
-        ({"event": "typing", "to": ""}, 422, "no target"),
+        ({"event": "typing", "to": "nobody"}, 422, "invalid target"),
+        ({"event": "typing", "to": ""}, 422, "invalid target"),
     ],
 )
 async def test_what_is_not_there_is_refused(control: Control, body: Any, status: int, place: str) -> None:

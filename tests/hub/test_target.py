@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.hub.target import ALL, Target
 from tests.hub.doubles import Stage
@@ -15,6 +17,9 @@ from tests.hub.doubles import Stage
         ("client:3", Target(clients=frozenset({3}))),
         ("client:3,5", Target(clients=frozenset({3, 5}))),
         ("client: 3, 5", Target(clients=frozenset({3, 5}))),
+        ("all except:3", Target(but=3)),
+        ("user:bob except:3", Target(user="bob", but=3)),
+        ("user:x except:3 except:", Target(user="x except:3")),
     ],
 )
 def test_a_target_is_read_from_text(text: str, target: Target) -> None:
@@ -25,13 +30,26 @@ def test_a_target_is_read_from_text(text: str, target: Target) -> None:
     "text", ["", "everybody", "user:", "client:", "client:x", "client:1,", "client:-1", "client:1.5", "All", "all:"]
 )
 def test_what_is_no_target_is_refused_and_says_what_would_be(text: str) -> None:
-    with pytest.raises(ValueError, match="is no target: use all, user:NAME"):
+    with pytest.raises(ValueError, match="invalid target"):
         Target.parse(text)
 
 
 @pytest.mark.parametrize("text", ["all", "user:alice", "client:3", "client:3,5,40"])
 def test_a_target_writes_itself_as_it_is_read(text: str) -> None:
     assert str(Target.parse(text)) == text
+
+
+@given(
+    st.builds(
+        Target,
+        user=st.none() | st.text("ab x:3except ", min_size=1).filter(lambda name: name.strip() == name),
+        clients=st.none(),
+        but=st.none() | st.integers(1, 99),
+    )
+    | st.builds(Target, clients=st.frozensets(st.integers(1, 99), min_size=1), but=st.none() | st.integers(1, 99))
+)
+def test_every_target_survives_the_trip_through_text(target: Target) -> None:
+    assert Target.parse(str(target)) == target
 
 
 def test_a_target_selects_its_clients_in_their_order(stage: Stage) -> None:

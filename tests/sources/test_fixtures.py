@@ -140,7 +140,8 @@ async def test_a_target_that_is_none_is_refused_in_words(desk: Desk) -> None:
         await desk.fire(Fixture(frame="", to="bob"))
     assert caught.value.status == 422
     assert (
-        caught.value.reason == "The fixture's 'bob' is no target: use all, user:NAME, client:NUMBER or client:1,2."
+        caught.value.reason
+        == "The fixture has an invalid target 'bob': use all, user:NAME, client:NUMBER or client:1,2."
     )
     assert desk.door.frames == []
 
