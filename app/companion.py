@@ -24,6 +24,8 @@ from app.hub.clock import Clock
 from app.hub.expectation import Expectation, Met, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
+from app.hub.origin import AUTO_REPLY, Origin
+from app.hub.outgoing import Outgoing
 from app.hub.readiness import Readiness
 from app.hub.refused import RefusedLog
 from app.hub.router import Router
@@ -299,13 +301,13 @@ class Companion:
         self.router.catalog_changed()
         self.catalog_changed.emit(None)
 
-    async def fire(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+    async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Store what an event changes, then send it. Raises ``NOT_DONE``; nothing has happened then."""
         if problems := self.catalog.problems(event):
             raise InvalidEvent(problems)
         return await self._fire(event, to, origin)
 
-    async def _fire(self, event: Envelope, to: Target, origin: str) -> Delivery:
+    async def _fire(self, event: Envelope, to: Target, origin: Origin) -> Delivery:
         offline = self._offline_sender(event)
         delivery = await self.chat.publish(event, to=to, origin=origin)
         stranger = self.stranger_in(event)
@@ -321,11 +323,11 @@ class Companion:
         sender: str = event.data["from"]
         return "" if self.chat.presence.get(sender, True) else sender
 
-    async def switch_online(self, friend: str, *, origin: str) -> Delivery:
+    async def switch_online(self, friend: str, *, origin: Origin) -> Delivery:
         """Fire ``friend_online``."""
         return await self.fire(Envelope("friend_online", {"username": friend}), origin=origin)
 
-    async def fire_loosely(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+    async def fire_loosely(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Fire an event; one that breaks the contract is sent all the same, and changes no state."""
         problems = self.catalog.problems(event)
         if not problems:
@@ -398,12 +400,12 @@ class Companion:
         series = Series(times, every_s, delay_s)
         return self.tasks.spawn(series.run(fire, told, self.clock), "fire a series")
 
-    async def resend(self, row: Row, *, origin: str) -> Delivery:
+    async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the very bytes of a row that went to the UI once more. Raises ``ValueError`` for other rows."""
         await self.chat.backend.settle()
-        return self.hub.resend(row, origin=origin)
+        return self.hub.send(Outgoing.again(row, origin=origin))
 
-    async def fire_malformed(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
+    async def fire_malformed(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send any text as a frame, exactly as it is. Raises ``Refused`` for invalid Unicode and for over 8 MiB."""
         try:
             size = len(text.encode())
@@ -415,7 +417,7 @@ class Companion:
         large = size > MAX_FRAME_BYTES
         why = await asyncio.to_thread(self.why_malformed, text) if large else self.why_malformed(text)
         await self.chat.backend.settle()
-        return self.hub.publish_raw(text, to=to, origin=origin, why=why)
+        return self.hub.send(Outgoing.raw(text, to=to, origin=origin, fault=why))
 
     def why_malformed(self, text: str) -> str:
         """Return how ``text`` breaks the contract, or an empty text if it does not."""
@@ -455,10 +457,10 @@ class Companion:
             return
 
         async def type_(typing: bool) -> None:
-            await self.fire(Envelope("typing", {"username": who, "typing": typing}), origin="auto-reply")
+            await self.fire(Envelope("typing", {"username": who, "typing": typing}), origin=AUTO_REPLY)
 
         async def say(text: str) -> None:
-            await self.fire(self.message_from(who, text), origin="auto-reply")
+            await self.fire(self.message_from(who, text), origin=AUTO_REPLY)
 
         await self._auto_reply.answer(type_, say)
 

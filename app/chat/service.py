@@ -11,15 +11,15 @@ from typing import Any
 from app import __version__
 from app.chat.backend import Backend
 from app.hub.clients import Client
-from app.hub.hub import PRIMING, Delivery, Hub, count
+from app.hub.hub import Delivery, Hub, count
 from app.hub.journal import Verdict
+from app.hub.origin import BACKEND, PRIMING, Origin
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import Envelope
 
 DECAY_EVERY_S = 5.0
-ORIGIN = "backend"
 PRESENCE = {"friend_online": True, "friend_offline": False}
 
 
@@ -43,7 +43,7 @@ class ChatService:
         self.posted: Signal[MessageData] = Signal()
         """The local user has written; a persona may want to answer."""
 
-    async def publish(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+    async def publish(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Store what an event changes, then send it. The order of calls is the order on the wire."""
         follow = await self.backend.record(event)
         delivery = self._hub.publish(event, to=to, origin=origin)
@@ -61,7 +61,7 @@ class ChatService:
         to = Target(user=messages[0].data["to"])
         if to.select(self._hub.clients):
             for each in messages:
-                self._hub.publish(each, to=to, origin=ORIGIN)
+                self._hub.publish(each, to=to, origin=BACKEND)
         else:
             waited = f"{count(len(messages), 'message')} that waited for {to.user}"
             self._hub.tell("delivered", note=f"{waited} delivered; no client acts as {to.user}")
@@ -77,7 +77,7 @@ class ChatService:
         """Let friends go offline who gave no sign of life, and tell the clients."""
         for username in await self.backend.decay():
             self.presence[username] = False
-            self._hub.publish(Envelope("friend_offline", {"username": username}), origin=ORIGIN)
+            self._hub.publish(Envelope("friend_offline", {"username": username}), origin=BACKEND)
             self.changed.emit(None)
 
     async def prime(self, clients: Iterable[Client], friends: Collection[str] | None = None) -> None:
@@ -178,7 +178,7 @@ class ChatService:
 
     def _publish_if_anybody(self, to: Target, data: MessageData) -> None:
         if to.select(self._hub.clients):
-            self._hub.publish(Envelope("new_message", data), to=to, origin=ORIGIN)
+            self._hub.publish(Envelope("new_message", data), to=to, origin=BACKEND)
 
     # what the person at the window does
 

@@ -27,7 +27,7 @@ def forward_typing(hub: Hub, saw: Callable[[str], None]) -> Handler:
         if client.username != hub.local_user:
             saw(client.username)
         to = Target(user=data.to, but=client.id)
-        reached = len(hub.reach(to).ids)
+        reached = len(hub.recipients(to).ids)
         if not reached:
             return Outcome(f"no client acts as {data.to}")
         event = Envelope("typing", Typing(username=client.username, typing=data.typing))

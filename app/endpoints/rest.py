@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from app.endpoints.http import BODY_S, HttpDoor
 from app.hub.journal import Journal, Kind, Verdict
+from app.hub.origin import REST
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import BadFrame, parse_json
 
@@ -132,7 +133,7 @@ class RestApi:
         except (web.HTTPException, web.RequestPayloadError, OSError):
             body = b""
         self._journal.append(
-            Kind.FROM_UI, f"{request.method} {request.path}"[:80], payload=body, origin="rest", client="rest",
+            Kind.FROM_UI, f"{request.method} {request.path}"[:80], payload=body, origin=REST, client="rest",
             note=note, verdict=verdict, user=self._chat.local_user,
         )  # fmt: skip
 

@@ -4,6 +4,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from app.hub.fault_plan import FaultPlan
+from app.hub.origin import client_origin
+
 OUTBOX_BYTES = 256 * 1024
 """More than this waiting for a client means that it does not read: its connection is aborted."""
 
@@ -108,13 +111,16 @@ class Client:
         self.id = id
         self.number = str(id)
         """As it stands in the journal."""
-        self.name = f"client {id}"
+        self.name = client_origin(id)
+        """The origin of what this client causes."""
         self.wire = wire
         self.username = username
         """The user this connection acts as; a developer may change it."""
         self.origin = origin
         self.user_agent = user_agent
         self.connected_at = connected_at
+        self.fault_plan: FaultPlan | None = None
+        """Decides what the client gets; None for the normal path. Set it with ``Hub.set_fault_plan``."""
         self.ready = False
         """Whether its UI can be expected to show events; see ``Readiness``."""
         self.outbox = Outbox(wire, lambda: on_overflow(self))

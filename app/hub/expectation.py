@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.origin import REST
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, parse_json
@@ -45,7 +46,7 @@ class Expectation:
             return False
         try:
             value = parse_json(row.payload.decode()) if row.payload else {}
-            whole = {"event": row.event, "data": value} if row.origin == "rest" else value
+            whole = {"event": row.event, "data": value} if row.origin == REST else value
             return all(_same(found(whole, rooted(path)), wanted) for path, wanted in self.where.items())
         except (BadFrame, BadPath, UnicodeDecodeError):
             return False

@@ -15,7 +15,7 @@ from itertools import compress
 from operator import not_
 from typing import NamedTuple
 
-from app.hub.hub import PRIMING
+from app.hub.origin import PRIMING, Origin
 from app.hub.ring import Span
 from app.hub.row import Head, Kind, Row, Verdict
 from app.hub.target import Target
@@ -159,7 +159,10 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Word:
         case "event":
             return _head(text, lambda head: value in head.event, grows=True)
         case "client":
-            return _head(text, lambda head: value in _numbers(head.client) or head.origin == f"client {value}")
+            return _head(
+                text,
+                lambda head: value in _numbers(head.client) or head.origin == f"client {value}",
+            )
         case "origin":
             return _head(text, lambda head: head.origin.startswith(value), grows=True)
         case "user":
@@ -214,7 +217,7 @@ def _user(client: str) -> str:
 
 def _is(value: str) -> Word:
     if value == "injected":
-        return _head("is:injected", lambda head: head.origin in ("panel", "tray", "control"))
+        return _head("is:injected", lambda head: Origin(head.origin).injected)
     if value == PRIMING:
         return _head("is:priming", lambda head: head.origin == PRIMING)
     if value not in tuple(Verdict):

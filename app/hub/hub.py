@@ -1,31 +1,28 @@
 """The hub: every event enters here, gets a number, goes out to clients and leaves one row in the journal."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
+from app.hub.client_registry import NO_RECIPIENTS, ClientRegistry, Recipients
 from app.hub.clients import Client, Wire
 from app.hub.clock import Clock
+from app.hub.fault_plan import ClientFrame, FaultPlan
 from app.hub.journal import Journal, Kind, Row, Verdict
-from app.hub.roster import Group, Roster
+from app.hub.origin import PRIMING, SERVER, Origin
+from app.hub.outgoing import Outgoing
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.write_batcher import WriteBatcher
 from app.protocol.envelope import Envelope
 
-PRIMING = "priming"
-"""Origin of the frames that only prepare a UI; see ``ChatService.prime``."""
 LOST_S = 0.1
 """A client that disconnects this soon after a delivery may not have shown it."""
 LOOK_BACK = 200
 """Number of rows that are searched for that delivery."""
-NOT_SENT = "not sent: "
 
 STALLED_S = 20.0
 """A client whose socket took nothing for this long is cut off, as a missed ping would."""
-
-
-NOBODY = Group((), ())
 
 
 class Delivery(NamedTuple):
@@ -75,22 +72,22 @@ class Hub:
         self.clients_changed: Signal[None] = Signal()
         self.joined: Signal[Client] = Signal()
         self.left: Signal[Client] = Signal()
-        self._roster = Roster()
+        self._registry = ClientRegistry()
         self._last_id = 0
 
     @property
     def clients(self) -> tuple[Client, ...]:
         """The connected clients, oldest first."""
-        return tuple(self._roster)
+        return tuple(self._registry)
 
     @property
     def connection_count(self) -> int:
         """Number of connected clients."""
-        return len(self._roster)
+        return len(self._registry)
 
     def client(self, id: int) -> Client | None:
         """Return the connected client with this number."""
-        return self._roster.get(id)
+        return self._registry.get(id)
 
     def join(self, wire: Wire, username: str | None = None, *, origin: str = "", user_agent: str = "") -> Client:
         """Add a connection that completed its handshake."""
@@ -100,7 +97,7 @@ class Hub:
             origin=origin, user_agent=user_agent, connected_at=self.clock.wall(), on_overflow=self._overflow,
             flush=self.batcher.flush_client,
         )  # fmt: skip
-        self._roster.add(client)
+        self._registry.add(client)
         note = f"acts as {client.username}" + (f", from {origin}" if origin else "")
         self.tell("connected", client=client, note=note)
         self.clients_changed.emit(None)
@@ -114,7 +111,7 @@ class Hub:
 
         ``ended_here``: the companion ended it. Otherwise, a delivery shortly before is reported.
         """
-        if not self._roster.remove(client):
+        if not self._registry.remove(client):
             return
         client.outbox.close()
         last = None if ended_here or client.closing else self._sent_just_before(client)
@@ -141,9 +138,7 @@ class Hub:
             row = self.journal.row(seq)
             if row is None or row.mono < since or (row.event == "connected" and row.client == client.number):
                 return None
-            if row.kind is not Kind.TO_UI or row.origin in (PRIMING, client.name) or not _was_delivered(row.note):
-                continue
-            if Target.parse(row.client).select([client]):
+            if client.id in row.recipients and row.origin not in (PRIMING, client.name):
                 return row
         return None
 
@@ -151,67 +146,79 @@ class Hub:
         """Make ``client`` act as ``username`` from now on."""
         if client.username != username:
             client.username = username
-            self._roster.changed()
+            self._registry.invalidate()
             self.tell("identity changed", client=client, note=f"acts as {username}")
             self.clients_changed.emit(None)
 
-    def publish(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
-        """Send an event to the clients that ``to`` means, and journal it."""
-        return self._send(event.event, event.encode(), to, origin, Verdict.OK, "")
+    def publish(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Send an event to the clients that ``to`` selects."""
+        return self.send(Outgoing(event.event, event.encode(), to, origin))
 
-    def broadcast(self, event: Envelope, *, origin: str = "server") -> Delivery:
-        """Send an event to every client."""
+    def broadcast(self, event: Envelope, *, origin: Origin = SERVER) -> Delivery:
+        """Send an event to every client (guide §4.2)."""
         return self.publish(event, origin=origin)
 
-    def send_to(self, client: Client, event: Envelope, *, origin: str = "server") -> Delivery:
-        """Send an event to one client."""
+    def send_to(self, client: Client, event: Envelope, *, origin: Origin = SERVER) -> Delivery:
+        """Send an event to one client (guide §4.2)."""
         return self.publish(event, to=Target(clients=frozenset({client.id})), origin=origin)
 
-    def publish_raw(self, text: str, *, to: Target = ALL, origin: str, why: str) -> Delivery:
-        """Send a text frame as it is, contract or not. ``why`` says what is wrong with it, if anything."""
-        verdict, note = (Verdict.INVALID, f"sent on purpose: {why}") if why else (Verdict.OK, "")
-        return self._send("(raw frame)", text.encode(), to, origin, verdict, note)
+    def recipients(self, to: Target) -> Recipients:
+        """Return the clients that an event with that target goes to."""
+        return self._registry.recipients(to)
 
-    def resend(self, row: Row, *, origin: str) -> Delivery:
-        """Send the very bytes of a row that went to the UI once more, to the same target."""
-        if row.kind is not Kind.TO_UI:
-            raise ValueError("only what was sent to the UI can be sent again")
-        broken = row.verdict is Verdict.INVALID
-        verdict = Verdict.INVALID if broken else Verdict.OK
-        return self._send(row.event, row.payload, Target.parse(row.client), origin, verdict, f"#{row.seq} again")
+    def set_fault_plan(self, client: Client, plan: FaultPlan | None) -> None:
+        """Let ``plan`` decide what ``client`` gets from now on; None restores the normal path."""
+        client.fault_plan = plan
+        self._registry.invalidate()
 
-    def reach(self, to: Target) -> Group:
-        """Return whom an event with that target goes to."""
-        return self._roster.group(to)
+    def send(self, outgoing: Outgoing) -> Delivery:
+        """Send a frame to its recipients and journal it: the only way to a client's socket.
 
-    def _send(self, event: str, payload: bytes, to: Target, origin: str, verdict: Verdict, note: str) -> Delivery:
-        group = NOBODY if self.paused else self._roster.group(to)
-        if group.clients:
-            self.batcher.put(self._frame(payload), len(payload), group.clients, to_all=to == ALL)
-            if self._roster.group(to) is not group:  # somebody had to be given up over it
-                group = Group.of([client for client in group.clients if not client.outbox.closed])
-        if group.clients:
-            outcome = _delivered(len(group.clients))
+        Synchronous: assigns the sequence number, builds the frame once and passes the same bytes to all recipients.
+        """
+        event, payload, to, origin, verdict, note = outgoing
+        recipients = NO_RECIPIENTS if self.paused else self._registry.recipients(to)
+        if recipients.clients:
+            frame = self._frame(payload)
+            if recipients.plain:
+                self.batcher.put(frame, len(payload), recipients.plain, to_all=to == ALL)
+            if recipients.faulty:
+                self._send_by_plan(ClientFrame(event, frame, len(payload)), recipients.faulty)
+            if self._registry.recipients(to) is not recipients:  # a client was aborted, because its outbox is full
+                recipients = Recipients.of(client for client in recipients.clients if not client.outbox.closed)
+        if recipients.clients:
+            outcome = _delivered(len(recipients.clients))
         else:
             outcome = self._why_not_sent(to)
             if verdict is Verdict.OK:
                 verdict = Verdict.WARNING
         row = self.journal.append(
             Kind.TO_UI, event, payload=payload, client=str(to), origin=origin,
-            verdict=verdict, note=f"{note}; {outcome}" if note else outcome, recipients=group.ids,
+            verdict=verdict, note=f"{note}; {outcome}" if note else outcome, recipients=recipients.ids,
         )  # fmt: skip
-        return Delivery(row.seq, group.ids, outcome)
+        return Delivery(row.seq, recipients.ids, outcome)
+
+    def _send_by_plan(self, frame: ClientFrame, clients: tuple[Client, ...]) -> None:
+        for client in clients:
+            plan = client.fault_plan
+            assert plan is not None
+            plan.pass_on(frame, partial(self._deliver, client))
+
+    def _deliver(self, client: Client, frame: ClientFrame) -> None:
+        """Hand one client a frame that its fault plan lets through; it may come late."""
+        if not client.outbox.closed:
+            self.batcher.put(frame.data, frame.size, (client,), to_all=False)
 
     def _why_not_sent(self, to: Target) -> str:
         """Return the reason that helps most: first the server, then the target."""
-        return NOT_SENT + (self.why_closed() or self._why_no_recipient(to))
+        return f"not sent: {self.why_closed() or self._why_no_recipient(to)}"
 
     def _why_no_recipient(self, to: Target) -> str:
         if self.paused:
             return "sending is paused. Resume sending"
         if to.clients is not None:
             return _missing_clients(sorted(to.clients), self._last_id)
-        if not self._roster or to.user is None:
+        if not self._registry or to.user is None:
             return "no client is connected"
         return f"no client acts as {to.user}"
 
@@ -242,7 +249,7 @@ class Hub:
     def _give_up(self, client: Client, why: str) -> None:
         self.tell("aborted", client=client, note=why, verdict=Verdict.WARNING)
         client.outbox.close()
-        self._roster.changed()
+        self._registry.invalidate()
         client.abort()
 
 
@@ -252,11 +259,6 @@ def _missing_clients(ids: list[int], last_id: int) -> str:
         return f"clients {', '.join(map(str, ids))} are not connected" if ids else "no client is connected"
     gone = "has disconnected" if 0 < ids[0] <= last_id else "has never connected"
     return f"client {ids[0]} {gone}"
-
-
-def _was_delivered(note: str) -> bool:
-    """Return whether the row of a frame with this note says that clients received it."""
-    return not note.rpartition("; ")[2].startswith(NOT_SENT)
 
 
 @lru_cache(maxsize=256)

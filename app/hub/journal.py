@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from app.hub.clock import Clock
+from app.hub.origin import SERVER, Origin
 from app.hub.ring import Ring
 from app.hub.row import Kind, Row, Verdict
 from app.hub.signal import Signal
@@ -62,7 +63,7 @@ class Journal:
         client: str = "",
         verdict: Verdict = Verdict.OK,
         note: str = "",
-        origin: str = "server",
+        origin: Origin = SERVER,
         user: str = "",
         recipients: tuple[int, ...] = (),
     ) -> Row:

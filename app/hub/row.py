@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import NamedTuple
 
+from app.hub.origin import Origin
+
 
 class Kind(StrEnum):
     """What a row tells of: an event's direction as stored, or what the server itself did."""
@@ -43,7 +45,7 @@ class Row(NamedTuple):
     size: int
     verdict: Verdict
     note: str
-    origin: str
+    origin: Origin
     user: str = ""
     recipients: tuple[int, ...] = ()
 
@@ -63,7 +65,7 @@ class Head:
         event: str,
         verdict: Verdict,
         note: str,
-        origin: str,
+        origin: Origin,
         user: str,
         recipients: tuple[int, ...],
     ) -> None:

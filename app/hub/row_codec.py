@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from app.hub.origin import Origin
 from app.hub.row import Kind, Row, Verdict
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
@@ -45,7 +46,7 @@ def to_json(row: Row) -> JournalRow:
     return JournalRow(
         seq=row.seq, time=iso(row.wall), mono=row.mono, direction=row.kind.value, client=row.client, user=row.user,
         event=row.event, frame=frame, base64=base64, size=row.size, verdict=row.verdict.value, note=row.note,
-        origin=row.origin, recipients=row.recipients,
+        origin=str(row.origin), recipients=row.recipients,
     )  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def from_json(value: JournalRow) -> Row:
     payload = b64decode(value.base64, validate=True) if value.base64 else value.frame.encode()
     return Row(
         value.seq, seconds_of(datetime.fromisoformat(value.time)), value.mono, Kind(value.direction), value.client,
-        value.event, payload, len(payload), Verdict(value.verdict), value.note, value.origin, value.user,
+        value.event, payload, len(payload), Verdict(value.verdict), value.note, Origin(value.origin), value.user,
         value.recipients,
     )  # fmt: skip
 

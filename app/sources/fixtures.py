@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
+from app.hub.origin import Origin
 from app.hub.signal import Signal
 from app.hub.slices import Slices
 from app.hub.target import ALL, Target
@@ -120,13 +121,13 @@ class Door(Protocol):
     def personas(self) -> list[str]:
         """The first is ``{{persona}}``."""
 
-    async def fire(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+    async def fire(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
         """Store and send a valid event."""
 
-    async def fire_loosely(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+    async def fire_loosely(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
         """Send an event whether it keeps the contract or not."""
 
-    async def fire_malformed(self, text: str, *, to: Target, origin: str) -> Delivery:
+    async def fire_malformed(self, text: str, *, to: Target, origin: Origin) -> Delivery:
         """Send any text."""
 
 
@@ -135,7 +136,7 @@ class FixturePlayer:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._again: Callable[[str], Awaitable[Delivery]] | None = None
+        self._again: Callable[[Origin], Awaitable[Delivery]] | None = None
         self._fired = 0
         self._faults: dict[str, tuple[Fixture, list[str]]] = {}
 
@@ -144,7 +145,7 @@ class FixturePlayer:
         fixture: Fixture,
         *,
         to: Target | None = None,
-        origin: str,
+        origin: Origin,
         persona: str = "",
         seed: int | None = None,
         loose: bool = False,
@@ -155,7 +156,7 @@ class FixturePlayer:
         ``fire_again`` repeats it with fresh values. Raises what the door raises, and ``Refused``.
         """
 
-        async def play(origin: str, random: Random | None = None) -> Delivery:
+        async def play(origin: Origin, random: Random | None = None) -> Delivery:
             self._fired += 1
             return await self._play(fixture, to, origin, self.context(persona, random), loose)
 
@@ -163,14 +164,14 @@ class FixturePlayer:
         self._again = play
         return delivery
 
-    async def fire_event(self, event: Envelope, *, to: Target = ALL, origin: str) -> Delivery:
+    async def fire_event(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Fire an event whose data may hold templates."""
         return await self.fire(Fixture(event=event.event, data=event.data), to=to, origin=origin)
 
-    async def fire_text(self, text: str, *, to: Target = ALL, origin: str) -> Delivery:
+    async def fire_text(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send any text exactly as it is; ``fire_again`` repeats that too."""
 
-        async def send(origin: str) -> Delivery:
+        async def send(origin: Origin) -> Delivery:
             return await self._door.fire_malformed(text, to=to, origin=origin)
 
         delivery = await send(origin)
@@ -182,7 +183,7 @@ class FixturePlayer:
         """Whether there is something to repeat."""
         return self._again is not None
 
-    async def fire_again(self, *, origin: str) -> Delivery:
+    async def fire_again(self, *, origin: Origin) -> Delivery:
         """Fire once more, with fresh values, what was fired last."""
         if self._again is None:
             raise Refused(HTTPStatus.CONFLICT, "Nothing has been fired yet.")
@@ -236,7 +237,7 @@ class FixturePlayer:
         )
 
     async def _play(
-        self, fixture: Fixture, to: Target | None, origin: str, context: Context, loose: bool
+        self, fixture: Fixture, to: Target | None, origin: Origin, context: Context, loose: bool
     ) -> Delivery:
         target = to if to is not None else _target(fixture)
         door = self._door

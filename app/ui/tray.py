@@ -10,13 +10,12 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from app.companion import Companion, State
 from app.hub.hub import Delivery
+from app.hub.origin import TRAY
 from app.protocol.fixture import Fixture
 from app.ui.background import run
 from app.ui.icons import icon
 from app.ui.plain_text import notification_text, without_mnemonics
 from app.ui.widgets.status import status_line
-
-ORIGIN = "tray"
 
 
 def icon_name(companion: Companion) -> str:
@@ -110,10 +109,10 @@ class Tray(QObject):
             )
 
     def _fire(self, fixture: Fixture) -> None:
-        self._send(self._companion.player.fire(fixture, origin=ORIGIN))
+        self._send(self._companion.player.fire(fixture, origin=TRAY))
 
     def _repeat(self) -> None:
-        self._send(self._companion.player.fire_again(origin=ORIGIN))
+        self._send(self._companion.player.fire_again(origin=TRAY))
 
     def _send(self, firing: Coroutine[Any, Any, Delivery]) -> None:
         run(

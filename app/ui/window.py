@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
 
+from app.hub.origin import PANEL
 from app.system.ports import OWN_PROCESS
 from app.ui.frame import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, Frame
 
@@ -280,7 +281,7 @@ class Window(Frame):
 
     def repeat(self) -> None:
         """Fire once more what was fired last."""
-        self._do(self._companion.player.fire_again(origin="panel"), self._told)
+        self._do(self._companion.player.fire_again(origin=PANEL), self._told)
 
     def _told(self, delivery: Delivery) -> None:
         parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}", *delivery.warnings]
@@ -338,7 +339,7 @@ class Window(Frame):
 
     def fire_fixture(self, fixture: Fixture) -> None:
         """Fire a fixture."""
-        self._do(self._companion.player.fire(fixture, origin="panel"), self._told)
+        self._do(self._companion.player.fire(fixture, origin=PANEL), self._told)
 
     def _origin_refused(self, refused: Refused) -> None:
         """Offer to allow a refused web page, in whichever room is open; once per origin."""

@@ -11,6 +11,7 @@ from app.companion import Companion
 from app.protocol.backend import StorageError, Window
 from app.protocol.envelope import Envelope
 from app.storage import database as storage
+from app.storage import migrations
 from tests.chat.windows import frames_so_far, friend, sent_rows, unread
 from tests.conftest import Connect, MakeCompanion, until
 from tests.storage.stored import somebody_else
@@ -178,7 +179,9 @@ async def test_a_full_disk_at_the_first_start_is_told_and_the_companion_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_companion: MakeCompanion
 ) -> None:
     """The schema fits, the first cast does not any more."""
-    monkeypatch.setattr(storage, "STEPS", (*storage.STEPS, "PRAGMA max_page_count = 1;"))  # as many as there are
+    monkeypatch.setattr(
+        migrations, "STEPS", (*migrations.STEPS, "PRAGMA max_page_count = 1;")
+    )  # as many as there are
     with somebody_else(tmp_path / "chat.db") as other:
         other.execute("PRAGMA page_size = 512")
         other.execute("PRAGMA application_id = 1")

@@ -54,7 +54,7 @@ async def test_the_forwarded_event_has_a_row_of_its_own_behind_the_clients(chat:
     sent = await chat.says(alice, "typing", to="bob", typing=True)
     (forwarded,) = [row for row in chat.journal if row.kind is Kind.TO_UI]
     assert forwarded.seq == sent.seq + 1
-    assert (forwarded.event, forwarded.client, forwarded.origin) == ("typing", "user:bob", "client 1")
+    assert (forwarded.event, forwarded.client, forwarded.origin) == ("typing", "user:bob except:1", "client 1")
     assert forwarded.payload == ALICE_TYPES
 
 

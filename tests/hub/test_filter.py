@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from app.hub.filter import KEYS, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.origin import Origin
 from tests.hub.doubles import FakeTime
 
 ROWS = {
@@ -21,7 +22,7 @@ def rows() -> dict[str, Row]:
     made = {}
     for name, (kind, event, payload, client, verdict, note, origin) in ROWS.items():
         made[name] = journal.append(
-            kind, event, payload=payload, client=client, verdict=verdict, note=note, origin=origin
+            kind, event, payload=payload, client=client, verdict=verdict, note=note, origin=Origin(origin)
         )
         time.passed += 60
     return made

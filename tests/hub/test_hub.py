@@ -3,6 +3,8 @@ import pytest
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.hub import STALLED_S, Delivery
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL
+from app.hub.outgoing import Outgoing
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from tests.hub.doubles import Stage
@@ -142,7 +144,7 @@ def test_a_paused_hub_sends_nothing_and_says_so(stage: Stage) -> None:
 
 def test_a_raw_frame_goes_out_as_it_is_and_is_marked(stage: Stage) -> None:
     client = stage.join()
-    delivery = stage.hub.publish_raw("{nope ü", origin="panel", why="not JSON")
+    delivery = stage.hub.send(Outgoing.raw("{nope ü", origin=PANEL, fault="not JSON"))
     assert stage.frames(client) == ["{nope ü".encode()]
     row = last_row(stage)
     assert (row.verdict, row.note) == (Verdict.INVALID, "sent on purpose: not JSON; delivered to 1 client")
@@ -153,7 +155,7 @@ def test_a_row_can_be_sent_once_more_to_the_same_target(stage: Stage) -> None:
     alice, bob = stage.join("alice"), stage.join("bob")
     stage.hub.publish(ONLINE, to=Target(user="alice"), origin="panel")
     sent = last_row(stage)
-    delivery = stage.hub.resend(sent, origin="panel")
+    delivery = stage.hub.send(Outgoing.again(sent, origin=PANEL))
     assert (stage.frames(alice), stage.frames(bob)) == ([ONLINE_FRAME] * 2, [])
     assert delivery.seq > sent.seq
     row = last_row(stage)
@@ -164,7 +166,7 @@ def test_a_row_can_be_sent_once_more_to_the_same_target(stage: Stage) -> None:
 def test_only_what_was_sent_to_the_ui_can_be_sent_once_more(stage: Stage) -> None:
     stage.join()
     with pytest.raises(ValueError, match="only what was sent to the UI"):
-        stage.hub.resend(last_row(stage), origin="panel")
+        Outgoing.again(last_row(stage), origin=PANEL)
 
 
 def test_identify_lets_a_client_speak_for_somebody_else(stage: Stage) -> None:

@@ -46,7 +46,12 @@ def test_a_target_writes_itself_as_it_is_read(text: str) -> None:
         clients=st.none(),
         but=st.none() | st.integers(1, 99),
     )
-    | st.builds(Target, clients=st.frozensets(st.integers(1, 99), min_size=1), but=st.none() | st.integers(1, 99))
+    | st.builds(
+        Target,
+        user=st.none(),
+        clients=st.frozensets(st.integers(1, 99), min_size=1),
+        but=st.none() | st.integers(1, 99),
+    )
 )
 def test_every_target_survives_the_trip_through_text(target: Target) -> None:
     assert Target.parse(str(target)) == target

@@ -19,6 +19,7 @@ from app.hub.expectation import Expectation, doubts
 from app.hub.filter import Filter, parse
 from app.hub.hub import Delivery
 from app.hub.journal import Row
+from app.hub.origin import CONTROL
 from app.hub.ring import Ring
 from app.hub.row_codec import to_json
 from app.hub.search import batch_size
@@ -29,7 +30,6 @@ from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import BadFixture, Fixture, checked
 from app.protocol.overrides import BadPath, check_path
 
-ORIGIN = "control"
 STATE_BYTES = 10 * 1024 * 1024
 FLUSH_S = 0.05
 """A stream sends what came within this time together."""
@@ -50,7 +50,7 @@ class Api:
         """Fire an event exactly as it is: this is how a backend of your own pushes through the companion."""
         event = Envelope(call.body.event, call.body.data)
         fire = self._service.fire if call.query.strict else self._service.fire_loosely
-        return await self._send(call.query.to, call.query.wait, lambda to: fire(event, to=to, origin=ORIGIN))
+        return await self._send(call.query.to, call.query.wait, lambda to: fire(event, to=to, origin=CONTROL))
 
     @operation("POST", "/v1/frames", query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
                limit=MAX_RAW_BYTES, refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
@@ -59,7 +59,7 @@ class Api:
         return await self._send(
             call.query.to,
             call.query.wait,
-            lambda to: self._service.player.fire_text(call.body, to=to, origin=ORIGIN),
+            lambda to: self._service.player.fire_text(call.body, to=to, origin=CONTROL),
         )
 
     @operation("POST", "/v1/trigger", body=shapes.TriggerBody, answer=shapes.Fired,
@@ -85,7 +85,7 @@ class Api:
             lambda to: self._service.player.fire(
                 fixture,
                 to=to,
-                origin=ORIGIN,
+                origin=CONTROL,
                 persona=body.persona,
                 seed=body.seed,
                 loose=not body.strict,
@@ -105,7 +105,7 @@ class Api:
         if more := [name for name in body.__struct_fields__ if getattr(body, name) != getattr(usual, name)]:
             told = f"What was fired last is repeated as it was; {', '.join(more)} cannot change it."
             raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, told)
-        return await self._send("all", body.wait, lambda _: self._service.player.fire_again(origin=ORIGIN))
+        return await self._send("all", body.wait, lambda _: self._service.player.fire_again(origin=CONTROL))
 
     async def _send(self, to: str, wait: float, send: Callable[[Target], Awaitable[Delivery]]) -> shapes.Fired:
         target = _target(to)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from app.hub.expectation import Expectation, Met
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal
+from app.hub.origin import Origin
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
@@ -85,17 +86,17 @@ class Player(Protocol):
         fixture: Fixture,
         *,
         to: Target | None,
-        origin: str,
+        origin: Origin,
         persona: str = "",
         seed: int | None = None,
         loose: bool = False,
     ) -> Delivery:
         """Make a fixture's values and fire it."""
 
-    async def fire_text(self, text: str, *, to: Target, origin: str) -> Delivery:
+    async def fire_text(self, text: str, *, to: Target, origin: Origin) -> Delivery:
         """Send any text."""
 
-    async def fire_again(self, *, origin: str) -> Delivery:
+    async def fire_again(self, *, origin: Origin) -> Delivery:
         """Fire once more what was fired last."""
 
     def of_event(self, event: str) -> Fixture:
@@ -168,10 +169,10 @@ class Service(Protocol):
     def pause(self, paused: bool = True) -> None:
         """Hold or resume sending."""
 
-    async def fire(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+    async def fire(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
         """Store and send a valid event. Raises ``InvalidEvent``."""
 
-    async def fire_loosely(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+    async def fire_loosely(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
         """Send an event whether it keeps the contract or not."""
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:

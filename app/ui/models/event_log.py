@@ -17,6 +17,7 @@ from PySide6.QtGui import QColor
 
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.origin import SERVER
 from app.hub.search import Search, batch_size
 from app.ui import theme
 from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, colors, result, summary, texts
@@ -309,4 +310,4 @@ class EventLogModel(QAbstractTableModel):
 
 def _gone(seq: int) -> Row:
     """Stand in for a row that the journal has dropped since the last flush; the next one takes its line away."""
-    return Row(seq, 0.0, 0.0, Kind.SERVER, "", "dropped", b"", 0, Verdict.OK, "dropped by now", "server")
+    return Row(seq, 0.0, 0.0, Kind.SERVER, "", "dropped", b"", 0, Verdict.OK, "dropped by now", SERVER)

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import msgspec
 
-from app.hub.hub import PRIMING
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PRIMING, Origin
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.summary import summarize
 from app.protocol.times import local
@@ -59,10 +59,10 @@ def colors(row: Row, scheme: Colors) -> Texts:
 
 @lru_cache(maxsize=1024)
 def _from_head(
-    kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: str
+    kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: Origin
 ) -> tuple[str, str, str, str]:
     """Return direction, client, event and result, which most rows share with many others."""
-    return ARROWS[kind], client, event or "–", _result(kind, verdict, note, origin)
+    return ARROWS[kind], client.partition(" except:")[0], event or "–", _result(kind, verdict, note, origin)
 
 
 @lru_cache(maxsize=64)
@@ -91,10 +91,10 @@ def result(row: Row) -> str:
     return _result(row.kind, row.verdict, row.note, row.origin)
 
 
-def _result(kind: Kind, verdict: Verdict, note: str, origin: str) -> str:
+def _result(kind: Kind, verdict: Verdict, note: str, origin: Origin) -> str:
     if kind is Kind.SERVER:
         return f"{SIGNS[verdict]}{verdict}" if verdict is not Verdict.OK else ""
-    by = f" · by {origin}" if origin in ("panel", "tray") else " · priming" if origin == PRIMING else ""
+    by = f" · by {origin}" if Origin(origin).by_hand else " · priming" if origin == PRIMING else ""
     return f"{SIGNS[verdict]}{note or verdict}{by}"
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.companion import Companion
+from app.hub.origin import PANEL
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
 from app.ui.background import Errands
@@ -33,7 +34,6 @@ from app.ui.widgets.switch import Switch
 
 PAGE = 200
 REFRESH_MS = 100
-ORIGIN = "panel"
 REACTION = "👍"
 """What *React* puts on a message."""
 
@@ -248,7 +248,7 @@ class ChatsRoom(QWidget):
 
     def _fire(self, event: Envelope) -> None:
         self._do(
-            self._companion.fire(event, origin=ORIGIN),
+            self._companion.fire(event, origin=PANEL),
             lambda delivery: self.told.emit(" · ".join([delivery.note, *delivery.warnings])),
         )
 

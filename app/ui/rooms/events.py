@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.hub.hub import count
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL, REST
 from app.hub.textsearch import prepare_expressions
 from app.protocol.command import expect_words, playwright_line, trigger_command, trigger_words
 from app.protocol.envelope import BadFrame, decode, parse_json
@@ -208,7 +209,7 @@ class EventsRoom(QWidget):
             return
         run(
             self._companion.tasks,
-            self._companion.resend(row, origin="panel"),
+            self._companion.resend(row, origin=PANEL),
             then=lambda delivery: self.told.emit(f"#{row.seq} again: {delivery.note}"),
             failed=self.told.emit,
         )
@@ -290,6 +291,6 @@ class EventsRoom(QWidget):
 def _data(row: Row, text: str) -> object:
     """Return what a client sent: an event's data, or the body of a REST call."""
     try:
-        return parse_json(text) if row.origin == "rest" else decode(text).data
+        return parse_json(text) if row.origin == REST else decode(text).data
     except BadFrame:
         return None

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.journal import Row
+from app.hub.origin import PANEL
 from app.protocol.fixture import BadFixture, Fixture, Saved, from_frame, renewed
 from app.protocol.templates import TemplateError
 from app.ui import theme
@@ -33,7 +34,6 @@ from app.ui.widgets.json_view import JsonView, exact_text
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.naming import named
 
-ORIGIN = "panel"
 OWN_FOLDER = "mine/"
 RENEW = "New ID and time each time it is sent"
 
@@ -247,7 +247,7 @@ class FixturesRoom(QWidget):
     def _fire(self, fixture: Fixture) -> Coroutine[Any, Any, Delivery]:
         chosen = self.bar.target
         to = None if chosen.user is None and chosen.clients is None else chosen
-        return self._companion.player.fire(fixture, to=to, origin=ORIGIN)
+        return self._companion.player.fire(fixture, to=to, origin=PANEL)
 
     def save_row(self, row: Row) -> None:
         """Save what a row of the log sent."""

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.journal import Row
+from app.hub.origin import PANEL
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.ui.plain_text import PlainTextLabel
@@ -17,7 +18,6 @@ from app.ui.widgets.json_view import JsonView, exact_text
 from app.ui.widgets.naming import named
 from app.ui.widgets.quick import PresenceGrid, TypingGrid
 
-ORIGIN = "panel"
 TOGETHER = {"friend_online": "Presence", "friend_offline": "Presence"}
 """Events that share a panel."""
 
@@ -157,7 +157,7 @@ class InjectRoom(QWidget):
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
         self.bar.fire_this(
-            lambda: self._companion.player.fire_event(Envelope(event, data), to=self.bar.target, origin=ORIGIN)
+            lambda: self._companion.player.fire_event(Envelope(event, data), to=self.bar.target, origin=PANEL)
         )
 
     def _arm(self) -> None:
@@ -172,12 +172,12 @@ class InjectRoom(QWidget):
             self.bar.arm(None, why_not="; ".join(map(str, panel.problems)))
             return
         template = panel.template()
-        self.bar.arm(lambda: self._companion.player.fire_event(template, to=self.bar.target, origin=ORIGIN))
+        self.bar.arm(lambda: self._companion.player.fire_event(template, to=self.bar.target, origin=PANEL))
 
     def _arm_raw(self) -> None:
         text = exact_text(self.raw.editor)
         self.raw.verdict.setText(self._companion.why_malformed(text) or "This frame keeps the contract.")
         self.bar.arm(
-            lambda: self._companion.player.fire_text(text, to=self.bar.target, origin=ORIGIN),
+            lambda: self._companion.player.fire_text(text, to=self.bar.target, origin=PANEL),
             title="Send malformed",
         )

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 from app.companion import NOT_DONE, Companion, State, offline_warning
 from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
+from app.hub.origin import PANEL
 from app.hub.target import ALL, Target
 from app.ui import theme
 from app.ui.background import run
@@ -226,7 +227,7 @@ class FireBar(QWidget):
         again = self._again
         run(
             self._companion.tasks,
-            self._companion.switch_online(self._offline, origin="panel"),
+            self._companion.switch_online(self._offline, origin=PANEL),
             then=lambda _: again(),
             failed=self._failed,
         )

@@ -1,0 +1,96 @@
+"""A client with a fault plan gets its frames one by one, as the plan decides; others are not affected."""
+
+from collections.abc import Callable
+
+from app.hub.fault_plan import ClientFrame
+from app.hub.origin import PANEL
+from app.hub.target import Target
+from app.protocol.envelope import Envelope
+from tests.hub.doubles import Stage
+
+
+class LoseEverySecond:
+    """Drops every second frame."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def pass_on(self, frame: ClientFrame, deliver: Callable[[ClientFrame], None]) -> None:
+        self.seen.append(frame.event)
+        if len(self.seen) % 2:
+            deliver(frame)
+
+
+class Reverse:
+    """Keeps two frames, then delivers them the other way round, the second one twice."""
+
+    def __init__(self) -> None:
+        self.kept: list[ClientFrame] = []
+
+    def pass_on(self, frame: ClientFrame, deliver: Callable[[ClientFrame], None]) -> None:
+        self.kept.append(frame)
+        if len(self.kept) == 2:
+            for each in (self.kept[1], self.kept[1], self.kept[0]):
+                deliver(each)
+
+
+def fire(stage: Stage, names: str, to: Target | None = None) -> None:
+    for name in names:
+        stage.hub.publish(Envelope("friend_online", {"username": name}), to=to or Target(), origin=PANEL)
+
+
+def got(stage: Stage, number: int) -> str:
+    return "".join(frame.decode().split('"username":"')[1][0] for frame in stage.wires[number + 1].frames)
+
+
+def test_a_plan_loses_every_second_frame_of_one_of_three_clients(stage: Stage) -> None:
+    clients = [stage.join() for _ in range(3)]
+    plan = LoseEverySecond()
+    stage.hub.set_fault_plan(clients[1], plan)
+    fire(stage, "abcdef")
+    assert [got(stage, number) for number in range(3)] == ["abcdef", "ace", "abcdef"]
+    assert plan.seen == ["friend_online"] * 6
+    assert [client.frames_out for client in clients] == [6, 3, 6]
+
+
+def test_the_row_names_all_recipients_whatever_the_plan_drops(stage: Stage) -> None:
+    clients = [stage.join() for _ in range(2)]
+    stage.hub.set_fault_plan(clients[0], LoseEverySecond())
+    fire(stage, "ab")
+    assert [row.recipients for row in stage.journal if row.recipients] == [(1, 2), (1, 2)]
+
+
+def test_a_plan_may_reorder_and_repeat(stage: Stage) -> None:
+    client = stage.join()
+    stage.hub.set_fault_plan(client, Reverse())
+    fire(stage, "ab")
+    assert got(stage, 0) == "bba"
+
+
+def test_without_a_plan_the_client_is_back_in_the_shared_batch(stage: Stage) -> None:
+    client = stage.join()
+    stage.hub.set_fault_plan(client, LoseEverySecond())
+    fire(stage, "ab")
+    stage.hub.set_fault_plan(client, None)
+    fire(stage, "cd")
+    assert got(stage, 0) == "acd"
+    assert stage.hub.recipients(Target()).faulty == ()
+
+
+def test_a_frame_that_is_delivered_after_its_client_has_left_is_dropped(stage: Stage) -> None:
+    client = stage.join()
+    plan = Reverse()
+    stage.hub.set_fault_plan(client, plan)
+    fire(stage, "a")
+    stage.hub.leave(client)
+    fire(stage, "b")
+    assert len(plan.kept) == 1
+    assert got(stage, 0) == ""
+
+
+def test_a_target_by_user_reaches_plain_and_faulty_clients(stage: Stage) -> None:
+    for name in ("bob", "bob", "carol"):
+        stage.join(name)
+    stage.hub.set_fault_plan(stage.hub.clients[0], LoseEverySecond())
+    fire(stage, "abc", Target(user="bob"))
+    assert [got(stage, number) for number in range(3)] == ["ac", "abc", ""]
