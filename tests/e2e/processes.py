@@ -273,13 +273,18 @@ def serve(
     return program
 
 
-def tray(data_dir: Path, *options: str | Path, env: Mapping[str, str] | None = None) -> Companion:
+def tray(
+    data_dir: Path,
+    *options: str | Path,
+    env: Mapping[str, str] | None = None,
+    command: Sequence[str | Path] = COMPANION,
+) -> Companion:
     """Start the tray program (offscreen unless ``env`` says otherwise) and wait until its servers listen."""
     port, rest_port = free_ports(2)
     chosen = ("--port", str(port), "--rest-port", str(rest_port), *aside(data_dir))
     environment = {"QT_QPA_PLATFORM": "offscreen", **(env or {})}
     before = told(data_dir)
-    program = Companion("tray", *COMPANION, *chosen, *options, env=environment)
+    program = Companion("tray", *command, *chosen, *options, env=environment)
     program.port, program.rest_port = port, rest_port
 
     def listening() -> bool:

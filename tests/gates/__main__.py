@@ -16,6 +16,7 @@ from tests.gates import (
     fuzz,
     half_open,
     handshakes,
+    markup,
     model,
     quit_in_time,
     stalled,
@@ -32,6 +33,7 @@ GATES: dict[str, Gate] = {
     "churn": churn.run,
     "fuzz": fuzz.run,
     "escapes": escapes.run,
+    "markup": markup.run,
     "model": model.run,
     "browsers": browsers.run,
 }

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import Qt, QTextDocument
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QWidget
 
 import app
+from app.companion import Companion
 from app.ui.plain_text import (
     MAX_TOOLTIP_CHARS,
     PlainTextInputDialog,
@@ -22,6 +23,8 @@ from app.ui.plain_text import (
     tooltip_text,
     without_mnemonics,
 )
+from app.ui.window import ROOMS, Window
+from tests.conftest import Connect
 
 SOURCE = Path(app.__file__).parent
 HELPERS = SOURCE / "ui" / "plain_text.py"
@@ -212,3 +215,26 @@ def test_an_ampersand_in_a_name_is_no_mnemonic(qapp: object) -> None:
     label.setBuddy(line)
     assert QPushButton("a&b").shortcut().toString() == "Alt+B"
     assert QPushButton(without_mnemonics("a&b")).shortcut().isEmpty()
+
+
+async def test_every_label_of_every_room_and_dialog_shows_plain_text(
+    window: Window, companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client()
+    companion.refused.add("events", MARKUP, MARKUP, MARKUP)
+    window.banner.say(MARKUP)
+    for room in range(len(ROOMS)):
+        window.open_room(room)
+    window.open_palette()
+    window.open_about()
+    window.show_shortcuts()
+    tops = [each for each in QApplication.topLevelWidgets() if each is window or each.parent() is window]
+    wrong = [
+        label.text()
+        for top in tops
+        for label in top.findChildren(QLabel)
+        if label.text() and label.textFormat() is not Qt.TextFormat.PlainText
+    ]
+    for dialog in window.findChildren(QDialog):
+        dialog.close()
+    assert wrong == []

@@ -1,0 +1,202 @@
+"""Run the real window and point at everything in it: ``python -m tests.gates.hover DATA_DIR OPTION…``.
+
+The options are those of the program. When ``DATA_DIR/hover`` appears, every room and dialog is opened, every row is
+selected, and every widget and cell is asked for its tooltip. Then ``DATA_DIR/hover.json`` says what was seen.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtGui import Qt as GuiQt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QDialog,
+    QHeaderView,
+    QLabel,
+    QMenu,
+    QTabBar,
+    QToolTip,
+    QWidget,
+)
+
+from app import desktop
+from app.__main__ import run
+from app.ui.frame import EVENTS, INJECT, ROOMS
+from app.ui.tray import Tray
+from app.ui.window import Window
+
+TICK_MS = 10
+BAIT = "bait"
+"""What is part of every text from outside."""
+OPENING = '<p style="white-space:pre-wrap">'
+DIALOGS = ("rename", "save_as", "delete")
+"""Buttons that open a dialog about the selected item."""
+EDITED_ROWS = 40
+
+Steps = Iterator[None]
+
+
+class Hover:
+    """Goes through the window step by step, so that the program goes on between two steps."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._steps: Steps | None = None
+        self.flaws: set[str] = set()
+        self.tooltips = 0
+        self.seen: dict[str, int] = {}
+        """In how many tooltips and labels a text from outside was seen, by place."""
+        self._timer = QTimer(interval=TICK_MS)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def _tick(self) -> None:
+        if self._steps is None:
+            if (self._data_dir / "hover").exists():
+                self._steps = self._all()
+            return
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._end()
+        except Exception as error:
+            self.flaws.add(f"{type(error).__name__}: {error}")
+            self._end()
+
+    def _end(self) -> None:
+        self._timer.stop()
+        report = {"flaws": sorted(self.flaws), "tooltips": self.tooltips, "seen": self.seen}
+        part = self._data_dir / "hover.part"
+        part.write_text(json.dumps(report))
+        part.rename(self._data_dir / "hover.json")
+
+    def _all(self) -> Steps:
+        (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
+        yield from self._rows_in_editor(window)
+        for number, (name, _) in enumerate(ROOMS):
+            window.open_room(number)
+            yield from self._look(name)
+            yield from self._choices(name, window)
+            for button in DIALOGS if name == "Fixtures" else ():
+                getattr(window.fixtures, button).click()
+                yield from self._dialog(button)
+        for action in self._menu_actions(window):
+            action.trigger()
+            yield from self._dialog("chats")
+        for opened, what in (
+            (window.open_palette, "palette"), (window.open_about, "about"), (window.show_shortcuts, "shortcuts"),
+            (window.quit_requested.emit, "quit"),
+        ):  # fmt: skip
+            opened()
+            yield from self._dialog(what)
+        tray = Tray(window.events._companion)
+        tray.menu.popup(QPoint(0, 0))
+        yield from self._dialog("tray")
+        tray.hint(OPENING, OPENING)
+        tray.close_down()
+
+    def _rows_in_editor(self, window: Window) -> Steps:
+        """Open rows of the log in Inject, which judges them."""
+        window.open_room(EVENTS)
+        yield
+        model = window.events.model
+        for line in range(max(0, model.rowCount() - EDITED_ROWS), model.rowCount()):
+            window.inject.edit(model.row(line))
+            window.open_room(INJECT)
+            yield from self._look("edit", hover=False)
+
+    @staticmethod
+    def _menu_actions(window: Window) -> list[object]:
+        """Return the actions of Chats that open a dialog about a friend."""
+        wanted = ("Rename", "Add persona")
+        menus = window.chats.findChildren(QMenu)
+        return [each for menu in menus for each in menu.actions() if each.text().startswith(wanted)]
+
+    def _choices(self, name: str, window: Window) -> Steps:
+        """Select each tab and each row, which opens its details."""
+        page = window.centralWidget()
+        for tabs in page.findChildren(QTabBar):
+            for number in range(tabs.count()) if tabs.isVisible() else ():
+                tabs.setCurrentIndex(number)
+                yield from self._look(name)
+        for view in page.findChildren(QAbstractItemView):
+            for index in cells(view, columns=1) if view.isVisible() and not isinstance(view, QHeaderView) else ():
+                view.setCurrentIndex(index)
+                yield from self._look(name, hover=False)
+
+    def _dialog(self, name: str) -> Steps:
+        yield from self._look(name)
+        for each in QApplication.topLevelWidgets():
+            if isinstance(each, QDialog | QMenu) and each.isVisible():
+                each.close()
+        yield
+
+    def _look(self, place: str, *, hover: bool = True) -> Steps:
+        """Check every label, and point at everything that is visible."""
+        yield
+        for top in QApplication.topLevelWidgets():
+            for label in top.findChildren(QLabel):
+                self._check_label(place, label)
+            for widget in [top, *top.findChildren(QWidget)] if hover else ():
+                if widget.isVisible():
+                    yield from self._hover(place, widget)
+
+    def _check_label(self, place: str, label: QLabel) -> None:
+        if label.metaObject().className() == "QTipLabel":
+            return  # a tooltip, which is looked at below
+        if label.text() and label.textFormat() is not Qt.TextFormat.PlainText:
+            self.flaws.add(f"{place}: a label interprets HTML: {label.text()[:60]!r}")
+        if label.isVisible() and BAIT in label.text():
+            self._saw(f"{place}, label")
+
+    def _hover(self, place: str, widget: QWidget) -> Steps:
+        self._ask(place, widget, widget.rect().center())
+        if isinstance(widget, QAbstractItemView) and not isinstance(widget, QHeaderView):
+            for index in cells(widget):
+                widget.scrollTo(index)
+                self._ask(place, widget.viewport(), widget.visualRect(index).center())
+                if index.column() == 0:
+                    yield
+        if isinstance(widget, QTabBar):
+            for number in range(widget.count()):
+                self._ask(place, widget, widget.tabRect(number).center())
+
+    def _ask(self, place: str, widget: QWidget, at: QPoint) -> None:
+        QToolTip.hideText()
+        QApplication.sendEvent(widget, QHelpEvent(QEvent.Type.ToolTip, at, widget.mapToGlobal(at)))
+        text = QToolTip.text()
+        if not text:
+            return
+        self.tooltips += 1
+        if GuiQt.mightBeRichText(text) and "<" in text.removeprefix(OPENING).removesuffix("</p>"):
+            self.flaws.add(f"{place}: a tooltip interprets HTML: {text[:60]!r}")
+        if BAIT in text:
+            self._saw(f"{place}, tooltip")
+
+    def _saw(self, where: str) -> None:
+        self.seen[where] = self.seen.get(where, 0) + 1
+
+
+def cells(view: QAbstractItemView, columns: int = 100) -> Iterator[QModelIndex]:
+    """Return every cell of a view, those below a folder too; of a combo box' list, which is not open, none."""
+    model = view.model()
+
+    def below(parent: QModelIndex) -> Iterator[QModelIndex]:
+        for row in range(model.rowCount(parent)):
+            count = 1 if isinstance(model, QAbstractListModel) else model.columnCount(parent)
+            for column in range(min(columns, count)):
+                yield model.index(row, column, parent)
+            yield from below(model.index(row, 0, parent))
+
+    return below(QModelIndex()) if model else iter(())
+
+
+if __name__ == "__main__":
+    application = desktop._open_display()
+    hovering = Hover(Path(sys.argv.pop(1)))
+    run()
