@@ -10,6 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec.structs import replace
+
 from app.chat.backend import Backend
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, decay_for_ever
@@ -28,6 +30,7 @@ from app.hub.origin import AUTO_REPLY, Origin
 from app.hub.outgoing import Outgoing
 from app.hub.readiness import Readiness
 from app.hub.refused import RefusedLog
+from app.hub.rest_log import RestLog
 from app.hub.router import Router
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
@@ -101,6 +104,7 @@ class Companion:
         self.journal = Journal(self.clock, settings.journal_rows)
         self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, batch=True)
         self.router = Router(self.hub, self.catalog)
+        self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)
         self.hub.why_closed = self._why_closed
         self.refused = RefusedLog(self.hub)
 
@@ -265,6 +269,7 @@ class Companion:
         """End everything: the last call to a companion."""
         await self.tasks.cancel()
         await asyncio.gather(self.control.stop(), self.rest.stop(), self.stop())
+        self.rest_log.close()
         await self._database.close()
 
     def pause(self, paused: bool = True) -> None:
@@ -294,6 +299,10 @@ class Companion:
         if settings.fixtures != before.fixtures:
             await self.fixtures.use(self._library())
         self.changed.emit(None)
+
+    async def log_get_requests(self, on: bool) -> None:
+        """Log the UI's GET requests from now on, or no longer. The settings file is not changed."""
+        await self.apply(replace(self.settings, log_get_requests=on))
 
     def use_events(self, types: Iterable[EventType]) -> None:
         """Replace the events of the contract. Connected clients stay connected."""
@@ -354,14 +363,14 @@ class Companion:
 
     async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> Met:
         """Wait for what a client must send; see ``hub.expectation``."""
-        return await wait_for(self.journal, self.clock, expected, within_s, after)
+        return await wait_for(self.journal, self.rest_log, self.clock, expected, within_s, after)
 
     # these load aiohttp, which takes longer than all the rest: the event server listens first
 
     def _rest_application(self, door: HttpDoor) -> "web.Application":
         from app.endpoints.rest import RestApi
 
-        return RestApi(self.chat, self.journal, door, self.readiness.friends_requested).application()
+        return RestApi(self.chat, self.rest_log, door, self.readiness.friends_requested).application()
 
     def _control_application(self, door: HttpDoor) -> "web.Application":
         from app.endpoints.control.server import ControlApi

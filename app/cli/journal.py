@@ -17,6 +17,14 @@ def journal(
     filter_: Filter = "",
     after: After = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many rows.")] = 100,
+    log_gets: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-gets/--no-log-gets",
+            help="First switch the logging of the UI's GET requests on or off, until the companion ends.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -24,6 +32,9 @@ def journal(
     from app.cli.control import Control
 
     control = Control(data_dir)
+    if log_gets is not None:
+        control.call("PATCH", "/v1/journal", {"log_get_requests": log_gets})
+        say(f"GET requests are {'logged from now on' if log_gets else 'no longer logged'}")
     page = control.call("GET", "/v1/journal", after=after, filter=filter_, limit=limit)
     for row in page["rows"]:
         print_row(row, json)
@@ -44,7 +55,8 @@ def print_row(row: dict[str, Any], json: bool) -> None:
         return
     sign = {"warning": " ▲", "invalid": " ✕"}.get(row["verdict"], "")
     name = summarize(row["event"]) or "–"
-    print_lines(f"#{row['seq']} {row['time'][11:23]} {ARROWS[row['direction']]} {name:<14} {_about(row)}{sign}")
+    number = f"#{row['seq']}" if row["seq"] else "–"  # a GET request may have no row
+    print_lines(f"{number} {row['time'][11:23]} {ARROWS[row['direction']]} {name:<14} {_about(row)}{sign}")
 
 
 def _about(row: dict[str, Any]) -> str:
@@ -70,7 +82,7 @@ def expect(
     event: Annotated[
         str,
         typer.Argument(
-            help='A client event (typing, mark_read), or a REST call: "POST /messages".',
+            help='A client event (typing, mark_read), or a REST call: "POST /messages", "GET /messages".',
             autocompletion=client_event_names,
         ),
     ],

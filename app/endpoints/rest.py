@@ -11,8 +11,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from app.endpoints.http import BODY_S, HttpDoor
-from app.hub.journal import Journal, Kind, Verdict
-from app.hub.origin import REST
+from app.hub.journal import Verdict
+from app.hub.rest_log import Call, RestLog
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import BadFrame, parse_json
 
@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
 """10,000 characters, each escaped as a surrogate pair, and then some."""
+METHODS = "GET, POST, DELETE, OPTIONS"
 PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+    "Access-Control-Allow-Methods": METHODS,
     "Access-Control-Allow-Headers": "Content-Type",
     "Access-Control-Max-Age": "600",
 }
@@ -61,12 +62,12 @@ class RestApi:
     """Answers the UI's requests."""
 
     def __init__(
-        self, chat: Chat, journal: Journal, door: HttpDoor, friends_requested: Callable[[str], None]
+        self, chat: Chat, calls: RestLog, door: HttpDoor, friends_requested: Callable[[str], None]
     ) -> None:
         """``friends_requested`` is called with the Origin of each ``GET /friends``."""
         self._friends_requested = friends_requested
         self._chat = chat
-        self._journal = journal
+        self._calls = calls
         self._door = door
 
     def application(self) -> web.Application:
@@ -98,6 +99,7 @@ class RestApi:
         self._door.admit(request)
         if request.method == "OPTIONS":
             response = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
+            self._log_refused_method(request)
         else:
             response = await self._handle(request, handler)
         response.headers["Vary"] = "Origin"
@@ -123,19 +125,19 @@ class RestApi:
             log.exception("a request failed")
             reason = "The companion failed on this request; see its log files."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
-        if request.method in ("POST", "DELETE"):
-            await self._journal_request(request, note, verdict)
+        self._log(request, note, verdict, _query(request) if request.method == "GET" else await _body_of(request))
         return response
 
-    async def _journal_request(self, request: web.Request, note: str, verdict: Verdict) -> None:
-        try:
-            body = await _read(request)
-        except (web.HTTPException, web.RequestPayloadError, OSError):
-            body = b""
-        self._journal.append(
-            Kind.FROM_UI, f"{request.method} {request.path}"[:80], payload=body, origin=REST, client="rest",
-            note=note, verdict=verdict, user=self._chat.local_user,
-        )  # fmt: skip
+    def _log(self, request: web.Request, note: str, verdict: Verdict, payload: bytes = b"") -> None:
+        name = f"{request.method} {request.path}"[:80]
+        self._calls.add(Call(name, payload, note, verdict, self._chat.local_user))
+
+    def _log_refused_method(self, request: web.Request) -> None:
+        """Log a preflight for a method that is not offered: the browser does not send the request itself."""
+        wanted = request.headers.get("Access-Control-Request-Method", "")
+        if wanted and wanted not in METHODS:
+            note = f"A page wants to use {wanted[:20]}, but REST offers {METHODS} only."
+            self._log(request, note.encode(errors="replace").decode(), Verdict.INVALID)
 
     # the endpoints
 
@@ -208,6 +210,24 @@ async def _read(request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
+
+
+async def _body_of(request: web.Request) -> bytes:
+    """Return the body, or nothing if it cannot be read."""
+    try:
+        return await _read(request)
+    except (web.HTTPException, web.RequestPayloadError, OSError):
+        return b""
+
+
+def _query(request: web.Request) -> bytes:
+    """Return the query as a JSON object; limit and offset are numbers where they are written as such."""
+    values: dict[str, str | int] = dict(request.query)
+    for name in ("limit", "offset"):
+        text = str(values.get(name, ""))
+        if text.isascii() and text.isdigit() and len(text) <= 18:
+            values[name] = int(text)
+    return json.dumps(values, ensure_ascii=False).encode(errors="replace") if values else b""
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import REST
+from app.hub.rest_log import RestLog
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, parse_json
@@ -17,7 +18,7 @@ from app.protocol.overrides import BadPath, found, rooted
 
 KEPT_INSTEAD = 20
 
-_REST_CALL = re.compile(r"(POST|DELETE) /.*")
+_REST_CALL = re.compile(r"(GET|POST|DELETE) /.*")
 _FIELD = re.compile(r"data\.([^.\[\]]+)")
 
 
@@ -26,7 +27,8 @@ class Expectation:
     """A valid client event of that name, from ``sender`` (``alice``, ``client:3``) and with these values.
 
     ``where`` maps paths like ``data.typing`` to JSON values. An empty ``event`` or ``sender`` means any. A REST
-    call of the UI counts as an event of the name ``POST /messages``, its body as the data.
+    call of the UI counts as an event of the name ``POST /messages``, its body as the data; the data of a GET
+    request is its query. Any event does not include GET requests, since the UI polls.
     """
 
     event: str = ""
@@ -42,6 +44,8 @@ class Expectation:
         """Return whether a row is what was waited for."""
         if row.kind is not Kind.FROM_UI or row.verdict is Verdict.INVALID:
             return False
+        if not self.event and _is_get(row.event):
+            return False
         if self.event not in ("", row.event) or self.sender not in ("", row.user, f"client:{row.client}"):
             return False
         try:
@@ -54,12 +58,14 @@ class Expectation:
 
 def doubts(expected: Expectation, catalog: Catalog) -> str:
     """Say why no client will ever send this, by the contract; or nothing."""
+    if _REST_CALL.fullmatch(expected.event) and "?" in expected.event:
+        return f"{expected.event[:80]!r} has a query. Give each of its values with --where, like --where peer=bob"
     if not expected.event or _REST_CALL.fullmatch(expected.event):
         return ""
     known = catalog.get(Direction.FROM_UI, expected.event)
     if known is None:
         names = catalog.names(Direction.FROM_UI)
-        there = f'There are {", ".join(names)}, and REST calls like "POST /messages"'
+        there = f'There are {", ".join(names)}, and REST calls like "POST /messages" and "GET /messages"'
         return f"No client event is called {expected.event[:80]!r}{near(expected.event, names)}. {there}"
     fields = known.schema["properties"]
     for name in (found[1] for path in expected.where if (found := _FIELD.match(rooted(path)))):
@@ -77,17 +83,30 @@ class Met(NamedTuple):
     instead: list[Row]
 
 
+def _is_get(event: str) -> bool:
+    return event.startswith("GET ")
+
+
 async def wait_for(
-    journal: Journal, clock: Clock, expected: Expectation, within_s: float, after: int | None = None
+    journal: Journal,
+    calls: RestLog,
+    clock: Clock,
+    expected: Expectation,
+    within_s: float,
+    after: int | None = None,
 ) -> Met:
     """Wait until a row meets ``expected``, at most ``within_s`` seconds from now.
 
-    Rows count from now on, or those after the row with the number ``after``; time is told since then.
+    Rows count from now on, or those after the row with the number ``after``; time is told since then. GET requests
+    count whether they are logged or not.
     """
     start = journal.row(after) if after is not None else None
     began = start.mono if start else clock.mono()
     came = asyncio.Event()
+    gets = _is_get(expected.event)
     pending = journal.after(after) if after is not None else []
+    if gets and after is not None:
+        pending += calls.after(after)
     instead: list[Row] = []
 
     def take(row: Row) -> None:
@@ -99,12 +118,14 @@ async def wait_for(
         for row in pending:
             if expected.met_by(row):
                 return Met(row, max(0.0, row.mono - began), instead)
-            if row.kind is Kind.FROM_UI:
+            if row.kind is Kind.FROM_UI and (gets or not _is_get(row.event) or row.verdict is Verdict.INVALID):
                 instead = [*instead, row][-KEPT_INSTEAD:]
         pending.clear()
         return None
 
-    disconnect = journal.appended.connect(take)
+    disconnects = [journal.appended.connect(take)]
+    if gets:
+        disconnects.append(calls.unlogged.connect(take))
     try:
         async with asyncio.timeout(within_s):
             while not (met := look()):
@@ -114,7 +135,8 @@ async def wait_for(
     except TimeoutError:
         return look() or Met(None, clock.mono() - began, instead)
     finally:
-        disconnect()
+        for disconnect in disconnects:
+            disconnect()
 
 
 def _same(one: Any, other: Any) -> bool:

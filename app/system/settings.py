@@ -62,6 +62,9 @@ class Settings(Struct, kw_only=True):
     presence_decays: Annotated[
         bool, Meta(description="Friends go offline 5 minutes after their last sign of life")
     ] = True
+    log_get_requests: Annotated[
+        bool, Meta(description="Log the UI's successful GET requests; repeats are folded into one row")
+    ] = False
     require_token: Annotated[
         bool, Meta(description="Let only those connect to the event stream who know the token (?token=…)")
     ] = False

@@ -190,6 +190,19 @@ def test_expect_knows_the_uis_rest_calls(program: Companion, run: Run) -> None:
     run("expect", "POST /messages", "--after", "0", "--where", "to=alice", "--within", "0", exits=1)
 
 
+def test_expect_knows_get_requests_and_the_log_shows_them_on_demand(program: Companion, run: Run) -> None:
+    with Rest(program) as rest:
+        rest.friends()
+        said = run("expect", "GET /friends", "--after", "0")
+        assert said.out[1].startswith("– ")
+        assert "GET /friends" not in "\n".join(run("journal").out)
+        assert run("journal", "--log-gets").err == ["GET requests are logged from now on"]
+        rest.friends()
+    assert any("GET /friends" in line for line in run("journal", "--no-log-gets").out)
+    said = run("expect", "GET /messages?peer=bob", exits=2)
+    assert "--where peer=bob" in said.err[0]
+
+
 def test_expect_says_when_the_companion_ends_meanwhile(server: Companion, begin: Begin) -> None:
     waiting = begin("expect", "typing", "--within", "60")
     wait_until(server.is_asked, "it to wait", READY_S)

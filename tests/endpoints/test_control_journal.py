@@ -47,6 +47,15 @@ def mixed(journal: Journal, count: int) -> None:
         journal.append(kind, name, payload=payload.encode(), verdict=verdict, note=f"n {number}", client="1")
 
 
+async def test_get_requests_are_logged_on_demand(control: Control) -> None:
+    answer = await control.patch("/v1/journal", {"log_get_requests": True})
+    assert (answer.status, answer.json["log_get_requests"]) == (200, True)
+    assert (await control.got("/v1/status"))["journal"]["log_get_requests"] is True
+    assert control.companion.settings.log_get_requests
+    await control.patch("/v1/journal", {"log_get_requests": False})
+    assert not control.companion.settings.log_get_requests
+
+
 async def test_a_row_tells_everything(control: Control) -> None:
     client = await control.connect("bob")
     await client.send(typing())

@@ -334,6 +334,58 @@ async def test_a_message_is_forgotten_once(rest: Rest) -> None:
 # what the log shows
 
 
+CALLS_THAT_FAIL = [
+    ("GET", "/health", 404, "There is no /health."),
+    ("GET", "/users", 404, "There is no /users."),
+    ("GET", "/messages", 400, "Say whose messages: ?peer=NAME is missing."),
+    ("PUT", "/messages", 405, "PUT is not possible on /messages."),
+    ("PATCH", "/friends", 405, "PATCH is not possible on /friends."),
+    ("HEAD", "/status", 405, "HEAD is not possible on /status."),
+    ("POST", "/messages/x/reactions", 404, "There is no /messages/x/reactions."),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "reason"), CALLS_THAT_FAIL)
+async def test_every_call_that_fails_leaves_a_row(
+    rest: Rest, method: str, path: str, status: int, reason: str
+) -> None:
+    for _ in range(2):
+        assert (await rest.call(method, path)).status == status
+    rows = [row for row in rest.companion.journal if row.kind is Kind.FROM_UI]
+    assert [(row.event, row.note, row.verdict) for row in rows] == [
+        (f"{method} {path}", reason, Verdict.INVALID)
+    ] * 2
+
+
+async def test_a_preflight_for_a_method_that_is_not_offered_leaves_a_row(rest: Rest) -> None:
+    """The browser sends nothing else, so a developer would see nothing."""
+    for method in ("PUT", "POST"):
+        await rest.call("OPTIONS", "/messages", headers={"Origin": PAGE, "Access-Control-Request-Method": method})
+    (row,) = [row for row in rest.companion.journal if row.kind is Kind.FROM_UI]
+    assert (row.event, row.verdict) == ("OPTIONS /messages", Verdict.INVALID)
+    assert row.note == "A page wants to use PUT, but REST offers GET, POST, DELETE, OPTIONS only."
+
+
+async def test_get_requests_are_logged_on_demand_with_their_query(rest: Rest) -> None:
+    await rest.get("/friends")
+    await rest.companion.log_get_requests(True)
+    for _ in range(5):
+        await rest.get("/friends")
+    await rest.get("/messages?peer=b%C3%B6b&limit=50&offset=0")
+    await rest.companion.log_get_requests(False)
+    await rest.get("/status")
+    rows = [row for row in rest.companion.journal if row.kind is Kind.FROM_UI]
+    assert [(row.event, row.note, row.verdict) for row in rows] == [
+        ("GET /friends", "200", Verdict.OK),
+        ("GET /messages", "200", Verdict.OK),
+    ]
+    assert json.loads(rows[1].payload) == {"peer": "böb", "limit": 50, "offset": 0}
+    rest.companion.rest_log.close()
+    assert [(row.event, row.note) for row in rest.companion.journal.after(rows[1].seq)] == [
+        ("GET /friends", "200 · ×4 in 0 s")
+    ]
+
+
 async def test_what_the_ui_changes_leaves_one_row_and_what_it_asks_leaves_none(rest: Rest) -> None:
     await rest.get("/friends")
     await rest.get("/status")

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.hub.expectation import KEPT_INSTEAD, Expectation, Met, wait_for
+from app.hub.expectation import KEPT_INSTEAD, Expectation, Met, doubts, wait_for
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.rest_log import Call, RestLog
 from app.hub.router import Router
 from app.protocol.catalog import built_in
 from tests.hub.doubles import FakeTime, Stage
@@ -21,6 +22,7 @@ class Desk:
     def __init__(self) -> None:
         self.time = FakeTime()
         self.journal = Journal(self.time.clock)
+        self.calls = RestLog(self.journal, self.time.clock, lambda: False)
 
     def typing(self, *, data: Any = None, user: str = "zoe", client: str = "1", **options: Any) -> Row:
         data = {"to": "alice", "typing": True} if data is None else data
@@ -33,7 +35,7 @@ class Desk:
         return self.journal.append(Kind.FROM_UI, name, payload=body, client="rest", origin="rest", verdict=verdict)
 
     async def wait(self, expected: Expectation, within_s: float = SHORT, after: int | None = None) -> Met:
-        return await wait_for(self.journal, self.time.clock, expected, within_s, after)
+        return await wait_for(self.journal, self.calls, self.time.clock, expected, within_s, after)
 
 
 @pytest.fixture
@@ -161,7 +163,8 @@ async def test_a_client_that_sends_it_is_waited_for(stage: Stage) -> None:
     router = Router(stage.hub, built_in())
     zoe, bob = stage.join("zoe"), stage.join("bob")
     expected = Expectation("typing", sender="bob", where={"typing": True})
-    waiting = asyncio.create_task(wait_for(stage.journal, stage.time.clock, expected, LONG))
+    calls = RestLog(stage.journal, stage.time.clock, lambda: False)
+    waiting = asyncio.create_task(wait_for(stage.journal, calls, stage.time.clock, expected, LONG))
     await asyncio.sleep(0)
     frames = [
         (zoe, '{"event":"typing","data":{"to":"alice","typing":true}}'),
@@ -211,7 +214,7 @@ async def test_from_a_row_that_was_dropped_since_what_is_kept_counts(desk: Desk)
     for _ in range(5):
         desk.time.passed += 1
         journal.append(Kind.FROM_UI, "typing", payload=b'{"data":{}}')
-    met = await wait_for(journal, desk.time.clock, Expectation("typing"), SHORT, after=1)
+    met = await wait_for(journal, desk.calls, desk.time.clock, Expectation("typing"), SHORT, after=1)
     assert met.row is not None
     assert met.row.seq == 4
     assert met.after_s >= 0
@@ -266,3 +269,43 @@ async def test_several_can_wait_at_once_and_nobody_is_left_in_the_journal(desk: 
     assert [each.row.user if each.row else None for each in met] == ["a", "b", None]
     assert [len(each.instead) for each in met] == [1, 0, 2]
     assert desk.journal.appended._listeners == []
+
+
+# GET requests, which have no row as a rule
+
+
+def get(name: str, query: Any = None) -> Call:
+    return Call(name, json.dumps(query).encode() if query else b"", "200", Verdict.OK, "me")
+
+
+async def test_a_get_request_without_a_row_is_found_by_its_name_and_query(desk: Desk) -> None:
+    waiting = asyncio.create_task(
+        desk.wait(Expectation("GET /messages", where={"peer": "bob", "offset": 50}), LONG)
+    )
+    await asyncio.sleep(0)
+    for peer, offset in (("bob", 0), ("alice", 50), ("bob", 50)):
+        desk.calls.add(get("GET /messages", {"peer": peer, "offset": offset}))
+    met = await waiting
+    assert met.row is not None
+    assert (met.row.seq, json.loads(met.row.payload)) == (0, {"peer": "bob", "offset": 50})
+    assert [json.loads(row.payload)["peer"] for row in met.instead] == ["bob", "alice"]
+    assert len(desk.journal) == 0
+
+
+async def test_a_get_request_since_a_row_counts_and_an_earlier_one_does_not(desk: Desk) -> None:
+    desk.calls.add(get("GET /friends"))
+    fired = desk.typing()
+    assert (await desk.wait(Expectation("GET /friends"), after=fired.seq)).row is None
+    desk.calls.add(get("GET /friends"))
+    assert (await desk.wait(Expectation("GET /friends"), after=fired.seq)).row
+
+
+async def test_polls_are_neither_any_event_nor_what_came_instead(desk: Desk) -> None:
+    desk.call("GET /friends")
+    met = await desk.wait(Expectation(), after=0)
+    assert (met.row, met.instead) == (None, [])
+
+
+def test_a_query_in_the_name_is_explained() -> None:
+    assert doubts(Expectation("GET /messages"), built_in()) == ""
+    assert "--where peer=bob" in doubts(Expectation("GET /messages?peer=bob"), built_in())

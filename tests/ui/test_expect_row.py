@@ -62,7 +62,15 @@ async def test_nothing_is_expected_until_one_chooses(companion: Companion, show:
     row = ExpectRow(companion.catalog)
     show(row)
     offers = [row.choice.itemText(number) for number in range(row.choice.count())]
-    assert offers == [NOTHING, "typing", "mark_read", "POST /messages", "POST /friends"]
+    assert offers == [
+        NOTHING,
+        "typing",
+        "mark_read",
+        "POST /messages",
+        "POST /friends",
+        "GET /messages",
+        "GET /friends",
+    ]
     assert row.expected is None
     assert not row.within.isEnabled()
     qtbot.keyClick(row.choice, Qt.Key.Key_Down)

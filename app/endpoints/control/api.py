@@ -124,7 +124,6 @@ class Api:
     async def status(self, _: Call) -> shapes.Status:
         """Say what the companion does, what is off, and why."""
         service = self._service
-        journal = service.journal
         return shapes.Status(
             version=__version__,
             pid=os.getpid(),
@@ -135,9 +134,7 @@ class Api:
             events=_door(service.server, True, service.trouble),
             rest=_door(service.rest, service.settings.rest, service.rest_trouble),
             control=_door(service.control, True, ""),
-            journal=shapes.JournalState(
-                rows=len(journal), first_seq=journal.first_seq, last_seq=journal.last_seq, dropped=journal.dropped
-            ),
+            journal=self._journal_state(),
             in_memory=service.in_memory,
             complaints=[*service.complaints, *service.fixtures.complaints],
         )
@@ -196,6 +193,19 @@ class Api:
             last_seq=last,
             dropped=journal.dropped,
         )
+
+    @operation("PATCH", "/v1/journal", body=shapes.JournalBody, answer=shapes.JournalState)
+    async def change_journal(self, call: Call) -> shapes.JournalState:
+        """Log the UI's GET requests, or no longer."""
+        await self._service.log_get_requests(call.body.log_get_requests)
+        return self._journal_state()
+
+    def _journal_state(self) -> shapes.JournalState:
+        journal = self._service.journal
+        return shapes.JournalState(
+            rows=len(journal), first_seq=journal.first_seq, last_seq=journal.last_seq, dropped=journal.dropped,
+            log_get_requests=self._service.settings.log_get_requests,
+        )  # fmt: skip
 
     @operation("GET", "/v1/journal/stream", query=shapes.StreamQuery, answer=str, answer_media=STREAM)
     async def journal_stream(self, call: Call) -> web.StreamResponse:

@@ -44,6 +44,7 @@ class Options(Protocol):
 
     username: str
     rest: bool
+    log_get_requests: bool
     pinned: list[str]
 
 
@@ -174,6 +175,9 @@ class Service(Protocol):
 
     async def fire_loosely(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
         """Send an event whether it keeps the contract or not."""
+
+    async def log_get_requests(self, on: bool) -> None:
+        """Log the UI's GET requests from now on, or no longer."""
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready."""

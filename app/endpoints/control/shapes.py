@@ -90,6 +90,14 @@ class TriggerBody(Input):
     strict: bool = True
 
 
+class JournalBody(Input):
+    """What the journal holds."""
+
+    log_get_requests: Annotated[
+        bool, Meta(description="Log the UI's successful GET requests, until the companion ends")
+    ]
+
+
 class IdentityBody(Input):
     """The user that a client acts as."""
 
@@ -145,6 +153,7 @@ class JournalState(Struct, kw_only=True):
     first_seq: int
     last_seq: int
     dropped: int
+    log_get_requests: Annotated[bool, Meta(description="Whether successful GET requests of the UI are logged")]
 
 
 class Status(Struct, kw_only=True):

@@ -78,6 +78,9 @@ class SettingsRoom(QWidget):
         self.prime = named(
             QCheckBox("Prime browsers that connect, so that no chat blanks the UI"), "Prime browsers"
         )
+        self.log_gets = named(
+            QCheckBox("Log the UI's GET requests; repeats are folded into one row"), "Log GET requests"
+        )
         self.decay = named(QCheckBox("Friends go offline after 5 minutes without a sign of life"), "Presence decay")
         self.origins = named(QPlainTextEdit(tabChangesFocus=True), "Allowed origins, one per line")
         self.origins.setFixedHeight(104)
@@ -99,7 +102,7 @@ class SettingsRoom(QWidget):
             "Where newer versions are told",
         )
         self._checks = (
-            self.rest, self.control, self.require_token, self.prime, self.decay,
+            self.rest, self.control, self.require_token, self.prime, self.log_gets, self.decay,
             self.close_to_tray, self.confirm_quit, self.start_hidden, self.autostart, self.check_updates,
         )  # fmt: skip
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
@@ -220,6 +223,7 @@ class SettingsRoom(QWidget):
         self.control_port.setValue(settings.control_port)
         self.fixtures.setText(settings.fixtures)
         self.prime.setChecked(settings.prime_browsers)
+        self.log_gets.setChecked(settings.log_get_requests)
         self.decay.setChecked(settings.presence_decays)
         self.origins.setPlainText("\n".join(settings.allowed_origins))
         self.journal_rows.setValue(settings.journal_rows)
@@ -253,6 +257,7 @@ class SettingsRoom(QWidget):
             control_port=self.control_port.value(),
             fixtures=self.fixtures.text().strip(),
             prime_browsers=self.prime.isChecked(),
+            log_get_requests=self.log_gets.isChecked(),
             presence_decays=self.decay.isChecked(),
             allowed_origins=_unique(self.origins.toPlainText().splitlines()),
             journal_rows=self.journal_rows.value(),

@@ -11,7 +11,7 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.naming import named
 
 NOTHING = "nothing"
-REST_CALLS = ("POST /messages", "POST /friends")
+REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends")
 
 
 class ExpectRow(QWidget):
@@ -49,7 +49,8 @@ class ExpectRow(QWidget):
 def verdict(expected: Expectation, met: Met, within_s: float) -> tuple[str, str]:
     """Return what came of an expectation, and the tone to say it in."""
     if met.row:
-        return f"✓ {expected} came after {met.after_s * 1000:,.0f} ms · #{met.row.seq}", "ok"
+        number = f" · #{met.row.seq}" if met.row.seq else ""  # a GET request may have no row
+        return f"✓ {expected} came after {met.after_s * 1000:,.0f} ms{number}", "ok"
     names: Sequence[str] = list(dict.fromkeys(row.event or "a broken frame" for row in met.instead))
     instead = f"came instead: {', '.join(names)}" if names else "nothing came instead"
     return f"✗ no {expected} within {within_s:g} s; {instead}", "error"

@@ -1,0 +1,123 @@
+"""The UI's REST calls in the journal: successful GET requests only on demand, and repeats folded into one row."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from app.hub.clock import Clock
+from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.origin import REST
+from app.hub.signal import Signal
+
+FOLD_S = 60.0
+"""The same GET request, repeated within this time, adds no row of its own."""
+MOST_FOLDED = 100
+"""Number of different GET requests that are counted at once."""
+KEPT_UNLOGGED = 500
+"""Number of requests without a row that an expectation can still find."""
+
+
+class Call(NamedTuple):
+    """One REST call and its result. ``payload`` is the body, or the query of a GET request, as JSON."""
+
+    name: str
+    """Method and path, like ``GET /friends``."""
+    payload: bytes
+    note: str
+    verdict: Verdict
+    user: str
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it is a GET request that succeeded."""
+        return self.name.startswith("GET ") and self.verdict is Verdict.OK
+
+
+class _Folded:
+    """A GET request that has a row, and how often it was repeated since."""
+
+    def __init__(self, now: float) -> None:
+        self.since = now
+        self.repeats = 0
+
+
+class RestLog:
+    """Journals REST calls. ``log_gets`` returns whether successful GET requests are logged.
+
+    ``unlogged`` is emitted for each call that gets no row, so that expectations see it all the same.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock, log_gets: Callable[[], bool]) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._log_gets = log_gets
+        self._folded: dict[Call, _Folded] = {}
+        self._kept: deque[tuple[int, Row]] = deque(maxlen=KEPT_UNLOGGED)
+        """Calls without a row, each with the number of the newest row at that time."""
+        self._timer: asyncio.TimerHandle | None = None
+        self.unlogged: Signal[Row] = Signal()
+
+    def add(self, call: Call) -> None:
+        """Journal a call, count it as a repeat, or only pass it to expectations."""
+        if not call.is_read:
+            self._append(call, call.note)
+        elif not self._log_gets():
+            self._pass_on(call)
+        elif call in self._folded:
+            self._folded[call].repeats += 1
+            self._pass_on(call)
+            self._flush_later()
+        else:
+            if len(self._folded) >= MOST_FOLDED:
+                self.flush(everything=True)
+            self._folded[call] = _Folded(self._clock.mono())
+            self._append(call, call.note)
+            self._flush_later()
+
+    def after(self, seq: int) -> list[Row]:
+        """Return the kept calls without a row that came after the row ``seq``."""
+        return [row for position, row in self._kept if position >= seq]
+
+    def flush(self, *, everything: bool = False) -> None:
+        """Append one row for the repeats of each request whose time is over."""
+        now = self._clock.mono()
+        for call, folded in tuple(self._folded.items()):
+            if not everything and now - folded.since < FOLD_S:
+                continue
+            del self._folded[call]
+            if folded.repeats:
+                self._append(call, f"{call.note} · ×{folded.repeats} in {now - folded.since:.0f} s")
+                if not everything:
+                    self._folded[call] = _Folded(now)  # the polls go on
+
+    def close(self) -> None:
+        """Append what is counted and end."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        self.flush(everything=True)
+
+    def _flush_later(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FOLD_S, self._time_over)
+
+    def _time_over(self) -> None:
+        self._timer = None
+        self.flush()
+        if self._folded:
+            self._flush_later()
+
+    def _append(self, call: Call, note: str) -> None:
+        self._journal.append(
+            Kind.FROM_UI, call.name, payload=call.payload, origin=REST, client="rest",
+            note=note, verdict=call.verdict, user=call.user,
+        )  # fmt: skip
+
+    def _pass_on(self, call: Call) -> None:
+        row = Row(
+            0, self._clock.wall(), self._clock.mono(), Kind.FROM_UI, "rest", call.name, call.payload,
+            len(call.payload), call.verdict, call.note, REST, call.user,
+        )  # fmt: skip
+        self._kept.append((self._journal.last_seq, row))
+        self.unlogged.emit(row)

@@ -1,0 +1,96 @@
+"""REST calls in the journal, by a clock in the test's hands."""
+
+import asyncio
+
+import pytest
+
+from app.hub.journal import Row, Verdict
+from app.hub.rest_log import FOLD_S, KEPT_UNLOGGED, MOST_FOLDED, Call, RestLog
+from tests.hub.doubles import Stage
+
+FRIENDS = Call("GET /friends", b"", "200", Verdict.OK, "me")
+
+
+class Log:
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.on = True
+        self.log = RestLog(stage.journal, stage.time.clock, lambda: self.on)
+        self.unlogged: list[Row] = []
+        self.log.unlogged.connect(self.unlogged.append)
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        return [(row.event, row.note) for row in self.stage.journal]
+
+
+@pytest.fixture
+async def log(stage: Stage) -> Log:
+    return Log(stage)
+
+
+async def test_polls_are_one_row_and_then_one_a_minute_with_their_count(log: Log) -> None:
+    for _ in range(30):
+        log.log.add(FRIENDS)
+        log.stage.time.passed += 6
+        log.log.flush()
+    notes = ["200", "200 · ×9 in 60 s", "200 · ×10 in 60 s", "200 · ×10 in 60 s"]
+    assert log.rows == [("GET /friends", note) for note in notes]
+    assert len(log.unlogged) == 29
+
+
+async def test_after_a_pause_it_has_a_row_of_its_own_again(log: Log) -> None:
+    log.log.add(FRIENDS)
+    log.stage.time.passed += FOLD_S
+    log.log.flush()
+    log.log.add(FRIENDS)
+    assert log.rows == [("GET /friends", "200")] * 2
+
+
+async def test_what_is_counted_at_the_end_is_told(log: Log) -> None:
+    for _ in range(3):
+        log.log.add(FRIENDS)
+    log.stage.time.passed += 5
+    log.log.close()
+    assert log.rows == [("GET /friends", "200"), ("GET /friends", "200 · ×2 in 5 s")]
+
+
+async def test_another_query_and_every_error_have_a_row(log: Log) -> None:
+    failed = FRIENDS._replace(note="There is no /friend.", verdict=Verdict.INVALID)
+    for call in (FRIENDS, FRIENDS._replace(payload=b'{"peer":"bob"}'), failed, failed):
+        log.log.add(call)
+    assert [note for _, note in log.rows] == ["200", "200", "There is no /friend.", "There is no /friend."]
+    log.log.close()
+
+
+async def test_what_changes_something_is_never_folded(log: Log) -> None:
+    log.on = False
+    for _ in range(2):
+        log.log.add(FRIENDS._replace(name="POST /messages"))
+    assert len(log.rows) == 2
+    assert log.unlogged == []
+
+
+async def test_many_different_requests_need_no_more_memory(log: Log) -> None:
+    for number in range(2 * MOST_FOLDED):
+        log.log.add(FRIENDS._replace(name=f"GET /messages/{number}"))
+    assert len(log.log._folded) <= MOST_FOLDED
+    log.on = False
+    for _ in range(2 * KEPT_UNLOGGED):
+        log.log.add(FRIENDS)
+    assert len(log.log.after(0)) == KEPT_UNLOGGED
+    log.log.close()
+
+
+async def test_one_timer_tells_the_count_though_no_request_follows(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.hub.rest_log.FOLD_S", 0.0)
+    log.log.add(FRIENDS)
+    log.log.add(FRIENDS)
+    for _ in range(100):
+        if len(log.rows) == 2:
+            break
+        await asyncio.sleep(0.01)
+    log.log.close()
+    assert log.rows[1] == ("GET /friends", "200 · ×1 in 0 s")
