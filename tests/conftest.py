@@ -4,6 +4,7 @@ The whole suite runs in several processes; what is named on the command line run
 """
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -24,6 +25,8 @@ from app.hub.clock import Clock, use_fine_clock
 from app.system.settings import Settings
 
 MOST_PROCESSES = 4
+PATIENCE_S = 30.0
+"""Limit of a wait for something that takes milliseconds on an idle machine. A test fails if it is reached."""
 AT_THE_UIS_PORT = ("test_chat_on_desktop.py", "test_chat_ui.py", "test_ci_example.py", "test_guide_browser.py")
 """End-to-end tests that serve a page where the UI's development server is: there is one such port."""
 
@@ -32,6 +35,12 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return 0
     return min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))  # one more: many tests wait rather than work
+
+
+def pytest_collection_finish() -> None:
+    """Exclude the modules and the collected tests from garbage collection: many tests collect when they end."""
+    gc.collect()
+    gc.freeze()
 
 
 class Scheduling(LoadScopeScheduling):
@@ -53,16 +62,6 @@ unknown_home = pytest.mark.skipif(
     reason="on Windows, the home folder of any user is the folder of that name beside one's own",
 )
 """For tests of a path such as ~NAME/x."""
-
-
-def make_link(link: Path, target: Path | str) -> None:
-    """Create a symbolic link. Skip the test if that is not possible: a user of Windows may not, and wine cannot."""
-    try:
-        link.symlink_to(target)
-    except OSError:
-        pytest.skip("this user may not create symbolic links")
-    if not link.is_symlink():
-        pytest.skip("wine creates no symbolic links")
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
@@ -104,11 +103,13 @@ def _no_unexpected_warnings(caplog: pytest.LogCaptureFixture, expected_warnings:
     assert not missing, f"expected warnings that did not come: {missing}"
 
 
-async def until(condition: Callable[[], object], timeout: float = 10.0) -> None:
-    """Wait until ``condition`` holds; fail when it does not come true."""
-    deadline = asyncio.get_running_loop().time() + timeout
+async def until(condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
+    """Wait until ``condition`` holds. Fail if it does not within ``timeout`` seconds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout
     while not condition():
-        assert asyncio.get_running_loop().time() < deadline, "what was waited for did not happen"
+        if loop.time() > deadline:
+            raise AssertionError(f"The condition did not become true within {timeout:g} s.")
         await asyncio.sleep(0.005)
 
 

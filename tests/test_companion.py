@@ -14,7 +14,7 @@ from app.protocol.envelope import Envelope
 from app.protocol.event_type import InvalidEvent
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
-from tests.conftest import Connect, MakeCompanion, until
+from tests.conftest import PATIENCE_S, Connect, MakeCompanion, until
 
 ONLINE = Envelope("friend_online", {"username": "alice"})
 UUIDS = [f"00000000-0000-0000-0000-{number:012}" for number in range(5)]
@@ -65,7 +65,7 @@ async def test_a_message_from_an_offline_friend_is_sent_with_a_warning(
     delivery = await companion.fire(message(1, **{"from": "bob"}), origin="panel")
     assert (delivery.delivered, delivery.offline) == (1, "bob")
     assert delivery.warnings == ("bob is offline, so a real backend would send nothing: switch bob online first",)
-    assert json.loads(await asyncio.wait_for(socket.recv(), 5))["data"]["from"] == "bob"
+    assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["data"]["from"] == "bob"
     await companion.switch_online("bob", origin="panel")
     for fine in (message(2, **{"from": "bob"}), message(3, **{"from": "me", "to": "dave"}, direction="sent")):
         assert (await companion.fire(fine, origin="panel")).warnings == ()
@@ -87,7 +87,7 @@ async def test_what_breaks_the_contract_is_not_fired(companion: Companion, conne
     assert not companion.player.can_fire_again
     assert rows(companion, Kind.TO_UI) == []
     await companion.fire(ONLINE, origin="panel")
-    assert json.loads(await asyncio.wait_for(socket.recv(), 5))["event"] == "friend_online"
+    assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["event"] == "friend_online"
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
     texts = ["{nope", '{"event":"dance","data":{}}', '{"event":"typing","data":{"username":"a","typing":1}}', ""]
     for text in texts:
         await companion.fire_malformed(text, origin="panel")
-    assert [await asyncio.wait_for(socket.recv(), 5) for _ in texts] == texts
+    assert [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in texts] == texts
     notes = [row.note for row in rows(companion, Kind.TO_UI)]
     assert all(note.startswith("sent on purpose: ") for note in notes)
     assert "line 1 column 2: not JSON" in notes[0]
@@ -171,7 +171,7 @@ async def test_a_row_is_sent_again_byte_for_byte(companion: Companion, connect_c
     await companion.fire(ONLINE, origin="panel")
     for row in rows(companion, Kind.TO_UI):
         await companion.resend(row, origin="panel")
-    frames = [await asyncio.wait_for(socket.recv(), 5) for _ in range(4)]
+    frames = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(4)]
     assert frames[:2] == frames[2:]
     assert [row.verdict for row in rows(companion, Kind.TO_UI)[2:]] == [Verdict.INVALID, Verdict.OK]
 
@@ -202,14 +202,14 @@ async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
     assert companion.hub.connection_count == 2
     companion.pause(False)
     await companion.fire(ONLINE, origin="panel")
-    assert json.loads(await asyncio.wait_for(bob.recv(), 5))["event"] == "friend_online"
+    assert json.loads(await asyncio.wait_for(bob.recv(), PATIENCE_S))["event"] == "friend_online"
 
 
 async def test_a_new_port_moves_the_server(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     port = unused_port()
     await companion.apply(Settings(port=port, username="zoe"))
-    await asyncio.wait_for(socket.wait_closed(), 5)
+    await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert socket.close_code == 1001
     assert (companion.server.port, companion.state) == (port, State.LISTENING)
     await connect_client()
@@ -239,7 +239,7 @@ async def test_a_series_is_fired_and_told(companion: Companion, connect_client: 
     )
     assert told == [(1, 1), (2, 1), (3, 1)]
     for _ in range(3):
-        await asyncio.wait_for(socket.recv(), 5)
+        await asyncio.wait_for(socket.recv(), PATIENCE_S)
 
 
 async def test_close_ends_what_runs_and_may_be_called_twice(companion: Companion) -> None:

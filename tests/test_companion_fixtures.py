@@ -20,7 +20,7 @@ from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture
 from app.system.settings import PINNED, Settings
 from tests.cli.doubles import unused_port
-from tests.conftest import Connect, MakeCompanion, unknown_home, until
+from tests.conftest import PATIENCE_S, Connect, MakeCompanion, unknown_home, until
 
 MESSAGE = {
     "msg_id": "{{uuid}}", "from": "{{persona}}", "to": "{{me}}", "text": "{{seq}}: {{faker.sentence}}",
@@ -133,7 +133,7 @@ async def test_the_same_frame_twice_is_one_message_in_the_history(
     socket = await connect_client()
     before = len(await messages(companion))
     await companion.player.fire(Fixture(event="new_message", data=MESSAGE, times=2), origin="panel")
-    one, two = [await asyncio.wait_for(socket.recv(), 5) for _ in range(2)]
+    one, two = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)]
     assert one == two
     assert len(await messages(companion)) == before + 1
 
@@ -146,7 +146,7 @@ async def test_what_breaks_the_contract_on_purpose_goes_out_and_changes_nothing(
     broken = Fixture(event="new_message", data={**MESSAGE, "text": None}, malformed=True)
     await companion.player.fire(broken, origin="panel")
     await companion.player.fire(Fixture(frame="pong"), origin="panel")
-    frame, pong = [await asyncio.wait_for(socket.recv(), 5) for _ in range(2)]
+    frame, pong = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)]
     assert (json.loads(frame)["data"]["from"], pong) == ("alice", "pong")
     assert {row.verdict for row in sent(companion)} == {Verdict.INVALID}
     assert await companion.chat.backend.snapshot() == before
@@ -182,7 +182,7 @@ async def test_loosely_a_good_event_is_stored_and_a_bad_one_is_sent_only(
     (warning,) = delivery.warnings
     assert warning.startswith("sent, not stored: data.msg_id: must be a UUID")
     assert warning.endswith("; data.delivered: must be true or false, not text")
-    assert [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(2)] == [
+    assert [json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S)) for _ in range(2)] == [
         {"event": event.event, "data": event.data} for event in (good, bad)
     ]
     assert len(await messages(companion)) == before + 1

@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox, QWidget  # noqa: TID251
 
 MAX_TOOLTIP_CHARS = 2_000
-MAX_LABEL_CHARS = 5_000
 
 
 class HasToolTip(Protocol):
@@ -23,15 +22,10 @@ class HasToolTip(Protocol):
 
 
 class PlainTextLabel(QLabel):
-    """A label that never interprets its text as HTML, and shows the beginning of a text that is very long."""
+    """A label that never interprets its text as HTML."""
 
     def __init__(self, text: str = "", **properties: Any) -> None:
-        super().__init__(textFormat=Qt.TextFormat.PlainText, **properties)
-        self.setText(text)
-
-    def setText(self, text: str) -> None:
-        """Show ``text``, cut at ``MAX_LABEL_CHARS``: Qt lays out a long line in quadratic time."""
-        super().setText(text if len(text) <= MAX_LABEL_CHARS else text[:MAX_LABEL_CHARS] + " …")
+        super().__init__(text, textFormat=Qt.TextFormat.PlainText, **properties)
 
 
 class PlainTextMessageBox(QMessageBox):

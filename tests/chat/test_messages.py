@@ -13,7 +13,7 @@ from app.protocol.envelope import Envelope
 from app.storage import database as storage
 from app.storage import migrations
 from tests.chat.windows import frames_so_far, friend, sent_rows, unread
-from tests.conftest import Connect, MakeCompanion, until
+from tests.conftest import PATIENCE_S, Connect, MakeCompanion, until
 from tests.storage.stored import somebody_else
 
 NOBODY = Window("", "")
@@ -57,7 +57,7 @@ async def test_a_client_can_read_a_message_as_soon_as_it_has_got_it(
 ) -> None:
     socket = await connect_client()
     firing = asyncio.create_task(companion.fire(companion.message_from("bob", "Hi"), origin="panel"))
-    frame = json.loads(await asyncio.wait_for(socket.recv(), 5))
+    frame = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))
     assert (await chat_of(companion, "bob"))[-1] == frame["data"]
     await firing
 

@@ -12,7 +12,7 @@ from app.protocol.backend import ONLINE_FOR_S, Window
 from app.protocol.envelope import Envelope
 from app.protocol.templates import iso
 from tests.chat.windows import frames_so_far, friend
-from tests.conftest import Connect, MakeCompanion, until
+from tests.conftest import PATIENCE_S, Connect, MakeCompanion, until
 from tests.hub.doubles import FakeTime
 
 
@@ -55,7 +55,7 @@ async def test_friends_agree_as_soon_as_a_client_has_got_the_event(
 ) -> None:
     socket = await connect_client()
     firing = asyncio.create_task(turn(companion, "dave", online=True))
-    await asyncio.wait_for(socket.recv(), 5)
+    await asyncio.wait_for(socket.recv(), PATIENCE_S)
     assert "dave" in await online(companion)
     await firing
 

@@ -15,14 +15,14 @@ from app.hub.filter import parse
 from app.hub.journal import Verdict
 from app.protocol.envelope import Envelope
 from tests.chat.windows import frames_so_far, sent_rows
-from tests.conftest import Connect, until
+from tests.conftest import PATIENCE_S, Connect, until
 
 PAGE = "http://localhost:1420"
 FRIENDS = ["alice", "bob", "carol", "dave"]
 
 
 async def primers(socket: ClientConnection, number: int) -> list[dict[str, Any]]:
-    return [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(number)]
+    return [json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S)) for _ in range(number)]
 
 
 async def test_a_browser_gets_the_newest_sent_message_of_every_friend(

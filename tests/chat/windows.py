@@ -10,6 +10,7 @@ from app.companion import Companion
 from app.hub.journal import Kind, Row
 from app.protocol.backend import Person
 from app.protocol.envelope import Envelope
+from tests.conftest import PATIENCE_S
 
 MARKER = Envelope("typing", {"username": "that is all", "typing": True})
 
@@ -23,7 +24,7 @@ async def frames_so_far(companion: Companion, *sockets: ClientConnection) -> lis
 async def _up_to_the_marker(socket: ClientConnection) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
-        frame = json.loads(await asyncio.wait_for(socket.recv(), 10))
+        frame = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))
         if frame["data"] == MARKER.data:
             return found
         found.append(frame)

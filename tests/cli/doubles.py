@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app.cli.event_client import EventClient
+from tests.conftest import PATIENCE_S
 
 OnNap = Callable[[int], Awaitable[object]]
 
@@ -43,4 +44,4 @@ class Listener:
             yield task
         finally:
             await self.client.disconnect()
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, PATIENCE_S)

@@ -13,7 +13,7 @@ from app.protocol.constants import WS_MAX_RECONNECT_ATTEMPTS, reconnect_delay_ms
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from tests.cli.doubles import Listener, unused_port
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 
 ONLINE = Envelope("friend_online", {"username": "alice"})
 
@@ -76,7 +76,7 @@ async def test_connection_closed_by_the_server(companion: Companion) -> None:
 async def test_max_reconnects_exceeded() -> None:
     """WebSocket transport · Max reconnects exceeded · log error, stop retrying, not connected."""
     listener = Listener(f"ws://127.0.0.1:{unused_port()}/events")
-    assert await asyncio.wait_for(listener.client.connect(), 30) is False
+    assert await asyncio.wait_for(listener.client.connect(), PATIENCE_S) is False
     table = [reconnect_delay_ms(attempt) for attempt in range(1, WS_MAX_RECONNECT_ATTEMPTS + 1)]
     assert listener.naps == [delay / 1000 for delay in table]
     assert [round(nap * 1000) for nap in listener.naps] == [

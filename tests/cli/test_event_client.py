@@ -8,7 +8,7 @@ from app.cli.event_client import EventClient
 from app.companion import Companion
 from app.protocol.envelope import Envelope
 from tests.cli.doubles import Listener, unused_port
-from tests.conftest import Connect, until
+from tests.conftest import PATIENCE_S, Connect, until
 
 ONLINE = Envelope("friend_online", {"username": "alice"})
 
@@ -39,7 +39,7 @@ async def test_what_it_sends_arrives_as_a_client_event(companion: Companion, con
     async with listener.connecting():
         await until(lambda: listener.client.connected and companion.hub.connection_count == 2)
         assert await listener.client.send("typing", {"to": "bob", "typing": True})
-        event = json.loads(await asyncio.wait_for(bob.recv(), 5))
+        event = json.loads(await asyncio.wait_for(bob.recv(), PATIENCE_S))
     assert event == {"event": "typing", "data": {"username": "zoë", "typing": True}}
 
 
@@ -48,7 +48,7 @@ async def test_disconnect_closes_the_socket_and_does_not_come_back(companion: Co
     connecting = asyncio.create_task(listener.client.connect())
     await until(lambda: listener.client.connected)
     await listener.client.disconnect()
-    assert await asyncio.wait_for(connecting, 5) is True
+    assert await asyncio.wait_for(connecting, PATIENCE_S) is True
     assert not listener.client.connected
     assert listener.naps == []
     await until(lambda: companion.hub.connection_count == 0)
@@ -56,13 +56,15 @@ async def test_disconnect_closes_the_socket_and_does_not_come_back(companion: Co
 
 async def test_disconnect_ends_the_wait_for_the_next_attempt() -> None:
     """Guide §1: ``websocket.disconnect()`` closes the socket and cancels the reconnect timer."""
-    client = EventClient(f"ws://127.0.0.1:{unused_port()}/events")
+
+    async def sleep(_: float) -> None:
+        await asyncio.Event().wait()  # for ever
+
+    client = EventClient(f"ws://127.0.0.1:{unused_port()}/events", sleep=sleep)
     connecting = asyncio.create_task(client.connect())
     await until(lambda: client.reconnect_attempts == 1)
     await client.disconnect()
-    done, _ = await asyncio.wait([connecting], timeout=1)
-    connecting.cancel()
-    assert done, "it slept on"
+    await asyncio.wait_for(connecting, PATIENCE_S)
 
 
 async def test_disconnect_during_the_handshake_leaves_no_connection(companion: Companion) -> None:
@@ -70,12 +72,8 @@ async def test_disconnect_during_the_handshake_leaves_no_connection(companion: C
     connecting = asyncio.create_task(client.connect())
     await asyncio.sleep(0)
     await client.disconnect()
-    done, _ = await asyncio.wait([connecting], timeout=1)
-    stayed = client.connected
-    await client.disconnect()
-    await asyncio.wait_for(connecting, 5)
-    assert done
-    assert not stayed
+    await asyncio.wait_for(connecting, PATIENCE_S)
+    assert not client.connected
 
 
 async def test_cancelling_it_closes_the_socket(companion: Companion) -> None:
@@ -85,7 +83,7 @@ async def test_cancelling_it_closes_the_socket(companion: Companion) -> None:
     connecting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await connecting
-    await until(lambda: companion.hub.connection_count == 0, timeout=3)
+    await until(lambda: companion.hub.connection_count == 0)
 
 
 async def test_an_address_that_is_none_is_refused_at_once() -> None:
@@ -97,6 +95,6 @@ async def test_an_address_that_is_none_is_refused_at_once() -> None:
 
 async def test_a_server_that_refuses_the_handshake_counts_as_a_failed_attempt(companion: Companion) -> None:
     listener = Listener(f"ws://127.0.0.1:{companion.server.port}/nowhere")
-    assert await asyncio.wait_for(listener.client.connect(), 30) is False
+    assert await asyncio.wait_for(listener.client.connect(), PATIENCE_S) is False
     assert "404" in listener.told[0]
     assert len(listener.naps) == 10

@@ -96,6 +96,7 @@ class Console:
         """Wait until ``times`` lines contain ``text``, and return the last of them."""
         deadline = time.monotonic() + PATIENCE_S
         while len(found := [line for line in self.lines if text in line]) < times:
-            assert time.monotonic() < deadline, f"waited in vain for {text!r} among {self.lines}"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited in vain for {text!r} among {self.lines}")
             await asyncio.sleep(0.02)
         return found[-1]

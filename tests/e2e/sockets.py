@@ -6,6 +6,8 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from .processes import PATIENCE_S
+
 HANDSHAKE = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
@@ -24,7 +26,7 @@ def send(connection: ClientConnection, event: str, **data: Any) -> None:
     connection.send(json.dumps({"event": event, "data": data}))
 
 
-def receive(connection: ClientConnection, timeout: float = 5.0) -> Any:
+def receive(connection: ClientConnection, timeout: float = PATIENCE_S) -> Any:
     """Return the next event."""
     return json.loads(connection.recv(timeout=timeout))
 
@@ -32,7 +34,7 @@ def receive(connection: ClientConnection, timeout: float = 5.0) -> Any:
 def raw(port: int, *, read_buffer: int | None = None) -> socket.socket:
     """Open a TCP connection that has sent nothing yet."""
     connection = socket.socket()
-    connection.settimeout(5)
+    connection.settimeout(PATIENCE_S)
     if read_buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, read_buffer)
     connection.connect(("127.0.0.1", port))

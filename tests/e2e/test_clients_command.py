@@ -6,13 +6,13 @@ from websockets.sync.client import ClientConnection
 
 from . import sockets
 from .conftest import Ask, Run
-from .processes import Companion
+from .processes import PATIENCE_S, Companion
 
 
 def closing(connection: ClientConnection) -> tuple[int, str]:
     """Wait for the close frame and return what it said."""
     with pytest.raises(ConnectionClosed) as closed:
-        connection.recv(timeout=5)
+        connection.recv(timeout=PATIENCE_S)
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
@@ -59,7 +59,7 @@ def test_abort_cuts_without_a_word(server: Companion, run: Run) -> None:
     with sockets.client(server.url) as client:
         run("clients", "close", "1", "--abort")
         with pytest.raises(ConnectionClosedError) as cut:
-            client.recv(timeout=5)
+            client.recv(timeout=PATIENCE_S)
         assert cut.value.rcvd is None
 
 

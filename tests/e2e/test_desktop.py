@@ -11,7 +11,7 @@ from . import processes
 from .conftest import Start
 from .desktop import TRAYS, Desktop, difference
 from .person import Person, icon, icons, open_menu
-from .processes import STOP_S, STOP_SIGNALS, Program, listen, tray, wait_until
+from .processes import STOP_SIGNALS, Program, listen, tray, wait_until
 from .tools import linux_only
 from .wscat import Wscat
 
@@ -95,7 +95,7 @@ def test_closing_hides_in_the_tray_and_a_click_brings_it_back(
     desktop.click(where.centre)
     desktop.window()
     program.send(STOP_SIGNALS[0])
-    assert program.wait(STOP_S) == 0, program
+    assert program.wait() == 0, program
     wait_until(lambda: icons(desktop) == 0, "the icon to go")
     assert program.err == []
 
@@ -139,7 +139,7 @@ def test_started_hidden_where_no_tray_comes_it_shows_its_window(
 ) -> None:
     running(tray(data_dir, "--hidden", env=desktop.env))
     assert not desktop.windows()
-    wait_until(desktop.windows, "the window", timeout=20)
+    wait_until(desktop.windows, "the window")
 
 
 @with_trayer

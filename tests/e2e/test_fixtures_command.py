@@ -7,7 +7,7 @@ import pytest
 
 from . import sockets
 from .conftest import Ask, Run, Start
-from .processes import COMPANION, Companion, Program, serve
+from .processes import COMPANION, PATIENCE_S, Companion, Program, serve
 
 ONLINE = '{"event": "friend_online", "data": {"username": "carol"}}'
 GREETING = {"title": "A greeting", "event": "new_message", "data": {"text": "{{persona}} says Grüß Gott"}}
@@ -97,7 +97,7 @@ def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run
     assert why in said
     with sockets.client(server.url) as ui:
         run("fixtures", "run", "mine/raw")
-        assert ui.recv(timeout=5) == text
+        assert ui.recv(timeout=PATIENCE_S) == text
 
 
 @pytest.mark.parametrize(

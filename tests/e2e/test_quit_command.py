@@ -19,7 +19,7 @@ def test_it_ends_either_face_as_quit_does(program: Companion, run: Run, data_dir
     with sockets.client(program.url):
         said = run("quit")
     assert said.out == ["the companion has ended"]
-    assert program.process.wait(1) == 0, "it was not killed"
+    assert program.wait() == 0, "it was not killed"
     assert not answers(program.port)
     assert processes.told(data_dir) is None
 
@@ -50,7 +50,7 @@ def test_it_needs_no_control_api(running: Start[Any], run: Run, data_dir: Path) 
     program = running(serve(data_dir, "--no-control"))
     wait_until(lambda: processes.told(data_dir), "its file")
     run("quit")
-    assert program.process.wait(1) == 0
+    assert program.wait() == 0
 
 
 def test_without_a_companion_it_says_so(run: Run, data_dir: Path) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import socket
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from . import sockets
 from .conftest import Start
 from .processes import (
     COMPANION,
-    STOP_S,
+    PATIENCE_S,
     STOP_SIGNALS,
     Companion,
     Program,
@@ -38,13 +37,9 @@ def command(*options: str | Path) -> Program:
     return Program("serve", *COMPANION, "serve", *options)
 
 
-def stops_in_time(server: Companion, number: int = STOP_SIGNALS[0]) -> None:
-    asked = time.monotonic()
+def stops(server: Companion, number: int = STOP_SIGNALS[0]) -> None:
     server.send(number)
-    code = server.wait()
-    took = time.monotonic() - asked
-    assert code == 0, server
-    assert took <= STOP_S, f"took {took:.2f} s\n{server}"
+    assert server.wait() == 0, server
     assert "Traceback" not in "\n".join(server.err), server
 
 
@@ -128,9 +123,9 @@ def test_a_port_of_ones_own_choice(running: Start[Companion], data_dir: Path) ->
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
 def test_a_signal_ends_it_with_exit_code_0(server: Companion, number: int) -> None:
     with sockets.client(server.url) as connection:
-        stops_in_time(server, number)
+        stops(server, number)
         with pytest.raises(ConnectionClosed) as closed:
-            connection.recv(timeout=5)
+            connection.recv(timeout=PATIENCE_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
     assert not answers(server.port)
@@ -151,7 +146,7 @@ def test_clients_that_never_answer_do_not_hold_it_up(
         assert "101" in sockets.handshake(stalled, "/events?username=bob")
         sockets.stall(server.url, "bob")
         assert server.keeps(stalled), "given up too early for this test to mean anything"
-        stops_in_time(server, number)
+        stops(server, number)
 
 
 @posix_only
@@ -274,21 +269,8 @@ def test_the_log_file_holds_no_payload(server: Companion, data_dir: Path) -> Non
         sockets.send(me, "typing", to="whispered-words", typing=True)
         sockets.send(me, "typing", to="bob", typing=True)
         sockets.receive(bob)
-    stops_in_time(server)
+    stops(server)
     log = (data_dir / "logs" / "companion.log").read_text(encoding="utf-8")
     assert "listening on" in log
     assert "whispered-words" not in log
     assert "whispered-words" not in str(server)
-
-
-def test_equal_ports_end_the_start_with_what_to_do(running: Start[Program], data_dir: Path) -> None:
-    port = str(free_port())
-    program = running(
-        Program("serve", *COMPANION, "serve", "--port", port, "--rest-port", port, "--data-dir", data_dir)
-    )
-    assert program.wait() == 2
-    assert program.err == [
-        f"rest_port: {port} is already the port of the event server. "
-        "Choose different ports with --port, --rest-port and --control-port."
-    ]
-    running(serve(data_dir)).stop()

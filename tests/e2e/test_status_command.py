@@ -11,7 +11,19 @@ from . import processes, sockets
 from .conftest import Ask, Run, Start
 from .desktop import Desktop
 from .person import icons
-from .processes import COMPANION, Companion, Program, answers, aside, free_port, serve, tray, verb, wait_until
+from .processes import (
+    COMPANION,
+    PATIENCE_S,
+    Companion,
+    Program,
+    answers,
+    aside,
+    free_port,
+    serve,
+    tray,
+    verb,
+    wait_until,
+)
 from .tools import linux_only
 
 NEED_A_COMPANION = (
@@ -96,7 +108,7 @@ def stops_and_starts(program: Companion, run: Run) -> None:
     with sockets.client(program.url) as ui:
         assert run("server", "stop").err == ["events: stopped"]
         with pytest.raises(ConnectionClosed) as closed:
-            ui.recv(timeout=5)
+            ui.recv(timeout=PATIENCE_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
     assert not answers(program.port)

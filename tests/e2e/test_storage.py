@@ -442,7 +442,7 @@ def test_two_damages_in_a_row_are_both_kept(running: Start[Companion], data_dir:
         complaint(program)
         program.stop()
         time.sleep(1)  # their names tell seconds
-    wait_until(lambda: len(list(data_dir.glob("chat.db.damaged-*"))) == 2, "both files", timeout=1)
+    wait_until(lambda: len(list(data_dir.glob("chat.db.damaged-*"))) == 2, "both files")
 
 
 @pytest.mark.parametrize("command", [("serve",), ("state", "save", "x.json"), ("state", "reset")], ids=" ".join)

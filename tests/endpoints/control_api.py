@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from yarl import URL
 
 from app.companion import Companion
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 from tests.endpoints.http import JSON, Answer
 
 TOKEN = "Xyzzy-token-of-the-tests-0123456789"
@@ -40,14 +40,14 @@ def typing(on: bool = True, to: str = "alice") -> str:
 
 async def frame(client: ClientConnection) -> str:
     """The next frame that a client gets."""
-    got = await asyncio.wait_for(client.recv(), 5)
+    got = await asyncio.wait_for(client.recv(), PATIENCE_S)
     assert isinstance(got, str)
     return got
 
 
 async def gets_nothing(client: ClientConnection) -> None:
     """What was sent before this pong came before it: the frame would be there."""
-    await asyncio.wait_for(await client.ping(), 5)
+    await asyncio.wait_for(await client.ping(), PATIENCE_S)
     assert not client.recv_messages.frames
 
 
@@ -62,7 +62,7 @@ class Stream:
         fields: dict[str, str] = {}
         while True:
             try:
-                line = (await asyncio.wait_for(self.answer.content.readline(), 5)).decode()
+                line = (await asyncio.wait_for(self.answer.content.readline(), PATIENCE_S)).decode()
             except aiohttp.ClientPayloadError:
                 return {}
             if not line:
@@ -83,7 +83,7 @@ class Stream:
 
     async def comment(self) -> str:
         """The next line, which must be a comment."""
-        line = (await asyncio.wait_for(self.answer.content.readline(), 5)).decode()
+        line = (await asyncio.wait_for(self.answer.content.readline(), PATIENCE_S)).decode()
         assert line.startswith(":")
         return line
 

@@ -7,6 +7,8 @@ import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from tests.conftest import PATIENCE_S
+
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 UPGRADE = (
     ("Connection", "Upgrade"),
@@ -27,7 +29,7 @@ class RawClient:
         await asyncio.get_running_loop().sock_sendall(self.tcp, data)
 
     async def receive(self, size: int = 65_536) -> bytes:
-        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.tcp, size), 10)
+        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.tcp, size), PATIENCE_S)
 
     async def upgrade(self, target: str, headers: Headers) -> str:
         """Ask for a WebSocket; return the head of the answer and no byte of what follows it."""

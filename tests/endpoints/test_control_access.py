@@ -10,6 +10,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from app.endpoints.control.api import OPERATIONS
+from tests.conftest import PATIENCE_S
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN, Control, message, typing
 from tests.endpoints.http import PAGE, Answer
@@ -373,7 +374,7 @@ async def test_whoever_does_not_know_the_token_is_parted_with(control: Control) 
     async with tcp_to(control.companion.control.port) as client:
         await client.send(b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % control.companion.control.port)
         assert (
-            b"401" in (await asyncio.wait_for(client.rest(), 5)).split(b"\r\n")[0]
+            b"401" in (await asyncio.wait_for(client.rest(), PATIENCE_S)).split(b"\r\n")[0]
         )  # rest() ends with the connection
 
 

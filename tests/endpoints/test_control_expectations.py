@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.hub.journal import Kind
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 from tests.endpoints.control_api import Control, online, typing
 
 
@@ -35,7 +35,7 @@ async def test_it_is_met_as_soon_as_the_client_sends_it(control: Control) -> Non
     await asyncio.sleep(0.2)
     assert not waiting.done()
     await client.send(typing())
-    told = await asyncio.wait_for(waiting, 2)
+    told = await asyncio.wait_for(waiting, PATIENCE_S)
     assert told["met"]
     assert 0.1 < told["after_s"] < 3
     assert (told["row"]["event"], told["row"]["frame"], told["row"]["user"]) == ("typing", typing(), "me")
@@ -177,7 +177,7 @@ async def test_a_rest_call_of_the_ui_counts(control: Control) -> None:
     body = json.dumps({"to": "alice", "text": "Hi"}).encode()
     async with control._session.post(control.companion.rest.url + "/messages", data=body) as answer:
         assert answer.status == 200
-    told = await asyncio.wait_for(waiting, 2)
+    told = await asyncio.wait_for(waiting, PATIENCE_S)
     assert (told["met"], told["row"]["origin"], told["row"]["event"]) == (True, "rest", "POST /messages")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from app.hub import readiness
 from app.hub.journal import Kind, Verdict
+from tests.conftest import PATIENCE_S
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, gets_nothing, message, online
 from tests.endpoints.http import PAGE, Answer
@@ -179,7 +180,7 @@ async def test_who_is_renamed_in_time_gets_it(control: Control) -> None:
 
 async def test_who_is_there_already_is_not_waited_for(control: Control) -> None:
     await control.connect()
-    answer = await asyncio.wait_for(control.post("/v1/events", online(), query={"wait": 3600}), 5)
+    answer = await asyncio.wait_for(control.post("/v1/events", online(), query={"wait": 3600}), PATIENCE_S)
     assert fired(answer)[0] == [1]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.hub.filter import parse
 from app.hub.journal import Journal, Kind, Verdict
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, online, typing
 
@@ -191,7 +191,7 @@ async def test_a_stream_shows_each_row_soon(control: Control) -> None:
     async with control.stream(filter="event:friend_online") as stream:
         for _ in range(5):
             sent = (await control.post("/v1/events", online())).json["seq"]
-            row = await asyncio.wait_for(stream.row(), 1)
+            row = await asyncio.wait_for(stream.row(), PATIENCE_S)
             assert row["seq"] == sent
             assert row["frame"] == await frame(client)
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from app.companion import Companion
 from app.storage import database as storage
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
-from tests.conftest import MakeCompanion, until
+from tests.conftest import PATIENCE_S, MakeCompanion, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN, Control, Stream, frame, gets_nothing, message, online
 from tests.endpoints.raw import tcp_to
@@ -123,15 +124,15 @@ async def test_the_same_message_twice_is_refused_or_kept_once(control: Control) 
 async def test_a_large_state_does_not_hold_up_events(control: Control) -> None:
     state = await control.state()
     state["messages"] = [{**message("x" * 9_000)["data"], "read": True} for _ in range(900)]
+    go = threading.Event()
+    slow_disk = asyncio.create_task(control.companion._database.aside(go.wait))
     loading = asyncio.create_task(control.put("/v1/state", state))
-    slowest = 0.0
-    loop = asyncio.get_running_loop()
-    while not loading.done():
-        begin = loop.time()
+    for _ in range(20):
         assert (await control.get("/v1/clients")).status == 200
-        slowest = max(slowest, loop.time() - begin)
+    assert not loading.done()
+    go.set()
+    assert await slow_disk
     assert (await loading).status == 204
-    assert slowest < 1.0
 
 
 async def test_a_state_that_cannot_be_used_is_a_problem_that_says_what_to_do(
@@ -369,11 +370,8 @@ async def test_settings_switch_it_off_and_move_it_and_the_token_stays(control: C
     assert (await control.got("/v1/status"))["control"]["url"] == f"http://127.0.0.1:{moved}"
 
 
-async def close_in_time(companion: Companion) -> None:
-    loop = asyncio.get_running_loop()
-    begin = loop.time()
-    await companion.close()
-    assert loop.time() - begin < 2.0
+async def close(companion: Companion) -> None:
+    await asyncio.wait_for(companion.close(), PATIENCE_S)
     assert not companion.control.listening
     assert not companion.server.listening
 
@@ -385,7 +383,7 @@ async def to_the_end(stream: Stream) -> list[dict[str, str]]:
     return events
 
 
-async def test_closing_ends_streams_and_whoever_waits_within_two_seconds(control: Control) -> None:
+async def test_closing_ends_streams_and_whoever_waits(control: Control) -> None:
     client = await control.connect()
     async with control.stream() as first, control.stream(after=0) as second, control.stream(filter="none") as third:
         waiting = [
@@ -393,9 +391,9 @@ async def test_closing_ends_streams_and_whoever_waits_within_two_seconds(control
             asyncio.create_task(control.post("/v1/events", online(), query={"to": "user:nobody", "wait": 3600})),
         ]
         await asyncio.sleep(0.1)
-        await close_in_time(control.companion)
+        await close(control.companion)
         for stream in (first, second, third):
-            await asyncio.wait_for(to_the_end(stream), 2)
+            await asyncio.wait_for(to_the_end(stream), PATIENCE_S)
         for ended in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(ended, aiohttp.ClientError)
     await client.wait_closed()
@@ -411,7 +409,7 @@ async def test_closing_does_not_wait_for_a_stream_that_nobody_reads(control: Con
         assert (await deaf.receive(100)).startswith(b"HTTP/1.1 200 ")
         for _ in range(300):
             await control.post("/v1/frames", b"x" * 30_000)
-        await close_in_time(control.companion)
+        await close(control.companion)
 
 
 @pytest.mark.parametrize(
@@ -428,7 +426,7 @@ async def test_closing_does_not_wait_for_whoever_is_connected(control: Control, 
     async with tcp_to(control.companion.control.port) as client:
         await client.send(begun.replace(b"{host}", host).replace(b"{token}", TOKEN.encode()))
         await asyncio.sleep(0.05)
-        await close_in_time(control.companion)
+        await close(control.companion)
 
 
 async def test_switching_it_off_ends_streams_too(control: Control) -> None:
@@ -447,7 +445,7 @@ async def test_a_change_that_is_under_way_at_the_end_is_whole_or_not_done(
     state = {**before, "messages": [{**message("x" * 5_000)["data"], "read": True} for _ in range(1_500)]}
     loading = asyncio.create_task(control.put("/v1/state", state))
     await asyncio.sleep(0.15)
-    await close_in_time(control.companion)
+    await close(control.companion)
     await asyncio.gather(loading, return_exceptions=True)
     again = await make_control(chat_file=tmp_path / "chat.db")
     assert len((await again.state())["messages"]) in (len(before["messages"]), 1_500)

@@ -12,7 +12,7 @@ import pytest
 
 from app.companion import Companion
 from app.endpoints import http
-from tests.conftest import MakeCompanion, until
+from tests.conftest import PATIENCE_S, MakeCompanion, until
 from tests.endpoints.raw import RawClient, tcp_to
 
 START = """
@@ -57,7 +57,7 @@ class Loading:
 
     def _load(self, name: str) -> object:
         self.times += 1
-        assert self.go.wait(20)
+        assert self.go.wait(PATIENCE_S)
         if self.failure:
             raise self.failure
         return sys.modules.get(name) or importlib.__import__(name)
@@ -132,7 +132,7 @@ async def test_a_stop_meanwhile_cuts_them_and_takes_no_time(companion: Companion
     async with tcp_to(companion.rest.port) as client:
         await client.send(ask(companion))
         await until(lambda: loading.times)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(PATIENCE_S / 2):
             await companion.rest.stop()
         await is_cut(client)
     loading.go.set()

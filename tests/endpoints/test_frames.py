@@ -10,7 +10,7 @@ from app.endpoints import connection
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.target import Target
 from app.protocol.envelope import MAX_FRAME_BYTES, Envelope
-from tests.conftest import Connect, until
+from tests.conftest import PATIENCE_S, Connect, until
 from tests.endpoints.raw import client_that_never_reads, tcp_to, text_frame
 
 ONLINE = Envelope("friend_online", {"username": "alice"})
@@ -37,7 +37,7 @@ def message(text: str) -> Envelope:
 
 
 async def receive(socket: ClientConnection) -> str | bytes:
-    return await asyncio.wait_for(socket.recv(), 10)
+    return await asyncio.wait_for(socket.recv(), PATIENCE_S)
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 0xFFFF, 0x10000, 0x10001])
@@ -104,7 +104,7 @@ async def test_a_frame_over_the_limit_closes_with_1009_and_a_row(
 ) -> None:
     socket = await connect_client()
     await socket.send("x" * (MAX_FRAME_BYTES + 1))
-    await asyncio.wait_for(socket.wait_closed(), 10)
+    await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert socket.close_code == 1009
     await until(lambda: told(companion, "disconnected"))
     (row,) = told(companion, "disconnected")
@@ -132,7 +132,7 @@ async def test_a_talkative_client_is_read_to_the_end(companion: Companion, conne
 async def test_a_client_can_be_closed_with_a_code(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     companion.hub.clients[0].wire.close(4001, "go away")
-    await asyncio.wait_for(socket.wait_closed(), 10)
+    await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert (socket.close_code, socket.close_reason) == (4001, "go away")
     await until(lambda: companion.hub.connection_count == 0)
     assert told(companion, "disconnected")[0].note == "closed with 4001: go away"
@@ -149,13 +149,13 @@ async def test_firing_at_a_client_that_is_being_closed_harms_nobody(
     await companion.fire(ONLINE, origin="panel")
     await receive(staying)
     await receive(staying)
-    await asyncio.wait_for(leaving.wait_closed(), 10)
+    await asyncio.wait_for(leaving.wait_closed(), PATIENCE_S)
 
 
 async def test_a_client_can_be_cut_off(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     companion.hub.clients[0].wire.abort()
-    await asyncio.wait_for(socket.wait_closed(), 10)
+    await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert socket.close_code == 1006
     await until(lambda: companion.hub.connection_count == 0)
 

@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 from app.companion import Companion
 from app.hub.journal import Row, Verdict
 from app.system.settings import TAURI_ORIGINS
-from tests.conftest import Connect, until
+from tests.conftest import PATIENCE_S, Connect, until
 from tests.endpoints.raw import tcp_to, upgrade_status
 
 LONGEST_NAME = "n" * 64
@@ -177,4 +177,4 @@ async def test_garbage_for_a_handshake_harms_nobody(
         await scanner.rest()
     client = await connect_client()
     await companion.fire_malformed("still here", origin="panel")
-    assert await asyncio.wait_for(client.recv(), 5) == "still here"
+    assert await asyncio.wait_for(client.recv(), PATIENCE_S) == "still here"

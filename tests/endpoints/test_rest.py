@@ -13,7 +13,7 @@ import pytest
 from app import __version__
 from app.hub.journal import Kind, Verdict
 from app.protocol.envelope import Envelope
-from tests.conftest import Connect
+from tests.conftest import PATIENCE_S, Connect
 from tests.endpoints.http import PAGE, Answer, Rest
 
 FRIEND = {"username", "public_key", "signing_key", "online", "last_seen", "last_ip", "added_at"}
@@ -247,9 +247,9 @@ async def test_the_sending_window_does_not_get_its_own_message_twice(rest: Rest,
         "/messages", {"to": "alice", "text": "Hi"}, headers={"Origin": PAGE, "User-Agent": "Chromium"}
     )
     await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
-    got = json.loads(await asyncio.wait_for(other.recv(), 5))
+    got = json.loads(await asyncio.wait_for(other.recv(), PATIENCE_S))
     assert (got["data"]["msg_id"], got["data"]["direction"]) == (answer.json["msg_id"], "sent")
-    assert json.loads(await asyncio.wait_for(window.recv(), 5))["event"] == "friend_online"
+    assert json.loads(await asyncio.wait_for(window.recv(), PATIENCE_S))["event"] == "friend_online"
 
 
 @pytest.fixture

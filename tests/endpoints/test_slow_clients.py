@@ -6,7 +6,7 @@ from app.companion import Companion
 from app.hub.clients import OUTBOX_BYTES
 from app.hub.journal import Row, Verdict
 from app.protocol.envelope import Envelope
-from tests.conftest import Connect, until
+from tests.conftest import PATIENCE_S, Connect, until
 from tests.endpoints.raw import client_that_never_reads
 
 CHUNK = 8 * 1024
@@ -32,11 +32,11 @@ async def test_it_does_not_delay_another_and_is_aborted_with_exactly_one_row(
         while companion.hub.connection_count == 2 and fired < FULL:
             fire_chunk(companion)
             fired += 1
-            await asyncio.wait_for(quick.recv(), 5)
+            await asyncio.wait_for(quick.recv(), PATIENCE_S)
         await until(lambda: companion.hub.connection_count == 1)
         for _ in range(20):
             fire_chunk(companion)
-            await asyncio.wait_for(quick.recv(), 5)
+            await asyncio.wait_for(quick.recv(), PATIENCE_S)
     (row,) = told(companion, "aborted")
     assert (row.client, row.verdict) == ("2", Verdict.WARNING)
     assert len(told(companion, "disconnected")) == 1
@@ -79,7 +79,7 @@ async def test_one_that_got_too_much_while_it_joined_is_bounded_too(companion: C
         for _ in range(FULL):
             fire_chunk(companion)
             await asyncio.sleep(0)
-        await until(lambda: companion.hub.connection_count == 0, timeout=3)
+        await until(lambda: companion.hub.connection_count == 0)
     assert len(told(companion, "aborted")) == 1
 
 

@@ -1,9 +1,11 @@
-"""Quit takes two seconds at most, whatever the clients do."""
+"""Quit takes two seconds at most, whatever the clients of the event server, REST and the control API do."""
 
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -43,6 +45,26 @@ def flooded(name: str) -> tuple[int | None, float]:
             return quit_of(program)
 
 
+def half_open(program: Server) -> Iterator[tuple[int, bytes]]:
+    """Yield, for ever, a port and the bytes of a client that stops there: of every server and every stage."""
+    host = b"Host: 127.0.0.1:%d\r\n"
+    key = b"Authorization: Bearer " + program.token.encode() + b"\r\n"
+    rest, control = program.program.rest_port, program.control_port
+    return cycle(
+        (
+            (program.port, b""),
+            (program.port, BEGINNING),
+            (rest, b""),
+            (rest, b"POST /mess"),
+            (rest, b"GET /status HTTP/1.1\r\n" + host % rest + b"\r\n"),
+            (rest, b"POST /messages HTTP/1.1\r\n" + host % rest + b"Content-Length: 500\r\n\r\n{"),
+            (control, b"GET /v1/sta"),
+            (control, b"GET /v1/journal/stream HTTP/1.1\r\n" + host % control + key + b"\r\n"),
+            (control, b"POST /v1/events HTTP/1.1\r\n" + host % control + key + b"Content-Length: 9\r\n\r\n{"),
+        )
+    )
+
+
 def measure(program: Server) -> Outcome:
     with ExitStack() as stack:
         for _ in range(STALLED):
@@ -51,10 +73,8 @@ def measure(program: Server) -> Outcome:
         for _ in range(FRAMES):
             program.fire("x" * FRAME_BYTES)
         waiting = sum(each["queued_bytes"] > 0 for each in program.clients())
-        for number in range(HALF_OPEN):
-            half = stack.enter_context(sockets.raw(program.port))
-            if number % 2:
-                half.sendall(BEGINNING)
+        for port, beginning in islice(half_open(program), HALF_OPEN):
+            stack.enter_context(sockets.raw(port)).sendall(beginning)
         code, took = quit_of(program.program)
     return Outcome(
         f"exit code {code} after {took:.2f} s with {waiting} stalled clients and {HALF_OPEN} half-open connections",

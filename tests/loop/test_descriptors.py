@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 from tests.loop.conftest import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a proactor knows no readers")
@@ -140,7 +140,7 @@ def test_a_descriptor_may_be_closed_and_its_number_used_again(run: Run[None]) ->
                 got = loop.create_future()
                 loop.add_reader(ours, lambda ours=ours, got=got: got.done() or got.set_result(ours.recv(1)))
                 theirs.send(b"x")
-                assert await asyncio.wait_for(got, 5) == b"x"
+                assert await asyncio.wait_for(got, PATIENCE_S) == b"x"
 
     run(main())
 

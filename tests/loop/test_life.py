@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QTimer
 
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 from tests.loop.conftest import Run
 
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
@@ -81,7 +81,7 @@ def test_a_signal_wakes_a_loop_that_sleeps(run: Run[None]) -> None:
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM))
         timer.start()
         try:
-            assert await asyncio.wait_for(came, 5) == "SIGTERM"
+            assert await asyncio.wait_for(came, PATIENCE_S) == "SIGTERM"
         finally:
             timer.join()
             loop.remove_signal_handler(signal.SIGTERM)
@@ -95,7 +95,7 @@ def test_a_subprocess_is_talked_to_and_waited_for(run: Run[None]) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
-        out, _ = await asyncio.wait_for(process.communicate(b"hello"), 30)
+        out, _ = await asyncio.wait_for(process.communicate(b"hello"), PATIENCE_S)
         assert (out.strip(), process.returncode) == (b"HELLO", 3)
 
     run(main())

@@ -83,12 +83,12 @@ async def test_a_cancelled_series_fires_nothing_more(time: FakeTime) -> None:
     assert firing.moments == [0.0, 1.0]
 
 
-async def test_on_a_real_clock_it_waits_at_least_as_long_as_it_was_told() -> None:
-    loop = asyncio.get_running_loop()
-    begin = loop.time()
+async def test_on_a_real_clock_it_fires_as_often_as_it_was_told() -> None:
+    fired: list[int] = []
 
     async def fire() -> Delivery:
+        fired.append(1)
         return Delivery(1, ())
 
     await Series(times=2, every_s=0.02, delay_s=0.02).run(fire, lambda *_: None)
-    assert loop.time() - begin >= 0.035
+    assert len(fired) == 2

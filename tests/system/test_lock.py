@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from app.system.lock import InstanceLock
+from tests.conftest import PATIENCE_S
 
 HOLDER = """
 import sys, time
@@ -44,7 +45,7 @@ def test_a_killed_holder_leaves_it_free(tmp_path: Path) -> None:
         assert not lock.take()
         holder.kill()
         holder.wait()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_S
         while not (taken := lock.take()) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert taken

@@ -7,7 +7,7 @@ import pytest
 from app.companion import Companion
 from app.protocol.envelope import Envelope
 from app.system import logs
-from tests.conftest import Connect, until
+from tests.conftest import PATIENCE_S, Connect, until
 from tests.endpoints.raw import upgrade_status
 
 SECRET = "swordfish-under-the-mat"
@@ -107,7 +107,7 @@ async def test_no_payload_text_ever_reaches_the_log_files(
         await socket.send(frame)
     await until(lambda: companion.hub.clients[0].frames_in == 7)
     await socket.send(SECRET * 4_000)
-    await asyncio.wait_for(socket.wait_closed(), 10)
+    await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     await until(lambda: companion.hub.connection_count == 0)
     await upgrade_status(companion.server.port, "/nowhere")
     await companion.stop()

@@ -15,6 +15,7 @@ from keyring.backends import fail, null
 from app.system import secrets
 from app.system.paths import Folders
 from app.system.secrets import SERVICE, VARIABLE, Token, TokenError, find, from_keyring, given, obtain, read
+from tests.conftest import PATIENCE_S
 from tests.system.keyrings import (
     ForgetfulKeyring,
     HangingKeyring,
@@ -286,7 +287,7 @@ async def test_a_keyring_that_does_not_answer_is_not_waited_for(
     ring = HangingKeyring()
     with using(ring):
         try:
-            token = await asyncio.wait_for(obtain(None, Folders.of(tmp_path)), 5)
+            token = await asyncio.wait_for(obtain(None, Folders.of(tmp_path)), PATIENCE_S)
         finally:
             ring.answer.set()
     assert ring.asked.is_set()

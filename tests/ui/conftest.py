@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+import pytestqt.plugin
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -68,6 +69,17 @@ def _program(qapp: QApplication) -> Iterator[None]:
     yield
     clear_out()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _no_events_without_the_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep pytest-qt from processing events between the fixtures and the body of an async test.
+
+    In the program, Qt turns only within the loop. Outside of it, ``app.ui.background.run`` drops what a slot
+    starts: on a slow machine, a timer that was due between a fixture and the test lost its work.
+    """
+    if request.node.get_closest_marker("asyncio"):
+        monkeypatch.setattr(pytestqt.plugin, "_process_events", lambda: None)
 
 
 @pytest.fixture(autouse=True)

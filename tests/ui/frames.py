@@ -8,14 +8,14 @@ from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
-from tests.conftest import until
+from tests.conftest import PATIENCE_S, until
 
 SENTINEL = Envelope("sentinel", {})
 
 
 async def text(client: ClientConnection) -> str:
     """Return the next frame as it is."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         frame = await client.recv()
     assert isinstance(frame, str)
     return frame

@@ -18,7 +18,7 @@ from app.ui.models.clients import Col
 from app.ui.rooms.clients import CODES, ClientsRoom
 from app.ui.window import CLIENTS, INJECT, Window
 from tests.cli.doubles import unused_port
-from tests.conftest import Connect, until
+from tests.conftest import PATIENCE_S, Connect, until
 from tests.ui.frames import all_frames, frame
 
 LEFT = Qt.MouseButton.LeftButton
@@ -37,7 +37,7 @@ def pick(room: ClientsRoom, line: int, qtbot: Any) -> None:
 
 
 async def closed_with(client: Any) -> tuple[int, str]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         with pytest.raises(ConnectionClosed):
             await client.recv()
     return client.close_code, client.close_reason

@@ -57,7 +57,7 @@ async def say(folder: Path, *pieces: bytes) -> bytes:
             socket.write(piece)
             socket.flush()
             await asyncio.sleep(0.02)
-        await until(lambda: socket.state() is QLocalSocket.LocalSocketState.UnconnectedState, timeout=2)
+        await until(lambda: socket.state() is QLocalSocket.LocalSocketState.UnconnectedState)
         return bytes(socket.readAll().data())
     finally:
         socket.abort()
