@@ -15,9 +15,10 @@ HOST = "127.7.7.7"
 SHORT = "<img src=bait.png>"
 HOVER_S = 240.0
 MUST_SEE = (
-    "Events, tooltip", "Clients, tooltip", "Fixtures, label", "Chats, label", "Settings, label", "edit, label",
-    "Fixtures, tooltip", "Inject, label", "tray, label",
+    "Events, tooltip", "Events, label", "edit, label", "Clients, tooltip", "Clients, label", "Inject, label",
+    "Fixtures, tooltip", "Fixtures, label", "Chats, label", "chats, label",
 )  # fmt: skip
+"""Places where the gate has to meet texts from outside; otherwise it would prove nothing."""
 ENDED = {"flaws": ["the program ended by itself"], "tooltips": 0, "seen": {}}
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import msgspec
 from websockets.exceptions import WebSocketException
@@ -25,7 +26,14 @@ NO_CONTROLS = dict.fromkeys([*range(0x20), 0x7F])
 """What HTTP forbids in a header: with these, a request is refused before its header is looked at."""
 LINE_ENDS = dict.fromkeys(b"\0\r\n")
 NOT_IN_FILE_NAMES = re.compile(r"[/\x00]")
-WAITS = {"wait": 0, "within": 0}
+WAITS = ("wait", "within")
+BASES = {
+    "POST /v1/trigger": {"event": "new_message"},
+    "PUT /v1/fixtures/{name}": {"event": "typing", "data": {"username": "alice", "typing": True}},
+    "POST /v1/expectations": {"event": "typing"},
+    "POST /v1/events": {"event": "typing", "data": {"username": "alice", "typing": True}},
+}
+"""Valid bodies, which hold with one property more: some properties exclude each other."""
 PARTING = ("/v1/quit", "/v1/journal/stream", "/v1/server/stop")
 """Operations without a text, or that end what this needs."""
 Json = Any
@@ -85,6 +93,13 @@ def changed(value: Json, path: tuple[str | int, ...], text: str) -> Json:
     return copy
 
 
+def filled(value: Json, text: str) -> Json:
+    """Return a copy of a JSON value with every text replaced."""
+    for path in texts_in(value):
+        value = changed(value, path, text)
+    return value
+
+
 def full_sample(schema: Json, defs: Json) -> Json:
     """Return a value of a JSON schema with every property, optional ones too."""
     if "$ref" in schema:
@@ -112,11 +127,9 @@ def full_sample(schema: Json, defs: Json) -> Json:
 
 def variants(value: Json, text: str) -> Iterator[Json]:
     """Return a value with each of its texts, then all of them, replaced; last with a name nobody knows."""
-    everywhere = value
     for path in texts_in(value):
         yield changed(value, path, text)
-        everywhere = changed(everywhere, path, text)
-    yield everywhere
+    yield filled(value, text)
     if isinstance(value, dict):
         yield {**value, text: text}
 
@@ -161,7 +174,7 @@ class Outsider:
         person, message = state["people"][0], state["messages"][0]
         friend = {**person, "username": self._short, "is_friend": True}
         names = {key: self._short if value == person["username"] else value for key, value in message.items()}
-        written = {**names, "msg_id": "canary", "text": self._text}
+        written = {**names, "msg_id": str(UUID(int=1, version=4)), "text": self._text}
         self._json(
             "PUT",
             "/v1/state",
@@ -220,7 +233,12 @@ class Outsider:
         if not body or "application/json" not in body["content"]:
             return
         value = full_sample(body["content"]["application/json"]["schema"], defs)
-        for each in variants(value, self._text):
+        basis = BASES.get(f"{method} {path}", {})
+        bodies: list[Json] = []
+        for text in (self._text, self._short):
+            bodies += variants(value, text)
+            bodies += [{**basis, name: filled(each, text)} for name, each in value.items()]
+        for each in bodies:
             self._json(method, plain, {**each, **{name: 0 for name in WAITS if name in each}})
 
     def _rest(self) -> None:
