@@ -362,7 +362,8 @@ suite() {
     start_screen
     wine_limits >out/limits
     for part in $SUITE; do
-        local name=${part%.py} code=0
+        local name=${part//\//-} code=0
+        name=${name%.py}
         say "tests/$part"
         T=3000 windows 'W:\helpers\runpt.py' "${QT_PLATFORM:-offscreen}" -q -o 'addopts=-ra --strict-markers --strict-config' \
             -p no:cacheprovider --timeout 300 --basetemp "W:\\t\\$name" "tests/$part" >"out/$name.txt" 2>&1 || code=$?
