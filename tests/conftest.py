@@ -27,7 +27,13 @@ from app.system.settings import Settings
 MOST_PROCESSES = 4
 PATIENCE_S = 30.0
 """Limit of a wait for something that takes milliseconds on an idle machine. A test fails if it is reached."""
-AT_THE_UIS_PORT = ("test_chat_on_desktop.py", "test_chat_ui.py", "test_ci_example.py", "test_guide_browser.py")
+AT_THE_UIS_PORT = (
+    "test_chat_on_desktop.py",
+    "test_chat_ui.py",
+    "test_ci_example.py",
+    "test_guide_browser.py",
+    "test_readme_examples.py",
+)
 """End-to-end tests that serve a page where the UI's development server is: there is one such port."""
 
 

@@ -107,8 +107,9 @@ class Chat:
 
     async def open_chat(self, name: str) -> None:
         """Click on a friend and wait for the history."""
+        before = await self.page.evaluate("seen.histories")
         await self.page.click(f"#contact-{name}")
-        opened = "!!document.querySelector('#messages li') || !document.body.firstElementChild"
+        opened = f"seen.histories > {before} || !document.body.firstElementChild"
         await self.until(lambda: self.page.evaluate(opened), f"the chat with {name}")
 
     async def older(self) -> int:

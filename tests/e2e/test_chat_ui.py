@@ -1,5 +1,7 @@
 """A chat UI in a real browser lives on the companion alone: REST and events, from one state."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from . import sockets
 from .browser import UI_PORT, Site, chromium
 from .chat_ui import Chat, window
-from .conftest import Start
+from .conftest import Run, Start
 from .processes import Companion, Program, listen, serve
 from .rest import PAGE, Rest
 from .tools import artifact
@@ -129,8 +131,30 @@ async def test_a_friend_who_was_added_can_be_talked_to(server: Companion, site: 
     await chat.page.wait_for_selector("#contact-erin")
     await chat.open_chat("erin")
     assert not await chat.blank()
+    assert await chat.texts() == [], "the placeholder is not part of the history"
     await chat.write("Welcome!")
     await chat.sees("Welcome!")
+
+
+@pytest.mark.parametrize("change", ["added", "renamed"])
+async def test_a_friend_who_appears_while_the_page_is_open_can_be_talked_to(
+    server: Companion, site: Site, chat: Chat, run: Run, tmp_path: Path, change: str
+) -> None:
+    """Only the friends that the UI added itself were primed; a click on another one blanked the page."""
+    await chat.open(site.origin, server)
+    scene = tmp_path / "scene.json"
+    await asyncio.to_thread(run, "state", "save", scene)
+    state = json.loads(scene.read_text(encoding="utf-8"))
+    person = next(each for each in state["people"] if each["username"] == "bob")
+    if change == "renamed":
+        person["username"] = "zoe"
+    else:
+        state["people"].append({**person, "username": "zoe"})
+    scene.write_text(json.dumps(state), encoding="utf-8")
+    await asyncio.to_thread(run, "state", "load", scene)
+    await chat.page.wait_for_selector("#contact-zoe")
+    await chat.open_chat("zoe")
+    assert not await chat.blank()
 
 
 async def test_130_messages_are_paged_from_the_newest(server: Companion, site: Site, chat: Chat) -> None:

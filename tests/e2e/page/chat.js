@@ -13,7 +13,7 @@ const RECONNECT_MS = 3_000;
 const MAX_ATTEMPTS = 10;
 
 const chat = { me: "", contacts: [], messages: {}, typing: {}, active: null, hasMore: false, attempts: 0 };
-const seen = { frames: [], polls: 0, opened: 0 }; // for the tests
+const seen = { frames: [], polls: 0, opened: 0, histories: 0 }; // for the tests
 
 const found = {};
 const $ = (selector) => found[selector] ??= document.querySelector(selector); // a page gone blank still works
@@ -81,6 +81,7 @@ async function openChat(peer) {
   if (page) {
     chat.messages[peer] = page.messages;
     chat.hasMore = page.has_more;
+    seen.histories += 1;
   }
   render();
 }
@@ -172,7 +173,7 @@ function render() {
   const contacts = chat.contacts.map((each) => ({ ...each, typing: each.username in chat.typing }));
   fill($("#contacts"), contacts, ({ username, online, unread, typing, preview }) => element(
     "li",
-    { id: `contact-${username}`, className: online ? "online" : "offline", onclick: () => openChat(username) },
+    { id: `contact-${username}`, className: `contact-item ${online ? "online" : "offline"}`, onclick: () => openChat(username) },
     element("b", { textContent: username }), " ",
     element("span", { className: "unread", textContent: unread || "" }), " ",
     element("i", { className: "typing", textContent: typing ? "typing…" : "" }), " ",

@@ -1,0 +1,163 @@
+"""README's examples for a UI's CI, run word for word against the tests' own chat UI."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .chat_ui import FILES
+from .chat_ui import HERE as PAGE
+from .processes import ENVIRONMENT, INSTALLED, ROOT, wait_until
+from .tools import linux_only, missing, need
+
+pytestmark = linux_only
+
+PORTS = (1420, 8080, 8081, 8082)
+LOOPBACK_UP = """
+import fcntl, os, socket, struct, sys
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x41))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+TIMEOUT_S = 120.0
+
+
+def example(name: str) -> str:
+    """Return the code below README's ``<!-- ci: NAME -->``."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"<!-- ci: {name} -->\n```\w+\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+    assert found, f"README has no code below <!-- ci: {name} -->"
+    return found[1]
+
+
+class Project:
+    """A UI's project with ``npm run dev``, and the commands that README's examples call."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "project"
+        self.bin = folder / "bin"
+        page = folder / "page"
+        for each in (self.folder / "e2e" / "fixtures", self.bin, page):
+            each.mkdir(parents=True)
+        for file in FILES.values():
+            shutil.copy(PAGE / file, page)
+        serve = f"{sys.executable} -m http.server 1420 --bind 127.0.0.1 --directory {page}"
+        (self.folder / "package.json").write_text(json.dumps({"scripts": {"dev": serve}}))
+        names = ("chromium", "chromium-browser", "google-chrome")
+        chromium = need(*names, install="apt-get install chromium, or Chrome")
+        self.chromium = self._command("chromium", f'exec {chromium} --no-sandbox --disable-gpu "$@"')
+        self._command("companion", f'exec {INSTALLED or f"{sys.executable} -m app"} "$@"')
+
+    def _command(self, name: str, line: str) -> Path:
+        command = self.bin / name
+        command.write_text(f"#!/bin/sh\n{line}\n")
+        command.chmod(0o755)
+        return command
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project, with the default ports to itself."""
+        environment = {
+            **ENVIRONMENT,
+            "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "CI": "1",
+            "TMPDIR": str(self.folder.parent),
+        }
+        alone = [*_own_network(), sys.executable, "-c", LOOPBACK_UP] if _own_network() else []
+        return subprocess.run(
+            [*alone, *command], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
+
+    @property
+    def left_over(self) -> list[str]:
+        """Return the processes of this project that still run."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            line = " ".join(process.info["cmdline"] or ())
+            if str(self.folder.parent) in line:
+                found.append(line)
+        return found
+
+
+def _own_network() -> list[str]:
+    """Return the command that runs another one in a network of its own, where that is possible."""
+    for command in (["unshare", "--net"], ["unshare", "--net", "--map-root-user"]):
+        if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
+            return command
+    return []
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    need("npm", install="apt-get install npm")
+    if not _own_network():
+        for port in PORTS:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    missing(f"port {port} is in use, and no network namespace can be made")
+    project = Project(tmp_path)
+    yield project
+    for process in psutil.process_iter(["cmdline"]):
+        if str(tmp_path) in " ".join(process.info["cmdline"] or ()):
+            process.kill()
+
+
+def test_the_bash_recipe_passes_and_stops_everything(project: Project) -> None:
+    for tool in ("curl", "jq"):
+        need(tool, install=f"apt-get install {tool}")
+    (project.folder / "ci.sh").write_text(example("recipe"))
+    done = project.run("bash", "ci.sh")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "✓ GET /friends came after" in done.stdout
+    wait_until(lambda: not project.left_over, "the recipe's programs to end")
+
+
+def test_the_bash_recipe_fails_with_a_ui_that_dies_of_the_event(project: Project) -> None:
+    """Otherwise the test above would prove nothing."""
+    for tool in ("curl", "jq"):
+        need(tool, install=f"apt-get install {tool}")
+    script = project.folder.parent / "page" / "chat.js"
+    died = (
+        'new_message(data) { if (data.direction === "received") for (let id = 0; id < 1e4; id++) clearInterval(id);'
+    )
+    text = script.read_text(encoding="utf-8").replace("new_message(data) {", died)
+    assert died in text
+    script.write_text(text, encoding="utf-8")
+    (project.folder / "ci.sh").write_text(example("recipe"))
+    done = project.run("bash", "ci.sh")
+    assert done.returncode == 1, f"{done.stdout}\n{done.stderr}"
+    assert "✗ no GET /friends within 15 s" in done.stderr
+    wait_until(lambda: not project.left_over, "the recipe's programs to end")
+
+
+def test_the_playwright_example_passes_with_its_configuration(project: Project) -> None:
+    (project.folder / "node_modules").symlink_to(_playwright_test())
+    (project.folder / "playwright.config.ts").write_text(example("playwright config"))
+    (project.folder / "chat.spec.ts").write_text(example("playwright test"))
+    # The machine's browser instead of the one that Playwright would download.
+    (project.folder / "here.config.ts").write_text(
+        f"""import config from "./playwright.config";
+export default {{ ...config, use: {{ launchOptions: {{ executablePath: {json.dumps(str(project.chromium))} }} }} }};
+"""
+    )
+    done = project.run("node", "node_modules/@playwright/test/cli.js", "test", "--config", "here.config.ts")
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "1 passed" in done.stdout
+    wait_until(lambda: not project.left_over, "the example's programs to end")
+
+
+def _playwright_test() -> Path:
+    """Return the node_modules that hold ``@playwright/test``, near a folder of PATH."""
+    for folder in os.environ["PATH"].split(os.pathsep):
+        modules = Path(folder).parent
+        if (modules / "@playwright" / "test").is_dir():
+            return modules
+    missing("@playwright/test is not installed: npm install @playwright/test, its node_modules/.bin on PATH")
