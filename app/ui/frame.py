@@ -146,6 +146,17 @@ class Frame(QMainWindow):
         super().showEvent(event)
         self._input_guard.watch(self.windowHandle())
 
+    def focusNextPrevChild(self, next: bool) -> bool:
+        """Move the keyboard focus for Tab, but to no other control if the focused one was hidden or disabled.
+
+        Qt would choose a neighbour then, and a second press of Space or Enter would act on it.
+        """
+        focused = self.focusWidget()
+        if focused is None or (focused.isVisible() and focused.isEnabled()):
+            return super().focusNextPrevChild(next)
+        self.setFocus()
+        return True
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Qt tells: the desktop decides."""
         event.ignore()

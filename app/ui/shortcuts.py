@@ -8,7 +8,7 @@ from app.ui.plain_text import PlainTextLabel
 SHORTCUTS = (
     ("Ctrl+1 … Ctrl+6", "Events, Clients, Inject, Fixtures, Chats, Settings"),
     ("Ctrl+K", "Do anything, found by a few letters"),
-    ("Ctrl+Enter", "Fire what Inject or Fixtures holds, or stop a series"),
+    ("Ctrl+Enter", "Fire what Inject or Fixtures holds, or stop a series; in Chats: send the message"),
     ("Ctrl+R", "Repeat what was fired last, with fresh values"),
     ("Ctrl+F", "Filter the log"),
     ("Ctrl+L", "Clear the log's view"),

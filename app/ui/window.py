@@ -276,8 +276,12 @@ class Window(Frame):
     # what a person does
 
     def _fire(self) -> None:
-        fixtures = self.rooms.currentIndex() == FIXTURES
-        (self.fixtures if fixtures else self.inject).bar.fire_or_stop()
+        """Fire or send what the visible room holds. No text field may fire an event that is out of sight."""
+        room = self.rooms.currentIndex()
+        if room == CHATS:
+            self.chats.composer.send()
+        elif room != SETTINGS:
+            (self.fixtures if room == FIXTURES else self.inject).bar.fire_or_stop()
 
     def repeat(self) -> None:
         """Fire once more what was fired last."""

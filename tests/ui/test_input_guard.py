@@ -1,10 +1,11 @@
 """Accidental input: the wheel over controls without focus, and double clicks on buttons that move."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -25,7 +26,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.companion import Companion
-from app.protocol.envelope import Envelope
 from app.system.paths import Folders
 from app.ui.frame import Frame
 from app.ui.window import INJECT, ROOMS, SETTINGS, Window
@@ -55,7 +55,11 @@ def value(widget: QWidget) -> object:
 
 
 def values(window: QWidget) -> dict[QWidget, object]:
-    return {each: found for each in window.findChildren(QWidget) if (found := value(each)) is not None}
+    return {
+        each: found
+        for each in window.findChildren(QWidget)
+        if each.isVisible() and (found := value(each)) is not None
+    }
 
 
 def area_of(widget: QWidget) -> QScrollArea | None:
@@ -79,7 +83,6 @@ async def test_the_wheel_changes_no_value_and_moves_no_focus(
     window: Window, companion: Companion, connect_client: Connect, room: int
 ) -> None:
     await connect_client()
-    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     window.resize(window.minimumSize())
     window.open_room(room)
     window.fixtures.choose("nasty/markup")
@@ -168,6 +171,39 @@ async def test_controls_of_any_kind_that_are_created_later_are_covered(window: W
         assert value(control) == before
         assert not control.hasFocus()
     dialog.done(0)
+
+
+@pytest.mark.parametrize("how", ["hide", "disable", "delete"])
+async def test_the_focus_of_a_button_that_goes_away_moves_to_no_other_button(
+    tmp_path: Path, show: Callable[[QWidget], None], how: str
+) -> None:
+    window = Frame(Folders.of(tmp_path))
+    show(window)
+    clicked: list[str] = []
+    first, second = QPushButton("First"), QPushButton("Second")
+    row = QHBoxLayout()
+    for button in (first, second):
+        button.clicked.connect(lambda _=False, button=button: clicked.append(button.text()))
+        row.addWidget(button)
+    act: dict[str, Callable[[], object]] = {
+        "hide": first.hide,
+        "disable": lambda: first.setEnabled(False),
+        "delete": first.deleteLater,
+    }
+    first.clicked.connect(lambda _: act[how]())
+    host = QWidget()
+    host.setLayout(row)
+    window.setCentralWidget(host)
+    await until(window.isActiveWindow)
+    await until(first.isVisible)
+    first.setFocus()
+    for _ in range(2):
+        QTest.keyClick(window.windowHandle(), Qt.Key.Key_Space)
+        await asyncio.sleep(0)
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert clicked == ["First"]
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Tab)
+    assert isinstance(window.focusWidget(), QPushButton)  # Tab still works
 
 
 async def test_a_button_that_moves_under_the_pointer_ignores_the_second_click(

@@ -147,6 +147,23 @@ async def test_ctrl_enter_fires_from_any_room_and_stops_a_series(
     assert await all_frames(companion, client) == []
 
 
+async def test_ctrl_enter_in_a_text_field_fires_nothing_that_is_out_of_sight(
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    window.open_room(SETTINGS)
+    qtbot.keyClick(window.settings.username, Qt.Key.Key_Return, CONTROL)
+    assert await all_frames(companion, client) == []
+    window.open_room(CHATS)
+    await until(lambda: window.chats.composer.isVisible())
+    qtbot.keyClick(window.chats.composer.line, Qt.Key.Key_Return, CONTROL)
+    assert await all_frames(companion, client) == []
+    qtbot.keyClicks(window.chats.composer.line, "see you")
+    qtbot.keyClick(window.chats.composer.line, Qt.Key.Key_Return, CONTROL)
+    sent = [each["data"] for each in await all_frames(companion, client) if each["event"] == "new_message"]
+    assert [each["text"] for each in sent] == ["see you"]
+
+
 async def test_ctrl_w_and_ctrl_q_ask_the_desktop(window: Window, qtbot: Any) -> None:
     asked: list[str] = []
     window.closed.connect(lambda: asked.append("close"))

@@ -32,7 +32,7 @@ from app.ui.widgets.selection import show_model
 
 REFRESH_MS = 500
 WIDTHS = {
-    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 92, Col.READY: 64,
+    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 92, Col.READY: 76,
     Col.FROM_UI: 92, Col.TO_UI: 92, Col.QUEUE: 64,
 }  # fmt: skip
 CODES = (

@@ -27,8 +27,8 @@ class Composer(QWidget):
         row.addWidget(self.line, 1)
         row.addWidget(self.button)
         self.line.textEdited.connect(self._edited)
-        self.line.returnPressed.connect(self._send)
-        self.button.clicked.connect(self._send)
+        self.line.returnPressed.connect(self.send)
+        self.button.clicked.connect(self.send)
         self._idle.timeout.connect(self.stop_typing)
 
     def write_as(self, name: str) -> None:
@@ -55,7 +55,8 @@ class Composer(QWidget):
             self._typing = True
             self.typing.emit(True)
 
-    def _send(self) -> None:
+    def send(self) -> None:
+        """Send what is written, if anything is."""
         text = self.line.text()
         if text:
             self.stop_typing()
