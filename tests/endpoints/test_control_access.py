@@ -10,6 +10,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from app.endpoints.control.api import OPERATIONS
+from app.protocol.envelope import MAX_RAW_BYTES
 from tests.conftest import PATIENCE_S
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN, Control, message, typing
@@ -228,6 +229,7 @@ INPUT: dict[str, tuple[str, Any]] = {
     "close_client": ("1", None),
     "drop_clients": ("", None),
     "journal": ("", None),
+    "change_journal": ("", {"log_get_requests": True}),
     "expect": ("", {"event": "typing", "within": 0.05, "after": 0}),
     "list_fixtures": ("", None),
     "show_fixture": ("mine", None),
@@ -285,7 +287,7 @@ async def test_every_operation_needs_the_token_and_says_so_as_documented(control
 REFUSED: list[tuple[str, str, Any, int]] = [
     ("fire_event", "", b"{", 400),
     ("fire_event", "", b"x" * 70_000, 413),
-    ("send_frame", "", b"x" * 70_000, 413),
+    ("send_frame", "", b"x" * (MAX_RAW_BYTES + 1), 413),
     ("fire_event", "?wait=0.01", message(), 409),
     ("fire_event", "", {"event": "new_message", "data": {}}, 422),
     ("trigger", "", {"event": "nothing_like_that"}, 422),
