@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 
-class ClientFrame(NamedTuple):
+class RecipientFrame(NamedTuple):
     """One frame for one client. ``data`` is the whole WebSocket frame, ``size`` counts the bytes of its payload."""
 
     event: str
@@ -15,7 +15,7 @@ class ClientFrame(NamedTuple):
 class FaultPlan(Protocol):
     """Decides what one client gets. It leaves the shared batch: it sees every frame by itself, in order."""
 
-    def pass_on(self, frame: ClientFrame, deliver: Callable[[ClientFrame], None]) -> None:
+    def pass_on(self, frame: RecipientFrame, deliver: Callable[[RecipientFrame], None]) -> None:
         """Call ``deliver`` for what the client is to get: never, once or often, now or later, changed or not.
 
         A plan that delivers later must keep the frames' order unless it means to change it.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from app.hub.client_registry import NO_RECIPIENTS, ClientRegistry, Recipients
 from app.hub.clients import Client, Wire
 from app.hub.clock import Clock
-from app.hub.fault_plan import ClientFrame, FaultPlan
+from app.hub.fault_plan import FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import PRIMING, SERVER, Origin
 from app.hub.outgoing import Outgoing
@@ -183,7 +183,7 @@ class Hub:
             if recipients.plain:
                 self.batcher.put(frame, len(payload), recipients.plain, to_all=to == ALL)
             if recipients.faulty:
-                self._send_by_plan(ClientFrame(event, frame, len(payload)), recipients.faulty)
+                self._send_by_plan(RecipientFrame(event, frame, len(payload)), recipients.faulty)
             if self._registry.recipients(to) is not recipients:  # a client was aborted, because its outbox is full
                 recipients = Recipients.of(client for client in recipients.clients if not client.outbox.closed)
         if recipients.clients:
@@ -198,13 +198,13 @@ class Hub:
         )  # fmt: skip
         return Delivery(row.seq, recipients.ids, outcome)
 
-    def _send_by_plan(self, frame: ClientFrame, clients: tuple[Client, ...]) -> None:
+    def _send_by_plan(self, frame: RecipientFrame, clients: tuple[Client, ...]) -> None:
         for client in clients:
             plan = client.fault_plan
             assert plan is not None
             plan.pass_on(frame, partial(self._deliver, client))
 
-    def _deliver(self, client: Client, frame: ClientFrame) -> None:
+    def _deliver(self, client: Client, frame: RecipientFrame) -> None:
         """Hand one client a frame that its fault plan lets through; it may come late."""
         if not client.outbox.closed:
             self.batcher.put(frame.data, frame.size, (client,), to_all=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.hub.fault_plan import ClientFrame
+from app.hub.fault_plan import RecipientFrame
 from app.hub.origin import PANEL
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
@@ -15,7 +15,7 @@ class LoseEverySecond:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def pass_on(self, frame: ClientFrame, deliver: Callable[[ClientFrame], None]) -> None:
+    def pass_on(self, frame: RecipientFrame, deliver: Callable[[RecipientFrame], None]) -> None:
         self.seen.append(frame.event)
         if len(self.seen) % 2:
             deliver(frame)
@@ -25,9 +25,9 @@ class Reverse:
     """Keeps two frames, then delivers them the other way round, the second one twice."""
 
     def __init__(self) -> None:
-        self.kept: list[ClientFrame] = []
+        self.kept: list[RecipientFrame] = []
 
-    def pass_on(self, frame: ClientFrame, deliver: Callable[[ClientFrame], None]) -> None:
+    def pass_on(self, frame: RecipientFrame, deliver: Callable[[RecipientFrame], None]) -> None:
         self.kept.append(frame)
         if len(self.kept) == 2:
             for each in (self.kept[1], self.kept[1], self.kept[0]):
