@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import StrEnum
-from http import HTTPStatus
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,13 +20,14 @@ from app.endpoints.events import EventServer, Limits
 from app.endpoints.guard import Gate
 from app.endpoints.http import HttpDoor
 from app.endpoints.listening import PortBusy
+from app.hub.causes import Interceptors
 from app.hub.clients import Client
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation, Met, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
 from app.hub.origin import AUTO_REPLY, Origin
-from app.hub.outgoing import Outgoing
+from app.hub.pipeline import FIRE_ERRORS, EventPipeline
 from app.hub.readiness import Readiness
 from app.hub.refused import RefusedLog
 from app.hub.rest_log import RestLog
@@ -35,18 +35,12 @@ from app.hub.router import Router
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
-from app.protocol.backend import MessageData, Refused, StorageError
+from app.protocol.backend import MessageData, StorageError
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import (
-    MAX_CHECKED_CHARS,
-    MAX_FRAME_BYTES,
-    MAX_RAW_BYTES,
-    BadFrame,
     Envelope,
-    decode,
 )
-from app.protocol.event_type import EventType, InvalidEvent
-from app.protocol.near import near
+from app.protocol.event_type import EventType
 from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
 from app.sources.fixtures import FixturePlayer, Fixtures
@@ -76,11 +70,6 @@ class State(StrEnum):
 PRIME_AFTER_S = 0.05
 """A development server opens connections that close after some 20 ms; they would only fill the log."""
 
-NO_UNICODE = "Half of a surrogate pair is no character, and no frame can carry it."
-
-NOT_DONE = (InvalidEvent, Refused, StorageError)
-"""Why something was not done: the event, the request, or the disk. The text is for people."""
-
 
 class Companion:
     """Everything behind the window, the command line and the control API.
@@ -103,7 +92,9 @@ class Companion:
         self.clock = clock or Clock()
         self.journal = Journal(self.clock, settings.journal_rows)
         self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, batch=True)
-        self.router = Router(self.hub, self.catalog)
+        self.interceptors = Interceptors()
+        """What may hold, change or drop a cause; see ``hub.causes``."""
+        self.router = Router(self.hub, self.catalog, self.interceptors)
         self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)
         self.hub.why_closed = self._why_closed
         self.refused = RefusedLog(self.hub)
@@ -119,6 +110,9 @@ class Companion:
         self._database = Database(chat_file)
         backend = Backend(self._database, self.catalog, self.clock, lambda: self.settings.username)
         self.chat = ChatService(backend, self.hub)
+        self.tasks = Tasks()
+        """Whatever runs in the background until ``close``."""
+        self.pipeline = EventPipeline(self.hub, self.catalog, self.chat, self.tasks, self.interceptors)
         self.rest = HttpDoor("REST", settings.rest_port, gate, connections, self._rest_application, report)
         self.control = HttpDoor(
             "control", settings.control_port, gate, connections, self._control_application, report
@@ -223,7 +217,10 @@ class Companion:
             except StorageError as error:
                 self._database.complaints.append(f"{error}.")
             self._opened = True
-            self.tasks.spawn(decay_for_ever(self.chat, lambda: self.settings.presence_decays), "presence decay")
+            self.tasks.spawn(decay_for_ever(self.chat, self.hub, self._presence_decays), "presence decay")
+
+    def _presence_decays(self) -> bool:
+        return self.settings.presence_decays
 
     async def start(self) -> bool:
         """Listen for clients; False with the reason in ``trouble`` when that is not possible."""
@@ -310,52 +307,21 @@ class Companion:
         self.router.catalog_changed()
         self.catalog_changed.emit(None)
 
-    async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Store what an event changes, then send it. Raises ``NOT_DONE``; nothing has happened then."""
-        if problems := self.catalog.problems(event):
-            raise InvalidEvent(problems)
-        return await self._fire(event, to, origin)
+    async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
+        """Store what an event changes, then send it. See ``EventPipeline.fire``."""
+        return await self.pipeline.fire(event, to=to, origin=origin, strict=strict)
 
-    async def _fire(self, event: Envelope, to: Target, origin: Origin) -> Delivery:
-        offline = self._offline_sender(event)
-        delivery = await self.chat.publish(event, to=to, origin=origin)
-        stranger = self.stranger_in(event)
-        warnings = [stranger] if stranger else []
-        if offline:
-            warnings.append(offline_warning(offline))
-        return delivery._replace(warnings=tuple(warnings), offline=offline) if warnings else delivery
+    async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Send any text as a frame. See ``EventPipeline.send_raw``."""
+        return await self.pipeline.send_raw(text, to=to, origin=origin)
 
-    def _offline_sender(self, event: Envelope) -> str:
-        """Return the friend who sends a message although offline, which a real backend hardly does; or nothing."""
-        if event.event != "new_message" or event.data["direction"] != "received":
-            return ""
-        sender: str = event.data["from"]
-        return "" if self.chat.presence.get(sender, True) else sender
+    async def resend(self, row: Row, *, origin: Origin) -> Delivery:
+        """Send the frame of a row once more. See ``EventPipeline.resend``."""
+        return await self.pipeline.resend(row, origin=origin)
 
     async def switch_online(self, friend: str, *, origin: Origin) -> Delivery:
         """Fire ``friend_online``."""
         return await self.fire(Envelope("friend_online", {"username": friend}), origin=origin)
-
-    async def fire_loosely(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Fire an event; one that breaks the contract is sent all the same, and changes no state."""
-        problems = self.catalog.problems(event)
-        if not problems:
-            return await self._fire(event, to, origin)
-        try:
-            text = event.encode().decode()
-        except UnicodeEncodeError:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE) from None
-        delivery = await self.fire_malformed(text, to=to, origin=origin)
-        return delivery._replace(warnings=(f"sent, not stored: {'; '.join(map(str, problems))}",))
-
-    def stranger_in(self, event: Envelope) -> str:
-        """Say when the UI will not show an event, since it is about nobody that it knows; else nothing."""
-        data = event.data
-        who = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
-        if not who or not self.personas or who in self.personas:
-            return ""
-        meant = near(who, self.personas) or ": add the persona in Chats"
-        return f"{who} is no friend in this chat state, so the UI will not show this{meant}"
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready; False if none is within ``within_s`` seconds."""
@@ -370,7 +336,8 @@ class Companion:
     def _rest_application(self, door: HttpDoor) -> "web.Application":
         from app.endpoints.rest import RestApi
 
-        return RestApi(self.chat, self.rest_log, door, self.readiness.friends_requested).application()
+        requested = self.readiness.friends_requested
+        return RestApi(self.chat, self.hub, self.rest_log, self.interceptors, door, requested).application()
 
     def _control_application(self, door: HttpDoor) -> "web.Application":
         from app.endpoints.control.server import ControlApi
@@ -409,35 +376,6 @@ class Companion:
         series = Series(times, every_s, delay_s)
         return self.tasks.spawn(series.run(fire, told, self.clock), "fire a series")
 
-    async def resend(self, row: Row, *, origin: Origin) -> Delivery:
-        """Send the very bytes of a row that went to the UI once more. Raises ``ValueError`` for other rows."""
-        await self.chat.backend.settle()
-        return self.hub.send(Outgoing.again(row, origin=origin))
-
-    async def fire_malformed(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Send any text as a frame, exactly as it is. Raises ``Refused`` for invalid Unicode and for over 8 MiB."""
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE) from None
-        if size > MAX_RAW_BYTES:
-            limit = f"A frame has at most {MAX_RAW_BYTES // 1024:,} KiB."
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
-        large = size > MAX_FRAME_BYTES
-        why = await asyncio.to_thread(self.why_malformed, text) if large else self.why_malformed(text)
-        await self.chat.backend.settle()
-        return self.hub.send(Outgoing.raw(text, to=to, origin=origin, fault=why))
-
-    def why_malformed(self, text: str) -> str:
-        """Return how ``text`` breaks the contract, or an empty text if it does not."""
-        if len(text) > MAX_CHECKED_CHARS:
-            return f"over {MAX_CHECKED_CHARS // 1024:,} KiB, so not checked"
-        try:
-            problems = self.catalog.problems(decode(text))
-        except BadFrame as bad:
-            return str(bad)
-        return "; ".join(map(str, problems))
-
     # what happens by itself
 
     def _greet(self, client: Client) -> None:
@@ -456,7 +394,7 @@ class Companion:
         self.tasks.spawn(self._answer_if_possible(message), f"{message['to']} answers")
 
     async def _answer_if_possible(self, message: MessageData) -> None:
-        with suppress(*NOT_DONE):  # a full disk, say: already to look up who answers may fail then
+        with suppress(*FIRE_ERRORS):  # a full disk, say: already to look up who answers may fail then
             await self._answer(message)
 
     async def _answer(self, message: MessageData) -> None:
@@ -477,11 +415,6 @@ class Companion:
         """Return a fresh ``new_message`` of a persona to the local user."""
         template = self.player.of_event("new_message").envelope()
         return Envelope(template.event, {**resolve(template.data, self.player.context(persona)), "text": text})
-
-
-def offline_warning(friend: str) -> str:
-    """Return the warning about a message from an offline friend."""
-    return f"{friend} is offline, so a real backend would send nothing: switch {friend} online first"
 
 
 async def _reason(start: Callable[[int], Awaitable[None]], port: int, what: str) -> str:

@@ -31,7 +31,7 @@ async def test_events_keep_their_order_and_everything_goes_on(make_companion: Ma
         await companion.fire(companion.message_from("bob", "before"), origin="panel")
         time_.shift = jump
         await companion.fire(companion.message_from("bob", "after"), origin="panel")
-        await companion.chat.decay()
+        companion.hub.carry_out(await companion.chat.decay())
         waiting = asyncio.create_task(companion.expect(Expectation("typing"), PATIENCE_S))
         await asyncio.sleep(0)
         await client.send('{"event":"typing","data":{"to":"bob","typing":true}}')
@@ -54,10 +54,10 @@ async def test_a_jump_forward_lets_friends_go_offline_and_one_back_leaves_them(
     companion = await make_companion(clock=time_.clock)
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     time_.shift = -YEAR
-    await companion.chat.decay()
+    companion.hub.carry_out(await companion.chat.decay())
     assert companion.chat.presence["bob"]
     time_.shift = 3600.0
-    await companion.chat.decay()
+    companion.hub.carry_out(await companion.chat.decay())
     assert not companion.chat.presence["bob"]
 
 
@@ -69,5 +69,5 @@ async def test_a_client_is_not_taken_for_stalled_because_the_clock_jumped(make_c
         time_.shift = YEAR
         companion.hub.sweep()
         companion.hub.sweep()
-        await companion.fire_malformed("still here", origin="panel")
+        await companion.send_raw("still here", origin="panel")
         assert await client.recv() == "still here"

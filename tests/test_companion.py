@@ -147,7 +147,7 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
     socket = await connect_client()
     texts = ["{nope", '{"event":"dance","data":{}}', '{"event":"typing","data":{"username":"a","typing":1}}', ""]
     for text in texts:
-        await companion.fire_malformed(text, origin="panel")
+        await companion.send_raw(text, origin="panel")
     assert [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in texts] == texts
     notes = [row.note for row in rows(companion, Kind.TO_UI)]
     assert all(note.startswith("sent on purpose: ") for note in notes)
@@ -161,13 +161,13 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
 async def test_text_that_is_no_unicode_cannot_even_be_sent_malformed() -> None:
     companion = Companion(Settings(port=0))
     with pytest.raises(Refused, match="surrogate"):
-        await companion.fire_malformed("\ud83d", origin="panel")
+        await companion.send_raw("\ud83d", origin="panel")
     assert len(companion.journal) == 0
 
 
 async def test_a_row_is_sent_again_byte_for_byte(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
-    await companion.fire_malformed(" {nope ", origin="panel")
+    await companion.send_raw(" {nope ", origin="panel")
     await companion.fire(ONLINE, origin="panel")
     for row in rows(companion, Kind.TO_UI):
         await companion.resend(row, origin="panel")
@@ -196,7 +196,7 @@ async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
     alice, bob = await connect_client("alice"), await connect_client("bob")
     companion.pause()
     assert (await companion.fire(ONLINE, origin="panel")).note == "not sent: sending is paused. Resume sending"
-    await companion.fire_malformed("nope", origin="panel")
+    await companion.send_raw("nope", origin="panel")
     await alice.send('{"event":"typing","data":{"to":"bob","typing":true}}')
     await until(lambda: len(rows(companion, Kind.TO_UI)) == 3)
     assert companion.hub.connection_count == 2

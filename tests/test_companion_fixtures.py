@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from app.companion import Companion, offline_warning
+from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
+from app.hub.pipeline import offline_warning
 from app.hub.target import ALL, Target
 from app.protocol.backend import Refused, StorageError
 from app.protocol.envelope import Envelope
@@ -80,8 +81,8 @@ async def test_each_fire_is_counted(make_companion: MakeCompanion) -> None:
 async def test_at_first_nothing_can_be_fired_again(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
     await companion.fire(ONLINE, origin="panel")
-    await companion.fire_loosely(ONLINE, origin="panel")
-    await companion.fire_malformed("nope", origin="panel")
+    await companion.fire(ONLINE, strict=False, origin="panel")
+    await companion.send_raw("nope", origin="panel")
     assert not companion.player.can_fire_again
     with pytest.raises(Refused, match=r"Nothing has been fired yet\.") as caught:
         await companion.player.fire_again(origin="tray")
@@ -175,9 +176,9 @@ async def test_loosely_a_good_event_is_stored_and_a_bad_one_is_sent_only(
     socket = await connect_client()
     before = len(await messages(companion))
     good = companion.message_from("alice", "Hi")
-    assert (await companion.fire_loosely(good, origin="panel")).warnings == ()
+    assert (await companion.fire(good, strict=False, origin="panel")).warnings == ()
     bad = Envelope("new_message", {**good.data, "delivered": "yes", "msg_id": ""})
-    delivery = await companion.fire_loosely(bad, origin="control")
+    delivery = await companion.fire(bad, strict=False, origin="control")
     assert delivery.delivered == 1
     (warning,) = delivery.warnings
     assert warning.startswith("sent, not stored: data.msg_id: must be a UUID")
@@ -225,7 +226,7 @@ async def test_text_that_is_no_unicode_is_refused_in_words(make_companion: MakeC
 async def test_an_event_about_nobody_that_the_ui_knows_is_told(
     make_companion: MakeCompanion, event: str, data: dict[str, Any], stranger: str
 ) -> None:
-    said = (await make_companion()).stranger_in(Envelope(event, data))
+    said = (await make_companion()).chat.unknown_user_warning(Envelope(event, data))
     assert said.startswith(f"{stranger} is no friend in this chat state") if stranger else said == ""
 
 

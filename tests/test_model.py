@@ -236,7 +236,7 @@ class Model(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         async def go() -> None:
-            await self.companion.fire_malformed("the end", origin="model")
+            await self.companion.send_raw("the end", origin="model")
             for window in self.windows:  # so nobody got more than was due
                 assert await asyncio.wait_for(window.socket.recv(), RECEIVE_S) == "the end"
                 await window.socket.close()

@@ -11,13 +11,16 @@ from typing import Any
 from app import __version__
 from app.chat.backend import Backend
 from app.hub.clients import Client
-from app.hub.hub import Delivery, Hub, count
+from app.hub.hub import Hub, count
 from app.hub.journal import Verdict
-from app.hub.origin import BACKEND, PRIMING, Origin
+from app.hub.origin import BACKEND, PRIMING
+from app.hub.outgoing import Effect, Outgoing, ServerNote
+from app.hub.pipeline import Advice, offline_warning
 from app.hub.signal import Signal
-from app.hub.target import ALL, Target
+from app.hub.target import Target
 from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import Envelope
+from app.protocol.near import near
 
 DECAY_EVERY_S = 5.0
 PRESENCE = {"friend_online": True, "friend_offline": False}
@@ -43,28 +46,53 @@ class ChatService:
         self.posted: Signal[MessageData] = Signal()
         """The local user has written; a persona may want to answer."""
 
-    async def publish(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Store what an event changes, then send it. The order of calls is the order on the wire."""
-        follow = await self.backend.record(event)
-        delivery = self._hub.publish(event, to=to, origin=origin)
-        self._deliver_late(follow)
+    async def record(self, event: Envelope) -> list[Effect]:
+        """Store what a valid event changes, and return what follows from it once it is committed."""
+        waiting = await self.backend.record(event)
         if event.event in PRESENCE and event.data["username"] in self.presence:
             self.presence[event.data["username"]] = PRESENCE[event.event]
         if event.event != "typing":
             self.changed.emit(None)
-        return delivery
+        return self._deliver_late(waiting)
 
-    def _deliver_late(self, messages: list[Envelope]) -> None:
-        """Send a friend who has come online the messages that waited; without a client, log that it has them."""
+    async def drain(self) -> None:
+        """Wait until everything that was asked for before is stored."""
+        await self.backend.settle()
+
+    def _deliver_late(self, messages: list[Envelope]) -> list[Effect]:
+        """Return the messages that waited for a friend who has come online, or a note if no client acts as them."""
         if not messages:
-            return
+            return []
         to = Target(user=messages[0].data["to"])
         if to.select(self._hub.clients):
-            for each in messages:
-                self._hub.publish(each, to=to, origin=BACKEND)
-        else:
-            waited = f"{count(len(messages), 'message')} that waited for {to.user}"
-            self._hub.tell("delivered", note=f"{waited} delivered; no client acts as {to.user}")
+            return [Outgoing.of(each, to=to, origin=BACKEND) for each in messages]
+        waited = f"{count(len(messages), 'message')} that waited for {to.user}"
+        return [ServerNote("delivered", f"{waited} delivered; no client acts as {to.user}")]
+
+    def advise(self, event: Envelope) -> Advice:
+        """Return what to warn of before an event is sent: the UI will not show it, or its sender is offline."""
+        offline = self._offline_sender(event)
+        unknown = self.unknown_user_warning(event)
+        warnings = [unknown] if unknown else []
+        if offline:
+            warnings.append(offline_warning(offline))
+        return Advice(tuple(warnings), offline)
+
+    def _offline_sender(self, event: Envelope) -> str:
+        """Return the friend who sends a message although offline, which a real backend hardly does; or nothing."""
+        if event.event != "new_message" or event.data["direction"] != "received":
+            return ""
+        sender: str = event.data["from"]
+        return "" if self.presence.get(sender, True) else sender
+
+    def unknown_user_warning(self, event: Envelope) -> str:
+        """Return a warning if the UI will not show an event, because it is about an unknown user; else nothing."""
+        data, friends = event.data, sorted(self.presence)
+        who = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
+        if not who or not friends or who in friends:
+            return ""
+        meant = near(who, friends) or ": add the persona in Chats"
+        return f"{who} is no friend in this chat state, so the UI will not show this{meant}"
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """See ``ReadMarks.mark_read``."""
@@ -73,12 +101,13 @@ class ChatService:
             self.changed.emit(None)
         return changed
 
-    async def decay(self) -> None:
-        """Let friends go offline who gave no sign of life, and tell the clients."""
-        for username in await self.backend.decay():
+    async def decay(self) -> list[Outgoing]:
+        """Let friends go offline who gave no sign of life for a while; return the events that say so."""
+        offline = await self.backend.decay()
+        for username in offline:
             self.presence[username] = False
-            self._hub.publish(Envelope("friend_offline", {"username": username}), origin=BACKEND)
             self.changed.emit(None)
+        return [Outgoing.of(Envelope("friend_offline", {"username": each}), origin=BACKEND) for each in offline]
 
     async def prime(self, clients: Iterable[Client], friends: Collection[str] | None = None) -> None:
         """Send browsers one sent message per friend: the UI goes blank when it opens a chat without any.
@@ -156,15 +185,14 @@ class ChatService:
         await self.backend.delete_message(msg_id)
         self.changed.emit(None)
 
-    async def post_message(self, to: str, text: str, window: Window) -> MessageData:
-        """Take a message of the local user: the recipient's clients and the sender's other windows get it."""
+    async def post_message(self, to: str, text: str, window: Window) -> tuple[MessageData, list[Outgoing]]:
+        """Store a message of the local user. Return it, and the events for the recipient and other windows."""
         data = await self.backend.send(to, text)
-        if data["delivered"]:
-            self._publish_if_anybody(Target(user=to), {**data, "direction": "received"})
-        self._publish_if_anybody(Target(clients=self._other_windows(data["from"], window)), data)
+        effects = self._to_clients(Target(user=to), {**data, "direction": "received"}) if data["delivered"] else []
+        effects += self._to_clients(Target(clients=self._other_windows(data["from"], window)), data)
         self.changed.emit(None)
         self.posted.emit(data)
-        return data
+        return data, effects
 
     def _other_windows(self, sender: str, window: Window) -> frozenset[int]:
         """Return the sender's clients that do not have the message yet.
@@ -176,9 +204,11 @@ class ChatService:
         own = [client for client in windows if (client.origin, client.user_agent) == window]
         return frozenset(client.id for client in windows if len(own) > 1 or client not in own)
 
-    def _publish_if_anybody(self, to: Target, data: MessageData) -> None:
-        if to.select(self._hub.clients):
-            self._hub.publish(Envelope("new_message", data), to=to, origin=BACKEND)
+    def _to_clients(self, to: Target, data: MessageData) -> list[Outgoing]:
+        """Return a message for the clients that a target selects; nothing if there are none."""
+        if not self._hub.recipients(to).clients:
+            return []
+        return [Outgoing.of(Envelope("new_message", data), to=to, origin=BACKEND)]
 
     # what the person at the window does
 
@@ -260,10 +290,10 @@ class ChatService:
             self.friends_added.emit(frozenset(added))
 
 
-async def decay_for_ever(service: ChatService, wanted: Callable[[], bool]) -> None:
+async def decay_for_ever(service: ChatService, hub: Hub, wanted: Callable[[], bool]) -> None:
     """Look for friends who ceased to be online, every few seconds."""
     while True:
         await asyncio.sleep(DECAY_EVERY_S)
         if wanted():
             with suppress(StorageError):  # a full disk may have room again the next time
-                await service.decay()
+                hub.carry_out(await service.decay())

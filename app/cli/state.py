@@ -107,7 +107,7 @@ def _offline(verb: str, file: Path | None, data_dir: Path | None) -> None:
 
 
 async def _do(companion: "Companion", work: Callable[[], Awaitable[None]]) -> None:
-    from app.companion import NOT_DONE
+    from app.hub.pipeline import FIRE_ERRORS
 
     try:
         await companion.open()
@@ -115,7 +115,7 @@ async def _do(companion: "Companion", work: Callable[[], Awaitable[None]]) -> No
             say(*companion.complaints)
             raise typer.Exit(Exit.FAILED)
         await work()
-    except NOT_DONE as error:
+    except FIRE_ERRORS as error:
         say(str(error))
         raise typer.Exit(Exit.FAILED) from None
     finally:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -11,7 +11,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from app.endpoints.http import BODY_S, HttpDoor
+from app.hub.causes import Dropped, Interceptors, RestCall
+from app.hub.hub import Hub
 from app.hub.journal import Verdict
+from app.hub.outgoing import Effect, Outgoing
 from app.hub.rest_log import Call, RestLog
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import BadFrame, parse_json
@@ -27,6 +30,10 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "600",
 }
 FAR = 2**31
+EFFECTS = web.RequestKey("effects", Sequence[Effect])
+"""What follows from the call: sent after the call was journalled."""
+BODY = web.RequestKey("body", bytes)
+"""The body that the interceptors let through, in place of the one that came."""
 
 
 class Chat(Protocol):
@@ -51,8 +58,8 @@ class Chat(Protocol):
     async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
         """Return a page of a chat and its total."""
 
-    async def post_message(self, to: str, text: str, window: Window) -> MessageData:
-        """Take a message of the local user."""
+    async def post_message(self, to: str, text: str, window: Window) -> tuple[MessageData, list[Outgoing]]:
+        """Store a message of the local user; return it and the events that follow from it."""
 
     async def delete_message(self, msg_id: str) -> None:
         """Forget a message."""
@@ -62,9 +69,17 @@ class RestApi:
     """Answers the UI's requests."""
 
     def __init__(
-        self, chat: Chat, calls: RestLog, door: HttpDoor, friends_requested: Callable[[str], None]
+        self,
+        chat: Chat,
+        hub: Hub,
+        calls: RestLog,
+        interceptors: Interceptors,
+        door: HttpDoor,
+        friends_requested: Callable[[str], None],
     ) -> None:
         """``friends_requested`` is called with the Origin of each ``GET /friends``."""
+        self._hub = hub
+        self._interceptors = interceptors
         self._friends_requested = friends_requested
         self._chat = chat
         self._calls = calls
@@ -109,8 +124,13 @@ class RestApi:
 
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
+            if self._interceptors:
+                await self._intercept(request)
             response = await handler(request)
             note, verdict = f"{response.status}", Verdict.OK
+        except Dropped as dropped:
+            reason = f"The request was dropped: {dropped}."
+            response, note, verdict = _error(HTTPStatus.SERVICE_UNAVAILABLE, reason), reason, Verdict.WARNING
         except Refused as refused:
             response, note, verdict = _error(refused.status, refused.reason), refused.reason, Verdict.INVALID
         except StorageError as error:
@@ -126,7 +146,19 @@ class RestApi:
             reason = "The companion failed on this request; see its log files."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
         self._log(request, note, verdict, _query(request) if request.method == "GET" else await _body_of(request))
+        self._hub.carry_out(request.get(EFFECTS, ()))  # the call has the lower number
         return response
+
+    async def _intercept(self, request: web.Request) -> None:
+        cause = RestCall(
+            method=request.method,
+            path=request.path,
+            query=request.query_string,
+            body=await _body_of(request),
+            origin=request.headers.get("Origin", ""),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+        request[BODY] = (await self._interceptors.passed(cause)).body
 
     def _log(self, request: web.Request, note: str, verdict: Verdict, payload: bytes = b"") -> None:
         name = f"{request.method} {request.path}"[:80]
@@ -172,7 +204,7 @@ class RestApi:
         body = await _body(request)
         to, text = _text(body, "to"), _text(body, "text")
         window = Window(request.headers.get("Origin", ""), request.headers.get("User-Agent", ""))
-        data = await self._chat.post_message(to, text, window)
+        data, request[EFFECTS] = await self._chat.post_message(to, text, window)
         answer = {name: data[name] for name in ("msg_id", "delivered", "delivery_method", "timestamp")}
         answer["method"] = data["delivery_method"]  # an older contract's name for it
         if data["delivered"]:
@@ -205,6 +237,8 @@ def _error(status: HTTPStatus, reason: str) -> web.Response:
 
 
 async def _read(request: web.Request) -> bytes:
+    if BODY in request:
+        return request[BODY]
     try:
         async with asyncio.timeout(BODY_S):
             return await request.read()

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 from app.hub.clients import Client
 from app.hub.origin import Origin
+from app.hub.outgoing import Outgoing
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
 
@@ -77,12 +78,10 @@ class FiredEvent(Cause):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FiredText(Cause):
-    """Any text that was sent as a raw frame."""
+class FiredFrame(Cause):
+    """A frame that is sent as it is: a raw frame, or a resent one. It changes no chat state."""
 
-    text: str
-    to: Target
-    origin: Origin
+    outgoing: Outgoing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +94,7 @@ class ClientFrame(Cause):
 
 @dataclass(frozen=True, kw_only=True)
 class RestCall(Cause):
-    """A request of the UI, before it is handled. ``body`` is the whole body; ``origin`` the page that called."""
+    """A request of the UI, before it is handled. Only ``body`` can be changed. ``origin`` is the calling page's."""
 
     method: str
     path: str

@@ -1,6 +1,6 @@
 """The hub: every event enters here, gets a number, goes out to clients and leaves one row in the journal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from app.hub.clock import Clock
 from app.hub.fault_plan import FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import PRIMING, SERVER, Origin
-from app.hub.outgoing import Outgoing
+from app.hub.outgoing import Effect, Outgoing
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.write_batcher import WriteBatcher
@@ -35,6 +35,8 @@ class Delivery(NamedTuple):
     """What a person should know: the UI will not show it, say."""
     offline: str = ""
     """The offline friend who sent the message; a caller can offer to switch that friend online first."""
+    held: bool = False
+    """An interceptor holds the event. It may be sent later, changed or not; ``seq`` is the newest row so far."""
 
     @property
     def delivered(self) -> int:
@@ -197,6 +199,14 @@ class Hub:
             verdict=verdict, note=f"{note}; {outcome}" if note else outcome, recipients=recipients.ids,
         )  # fmt: skip
         return Delivery(row.seq, recipients.ids, outcome)
+
+    def carry_out(self, effects: Iterable[Effect]) -> None:
+        """Send and journal what follows from a cause. Call it after the cause was journalled."""
+        for effect in effects:
+            if isinstance(effect, Outgoing):
+                self.send(effect)
+            else:
+                self.tell(effect.event, note=effect.note, verdict=effect.verdict)
 
     def _send_by_plan(self, frame: RecipientFrame, clients: tuple[Client, ...]) -> None:
         for client in clients:

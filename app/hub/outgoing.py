@@ -39,3 +39,15 @@ class Outgoing(NamedTuple):
             raise ValueError("only what was sent to the UI can be sent again")
         verdict = Verdict.INVALID if row.verdict is Verdict.INVALID else Verdict.OK
         return cls(row.event, row.payload, Target.parse(row.client), origin, verdict, f"#{row.seq} again")
+
+
+class ServerNote(NamedTuple):
+    """A row about something that happened although no frame was sent."""
+
+    event: str
+    note: str
+    verdict: Verdict = Verdict.OK
+
+
+Effect = Outgoing | ServerNote
+"""What follows from a cause: returned as a value, journalled and sent after the cause was journalled."""

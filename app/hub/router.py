@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
+from app.hub.causes import ClientFrame, Dropped, Interceptors
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Kind, Verdict
@@ -22,7 +23,7 @@ class Outcome(NamedTuple):
 
     note: str = ""
     verdict: Verdict = Verdict.OK
-    forward: tuple[Envelope, Target] | None = None
+    follow_up: tuple[Envelope, Target] | None = None
 
 
 class ClientEvent(NamedTuple):
@@ -52,8 +53,9 @@ class Router:
     ``client_event`` tells of every valid one: the guide's ``set_on_client_event``.
     """
 
-    def __init__(self, hub: Hub, catalog: Catalog) -> None:
+    def __init__(self, hub: Hub, catalog: Catalog, interceptors: Interceptors | None = None) -> None:
         self._hub = hub
+        self._interceptors = Interceptors() if interceptors is None else interceptors
         self._catalog = catalog
         self._quick = QuickReader(catalog)
         self._handlers: dict[str, Handler] = {}
@@ -78,6 +80,38 @@ class Router:
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         client.received(len(payload))
+        if self._interceptors:
+            return self._intercept(client, frame)
+        return self._handle(client, frame, payload)
+
+    def _intercept(self, client: Client, frame: str | bytes) -> Coroutine[None, None, None] | None:
+        try:
+            passed = self._interceptors.apply(ClientFrame(client=client, frame=frame))
+        except Dropped as dropped:
+            self._drop(client, str(dropped))
+            return None
+        if isinstance(passed, ClientFrame):
+            return self._handle(client, passed.frame)
+        return self._resume(client, passed)
+
+    async def _resume(self, client: Client, waiting: Coroutine[Any, Any, ClientFrame]) -> None:
+        try:
+            cause = await waiting
+        except Dropped as dropped:
+            self._drop(client, str(dropped))
+            return
+        if pending := self._handle(client, cause.frame):
+            await pending
+
+    def _drop(self, client: Client, why: str) -> None:
+        self._hub.tell("dropped", client=client, note=why, verdict=Verdict.WARNING)
+
+    def _handle(
+        self, client: Client, frame: str | bytes, payload: bytes | None = None
+    ) -> Coroutine[None, None, None] | None:
+        """Decode a frame that has passed the interceptors and run its handler."""
+        if payload is None:
+            payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         quick = self._quick.read(payload) if isinstance(frame, str) else None
         if quick:
             taken = Taken(client, payload, *quick)
@@ -133,6 +167,6 @@ class Router:
             return
         if self.client_event:
             self.client_event.emit(ClientEvent(client, taken.name, taken.data))
-        if outcome.forward:
-            event, to = outcome.forward
+        if outcome.follow_up:
+            event, to = outcome.follow_up
             self._hub.publish(event, to=to, origin=client.name)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from random import Random, SystemRandom
@@ -121,13 +122,10 @@ class Door(Protocol):
     def personas(self) -> list[str]:
         """The first is ``{{persona}}``."""
 
-    async def fire(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
-        """Store and send a valid event."""
+    async def fire(self, event: Envelope, *, to: Target, origin: Origin, strict: bool = True) -> Delivery:
+        """Store and send an event. If ``strict`` is False, one that violates the contract is only sent."""
 
-    async def fire_loosely(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
-        """Send an event whether it keeps the contract or not."""
-
-    async def fire_malformed(self, text: str, *, to: Target, origin: Origin) -> Delivery:
+    async def send_raw(self, text: str, *, to: Target, origin: Origin) -> Delivery:
         """Send any text."""
 
 
@@ -172,7 +170,7 @@ class FixturePlayer:
         """Send any text exactly as it is; ``fire_again`` repeats that too."""
 
         async def send(origin: Origin) -> Delivery:
-            return await self._door.fire_malformed(text, to=to, origin=origin)
+            return await self._door.send_raw(text, to=to, origin=origin)
 
         delivery = await send(origin)
         self._again = send
@@ -244,9 +242,9 @@ class FixturePlayer:
         send: Callable[..., Awaitable[Delivery]]
         what: Any
         if fixture.raw:
-            send, what = door.fire_malformed, await _expanded(fixture.frame, context)
+            send, what = door.send_raw, await _expanded(fixture.frame, context)
         else:
-            send = door.fire_loosely if fixture.malformed or loose else door.fire
+            send = partial(door.fire, strict=not (fixture.malformed or loose))
             what = Envelope(fixture.event, await _expanded(fixture.envelope().data, context))
         delivery = await send(what, to=target, origin=origin)
         for _ in range(fixture.times - 1):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from app.companion import NOT_DONE
+from app.hub.pipeline import FIRE_ERRORS
 from app.hub.tasks import Tasks
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Errands:
 async def _run(work: Coroutine[Any, Any, T], then: Callable[[T], object], failed: Callable[[str], object]) -> None:
     try:
         result = await work
-    except NOT_DONE as error:
+    except FIRE_ERRORS as error:
         failed(str(error))
     else:
         then(result)

@@ -11,7 +11,7 @@ from app.companion import Companion
 from app.protocol.backend import Window
 from app.protocol.envelope import Envelope
 from app.sources.auto_reply import ANSWERS, AutoReply
-from tests.chat.windows import frames_so_far
+from tests.chat.windows import frames_so_far, post
 from tests.conftest import Connect, MakeCompanion, until
 from tests.hub.doubles import FakeTime
 
@@ -37,7 +37,7 @@ async def said_by_itself(companion: Companion) -> list[dict[str, Any]]:
 async def test_a_persona_types_and_answers(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client("me")
     await companion.chat.change_person("alice", auto_reply=True)
-    await companion.chat.post_message("alice", "Hi", HERE)
+    await post(companion, "alice", "Hi", HERE)
     await until(lambda: len([row for row in companion.journal if row.origin == "auto-reply"]) == 3)
     (frames,) = await frames_so_far(companion, socket)
     _, typing, still, answer = frames
@@ -59,12 +59,12 @@ async def test_by_default_and_while_offline_nobody_answers(companion: Companion,
     await companion.chat.change_person("alice", auto_reply=wanted)
     if wanted:
         await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
-    await companion.chat.post_message("alice", "Hi", HERE)
+    await post(companion, "alice", "Hi", HERE)
     assert await said_by_itself(companion) == []
 
 
 async def test_an_answer_is_not_answered(companion: Companion) -> None:
     for name in ("alice", "carol"):
         await companion.chat.change_person(name, auto_reply=True)
-    await companion.chat.post_message("alice", "Hi", HERE)
+    await post(companion, "alice", "Hi", HERE)
     assert len(await said_by_itself(companion)) == 3

@@ -110,7 +110,7 @@ async def test_frames_that_are_sent_raw_or_again_keep_to_that_order_too(
     (row,) = sent_rows(companion)
     await asyncio.gather(
         companion.fire(companion.message_from("bob", "1"), origin="panel"),
-        companion.fire_malformed('{"event":"raw","data":{}}', origin="panel"),
+        companion.send_raw('{"event":"raw","data":{}}', origin="panel"),
         companion.fire(companion.message_from("bob", "2"), origin="panel"),
         companion.resend(row, origin="panel"),
     )

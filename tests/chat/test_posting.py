@@ -9,7 +9,7 @@ from app.companion import Companion
 from app.hub.journal import Kind, Verdict
 from app.protocol.backend import MAX_TEXT, Refused, Window
 from app.protocol.envelope import Envelope
-from tests.chat.windows import frames_so_far, said, sent_rows
+from tests.chat.windows import frames_so_far, post, said, sent_rows
 from tests.conftest import Connect
 
 PAGE = "http://localhost:1420"
@@ -22,7 +22,7 @@ def _unprimed(companion: Companion) -> None:
 
 
 async def test_to_a_friend_who_is_online_it_is_delivered_at_once(companion: Companion) -> None:
-    data = await companion.chat.post_message("alice", "Hi", HERE)
+    data = await post(companion, "alice", "Hi", HERE)
     assert (data["from"], data["to"], data["direction"]) == ("me", "alice", "sent")
     assert (data["delivered"], data["delivery_method"]) == (True, "direct")
     assert (await companion.chat.page("alice", 1, 0))[0] == [data]
@@ -37,7 +37,7 @@ async def test_the_recipients_clients_receive_it_and_the_senders_other_windows_h
     same_browser_other_page = await connect_client(origin="tauri://localhost", user_agent_header="Chromium")
     terminal = await connect_client()
     alice, bob = await connect_client("alice"), await connect_client("bob")
-    data = await companion.chat.post_message("alice", "Hi", HERE)
+    data = await post(companion, "alice", "Hi", HERE)
     got = await frames_so_far(
         companion, sender, same_page_other_browser, same_browser_other_page, terminal, alice, bob
     )
@@ -50,26 +50,26 @@ async def test_a_window_that_speaks_for_the_recipient_gets_it_though_it_looks_li
     companion: Companion, connect_client: Connect
 ) -> None:
     alice = await connect_client("alice", origin=PAGE, user_agent_header="Chromium")
-    await companion.chat.post_message("alice", "Hi", HERE)
+    await post(companion, "alice", "Hi", HERE)
     (frames,) = await frames_so_far(companion, alice)
     assert [said(frame) for frame in frames] == [("me", "Hi", "received")]
 
 
 async def test_where_nobody_is_concerned_nothing_is_sent_nor_journalled(companion: Companion) -> None:
-    await companion.chat.post_message("alice", "Hi", HERE)
+    await post(companion, "alice", "Hi", HERE)
     assert sent_rows(companion) == []
 
 
 async def test_two_tabs_of_one_browser_both_get_it(companion: Companion, connect_client: Connect) -> None:
     """HTTP does not tell the tabs apart; the one that has sent it skips an id that it knows."""
     tabs = [await connect_client(origin=PAGE, user_agent_header="Chromium") for _ in range(2)]
-    data = await companion.chat.post_message("alice", "Hi", HERE)
+    data = await post(companion, "alice", "Hi", HERE)
     assert await frames_so_far(companion, *tabs) == [[{"event": "new_message", "data": data}]] * 2
 
 
 async def test_for_a_friend_who_is_offline_it_waits(companion: Companion, connect_client: Connect) -> None:
     bob, other = await connect_client("bob"), await connect_client(origin=PAGE, user_agent_header="Firefox")
-    data = await companion.chat.post_message("bob", "Hi", HERE)
+    data = await post(companion, "bob", "Hi", HERE)
     assert (data["delivered"], data["delivery_method"]) == (False, "offline")
     for_bob, for_me = await frames_so_far(companion, bob, other)
     assert for_bob == []
@@ -81,7 +81,7 @@ async def test_coming_online_delivers_what_waited_once_and_in_order(
 ) -> None:
     bob = await connect_client("bob")
     for text in ("one", "two"):
-        await companion.chat.post_message("bob", text, HERE)
+        await post(companion, "bob", text, HERE)
     for online in ("friend_online", "friend_offline", "friend_online"):
         await companion.fire(Envelope(online, {"username": "bob"}), origin="panel")
     (frames,) = await frames_so_far(companion, bob)
@@ -102,7 +102,7 @@ async def test_coming_online_delivers_what_waited_once_and_in_order(
 
 async def test_what_waited_for_a_friend_without_a_client_is_logged_as_delivered(companion: Companion) -> None:
     for text in ("one", "two"):
-        await companion.chat.post_message("bob", text, HERE)
+        await post(companion, "bob", text, HERE)
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     assert [row.event for row in sent_rows(companion)] == ["friend_online"]
     (row,) = [row for row in companion.journal if row.event == "delivered"]
@@ -115,7 +115,7 @@ async def test_what_waits_for_one_is_not_delivered_when_another_comes(
     companion: Companion, connect_client: Connect
 ) -> None:
     bob, dave = await connect_client("bob"), await connect_client("dave")
-    await companion.chat.post_message("bob", "Hi", HERE)
+    await post(companion, "bob", "Hi", HERE)
     await companion.fire(Envelope("friend_online", {"username": "dave"}), origin="panel")
     assert [[frame["event"] for frame in frames] for frames in await frames_so_far(companion, bob, dave)] == [
         ["friend_online"],
@@ -128,7 +128,7 @@ async def test_what_was_marked_delivered_by_hand_is_not_delivered_again(
     companion: Companion, connect_client: Connect
 ) -> None:
     bob = await connect_client("bob")
-    data = await companion.chat.post_message("bob", "Hi", HERE)
+    data = await post(companion, "bob", "Hi", HERE)
     await companion.chat.set_delivered(data["msg_id"])
     assert (await companion.chat.page("bob", 1, 0))[0][0]["delivered"]
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
@@ -137,11 +137,11 @@ async def test_what_was_marked_delivered_by_hand_is_not_delivered_again(
 
 
 async def test_a_text_of_exactly_the_limit_is_taken_and_one_more_is_not(companion: Companion) -> None:
-    assert (await companion.chat.post_message("alice", "😀" * MAX_TEXT, HERE))["text"] == "😀" * MAX_TEXT
+    assert (await post(companion, "alice", "😀" * MAX_TEXT, HERE))["text"] == "😀" * MAX_TEXT
     before = await companion.chat.backend.snapshot()
     for text in ("x" * (MAX_TEXT + 1), ""):
         with pytest.raises(Refused) as caught:
-            await companion.chat.post_message("alice", text, HERE)
+            await post(companion, "alice", text, HERE)
         assert caught.value.status is HTTPStatus.BAD_REQUEST
     assert await companion.chat.backend.snapshot() == before
 
@@ -150,7 +150,7 @@ async def test_a_text_of_exactly_the_limit_is_taken_and_one_more_is_not(companio
 async def test_only_friends_can_be_written_to(companion: Companion, to: str) -> None:
     before = await companion.chat.backend.snapshot()
     with pytest.raises(Refused, match="is not a friend") as caught:
-        await companion.chat.post_message(to, "Hi", HERE)
+        await post(companion, to, "Hi", HERE)
     assert caught.value.status is HTTPStatus.NOT_FOUND
     assert await companion.chat.backend.snapshot() == before
 
@@ -160,9 +160,9 @@ async def test_posts_and_fired_events_keep_the_order_of_the_calls(
 ) -> None:
     alice = await connect_client("alice")
     await asyncio.gather(
-        companion.chat.post_message("alice", "1", HERE),
+        post(companion, "alice", "1", HERE),
         companion.fire(Envelope("typing", {"username": "bob", "typing": True}), origin="panel"),
-        companion.chat.post_message("alice", "2", HERE),
+        post(companion, "alice", "2", HERE),
     )
     (frames,) = await frames_so_far(companion, alice)
     assert [frame["event"] for frame in frames] == ["new_message", "typing", "new_message"]
@@ -173,7 +173,7 @@ async def test_the_name_of_the_local_user_counts_at_the_moment_of_the_post(
 ) -> None:
     companion.settings.username = companion.hub.local_user = "zoe"
     terminal = await connect_client()
-    data = await companion.chat.post_message("alice", "Hi", HERE)
+    data = await post(companion, "alice", "Hi", HERE)
     assert data["from"] == "zoe"
     (frames,) = await frames_so_far(companion, terminal)
     assert [said(frame) for frame in frames] == [("zoe", "Hi", "sent")]

@@ -19,7 +19,7 @@ async def arrive(chat: ChatStage, number: int, timestamp: str = OLD, **changes: 
         "msg_id": an_id(number), "from": "zoe", "to": "me", "text": "Hi", "timestamp": timestamp,
         "direction": "received", "delivered": True, "delivery_method": "direct",
     }  # fmt: skip
-    await chat.service.publish(Envelope("new_message", {**data, **changes}), origin="panel")
+    await chat.service.record(Envelope("new_message", {**data, **changes}))
 
 
 async def unread(chat: ChatStage) -> list[str]:

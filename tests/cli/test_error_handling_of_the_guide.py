@@ -108,7 +108,7 @@ async def test_invalid_json_from_the_server(companion: Companion, malformed: str
     listener = Listener(companion.server.url)
     async with listener.connecting() as connecting:
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
-        await companion.fire_malformed(malformed, origin="panel")
+        await companion.send_raw(malformed, origin="panel")
         await companion.fire(ONLINE, origin="panel")
         await until(lambda: listener.events or connecting.done())
         assert listener.events == [{"event": ONLINE.event, "data": ONLINE.data}]
@@ -133,7 +133,7 @@ async def test_unknown_event_type(companion: Companion) -> None:
     async with listener.connecting():
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
         unknown = '{"event":"message_delivered","data":{"msg_id":"1","peer":"b"}}'
-        await companion.fire_malformed(unknown, origin="panel")
+        await companion.send_raw(unknown, origin="panel")
         await companion.fire(ONLINE, origin="panel")
         await until(lambda: online == {"alice"})
         assert listener.client.connected

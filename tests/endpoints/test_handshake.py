@@ -176,5 +176,5 @@ async def test_garbage_for_a_handshake_harms_nobody(
         await scanner.send(garbage)
         await scanner.rest()
     client = await connect_client()
-    await companion.fire_malformed("still here", origin="panel")
+    await companion.send_raw("still here", origin="panel")
     assert await asyncio.wait_for(client.recv(), PATIENCE_S) == "still here"

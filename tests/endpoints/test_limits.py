@@ -66,7 +66,7 @@ async def test_connections_beyond_the_limit_are_cut_and_the_others_stay(make_com
                     assert await late.rest() == b""
         assert len(companion.server.alive) == 10
         assert companion.refused.latest[0].reason == "10 connections are open already"
-        await companion.fire_malformed("still here", origin="panel")
+        await companion.send_raw("still here", origin="panel")
         assert await client.recv() == "still here"
 
 
@@ -85,7 +85,7 @@ async def test_a_client_that_talks_too_fast_is_warned_and_then_parted_with(make_
         ]
         heard = [row for row in companion.journal if row.event == "typing"]
         assert 80 <= len(heard) <= 90  # two bursts and what refilled meanwhile
-        await companion.fire_malformed("still here", origin="panel")
+        await companion.send_raw("still here", origin="panel")
         assert await quiet.recv() == "still here"
 
 

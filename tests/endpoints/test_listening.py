@@ -103,7 +103,7 @@ async def test_clients_of_a_lost_socket_stay_and_are_closed_by_a_stop(running: C
         await until(lambda: rows(running, "listening again"))
         async with connect(running.server.url, proxy=None) as late:
             await until(lambda: running.hub.connection_count == 2)
-            await running.fire_malformed("both", origin="panel")
+            await running.send_raw("both", origin="panel")
             assert await client.recv() == await late.recv() == "both"
             await running.stop()
             assert running.hub.connection_count == 0

@@ -154,7 +154,7 @@ async def test_what_was_fired_is_on_the_wire_before_the_close_frame(
 ) -> None:
     client = await connect_client()
     for number in range(50):
-        await companion.fire_malformed(str(number), origin="panel")
+        await companion.send_raw(str(number), origin="panel")
     companion.hub.clients[0].close(1000, "enough")
     assert [frame async for frame in client] == [str(number) for number in range(50)]
     assert client.close_reason == "enough"
@@ -165,7 +165,7 @@ async def test_what_was_fired_is_on_the_wire_before_the_server_stops(
 ) -> None:
     client = await connect_client()
     for number in range(50):
-        await companion.fire_malformed(str(number), origin="panel")
+        await companion.send_raw(str(number), origin="panel")
     await companion.stop()
     assert [frame async for frame in client] == [str(number) for number in range(50)]
     assert client.close_code == 1001

@@ -53,7 +53,7 @@ async def test_what_waits_for_it_arrives_in_order_when_it_reads_again(
         (late,) = companion.hub.clients
         sent = 0
         while not late.outbox.waiting > OUTBOX_BYTES // 2:
-            await companion.fire_malformed(f"<{sent:05}>".ljust(CHUNK, "."), origin="panel")
+            await companion.send_raw(f"<{sent:05}>".ljust(CHUNK, "."), origin="panel")
             sent += 1
             companion.hub.batcher.flush()  # a full socket pauses it, and on a busy machine much would gather
             await asyncio.sleep(0)

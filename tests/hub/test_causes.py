@@ -5,8 +5,9 @@ from collections.abc import Coroutine
 
 import pytest
 
-from app.hub.causes import Cause, Dropped, FiredEvent, FiredText, Interceptors
+from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame, Interceptors
 from app.hub.origin import PANEL
+from app.hub.outgoing import Outgoing
 from app.hub.target import ALL
 from app.protocol.envelope import Envelope
 
@@ -77,6 +78,6 @@ async def test_an_interceptor_that_is_removed_sees_nothing_more() -> None:
 
 async def test_a_cause_cannot_become_one_of_another_kind() -> None:
     interceptors = Interceptors()
-    interceptors.add(lambda cause: FiredText(text="x", to=ALL, origin=PANEL))
-    with pytest.raises(TypeError, match="turned a FiredEvent into a FiredText"):
+    interceptors.add(lambda cause: FiredFrame(outgoing=Outgoing("x", b"x", ALL, PANEL)))
+    with pytest.raises(TypeError, match="turned a FiredEvent into a FiredFrame"):
         interceptors.apply(EVENT)

@@ -29,20 +29,17 @@ class NotedDoor:
         self.targets: list[Target] = []
         self.fails = False
 
-    async def fire(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
+    async def fire(self, event: Envelope, *, to: Target, origin: str, strict: bool = True) -> Delivery:
         if self.fails:
             raise InvalidEvent([])
+        if not strict and built_in().problems(event):
+            delivery = await self.send_raw(event.encode().decode(), to=to, origin=origin)
+            return delivery._replace(warnings=("sent, not stored",))
         self.events.append(event)
         self.targets.append(to)
         return Delivery(len(self.events), (), origin)
 
-    async def fire_loosely(self, event: Envelope, *, to: Target, origin: str) -> Delivery:
-        if not built_in().problems(event):
-            return await self.fire(event, to=to, origin=origin)
-        delivery = await self.fire_malformed(event.encode().decode(), to=to, origin=origin)
-        return delivery._replace(warnings=("sent, not stored",))
-
-    async def fire_malformed(self, text: str, *, to: Target, origin: str) -> Delivery:
+    async def send_raw(self, text: str, *, to: Target, origin: str) -> Delivery:
         self.frames.append(text)
         self.targets.append(to)
         return Delivery(len(self.frames), (), origin)

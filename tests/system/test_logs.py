@@ -94,7 +94,7 @@ async def test_no_payload_text_ever_reaches_the_log_files(
     sample = companion.catalog.problems(Envelope("friend_online", {"username": SECRET}))
     assert sample == []
     await companion.fire(Envelope("friend_online", {"username": SECRET}), origin="panel")
-    await companion.fire_malformed(f"{{{SECRET}", origin="panel")
+    await companion.send_raw(f"{{{SECRET}", origin="panel")
     for frame in (
         SECRET,
         SECRET.encode(),

@@ -14,6 +14,7 @@ from app.protocol.envelope import Envelope
 from app.ui.rooms.chats import PAGE, REACTION, ChatsRoom
 from app.ui.widgets.quick import PresenceGrid
 from app.ui.window import CHATS, EVENTS, Window
+from tests.chat.windows import post
 from tests.conftest import Connect, until
 from tests.ui.frames import all_frames, frame, settled
 from tests.ui.messages import load, many, message, stored
@@ -312,7 +313,7 @@ async def test_a_message_of_the_local_user_appears_with_whether_it_waits(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await choose(room, "bob", qtbot)
-    sent = await companion.chat.post_message("bob", "are you there?", Caller("http://localhost:1420", "x"))
+    sent = await post(companion, "bob", "are you there?", Caller("http://localhost:1420", "x"))
     await calm(room)
     assert room.bubbles.messages[-1] == sent
     assert not sent["delivered"]
@@ -450,7 +451,7 @@ async def test_a_waiting_message_can_be_marked_as_delivered(
     room: ChatsRoom, companion: Companion, qtbot: Any, by: str
 ) -> None:
     await choose(room, "bob", qtbot)
-    await companion.chat.post_message("bob", "are you there?", Caller("", ""))
+    await post(companion, "bob", "are you there?", Caller("", ""))
     await calm(room)
     assert not select(room, -1, qtbot)["delivered"]
     await use(room, by, "Mark delivered", qtbot)

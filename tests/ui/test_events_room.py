@@ -192,7 +192,7 @@ async def test_r_sends_a_broken_frame_again_as_it_was(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    await companion.fire_malformed('{"event": half', origin="panel")
+    await companion.send_raw('{"event": half', origin="panel")
     assert await text(client) == '{"event": half'
     await select(room, "(raw frame)", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_R)
@@ -250,7 +250,7 @@ async def test_e_opens_inject_with_the_values(
 async def test_e_on_a_frame_that_is_no_event_opens_the_raw_panel(
     window: Window, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    await companion.fire_malformed('{"event": half', origin="panel")
+    await companion.send_raw('{"event": half', origin="panel")
     await select(room, "(raw frame)", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_E)
     assert window.inject.panels.currentWidget() is window.inject.raw

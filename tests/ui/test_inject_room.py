@@ -222,7 +222,7 @@ async def test_a_raw_frame_arrives_byte_for_byte(
     assert (await text(client)).encode() == raw.encode()
     last = list(companion.journal)[-1]
     assert (last.event, last.payload) == ("(raw frame)", raw.encode())
-    assert last.verdict is (Verdict.INVALID if companion.why_malformed(raw) else Verdict.OK)
+    assert last.verdict is (Verdict.INVALID if companion.pipeline.fault_of(raw) else Verdict.OK)
 
 
 async def test_a_raw_frame_says_what_is_wrong_with_it(room: InjectRoom, qtbot: Any) -> None:

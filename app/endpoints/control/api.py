@@ -49,8 +49,11 @@ class Api:
     async def fire_event(self, call: Call) -> shapes.Fired:
         """Fire an event exactly as it is: this is how a backend of your own pushes through the companion."""
         event = Envelope(call.body.event, call.body.data)
-        fire = self._service.fire if call.query.strict else self._service.fire_loosely
-        return await self._send(call.query.to, call.query.wait, lambda to: fire(event, to=to, origin=CONTROL))
+
+        def fire(to: Target) -> Awaitable[Delivery]:
+            return self._service.fire(event, to=to, origin=CONTROL, strict=call.query.strict)
+
+        return await self._send(call.query.to, call.query.wait, fire)
 
     @operation("POST", "/v1/frames", query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
                limit=MAX_RAW_BYTES, refusals=(HTTPStatus.CONFLICT,))  # fmt: skip

@@ -170,11 +170,8 @@ class Service(Protocol):
     def pause(self, paused: bool = True) -> None:
         """Hold or resume sending."""
 
-    async def fire(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
-        """Store and send a valid event. Raises ``InvalidEvent``."""
-
-    async def fire_loosely(self, event: Envelope, *, to: Target, origin: Origin) -> Delivery:
-        """Send an event whether it keeps the contract or not."""
+    async def fire(self, event: Envelope, *, to: Target, origin: Origin, strict: bool = True) -> Delivery:
+        """Store and send an event. If ``strict`` is False, one that violates the contract is only sent."""
 
     async def log_get_requests(self, on: bool) -> None:
         """Log the UI's GET requests from now on, or no longer."""

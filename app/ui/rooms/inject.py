@@ -176,7 +176,7 @@ class InjectRoom(QWidget):
 
     def _arm_raw(self) -> None:
         text = exact_text(self.raw.editor)
-        self.raw.verdict.setText(self._companion.why_malformed(text) or "This frame keeps the contract.")
+        self.raw.verdict.setText(self._companion.pipeline.fault_of(text) or "This frame keeps the contract.")
         self.bar.arm(
             lambda: self._companion.player.fire_text(text, to=self.bar.target, origin=PANEL),
             title="Send malformed",

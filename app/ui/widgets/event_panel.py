@@ -190,7 +190,7 @@ class EventPanel(QWidget):
         try:
             event = self._companion.player.preview(self.template())
             self.problems = self._companion.catalog.problems(event)
-            stranger = "" if self.problems else self._companion.stranger_in(event)
+            stranger = "" if self.problems else self._companion.chat.unknown_user_warning(event)
         except BadFrame as bad:
             self.problems, stranger = [Problem(bad.where, bad.reason)], ""
         except TemplateError as error:

@@ -9,10 +9,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.companion import NOT_DONE, Companion, State, offline_warning
+from app.companion import Companion, State
 from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
 from app.hub.origin import PANEL
+from app.hub.pipeline import FIRE_ERRORS, offline_warning
 from app.hub.target import ALL, Target
 from app.ui import theme
 from app.ui.background import run
@@ -159,7 +160,7 @@ class FireBar(QWidget):
     async def _or_stop(self, fire: Fire) -> Delivery:
         try:
             return await fire()
-        except NOT_DONE as error:
+        except FIRE_ERRORS as error:
             self._failed(str(error))
             raise asyncio.CancelledError from None  # the rest of the series would fail as well
 

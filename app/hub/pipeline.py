@@ -1,0 +1,175 @@
+"""The way of a fired event: validate, intercept, commit, send.
+
+Everything that a person, a script or a source fires enters here. It leaves through ``Hub.send``.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple, Protocol
+
+from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame, Interceptors
+from app.hub.hub import Delivery, Hub
+from app.hub.journal import Row, Verdict
+from app.hub.origin import Origin
+from app.hub.outgoing import Effect, Outgoing
+from app.hub.target import ALL, Target
+from app.hub.tasks import Tasks
+from app.protocol.backend import Refused, StorageError
+from app.protocol.catalog import Catalog
+from app.protocol.envelope import MAX_CHECKED_CHARS, MAX_FRAME_BYTES, MAX_RAW_BYTES, BadFrame, Envelope, decode
+from app.protocol.event_type import InvalidEvent
+
+FIRE_ERRORS = (InvalidEvent, Refused, StorageError)
+"""Why nothing was fired: the event, the request, or the disk. The text is for people."""
+
+NO_UNICODE = "The text contains a lone surrogate, which is not valid Unicode."
+HELD = "held"
+
+
+class Advice(NamedTuple):
+    """What a person should know about an event that is about to be sent."""
+
+    warnings: tuple[str, ...] = ()
+    offline: str = ""
+    """The friend who sends a message although offline."""
+
+
+def offline_warning(friend: str) -> str:
+    """Return the warning about a message from an offline friend."""
+    return f"{friend} is offline, so a real backend would send nothing: switch {friend} online first"
+
+
+class ChatState(Protocol):
+    """The stored state, as the pipeline sees it. Every method may raise ``Refused`` or ``StorageError``."""
+
+    def advise(self, event: Envelope) -> Advice:
+        """Return what to warn of, as things are before the event."""
+
+    async def record(self, event: Envelope) -> Sequence[Effect]:
+        """Store what a valid event changes, and return what follows from it once it is committed."""
+
+    async def drain(self) -> None:
+        """Wait until everything that was asked for before is stored."""
+
+
+class EventPipeline:
+    """Fires events. Calls take effect in their order, so the order of calls is the order on the wire.
+
+    All methods raise ``FIRE_ERRORS``; nothing has happened then. If an interceptor holds a cause, they return at
+    once a delivery that is ``held``; what becomes of it later is journalled.
+    """
+
+    def __init__(
+        self, hub: Hub, catalog: Catalog, state: ChatState, tasks: Tasks, interceptors: Interceptors
+    ) -> None:
+        self._hub = hub
+        self._catalog = catalog
+        self._state = state
+        self._tasks = tasks
+        self._interceptors = interceptors
+
+    async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
+        """Store what an event changes, then send it.
+
+        An event that violates the contract raises ``InvalidEvent``. If ``strict`` is False, it is sent without
+        changing the state, with a warning.
+        """
+        if strict and (problems := self._catalog.problems(event)):
+            raise InvalidEvent(problems)
+        if not self._interceptors:
+            return await self._send_event(event, to, origin, strict)
+        cause = FiredEvent(event=event, to=to, origin=origin, strict=strict)
+        return await self._intercept(cause, self._fire_cause)
+
+    async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Send any text as a frame, exactly as it is. The row says how it violates the contract, if it does."""
+        return await self._send_frame(await self._raw(text, to, origin))
+
+    async def resend(self, row: Row, *, origin: Origin) -> Delivery:
+        """Send the frame of a row once more, to the same target. Raises ``ValueError`` unless it went to the UI."""
+        return await self._send_frame(Outgoing.again(row, origin=origin))
+
+    def fault_of(self, text: str) -> str:
+        """Return how a frame violates the contract, or an empty text if it does not."""
+        if len(text) > MAX_CHECKED_CHARS:
+            return f"over {MAX_CHECKED_CHARS // 1024:,} KiB, so not checked"
+        try:
+            problems = self._catalog.problems(decode(text))
+        except BadFrame as bad:
+            return str(bad)
+        return "; ".join(map(str, problems))
+
+    async def _send_event(self, event: Envelope, to: Target, origin: Origin, strict: bool) -> Delivery:
+        if not strict and (problems := self._catalog.problems(event)):
+            try:
+                text = event.encode().decode()
+            except UnicodeEncodeError:
+                raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE) from None
+            outgoing = await self._raw(text, to, origin)
+            warning = f"sent, not stored: {'; '.join(map(str, problems))}"
+            await self._state.drain()
+            return self._hub.send(outgoing)._replace(warnings=(warning,))
+        advice = self._state.advise(event)
+        effects = await self._state.record(event)
+        delivery = self._hub.publish(event, to=to, origin=origin)
+        self._hub.carry_out(effects)
+        return delivery._replace(warnings=advice.warnings, offline=advice.offline) if advice.warnings else delivery
+
+    async def _raw(self, text: str, to: Target, origin: Origin) -> Outgoing:
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE) from None
+        if size > MAX_RAW_BYTES:
+            limit = f"A frame has at most {MAX_RAW_BYTES // 1024:,} KiB."
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
+        large = size > MAX_FRAME_BYTES
+        fault = await asyncio.to_thread(self.fault_of, text) if large else self.fault_of(text)
+        return Outgoing.raw(text, to=to, origin=origin, fault=fault)
+
+    async def _send_frame(self, outgoing: Outgoing) -> Delivery:
+        if self._interceptors:
+            return await self._intercept(FiredFrame(outgoing=outgoing), self._frame_cause)
+        await self._state.drain()
+        return self._hub.send(outgoing)
+
+    # causes that have passed the interceptors
+
+    async def _fire_cause(self, cause: FiredEvent) -> Delivery:
+        if cause.strict and (problems := self._catalog.problems(cause.event)):
+            raise InvalidEvent(problems)
+        return await self._send_event(cause.event, cause.to, cause.origin, cause.strict)
+
+    async def _frame_cause(self, cause: FiredFrame) -> Delivery:
+        await self._state.drain()
+        return self._hub.send(cause.outgoing)
+
+    async def _intercept(self, cause: Any, go_on: "GoOn") -> Delivery:
+        try:
+            passed = self._interceptors.apply(cause)
+        except Dropped as dropped:
+            return self._dropped(str(dropped))
+        if isinstance(passed, Cause):
+            return await go_on(passed)
+        self._tasks.spawn(self._resume(passed, go_on), "resume a held event")
+        return Delivery(self._hub.journal.last_seq, (), HELD, held=True)
+
+    async def _resume(self, waiting: Coroutine[Any, Any, Any], go_on: "GoOn") -> None:
+        try:
+            await go_on(await waiting)
+        except Dropped as dropped:
+            self._dropped(str(dropped))
+        except FIRE_ERRORS as error:
+            self._hub.tell("not sent", note=str(error), verdict=Verdict.WARNING)
+
+    def _dropped(self, why: str) -> Delivery:
+        self._hub.tell("dropped", note=why, verdict=Verdict.WARNING)
+        return Delivery(self._hub.journal.last_seq, (), f"not sent: {why}")
+
+
+class GoOn(Protocol):
+    """Continues with a cause that has passed the interceptors."""
+
+    async def __call__(self, cause: Any) -> Delivery:
+        """Store and send it."""

@@ -1,0 +1,164 @@
+"""Interceptors hold, change and drop causes of the assembled companion: fired events, client frames, REST calls."""
+
+import asyncio
+import json
+from typing import Any
+
+from app.companion import Companion
+from app.hub.causes import Cause, ClientFrame, FiredEvent, FiredFrame, RestCall
+from app.hub.journal import Kind
+from app.hub.origin import PANEL
+from app.protocol.envelope import Envelope
+from tests.conftest import Connect, until
+from tests.endpoints.http import Rest
+from tests.hub.doubles import RecordingWire
+
+ONLINE = Envelope("friend_online", {"username": "bob"})
+
+
+class Breakpoint:
+    """Holds every cause of one kind."""
+
+    def __init__(self, companion: Companion, kind: type[Cause]) -> None:
+        self.held: list[Any] = []
+        self._kind = kind
+        self.remove = companion.interceptors.add(self._intercept)
+
+    def _intercept(self, cause: Cause) -> Cause | None:
+        if not isinstance(cause, self._kind):
+            return cause
+        self.held.append(cause)
+        return None
+
+
+def events(companion: Companion) -> list[str]:
+    return [row.event for row in companion.journal]
+
+
+async def test_a_fired_event_is_held_before_it_is_stored_changed_and_released(
+    companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    breakpoint = Breakpoint(companion, FiredEvent)
+    message = companion.message_from("alice", "original")
+    delivery = await companion.fire(message, origin=PANEL)
+    assert (delivery.held, delivery.delivered) == (True, 0)
+    before, _ = await companion.chat.page("alice", 50, 0)
+    assert "original" not in [each["text"] for each in before]
+
+    (held,) = breakpoint.held
+    held.resume(held.changed(event=Envelope(message.event, {**message.data, "text": "changed"})))
+    assert json.loads(await client.recv())["data"]["text"] == "changed"
+    after, _ = await companion.chat.page("alice", 50, 0)
+    assert [each["text"] for each in after][-1] == "changed"
+
+
+async def test_events_that_are_fired_later_are_not_delayed_by_a_held_one(
+    companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    breakpoint = Breakpoint(companion, FiredEvent)
+    await companion.fire(ONLINE, origin=PANEL)
+    breakpoint.remove()
+    await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=PANEL)
+    assert json.loads(await client.recv())["event"] == "typing"
+    breakpoint.held[0].resume()
+    assert json.loads(await client.recv())["event"] == "friend_online"
+
+
+async def test_a_dropped_event_changes_nothing_and_leaves_a_row_that_says_why(companion: Companion) -> None:
+    breakpoint = Breakpoint(companion, FiredEvent)
+    await companion.fire(ONLINE, origin=PANEL)
+    breakpoint.held[0].drop("dropped by breakpoint 1")
+    await until(lambda: "dropped" in events(companion))
+    assert "friend_online" not in events(companion)
+    assert not companion.chat.presence["bob"]
+
+
+async def test_an_event_that_was_changed_into_an_invalid_one_is_not_sent_and_the_row_names_the_fault(
+    companion: Companion,
+) -> None:
+    breakpoint = Breakpoint(companion, FiredEvent)
+    await companion.fire(ONLINE, origin=PANEL)
+    breakpoint.held[0].resume(breakpoint.held[0].changed(event=Envelope("friend_online", {})))
+    await until(lambda: "not sent" in events(companion))
+    (row,) = [row for row in companion.journal if row.event == "not sent"]
+    assert "data.username: is missing" in row.note
+
+
+async def test_raw_and_resent_frames_are_held_too(companion: Companion, connect_client: Connect) -> None:
+    client = await connect_client()
+    breakpoint = Breakpoint(companion, FiredFrame)
+    await companion.send_raw("{nope", origin=PANEL)
+    (held,) = breakpoint.held
+    held.resume(held.changed(outgoing=held.outgoing._replace(payload=b"{changed")))
+    assert await client.recv() == "{changed"
+
+
+async def test_a_client_frame_is_held_before_its_handler_and_later_frames_of_that_client_wait(
+    companion: Companion, connect_client: Connect
+) -> None:
+    sender, other = await connect_client(), await connect_client("bob")
+    breakpoint = Breakpoint(companion, ClientFrame)
+    await sender.send('{"event":"typing","data":{"to":"bob","typing":true}}')
+    await until(lambda: breakpoint.held)
+    breakpoint.remove()
+    await sender.send('{"event":"typing","data":{"to":"bob","typing":false}}')
+    await sender.ping()
+    await other.send('{"event":"typing","data":{"to":"me","typing":true}}')
+    assert json.loads(await sender.recv())["data"] == {"username": "bob", "typing": True}
+    assert [row.event for row in companion.journal if row.kind is Kind.FROM_UI] == ["typing"]  # bob's
+    breakpoint.held[0].resume()
+    states = [json.loads(await other.recv())["data"]["typing"] for _ in range(2)]
+    assert states == [True, False]
+
+
+async def test_a_client_frame_can_be_changed_and_dropped(companion: Companion, connect_client: Connect) -> None:
+    sender, other = await connect_client(), await connect_client("bob")
+    breakpoint = Breakpoint(companion, ClientFrame)
+    await sender.send('{"event":"typing","data":{"to":"bob","typing":true}}')
+    await until(lambda: breakpoint.held)
+    breakpoint.held[0].drop("dropped by breakpoint 2")
+    await sender.send('{"event":"typing","data":{"to":"nobody","typing":true}}')
+    await until(lambda: len(breakpoint.held) == 2)
+    held = breakpoint.held[1]
+    held.resume(held.changed(frame=held.frame.replace("nobody", "bob")))
+    assert json.loads(await other.recv())["data"] == {"username": "me", "typing": True}
+    assert [row.note for row in companion.journal if row.event == "dropped"] == ["dropped by breakpoint 2"]
+
+
+async def test_a_post_of_a_message_is_held_and_changed(rest: Rest) -> None:
+    companion = rest.companion
+    breakpoint = Breakpoint(companion, RestCall)
+    call = asyncio.ensure_future(rest.post("/messages", {"to": "alice", "text": "original"}))
+    await until(lambda: breakpoint.held)
+    (held,) = breakpoint.held
+    assert (held.method, held.path, json.loads(held.body)["text"]) == ("POST", "/messages", "original")
+    assert not call.done()
+    held.resume(held.changed(body=b'{"to":"alice","text":"changed"}'))
+    status = (await call).status
+    assert status in (200, 202)
+    messages, _ = await companion.chat.page("alice", 50, 0)
+    assert messages[-1]["text"] == "changed"
+
+
+async def test_a_dropped_rest_call_is_answered_with_503_and_changes_nothing(rest: Rest) -> None:
+    companion = rest.companion
+    breakpoint = Breakpoint(companion, RestCall)
+    call = asyncio.ensure_future(rest.post("/messages", {"to": "alice", "text": "original"}))
+    await until(lambda: breakpoint.held)
+    breakpoint.held[0].drop("dropped by breakpoint 3")
+    assert (await call).status == 503
+    messages, _ = await companion.chat.page("alice", 50, 0)
+    assert messages[-1]["text"] != "original"
+
+
+async def test_a_rest_call_has_a_lower_number_than_its_effects(rest: Rest) -> None:
+    companion = rest.companion
+    for username in ("alice", "me"):
+        companion.hub.join(RecordingWire(), username)
+    await companion.fire(Envelope("friend_online", {"username": "alice"}), origin=PANEL)
+    first = companion.journal.last_seq
+    await rest.post("/messages", {"to": "alice", "text": "hi"})
+    rows = [row.event for row in companion.journal.after(first)]
+    assert rows[:3] == ["POST /messages", "new_message", "new_message"]
