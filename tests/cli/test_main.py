@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,4 +115,7 @@ def test_listen_prints_an_event_on_one_line(capsys: pytest.CaptureFixture[str]) 
 
 def test_listen_prints_json_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
     listen._print_json({"event": "x", "data": {"text": "grüße"}})
-    assert capsys.readouterr().out == '{"event":"x","data":{"text":"grüße"}}\n'
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"event": "x", "data": {"text": "grüße"}}
+    assert out.startswith('{"event":"x",')
+    assert out.count("\n") == 1
