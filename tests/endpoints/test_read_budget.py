@@ -113,7 +113,8 @@ async def test_a_large_read_is_handled_in_turns_and_in_order(unlimited: Companio
         await client.send(b"".join(typing(str(number)) for number in range(FRAMES)))
         await until(lambda: len(turns.frames) == FRAMES)
     assert turns.frames == [str(number) for number in range(FRAMES)]
-    assert max(turns.per_turn.values()) <= TURN_FRAMES + SLICE_BYTES // SMALLEST + 1
+    # The end of one read and the beginning of the next can fall into the same turn of uvloop.
+    assert max(turns.per_turn.values()) <= 2 * (TURN_FRAMES + SLICE_BYTES // SMALLEST + 1)
 
 
 async def test_reading_is_paused_until_a_large_read_is_parsed(unlimited: Companion, turns: Turns) -> None:
