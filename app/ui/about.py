@@ -22,7 +22,7 @@ from app import __version__
 from app.companion import Companion
 from app.system.about import Component, libraries, licence_texts, python
 from app.system.updates import Release, UpdateError, look
-from app.ui.background import Errands
+from app.ui.background import RoomTasks
 from app.ui.icons import icon
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.updates import open_page
@@ -57,7 +57,7 @@ class About(QDialog):
     def __init__(self, parent: QWidget, companion: Companion, updates_address: str) -> None:
         super().__init__(parent)
         self._address = updates_address
-        self._do = Errands(companion.tasks, lambda _: None)
+        self._do = RoomTasks(companion.tasks, lambda _: None)
         self.finished.connect(lambda _: self._do.close())
         self.setWindowTitle("About P2P Chat Companion")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

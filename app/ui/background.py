@@ -1,4 +1,4 @@
-"""How a room calls what takes a moment: it goes on, and hears of the end. No room awaits."""
+"""Run a coroutine from a slot and report its result or its failure. No room awaits."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -17,16 +17,16 @@ def run(
     then: Callable[[T], object] = lambda _: None,
     failed: Callable[[str], object],
 ) -> None:
-    """Run ``work``; ``then`` gets its result, or ``failed`` a sentence for people."""
-    if asyncio._get_running_loop() is None:  # Qt's last events, after the loop has ended
+    """Run ``work``, then call ``then`` with its result, or ``failed`` with an error message to show."""
+    if asyncio._get_running_loop() is None:  # Qt delivers its last events after the loop has ended
         work.close()
         return
     task = tasks.spawn(_run(work, then, failed), getattr(work, "__qualname__", "from the window"))
-    task.add_done_callback(lambda _: work.close())  # it has not begun where the task was cancelled at once
+    task.add_done_callback(lambda _: work.close())  # a task that is cancelled before its first step never runs it
 
 
-class Errands:
-    """What one room has under way: when the room is gone, nobody hears of the end."""
+class RoomTasks:
+    """Start the background work of one room. After ``close`` no result and no failure is reported."""
 
     def __init__(self, tasks: Tasks, failed: Callable[[str], object]) -> None:
         self._tasks = tasks
@@ -34,19 +34,19 @@ class Errands:
         self._open = True
 
     def __call__(self, work: Coroutine[Any, Any, T], then: Callable[[T], object] = lambda _: None) -> None:
-        """Run ``work``; ``then`` gets its result, or ``failed`` a sentence for people."""
+        """Run ``work``, then call ``then`` with its result, or ``failed`` with an error message to show."""
         run(self._tasks, work, then=self._unless_closed(then), failed=self._unless_closed(self._failed))
 
     def close(self) -> None:
-        """The room is gone."""
+        """Report nothing any more: the room is destroyed."""
         self._open = False
 
-    def _unless_closed(self, told: Callable[[Any], object]) -> Callable[[Any], None]:
-        def tell(value: Any) -> None:
+    def _unless_closed(self, callback: Callable[[Any], object]) -> Callable[[Any], None]:
+        def call(value: Any) -> None:
             if self._open:
-                told(value)
+                callback(value)
 
-        return tell
+        return call
 
 
 async def _run(work: Coroutine[Any, Any, T], then: Callable[[T], object], failed: Callable[[str], object]) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from app import __version__
 from app.companion import Companion
 from app.system.updates import Release, UpdateError, built_in_address, look
-from app.ui.background import Errands
+from app.ui.background import RoomTasks
 from app.ui.widgets.banner import Banner
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Updates(QObject):
         self._banner = banner
         self.now: Callable[[], float] = time.monotonic
         self._asked: tuple[str, float] | None = None
-        self._do = Errands(companion.tasks, lambda _: None)
+        self._do = RoomTasks(companion.tasks, lambda _: None)
         self._clock = QTimer(self, interval=AN_HOUR_MS)
         self._clock.timeout.connect(self.consider)
         self._clock.start()

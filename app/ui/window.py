@@ -61,7 +61,7 @@ class Window(Frame):
 
     def fill(self, companion: Companion) -> Self:
         """Show a companion. Called once."""
-        from app.ui.background import Errands
+        from app.ui.background import RoomTasks
         from app.ui.updates import Updates
         from app.ui.widgets.lazy_stack import LazyStack
         from app.ui.widgets.status import StatusBar
@@ -80,7 +80,7 @@ class Window(Frame):
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = companion.start_control
         """Obtains the token and answers scripts: the desktop knows more than the companion."""
         self.updates = Updates(companion, self.banner)
-        self._do = Errands(companion.tasks, self.status.say)
+        self._do = RoomTasks(companion.tasks, self.status.say)
         self._put_in(self.rooms, self.status)
         self._connect()
         self._add_shortcuts()

@@ -11,7 +11,7 @@ from app.companion import InvalidEvent
 from app.hub.tasks import Tasks
 from app.protocol.backend import Refused, StorageError
 from app.protocol.event_type import Problem
-from app.ui.background import Errands, run
+from app.ui.background import RoomTasks, run
 from tests.conftest import until
 
 Heard = list[Any]
@@ -105,7 +105,7 @@ async def test_work_that_is_cancelled_before_it_began_leaves_no_warning_behind()
 async def test_a_closed_room_hears_of_nothing_that_it_began() -> None:
     tasks = Tasks()
     heard: Heard = []
-    do = Errands(tasks, heard.append)
+    do = RoomTasks(tasks, heard.append)
     do(give(7), heard.append)
     await until(lambda: not tasks._running)
     do(give(8), heard.append)
@@ -118,7 +118,7 @@ async def test_a_closed_room_hears_of_nothing_that_it_began() -> None:
 async def test_a_room_is_told_why_something_was_not_done() -> None:
     tasks = Tasks()
     heard: Heard = []
-    Errands(tasks, heard.append)(fail(StorageError("the disk is full")))
+    RoomTasks(tasks, heard.append)(fail(StorageError("the disk is full")))
     await until(lambda: not tasks._running)
     assert heard == ["the disk is full"]
 

@@ -23,7 +23,7 @@ from app.companion import Companion
 from app.hub.origin import PANEL
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
-from app.ui.background import Errands
+from app.ui.background import RoomTasks
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
 from app.ui.plain_text import PlainTextInputDialog, PlainTextLabel
 from app.ui.widgets.bubbles import BubbleView
@@ -48,7 +48,7 @@ class ChatsRoom(QWidget):
         super().__init__()
         self._companion = companion
         self._who = ""
-        self._do = Errands(companion.tasks, self.told.emit)
+        self._do = RoomTasks(companion.tasks, self.told.emit)
         self._choose_first = True
         """Whether to show the first chat if none is chosen; not after the chosen friend was removed."""
         self._filling = False

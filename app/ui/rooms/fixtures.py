@@ -24,7 +24,7 @@ from app.hub.origin import PANEL
 from app.protocol.fixture import BadFixture, Fixture, Saved, from_frame, renewed
 from app.protocol.templates import TemplateError
 from app.ui import theme
-from app.ui.background import Errands
+from app.ui.background import RoomTasks
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel, PlainTextMessageBox
 from app.ui.widgets.empty import EmptyState
@@ -47,7 +47,7 @@ class FixturesRoom(QWidget):
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
-        self._do = Errands(companion.tasks, self.told.emit)
+        self._do = RoomTasks(companion.tasks, self.told.emit)
         self._shown: Saved | None = None
         self._edited: Fixture | None = None
         """What the pane holds; None while it holds no event."""
