@@ -29,9 +29,9 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.details import Details, pretty
 from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.naming import named
-from app.ui.widgets.still import Still
 
 FILTER_DELAY_MS = 60
 """A search gives way to the next key at once, so the delay need only join what is typed in one breath."""
@@ -108,7 +108,7 @@ class EventsRoom(QWidget):
         self.body.addWidget(self.splitter)
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 4, 16, 6)
-        foot.addWidget(Still(self.counts), 1)
+        foot.addWidget(FixedSizeLabel(self.counts), 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

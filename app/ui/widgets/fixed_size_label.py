@@ -1,4 +1,4 @@
-"""A place of its own for a label whose text changes all the time."""
+"""Show a label whose text changes often, without a new layout of the window."""
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QWidget
 from app.ui.plain_text import PlainTextLabel
 
 
-class Still(QWidget):
-    """As high as its label and as wide as its layout makes it: a new text asks for no new layout of the window."""
+class FixedSizeLabel(QWidget):
+    """Take the label's height and the width that the layout gives: a new text changes no size hint."""
 
     def __init__(self, label: PlainTextLabel) -> None:
         super().__init__()
