@@ -61,5 +61,5 @@ def test_what_the_first_window_does_not_need_is_not_loaded_before_it() -> None:
     command = [sys.executable, "-c", f"import sys, app.__main__, app.cli.window, app.desktop; {names}"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     loaded, too_early = result.stdout.split("\n")[:2]
-    assert "app.ui.frame" in loaded.split(), result.stderr
+    assert "app.ui.main_window_shell" in loaded.split(), result.stderr
     assert too_early == ""

@@ -1,4 +1,4 @@
-"""Composition root with Qt: first the window's frame, then the program behind it, on one loop."""
+"""Composition root with Qt: show the empty window first, then load the program behind it, on one loop."""
 
 import os
 import sys

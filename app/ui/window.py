@@ -1,4 +1,4 @@
-"""The one window: the frame, its rooms and its status bar."""
+"""The main window: its shell, filled with rooms and a status bar."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
 
 from app.hub.origin import PANEL
 from app.system.ports import OWN_PROCESS
-from app.ui.frame import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, Frame
+from app.ui.main_window_shell import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindowShell
 
-if TYPE_CHECKING:  # the rest is loaded when it is wanted: the frame is painted long before
+if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.companion import Companion
     from app.hub.hub import Delivery
     from app.hub.journal import Row
@@ -51,8 +51,8 @@ class Colored(Protocol):
         """Take the colours of the scheme in force."""
 
 
-class Window(Frame):
-    """The frame with its rooms, once it is filled. They are built when they are first wanted."""
+class Window(MainWindowShell):
+    """The main window with its rooms, after ``fill``. A room is built when it is first opened or used."""
 
     quit_requested = Signal()
     save_requested = Signal(object)

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from app import desktop
 from app.__main__ import run
-from app.ui.frame import CHATS, EVENTS, INJECT, ROOMS
+from app.ui.main_window_shell import CHATS, EVENTS, INJECT, ROOMS
 from app.ui.tray import Tray
 from app.ui.widgets.banner import Banner
 from app.ui.window import Window

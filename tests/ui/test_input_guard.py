@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from app.companion import Companion
 from app.system.paths import Folders
-from app.ui.frame import Frame
+from app.ui.main_window_shell import MainWindowShell
 from app.ui.window import INJECT, ROOMS, SETTINGS, Window
 from tests.conftest import Connect, until
 from tests.ui.frames import settled
@@ -177,7 +177,7 @@ async def test_controls_of_any_kind_that_are_created_later_are_covered(window: W
 async def test_the_focus_of_a_button_that_goes_away_moves_to_no_other_button(
     tmp_path: Path, show: Callable[[QWidget], None], how: str
 ) -> None:
-    window = Frame(Folders.of(tmp_path))
+    window = MainWindowShell(Folders.of(tmp_path))
     show(window)
     clicked: list[str] = []
     first, second = QPushButton("First"), QPushButton("Second")
@@ -209,7 +209,7 @@ async def test_the_focus_of_a_button_that_goes_away_moves_to_no_other_button(
 async def test_a_button_that_moves_under_the_pointer_ignores_the_second_click(
     tmp_path: Path, show: Callable[[QWidget], None]
 ) -> None:
-    window = Frame(Folders.of(tmp_path))
+    window = MainWindowShell(Folders.of(tmp_path))
     show(window)
     clicked: list[str] = []
     first, second = QPushButton("First"), QPushButton("Second")

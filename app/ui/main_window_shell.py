@@ -1,4 +1,4 @@
-"""The window around its rooms: navigation, banner, a line at the bottom. It is there before anything else is."""
+"""The main window without its rooms: navigation, banner and an empty status bar. It is painted first at start."""
 
 from collections.abc import Callable
 
@@ -34,10 +34,10 @@ ROOMS = (
 FOOT_HEIGHT = 32
 
 
-class Frame(QMainWindow):
-    """Knows no companion, so that it can be painted while the companion is still being loaded.
+class MainWindowShell(QMainWindow):
+    """The empty window. It does not use the companion, so it can be painted before the companion is loaded.
 
-    Emits ``closed`` when the person closes it: the desktop decides what that means.
+    ``closed`` is emitted when the user closes the window; the tray program decides what to do.
     """
 
     closed = Signal()
@@ -52,9 +52,9 @@ class Frame(QMainWindow):
         self.banner = Banner()
         self._navigation = QButtonGroup(self)
         self._place = QVBoxLayout()
-        """Of the rooms."""
+        """Where the rooms go."""
         self._foot = QWidget()
-        """Gives way to the status bar."""
+        """A placeholder for the status bar."""
         self._input_guard = InputGuard(self)
         self._lay_out()
         self.resize(QSize(1120, 720).boundedTo(self.screen().availableSize()))
@@ -83,7 +83,7 @@ class Frame(QMainWindow):
         self.setCentralWidget(whole)
 
     def _put_in(self, rooms: QWidget, foot: QWidget) -> None:
-        """Fill the places that were kept."""
+        """Insert the rooms, and replace the placeholder with the status bar ``foot``."""
         self._place.addWidget(rooms, 1)
         self._whole.replaceWidget(self._foot, foot)
         self._foot.deleteLater()
@@ -124,14 +124,14 @@ class Frame(QMainWindow):
             restore(saved)
 
     def present(self) -> None:
-        """Come to the front, wherever the window is."""
+        """Show the window in front of the others, also when it is minimized or hidden."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
         self.activateWindow()
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         for number, (_, name) in enumerate(ROOMS):
             self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
 
@@ -158,6 +158,6 @@ class Frame(QMainWindow):
         return True
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Qt tells: the desktop decides."""
+        """Keep the window open and emit ``closed``."""
         event.ignore()
         self.closed.emit()
