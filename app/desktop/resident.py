@@ -174,7 +174,7 @@ class Resident(QObject):
         tray.logs_requested.connect(lambda: open_folder(self._home.folders.logs))
         tray.settings_requested.connect(self._open_settings)
         tray.fixtures_requested.connect(self._open_fixtures)
-        tray.told.connect(self.window.status.say)
+        tray.status_message.connect(self.window.status.say)
         return tray
 
     def _open_settings(self) -> None:

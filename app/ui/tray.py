@@ -38,7 +38,7 @@ class Tray(QObject):
     logs_requested = Signal()
     fixtures_requested = Signal()
     quit_requested = Signal()
-    told = Signal(str)
+    status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
@@ -118,8 +118,8 @@ class Tray(QObject):
         run(
             self._companion.tasks,
             firing,
-            then=lambda delivery: self.told.emit(delivery.note),
-            failed=self.told.emit,
+            then=lambda delivery: self.status_message.emit(delivery.note),
+            failed=self.status_message.emit,
         )
 
     def _copy_url(self) -> None:

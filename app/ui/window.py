@@ -130,7 +130,7 @@ class Window(MainWindowShell):
         room.edit_requested.connect(self._edit)
         room.inject_requested.connect(lambda: self.open_room(INJECT))
         room.save_requested.connect(lambda row: self.fixtures.save_row(row))
-        room.told.connect(self.status.say)
+        room.status_message.connect(self.status.say)
         self._recall("log/details", room.splitter.restoreState)
         self._recall("log/columns", room.table.horizontalHeader().restoreState)
         return room
@@ -141,7 +141,7 @@ class Window(MainWindowShell):
         room = ClientsRoom(self._companion)
         room.send_requested.connect(self._send_to)
         room.refused.allow_requested.connect(self._allow)
-        room.told.connect(self.status.say)
+        room.status_message.connect(self.status.say)
         self._recall("clients/columns with ready", room.table.horizontalHeader().restoreState)
         return room
 
@@ -149,7 +149,7 @@ class Window(MainWindowShell):
         from app.ui.rooms.inject import InjectRoom
 
         room = InjectRoom(self._companion)
-        room.bar.told.connect(self.status.say)
+        room.bar.status_message.connect(self.status.say)
         return room
 
     def _make_fixtures(self) -> FixturesRoom:
@@ -157,8 +157,8 @@ class Window(MainWindowShell):
 
         room = FixturesRoom(self._companion)
         room.pins_changed.connect(self._pin)
-        room.told.connect(self.status.say)
-        room.bar.told.connect(self.status.say)
+        room.status_message.connect(self.status.say)
+        room.bar.status_message.connect(self.status.say)
         return room
 
     def _make_chats(self) -> ChatsRoom:
@@ -166,7 +166,7 @@ class Window(MainWindowShell):
 
         room = ChatsRoom(self._companion)
         room.reloaded.connect(lambda: self.inject.refresh() if self.rooms.has(INJECT) else None)
-        room.told.connect(self.status.say)
+        room.status_message.connect(self.status.say)
         return room
 
     def _make_settings(self) -> SettingsRoom:
@@ -174,7 +174,7 @@ class Window(MainWindowShell):
 
         room = SettingsRoom(self._companion.settings, self._folders, friends=lambda: self._companion.personas)
         room.save_requested.connect(self.save_requested)
-        room.told.connect(self.status.say)
+        room.status_message.connect(self.status.say)
         return room
 
     # what the desktop calls

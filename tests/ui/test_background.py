@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.companion import InvalidEvent
 from app.hub.tasks import Tasks
 from app.protocol.backend import Refused, StorageError
-from app.protocol.event_type import Problem
+from app.protocol.event_type import InvalidEvent, Problem
 from app.ui.background import RoomTasks, run
 from tests.conftest import until
 

@@ -434,7 +434,7 @@ async def test_what_was_sent_and_to_how_many_is_told(
 
 async def test_without_a_selected_message_the_buttons_say_so(room: ChatsRoom, qtbot: Any) -> None:
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     assert len(room._message_buttons) == 3
     for each in room._message_buttons:
         qtbot.mouseClick(each, LEFT)
@@ -484,7 +484,7 @@ async def test_a_message_is_deleted(room: ChatsRoom, companion: Companion, qtbot
 
 async def test_a_message_that_is_gone_already_is_said(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     chosen = select(room, 0, qtbot)
     deleting = companion.chat.delete_message(chosen["msg_id"])
     qtbot.mouseClick(button(room, "Delete"), LEFT)

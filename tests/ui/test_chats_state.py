@@ -46,7 +46,7 @@ async def room(make_companion: MakeCompanion, open_room: Open) -> ChatsRoom:
 @pytest.fixture
 def told(room: ChatsRoom) -> list[str]:
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     return told
 
 

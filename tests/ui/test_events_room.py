@@ -180,7 +180,7 @@ async def test_r_sends_the_very_bytes_again(
     assert await text(other) == first
     await select(room, "new_message", qtbot)
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_R)
     assert await text(one) == first
     assert await text(other) == first
@@ -205,7 +205,7 @@ async def test_only_what_went_to_the_ui_can_be_sent_again(
     client = await connect_client()
     await select(room, "connected", qtbot)
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_R)
     assert told == ["Only a frame that went to the UI can be sent again: select one."]
     assert await all_frames(companion, client) == []
@@ -409,7 +409,7 @@ async def test_ctrl_shift_c_copies_a_command_that_fires_it_again(
     await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | Qt.KeyboardModifier.ShiftModifier)
     begin, data = options(QGuiApplication.clipboard().text())
     assert begin == ["companion", "trigger", "new_message"]
@@ -446,7 +446,7 @@ async def test_only_what_went_to_the_ui_is_copied_as_a_command(
     await select(room, "connected", qtbot)
     QGuiApplication.clipboard().setText("before")
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | Qt.KeyboardModifier.ShiftModifier)
     assert told == ["Only a frame that went to the UI can be fired again: select one."]
     assert QGuiApplication.clipboard().text() == "before"
@@ -486,7 +486,7 @@ async def test_what_the_ui_sent_is_copied_as_something_to_wait_for(
     await until(lambda: any(row.event == "typing" for row in companion.journal))
     await select(room, "typing", qtbot)
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
     words = arguments(QGuiApplication.clipboard().text())
     assert words == ["expect", "typing", "--where", "to=bob", "--where", "typing=true"]
@@ -516,7 +516,7 @@ async def test_what_broke_the_contract_is_nothing_to_wait_for(
     await select(room, "typing", qtbot)
     QGuiApplication.clipboard().setText("before")
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
     assert told == ["Only an event that kept the contract can be in a test: select one."]
     assert QGuiApplication.clipboard().text() == "before"

@@ -62,7 +62,7 @@ async def test_a_click_fires_once_and_says_what_became_of_it(
 
 async def test_what_was_said_is_told(bar: FireBar, qtbot: Any) -> None:
     told: list[str] = []
-    bar.told.connect(told.append)
+    bar.status_message.connect(told.append)
     qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: told)
     assert told == [bar.status.text()]

@@ -757,7 +757,7 @@ async def test_an_empty_clipboard_is_said(window: Window, room: FixturesRoom, qt
     QGuiApplication.clipboard().setText(copied)
     qtbot.mouseClick(room.list.paste, LEFT)
     assert QApplication.activeModalWidget() is None
-    assert window.status.said.text().startswith("The clipboard holds no text")
+    assert window.status.said.text().startswith("The clipboard contains no text")
 
 
 async def test_an_event_name_that_is_no_file_name_must_be_changed(room: FixturesRoom, qtbot: Any) -> None:

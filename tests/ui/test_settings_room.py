@@ -227,7 +227,7 @@ def test_start_at_login_is_the_systems_switch_and_no_setting(
     show(room)
     told: list[str] = []
     saved: list[Settings] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     room.save_requested.connect(saved.append)
     assert room.autostart.isChecked() is not on
     qtbot.keyClick(room.autostart, Qt.Key.Key_Space)
@@ -235,7 +235,7 @@ def test_start_at_login_is_the_systems_switch_and_no_setting(
     assert room.revert.isEnabled()
     qtbot.mouseClick(room.save, LEFT)
     assert switch.on is on
-    assert told == ["Starts at the next login" if on else "Starts at login no more"]
+    assert told == ["Start at login is on" if on else "Start at login is off"]
     assert saved == []
     assert not room.save.isEnabled()
     assert not room.revert.isEnabled()
@@ -247,10 +247,10 @@ def test_a_system_that_refuses_is_told_and_the_switch_shows_the_truth(
     room = SettingsRoom(Settings(), Folders.of(tmp_path), Switch(refuses=True))
     show(room)
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     qtbot.keyClick(room.autostart, Qt.Key.Key_Space)
     qtbot.mouseClick(room.save, LEFT)
-    assert told == ["The system did not let the companion change what starts at login: Read-only file system"]
+    assert told == ["Start at login could not be changed: Read-only file system"]
     assert not room.autostart.isChecked()
     assert not room.save.isEnabled()
 
@@ -290,7 +290,7 @@ def test_the_place_of_the_file_is_shown(room: SettingsRoom, tmp_path: Path) -> N
 
 def test_the_token_is_copied_and_never_shown(room: SettingsRoom, qtbot: Any) -> None:
     told: list[str] = []
-    room.told.connect(told.append)
+    room.status_message.connect(told.append)
     assert not room.copy_token.isEnabled()
     room.show_token(Token("a-very-secret-token", "keyring"))
     qtbot.mouseClick(room.copy_token, LEFT)

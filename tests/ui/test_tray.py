@@ -100,7 +100,7 @@ async def test_the_status_line_is_that_of_the_moment_the_menu_opens(
 async def test_the_fire_menu_delivers(tray: Tray, companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
     told: list[str] = []
-    tray.told.connect(told.append)
+    tray.status_message.connect(told.append)
     expected = [
         ("A friend says hi", "new_message", {}),
         ("A friend comes online", "friend_online", {"username": "alice"}),
@@ -146,7 +146,7 @@ async def test_the_first_persona_is_the_one_who_acts(
 
 async def test_firing_to_nobody_is_told(tray: Tray) -> None:
     told: list[str] = []
-    tray.told.connect(told.append)
+    tray.status_message.connect(told.append)
     fire_entries(tray)["A friend is typing"].trigger()
     await until(lambda: told)
     assert told == ["not sent: no client is connected"]

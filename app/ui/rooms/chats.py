@@ -39,16 +39,16 @@ REACTION = "👍"
 
 
 class ChatsRoom(QWidget):
-    """Says ``told`` what it did and what went wrong."""
+    """Emits ``status_message`` with its results and errors."""
 
-    told = Signal(str)
+    status_message = Signal(str)
     reloaded = Signal()
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
         self._who = ""
-        self._do = RoomTasks(companion.tasks, self.told.emit)
+        self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self._choose_first = True
         """Whether to show the first chat if none is chosen; not after the chosen friend was removed."""
         self._filling = False
@@ -249,7 +249,7 @@ class ChatsRoom(QWidget):
     def _fire(self, event: Envelope) -> None:
         self._do(
             self._companion.fire(event, origin=PANEL),
-            lambda delivery: self.told.emit(" · ".join([delivery.note, *delivery.warnings])),
+            lambda delivery: self.status_message.emit(" · ".join([delivery.note, *delivery.warnings])),
         )
 
     def _switch_presence(self, on: bool) -> None:
@@ -266,7 +266,7 @@ class ChatsRoom(QWidget):
         if message:
             act(message)
         else:
-            self.told.emit("Select a message first.")
+            self.status_message.emit("Select a message first.")
 
     def _message_menu(self, place: QPoint) -> None:
         if self.bubbles.selected is None:
@@ -301,7 +301,7 @@ class ChatsRoom(QWidget):
         """Add somebody to the cast, as a friend or for the UI to befriend."""
         self._do(
             self._companion.chat.add_person(name, is_friend=is_friend),
-            lambda added: self.told.emit(f"Added {added.username}"),
+            lambda added: self.status_message.emit(f"Added {added.username}"),
         )
 
     def _rename(self) -> None:
@@ -338,10 +338,10 @@ class ChatsRoom(QWidget):
 
     def save_state(self, file: str) -> None:
         """Write the whole chat state to a file."""
-        self._do(self._companion.chat.save(Path(file)), lambda _: self.told.emit(f"Saved the chat state to {file}"))
+        saved = f"Saved the chat state to {file}"
+        self._do(self._companion.chat.save(Path(file)), lambda _: self.status_message.emit(saved))
 
     def load_state(self, file: str) -> None:
         """Replace the whole chat state by a file's."""
-        self._do(
-            self._companion.chat.load(Path(file)), lambda _: self.told.emit(f"Loaded the chat state from {file}")
-        )
+        loaded = f"Loaded the chat state from {file}"
+        self._do(self._companion.chat.load(Path(file)), lambda _: self.status_message.emit(loaded))

@@ -50,7 +50,7 @@ class ClientsRoom(QWidget):
     """A table of clients and what can be done with the selected one."""
 
     send_requested = Signal(int)
-    told = Signal(str)
+    status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
@@ -206,15 +206,15 @@ class ClientsRoom(QWidget):
         code = self._close_code()
         if code is not None:
             client.close(code, self.reason.text())
-            self.told.emit(f"Closing client {client.id} with {code}")
+            self.status_message.emit(f"Closing client {client.id} with {code}")
 
     def _abort(self, client: Client) -> None:
         client.abort()
-        self.told.emit(f"Cut the connection of client {client.id}")
+        self.status_message.emit(f"Cut the connection of client {client.id}")
 
     def _copy_url(self) -> None:
         QGuiApplication.clipboard().setText(self._companion.client_url)
-        self.told.emit(f"Copied {self._companion.server.url}")
+        self.status_message.emit(f"Copied {self._companion.server.url}")
 
     def _show_state(self) -> None:
         chosen, empty = self.selected is not None, not self.model.rowCount()

@@ -45,12 +45,12 @@ FILTER_HINT = (
 
 
 class EventsRoom(QWidget):
-    """The log. Asks for ``edit_requested`` and ``inject_requested``; says ``told`` what it did."""
+    """The log. Asks for ``edit_requested`` and ``inject_requested``; emits ``status_message`` with its results."""
 
     edit_requested = Signal(object)
     inject_requested = Signal()
     save_requested = Signal(object)
-    told = Signal(str)
+    status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
@@ -171,23 +171,23 @@ class EventsRoom(QWidget):
         """Put the selected frame on the clipboard."""
         if row := self.selected:
             QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
-            self.told.emit(f"Copied #{row.seq}")
+            self.status_message.emit(f"Copied #{row.seq}")
 
     def copy_command(self) -> None:
         """Put a command on the clipboard that fires the selected event from a terminal."""
         row = self.selected
         if row is None or row.kind is not Kind.TO_UI:
-            self.told.emit("Only a frame that went to the UI can be fired again: select one.")
+            self.status_message.emit("Only a frame that went to the UI can be fired again: select one.")
             return
         text = row.payload.decode("utf-8", "replace")
         QGuiApplication.clipboard().setText(trigger_command(text, self._companion.catalog))
-        self.told.emit(f"Copied #{row.seq} as a command")
+        self.status_message.emit(f"Copied #{row.seq} as a command")
 
     def copy_playwright(self) -> None:
         """Put a line on the clipboard that fires the selected event, or waits for it, in a test in Playwright."""
         row = self.selected
         if row is None or not self._in_playwright(row):
-            self.told.emit("Only an event that kept the contract can be in a test: select one.")
+            self.status_message.emit("Only an event that kept the contract can be in a test: select one.")
             return
         text = row.payload.decode("utf-8", "replace")
         if row.kind is Kind.TO_UI:
@@ -195,7 +195,7 @@ class EventsRoom(QWidget):
         else:
             words = expect_words(row.event, _data(row, text))
         QGuiApplication.clipboard().setText(playwright_line(words))
-        self.told.emit(f"Copied #{row.seq} as a line for Playwright")
+        self.status_message.emit(f"Copied #{row.seq} as a line for Playwright")
 
     @staticmethod
     def _in_playwright(row: Row) -> bool:
@@ -205,13 +205,13 @@ class EventsRoom(QWidget):
         """Send the selected frame once more."""
         row = self.selected
         if row is None or row.kind is not Kind.TO_UI:
-            self.told.emit("Only a frame that went to the UI can be sent again: select one.")
+            self.status_message.emit("Only a frame that went to the UI can be sent again: select one.")
             return
         run(
             self._companion.tasks,
             self._companion.resend(row, origin=PANEL),
-            then=lambda delivery: self.told.emit(f"#{row.seq} again: {delivery.note}"),
-            failed=self.told.emit,
+            then=lambda delivery: self.status_message.emit(f"#{row.seq} again: {delivery.note}"),
+            failed=self.status_message.emit,
         )
 
     def focus_filter(self) -> None:
@@ -229,7 +229,7 @@ class EventsRoom(QWidget):
         if row is not None and row.kind is Kind.TO_UI:
             self.save_requested.emit(row)
         else:
-            self.told.emit("Only a frame that went to the UI can be saved: select one.")
+            self.status_message.emit("Only a frame that went to the UI can be saved: select one.")
 
     def _filter_typed(self, text: str) -> None:
         if "/" in text:

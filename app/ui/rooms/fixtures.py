@@ -39,15 +39,15 @@ RENEW = "New ID and time each time it is sent"
 
 
 class FixturesRoom(QWidget):
-    """Asks for ``pins_changed`` with the new list; says ``told`` what it did and what went wrong."""
+    """Asks for ``pins_changed`` with the new list; emits ``status_message`` with its results and errors."""
 
     pins_changed = Signal(list)
-    told = Signal(str)
+    status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
-        self._do = RoomTasks(companion.tasks, self.told.emit)
+        self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self._shown: Saved | None = None
         self._edited: Fixture | None = None
         """What the pane holds; None while it holds no event."""
@@ -270,7 +270,9 @@ class FixturesRoom(QWidget):
         if text:
             self.save_frame(text)
         else:
-            self.told.emit('The clipboard holds no text: copy a frame first, like {"event": …, "data": …}.')
+            self.status_message.emit(
+                'The clipboard contains no text. Copy a frame first, like {"event": …, "data": …}.'
+            )
 
     def _save(self) -> None:
         if self._shown and self._edited:
@@ -302,7 +304,7 @@ class FixturesRoom(QWidget):
             self._shown = self._edited = None
             self.list.setFocus()  # the button is hidden now; Qt would give the focus to some other one
             self.refresh()
-            self.told.emit(f"Deleted {name}")
+            self.status_message.emit(f"Deleted {name}")
 
         self._do(self._companion.fixtures.delete(name), gone)
 
@@ -312,7 +314,7 @@ class FixturesRoom(QWidget):
             self.refresh()
             self.choose(saved.name)
             self._show(saved)
-            self.told.emit(f"Saved {saved.name}")
+            self.status_message.emit(f"Saved {saved.name}")
 
         self._do(self._companion.fixtures.save(name, fixture), stored)
 
@@ -324,7 +326,7 @@ class FixturesRoom(QWidget):
             self._show(saved, keep_text=self._typed)
             self._listed = None  # the new name is the chosen one
             self.refresh()
-            self.told.emit(f"{old} is now {saved.name}")
+            self.status_message.emit(f"{old} is now {saved.name}")
 
         self._do(self._companion.fixtures.rename(old, new), given)
 

@@ -42,7 +42,7 @@ class SettingsRoom(QWidget):
     """Shows settings and asks for ``save_requested`` with changed ones."""
 
     save_requested = Signal(object)
-    told = Signal(str)
+    status_message = Signal(str)
 
     def __init__(
         self,
@@ -179,7 +179,7 @@ class SettingsRoom(QWidget):
     def _copy_token(self) -> None:
         if self._token:
             QGuiApplication.clipboard().setText(self._token.value)
-            self.told.emit("Copied the token: whoever has it can do here what you can")
+            self.status_message.emit("Copied the token: whoever has it can do here what you can")
 
     def _files(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -305,9 +305,9 @@ class SettingsRoom(QWidget):
         try:
             (self._autostart.turn_on if wanted else self._autostart.turn_off)()
         except OSError as error:
-            self.told.emit(f"The system did not let the companion change what starts at login: {error.strerror}")
+            self.status_message.emit(f"Start at login could not be changed: {error.strerror}")
         else:
-            self.told.emit("Starts at the next login" if wanted else "Starts at login no more")
+            self.status_message.emit("Start at login is on" if wanted else "Start at login is off")
         self._show_autostart()
 
 

@@ -32,7 +32,7 @@ Fire = Callable[[], Coroutine[Any, Any, Delivery]]
 class FireBar(QWidget):
     """Fires what ``arm`` was given and says what became of it."""
 
-    told = Signal(str)
+    status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
@@ -199,7 +199,7 @@ class FireBar(QWidget):
         self.when_connected.setVisible(False)
         self.online_first.setVisible(False)
         self.status.setText(text)
-        self.told.emit(text)
+        self.status_message.emit(text)
         self.status.setProperty("tone", tone)
         self.status.style().polish(self.status)
 
