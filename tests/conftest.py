@@ -70,6 +70,16 @@ unknown_home = pytest.mark.skipif(
 """For tests of a path such as ~NAME/x."""
 
 
+def make_link(link: Path, target: Path | str) -> None:
+    """Create a symbolic link. Skip the test if that is not possible: a user of Windows may not, and wine cannot."""
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("this user may not create symbolic links")
+    if not link.is_symlink():
+        pytest.skip("wine creates no symbolic links")
+
+
 def new_loop() -> asyncio.AbstractEventLoop:
     """Return the kind of loop that ``serve`` uses on this system (without uvloop)."""
     loop = asyncio.SelectorEventLoop()

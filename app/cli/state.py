@@ -111,8 +111,8 @@ async def _do(companion: "Companion", work: Callable[[], Awaitable[None]]) -> No
 
     try:
         await companion.open()
+        say(*companion.complaints)
         if companion.in_memory:
-            say(*companion.complaints)
             raise typer.Exit(Exit.FAILED)
         await work()
     except FIRE_ERRORS as error:

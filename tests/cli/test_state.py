@@ -86,11 +86,19 @@ def test_a_state_that_is_only_in_memory_is_not_said_to_be_done(tmp_path: Path, v
     """Its changes would be gone when the command ends, and what it saves is not the person's."""
     good = tmp_path / "good"
     saved(good, tmp_path / "state.json")
-    with contextlib.closing(sqlite3.connect(tmp_path / "chat.db")) as strange:
-        strange.execute("CREATE TABLE people (name)")
+    (tmp_path / "chat.db").mkdir()
     file = tmp_path / ("state.json" if verb == "load" else "saved.json")
     result = state(verb, *([] if verb == "reset" else [file]), "--data-dir", tmp_path)
     assert result.returncode == 1
     assert result.stdout == ""
     assert "in memory" in result.stderr
     assert not (tmp_path / "saved.json").exists()
+
+
+def test_a_chat_state_that_was_set_aside_is_reported(tmp_path: Path) -> None:
+    """What is saved then comes from a backup, or is new."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "chat.db")) as strange:
+        strange.execute("CREATE TABLE people (name)")
+    result = state("save", tmp_path / "saved.json", "--data-dir", tmp_path)
+    assert result.returncode == 0
+    assert "set aside as chat.db.damaged-" in result.stderr

@@ -274,3 +274,16 @@ def test_the_log_file_holds_no_payload(server: Companion, data_dir: Path) -> Non
     assert "listening on" in log
     assert "whispered-words" not in log
     assert "whispered-words" not in str(server)
+
+
+def test_equal_ports_end_the_start_with_what_to_do(running: Start[Program], data_dir: Path) -> None:
+    port = str(free_port())
+    program = running(
+        Program("serve", *COMPANION, "serve", "--port", port, "--rest-port", port, "--data-dir", data_dir)
+    )
+    assert program.wait() == 2
+    assert program.err == [
+        f"rest_port: {port} is already the port of the event server. "
+        "Choose different ports with --port, --rest-port and --control-port."
+    ]
+    running(serve(data_dir)).stop()

@@ -31,7 +31,9 @@ def test_find_files_raises_oserror_for_a_folder_that_cannot_be_listed(tmp_path: 
     with pytest.raises(OSError, match=r".") as caught:
         find_files(tmp_path / part, ".json", no_errors)
     assert caught.value.strerror
-    assert isinstance(caught.value, FileNotFoundError) == (part == "missing")
+    # Windows reports a folder whose name is too long as missing.
+    missing = part == "missing" or (sys.platform == "win32" and part.startswith("x" * 300))
+    assert isinstance(caught.value, FileNotFoundError) == missing
 
 
 def test_find_files_reports_an_unreadable_subfolder_and_finds_the_other_files(

@@ -9,19 +9,13 @@ import pytest
 
 from app.system import files
 from app.system.files import read_file, read_text, replace, write_file
+from tests.conftest import make_link
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders and no modes")
 
 
 def names(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir())
-
-
-def link(file: Path, target: Path | str) -> None:
-    try:
-        file.symlink_to(target)
-    except OSError:
-        pytest.skip("this system does not permit symbolic links")
 
 
 def test_read_file_returns_a_file_of_exactly_the_limit_and_rejects_a_larger_one(tmp_path: Path) -> None:
@@ -61,7 +55,7 @@ def test_read_file_rejects_a_file_that_becomes_a_fifo_before_it_is_opened(
 @posix
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/tty"])
 def test_read_file_rejects_a_device(device: str, tmp_path: Path) -> None:
-    link(tmp_path / "x", device)
+    make_link(tmp_path / "x", device)
     with pytest.raises(OSError, match="Not a regular file"):
         read_file(tmp_path / "x", 100)
 
@@ -133,7 +127,7 @@ def test_write_file_on_a_full_disk_leaves_the_file_as_it_was(
 
 def test_write_file_replaces_a_link_and_not_the_file_that_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("mine")
-    link(tmp_path / "x", "victim")
+    make_link(tmp_path / "x", "victim")
     write_file(tmp_path / "x", "new")
     assert (tmp_path / "victim").read_text() == "mine"
     assert not (tmp_path / "x").is_symlink()
@@ -159,7 +153,7 @@ def test_write_file_fails_rather_than_follow_a_link_with_its_temporary_name(
 ) -> None:
     monkeypatch.setattr(files.os, "urandom", lambda length: b"\0" * length)
     (tmp_path / "victim").write_text("mine")
-    link(tmp_path / f".companion-{'00' * 8}.part", "victim")
+    make_link(tmp_path / f".companion-{'00' * 8}.part", "victim")
     with pytest.raises(FileExistsError):
         write_file(tmp_path / "x", "new")
     assert (tmp_path / "victim").read_text() == "mine"
