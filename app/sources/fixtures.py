@@ -19,11 +19,12 @@ from app.hub.target import ALL, Target
 from app.protocol.backend import Refused
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
-from app.protocol.envelope import Envelope
+from app.protocol.envelope import MAX_RAW_BYTES, Envelope
 from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture, Saved
 from app.protocol.templates import Context, TemplateError, expand, left_over, load_faker, resolve, uses_faker
 from app.storage.fixtures import FixtureLibrary
+from app.system.files import read_file, reason
 
 T = TypeVar("T")
 
@@ -175,6 +176,14 @@ class FixturePlayer:
         delivery = await send(origin)
         self._again = send
         return delivery
+
+    async def fire_file(self, file: Path, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Send the text of a file as a frame, exactly as it is. Raise ``Refused`` if it cannot be sent."""
+        try:
+            text = (await asyncio.to_thread(read_file, file, MAX_RAW_BYTES)).decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"{file} cannot be sent: {reason(error)}.") from None
+        return await self.fire_text(text, to=to, origin=origin)
 
     @property
     def can_fire_again(self) -> bool:

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.naming import named
 
 TO_THE_LIST = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -38,7 +39,7 @@ class Palette(QDialog):
         self.setWindowTitle("Do what?")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(560, 420)
-        self.search = named(QLineEdit(placeholderText="Fire, open, pause …"), "What to do")
+        self.search = named(LineEdit(limit=200, placeholder="Fire, open, pause …"), "What to do")
         self.list = named(QListWidget(), "Commands", id="palette")
         hint = PlainTextLabel("↑ ↓ to choose · Enter to do it · Esc to close")
         hint.setObjectName("muted")

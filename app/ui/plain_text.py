@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox, QWidget  # noqa: TID251
 
 MAX_TOOLTIP_CHARS = 2_000
+MAX_LABEL_CHARS = 5_000
 
 
 class HasToolTip(Protocol):
@@ -22,10 +23,15 @@ class HasToolTip(Protocol):
 
 
 class PlainTextLabel(QLabel):
-    """A label that never interprets its text as HTML."""
+    """A label that never interprets its text as HTML, and shows the beginning of a text that is very long."""
 
     def __init__(self, text: str = "", **properties: Any) -> None:
-        super().__init__(text, textFormat=Qt.TextFormat.PlainText, **properties)
+        super().__init__(textFormat=Qt.TextFormat.PlainText, **properties)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Show ``text``, cut at ``MAX_LABEL_CHARS``: Qt lays out a long line in quadratic time."""
+        super().setText(text if len(text) <= MAX_LABEL_CHARS else text[:MAX_LABEL_CHARS] + " …")
 
 
 class PlainTextMessageBox(QMessageBox):

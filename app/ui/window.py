@@ -179,6 +179,10 @@ class Window(MainWindowShell):
 
     # what the desktop calls
 
+    def show_rejection(self, text: str) -> None:
+        """Show why an editor has rejected a text."""
+        self.status.say(text)
+
     def open_room(self, number: int) -> None:
         """Show a room."""
         self._navigation.button(number).setChecked(True)

@@ -145,7 +145,7 @@ async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Com
     assert not room.details.isVisible()
     await select(room, "new_message", qtbot)
     assert room.details.isVisible()
-    assert json.loads(room.details.raw.toPlainText()) == {"event": "new_message", "data": HELLO.data}
+    assert json.loads(room.details.pretty.toPlainText()) == {"event": "new_message", "data": HELLO.data}
 
 
 async def test_closed_details_open_again_with_a_click_on_the_same_row(

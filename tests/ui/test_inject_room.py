@@ -1,5 +1,6 @@
 """The room that fires events: what the form shows is what arrives."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,11 +8,22 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QWidget,
+)
 from websockets.asyncio.client import connect
 
 from app.companion import Companion
 from app.hub.journal import Verdict
+from app.hub.origin import PANEL
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.system.paths import Folders
@@ -19,6 +31,9 @@ from app.system.settings import Settings
 from app.ui.rooms.inject import InjectRoom
 from app.ui.widgets.event_panel import JSON, EventPanel
 from app.ui.widgets.fields import FreshField, LongTextField
+from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.rejection import TOO_LARGE
+from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import INJECT, Window
 from tests.conftest import Connect, until
 from tests.ui.cast import befriend_only
@@ -341,3 +356,105 @@ async def test_a_target_that_is_gone_is_warned_about(room: InjectRoom, connect_c
     qtbot.mouseClick(room.bar.now, LEFT)
     await until(room.bar.status.text)
     assert room.bar.status.text().startswith("Not sent: client 77 has never connected")
+
+
+# large texts
+
+
+def paste(editor: QWidget, text: str) -> None:
+    QGuiApplication.clipboard().setText(text)
+    QTest.keySequence(editor, QKeySequence(QKeySequence.StandardKey.Paste))
+
+
+async def test_a_large_paste_is_sent_exactly_as_it_was_pasted(
+    room: InjectRoom, companion: Companion, qtbot: Any
+) -> None:
+    click_tab(room, "Raw frame", qtbot)
+    text = '{"event":"new_message","data":{"text":"' + "x\u00a0\u2028" * 40_000 + '"}}\r\n'
+    room.raw.editor.selectAll()
+    paste(room.raw.editor, text)
+    qtbot.mouseClick(room.bar.now, LEFT)
+    await until(lambda: companion.journal.last_seq > 0 and list(companion.journal)[-1].payload == text.encode())
+
+
+@pytest.mark.parametrize("place", ["raw", "JSON", "form"])
+async def test_a_paste_that_is_too_large_is_rejected_with_an_offer(
+    room: InjectRoom, place: str, qtbot: Any
+) -> None:
+    shown = panel(room, "new_message")
+    if place == "raw":
+        click_tab(room, "Raw frame", qtbot)
+        editor: TextEdit = room.raw.editor
+    elif place == "JSON":
+        shown.show_view(JSON)
+        editor = shown.editor
+    else:
+        field = shown.form().field("text")
+        assert isinstance(field, LongTextField)
+        editor = field.edit
+    before = editor.toPlainText()
+    assert room.bar.send_file.isHidden()
+    paste(editor, "x" * 5_000_000)
+    assert editor.toPlainText() == before
+    assert room.bar.status.text() == TOO_LARGE
+    assert not room.bar.send_file.isHidden()
+    room.bar.say("something else", "ok")
+    assert room.bar.send_file.isHidden()
+
+
+async def test_send_from_file_sends_the_file_exactly(
+    room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
+) -> None:
+    client = await connect_client()
+    file = tmp_path / "frame.txt"
+    content = "\ufeff{\r\n" + "é" * 300_000
+    await asyncio.to_thread(file.write_bytes, content.encode())
+    click_tab(room, "Raw frame", qtbot)
+    qtbot.mouseClick(room.raw.send_file, LEFT)
+    dialog = room.window().findChild(QFileDialog)
+    assert dialog is not None
+    dialog.fileSelected.emit(str(file))
+    assert await text(client) == content
+    dialog.reject()
+    await until(lambda: room.bar.status.text().startswith("Delivered to 1 client"))
+
+
+async def test_a_file_that_cannot_be_sent_is_reported(room: InjectRoom, tmp_path: Path) -> None:
+    room.bar.fire_file(str(tmp_path))
+    await until(lambda: room.bar.status.text() == f"{tmp_path} cannot be sent: Is a directory.")
+
+
+async def test_a_row_that_is_too_large_to_edit_is_reported(room: InjectRoom, companion: Companion) -> None:
+    await companion.fire_malformed("x" * 300_000, origin=PANEL)
+    before = room.raw.editor.toPlainText()
+    room.edit(list(companion.journal)[-1])
+    assert room.raw.editor.toPlainText() == before
+    assert room.bar.status.text() == TOO_LARGE
+
+
+async def test_a_form_too_large_for_the_json_editor_stays_a_form(room: InjectRoom, qtbot: Any) -> None:
+    shown = panel(room, "new_message")
+    shown.form().field("text").set_value("\u0001" * 100_000)  # each is six characters of JSON
+    shown.show_view(JSON)
+    assert shown.views.currentIndex() != JSON
+    assert room.bar.status.text() == TOO_LARGE
+
+
+async def test_too_many_templates_cannot_be_fired(room: InjectRoom, qtbot: Any) -> None:
+    shown = panel(room, "new_message")
+    shown.form().field("text").set_value("{{uuid}}" * 10_000)
+    assert [str(each) for each in shown.problems] == ["data: has 10,002 templates; at most 200 are allowed"]
+    assert not room.bar.now.isEnabled()
+
+
+async def test_every_editor_of_the_window_is_bounded(window: Window) -> None:
+    for number in range(6):
+        window.open_room(number)
+    editors = [*window.findChildren(QLineEdit), *window.findChildren(QPlainTextEdit)]
+    unbounded = [
+        each.accessibleName() or each.objectName()
+        for each in editors
+        if not isinstance(each, LineEdit | TextEdit) and not isinstance(each.parent(), QAbstractSpinBox)
+    ]
+    assert len(editors) > 15
+    assert unbounded == []

@@ -184,6 +184,11 @@ def details(show: Show) -> Details:
     return details
 
 
+def shown(details: Details, view: JsonView) -> str:
+    details.tabs.setCurrentWidget(view)
+    return view.toPlainText()
+
+
 def test_details_show_a_row_pretty_raw_and_with_its_schema(details: Details) -> None:
     payload = '{"event":"friend_online","data":{"username":"älice"}}'
     row = Journal().append(
@@ -195,9 +200,9 @@ def test_details_show_a_row_pretty_raw_and_with_its_schema(details: Details) -> 
     assert [part.strip() for part in details.note.text().split("·")][1:] == [
         "to all", "origin panel", f"{len(payload.encode())} B", "delivered",
     ]  # fmt: skip
-    assert details.raw.toPlainText() == payload
-    assert details.pretty.toPlainText() == json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
-    schema = json.loads(details.schema.toPlainText())
+    assert shown(details, details.raw) == payload
+    assert shown(details, details.pretty) == json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+    schema = json.loads(shown(details, details.schema))
     assert schema["description"] == "A friend came online."
     assert list(schema["properties"]) == ["username"]
 
@@ -205,9 +210,9 @@ def test_details_show_a_row_pretty_raw_and_with_its_schema(details: Details) -> 
 def test_details_know_the_schema_of_the_rows_direction(details: Details) -> None:
     journal = Journal()
     details.show_row(journal.append(Kind.TO_UI, "typing", payload=b"{}"))
-    assert set(json.loads(details.schema.toPlainText())["properties"]) == {"username", "typing"}
+    assert set(json.loads(shown(details, details.schema))["properties"]) == {"username", "typing"}
     details.show_row(journal.append(Kind.FROM_UI, "typing", payload=b"{}", client="2"))
-    assert set(json.loads(details.schema.toPlainText())["properties"]) == {"to", "typing"}
+    assert set(json.loads(shown(details, details.schema))["properties"]) == {"to", "typing"}
     assert "client 2" in details.note.text()
 
 
@@ -216,8 +221,8 @@ def test_details_of_what_is_no_json_show_it_as_it_came(details: Details) -> None
         Kind.FROM_UI, "nonsense", payload=b'{"event": nonsense', verdict=Verdict.INVALID, note="not JSON"
     )
     details.show_row(row)
-    assert details.pretty.toPlainText() == details.raw.toPlainText() == '{"event": nonsense'
-    assert details.schema.toPlainText() == "The contract has no event 'nonsense' in this direction."
+    assert shown(details, details.pretty) == shown(details, details.raw) == '{"event": nonsense'
+    assert shown(details, details.schema) == "The contract has no event 'nonsense' in this direction."
     assert "not JSON" in details.note.text()
 
 
@@ -225,12 +230,12 @@ def test_details_of_what_is_no_json_show_it_as_it_came(details: Details) -> None
 def test_details_of_anything_at_all_can_be_shown(details: Details, payload: bytes) -> None:
     details.show_row(Journal().append(Kind.FROM_UI, "", payload=payload, verdict=Verdict.INVALID, note="bad"))
     assert details.isVisible()
-    assert details.raw.toPlainText()
+    assert shown(details, details.raw)
 
 
 def test_details_of_a_row_of_the_server_have_no_schema(details: Details) -> None:
     details.show_row(Journal().append(Kind.SERVER, "connected", client="1", note="acts as me"))
-    assert details.schema.toPlainText() == ""
+    assert shown(details, details.schema) == ""
     assert "acts as me" in details.note.text()
 
 

@@ -18,6 +18,9 @@ SUMMARY_BYTES = 20_000
 
 _events = msgspec.json.Decoder(Envelope)
 
+MAX_CELL_CHARS = 300
+"""More than a cell can show: a client can send an event name of 64 KiB."""
+
 
 class Col(IntEnum):
     """Columns, left to right."""
@@ -62,7 +65,9 @@ def _from_head(
     kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: Origin
 ) -> tuple[str, str, str, str]:
     """Return direction, client, event and result, which most rows share with many others."""
-    return ARROWS[kind], client.partition(" except:")[0], event or "–", _result(kind, verdict, note, origin)
+    to = client.partition(" except:")[0][:MAX_CELL_CHARS]
+    result = _result(kind, verdict, note, origin)
+    return ARROWS[kind], to, event[:MAX_CELL_CHARS] or "–", result[:MAX_CELL_CHARS]
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +106,7 @@ def _result(kind: Kind, verdict: Verdict, note: str, origin: Origin) -> str:
 def summary(row: Row) -> str:
     """Return what a row tells in a few words."""
     if not row.payload:
-        return row.note
+        return row.note[:MAX_CELL_CHARS]
     if row.verdict is Verdict.OK and row.size <= SUMMARY_BYTES:  # as good as always an event that was read before
         with suppress(msgspec.DecodeError, ValueError, RecursionError):
             return summarize(_events.decode(row.payload).data)

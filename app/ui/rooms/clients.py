@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLineEdit,
     QPushButton,
     QStackedWidget,
     QTableView,
@@ -25,6 +24,7 @@ from app.ui.icons import ui_icon
 from app.ui.models.clients import ClientsModel, Col
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.naming import named
 from app.ui.widgets.refused import RefusedList
@@ -59,10 +59,11 @@ class ClientsRoom(QWidget):
         self.table = self._make_table()
         self.send = named(QPushButton("Send to…"), "Send an event to this client")
         self.code = named(QComboBox(editable=True), "Close code", tip="1000–1003, 1007–1014 or 3000–4999")
+        self.code.setLineEdit(named(LineEdit(limit=200), "Close code"))
         for code, title in CODES:
             self.code.addItem(title, code)
         self.code.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.reason = named(QLineEdit(placeholderText="Reason (optional)", maxLength=60), "Close reason")
+        self.reason = named(LineEdit(limit=60, placeholder="Reason (optional)"), "Close reason")
         self.close_button = named(QPushButton("Close"), "Close this connection with the code")
         self.abort = named(QPushButton("Abort"), "Abort", tip="Cut the connection without a closing handshake")
         self.abort.setObjectName("danger")

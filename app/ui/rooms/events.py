@@ -5,7 +5,6 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLineEdit,
     QMenu,
     QPushButton,
     QSplitter,
@@ -30,6 +29,7 @@ from app.ui.widgets.details import Details, pretty
 from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
+from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.naming import named
 
@@ -59,7 +59,7 @@ class EventsRoom(QWidget):
         self.table = LogTable(self.model)
         self.details = Details(companion.catalog, lambda row: previous_alike(companion.journal.rows, row))
         self.filter = named(
-            QLineEdit(placeholderText="Filter (Ctrl+F)", clearButtonEnabled=True), "Filter", tip=FILTER_HINT
+            LineEdit(limit=2_000, placeholder="Filter (Ctrl+F)", clear_button=True), "Filter", tip=FILTER_HINT
         )
         self.filter_problem = named(PlainTextLabel(), "What the filter did not understand", id="problem")
         self.filter_problem.setVisible(False)

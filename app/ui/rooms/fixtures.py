@@ -30,7 +30,7 @@ from app.ui.plain_text import PlainTextLabel, PlainTextMessageBox
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.fixture_list import FixtureList
-from app.ui.widgets.json_view import JsonView, exact_text
+from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.naming import named
 
@@ -75,6 +75,10 @@ class FixturesRoom(QWidget):
         self._connect()
         self.recolor()
         self.refresh()
+
+    def show_rejection(self, text: str) -> None:
+        """Show why an editor has rejected a text."""
+        self.bar.show_rejection(text)
 
     def close_down(self) -> None:
         """Stop listening to the companion; what is still under way finds nobody."""
@@ -173,7 +177,7 @@ class FixturesRoom(QWidget):
     @property
     def _typed(self) -> bool:
         """Whether the editor holds something else than the fixture."""
-        return self._shown is not None and exact_text(self.editor) != self._as_shown
+        return self._shown is not None and self.editor.toPlainText() != self._as_shown
 
     def choose(self, name: str) -> None:
         """Show a fixture."""
@@ -181,7 +185,7 @@ class FixturesRoom(QWidget):
 
     def _chosen(self, name: str) -> None:
         if self._shown and self._typed and self._shown.name != name:
-            self._drafts[self._shown.name] = exact_text(self.editor)
+            self._drafts[self._shown.name] = self.editor.toPlainText()
         self._show(next(each for each in self._companion.fixtures.all if each.name == name))
         if draft := self._drafts.pop(name, ""):
             self.editor.setPlainText(draft)
@@ -196,15 +200,16 @@ class FixturesRoom(QWidget):
         self._as_shown = _text(saved.fixture)
         if not keep_text:
             with QSignalBlocker(self.editor):
-                self.editor.setPlainText(self._as_shown)
-            self._as_shown = exact_text(self.editor)
+                if not self.editor.set_text(self._as_shown):
+                    self.editor.clear()
+            self._as_shown = self.editor.toPlainText()
         self._on_change()
 
     def _on_change(self) -> None:
         saved = self._shown
         if saved is None:
             return
-        fresh = from_frame(exact_text(self.editor), self._companion.catalog)
+        fresh = from_frame(self.editor.toPlainText(), self._companion.catalog)
         kept = {name: getattr(saved.fixture, name) for name in ("title", "must", "to", "times", "order")}
         self._edited = replace(fresh, **kept) if self._typed else saved.fixture
         self._show_state()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.journal import Row
@@ -13,8 +13,8 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.event_panel import EventPanel
-from app.ui.widgets.fire_bar import FireBar
-from app.ui.widgets.json_view import JsonView, exact_text
+from app.ui.widgets.fire_bar import SEND_FILE, FireBar
+from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
 from app.ui.widgets.quick import PresenceGrid, TypingGrid
 
@@ -38,7 +38,12 @@ class RawPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 14, 20, 8)
         column.setSpacing(12)
-        column.addWidget(hint)
+        self.send_file = named(QPushButton(SEND_FILE), "Send a frame from a file", tip="Exactly as it is")
+        top = QHBoxLayout()
+        top.setSpacing(12)
+        top.addWidget(hint, 1)
+        top.addWidget(self.send_file)
+        column.addLayout(top)
         column.addWidget(self.editor, 1)
         column.addWidget(self.verdict)
 
@@ -54,6 +59,7 @@ class InjectRoom(QWidget):
         self.bar = FireBar(companion)
         self.raw = RawPanel()
         self.raw.editor.textChanged.connect(self._arm)
+        self.raw.send_file.clicked.connect(self.bar.choose_file)
         self._built_for: object = None
         self.tabs.currentChanged.connect(self._switch)
         self.rebuild()
@@ -64,6 +70,10 @@ class InjectRoom(QWidget):
         column.addWidget(self.tabs)
         column.addWidget(self.panels, 1)
         column.addWidget(self.bar)
+
+    def show_rejection(self, text: str) -> None:
+        """Show why an editor has rejected a text."""
+        self.bar.show_rejection(text)
 
     def close_down(self) -> None:
         """Stop listening to the companion."""
@@ -149,11 +159,11 @@ class InjectRoom(QWidget):
         except BadFrame:
             panel = None
         if panel:
-            panel.load(event)
             self.open_panel(panel)
+            panel.load(event)
         else:
-            self.raw.editor.setPlainText(text)
             self.open_panel(self.raw)
+            self.raw.editor.set_text(text)
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
         self.bar.fire_this(
@@ -175,7 +185,7 @@ class InjectRoom(QWidget):
         self.bar.arm(lambda: self._companion.player.fire_event(template, to=self.bar.target, origin=PANEL))
 
     def _arm_raw(self) -> None:
-        text = exact_text(self.raw.editor)
+        text = self.raw.editor.toPlainText()
         self.raw.verdict.setText(self._companion.pipeline.fault_of(text) or "This frame keeps the contract.")
         self.bar.arm(
             lambda: self._companion.player.fire_text(text, to=self.bar.target, origin=PANEL),

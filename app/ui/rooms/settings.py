@@ -13,8 +13,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLayout,
-    QLineEdit,
-    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -27,7 +25,9 @@ from app.system.secrets import Token
 from app.system.settings import Settings, validate
 from app.system.updates import built_in_address
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.naming import named, number_box
+from app.ui.widgets.text_edit import TextEdit
 
 FIELDS = {
     "username": "Your user name", "port": "Port", "rest_port": "REST port", "control_port": "Control port",
@@ -59,7 +59,7 @@ class SettingsRoom(QWidget):
         self._autostart = autostart or of_this_system()
         self._starts_at_login = False
         self._folders = folders
-        self.username = named(QLineEdit(maxLength=64), "Your user name")
+        self.username = named(LineEdit(limit=64), "Your user name")
         self.port = number_box("Port of the event server", 0, 65535, tip="0: any free one")
         self.port.setGroupSeparatorShown(False)
         self.rest = named(QCheckBox("Stand in for the REST backend (off when the real one runs)"), "REST stand-in")
@@ -67,7 +67,7 @@ class SettingsRoom(QWidget):
         self.control = named(QCheckBox("Answer the control API, for scripts and the command line"), "Control API")
         self.control_port = number_box("Port of the control API", 0, 65535, tip="0: any free one")
         self.fixtures = named(
-            QLineEdit(placeholderText=str(folders.fixtures), clearButtonEnabled=True), "Folder of your fixtures"
+            LineEdit(placeholder=str(folders.fixtures), clear_button=True), "Folder of your fixtures"
         )
         self.copy_token = named(QPushButton("Copy token"), "Copy the control API's token", tip="For scripts")
         self.copy_token.setEnabled(False)
@@ -82,7 +82,7 @@ class SettingsRoom(QWidget):
             QCheckBox("Log the UI's GET requests; repeats are folded into one row"), "Log GET requests"
         )
         self.decay = named(QCheckBox("Friends go offline after 5 minutes without a sign of life"), "Presence decay")
-        self.origins = named(QPlainTextEdit(tabChangesFocus=True), "Allowed origins, one per line")
+        self.origins = named(TextEdit(), "Allowed origins, one per line")
         self.origins.setFixedHeight(104)
         self.journal_rows = number_box("Frames kept in the log", 100, 1_000_000)
         self.journal_rows.setSingleStep(1000)
@@ -98,7 +98,7 @@ class SettingsRoom(QWidget):
             QCheckBox("Tell me of newer versions: asks once a day, downloads nothing"), "Tell me of newer versions"
         )
         self.updates_url = named(
-            QLineEdit(placeholderText=built_in_address() or "https://…", clearButtonEnabled=True),
+            LineEdit(placeholder=built_in_address() or "https://…", clear_button=True),
             "Where newer versions are told",
         )
         self._checks = (

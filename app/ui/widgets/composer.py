@@ -1,10 +1,11 @@
 """Where the developer writes as a persona: typing events go out by the guide's debounce."""
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.protocol.backend import MAX_TEXT
 from app.protocol.constants import TYPING_DEBOUNCE_MS
+from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.naming import named
 
 
@@ -16,7 +17,7 @@ class Composer(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.line = named(QLineEdit(maxLength=MAX_TEXT), "Write as this friend")
+        self.line = named(LineEdit(limit=MAX_TEXT), "Write as this friend")
         self.button = named(QPushButton("Send"), "Send as this friend", id="primary")
         self._cooldown = QTimer(self, interval=TYPING_DEBOUNCE_MS, singleShot=True)
         self._idle = QTimer(self, interval=TYPING_DEBOUNCE_MS, singleShot=True)

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Callable
 
+import msgspec
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from app.hub.journal import Kind, Row
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.protocol.envelope import MAX_FRAME_BYTES
 from app.protocol.event_type import EventType
 from app.ui.models.event_log import ARROWS, clock
 from app.ui.plain_text import PlainTextLabel, tooltip_text
@@ -16,6 +18,7 @@ from app.ui.widgets.diff_view import DiffView
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
 
+MAX_NAME_CHARS = 100
 DIRECTIONS = {Kind.TO_UI: Direction.TO_UI, Kind.FROM_UI: Direction.FROM_UI}
 
 
@@ -29,6 +32,8 @@ class Details(QWidget):
         self._catalog = catalog
         self._previous = previous
         self._row: Row | None = None
+        self._filled: set[QWidget] = set()
+        """The tabs that show the row."""
         self.head = named(PlainTextLabel(), "Row", id="detailHead")
         self.note = named(PlainTextLabel(wordWrap=True), "Result", id="muted")
         self.pretty = JsonView("Pretty", read_only=True)
@@ -43,7 +48,7 @@ class Details(QWidget):
         self.tabs.setTabToolTip(
             self.tabs.indexOf(self.diff), tooltip_text("What is new since the previous of its kind")
         )
-        self.tabs.currentChanged.connect(lambda _: self._compare())
+        self.tabs.currentChanged.connect(lambda _: self._fill())
         close = named(QPushButton("Close"), "Close the details", id="flat")
         close.clicked.connect(self._close)
         top = QHBoxLayout()
@@ -66,22 +71,30 @@ class Details(QWidget):
         self._row = row
         if row is None:
             return
-        self.head.setText(f"#{row.seq} · {ARROWS[row.kind]} · {row.event or 'no event'}")
+        self.head.setText(f"#{row.seq} · {ARROWS[row.kind]} · {row.event[:MAX_NAME_CHARS] or 'no event'}")
         facts = [clock(row.wall), f"origin {row.origin}", f"{row.size:,} B", row.note or row.verdict]
         if row.client:
             facts.insert(1, f"client {row.client}" if row.kind is not Kind.TO_UI else f"to {row.client}")
         self.note.setText(" · ".join(facts))
         self.tabs.setVisible(bool(row.payload))
-        text = row.payload.decode("utf-8", "replace")
-        self.raw.setPlainText(text)
-        self.pretty.setPlainText(pretty(text))
-        self.schema.setPlainText(self._schema(row))
-        self._compare()
+        self._filled.clear()
+        self._fill()
 
-    def _compare(self) -> None:
-        if self._row and self.tabs.currentWidget() is self.diff:  # it takes a search: only when it is looked at
-            before = self._previous(self._row)
-            self.diff.compare(before, self._row, pretty)
+    def _fill(self) -> None:
+        """Fill the visible tab, unless it shows the row already."""
+        tab = self.tabs.currentWidget()
+        if self._row is None or tab in self._filled:
+            return
+        self._filled.add(tab)
+        text = self._row.payload.decode("utf-8", "replace")
+        if tab is self.raw:
+            self.raw.set_text(text)
+        elif tab is self.pretty:
+            self.pretty.set_text(pretty(text))
+        elif tab is self.schema:
+            self.schema.set_text(self._schema(self._row))
+        else:
+            self.diff.compare(self._previous(self._row), self._row, pretty)
 
     def _close(self) -> None:
         self.hide()
@@ -100,6 +113,11 @@ class Details(QWidget):
 
 def pretty(text: str) -> str:
     """Return JSON indented; what is no JSON as it is."""
+    if len(text) > MAX_FRAME_BYTES:  # Python's encoder would take too long; this one leaves escapes as they are
+        try:
+            return msgspec.json.format(text)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            return text
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -6,13 +6,13 @@ from difflib import SequenceMatcher
 
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor, QSyntaxHighlighter, QTextCharFormat, QTextDocument
-from PySide6.QtWidgets import QPlainTextEdit
 
 from app.hub.ring import Ring
 from app.hub.row import Row
 from app.ui import theme
+from app.ui.widgets.text_edit import TextEdit, is_piece
 
-MAX_LINES = 500
+MAX_LINES = 300
 """Comparing takes time that grows with the square of the lines."""
 
 _HEAD = re.compile(r"Since #\d+ ")
@@ -35,14 +35,12 @@ def diff(before: list[str], after: list[str]) -> list[str]:
     return lines
 
 
-class DiffView(QPlainTextEdit):
+class DiffView(TextEdit):
     """A monospaced pane with the changes in colour."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(read_only=True)
         self._highlighter = _Highlighter(self.document())
-        self.setReadOnly(True)
-        self.setTabChangesFocus(True)
         self.setAccessibleName("Diff to the previous of its kind")
         self.setObjectName("code")
         self.setFont(theme.mono())
@@ -79,6 +77,8 @@ class _Highlighter(QSyntaxHighlighter):
     def highlightBlock(self, text: str) -> None:
         """Qt asks."""
         scheme = theme.colors()
+        if is_piece(self.currentBlock()):
+            return
         color = {"+ ": scheme.ok, "- ": scheme.error}.get(text[:2])
         if _HEAD.match(text):
             color = scheme.muted

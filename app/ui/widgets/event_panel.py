@@ -23,7 +23,7 @@ from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventType, Problem
 from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.plain_text import PlainTextLabel
-from app.ui.widgets.json_view import JsonView, exact_text
+from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
 from app.ui.widgets.schema_form import SchemaForm
 
@@ -119,7 +119,7 @@ class EventPanel(QWidget):
     def template(self) -> Envelope:
         """Return the event as written, templates unresolved. Raises ``BadFrame`` for JSON that is none."""
         if self.views.currentIndex() == JSON:
-            return decode(exact_text(self.editor))
+            return decode(self.editor.toPlainText())
         return Envelope(self.event_name, self.form().value())
 
     def load(self, event: Envelope) -> None:
@@ -129,8 +129,7 @@ class EventPanel(QWidget):
         if event.event in self._types and self._forms[event.event].has_room_for(event.data):
             self._forms[event.event].set_value(event.data)
             self._show(FORM)
-        else:
-            self._write(event)
+        elif self._write(event):
             self._show(JSON)
 
     def take_over(self, older: "EventPanel") -> None:
@@ -141,7 +140,7 @@ class EventPanel(QWidget):
             if written != older._untouched[name]:
                 form.set_value(written)
         with QSignalBlocker(self.editor):
-            self.editor.setPlainText(exact_text(older.editor))
+            self.editor.setPlainText(older.editor.toPlainText())
         self._show(older.views.currentIndex())
 
     def show_view(self, view: int) -> None:
@@ -154,8 +153,7 @@ class EventPanel(QWidget):
             self._show(JSON)  # what cannot be read cannot be shown as a form
             return
         if view == JSON:
-            self._write(event)
-            self._show(JSON)
+            self._show(JSON if self._write(event) else FORM)
         else:
             self.load(event)
 
@@ -163,9 +161,10 @@ class EventPanel(QWidget):
         """Return whether this panel has a form for that event."""
         return event in self._types
 
-    def _write(self, event: Envelope) -> None:
+    def _write(self, event: Envelope) -> bool:
+        """Show an event as JSON. Return False if it is too large for the editor."""
         with QSignalBlocker(self.editor):
-            self.editor.setPlainText(
+            return self.editor.set_text(
                 json.dumps({"event": event.event, "data": event.data}, indent=2, ensure_ascii=False)
             )
 

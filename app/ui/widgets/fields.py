@@ -9,16 +9,15 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QLineEdit,
-    QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.protocol.templates import BY_FORMAT, Context, resolve
-from app.ui.widgets.json_view import exact_text
+from app.ui.widgets.line_edit import LineEdit, fits_line
 from app.ui.widgets.naming import named
+from app.ui.widgets.text_edit import TextEdit, fits
 
 ABSENT: Final = object()
 """The value of an optional field that is left out."""
@@ -39,7 +38,7 @@ class Field(QWidget):
 
     def accepts(self, value: Any) -> bool:
         """Return whether ``value`` would come back unchanged."""
-        return isinstance(value, str) and "\n" not in value and "\u2029" not in value
+        return isinstance(value, str) and "\n" not in value and "\u2029" not in value and fits_line(value)
 
     def _lay_out(self, *widgets: QWidget) -> None:
         row = QHBoxLayout(self)
@@ -78,6 +77,7 @@ class NameField(Field):
     def __init__(self, name: str, names: Sequence[str]) -> None:
         super().__init__()
         self.box = named(QComboBox(editable=True), name)
+        self.box.setLineEdit(named(LineEdit(), name))
         self.box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.box.addItems(list(names))
         self.box.currentTextChanged.connect(self.changed)
@@ -125,7 +125,7 @@ class TextField(Field):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.line = named(QLineEdit(), name)
+        self.line = named(LineEdit(), name)
         self.line.textChanged.connect(self.changed)
         self._lay_out(self.line)
 
@@ -143,18 +143,18 @@ class LongTextField(Field):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.edit = named(QPlainTextEdit(tabChangesFocus=True), name)
+        self.edit = named(TextEdit(), name)
         self.edit.setFixedHeight(58)
         self.edit.textChanged.connect(self.changed)
         self._lay_out(self.edit)
 
     def value(self) -> Any:
         """See ``Field``."""
-        return exact_text(self.edit)
+        return self.edit.toPlainText()
 
     def accepts(self, value: Any) -> bool:
         """See ``Field``."""
-        return isinstance(value, str) and not {"\r", "\u2029", "\0"} & set(value)
+        return isinstance(value, str) and fits(value)
 
     def set_value(self, value: Any) -> None:
         """See ``Field``."""
@@ -168,7 +168,7 @@ class FreshField(Field):
         super().__init__()
         self._template = template
         self._now = now
-        self.line = named(QLineEdit(), name)
+        self.line = named(LineEdit(), name)
         self.auto = named(QCheckBox("New each time"), f"{name}: new each time")
         self.auto.setChecked(True)
         self.line.textChanged.connect(self.changed)
@@ -200,7 +200,7 @@ class JsonField(Field):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.line = named(QLineEdit(placeholderText="JSON"), name)
+        self.line = named(LineEdit(placeholder="JSON"), name)
         self.line.textChanged.connect(self.changed)
         self._lay_out(self.line)
 
@@ -219,7 +219,7 @@ class JsonField(Field):
 
     def accepts(self, value: Any) -> bool:
         """See ``Field``."""
-        return True
+        return value is ABSENT or fits_line(json.dumps(value, ensure_ascii=False))
 
 
 class OptionalField(Field):

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion, State
 from app.hub.expectation import Expectation
@@ -25,6 +26,7 @@ from app.ui.widgets.naming import named, number_box
 DELAY_S = 3
 WAIT_S = 3600.0
 EVERYONE = "Everyone"
+SEND_FILE = "Send from file …"
 
 Fire = Callable[[], Coroutine[Any, Any, Delivery]]
 
@@ -73,8 +75,12 @@ class FireBar(QWidget):
 
         self.expect = ExpectRow(companion.catalog)
 
+        self.send_file = named(QPushButton(SEND_FILE), "Send a frame from a file", tip="Exactly as it is")
+        self.send_file.clicked.connect(self.choose_file)
+        self.send_file.setVisible(False)
         said = QHBoxLayout()
         said.addWidget(self.status, 1)
+        said.addWidget(self.send_file)
         said.addWidget(self.when_connected)
         said.addWidget(self.online_first)
         controls = QHBoxLayout()
@@ -194,8 +200,27 @@ class FireBar(QWidget):
         met = await self._companion.expect(expected, within_s, seq)
         self.say(*verdict(expected, met, within_s))
 
+    def choose_file(self) -> None:
+        """Ask for a file and send its text as a raw frame to the chosen target."""
+        dialog = QFileDialog(self.window(), "Send from file")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.fire_file)
+        dialog.open()
+
+    def fire_file(self, file: str) -> None:
+        """Send the text of a file as a raw frame, exactly as it is."""
+        self.say(f"Sending {Path(file).name} …", "muted")
+        self.fire_this(lambda: self._companion.player.fire_file(Path(file), to=self.target, origin=PANEL))
+
+    def show_rejection(self, text: str) -> None:
+        """Show why an editor has rejected a text, and offer to send a file instead."""
+        self.say(text, "warning")
+        self.send_file.setVisible(True)
+
     def say(self, text: str, tone: str) -> None:
         """Show a line; ``tone`` is ok, warning, error or muted."""
+        self.send_file.setVisible(False)
         self.when_connected.setVisible(False)
         self.online_first.setVisible(False)
         self.status.setText(text)

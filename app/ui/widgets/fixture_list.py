@@ -5,13 +5,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QSignalBlocker, Signal
-from PySide6.QtWidgets import QLineEdit, QPushButton, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QTreeView, QVBoxLayout, QWidget
 
 from app.protocol.fixture import Saved
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.fixtures import NAME, FixturesModel
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.naming import named
 
 MOST_COMPLAINTS = 2
@@ -28,7 +29,7 @@ class FixtureList(QWidget):
         super().__init__()
         self._listed: object = None
         self.model = FixturesModel()
-        self.search = named(QLineEdit(placeholderText="Find a fixture", clearButtonEnabled=True), "Find a fixture")
+        self.search = named(LineEdit(limit=200, placeholder="Find a fixture", clear_button=True), "Find a fixture")
         self.tree = named(QTreeView(headerHidden=True, rootIsDecorated=True), "Fixtures", id="fixtures")
         self.tree.setModel(self.model)
         self.tree.setIndentation(14)

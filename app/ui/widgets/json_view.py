@@ -3,15 +3,17 @@
 import re
 
 from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
-from PySide6.QtWidgets import QPlainTextEdit
 
 from app.ui import theme
+from app.ui.widgets.text_edit import TextEdit, is_piece
 
 _TOKENS = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*"(?=\s*:))|(?P<string>"(?:[^"\\]|\\.)*"?)'
     r"|(?P<word>\b(?:true|false|null)\b)|(?P<number>-?\b\d[\d.eE+-]*)"
 )
 _MAX_LINE = 20_000
+MAX_COLORED_LINES = 5_000
+"""A longer text is not highlighted: Qt calls ``highlightBlock`` for all changed lines at once."""
 
 
 class JsonHighlighter(QSyntaxHighlighter):
@@ -34,22 +36,19 @@ class JsonHighlighter(QSyntaxHighlighter):
 
     def highlightBlock(self, text: str) -> None:
         """Qt asks."""
+        if self.document().blockCount() > MAX_COLORED_LINES or is_piece(self.currentBlock()):
+            return
         for found in _TOKENS.finditer(text[:_MAX_LINE]):
             self.setFormat(found.start(), found.end() - found.start(), self._formats[str(found.lastgroup)])
 
 
-class JsonView(QPlainTextEdit):
+class JsonView(TextEdit):
     """A monospaced pane."""
 
     def __init__(self, name: str, *, read_only: bool = False) -> None:
-        super().__init__(readOnly=read_only, tabChangesFocus=True)
+        super().__init__(read_only=read_only)
         self.setAccessibleName(name)
         self.setObjectName("code")
         self.setFont(theme.mono())
         self.setTabStopDistance(self.fontMetrics().horizontalAdvance("  "))
         self.highlighter = JsonHighlighter(self.document())
-
-
-def exact_text(edit: QPlainTextEdit) -> str:
-    """Return what was written, to the character: ``toPlainText`` would replace some of Unicode's spaces."""
-    return edit.document().toRawText().replace("\u2029", "\n")

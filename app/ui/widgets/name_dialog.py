@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from app.protocol.fixture import BadFixture, checked_name
 from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.naming import named
 
 
@@ -29,7 +30,7 @@ class NameDialog(QDialog):
         self.setMinimumWidth(420)
         hint = PlainTextLabel("Name, with / between folders: bugs/late typing", wordWrap=True)
         hint.setObjectName("muted")
-        self.name = named(QLineEdit(name, maxLength=200), "Name of the fixture")
+        self.name = named(LineEdit(name, limit=200), "Name of the fixture")
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
         self.option = QCheckBox(option)
         self.option.setChecked(True)
@@ -47,6 +48,11 @@ class NameDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         self.name.selectAll()
         self._check()
+
+    def show_rejection(self, text: str) -> None:
+        """Show why the editor has rejected a text."""
+        self.problem.setText(text)
+        self.problem.setVisible(True)
 
     def _check(self) -> None:
         wrong, note = "", ""

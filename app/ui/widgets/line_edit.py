@@ -1,0 +1,53 @@
+"""The single-line editor of the program: rejects a text that is too long, instead of cutting it."""
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QValidator
+from PySide6.QtWidgets import QLineEdit  # noqa: TID251
+
+from app.ui.widgets.rejection import reject
+
+MAX_CHARS = 20_000
+"""Qt lays out the whole line whenever it changes."""
+
+
+class LineEdit(QLineEdit):
+    """Takes at most ``limit`` characters (UTF-16 code units, as Qt counts)."""
+
+    def __init__(
+        self, text: str = "", *, limit: int = MAX_CHARS, placeholder: str = "", clear_button: bool = False
+    ) -> None:
+        super().__init__()
+        self._limit = limit
+        # Qt cuts a longer text at this length first, so that the validator never sees a huge one.
+        self.setMaxLength(limit + 2)  # Qt does not cut within a character of two code units
+        self.setValidator(_Length(self, limit))
+        self.setPlaceholderText(placeholder)
+        self.setClearButtonEnabled(clear_button)
+        self.inputRejected.connect(self._on_rejected)
+        self.setText(text)
+
+    def setText(self, text: str | None) -> None:
+        """Replace the text. A text that is too long is rejected, and the old one stays."""
+        if text and not fits_line(text, self._limit):
+            self._on_rejected()
+        else:
+            super().setText(text)
+
+    def _on_rejected(self) -> None:
+        reject(self, f"The text is too long: {self.accessibleName()} takes {self._limit:,} characters.")
+
+
+class _Length(QValidator):
+    def __init__(self, parent: QObject, limit: int) -> None:
+        super().__init__(parent)
+        self._limit = limit
+
+    def validate(self, text: str, position: int) -> object:
+        """See ``QValidator``."""
+        state = QValidator.State.Acceptable if fits_line(text, self._limit) else QValidator.State.Invalid
+        return state, text, position
+
+
+def fits_line(text: str, limit: int = MAX_CHARS) -> bool:
+    """Return whether a line with this limit takes a text."""
+    return len(text) <= limit and len(text.encode("utf-16-le", "surrogatepass")) // 2 <= limit

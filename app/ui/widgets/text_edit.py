@@ -1,0 +1,352 @@
+"""The multi-line editor of the program: takes and shows large texts without blocking the event loop.
+
+Qt lays out a line in time that grows with the square of its length, and needs some microseconds per line. So a
+long line is displayed in pieces, each a text block of its own, and much text is inserted in slices.
+``toPlainText`` returns the text exactly as it came in: it knows what each break between two blocks stands for.
+"""
+
+import re
+import time
+from collections import deque
+
+from PySide6.QtCore import QMimeData, QSignalBlocker, QTimer
+from PySide6.QtGui import (
+    QInputMethodEvent,
+    QKeyEvent,
+    QKeySequence,
+    QTextBlock,
+    QTextBlockFormat,
+    QTextCursor,
+    QTextFormat,
+)
+from PySide6.QtWidgets import QPlainTextEdit  # noqa: TID251
+
+from app.ui.widgets.rejection import MAX_TEXT_BYTES, TOO_LARGE, reject
+
+MAX_LINES = 20_000
+MAX_SHOWN_CHARS = 1024 * 1024
+"""A read-only editor shows the beginning of a longer text."""
+
+LONG_LINE = 2_000
+PIECE = 500
+"""A line of more than ``LONG_LINE`` characters is displayed in pieces of this length."""
+
+TEXT_FORMATS = ("text/plain;charset=utf-8", "text/plain")
+
+SLICE_S = 0.008
+BATCH_LINES, BATCH_CHARS = 50, 5_000
+"""Text that is inserted between two looks at the clock."""
+
+_BREAK = QTextFormat.Property.UserProperty + 1
+"""Property of a text block: the text between it and the previous block. Not set: a line feed."""
+_LINE_BREAK = re.compile("\r\n|[\r\n\u2029\ufdd0\ufdd1]")
+"""Wherever Qt begins a text block."""
+
+Piece = tuple[str, str]
+"""A break, and the text of the block behind it."""
+
+
+def is_piece(block: QTextBlock) -> bool:
+    """Return whether a block continues the line of the previous block."""
+    return bool(block.blockFormat().hasProperty(_BREAK)) and _break_before(block) == ""
+
+
+class TextEdit(QPlainTextEdit):
+    """Inserts up to 256 KiB. Larger texts are rejected with a sentence, or cut if the editor is read-only."""
+
+    def __init__(self, *, read_only: bool = False) -> None:
+        super().__init__(readOnly=read_only, tabChangesFocus=True)
+        self._read_only = read_only
+        self.setUndoRedoEnabled(not read_only)
+        self._waiting: deque[Piece] = deque()
+        self._place = QTextCursor(self.document())
+        """Where the waiting text belongs."""
+        self._marked = False
+        """Whether a block may have the property ``_BREAK``."""
+        self._cached: tuple[int, int, str] | None = None
+        self._next_slice = QTimer(self, singleShot=True, interval=0)
+        self._next_slice.timeout.connect(self._insert_more)
+
+    # text
+
+    def toPlainText(self) -> str:
+        """Return the text exactly as it was inserted. Qt's method replaces some Unicode characters."""
+        key = self.document().revision(), len(self._waiting)
+        if self._cached is None or self._cached[:2] != key:
+            self._cached = *key, self._read()
+        return self._cached[2]
+
+    def setPlainText(self, text: str) -> None:
+        """Replace the text if it is not too large; see ``set_text``."""
+        self.set_text(text)
+
+    def set_text(self, text: str) -> bool:
+        """Replace the text and the undo history. Return False if the text is too large and was rejected."""
+        if self._read_only:
+            text = _beginning(text)
+        elif why := _why_not(text, 0, 0):
+            reject(self, why)
+            return False
+        with QSignalBlocker(self):
+            self._stop()
+            self._marked = False
+            if _is_simple(text):
+                super().setPlainText(_for_qt(text))
+            else:
+                self.clear()
+                self.setUndoRedoEnabled(False)
+                self._begin(self.textCursor(), _pieces(text, 0))
+                self.moveCursor(QTextCursor.MoveOperation.Start)
+        self.textChanged.emit()
+        return True
+
+    def insert_text(self, text: str) -> bool:
+        """Replace the selection. Return False if the text is too large and was rejected."""
+        cursor = self.textCursor()
+        kept = self.document().characterCount() - 1 - (cursor.selectionEnd() - cursor.selectionStart())
+        if why := _why_not(text, kept, self.blockCount()):
+            reject(self, why)
+            return False
+        if self._waiting:
+            reject(self, "The previous text is still being inserted.")
+            return False
+        with QSignalBlocker(self):
+            replaces = cursor.hasSelection()
+            cursor.removeSelectedText()
+            self._begin(cursor, _pieces(text, cursor.block().length() - 1), join=replaces)
+            if not self._waiting:
+                self.setTextCursor(cursor)
+        self.ensureCursorVisible()
+        self.textChanged.emit()
+        return True
+
+    def settle(self) -> None:
+        """Insert now what is waiting for its slice."""
+        while self._waiting:
+            self._insert_more()
+
+    def _begin(self, cursor: QTextCursor, pieces: "deque[Piece]", *, join: bool = False) -> None:
+        """Insert pieces at a cursor. ``join``: undo together with the previous change."""
+        self._place, self._waiting = cursor, pieces
+        _, text = self._waiting.popleft()
+        if text:
+            self._start_batch(join)
+            cursor.insertText(_for_qt(text))
+            cursor.endEditBlock()
+        self._insert_slice(join=join or bool(text))
+
+    def _insert_more(self) -> None:
+        with QSignalBlocker(self):
+            self._insert_slice()
+
+    def _insert_slice(self, *, join: bool = True) -> None:
+        """Insert waiting text until the slice of time is used up."""
+        end = time.perf_counter() + SLICE_S
+        while self._waiting and time.perf_counter() < end:
+            self._start_batch(join)
+            self._insert_batch()
+            self._place.endEditBlock()
+            join = True  # otherwise, undo would remove one batch after the other
+        if self._waiting:
+            super().setReadOnly(True)
+            self._next_slice.start()
+        else:
+            self._stop()
+
+    def _start_batch(self, join: bool) -> None:
+        if join:
+            self._place.joinPreviousEditBlock()
+        else:
+            self._place.beginEditBlock()
+
+    def _insert_batch(self) -> None:
+        size = lines = 0
+        while self._waiting and size < BATCH_CHARS and lines < BATCH_LINES:
+            separator, text = self._waiting.popleft()
+            block_format = QTextBlockFormat()
+            if separator != "\n":
+                block_format.setProperty(_BREAK, separator)
+                self._marked = True
+            self._place.insertBlock(block_format)
+            self._place.insertText(_for_qt(text))
+            size += len(text)
+            lines += 1
+
+    def _stop(self) -> None:
+        """End the insertion; forget what is still waiting."""
+        self._waiting = deque()
+        self._next_slice.stop()
+        super().setReadOnly(self._read_only)
+        self.setUndoRedoEnabled(not self._read_only)
+
+    def _read(self) -> str:
+        if not self._marked and not self._waiting:
+            return str(self.document().toRawText()).replace("\u2029", "\n")
+        parts: list[str] = []
+        place = self._place.blockNumber() if self._waiting else -1
+        block = self.document().begin()
+        while block.isValid():
+            parts.append(_break_before(block))
+            if block.blockNumber() == place:
+                before, after = _split(block.text(), self._place.positionInBlock())
+                parts += [before, *(part for piece in self._waiting for part in piece), after]
+            else:
+                parts.append(block.text())
+            block = block.next()
+        return "".join(parts[1:])
+
+    # what the user does
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        """See ``QPlainTextEdit``."""
+        if self._read_only or not source.hasText():
+            return
+        # To convert a huge text to a Python string would take long.
+        if any(source.data(each).size() > MAX_TEXT_BYTES for each in TEXT_FORMATS if source.hasFormat(each)):
+            reject(self, TOO_LARGE)
+        else:
+            self.insert_text(source.text())
+
+    def createMimeDataFromSelection(self) -> QMimeData:
+        """See ``QPlainTextEdit``."""
+        data = QMimeData()
+        data.setText(_for_qt(self._selected_text()))
+        return data
+
+    def _selected_text(self) -> str:
+        cursor = self.textCursor()
+        if not self._marked:
+            return cursor.selection().toRawText().replace("\u2029", "\n")
+        parts: list[str] = []
+        start, end = cursor.selectionStart(), cursor.selectionEnd()
+        block = self.document().findBlock(start)
+        while block.isValid() and block.position() <= end:
+            if block.position() > start:
+                parts.append(_break_before(block))
+            text, _ = _split(block.text(), end - block.position())
+            _, text = _split(text, max(start - block.position(), 0))
+            parts.append(text)
+            block = block.next()
+        return "".join(parts)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """See ``QPlainTextEdit``."""
+        if not self._marked:
+            super().keyPressEvent(event)
+            return
+        blocks, breaks = self.blockCount(), self._breaks_near_cursor()
+        super().keyPressEvent(event)
+        if event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo):
+            return  # the blocks have the format of that time
+        if self.blockCount() > blocks:
+            self._set_break(self.textCursor().block(), "\n")  # Qt copies the format of the block that was split
+        elif self.blockCount() < blocks:
+            for start, separator in breaks.items():
+                block = self.document().findBlock(start)
+                if block.position() == start:  # Qt may have kept the format of the following block
+                    self._set_break(block, separator)
+
+    def _breaks_near_cursor(self) -> dict[int, str]:
+        """Return the breaks before the blocks that a key may merge with others, by the positions of the blocks."""
+        cursor = self.textCursor()
+        first = self.document().findBlock(cursor.selectionStart())
+        blocks = [first] if cursor.hasSelection() else [first.previous(), first]
+        return {block.position(): _break_before(block) for block in blocks if block.isValid()}
+
+    def _set_break(self, block: QTextBlock, separator: str) -> None:
+        if _break_before(block) == separator:
+            return
+        block_format = QTextBlockFormat()
+        if separator != "\n":
+            block_format.setProperty(_BREAK, separator)
+        cursor = QTextCursor(block)
+        cursor.joinPreviousEditBlock()
+        cursor.setBlockFormat(block_format)
+        cursor.endEditBlock()
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        """See ``QPlainTextEdit``."""
+        if len(text := event.commitString()) > PIECE or _LINE_BREAK.search(text):
+            event.setCommitString("")
+            super().inputMethodEvent(event)
+            self.insert_text(text)
+        else:
+            super().inputMethodEvent(event)
+
+
+def fits(text: str) -> bool:
+    """Return whether an empty editor takes a text."""
+    return not _why_not(text, 0, 0)
+
+
+def _break_before(block: QTextBlock) -> str:
+    block_format = block.blockFormat()
+    return block_format.stringProperty(_BREAK) if block_format.hasProperty(_BREAK) else "\n"
+
+
+def _split(text: str, units: int) -> tuple[str, str]:
+    """Split a text behind so many UTF-16 code units: Qt counts in these."""
+    if text.isascii():
+        return text[:units], text[units:]
+    content = text.encode("utf-16-le", "surrogatepass")
+    parts = content[: 2 * units], content[2 * units :]
+    before, after = (part.decode("utf-16-le", "surrogatepass") for part in parts)
+    return before, after
+
+
+def _for_qt(text: str) -> str:
+    """Return a text with a byte order mark in front if PySide would take its first character for one."""
+    return f"\ufeff{text}" if text.startswith(("\ufeff", "\ufffe")) else text
+
+
+def _pieces(text: str, in_line: int) -> "deque[Piece]":
+    """Cut a text into the blocks to insert. ``in_line`` is the length of the line that it is inserted into.
+
+    The first piece continues the current block.
+    """
+    pieces: deque[Piece] = deque()
+    ends = [(found.start(), found.end()) for found in _LINE_BREAK.finditer(text)]
+    separator, start, room = "", 0, LONG_LINE - in_line
+    for end, following in [*ends, (len(text), len(text))]:
+        line = text[start:end]
+        if len(line) <= room:
+            pieces.append((separator, line))
+        else:
+            if in_line and not pieces:
+                pieces.append(("", ""))
+            size = max(len(line), 1)
+            pieces += [(separator if at == 0 else "", line[at : at + PIECE]) for at in range(0, size, PIECE)]
+        separator, start, room = text[end:following], following, LONG_LINE
+    if in_line and len(pieces) > 1 and not ends:
+        pieces.append(("", ""))  # the rest of the line begins a piece
+    return pieces
+
+
+def _is_simple(text: str) -> bool:
+    """Return whether Qt can insert the text at once and return it unchanged."""
+    if len(text) > BATCH_CHARS or not {"\r", "\u2029", "\ufdd0", "\ufdd1"}.isdisjoint(text):
+        return False
+    return text.count("\n") <= BATCH_LINES and max(map(len, text.split("\n"))) <= LONG_LINE
+
+
+def _why_not(text: str, chars: int, lines: int) -> str:
+    """Return why a text cannot be added to so many characters and lines, or an empty text if it can."""
+    if chars + len(text) > MAX_TEXT_BYTES or chars + _size(text) > MAX_TEXT_BYTES:
+        return TOO_LARGE
+    found = sum(1 for _ in _LINE_BREAK.finditer(text)) + 1
+    if lines + found > MAX_LINES:
+        return f"The text has {found:,} lines; an editor takes {MAX_LINES:,}. Use Send from file … in Inject."
+    return ""
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
+
+
+def _beginning(text: str) -> str:
+    """Return as much of a text as a read-only editor shows, with a last line that says how much is missing."""
+    end = min(len(text), MAX_SHOWN_CHARS)
+    for line, found in enumerate(_LINE_BREAK.finditer(text, 0, end), 1):
+        if line == MAX_LINES:
+            end = found.start()
+    return text if end == len(text) else f"{text[:end]}\n… {len(text) - end:,} more characters"

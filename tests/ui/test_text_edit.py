@@ -1,0 +1,331 @@
+"""Editors take large texts exactly as they are, in small steps, and report what they do not take."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QInputMethodEvent, QTextCursor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+
+from app.ui.widgets import text_edit
+from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.line_edit import MAX_CHARS, LineEdit
+from app.ui.widgets.rejection import MAX_TEXT_BYTES, TOO_LARGE
+from app.ui.widgets.text_edit import LONG_LINE, MAX_LINES, MAX_SHOWN_CHARS, PIECE, TextEdit
+
+FULL = MAX_TEXT_BYTES
+LARGE = {
+    "one line": "x" * FULL,
+    "spaces": " " * FULL,
+    "JSON": ('{"a": "hello", "b": [1, null]},' * (FULL // 31 + 1))[:FULL],
+    "Arabic": "مرحبا بالعالم " * (FULL // 27),
+    "emoji": "😀" * (FULL // 4),
+    "lines": "ab\n" * (MAX_LINES - 2),
+    "Windows lines": "ab\r\n" * (MAX_LINES - 2),
+    "both": "ab\n" * 9_000 + "x" * 200_000 + "\ncd\r\n",
+}
+TEXTS = st.lists(
+    st.one_of(
+        st.text(st.characters(exclude_categories=["Cs"])),
+        st.sampled_from(["\n", "\r", "\r\n", "\u2028", "\u2029", "\u00a0", "\ufdd0", "\ufffc", "\0", "\ufeff"]),
+        st.integers(LONG_LINE - 2, 3 * LONG_LINE).map(lambda length: "é😀x"[length % 3] * length),
+    ),
+    max_size=8,
+).map("".join)
+LINE = "".join(chr(ord("a") + n // PIECE) for n in range(3 * LONG_LINE))
+"""Each piece has a letter of its own."""
+
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+class Place(QWidget):
+    """Shows what its editor rejects."""
+
+    def __init__(self, editor: QWidget) -> None:
+        super().__init__()
+        self.told: list[str] = []
+        QVBoxLayout(self).addWidget(editor)
+
+    def show_rejection(self, text: str) -> None:
+        self.told.append(text)
+
+
+@pytest.fixture
+def editor(qtbot: Any) -> TextEdit:
+    editor = TextEdit()
+    editor.place = Place(editor)  # type: ignore[attr-defined]
+    qtbot.addWidget(editor.place)  # type: ignore[attr-defined]
+    return editor
+
+
+def told(editor: TextEdit) -> list[str]:
+    return list(editor.place.told)  # type: ignore[attr-defined]
+
+
+def paste(editor: TextEdit, text: str) -> None:
+    data = QMimeData()
+    data.setText(text)
+    editor.insertFromMimeData(data)
+
+
+def longest_block(editor: TextEdit) -> int:
+    block, longest = editor.document().begin(), 0
+    while block.isValid():
+        longest = max(longest, block.length())
+        block = block.next()
+    return longest
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
+def test_a_large_paste_is_kept_exactly_and_displayed_in_pieces(editor: TextEdit, text: str) -> None:
+    changes: list[str] = []
+    editor.textChanged.connect(lambda: changes.append(editor.toPlainText()))
+    paste(editor, text)
+    assert changes == [text]
+    editor.settle()
+    assert editor.toPlainText() == text
+    assert longest_block(editor) <= LONG_LINE + 1
+    assert changes == [text]
+    assert told(editor) == []
+    assert editor.isReadOnly() is False
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
+def test_a_large_text_set_by_code_is_kept_exactly(editor: TextEdit, text: str) -> None:
+    assert editor.set_text(text)
+    assert editor.toPlainText() == text
+    editor.settle()
+    assert editor.toPlainText() == text
+    assert longest_block(editor) <= LONG_LINE + 1
+
+
+def test_text_is_inserted_in_slices_and_complete_from_the_start(
+    editor: TextEdit, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    monkeypatch.setattr(text_edit, "SLICE_S", 0.0)
+    text = "one\n" * 1_000
+    editor.set_text("<>")
+    editor.moveCursor(QTextCursor.MoveOperation.Right)
+    monkeypatch.setattr(editor, "_next_slice", Slices(editor))
+    paste(editor, text)
+    assert editor.blockCount() == 1
+    assert editor.isReadOnly()
+    assert editor.toPlainText() == f"<{text}>"
+    paste(editor, "another")
+    assert told(editor) == ["The previous text is still being inserted."]
+    monkeypatch.setattr(text_edit, "SLICE_S", 1e9)
+    editor.settle()
+    assert editor.blockCount() == 1_001
+    assert not editor.isReadOnly()
+    assert editor.toPlainText() == f"<{text}>"
+
+
+class Slices:
+    """A timer that the test runs by hand."""
+
+    def __init__(self, editor: TextEdit) -> None:
+        self.started = 0
+
+    def start(self) -> None:
+        self.started += 1
+
+    def stop(self) -> None:
+        pass
+
+
+@SLOW
+@given(before=TEXTS, text=TEXTS, after=TEXTS)
+def test_any_text_can_be_inserted_anywhere_and_undone(editor: TextEdit, before: str, text: str, after: str) -> None:
+    editor.set_text(before)
+    editor.settle()
+    assert editor.toPlainText() == before
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    place = editor.textCursor().position()
+    editor.insert_text(after)
+    editor.settle()
+    cursor = editor.textCursor()
+    cursor.setPosition(place)
+    editor.setTextCursor(cursor)
+    whole = editor.toPlainText()
+    assert whole == before + after
+    editor.insert_text(text)
+    assert editor.toPlainText() == before + text + after
+    editor.settle()
+    assert editor.toPlainText() == before + text + after
+    if text:
+        editor.undo()
+        assert editor.toPlainText() == whole
+        editor.redo()
+        assert editor.toPlainText() == before + text + after
+    editor.selectAll()
+    assert editor.createMimeDataFromSelection().text() == before + text + after
+
+
+@SLOW
+@given(text=st.text("ab\n\u2028\u2029\u00a0\ufdd0", max_size=40), start=st.integers(0), end=st.integers(0))
+def test_a_copied_selection_is_exact(editor: TextEdit, text: str, start: int, end: int) -> None:
+    editor.set_text(text)
+    start, end = sorted((start % (len(text) + 1), end % (len(text) + 1)))
+    assert selected(editor, start, end) == text[start:end]
+
+
+def selected(editor: TextEdit, start: int, end: int) -> str:
+    cursor = editor.textCursor()
+    cursor.setPosition(start)
+    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+    editor.setTextCursor(cursor)
+    return editor.createMimeDataFromSelection().text()
+
+
+def test_a_copied_part_of_a_long_line_is_in_one_piece(editor: TextEdit) -> None:
+    editor.set_text(f"😀\n{LINE}\r\nend")
+    editor.settle()
+    second, third = (editor.document().findBlockByNumber(number).position() for number in (2, 3))
+    assert selected(editor, second - 3, third + 2) == LINE[PIECE - 2 : 2 * PIECE + 2]
+    assert selected(editor, 0, second + 1) == f"😀\n{LINE[: PIECE + 1]}"
+    editor.selectAll()
+    assert editor.createMimeDataFromSelection().text() == f"😀\n{LINE}\r\nend"
+
+
+def at(editor: TextEdit, position: int) -> None:
+    cursor = editor.textCursor()
+    cursor.setPosition(position)
+    editor.setTextCursor(cursor)
+
+
+def test_keys_edit_a_long_line_as_if_it_were_in_one_piece(editor: TextEdit) -> None:
+    editor.set_text(f"first\n{LINE}\nlast")
+    editor.settle()
+    piece = editor.document().findBlockByNumber(3)
+    at(editor, piece.position() + 10)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    cut = 2 * PIECE + 10
+    assert editor.toPlainText() == f"first\n{LINE[:cut]}\n{LINE[cut:]}\nlast"
+    QTest.keyClick(editor, Qt.Key.Key_Backspace)
+    assert editor.toPlainText() == f"first\n{LINE}\nlast"
+    at(editor, editor.document().findBlockByNumber(3).position())
+    QTest.keyClick(editor, Qt.Key.Key_Backspace)  # there is no character between two pieces
+    assert editor.toPlainText() == f"first\n{LINE}\nlast"
+    QTest.keyClick(editor, Qt.Key.Key_Backspace)
+    assert editor.toPlainText() == f"first\n{LINE[: 2 * PIECE - 1]}{LINE[2 * PIECE :]}\nlast"
+    for _ in range(4):
+        editor.undo()
+    assert editor.toPlainText() == f"first\n{LINE}\nlast"
+
+
+def test_a_line_stays_a_line_when_its_beginning_is_deleted(editor: TextEdit) -> None:
+    editor.set_text(f"first\n{LINE}")
+    editor.settle()
+    second, third = (editor.document().findBlockByNumber(number).position() for number in (1, 2))
+    cursor = editor.textCursor()
+    cursor.setPosition(second)
+    cursor.setPosition(third - 1, QTextCursor.MoveMode.KeepAnchor)
+    editor.setTextCursor(cursor)
+    QTest.keyClick(editor, Qt.Key.Key_Delete)
+    assert editor.toPlainText() == f"first\n{LINE[PIECE:]}"
+    QTest.keyClick(editor, Qt.Key.Key_Delete)  # the break between two pieces
+    assert editor.toPlainText() == f"first\n{LINE[PIECE:]}"
+
+
+def test_a_line_that_grows_by_pastes_is_displayed_in_pieces(editor: TextEdit) -> None:
+    for _ in range(50):
+        paste(editor, "x" * (LONG_LINE - 1))
+        at(editor, 0)
+    assert editor.toPlainText() == "x" * (50 * (LONG_LINE - 1))
+    assert longest_block(editor) <= 2 * LONG_LINE
+
+
+def test_large_text_of_an_input_method_is_inserted_like_a_paste(editor: TextEdit) -> None:
+    event = QInputMethodEvent()
+    event.setCommitString("y" * 10_000 + "\nz")
+    QApplication.sendEvent(editor, event)
+    assert editor.toPlainText() == "y" * 10_000 + "\nz"
+    assert longest_block(editor) <= LONG_LINE + 1
+
+
+@pytest.mark.parametrize("text", ["x" * (FULL + 1), "é" * (FULL // 2 + 1), "x\n" * 25_000_000])
+def test_a_text_that_is_too_large_is_rejected_as_a_whole(editor: TextEdit, text: str) -> None:
+    editor.set_text("before")
+    paste(editor, text)
+    assert not editor.set_text(text)
+    assert editor.toPlainText() == "before"
+    assert told(editor) == [TOO_LARGE, TOO_LARGE]
+    assert "Send from file …" in TOO_LARGE
+
+
+def test_the_limit_is_that_of_the_whole_text(editor: TextEdit) -> None:
+    paste(editor, "x" * (FULL - 1))
+    editor.settle()
+    paste(editor, "ab")
+    assert told(editor) == [TOO_LARGE]
+    editor.selectAll()
+    paste(editor, "y" * FULL)
+    assert editor.toPlainText() == "y" * FULL
+
+
+def test_too_many_lines_are_rejected_with_their_number(editor: TextEdit) -> None:
+    paste(editor, "\n" * MAX_LINES)
+    assert editor.toPlainText() == ""
+    assert told(editor) == ["The text has 20,001 lines; an editor takes 20,000. Use Send from file … in Inject."]
+
+
+def test_a_read_only_editor_shows_the_beginning(qtbot: Any) -> None:
+    view = JsonView("Raw", read_only=True)
+    qtbot.addWidget(view)
+    view.set_text("x" * (MAX_SHOWN_CHARS + 5_000))
+    view.settle()
+    assert view.toPlainText() == "x" * MAX_SHOWN_CHARS + "\n… 5,000 more characters"
+    assert longest_block(view) <= LONG_LINE + 1
+    view.set_text("a\n" * (MAX_LINES + 10))
+    assert view.toPlainText() == "a\n" * (MAX_LINES - 1) + "a\n… 21 more characters"
+    assert view.isReadOnly()
+
+
+def test_showing_another_text_ends_the_insertion_of_the_first(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_edit, "SLICE_S", 0.0)
+    view = JsonView("Raw", read_only=True)
+    qtbot.addWidget(view)
+    view.set_text("a\n" * 1_000)
+    view.set_text("short")
+    qtbot.wait(1)
+    assert view.toPlainText() == "short"
+
+
+# one line
+
+
+@pytest.fixture
+def line(qtbot: Any) -> LineEdit:
+    line = LineEdit("before", limit=10)
+    line.setAccessibleName("Name")
+    line.place = Place(line)  # type: ignore[attr-defined]
+    qtbot.addWidget(line.place)  # type: ignore[attr-defined]
+    return line
+
+
+def test_a_line_takes_text_up_to_its_limit(line: LineEdit) -> None:
+    line.insert("1234")
+    assert line.text() == "before1234"
+    line.setText("y" * 10)
+    assert line.text() == "y" * 10
+
+
+@pytest.mark.parametrize("text", ["12345", "1" * 1_000_000, "😀😀😀"])
+def test_a_line_rejects_a_longer_text_as_a_whole(line: LineEdit, text: str, qtbot: Any) -> None:
+    QApplication.clipboard().setText(text)
+    line.paste()
+    assert line.text() == "before"
+    line.selectAll()
+    line.setText(text * 3)
+    assert line.text() == "before"
+    assert set(line.place.told) == {"The text is too long: Name takes 10 characters."}  # type: ignore[attr-defined]
+
+
+def test_a_json_field_can_hold_a_long_value(qtbot: Any) -> None:
+    line = LineEdit(json.dumps(["x" * (MAX_CHARS - 4)]))
+    qtbot.addWidget(line)
+    assert len(line.text()) == MAX_CHARS
