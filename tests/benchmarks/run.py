@@ -19,7 +19,7 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.build import Missing
 from tests.benchmarks.contenders import Pool
 from tests.benchmarks.files import allow_many_files
-from tests.benchmarks.goals import delivery, fairness, log, loop, program, storage, volume
+from tests.benchmarks.goals import delivery, fairness, freezes, log, loop, program, storage, volume
 from tests.benchmarks.line import Goal, Line, failed, skipped
 
 ROUNDS, QUICK_ROUNDS = 9, 3
@@ -42,6 +42,7 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (15,): program.start,
     (16,): program.idle,
     (17,): fairness.beside_a_flood,
+    (18,): freezes.stalls,
 }
 """Goals by their numbers, those together that one run measures."""
 

@@ -18,6 +18,7 @@ from tests.gates import (
     handshakes,
     markup,
     model,
+    paste,
     quit_in_time,
     stalled,
 )
@@ -34,6 +35,7 @@ GATES: dict[str, Gate] = {
     "fuzz": fuzz.run,
     "escapes": escapes.run,
     "markup": markup.run,
+    "paste": paste.run,
     "model": model.run,
     "browsers": browsers.run,
 }

@@ -15,7 +15,7 @@ from app.ui.widgets import text_edit
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.line_edit import MAX_CHARS, LineEdit
 from app.ui.widgets.rejection import MAX_TEXT_BYTES, TOO_LARGE
-from app.ui.widgets.text_edit import LONG_LINE, MAX_LINES, MAX_SHOWN_CHARS, PIECE, TextEdit
+from app.ui.widgets.text_edit import LONG_LINE, MAX_LINES, MAX_SHOWN_CHARS, MAX_SHOWN_LINES, PIECE, TextEdit
 
 FULL = MAX_TEXT_BYTES
 LARGE = {
@@ -280,8 +280,8 @@ def test_a_read_only_editor_shows_the_beginning(qtbot: Any) -> None:
     view.settle()
     assert view.toPlainText() == "x" * MAX_SHOWN_CHARS + "\n… 5,000 more characters"
     assert longest_block(view) <= LONG_LINE + 1
-    view.set_text("a\n" * (MAX_LINES + 10))
-    assert view.toPlainText() == "a\n" * (MAX_LINES - 1) + "a\n… 21 more characters"
+    view.set_text("a\n" * (MAX_SHOWN_LINES + 10))
+    assert view.toPlainText() == "a\n" * (MAX_SHOWN_LINES - 1) + "a\n… 21 more characters"
     assert view.isReadOnly()
 
 

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QPlainTextEdit  # noqa: TID251
 from app.ui.widgets.rejection import MAX_TEXT_BYTES, TOO_LARGE, reject
 
 MAX_LINES = 20_000
-MAX_SHOWN_CHARS = 1024 * 1024
+MAX_SHOWN_CHARS, MAX_SHOWN_LINES = 256 * 1024, 5_000
 """A read-only editor shows the beginning of a longer text."""
 
 LONG_LINE = 2_000
@@ -33,7 +33,7 @@ PIECE = 500
 
 TEXT_FORMATS = ("text/plain;charset=utf-8", "text/plain")
 
-SLICE_S = 0.008
+SLICE_S = 0.005
 BATCH_LINES, BATCH_CHARS = 50, 5_000
 """Text that is inserted between two looks at the clock."""
 
@@ -347,6 +347,6 @@ def _beginning(text: str) -> str:
     """Return as much of a text as a read-only editor shows, with a last line that says how much is missing."""
     end = min(len(text), MAX_SHOWN_CHARS)
     for line, found in enumerate(_LINE_BREAK.finditer(text, 0, end), 1):
-        if line == MAX_LINES:
+        if line == MAX_SHOWN_LINES:
             end = found.start()
     return text if end == len(text) else f"{text[:end]}\n… {len(text) - end:,} more characters"

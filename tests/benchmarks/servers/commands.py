@@ -8,6 +8,7 @@
 ``burst COUNT``                 COUNT events at once
 ``rate PER_S MS``               for MS, PER_S events per second, each stamped with the time at which it was due
 ``watch``, ``watched``          begin to watch the window; say how it did (the tray program alone)
+``stall NAME ROUNDS``           do something large; say how long the loop stood still (the tray alone)
 ``filter TEXT``                 type a filter over the log; say how long the window stood still (the tray alone)
 ==============================  =====================================================================
 

@@ -37,8 +37,12 @@ class LoadedCompanion(Companion):
         load = Load(self._send, self.hub.batcher.flush)
 
         async def handle(words: list[str]) -> dict[str, Any]:
-            if words[0] not in ("watch", "watched", "filter"):
+            if words[0] not in ("watch", "watched", "filter", "stall"):
                 return await load.obey(words)
+            if words[0] == "stall":
+                from tests.benchmarks.servers import stalls
+
+                return dict(await stalls.measure(self, words[1], int(words[2])))
             from tests.benchmarks.servers import watch
 
             return await watch.filter_log(" ".join(words[1:])) if words[0] == "filter" else watch.obey(words[0])

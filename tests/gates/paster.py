@@ -1,0 +1,104 @@
+"""Run the real window and paste into every editor: ``python -m tests.gates.paster DATA_DIR OPTION…``.
+
+The options are those of the program. When ``DATA_DIR/paste`` appears, Ctrl+V is pressed in each editor, with a text
+that is rejected and with one that fits. Then ``DATA_DIR/paste.json`` says what became of it.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app import desktop
+from app.__main__ import run
+from app.ui.frame import ROOMS
+from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.text_edit import TextEdit
+from app.ui.window import Window
+
+TICK_MS = 10
+SETTLE_TICKS = 20
+HUGE = '{"event":"new_message","data":{"text":"' + "x" * 5_000_000 + '"}}'
+LARGE = "x" * (256 * 1024)
+
+
+class Paster:
+    """Pastes step by step, so that the program goes on between two steps."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._steps: Iterator[None] | None = None
+        self._report = {"rejected": 0, "inserted": 0}
+        self._flaws: list[str] = []
+        self._timer = QTimer(interval=TICK_MS)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start()
+
+    def _tick(self) -> None:
+        if self._steps is None:
+            if (self._data_dir / "paste").exists():
+                self._steps = self._all()
+            return
+        try:
+            next(self._steps)
+        except StopIteration:
+            self._end()
+        except Exception as error:
+            self._flaws.append(f"{type(error).__name__}: {error}")
+            self._end()
+
+    def _end(self) -> None:
+        self._timer.stop()
+        part = self._data_dir / "paste.part"
+        part.write_text(json.dumps({**self._report, "flaws": self._flaws}))
+        part.rename(self._data_dir / "paste.json")
+
+    def _all(self) -> Iterator[None]:
+        (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
+        for number in range(len(ROOMS)):
+            window.open_room(number)
+            for _ in range(SETTLE_TICKS):  # Inject builds its forms again when it knows the friends
+                yield
+        for editor in window.findChildren(TextEdit):
+            if not editor.isReadOnly():
+                yield from self._paste_text(editor)
+        for line in window.findChildren(LineEdit):
+            yield from self._paste_line(line)
+
+    def _paste_text(self, editor: TextEdit) -> Iterator[None]:
+        editor.setPlainText("before")
+        yield from self._press_paste(editor, HUGE)
+        self._check(editor.toPlainText() == "before", "rejected", editor)
+        editor.selectAll()
+        yield from self._press_paste(editor, LARGE)
+        self._check(editor.toPlainText() == LARGE, "inserted", editor)
+        editor.setPlainText("")
+
+    def _paste_line(self, line: LineEdit) -> Iterator[None]:
+        line.setText("1")
+        yield from self._press_paste(line, HUGE)
+        self._check(line.text() == "1" or not line.isEnabled(), "rejected", line)
+
+    @staticmethod
+    def _press_paste(editor: TextEdit | LineEdit, text: str) -> Iterator[None]:
+        QGuiApplication.clipboard().setText(text)
+        QTest.keySequence(editor, QKeySequence(QKeySequence.StandardKey.Paste))
+        for _ in range(5):
+            yield
+
+    def _check(self, right: bool, outcome: str, editor: TextEdit | LineEdit) -> None:
+        if right:
+            self._report[outcome] += 1
+        else:
+            self._flaws.append(f"{editor.accessibleName()} was not {outcome}")
+
+
+if __name__ == "__main__":
+    application = desktop._open_display()
+    pasting = Paster(Path(sys.argv.pop(1)))
+    run()
