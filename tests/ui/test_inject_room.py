@@ -425,7 +425,7 @@ async def test_a_file_that_cannot_be_sent_is_reported(room: InjectRoom, tmp_path
 
 
 async def test_a_row_that_is_too_large_to_edit_is_reported(room: InjectRoom, companion: Companion) -> None:
-    await companion.fire_malformed("x" * 300_000, origin=PANEL)
+    await companion.send_raw("x" * 300_000, origin=PANEL)
     before = room.raw.editor.toPlainText()
     room.edit(list(companion.journal)[-1])
     assert room.raw.editor.toPlainText() == before
