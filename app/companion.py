@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -26,8 +25,8 @@ from app.hub.clock import Clock
 from app.hub.expectation import Expectation, Met, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
-from app.hub.origin import AUTO_REPLY, Origin
-from app.hub.pipeline import FIRE_ERRORS, EventPipeline
+from app.hub.origin import Origin
+from app.hub.pipeline import EventPipeline
 from app.hub.readiness import Readiness
 from app.hub.refused import RefusedLog
 from app.hub.rest_log import RestLog
@@ -35,7 +34,7 @@ from app.hub.router import Router
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
-from app.protocol.backend import MessageData, StorageError
+from app.protocol.backend import StorageError
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import (
     Envelope,
@@ -45,6 +44,7 @@ from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
 from app.sources.fixtures import FixturePlayer, Fixtures
 from app.sources.series import Series
+from app.sources.source import Sources
 from app.storage.database import Database
 from app.storage.fixtures import FixtureLibrary
 from app.system.ports import OWN_PROCESS, holder
@@ -120,7 +120,6 @@ class Companion:
         self._fixtures_folder = fixtures_folder
         self.fixtures = Fixtures(self._library(), self._database, lambda: self.settings.pinned)
         self.player = FixturePlayer(self)
-        self._auto_reply = AutoReply()
         self._opening = asyncio.Lock()
         self._opened = False
         self._complaints = tuple(complaints)
@@ -147,7 +146,8 @@ class Companion:
         self.router.on("mark_read", mark_read(self.chat))
         self.hub.joined.connect(self._greet)
         self.chat.friends_added.connect(self._prime_all)
-        self.chat.posted.connect(self._let_answer)
+        self.sources = Sources(self, self.hub)
+        self.sources.add(AutoReply(self.chat.posted, self._answers_by_itself))
 
     @property
     def state(self) -> State:
@@ -217,6 +217,7 @@ class Companion:
             except StorageError as error:
                 self._database.complaints.append(f"{error}.")
             self._opened = True
+            self.sources.start_all()
             self.tasks.spawn(decay_for_ever(self.chat, self.hub, self._presence_decays), "presence decay")
 
     def _presence_decays(self) -> bool:
@@ -264,6 +265,7 @@ class Companion:
 
     async def close(self) -> None:
         """End everything: the last call to a companion."""
+        await self.sources.stop_all()
         await self.tasks.cancel()
         await asyncio.gather(self.control.stop(), self.rest.stop(), self.stop())
         self.rest_log.close()
@@ -383,33 +385,16 @@ class Companion:
             self.tasks.spawn(self._prime_if_it_stays(client), f"prime {client}")
 
     async def _prime_if_it_stays(self, client: Client) -> None:
-        await asyncio.sleep(PRIME_AFTER_S)
+        await self.clock.sleep(PRIME_AFTER_S)
         await self.chat.prime([client])
 
     def _prime_all(self, friends: frozenset[str] | None = None) -> None:
         if self.settings.prime_browsers:
             self.tasks.spawn(self.chat.prime(self.hub.clients, friends), "prime all browsers")
 
-    def _let_answer(self, message: MessageData) -> None:
-        self.tasks.spawn(self._answer_if_possible(message), f"{message['to']} answers")
-
-    async def _answer_if_possible(self, message: MessageData) -> None:
-        with suppress(*FIRE_ERRORS):  # a full disk, say: already to look up who answers may fail then
-            await self._answer(message)
-
-    async def _answer(self, message: MessageData) -> None:
-        who = message["to"]
+    async def _answers_by_itself(self, friend: str) -> bool:
         people = {each.username: each for each in await self.chat.friends()}
-        if who not in people or not (people[who].auto_reply and people[who].online):
-            return
-
-        async def type_(typing: bool) -> None:
-            await self.fire(Envelope("typing", {"username": who, "typing": typing}), origin=AUTO_REPLY)
-
-        async def say(text: str) -> None:
-            await self.fire(self.message_from(who, text), origin=AUTO_REPLY)
-
-        await self._auto_reply.answer(type_, say)
+        return friend in people and people[friend].auto_reply and people[friend].online
 
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a fresh ``new_message`` of a persona to the local user."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 COARSE_S = 0.001
@@ -31,7 +31,8 @@ def use_fine_clock(loop: asyncio.AbstractEventLoop) -> None:
 
 @dataclass(frozen=True)
 class Clock:
-    """``wall()``: seconds since the epoch. ``mono()``: seconds that never go back."""
+    """``wall()``: seconds since the epoch. ``mono()``: seconds that never go back. ``sleep(seconds)`` waits."""
 
     wall: Callable[[], float] = time.time
     mono: Callable[[], float] = field(default_factory=monotonic_clock)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -1,8 +1,17 @@
-"""A persona that answers by itself: types for a while, then says something. Seeded, so that a run repeats."""
+"""A friend that answers by itself: pauses, types for a while, then writes. Seeded, so that a run repeats."""
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from app.hub.origin import AUTO_REPLY
+from app.hub.pipeline import FIRE_ERRORS
+from app.hub.signal import Signal
+from app.hub.tasks import Tasks
+from app.protocol.backend import MessageData
+from app.protocol.envelope import Envelope
+from app.sources.source import Publisher
 
 ANSWERS = (
     "Sounds good!",
@@ -16,25 +25,50 @@ ANSWERS = (
     "Give me five minutes",
     "Thanks!",
 )
-
-Sleep = Callable[[float], Awaitable[None]]
-Type = Callable[[bool], Awaitable[object]]
-Say = Callable[[str], Awaitable[object]]
+PAUSE_S = (0.4, 1.2)
+TYPING_S = (1.0, 2.5)
+"""Shortest and longest time."""
 
 
 class AutoReply:
-    """Draws pauses and answers from one seeded source."""
+    """A source that answers the messages that the local user posts."""
 
-    def __init__(self, seed: int = 1, sleep: Sleep = asyncio.sleep) -> None:
+    name = "auto-reply"
+
+    def __init__(
+        self, posted: Signal[MessageData], answers: Callable[[str], Awaitable[bool]], seed: int = 1
+    ) -> None:
+        """``answers`` returns whether a friend is online and has auto-reply switched on."""
+        self._posted = posted
+        self._answers = answers
         self._random = random.Random(seed)
-        self._sleep = sleep
 
-    async def answer(self, type_: Type, say: Say) -> None:
-        """Pause, type, say."""
-        pause, typing = self._random.uniform(0.4, 1.2), self._random.uniform(1.0, 2.5)
-        text = self._random.choice(ANSWERS)
-        await self._sleep(pause)
-        await type_(True)
-        await self._sleep(typing)
-        await type_(False)
-        await say(text)
+    async def run(self, publisher: Publisher) -> None:
+        """Answer messages until the task is cancelled."""
+        tasks = Tasks()
+
+        def on_message(message: MessageData) -> None:
+            tasks.spawn(self._answer(message["to"], publisher), f"{message['to']} answers")
+
+        disconnect = self._posted.connect(on_message)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            disconnect()
+            await tasks.cancel()
+
+    async def _answer(self, friend: str, publisher: Publisher) -> None:
+        with suppress(*FIRE_ERRORS):  # a full disk, for example; even to look up the friend may fail
+            if not await self._answers(friend):
+                return
+            pause, typing = self._random.uniform(*PAUSE_S), self._random.uniform(*TYPING_S)
+            text = self._random.choice(ANSWERS)
+            await publisher.clock.sleep(pause)
+            await self._type(friend, publisher, True)
+            await publisher.clock.sleep(typing)
+            await self._type(friend, publisher, False)
+            await publisher.fire(publisher.message_from(friend, text), origin=AUTO_REPLY)
+
+    @staticmethod
+    async def _type(friend: str, publisher: Publisher, typing: bool) -> None:
+        await publisher.fire(Envelope("typing", {"username": friend, "typing": typing}), origin=AUTO_REPLY)

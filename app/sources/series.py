@@ -1,13 +1,10 @@
 """The same event several times: after a delay, every so often, or when a client comes."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -23,16 +20,16 @@ class Series:
         fire: Callable[[], Awaitable[Delivery]],
         told: Callable[[int, Delivery], None],
         clock: Clock | None = None,
-        sleep: Sleep = asyncio.sleep,
     ) -> None:
         """Fire them. ``told(n, delivery)`` hears of each; cancelling the task ends the series.
 
         Moments are computed from the monotonic clock, so that late timers do not add up.
         """
-        mono = (clock or Clock()).mono
+        clock = clock or Clock()
+        mono = clock.mono
         start = mono() + self.delay_s
         for number in range(self.times):
             wait = start + number * self.every_s - mono()
             # Even when late, the loop must breathe between two events.
-            await sleep(max(wait, 0.0))
+            await clock.sleep(max(wait, 0.0))
             told(number + 1, await fire())

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from app import companion as module
 from app.companion import Companion
 from app.protocol.backend import Window
 from app.protocol.envelope import Envelope
-from app.sources.auto_reply import ANSWERS, AutoReply
+from app.sources.auto_reply import ANSWERS
 from tests.chat.windows import frames_so_far, post
 from tests.conftest import Connect, MakeCompanion, until
 from tests.hub.doubles import FakeTime
@@ -19,10 +18,9 @@ HERE = Window("http://localhost:1420", "Chromium")
 
 
 @pytest.fixture
-async def companion(make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Companion]:
-    """A listening companion whose personas sleep no time."""
-    monkeypatch.setattr(module, "AutoReply", lambda: AutoReply(sleep=FakeTime().sleep))
-    companion = await make_companion()
+async def companion(make_companion: MakeCompanion) -> AsyncIterator[Companion]:
+    """A listening companion whose pauses take no time."""
+    companion = await make_companion(clock=FakeTime().clock)
     assert await companion.start(), companion.trouble
     yield companion
     await companion.close()

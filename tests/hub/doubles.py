@@ -1,5 +1,7 @@
 """Stand-ins below the hub: a wire that records, and time that stands still."""
 
+import asyncio
+
 from app.hub.clients import Client
 from app.hub.clock import Clock
 from app.hub.hub import Hub
@@ -33,11 +35,14 @@ class FakeTime:
     def __init__(self) -> None:
         self.passed = 0.0
         self.slept: list[float] = []
-        self.clock = Clock(wall=lambda: 1_700_000_000.0 + self.passed, mono=lambda: 50.0 + self.passed)
+        self.clock = Clock(
+            wall=lambda: 1_700_000_000.0 + self.passed, mono=lambda: 50.0 + self.passed, sleep=self.sleep
+        )
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.passed += seconds
+        await asyncio.sleep(0)
 
 
 class Stage:

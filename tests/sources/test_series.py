@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -25,7 +26,7 @@ class Firing:
         self.told.append((number, delivery))
 
     async def run(self, series: Series) -> None:
-        await series.run(self.fire, self.tell, self.time.clock, self.time.sleep)
+        await series.run(self.fire, self.tell, self.time.clock)
 
 
 @pytest.fixture
@@ -75,7 +76,9 @@ async def test_a_cancelled_series_fires_nothing_more(time: FakeTime) -> None:
             third.set()
             await asyncio.sleep(60)
 
-    task = asyncio.create_task(Series(times=9, every_s=1.0).run(firing.fire, firing.tell, time.clock, sleep))
+    task = asyncio.create_task(
+        Series(times=9, every_s=1.0).run(firing.fire, firing.tell, replace(time.clock, sleep=sleep))
+    )
     await third.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

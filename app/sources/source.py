@@ -1,0 +1,118 @@
+"""What a source is: a component that fires events by itself, until it is stopped."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Protocol
+
+from app.hub.clock import Clock
+from app.hub.hub import Delivery, Hub
+from app.hub.journal import Verdict
+from app.hub.origin import Origin
+from app.hub.target import ALL, Target
+from app.hub.tasks import Tasks
+from app.protocol.catalog import Catalog
+from app.protocol.envelope import Envelope
+
+log = logging.getLogger(__name__)
+
+
+class Publisher(Protocol):
+    """What a source may use of the companion."""
+
+    clock: Clock
+    """Time, and ``sleep``: with a fake clock, the timing of every source is exact in tests."""
+    catalog: Catalog
+
+    @property
+    def local_user(self) -> str:
+        """The user of the chat UI."""
+
+    @property
+    def personas(self) -> list[str]:
+        """The friends that can be played, by name."""
+
+    async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
+        """Store and send an event. See ``EventPipeline.fire``."""
+
+    def message_from(self, persona: str, text: str) -> Envelope:
+        """Return a new ``new_message`` of a persona to the local user."""
+
+
+class Source(Protocol):
+    """Fires events by itself: auto-reply, a scenario, a poller of a remote service."""
+
+    name: str
+    """Unique; shown in the log and in the control API."""
+
+    async def run(self, publisher: Publisher) -> None:
+        """Fire events until the work is done or the task is cancelled. An exception ends only this source."""
+
+
+class State(StrEnum):
+    """What a registered source does now."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Sources:
+    """The registered sources and their tasks. ``start`` and ``stop`` may be called repeatedly."""
+
+    def __init__(self, publisher: Publisher, hub: Hub) -> None:
+        self._publisher = publisher
+        self._hub = hub
+        self._sources: dict[str, Source] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._states: dict[str, State] = {}
+        self._tasks = Tasks()
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self._sources.values())
+
+    def add(self, source: Source) -> None:
+        """Register a source. Raises ``ValueError`` if the name is taken."""
+        if source.name in self._sources:
+            raise ValueError(f"there is a source {source.name!r} already")
+        self._sources[source.name] = source
+
+    def state(self, name: str) -> State:
+        """Return what a source does now. Raises ``KeyError`` for an unknown name."""
+        return self._states.get(self._sources[name].name, State.STOPPED)
+
+    def start(self, name: str) -> None:
+        """Run a source, unless it runs already. Raises ``KeyError`` for an unknown name."""
+        source = self._sources[name]
+        if self.state(name) is not State.RUNNING:
+            self._states[name] = State.RUNNING
+            self._running[name] = self._tasks.spawn(self._run(source), f"source {name}")
+
+    def start_all(self) -> None:
+        """Run every registered source."""
+        for name in self._sources:
+            self.start(name)
+
+    async def stop(self, name: str) -> None:
+        """Cancel a source and wait until it has ended. Raises ``KeyError`` for an unknown name."""
+        self._states[self._sources[name].name] = State.STOPPED
+        if task := self._running.pop(name, None):
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def stop_all(self) -> None:
+        """Cancel all sources, the newest first, and wait until they have ended."""
+        for name in reversed(tuple(self._running)):
+            await self.stop(name)
+
+    async def _run(self, source: Source) -> None:
+        try:
+            await source.run(self._publisher)
+        except Exception as error:
+            self._states[source.name] = State.FAILED
+            log.exception("the source %s failed", source.name)
+            self._hub.tell("source failed", note=f"{source.name}: {error}", verdict=Verdict.WARNING)
+        else:
+            self._states[source.name] = State.DONE
