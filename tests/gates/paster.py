@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.ui.frame import ROOMS
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import desktop
 from app.__main__ import run
+from app.ui.main_window_shell import ROOMS
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import Window

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter_ns, thread_time_ns
 
-from app.ui.frame import EVENTS, FIXTURES, ROOMS
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -17,6 +16,7 @@ from app.endpoints.control.api import Api
 from app.hub.journal import Kind
 from app.protocol.backend import Refused
 from app.protocol.fixture import Fixture
+from app.ui.main_window_shell import EVENTS, FIXTURES, ROOMS
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import Window
