@@ -27,7 +27,7 @@ class Access:
     async def open(self) -> bool:
         """Obtain the token and answer the control API, unless that is switched off.
 
-        False with the reason in ``companion.control_trouble``.
+        False with the reason in ``companion.services["control"].error``.
         """
         companion, self._opened = self._companion, True
         if companion.settings.control and self.token is None:
@@ -35,14 +35,14 @@ class Access:
             try:
                 self.token = await secrets.obtain(self._token_file, self._folders)
             except TokenError as error:
-                companion.control_trouble = str(error)
+                companion.services["control"].error = str(error)
             finally:
                 self._asking = False
         if self.token:
             companion.control.token = self.token.value
-            await companion.start_control()
+            await companion.start_service("control")
         self._tell()
-        return not companion.control_trouble
+        return not companion.services["control"].error
 
     def close(self) -> None:
         """Be found no more: the first step of the end."""
@@ -54,7 +54,7 @@ class Access:
         companion = self._companion
         if not self._opened:
             return
-        if companion.settings.control and not (self.token or self._asking or companion.control_trouble):
+        if companion.settings.control and not (self.token or self._asking or companion.services["control"].error):
             companion.tasks.spawn(self.open(), "open the control API")
         else:
             self._tell()

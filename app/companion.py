@@ -18,7 +18,7 @@ from app.endpoints.connection import text_frame
 from app.endpoints.events import EventServer, Limits
 from app.endpoints.guard import Gate
 from app.endpoints.http import HttpDoor
-from app.endpoints.listening import PortBusy
+from app.endpoints.service import Service, Services
 from app.hub.causes import Interceptors
 from app.hub.clients import Client
 from app.hub.clock import Clock
@@ -47,7 +47,6 @@ from app.sources.series import Series
 from app.sources.source import Sources
 from app.storage.database import Database
 from app.storage.fixtures import FixtureLibrary
-from app.system.ports import OWN_PROCESS, holder
 from app.system.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,6 +116,37 @@ class Companion:
         self.control = HttpDoor(
             "control", settings.control_port, gate, connections, self._control_application, report
         )
+        self.services = Services(
+            Service(
+                name="events",
+                title="The event server",
+                announcement="listening",
+                consequence="No client can connect.",
+                server=self.server,
+                port=lambda settings: settings.port,
+                wanted=lambda _: True,
+            ),
+            Service(
+                name="rest",
+                title="The REST stand-in",
+                announcement="answering",
+                consequence="Events work; the UI's REST calls are not answered here.",
+                server=self.rest,
+                port=lambda settings: settings.rest_port,
+                wanted=lambda settings: settings.rest,
+            ),
+            Service(
+                name="control",
+                title="The control API",
+                announcement="control",
+                consequence="Scripts cannot reach this companion.",
+                server=self.control,
+                port=lambda settings: settings.control_port,
+                wanted=lambda settings: settings.control,
+                can_start=lambda: bool(self.control.token),
+            ),
+        )
+        """The servers. A further one is an entry here."""
         self._fixtures_folder = fixtures_folder
         self.fixtures = Fixtures(self._library(), self._database, lambda: self.settings.pinned)
         self.player = FixturePlayer(self)
@@ -136,12 +166,6 @@ class Companion:
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
         self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
-        self.trouble = ""
-        """Why the event server is not listening although it should."""
-        self.rest_trouble = ""
-        """Why REST is not answered although it should be."""
-        self.control_trouble = ""
-        """Why the control API is not answered although it should be."""
         self.router.on("typing", forward_typing(self.hub, backend.saw))
         self.router.on("mark_read", mark_read(self.chat))
         self.hub.joined.connect(self._greet)
@@ -152,7 +176,7 @@ class Companion:
     @property
     def state(self) -> State:
         """What the event server does now."""
-        if self.trouble:
+        if self.services["events"].error:
             return State.BLOCKED
         if not self.server.listening:
             return State.STOPPED
@@ -224,50 +248,29 @@ class Companion:
         return self.settings.presence_decays
 
     async def start(self) -> bool:
-        """Listen for clients; False with the reason in ``trouble`` when that is not possible."""
+        """Listen for clients; return False if that is not possible. ``services["events"].error`` says why."""
+        return await self.start_service("events")
+
+    async def start_service(self, name: str) -> bool:
+        """Start a service, unless it is switched off; return False with the reason in its ``error``."""
         await self.open()
-        self.trouble = await _reason(self.server.start, self.settings.port, "The event server")
-        self._tell_trouble(self.trouble)
+        service = self.services[name]
+        started = await service.start(self.settings)
+        if service.error:
+            self.hub.tell("not listening", note=service.error, verdict=Verdict.WARNING)
         self.changed.emit(None)
-        return not self.trouble
-
-    async def start_rest(self) -> bool:
-        """Answer REST, unless switched off; False with the reason in ``rest_trouble`` when that is not possible."""
-        await self.open()
-        self.rest_trouble = ""
-        if self.settings.rest:
-            self.rest_trouble = await _reason(self.rest.start, self.settings.rest_port, "The REST stand-in")
-            self._tell_trouble(self.rest_trouble)
-        self.changed.emit(None)
-        return not self.rest_trouble
-
-    async def start_control(self) -> bool:
-        """Answer the control API if it is on and has a token; False with the reason in ``control_trouble``."""
-        if not self.control.token:
-            return not self.control_trouble
-        self.control_trouble = ""
-        if self.settings.control:
-            self.control_trouble = await _reason(self.control.start, self.settings.control_port, "The control API")
-            self._tell_trouble(self.control_trouble)
-        self.changed.emit(None)
-        return not self.control_trouble
-
-    def _tell_trouble(self, trouble: str) -> None:
-        if trouble:
-            log.info("%s", trouble)
-            self.hub.tell("not listening", note=trouble, verdict=Verdict.WARNING)
+        return started
 
     async def stop(self) -> None:
         """Close every client's connection and the event port within two seconds. May be called twice."""
-        self.trouble = ""
-        await self.server.stop()
+        await self.services["events"].stop()
         self.changed.emit(None)
 
     async def close(self) -> None:
         """End everything: the last call to a companion."""
         await self.sources.stop_all()
         await self.tasks.cancel()
-        await asyncio.gather(self.control.stop(), self.rest.stop(), self.stop())
+        await self.services.stop()
         self.rest_log.close()
         await self._database.close()
 
@@ -286,15 +289,9 @@ class Companion:
         self.hub.local_user = settings.username
         if settings.prime_browsers and not before.prime_browsers:
             self._prime_all()
-        if settings.port != before.port:
-            await self.stop()
-            await self.start()
-        if (settings.rest, settings.rest_port) != (before.rest, before.rest_port):
-            await self.rest.stop()
-            await self.start_rest()
-        if (settings.control, settings.control_port) != (before.control, before.control_port):
-            await self.control.stop()
-            await self.start_control()
+        for service in self.services.changed(before, settings):
+            await service.stop()
+            await self.start_service(service.name)
         if settings.fixtures != before.fixtures:
             await self.fixtures.use(self._library())
         self.changed.emit(None)
@@ -400,17 +397,3 @@ class Companion:
         """Return a fresh ``new_message`` of a persona to the local user."""
         template = self.player.of_event("new_message").envelope()
         return Envelope(template.event, {**resolve(template.data, self.player.context(persona)), "text": text})
-
-
-async def _reason(start: Callable[[int], Awaitable[None]], port: int, what: str) -> str:
-    """Start a server; return why that failed, or nothing."""
-    try:
-        await start(port)
-    except PortBusy as busy:
-        who = holder(busy.port)
-        if who == OWN_PROCESS:
-            return f"Port {busy.port} is busy: {OWN_PROCESS} listens on it. Choose different ports."
-        return f"Port {busy.port} is busy" + (f": {who} listens on it." if who else ".")
-    except OSError as error:
-        return f"{what} could not start: {error.strerror or error}."
-    return ""

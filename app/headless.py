@@ -61,18 +61,22 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
         await companion.close()
         crashes.uninstall()
         return Exit.FAILED
+    events, *others = companion.services
     started = await companion.start()
     say(*companion.complaints, *companion.fixtures.complaints)
     if not started:
-        own = OWN_PROCESS in companion.trouble
-        say(companion.trouble + ("" if own else " Stop it, or choose another port with --port."))
+        own = OWN_PROCESS in events.error
+        say(events.error + ("" if own else " Stop it, or choose another port with --port."))
         return Exit.BUSY
-    print_lines(f"listening {companion.server.url}")
-    if not await companion.start_rest():
-        remedy = "Choose another port with --rest-port, or leave it off with --no-rest."
-        say(f"{companion.rest_trouble} Events work; the UI's REST calls are not answered. {remedy}")
-    elif companion.rest.listening:
-        print_lines(f"answering {companion.rest.url}")
+    print_lines(f"{events.announcement} {events.server.url}")
+    for service in others:
+        if service.name == "control":
+            continue  # it needs its token first; see _open
+        if not await companion.start_service(service.name):
+            remedy = f"Choose another port with --{service.name}-port, or leave it off with --no-{service.name}."
+            say(f"{service.error} {service.consequence} {remedy}")
+        elif service.server.listening:
+            print_lines(f"{service.announcement} {service.server.url}")
     opening = companion.tasks.spawn(_open(access, companion), "open the control API")
     await stopped.wait()
     opening.cancel()
@@ -85,10 +89,11 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
 
 async def _open(access: Access, companion: Companion) -> None:
     """Answer the control API, and say where. A keyring may take its time, so nobody waits for this."""
+    control = companion.services["control"]
     if not await access.open():
-        say(f"{companion.control_trouble} No script reaches this companion. See --control-port and --token-file.")
-    elif companion.control.listening:
-        print_lines(f"control {companion.control.url}")
+        say(f"{control.error} {control.consequence} See --control-port and --token-file.")
+    elif control.server.listening:
+        print_lines(f"{control.announcement} {control.server.url}")
         if access.token and access.token.notice:
             say(access.token.notice)
         if access.token and access.token.kept_in == "memory":

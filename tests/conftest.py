@@ -177,7 +177,7 @@ async def make_companion() -> AsyncIterator[MakeCompanion]:
 async def companion() -> AsyncIterator[Companion]:
     """A companion that listens on a free port."""
     companion = Companion(Settings(port=0))
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     yield companion
     await companion.close()
 

@@ -43,7 +43,7 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
             await asyncio.sleep(0.25)
             window.grab().save(str(out / f"{name}-{scheme}.png"))
 
-        companion.trouble = "Port 8081 is busy: node (pid 4711) listens on it."
+        companion.services["events"].error = "Port 8081 is busy: node (pid 4711) listens on it."
         companion.changed.emit(None)
         await picture("busy")
         await companion.start()

@@ -38,7 +38,7 @@ def folders(tmp_path: Path) -> Folders:
 @pytest.fixture
 async def companion() -> AsyncIterator[Companion]:
     companion = Companion(Settings(port=0, control_port=0))
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     yield companion
     await companion.close()
 
@@ -152,7 +152,7 @@ async def test_one_that_is_switched_off_from_the_start_is_no_trouble(folders: Fo
     access = Access(companion, folders, None)
     assert await access.open()
     assert not companion.control.listening
-    assert companion.control_trouble == ""
+    assert companion.services["control"].error == ""
     told = found(folders)
     assert told is not None
     assert told.control == ""
@@ -176,7 +176,7 @@ async def test_a_busy_port_is_told_and_the_companion_can_still_be_found(
     await companion.apply(Settings(port=0, control_port=companion.server.port))
     access = Access(companion, folders, None)
     assert not await access.open()
-    assert companion.control_trouble.startswith(f"Port {companion.server.port} is busy")
+    assert companion.services["control"].error.startswith(f"Port {companion.server.port} is busy")
     told = found(folders)
     assert told is not None
     assert told.control == ""
@@ -192,7 +192,7 @@ async def test_a_token_that_cannot_be_used_is_told_and_nothing_is_opened(
 ) -> None:
     monkeypatch.setenv(secrets.VARIABLE, "short")
     assert not await access.open()
-    assert companion.control_trouble.startswith(f"{secrets.VARIABLE} holds no usable token")
+    assert companion.services["control"].error.startswith(f"{secrets.VARIABLE} holds no usable token")
     assert access.token is None
     assert not companion.control.listening
     there = found(folders)  # scripts are told that it runs and answers none
@@ -223,7 +223,7 @@ async def test_without_a_token_a_new_port_opens_nothing_and_the_reason_stays(
     await access.open()
     await companion.apply(Settings(port=0, control_port=unused_port()))
     assert not companion.control.listening
-    assert companion.control_trouble.startswith(f"{secrets.VARIABLE} holds no usable token")
+    assert companion.services["control"].error.startswith(f"{secrets.VARIABLE} holds no usable token")
 
 
 async def test_without_a_token_nobody_is_let_in(companion: Companion) -> None:

@@ -393,32 +393,32 @@ async def test_the_control_api_is_answered_moved_and_switched_off(make_companion
     companion.control.token = "x" * 16
     told: list[bool] = []
     companion.changed.connect(lambda _: told.append(companion.control.listening))
-    assert await companion.start_control()
-    assert (companion.control.listening, companion.control_trouble, told) == (True, "", [True])
+    assert await companion.start_service("control")
+    assert (companion.control.listening, companion.services["control"].error, told) == (True, "", [True])
     port = unused_port()
     await companion.apply(Settings(port=0, rest_port=0, control_port=port))
     assert companion.control.url == f"http://127.0.0.1:{port}"
     await companion.apply(Settings(port=0, rest_port=0, control=False, control_port=port))
     assert not companion.control.listening
-    assert (await companion.start_control(), companion.control.listening) == (True, False)
+    assert (await companion.start_service("control"), companion.control.listening) == (True, False)
 
 
 async def test_a_busy_control_port_is_told(companion: Companion) -> None:
     companion.control.token = "x" * 16
     companion.settings.control_port = companion.server.port
-    assert not await companion.start_control()
-    assert companion.control_trouble.startswith(f"Port {companion.server.port} is busy")
+    assert not await companion.start_service("control")
+    assert companion.services["control"].error.startswith(f"Port {companion.server.port} is busy")
     assert not companion.control.listening
-    assert companion.journal.row(companion.journal.last_seq).note == companion.control_trouble  # type: ignore[union-attr]
+    assert companion.journal.row(companion.journal.last_seq).note == companion.services["control"].error  # type: ignore[union-attr]
     companion.settings.control = False
-    assert await companion.start_control()
-    assert companion.control_trouble == ""
+    assert await companion.start_service("control")
+    assert companion.services["control"].error == ""
 
 
 async def test_close_ends_the_control_api_too() -> None:
     companion = Companion(Settings(port=0, control_port=0))
     companion.control.token = "x" * 16
     await companion.open()
-    assert await companion.start_control()
+    assert await companion.start_service("control")
     await companion.close()
     assert not companion.control.listening

@@ -77,7 +77,7 @@ class Model(RuleBasedStateMachine):
     async def _open(self) -> None:
         wanted = Settings(port=0, presence_decays=False, rest=False, control=False)
         self.companion = Companion(wanted, chat_file=Path(self.folder.name) / "chat.db")
-        assert await self.companion.start(), self.companion.trouble
+        assert await self.companion.start(), self.companion.services["events"].error
         assert self.companion.complaints == []
 
     async def _empty(self) -> None:

@@ -22,28 +22,22 @@ def _lines(found: dict[str, Any]) -> list[str]:
     face = "with a window" if found["window"] else "without a window (serve)"
     lines = [
         f"P2P Chat Companion {found['version']}, process {found['pid']}, {face}",
-        f"events   {_events(found)}",
-        f"rest     {_door(found['rest'])}",
-        f"control  {_door(found['control'])}",
+        *(f"{each['name']:<8} {_service(each, found)}" for each in found["services"]),
         f"journal  {found['journal']['rows']:,} rows, the newest #{found['journal']['last_seq']}",
         f"user     {found['username']}" + (" · chat state in memory only" if found["in_memory"] else ""),
     ]
     return [*lines, *found["complaints"]]
 
 
-def _events(found: dict[str, Any]) -> str:
-    if not found["events"]["listening"]:
-        return _door(found["events"])
+def _service(service: dict[str, Any], found: dict[str, Any]) -> str:
+    if service["error"]:
+        return f"off: {service['error'].rstrip('.')}"
+    if not service["listening"]:
+        return "off: stopped" if service["wanted"] else "off: switched off in Settings or by an option"
+    if service["name"] != "events":
+        return str(service["url"])
     clients = found["clients"]
-    return f"{found['events']['url']}, {found['state']}, {clients} client{'' if clients == 1 else 's'}"
-
-
-def _door(door: dict[str, Any]) -> str:
-    if door["listening"]:
-        return str(door["url"])
-    if door["trouble"]:
-        return f"off: {door['trouble'].rstrip('.')}"
-    return "off: stopped" if door["wanted"] else "off: switched off in Settings or by an option"
+    return f"{service['url']}, {found['state']}, {clients} client{'' if clients == 1 else 's'}"
 
 
 def token(json: Json = False, data_dir: DataDir = None) -> None:
@@ -81,8 +75,8 @@ def _act(verb: str, json: bool, data_dir: Any) -> None:
         print_lines(as_json(found))
         return
     say(f"events: {found['state']}")
-    if verb == "start" and found["rest"]["trouble"]:
-        say(f"rest: {_door(found['rest'])}")
+    if verb == "start":
+        say(*(f"{each['name']}: {_service(each, found)}" for each in found["services"] if each["error"]))
 
 
 @server.command()

@@ -70,8 +70,9 @@ class Resident(QObject):
         stay_hidden = (hidden or self.companion.settings.start_hidden) and self._may_hide()
         if not stay_hidden and not self.window.isVisible():
             self.window.present()
-        await self.companion.start()
-        await self.companion.start_rest()
+        for service in self.companion.services:
+            if service.name != "control":  # it needs its token first; see _open_access
+                await self.companion.start_service(service.name)
         if complaints := self.companion.complaints:
             self.window.banner.say("\n".join(complaints))
         opening = self.companion.tasks.spawn(self._open_access(), "open the control API")

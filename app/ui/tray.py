@@ -104,7 +104,7 @@ class Tray(QObject):
             )
         else:
             self.menu.addAction(
-                "Retry" if companion.trouble else "Start server",
+                "Retry" if companion.services["events"].error else "Start server",
                 lambda: companion.tasks.spawn(companion.start(), "start from the tray"),
             )
 

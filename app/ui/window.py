@@ -51,6 +51,14 @@ class Colored(Protocol):
         """Take the colours of the scheme in force."""
 
 
+class ShownService(Protocol):
+    """What the banner shows of a server. See ``endpoints.service.Service``."""
+
+    name: str
+    error: str
+    consequence: str
+
+
 class Window(MainWindowShell):
     """The main window with its rooms, after ``fill``. A room is built when it is first opened or used."""
 
@@ -77,7 +85,7 @@ class Window(MainWindowShell):
             )
         )  # fmt: skip
         self._settings_shown = companion.settings
-        self.open_control: Callable[[], Coroutine[Any, Any, Any]] = companion.start_control
+        self.open_control: Callable[[], Coroutine[Any, Any, Any]] = partial(companion.start_service, "control")
         """Obtains the token and answers scripts: the desktop knows more than the companion."""
         self.updates = Updates(companion, self.banner)
         self._do = RoomTasks(companion.tasks, self.status.say)
@@ -223,24 +231,8 @@ class Window(MainWindowShell):
     def show_state(self) -> None:
         """Say in the banner what keeps the server from listening."""
         companion = self._companion
-        self._tell_trouble(
-            "port",
-            companion.trouble,
-            ""
-            if OWN_PROCESS in companion.trouble
-            else "Stop that program and retry, or choose another port in Settings.",
-            companion.start,
-        )
-        self._tell_trouble(
-            "rest",
-            companion.rest_trouble,
-            "Events work; your UI's REST calls are not answered here."
-            + ("" if OWN_PROCESS in companion.rest_trouble else " Does the real backend run?"),
-            companion.start_rest,
-        )
-        self._tell_trouble(
-            "control", companion.control_trouble, "Scripts cannot reach this companion.", self.open_control
-        )
+        for service in companion.services:
+            self._show_service(service)
         if self._companion.settings is not self._settings_shown:
             self._settings_shown = self._companion.settings
             if self.rooms.has(SETTINGS):
@@ -399,17 +391,25 @@ class Window(MainWindowShell):
         self.banner.retract("stranger")
         self.chats.add_persona(name, is_friend=False)
 
-    def _tell_trouble(
-        self, topic: str, trouble: str, advice: str, start: Callable[[], Coroutine[Any, Any, Any]]
-    ) -> None:
-        if trouble:
-            actions = (("Retry", partial(self._retry, start)), ("Settings", partial(self.open_room, SETTINGS)))
-            self.banner.say(f"{trouble} {advice}", actions, topic)
-        else:
-            self.banner.retract(topic)
+    def _show_service(self, service: ShownService) -> None:
+        """Show why a server does not listen, with a button that retries."""
+        if not service.error:
+            self.banner.retract(service.name)
+            return
+        own = OWN_PROCESS in service.error
+        remedy = "" if own else "Stop that program and retry, or choose another port in Settings."
+        if service.name == "rest" and not own:
+            remedy = "Does the real backend run?"
+        text = " ".join(part for part in (service.error, service.consequence, remedy) if part)
+        actions = (
+            ("Retry", partial(self._retry, service.name)),
+            ("Settings", partial(self.open_room, SETTINGS)),
+        )
+        self.banner.say(text, actions, service.name)
 
-    def _retry(self, start: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        self._companion.tasks.spawn(start(), "retry")
+    def _retry(self, name: str) -> None:
+        start = self.open_control() if name == "control" else self._companion.start_service(name)
+        self._companion.tasks.spawn(start, "retry")
 
     def showEvent(self, event: QShowEvent) -> None:
         """Qt tells: once this is painted there is time for the other rooms."""

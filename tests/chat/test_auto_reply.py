@@ -21,7 +21,7 @@ HERE = Window("http://localhost:1420", "Chromium")
 async def companion(make_companion: MakeCompanion) -> AsyncIterator[Companion]:
     """A listening companion whose pauses take no time."""
     companion = await make_companion(clock=FakeTime().clock)
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     yield companion
     await companion.close()
 

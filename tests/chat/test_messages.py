@@ -186,7 +186,7 @@ async def test_a_full_disk_at_the_first_start_is_told_and_the_companion_runs(
         other.execute("PRAGMA page_size = 512")
         other.execute("PRAGMA application_id = 1")
     companion = await make_companion(chat_file=tmp_path / "chat.db")
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     assert any("full" in complaint for complaint in companion.complaints)
 
 

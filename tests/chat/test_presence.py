@@ -25,7 +25,7 @@ def time() -> FakeTime:
 async def companion(make_companion: MakeCompanion, time: FakeTime) -> AsyncIterator[Companion]:
     """A listening companion whose clock is in the test's hands."""
     companion = await make_companion(clock=time.clock)
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     yield companion
     await companion.close()
 

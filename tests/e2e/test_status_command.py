@@ -182,7 +182,7 @@ def test_a_busy_control_port_is_told_and_all_else_works(
         options = ("--port", "0", "--no-rest", *aside(data_dir), "--control-port", str(port))
         program = running(Companion("serve", *COMPANION, "serve", *options))
         program.port = int(program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$")[1])
-        program.wait_for_line("No script reaches this companion", among="err")
+        program.wait_for_line("Scripts cannot reach this companion", among="err")
         with sockets.client(program.url):
             pass
         run("status", exits=4)

@@ -25,8 +25,8 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 async def rest(make_companion: MakeCompanion) -> AsyncIterator[Rest]:
     """A companion that answers REST, and a caller."""
     companion = await make_companion(prime_browsers=False)
-    assert await companion.start(), companion.trouble
-    assert await companion.start_rest(), companion.rest_trouble
+    assert await companion.start(), companion.services["events"].error
+    assert await companion.start_service("rest"), companion.services["rest"].error
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
         yield Rest(companion, session)
 
@@ -49,7 +49,7 @@ async def make_control(make_companion: MakeCompanion, tmp_path: Path) -> AsyncIt
             companion = await make_companion(chat_file=chat_file, **{**wanted, **settings})
             companion.control.token = TOKEN
             await companion.start()
-            assert await companion.start_control(), companion.control_trouble
+            assert await companion.start_service("control"), companion.services["control"].error
             made.append(Control(companion, session))
             return made[-1]
 

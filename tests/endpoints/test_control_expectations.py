@@ -172,7 +172,7 @@ async def test_what_breaks_the_contract_meets_nothing_and_is_told(control: Contr
 
 async def test_a_rest_call_of_the_ui_counts(control: Control) -> None:
     control.companion.settings.rest_port = 0
-    assert await control.companion.start_rest()
+    assert await control.companion.start_service("rest")
     waiting = asyncio.create_task(expect(control, event="POST /messages", where={"text": "Hi"}, within=20))
     await asyncio.sleep(0.1)
     body = json.dumps({"to": "alice", "text": "Hi"}).encode()

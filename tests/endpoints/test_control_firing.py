@@ -215,7 +215,7 @@ async def test_with_rest_an_event_waits_until_the_page_has_requested_its_friends
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(readiness, "WITHOUT_FRIENDS_S", 3600.0)
-    assert await control.companion.start_rest()
+    assert await control.companion.start_service("rest")
     page = await control.connect(origin=PAGE)
     too_early = await control.post("/v1/events", online("bob"), query={"wait": 0.7})
     assert too_early.status == 409

@@ -15,6 +15,7 @@ import pytest
 from app import __version__
 from app.companion import Companion
 from app.storage import database as storage
+from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
 from tests.conftest import PATIENCE_S, MakeCompanion, until
@@ -217,7 +218,7 @@ async def test_a_busy_port_is_told_with_who_has_it(make_control: MakeControl, ta
         assert answer.status == 409
         assert answer.detail.startswith(f"Port {port} is busy")
         if sys.platform == "linux":
-            assert f"(pid {os.getpid()}) listens on it." in answer.detail
+            assert f"{OWN_PROCESS} listens on it" in answer.detail
         told = await control.got("/v1/status")
         assert (told["state"], told["events"]["trouble"]) == ("port busy", answer.detail)
         assert (told["events"]["wanted"], told["events"]["listening"]) == (True, False)
@@ -273,7 +274,7 @@ async def test_a_companion_inside_another_program_cannot_be_ended(control: Contr
 async def test_the_status_tells_everything(make_control: MakeControl, tmp_path: Path) -> None:
     control = await make_control(username="zoe", chat_file=tmp_path / "chat.db", rest_port=0)
     companion = control.companion
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     await control.connect()
     told = await control.got("/v1/status")
     assert told == {
@@ -284,7 +285,15 @@ async def test_the_status_tells_everything(make_control: MakeControl, tmp_path: 
         "control": {"url": companion.control.url, "wanted": True, "listening": True, "trouble": ""},
         "journal": {
             "rows": len(companion.journal), "first_seq": 1, "last_seq": companion.journal.last_seq, "dropped": 0,
+            "log_get_requests": False,
         },
+        "services": [
+            {
+                "name": each.name, "title": each.title, "url": each.server.url, "wanted": True, "listening": True,
+                "error": "",
+            }
+            for each in companion.services
+        ],
         "in_memory": False, "complaints": [],
     }  # fmt: skip
 
@@ -313,7 +322,7 @@ async def test_a_busy_port_of_rest_is_told_while_events_work(
 ) -> None:
     port = taken.getsockname()[1]
     control = await make_control(rest_port=port)
-    assert not await control.companion.start_rest()
+    assert not await control.companion.start_service("rest")
     told = await control.got("/v1/status")
     assert told["rest"] == {
         "url": f"http://127.0.0.1:{port}", "wanted": True, "listening": False, "trouble": told["rest"]["trouble"]
@@ -337,23 +346,23 @@ async def test_a_busy_port_of_the_control_api_is_told(make_companion: MakeCompan
     port = taken.getsockname()[1]
     companion = await make_companion(control_port=port)
     companion.control.token = TOKEN
-    assert not await companion.start_control()
-    assert companion.control_trouble.startswith(f"Port {port} is busy")
+    assert not await companion.start_service("control")
+    assert companion.services["control"].error.startswith(f"Port {port} is busy")
     taken.close()
-    assert await companion.start_control()
-    assert companion.control_trouble == ""
+    assert await companion.start_service("control")
+    assert companion.services["control"].error == ""
 
 
 async def test_switched_off_it_does_not_listen(make_companion: MakeCompanion) -> None:
     companion = await make_companion(control=False, control_port=0)
     companion.control.token = TOKEN
-    assert await companion.start_control()
-    assert (companion.control.listening, companion.control_trouble) == (False, "")
+    assert await companion.start_service("control")
+    assert (companion.control.listening, companion.services["control"].error) == (False, "")
 
 
 async def test_without_a_token_it_does_not_listen(make_companion: MakeCompanion) -> None:
     companion = await make_companion(control_port=0)
-    await companion.start_control()
+    await companion.start_service("control")
     assert not companion.control.listening
 
 

@@ -23,7 +23,7 @@ from app.system.settings import Settings
 async def main():
     companion = Companion(Settings(port=0, rest_port=0, control_port=0))
     companion.control.token = "t" * 20
-    assert await companion.start() and await companion.start_rest() and await companion.start_control()
+    assert all([await companion.start_service(each.name) for each in companion.services])
     heavy = {"aiohttp", "faker", "regex", "keyring", "pydantic"}
     print(sorted(heavy & {name.split(".")[0] for name in sys.modules}))
     reader, writer = await asyncio.open_connection("127.0.0.1", companion.rest.port)
@@ -74,7 +74,7 @@ async def loading(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loading]:
 async def companion(make_companion: MakeCompanion) -> Companion:
     companion = await make_companion()
     assert await companion.start()
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     return companion
 
 
@@ -136,7 +136,7 @@ async def test_a_stop_meanwhile_cuts_them_and_takes_no_time(companion: Companion
             await companion.rest.stop()
         await is_cut(client)
     loading.go.set()
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     async with tcp_to(companion.rest.port) as again:
         await again.send(ask(companion))
         assert (await again.receive()).startswith(b"HTTP/1.1 200 ")

@@ -30,7 +30,7 @@ TYPING = '{"event":"typing","data":{"to":"bob","typing":true}}'
 
 async def listening(make_companion: MakeCompanion, **settings: Any) -> Companion:
     companion = await make_companion(prime_browsers=False, **settings)
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     return companion
 
 
@@ -225,7 +225,7 @@ async def test_an_end_that_nobody_holds_belongs_to_nobody(companion: Companion, 
 async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Companion) -> None:
     """Or another user's process could write what it likes: it needs no answer."""
     companion.settings.rest_port = 0
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     before = await companion.chat.page("alice", 100, 0)
     body = b'{"to":"alice","text":"from a foreign user"}'
     head = "POST /messages HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {length}\r\n\r\n"
@@ -288,7 +288,7 @@ async def test_another_users_process_is_refused_at_every_door(
     """Who we are is changed here: the process at the other end is then another user's."""
     other = os.getuid() + 1
     companion.settings.rest_port = 0
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     monkeypatch.setattr(peer.os, "getuid", lambda: other)
     status, body = await upgrade_status(companion.server.port)
     assert (status, f"another user ({other - 1})" in body) == (403, True)
@@ -303,7 +303,7 @@ async def test_another_users_process_is_refused_at_every_door(
 async def test_what_a_page_of_another_site_embeds_is_refused(companion: Companion, site: str, status: int) -> None:
     """``<img src="http://127.0.0.1:8080/friends">`` comes without an Origin."""
     companion.settings.rest_port = 0
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     async with tcp_to(companion.rest.port) as client:
         head = f"GET /friends HTTP/1.1\r\nHost: 127.0.0.1:{companion.rest.port}\r\nSec-Fetch-Site: {site}\r\n\r\n"
         await client.send(head.encode())
@@ -316,7 +316,7 @@ async def test_a_connection_that_asks_for_nothing_is_cut_at_the_http_doors_too(
     monkeypatch.setattr(http, "SILENT_S", 0.2)
     monkeypatch.setattr(http, "SWEEP_S", 0.02)
     companion.settings.rest_port = 0
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     port = companion.rest.port
     hello = f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
     async with tcp_to(port) as silent, tcp_to(port) as half, tcp_to(port) as polite:
@@ -332,7 +332,7 @@ async def test_a_connection_that_asks_for_nothing_is_cut_at_the_http_doors_too(
 
 async def test_connections_beyond_the_limit_are_told_so_at_the_http_doors(make_companion: MakeCompanion) -> None:
     companion = await make_companion(max_connections=3)
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     port = companion.rest.port
     hello = f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
     async with AsyncExitStack() as stack:
@@ -423,8 +423,8 @@ async def test_another_users_silent_connections_leave_half_of_the_room(
     monkeypatch.setattr(events, "OPEN_TIMEOUT_S", 3600.0)
     companion = await listening(make_companion, max_connections=6, rest_port=0, control_port=0)
     companion.control.token = "t"
-    assert await companion.start_rest()
-    assert await companion.start_control()
+    assert await companion.start_service("rest")
+    assert await companion.start_service("control")
     port = {"events": companion.server, "REST": companion.rest, "control": companion.control}[door].port
     async with AsyncExitStack() as stack:
         with monkeypatch.context() as foreign:
@@ -465,7 +465,7 @@ async def test_refused_connections_do_not_fill_the_log_file(
 async def test_http_connections_far_beyond_the_limit_are_cut_at_once(make_companion: MakeCompanion) -> None:
     """Silent ones would take descriptors without end, and select() on Windows fails at 512."""
     companion = await make_companion(max_connections=1)
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     async with AsyncExitStack() as stack:
         for _ in range(1 + SPARE_CONNECTIONS):
             await stack.enter_async_context(tcp_to(companion.rest.port))

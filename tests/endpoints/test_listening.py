@@ -38,8 +38,8 @@ async def running(make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch
     companion = await make_companion(prime_browsers=False, control_port=0)
     companion.control.token = "t" * 20
     assert await companion.start()
-    assert await companion.start_rest()
-    assert await companion.start_control()
+    assert await companion.start_service("rest")
+    assert await companion.start_service("control")
     return companion
 
 

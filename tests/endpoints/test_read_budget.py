@@ -58,7 +58,7 @@ class Turns:
 @pytest.fixture
 async def unlimited(make_companion: MakeCompanion) -> Companion:
     companion = await make_companion(prime_browsers=False, client_frames_per_s=1_000_000)
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     return companion
 
 

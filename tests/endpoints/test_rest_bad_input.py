@@ -265,7 +265,7 @@ async def test_a_state_that_cannot_be_used_is_500_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(storage, "BUSY_MS", 20)
     companion = await make_companion(chat_file=tmp_path / "chat.db")
-    assert await companion.start_rest(), companion.rest_trouble
+    assert await companion.start_service("rest"), companion.services["rest"].error
     rest.companion = companion
     before = await rest.state()
     with somebody_else(tmp_path / "chat.db") as other:

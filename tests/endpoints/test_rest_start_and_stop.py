@@ -1,5 +1,4 @@
 import asyncio
-import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ import aiohttp
 import pytest
 
 from app.companion import Companion, State
+from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
 from tests.conftest import PATIENCE_S, MakeCompanion
@@ -39,22 +39,22 @@ async def test_a_busy_port_is_told_and_events_start_all_the_same(
 ) -> None:
     port = taken.getsockname()[1]
     companion = await make_companion(rest_port=port)
-    assert await companion.start(), companion.trouble
-    assert not await companion.start_rest()
-    assert companion.rest_trouble.startswith(f"Port {port} is busy")
+    assert await companion.start(), companion.services["events"].error
+    assert not await companion.start_service("rest")
+    assert companion.services["rest"].error.startswith(f"Port {port} is busy")
     if sys.platform == "linux":
-        assert f"(pid {os.getpid()}) listens on it" in companion.rest_trouble
-    assert (companion.state, companion.trouble) == (State.LISTENING, "")
+        assert f"{OWN_PROCESS} listens on it" in companion.services["rest"].error
+    assert (companion.state, companion.services["events"].error) == (State.LISTENING, "")
     assert not companion.rest.listening
 
 
 async def test_retry_works_once_the_port_is_free(make_companion: MakeCompanion, taken: socket.socket) -> None:
     companion = await make_companion(rest_port=taken.getsockname()[1])
-    assert not await companion.start_rest()
-    assert not await companion.start_rest()
+    assert not await companion.start_service("rest")
+    assert not await companion.start_service("rest")
     taken.close()
-    assert await companion.start_rest()
-    assert companion.rest_trouble == ""
+    assert await companion.start_service("rest")
+    assert companion.services["rest"].error == ""
     assert companion.rest.port == companion.settings.rest_port
     assert await status_of(companion) == 200
 
@@ -64,31 +64,31 @@ async def test_whoever_shows_the_trouble_is_told_when_it_comes_and_goes(
 ) -> None:
     companion = await make_companion(rest_port=taken.getsockname()[1])
     told: list[bool] = []
-    companion.changed.connect(lambda _: told.append(bool(companion.rest_trouble)))
-    await companion.start_rest()
+    companion.changed.connect(lambda _: told.append(bool(companion.services["rest"].error)))
+    await companion.start_service("rest")
     taken.close()
-    await companion.start_rest()
+    await companion.start_service("rest")
     assert told == [True, False]
 
 
 async def test_starting_twice_is_starting_once(rest: Rest) -> None:
     port = rest.companion.rest.port
-    assert await rest.companion.start_rest()
+    assert await rest.companion.start_service("rest")
     assert rest.companion.rest.port == port
 
 
 async def test_starting_twice_at_once_is_starting_once(make_companion: MakeCompanion) -> None:
     """Somebody who clicks Retry twice must not be told that the companion itself holds the port."""
     companion = await make_companion(rest_port=unused_port())
-    assert await asyncio.gather(companion.start_rest(), companion.start_rest()) == [True, True]
-    assert companion.rest_trouble == ""
+    assert await asyncio.gather(companion.start_service("rest"), companion.start_service("rest")) == [True, True]
+    assert companion.services["rest"].error == ""
     assert await status_of(companion) == 200
 
 
 async def test_switched_off_it_does_not_listen_and_that_is_no_trouble(make_companion: MakeCompanion) -> None:
     companion = await make_companion(rest=False)
-    assert await companion.start_rest()
-    assert (companion.rest.listening, companion.rest_trouble) == (False, "")
+    assert await companion.start_service("rest")
+    assert (companion.rest.listening, companion.services["rest"].error) == (False, "")
 
 
 async def test_settings_switch_it_off_and_on_and_move_it(rest: Rest) -> None:
@@ -107,9 +107,9 @@ async def test_settings_switch_it_off_and_on_and_move_it(rest: Rest) -> None:
 
 async def test_switching_it_off_forgets_the_busy_port(make_companion: MakeCompanion, taken: socket.socket) -> None:
     companion = await make_companion(rest_port=taken.getsockname()[1])
-    await companion.start_rest()
+    await companion.start_service("rest")
     await companion.apply(Settings(port=0, rest=False, rest_port=taken.getsockname()[1]))
-    assert companion.rest_trouble == ""
+    assert companion.services["rest"].error == ""
 
 
 async def test_it_listens_on_the_loopback_address_only(rest: Rest) -> None:
@@ -131,7 +131,7 @@ async def test_it_listens_on_the_loopback_address_only(rest: Rest) -> None:
 async def test_close_does_not_wait_for_whoever_is_connected(make_companion: MakeCompanion, begun: bytes) -> None:
     companion = await make_companion()
     await companion.start()
-    await companion.start_rest()
+    await companion.start_service("rest")
     host = f"127.0.0.1:{companion.rest.port}".encode()
     async with tcp_to(companion.rest.port) as client:
         await client.send(begun.replace(b"{host}", host))

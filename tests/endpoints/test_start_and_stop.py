@@ -1,5 +1,4 @@
 import asyncio
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +8,7 @@ import pytest
 from app.companion import Companion, State
 from app.hub.journal import Row
 from app.protocol.envelope import Envelope
+from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings
 from tests.conftest import PATIENCE_S, Connect, until
 from tests.endpoints.raw import client_that_never_reads, tcp_to, upgrade_status
@@ -126,7 +126,7 @@ async def test_it_can_be_started_again_on_the_same_port(companion: Companion, co
         await connect_client()
         await companion.stop()
         assert companion.state is State.STOPPED
-        assert await companion.start(), companion.trouble
+        assert await companion.start(), companion.services["events"].error
         assert (companion.state, companion.server.port) == (State.LISTENING, port)
     client = await connect_client()
     await companion.fire(ONLINE, origin="panel")
@@ -144,9 +144,9 @@ async def test_a_busy_port_is_told_by_number_and_holder(blocked: Companion) -> N
     told: list[State] = []
     blocked.changed.connect(lambda _: told.append(blocked.state))
     assert not await blocked.start()
-    assert blocked.trouble.startswith(f"Port {blocked.settings.port} is busy")
+    assert blocked.services["events"].error.startswith(f"Port {blocked.settings.port} is busy")
     if sys.platform == "linux":
-        assert f"(pid {os.getpid()}) listens on it" in blocked.trouble
+        assert f"{OWN_PROCESS} listens on it" in blocked.services["events"].error
     assert told == [State.BLOCKED]
     assert blocked.state is State.BLOCKED
     assert not blocked.server.listening
@@ -156,21 +156,21 @@ async def test_retry_works_once_the_port_is_free(blocked: Companion, taken: sock
     assert not await blocked.start()
     assert not await blocked.start()
     taken.close()
-    assert await blocked.start(), blocked.trouble
-    assert (blocked.trouble, blocked.state) == ("", State.LISTENING)
+    assert await blocked.start(), blocked.services["events"].error
+    assert (blocked.services["events"].error, blocked.state) == ("", State.LISTENING)
     assert (await upgrade_status(blocked.settings.port))[0] == 101
 
 
 async def test_stopping_forgets_the_busy_port(blocked: Companion) -> None:
     await blocked.start()
     await blocked.stop()
-    assert (blocked.trouble, blocked.state) == ("", State.STOPPED)
+    assert (blocked.services["events"].error, blocked.state) == ("", State.STOPPED)
 
 
 async def test_two_companions_cannot_share_a_port(companion: Companion) -> None:
     other = Companion(Settings(port=companion.server.port))
     assert not await other.start()
-    assert str(companion.server.port) in other.trouble
+    assert str(companion.server.port) in other.services["events"].error
     await other.close()
     assert companion.state is State.LISTENING
 

@@ -67,8 +67,8 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def started(companion: Companion) -> bool:
-    rest = companion.rest.listening or companion.rest_trouble or not companion.settings.rest
-    control = companion.control.listening or companion.control_trouble
+    rest = companion.rest.listening or companion.services["rest"].error or not companion.settings.rest
+    control = companion.control.listening or companion.services["control"].error
     return companion.state is not State.STOPPED and bool(rest and control)
 
 

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
     companion = await make_companion(fixtures_folder=folder)
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     return companion
 
 

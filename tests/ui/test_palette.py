@@ -24,7 +24,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 @pytest.fixture
 async def companion(make_companion: MakeCompanion, tmp_path: Path) -> Companion:
     companion = await make_companion(fixtures_folder=tmp_path / "own")
-    assert await companion.start(), companion.trouble
+    assert await companion.start(), companion.services["events"].error
     return companion
 
 

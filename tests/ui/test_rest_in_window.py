@@ -45,7 +45,7 @@ async def served(make_companion: MakeCompanion, windows: Windows) -> tuple[Windo
     window = windows(companion)
     window.present()
     assert await companion.start()
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     return window, companion
 
 
@@ -83,7 +83,7 @@ async def test_a_busy_rest_port_is_said_and_events_go_on(
     window = windows(companion)
     window.present()
     assert await companion.start()
-    assert not await companion.start_rest()
+    assert not await companion.start_service("rest")
     assert window.banner.isVisible()
     assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
     assert "Events work" in lines(window)[0]
@@ -99,9 +99,9 @@ async def test_retry_starts_rest_once_the_port_is_free(
     window = windows(companion)
     window.present()
     await companion.start()
-    await companion.start_rest()
+    await companion.start_service("rest")
     said: list[str] = []
-    companion.changed.connect(lambda _: said.append(companion.rest_trouble))
+    companion.changed.connect(lambda _: said.append(companion.services["rest"].error))
     press(window, "Retry", qtbot)
     await until(lambda: said)
     assert said[-1].startswith("Port")
@@ -119,7 +119,7 @@ async def test_a_busy_rest_port_leads_to_the_settings(
     companion = await make_companion(rest_port=number(taken[0]))
     window = windows(companion)
     window.present()
-    await companion.start_rest()
+    await companion.start_service("rest")
     press(window, "Settings", qtbot)
     assert window.rooms.currentIndex() == SETTINGS
     assert window.settings.rest_port.value() == number(taken[0])
@@ -133,7 +133,7 @@ async def test_a_busy_control_port_is_said_and_retried(
     window = windows(companion)
     window.present()
     assert await companion.start()
-    assert not await companion.start_control()
+    assert not await companion.start_service("control")
     assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
     assert lines(window)[0].endswith("Scripts cannot reach this companion.")
     assert buttons(window) == ["Retry", "Settings", "Dismiss"]
@@ -151,7 +151,7 @@ async def test_a_control_api_that_is_switched_off_is_no_trouble(
     companion.control.token = "a-token-of-this-test"
     window = windows(companion)
     window.present()
-    await companion.start_control()
+    await companion.start_service("control")
     assert window.banner.isVisible()
     await companion.apply(replace(companion.settings, control=False))
     assert not window.banner.isVisible()
@@ -164,7 +164,7 @@ async def test_both_ports_busy_are_both_said_and_retried_together(
     window = windows(companion)
     window.present()
     await companion.start()
-    await companion.start_rest()
+    await companion.start_service("rest")
     assert [line.split(" is busy")[0] for line in lines(window)] == [f"Port {number(each)}" for each in taken]
     assert buttons(window) == ["Retry", "Settings", "Dismiss"]
     taken[1].close()
@@ -186,7 +186,7 @@ async def test_rest_that_is_switched_off_is_no_trouble(
     window = windows(companion)
     window.present()
     assert await companion.start()
-    assert await companion.start_rest()
+    assert await companion.start_service("rest")
     assert not companion.rest.listening
     assert not window.banner.isVisible()
 
@@ -197,7 +197,7 @@ async def test_switching_rest_off_ends_its_trouble(
     companion = await make_companion(rest_port=number(taken[0]))
     window = windows(companion)
     window.present()
-    await companion.start_rest()
+    await companion.start_service("rest")
     assert window.banner.isVisible()
     await companion.apply(replace(companion.settings, rest=False))
     assert not window.banner.isVisible()
@@ -209,7 +209,7 @@ async def test_another_rest_port_ends_its_trouble(
     companion = await make_companion(rest_port=number(taken[0]))
     window = windows(companion)
     window.present()
-    await companion.start_rest()
+    await companion.start_service("rest")
     await companion.apply(replace(companion.settings, rest_port=unused_tcp_port))
     assert not window.banner.isVisible()
     assert await answers(companion)
@@ -222,12 +222,12 @@ async def test_a_notice_and_a_trouble_stand_side_by_side(
     window = windows(companion)
     window.present()
     window.banner.say("Something else", (("Do it", lambda: None),))
-    await companion.start_rest()
+    await companion.start_service("rest")
     assert lines(window)[0] == "Something else"
     assert "is busy" in lines(window)[1]
     assert buttons(window) == ["Do it", "Retry", "Settings", "Dismiss"]
     taken[0].close()
-    await companion.start_rest()
+    await companion.start_service("rest")
     assert lines(window) == ["Something else"]
 
 

@@ -168,7 +168,7 @@ async def test_the_server_is_stopped_and_started_from_the_status_bar(
 
 
 def test_a_busy_port_is_in_the_status_line(still: Companion) -> None:
-    still.trouble = "Port 8081 is busy."
+    still.services["events"].error = "Port 8081 is busy."
     assert status_line(still) == "Port busy · 127.0.0.1:0"
 
 

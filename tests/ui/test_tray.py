@@ -59,7 +59,7 @@ async def test_the_icon_tells_the_state(companion: Companion, connect_client: Co
     await until(lambda: icon_name(companion) == "tray/listening")
     await companion.stop()
     assert icon_name(companion) == "tray/stopped"
-    companion.trouble = "Port 8081 is busy."
+    companion.services["events"].error = "Port 8081 is busy."
     assert icon_name(companion) == "tray/busy"
 
 

@@ -13,7 +13,7 @@ from app import __version__
 from app.endpoints.control import shapes
 from app.endpoints.control.openapi import document
 from app.endpoints.control.operations import STREAM, TEXT, Call, operation, operations_of
-from app.endpoints.control.service import Server, Service
+from app.endpoints.control.service import Service
 from app.hub.clients import Client, may_close_with
 from app.hub.expectation import Expectation, doubts
 from app.hub.filter import Filter, parse
@@ -134,13 +134,31 @@ class Api:
             username=service.settings.username,
             state=service.state,  # type: ignore[arg-type]
             clients=service.hub.connection_count,
-            events=_door(service.server, True, service.trouble),
-            rest=_door(service.rest, service.settings.rest, service.rest_trouble),
-            control=_door(service.control, True, ""),
+            events=self._door("events"),
+            rest=self._door("rest"),
+            control=self._door("control"),
+            services=[
+                shapes.ServiceInfo(
+                    name=each.name,
+                    title=each.title,
+                    url=each.server.url,
+                    wanted=each.wanted(service.settings),
+                    listening=each.server.listening,
+                    error=each.error,
+                )
+                for each in service.services
+            ],
             journal=self._journal_state(),
             in_memory=service.in_memory,
             complaints=[*service.complaints, *service.fixtures.complaints],
         )
+
+    def _door(self, name: str) -> shapes.Door:
+        each = self._service.services[name]
+        return shapes.Door(
+            url=each.server.url, wanted=each.wanted(self._service.settings), listening=each.server.listening,
+            trouble=each.error,
+        )  # fmt: skip
 
     @operation("GET", "/v1/clients", answer=list[shapes.ClientInfo])
     async def clients(self, _: Call) -> list[shapes.ClientInfo]:
@@ -345,11 +363,12 @@ class Api:
 
     @operation("POST", "/v1/server/start", answer=shapes.Status, refusals=(HTTPStatus.CONFLICT,))
     async def start_server(self, call: Call) -> shapes.Status:
-        """Open the event port again, and try REST's once more where that was busy."""
-        if self._service.rest_trouble:
-            await self._service.start_rest()
+        """Open the event port again, and retry the other servers that could not start."""
+        for each in self._service.services:
+            if each.error and each.name != "events":
+                await self._service.start_service(each.name)
         if not await self._service.start():
-            raise Refused(HTTPStatus.CONFLICT, self._service.trouble)
+            raise Refused(HTTPStatus.CONFLICT, self._service.services["events"].error)
         return await self.status(call)
 
     @operation("POST", "/v1/window/open", refusals=(HTTPStatus.CONFLICT,))
@@ -440,10 +459,6 @@ def _fired(delivery: Delivery) -> shapes.Fired:
     return shapes.Fired(
         seq=delivery.seq, delivered=delivery.delivered, clients=list(delivery.clients), warnings=warnings
     )
-
-
-def _door(server: Server, wanted: bool, trouble: str) -> shapes.Door:
-    return shapes.Door(url=server.url, wanted=wanted, listening=server.listening, trouble=trouble)
 
 
 def _client(client: Client) -> shapes.ClientInfo:

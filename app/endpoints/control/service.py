@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from app.endpoints.service import Services
 from app.hub.expectation import Expectation, Met
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal
@@ -12,6 +13,7 @@ from app.hub.target import Target
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, Saved
+from app.system.settings import Settings
 
 
 class Server(Protocol):
@@ -37,15 +39,6 @@ class ChatState(Protocol):
 
     async def reset(self) -> None:
         """Go back to the first start's."""
-
-
-class Options(Protocol):
-    """The settings that are told."""
-
-    username: str
-    rest: bool
-    log_get_requests: bool
-    pinned: list[str]
 
 
 class Library(Protocol):
@@ -113,8 +106,7 @@ class Service(Protocol):
     hub: Hub
     journal: Journal
     catalog: Catalog
-    trouble: str
-    rest_trouble: str
+    services: Services
     raise_window: Callable[[], object] | None
     quit_program: Callable[[], object] | None
 
@@ -127,7 +119,7 @@ class Service(Protocol):
         """What fires them."""
 
     @property
-    def settings(self) -> Options:
+    def settings(self) -> Settings:
         """The settings of now."""
 
     @property
@@ -161,8 +153,8 @@ class Service(Protocol):
     async def start(self) -> bool:
         """Start the event server."""
 
-    async def start_rest(self) -> bool:
-        """Start the REST stand-in, unless it is switched off."""
+    async def start_service(self, name: str) -> bool:
+        """Start a service, unless it is switched off."""
 
     async def stop(self) -> None:
         """Stop the event server."""

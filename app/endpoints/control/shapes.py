@@ -137,6 +137,17 @@ class Fired(Struct, kw_only=True):
     warnings: list[str]
 
 
+class ServiceInfo(Struct, kw_only=True):
+    """One of the servers. ``error`` says why it does not listen although it should."""
+
+    name: Annotated[str, Meta(description="events, rest, control, …")]
+    title: str
+    url: str
+    wanted: bool
+    listening: bool
+    error: str
+
+
 class Door(Struct, kw_only=True):
     """One of the servers. ``trouble`` says why it does not listen although it should."""
 
@@ -168,6 +179,7 @@ class Status(Struct, kw_only=True):
     events: Door
     rest: Door
     control: Door
+    services: Annotated[list[ServiceInfo], Meta(description="All servers, in the order in which they start")]
     journal: JournalState
     in_memory: Annotated[bool, Meta(description="Whether the chat state is lost at the end")]
     complaints: Annotated[list[str], Meta(description="What a person should know: a file was damaged, say")]

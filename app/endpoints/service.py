@@ -1,0 +1,121 @@
+"""The servers of a companion as one list: which are wanted, where they listen, and why one does not.
+
+A further server is one entry in that list. Status, banner, settings, ``serve`` and the control API iterate over it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from app.endpoints.listening import PortBusy
+from app.system.ports import OWN_PROCESS, holder
+from app.system.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Server(Protocol):
+    """A server that may be started and stopped repeatedly."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether it accepts connections."""
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+
+    async def start(self, port: int) -> None:
+        """Listen. Raises ``PortBusy`` and ``OSError``."""
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(kw_only=True)
+class Service:
+    """One server of the companion."""
+
+    name: str
+    """Unique: ``events``, ``rest``, ``control``. It names the service in the control API."""
+    title: str
+    """As the subject of a sentence: "The event server"."""
+    announcement: str
+    """The word before the URL in the output of ``serve``: ``listening``."""
+    consequence: str
+    """What does not work while it does not listen, as a sentence."""
+    server: Server
+    port: Callable[[Settings], int]
+    wanted: Callable[[Settings], bool]
+    can_start: Callable[[], bool] = _always
+    """Returns whether it has what it needs, such as a token."""
+    error: str = ""
+    """Why it does not listen although it should; empty if there is no fault."""
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    async def start(self, settings: Settings) -> bool:
+        """Listen if the settings want it; return False with the reason in ``error`` if that is not possible."""
+        if not self.can_start():
+            return not self.error
+        async with self._lock:
+            self.error = ""
+            if self.wanted(settings):
+                self.error = await self._reason(self.port(settings))
+        if self.error:
+            log.info("%s", self.error)
+        return not self.error
+
+    async def stop(self) -> None:
+        """Close the port. It is no fault that it does not listen then."""
+        self.error = ""
+        await self.server.stop()
+
+    async def _reason(self, port: int) -> str:
+        """Start the server; return why that failed, or nothing."""
+        try:
+            await self.server.start(port)
+        except PortBusy as busy:
+            who = holder(busy.port)
+            if who == OWN_PROCESS:
+                return f"Port {busy.port} is busy: {OWN_PROCESS} listens on it. Choose different ports."
+            return f"Port {busy.port} is busy" + (f": {who} listens on it." if who else ".")
+        except OSError as error:
+            return f"{self.title} could not start: {error.strerror or error}."
+        return ""
+
+
+class Services:
+    """The services in the order in which they start."""
+
+    def __init__(self, *services: Service) -> None:
+        self._services = {each.name: each for each in services}
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter(tuple(self._services.values()))
+
+    def __getitem__(self, name: str) -> Service:
+        return self._services[name]
+
+    def add(self, service: Service) -> None:
+        """Register a service behind the others. Raises ``ValueError`` if the name is taken."""
+        if service.name in self._services:
+            raise ValueError(f"there is a service {service.name!r} already")
+        self._services[service.name] = service
+
+    async def stop(self) -> None:
+        """Stop all services at once."""
+        await asyncio.gather(*(each.stop() for each in reversed(tuple(self))))
+
+    def changed(self, before: Settings, after: Settings) -> list[Service]:
+        """Return the services that have to restart with new settings."""
+        return [
+            each
+            for each in self
+            if (each.port(before), each.wanted(before)) != (each.port(after), each.wanted(after))
+        ]
