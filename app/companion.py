@@ -19,7 +19,6 @@ from app.endpoints.events import EventServer, Limits
 from app.endpoints.guard import Gate
 from app.endpoints.http import HttpDoor
 from app.endpoints.service import Service, Services
-from app.hub.causes import Interceptors
 from app.hub.clients import Client
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation, Met, wait_for
@@ -91,9 +90,7 @@ class Companion:
         self.clock = clock or Clock()
         self.journal = Journal(self.clock, settings.journal_rows)
         self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, batch=True)
-        self.interceptors = Interceptors()
-        """What may hold, change or drop a cause; see ``hub.causes``."""
-        self.router = Router(self.hub, self.catalog, self.interceptors)
+        self.router = Router(self.hub, self.catalog)
         self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)
         self.hub.why_closed = self._why_closed
         self.refused = RefusedLog(self.hub)
@@ -111,7 +108,7 @@ class Companion:
         self.chat = ChatService(backend, self.hub)
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
-        self.pipeline = EventPipeline(self.hub, self.catalog, self.chat, self.tasks, self.interceptors)
+        self.pipeline = EventPipeline(self.hub, self.catalog, self.chat, self.tasks)
         self.rest = HttpDoor("REST", settings.rest_port, gate, connections, self._rest_application, report)
         self.control = HttpDoor(
             "control", settings.control_port, gate, connections, self._control_application, report
@@ -335,8 +332,7 @@ class Companion:
     def _rest_application(self, door: HttpDoor) -> "web.Application":
         from app.endpoints.rest import RestApi
 
-        requested = self.readiness.friends_requested
-        return RestApi(self.chat, self.hub, self.rest_log, self.interceptors, door, requested).application()
+        return RestApi(self.chat, self.hub, self.rest_log, door, self.readiness.friends_requested).application()
 
     def _control_application(self, door: HttpDoor) -> "web.Application":
         from app.endpoints.control.server import ControlApi

@@ -11,10 +11,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from app.endpoints.http import BODY_S, HttpDoor
-from app.hub.causes import Dropped, Interceptors, RestCall
+from app.hub.causes import Dropped, RestCall
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.hub.outgoing import Effect, Outgoing
+from app.hub.rest_exchange import RestExchange
 from app.hub.rest_log import Call, RestLog
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError, Window
 from app.protocol.envelope import BadFrame, parse_json
@@ -69,21 +70,14 @@ class RestApi:
     """Answers the UI's requests."""
 
     def __init__(
-        self,
-        chat: Chat,
-        hub: Hub,
-        calls: RestLog,
-        interceptors: Interceptors,
-        door: HttpDoor,
-        friends_requested: Callable[[str], None],
+        self, chat: Chat, hub: Hub, calls: RestLog, door: HttpDoor, friends_requested: Callable[[str], None]
     ) -> None:
         """``friends_requested`` is called with the Origin of each ``GET /friends``."""
-        self._hub = hub
-        self._interceptors = interceptors
-        self._friends_requested = friends_requested
         self._chat = chat
+        self._hub = hub
         self._calls = calls
         self._door = door
+        self._friends_requested = friends_requested
 
     def application(self) -> web.Application:
         """Return what the door is to serve."""
@@ -116,7 +110,10 @@ class RestApi:
             response = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
             self._log_refused_method(request)
         else:
+            started = self._hub.clock.mono()
             response = await self._handle(request, handler)
+            if self._hub.rest_exchanges:
+                await self._report(request, response, started)
         response.headers["Vary"] = "Origin"
         if origin:
             response.headers["Access-Control-Allow-Origin"] = origin
@@ -124,7 +121,7 @@ class RestApi:
 
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            if self._interceptors:
+            if self._hub.interceptors:
                 await self._intercept(request)
             response = await handler(request)
             note, verdict = f"{response.status}", Verdict.OK
@@ -158,7 +155,16 @@ class RestApi:
             origin=request.headers.get("Origin", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
-        request[BODY] = (await self._interceptors.passed(cause)).body
+        request[BODY] = (await self._hub.interceptors.passed(cause)).body
+
+    async def _report(self, request: web.Request, response: web.StreamResponse, started: float) -> None:
+        body = response.body if isinstance(response, web.Response) else b""
+        exchange = RestExchange(
+            request.method, request.path, request.query_string, await _body_of(request), response.status,
+            bytes(body) if isinstance(body, bytes | bytearray) else b"", request.headers.get("Origin", ""),
+            request.headers.get("User-Agent", ""), started, self._hub.clock.mono(),
+        )  # fmt: skip
+        self._hub.rest_exchanges.emit(exchange)
 
     def _log(self, request: web.Request, note: str, verdict: Verdict, payload: bytes = b"") -> None:
         name = f"{request.method} {request.path}"[:80]

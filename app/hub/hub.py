@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import NamedTuple
 
+from app.hub.causes import Interceptors
 from app.hub.client_registry import NO_RECIPIENTS, ClientRegistry, Recipients
 from app.hub.clients import Client, Wire
 from app.hub.clock import Clock
@@ -11,6 +12,7 @@ from app.hub.fault_plan import FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import PRIMING, SERVER, Origin
 from app.hub.outgoing import Effect, Outgoing
+from app.hub.rest_exchange import RestExchange
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.write_batcher import WriteBatcher
@@ -67,6 +69,10 @@ class Hub:
         self._frame = frame
         self.local_user = local_user
         """The user that a client acts as when its URL names none."""
+        self.interceptors = Interceptors()
+        """What may hold, change or drop a cause; see ``hub.causes``."""
+        self.rest_exchanges: Signal[RestExchange] = Signal()
+        """Every REST request of the UI with its answer, for observers. Rows: ``journal.appended``."""
         self.paused = False
         """While true, clients stay connected and nothing new is sent to them."""
         self.why_closed: Callable[[], str] = str

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
-from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame, Interceptors
+from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Row, Verdict
 from app.hub.origin import Origin
@@ -60,14 +60,12 @@ class EventPipeline:
     once a delivery that is ``held``; what becomes of it later is journalled.
     """
 
-    def __init__(
-        self, hub: Hub, catalog: Catalog, state: ChatState, tasks: Tasks, interceptors: Interceptors
-    ) -> None:
+    def __init__(self, hub: Hub, catalog: Catalog, state: ChatState, tasks: Tasks) -> None:
         self._hub = hub
         self._catalog = catalog
         self._state = state
         self._tasks = tasks
-        self._interceptors = interceptors
+        self._interceptors = hub.interceptors
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
         """Store what an event changes, then send it.

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
-from app.hub.causes import ClientFrame, Dropped, Interceptors
+from app.hub.causes import ClientFrame, Dropped
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Kind, Verdict
@@ -53,9 +53,9 @@ class Router:
     ``client_event`` tells of every valid one: the guide's ``set_on_client_event``.
     """
 
-    def __init__(self, hub: Hub, catalog: Catalog, interceptors: Interceptors | None = None) -> None:
+    def __init__(self, hub: Hub, catalog: Catalog) -> None:
         self._hub = hub
-        self._interceptors = Interceptors() if interceptors is None else interceptors
+        self._interceptors = hub.interceptors
         self._catalog = catalog
         self._quick = QuickReader(catalog)
         self._handlers: dict[str, Handler] = {}
