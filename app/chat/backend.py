@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -48,7 +48,7 @@ class Backend:
         self._clock = clock
         self._local_user = local_user
         self._seen: dict[str, float] = {}
-        """Users and when each last typed (wall clock); stored with the next read, so that typing needs no disk."""
+        """Users and when each last typed (wall clock), until ``decay`` stores it."""
 
     async def open(self) -> None:
         """Open the state; one that was never used gets the cast and its history."""
@@ -85,19 +85,11 @@ class Backend:
         return []
 
     def saw(self, username: str) -> None:
-        """Note a sign of life: a user has typed."""
+        """Note a sign of life: a user has typed. The next ``decay`` stores it, because typing needs no disk."""
         self._seen[username] = self._clock.wall()
 
-    def _submit_with_seen(self, job: Callable[[jobs.Connection], T]) -> Awaitable[T]:
-        """Run ``job`` after the noted signs of life are stored."""
-        seen, self._seen = self._seen, {}
-
-        def store_and_run(db: jobs.Connection) -> T:
-            for username, at in seen.items():
-                jobs.seen(db, username, at)
-            return job(db)
-
-        return self._database.submit(store_and_run if seen else job)
+    def _last_seen(self, username: str, stored: float) -> float:
+        return max(stored, self._seen.get(username, 0.0))
 
     async def settle(self) -> None:
         """Wait until everything that was asked for before this is stored."""
@@ -109,15 +101,27 @@ class Backend:
         return await self._database.submit(lambda db: jobs.mark_read(db, peer, msg_id))
 
     async def decay(self) -> list[str]:
-        """Return the friends who have just ceased to be online for want of signs of life."""
+        """Store the signs of life; return the friends who have just gone offline for want of one."""
         before = self._clock.wall() - ONLINE_FOR_S
-        return await self._submit_with_seen(lambda db: jobs.decay(db, before))
+        seen = dict(self._seen)
+
+        def job(db: jobs.Connection) -> list[str]:
+            for username, at in seen.items():
+                jobs.seen(db, username, at)
+            return jobs.decay(db, before)
+
+        offline = await self._database.submit(job)
+        self._seen = {name: at for name, at in self._seen.items() if seen.get(name) != at}
+        return offline
 
     # what is asked: REST and the window
 
     async def people(self) -> list[Person]:
         """Return the whole cast."""
-        return await self._submit_with_seen(jobs.people)
+        found = await self._database.submit(jobs.people)
+        for each in found:
+            each.last_seen = self._last_seen(each.username, each.last_seen)
+        return found
 
     async def friends(self) -> list[Person]:
         """Return the friends."""
@@ -125,7 +129,10 @@ class Backend:
 
     async def conversations(self) -> list[Conversation]:
         """Return the chats, the liveliest first."""
-        return await self._submit_with_seen(jobs.conversations)
+        found = await self._database.submit(jobs.conversations)
+        for each in found:
+            each.person.last_seen = self._last_seen(each.person.username, each.person.last_seen)
+        return found
 
     async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
         """Return a page of a chat (oldest first, ``offset`` from the newest) and the chat's total."""
@@ -279,15 +286,20 @@ class Backend:
         now = self._clock.wall()
         messages = list(cast.history(self._local_user(), now))
         await self._database.submit(lambda db: jobs.load(db, cast.cast(now), messages))
+        self._seen.clear()
 
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state as JSON values."""
-        return await self._submit_with_seen(jobs.dump)
+        state = await self._database.submit(jobs.dump)
+        for each in state["people"]:
+            each["last_seen"] = self._last_seen(each["username"], each["last_seen"])
+        return state
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot. Raises ``Refused`` with the place; nothing changes then."""
         people, messages = snapshots.checked(snapshot, self._catalog)
         await self._database.submit(lambda db: jobs.load(db, people, messages))
+        self._seen.clear()
 
     async def save(self, file: Path) -> None:
         """Write a snapshot to ``file`` (JSON). Raises ``StorageError`` where that is not possible."""
