@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +82,28 @@ def test_a_saved_chat_state_loads_and_saves_the_same(version: str, running: Star
 
 
 def normal(state: Any) -> Any:
-    """Return a state without the order of its entries, which means nothing."""
+    """Return a state without the order of its entries, and without who is online, which ends with time."""
     messages = sorted(state["messages"], key=lambda each: str(each["msg_id"]))
     return {
         **state,
         "messages": messages,
-        "people": sorted(state["people"], key=lambda each: str(each["username"])),
+        "people": sorted(
+            ({**each, "online": False} for each in state["people"]), key=lambda each: str(each["username"])
+        ),
     }
+
+
+def test_a_database_of_a_later_version_is_refused_and_not_changed(
+    version: str, earlier: Path, running: Start[Program]
+) -> None:
+    with closing(sqlite3.connect(earlier / "chat.db")) as database:
+        database.execute("PRAGMA user_version = 999")
+        database.execute("PRAGMA journal_mode = DELETE")
+    before = (earlier / "chat.db").read_bytes()
+    options = ("--port", "0", "--rest-port", "0", "--control-port", "0", "--data-dir", earlier)
+    command = running(Program("serve", *COMPANION, "serve", *options))
+    assert command.wait() != 0, command
+    assert "newer version" in "\n".join(command.err), command
+    assert "Traceback" not in "\n".join(command.err), command
+    assert (earlier / "chat.db").read_bytes() == before
+    assert not list(earlier.glob("chat*damaged*"))
