@@ -212,17 +212,17 @@ class Companion:
     @property
     def in_memory(self) -> bool:
         """Whether the chat state is lost at the end."""
-        return self._database.in_memory
+        return self._database.file.in_memory
 
     @property
     def newer_chat_file(self) -> str:
         """A sentence if a newer version wrote the chat state: it is not used, and a new one is kept in memory."""
-        return self._database.newer_file
+        return self._database.file.newer_file
 
     @property
     def complaints(self) -> list[str]:
         """What a person must know of the settings and of how the chat state was opened."""
-        return [*self._complaints, *self._database.complaints]
+        return [*self._complaints, *self._database.file.warnings]
 
     async def open(self) -> None:
         """Open the chat state. ``start`` does it, once."""
@@ -236,7 +236,7 @@ class Companion:
                     await self.chat.backend.decay()
                 await self.chat.conversations()
             except StorageError as error:
-                self._database.complaints.append(f"{error}.")
+                self._database.file.warnings.append(f"{error}.")
             self._opened = True
             self.sources.start_all()
             self.tasks.spawn(decay_for_ever(self.chat, self.hub, self._presence_decays), "presence decay")

@@ -57,7 +57,7 @@ class Backend:
             if await self._database.submit(jobs.is_unused):
                 await self.reset()
         except StorageError as error:
-            self._database.complaints.append(f"The first cast could not be stored: {error}.")
+            self._database.file.warnings.append(f"The first cast could not be stored: {error}.")
 
     # what happened: events
 
@@ -305,14 +305,14 @@ class Backend:
         """Write a snapshot to ``file`` (JSON). Raises ``StorageError`` where that is not possible."""
         text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
         try:
-            await self._database.aside(partial(write_file, file, text + "\n"))
+            await self._database.run_in_thread(partial(write_file, file, text + "\n"))
         except OSError as error:
             raise StorageError(f"{file} could not be written: {reason(error)}") from None
 
     async def load(self, file: Path) -> None:
         """Replace the whole state by a file's. Raises ``Refused`` or ``StorageError``; nothing changes then."""
         try:
-            text = await self._database.aside(partial(read_text, file, snapshots.MAX_FILE_BYTES))
+            text = await self._database.run_in_thread(partial(read_text, file, snapshots.MAX_FILE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
             raise StorageError(f"{file} could not be read: {reason(error)}") from None
         try:

@@ -35,7 +35,7 @@ MAX_FAULTS = 20
 class Disk(Protocol):
     """Runs work where the loop does not wait for it."""
 
-    async def aside(self, work: Callable[[], T]) -> T:
+    async def run_in_thread(self, work: Callable[[], T]) -> T:
         """Run ``work``."""
 
 
@@ -79,7 +79,7 @@ class Fixtures:
 
     async def look_up(self, name: str) -> Saved:
         """Return a fixture as it is on the disk now. Raises ``Refused``."""
-        return await self._disk.aside(lambda: self._library.look_up(name))
+        return await self._disk.run_in_thread(lambda: self._library.look_up(name))
 
     async def use(self, library: FixtureLibrary) -> None:
         """Go on with other folders."""
@@ -88,7 +88,7 @@ class Fixtures:
 
     async def read(self) -> None:
         """Read the fixtures from the disk. Emit ``changed`` if they differ from those of the last time."""
-        if await self._disk.aside(self._library.read):
+        if await self._disk.run_in_thread(self._library.read):
             self.changed.emit(None)
 
     async def save(self, name: str, fixture: Fixture) -> Saved:
@@ -104,7 +104,7 @@ class Fixtures:
         await self._do(lambda: self._library.delete(name))
 
     async def _do(self, work: Callable[[], T]) -> T:
-        result = await self._disk.aside(work)
+        result = await self._disk.run_in_thread(work)
         self.changed.emit(None)
         return result
 

@@ -10,7 +10,7 @@ import pytest
 from app.companion import Companion
 from app.protocol.backend import StorageError, Window
 from app.protocol.envelope import Envelope
-from app.storage import database as storage
+from app.storage import chat_file as storage
 from app.storage import migrations
 from tests.chat.windows import frames_so_far, friend, sent_rows, unread
 from tests.conftest import PATIENCE_S, Connect, MakeCompanion, until

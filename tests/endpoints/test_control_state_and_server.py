@@ -126,7 +126,7 @@ async def test_a_large_state_does_not_hold_up_events(control: Control) -> None:
     state = await control.state()
     state["messages"] = [{**message("x" * 9_000)["data"], "read": True} for _ in range(900)]
     go = threading.Event()
-    slow_disk = asyncio.create_task(control.companion._database.aside(go.wait))
+    slow_disk = asyncio.create_task(control.companion._database.run_in_thread(go.wait))
     loading = asyncio.create_task(control.put("/v1/state", state))
     for _ in range(20):
         assert (await control.get("/v1/clients")).status == 200

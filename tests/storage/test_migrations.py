@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.storage import database as module
+from app.storage import chat_file as module
 from app.storage import migrations
 from app.storage.chat import is_unused
 from app.storage.migrations import STEPS
@@ -24,7 +24,7 @@ def grow(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
 async def test_a_fresh_file_gets_the_newest_schema(path: Path, open_database: Open) -> None:
     database = await open_database(path)
     assert await database.submit(is_unused)
-    assert database.complaints == []
+    assert database.file.warnings == []
     assert version_in(path) == len(STEPS)
     assert backups(path) == []
 
@@ -35,7 +35,7 @@ async def test_a_file_that_is_opened_again_keeps_what_it_has(path: Path, open_da
     await first.close()
     again = await open_database(path)
     assert not await again.submit(is_unused)
-    assert again.complaints == []
+    assert again.file.warnings == []
     assert await names(again) == ["zoe"]
 
 
@@ -65,13 +65,13 @@ async def test_a_step_that_fails_leaves_the_file_as_it_was_and_says_so(
     with monkeypatch.context() as patch:
         grow(patch, BROKEN)
         failed = await open_database(path)
-        (complaint,) = failed.complaints
+        (complaint,) = failed.file.warnings
         assert complaint.startswith("The chat state is kept in memory until you quit")
     assert version_in(path) == len(STEPS)
     assert await names(failed) == []
     again = await open_database(path)
     assert await names(again) == ["yan", "zoe"]
-    assert again.complaints == []
+    assert again.file.warnings == []
 
 
 async def newer_file(path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,12 +92,12 @@ async def test_a_file_of_a_newer_version_is_refused_and_nothing_is_written(
     await newer_file(path, open_database, monkeypatch)
     before = contents(path.parent)
     older = await open_database(path)
-    assert older.newer_file == (
+    assert older.file.newer_file == (
         f"{path} was written by a newer version of the companion (schema {len(STEPS) + 1}, this version knows "
         f"{len(STEPS)}). Install that version, or use another data folder."
     )
-    assert older.complaints == [f"The chat state is kept in memory until you quit: {older.newer_file}"]
-    assert older.in_memory
+    assert older.file.warnings == [f"The chat state is kept in memory until you quit: {older.file.newer_file}"]
+    assert older.file.in_memory
     await add(older, "yan")
     await older.close()
     assert contents(path.parent) == before
@@ -120,7 +120,7 @@ async def test_a_newer_schema_that_is_only_in_the_write_ahead_log_is_refused_and
     before = contents(killed)
     assert int.from_bytes(before["chat.db"][60:64], "big") == len(STEPS), "the file itself has the old schema"
     older = await open_database(killed / "chat.db")
-    assert f"schema {len(STEPS) + 1}" in older.newer_file
+    assert f"schema {len(STEPS) + 1}" in older.file.newer_file
     await older.close()
     assert contents(killed) == before
 
@@ -137,5 +137,5 @@ async def test_a_backup_of_a_newer_version_does_not_replace_a_damaged_file(
     damage(path)
     anew = await open_database(path)
     assert await names(anew) == []
-    assert anew.complaints[0].endswith("There was no backup; it starts anew.")
+    assert anew.file.warnings[0].endswith("There was no backup, so the state starts again.")
     assert len(set_aside(path)) == 1

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app.storage import database as module
+from app.storage import chat_file as module
 from app.storage.chat import is_unused
-from app.storage.database import KEPT_BACKUPS, Database
+from app.storage.chat_file import KEPT_BACKUPS
+from app.storage.database import Database
 from tests.storage.conftest import Open
 from tests.storage.stored import add, backups, names, names_in, set_aside, somebody_else
 
@@ -75,7 +76,7 @@ async def test_a_damaged_file_is_set_aside_and_its_last_backup_restored(
     assert not await repaired.submit(is_unused)
     (aside,) = set_aside(path)
     assert bytes_of(aside) == broken
-    (complaint,) = repaired.complaints
+    (complaint,) = repaired.file.warnings
     assert f"set aside as {aside.name}" in complaint
     assert "The backup of " in complaint
     await add(repaired, "zoe")
@@ -149,7 +150,7 @@ async def test_a_valid_file_that_is_no_chat_state_is_set_aside_and_the_backup_re
     assert await names(repaired) == MANY
     (aside,) = set_aside(path)
     assert bytes_of(aside) == broken
-    (complaint,) = repaired.complaints
+    (complaint,) = repaired.file.warnings
     assert complaint.startswith(f"The chat state was damaged ({why}) and set aside as {aside.name}. The backup of ")
 
 
@@ -164,15 +165,15 @@ async def test_broken_text_without_a_backup_loses_nothing_else(path: Path, open_
         lambda db: db.execute("SELECT public_key FROM people WHERE username = 'person0007'").fetchone()
     )
     assert key == "k\ufffdk"
-    assert repaired.complaints[0].endswith(
+    assert repaired.file.warnings[0].endswith(
         "There was no backup. Its content is in use, with \ufffd in place of the damaged characters."
     )
     await repaired.close()
-    assert (await open_database(path)).complaints == []
+    assert (await open_database(path)).file.warnings == []
 
 
 async def test_the_first_start_makes_no_complaint(path: Path, open_database: Open) -> None:
-    assert (await open_database(path)).complaints == []
+    assert (await open_database(path)).file.warnings == []
     assert set_aside(path) == []
 
 
@@ -200,7 +201,7 @@ async def test_without_a_backup_it_starts_anew(path: Path, open_database: Open, 
     anew = await open_database(path)
     assert await anew.submit(is_unused)
     assert await names(anew) == []
-    assert anew.complaints[0].endswith("There was no backup; it starts anew.")
+    assert anew.file.warnings[0].endswith("There was no backup, so the state starts again.")
 
 
 async def test_when_every_backup_is_damaged_it_starts_anew(path: Path, open_database: Open) -> None:
@@ -218,7 +219,7 @@ async def test_the_complaint_names_the_time_of_the_backup_that_is_in_use(path: P
     then = time.mktime((2026, 3, 1, 12, 34, 0, 0, 0, -1))
     os.utime(backup, (then, then))
     garble_the_header(path)
-    (complaint,) = (await open_database(path)).complaints
+    (complaint,) = (await open_database(path)).file.warnings
     assert "The backup of 2026-03-01 12:34 is in use." in complaint
 
 
@@ -253,7 +254,7 @@ async def test_in_a_folder_that_cannot_be_used_the_state_is_kept_in_memory_and_t
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     database = await open_database(tmp_path / "file" / "chat.db")
-    (complaint,) = database.complaints
+    (complaint,) = database.file.warnings
     assert complaint.startswith("The chat state is kept in memory until you quit: ")
     assert await database.submit(is_unused)
     await add(database, "zoe")
@@ -276,6 +277,6 @@ async def test_a_good_file_that_another_program_holds_is_not_taken_for_a_damaged
         other.execute("UPDATE people SET online = 1")
         other.execute("COMMIT")
         database = await open_database(path)
-        assert database.complaints != []
+        assert database.file.warnings != []
         assert set_aside(path) == []
     assert len(names_in(path)) == len(MANY)

@@ -10,7 +10,7 @@ import pytest
 
 from app.protocol.backend import Person, StorageError
 from app.storage import chat as jobs
-from app.storage import database as module
+from app.storage import chat_file as module
 from app.storage.database import Database
 from tests.storage.conftest import Open
 from tests.storage.stored import add, names, names_in, pragma, somebody_else
@@ -115,7 +115,7 @@ class Held:
     async def __aenter__(self) -> "Held":
         await self._database.submit(lambda db: db.set_trace_callback(self.statements.append))
         self.statements.clear()
-        self._held = asyncio.ensure_future(self._database.aside(lambda: self._go.wait(10)))
+        self._held = asyncio.ensure_future(self._database.run_in_thread(lambda: self._go.wait(10)))
         await asyncio.sleep(0)
         return self
 
@@ -138,7 +138,7 @@ async def test_those_that_wait_share_one_transaction(database: Database, path: P
 
 
 async def test_not_more_than_so_many_share_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_TOGETHER", 20)
+    monkeypatch.setattr("app.storage.database.MAX_BATCH", 20)
     async with Held(database) as held:
         pending = [asyncio.ensure_future(add(database, f"n{number:02}")) for number in range(50)]
         await asyncio.sleep(0)
@@ -209,7 +209,7 @@ async def test_a_commit_that_fails_is_told_to_all_who_share_it(database: Databas
         db.execute("INSERT INTO child VALUES (1)")
 
     (before,) = await database.submit(lambda db: db.execute("PRAGMA foreign_keys").fetchone())
-    await database.aside(lambda: database._connection.execute("PRAGMA foreign_keys = ON"))  # type: ignore[union-attr]
+    await database.run_in_thread(lambda: database._connection.execute("PRAGMA foreign_keys = ON"))  # type: ignore[union-attr]
     async with Held(database):
         waiting = [asyncio.ensure_future(add(database, "anna")), asyncio.ensure_future(database.submit(refuse))]
         await asyncio.sleep(0)

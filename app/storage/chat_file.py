@@ -1,0 +1,187 @@
+"""The SQLite file of the chat state: opened, checked, repaired, migrated and backed up.
+
+All of this blocks, so it runs on the storage thread; see ``database``.
+"""
+
+import contextlib
+import logging
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+from app.protocol.backend import StorageError
+from app.protocol.times import local
+from app.storage import inspection, migrations
+from app.storage.inspection import NewerSchema, primary_code
+from app.system.files import replace
+
+log = logging.getLogger(__name__)
+
+BUSY_MS = 5000
+"""How long SQLite waits for another program that has locked the file."""
+KEPT_BACKUPS = 3
+ROOM_BYTES = 128 * 1024
+"""If less space than this is free, an I/O error means that the disk is full."""
+
+
+class ChatFile:
+    """The file and its backups. ``warnings`` says what a person must know of its opening."""
+
+    def __init__(self, path: Path | None) -> None:
+        """``path`` None keeps the state in memory."""
+        self.in_memory = path is None
+        """Whether the state is lost at the end."""
+        self.warnings: list[str] = []
+        self.newer_file = ""
+        """A sentence if a newer companion wrote the file. It was not changed, and the state is kept in memory."""
+        self._path = path or Path(":memory:")
+        self._backups = self._path.parent / "backups"
+
+    def open(self) -> sqlite3.Connection:
+        """Open, check, repair and migrate the file. If that fails, keep the state in memory, with a warning."""
+        try:
+            return self._open()
+        except (StorageError, NewerSchema, sqlite3.Error, OSError) as error:
+            why = self.explain(error) if isinstance(error, sqlite3.Error) else str(error)
+            if isinstance(error, NewerSchema):
+                why = (
+                    f"{self._path} was written by a newer version of the companion ({error}). Install that "
+                    "version, or use another data folder"
+                )
+                self.newer_file = f"{why}."
+            self.warnings.append(f"The chat state is kept in memory until you quit: {why}.")
+            log.info("%s", self.warnings[-1])
+            self.in_memory, self._path = True, Path(":memory:")
+            return self._open()
+
+    def explain(self, error: sqlite3.Error) -> str:
+        """Return what went wrong and what to do, for people."""
+        text = str(error)
+        if "full" in text or (primary_code(error) == sqlite3.SQLITE_IOERR and _disk_is_full(self._path.parent)):
+            return f"the disk that holds {self._path.parent} is full: free some space and try again"
+        if "locked" in text or "busy" in text:
+            return f"another program holds {self._path.name}: close it and try again"
+        if "readonly" in text or "read-only" in text:
+            return f"{self._path} cannot be written: check its permissions"
+        return f"{self._path.name} could not be used ({text}); a restart checks and repairs it"
+
+    def _open(self) -> sqlite3.Connection:
+        existed = not self.in_memory and self._path.exists()
+        if existed:
+            inspection.check_newer(self._path, BUSY_MS / 1000)
+        for unfinished in self._backups.glob("*.part*"):
+            unfinished.unlink(missing_ok=True)
+        if existed and (damage := self._damage(self._path, may_be_empty=not self._backup_files())):
+            self._repair(damage)
+        connection = self._connect(self._path)
+        try:
+            self._migrate(connection)
+        except BaseException:
+            connection.close()  # or the file would stay locked
+            raise
+        if existed:
+            self.back_up(connection, "start")
+        return connection
+
+    @staticmethod
+    def _connect(path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.text_factory = _text  # damage within a text is not found by quick_check
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _damage(self, path: Path, *, may_be_empty: bool = False) -> str:
+        """Return what is wrong with a file, or nothing. Raise ``StorageError`` if it cannot be read."""
+        try:
+            return inspection.damage(path, BUSY_MS / 1000, may_be_empty=may_be_empty)
+        except sqlite3.Error as error:
+            raise StorageError(self.explain(error)) from None
+
+    def _is_good(self, backup: Path) -> bool:
+        with contextlib.suppress(NewerSchema):
+            return not self._damage(backup)
+        return False
+
+    def _repair(self, damage: str) -> None:
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        aside = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
+        for suffix in ("", "-wal", "-shm"):
+            part = Path(f"{self._path}{suffix}")
+            if part.exists():
+                replace(part, Path(f"{aside}{suffix}"))
+        good = next(filter(self._is_good, self._backup_files()), None)
+        if good:
+            source, target = sqlite3.connect(good), sqlite3.connect(self._path)
+            with contextlib.closing(source), contextlib.closing(target):
+                source.backup(target)
+            rest = f"The backup of {local(good.stat().st_mtime):%Y-%m-%d %H:%M} is in use."
+        elif inspection.only_text_is_broken(aside) and self._copy_rows(aside):
+            rest = "There was no backup. Its content is in use, with � in place of the damaged characters."
+        else:
+            rest = "There was no backup, so the state starts again."
+        self.warnings.append(f"The chat state was damaged ({damage}) and set aside as {aside.name}. {rest}")
+        log.info("%s", self.warnings[-1])
+
+    def _copy_rows(self, source: Path) -> bool:
+        """Copy all rows into a new file and replace text that is not UTF-8. Return whether that was possible."""
+        old, new = sqlite3.connect(source), self._connect(self._path)
+        with contextlib.closing(old), contextlib.closing(new):
+            old.text_factory = _text
+            version = inspection.schema_version(old)
+            self._migrate(new, version)
+            new.execute("BEGIN")
+            try:
+                for table, names in inspection.columns_of(version).items():
+                    rows = old.execute(f"SELECT {', '.join(names)} FROM {table}")
+                    values = ", ".join("?" * len(names))
+                    new.executemany(f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({values})", rows)
+            except sqlite3.Error as error:
+                log.info("the damaged file cannot be copied: %s", error)
+                return False
+            new.execute("COMMIT")
+        return True
+
+    def _migrate(self, connection: sqlite3.Connection, to: int | None = None) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if 0 < version < len(migrations.STEPS):
+            self.back_up(connection, f"schema{version}")
+        for number, step in enumerate(migrations.STEPS[version:to], start=version + 1):
+            connection.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+    def _backup_files(self) -> list[Path]:
+        """Return the backups, newest first."""
+        return sorted(self._backups.glob("chat-*.db"), key=lambda file: file.stat().st_mtime, reverse=True)
+
+    def back_up(self, connection: sqlite3.Connection, why: str) -> None:
+        """Copy the file into the backups. A failure is logged and stops nothing."""
+        if self.in_memory:
+            return
+        try:
+            self._backups.mkdir(exist_ok=True)
+            fresh = self._backups / f"chat-{time.time_ns()}-{why}.db"
+            unfinished = fresh.with_suffix(".part")
+            with contextlib.closing(sqlite3.connect(unfinished)) as target:
+                connection.backup(target)
+            replace(unfinished, fresh)
+            for old in self._backup_files()[KEPT_BACKUPS:]:
+                old.unlink()
+        except (OSError, sqlite3.Error) as error:
+            log.info("no backup of the chat state: %s", error)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _disk_is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < ROOM_BYTES
+    except OSError:
+        return False
