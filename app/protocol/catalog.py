@@ -14,11 +14,14 @@ class Catalog:
 
     def __init__(self, types: Iterable[EventType]) -> None:
         self._types: dict[tuple[Direction, str], EventType] = {}
+        self.version = 0
+        """Changes with every ``replace``, for results that are cached."""
         self.replace(types)
 
     def replace(self, types: Iterable[EventType]) -> None:
         """Hold these events from now on. The owner tells everything that is derived from the catalog."""
         self._types = {(each.direction, each.name): each for each in types}
+        self.version += 1
 
     @classmethod
     def of(cls, module: ModuleType) -> "Catalog":

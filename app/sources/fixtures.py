@@ -137,7 +137,8 @@ class FixturePlayer:
         self._door = door
         self._again: Callable[[Origin], Awaitable[Delivery]] | None = None
         self._fired = 0
-        self._faults: dict[str, tuple[Fixture, list[str]]] = {}
+        self._faults: dict[str, tuple[Fixture, int, list[str]]] = {}
+        """Fixture, version of the catalog and result, by the fixture's name."""
 
     async def fire(
         self,
@@ -206,16 +207,17 @@ class FixturePlayer:
     async def faults(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
         """Return by name how each fixture breaks the contract without being marked as malformed.
 
-        The result for a fixture is reused until its file changes.
+        The result for a fixture is reused until its file or the catalog changes.
         """
         known, self._faults, slices = self._faults, {}, Slices()
+        version = self._door.catalog.version
         for saved in fixtures:
-            fixture, faults = known.get(saved.name, (None, []))
-            if fixture is not saved.fixture:
+            fixture, checked_with, faults = known.get(saved.name, (None, 0, []))
+            if fixture is not saved.fixture or checked_with != version:
                 faults = self._faults_of(saved.fixture)
-            self._faults[saved.name] = saved.fixture, faults
+            self._faults[saved.name] = saved.fixture, version, faults
             await slices.breathe()
-        return {name: faults for name, (_, faults) in self._faults.items()}
+        return {name: faults for name, (_, _, faults) in self._faults.items()}
 
     def _faults_of(self, fixture: Fixture) -> list[str]:
         if fixture.raw or fixture.malformed:

@@ -206,6 +206,16 @@ async def test_faults_are_looked_for_once_per_fixture_and_in_slices(
     assert await desk.player.faults(found[:1]) == {"0": first["0"]}
 
 
+async def test_faults_are_found_again_when_the_catalog_changes(desk: Desk) -> None:
+    found = [Saved("x", Fixture(event="friend_online", data={"username": "a"}), True)]
+    assert await desk.player.faults(found) == {"x": []}
+    before = list(desk.door.catalog)
+    desk.door.catalog.replace([each for each in before if each.name != "friend_online"])
+    assert "is not a server event" in (await desk.player.faults(found))["x"][0]
+    desk.door.catalog.replace(before)
+    assert await desk.player.faults(found) == {"x": []}
+
+
 async def test_the_list_of_faults_is_short(desk: Desk) -> None:
     fixture = Fixture(event="friend_online", data={"username": "{{x}}" * 10_000})
     faults = (await desk.player.faults([Saved("x", fixture, True)]))["x"]

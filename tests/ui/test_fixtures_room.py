@@ -449,7 +449,7 @@ async def test_a_raw_frame_goes_out_to_the_character(
 
 async def test_looking_at_a_fixture_changes_none_of_them(room: FixturesRoom, companion: Companion) -> None:
     await companion.fixtures.save(
-        "mine/signs", Fixture(event="typing", data={"username": "a\u2029b\u2028\r\n\x00"})
+        "mine/signs", Fixture(event="typing", data={"username": "a\u2029b\u2028\r\n\x00", "typing": True})
     )
     for saved in companion.fixtures.all:
         room.choose(saved.name)

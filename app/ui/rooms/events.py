@@ -78,7 +78,8 @@ class EventsRoom(QWidget):
         self._show_counts()
 
     def close_down(self) -> None:
-        """Stop listening to the journal."""
+        """Stop listening to the journal and the catalog."""
+        self._disconnect()
         self.model.close()
 
     def recolor(self) -> None:
@@ -132,6 +133,7 @@ class EventsRoom(QWidget):
         self.model.flushed.connect(lambda _: self._show_counts())
         self.table.following_changed.connect(lambda _: self._show_counts())
         self.model.modelReset.connect(lambda: self.details.show_row(None))
+        self._disconnect = self._companion.catalog_changed.connect(lambda _: self.details.update_schema())
         self.details.closed.connect(lambda: self.table.setCurrentIndex(QModelIndex()))
 
     def _make_actions(self) -> dict[str, QAction]:

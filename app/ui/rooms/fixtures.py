@@ -152,6 +152,7 @@ class FixturesRoom(QWidget):
         self._disconnects = [
             self._companion.fixtures.changed.connect(lambda _: self.refresh()),
             self._companion.changed.connect(lambda _: self.refresh()),
+            self._companion.catalog_changed.connect(lambda _: self._on_change()),
         ]
 
     # showing
@@ -238,14 +239,15 @@ class FixturesRoom(QWidget):
         )
 
     def _breach(self, fixture: Fixture) -> str:
-        """Say what an event breaks that was not saved as breaking it."""
-        if fixture.raw or not fixture.malformed or (self._shown and self._shown.fixture.malformed):
+        """Return how an event violates the contract; empty if it was saved as malformed on purpose."""
+        if fixture.raw or (self._shown and self._shown.fixture.malformed):
             return ""
         try:
             event = self._companion.player.preview(fixture.envelope())
         except TemplateError as error:
             return f"It has {error}."
-        return "It breaks the contract: " + "; ".join(map(str, self._companion.catalog.problems(event)))
+        problems = self._companion.catalog.problems(event)
+        return f"It breaks the contract: {'; '.join(map(str, problems))}" if problems else ""
 
     # doing
 

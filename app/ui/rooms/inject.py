@@ -1,6 +1,5 @@
 """Inject: write an event, choose who gets it, fire."""
 
-from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker
@@ -11,6 +10,7 @@ from app.hub.journal import Row
 from app.hub.origin import PANEL
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
+from app.protocol.event_type import EventType
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.widgets.fire_bar import SEND_FILE, FireBar
@@ -20,6 +20,8 @@ from app.ui.widgets.quick import PresenceGrid, TypingGrid
 
 TOGETHER = {"friend_online": "Presence", "friend_offline": "Presence"}
 """Events that share a panel."""
+QUICK_EVENTS = {"Presence": {"friend_online", "friend_offline"}, "Typing": {"typing"}}
+"""Events that the buttons above a form fire, by tab title."""
 
 
 class RawPanel(QWidget):
@@ -60,7 +62,10 @@ class InjectRoom(QWidget):
         self.raw = RawPanel()
         self.raw.editor.textChanged.connect(self._arm)
         self.raw.send_file.clicked.connect(self.bar.choose_file)
-        self._built_for: object = None
+        self._event_panels: dict[str, EventPanel] = {}
+        """By tab title. The panel of a removed event stays here, with its draft, until the event is back."""
+        self._built_for: dict[str, object] = {}
+        """What each panel was built from, by tab title."""
         self.tabs.currentChanged.connect(self._switch)
         self.rebuild()
         self.setFocusProxy(self.tabs)
@@ -70,6 +75,7 @@ class InjectRoom(QWidget):
         column.addWidget(self.tabs)
         column.addWidget(self.panels, 1)
         column.addWidget(self.bar)
+        self._disconnect = companion.catalog_changed.connect(lambda _: self._follow_catalog())
 
     def show_rejection(self, text: str) -> None:
         """Show why an editor has rejected a text."""
@@ -77,34 +83,53 @@ class InjectRoom(QWidget):
 
     def close_down(self) -> None:
         """Stop listening to the companion."""
+        self._disconnect()
         self.bar.close_down()
 
     def rebuild(self) -> None:
-        """Build the panels for the personas and the user name of now, unless they are built for these."""
-        key = (self._companion.personas, self._companion.settings.username)
-        if key == self._built_for:
-            return
-        self._built_for = key
-        chosen = max(self.tabs.currentIndex(), 0)
-        older: dict[str, EventPanel] = {}
+        """Show a panel per server event, for the current catalog, personas and user name.
+
+        A panel stays as it is while nothing that it was built from changes. One that is built anew keeps the
+        drafts of the old one.
+        """
+        chosen = self.tabs.tabText(self.tabs.currentIndex())
+        panels: dict[str, QWidget] = {
+            title: self._event_panel(title, types) for title, types in self._types_by_title().items()
+        }
+        panels["Raw frame"] = self.raw
         with QSignalBlocker(self.tabs):
-            while self.panels.count():
-                title = self.tabs.tabText(0)
-                self.tabs.removeTab(0)
-                panel = self.panels.widget(0)
-                assert panel is not None
-                self.panels.removeWidget(panel)
-                if isinstance(panel, EventPanel):
-                    older[title] = panel
-                    panel.deleteLater()
-            for title, panel in self._event_panels().items():
-                if title in older:
-                    panel.take_over(older[title])
-                panel.changed.connect(self._arm)
-                self._add(title, panel)
-            self._add("Raw frame", self.raw)
-            self.tabs.setCurrentIndex(chosen)
-        self._switch(chosen)
+            for number in reversed(range(self.tabs.count())):
+                panel = self.panels.widget(number)
+                if panel is not panels.get(self.tabs.tabText(number)):
+                    self._remove(number)
+            for number, (title, panel) in enumerate(panels.items()):
+                place = self.panels.indexOf(panel)
+                if place not in (-1, number):
+                    self._remove(place)
+                if place != number:
+                    self.tabs.insertTab(number, title)
+                    self.panels.insertWidget(number, panel)
+            shown = list(panels).index(chosen) if chosen in panels else 0
+            self.tabs.setCurrentIndex(shown)
+        self._switch(shown)
+
+    def _remove(self, number: int) -> None:
+        """Take a panel out of the tabs. It is kept in ``_event_panels``, or was replaced there and is deleted."""
+        self.tabs.removeTab(number)
+        panel = self.panels.widget(number)
+        assert panel is not None
+        self.panels.removeWidget(panel)
+        panel.setParent(self)
+        panel.hide()
+        if panel is not self.raw and panel not in self._event_panels.values():
+            panel.deleteLater()
+
+    def _follow_catalog(self) -> None:
+        shown = self.panels.currentWidget()
+        title = self.tabs.tabText(self.tabs.currentIndex())
+        self.rebuild()
+        if self.panels.currentWidget() is not shown and self.tabs.tabText(self.tabs.currentIndex()) != title:
+            self.bar.say(f"{title} is no longer in the contract. Its draft is kept.", "warning")
 
     def refresh(self) -> None:
         """Follow the chat state: who there is, and who is online."""
@@ -116,27 +141,40 @@ class InjectRoom(QWidget):
         self.panels.setCurrentIndex(number)
         self._arm()
 
-    def _add(self, title: str, panel: QWidget) -> None:
-        self.tabs.addTab(title)
-        self.panels.addWidget(panel)
-
-    def _event_panels(self) -> dict[str, EventPanel]:
-        """Return a panel per server event; a new event of the catalog gets its own."""
-        groups: dict[str, list[Any]] = {}
+    def _types_by_title(self) -> dict[str, list[EventType]]:
+        """Return the server events of the catalog, grouped by the title of their tab."""
+        groups: dict[str, list[EventType]] = {}
         for each in self._companion.catalog:
             if each.direction is Direction.TO_UI:
                 title = TOGETHER.get(each.name) or each.name.replace("_", " ").capitalize()
                 groups.setdefault(title, []).append(each)
+        return groups
+
+    def _event_panel(self, title: str, types: list[EventType]) -> EventPanel:
+        """Return the panel for ``types``: the existing one if it still fits."""
+        definitions = [(each.name, each.help, each.schema) for each in types]
+        built_for = (definitions, self._companion.personas, self._companion.settings.username)
+        older = self._event_panels.get(title)
+        if older and self._built_for[title] == built_for:
+            return older
+        panel = EventPanel(self._companion, types, self._quick(title, {each.name for each in types}))
+        if older:
+            panel.take_over(older)
+            if self.panels.indexOf(older) == -1:  # otherwise ``_remove`` deletes it
+                older.deleteLater()
+        panel.changed.connect(self._arm)
+        self._event_panels[title] = panel
+        self._built_for[title] = built_for
+        return panel
+
+    def _quick(self, title: str, events: set[str]) -> QWidget | None:
+        """Return the buttons that fire the events of a tab with one click, if the contract has these events."""
         personas = self._companion.personas
-        presence = self._companion.chat.presence
-        quick: dict[str, Callable[[], QWidget]] = {
-            "Presence": lambda: PresenceGrid(presence, self._fire_quickly),
-            "Typing": lambda: TypingGrid(personas, self._fire_quickly),
-        }
-        return {
-            title: EventPanel(self._companion, types, quick[title]() if title in quick and personas else None)
-            for title, types in groups.items()
-        }
+        if not personas or not QUICK_EVENTS.get(title, events) <= events:
+            return None
+        if title == "Presence":
+            return PresenceGrid(self._companion.chat.presence, self._fire_quickly)
+        return TypingGrid(personas, self._fire_quickly) if title == "Typing" else None
 
     def event_panel(self, event: str) -> EventPanel | None:
         """Return the panel that has a form for ``event``."""

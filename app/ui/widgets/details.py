@@ -96,6 +96,11 @@ class Details(QWidget):
         else:
             self.diff.compare(self._previous(self._row), self._row, pretty)
 
+    def update_schema(self) -> None:
+        """Show the schema of the row again, after the catalog has changed."""
+        self._filled.discard(self.schema)
+        self._fill()
+
     def _close(self) -> None:
         self.hide()
         self.closed.emit()

@@ -38,6 +38,7 @@ class EventPanel(QWidget):
     def __init__(self, companion: Companion, types: Sequence[EventType], quick: QWidget | None = None) -> None:
         super().__init__()
         self._companion = companion
+        self.quick = quick
         self._types = {each.name: each for each in types}
         self.problems: list[Problem] = []
 
@@ -133,15 +134,24 @@ class EventPanel(QWidget):
             self._show(JSON)
 
     def take_over(self, older: "EventPanel") -> None:
-        """Go on where a panel for the same events stopped; what nobody had touched there gets today's defaults."""
+        """Take over the drafts of an earlier panel for these events. A form that was not edited keeps its defaults.
+
+        If the schema of an event has changed, only the fields that the new form can show are taken over.
+        """
         self.choice.setCurrentText(older.event_name)
         for name, form in self._forms.items():
-            written = older._forms[name].value()
-            if written != older._untouched[name]:
-                form.set_value(written)
+            if (draft := older._draft(name)) is not None:
+                form.set_value(draft if form.has_room_for(draft) else form.fitting(draft))
         with QSignalBlocker(self.editor):
             self.editor.setPlainText(older.editor.toPlainText())
         self._show(older.views.currentIndex())
+
+    def _draft(self, event: str) -> dict[str, Any] | None:
+        """Return what was written into the form of ``event``; None if it is unchanged or there is no such form."""
+        if event not in self._forms:
+            return None
+        written = self._forms[event].value()
+        return None if written == self._untouched[event] else written
 
     def show_view(self, view: int) -> None:
         """Switch between form and JSON, taking along what was written."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
 from app.hub.expectation import Expectation, Met
@@ -20,8 +21,7 @@ class ExpectRow(QWidget):
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
         self.choice = named(QComboBox(), "Event that your UI must send", tip="Checked after each fire")
-        self.choice.addItem(NOTHING)
-        self.choice.addItems([*catalog.names(Direction.FROM_UI), *REST_CALLS])
+        self._catalog = catalog
         self.within = named(QDoubleSpinBox(minimum=0.1, maximum=60.0, decimals=1, value=2.0), "Within seconds")
         self.within.setPrefix("within ")
         self.within.setSuffix(" s")
@@ -34,6 +34,15 @@ class ExpectRow(QWidget):
             row.addWidget(widget)
         row.addStretch(1)
         self.choice.currentTextChanged.connect(lambda _: self._show_state())
+        self.list_events()
+
+    def list_events(self) -> None:
+        """Offer the client events of the current catalog. The choice stays if it is still offered."""
+        chosen = self.choice.currentText()
+        with QSignalBlocker(self.choice):
+            self.choice.clear()
+            self.choice.addItems([NOTHING, *self._catalog.names(Direction.FROM_UI), *REST_CALLS])
+            self.choice.setCurrentIndex(max(self.choice.findText(chosen), 0))
         self._show_state()
 
     @property

@@ -96,7 +96,10 @@ class FireBar(QWidget):
         column.addLayout(said)
         column.addWidget(self.expect)
         column.addLayout(controls)
-        self._disconnect = companion.hub.clients_changed.connect(self._clients_changed)
+        self._disconnects = [
+            companion.hub.clients_changed.connect(self._clients_changed),
+            companion.catalog_changed.connect(lambda _: self.expect.list_events()),
+        ]
         self._list_targets()
         self._show_state()
 
@@ -105,7 +108,8 @@ class FireBar(QWidget):
         self._stop()
         if self._judging:
             self._judging.cancel()
-        self._disconnect()
+        for disconnect in self._disconnects:
+            disconnect()
 
     @property
     def target(self) -> Target:

@@ -69,6 +69,11 @@ class SchemaForm(QWidget):
         """Return whether showing ``data`` here and reading it back would lose nothing."""
         return all(name in self._fields and self._fields[name].accepts(value) for name, value in data.items())
 
+    def fitting(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return this form's value with those fields of ``data`` that it can show."""
+        known = {name: value for name, value in data.items() if self.has_room_for({name: value})}
+        return {**self.value(), **known}
+
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Say below each input what is wrong with it."""
         for name, label in self._problems.items():

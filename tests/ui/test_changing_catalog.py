@@ -1,0 +1,236 @@
+"""The window follows a catalog that changes while it is open."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from app.companion import Companion
+from app.hub.journal import Kind
+from app.protocol.contract import Direction, Event
+from app.protocol.event_type import EventType, StructEvent
+from app.protocol.fixture import Fixture
+from app.ui.window import CLIENTS, EVENTS, FIXTURES, INJECT, Window
+from tests.conftest import Connect, MakeCompanion, until
+from tests.ui.conftest import Windows
+from tests.ui.frames import frame, settled
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+class Delivered(Event, frozen=True, kw_only=True):
+    """A message reached its recipient."""
+
+    msg_id: str
+
+
+class DeliveredAt(Event, frozen=True, kw_only=True):
+    """A message reached its recipient at a time."""
+
+    msg_id: str
+    device: str
+
+
+class Reacted(Event, frozen=True, kw_only=True):
+    """The user reacted."""
+
+    emoji: str
+
+
+DELIVERED = StructEvent("message_delivered", Direction.TO_UI, Delivered)
+REACTION = StructEvent("reaction", Direction.FROM_UI, Reacted)
+
+
+def titles(window: Window) -> list[str]:
+    return [window.inject.tabs.tabText(number) for number in range(window.inject.tabs.count())]
+
+
+def add(companion: Companion, *types: EventType) -> None:
+    companion.use_events([*companion.catalog, *types])
+
+
+def remove(companion: Companion, name: str) -> None:
+    companion.use_events([each for each in companion.catalog if each.name != name])
+
+
+def open_tab(window: Window, title: str, qtbot: Any) -> None:
+    window.open_room(INJECT)
+    tabs = window.inject.tabs
+    qtbot.mouseClick(tabs, LEFT, pos=tabs.tabRect(titles(window).index(title)).center())
+    assert tabs.tabText(tabs.currentIndex()) == title
+
+
+async def test_an_event_that_is_added_gets_a_form_that_fires_it(
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    open_tab(window, "Typing", qtbot)
+    add(companion, DELIVERED)
+    assert titles(window) == ["New message", "Presence", "Typing", "Message delivered", "Raw frame"]
+    assert window.inject.panels.currentWidget() is window.inject.event_panel("typing")
+    open_tab(window, "Message delivered", qtbot)
+    panel = window.inject.event_panel("message_delivered")
+    assert panel is window.inject.panels.currentWidget()
+    panel.form().field("msg_id").set_value("m1")
+    qtbot.mouseClick(window.inject.bar.now, LEFT)
+    assert await frame(client) == {"event": "message_delivered", "data": {"msg_id": "m1"}}
+
+
+async def test_a_removed_event_loses_its_form_and_keeps_its_draft(
+    window: Window, companion: Companion, qtbot: Any
+) -> None:
+    before = list(companion.catalog)
+    open_tab(window, "Typing", qtbot)
+    panel = window.inject.event_panel("typing")
+    assert panel
+    panel.form().field("username").set_value("zoe")
+    remove(companion, "typing")
+    assert titles(window) == ["New message", "Presence", "Raw frame"]
+    assert window.inject.event_panel("typing") is None
+    assert not panel.isVisible()
+    assert window.inject.panels.currentWidget() is window.inject.event_panel("new_message")
+    assert "Typing is no longer in the contract" in window.inject.bar.status.text()
+    companion.use_events(before)
+    assert titles(window) == ["New message", "Presence", "Typing", "Raw frame"]
+    again = window.inject.event_panel("typing")
+    assert again
+    assert again.form().value()["username"] == "zoe"
+
+
+async def test_a_form_that_is_being_edited_stays_as_it_is_when_other_events_change(
+    window: Window, companion: Companion, qtbot: Any
+) -> None:
+    open_tab(window, "Presence", qtbot)
+    panel = window.inject.event_panel("friend_online")
+    assert panel
+    panel.choice.setCurrentText("friend_offline")
+    field = panel.form().field("username")
+    field.set_value("zoe")
+    field.setFocus()
+    focused = QApplication.focusWidget()
+    remove(companion, "new_message")
+    add(companion, DELIVERED)
+    assert window.inject.panels.currentWidget() is panel
+    assert window.inject.tabs.currentIndex() == titles(window).index("Presence") == 0
+    assert QApplication.focusWidget() is focused
+    assert panel.template().data == {"username": "zoe"}
+
+
+async def test_the_order_of_the_tabs_follows_the_catalog(window: Window, companion: Companion, qtbot: Any) -> None:
+    open_tab(window, "Typing", qtbot)
+    panel = window.inject.panels.currentWidget()
+    companion.use_events(reversed(list(companion.catalog)))
+    assert titles(window) == ["Typing", "Presence", "New message", "Raw frame"]
+    assert window.inject.panels.currentWidget() is panel
+    for number, title in enumerate(titles(window)):
+        open_tab(window, title, qtbot)
+        assert window.inject.panels.currentIndex() == number
+
+
+async def test_a_form_with_a_new_schema_keeps_the_fields_that_it_still_has(
+    window: Window, companion: Companion
+) -> None:
+    add(companion, DELIVERED)
+    old = window.inject.event_panel("message_delivered")
+    assert old
+    old.form().field("msg_id").set_value("m7")
+    remove(companion, "message_delivered")
+    add(companion, StructEvent("message_delivered", Direction.TO_UI, DeliveredAt))
+    new = window.inject.event_panel("message_delivered")
+    assert new
+    assert new is not old
+    assert new.form().value() == {"msg_id": "m7", "device": "device"}
+
+
+async def test_without_an_event_that_the_quick_buttons_fire_there_are_none(
+    window: Window, companion: Companion
+) -> None:
+    assert [panel.quick is not None for panel in quick_panels(window)] == [True, True]
+    remove(companion, "friend_offline")
+    assert [panel.quick is not None for panel in quick_panels(window)] == [False, True]
+
+
+def quick_panels(window: Window) -> list[Any]:
+    return [window.inject.event_panel(event) for event in ("friend_online", "typing")]
+
+
+async def test_without_server_events_only_the_raw_frame_is_left(window: Window, companion: Companion) -> None:
+    window.open_room(INJECT)
+    companion.use_events([])
+    assert titles(window) == ["Raw frame"]
+    assert window.inject.panels.currentWidget() is window.inject.raw
+    assert window.inject.bar.now.text() == "Send malformed"
+
+
+@pytest.mark.parametrize("room", [INJECT, FIXTURES])
+async def test_the_expectation_offers_the_client_events_of_the_new_catalog(
+    window: Window, companion: Companion, room: Any
+) -> None:
+    window.open_room(room)
+    expect = (window.fixtures if room == FIXTURES else window.inject).bar.expect
+    expect.choice.setCurrentText("mark_read")
+    add(companion, REACTION)
+    offered = [expect.choice.itemText(number) for number in range(expect.choice.count())]
+    assert "reaction" in offered
+    assert expect.choice.currentText() == "mark_read"
+    remove(companion, "mark_read")
+    assert expect.choice.findText("mark_read") == -1
+    assert expect.expected is None
+    assert not expect.within.isEnabled()
+
+
+async def test_the_details_show_the_schema_of_the_new_catalog(
+    window: Window, companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    await client.send('{"event":"reaction","data":{"emoji":"👍"}}')
+    window.open_room(EVENTS)
+    await until(lambda: any(row.event == "reaction" for row in companion.journal))
+    row = next(row for row in companion.journal if row.kind is Kind.FROM_UI)
+    details = window.events.details
+    details.show_row(row)
+    details.tabs.setCurrentWidget(details.schema)
+    assert "has no event 'reaction'" in details.schema.toPlainText()
+    add(companion, REACTION)
+    assert "The user reacted." in details.schema.toPlainText()
+    remove(companion, "reaction")
+    assert "has no event 'reaction'" in details.schema.toPlainText()
+
+
+@pytest.fixture
+async def window_with_fixtures(
+    make_companion: MakeCompanion, windows: Windows, tmp_path: Path
+) -> tuple[Window, Companion]:
+    companion = await make_companion(fixtures_folder=tmp_path / "own")
+    return windows(companion), companion
+
+
+async def test_a_shown_fixture_is_checked_with_the_new_catalog(
+    window_with_fixtures: tuple[Window, Companion],
+) -> None:
+    window, companion = window_with_fixtures
+    await companion.fixtures.save("mine/delivered", Fixture(event="message_delivered", data={"msg_id": "m1"}))
+    window.open_room(FIXTURES)
+    await settled(companion)
+    room = window.fixtures
+    room.choose("mine/delivered")
+    assert "'message_delivered' is not a server event" in room.problem.text()
+    add(companion, DELIVERED)
+    assert room.problem.text() == ""
+    room.editor.setPlainText('{"event": "message_delivered", "data": {"msg_id": "m1", "emoji": 1}}')
+    assert room.bar.now.text() == "Send malformed"
+    remove(companion, "message_delivered")
+    assert "'message_delivered' is not a server event" in room.problem.text()
+    assert "emoji" in room.editor.toPlainText()
+
+
+async def test_rooms_of_a_closed_window_follow_no_catalog(window: Window, companion: Companion) -> None:
+    for room in (EVENTS, CLIENTS, INJECT, FIXTURES):
+        window.open_room(room)
+    before = titles(window)
+    window.close_down()
+    add(companion, DELIVERED, REACTION)
+    assert titles(window) == before
+    assert window.inject.bar.expect.choice.findText("reaction") == -1
