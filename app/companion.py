@@ -41,11 +41,13 @@ from app.protocol.envelope import (
 from app.protocol.event_type import EventType
 from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
-from app.sources.fixtures import FixturePlayer, Fixtures
+from app.sources.composer import EventComposer
 from app.sources.series import Series
 from app.sources.source import Sources
 from app.storage.database import Database
+from app.storage.files import read_frame
 from app.storage.fixtures import FixtureLibrary
+from app.storage.saved_fixtures import Fixtures
 from app.system.settings import Settings
 
 if TYPE_CHECKING:
@@ -146,7 +148,7 @@ class Companion:
         """The servers. A further one is an entry here."""
         self._fixtures_folder = fixtures_folder
         self.fixtures = Fixtures(self._library(), self._database, lambda: self.settings.pinned)
-        self.player = FixturePlayer(self)
+        self.player = EventComposer(self)
         self._opening = asyncio.Lock()
         self._opened = False
         self._complaints = tuple(complaints)
@@ -310,6 +312,10 @@ class Companion:
     async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send any text as a frame. See ``EventPipeline.send_raw``."""
         return await self.pipeline.send_raw(text, to=to, origin=origin)
+
+    async def send_file(self, file: Path, *, to: Target = ALL, origin: Origin) -> Delivery:
+        """Send the text of a file as a frame, exactly as it is. Raises ``Refused`` if it cannot be read."""
+        return await self.player.fire_text(await asyncio.to_thread(read_frame, file), to=to, origin=origin)
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row once more. See ``EventPipeline.resend``."""

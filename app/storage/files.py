@@ -1,10 +1,15 @@
-"""Find the files below a folder."""
+"""Find the files below a folder, and read a file that is to be sent."""
 
 import errno
 import os
 import stat
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
+
+from app.protocol.backend import Refused
+from app.protocol.envelope import MAX_RAW_BYTES
+from app.system.files import read_file, reason
 
 
 def find_files(folder: Path, suffix: str, on_error: Callable[[OSError], object]) -> list[Path]:
@@ -25,6 +30,14 @@ def find_files(folder: Path, suffix: str, on_error: Callable[[OSError], object])
         matching = (name for name in names if os.path.normcase(name).endswith(suffix))
         found += [Path(parent, name) for name in matching if not name.startswith(".")]
     return sorted(file for file in found if _may_be_read(file))
+
+
+def read_frame(file: Path) -> str:
+    """Return the text of a file that is to be sent as one frame. Raises ``Refused`` if it cannot be sent."""
+    try:
+        return read_file(file, MAX_RAW_BYTES).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"{file} cannot be sent: {reason(error)}.") from None
 
 
 def _may_be_read(file: Path) -> bool:

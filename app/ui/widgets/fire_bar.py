@@ -215,7 +215,7 @@ class FireBar(QWidget):
     def fire_file(self, file: str) -> None:
         """Send the text of a file as a raw frame, exactly as it is."""
         self.say(f"Sending {Path(file).name} …", "muted")
-        self.fire_this(lambda: self._companion.player.fire_file(Path(file), to=self.target, origin=PANEL))
+        self.fire_this(lambda: self._companion.send_file(Path(file), to=self.target, origin=PANEL))
 
     def show_rejection(self, text: str) -> None:
         """Show why an editor has rejected a text, and offer to send a file instead."""

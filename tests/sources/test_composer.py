@@ -11,7 +11,7 @@ from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture, Saved
-from app.sources.fixtures import FixturePlayer
+from app.sources.composer import EventComposer
 from tests.hub.doubles import FakeTime
 
 
@@ -50,7 +50,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.door = NotedDoor()
-        self.player = FixturePlayer(self.door)
+        self.player = EventComposer(self.door)
 
     async def fire(self, fixture: Fixture, to: Target | None = None, **options: Any) -> Delivery:
         return await self.player.fire(fixture, to=to, origin="panel", **options)
