@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
-from app.chat.backend import Backend
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, decay_for_ever
+from app.chat.store import ChatStore
 from app.chat.typing import forward_typing
 from app.endpoints.connection import text_frame
 from app.endpoints.events import EventServer, Limits
@@ -106,8 +106,8 @@ class Companion:
         gate = Gate(lambda: self.settings.allowed_origins, self.refused)
         self.server = EventServer(self.hub, self.router, settings.port, gate, self._limits)
         self._database = Database(chat_file)
-        backend = Backend(self._database, self.catalog, self.clock, lambda: self.settings.username)
-        self.chat = ChatService(backend, self.hub)
+        store = ChatStore(self._database, self.catalog, self.clock, lambda: self.settings.username)
+        self.chat = ChatService(store, self.hub)
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
         self.pipeline = EventPipeline(self.hub, self.catalog, self.chat, self.tasks)
@@ -165,7 +165,7 @@ class Companion:
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
         self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
-        self.router.on("typing", forward_typing(self.hub, backend.saw))
+        self.router.on("typing", forward_typing(self.hub, store.saw))
         self.router.on("mark_read", mark_read(self.chat))
         self.hub.joined.connect(self._greet)
         self.chat.friends_added.connect(self._prime_all)
@@ -231,11 +231,11 @@ class Companion:
         async with self._opening:
             if self._opened:
                 return
-            await self.chat.backend.open()
+            await self.chat.store.open()
             await self.fixtures.read()
             try:
                 if self.settings.presence_decays:
-                    await self.chat.backend.decay()
+                    await self.chat.store.decay()
                 await self.chat.conversations()
             except StorageError as error:
                 self._database.file.warnings.append(f"{error}.")
@@ -392,7 +392,7 @@ class Companion:
             self.tasks.spawn(self.chat.prime(self.hub.clients, friends), "prime all browsers")
 
     async def _answers_by_itself(self, friend: str) -> bool:
-        people = {each.username: each for each in await self.chat.friends()}
+        people = {each.username: each for each in await self.chat.store.friends()}
         return friend in people and people[friend].auto_reply and people[friend].online
 
     def message_from(self, persona: str, text: str) -> Envelope:

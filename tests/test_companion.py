@@ -107,12 +107,12 @@ async def test_an_event_that_cannot_be_fired_is_invalid_and_changes_nothing(
     make_companion: MakeCompanion, event: Envelope
 ) -> None:
     companion = await make_companion()
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     with pytest.raises(InvalidEvent):
         await companion.fire(event, origin="panel")
     assert not companion.player.can_fire_again
     assert len(companion.journal) == 0
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 async def test_fired_messages_can_be_marked_as_read(companion: Companion, connect_client: Connect) -> None:
@@ -266,7 +266,7 @@ async def test_whoever_starts_it_while_it_opens_waits_until_the_chat_state_is_th
     await asyncio.sleep(0)
     try:
         await companion.open()
-        assert len(await companion.chat.friends()) == 4
+        assert len(await companion.chat.store.friends()) == 4
     finally:
         await opening
         await companion.close()

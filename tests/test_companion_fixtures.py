@@ -43,7 +43,7 @@ def data_of(row: Row) -> dict[str, Any]:
 
 
 async def messages(companion: Companion, peer: str = "alice") -> list[str]:
-    return [each["text"] for each in (await companion.chat.backend.snapshot())["messages"] if each["from"] == peer]
+    return [each["text"] for each in (await companion.chat.store.snapshot())["messages"] if each["from"] == peer]
 
 
 # firing
@@ -143,14 +143,14 @@ async def test_what_breaks_the_contract_on_purpose_goes_out_and_changes_nothing(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     broken = Fixture(event="new_message", data={**MESSAGE, "text": None}, malformed=True)
     await companion.player.fire(broken, origin="panel")
     await companion.player.fire(Fixture(frame="pong"), origin="panel")
     frame, pong = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)]
     assert (json.loads(frame)["data"]["from"], pong) == ("alice", "pong")
     assert {row.verdict for row in sent(companion)} == {Verdict.INVALID}
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 async def test_without_friends_the_persona_is_alice_and_nobody_is_a_stranger(make_companion: MakeCompanion) -> None:

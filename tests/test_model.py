@@ -81,7 +81,7 @@ class Model(RuleBasedStateMachine):
         assert self.companion.complaints == []
 
     async def _empty(self) -> None:
-        people = (await self.companion.chat.snapshot())["people"]
+        people = (await self.companion.chat.store.snapshot())["people"]
         await self.companion.chat.restore({"version": 1, "people": people, "messages": []})
 
     @initialize()
@@ -227,7 +227,7 @@ class Model(RuleBasedStateMachine):
         unread = {each.person.username: each.unread for each in await self.companion.chat.conversations()}
         for name, chat in self.chats.items():
             assert unread[name] == sum(not each.read for each in chat)
-            messages, total = await self.companion.chat.page(name, 1000, 0)
+            messages, total = await self.companion.chat.store.page(name, 1000, 0)
             expected = sorted(chat, key=lambda each: (each.minute, each.arrival))
             assert [each["msg_id"] for each in messages] == [each.number for each in expected]
             assert total == len(chat)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app import __version__
-from app.chat.backend import Backend
+from app.chat.store import ChatStore
 from app.hub.clients import Client
 from app.hub.hub import Hub, count
 from app.hub.journal import Verdict
@@ -27,10 +27,13 @@ PRESENCE = {"friend_online": True, "friend_offline": False}
 
 
 class ChatService:
-    """Stores first, then tells the clients. Methods raise ``Refused`` and ``StorageError`` as ``Backend`` does."""
+    """Connects the stored state with clients and window: what follows from a change, and the signals of it.
 
-    def __init__(self, backend: Backend, hub: Hub) -> None:
-        self.backend = backend
+    ``store`` has what is only read. Methods raise ``Refused`` and ``StorageError`` as ``ChatStore`` does.
+    """
+
+    def __init__(self, store: ChatStore, hub: Hub) -> None:
+        self.store = store
         self._hub = hub
         self._started = hub.clock.mono()
         self.presence: dict[str, bool] = {}
@@ -48,7 +51,7 @@ class ChatService:
 
     async def record(self, event: Envelope) -> list[Effect]:
         """Store what a valid event changes, and return what follows from it once it is committed."""
-        waiting = await self.backend.record(event)
+        waiting = await self.store.record(event)
         if event.event in PRESENCE and event.data["username"] in self.presence:
             self.presence[event.data["username"]] = PRESENCE[event.event]
         if event.event != "typing":
@@ -57,7 +60,7 @@ class ChatService:
 
     async def drain(self) -> None:
         """Wait until everything that was asked for before is stored."""
-        await self.backend.settle()
+        await self.store.drain()
 
     def _deliver_late(self, messages: list[Envelope]) -> list[Effect]:
         """Return the messages that waited for a friend who has come online, or a note if no client acts as them."""
@@ -96,14 +99,14 @@ class ChatService:
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """See ``ReadMarks.mark_read``."""
-        changed = await self.backend.mark_read(peer, msg_id)
+        changed = await self.store.mark_read(peer, msg_id)
         if changed:
             self.changed.emit(None)
         return changed
 
     async def decay(self) -> list[Outgoing]:
         """Let friends go offline who gave no sign of life for a while; return the events that say so."""
-        offline = await self.backend.decay()
+        offline = await self.store.decay()
         for username in offline:
             self.presence[username] = False
             self.changed.emit(None)
@@ -121,7 +124,7 @@ class ChatService:
             self._postponed = True
             return
         try:
-            primers = await self.backend.primers()
+            primers = await self.store.primers()
         except StorageError as error:
             self._hub.tell("not primed", note=str(error), verdict=Verdict.WARNING)
             return
@@ -150,24 +153,16 @@ class ChatService:
             "username": username,
             "node_id": hashlib.sha256(username.encode(errors="replace")).hexdigest()[:32],
             "uptime_seconds": int(self._hub.clock.mono() - self._started),
-            "friends_count": len(await self.backend.friends()),
+            "friends_count": len(await self.store.friends()),
             "peer_port": PEER_PORT,
             "supabase_connected": True,
             "version": __version__,
         }
 
-    async def friends(self) -> list[Person]:
-        """Return the friends."""
-        return await self.backend.friends()
-
-    async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
-        """Return a page of a chat and its total."""
-        return await self.backend.page(peer, limit, offset)
-
     async def add_friend(self, username: str) -> Person:
         """Make somebody of the cast a friend."""
         try:
-            added = await self.backend.add_friend(username)
+            added = await self.store.add_friend(username)
         except Refused as refused:
             if refused.status is HTTPStatus.NOT_FOUND:
                 self.stranger.emit(username)
@@ -177,17 +172,17 @@ class ChatService:
 
     async def remove_friend(self, username: str) -> None:
         """End a friendship; the messages stay."""
-        await self.backend.remove_friend(username)
+        await self.store.remove_friend(username)
         await self._cast_changed()
 
     async def delete_message(self, msg_id: str) -> None:
         """Forget a message."""
-        await self.backend.delete_message(msg_id)
+        await self.store.delete_message(msg_id)
         self.changed.emit(None)
 
     async def post_message(self, to: str, text: str, window: Window) -> tuple[MessageData, list[Outgoing]]:
         """Store a message of the local user. Return it, and the events for the recipient and other windows."""
-        data = await self.backend.send(to, text)
+        data = await self.store.send(to, text)
         effects = self._to_clients(Target(user=to), {**data, "direction": "received"}) if data["delivered"] else []
         effects += self._to_clients(Target(clients=self._other_windows(data["from"], window)), data)
         self.changed.emit(None)
@@ -214,62 +209,54 @@ class ChatService:
 
     async def conversations(self) -> list[Conversation]:
         """Return the chats, the liveliest first."""
-        chats = await self.backend.conversations()
+        chats = await self.store.conversations()
         self._take_friends({chat.person.username: chat.person.online for chat in chats})
         return chats
 
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
         """Add somebody to the cast."""
-        added = await self.backend.add_person(username, is_friend=is_friend)
+        added = await self.store.add_person(username, is_friend=is_friend)
         await self._cast_changed()
         return added
 
     async def change_person(self, username: str, **changes: bool) -> None:
         """Set ``auto_reply`` or ``pinned`` of somebody of the cast."""
-        await self.backend.change_person(username, **changes)
+        await self.store.change_person(username, **changes)
         self.changed.emit(None)
 
     async def rename_person(self, old: str, new: str) -> None:
         """Give somebody another name, in their messages too."""
-        await self.backend.rename_person(old, new)
+        await self.store.rename_person(old, new)
         await self._cast_changed()
 
     async def remove_person(self, username: str) -> None:
         """Take somebody off the cast; their messages stay."""
-        await self.backend.remove_person(username)
+        await self.store.remove_person(username)
         await self._cast_changed()
 
     async def set_delivered(self, msg_id: str) -> None:
         """Note that a waiting message was delivered."""
-        await self.backend.set_delivered(msg_id)
+        await self.store.set_delivered(msg_id)
         self.changed.emit(None)
 
     async def react(self, msg_id: str, emoji: str, by: str) -> None:
         """Add a reaction, or take the same one back."""
-        await self.backend.react(msg_id, emoji, by)
+        await self.store.react(msg_id, emoji, by)
         self.changed.emit(None)
 
     async def reset(self) -> None:
         """Go back to the cast and history of the first start."""
-        await self.backend.reset()
+        await self.store.reset()
         await self._told("chat state reset", "the cast and history of the first start; reload your UI to see it")
-
-    async def snapshot(self) -> dict[str, Any]:
-        """Return the whole state as JSON values."""
-        return await self.backend.snapshot()
 
     async def restore(self, snapshot: Any) -> None:
         """Replace the whole state by a snapshot: all of it, or (``Refused``, ``StorageError``) nothing."""
-        await self.backend.restore(snapshot)
+        await self.store.restore(snapshot)
         await self._told("chat state loaded", "reload your UI to see it")
-
-    async def save(self, file: Path) -> None:
-        """Write the whole state to a file. Raises ``StorageError`` where that is not possible."""
-        await self.backend.save(file)
 
     async def load(self, file: Path) -> None:
         """Replace the whole state by a file's: all of it, or (``Refused``, ``StorageError``) nothing."""
-        await self.backend.load(file)
+        await self.store.load(file)
         await self._told("chat state loaded", f"{file.name}; reload your UI to see it")
 
     async def _told(self, event: str, note: str) -> None:
@@ -279,7 +266,7 @@ class ChatService:
     async def _cast_changed(self) -> None:
         """Know the friends of now, and tell."""
         with suppress(StorageError):  # what was just done is done; the next look-up may succeed
-            self._take_friends({each.username: each.online for each in await self.backend.friends()})
+            self._take_friends({each.username: each.online for each in await self.store.friends()})
         self.changed.emit(None)
 
     def _take_friends(self, presence: dict[str, bool]) -> None:

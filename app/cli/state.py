@@ -98,7 +98,7 @@ def _offline(verb: str, file: Path | None, data_dir: Path | None) -> None:
         companion = Companion(home.load(Overrides()), chat_file=home.folders.chat_file)
         work: dict[str, Callable[[], Awaitable[None]]] = {"reset": companion.chat.reset}
         if file is not None:
-            work |= {"save": lambda: companion.chat.save(file), "load": lambda: companion.chat.load(file)}
+            work |= {"save": lambda: companion.chat.store.save(file), "load": lambda: companion.chat.load(file)}
         import asyncio
 
         asyncio.run(_do(companion, work[verb]))

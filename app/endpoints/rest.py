@@ -37,8 +37,22 @@ BODY = web.RequestKey("body", bytes)
 """The body that the interceptors let through, in place of the one that came."""
 
 
+class Store(Protocol):
+    """What the endpoints read. Every method may raise ``Refused`` or ``StorageError``."""
+
+    async def friends(self) -> list[Person]:
+        """Return the friends."""
+
+    async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
+        """Return a page of a chat and its total."""
+
+
 class Chat(Protocol):
-    """What the endpoints need of the chat. Every method may raise ``Refused`` or ``StorageError``."""
+    """What the endpoints change. Every method may raise ``Refused`` or ``StorageError``."""
+
+    @property
+    def store(self) -> Store:
+        """The stored state."""
 
     @property
     def local_user(self) -> str:
@@ -47,17 +61,11 @@ class Chat(Protocol):
     async def status(self) -> dict[str, Any]:
         """Return the answer of ``GET /status``."""
 
-    async def friends(self) -> list[Person]:
-        """Return the friends."""
-
     async def add_friend(self, username: str) -> Person:
         """Make somebody a friend."""
 
     async def remove_friend(self, username: str) -> None:
         """End a friendship."""
-
-    async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
-        """Return a page of a chat and its total."""
 
     async def post_message(self, to: str, text: str, window: Window) -> tuple[MessageData, list[Outgoing]]:
         """Store a message of the local user; return it and the events that follow from it."""
@@ -183,7 +191,7 @@ class RestApi:
         return _json(await self._chat.status())
 
     async def _friends(self, request: web.Request) -> web.Response:
-        friends = [each.friend() for each in await self._chat.friends()]
+        friends = [each.friend() for each in await self._chat.store.friends()]
         self._friends_requested(request.headers.get("Origin", ""))
         return _json(friends)
 
@@ -203,7 +211,7 @@ class RestApi:
             raise Refused(HTTPStatus.BAD_REQUEST, "Say whose messages: ?peer=NAME is missing.")
         limit = min(_number(request, "limit", DEFAULT_LIMIT), MAX_LIMIT)
         offset = min(_number(request, "offset", 0), FAR)
-        messages, total = await self._chat.page(peer, limit, offset)
+        messages, total = await self._chat.store.page(peer, limit, offset)
         return _json({"messages": messages, "total": total, "has_more": offset + len(messages) < total})
 
     async def _send(self, request: web.Request) -> web.Response:

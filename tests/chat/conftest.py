@@ -8,6 +8,6 @@ from tests.chat.doubles import ChatStage
 @pytest.fixture
 async def chat() -> AsyncIterator[ChatStage]:
     stage = ChatStage()
-    await stage.service.backend.open()
+    await stage.service.store.open()
     yield stage
     await stage.database.close()

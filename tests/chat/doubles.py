@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from app.chat.backend import Backend
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService
+from app.chat.store import ChatStore
 from app.chat.typing import forward_typing
 from app.hub.clients import Client
 from app.hub.journal import Kind, Row
@@ -19,7 +19,7 @@ class ChatStage(Stage):
     def __init__(self) -> None:
         super().__init__()
         self.database = Database(None)
-        backend = Backend(self.database, built_in(), self.time.clock, lambda: self.hub.local_user)
+        backend = ChatStore(self.database, built_in(), self.time.clock, lambda: self.hub.local_user)
         self.service = ChatService(backend, self.hub)
         self.router = Router(self.hub, built_in())
         self.router.on("typing", forward_typing(self.hub, backend.saw))

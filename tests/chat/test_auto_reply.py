@@ -49,7 +49,7 @@ async def test_a_persona_types_and_answers(companion: Companion, connect_client:
         "received",
     )
     assert answer["data"]["text"] in ANSWERS
-    assert (await companion.chat.page("alice", 1, 0))[0] == [answer["data"]]
+    assert (await companion.chat.store.page("alice", 1, 0))[0] == [answer["data"]]
 
 
 @pytest.mark.parametrize("wanted", [False, True])

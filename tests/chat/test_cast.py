@@ -17,11 +17,11 @@ from tests.hub.doubles import FakeTime
 
 
 async def people(companion: Companion) -> dict[str, bool]:
-    return {each.username: each.is_friend for each in await companion.chat.backend.people()}
+    return {each.username: each.is_friend for each in await companion.chat.store.people()}
 
 
 async def history(companion: Companion, peer: str) -> list[dict[str, Any]]:
-    return (await companion.chat.page(peer, 50, 0))[0]
+    return (await companion.chat.store.page(peer, 50, 0))[0]
 
 
 async def test_four_friends_and_two_strangers_are_there_at_the_first_start(companion: Companion) -> None:
@@ -34,7 +34,7 @@ async def test_four_friends_and_two_strangers_are_there_at_the_first_start(compa
 async def test_every_friend_has_a_history_that_keeps_the_contract(companion: Companion) -> None:
     contract = built_in().get(Direction.TO_UI, "new_message")
     assert contract is not None
-    for each in await companion.chat.friends():
+    for each in await companion.chat.store.friends():
         messages = await history(companion, each.username)
         assert messages != []
         assert [contract.problems(message) for message in messages] == [[]] * len(messages)
@@ -47,7 +47,7 @@ async def test_some_of_it_is_unread(companion: Companion) -> None:
 
 
 async def test_keys_are_base64_of_32_bytes_and_differ(companion: Companion) -> None:
-    keys = [key for each in await companion.chat.friends() for key in (each.public_key, each.signing_key)]
+    keys = [key for each in await companion.chat.store.friends() for key in (each.public_key, each.signing_key)]
     assert [len(base64.b64decode(key, validate=True)) for key in keys] == [32] * 8
     assert len(set(keys)) == 8
 
@@ -55,28 +55,28 @@ async def test_keys_are_base64_of_32_bytes_and_differ(companion: Companion) -> N
 async def test_at_one_moment_every_first_start_is_the_same(make_companion: MakeCompanion) -> None:
     time = FakeTime()
     one, other = [await make_companion(clock=time.clock) for _ in range(2)]
-    assert await one.chat.backend.snapshot() == await other.chat.backend.snapshot()
+    assert await one.chat.store.snapshot() == await other.chat.store.snapshot()
 
 
 async def test_it_is_kept_and_not_seeded_again(make_companion: MakeCompanion, tmp_path: Path) -> None:
     file = tmp_path / "chat.db"
     first = await make_companion(chat_file=file)
     await first.chat.remove_friend("alice")
-    before = await first.chat.backend.snapshot()
+    before = await first.chat.store.snapshot()
     await first.close()
     again = await make_companion(chat_file=file)
-    assert await again.chat.backend.snapshot() == before
+    assert await again.chat.store.snapshot() == before
 
 
 async def test_reset_goes_back_to_the_first_start_and_says_so(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=FakeTime().clock)
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     await companion.chat.add_person("zoe", is_friend=True)
     await companion.chat.remove_person("alice")
     await companion.chat.delete_message((await history(companion, "bob"))[0]["msg_id"])
-    assert await companion.chat.backend.snapshot() != before
+    assert await companion.chat.store.snapshot() != before
     await companion.chat.reset()
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
     assert [row.event for row in companion.journal] == ["chat state reset"]
 
 
@@ -108,17 +108,17 @@ async def test_a_good_name_is_taken_without_the_space_around_it(
 
 @pytest.mark.parametrize("name", ["", "   ", "n" * 65, "a/b", "a\nb", "a\tb", "a\x00b", "\ud83d", "a\u200bb", "/"])
 async def test_a_bad_name_is_refused_and_changes_nothing(companion: Companion, name: str) -> None:
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     with pytest.raises(Refused, match=r"^(The name|A name) .*\.$") as caught:
         await companion.chat.add_person(name, is_friend=True)
     assert caught.value.status is HTTPStatus.BAD_REQUEST
     with pytest.raises(Refused):
         await companion.chat.rename_person("alice", name)
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 async def test_nobody_is_added_twice_nor_renamed_to_somebody_else(companion: Companion) -> None:
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     for refused in (
         companion.chat.add_person("erin", is_friend=True),
         companion.chat.rename_person("alice", "bob"),
@@ -127,11 +127,11 @@ async def test_nobody_is_added_twice_nor_renamed_to_somebody_else(companion: Com
         with pytest.raises(Refused, match="is in the cast already") as caught:
             await refused
         assert caught.value.status is HTTPStatus.CONFLICT
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 async def test_somebody_unknown_can_not_be_changed(companion: Companion) -> None:
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     for refused in (
         companion.chat.rename_person("zoe", "yan"),
         companion.chat.remove_person("zoe"),
@@ -140,7 +140,7 @@ async def test_somebody_unknown_can_not_be_changed(companion: Companion) -> None
         with pytest.raises(Refused, match="'zoe' is not in the cast") as caught:
             await refused
         assert caught.value.status is HTTPStatus.NOT_FOUND
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 async def test_a_new_name_goes_into_the_messages_and_keeps_what_is_unread(companion: Companion) -> None:

@@ -20,7 +20,7 @@ NOBODY = Window("", "")
 
 
 async def chat_of(companion: Companion, peer: str) -> list[dict[str, Any]]:
-    return (await companion.chat.page(peer, 1_000, 0))[0]
+    return (await companion.chat.store.page(peer, 1_000, 0))[0]
 
 
 async def test_what_was_fired_is_in_the_chat_exactly_as_it_was(companion: Companion) -> None:
@@ -124,7 +124,7 @@ async def test_what_could_not_be_stored_is_not_sent_either(
 ) -> None:
     monkeypatch.setattr(storage, "BUSY_MS", 20)
     companion = await make_companion(chat_file=tmp_path / "chat.db")
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     fired = companion.message_from("bob", "Hi") if event == "new_message" else Envelope(event, {"username": "bob"})
     told: list[None] = []
     companion.chat.changed.connect(told.append)
@@ -134,7 +134,7 @@ async def test_what_could_not_be_stored_is_not_sent_either(
             await companion.fire(fired, origin="panel")
         other.execute("ROLLBACK")
     assert (len(companion.journal), told) == (0, [])
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
     await companion.fire(fired, origin="panel")
     assert len(sent_rows(companion)) == 1
 

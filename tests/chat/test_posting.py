@@ -25,7 +25,7 @@ async def test_to_a_friend_who_is_online_it_is_delivered_at_once(companion: Comp
     data = await post(companion, "alice", "Hi", HERE)
     assert (data["from"], data["to"], data["direction"]) == ("me", "alice", "sent")
     assert (data["delivered"], data["delivery_method"]) == (True, "direct")
-    assert (await companion.chat.page("alice", 1, 0))[0] == [data]
+    assert (await companion.chat.store.page("alice", 1, 0))[0] == [data]
     assert companion.catalog.problems(Envelope("new_message", data)) == []
 
 
@@ -93,7 +93,7 @@ async def test_coming_online_delivers_what_waited_once_and_in_order(
     assert {(frame["data"]["delivered"], frame["data"]["delivery_method"]) for frame in delivered} == {
         (True, "offline")
     }
-    stored = (await companion.chat.page("bob", 2, 0))[0]
+    stored = (await companion.chat.store.page("bob", 2, 0))[0]
     assert [(m["text"], m["delivered"], m["delivery_method"], m["direction"]) for m in stored] == [
         ("one", True, "offline", "sent"),
         ("two", True, "offline", "sent"),
@@ -108,7 +108,7 @@ async def test_what_waited_for_a_friend_without_a_client_is_logged_as_delivered(
     (row,) = [row for row in companion.journal if row.event == "delivered"]
     assert (row.kind, row.verdict) == (Kind.SERVER, Verdict.OK)
     assert row.note == "2 messages that waited for bob delivered; no client acts as bob"
-    assert all(message["delivered"] for message in (await companion.chat.page("bob", 2, 0))[0])
+    assert all(message["delivered"] for message in (await companion.chat.store.page("bob", 2, 0))[0])
 
 
 async def test_what_waits_for_one_is_not_delivered_when_another_comes(
@@ -121,7 +121,7 @@ async def test_what_waits_for_one_is_not_delivered_when_another_comes(
         ["friend_online"],
         ["friend_online"],
     ]
-    assert not (await companion.chat.page("bob", 1, 0))[0][0]["delivered"]
+    assert not (await companion.chat.store.page("bob", 1, 0))[0][0]["delivered"]
 
 
 async def test_what_was_marked_delivered_by_hand_is_not_delivered_again(
@@ -130,7 +130,7 @@ async def test_what_was_marked_delivered_by_hand_is_not_delivered_again(
     bob = await connect_client("bob")
     data = await post(companion, "bob", "Hi", HERE)
     await companion.chat.set_delivered(data["msg_id"])
-    assert (await companion.chat.page("bob", 1, 0))[0][0]["delivered"]
+    assert (await companion.chat.store.page("bob", 1, 0))[0][0]["delivered"]
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     (frames,) = await frames_so_far(companion, bob)
     assert [frame["event"] for frame in frames] == ["friend_online"]
@@ -138,21 +138,21 @@ async def test_what_was_marked_delivered_by_hand_is_not_delivered_again(
 
 async def test_a_text_of_exactly_the_limit_is_taken_and_one_more_is_not(companion: Companion) -> None:
     assert (await post(companion, "alice", "😀" * MAX_TEXT, HERE))["text"] == "😀" * MAX_TEXT
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     for text in ("x" * (MAX_TEXT + 1), ""):
         with pytest.raises(Refused) as caught:
             await post(companion, "alice", text, HERE)
         assert caught.value.status is HTTPStatus.BAD_REQUEST
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 @pytest.mark.parametrize("to", ["erin", "nobody", "me", "ALICE", "alice\0"])
 async def test_only_friends_can_be_written_to(companion: Companion, to: str) -> None:
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     with pytest.raises(Refused, match="is not a friend") as caught:
         await post(companion, to, "Hi", HERE)
     assert caught.value.status is HTTPStatus.NOT_FOUND
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 async def test_posts_and_fired_events_keep_the_order_of_the_calls(

@@ -36,7 +36,7 @@ async def turn(companion: Companion, username: str, *, online: bool) -> None:
 
 
 async def online(companion: Companion) -> list[str]:
-    return [each.username for each in await companion.chat.friends() if each.online]
+    return [each.username for each in await companion.chat.store.friends() if each.online]
 
 
 async def test_what_is_fired_and_what_friends_say_agree(companion: Companion, time: FakeTime) -> None:
@@ -64,11 +64,11 @@ async def test_somebody_outside_the_cast_can_be_fired_and_changes_nothing(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     await turn(companion, "zoe", online=True)
     await turn(companion, "zoe", online=False)
     assert [len(frames) for frames in await frames_so_far(companion, socket)] == [2]
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 async def test_after_five_minutes_without_a_sign_a_friend_goes_offline_and_clients_hear_it(

@@ -34,7 +34,7 @@ async def test_a_browser_gets_the_newest_sent_message_of_every_friend(
         ("new_message", friend, "sent") for friend in FRIENDS
     ]
     for frame in frames:
-        messages, _ = await companion.chat.page(frame["data"]["to"], 50, 0)
+        messages, _ = await companion.chat.store.page(frame["data"]["to"], 50, 0)
         assert frame["data"] == [message for message in messages if message["direction"] == "sent"][-1]
     assert await frames_so_far(companion, browser) == [[]]
 
@@ -58,9 +58,9 @@ async def test_a_second_browser_is_primed_without_the_first(companion: Companion
 
 
 async def test_it_changes_neither_unread_nor_the_chats(companion: Companion, connect_client: Connect) -> None:
-    before = await companion.chat.backend.snapshot()
+    before = await companion.chat.store.snapshot()
     await primers(await connect_client(origin=PAGE), 4)
-    assert await companion.chat.backend.snapshot() == before
+    assert await companion.chat.store.snapshot() == before
 
 
 @pytest.mark.parametrize("who", ["erin", "zoe"])
@@ -68,14 +68,14 @@ async def test_for_a_friend_without_one_it_is_a_placeholder_that_is_stored_nowhe
     companion: Companion, connect_client: Connect, who: str
 ) -> None:
     await (companion.chat.add_friend(who) if who == "erin" else companion.chat.add_person(who, is_friend=True))
-    before = await companion.chat.snapshot()
+    before = await companion.chat.store.snapshot()
     frames = await primers(await connect_client(origin=PAGE), 5)
     (placeholder,) = [frame["data"] for frame in frames if frame["data"]["to"] == who]
     assert (placeholder["direction"], placeholder["delivered"]) == ("sent", False)
     assert "P2P Chat Companion" in placeholder["text"]
     assert companion.catalog.problems(Envelope("new_message", placeholder)) == []
-    assert await companion.chat.page(who, 50, 0) == ([], 0)
-    assert await companion.chat.snapshot() == before
+    assert await companion.chat.store.page(who, 50, 0) == ([], 0)
+    assert await companion.chat.store.snapshot() == before
     again = await primers(await connect_client(origin=PAGE), 5)
     assert placeholder in [frame["data"] for frame in again], "a UI that knows the id would show it twice"
 
@@ -95,7 +95,7 @@ async def rename(companion: Companion) -> None:
 
 
 async def scene(companion: Companion) -> dict[str, Any]:
-    snapshot = await companion.chat.snapshot()
+    snapshot = await companion.chat.store.snapshot()
     return {**snapshot, "people": [*snapshot["people"], {"username": "zoe", "is_friend": True}]}
 
 

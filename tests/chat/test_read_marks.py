@@ -23,7 +23,7 @@ async def arrive(chat: ChatStage, number: int, timestamp: str = OLD, **changes: 
 
 
 async def unread(chat: ChatStage) -> list[str]:
-    return [each["msg_id"] for each in (await chat.service.backend.snapshot())["messages"] if not each["read"]]
+    return [each["msg_id"] for each in (await chat.service.store.snapshot())["messages"] if not each["read"]]
 
 
 async def mark(chat: ChatStage, number: int, peer: str = "zoe") -> int | None:
@@ -108,12 +108,12 @@ async def test_a_client_marks_what_its_user_got(chat: ChatStage) -> None:
 
 async def test_an_unknown_message_changes_nothing_and_is_noted(chat: ChatStage) -> None:
     client = chat.join()
-    before = await chat.service.backend.snapshot()
+    before = await chat.service.store.snapshot()
     row = await chat.says(client, "mark_read", peer="alice", msg_id="test-id-123")
     assert row.note == "no message test-id-123 from alice is known: nothing changed"
     assert row.verdict is Verdict.WARNING
     assert chat.frames(client) == []
-    assert await chat.service.backend.snapshot() == before
+    assert await chat.service.store.snapshot() == before
 
 
 async def test_nothing_is_sent_when_something_was_read(chat: ChatStage) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.chat.backend import Backend
+from app.chat.store import ChatStore
 from app.companion import Companion
 from app.protocol.backend import Refused, StorageError
 from app.protocol.catalog import built_in
@@ -29,7 +29,7 @@ async def seeded(make_companion: MakeCompanion) -> Companion:
 
 
 async def saved(companion: Companion, file: Path) -> dict[str, Any]:
-    await companion.chat.save(file)
+    await companion.chat.store.save(file)
     return read(file)
 
 
@@ -49,12 +49,12 @@ async def test_what_is_saved_and_loaded_is_saved_as_the_same_bytes(
     message = seeded.message_from("bob", "line\nline\t\0 \u2028 👍")
     message.data["reactions"] = [{"emoji": "👍", "from": "me"}]
     await seeded.fire(message, origin="panel")
-    await seeded.chat.save(tmp_path / "one.json")
+    await seeded.chat.store.save(tmp_path / "one.json")
     other = await make_companion(username="somebody else")
     await other.chat.load(tmp_path / "one.json")
-    await other.chat.save(tmp_path / "two.json")
+    await other.chat.store.save(tmp_path / "two.json")
     assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
-    assert await other.chat.page("bob", 50, 0) == await seeded.chat.page("bob", 50, 0)
+    assert await other.chat.store.page("bob", 50, 0) == await seeded.chat.store.page("bob", 50, 0)
     assert files_in(tmp_path) == ["one.json", "two.json"]
 
 
@@ -155,7 +155,7 @@ async def test_a_name_with_space_around_it_is_refused_or_cleaned(seeded: Compani
     file.write_text(json.dumps(state))
     with suppress(Refused):
         await seeded.chat.load(file)
-    assert "bob" in [each.username for each in await seeded.chat.friends()]
+    assert "bob" in [each.username for each in await seeded.chat.store.friends()]
 
 
 @pytest.mark.parametrize(
@@ -170,21 +170,21 @@ async def test_a_name_with_space_around_it_is_refused_or_cleaned(seeded: Compani
 async def test_a_file_that_is_no_json_is_refused_and_changes_nothing(
     seeded: Companion, tmp_path: Path, text: bytes
 ) -> None:
-    before = await seeded.chat.backend.snapshot()
+    before = await seeded.chat.store.snapshot()
     (tmp_path / "state.json").write_bytes(text)
     with pytest.raises((Refused, StorageError), match=r"no saved chat state|could not be read"):
         await seeded.chat.load(tmp_path / "state.json")
-    assert await seeded.chat.backend.snapshot() == before
+    assert await seeded.chat.store.snapshot() == before
 
 
 async def test_a_file_that_is_not_there_or_cannot_be_written_is_told(seeded: Companion, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"nowhere\.json could not be read"):
         await seeded.chat.load(tmp_path / "nowhere.json")
     with pytest.raises(StorageError, match=r"state\.json could not be written: No such file"):
-        await seeded.chat.save(tmp_path / "no folder" / "state.json")
+        await seeded.chat.store.save(tmp_path / "no folder" / "state.json")
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(StorageError, match="could not be written"):
-        await seeded.chat.save(tmp_path / "folder.json")
+        await seeded.chat.store.save(tmp_path / "folder.json")
     assert files_in(tmp_path) == ["folder.json"]
 
 
@@ -206,9 +206,9 @@ VALUES = (
 
 
 @pytest.fixture
-async def backend() -> AsyncIterator[Backend]:
+async def backend() -> AsyncIterator[ChatStore]:
     database = Database(None)
-    backend = Backend(database, built_in(), FakeTime().clock, lambda: "me")
+    backend = ChatStore(database, built_in(), FakeTime().clock, lambda: "me")
     await backend.open()
     yield backend
     await database.close()
@@ -223,7 +223,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_a_changed_state_is_taken_as_a_whole_or_refused_as_a_whole(
-    backend: Backend, tmp_path: Path, data: st.DataObject
+    backend: ChatStore, tmp_path: Path, data: st.DataObject
 ) -> None:
     await backend.reset()
     before = await backend.snapshot()
@@ -243,7 +243,7 @@ async def test_a_changed_state_is_taken_as_a_whole_or_refused_as_a_whole(
     await assert_it_can_be_used(backend)
 
 
-async def assert_it_can_be_used(backend: Backend) -> None:
+async def assert_it_can_be_used(backend: ChatStore) -> None:
     contract = built_in().get(Direction.TO_UI, "new_message")
     assert contract is not None
     for friend in await backend.friends():

@@ -40,7 +40,7 @@ def said(frame: dict[str, Any]) -> tuple[str, str, str]:
 
 
 async def friend(companion: Companion, username: str) -> Person:
-    return next(each for each in await companion.chat.friends() if each.username == username)
+    return next(each for each in await companion.chat.store.friends() if each.username == username)
 
 
 async def unread(companion: Companion) -> dict[str, int]:

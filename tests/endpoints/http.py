@@ -85,4 +85,4 @@ class Rest:
         return await self.call("DELETE", path, **options)
 
     async def state(self) -> dict[str, Any]:
-        return await self.companion.chat.backend.snapshot()
+        return await self.companion.chat.store.snapshot()

@@ -14,7 +14,7 @@ import pytest
 
 from app import __version__
 from app.companion import Companion
-from app.storage import database as storage
+from app.storage import chat_file as storage
 from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port

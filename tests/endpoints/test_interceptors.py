@@ -43,13 +43,13 @@ async def test_a_fired_event_is_held_before_it_is_stored_changed_and_released(
     message = companion.message_from("alice", "original")
     delivery = await companion.fire(message, origin=PANEL)
     assert (delivery.held, delivery.delivered) == (True, 0)
-    before, _ = await companion.chat.page("alice", 50, 0)
+    before, _ = await companion.chat.store.page("alice", 50, 0)
     assert "original" not in [each["text"] for each in before]
 
     (held,) = breakpoint.held
     held.resume(held.changed(event=Envelope(message.event, {**message.data, "text": "changed"})))
     assert json.loads(await client.recv())["data"]["text"] == "changed"
-    after, _ = await companion.chat.page("alice", 50, 0)
+    after, _ = await companion.chat.store.page("alice", 50, 0)
     assert [each["text"] for each in after][-1] == "changed"
 
 
@@ -138,7 +138,7 @@ async def test_a_post_of_a_message_is_held_and_changed(rest: Rest) -> None:
     held.resume(held.changed(body=b'{"to":"alice","text":"changed"}'))
     status = (await call).status
     assert status in (200, 202)
-    messages, _ = await companion.chat.page("alice", 50, 0)
+    messages, _ = await companion.chat.store.page("alice", 50, 0)
     assert messages[-1]["text"] == "changed"
 
 
@@ -149,7 +149,7 @@ async def test_a_dropped_rest_call_is_answered_with_503_and_changes_nothing(rest
     await until(lambda: breakpoint.held)
     breakpoint.held[0].drop("dropped by breakpoint 3")
     assert (await call).status == 503
-    messages, _ = await companion.chat.page("alice", 50, 0)
+    messages, _ = await companion.chat.store.page("alice", 50, 0)
     assert messages[-1]["text"] != "original"
 
 

@@ -226,7 +226,7 @@ async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Compa
     """Or another user's process could write what it likes: it needs no answer."""
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
-    before = await companion.chat.page("alice", 100, 0)
+    before = await companion.chat.store.page("alice", 100, 0)
     body = b'{"to":"alice","text":"from a foreign user"}'
     head = "POST /messages HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {length}\r\n\r\n"
     handshake = (
@@ -239,7 +239,7 @@ async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Compa
             hang_up(rest, head.format(port=rest, length=len(body)).encode() + body, reset=reset)
             hang_up(events_port, handshake.format(port=events_port).encode(), reset=reset)
     await until(lambda: companion.refused.total >= 30)
-    assert await companion.chat.page("alice", 100, 0) == before
+    assert await companion.chat.store.page("alice", 100, 0) == before
     assert not [row for row in companion.journal.after(0) if row.event in ("connected", "POST /messages")]
     early = [row for row in companion.journal.after(0) if row.event == "closed early"]
     assert early

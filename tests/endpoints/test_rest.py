@@ -191,7 +191,7 @@ async def test_a_page_holds_a_thousand_messages_at_most(rest: Rest) -> None:
     state = await rest.state()
     message = next(each for each in state["messages"] if each["direction"] == "received")
     state["messages"] = [{**message, "from": "erin", "msg_id": str(uuid.uuid4())} for _ in range(1_001)]
-    await rest.companion.chat.backend.restore(state)
+    await rest.companion.chat.store.restore(state)
     texts, total, more = await page(rest, "peer=erin&limit=5000")
     assert (len(texts), total, more) == (1_000, 1_001, True)
 

@@ -36,7 +36,7 @@ def many(number: int, peer: str = "alice") -> list[MessageData]:
 
 async def load(companion: Companion, folder: Path, messages: list[MessageData]) -> None:
     """Replace every message by these; the cast stays."""
-    state = await companion.chat.backend.snapshot()
+    state = await companion.chat.store.snapshot()
     state["messages"] = [{**each, "read": True} for each in messages]
     file = folder / "state.json"
     file.write_text(json.dumps(state), encoding="utf-8")
@@ -45,4 +45,4 @@ async def load(companion: Companion, folder: Path, messages: list[MessageData]) 
 
 async def stored(companion: Companion, peer: str) -> list[MessageData]:
     """Return what REST would list of a chat."""
-    return (await companion.chat.page(peer, 1000, 0))[0]
+    return (await companion.chat.store.page(peer, 1000, 0))[0]

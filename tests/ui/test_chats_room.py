@@ -193,7 +193,7 @@ async def test_the_switch_fires_and_agrees_with_the_state(
         qtbot.mouseClick(room.online, LEFT)
         assert await frame(client) == {"event": event, "data": {"username": "alice"}}
         await calm(room)
-        assert {each.username: each.online for each in await companion.chat.friends()}["alice"] is online
+        assert {each.username: each.online for each in await companion.chat.store.friends()}["alice"] is online
         assert said_of(room, "alice").startswith("alice, online" if online else "alice, offline")
         assert room.online.isChecked() is online
         assert grid.switches["alice"].isChecked() is online
@@ -223,14 +223,14 @@ async def test_what_is_ticked_is_kept_per_friend(
     await choose(room, "bob", qtbot)
     qtbot.keyClick(getattr(room, box), Qt.Key.Key_Space)
     await calm(room)
-    assert {each.username for each in await companion.chat.friends() if getattr(each, box)} == {"bob"}
+    assert {each.username for each in await companion.chat.store.friends() if getattr(each, box)} == {"bob"}
     await choose(room, "alice", qtbot)
     assert not getattr(room, box).isChecked()
     await choose(room, "bob", qtbot)
     assert getattr(room, box).isChecked()
     qtbot.keyClick(getattr(room, box), Qt.Key.Key_Space)
     await calm(room)
-    assert not any(getattr(each, box) for each in await companion.chat.friends())
+    assert not any(getattr(each, box) for each in await companion.chat.store.friends())
 
 
 # the conversation

@@ -68,7 +68,7 @@ def answer(dialog: QInputDialog, text: str, qtbot: Any) -> None:
 
 
 async def everything(room: ChatsRoom) -> Any:
-    return await room._companion.chat.backend.snapshot()
+    return await room._companion.chat.store.snapshot()
 
 
 # the cast
@@ -179,7 +179,7 @@ async def test_a_persona_goes_and_its_messages_stay(room: ChatsRoom, qtbot: Any,
     await calm(room)
     assert names(room) == ["alice", "carol", "dave"]
     assert len(await stored(room._companion, "bob")) == 3
-    known = {each.username for each in await room._companion.chat.backend.people()}
+    known = {each.username for each in await room._companion.chat.store.people()}
     assert ("bob" in known) is (title == "End this friendship")
 
 

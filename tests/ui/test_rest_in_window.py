@@ -293,7 +293,7 @@ async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
     press(window, "Add persona", qtbot)
     await calm(window.chats)
     assert window.status.said.text().startswith("The name must not ")
-    assert name not in {each.username for each in await companion.chat.backend.people()}
+    assert name not in {each.username for each in await companion.chat.store.people()}
 
 
 async def test_what_a_page_calls_a_stranger_is_shown_as_it_is(served: tuple[Window, Companion], rest: Rest) -> None:

@@ -329,7 +329,7 @@ class Api:
     @operation("GET", "/v1/state", answer=dict[str, Any])
     async def save_state(self, _: Call) -> dict[str, Any]:
         """Return the whole chat state: friends, messages, read marks."""
-        return await self._service.chat.snapshot()
+        return await self._service.chat.store.snapshot()
 
     @operation("PUT", "/v1/state", body=dict[str, Any], limit=STATE_BYTES)
     async def load_state(self, call: Call) -> None:

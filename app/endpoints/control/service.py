@@ -28,11 +28,19 @@ class Server(Protocol):
         """Whether it listens."""
 
 
+class StoredState(Protocol):
+    """What is read of the chat state. May raise ``Refused`` and ``StorageError``."""
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Return the whole state."""
+
+
 class ChatState(Protocol):
     """The whole chat state. May raise ``Refused`` and ``StorageError``."""
 
-    async def snapshot(self) -> dict[str, Any]:
-        """Return it."""
+    @property
+    def store(self) -> StoredState:
+        """The stored state."""
 
     async def restore(self, snapshot: Any) -> None:
         """Replace it."""

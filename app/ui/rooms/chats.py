@@ -228,7 +228,7 @@ class ChatsRoom(QWidget):
         self.online.setAccessibleName(f"{person.username} is online")
         self.pinned.setChecked(person.pinned)
         self.auto_reply.setChecked(person.auto_reply)
-        self._do(self._companion.chat.page(person.username, PAGE, 0), self._show_page)
+        self._do(self._companion.chat.store.page(person.username, PAGE, 0), self._show_page)
 
     def _show_nobody(self, *, friends: bool) -> None:
         """Show no chat: the chosen friend was removed, and the next click must not act on another one."""
@@ -339,7 +339,7 @@ class ChatsRoom(QWidget):
     def save_state(self, file: str) -> None:
         """Write the whole chat state to a file."""
         saved = f"Saved the chat state to {file}"
-        self._do(self._companion.chat.save(Path(file)), lambda _: self.status_message.emit(saved))
+        self._do(self._companion.chat.store.save(Path(file)), lambda _: self.status_message.emit(saved))
 
     def load_state(self, file: str) -> None:
         """Replace the whole chat state by a file's."""

@@ -1,4 +1,8 @@
-"""The chat backend: one state behind REST and events. Stored first (committed), then broadcast."""
+"""The stored chat state and its rules: one state behind REST and events.
+
+Every method returns after the commit. ``storage.chat`` holds the SQL of one step each; a rule that needs several
+steps is one job, and so one transaction, here.
+"""
 
 import json
 import uuid
@@ -36,10 +40,10 @@ PLACEHOLDER = "(Sent by P2P Chat Companion so that this chat can be opened; not 
 """Text of a message that prepares a chat without sent messages; the UI drops it when it loads the history."""
 
 
-class Backend:
-    """What the chat knows. Raises ``Refused`` for what a person got wrong, ``StorageError`` for the disk.
+class ChatStore:
+    """Reads and changes the chat state. Raises ``Refused`` for invalid requests and ``StorageError`` for the disk.
 
-    ``local_user`` is asked at every use, since a person may change it.
+    ``local_user`` is called at every use, because the setting may change.
     """
 
     def __init__(self, database: Database, catalog: Catalog, clock: Clock, local_user: Callable[[], str]) -> None:
@@ -79,9 +83,9 @@ class Backend:
                 await self._database.submit(lambda db: jobs.set_presence(db, data["username"], False, now))
             case "typing":
                 self.saw(data["username"])
-                await self.settle()
+                await self.drain()
             case _:
-                await self.settle()
+                await self.drain()
         return []
 
     def saw(self, username: str) -> None:
@@ -91,8 +95,8 @@ class Backend:
     def _last_seen(self, username: str, stored: float) -> float:
         return max(stored, self._seen.get(username, 0.0))
 
-    async def settle(self) -> None:
-        """Wait until everything that was asked for before this is stored."""
+    async def drain(self) -> None:
+        """Wait until all changes requested before this call are stored."""
         if self._database.busy:
             await self._database.submit(lambda db: None)
 
