@@ -33,11 +33,11 @@ from app.hub.router import Router
 from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
-from app.protocol.backend import StorageError
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import (
     Envelope,
 )
+from app.protocol.errors import StorageError
 from app.protocol.event_type import EventType
 from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
@@ -289,7 +289,7 @@ class Companion:
         if settings.prime_browsers and not before.prime_browsers:
             self._prime_all()
         for service in self.services.changed(before, settings):
-            await service.stop()
+            await service.server.stop()  # a fault stays until the new start succeeds
             await self.start_service(service.name)
         if settings.fixtures != before.fixtures:
             await self.fixtures.use(self._library())
@@ -314,7 +314,7 @@ class Companion:
         return await self.pipeline.send_raw(text, to=to, origin=origin)
 
     async def send_file(self, file: Path, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Send the text of a file as a frame, exactly as it is. Raises ``Refused`` if it cannot be read."""
+        """Send the text of a file as a frame, exactly as it is. Raises ``RequestError`` if it cannot be read."""
         return await self.player.fire_text(await asyncio.to_thread(read_frame, file), to=to, origin=origin)
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:

@@ -9,8 +9,8 @@ from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.router import ClientEvent
-from app.protocol.backend import Refused
 from app.protocol.envelope import Envelope
+from app.protocol.errors import RequestError
 from app.protocol.event_type import InvalidEvent
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
@@ -160,7 +160,7 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
 
 async def test_text_that_is_no_unicode_cannot_even_be_sent_malformed() -> None:
     companion = Companion(Settings(port=0))
-    with pytest.raises(Refused, match="surrogate"):
+    with pytest.raises(RequestError, match="surrogate"):
         await companion.send_raw("\ud83d", origin="panel")
     assert len(companion.journal) == 0
 

@@ -15,8 +15,8 @@ from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.pipeline import offline_warning
 from app.hub.target import ALL, Target
-from app.protocol.backend import Refused, StorageError
 from app.protocol.envelope import Envelope
+from app.protocol.errors import Conflict, RequestError, StorageError
 from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture
 from app.system.settings import PINNED, Settings
@@ -84,9 +84,9 @@ async def test_at_first_nothing_can_be_fired_again(make_companion: MakeCompanion
     await companion.fire(ONLINE, strict=False, origin="panel")
     await companion.send_raw("nope", origin="panel")
     assert not companion.player.can_fire_again
-    with pytest.raises(Refused, match=r"Nothing has been fired yet\.") as caught:
+    with pytest.raises(RequestError, match=r"Nothing has been fired yet\.") as caught:
         await companion.player.fire_again(origin="tray")
-    assert caught.value.status == 409
+    assert isinstance(caught.value, Conflict)
 
 
 async def test_what_was_fired_last_is_fired_again_with_fresh_values_to_the_same_target(
@@ -108,7 +108,7 @@ async def test_what_could_not_be_fired_is_not_what_is_fired_again(make_companion
     broken = Envelope("typing", {"username": "{{persona}}", "typing": "{{me}}"})
     with pytest.raises(InvalidEvent, match=r"data\.typing"):
         await companion.player.fire_event(broken, origin="panel")
-    with pytest.raises(Refused):
+    with pytest.raises(RequestError):
         await companion.player.fire(Fixture(event="friend_online", data={}, to="bob"), origin="panel")
     assert not companion.player.can_fire_again
     await companion.player.fire_event(ONLINE, origin="panel")
@@ -201,7 +201,7 @@ async def test_loosely_a_good_event_is_stored_and_a_bad_one_is_sent_only(
 )
 async def test_text_that_is_no_unicode_is_refused_in_words(make_companion: MakeCompanion, fixture: Fixture) -> None:
     companion = await make_companion()
-    with pytest.raises((InvalidEvent, Refused)) as caught:
+    with pytest.raises((InvalidEvent, RequestError)) as caught:
         await companion.player.fire(fixture, origin="panel")
     assert str(caught.value).encode()
     assert sent(companion) == []
@@ -293,7 +293,7 @@ async def test_fixtures_are_kept_renamed_and_removed_and_whoever_looks_is_told(t
     await companion.fixtures.read()
     await companion.fixtures.delete("z")
     assert told == [["x"], ["y"], ["z"], []]
-    with pytest.raises(Refused):
+    with pytest.raises(RequestError):
         await companion.fixtures.rename("basics/message", "mine")
     assert len(told) == 4
     await companion.close()

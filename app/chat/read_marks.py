@@ -6,7 +6,7 @@ from app.hub.clients import Client
 from app.hub.hub import count
 from app.hub.journal import Verdict
 from app.hub.router import Handler, Outcome
-from app.protocol.backend import StorageError
+from app.protocol.errors import StorageError
 from app.protocol.events import MarkRead
 
 

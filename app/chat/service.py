@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from app.hub.outgoing import Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
 from app.hub.signal import Signal
 from app.hub.target import Target
-from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Refused, StorageError, Window
+from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Window
 from app.protocol.envelope import Envelope
+from app.protocol.errors import NotFound, StorageError
 from app.protocol.near import near
 
 DECAY_EVERY_S = 5.0
@@ -29,7 +29,7 @@ PRESENCE = {"friend_online": True, "friend_offline": False}
 class ChatService:
     """Connects the stored state with clients and window: what follows from a change, and the signals of it.
 
-    ``store`` has what is only read. Methods raise ``Refused`` and ``StorageError`` as ``ChatStore`` does.
+    ``store`` has what is only read. Methods raise ``RequestError`` and ``StorageError`` as ``ChatStore`` does.
     """
 
     def __init__(self, store: ChatStore, hub: Hub) -> None:
@@ -163,9 +163,8 @@ class ChatService:
         """Make somebody of the cast a friend."""
         try:
             added = await self.store.add_friend(username)
-        except Refused as refused:
-            if refused.status is HTTPStatus.NOT_FOUND:
-                self.stranger.emit(username)
+        except NotFound:
+            self.stranger.emit(username)
             raise
         await self._cast_changed()
         return added
@@ -250,12 +249,12 @@ class ChatService:
         await self._told("chat state reset", "the cast and history of the first start; reload your UI to see it")
 
     async def restore(self, snapshot: Any) -> None:
-        """Replace the whole state by a snapshot: all of it, or (``Refused``, ``StorageError``) nothing."""
+        """Replace the whole state by a snapshot: all of it, or (``RequestError``, ``StorageError``) nothing."""
         await self.store.restore(snapshot)
         await self._told("chat state loaded", "reload your UI to see it")
 
     async def load(self, file: Path) -> None:
-        """Replace the whole state by a file's: all of it, or (``Refused``, ``StorageError``) nothing."""
+        """Replace the whole state by a file's: all of it, or (``RequestError``, ``StorageError``) nothing."""
         await self.store.load(file)
         await self._told("chat state loaded", f"{file.name}; reload your UI to see it")
 

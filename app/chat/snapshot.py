@@ -1,13 +1,13 @@
 """The whole chat state as one JSON file: what it must look like."""
 
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from app.protocol.backend import MessageData, Person, Refused, checked_name, is_instant
+from app.protocol.backend import MessageData, Person, checked_name, is_instant
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.protocol.errors import Malformed, RequestError
 from app.wording import fault
 
 VERSION = 1
@@ -19,7 +19,7 @@ State = tuple[list[Person], list[tuple[MessageData, bool]]]
 
 
 def checked(snapshot: Any, catalog: Catalog) -> State:
-    """Return what a snapshot holds. Raises ``Refused`` with the place of what is wrong."""
+    """Return what a snapshot holds. Raises ``RequestError`` with the place of what is wrong."""
     if not isinstance(snapshot, dict) or snapshot.get("version") != VERSION:
         raise _wrong(f'it needs "version": {VERSION}')
     return _people(snapshot.get("people")), _messages(snapshot.get("messages"), catalog)
@@ -36,7 +36,7 @@ def _people(entries: Any) -> list[Person]:
         where = f"people[{number}]"
         try:
             clean = checked_name(each.username)
-        except Refused as refused:
+        except RequestError as refused:
             raise _wrong(f"{where}.username: {refused.reason}") from None
         if clean != each.username:
             raise _wrong(f"{where}.username has spaces around it")
@@ -65,5 +65,5 @@ def _messages(entries: Any, catalog: Catalog) -> list[tuple[MessageData, bool]]:
     return messages
 
 
-def _wrong(reason: str) -> Refused:
-    return Refused(HTTPStatus.BAD_REQUEST, f"This is no saved chat state: {reason}.")
+def _wrong(reason: str) -> RequestError:
+    return Malformed(f"This is no saved chat state: {reason}.")

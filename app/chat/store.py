@@ -8,7 +8,6 @@ import json
 import uuid
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,18 +16,10 @@ import msgspec
 from app.chat import cast
 from app.chat import snapshot as snapshots
 from app.hub.clock import Clock
-from app.protocol.backend import (
-    MAX_TEXT,
-    ONLINE_FOR_S,
-    Conversation,
-    MessageData,
-    Person,
-    Refused,
-    StorageError,
-    checked_name,
-)
+from app.protocol.backend import MAX_TEXT, ONLINE_FOR_S, Conversation, MessageData, Person, checked_name
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import BadFrame, Envelope, parse_json
+from app.protocol.errors import Conflict, Malformed, NotFound, StorageError
 from app.protocol.templates import iso
 from app.storage import chat as jobs
 from app.storage.database import Database
@@ -41,7 +32,7 @@ PLACEHOLDER = "(Sent by P2P Chat Companion so that this chat can be opened; not 
 
 
 class ChatStore:
-    """Reads and changes the chat state. Raises ``Refused`` for invalid requests and ``StorageError`` for the disk.
+    """Reads and changes the chat state. Raises ``RequestError`` and, if the disk fails, ``StorageError``.
 
     ``local_user`` is called at every use, because the setting may change.
     """
@@ -146,14 +137,14 @@ class ChatStore:
         """Make somebody of the cast a friend."""
         now = self._clock.wall()
         if username == self._local_user():
-            raise Refused(HTTPStatus.BAD_REQUEST, f"{_short(username)} is you.")
+            raise Malformed(f"{_short(username)} is you.")
 
         def job(db: jobs.Connection) -> Person:
             found = jobs.person(db, username)
             if found is None:
-                raise Refused(HTTPStatus.NOT_FOUND, f"There is no user {_short(username)!r}.")
+                raise NotFound(f"There is no user {_short(username)!r}.")
             if found.is_friend:
-                raise Refused(HTTPStatus.CONFLICT, f"{username} is already a friend.")
+                raise Conflict(f"{username} is already a friend.")
             found.is_friend = True
             found.added_at = now
             jobs.save_person(db, found)
@@ -167,7 +158,7 @@ class ChatStore:
         def job(db: jobs.Connection) -> None:
             found = jobs.person(db, username)
             if found is None or not found.is_friend:
-                raise Refused(HTTPStatus.NOT_FOUND, f"{_short(username)!r} is not a friend.")
+                raise NotFound(f"{_short(username)!r} is not a friend.")
             found.is_friend = found.online = False
             jobs.save_person(db, found)
 
@@ -176,19 +167,17 @@ class ChatStore:
     async def send(self, to: str, text: str) -> MessageData:
         """Store a message of the local user: delivered at once when the friend is online, else it waits."""
         if not to:
-            raise Refused(HTTPStatus.BAD_REQUEST, "The recipient is empty.")
+            raise Malformed("The recipient is empty.")
         if not text:
-            raise Refused(HTTPStatus.BAD_REQUEST, "The message is empty.")
+            raise Malformed("The message is empty.")
         if len(text) > MAX_TEXT:
-            raise Refused(
-                HTTPStatus.BAD_REQUEST, f"The message has {len(text):,} characters; {MAX_TEXT:,} are allowed."
-            )
+            raise Malformed(f"The message has {len(text):,} characters; {MAX_TEXT:,} are allowed.")
         sender, now = self._local_user(), self._clock.wall()
 
         def job(db: jobs.Connection) -> MessageData:
             found = jobs.person(db, to)
             if found is None or not found.is_friend:
-                raise Refused(HTTPStatus.NOT_FOUND, f"{_short(to)!r} is not a friend.")
+                raise NotFound(f"{_short(to)!r} is not a friend.")
             data = {
                 "msg_id": str(uuid.uuid4()), "from": sender, "to": to, "text": text, "timestamp": iso(now),
                 "direction": "sent", "delivered": found.online,
@@ -204,7 +193,7 @@ class ChatStore:
     async def delete_message(self, msg_id: str) -> None:
         """Forget a message."""
         if not await self._database.submit(lambda db: jobs.delete_message(db, msg_id)):
-            raise Refused(HTTPStatus.NOT_FOUND, f"There is no message {_short(msg_id)!r}.")
+            raise NotFound(f"There is no message {_short(msg_id)!r}.")
 
     async def set_delivered(self, msg_id: str) -> MessageData | None:
         """Note that a waiting message was delivered."""
@@ -248,7 +237,7 @@ class ChatStore:
 
         def job(db: jobs.Connection) -> Person:
             if jobs.person(db, new.username):
-                raise Refused(HTTPStatus.CONFLICT, f"{new.username} is in the cast already.")
+                raise Conflict(f"{new.username} is in the cast already.")
             jobs.save_person(db, new)
             return new
 
@@ -260,7 +249,7 @@ class ChatStore:
         def job(db: jobs.Connection) -> None:
             found = jobs.person(db, username)
             if found is None:
-                raise Refused(HTTPStatus.NOT_FOUND, f"{_short(username)!r} is not in the cast.")
+                raise NotFound(f"{_short(username)!r} is not in the cast.")
             jobs.save_person(db, msgspec.structs.replace(found, **changes))
 
         await self._database.submit(job)
@@ -271,9 +260,9 @@ class ChatStore:
 
         def job(db: jobs.Connection) -> None:
             if jobs.person(db, old) is None:
-                raise Refused(HTTPStatus.NOT_FOUND, f"{_short(old)!r} is not in the cast.")
+                raise NotFound(f"{_short(old)!r} is not in the cast.")
             if jobs.person(db, name):
-                raise Refused(HTTPStatus.CONFLICT, f"{name} is in the cast already.")
+                raise Conflict(f"{name} is in the cast already.")
             jobs.rename_person(db, old, name)
 
         await self._database.submit(job)
@@ -281,7 +270,7 @@ class ChatStore:
     async def remove_person(self, username: str) -> None:
         """Take somebody off the cast; their messages stay."""
         if not await self._database.submit(lambda db: jobs.remove_person(db, username)):
-            raise Refused(HTTPStatus.NOT_FOUND, f"{_short(username)!r} is not in the cast.")
+            raise NotFound(f"{_short(username)!r} is not in the cast.")
 
     # the whole state
 
@@ -300,7 +289,7 @@ class ChatStore:
         return state
 
     async def restore(self, snapshot: Any) -> None:
-        """Replace the whole state by a snapshot. Raises ``Refused`` with the place; nothing changes then."""
+        """Replace the whole state by a snapshot. Raises ``RequestError`` with the place; nothing changes then."""
         people, messages = snapshots.checked(snapshot, self._catalog)
         await self._database.submit(lambda db: jobs.load(db, people, messages))
         self._seen.clear()
@@ -314,7 +303,7 @@ class ChatStore:
             raise StorageError(f"{file} could not be written: {reason(error)}") from None
 
     async def load(self, file: Path) -> None:
-        """Replace the whole state by a file's. Raises ``Refused`` or ``StorageError``; nothing changes then."""
+        """Replace the state by a file's. Raises ``RequestError`` or ``StorageError``; nothing changes then."""
         try:
             text = await self._database.run_in_thread(partial(read_text, file, snapshots.MAX_FILE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
@@ -322,7 +311,7 @@ class ChatStore:
         try:
             snapshot = parse_json(text)
         except BadFrame as bad:
-            raise Refused(HTTPStatus.BAD_REQUEST, f"{file.name} is no saved chat state: {bad}.") from None
+            raise Malformed(f"{file.name} is no saved chat state: {bad}.") from None
         await self.restore(snapshot)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from app.endpoints.errors import status_of
 from app.endpoints.http import BODY_S, HttpDoor
 from app.hub.causes import Dropped, RestCall
 from app.hub.hub import Hub
@@ -17,8 +18,9 @@ from app.hub.journal import Verdict
 from app.hub.outgoing import Effect, Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.rest_log import Call, RestLog
-from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Refused, StorageError, Window
+from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Window
 from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.errors import Malformed, RequestError, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ BODY = web.RequestKey("body", bytes)
 
 
 class Store(Protocol):
-    """What the endpoints read. Every method may raise ``Refused`` or ``StorageError``."""
+    """What the endpoints read. Every method may raise ``RequestError`` or ``StorageError``."""
 
     async def friends(self) -> list[Person]:
         """Return the friends."""
@@ -48,7 +50,7 @@ class Store(Protocol):
 
 
 class Chat(Protocol):
-    """What the endpoints change. Every method may raise ``Refused`` or ``StorageError``."""
+    """What the endpoints change. Every method may raise ``RequestError`` or ``StorageError``."""
 
     @property
     def store(self) -> Store:
@@ -136,8 +138,8 @@ class RestApi:
         except Dropped as dropped:
             reason = f"The request was dropped: {dropped}."
             response, note, verdict = _error(HTTPStatus.SERVICE_UNAVAILABLE, reason), reason, Verdict.WARNING
-        except Refused as refused:
-            response, note, verdict = _error(refused.status, refused.reason), refused.reason, Verdict.INVALID
+        except RequestError as refused:
+            response, note, verdict = _error(status_of(refused), refused.reason), refused.reason, Verdict.INVALID
         except StorageError as error:
             reason = f"The chat state could not be used: {error}."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
@@ -198,7 +200,7 @@ class RestApi:
     async def _add_friend(self, request: web.Request) -> web.Response:
         username = _text(await _body(request), "username").strip()
         if not username:
-            raise Refused(HTTPStatus.BAD_REQUEST, "The user name is empty.")
+            raise Malformed("The user name is empty.")
         return _json((await self._chat.add_friend(username)).friend(), HTTPStatus.CREATED)
 
     async def _remove_friend(self, request: web.Request) -> web.Response:
@@ -208,7 +210,7 @@ class RestApi:
     async def _messages(self, request: web.Request) -> web.Response:
         peer = request.query.get("peer", "")
         if not peer:
-            raise Refused(HTTPStatus.BAD_REQUEST, "Say whose messages: ?peer=NAME is missing.")
+            raise Malformed("Say whose messages: ?peer=NAME is missing.")
         limit = min(_number(request, "limit", DEFAULT_LIMIT), MAX_LIMIT)
         offset = min(_number(request, "offset", 0), FAR)
         messages, total = await self._chat.store.page(peer, limit, offset)
@@ -282,22 +284,22 @@ async def _body(request: web.Request) -> dict[str, Any]:
     try:
         value = parse_json((await _read(request)).decode())
     except UnicodeDecodeError:
-        raise Refused(HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
+        raise Malformed("The body is not UTF-8.") from None
     except (web.RequestPayloadError, OSError):
-        raise Refused(HTTPStatus.BAD_REQUEST, "The body could not be read.") from None
+        raise Malformed("The body could not be read.") from None
     except BadFrame as bad:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"The body is no usable JSON: {bad}.") from None
+        raise Malformed(f"The body is no usable JSON: {bad}.") from None
     if not isinstance(value, dict):
-        raise Refused(HTTPStatus.BAD_REQUEST, "The body must be a JSON object.")
+        raise Malformed("The body must be a JSON object.")
     return value
 
 
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if value is None:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"The field {name!r} is missing.")
+        raise Malformed(f"The field {name!r} is missing.")
     if not isinstance(value, str):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"The field {name!r} must be text.")
+        raise Malformed(f"The field {name!r} must be text.")
     return value
 
 
@@ -306,5 +308,5 @@ def _number(request: web.Request, name: str, default: int) -> int:
     if not text:
         return default
     if not (text.isascii() and text.isdigit()) or len(text) > 18 or (name == "limit" and int(text) == 0):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"{name}={text[:40]} is no usable number.")
+        raise Malformed(f"{name}={text[:40]} is no usable number.")
     return int(text)

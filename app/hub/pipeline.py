@@ -5,7 +5,6 @@ Everything that a person, a script or a source fires enters here. It leaves thro
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
 from app.hub.causes import Cause, Dropped, FiredEvent, FiredFrame
@@ -15,12 +14,12 @@ from app.hub.origin import Origin
 from app.hub.outgoing import Effect, Outgoing
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
-from app.protocol.backend import Refused, StorageError
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import MAX_CHECKED_CHARS, MAX_FRAME_BYTES, MAX_RAW_BYTES, BadFrame, Envelope, decode
+from app.protocol.errors import Invalid, RequestError, StorageError, TooLarge
 from app.protocol.event_type import InvalidEvent
 
-FIRE_ERRORS = (InvalidEvent, Refused, StorageError)
+FIRE_ERRORS = (InvalidEvent, RequestError, StorageError)
 """Why nothing was fired: the event, the request, or the disk. The text is for people."""
 
 NO_UNICODE = "The text contains a lone surrogate, which is not valid Unicode."
@@ -41,7 +40,7 @@ def offline_warning(friend: str) -> str:
 
 
 class ChatState(Protocol):
-    """The stored state, as the pipeline sees it. Every method may raise ``Refused`` or ``StorageError``."""
+    """The stored state, as the pipeline sees it. Every method may raise ``RequestError`` or ``StorageError``."""
 
     def advise(self, event: Envelope) -> Advice:
         """Return what to warn of, as things are before the event."""
@@ -103,7 +102,7 @@ class EventPipeline:
             try:
                 text = event.encode().decode()
             except UnicodeEncodeError:
-                raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE) from None
+                raise Invalid(NO_UNICODE) from None
             outgoing = await self._raw(text, to, origin)
             warning = f"sent, not stored: {'; '.join(map(str, problems))}"
             await self._state.drain()
@@ -118,10 +117,10 @@ class EventPipeline:
         try:
             size = len(text.encode())
         except UnicodeEncodeError:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, NO_UNICODE) from None
+            raise Invalid(NO_UNICODE) from None
         if size > MAX_RAW_BYTES:
             limit = f"A frame has at most {MAX_RAW_BYTES // 1024:,} KiB."
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
+            raise TooLarge(limit)
         large = size > MAX_FRAME_BYTES
         fault = await asyncio.to_thread(self.fault_of, text) if large else self.fault_of(text)
         return Outgoing.raw(text, to=to, origin=origin, fault=fault)

@@ -1,12 +1,12 @@
 """The chat backend's vocabulary: friends, messages, what may be asked for, and how refusals are worded."""
 
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from app import usernames
+from app.protocol.errors import Malformed
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 
@@ -20,19 +20,6 @@ PEER_PORT = 9100
 
 MessageData = dict[str, Any]
 """A stored message: the ``data`` of ``new_message``, exactly."""
-
-
-class Refused(Exception):
-    """A request that the backend answers with an error: HTTP status and what a person can act on."""
-
-    def __init__(self, status: HTTPStatus, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-
-
-class StorageError(Exception):
-    """The disk or the database would not; the text says what and what to do. Nothing was half-written."""
 
 
 class Person(Struct, kw_only=True):
@@ -79,10 +66,10 @@ class Conversation(Struct, kw_only=True):
 
 
 def checked_name(name: str) -> str:
-    """Return a user name fit for the cast. Raises ``Refused``."""
+    """Return a user name fit for the cast. Raises ``RequestError``."""
     clean = name.strip()
     if wrong := usernames.problem(clean):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"The name {wrong}.")
+        raise Malformed(f"The name {wrong}.")
     return clean
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from http import HTTPStatus
 from random import Random, SystemRandom
 from typing import Any, Protocol
 
@@ -12,9 +11,9 @@ from app.hub.hub import Delivery
 from app.hub.origin import Origin
 from app.hub.slices import Slices
 from app.hub.target import ALL, Target
-from app.protocol.backend import Refused
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
+from app.protocol.errors import Conflict, Invalid
 from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture, Saved
 from app.protocol.templates import Context, TemplateError, expand, left_over, load_faker, resolve, uses_faker
@@ -87,7 +86,7 @@ class EventComposer:
     async def fire_again(self, *, origin: Origin) -> Delivery:
         """Fire once more, with fresh values, what was fired last."""
         if self._again is None:
-            raise Refused(HTTPStatus.CONFLICT, "Nothing has been fired yet.")
+            raise Conflict("Nothing has been fired yet.")
         return await self._again(origin)
 
     def of_event(self, event: str) -> Fixture:
@@ -158,7 +157,7 @@ class EventComposer:
 
 
 async def _expanded(data: Any, context: Context) -> Any:
-    """Return ``data`` with its templates expanded, without blocking the event loop. Raise ``Refused``."""
+    """Return ``data`` with its templates expanded, without blocking the event loop. Raise ``RequestError``."""
     if uses_faker(data):
         await asyncio.to_thread(load_faker)
     slices = Slices()
@@ -169,7 +168,7 @@ async def _expanded(data: Any, context: Context) -> Any:
         except StopIteration as end:
             return end.value
         except TemplateError as error:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The event has {error}.") from None
+            raise Invalid(f"The event has {error}.") from None
         await slices.breathe()
 
 
@@ -177,4 +176,4 @@ def _target(fixture: Fixture) -> Target:
     try:
         return Target.parse(fixture.to)
     except ValueError as error:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The fixture has an {error}.") from None
+        raise Invalid(f"The fixture has an {error}.") from None

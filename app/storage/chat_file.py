@@ -10,7 +10,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from app.protocol.backend import StorageError
+from app.protocol.errors import StorageError
 from app.protocol.times import local
 from app.storage import inspection, migrations
 from app.storage.inspection import NewerSchema, primary_code

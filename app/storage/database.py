@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.protocol.backend import StorageError
+from app.protocol.errors import StorageError
 from app.storage.chat_file import ChatFile
 
 T = TypeVar("T")

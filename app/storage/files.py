@@ -4,11 +4,10 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 
-from app.protocol.backend import Refused
 from app.protocol.envelope import MAX_RAW_BYTES
+from app.protocol.errors import Malformed
 from app.system.files import read_file, reason
 
 
@@ -33,11 +32,11 @@ def find_files(folder: Path, suffix: str, on_error: Callable[[OSError], object])
 
 
 def read_frame(file: Path) -> str:
-    """Return the text of a file that is to be sent as one frame. Raises ``Refused`` if it cannot be sent."""
+    """Return the text of a file that is to be sent as one frame. Raises ``RequestError`` if it cannot be sent."""
     try:
         return read_file(file, MAX_RAW_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"{file} cannot be sent: {reason(error)}.") from None
+        raise Malformed(f"{file} cannot be sent: {reason(error)}.") from None
 
 
 def _may_be_read(file: Path) -> bool:

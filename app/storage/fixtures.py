@@ -4,11 +4,10 @@ import difflib
 import os
 import time
 from contextlib import suppress
-from http import HTTPStatus
 from pathlib import Path
 from typing import NamedTuple
 
-from app.protocol.backend import Refused, StorageError
+from app.protocol.errors import Conflict, Invalid, Malformed, NotFound, RequestError, StorageError, TooLarge
 from app.protocol.fixture import (
     MAX_FIXTURE_BYTES,
     SUFFIX,
@@ -27,7 +26,7 @@ SETTLED_NS = 2_000_000_000
 
 
 class FixtureLibrary:
-    """Keeps what was read last in ``all``; methods that touch the disk raise ``Refused`` and ``StorageError``.
+    """Keeps what was read last in ``all``; methods that touch the disk raise ``RequestError`` and ``StorageError``.
 
     A fixture of one's own hides the built-in one of the same name.
     """
@@ -56,7 +55,7 @@ class FixtureLibrary:
         )
 
     def find(self, name: str) -> Saved:
-        """Return a fixture by its name, or its last part where that is unique. Raises ``Refused``."""
+        """Return a fixture by its name, or its last part where that is unique. Raises ``RequestError``."""
         wanted = name.strip().casefold()
         if exact := self._saved.get(wanted):
             return exact
@@ -64,10 +63,10 @@ class FixtureLibrary:
         if len(same) == 1:
             return same[0]
         if complaint := self._broken.get(wanted):
-            raise Refused(HTTPStatus.NOT_FOUND, complaint)
+            raise NotFound(complaint)
         near = [each.name for each in same] or self._near(wanted)
         hint = f": it may be {' or '.join(near)}" if near else ""
-        raise Refused(HTTPStatus.NOT_FOUND, f"There is no fixture {name[:80]!r}{hint}.")
+        raise NotFound(f"There is no fixture {name[:80]!r}{hint}.")
 
     def _near(self, wanted: str) -> list[str]:
         by_name = {key: each.name for key, each in self._saved.items()}
@@ -75,8 +74,8 @@ class FixtureLibrary:
         return [by_name[key] for key in difflib.get_close_matches(wanted[:80], by_name, 1)]
 
     def look_up(self, name: str) -> Saved:
-        """Return a fixture as it is on the disk now. Raises ``Refused``."""
-        with suppress(Refused):
+        """Return a fixture as it is on the disk now. Raises ``RequestError``."""
+        with suppress(RequestError):
             saved = self.find(name)
             if self._is_fresh(saved):
                 return saved
@@ -169,7 +168,7 @@ class FixtureLibrary:
         before, clean = self._own_one(name), _checked(new)
         there = self._saved.get(clean.casefold())
         if there and there.own and there.name != before.name:
-            raise Refused(HTTPStatus.CONFLICT, f"There is a fixture {clean!r} already.")
+            raise Conflict(f"There is a fixture {clean!r} already.")
         if clean.casefold() == before.name.casefold():
             self._respell(before, clean)
         else:
@@ -186,7 +185,7 @@ class FixtureLibrary:
     def _own_one(self, name: str) -> Saved:
         saved = self.find(name)
         if not saved.own:
-            raise Refused(HTTPStatus.CONFLICT, f"{saved.name} comes with the program: save a copy and change that.")
+            raise Conflict(f"{saved.name} comes with the program: save a copy and change that.")
         return saved
 
     def _file(self, name: str) -> Path:
@@ -196,7 +195,7 @@ class FixtureLibrary:
         try:
             _require_inside(self._own, file.parent)
         except BadFixture as bad:
-            raise Refused(HTTPStatus.CONFLICT, f"Fixture {name!r} cannot be written: {bad}.") from None
+            raise Conflict(f"Fixture {name!r} cannot be written: {bad}.") from None
         return file
 
     def _write(self, name: str, text: str) -> None:
@@ -297,16 +296,16 @@ def _require_inside(folder: Path, path: Path) -> None:
 
 
 def _text(fixture: Fixture) -> str:
-    """Return a fixture's file. Raises ``Refused`` for one that could not be read again."""
+    """Return a fixture's file. Raises ``RequestError`` for one that could not be read again."""
     text = fixture.to_json()
     try:
         size = len(text.encode())
         parse_fixture(text)
     except (BadFixture, UnicodeEncodeError) as bad:
         reason = "half of a surrogate pair is no character" if isinstance(bad, UnicodeEncodeError) else bad
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"This is no fixture: {reason}.") from None
+        raise Invalid(f"This is no fixture: {reason}.") from None
     if size > MAX_FIXTURE_BYTES:
-        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A fixture has at most {MAX_FIXTURE_BYTES} bytes.")
+        raise TooLarge(f"A fixture has at most {MAX_FIXTURE_BYTES} bytes.")
     return text
 
 
@@ -319,4 +318,4 @@ def _checked(name: str) -> str:
     try:
         return checked_name(name)
     except BadFixture as bad:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"{bad}.") from None
+        raise Malformed(f"{bad}.") from None

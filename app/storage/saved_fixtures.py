@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from app.hub.signal import Signal
-from app.protocol.backend import Refused
+from app.protocol.errors import RequestError
 from app.protocol.fixture import Fixture, Saved
 from app.storage.fixtures import FixtureLibrary
 
@@ -21,7 +21,7 @@ class Disk(Protocol):
 
 
 class Fixtures:
-    """The current library. Methods that touch the disk raise ``Refused`` and ``StorageError``."""
+    """The current library. Methods that touch the disk raise ``RequestError`` and ``StorageError``."""
 
     def __init__(self, library: FixtureLibrary, disk: Disk, pinned: Callable[[], list[str]]) -> None:
         self._library = library
@@ -40,7 +40,7 @@ class Fixtures:
         """The fixtures pinned to the tray, in their order."""
         found = []
         for name in self._pinned():
-            with suppress(Refused):  # it was renamed or removed
+            with suppress(RequestError):  # it was renamed or removed
                 found.append(self._library.find(name))
         return found
 
@@ -55,11 +55,11 @@ class Fixtures:
         return self._library.complaints
 
     def find(self, name: str) -> Saved:
-        """Return a fixture by its name, or its last part where that is unique. Raises ``Refused``."""
+        """Return a fixture by its name, or its last part where that is unique. Raises ``RequestError``."""
         return self._library.find(name)
 
     async def look_up(self, name: str) -> Saved:
-        """Return a fixture, read from the disk again if its file changed. Raises ``Refused``."""
+        """Return a fixture, read from the disk again if its file changed. Raises ``RequestError``."""
         return await self._disk.run_in_thread(lambda: self._library.look_up(name))
 
     async def use(self, library: FixtureLibrary) -> None:

@@ -1,16 +1,15 @@
 """The cast of the first start, and what a person may do with it."""
 
 import base64
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.companion import Companion
-from app.protocol.backend import Refused
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.errors import Conflict, Malformed, NotFound, RequestError
 from tests.chat.windows import friend, unread
 from tests.conftest import MakeCompanion
 from tests.hub.doubles import FakeTime
@@ -109,10 +108,10 @@ async def test_a_good_name_is_taken_without_the_space_around_it(
 @pytest.mark.parametrize("name", ["", "   ", "n" * 65, "a/b", "a\nb", "a\tb", "a\x00b", "\ud83d", "a\u200bb", "/"])
 async def test_a_bad_name_is_refused_and_changes_nothing(companion: Companion, name: str) -> None:
     before = await companion.chat.store.snapshot()
-    with pytest.raises(Refused, match=r"^(The name|A name) .*\.$") as caught:
+    with pytest.raises(RequestError, match=r"^(The name|A name) .*\.$") as caught:
         await companion.chat.add_person(name, is_friend=True)
-    assert caught.value.status is HTTPStatus.BAD_REQUEST
-    with pytest.raises(Refused):
+    assert isinstance(caught.value, Malformed)
+    with pytest.raises(RequestError):
         await companion.chat.rename_person("alice", name)
     assert await companion.chat.store.snapshot() == before
 
@@ -124,9 +123,9 @@ async def test_nobody_is_added_twice_nor_renamed_to_somebody_else(companion: Com
         companion.chat.rename_person("alice", "bob"),
         companion.chat.rename_person("alice", " frank "),
     ):
-        with pytest.raises(Refused, match="is in the cast already") as caught:
+        with pytest.raises(RequestError, match="is in the cast already") as caught:
             await refused
-        assert caught.value.status is HTTPStatus.CONFLICT
+        assert isinstance(caught.value, Conflict)
     assert await companion.chat.store.snapshot() == before
 
 
@@ -137,9 +136,9 @@ async def test_somebody_unknown_can_not_be_changed(companion: Companion) -> None
         companion.chat.remove_person("zoe"),
         companion.chat.change_person("zoe", pinned=True),
     ):
-        with pytest.raises(Refused, match="'zoe' is not in the cast") as caught:
+        with pytest.raises(RequestError, match="'zoe' is not in the cast") as caught:
             await refused
-        assert caught.value.status is HTTPStatus.NOT_FOUND
+        assert isinstance(caught.value, NotFound)
     assert await companion.chat.store.snapshot() == before
 
 

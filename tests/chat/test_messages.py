@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
-from app.protocol.backend import StorageError, Window
+from app.protocol.backend import Window
 from app.protocol.envelope import Envelope
+from app.protocol.errors import StorageError
 from app.storage import chat_file as storage
 from app.storage import migrations
 from tests.chat.windows import frames_so_far, friend, sent_rows, unread

@@ -1,14 +1,14 @@
 """A message that the local user posts: stored, answered, and sent to whom it concerns."""
 
 import asyncio
-from http import HTTPStatus
 
 import pytest
 
 from app.companion import Companion
 from app.hub.journal import Kind, Verdict
-from app.protocol.backend import MAX_TEXT, Refused, Window
+from app.protocol.backend import MAX_TEXT, Window
 from app.protocol.envelope import Envelope
+from app.protocol.errors import Malformed, NotFound, RequestError
 from tests.chat.windows import frames_so_far, post, said, sent_rows
 from tests.conftest import Connect
 
@@ -140,18 +140,18 @@ async def test_a_text_of_exactly_the_limit_is_taken_and_one_more_is_not(companio
     assert (await post(companion, "alice", "😀" * MAX_TEXT, HERE))["text"] == "😀" * MAX_TEXT
     before = await companion.chat.store.snapshot()
     for text in ("x" * (MAX_TEXT + 1), ""):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RequestError) as caught:
             await post(companion, "alice", text, HERE)
-        assert caught.value.status is HTTPStatus.BAD_REQUEST
+        assert isinstance(caught.value, Malformed)
     assert await companion.chat.store.snapshot() == before
 
 
 @pytest.mark.parametrize("to", ["erin", "nobody", "me", "ALICE", "alice\0"])
 async def test_only_friends_can_be_written_to(companion: Companion, to: str) -> None:
     before = await companion.chat.store.snapshot()
-    with pytest.raises(Refused, match="is not a friend") as caught:
+    with pytest.raises(RequestError, match="is not a friend") as caught:
         await post(companion, to, "Hi", HERE)
-    assert caught.value.status is HTTPStatus.NOT_FOUND
+    assert isinstance(caught.value, NotFound)
     assert await companion.chat.store.snapshot() == before
 
 

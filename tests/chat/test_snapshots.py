@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from app.chat.store import ChatStore
 from app.companion import Companion
-from app.protocol.backend import Refused, StorageError
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
+from app.protocol.errors import RequestError, StorageError
 from app.storage.database import Database
 from tests.conftest import MakeCompanion
 from tests.hub.doubles import FakeTime
@@ -142,7 +142,7 @@ async def test_what_is_no_saved_state_is_refused_with_the_place_and_changes_noth
     break_it, place = REFUSED[case]
     break_it(state)
     file.write_text(json.dumps(state))
-    with pytest.raises(Refused, match=f"^This is no saved chat state: .*{place}"):
+    with pytest.raises(RequestError, match=f"^This is no saved chat state: .*{place}"):
         await seeded.chat.load(file)
     assert await saved(seeded, file) == before
 
@@ -153,7 +153,7 @@ async def test_a_name_with_space_around_it_is_refused_or_cleaned(seeded: Compani
     state = await saved(seeded, file)
     state["people"][1]["username"] = " bob "
     file.write_text(json.dumps(state))
-    with suppress(Refused):
+    with suppress(RequestError):
         await seeded.chat.load(file)
     assert "bob" in [each.username for each in await seeded.chat.store.friends()]
 
@@ -172,7 +172,7 @@ async def test_a_file_that_is_no_json_is_refused_and_changes_nothing(
 ) -> None:
     before = await seeded.chat.store.snapshot()
     (tmp_path / "state.json").write_bytes(text)
-    with pytest.raises((Refused, StorageError), match=r"no saved chat state|could not be read"):
+    with pytest.raises((RequestError, StorageError), match=r"no saved chat state|could not be read"):
         await seeded.chat.load(tmp_path / "state.json")
     assert await seeded.chat.store.snapshot() == before
 
@@ -237,7 +237,7 @@ async def test_a_changed_state_is_taken_as_a_whole_or_refused_as_a_whole(
     (tmp_path / "state.json").write_text(json.dumps(state), encoding="utf-8")
     try:
         await backend.load(tmp_path / "state.json")
-    except (Refused, StorageError):
+    except (RequestError, StorageError):
         assert await backend.snapshot() == before
         return
     await assert_it_can_be_used(backend)

@@ -6,9 +6,9 @@ import pytest
 
 from app.hub.hub import Delivery
 from app.hub.target import ALL, Target
-from app.protocol.backend import Refused
 from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
+from app.protocol.errors import Invalid, RequestError
 from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture, Saved
 from app.sources.composer import EventComposer
@@ -133,9 +133,9 @@ async def test_it_goes_to_whom_the_fixture_says_or_to_whom_it_is_told(desk: Desk
 
 
 async def test_a_target_that_is_none_is_refused_in_words(desk: Desk) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestError) as caught:
         await desk.fire(Fixture(frame="", to="bob"))
-    assert caught.value.status == 422
+    assert isinstance(caught.value, Invalid)
     assert (
         caught.value.reason
         == "The fixture has an invalid target 'bob': use all, user:NAME, client:NUMBER or client:1,2."
@@ -183,7 +183,7 @@ async def test_others_have_a_turn_while_templates_are_expanded(desk: Desk, monke
 
 
 async def test_too_many_templates_are_refused_when_fired(desk: Desk) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestError) as refused:
         await desk.fire(Fixture(event="typing", data={"username": "{{uuid}}" * 201, "typing": True}))
     assert str(refused.value) == "The event has 201 templates; at most 200 are allowed."
     assert desk.door.events == []

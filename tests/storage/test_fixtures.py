@@ -2,12 +2,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
-from app.protocol.backend import Refused, StorageError
+from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError, TooLarge
 from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, Saved
 from app.storage import fixtures as module
 from app.storage.fixtures import FixtureLibrary
@@ -52,8 +51,8 @@ def files(folder: Path) -> list[str]:
     return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*"))
 
 
-def refusal(work: Callable[[], object]) -> Refused:
-    with pytest.raises(Refused) as caught:
+def refusal(work: Callable[[], object]) -> RequestError:
+    with pytest.raises(RequestError) as caught:
         work()
     return caught.value
 
@@ -146,7 +145,7 @@ def test_a_whole_name_wins_over_a_last_part(library: FixtureLibrary) -> None:
 
 def test_an_unknown_name_is_told_and_an_ambiguous_one_with_what_it_may_be(library: FixtureLibrary) -> None:
     unknown = refusal(lambda: library.find("nothing"))
-    assert (unknown.status, unknown.reason) == (HTTPStatus.NOT_FOUND, "There is no fixture 'nothing'.")
+    assert (type(unknown), unknown.reason) == (NotFound, "There is no fixture 'nothing'.")
     library.save("mine/hello", ONE)
     said = refusal(lambda: library.find("hello")).reason
     assert said == "There is no fixture 'hello': it may be basics/hello or mine/hello."
@@ -157,11 +156,11 @@ def test_an_unknown_name_is_told_and_an_ambiguous_one_with_what_it_may_be(librar
 def test_a_bad_name_is_refused_and_nothing_is_written(library: FixtureLibrary, tmp_path: Path, name: str) -> None:
     before = files(tmp_path)
     refused = refusal(lambda: library.save(name, ONE))
-    assert refused.status == HTTPStatus.BAD_REQUEST
+    assert isinstance(refused, Malformed)
     assert refused.reason.endswith(".")
     assert files(tmp_path) == before
     library.save("x", ONE)
-    assert refusal(lambda: library.rename("x", name)).status == HTTPStatus.BAD_REQUEST
+    assert isinstance(refusal(lambda: library.rename("x", name)), Malformed)
     assert library.find("x").fixture == ONE
 
 
@@ -176,7 +175,7 @@ def test_a_name_that_is_taken_is_refused(library: FixtureLibrary) -> None:
     library.save("x", ONE)
     library.save("Y", TWO)
     refused = refusal(lambda: library.rename("x", "y"))
-    assert (refused.status, refused.reason) == (HTTPStatus.CONFLICT, "There is a fixture 'y' already.")
+    assert (type(refused), refused.reason) == (Conflict, "There is a fixture 'y' already.")
     assert (library.find("x").fixture, library.find("y").fixture) == (ONE, TWO)
 
 
@@ -211,7 +210,7 @@ def test_a_built_in_one_can_neither_be_renamed_nor_deleted(library: FixtureLibra
         refusal(lambda: library.rename("basics/hello", "mine")),
         refusal(lambda: library.delete("basics/hello")),
     ):
-        assert refused.status == HTTPStatus.CONFLICT
+        assert isinstance(refused, Conflict)
         assert refused.reason == "basics/hello comes with the program: save a copy and change that."
     assert files(built_in) == ["basics", "basics/hello.json", "basics/world.json"]
 
@@ -354,7 +353,7 @@ def test_a_file_that_became_a_link_is_not_fired(library: FixtureLibrary, own: Pa
     library.read()
     file.unlink()
     make_link(file, secret)
-    with pytest.raises(Refused, match="outside of the fixtures folder"):
+    with pytest.raises(RequestError, match="outside of the fixtures folder"):
         library.look_up("x")
 
 
@@ -372,9 +371,9 @@ def test_nothing_is_written_or_removed_through_a_link_to_another_folder(
         lambda: library.save("link/new/x", fixture),
         lambda: library.rename("y", "link/y"),
     ):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RequestError) as caught:
             change()
-        assert caught.value.status == HTTPStatus.CONFLICT
+        assert isinstance(caught.value, Conflict)
         assert f"a link leads to {other}" in caught.value.reason
     assert [file.name for file in other.iterdir()] == ["x.json"]
     assert victim.read_text() == "mine"
@@ -436,7 +435,7 @@ def test_a_folder_in_the_place_of_a_file_is_a_folder(library: FixtureLibrary, ow
 def test_a_fixture_too_large_to_be_read_again_is_not_saved(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
     refused = refusal(lambda: library.save("x", Fixture(frame="ü" * (MAX_FIXTURE_BYTES // 2))))
-    assert refused.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert isinstance(refused, TooLarge)
     assert library.find("x").fixture == ONE
     assert files(own) == ["x.json"]
 
@@ -476,7 +475,7 @@ def test_a_fixture_that_could_not_be_read_again_is_not_saved(
 ) -> None:
     library.save("x", ONE)
     refused = refusal(lambda: library.save("x", fixture))
-    assert 400 <= refused.status < 500
+    assert isinstance(refused, RequestError)
     assert refused.reason.encode()
     assert library.find("x").fixture == ONE
     assert files(own) == ["x.json"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.protocol.backend import Person, StorageError
+from app.protocol.backend import Person
+from app.protocol.errors import StorageError
 from app.storage import chat as jobs
 from app.storage import chat_file as module
 from app.storage.database import Database

@@ -2,13 +2,12 @@
 
 import asyncio
 import gc
-from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from app.hub.tasks import Tasks
-from app.protocol.backend import Refused, StorageError
+from app.protocol.errors import NotFound, StorageError
 from app.protocol.event_type import InvalidEvent, Problem
 from app.ui.background import RoomTasks, run
 from tests.conftest import until
@@ -49,7 +48,7 @@ async def test_the_result_goes_on(result: Any) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        Refused(HTTPStatus.NOT_FOUND, "There is no user 'zoe'."),
+        NotFound("There is no user 'zoe'."),
         StorageError("the disk is full"),
         InvalidEvent([Problem("data.text", "is missing")]),
     ],

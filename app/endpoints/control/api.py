@@ -24,8 +24,8 @@ from app.hub.ring import Ring
 from app.hub.row_codec import to_json
 from app.hub.search import batch_size
 from app.hub.target import Target
-from app.protocol.backend import Refused
 from app.protocol.envelope import MAX_RAW_BYTES, Envelope
+from app.protocol.errors import Conflict, Invalid, NotFound
 from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import BadFixture, Fixture, checked
 from app.protocol.overrides import BadPath, check_path
@@ -71,7 +71,7 @@ class Api:
         """Fire an event by its name, a fixture, or what was fired last, with some values changed."""
         body: shapes.TriggerBody = call.body
         if sum((bool(body.event), bool(body.fixture), body.last)) != 1:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "Give either an event, a fixture, or last.")
+            raise Invalid("Give either an event, a fixture, or last.")
         if body.last:
             return await self._again(body)
         if body.fixture:
@@ -81,7 +81,7 @@ class Api:
         try:
             fixture = fixture.with_changes(body.set, body.remove)
         except (BadPath, BadFixture) as bad:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{bad}.") from None
+            raise Invalid(f"{bad}.") from None
         return await self._send(
             fixture.to if body.to is None else body.to,
             body.wait,
@@ -107,13 +107,13 @@ class Api:
         usual = shapes.TriggerBody(last=True, wait=body.wait)
         if more := [name for name in body.__struct_fields__ if getattr(body, name) != getattr(usual, name)]:
             told = f"What was fired last is repeated as it was; {', '.join(more)} cannot change it."
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, told)
+            raise Invalid(told)
         return await self._send("all", body.wait, lambda _: self._service.player.fire_again(origin=CONTROL))
 
     async def _send(self, to: str, wait: float, send: Callable[[Target], Awaitable[Delivery]]) -> shapes.Fired:
         target = _target(to)
         if wait and not await self._service.wait_for_ready_client(target, wait):
-            raise Refused(HTTPStatus.CONFLICT, self._why_none_ready(target, wait))
+            raise Conflict(self._why_none_ready(target, wait))
         return _fired(await send(target))
 
     def _why_none_ready(self, to: Target, wait: float) -> str:
@@ -172,9 +172,7 @@ class Api:
         client = self._client(call)
         name = call.body.username.strip()
         if not name or not name.isprintable():
-            raise Refused(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "A user name is not empty and has no control characters."
-            )
+            raise Invalid("A user name is not empty and has no control characters.")
         self._service.hub.identify(client, name)
         return _client(client)
 
@@ -194,7 +192,7 @@ class Api:
         short = number.isascii() and number.isdigit() and len(number) < 16
         client = self._service.hub.client(int(number)) if short else None
         if client is None:
-            raise Refused(HTTPStatus.NOT_FOUND, f"There is no client {number[:40]}.")
+            raise NotFound(f"There is no client {number[:40]}.")
         return client
 
     # the journal
@@ -263,10 +261,10 @@ class Api:
             for path in body.where:
                 check_path(path)
         except BadPath as bad:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{bad}.") from None
+            raise Invalid(f"{bad}.") from None
         expected = Expectation(body.event, body.sender, body.where)
         if body.strict and (doubt := doubts(expected, self._service.catalog)):
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{doubt}.")
+            raise Invalid(f"{doubt}.")
         met = await self._service.expect(expected, body.within, body.after)
         return shapes.Expected(
             met=met.row is not None,
@@ -309,7 +307,7 @@ class Api:
         try:
             fixture = checked(msgspec.to_builtins(call.body))
         except BadFixture as bad:
-            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"This is no fixture: {bad}.") from None
+            raise Invalid(f"This is no fixture: {bad}.") from None
         _target(fixture.to)
         return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
 
@@ -368,21 +366,21 @@ class Api:
             if each.error and each.name != "events":
                 await self._service.start_service(each.name)
         if not await self._service.start():
-            raise Refused(HTTPStatus.CONFLICT, self._service.services["events"].error)
+            raise Conflict(self._service.services["events"].error)
         return await self.status(call)
 
     @operation("POST", "/v1/window/open", refusals=(HTTPStatus.CONFLICT,))
     async def open_window(self, _: Call) -> None:
         """Raise the window."""
         if self._service.raise_window is None:
-            raise Refused(HTTPStatus.CONFLICT, "This companion has no window: it was started by `companion serve`.")
+            raise Conflict("This companion has no window: it was started by `companion serve`.")
         self._service.raise_window()
 
     @operation("POST", "/v1/quit", refusals=(HTTPStatus.CONFLICT,))
     async def quit(self, _: Call) -> None:
         """End the program: it closes every connection, and then all its ports. It does not ask the user first."""
         if self._service.quit_program is None:
-            raise Refused(HTTPStatus.CONFLICT, "This companion is part of another program, which has to end it.")
+            raise Conflict("This companion is part of another program, which has to end it.")
         self._service.quit_program()
 
     @operation("GET", "/v1/openapi.json", answer=dict[str, Any])
@@ -398,13 +396,13 @@ def _target(text: str) -> Target:
     try:
         return Target.parse(text)
     except ValueError as error:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}.") from None
+        raise Invalid(f"{error}.") from None
 
 
 def _filter(text: str) -> Filter:
     wanted = parse(text)
     if wanted.complaints:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"The filter: {'; '.join(wanted.complaints)}.")
+        raise Invalid(f"The filter: {'; '.join(wanted.complaints)}.")
     return wanted
 
 
@@ -441,8 +439,7 @@ async def _some_time(came: asyncio.Event, response: web.StreamResponse) -> None:
 
 def _part_with(clients: Iterable[Client], how: shapes.CloseQuery) -> shapes.Dropped:
     if not may_close_with(how.code):
-        raise Refused(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
+        raise Invalid(
             f"No endpoint may close with {how.code}: use 1000 to 1003, 1007 to 1014 or 3000 to 4999.",
         )
     parted = list(clients)

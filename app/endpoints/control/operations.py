@@ -11,8 +11,8 @@ from aiohttp import web
 
 from app.endpoints.control.shapes import Input, NoQuery
 from app.endpoints.http import BODY_S
-from app.protocol.backend import Refused
 from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.errors import Invalid, Malformed, TooLarge
 from app.wording import fault
 
 BODY_BYTES = 64 * 1024
@@ -73,7 +73,7 @@ def operations_of(api: type) -> list[Operation]:
 
 
 async def read(operation: Operation, request: web.Request) -> Call:
-    """Check path, query and body of a request. Raises ``Refused`` saying what is wrong and where.
+    """Check path, query and body of a request. Raises ``RequestError`` saying what is wrong and where.
 
     ``TimeoutError``: the body did not come in time.
     """
@@ -86,9 +86,9 @@ def _query(shape: type[Input], request: web.Request) -> Input:
     pairs = list(request.query.items()) if request.query_string else []
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise Refused(HTTPStatus.BAD_REQUEST, "A query parameter is given twice.")
+        raise Malformed("A query parameter is given twice.")
     if bad := next((name for name, value in pairs if _surrogate(name + value)), None):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"The query parameter {bad[:40]!r} is not UTF-8.")
+        raise Malformed(f"The query parameter {bad[:40]!r} is not UTF-8.")
     return _converted(values, shape, "The query", strict=False)
 
 
@@ -102,11 +102,11 @@ async def _body(operation: Operation, request: web.Request) -> Any:
     try:
         text = (await _read(request, operation.limit)).decode()
     except UnicodeDecodeError:
-        raise Refused(HTTPStatus.BAD_REQUEST, "The body is not UTF-8.") from None
+        raise Malformed("The body is not UTF-8.") from None
     except TimeoutError:  # which is an OSError
         raise
     except (web.RequestPayloadError, OSError):
-        raise Refused(HTTPStatus.BAD_REQUEST, "The body could not be read.") from None
+        raise Malformed("The body could not be read.") from None
     if operation.media == TEXT:
         return text
     try:
@@ -114,7 +114,7 @@ async def _body(operation: Operation, request: web.Request) -> Any:
         value = parse_json(text) if len(text) <= BODY_BYTES else await asyncio.to_thread(parse_json, text)
     except BadFrame as bad:
         reason = "the body is empty" if not text.strip() else str(bad)
-        raise Refused(HTTPStatus.BAD_REQUEST, f"The body is no usable JSON: {reason}.") from None
+        raise Malformed(f"The body is no usable JSON: {reason}.") from None
     return _converted(value, operation.body, "The body")
 
 
@@ -132,7 +132,7 @@ async def _read(request: web.Request, limit: int) -> bytes:
 
 def _bounded(body: B, limit: int) -> B:
     if len(body) > limit:
-        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over {limit // 1024:,} KiB.")
+        raise TooLarge(f"The body is over {limit // 1024:,} KiB.")
     return body
 
 
@@ -143,4 +143,4 @@ def _converted(value: Any, shape: type[T], what: str, *, strict: bool = True) ->
         wrong = fault(error)
         where = f" at {wrong.path}" if wrong.path else ""
         sentence = wrong.sentence if strict else wrong.sentence.removesuffix(", not text")  # as a query always is
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what}{where} {sentence}.") from None
+        raise Invalid(f"{what}{where} {sentence}.") from None

@@ -14,9 +14,10 @@ from app.endpoints.control.openapi import PROBLEM
 from app.endpoints.control.operations import JSON, Operation, read
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Problem, ProblemPart
+from app.endpoints.errors import status_of
 from app.endpoints.guard import same_secret
 from app.endpoints.http import BODY_S, HttpDoor
-from app.protocol.backend import Refused, StorageError
+from app.protocol.errors import RequestError, StorageError
 from app.protocol.event_type import InvalidEvent
 
 log = logging.getLogger(__name__)
@@ -50,8 +51,8 @@ class ControlApi:
         except InvalidEvent as invalid:
             parts = [ProblemPart(path=each.path, message=each.message) for each in invalid.problems]
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The event breaks the contract: {invalid}", parts)
-        except Refused as refused:
-            return _problem(refused.status, refused.reason)
+        except RequestError as refused:
+            return _problem(status_of(refused), refused.reason)
         except StorageError as error:
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}.")
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""What the control API needs of the companion. Methods may raise ``Refused`` and ``StorageError``."""
+"""What the control API needs of the companion. Methods may raise ``RequestError`` and ``StorageError``."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,14 +29,14 @@ class Server(Protocol):
 
 
 class StoredState(Protocol):
-    """What is read of the chat state. May raise ``Refused`` and ``StorageError``."""
+    """What is read of the chat state. May raise ``RequestError`` and ``StorageError``."""
 
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state."""
 
 
 class ChatState(Protocol):
-    """The whole chat state. May raise ``Refused`` and ``StorageError``."""
+    """The whole chat state. May raise ``RequestError`` and ``StorageError``."""
 
     @property
     def store(self) -> StoredState:
@@ -50,7 +50,7 @@ class ChatState(Protocol):
 
 
 class Library(Protocol):
-    """The fixtures. May raise ``Refused`` and ``StorageError``."""
+    """The fixtures. May raise ``RequestError`` and ``StorageError``."""
 
     @property
     def all(self) -> list[Saved]:
@@ -109,7 +109,7 @@ class Player(Protocol):
 
 
 class Service(Protocol):
-    """What the operations need of the companion. Its methods may raise ``Refused`` and ``StorageError``."""
+    """What the operations need of the companion. Its methods may raise ``RequestError`` and ``StorageError``."""
 
     hub: Hub
     journal: Journal

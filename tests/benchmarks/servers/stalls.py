@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from app.companion import Companion
 from app.endpoints.control.api import Api
 from app.hub.journal import Kind
-from app.protocol.backend import Refused
+from app.protocol.errors import RequestError
 from app.protocol.fixture import Fixture
 from app.ui.main_window_shell import EVENTS, FIXTURES, ROOMS
 from app.ui.widgets.line_edit import LineEdit
@@ -139,7 +139,7 @@ class Scenario:
         async def look_up() -> None:
             try:
                 await self._companion.fixtures.look_up("templates")
-            except Refused:
+            except RequestError:
                 return
             raise AssertionError("the fixture was accepted")
 

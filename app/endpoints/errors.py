@@ -1,0 +1,18 @@
+"""Map the domain's errors to HTTP status codes, the same at every endpoint."""
+
+from http import HTTPStatus
+
+from app.protocol.errors import Conflict, Invalid, Malformed, NotFound, RequestError, TooLarge
+
+STATUS: dict[type[RequestError], HTTPStatus] = {
+    Malformed: HTTPStatus.BAD_REQUEST,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+
+def status_of(error: RequestError) -> HTTPStatus:
+    """Return the status code that answers a request with this error."""
+    return next(status for kind, status in STATUS.items() if isinstance(error, kind))
