@@ -1,6 +1,6 @@
 """The main window without its rooms: navigation, banner and an empty status bar. It is painted first at start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
@@ -19,18 +19,10 @@ from app.ui import theme
 from app.ui.icons import icon, ui_icon
 from app.ui.input_guard import InputGuard
 from app.ui.plain_text import PlainTextLabel
+from app.ui.room_registry import ROOMS, Room
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.naming import named
 
-EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS = range(6)
-ROOMS = (
-    ("Events", "events"),
-    ("Clients", "clients"),
-    ("Inject", "inject"),
-    ("Fixtures", "fixtures"),
-    ("Chats", "chats"),
-    ("Settings", "settings"),
-)
 FOOT_HEIGHT = 32
 
 
@@ -42,9 +34,10 @@ class MainWindowShell(QMainWindow):
 
     closed = Signal()
 
-    def __init__(self, folders: Folders) -> None:
+    def __init__(self, folders: Folders, rooms: Sequence[Room] = ROOMS) -> None:
         super().__init__()
-        self._folders = folders
+        self.folders = folders
+        self.room_list = rooms
         self._memory = QSettings(str(folders.window_file), QSettings.Format.IniFormat)
         self.setWindowTitle("P2P Chat Companion")
         self.setWindowIcon(icon("app"))
@@ -106,8 +99,8 @@ class MainWindowShell(QMainWindow):
         brand.addWidget(picture)
         brand.addWidget(title, 1)
         column.addLayout(brand)
-        for number, (name, _) in enumerate(ROOMS):
-            button = named(QPushButton(name), name, id="nav", tip=f"{name} (Ctrl+{number + 1})")
+        for number, room in enumerate(self.room_list):
+            button = named(QPushButton(room.title), room.title, id="nav", tip=room.tooltip)
             button.setCheckable(True)
             button.setIconSize(QSize(20, 20))
             self._navigation.addButton(button, number)
@@ -115,7 +108,7 @@ class MainWindowShell(QMainWindow):
         column.addStretch(1)
         self.version = named(QPushButton(f"Version {__version__}"), "About", id="flat", tip="About")
         column.addWidget(self.version, 0, Qt.AlignmentFlag.AlignLeft)
-        self._navigation.button(EVENTS).setChecked(True)
+        self._navigation.button(0).setChecked(True)
         self.recolor()
         return side
 
@@ -132,8 +125,8 @@ class MainWindowShell(QMainWindow):
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
-        for number, (_, name) in enumerate(ROOMS):
-            self._navigation.button(number).setIcon(ui_icon(name, theme.colors().muted))
+        for number, room in enumerate(self.room_list):
+            self._navigation.button(number).setIcon(ui_icon(room.icon, theme.colors().muted))
 
     def take_hint(self, name: str) -> bool:
         """Return whether a one-time hint is due, and note that it was shown."""

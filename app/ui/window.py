@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QWidget
 
 from app.hub.origin import PANEL
 from app.system.ports import OWN_PROCESS
-from app.ui.main_window_shell import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindowShell
+from app.ui.main_window_shell import MainWindowShell
+from app.ui.room_registry import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, Room
 
 if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.companion import Companion
@@ -33,22 +35,6 @@ __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "INJECT", "ROOMS", "SETTING
 
 MOST_OFFERS = 20
 """A program that invents origins must not keep the window busy."""
-
-
-@runtime_checkable
-class Listening(Protocol):
-    """A room that listens to the companion until ``close_down``."""
-
-    def close_down(self) -> None:
-        """Stop listening."""
-
-
-@runtime_checkable
-class Colored(Protocol):
-    """A room that draws something in colours of its own."""
-
-    def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
 
 
 class ShownService(Protocol):
@@ -76,14 +62,9 @@ class Window(MainWindowShell):
 
         self.filled = True
         self._offered_origins: set[str] = set()
-        self._companion = companion
+        self.companion = companion
         self.status = StatusBar(companion)
-        self.rooms = LazyStack(
-            (
-                self._make_events, self._make_clients, self._make_inject, self._make_fixtures, self._make_chats,
-                self._make_settings,
-            )
-        )  # fmt: skip
+        self.rooms = LazyStack({room.name: partial(self._build, room) for room in self.room_list})
         self._settings_shown = companion.settings
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = partial(companion.start_service, "control")
         """Obtains the token and answers scripts: the desktop knows more than the companion."""
@@ -92,7 +73,7 @@ class Window(MainWindowShell):
         self._put_in(self.rooms, self.status)
         self._connect()
         self._add_shortcuts()
-        self.rooms.show_page(max(EVENTS, self._navigation.checkedId()))
+        self._show_numbered(self._navigation.checkedId())
         self.show_state()
         if self.isVisible():
             self.repaint()  # before more rooms are built
@@ -103,87 +84,45 @@ class Window(MainWindowShell):
 
     @property
     def events(self) -> EventsRoom:
-        """The log."""
+        """The room with the log."""
         return cast("EventsRoom", self.rooms.page(EVENTS))
 
     @property
     def clients(self) -> ClientsRoom:
-        """Who is connected."""
+        """The room with the connected clients."""
         return cast("ClientsRoom", self.rooms.page(CLIENTS))
 
     @property
     def inject(self) -> InjectRoom:
-        """The forms."""
+        """The room with a form per event."""
         return cast("InjectRoom", self.rooms.page(INJECT))
 
     @property
     def fixtures(self) -> FixturesRoom:
-        """The saved events."""
+        """The room with the saved events."""
         return cast("FixturesRoom", self.rooms.page(FIXTURES))
 
     @property
     def chats(self) -> ChatsRoom:
-        """The friends."""
+        """The room with the conversations."""
         return cast("ChatsRoom", self.rooms.page(CHATS))
 
     @property
     def settings(self) -> SettingsRoom:
-        """The settings."""
+        """The room with the settings."""
         return cast("SettingsRoom", self.rooms.page(SETTINGS))
 
-    def _make_events(self) -> EventsRoom:
-        from app.ui.rooms.events import EventsRoom
+    def _build(self, room: Room) -> QWidget:
+        """Build a room's page and give it what it offers to use. See ``room_hooks.py``."""
+        from app.ui.room_hooks import RemembersLayout, ReportsStatus
 
-        room = EventsRoom(self._companion)
-        room.edit_requested.connect(self._edit)
-        room.inject_requested.connect(lambda: self.open_room(INJECT))
-        room.save_requested.connect(lambda row: self.fixtures.save_row(row))
-        room.status_message.connect(self.status.say)
-        self._recall("log/details", room.splitter.restoreState)
-        self._recall("log/columns", room.table.horizontalHeader().restoreState)
-        return room
-
-    def _make_clients(self) -> ClientsRoom:
-        from app.ui.rooms.clients import ClientsRoom
-
-        room = ClientsRoom(self._companion)
-        room.send_requested.connect(self._send_to)
-        room.refused.allow_requested.connect(self._allow)
-        room.status_message.connect(self.status.say)
-        self._recall("clients/columns with ready", room.table.horizontalHeader().restoreState)
-        return room
-
-    def _make_inject(self) -> InjectRoom:
-        from app.ui.rooms.inject import InjectRoom
-
-        room = InjectRoom(self._companion)
-        room.bar.status_message.connect(self.status.say)
-        return room
-
-    def _make_fixtures(self) -> FixturesRoom:
-        from app.ui.rooms.fixtures import FixturesRoom
-
-        room = FixturesRoom(self._companion)
-        room.pins_changed.connect(self._pin)
-        room.status_message.connect(self.status.say)
-        room.bar.status_message.connect(self.status.say)
-        return room
-
-    def _make_chats(self) -> ChatsRoom:
-        from app.ui.rooms.chats import ChatsRoom
-
-        room = ChatsRoom(self._companion)
-        room.reloaded.connect(lambda: self.inject.refresh() if self.rooms.has(INJECT) else None)
-        room.status_message.connect(self.status.say)
-        return room
-
-    def _make_settings(self) -> SettingsRoom:
-        from app.ui.rooms.settings import SettingsRoom
-
-        room = SettingsRoom(self._companion.settings, self._folders, friends=lambda: self._companion.personas)
-        room.save_requested.connect(self.save_requested)
-        room.status_message.connect(self.status.say)
-        return room
+        page = room.build(self)
+        if isinstance(page, ReportsStatus):
+            page.status_message.connect(self.status.say)
+        if isinstance(page, RemembersLayout):
+            for key, part in page.layout_parts.items():
+                self._recall(key, part.restoreState)
+        return page
 
     # what the desktop calls
 
@@ -191,32 +130,38 @@ class Window(MainWindowShell):
         """Show why an editor has rejected a text."""
         self.status.say(text)
 
-    def open_room(self, number: int) -> None:
-        """Show a room."""
-        self._navigation.button(number).setChecked(True)
-        self.rooms.show_page(number)
-        self.rooms.page(number).setFocus(Qt.FocusReason.ShortcutFocusReason)
+    def open_room(self, name: str) -> None:
+        """Show a room and give it the keyboard focus."""
+        self.rooms.show_page(name)
+        self._navigation.button(self.rooms.currentIndex()).setChecked(True)
+        self.rooms.page(name).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _show_numbered(self, number: int) -> None:
+        self.rooms.show_page(self.room_list[number].name)
 
     def recolor(self) -> None:
         """Take the colours of the scheme in force."""
         super().recolor()
         if not self.filled:
             return
+        from app.ui.room_hooks import Recolors
         from app.ui.widgets.json_view import JsonView
 
         for view in self.findChildren(JsonView):
             view.highlighter.recolor()
         for room in self.rooms.built:
-            if isinstance(room, Colored):
+            if isinstance(room, Recolors):
                 room.recolor()
 
     def close_down(self) -> None:
         """Remember sizes and stop listening to the companion: the last call before the end."""
+        from app.ui.room_hooks import ClosesDown, RemembersLayout
+
         self._memory.setValue("geometry", self.saveGeometry())
-        self._memory.setValue("log/details", self.events.splitter.saveState())
-        self._memory.setValue("log/columns", self.events.table.horizontalHeader().saveState())
-        if self.rooms.has(CLIENTS):
-            self._memory.setValue("clients/columns with ready", self.clients.table.horizontalHeader().saveState())
+        for room in self.rooms.built:
+            if isinstance(room, RemembersLayout):
+                for key, part in room.layout_parts.items():
+                    self._memory.setValue(key, part.saveState())
         self._memory.sync()
         for disconnect in self._disconnects:
             disconnect()
@@ -225,30 +170,31 @@ class Window(MainWindowShell):
         self.status.close_down()
         self.rooms.close_down()
         for room in self.rooms.built:
-            if isinstance(room, Listening):
+            if isinstance(room, ClosesDown):
                 room.close_down()
 
     def show_state(self) -> None:
-        """Say in the banner what keeps the server from listening."""
-        companion = self._companion
+        """Show in the banner why a server does not listen, and let the rooms follow changed settings."""
+        from app.ui.room_hooks import FollowsSettings
+
+        companion = self.companion
         for service in companion.services:
             self._show_service(service)
-        if self._companion.settings is not self._settings_shown:
-            self._settings_shown = self._companion.settings
-            if self.rooms.has(SETTINGS):
-                self.settings.follow(self._settings_shown)
-            if self.rooms.has(INJECT):
-                self.inject.rebuild()
+        if self.companion.settings is not self._settings_shown:
+            self._settings_shown = self.companion.settings
+            for room in self.rooms.built:
+                if isinstance(room, FollowsSettings):
+                    room.follow_settings(self._settings_shown)
 
     # building
 
     def _connect(self) -> None:
-        self._navigation.idClicked.connect(self.rooms.show_page)
+        self._navigation.idClicked.connect(self._show_numbered)
         self.version.clicked.connect(self.open_about)
         self._disconnects = [
-            self._companion.changed.connect(lambda _: self.show_state()),
-            self._companion.chat.stranger.connect(self._offer_persona),
-            self._companion.refused.added.connect(self._origin_refused),
+            self.companion.changed.connect(lambda _: self.show_state()),
+            self.companion.chat.stranger.connect(self._offer_persona),
+            self.companion.refused.added.connect(self._origin_refused),
         ]
 
     def _add_shortcuts(self) -> None:
@@ -264,24 +210,23 @@ class Window(MainWindowShell):
             "Ctrl+Q": self.quit_requested.emit,
             "Ctrl+W": self.close,
         }
-        for number in range(len(ROOMS)):
-            keys[f"Ctrl+{number + 1}"] = partial(self.open_room, number)
+        keys |= {room.shortcut: partial(self.open_room, room.name) for room in self.room_list if room.shortcut}
         for key, act in keys.items():
             QShortcut(QKeySequence(key), self, act)
 
     # what a person does
 
     def _fire(self) -> None:
-        """Fire or send what the visible room holds. No text field may fire an event that is out of sight."""
-        room = self.rooms.currentIndex()
-        if room == CHATS:
-            self.chats.composer.send()
-        elif room != SETTINGS:
-            (self.fixtures if room == FIXTURES else self.inject).bar.fire_or_stop()
+        """Let the visible room handle Ctrl+Enter."""
+        from app.ui.room_hooks import Fires
+
+        room = self.rooms.page(self.rooms.current)
+        if isinstance(room, Fires):
+            room.fire_or_stop()
 
     def repeat(self) -> None:
         """Fire once more what was fired last."""
-        self._do(self._companion.player.fire_again(origin=PANEL), self._told)
+        self._do(self.companion.player.fire_again(origin=PANEL), self._told)
 
     def _told(self, delivery: Delivery) -> None:
         parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}", *delivery.warnings]
@@ -298,15 +243,15 @@ class Window(MainWindowShell):
     def _commands(self) -> list[Command]:
         from app.ui.palette import Command
 
-        companion = self._companion
+        companion = self.companion
         url = companion.server.url
         fires = [
             Command(f"Fire: {each.title}", partial(self.fire_fixture, each.fixture), each.name)
             for each in companion.fixtures.all
         ]
         rooms = [
-            Command(f"Open {name}", partial(self.open_room, number), f"Ctrl+{number + 1}")
-            for number, (name, _) in enumerate(ROOMS)
+            Command(f"Open {room.title}", partial(self.open_room, room.name), room.shortcut)
+            for room in self.room_list
         ]
         return [
             Command("Repeat last", self.repeat, "Ctrl+R"),
@@ -327,19 +272,19 @@ class Window(MainWindowShell):
         """Show all keys."""
         from app.ui.shortcuts import show_shortcuts
 
-        show_shortcuts(self)
+        show_shortcuts(self, self.room_list)
 
     def open_about(self) -> About:
         """Show versions and licences."""
         from app.ui.about import About
 
-        about = About(self, self._companion, self.updates.address)
+        about = About(self, self.companion, self.updates.address)
         about.open()
         return about
 
     def fire_fixture(self, fixture: Fixture) -> None:
         """Fire a fixture."""
-        self._do(self._companion.player.fire(fixture, origin=PANEL), self._told)
+        self._do(self.companion.player.fire(fixture, origin=PANEL), self._told)
 
     def _origin_refused(self, refused: Refused) -> None:
         """Offer to allow a refused web page, in whichever room is open; once per origin."""
@@ -353,30 +298,33 @@ class Window(MainWindowShell):
             return
         self.banner.say(
             f"A page of {origin} may not connect. Allow this origin, then reload the page.",
-            (("Allow this origin", partial(self._allow, origin)),),
+            (("Allow this origin", partial(self.allow, origin)),),
             topic="refused",
         )
 
-    def _allow(self, origin: str) -> None:
-        """Let an origin in that was refused."""
+    def allow(self, origin: str) -> None:
+        """Allow an origin that was refused to connect, from now on."""
         self.banner.retract("refused")
-        settings = self._companion.settings
+        settings = self.companion.settings
         origins = list(dict.fromkeys([*settings.allowed_origins, origin]))
         self.save_requested.emit(replace(settings, allowed_origins=origins))
         self.status.say(f"{origin} may connect now: reload that page")
 
-    def _pin(self, names: list[str]) -> None:
-        self.save_requested.emit(replace(self._companion.settings, pinned=names))
+    def pin(self, names: list[str]) -> None:
+        """Save which fixtures the tray menu shows."""
+        self.save_requested.emit(replace(self.companion.settings, pinned=names))
 
     def _filter(self) -> None:
         self.open_room(EVENTS)
         self.events.focus_filter()
 
-    def _edit(self, row: Row) -> None:
+    def edit(self, row: Row) -> None:
+        """Open Inject with an event from the log."""
         self.inject.edit(row)
         self.open_room(INJECT)
 
-    def _send_to(self, client: int) -> None:
+    def send_to(self, client: int) -> None:
+        """Open Inject with a client as the target."""
         self.inject.bar.choose_client(client)
         self.open_room(INJECT)
 
@@ -408,11 +356,11 @@ class Window(MainWindowShell):
         self.banner.say(text, actions, service.name)
 
     def _retry(self, name: str) -> None:
-        start = self.open_control() if name == "control" else self._companion.start_service(name)
-        self._companion.tasks.spawn(start, "retry")
+        start = self.open_control() if name == "control" else self.companion.start_service(name)
+        self.companion.tasks.spawn(start, "retry")
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt tells: once this is painted there is time for the other rooms."""
+        """Build the other rooms after the window is painted."""
         super().showEvent(event)
         if self.filled:
             self.rooms.build_the_rest()

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from app import desktop
 from app.__main__ import run
-from app.ui.main_window_shell import CHATS, EVENTS, INJECT, ROOMS
+from app.ui.room_registry import CHATS, EVENTS, INJECT, ROOMS
 from app.ui.tray import Tray
 from app.ui.widgets.banner import Banner
 from app.ui.window import Window
@@ -80,11 +80,11 @@ class Hover:
     def _all(self) -> Steps:
         (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
         yield from self._rows_in_editor(window)
-        for number, (name, _) in enumerate(ROOMS):
-            window.open_room(number)
-            yield from self._look(name)
-            yield from self._choices(name, window)
-            for button in DIALOGS if name == "Fixtures" else ():
+        for room in ROOMS:
+            window.open_room(room.name)
+            yield from self._look(room.title)
+            yield from self._choices(room.title, window)
+            for button in DIALOGS if room.title == "Fixtures" else ():
                 getattr(window.fixtures, button).click()
                 yield from self._dialog(button)
         window.open_room(CHATS)

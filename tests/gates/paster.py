@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from app import desktop
 from app.__main__ import run
-from app.ui.main_window_shell import ROOMS
+from app.ui.room_registry import ROOMS
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import Window
@@ -60,8 +60,8 @@ class Paster:
 
     def _all(self) -> Iterator[None]:
         (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
-        for number in range(len(ROOMS)):
-            window.open_room(number)
+        for room in ROOMS:
+            window.open_room(room.name)
             for _ in range(SETTLE_TICKS):  # Inject builds its forms again when it knows the friends
                 yield
         for editor in window.findChildren(TextEdit):

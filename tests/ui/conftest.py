@@ -17,7 +17,8 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.companion import Companion
-from app.loop import has_watchable_selector, new_loop
+from app.loop import new_loop
+from app.loop.stock import StockLoop
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
@@ -32,19 +33,20 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 
 def new_loop_of_tests() -> asyncio.AbstractEventLoop:
-    """Return the program's loop."""
+    """Return the program's loop: stock qasync if ``COMPANION_LOOP=qasync`` or the system requires it."""
     app = QApplication.instance()
     assert app
     loop = new_loop(app)
-    if not has_watchable_selector():
-        _find_itself(loop)
+    if type(loop) is StockLoop:
+        _set_running_loop_in_callbacks(loop)
     return loop
 
 
-def _find_itself(loop: Any) -> None:
-    """Let the callbacks of qasync's loop find it also while it stands.
+def _set_running_loop_in_callbacks(loop: Any) -> None:
+    """Make ``asyncio.get_running_loop`` work in every callback of stock qasync, also while the loop is not running.
 
-    Qt runs them then too: qasync at the end of ``run_until_complete``, pytest-qt between a test and its fixtures.
+    Stock qasync's callbacks are Qt timers. Qt runs them also at the end of ``run_until_complete``, and pytest-qt
+    between a test and its fixtures.
     """
     call_later = loop.call_later
 

@@ -211,7 +211,7 @@ async def test_offline_it_bothers_nobody(shown: Any, answer: Any, caplog: pytest
 async def test_switched_on_it_asks_at_once_and_switched_off_it_says_no_more(shown: Any, answer: Any) -> None:
     asked = answer(NEWER)
     window = await shown(updates_url=ADDRESS)
-    companion: Companion = window._companion
+    companion: Companion = window.companion
     await companion.apply(replace(companion.settings, check_updates=True))
     await until(lambda: window.banner.buttons)
     await companion.apply(replace(companion.settings, updates_url="https://other.example/latest"))

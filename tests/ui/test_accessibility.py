@@ -41,9 +41,9 @@ def spoken(root: QWidget, widget: QWidget) -> str:
     return widget.accessibleName() or "".join(labels) or shown
 
 
-@pytest.mark.parametrize("room", range(len(ROOMS)), ids=[name for name, _ in ROOMS])
+@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_every_control_has_a_name(
-    window: Window, companion: Companion, connect_client: Connect, room: int
+    window: Window, companion: Companion, connect_client: Connect, room: str
 ) -> None:
     await connect_client()
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")

@@ -93,7 +93,7 @@ async def test_send_to_opens_inject_aimed_at_that_client(
     one, two = await connect_client("alice"), await connect_client("bob")
     pick(room, 1, qtbot)
     qtbot.mouseClick(room.send, LEFT)
-    assert window.rooms.currentIndex() == INJECT
+    assert window.rooms.current == INJECT
     assert window.inject.bar.target == Target(clients=frozenset({2}))
     assert window.inject.bar.target_box.currentText() == "Client 2 (bob)"
     qtbot.mouseClick(window.inject.bar.now, LEFT)

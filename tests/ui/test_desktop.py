@@ -327,7 +327,7 @@ async def test_the_trays_fire_menu_leads_to_all_fixtures(start: Start, system_tr
     assert desktop._tray
     desktop._tray.fixtures_requested.emit()
     assert desktop.window.isVisible()
-    assert desktop.window.rooms.currentIndex() == FIXTURES
+    assert desktop.window.rooms.current == FIXTURES
 
 
 async def test_with_a_tray_closing_can_be_set_to_quit(
@@ -349,11 +349,11 @@ async def test_the_trays_menu_opens_the_window_and_the_settings_and_quits(
     actions = {action.text(): action for action in tray.menu.actions()}
     actions["Open"].trigger()
     assert desktop.window.isVisible()
-    assert desktop.window.rooms.currentIndex() == EVENTS
+    assert desktop.window.rooms.current == EVENTS
     desktop.window.hide()
     actions["Settings"].trigger()
     assert desktop.window.isVisible()
-    assert desktop.window.rooms.currentIndex() == SETTINGS
+    assert desktop.window.rooms.current == SETTINGS
     actions["Quit"].trigger()
     assert await ended.code(desktop) == Exit.OK
     assert not tray.icon.isVisible()

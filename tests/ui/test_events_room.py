@@ -239,7 +239,7 @@ async def test_e_opens_inject_with_the_values(
     first = await text(client)
     await select(room, "new_message", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_E)
-    assert window.rooms.currentIndex() == INJECT
+    assert window.rooms.current == INJECT
     panel = window.inject.event_panel("new_message")
     assert panel is window.inject.panels.currentWidget()
     assert panel.form().value() == HELLO.data
@@ -264,7 +264,7 @@ async def test_a_double_click_opens_inject_too(
     await select(room, "new_message", qtbot)
     place = room.table.visualRect(room.table.currentIndex()).center()
     qtbot.mouseDClick(room.table.viewport(), LEFT, pos=QPoint(place))
-    assert window.rooms.currentIndex() == INJECT
+    assert window.rooms.current == INJECT
 
 
 async def test_a_row_from_the_ui_is_not_edited_in_inject(
@@ -273,7 +273,7 @@ async def test_a_row_from_the_ui_is_not_edited_in_inject(
     await connect_client()
     await select(room, "connected", qtbot)
     qtbot.keyClick(room.table, Qt.Key.Key_E)
-    assert window.rooms.currentIndex() == EVENTS
+    assert window.rooms.current == EVENTS
 
 
 async def test_p_pauses_the_view_while_the_capture_goes_on(

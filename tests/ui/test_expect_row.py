@@ -267,7 +267,7 @@ async def test_the_verdict_is_told_to_the_status_bar(window: Window, connect_cli
 
 @pytest.mark.parametrize("room", [INJECT, FIXTURES])
 async def test_closing_the_window_meanwhile_leaves_no_task(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any, room: int
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     client = await connect_client()
     window.open_room(room)

@@ -791,7 +791,7 @@ async def test_s_saves_a_row_of_the_log(
     await answer(room, "bugs/bob", qtbot)
     assert companion.fixtures.find("bugs/bob").fixture == Fixture(event="friend_online", data={"username": "bob"})
     assert window.status.said.text() == "Saved bugs/bob"
-    assert window.rooms.currentIndex() == EVENTS
+    assert window.rooms.current == EVENTS
     window.open_room(FIXTURES)
     await settled(companion)
     assert room.name.text() == "bugs/bob"

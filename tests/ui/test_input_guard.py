@@ -78,9 +78,9 @@ def in_sight(window: QWidget) -> Iterator[QWidget]:
             yield widget
 
 
-@pytest.mark.parametrize("room", range(len(ROOMS)), ids=[name for name, _ in ROOMS])
+@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_the_wheel_changes_no_value_and_moves_no_focus(
-    window: Window, companion: Companion, connect_client: Connect, room: int
+    window: Window, companion: Companion, connect_client: Connect, room: str
 ) -> None:
     await connect_client()
     window.resize(window.minimumSize())
@@ -105,7 +105,7 @@ async def test_the_wheel_changes_no_value_and_moves_no_focus(
 
 
 @pytest.mark.parametrize("place", [SETTINGS, INJECT])
-async def test_over_a_control_the_wheel_scrolls_the_page(window: Window, place: int) -> None:
+async def test_over_a_control_the_wheel_scrolls_the_page(window: Window, place: str) -> None:
     window.resize(window.minimumSize())
     window.open_room(place)
     room = window.rooms.page(place)

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from app.companion import Companion
 from app.ui.widgets.lazy_stack import LazyStack
-from app.ui.window import CHATS, EVENTS, INJECT
+from app.ui.window import CHATS, EVENTS, INJECT, ROOMS
 from tests.conftest import MakeCompanion, until
 from tests.ui.conftest import Windows, forget
 
@@ -25,36 +25,36 @@ def stack(qapp: object, made: list[str]) -> Iterator[LazyStack]:
 
         return make
 
-    stack = LazyStack([maker(name) for name in "abc"])
+    stack = LazyStack({name: maker(name) for name in "abc"})
     yield stack
     forget(stack)
 
 
 def test_a_page_is_built_when_it_is_wanted_and_once(stack: LazyStack, made: list[str]) -> None:
     assert (made, stack.count()) == ([], 3)
-    page = stack.page(1)
+    page = stack.page("b")
     assert isinstance(page, QLabel)
-    assert stack.page(1) is page
-    assert (made, stack.has(1), stack.has(0), stack.built) == (["b"], True, False, (page,))
+    assert stack.page("b") is page
+    assert (made, stack.has("b"), stack.has("a"), stack.built) == (["b"], True, False, (page,))
     assert (stack.count(), stack.indexOf(page), stack.currentIndex()) == (3, 1, 0)
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_what_is_shown_is_built_and_stays_when_others_are(stack: LazyStack, number: int) -> None:
-    stack.show_page(number)
-    assert stack.currentWidget() is stack.page(number)
-    for other in range(3):
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_what_is_shown_is_built_and_stays_when_others_are(stack: LazyStack, name: str) -> None:
+    stack.show_page(name)
+    assert stack.currentWidget() is stack.page(name)
+    for other in "abc":
         stack.page(other)
-        assert stack.currentIndex() == number
-    assert [stack.indexOf(stack.page(each)) for each in range(3)] == [0, 1, 2]
+        assert stack.current == name
+    assert [stack.indexOf(stack.page(each)) for each in "abc"] == [0, 1, 2]
 
 
 async def test_the_rest_is_built_while_there_is_nothing_else_to_do(stack: LazyStack, made: list[str]) -> None:
-    stack.show_page(1)
+    stack.show_page("b")
     stack.build_the_rest()
     assert made == ["b"]
     await until(lambda: made == ["b", "a", "c"])
-    assert stack.currentIndex() == 1
+    assert stack.current == "b"
 
 
 async def test_after_close_down_nothing_is_built_by_itself(stack: LazyStack, made: list[str]) -> None:
@@ -106,8 +106,8 @@ async def test_no_room_flashes_up_while_it_is_built(
     qapp.installEventFilter(shown)
     try:
         window = windows(companion)
-        for number in range(window.rooms.count()):
-            window.rooms.page(number)
+        for room in ROOMS:
+            window.rooms.page(room.name)
         assert shown.windows == []
     finally:
         qapp.removeEventFilter(shown)

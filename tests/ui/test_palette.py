@@ -58,7 +58,7 @@ async def do(window: Window, words: str, qtbot: Any) -> None:
     palette = opened(window, qtbot)
     qtbot.keyClicks(palette.search, words)
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
-    await settled(window._companion)
+    await settled(window.companion)
     if QApplication.activeModalWidget() is None:
         await front(window)
 
@@ -97,7 +97,7 @@ async def test_it_offers_every_fixture_every_room_and_the_rest(palette: Palette,
     assert [each for each in found if each.startswith("Fire: ")] == [
         f"Fire: {each.title}" for each in companion.fixtures.all
     ]
-    assert [each for each in found if each.startswith("Open ")] == [f"Open {name}" for name, _ in ROOMS]
+    assert [each for each in found if each.startswith("Open ")] == [f"Open {room.title}" for room in ROOMS]
     assert {"Pause sending", "Stop server", "Copy the URL", "Keyboard shortcuts", "Quit"} <= set(found)
     assert palette.search.hasFocus()
     assert chosen(palette) == "Repeat last"
@@ -135,7 +135,7 @@ async def test_arrow_keys_move_in_the_list_while_one_types(palette: Palette, qtb
 async def test_enter_does_what_is_chosen_and_closes(window: Window, palette: Palette, qtbot: Any) -> None:
     qtbot.keyClicks(palette.search, "open set")
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
-    assert window.rooms.currentIndex() == SETTINGS
+    assert window.rooms.current == SETTINGS
     await until(lambda: QApplication.activeModalWidget() is None)
 
 
@@ -160,8 +160,8 @@ async def test_escape_closes_and_does_nothing(
     assert await all_frames(companion, client) == []
 
 
-@pytest.mark.parametrize("room", range(len(ROOMS)), ids=[name for name, _ in ROOMS])
-async def test_ctrl_k_opens_it_from_every_room_and_once(window: Window, qtbot: Any, room: int) -> None:
+@pytest.mark.parametrize("room", [room.name for room in ROOMS])
+async def test_ctrl_k_opens_it_from_every_room_and_once(window: Window, qtbot: Any, room: str) -> None:
     window.open_room(room)
     palette = opened(window, qtbot)
     qtbot.keyClick(palette.search, Qt.Key.Key_K, CONTROL)
@@ -222,7 +222,7 @@ async def test_the_log_is_filtered_cleared_and_held(window: Window, companion: C
     assert window.events.pause.isChecked()
     window.open_room(SETTINGS)
     await do(window, "filter", qtbot)
-    assert window.rooms.currentIndex() == EVENTS
+    assert window.rooms.current == EVENTS
     await until(window.events.filter.hasFocus)
 
 
@@ -261,9 +261,9 @@ async def test_repeat_last_sends_it_to_the_same_target_with_a_fresh_id(
     assert await all_frames(companion, alice) == []
 
 
-@pytest.mark.parametrize("room", range(len(ROOMS)), ids=[name for name, _ in ROOMS])
+@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_ctrl_r_repeats_from_every_room(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any, room: int
+    window: Window, companion: Companion, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     client = await connect_client()
     await companion.player.fire_event(Envelope("friend_online", {"username": "bob"}), origin="cli")

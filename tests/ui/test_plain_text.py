@@ -223,8 +223,8 @@ async def test_every_label_of_every_room_and_dialog_shows_plain_text(
     await connect_client()
     companion.refused.add("events", MARKUP, MARKUP, MARKUP)
     window.banner.say(MARKUP)
-    for room in range(len(ROOMS)):
-        window.open_room(room)
+    for room in ROOMS:
+        window.open_room(room.name)
     window.open_palette()
     window.open_about()
     window.show_shortcuts()

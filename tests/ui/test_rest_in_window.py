@@ -121,7 +121,7 @@ async def test_a_busy_rest_port_leads_to_the_settings(
     window.present()
     await companion.start_service("rest")
     press(window, "Settings", qtbot)
-    assert window.rooms.currentIndex() == SETTINGS
+    assert window.rooms.current == SETTINGS
     assert window.settings.rest_port.value() == number(taken[0])
 
 

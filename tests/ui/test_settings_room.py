@@ -316,7 +316,7 @@ def test_pins_that_changed_meanwhile_are_saved_with_the_form(
     room: SettingsRoom, saved: list[Settings], qtbot: Any
 ) -> None:
     room.username.setText("max")
-    room.follow(Settings(pinned=["basics/typing"]))
+    room.follow_settings(Settings(pinned=["basics/typing"]))
     assert room.username.text() == "max"
     qtbot.mouseClick(room.save, LEFT)
     assert saved == [Settings(username="max", pinned=["basics/typing"])]
@@ -324,7 +324,7 @@ def test_pins_that_changed_meanwhile_are_saved_with_the_form(
 
 def test_other_settings_that_came_into_use_are_shown(room: SettingsRoom) -> None:
     room.username.setText("half typed")
-    room.follow(OTHER)
+    room.follow_settings(OTHER)
     assert room.edited() == OTHER
 
 

@@ -62,11 +62,11 @@ async def test_it_stands_before_there_is_a_companion(companion: Companion, tmp_p
     window.present()
     await until(window.isActiveWindow)
     window.recolor()
-    qtbot.mouseClick(navigation(window)[CLIENTS], LEFT)
+    qtbot.mouseClick(navigation(window)[1], LEFT)
     size, foot = window.size(), window._foot.height()
     window.fill(companion)
     assert window.isVisible()
-    assert window.rooms.currentIndex() == CLIENTS
+    assert window.rooms.current == CLIENTS
     await asyncio.sleep(0.02)  # lays out
     assert (window.size(), window.status.height()) == (size, foot)
     await put_away(window, companion)
@@ -92,16 +92,16 @@ async def test_a_click_on_the_navigation_opens_its_room(window: Window, qtbot: A
 
 async def test_ctrl_and_a_number_open_its_room(window: Window, qtbot: Any) -> None:
     keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6)
-    for number in (SETTINGS, CHATS, FIXTURES, INJECT, CLIENTS, EVENTS):
+    for number, name in reversed([*enumerate((EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS))]):
         qtbot.keyClick(QApplication.focusWidget() or window, keys[number], CONTROL)
-        assert window.rooms.currentIndex() == number
+        assert window.rooms.current == name
         assert navigation(window)[number].isChecked()
 
 
 async def test_a_room_that_is_opened_takes_the_focus(window: Window, connect_client: Connect) -> None:
     await connect_client()
-    for number in range(len(ROOMS)):
-        window.open_room(number)
+    for room in ROOMS:
+        window.open_room(room.name)
         focused = QApplication.focusWidget()
         assert focused is not None
         assert window.rooms.currentWidget().isAncestorOf(focused)
@@ -111,7 +111,7 @@ async def test_ctrl_f_goes_to_the_filter_from_anywhere(window: Window, qtbot: An
     window.events.filter.setText("old")
     window.open_room(SETTINGS)
     qtbot.keyClick(window.settings.username, Qt.Key.Key_F, CONTROL)
-    assert window.rooms.currentIndex() == EVENTS
+    assert window.rooms.current == EVENTS
     assert QApplication.focusWidget() is window.events.filter
     qtbot.keyClicks(window.events.filter, "new")
     assert window.events.filter.text() == "new"
@@ -193,7 +193,7 @@ async def test_a_busy_port_is_said_with_what_can_be_done(blocked: Window, busy: 
 
 
 async def test_retry_works_once_the_port_is_free(blocked: Window, busy: socket.socket, qtbot: Any) -> None:
-    companion = blocked._companion
+    companion = blocked.companion
     said: list[State] = []
     companion.changed.connect(lambda _: said.append(companion.state))
     qtbot.mouseClick(blocked.banner.buttons[0], LEFT)
@@ -209,12 +209,12 @@ async def test_retry_works_once_the_port_is_free(blocked: Window, busy: socket.s
 
 async def test_a_busy_port_leads_to_the_settings(blocked: Window, qtbot: Any) -> None:
     qtbot.mouseClick(blocked.banner.buttons[1], LEFT)
-    assert blocked.rooms.currentIndex() == SETTINGS
+    assert blocked.rooms.current == SETTINGS
     assert blocked.settings.isVisible()
 
 
 async def test_another_port_ends_the_trouble(blocked: Window, unused_tcp_port: int) -> None:
-    companion = blocked._companion
+    companion = blocked.companion
     await companion.apply(replace(companion.settings, port=unused_tcp_port))
     assert companion.state is State.LISTENING
     assert not blocked.banner.isVisible()
@@ -333,8 +333,8 @@ async def test_every_room_can_be_dressed_in_dark_and_light(
         for name, scheme in (("dark", DARK), ("light", LIGHT), ("dark", DARK)):
             theme.apply(qapp, name)
             window.recolor()
-            for number in range(len(ROOMS)):
-                window.open_room(number)
+            for room in ROOMS:
+                window.open_room(room.name)
                 window.fixtures.choose("nasty/markup")
                 picture = window.grab().toImage().scaled(40, 30)
                 dots = [picture.pixelColor(x, y).lightness() for x in range(40) for y in range(30)]
@@ -362,9 +362,9 @@ async def test_json_that_is_being_written_takes_the_colours_of_the_scheme(
         theme.apply(qapp, "light")
 
 
-@pytest.mark.parametrize("room", range(len(ROOMS)), ids=[name for name, _ in ROOMS])
+@pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_nothing_is_clipped_in_a_small_window(
-    window: Window, connect_client: Connect, qtbot: Any, room: int
+    window: Window, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     await connect_client("alice", origin="http://localhost:1420")
     window.inject.bar.fire()
@@ -390,8 +390,8 @@ async def test_nothing_is_clipped_in_a_small_window(
 
 
 async def test_the_window_cannot_be_made_too_small_for_its_rooms(window: Window) -> None:
-    for number in range(len(ROOMS)):
-        window.open_room(number)
+    for room in ROOMS:
+        window.open_room(room.name)
         hint = window.minimumSizeHint()
         assert hint.width() <= SMALLEST.width()
         assert hint.height() <= SMALLEST.height()
@@ -430,8 +430,8 @@ async def test_the_tab_key_leads_from_the_form_to_fire(
 async def test_the_tab_key_leaves_the_tables(window: Window, connect_client: Connect, qtbot: Any) -> None:
     await connect_client()
     window.events.model.flush()
-    for number, table in ((EVENTS, window.events.table), (CLIENTS, window.clients.table)):
-        window.open_room(number)
+    for room, table in ((EVENTS, window.events.table), (CLIENTS, window.clients.table)):
+        window.open_room(room)
         table.setFocus()
         qtbot.keyClick(table, Qt.Key.Key_Tab)
         assert QApplication.focusWidget() is not table

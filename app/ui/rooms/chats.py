@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -26,16 +27,27 @@ from app.protocol.envelope import Envelope
 from app.ui.background import RoomTasks
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
 from app.ui.plain_text import PlainTextInputDialog, PlainTextLabel
+from app.ui.room_registry import INJECT
 from app.ui.widgets.bubbles import BubbleView
 from app.ui.widgets.composer import Composer
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.naming import named
 from app.ui.widgets.switch import Switch
 
+if TYPE_CHECKING:
+    from app.ui.window import Window
+
 PAGE = 200
 REFRESH_MS = 100
 REACTION = "👍"
 """What *React* puts on a message."""
+
+
+def create(window: "Window") -> "ChatsRoom":
+    """Build the room and connect it to the others."""
+    room = ChatsRoom(window.companion)
+    room.reloaded.connect(lambda: window.inject.refresh() if window.rooms.has(INJECT) else None)
+    return room
 
 
 class ChatsRoom(QWidget):
@@ -91,6 +103,10 @@ class ChatsRoom(QWidget):
         self._refresh.stop()
         for disconnect in self._disconnects:
             disconnect()
+
+    def fire_or_stop(self) -> None:
+        """Send the message that is being written."""
+        self.composer.send()
 
     def recolor(self) -> None:
         """Take the colours of the scheme in force."""

@@ -1,6 +1,7 @@
 """Clients: who is connected, which user each acts as, and how to disconnect one."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QPushButton,
+    QSplitter,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -30,6 +32,9 @@ from app.ui.widgets.naming import named
 from app.ui.widgets.refused import RefusedList
 from app.ui.widgets.selection import show_model
 
+if TYPE_CHECKING:
+    from app.ui.window import Window
+
 REFRESH_MS = 500
 WIDTHS = {
     Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 92, Col.READY: 76,
@@ -46,10 +51,20 @@ CODES = (
 )
 
 
+def create(window: "Window") -> "ClientsRoom":
+    """Build the room and connect it to the others."""
+    room = ClientsRoom(window.companion)
+    room.send_requested.connect(window.send_to)
+    room.refused.allow_requested.connect(window.allow)
+    room.fire_requested.connect(lambda: window.inject.fire_or_stop())
+    return room
+
+
 class ClientsRoom(QWidget):
     """A table of clients and what can be done with the selected one."""
 
     send_requested = Signal(int)
+    fire_requested = Signal()
     status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
@@ -92,6 +107,15 @@ class ClientsRoom(QWidget):
         self._disconnect()
         self.refused.close_down()
         self.model.close()
+
+    @property
+    def layout_parts(self) -> dict[str, QSplitter | QHeaderView]:
+        """What the window remembers between two starts."""
+        return {"clients/columns with ready": self.table.horizontalHeader()}
+
+    def fire_or_stop(self) -> None:
+        """Ask for the event that Inject holds."""
+        self.fire_requested.emit()
 
     def recolor(self) -> None:
         """Take the colours of the scheme in force."""

@@ -1,10 +1,13 @@
 """Events: the live log, its filter, and the details of one row."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
+    QHeaderView,
     QMenu,
     QPushButton,
     QSplitter,
@@ -25,6 +28,7 @@ from app.ui.background import run
 from app.ui.icons import ui_icon
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.plain_text import PlainTextLabel
+from app.ui.room_registry import INJECT
 from app.ui.widgets.details import Details, pretty
 from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty import EmptyState
@@ -32,6 +36,9 @@ from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.naming import named
+
+if TYPE_CHECKING:
+    from app.ui.window import Window
 
 FILTER_DELAY_MS = 60
 """A search gives way to the next key at once, so the delay need only join what is typed in one breath."""
@@ -44,12 +51,23 @@ FILTER_HINT = (
 )
 
 
+def create(window: "Window") -> "EventsRoom":
+    """Build the room and connect it to the others."""
+    room = EventsRoom(window.companion)
+    room.edit_requested.connect(window.edit)
+    room.inject_requested.connect(lambda: window.open_room(INJECT))
+    room.save_requested.connect(lambda row: window.fixtures.save_row(row))
+    room.fire_requested.connect(lambda: window.inject.fire_or_stop())
+    return room
+
+
 class EventsRoom(QWidget):
     """The log. Asks for ``edit_requested`` and ``inject_requested``; emits ``status_message`` with its results."""
 
     edit_requested = Signal(object)
     inject_requested = Signal()
     save_requested = Signal(object)
+    fire_requested = Signal()
     status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
@@ -81,6 +99,15 @@ class EventsRoom(QWidget):
         """Stop listening to the journal and the catalog."""
         self._disconnect()
         self.model.close()
+
+    @property
+    def layout_parts(self) -> dict[str, QSplitter | QHeaderView]:
+        """What the window remembers between two starts."""
+        return {"log/details": self.splitter, "log/columns": self.table.horizontalHeader()}
+
+    def fire_or_stop(self) -> None:
+        """Ask for the event that Inject holds."""
+        self.fire_requested.emit()
 
     def recolor(self) -> None:
         """Take the colours of the scheme in force."""

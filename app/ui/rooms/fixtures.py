@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -34,8 +34,18 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.naming import named
 
+if TYPE_CHECKING:
+    from app.ui.window import Window
+
 OWN_FOLDER = "mine/"
 RENEW = "New ID and time each time it is sent"
+
+
+def create(window: "Window") -> "FixturesRoom":
+    """Build the room and connect it to the others."""
+    room = FixturesRoom(window.companion)
+    room.pins_changed.connect(window.pin)
+    return room
 
 
 class FixturesRoom(QWidget):
@@ -69,6 +79,7 @@ class FixturesRoom(QWidget):
         self.rename = named(QPushButton("Rename …"), "Rename this fixture")
         self.delete = named(QPushButton("Delete"), "Delete this fixture", id="danger")
         self.bar = FireBar(companion)
+        self.bar.status_message.connect(self.status_message)
         self.empty = EmptyState("fixtures", "No fixture is chosen")
         self.setFocusProxy(self.list)
         self._lay_out()
@@ -86,6 +97,10 @@ class FixturesRoom(QWidget):
         self.bar.close_down()
         for disconnect in self._disconnects:
             disconnect()
+
+    def fire_or_stop(self) -> None:
+        """Fire the fixture that is shown, or stop what is running."""
+        self.bar.fire_or_stop()
 
     def recolor(self) -> None:
         """Take the colours of the scheme in force."""

@@ -1,8 +1,8 @@
 """Inject: write an event, choose who gets it, fire."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.companion import Companion
@@ -11,12 +11,16 @@ from app.hub.origin import PANEL
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventType
+from app.system.settings import Settings
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.event_panel import EventPanel
 from app.ui.widgets.fire_bar import SEND_FILE, FireBar
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.naming import named
 from app.ui.widgets.quick import PresenceGrid, TypingGrid
+
+if TYPE_CHECKING:
+    from app.ui.window import Window
 
 TOGETHER = {"friend_online": "Presence", "friend_offline": "Presence"}
 """Events that share a panel."""
@@ -50,15 +54,24 @@ class RawPanel(QWidget):
         column.addWidget(self.verdict)
 
 
+def create(window: "Window") -> "InjectRoom":
+    """Build the room and connect it to the others."""
+    room = InjectRoom(window.companion)
+    return room
+
+
 class InjectRoom(QWidget):
     """A tab per panel; the bar at the bottom fires what the visible one holds."""
+
+    status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
+        self.bar = FireBar(companion)
+        self.bar.status_message.connect(self.status_message)
         self.tabs = named(QTabBar(drawBase=False, expanding=False), "What to inject", id="tabs")
         self.panels = QStackedWidget()
-        self.bar = FireBar(companion)
         self.raw = RawPanel()
         self.raw.editor.textChanged.connect(self._arm)
         self.raw.send_file.clicked.connect(self.bar.choose_file)
@@ -85,6 +98,14 @@ class InjectRoom(QWidget):
         """Stop listening to the companion."""
         self._disconnect()
         self.bar.close_down()
+
+    def fire_or_stop(self) -> None:
+        """Fire what the visible panel holds, or stop what is running."""
+        self.bar.fire_or_stop()
+
+    def follow_settings(self, _: Settings) -> None:
+        """Use a new user name."""
+        self.rebuild()
 
     def rebuild(self) -> None:
         """Show a panel per server event, for the current catalog, personas and user name.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QUrl, Signal
@@ -29,6 +30,9 @@ from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.naming import named, number_box
 from app.ui.widgets.text_edit import TextEdit
 
+if TYPE_CHECKING:
+    from app.ui.window import Window
+
 FIELDS = {
     "username": "Your user name", "port": "Port", "rest_port": "REST port", "control_port": "Control port",
     "fixtures": "Fixtures", "allowed_origins": "Allowed origins", "journal_rows": "Log keeps",
@@ -36,6 +40,13 @@ FIELDS = {
 }  # fmt: skip
 """The form's labels of settings, for errors."""
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+
+
+def create(window: "Window") -> "SettingsRoom":
+    """Build the room and connect it to the others."""
+    room = SettingsRoom(window.companion.settings, window.folders, friends=lambda: window.companion.personas)
+    room.save_requested.connect(window.save_requested)
+    return room
 
 
 class SettingsRoom(QWidget):
@@ -236,8 +247,8 @@ class SettingsRoom(QWidget):
         self._show_autostart()
         self._check()
 
-    def follow(self, settings: Settings) -> None:
-        """Take over what came into use elsewhere; pins are not in this form, so its edits survive them."""
+    def follow_settings(self, settings: Settings) -> None:
+        """Show new settings. If only the pins have changed, which the form does not show, its edits stay."""
         if settings == replace(self._settings, pinned=settings.pinned):
             self._settings = settings
             self._check()

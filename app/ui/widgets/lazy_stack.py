@@ -1,19 +1,20 @@
-"""A stack of pages that are built when they are first wanted, or when there is nothing better to do."""
+"""A stack of pages. A page is built when it is first used, or when the event loop is idle."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 
 class LazyStack(QStackedWidget):
-    """Shows one of several pages; an empty widget keeps the place of a page that was not built yet."""
+    """Show one of several named pages. An empty widget is the placeholder of a page that is not built yet."""
 
-    def __init__(self, makers: Sequence[Callable[[], QWidget]]) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], QWidget]]) -> None:
         super().__init__()
         self._makers = makers
-        self._built: dict[int, QWidget] = {}
-        self._places = {number: QWidget() for number in range(len(makers))}
+        self._names = list(makers)
+        self._built: dict[str, QWidget] = {}
+        self._places = {name: QWidget() for name in makers}
         for place in self._places.values():
             self.addWidget(place)
         self._idle = QTimer(self, interval=0)
@@ -21,39 +22,44 @@ class LazyStack(QStackedWidget):
 
     @property
     def built(self) -> tuple[QWidget, ...]:
-        """The pages that are there."""
+        """The pages that have been built."""
         return tuple(self._built.values())
 
-    def has(self, number: int) -> bool:
-        """Return whether a page was built."""
-        return number in self._built
+    @property
+    def current(self) -> str:
+        """The name of the visible page."""
+        return self._names[self.currentIndex()]
 
-    def page(self, number: int) -> QWidget:
+    def has(self, name: str) -> bool:
+        """Return whether a page has been built."""
+        return name in self._built
+
+    def page(self, name: str) -> QWidget:
         """Return a page; the first call builds it."""
-        if number not in self._built:
-            page = self._makers[number]()
-            self._built[number] = page
-            shown, place = self.currentIndex(), self._places.pop(number)
-            self.insertWidget(number, page)
+        if name not in self._built:
+            page = self._makers[name]()
+            self._built[name] = page
+            shown, place = self.currentIndex(), self._places.pop(name)
+            self.insertWidget(self._names.index(name), page)
             self.removeWidget(place)
             place.deleteLater()
             self.setCurrentIndex(shown)
-        return self._built[number]
+        return self._built[name]
 
-    def show_page(self, number: int) -> None:
-        """Bring a page to the front."""
-        self.setCurrentWidget(self.page(number))
+    def show_page(self, name: str) -> None:
+        """Show a page."""
+        self.setCurrentWidget(self.page(name))
 
     def build_the_rest(self) -> None:
-        """Build what is missing, one page whenever Qt has nothing else to do."""
+        """Build the other pages, one each time the event loop is idle."""
         self._idle.start()
 
     def close_down(self) -> None:
-        """Build no more pages by itself."""
+        """Build no more pages when the event loop is idle."""
         self._idle.stop()
 
     def _build_next(self) -> None:
         if self._places:
-            self.page(min(self._places))
+            self.page(next(iter(self._places)))
         else:
             self._idle.stop()

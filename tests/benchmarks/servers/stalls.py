@@ -16,7 +16,7 @@ from app.endpoints.control.api import Api
 from app.hub.journal import Kind
 from app.protocol.errors import RequestError
 from app.protocol.fixture import Fixture
-from app.ui.main_window_shell import EVENTS, FIXTURES, ROOMS
+from app.ui.room_registry import EVENTS, FIXTURES, ROOMS
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import Window
@@ -85,8 +85,8 @@ class Scenario:
 
     def _pastes(self, text: str) -> list[Work]:
         """Paste into every editor of the window."""
-        for number in range(len(ROOMS)):
-            self._window.open_room(number)
+        for room in ROOMS:
+            self._window.open_room(room.name)
         data = QMimeData()
         data.setText(text)
         QGuiApplication.clipboard().setText(text)

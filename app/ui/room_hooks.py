@@ -1,0 +1,57 @@
+"""What a room's page may offer besides being a widget. The window checks each of these with ``isinstance``."""
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtCore import SignalInstance
+from PySide6.QtWidgets import QHeaderView, QSplitter
+
+from app.system.settings import Settings
+
+
+@runtime_checkable
+class ClosesDown(Protocol):
+    """A page that listens to the companion."""
+
+    def close_down(self) -> None:
+        """Stop listening. Called once, before the window is destroyed."""
+
+
+@runtime_checkable
+class Recolors(Protocol):
+    """A page with icons or drawings in colours of the theme."""
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+
+
+@runtime_checkable
+class ReportsStatus(Protocol):
+    """A page whose messages the status bar shows. The signal has one argument, the text."""
+
+    status_message: SignalInstance
+
+
+@runtime_checkable
+class Fires(Protocol):
+    """A page that handles Ctrl+Enter. In any other room the key does nothing."""
+
+    def fire_or_stop(self) -> None:
+        """Fire or send what the page shows, or stop a running repeat."""
+
+
+@runtime_checkable
+class FollowsSettings(Protocol):
+    """A page that depends on the settings."""
+
+    def follow_settings(self, settings: Settings) -> None:
+        """Use new settings. Called when they are in effect."""
+
+
+@runtime_checkable
+class RemembersLayout(Protocol):
+    """A page whose splitters and columns keep their sizes between two starts."""
+
+    @property
+    def layout_parts(self) -> Mapping[str, QSplitter | QHeaderView]:
+        """The parts to remember, by their key in the window's file."""

@@ -1,0 +1,158 @@
+"""A room is one entry: the window does the rest."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+
+from app.companion import Companion
+from app.system.paths import Folders
+from app.ui import room_hooks
+from app.ui.icons import ui_icon
+from app.ui.room_registry import EVENTS, ROOMS, Group
+from app.ui.window import Window
+from tests.conftest import until
+from tests.ui.conftest import put_away
+from tests.ui.example_room import EXAMPLE, ExampleRoom
+
+LEFT = Qt.MouseButton.LeftButton
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[Window]:
+    window = Window(Folders.of(tmp_path), [ROOMS[0], EXAMPLE, *ROOMS[1:]]).fill(companion)
+    window.present()
+    await until(window.isActiveWindow)
+    yield window
+    await put_away(window, companion)
+
+
+def example(window: Window) -> ExampleRoom:
+    page = window.rooms.page("example")
+    assert isinstance(page, ExampleRoom)
+    return page
+
+
+def button(window: Window) -> QPushButton:
+    return next(each for each in window.findChildren(QPushButton, "nav") if each.text() == "Example")
+
+
+async def test_it_is_built_when_it_is_opened_and_then_kept(
+    companion: Companion, tmp_path: Path, qtbot: Any
+) -> None:
+    window = Window(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
+    assert not window.rooms.has("example")
+    qtbot.mouseClick(button(window), LEFT)
+    assert window.rooms.current == "example"
+    assert window.rooms.currentWidget() is example(window)
+    assert button(window).isChecked()
+    await put_away(window, companion)
+
+
+async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: Window, qtbot: Any) -> None:
+    assert button(window).toolTip() == "Example (Ctrl+7)"
+    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_7, CONTROL)
+    assert window.rooms.current == "example"
+    assert button(window).isChecked()
+    assert QApplication.focusWidget() is example(window)
+
+
+async def test_the_other_rooms_keep_their_shortcuts(window: Window, qtbot: Any) -> None:
+    for number, room in enumerate(ROOMS):
+        qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key(Qt.Key.Key_1 + number), CONTROL)
+        assert window.rooms.current == room.name
+
+
+async def test_the_palette_and_the_list_of_shortcuts_have_it(window: Window, qtbot: Any) -> None:
+    palette = window.open_palette()
+    qtbot.keyClicks(palette.search, "example")
+    assert palette.list.count() == 1
+    assert palette.list.item(0).text().startswith("Open Example")
+    assert "Ctrl+7" in palette.list.item(0).text()
+    qtbot.keyClick(palette.search, Qt.Key.Key_Return)
+    assert window.rooms.current == "example"
+    window.show_shortcuts()
+    box = QApplication.activeModalWidget()
+    assert box
+    shown = [label.text() for label in box.findChildren(QLabel)]
+    assert "Ctrl+1 … Ctrl+7" in shown
+    assert "Events, Clients, Inject, Fixtures, Chats, Settings, Example" in shown
+    box.close()
+
+
+async def test_the_window_calls_its_hooks(window: Window, companion: Companion, qtbot: Any) -> None:
+    room = example(window)
+    window.open_room("example")
+    qtbot.keyClick(room, Qt.Key.Key_Return, CONTROL)
+    assert window.status.said.text() == "Fired at 0 clients"
+    window.recolor()
+    await companion.apply(replace(companion.settings, username="zoe"))
+    assert room.calls == ["recolor", "settings of zoe"]
+    window.close_down()
+    assert room.calls[-1] == "close"
+
+
+async def test_its_layout_is_remembered(companion: Companion, tmp_path: Path) -> None:
+    sizes = []
+    for _ in range(2):
+        window = Window(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
+        window.open_room("example")
+        window.present()
+        await until(window.isActiveWindow)
+        room = example(window)
+        if not sizes:
+            room.splitter.setSizes([100, 400])
+        sizes.append(room.splitter.sizes())
+        await put_away(window, companion)
+    assert sizes[0] == sizes[1]
+
+
+async def test_ctrl_enter_does_nothing_in_a_room_that_fires_nothing(window: Window, qtbot: Any) -> None:
+    window.open_room("settings")
+    said, rows = window.status.said.text(), window.companion.journal.last_seq
+    qtbot.keyClick(window.rooms.page("settings"), Qt.Key.Key_Return, CONTROL)
+    assert (window.status.said.text(), window.companion.journal.last_seq) == (said, rows)
+
+
+# the list itself
+
+
+def test_names_and_shortcuts_are_unique() -> None:
+    for values in ([room.name for room in ROOMS], [room.title for room in ROOMS]):
+        assert len(set(values)) == len(values)
+    shortcuts = [room.shortcut for room in ROOMS if room.shortcut]
+    assert len(set(shortcuts)) == len(shortcuts)
+    assert ROOMS[0].name == EVENTS
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+async def test_every_entry_builds_its_room(window: Window, room: Any) -> None:
+    page = window.rooms.page(room.name)
+    assert isinstance(page, QWidget)
+    assert not ui_icon(room.icon, "#000000").isNull()
+    assert room.group in Group
+
+
+async def test_which_rooms_use_which_hooks(window: Window) -> None:
+    """A renamed method would otherwise switch a hook off without an error."""
+    uses = {
+        room.name: {
+            hook
+            for hook in ("ClosesDown", "Recolors", "ReportsStatus", "Fires", "FollowsSettings", "RemembersLayout")
+            if isinstance(window.rooms.page(room.name), getattr(room_hooks, hook))
+        }
+        for room in ROOMS
+    }
+    assert uses == {
+        "events": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "clients": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
+        "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
+        "chats": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
+        "settings": {"ReportsStatus", "FollowsSettings"},
+    }
