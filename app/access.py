@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.companion import Companion
 from app.system import instance, secrets
+from app.system.agent_token import AgentToken
 from app.system.paths import Folders
 from app.system.secrets import Token, TokenError
 
@@ -40,7 +41,9 @@ class Access:
                 self._asking = False
         if self.token:
             companion.control.token = self.token.value
+            companion.agent_token = AgentToken(self._folders, in_keyring=self.token.kept_in == "keyring")
             await companion.start_service("control")
+            await companion.agent_token.load()
         self._tell()
         return not companion.services["control"].error
 

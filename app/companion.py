@@ -48,7 +48,8 @@ from app.storage.database import Database
 from app.storage.files import read_frame
 from app.storage.fixtures import FixtureLibrary
 from app.storage.saved_fixtures import Fixtures
-from app.system.settings import Settings
+from app.system.agent_token import AgentToken
+from app.system.settings import InvalidSettings, Settings, change_problems
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -162,8 +163,10 @@ class Companion:
         """Brings the window to the front, where there is one."""
         self.quit_program: Callable[[], object] | None = None
         """Ends the program without asking, as SIGTERM does; the composition root sets it."""
-        self.tasks = Tasks()
-        """Whatever runs in the background until ``close``."""
+        self.store_settings: Callable[[Settings], object] | None = None
+        """Writes the settings file. May raise ``InvalidSettings`` and ``OSError``; the composition root sets it."""
+        self.agent_token = AgentToken()
+        """The restricted token of the control API."""
         self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
         self.router.on("typing", forward_typing(self.hub, store.saw))
         self.router.on("mark_read", mark_read(self.chat))
@@ -281,6 +284,16 @@ class Companion:
             self.changed.emit(None)
             if not paused and self.settings.prime_browsers:
                 self.tasks.spawn(self.chat.prime_postponed(), "prime after the pause")
+
+    def save_settings(self, settings: Settings) -> None:
+        """Check changed settings and write them to the file; ``apply`` takes them into use.
+
+        Raise ``InvalidSettings`` or ``OSError``; nothing has changed then.
+        """
+        if errors := change_problems(self.settings, settings, self.personas):
+            raise InvalidSettings(errors)
+        if self.store_settings:
+            self.store_settings(settings)
 
     async def apply(self, settings: Settings) -> None:
         """Take new settings into use; a new port restarts the server behind it."""

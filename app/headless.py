@@ -39,6 +39,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
                 complaints=home.settings_file.complaints,
             )  # fmt: skip
+            companion.store_settings = home.save
             access = Access(companion, folders, token_file)
             return runner.run(_serve(companion, access, CrashReporter(folders.logs, say)))
     except HomeError as error:

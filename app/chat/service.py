@@ -233,15 +233,17 @@ class ChatService:
         await self.store.remove_person(username)
         await self._cast_changed()
 
-    async def set_delivered(self, msg_id: str) -> None:
-        """Note that a waiting message was delivered."""
-        await self.store.set_delivered(msg_id)
+    async def set_delivered(self, msg_id: str) -> MessageData:
+        """Mark a waiting message as delivered, and return it."""
+        message = await self.store.set_delivered(msg_id)
         self.changed.emit(None)
+        return message
 
-    async def react(self, msg_id: str, emoji: str, by: str) -> None:
-        """Add a reaction, or take the same one back."""
-        await self.store.react(msg_id, emoji, by)
+    async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
+        """Add or remove a reaction, and return the message. See ``ChatStore.react``."""
+        message = await self.store.react(msg_id, emoji, by, present=present)
         self.changed.emit(None)
+        return message
 
     async def reset(self) -> None:
         """Go back to the cast and history of the first start."""

@@ -193,25 +193,28 @@ class ChatStore:
     async def delete_message(self, msg_id: str) -> None:
         """Forget a message."""
         if not await self._database.submit(lambda db: jobs.delete_message(db, msg_id)):
-            raise NotFound(f"There is no message {_short(msg_id)!r}.")
+            raise _no_message(msg_id)
 
-    async def set_delivered(self, msg_id: str) -> MessageData | None:
-        """Note that a waiting message was delivered."""
-        return await self._database.submit(lambda db: jobs.set_delivered(db, msg_id, "direct"))
+    async def set_delivered(self, msg_id: str) -> MessageData:
+        """Mark a waiting message as delivered, and return it."""
+        return _existing(await self._database.submit(lambda db: jobs.set_delivered(db, msg_id, "direct")), msg_id)
 
-    async def react(self, msg_id: str, emoji: str, by: str) -> MessageData | None:
-        """Add somebody's reaction to a message, or take the same one back."""
+    async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
+        """Add a user's reaction to a message, or remove it, and return the message.
+
+        ``present`` says whether it is there afterwards; None adds it if it is missing and removes it otherwise.
+        """
 
         def job(db: jobs.Connection) -> MessageData | None:
-            found = jobs.message(db, msg_id)
-            if found is None:
-                return None
+            found = _existing(jobs.message(db, msg_id), msg_id)
             own = {"emoji": emoji, "from": by}
             before = found.get("reactions", [])
+            if present is (own in before):
+                return found
             after = [each for each in before if each != own] if own in before else [*before, own]
             return jobs.set_reactions(db, msg_id, after)
 
-        return await self._database.submit(job)
+        return _existing(await self._database.submit(job), msg_id)
 
     async def primers(self) -> list[MessageData]:
         """Return one sent message per friend: the newest, or a placeholder that is stored nowhere.
@@ -334,6 +337,16 @@ def _placeholder(sender: str, friend: Person, now: float) -> MessageData:
         "from": sender, "to": friend.username, "text": PLACEHOLDER, "timestamp": iso(min(friend.added_at, now)),
         "direction": "sent", "delivered": False, "delivery_method": "offline",
     }  # fmt: skip
+
+
+def _existing(found: MessageData | None, msg_id: str) -> MessageData:
+    if found is None:
+        raise _no_message(msg_id)
+    return found
+
+
+def _no_message(msg_id: str) -> NotFound:
+    return NotFound(f"There is no message {_short(msg_id)!r}.")
 
 
 def _short(text: str) -> str:

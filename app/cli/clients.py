@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from app.cli.completion import client_ids, persona_names
 from app.cli.options import DataDir, Json, as_json
 from app.protocol.summary import summarize
 from app.system.terminal import print_lines
@@ -33,7 +34,7 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def close(
-    client: Annotated[str, typer.Argument(help="Its number, or all.")],
+    client: Annotated[str, typer.Argument(help="Its number, or all.", autocompletion=client_ids)],
     code: Annotated[int, typer.Option(min=1000, max=4999, help="Close code.")] = 1001,
     reason: Annotated[str, typer.Option(help="Reason in the close frame.")] = "",
     abort: Annotated[bool, typer.Option("--abort", help="Cut the connection without a closing handshake.")] = False,
@@ -52,8 +53,8 @@ def close(
 
 @app.command()
 def identify(
-    client: Annotated[int, typer.Argument(min=1, help="Its number.")],
-    username: Annotated[str, typer.Argument(help="The user.")],
+    client: Annotated[int, typer.Argument(min=1, help="Its number.", autocompletion=client_ids)],
+    username: Annotated[str, typer.Argument(help="The user.", autocompletion=persona_names)],
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from app.system import instance, secrets
+from app.system import agent_token, instance, secrets
 from app.system.exits import Exit
 from app.system.paths import Folders
 from app.system.secrets import Token, TokenError
@@ -57,7 +57,8 @@ class Control:
         if port is None:  # never send the token there
             fail(FORGED.format(folders.instance_file, "control API"), Exit.FAILED)
         self._port = port
-        self._headers = {"Authorization": f"Bearer {token_of(found, folders).value}"}
+        token = os.environ.get(agent_token.VARIABLE) or token_of(found, folders).value
+        self._headers = {"Authorization": f"Bearer {token}"}
 
     def call(
         self,
@@ -118,8 +119,8 @@ class Control:
     @staticmethod
     def _fail(status: int, content: bytes, invalid: Exit = Exit.USAGE, conflict: Exit = Exit.FAILED) -> NoReturn:
         if status == HTTPStatus.UNAUTHORIZED:
-            given = os.environ.get(secrets.VARIABLE)
-            why = f"{secrets.VARIABLE} holds another one" if given else "it was changed while the companion ran"
+            given = next((name for name in (agent_token.VARIABLE, secrets.VARIABLE) if os.environ.get(name)), "")
+            why = f"{given} holds another one" if given else "it was changed while the companion ran"
             fail(f"The running companion does not take this token: {why}.", Exit.FAILED)
         try:
             problem = json.loads(content)

@@ -1,32 +1,19 @@
 """``companion fixtures``: the saved events."""
 
-import io
-from contextlib import redirect_stderr
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli.completion import fixture_names, pinned_names
 from app.cli.options import DataDir, Json, To, Wait, as_json, decoded, done, pairs, read_input
 from app.system.terminal import print_lines, say
 
-app = typer.Typer(help="List, show, save, fire, rename and delete fixtures (saved events).", no_args_is_help=True)
+app = typer.Typer(
+    help="List, show, save, fire, rename, delete and pin fixtures (saved events).", no_args_is_help=True
+)
 
 
-def names(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the fixtures' names for the shell's completion; none, and no word, when nobody runs."""
-    from app.cli.control import Control
-
-    folder = context.params.get("data_dir")  # as it was typed: nothing has made a path of it yet
-    try:
-        with redirect_stderr(io.StringIO()):
-            found = Control(Path(folder) if folder else None).call("GET", "/v1/fixtures")["fixtures"]
-    except typer.Exit:
-        return []
-    return [each["name"] for each in found if each["name"].startswith(incomplete)]
-
-
-Name = Annotated[str, typer.Argument(help="Like nasty/rtl.", autocompletion=names)]
+Name = Annotated[str, typer.Argument(help="Like nasty/rtl.", autocompletion=fixture_names)]
 
 
 @app.command("list")
@@ -85,18 +72,16 @@ def save(
     if literal and row is None:
         raise typer.BadParameter("--literal needs --row: a file is saved as it is")
     from app.cli.control import Control, fail, segment
-    from app.protocol.catalog import built_in
-    from app.protocol.fixture import MAX_FIXTURE_BYTES, BadFixture, from_frame, parse_fixture, renewed
+    from app.protocol.fixture import MAX_FIXTURE_BYTES, BadFixture, parse_fixture
     from app.system.exits import Exit
     from app.system.files import reason
 
-    control = Control(data_dir)
+    control, path = Control(data_dir), f"/v1/fixtures/{segment(name)}"
     if row is not None:
         found = control.call("GET", "/v1/journal", after=row - 1, limit=1)["rows"]
         if not found or found[0]["seq"] != row or found[0]["direction"] != "s2c":
             fail(f"Row {row} of the log is gone, or did not go to the UI.", Exit.FAILED)
-        fixture = from_frame(found[0]["frame"], built_in())
-        fixture = fixture if literal else renewed(fixture, built_in())
+        saved = control.call("PUT", f"{path}/frame", text=found[0]["frame"], renew=not literal)
     else:
         try:
             text = decoded(read_input(file, MAX_FIXTURE_BYTES))
@@ -105,12 +90,13 @@ def save(
         try:
             fixture = parse_fixture(text)
         except BadFixture as bad:
-            fixture = from_frame(text.strip(), built_in())
-            if fixture.raw:
+            saved = control.call("PUT", f"{path}/frame", text=text.strip())
+            if "frame" in saved["fixture"]:
                 say(f"Saved as a raw frame, since it is neither a fixture nor an event: {bad}.")
-    import msgspec
+        else:
+            import msgspec
 
-    saved = control.call("PUT", f"/v1/fixtures/{segment(name)}", msgspec.to_builtins(fixture))
+            saved = control.call("PUT", path, msgspec.to_builtins(fixture))
     done(f"saved {name}", saved, json)
 
 
@@ -152,3 +138,25 @@ def delete(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
 
     Control(data_dir).call("DELETE", f"/v1/fixtures/{segment(name)}")
     done(f"deleted {name}", {"deleted": name}, json)
+
+
+@app.command()
+def pin(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
+    """Show a fixture in the tray icon's Fire menu."""
+    from app.cli.control import Control, segment
+
+    Control(data_dir).call("PUT", f"/v1/fixtures/{segment(name)}/pin")
+    done(f"pinned {name}", {"pinned": name}, json)
+
+
+@app.command()
+def unpin(
+    name: Annotated[str, typer.Argument(help="Name of a pinned fixture.", autocompletion=pinned_names)],
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show a fixture in the tray icon's Fire menu no longer."""
+    from app.cli.control import Control, segment
+
+    Control(data_dir).call("DELETE", f"/v1/fixtures/{segment(name)}/pin")
+    done(f"unpinned {name}", {"unpinned": name}, json)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.completion import events_from_ui
 from app.cli.options import After, DataDir, Filter, Json, as_json, pairs
 from app.protocol.summary import summarize
 from app.system.exits import Exit
@@ -70,20 +71,12 @@ def _about(row: dict[str, Any]) -> str:
     return " · ".join(part for part in (text, summarize(row["note"]), priming) if part)
 
 
-def client_event_names() -> list[str]:
-    """Return the events that the UI can send, for the shell's completion."""
-    from app.protocol.catalog import built_in
-    from app.protocol.contract import Direction
-
-    return built_in().names(Direction.FROM_UI)
-
-
 def expect(
     event: Annotated[
         str,
         typer.Argument(
             help='A client event (typing, mark_read), or a REST call: "POST /messages", "GET /messages".',
-            autocompletion=client_event_names,
+            autocompletion=events_from_ui,
         ),
     ],
     sender: Annotated[

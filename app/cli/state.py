@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli import chats
 from app.cli.options import DataDir, Json, done
 from app.system.exits import Exit
 from app.system.terminal import say
@@ -14,7 +15,12 @@ from app.system.terminal import say
 if TYPE_CHECKING:
     from app.companion import Companion
 
-app = typer.Typer(help="Save, load or reset the chat state (friends, messages, read marks).", no_args_is_help=True)
+app = typer.Typer(
+    help="Save, load or reset the chat state (friends, messages, read marks), or change a part of it.",
+    no_args_is_help=True,
+)
+app.add_typer(chats.personas, name="personas", short_help="The users that the companion plays.")
+app.add_typer(chats.messages, name="messages", short_help="The messages of the chats.")
 File = Annotated[Path, typer.Argument(dir_okay=False, help="A JSON file.")]
 
 

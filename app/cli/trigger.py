@@ -1,26 +1,22 @@
 """``companion trigger``: fire one event."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.fixtures import names
+from app.cli.completion import events_to_ui, fixture_names, persona_names
+from app.cli.journal import ARROWS
 from app.cli.options import DataDir, Json, To, Wait, as_json, pairs, read_input
+from app.protocol.summary import summarize
 from app.system.terminal import print_lines, say
-
-
-def event_names() -> list[str]:
-    """Return the events that can be fired, for the shell's completion."""
-    from app.protocol.catalog import built_in
-    from app.protocol.contract import Direction
-
-    return built_in().names(Direction.TO_UI)
 
 
 def trigger(
     event: Annotated[
-        str, typer.Argument(help="new_message, friend_online, friend_offline, typing …", autocompletion=event_names)
+        str,
+        typer.Argument(help="new_message, friend_online, friend_offline, typing …", autocompletion=events_to_ui),
     ] = "",
     set_: Annotated[
         list[str] | None,
@@ -28,11 +24,15 @@ def trigger(
     ] = None,
     remove: Annotated[list[str] | None, typer.Option("--remove", metavar="PATH", help="Leave a field out.")] = None,
     fixture: Annotated[
-        str, typer.Option("--fixture", metavar="NAME", help="Fire this fixture.", autocompletion=names)
+        str, typer.Option("--fixture", metavar="NAME", help="Fire this fixture.", autocompletion=fixture_names)
     ] = "",
     last: Annotated[
         bool, typer.Option("--last", help="Repeat what a person fired last, here or in the window.")
     ] = False,
+    row: Annotated[
+        int | None,
+        typer.Option("--row", min=1, metavar="SEQ", help="Resend this row of the log, to where it went before."),
+    ] = None,
     frame: Annotated[
         str | None, typer.Option("--frame", metavar="TEXT", help="Send any text as a frame, exactly as it is.")
     ] = None,
@@ -46,13 +46,23 @@ def trigger(
     ] = "",
     to: To = None,
     persona: Annotated[
-        str, typer.Option("--as", metavar="NAME", help="The friend who does it.", show_default="the first friend")
+        str,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="The friend who does it.",
+            show_default="the first friend",
+            autocompletion=persona_names,
+        ),
     ] = "",
     repeat: Annotated[int, typer.Option("--repeat", min=1, max=1_000_000, help="How often.")] = 1,
     every: Annotated[float, typer.Option("--every", min=0, metavar="MS", help="Milliseconds between two.")] = 1000,
     wait: Wait = 0,
     seed: Annotated[int | None, typer.Option(min=0, help="Make the same ids and texts again.")] = None,
     loose: Annotated[bool, typer.Option("--loose", help="Send it even if it breaks the contract.")] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the events of the contract, and fire nothing.")
+    ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -63,12 +73,19 @@ def trigger(
     standard error says so), as with --to user:NAME if no client acts as NAME; with --wait, 1 if no client was ready
     in time; 2 if the event, a value or the target is not valid.
     """
-    if sum((bool(event), bool(fixture), last, frame is not None, bool(frame_file))) != 1:
-        raise typer.BadParameter("give an EVENT, or one of --fixture, --last, --frame and --frame-file")
-    if (last or frame is not None or frame_file) and (set_ or remove or persona or seed is not None):
+    if list_:
+        _list_events(json, data_dir)
+        return
+    if sum((bool(event), bool(fixture), last, row is not None, frame is not None, bool(frame_file))) != 1:
+        raise typer.BadParameter("give an EVENT, or one of --fixture, --last, --row, --frame and --frame-file")
+    if (last or row is not None or frame is not None or frame_file) and (
+        set_ or remove or persona or seed is not None
+    ):
         raise typer.BadParameter("--set, --remove, --as and --seed need an EVENT or a --fixture")
     if last and (to or wait):
         raise typer.BadParameter("--last goes to whom it went before")
+    if row is not None and (to or wait or loose):
+        raise typer.BadParameter("--row sends a frame as it was, to where it went before")
     changes = pairs(set_ or [])
     from app.cli.control import Control
 
@@ -83,12 +100,25 @@ def trigger(
     for number in range(repeat):
         time.sleep(max(0.0, start + number * every / 1000 - time.monotonic()))
         waiting = wait if number == 0 else 0
-        if frame is not None:
+        if row is not None:
+            answer = control.call("POST", f"/v1/journal/{row}/resend")
+        elif frame is not None:
             answer = control.call("POST", "/v1/frames", text=frame, more_s=waiting, to=to or "all", wait=waiting)
         else:
             seeded = None if seed is None else seed + number
             answer = control.call("POST", "/v1/trigger", {**body, "seed": seeded, "wait": waiting}, more_s=waiting)
         tell(answer, json)
+
+
+def _list_events(json: bool, data_dir: Path | None) -> None:
+    from app.cli.control import Control
+
+    found = Control(data_dir).call("GET", "/v1/events")
+    if json:
+        print_lines(as_json(found))
+        return
+    for each in found:
+        print_lines(f"{ARROWS[each['direction']]} {summarize(each['name']):<14}  {summarize(each['help'])}")
 
 
 def _text_of(file: str) -> str:

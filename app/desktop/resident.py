@@ -15,7 +15,7 @@ from app.hub.hub import count
 from app.system.crash import CrashReporter
 from app.system.exits import Exit
 from app.system.home import Home
-from app.system.settings import InvalidSettings, Settings, check, equal_ports, validate
+from app.system.settings import InvalidSettings, Settings, check, equal_ports
 from app.system.signals import ignore_more, on_stop
 from app.ui import theme
 from app.ui.application import Application
@@ -39,6 +39,7 @@ class Resident(QObject):
         super().__init__()
         self._app = app
         self._home = home
+        self._theme: str = settings.theme
         self._stop = asyncio.Event()
         self._tray: Tray | None = None
         self._asking: PlainTextMessageBox | None = None
@@ -51,6 +52,7 @@ class Resident(QObject):
         self.window = window.fill(self.companion)
         self.companion.raise_window = self.window.present
         self.companion.quit_program = self._stop.set
+        self.companion.store_settings = home.save
         self.window.open_control = self._open_access
         self._first = FirstInstance(home.folders.runtime)
 
@@ -100,6 +102,7 @@ class Resident(QObject):
         self.window.show_state()
 
     def _connect(self) -> None:
+        self.companion.changed.connect(lambda _: self._follow_theme())
         self._app.quit_wanted.connect(self._stop.set)
         self.window.closed.connect(self._window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
@@ -190,10 +193,7 @@ class Resident(QObject):
 
     def _save(self, settings: Settings) -> None:
         try:
-            renamed = settings.username != self.companion.settings.username
-            if errors := validate(settings, self.companion.personas if renamed else ()):
-                raise InvalidSettings(errors)
-            self._home.save(settings)
+            self.companion.save_settings(settings)
         except InvalidSettings as error:
             self.window.banner.say(f"The settings are not saved: {error}.")
             return
@@ -204,7 +204,13 @@ class Resident(QObject):
         self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
         self._dress(settings.theme)
 
+    def _follow_theme(self) -> None:
+        """Use the theme of the settings: scripts can change it, too."""
+        if self.companion.settings.theme != self._theme:
+            self._dress(self.companion.settings.theme)
+
     def _dress(self, appearance: str) -> None:
+        self._theme = appearance
         theme.apply(self._app, appearance)
         self.window.recolor()
 

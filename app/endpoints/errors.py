@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from app.protocol.errors import Conflict, Invalid, Malformed, NotFound, RequestError, TooLarge
+from app.protocol.errors import Conflict, Invalid, Malformed, NotFound, RequestError, TooLarge, Unreachable
 
 STATUS: dict[type[RequestError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
@@ -10,6 +10,7 @@ STATUS: dict[type[RequestError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unreachable: HTTPStatus.BAD_GATEWAY,
 }
 
 

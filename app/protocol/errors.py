@@ -32,5 +32,9 @@ class TooLarge(RequestError):
     """The request is over a size limit."""
 
 
+class Unreachable(RequestError):
+    """Another host that had to be asked did not answer."""
+
+
 class StorageError(Exception):
     """The disk or the database failed. Nothing was half-written."""

@@ -65,6 +65,11 @@ class Folders:
         return self.data / "control-token"
 
     @property
+    def agent_token_file(self) -> Path:
+        """The control API's token for agents, on a system without a keyring."""
+        return self.data / "agent-token"
+
+    @property
     def window_file(self) -> Path:
         """Sizes and positions, of no interest to people."""
         return self.runtime / "window.ini"

@@ -60,7 +60,7 @@ class Token(NamedTuple):
 def given(file: Path | None) -> Token | None:
     """Return the token that a person gave by file (made where it is missing) or variable. Raises ``TokenError``."""
     if file is not None:
-        return Token(_from_file(file), "file", file.resolve())
+        return Token(from_file(file), "file", file.resolve())
     if value := os.environ.get(VARIABLE, ""):
         return Token(_checked(value, VARIABLE), "environment")
     return None
@@ -82,7 +82,7 @@ async def obtain(file: Path | None, folders: Folders) -> Token:
     except TokenError as error:
         stored, unusable = None, error
     fresh = stored or secrets.token_urlsafe(32)
-    kept = await _in_thread(lambda: from_keyring(folders.runtime) or _into_keyring(folders.runtime, fresh))
+    kept = await in_thread(lambda: from_keyring(folders.runtime) or into_keyring(folders.runtime, fresh))
     if kept:
         with suppress(OSError):
             folders.token_file.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ async def obtain(file: Path | None, folders: Folders) -> Token:
 
 
 def _stored_in(folders: Folders) -> str | None:
-    return _from_file(folders.token_file) if os.path.lexists(folders.token_file) else None
+    return from_file(folders.token_file) if os.path.lexists(folders.token_file) else None
 
 
 def _store(token: str, file: Path) -> Token:
@@ -135,35 +135,50 @@ def read(kept_in: str, file: Path | None, folder: Path) -> Token | None:
     if kept_in == "file" and file is not None:
         if not os.path.lexists(file):
             raise TokenError(f"{file}, which held the running companion's token, is gone.")
-        return Token(_from_file(file), "file", file)
+        return Token(from_file(file), "file", file)
     if kept_in == "keyring" and (kept := from_keyring(folder)):
         return Token(kept, "keyring")
     return given(None)
 
 
-def from_keyring(folder: Path) -> str | None:
-    """Return the token that the keyring keeps for ``folder``, or None."""
+def from_keyring(account: Path | str) -> str | None:
+    """Return the token that the keyring keeps for ``account`` (a folder, for the main token), or None."""
     try:
         import keyring  # asks the system what there is: not at every start of the program
 
-        return keyring.get_password(SERVICE, str(folder))
+        return keyring.get_password(SERVICE, str(account))
     except Exception as error:  # a keyring's backends raise what they like
         log.info("no keyring: %s", type(error).__name__)
         return None
 
 
-def _into_keyring(folder: Path, token: str) -> str | None:
+def into_keyring(account: Path | str, token: str) -> str | None:
+    """Store a token in the keyring, and return what the keyring then holds; None if that is not possible."""
     try:
         import keyring
 
-        keyring.set_password(SERVICE, str(folder), token)
-        return keyring.get_password(SERVICE, str(folder))
+        keyring.set_password(SERVICE, str(account), token)
+        return keyring.get_password(SERVICE, str(account))
     except Exception as error:
         log.info("no keyring: %s", type(error).__name__)
         return None
 
 
-def _from_file(file: Path) -> str:
+def delete_from_keyring(account: str) -> str | None:
+    """Delete a token from the keyring. Return a word if it is not there any more, or None."""
+    try:
+        import keyring
+
+        if keyring.get_password(SERVICE, account) is not None:
+            keyring.delete_password(SERVICE, account)
+    except Exception as error:
+        log.info("not deleted from the keyring: %s", type(error).__name__)
+        return None
+    return "deleted"
+
+
+def from_file(file: Path) -> str:
+    """Return the token in a file, which is created if it is missing. Raise ``TokenError`` if it is not usable."""
     try:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -185,8 +200,8 @@ def _checked(text: str, where: str) -> str:
     return value
 
 
-async def _in_thread(work: Callable[[], str | None]) -> str | None:
-    """Run ``work`` aside; None when it takes too long. The thread ends with the process at the latest."""
+async def in_thread(work: Callable[[], str | None]) -> str | None:
+    """Run ``work`` in a thread that ends with the process at the latest. Return None if it takes too long."""
     import asyncio
 
     loop = asyncio.get_running_loop()

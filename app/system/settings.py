@@ -88,6 +88,10 @@ SHUT: dict[str, Any] = {"require_token": True, "allowed_origins": []}
 """Settings that keep somebody out. Where the file's word cannot be read, they keep out more and not less."""
 
 
+AT_NEXT_START = ("journal_rows",)
+"""Settings that take effect at the next start of the companion, not at once."""
+
+
 PORTS = (
     ("port", "", "the event server"),
     ("rest_port", "rest", "the REST stand-in"),
@@ -115,6 +119,7 @@ class InvalidSettings(ValueError):
 
     def __init__(self, errors: Sequence[InvalidSetting]) -> None:
         super().__init__("; ".join(map(str, errors)))
+        self.errors = tuple(errors)
 
 
 class SettingsFile:
@@ -206,6 +211,17 @@ def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidS
     if settings.username in friends:
         errors.append(InvalidSetting("username", f"{settings.username} is a friend in this chat state"))
     return errors + equal_ports(settings)
+
+
+def change_problems(before: Settings, after: Settings, friends: Collection[str]) -> list[InvalidSetting]:
+    """Return what is wrong with a change of settings, as the window and the control API check it."""
+    from app.system.updates import built_in_address
+
+    errors = validate(after, friends if after.username != before.username else ())
+    asked = (after.check_updates, after.updates_url)
+    if asked != (before.check_updates, before.updates_url) and asked == (True, "") and not built_in_address():
+        errors.append(InvalidSetting("updates_url", "say where to ask"))
+    return errors
 
 
 def equal_ports(settings: Settings) -> list[InvalidSetting]:

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import re
 import socket
+import sys
+from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -164,8 +167,8 @@ async def test_an_unknown_path_is_a_problem(control: Control, path: str) -> None
     [
         ("DELETE", "/v1/status", {"GET"}),
         ("HEAD", "/v1/status", {"GET"}),
-        ("OPTIONS", "/v1/events", {"POST"}),
-        ("GET", "/v1/events", {"POST"}),
+        ("OPTIONS", "/v1/events", {"GET", "POST"}),
+        ("PUT", "/v1/events", {"GET", "POST"}),
         ("POST", "/v1/state", {"GET", "PUT"}),
         ("GET", "/v1/clients/drop", {"POST", "PATCH", "DELETE"}),
         ("POST", "/v1/fixtures/x", {"GET", "PUT", "PATCH", "DELETE"}),
@@ -212,6 +215,12 @@ async def test_the_document_is_valid_and_names_this_server(control: Control) -> 
     assert whole["security"] == [{"token": []}]
 
 
+async def test_every_reference_of_the_document_leads_somewhere(control: Control) -> None:
+    whole = await document(control)
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(whole)))
+    assert names <= whole["components"]["schemas"].keys()
+
+
 async def test_every_operation_has_an_id_of_its_own_and_a_summary(control: Control) -> None:
     described = [each for *_, each in operations(await document(control))]
     assert len(described) == len(OPERATIONS)
@@ -223,6 +232,8 @@ INPUT: dict[str, tuple[str, Any]] = {
     "fire_event": ("", message()),
     "send_frame": ("", b"no JSON"),
     "trigger": ("", {"event": "friend_online"}),
+    "list_events": ("", None),
+    "resend": ("SEQ/resend", None),
     "status": ("", None),
     "clients": ("", None),
     "identify_client": ("1", {"username": "bob"}),
@@ -236,6 +247,28 @@ INPUT: dict[str, tuple[str, Any]] = {
     "save_fixture": ("mine", {"event": "friend_online", "data": {"username": "alice"}}),
     "rename_fixture": ("mine", {"name": "other"}),
     "delete_fixture": ("mine", None),
+    "save_frame": ("mine/frame", b'{"event":"friend_online","data":{"username":"alice"}}'),
+    "pin_fixture": ("mine/pin", None),
+    "unpin_fixture": ("basics%2Fmessage/pin", None),
+    "list_personas": ("", None),
+    "add_persona": ("", {"username": "gina"}),
+    "change_persona": ("bob", {"online": False, "auto_reply": True}),
+    "remove_persona": ("bob", None),
+    "list_messages": ("?peer=alice", None),
+    "mark_delivered": ("MESSAGE", {"delivered": True}),
+    "add_reaction": ("MESSAGE/reactions", {"emoji": "👍", "by": "alice"}),
+    "remove_reaction": ("MESSAGE/reactions?emoji=x&by=alice", None),
+    "delete_message": ("MESSAGE", None),
+    "show_settings": ("", None),
+    "change_settings": ("", {"theme": "dark"}),
+    "list_origins": ("", None),
+    "allow_origin": ("", {"origin": "http://localhost:5173"}),
+    "disallow_origin": ("?origin=http://localhost:1420", None),
+    "starts_at_login": ("", None),
+    "start_at_login": ("", {"on": False}),
+    "check_for_updates": ("", None),
+    "create_agent_token": ("", None),
+    "revoke_agent_token": ("", None),
     "save_state": ("", None),
     "load_state": ("", None),  # the test gives the state of then
     "reset_state": ("", None),
@@ -249,18 +282,39 @@ INPUT: dict[str, tuple[str, Any]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _own_autostart_and_releases(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def no_release(_: str) -> None:
+        return None
+
+    for variable in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setattr("app.endpoints.control.settings.built_in_address", lambda: "https://example.org/latest")
+    monkeypatch.setattr("app.endpoints.control.settings.look", no_release)
+
+
+async def call_by_name(control: Control, method: str, path: str, name: str) -> Answer:
+    """Call an operation in a state in which it succeeds."""
+    value, body = INPUT[name]
+    state = await control.state()
+    if name == "load_state":
+        body = state
+    fired = await control.post("/v1/events", {"event": "friend_online", "data": {"username": "alice"}})
+    value = value.replace("SEQ", str(fired.json["seq"])).replace("MESSAGE", state["messages"][0]["msg_id"])
+    return await control.call(method, path.partition("{")[0] + value, body)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="start at login would be read from the registry")
 @pytest.mark.parametrize("name", INPUT)
 async def test_every_operation_can_be_reached_and_answers_as_documented(control: Control, name: str) -> None:
     client = await control.connect()
     await client.send(typing())
     await control.put("/v1/fixtures/mine", INPUT["save_fixture"][1])
+    await control.post("/v1/tokens/agent")
     control.companion.raise_window = control.companion.quit_program = lambda: None
     whole = await document(control)
     ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
-    value, body = INPUT[name]
-    if name == "load_state":
-        body = await control.state()
-    answer = await control.call(method, path.partition("{")[0] + value, body)
+    answer = await call_by_name(control, method, path, name)
     assert answer.status in (200, 204)
     answer_keeps_to(whole, described, answer)
 
@@ -274,7 +328,8 @@ async def test_every_operation_needs_the_token_and_says_so_as_documented(control
     before, whole = await control.state(), await document(control)
     rows = len(control.companion.journal)
     for method, path, described in operations(whole):
-        at = path.replace("{id}", "1").replace("{name}", "basics%2Fmessage")
+        at = path.replace("{name}", "basics%2Fmessage").replace("{id}", "1").replace("{seq}", "1")
+        at = at.replace("{msg_id}", "1")
         for token in ("", "Bearer wrong"):
             answer = await control.call(method, at, {}, headers={"Authorization": token})
             assert answer.status == 401, described["operationId"]
@@ -286,6 +341,27 @@ async def test_every_operation_needs_the_token_and_says_so_as_documented(control
 
 REFUSED: list[tuple[str, str, Any, int]] = [
     ("fire_event", "", b"{", 400),
+    ("resend", "999/resend", None, 404),
+    ("resend", "1/resend", None, 409),
+    ("add_persona", "", {"username": "alice"}, 409),
+    ("add_persona", "", {"username": "a/b"}, 400),
+    ("change_persona", "nobody", {"online": True}, 404),
+    ("change_persona", "bob", {"username": "alice"}, 409),
+    ("remove_persona", "nobody", None, 404),
+    ("mark_delivered", "nothing", {"delivered": True}, 404),
+    ("mark_delivered", "nothing", {"delivered": False}, 422),
+    ("add_reaction", "nothing/reactions", {"emoji": "👍", "by": "alice"}, 404),
+    ("remove_reaction", "nothing/reactions?emoji=x&by=alice", None, 404),
+    ("delete_message", "nothing", None, 404),
+    ("list_messages", "", None, 422),
+    ("change_settings", "", {"port": 70_000}, 422),
+    ("change_settings", "", {"username": "alice"}, 422),
+    ("change_settings", "", {"colour": "red"}, 422),
+    ("allow_origin", "", {"origin": "localhost"}, 422),
+    ("disallow_origin", "?origin=http://nowhere", None, 404),
+    ("pin_fixture", "nothing/pin", None, 404),
+    ("unpin_fixture", "nothing/pin", None, 404),
+    ("revoke_agent_token", "", None, 404),
     ("fire_event", "", b"x" * 70_000, 413),
     ("send_frame", "", b"x" * (MAX_RAW_BYTES + 1), 413),
     ("fire_event", "?wait=0.01", message(), 409),
@@ -342,7 +418,7 @@ async def test_the_token_is_in_no_answer_and_no_log_file(
             if name == "journal_stream":
                 continue
             value, body = INPUT[name]
-            at = path.partition("{")[0] + value
+            at = path.partition("{")[0] + value.replace("SEQ", "1")
             for headers in ({}, {"Authorization": f"bearer {TOKEN}"}, {"Origin": "http://evil.example"}):
                 bodies.append(await control.call(method, at, body, headers=headers))
         bodies.append(await raw(control, *WRONG["twice"]))

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import UUID
 
 import typer
 from websockets.http11 import Request, Response
@@ -26,6 +27,8 @@ FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *BIDI} - {"\n
 FORGED = "FORGED"
 HOSTILE = f"\x1b]0;PWNED\x07\n{FORGED}\r{FORGED}\x9b2J\x85{FORGED}" + "".join(sorted(FORBIDDEN - {"\0"}))
 SHORT = f"\x1b]0;P\x07\x9b2J\u202e\u2066\u200f\n{FORGED}"
+MESSAGE = str(UUID(int=1, version=4))
+"""The message that the outsider wrote."""
 PATIENCE_S = 60
 
 Arguments = list[str]
@@ -50,7 +53,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
     frame = str(folder / "frame.txt")
     return {
         ("status",): [[]],
-        ("token",): [[]],
+        ("token",): [[], ["--agent"], ["--agent", "--revoke"]],
         ("open",): [[]],
         ("journal",): [["--limit", "10000"], ["--filter", f"{SHORT} dir:x"]],
         ("clients", "list"): [[]],
@@ -63,13 +66,32 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("fixtures", "delete"): [[SHORT], ["mine"]],
         ("trigger",): [
             ["new_message", "--set", f"text={HOSTILE}"], ["--fixture", "canary"], ["--frame", HOSTILE], [SHORT],
-            ["--last"], ["new_message", "--as", SHORT], ["typing", "--to", f"user:{SHORT}"],
+            ["--last"], ["--list"], ["--row", "1"], ["--row", "5"],
+            ["new_message", "--as", SHORT], ["typing", "--to", f"user:{SHORT}"],
         ],
         ("expect",): [["typing", "--within", "0.1"], [SHORT, "--within", "0.1", "--loose"]],
         ("listen",): [
             ["--for", "0.5", "--url", closes], ["--for", "0.5", "--url", refuses], ["--for", "0.5", "--url", SHORT],
             ["--for", "0.5", "--as", SHORT],
         ],
+        ("fixtures", "pin"): [["canary"], [SHORT]],
+        ("fixtures", "unpin"): [[SHORT], ["canary"]],
+        ("state", "personas", "list"): [[]],
+        ("state", "personas", "add"): [[SHORT], ["gate"]],
+        ("state", "personas", "change"): [[SHORT, "--online"], ["gate", "--online"]],
+        ("state", "personas", "rename"): [["gate", SHORT], ["gate", "gate-2"], ["gate-2", "gate"]],
+        ("state", "personas", "remove"): [[SHORT], ["nobody"]],
+        ("state", "messages", "list"): [["alice"], [SHORT]],
+        ("state", "messages", "deliver"): [[MESSAGE], [SHORT]],
+        ("state", "messages", "react"): [
+            [MESSAGE, SHORT, "--as", "alice"], [MESSAGE, "x", "--as", SHORT], [SHORT, "--as", "me"],
+        ],
+        ("state", "messages", "delete"): [[SHORT], [MESSAGE]],
+        ("server", "settings"): [[], [SHORT], [f"username={SHORT}"], [f"{SHORT}=1"], ["theme=dark"]],
+        ("server", "origins"): [[]],
+        ("server", "allow"): [[SHORT], ["http://localhost:5173"]],
+        ("server", "disallow"): [[SHORT], ["http://localhost:5173"]],
+        ("server", "start-at-login"): [[]],
         ("state", "save"): [[file], [f"{folder}/no/{SHORT}"]],
         ("state", "load"): [[f"{folder}/{SHORT}"], [frame], [file]],
         ("server", "pause"): [[]],

@@ -34,8 +34,8 @@ BASES = {
     "POST /v1/events": {"event": "typing", "data": {"username": "alice", "typing": True}},
 }
 """Valid bodies, which hold with one property more: some properties exclude each other."""
-PARTING = ("/v1/quit", "/v1/journal/stream", "/v1/server/stop")
-"""Operations without a text, or that end what this needs."""
+PARTING = ("/v1/quit", "/v1/journal/stream", "/v1/server/stop", "/v1/start-at-login")
+"""Operations without a text, or that end what this needs, or that change the system outside the data folder."""
 Json = Any
 
 
@@ -238,6 +238,9 @@ class Outsider:
         for text in (self._text, self._short):
             bodies += variants(value, text)
             bodies += [{**basis, name: filled(each, text)} for name, each in value.items()]
+        if path == "/v1/settings":  # only one text at a time: valid numbers and switches would move the servers
+            texts = {name: each for name, each in value.items() if name != "fixtures" and list(texts_in(each))}
+            bodies = [{name: filled(each, self._text)} for name, each in texts.items()]
         for each in bodies:
             self._json(method, plain, {**each, **{name: 0 for name in WAITS if name in each}})
 

@@ -11,14 +11,15 @@ from aiohttp import web
 
 from app import __version__
 from app.endpoints.control import shapes
+from app.endpoints.control.chat import ChatOperations
 from app.endpoints.control.openapi import document
-from app.endpoints.control.operations import STREAM, TEXT, Call, operation, operations_of
-from app.endpoints.control.service import Service
+from app.endpoints.control.operations import STREAM, TEXT, Call, Scope, operation, operations_of
+from app.endpoints.control.settings import SettingsOperations
 from app.hub.clients import Client, may_close_with
 from app.hub.expectation import Expectation, doubts
 from app.hub.filter import Filter, parse
 from app.hub.hub import Delivery
-from app.hub.journal import Row
+from app.hub.journal import Kind, Row
 from app.hub.origin import CONTROL
 from app.hub.ring import Ring
 from app.hub.row_codec import to_json
@@ -27,7 +28,7 @@ from app.hub.target import Target
 from app.protocol.envelope import MAX_RAW_BYTES, Envelope
 from app.protocol.errors import Conflict, Invalid, NotFound
 from app.protocol.event_type import InvalidEvent
-from app.protocol.fixture import BadFixture, Fixture, checked
+from app.protocol.fixture import BadFixture, Fixture, checked, from_frame, renewed
 from app.protocol.overrides import BadPath, check_path
 
 STATE_BYTES = 10 * 1024 * 1024
@@ -36,15 +37,13 @@ FLUSH_S = 0.05
 HEARTBEAT_S = 15.0
 
 
-class Api:
-    """One method each; the decorator says where it is found."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
+class Api(ChatOperations, SettingsOperations):
+    """All operations of the control API, a method each."""
 
     # firing
 
-    @operation("POST", "/v1/events", query=shapes.FireQuery, body=shapes.EventBody, answer=shapes.Fired,
+    @operation("POST", "/v1/events",
+               scope=Scope.AGENT, query=shapes.FireQuery, body=shapes.EventBody, answer=shapes.Fired,
                refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def fire_event(self, call: Call) -> shapes.Fired:
         """Fire an event exactly as it is: this is how a backend of your own pushes through the companion."""
@@ -55,7 +54,8 @@ class Api:
 
         return await self._send(call.query.to, call.query.wait, fire)
 
-    @operation("POST", "/v1/frames", query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
+    @operation("POST", "/v1/frames",
+               scope=Scope.AGENT, query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
                limit=MAX_RAW_BYTES, refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def send_frame(self, call: Call) -> shapes.Fired:
         """Send any text as a frame, exactly as it is, contract or not."""
@@ -65,7 +65,7 @@ class Api:
             lambda to: self._service.player.fire_text(call.body, to=to, origin=CONTROL),
         )
 
-    @operation("POST", "/v1/trigger", body=shapes.TriggerBody, answer=shapes.Fired,
+    @operation("POST", "/v1/trigger", scope=Scope.AGENT, body=shapes.TriggerBody, answer=shapes.Fired,
                refusals=(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND))  # fmt: skip
     async def trigger(self, call: Call) -> shapes.Fired:
         """Fire an event by its name, a fixture, or what was fired last, with some values changed."""
@@ -121,9 +121,20 @@ class Api:
         why = f": {', '.join(connected)} connected too late" if connected else ""
         return f"No client for {to} was ready within {wait:g} s{why}. Nothing was sent."
 
+    @operation("GET", "/v1/events", scope=Scope.AGENT, answer=list[shapes.EventInfo])
+    async def list_events(self, _: Call) -> list[shapes.EventInfo]:
+        """List the events of the catalog, to the UI and from the UI."""
+        return [
+            shapes.EventInfo(
+                name=each.name, direction=each.direction.value, help=each.help, schema=each.schema,
+                sample=each.sample,
+            )
+            for each in self._service.catalog
+        ]  # fmt: skip
+
     # what is going on
 
-    @operation("GET", "/v1/status", answer=shapes.Status)
+    @operation("GET", "/v1/status", scope=Scope.AGENT, answer=shapes.Status)
     async def status(self, _: Call) -> shapes.Status:
         """Say what the companion does, what is off, and why."""
         service = self._service
@@ -160,12 +171,12 @@ class Api:
             trouble=each.error,
         )  # fmt: skip
 
-    @operation("GET", "/v1/clients", answer=list[shapes.ClientInfo])
+    @operation("GET", "/v1/clients", scope=Scope.AGENT, answer=list[shapes.ClientInfo])
     async def clients(self, _: Call) -> list[shapes.ClientInfo]:
         """List the connected clients, oldest first."""
         return [_client(each) for each in self._service.hub.clients]
 
-    @operation("PATCH", "/v1/clients/{id}", body=shapes.IdentityBody, answer=shapes.ClientInfo,
+    @operation("PATCH", "/v1/clients/{id}", scope=Scope.AGENT, body=shapes.IdentityBody, answer=shapes.ClientInfo,
                refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def identify_client(self, call: Call) -> shapes.ClientInfo:
         """Make a client act as another user from now on."""
@@ -176,28 +187,27 @@ class Api:
         self._service.hub.identify(client, name)
         return _client(client)
 
-    @operation("DELETE", "/v1/clients/{id}", query=shapes.CloseQuery, answer=shapes.Dropped,
+    @operation("DELETE", "/v1/clients/{id}", scope=Scope.AGENT, query=shapes.CloseQuery, answer=shapes.Dropped,
                refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def close_client(self, call: Call) -> shapes.Dropped:
         """Close a client's connection with a code, or cut it."""
         return _part_with([self._client(call)], call.query)
 
-    @operation("POST", "/v1/clients/drop", query=shapes.CloseQuery, answer=shapes.Dropped)
+    @operation("POST", "/v1/clients/drop", scope=Scope.AGENT, query=shapes.CloseQuery, answer=shapes.Dropped)
     async def drop_clients(self, call: Call) -> shapes.Dropped:
         """Close every client's connection; the port stays open, so that they reconnect."""
         return _part_with(self._service.hub.clients, call.query)
 
     def _client(self, call: Call) -> Client:
-        number = call.path["id"]
-        short = number.isascii() and number.isdigit() and len(number) < 16
-        client = self._service.hub.client(int(number)) if short else None
+        number = _number(call.path["id"])
+        client = None if number is None else self._service.hub.client(number)
         if client is None:
-            raise NotFound(f"There is no client {number[:40]}.")
+            raise NotFound(f"There is no client {call.path['id'][:40]}.")
         return client
 
     # the journal
 
-    @operation("GET", "/v1/journal", query=shapes.JournalQuery, answer=shapes.JournalPage)
+    @operation("GET", "/v1/journal", scope=Scope.AGENT, query=shapes.JournalQuery, answer=shapes.JournalPage)
     async def journal(self, call: Call) -> shapes.JournalPage:
         """Return rows of the journal."""
         query: shapes.JournalQuery = call.query
@@ -213,7 +223,7 @@ class Api:
             dropped=journal.dropped,
         )
 
-    @operation("PATCH", "/v1/journal", body=shapes.JournalBody, answer=shapes.JournalState)
+    @operation("PATCH", "/v1/journal", scope=Scope.FULL, body=shapes.JournalBody, answer=shapes.JournalState)
     async def change_journal(self, call: Call) -> shapes.JournalState:
         """Log the UI's GET requests, or no longer."""
         await self._service.log_get_requests(call.body.log_get_requests)
@@ -226,12 +236,26 @@ class Api:
             log_get_requests=self._service.settings.log_get_requests,
         )  # fmt: skip
 
-    @operation("GET", "/v1/journal/stream", query=shapes.StreamQuery, answer=str, answer_media=STREAM)
+    @operation("POST", "/v1/journal/{seq}/resend", scope=Scope.AGENT, answer=shapes.Fired,
+               refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
+    async def resend(self, call: Call) -> shapes.Fired:
+        """Send the frame of a row again, to the same target; the chat state does not change."""
+        seq = _number(call.path["seq"])
+        row = None if seq is None else self._service.journal.rows.row(seq)
+        if row is None:
+            raise NotFound(f"There is no row {call.path['seq'][:40]} in the log.")
+        if row.kind is not Kind.TO_UI:
+            raise Conflict(f"Row {row.seq} did not go to the UI, so it cannot be sent again.")
+        return _fired(await self._service.resend(row, origin=CONTROL))
+
+    @operation(
+        "GET", "/v1/journal/stream", scope=Scope.AGENT, query=shapes.StreamQuery, answer=str, answer_media=STREAM
+    )
     async def journal_stream(self, call: Call) -> web.StreamResponse:
         """Follow the journal as server-sent events: each has a row's number as id and the row as JSON."""
         journal, wanted = self._service.journal, _filter(call.query.filter)
-        again = call.request.headers.get("Last-Event-ID", "")
-        seen = int(again) if again.isascii() and again.isdigit() and len(again) < 16 else call.query.after
+        again = _number(call.request.headers.get("Last-Event-ID", ""))
+        seen = call.query.after if again is None else again
         seen = journal.last_seq if seen is None else seen
         response = web.StreamResponse(headers={"Content-Type": STREAM, "Cache-Control": "no-store"})
         await response.prepare(call.request)
@@ -253,7 +277,7 @@ class Api:
         finally:
             disconnect()
 
-    @operation("POST", "/v1/expectations", body=shapes.ExpectationBody, answer=shapes.Expected)
+    @operation("POST", "/v1/expectations", scope=Scope.AGENT, body=shapes.ExpectationBody, answer=shapes.Expected)
     async def expect(self, call: Call) -> shapes.Expected:
         """Wait until a client sends what is expected; answers as soon as it did, or when the time is over."""
         body: shapes.ExpectationBody = call.body
@@ -275,7 +299,7 @@ class Api:
 
     # fixtures
 
-    @operation("GET", "/v1/fixtures", answer=shapes.FixtureList)
+    @operation("GET", "/v1/fixtures", scope=Scope.AGENT, answer=shapes.FixtureList)
     async def list_fixtures(self, _: Call) -> shapes.FixtureList:
         """List the fixtures, as they are on the disk now."""
         await self._service.fixtures.read()
@@ -296,12 +320,14 @@ class Api:
             complaints=library.complaints,
         )  # fmt: skip
 
-    @operation("GET", "/v1/fixtures/{name}", answer=shapes.FixtureFull, refusals=(HTTPStatus.NOT_FOUND,))
+    @operation(
+        "GET", "/v1/fixtures/{name}", scope=Scope.AGENT, answer=shapes.FixtureFull, refusals=(HTTPStatus.NOT_FOUND,)
+    )
     async def show_fixture(self, call: Call) -> shapes.FixtureFull:
         """Return a fixture."""
         return shapes.full(await self._service.fixtures.look_up(call.path["name"]))
 
-    @operation("PUT", "/v1/fixtures/{name}", body=Fixture, answer=shapes.FixtureFull)
+    @operation("PUT", "/v1/fixtures/{name}", scope=Scope.AGENT, body=Fixture, answer=shapes.FixtureFull)
     async def save_fixture(self, call: Call) -> shapes.FixtureFull:
         """Save a fixture, over an older one of that name."""
         try:
@@ -311,55 +337,70 @@ class Api:
         _target(fixture.to)
         return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
 
-    @operation("PATCH", "/v1/fixtures/{name}", body=shapes.RenameBody, answer=shapes.FixtureFull,
+    @operation("PUT", "/v1/fixtures/{name}/frame", scope=Scope.AGENT, query=shapes.FrameQuery, body=str, media=TEXT,
+               answer=shapes.FixtureFull)  # fmt: skip
+    async def save_frame(self, call: Call) -> shapes.FixtureFull:
+        """Save a frame as a fixture: an event if it is one, else a raw frame."""
+        catalog = self._service.catalog
+        fixture = from_frame(call.body, catalog)
+        if call.query.renew:
+            fixture = renewed(fixture, catalog)
+        return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
+
+    @operation("PATCH", "/v1/fixtures/{name}", scope=Scope.AGENT, body=shapes.RenameBody, answer=shapes.FixtureFull,
                refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def rename_fixture(self, call: Call) -> shapes.FixtureFull:
         """Give a fixture of your own another name."""
-        return shapes.full(await self._service.fixtures.rename(call.path["name"], call.body.name))
+        old = call.path["name"]
+        renamed = await self._service.fixtures.rename(old, call.body.name)
+        await self._rename_pin(old, renamed.name)
+        return shapes.full(renamed)
 
-    @operation("DELETE", "/v1/fixtures/{name}", refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+    @operation(
+        "DELETE", "/v1/fixtures/{name}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+    )
     async def delete_fixture(self, call: Call) -> None:
         """Delete a fixture of your own."""
         await self._service.fixtures.delete(call.path["name"])
 
     # the chat state
 
-    @operation("GET", "/v1/state", answer=dict[str, Any])
+    @operation("GET", "/v1/state", scope=Scope.AGENT, answer=dict[str, Any])
     async def save_state(self, _: Call) -> dict[str, Any]:
         """Return the whole chat state: friends, messages, read marks."""
         return await self._service.chat.store.snapshot()
 
-    @operation("PUT", "/v1/state", body=dict[str, Any], limit=STATE_BYTES)
+    @operation("PUT", "/v1/state", scope=Scope.AGENT, body=dict[str, Any], limit=STATE_BYTES)
     async def load_state(self, call: Call) -> None:
         """Replace the whole chat state: all of it, or nothing."""
         await self._service.chat.restore(call.body)
 
-    @operation("POST", "/v1/state/reset")
+    @operation("POST", "/v1/state/reset", scope=Scope.AGENT)
     async def reset_state(self, _: Call) -> None:
         """Go back to the cast and history of the first start."""
         await self._service.chat.reset()
 
     # the server and the window
 
-    @operation("POST", "/v1/server/pause", answer=shapes.Status)
+    @operation("POST", "/v1/server/pause", scope=Scope.AGENT, answer=shapes.Status)
     async def pause_server(self, call: Call) -> shapes.Status:
         """Keep clients connected but send them nothing."""
         self._service.pause(True)
         return await self.status(call)
 
-    @operation("POST", "/v1/server/resume", answer=shapes.Status)
+    @operation("POST", "/v1/server/resume", scope=Scope.AGENT, answer=shapes.Status)
     async def resume_server(self, call: Call) -> shapes.Status:
         """Send again."""
         self._service.pause(False)
         return await self.status(call)
 
-    @operation("POST", "/v1/server/stop", answer=shapes.Status)
+    @operation("POST", "/v1/server/stop", scope=Scope.AGENT, answer=shapes.Status)
     async def stop_server(self, call: Call) -> shapes.Status:
         """Close the event port and every client's connection; the companion goes on."""
         await self._service.stop()
         return await self.status(call)
 
-    @operation("POST", "/v1/server/start", answer=shapes.Status, refusals=(HTTPStatus.CONFLICT,))
+    @operation("POST", "/v1/server/start", scope=Scope.AGENT, answer=shapes.Status, refusals=(HTTPStatus.CONFLICT,))
     async def start_server(self, call: Call) -> shapes.Status:
         """Open the event port again, and retry the other servers that could not start."""
         for each in self._service.services:
@@ -369,27 +410,32 @@ class Api:
             raise Conflict(self._service.services["events"].error)
         return await self.status(call)
 
-    @operation("POST", "/v1/window/open", refusals=(HTTPStatus.CONFLICT,))
+    @operation("POST", "/v1/window/open", scope=Scope.AGENT, refusals=(HTTPStatus.CONFLICT,))
     async def open_window(self, _: Call) -> None:
         """Raise the window."""
         if self._service.raise_window is None:
             raise Conflict("This companion has no window: it was started by `companion serve`.")
         self._service.raise_window()
 
-    @operation("POST", "/v1/quit", refusals=(HTTPStatus.CONFLICT,))
+    @operation("POST", "/v1/quit", scope=Scope.AGENT, refusals=(HTTPStatus.CONFLICT,))
     async def quit(self, _: Call) -> None:
         """End the program: it closes every connection, and then all its ports. It does not ask the user first."""
         if self._service.quit_program is None:
             raise Conflict("This companion is part of another program, which has to end it.")
         self._service.quit_program()
 
-    @operation("GET", "/v1/openapi.json", answer=dict[str, Any])
+    @operation("GET", "/v1/openapi.json", scope=Scope.AGENT, answer=dict[str, Any])
     async def openapi(self, _: Call) -> dict[str, Any]:
         """Return this API's OpenAPI document."""
         return document(OPERATIONS, self._service.control.url)
 
 
 OPERATIONS = operations_of(Api)
+
+
+def _number(text: str) -> int | None:
+    """Return the number that a text of digits is, or None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _target(text: str) -> Target:

@@ -8,10 +8,24 @@ from typing import Any
 import msgspec
 
 from app import __version__
-from app.endpoints.control.operations import JSON, TEXT, Operation
+from app.endpoints.control.operations import JSON, TEXT, Operation, Scope
 from app.endpoints.control.shapes import Problem
 
 PROBLEM = "application/problem+json"
+DESCRIPTION = (
+    "Everything that the companion's window can do. `companion token` prints the token. `companion token --agent` "
+    "prints a token that cannot change settings, allowed origins or tokens."
+)
+SECURITY = {
+    "token": {"type": "http", "scheme": "bearer", "description": "The main token, for all operations"},
+    "agentToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token for agents: it cannot change settings, allowed origins or tokens",
+    },
+}
+NUMBERS = ("id", "seq")
+"""Path parameters that are numbers."""
 ALWAYS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -38,7 +52,7 @@ def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
         "info": {
             "title": "P2P Chat Companion, control API",
             "version": __version__,
-            "description": "Everything that the companion's window can do. `companion token` prints the token.",
+            "description": DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": url}],
@@ -46,7 +60,7 @@ def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {name: schema for name, schema in components.items() if name not in queries},
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": SECURITY,
         },
     }
 
@@ -71,6 +85,7 @@ def _operation(each: Operation, schema_of: dict[str, Any], components: dict[str,
     described: dict[str, Any] = {
         "operationId": each.handler.__name__,
         "summary": each.summary,
+        "security": [{"token": []}, {"agentToken": []}] if each.scope is Scope.AGENT else [{"token": []}],
         "parameters": _path_parameters(each) + _query_parameters(each, components),
         "responses": answers,
     }
@@ -86,7 +101,9 @@ def _path_parameters(each: Operation) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 1} if name == "id" else {"type": "string", "minLength": 1},
+            "schema": {"type": "integer", "minimum": 1}
+            if name in ("id", "seq")
+            else {"type": "string", "minLength": 1},
         }
         for name in re.findall(r"{(\w+)}", each.path)
     ]

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
+from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Input, NoQuery
 from app.endpoints.http import BODY_S
 from app.protocol.envelope import BadFrame, parse_json
@@ -23,6 +25,19 @@ STREAM = "text/event-stream"
 T = TypeVar("T")
 B = TypeVar("B", bytes, bytearray)
 H = TypeVar("H", bound=Callable[..., Awaitable[Any]])
+
+
+class Scope(StrEnum):
+    """Which tokens may call an operation."""
+
+    AGENT = "agent"
+    """Both tokens."""
+    FULL = "full"
+    """The main token only: the operation changes settings, allowed origins or tokens, or contacts another host."""
+
+    def allows(self, other: "Scope") -> bool:
+        """Return whether a token of this scope may call an operation of the scope ``other``."""
+        return self is Scope.FULL or other is Scope.AGENT
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,7 @@ class Operation:
 
     method: str
     path: str
+    scope: Scope
     summary: str
     handler: Handler
     query: type[Input] = NoQuery
@@ -56,20 +72,32 @@ class Operation:
     refusals: tuple[HTTPStatus, ...] = field(default=())
 
 
-def operation(method: str, path: str, **options: Any) -> Callable[[H], H]:
+class Operations:
+    """Base of a group of operations."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+
+def operation(method: str, path: str, *, scope: Scope, **options: Any) -> Callable[[H], H]:
     """Declare a method of a class to be an operation; its docstring's first line is the summary."""
 
     def declare(handler: H) -> H:
         summary = (handler.__doc__ or "").strip().splitlines()[0]
-        handler.__operation__ = Operation(method, path, summary, handler, **options)  # type: ignore[attr-defined]
+        handler.__operation__ = Operation(method, path, scope, summary, handler, **options)  # type: ignore[attr-defined]
         return handler
 
     return declare
 
 
 def operations_of(api: type) -> list[Operation]:
-    """Return the operations that a class declares, in their order."""
-    return [value.__operation__ for value in vars(api).values() if hasattr(value, "__operation__")]
+    """Return the operations that a class and its bases declare, in their order."""
+    return [
+        value.__operation__
+        for group in api.__mro__
+        for value in vars(group).values()
+        if hasattr(value, "__operation__")
+    ]
 
 
 async def read(operation: Operation, request: web.Request) -> Call:

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from app.endpoints.control.api import OPERATIONS, Api
 from app.endpoints.control.openapi import PROBLEM
-from app.endpoints.control.operations import JSON, Operation, read
+from app.endpoints.control.operations import JSON, Operation, Scope, read
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Problem, ProblemPart
 from app.endpoints.errors import status_of
@@ -19,17 +19,26 @@ from app.endpoints.guard import same_secret
 from app.endpoints.http import BODY_S, HttpDoor
 from app.protocol.errors import RequestError, StorageError
 from app.protocol.event_type import InvalidEvent
+from app.system.settings import InvalidSettings
 
 log = logging.getLogger(__name__)
 
 NO_TOKEN = "The token is missing or wrong. `companion token` prints it; send it as `Authorization: Bearer TOKEN`."
 
 
+AGENT_MAY_NOT = (
+    "The token for agents cannot do this: it cannot change settings, allowed origins or tokens. "
+    "Use the main token, which `companion token` prints."
+)
+SCOPE = web.RequestKey("scope", Scope)
+
+
 class ControlApi:
-    """Answers those who know the door's token."""
+    """Answers requests that carry one of the two tokens."""
 
     def __init__(self, service: Service, door: HttpDoor) -> None:
         self._api = Api(service)
+        self._service = service
         self._door = door
 
     def application(self) -> web.Application:
@@ -43,14 +52,19 @@ class ControlApi:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if refusal := self._door.judge(request):
             return _parting(_problem(refusal.status, refusal.reason))
-        if not self._knows_token(request):
+        scope = self._scope(request)
+        if scope is None:
             return _parting(_problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"}))
         self._door.admit(request)
+        request[SCOPE] = scope
         try:
             return await handler(request)
         except InvalidEvent as invalid:
             parts = [ProblemPart(path=each.path, message=each.message) for each in invalid.problems]
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The event breaks the contract: {invalid}", parts)
+        except InvalidSettings as invalid:
+            parts = [ProblemPart(path=each.name, message=each.reason) for each in invalid.errors]
+            return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The settings are not saved: {invalid}.", parts)
         except RequestError as refused:
             return _problem(status_of(refused), refused.reason)
         except StorageError as error:
@@ -66,12 +80,19 @@ class ControlApi:
             log.exception("a control request failed")
             return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The companion failed on this; see its log files.")
 
-    def _knows_token(self, request: web.Request) -> bool:
+    def _scope(self, request: web.Request) -> Scope | None:
+        """Return what the token of a request allows; None if it is missing or wrong."""
         given = request.headers.getall("Authorization", [])
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-        return scheme.lower() == "bearer" and same_secret(token, self._door.token)
+        full = same_secret(token, self._door.token)
+        agent = bool(self._door.token) and same_secret(token, self._service.agent_token.value)
+        if scheme.lower() != "bearer" or not (full or agent):
+            return None
+        return Scope.FULL if full else Scope.AGENT
 
     async def _call(self, operation: Operation, request: web.Request) -> web.StreamResponse:
+        if not request[SCOPE].allows(operation.scope):
+            return _problem(HTTPStatus.FORBIDDEN, AGENT_MAY_NOT)
         answer = await operation.handler(self._api, await read(operation, request))
         if isinstance(answer, web.StreamResponse):
             return answer

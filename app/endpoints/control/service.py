@@ -7,12 +7,16 @@ from typing import Any, Protocol
 from app.endpoints.service import Services
 from app.hub.expectation import Expectation, Met
 from app.hub.hub import Delivery, Hub
-from app.hub.journal import Journal
+from app.hub.journal import Journal, Row
 from app.hub.origin import Origin
+from app.hub.refused import RefusedLog
 from app.hub.target import Target
+from app.hub.tasks import Tasks
+from app.protocol.backend import MessageData, Person
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, Saved
+from app.system.agent_token import AgentToken
 from app.system.settings import Settings
 
 
@@ -34,6 +38,12 @@ class StoredState(Protocol):
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state."""
 
+    async def people(self) -> list[Person]:
+        """Return all personas."""
+
+    async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
+        """Return messages of a chat, oldest first, and their total number."""
+
 
 class ChatState(Protocol):
     """The whole chat state. May raise ``RequestError`` and ``StorageError``."""
@@ -41,6 +51,33 @@ class ChatState(Protocol):
     @property
     def store(self) -> StoredState:
         """The stored state."""
+
+    async def add_person(self, username: str, *, is_friend: bool) -> Person:
+        """Add a persona."""
+
+    async def change_person(self, username: str, **changes: bool) -> None:
+        """Set ``auto_reply`` or ``pinned`` of a persona."""
+
+    async def rename_person(self, old: str, new: str) -> None:
+        """Rename a persona."""
+
+    async def remove_person(self, username: str) -> None:
+        """Remove a persona."""
+
+    async def add_friend(self, username: str) -> Person:
+        """Make a friendship."""
+
+    async def remove_friend(self, username: str) -> None:
+        """End a friendship."""
+
+    async def set_delivered(self, msg_id: str) -> MessageData:
+        """Mark a waiting message as delivered."""
+
+    async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
+        """Add or remove a reaction."""
+
+    async def delete_message(self, msg_id: str) -> None:
+        """Delete a message."""
 
     async def restore(self, snapshot: Any) -> None:
         """Replace it."""
@@ -117,6 +154,9 @@ class Service(Protocol):
     services: Services
     raise_window: Callable[[], object] | None
     quit_program: Callable[[], object] | None
+    agent_token: AgentToken
+    refused: RefusedLog
+    tasks: Tasks
 
     @property
     def fixtures(self) -> Library:
@@ -128,7 +168,7 @@ class Service(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """The settings of now."""
+        """The settings in use."""
 
     @property
     def state(self) -> str:
@@ -172,6 +212,15 @@ class Service(Protocol):
 
     async def fire(self, event: Envelope, *, to: Target, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. If ``strict`` is False, one that violates the contract is only sent."""
+
+    async def resend(self, row: Row, *, origin: Origin) -> Delivery:
+        """Send the frame of a row again. Raises ``ValueError`` unless it went to the UI."""
+
+    def save_settings(self, settings: Settings) -> None:
+        """Check changed settings and write them to the file. May raise ``InvalidSettings`` and ``OSError``."""
+
+    async def apply(self, settings: Settings) -> None:
+        """Use other settings from now on."""
 
     async def log_get_requests(self, on: bool) -> None:
         """Log the UI's GET requests from now on, or no longer."""

@@ -110,6 +110,12 @@ class RenameBody(Input):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
+class FrameQuery(Input):
+    """How to save a frame."""
+
+    renew: Annotated[bool, Meta(description="1: a new ID and time each time it is fired; 0: as it is")] = False
+
+
 class ExpectationBody(Input):
     """What a client must send, and within which time."""
 
@@ -224,6 +230,16 @@ class Expected(Struct, kw_only=True):
     after_s: Annotated[float, Meta(description="Seconds until it came, or that were waited")]
     row: JournalRow | None
     instead: Annotated[list[JournalRow], Meta(description="Client events that came and did not match")]
+
+
+class EventInfo(Struct, kw_only=True):
+    """An event of the catalog."""
+
+    name: str
+    direction: Annotated[Literal["s2c", "c2s"], Meta(description="s2c: to the UI; c2s: from the UI")]
+    help: str
+    schema: Annotated[dict[str, Any], Meta(description="JSON schema of the event's data")]
+    sample: Annotated[dict[str, Any], Meta(description="Valid data, as an example")]
 
 
 class FixtureInfo(Struct, kw_only=True):

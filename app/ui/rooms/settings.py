@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.system.autostart import Autostart, of_this_system
 from app.system.paths import Folders
 from app.system.secrets import Token
-from app.system.settings import Settings, validate
+from app.system.settings import Settings, change_problems
 from app.system.updates import built_in_address
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.line_edit import LineEdit
@@ -282,11 +282,8 @@ class SettingsRoom(QWidget):
 
     def _check(self) -> None:
         edited = self.edited()
-        renamed = edited.username != self._settings.username
-        errors = validate(edited, self._friends() if renamed else ())
+        errors = change_problems(self._settings, edited, self._friends())
         problems = [f"{FIELDS.get(each.name, each.name)}: {each.reason}" for each in errors]
-        if edited.check_updates and not (edited.updates_url or built_in_address()):
-            problems.append("Newer versions: say where to ask")
         self.problem.setText("; ".join(problems))
         changed = edited != self._settings or self.autostart.isChecked() != self._starts_at_login
         self.save.setEnabled(changed and not problems)

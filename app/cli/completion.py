@@ -1,0 +1,81 @@
+"""Values for the shell's completion, asked of the running companion. Nothing is printed if none runs."""
+
+import io
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import Any
+
+import typer
+
+Complete = Callable[[typer.Context, str], list[str]]
+
+
+def asked(context: typer.Context, path: str, **query: Any) -> Any:
+    """Return the answer of the running companion to a GET request, or None."""
+    from app.cli.control import Control
+
+    folder = context.params.get("data_dir")  # as it was typed: it is not converted to a path yet
+    try:
+        with redirect_stderr(io.StringIO()):
+            return Control(Path(folder) if folder else None).call("GET", path, **query)
+    except typer.Exit:
+        return None
+
+
+def completion(path: str, values: Callable[[Any], list[str]], fallback: Callable[[], list[str]] = list) -> Complete:
+    """Return a completion by ``values`` of the answer to a GET request, or by ``fallback`` if there is none."""
+
+    def complete(context: typer.Context, incomplete: str) -> list[str]:
+        answer = asked(context, path)
+        found = fallback() if answer is None else values(answer)
+        return [each for each in found if each.startswith(incomplete)]
+
+    return complete
+
+
+def _events(direction: str) -> Complete:
+    def fallback() -> list[str]:
+        from app.protocol.catalog import built_in
+        from app.protocol.contract import Direction
+
+        return built_in().names(Direction(direction))
+
+    def names(events: Any) -> list[str]:
+        return [each["name"] for each in events if each["direction"] == direction]
+
+    return completion("/v1/events", names, fallback)
+
+
+events_to_ui = _events("s2c")
+events_from_ui = _events("c2s")
+fixture_names = completion("/v1/fixtures", lambda answer: [each["name"] for each in answer["fixtures"]])
+pinned_names = completion(
+    "/v1/fixtures", lambda answer: [each["name"] for each in answer["fixtures"] if each["pinned"]]
+)
+persona_names = completion("/v1/personas", lambda answer: [each["username"] for each in answer])
+client_ids = completion("/v1/clients", lambda answer: [str(each["id"]) for each in answer])
+refused_origins = completion(
+    "/v1/origins",
+    lambda answer: list(dict.fromkeys(each["origin"] for each in answer["refused"] if each["origin"])),
+)
+allowed_origins = completion("/v1/origins", lambda answer: answer["allowed"])
+
+
+def setting_keys() -> list[str]:
+    """Return the keys of the settings, if no companion runs."""
+    from app.system.settings import Settings
+
+    return list(Settings.__struct_fields__)
+
+
+settings = completion("/v1/settings", lambda answer: list(answer["values"]), setting_keys)
+
+
+def message_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the IDs of the newest messages of each chat."""
+    found: list[str] = []
+    for each in asked(context, "/v1/personas") or []:
+        page = asked(context, "/v1/messages", peer=each["username"], limit=20)
+        found += [message["msg_id"] for message in reversed(page["messages"] if page else [])]
+    return [each for each in found if each.startswith(incomplete)]

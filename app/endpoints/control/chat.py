@@ -1,0 +1,96 @@
+"""Operations on the personas and messages of the chat state."""
+
+from http import HTTPStatus
+from typing import Any
+
+from msgspec import UNSET
+
+from app.endpoints.control import chat_shapes as shapes
+from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.hub.origin import CONTROL
+from app.hub.target import ALL
+from app.protocol.backend import Person
+from app.protocol.envelope import Envelope
+from app.protocol.errors import NotFound
+
+
+class ChatOperations(Operations):
+    """What *Chats* can do."""
+
+    @operation("GET", "/v1/personas", scope=Scope.AGENT, answer=list[shapes.PersonaInfo])
+    async def list_personas(self, _: Call) -> list[shapes.PersonaInfo]:
+        """List the personas, friends or not, by name."""
+        return [shapes.persona_info(each) for each in await self._service.chat.store.people()]
+
+    @operation("POST", "/v1/personas", scope=Scope.AGENT, body=shapes.PersonaBody, answer=shapes.PersonaInfo,
+               refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+    async def add_persona(self, call: Call) -> shapes.PersonaInfo:
+        """Add a persona."""
+        body: shapes.PersonaBody = call.body
+        return shapes.persona_info(await self._service.chat.add_person(body.username, is_friend=body.is_friend))
+
+    @operation("PATCH", "/v1/personas/{name}", scope=Scope.AGENT, body=shapes.PersonaChange,
+               answer=shapes.PersonaInfo, refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
+    async def change_persona(self, call: Call) -> shapes.PersonaInfo:
+        """Rename a persona, or change its friendship, presence or behaviour."""
+        chat, body = self._service.chat, call.body
+        person = await self._persona(call.path["name"])
+        name = person.username
+        if body.username is not UNSET and body.username.strip() != name:
+            await chat.rename_person(name, body.username)  # first, because only this can fail
+            name = body.username.strip()
+        if body.is_friend is not UNSET and body.is_friend != person.is_friend:
+            await (chat.add_friend(name) if body.is_friend else chat.remove_friend(name))
+        flags = {"auto_reply": body.auto_reply, "pinned": body.stay_online}
+        if changes := {flag: on for flag, on in flags.items() if on is not UNSET}:
+            await chat.change_person(name, **changes)
+        if body.online is not UNSET and body.online != (await self._persona(name)).online:
+            event = Envelope("friend_online" if body.online else "friend_offline", {"username": name})
+            await self._service.fire(event, to=ALL, origin=CONTROL)
+        return shapes.persona_info(await self._persona(name))
+
+    @operation("DELETE", "/v1/personas/{name}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND,))
+    async def remove_persona(self, call: Call) -> None:
+        """Remove a persona; its messages stay."""
+        await self._service.chat.remove_person(call.path["name"])
+
+    async def _persona(self, name: str) -> Person:
+        for each in await self._service.chat.store.people():
+            if each.username == name:
+                return each
+        raise NotFound(f"There is no persona {name[:80]!r}.")
+
+    @operation("GET", "/v1/messages", scope=Scope.AGENT, query=shapes.MessagesQuery, answer=shapes.MessagePage)
+    async def list_messages(self, call: Call) -> shapes.MessagePage:
+        """Return messages of a chat, oldest first."""
+        query: shapes.MessagesQuery = call.query
+        messages, total = await self._service.chat.store.page(query.peer, query.limit, query.offset)
+        return shapes.MessagePage(messages=messages, total=total)
+
+    @operation("PATCH", "/v1/messages/{msg_id}", scope=Scope.AGENT, body=shapes.DeliveredBody,
+               answer=dict[str, Any], refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def mark_delivered(self, call: Call) -> dict[str, Any]:
+        """Mark a waiting message as delivered."""
+        return await self._service.chat.set_delivered(call.path["msg_id"])
+
+    @operation("PUT", "/v1/messages/{msg_id}/reactions", scope=Scope.AGENT, body=shapes.ReactionBody,
+               answer=dict[str, Any], refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def add_reaction(self, call: Call) -> dict[str, Any]:
+        """Add a user's reaction to a message."""
+        return await self._react(call.path["msg_id"], call.body.emoji, call.body.by, present=True)
+
+    @operation("DELETE", "/v1/messages/{msg_id}/reactions", scope=Scope.AGENT, query=shapes.ReactionQuery,
+               answer=dict[str, Any], refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def remove_reaction(self, call: Call) -> dict[str, Any]:
+        """Remove a user's reaction from a message."""
+        return await self._react(call.path["msg_id"], call.query.emoji, call.query.by, present=False)
+
+    async def _react(self, msg_id: str, emoji: str, by: str, *, present: bool) -> dict[str, Any]:
+        if present and by != self._service.settings.username:
+            await self._persona(by)
+        return await self._service.chat.react(msg_id, emoji, by, present=present)
+
+    @operation("DELETE", "/v1/messages/{msg_id}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND,))
+    async def delete_message(self, call: Call) -> None:
+        """Delete a message."""
+        await self._service.chat.delete_message(call.path["msg_id"])

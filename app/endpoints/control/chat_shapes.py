@@ -1,0 +1,83 @@
+"""Input and output of the operations on personas and messages."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from app import usernames
+from app.endpoints.control.shapes import Input
+from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, Person
+
+PersonaName = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH, examples=["gina"])]
+Emoji = Annotated[str, Meta(min_length=1, max_length=32, examples=["👍"])]
+Reacting = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH, description="The user who reacts")]
+
+
+class PersonaBody(Input):
+    """A new persona."""
+
+    username: PersonaName
+    is_friend: Annotated[bool, Meta(description="Add it as a friend; otherwise, the UI can add it by name")] = True
+
+
+class PersonaChange(Input):
+    """What to change about a persona; the rest stays."""
+
+    username: PersonaName | UnsetType = UNSET
+    is_friend: Annotated[bool, Meta(description="Make or end the friendship")] | UnsetType = UNSET
+    online: Annotated[bool, Meta(description="Fire friend_online or friend_offline")] | UnsetType = UNSET
+    auto_reply: Annotated[bool, Meta(description="Answer every message of the local user")] | UnsetType = UNSET
+    stay_online: Annotated[bool, Meta(description="Do not go offline after 5 minutes")] | UnsetType = UNSET
+
+
+class PersonaInfo(Struct, kw_only=True):
+    """A persona: a user that the companion plays."""
+
+    username: str
+    is_friend: bool
+    online: bool
+    auto_reply: bool
+    stay_online: bool
+
+
+class MessagesQuery(Input):
+    """Which part of a chat."""
+
+    peer: Annotated[str, Meta(min_length=1, description="The other user of the chat", examples=["alice"])]
+    limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    offset: Annotated[int, Meta(ge=0, le=2**53, description="Skip this many of the newest messages")] = 0
+
+
+class MessagePage(Struct, kw_only=True):
+    """Messages of a chat, oldest first, each as the data of ``new_message``."""
+
+    messages: list[dict[str, Any]]
+    total: Annotated[int, Meta(description="Number of messages in the chat")]
+
+
+class DeliveredBody(Input):
+    """The new state of a message."""
+
+    delivered: Literal[True]
+
+
+class ReactionBody(Input):
+    """A reaction."""
+
+    emoji: Emoji
+    by: Reacting
+
+
+class ReactionQuery(Input):
+    """A reaction."""
+
+    emoji: Emoji
+    by: Reacting
+
+
+def persona_info(person: Person) -> PersonaInfo:
+    """Return a persona for an answer."""
+    return PersonaInfo(
+        username=person.username, is_friend=person.is_friend, online=person.online, auto_reply=person.auto_reply,
+        stay_online=person.pinned,
+    )  # fmt: skip

@@ -1,0 +1,193 @@
+"""Operations on settings, allowed origins, pins, start at login, updates and tokens."""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
+
+from app import __version__
+from app.endpoints.control import settings_shapes as shapes
+from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.endpoints.control.service import Service
+from app.protocol.errors import Conflict, NotFound, StorageError, Unreachable
+from app.system.autostart import of_this_system
+from app.system.files import reason
+from app.system.secrets import TokenError
+from app.system.settings import AT_NEXT_START, Settings
+from app.system.updates import UpdateError, built_in_address, look
+
+
+class SettingsOperations(Operations):
+    """What *Settings* can do, and the buttons elsewhere that change a setting."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self._one_change = asyncio.Lock()
+
+    @operation("GET", "/v1/settings", scope=Scope.AGENT, answer=shapes.SettingsState)
+    async def show_settings(self, _: Call) -> shapes.SettingsState:
+        """Return the settings in use."""
+        return self._state(self._service.settings)
+
+    @operation("PATCH", "/v1/settings", scope=Scope.FULL, body=shapes.SettingsChange, answer=shapes.SettingsState)
+    async def change_settings(self, call: Call) -> shapes.SettingsState:
+        """Change settings, save them to the settings file, and use them."""
+        given = {name: value for name, value in asdict(call.body).items() if value is not UNSET}
+        changes = {name: _trimmed(value) for name, value in given.items()}
+        return await self._change(lambda before: replace(before, **changes))
+
+    async def _change(self, change: Callable[[Settings], Settings]) -> shapes.SettingsState:
+        """Check, save and use what ``change`` makes of the settings. Changes take place one after the other."""
+        service = self._service
+        async with self._one_change:
+            before = service.settings
+            after = change(before)
+            try:
+                service.save_settings(after)
+            except OSError as error:
+                raise StorageError(f"The settings could not be saved: {reason(error)}") from None
+            applying = service.tasks.spawn(service.apply(after), "apply settings")
+            if (after.control, after.control_port) == (before.control, before.control_port):
+                await asyncio.shield(applying)
+            else:  # it closes this very connection, so the answer has to come first
+                await asyncio.sleep(0)
+        return self._state(after, [each for each in AT_NEXT_START if getattr(after, each) != getattr(before, each)])
+
+    def _state(self, values: Settings, at_next_start: list[str] | None = None) -> shapes.SettingsState:
+        warnings = [each.error for each in self._service.services if each.error]
+        return shapes.SettingsState(values=values, at_next_start=at_next_start or [], warnings=warnings)
+
+    # origins
+
+    @operation("GET", "/v1/origins", scope=Scope.AGENT, answer=shapes.OriginList)
+    async def list_origins(self, _: Call) -> shapes.OriginList:
+        """List the allowed origins, and the latest refused connections."""
+        return self._origins()
+
+    @operation("POST", "/v1/origins", scope=Scope.FULL, body=shapes.OriginBody, answer=shapes.OriginList)
+    async def allow_origin(self, call: Call) -> shapes.OriginList:
+        """Allow the pages of an origin to connect."""
+        origin: str = call.body.origin
+
+        def allow(before: Settings) -> Settings:
+            return replace(before, allowed_origins=list(dict.fromkeys([*before.allowed_origins, origin])))
+
+        await self._change(allow)
+        return self._origins()
+
+    @operation("DELETE", "/v1/origins", scope=Scope.FULL, query=shapes.OriginQuery, answer=shapes.OriginList,
+               refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def disallow_origin(self, call: Call) -> shapes.OriginList:
+        """Allow the pages of an origin no longer; connected ones stay connected."""
+        origin: str = call.query.origin
+
+        def disallow(before: Settings) -> Settings:
+            if origin not in before.allowed_origins:
+                raise NotFound(f"{origin} is not an allowed origin.")
+            return replace(before, allowed_origins=[each for each in before.allowed_origins if each != origin])
+
+        await self._change(disallow)
+        return self._origins()
+
+    def _origins(self) -> shapes.OriginList:
+        return shapes.OriginList(
+            allowed=self._service.settings.allowed_origins,
+            refused=[shapes.refused_info(each) for each in self._service.refused.latest],
+        )
+
+    # pins
+
+    @operation("PUT", "/v1/fixtures/{name}/pin", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
+    async def pin_fixture(self, call: Call) -> None:
+        """Show a fixture in the tray icon's *Fire* menu."""
+        name = (await self._service.fixtures.look_up(call.path["name"])).name
+
+        def pin(before: Settings) -> Settings:
+            others = [each for each in before.pinned if each.casefold() != name.casefold()]
+            return before if len(others) < len(before.pinned) else replace(before, pinned=[*others, name])
+
+        await self._change(pin)
+
+    @operation("DELETE", "/v1/fixtures/{name}/pin", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
+    async def unpin_fixture(self, call: Call) -> None:
+        """Show a fixture in the tray icon's *Fire* menu no longer."""
+        name = call.path["name"]
+
+        def unpin(before: Settings) -> Settings:
+            left = [each for each in before.pinned if each.casefold() != name.casefold()]
+            if left == before.pinned:
+                raise NotFound(f"The fixture {name[:80]!r} is not pinned.")
+            return replace(before, pinned=left)
+
+        await self._change(unpin)
+
+    async def _rename_pin(self, old: str, new: str) -> None:
+        """Keep a fixture pinned that was renamed."""
+        if old in self._service.settings.pinned:
+            await self._change(
+                lambda before: replace(before, pinned=[new if each == old else each for each in before.pinned])
+            )
+
+    # the program
+
+    @operation("GET", "/v1/start-at-login", scope=Scope.AGENT, answer=shapes.SwitchState)
+    async def starts_at_login(self, _: Call) -> shapes.SwitchState:
+        """Say whether the tray program starts when the user logs in."""
+        return _start_at_login(None)
+
+    @operation("PUT", "/v1/start-at-login", scope=Scope.FULL, body=shapes.Switch, answer=shapes.SwitchState)
+    async def start_at_login(self, call: Call) -> shapes.SwitchState:
+        """Start the tray program when the user logs in, or no longer."""
+        return _start_at_login(call.body.on)
+
+    @operation("POST", "/v1/updates/check", scope=Scope.FULL, answer=shapes.NewerVersion,
+               refusals=(HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY))  # fmt: skip
+    async def check_for_updates(self, _: Call) -> shapes.NewerVersion:
+        """Ask the address in the settings for a newer version; nothing is downloaded."""
+        address = self._service.settings.updates_url or built_in_address()
+        if not address:
+            raise Conflict("Set updates_url first: this build does not know where to ask.")
+        try:
+            found = await look(address)
+        except UpdateError as error:
+            raise Unreachable(f"No answer about newer versions: {error}.") from None
+        newer, page = (found.version, found.page) if found else (None, None)
+        return shapes.NewerVersion(current=__version__, newer=newer, page=page)
+
+    # tokens
+
+    @operation("POST", "/v1/tokens/agent", scope=Scope.FULL, answer=shapes.TokenInfo)
+    async def create_agent_token(self, _: Call) -> shapes.TokenInfo:
+        """Return the token for agents, which is created if there is none."""
+        token = await self._service.agent_token.create()
+        return shapes.TokenInfo(token=token.value, kept_in=token.kept_in, file=str(token.file or ""))
+
+    @operation("DELETE", "/v1/tokens/agent", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
+    async def revoke_agent_token(self, _: Call) -> None:
+        """Make the token for agents invalid."""
+        try:
+            existed = await self._service.agent_token.revoke()
+        except TokenError as error:
+            raise StorageError(str(error).removesuffix(".")) from None
+        if not existed:
+            raise NotFound("There is no token for agents.")
+
+
+def _trimmed(value: Any) -> Any:
+    """Return a text or a list of texts without spaces around them, and without duplicates, as the window does."""
+    if isinstance(value, list):
+        return [each for each in dict.fromkeys(map(str.strip, value)) if each]
+    return value.strip() if isinstance(value, str) else value
+
+
+def _start_at_login(wanted: bool | None) -> shapes.SwitchState:
+    try:
+        switch = of_this_system()
+        if wanted is not None and wanted != switch.is_on():
+            (switch.turn_on if wanted else switch.turn_off)()
+        return shapes.SwitchState(on=switch.is_on())
+    except OSError as error:
+        raise StorageError(f"The system did not change what starts at login: {reason(error)}") from None

@@ -1,0 +1,95 @@
+"""Input and output of the operations on settings, allowed origins, pins and tokens."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from app.endpoints.control.shapes import Input
+from app.hub.refused import Refused
+from app.system.settings import Settings
+
+Origin = Annotated[str, Meta(min_length=1, max_length=300, examples=["http://localhost:5173"])]
+
+SettingsChange = msgspec.defstruct(
+    "SettingsChange",
+    [(each.name, each.type | UnsetType, UNSET) for each in msgspec.structs.fields(Settings)],
+    bases=(Input,),
+    kw_only=True,
+    module=__name__,
+)
+"""The settings to change; the rest stays."""
+
+
+class SettingsState(Struct, kw_only=True):
+    """The settings in use."""
+
+    values: Settings
+    at_next_start: Annotated[list[str], Meta(description="Changed settings that take effect at the next start")]
+    warnings: Annotated[list[str], Meta(description="Why a server does not listen with these settings")]
+
+
+class OriginBody(Input):
+    """A web page's origin."""
+
+    origin: Origin
+
+
+class OriginQuery(Input):
+    """A web page's origin."""
+
+    origin: Origin
+
+
+class RefusedInfo(Struct, kw_only=True):
+    """A refused connection. ``last`` in seconds since the epoch."""
+
+    server: str
+    reason: str
+    origin: Annotated[str, Meta(description="The origin to allow; empty if that would not help")]
+    user_agent: str
+    times: int
+    last: float
+
+
+class OriginList(Struct, kw_only=True):
+    """Origins whose pages may connect, and the latest refusals, newest first."""
+
+    allowed: list[str]
+    refused: list[RefusedInfo]
+
+
+class Switch(Input):
+    """Whether something is on."""
+
+    on: bool
+
+
+class SwitchState(Struct, kw_only=True):
+    """Whether something is on."""
+
+    on: bool
+
+
+class NewerVersion(Struct, kw_only=True):
+    """The newest version, if it is newer than the one that runs."""
+
+    current: str
+    newer: str | None
+    page: Annotated[str | None, Meta(description="Where to read about it")]
+
+
+class TokenInfo(Struct, kw_only=True):
+    """A token and where it is kept."""
+
+    token: str
+    kept_in: Annotated[str, Meta(description="keyring, file or memory")]
+    file: str
+
+
+def refused_info(refused: Refused) -> RefusedInfo:
+    """Return a refusal for an answer."""
+    return RefusedInfo(
+        server=refused.door, reason=refused.reason, origin=refused.origin, user_agent=refused.user_agent,
+        times=refused.times, last=refused.last,
+    )  # fmt: skip

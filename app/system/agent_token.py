@@ -1,0 +1,94 @@
+"""The agent token: a second token of the control API, which cannot change settings, allowed origins or tokens.
+
+It is created on demand and kept like the main token: in the keyring if that one is there, else in a private file.
+"""
+
+import asyncio
+import logging
+import secrets as random
+
+from app.system import secrets
+from app.system.files import reason, write_file
+from app.system.paths import Folders
+from app.system.secrets import Token, TokenError
+
+log = logging.getLogger(__name__)
+
+VARIABLE = "COMPANION_AGENT_TOKEN"
+"""If it is set, the command line uses this token instead of the main one."""
+
+
+class AgentToken:
+    """The agent token of one companion. Without ``folders``, it is kept in memory only."""
+
+    def __init__(self, folders: Folders | None = None, *, in_keyring: bool = False) -> None:
+        self._folders = folders
+        self._in_keyring = in_keyring
+        self._token: Token | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def value(self) -> str:
+        """The secret; empty if no agent token was created."""
+        return self._token.value if self._token else ""
+
+    async def load(self) -> None:
+        """Take the token of an earlier run. A file that cannot be used counts as missing."""
+        folders = self._folders
+        if folders is None:
+            return
+        if self._in_keyring:
+            kept = await secrets.in_thread(lambda: secrets.from_keyring(self._account(folders)))
+            self._token = Token(kept, "keyring") if kept else None
+        if self._token is None and folders.agent_token_file.exists():
+            try:
+                file = folders.agent_token_file
+                self._token = Token(secrets.from_file(file), "file", file)
+            except TokenError as error:
+                log.info("no agent token: %s", error)
+
+    async def create(self) -> Token:
+        """Return the token. Create and store it first if there is none."""
+        async with self._lock:
+            if self._token is None:
+                self._token = await self._store(random.token_urlsafe(32))
+            return self._token
+
+    async def revoke(self) -> bool:
+        """Make the token invalid and delete it. Return whether there was one.
+
+        Raise ``TokenError`` if it could not be deleted: then it is valid again after the next start.
+        """
+        async with self._lock:
+            existed, self._token = self._token is not None, None
+            if folders := self._folders:
+                await self._delete(folders)
+            return existed
+
+    async def _delete(self, folders: Folders) -> None:
+        file = folders.agent_token_file
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise TokenError(f"The agent token is invalid now, but {file} remains: {reason(error)}.") from None
+        account = self._account(folders)
+        if self._in_keyring and not await secrets.in_thread(lambda: secrets.delete_from_keyring(account)):
+            raise TokenError(f"The agent token is invalid now, but the keyring still holds it, as {account}.")
+
+    async def _store(self, value: str) -> Token:
+        folders = self._folders
+        if folders and self._in_keyring:
+            kept = await secrets.in_thread(lambda: secrets.into_keyring(self._account(folders), value))
+            if kept:
+                return Token(kept, "keyring")
+        if folders:
+            try:
+                write_file(folders.agent_token_file, value + "\n")
+                return Token(value, "file", folders.agent_token_file)
+            except OSError as error:
+                log.info("the agent token cannot be stored: %s", error)
+        return Token(value, "memory")
+
+    @staticmethod
+    def _account(folders: Folders) -> str:
+        return f"{folders.runtime} (agent)"

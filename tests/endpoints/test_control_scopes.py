@@ -1,0 +1,86 @@
+"""The token for agents may call every operation but those that change settings, allowed origins or tokens."""
+
+from typing import Any
+
+import pytest
+
+from app.endpoints.control.api import OPERATIONS
+from app.endpoints.control.operations import Operation, Scope
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import Control
+
+FULL_ONLY = {
+    "change_journal", "change_settings", "allow_origin", "disallow_origin", "pin_fixture", "unpin_fixture",
+    "start_at_login", "check_for_updates", "create_agent_token", "revoke_agent_token",
+}  # fmt: skip
+NAMES = {each.handler.__name__: each for each in OPERATIONS}
+
+
+async def agent_headers(control: Control) -> dict[str, str]:
+    answer = await control.post("/v1/tokens/agent")
+    assert answer.status == 200
+    return {"Authorization": f"Bearer {answer.json['token']}"}
+
+
+def path_of(operation: Operation) -> str:
+    path = operation.path
+    for name in ("id", "seq", "name", "msg_id"):
+        path = path.replace(f"{{{name}}}", "1")
+    return path
+
+
+def test_which_operations_need_the_main_token() -> None:
+    assert {name for name, each in NAMES.items() if each.scope is Scope.FULL} == FULL_ONLY
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_an_agent_may_call_what_its_scope_allows_and_nothing_else(control: Control, name: str) -> None:
+    """The bodies are wrong on purpose: an operation that is allowed answers that, and does nothing."""
+    operation, agent = NAMES[name], await agent_headers(control)
+    control.companion.raise_window = control.companion.quit_program = lambda: None
+    settings = control.companion.settings
+    wrong = {"query": {"nothing": "1"}, "body": b"{"} if name != "journal_stream" else {"query": {"nothing": "1"}}
+    answer = await control.call(operation.method, path_of(operation), headers=agent, **wrong)  # type: ignore[arg-type]
+    if name in FULL_ONLY:
+        assert answer.status == 403
+        assert "cannot change settings, allowed origins or tokens" in answer.detail
+    else:
+        assert answer.status == 422
+        assert "unknown field: nothing" in answer.detail
+    full = await control.call(operation.method, path_of(operation), **wrong)  # type: ignore[arg-type]
+    assert full.status == 422
+    assert control.companion.settings == settings
+
+
+async def test_the_document_names_the_tokens_of_each_operation(control: Control) -> None:
+    document: dict[str, Any] = await control.got("/v1/openapi.json")
+    assert set(document["components"]["securitySchemes"]) == {"token", "agentToken"}
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            expected = [{"token": []}] + ([] if described["operationId"] in FULL_ONLY else [{"agentToken": []}])
+            assert described["security"] == expected, (method, path)
+
+
+async def test_an_agent_works_with_its_token_until_it_is_revoked(control: Control) -> None:
+    agent = await agent_headers(control)
+    assert await agent_headers(control) == agent, "it is created once"
+    fired = await control.post("/v1/trigger", {"event": "friend_online"}, headers=agent)
+    assert fired.status == 200
+    assert (await control.get("/v1/settings", headers=agent)).status == 200
+    assert (await control.delete("/v1/tokens/agent")).status == 204
+    assert (await control.get("/v1/settings", headers=agent)).status == 401
+    assert (await control.get("/v1/settings")).status == 200
+    assert await agent_headers(control) != agent
+
+
+async def test_there_is_no_agent_token_until_it_is_asked_for(control: Control) -> None:
+    assert control.companion.agent_token.value == ""
+    for token in ("", "Bearer", "Bearer "):
+        assert (await control.get("/v1/status", headers={"Authorization": token})).status == 401
+
+
+async def test_without_a_main_token_the_agent_token_is_not_enough(make_control: MakeControl) -> None:
+    control = await make_control()
+    agent = await agent_headers(control)
+    control.companion.control.token = ""
+    assert (await control.get("/v1/status", headers=agent)).status == 401

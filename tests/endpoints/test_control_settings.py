@@ -1,0 +1,215 @@
+"""Settings, allowed origins, pins and start at login by the control API, as in *Settings*."""
+
+import asyncio
+import sys
+from http import HTTPStatus
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from app.access import Access
+from app.endpoints.control.settings_shapes import SettingsChange
+from app.system.agent_token import AgentToken
+from app.system.home import Home, Overrides
+from app.system.paths import Folders
+from app.system.settings import Settings
+from app.system.updates import Release, UpdateError
+from tests.conftest import until
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import Control
+
+ORIGIN = "http://localhost:5173"
+
+
+def test_every_setting_can_be_changed() -> None:
+    assert SettingsChange.__struct_fields__ == Settings.__struct_fields__
+
+
+async def test_the_settings_in_use_are_told(make_control: MakeControl) -> None:
+    control = await make_control(username="zoe", log_get_requests=True)
+    told = await control.got("/v1/settings")
+    assert msgspec.convert(told["values"], Settings) == control.companion.settings
+    assert (told["at_next_start"], told["warnings"]) == ([], [])
+
+
+async def test_a_change_is_used_at_once_and_says_what_waits_for_the_next_start(control: Control) -> None:
+    answer = await control.patch("/v1/settings", {"username": " zoe ", "journal_rows": 500})
+    assert answer.status == 200
+    assert answer.json["values"]["username"] == "zoe"
+    assert answer.json["at_next_start"] == ["journal_rows"]
+    assert control.companion.local_user == "zoe"
+    again = await control.patch("/v1/settings", {"journal_rows": 500})
+    assert again.json["at_next_start"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "sentence"),
+    [
+        ({"username": "alice"}, "username", "alice is a friend in this chat state"),
+        ({"username": "a/b"}, "username", "must not contain control characters or a slash"),
+        ({"rest": True, "rest_port": 9, "port": 9}, "rest_port", "9 is already the port of the event server"),
+        ({"allowed_origins": ["localhost"]}, "allowed_origins", "is not an origin"),
+        ({"check_updates": True}, "updates_url", "say where to ask"),
+        ({"updates_url": "ftp://x"}, "updates_url", "https://"),
+    ],
+    ids=str,
+)
+async def test_a_change_is_checked_as_in_the_window(
+    control: Control, change: dict[str, object], place: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.system.updates.built_in_address", lambda: "")
+    before = control.companion.settings
+    answer = await control.patch("/v1/settings", change)
+    assert answer.status == 422
+    (problem,) = answer.problem["problems"]
+    assert problem["path"] == place
+    assert sentence in problem["message"]
+    assert sentence in answer.detail
+    assert control.companion.settings == before
+
+
+async def test_a_change_is_written_to_the_file_without_what_the_command_line_gave(
+    control: Control, tmp_path: Path
+) -> None:
+    companion = control.companion
+    home = Home.open(tmp_path / "home")
+    try:
+        home.load(Overrides(port=companion.settings.port))
+        companion.store_settings = home.save
+        await control.patch("/v1/settings", {"presence_decays": False})
+        file = home.folders.settings_file.read_text("utf-8")
+    finally:
+        home.lock.release()
+    assert "presence_decays = false" in file
+    assert "\nport" not in file
+
+
+async def test_a_file_that_cannot_be_written_is_told_and_nothing_changes(control: Control) -> None:
+    def full(_: Settings) -> None:
+        raise OSError(28, "No space left on device")
+
+    control.companion.store_settings = full
+    before = control.companion.settings
+    answer = await control.patch("/v1/settings", {"theme": "dark"})
+    assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert answer.detail.startswith("The settings could not be saved: No space left on device")
+    assert control.companion.settings == before
+
+
+async def test_changes_at_the_same_time_are_all_made(control: Control) -> None:
+    origins = [f"http://localhost:{port}" for port in range(2000, 2020)]
+    await asyncio.gather(*(control.post("/v1/origins", {"origin": each}) for each in origins))
+    assert set(origins) <= set(control.companion.settings.allowed_origins)
+
+
+async def test_the_answer_comes_before_the_control_api_moves(control: Control) -> None:
+    answer = await control.patch("/v1/settings", {"control": False})
+    assert (answer.status, answer.json["values"]["control"]) == (200, False)
+    await until(lambda: not control.companion.control.listening)
+
+
+async def test_an_origin_is_allowed_and_disallowed_and_a_refused_one_is_listed(control: Control) -> None:
+    assert (await control.get("/v1/status", headers={"Origin": ORIGIN})).status == 403
+    told = await control.got("/v1/origins")
+    assert ORIGIN in [each["origin"] for each in told["refused"]]
+    for _ in range(2):
+        answer = await control.post("/v1/origins", {"origin": ORIGIN})
+        assert answer.json["allowed"].count(ORIGIN) == 1
+    assert (await control.get("/v1/status", headers={"Origin": ORIGIN})).status == 200
+    answer = await control.delete("/v1/origins", query={"origin": ORIGIN})
+    assert ORIGIN not in answer.json["allowed"]
+    answer = await control.delete("/v1/origins", query={"origin": ORIGIN})
+    assert (answer.status, answer.detail) == (404, f"{ORIGIN} is not an allowed origin.")
+
+
+async def test_a_fixture_is_pinned_and_unpinned_and_a_pin_follows_a_rename(control: Control) -> None:
+    await control.put("/v1/fixtures/mine%2Fx", {"frame": "x"})
+    for _ in range(2):
+        assert (await control.put("/v1/fixtures/mine%2Fx/pin")).status == 204
+    assert control.companion.settings.pinned.count("mine/x") == 1
+    await control.patch("/v1/fixtures/mine%2Fx", {"name": "mine/y"})
+    assert [each.name for each in control.companion.fixtures.pinned][-1] == "mine/y"
+    assert (await control.delete("/v1/fixtures/MINE%2Fy/pin")).status == 204
+    assert (await control.delete("/v1/fixtures/mine%2Fy/pin")).status == 404
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it would be written where the system looks for it")
+async def test_start_at_login_is_switched(
+    control: Control, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for on in (True, True, False, False):
+        answer = await control.put("/v1/start-at-login", {"on": on})
+        assert answer.json == {"on": on} == await control.got("/v1/start-at-login")
+        assert (tmp_path / "autostart" / "p2p-chat-companion.desktop").exists() is on
+    (tmp_path / "autostart").rmdir()
+    (tmp_path / "autostart").write_text("a file where a folder should be")
+    answer = await control.put("/v1/start-at-login", {"on": True})
+    assert answer.status == 503
+    assert answer.detail.startswith("The system did not change what starts at login: ")
+
+
+async def test_a_newer_version_is_looked_for(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def look(address: str) -> Release | None:
+        asked.append(address)
+        if "broken" in address:
+            raise UpdateError("nobody answered")
+        return Release("9.9.9", "https://example.org/9.9.9") if "new" in address else None
+
+    monkeypatch.setattr("app.endpoints.control.settings.look", look)
+    monkeypatch.setattr("app.endpoints.control.settings.built_in_address", lambda: "")
+    answer = await control.post("/v1/updates/check")
+    assert (answer.status, answer.detail) == (409, "Set updates_url first: this build does not know where to ask.")
+    for path, expected in (("new", "9.9.9"), ("old", None)):
+        await control.patch("/v1/settings", {"updates_url": f"https://example.org/{path}"})
+        answer = await control.post("/v1/updates/check")
+        assert (answer.status, answer.json["newer"]) == (200, expected)
+    await control.patch("/v1/settings", {"updates_url": "https://example.org/broken"})
+    answer = await control.post("/v1/updates/check")
+    assert (answer.status, answer.detail) == (502, "No answer about newer versions: nobody answered.")
+    assert len(asked) == 3
+
+
+# the agent token's storage
+
+
+async def test_the_agent_token_survives_a_restart_in_a_private_file(tmp_path: Path) -> None:
+    folders = Folders.of(tmp_path)
+    token = await AgentToken(folders).create()
+    assert (token.kept_in, token.file) == ("file", folders.agent_token_file)
+    if sys.platform != "win32":
+        assert folders.agent_token_file.stat().st_mode & 0o777 == 0o600
+    later = AgentToken(folders)
+    await later.load()
+    assert later.value == token.value
+    assert await later.revoke()
+    assert not folders.agent_token_file.exists()
+    last = AgentToken(folders)
+    await last.load()
+    assert last.value == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
+async def test_a_file_that_others_can_read_is_not_used_and_a_new_token_replaces_it(tmp_path: Path) -> None:
+    folders = Folders.of(tmp_path)
+    folders.agent_token_file.write_text("a-token-that-everybody-knows")
+    folders.agent_token_file.chmod(0o644)
+    agent = AgentToken(folders)
+    await agent.load()
+    assert agent.value == ""
+    assert (await agent.create()).value != "a-token-that-everybody-knows"
+    assert folders.agent_token_file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_companion_that_starts_again_knows_its_agent_token(control: Control, tmp_path: Path) -> None:
+    folders = Folders.of(tmp_path)
+    token = await AgentToken(folders).create()
+    access = Access(control.companion, folders, tmp_path / "main-token")
+    await control.companion.control.stop()
+    await access.open()
+    answer = await control.get("/v1/status", headers={"Authorization": f"Bearer {token.value}"})
+    access.close()
+    assert answer.status == 200
