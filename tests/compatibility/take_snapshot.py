@@ -13,7 +13,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import click
 import msgspec
 import typer
 
@@ -79,21 +78,20 @@ def commands() -> dict[str, Any]:
     return found
 
 
-def walk(command: click.Command, name: str, found: dict[str, Any]) -> None:
-    """Add a command and all below it."""
-    context = click.Context(command, info_name=name)
+def walk(command: Any, name: str, found: dict[str, Any]) -> None:
+    """Add a command and all below it. The classes are those of typer, which has a click of its own."""
     found[name] = {
-        "help": command.get_help(context),
+        "help": command.get_help(command.context_class(command, info_name=name)),
         "options": {
             option: {"type": each.type.name, "flag": each.is_flag, "multiple": each.multiple}
             for each in command.params
-            if isinstance(each, click.Option)
+            if each.param_type_name == "option"
             for option in (*each.opts, *each.secondary_opts)
         },
         "arguments": [
             {"name": each.name, "required": each.required, "nargs": each.nargs}
             for each in command.params
-            if isinstance(each, click.Argument)
+            if each.param_type_name == "argument"
         ],
     }
     for part, below in getattr(command, "commands", {}).items():

@@ -26,6 +26,7 @@ def now() -> Document:
 
 def test_every_command_option_and_argument_still_exists(version: str) -> None:
     today = commands()
+    assert any(each["options"] and each["arguments"] for each in part(version, "commands.json").values())
     for name, before in part(version, "commands.json").items():
         assert name in today, f"the command `{name}` is gone"
         for option, was in before["options"].items():

@@ -1,0 +1,85 @@
+"""Every operation of the control API has a command."""
+
+import typer
+
+from app.cli.main import app
+from app.endpoints.control.api import OPERATIONS
+from tests.compatibility.take_snapshot import walk
+
+COMMAND = {
+    "fire_event": "trigger --set",
+    "send_frame": "trigger --frame",
+    "trigger": "trigger",
+    "list_events": "trigger --list",
+    "status": "status",
+    "clients": "clients list",
+    "identify_client": "clients identify",
+    "close_client": "clients close",
+    "drop_clients": "clients close",
+    "journal": "journal",
+    "change_journal": "journal --log-gets",
+    "resend": "trigger --row",
+    "journal_stream": "journal --follow",
+    "expect": "expect",
+    "list_fixtures": "fixtures list",
+    "show_fixture": "fixtures show",
+    "save_fixture": "fixtures save",
+    "save_frame": "fixtures save",
+    "rename_fixture": "fixtures rename",
+    "delete_fixture": "fixtures delete",
+    "pin_fixture": "fixtures pin",
+    "unpin_fixture": "fixtures unpin",
+    "list_personas": "state personas list",
+    "add_persona": "state personas add",
+    "change_persona": "state personas change",
+    "remove_persona": "state personas remove",
+    "list_messages": "state messages list",
+    "mark_delivered": "state messages deliver",
+    "add_reaction": "state messages react",
+    "remove_reaction": "state messages react --remove",
+    "delete_message": "state messages delete",
+    "save_state": "state save",
+    "load_state": "state load",
+    "reset_state": "state reset",
+    "show_settings": "server settings",
+    "change_settings": "server settings",
+    "list_origins": "server origins",
+    "allow_origin": "server allow",
+    "disallow_origin": "server disallow",
+    "starts_at_login": "server start-at-login",
+    "start_at_login": "server start-at-login --on",
+    "check_for_updates": "status --newer",
+    "create_agent_token": "token --agent",
+    "revoke_agent_token": "token --revoke",
+    "pause_server": "server pause",
+    "resume_server": "server resume",
+    "stop_server": "server stop",
+    "start_server": "server start",
+    "open_window": "open",
+    "quit": "quit",
+}
+NO_COMMAND = {"openapi": "a document for tools that read it from the API"}
+
+
+def test_every_operation_has_a_command() -> None:
+    operations = {each.handler.__name__ for each in OPERATIONS}
+    missing = operations - COMMAND.keys() - NO_COMMAND.keys()
+    assert not missing, f"add a command or an option for {missing}"
+    assert COMMAND.keys() | NO_COMMAND.keys() == operations
+
+
+def test_the_commands_and_options_exist() -> None:
+    commands: dict[str, dict[str, dict[str, object]]] = {}
+    walk(typer.main.get_command(app), "companion", commands)
+    for line in COMMAND.values():
+        command, _, option = line.partition(" --")
+        assert f"companion {command}" in commands, line
+        assert not option or f"--{option}" in commands[f"companion {command}"]["options"], line
+
+
+def test_every_command_that_prints_accepts_json() -> None:
+    commands: dict[str, dict[str, dict[str, object]]] = {}
+    walk(typer.main.get_command(app), "companion", commands)
+    groups = {name.rpartition(" ")[0] for name in commands}
+    without = {name for name, each in commands.items() if name not in groups and "--json" not in each["options"]}
+    assert without == {"companion serve"}

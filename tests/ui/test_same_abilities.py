@@ -1,0 +1,256 @@
+"""Every action of the window and the tray has an operation of the control API, or changes only what is shown.
+
+A new button, menu entry, shortcut or command of the palette has to be added to one of the two lists below.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QAction, QShortcut
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QTabBar, QWidget
+
+from app.companion import Companion
+from app.endpoints.control.api import OPERATIONS
+from app.ui.room_registry import ROOMS
+from app.ui.tray import Tray
+from app.ui.window import Window
+from tests.ui.frames import settled
+
+ORIGIN = "http://localhost:5555"
+STRANGER = "zoe"
+
+EVENT = "POST /v1/trigger"
+SETTING = "PATCH /v1/settings"
+OPERATION = {
+    "events: Fire an event": EVENT,
+    "events: Resend": "POST /v1/journal/{seq}/resend",
+    "events: Save as fixture …": "PUT /v1/fixtures/{name}/frame",
+    "clients: Send an event to this client": EVENT,
+    "clients: Close this connection with the code": "DELETE /v1/clients/{id}",
+    "clients: Abort": "DELETE /v1/clients/{id}",
+    "clients: Allow ORIGIN": "POST /v1/origins",
+    "inject: Send a frame from a file": "POST /v1/frames",
+    "inject: Hold to let NAME type": EVENT,
+    "inject: NAME is online": "PATCH /v1/personas/{name}",
+    "inject: Fire when a client connects": EVENT,
+    "inject: Switch the friend online and fire again": "PATCH /v1/personas/{name}",
+    "inject: Fire in 3 seconds": EVENT,
+    "inject: Fire": EVENT,
+    "fixtures: Pin to the tray menu": "PUT /v1/fixtures/{name}/pin",
+    "fixtures: Save this fixture": "PUT /v1/fixtures/{name}",
+    "fixtures: Save under another name": "PUT /v1/fixtures/{name}",
+    "fixtures: Rename this fixture": "PATCH /v1/fixtures/{name}",
+    "fixtures: Delete this fixture": "DELETE /v1/fixtures/{name}",
+    "fixtures: New fixture from the clipboard": "PUT /v1/fixtures/{name}/frame",
+    "fixtures: Send a frame from a file": "POST /v1/frames",
+    "fixtures: Fire when a client connects": EVENT,
+    "fixtures: Switch the friend online and fire again": "PATCH /v1/personas/{name}",
+    "fixtures: Fire in 3 seconds": EVENT,
+    "fixtures: Fire": EVENT,
+    "chats: NAME is online": "PATCH /v1/personas/{name}",
+    "chats: Stay online": "PATCH /v1/personas/{name}",
+    "chats: Auto-reply": "PATCH /v1/personas/{name}",
+    "chats: Mark delivered": "PATCH /v1/messages/{msg_id}",
+    "chats: React 👍": "PUT /v1/messages/{msg_id}/reactions",
+    "chats: Delete": "DELETE /v1/messages/{msg_id}",
+    "chats: Send as this friend": EVENT,
+    "chats: Add persona": "POST /v1/personas",
+    "chats: Add persona …": "POST /v1/personas",
+    "chats: Rename this persona …": "PATCH /v1/personas/{name}",
+    "chats: End this friendship": "PATCH /v1/personas/{name}",
+    "chats: Remove this persona": "DELETE /v1/personas/{name}",
+    "chats: Save chat state …": "GET /v1/state",
+    "chats: Load chat state …": "PUT /v1/state",
+    "chats: Reset to the first cast": "POST /v1/state/reset",
+    "settings: REST stand-in": SETTING,
+    "settings: Control API": SETTING,
+    "settings: Clients must know the token": SETTING,
+    "settings: Prime browsers": SETTING,
+    "settings: Log GET requests": SETTING,
+    "settings: Presence decay": SETTING,
+    "settings: Close to tray": SETTING,
+    "settings: Confirm quit": SETTING,
+    "settings: Start hidden": SETTING,
+    "settings: Start at login": "PUT /v1/start-at-login",
+    "settings: Tell me of newer versions": SETTING,
+    "settings: Save settings": SETTING,
+    "window: Pause or resume sending": "POST /v1/server/pause",
+    "window: Stop or start the event server": "POST /v1/server/stop",
+    "window: Retry": "POST /v1/server/start",
+    "window: Allow this origin": "POST /v1/origins",
+    "window: Add persona NAME": "POST /v1/personas",
+    "window: Look for a newer version": "POST /v1/updates/check",
+    "window: Ctrl+Return": EVENT,
+    "window: Ctrl+Enter": EVENT,
+    "window: Ctrl+R": EVENT,
+    "window: Ctrl+Q": "POST /v1/quit",
+    "palette: Fire: FIXTURE": EVENT,
+    "palette: Repeat last": EVENT,
+    "palette: Pause sending": "POST /v1/server/pause",
+    "palette: Resume sending": "POST /v1/server/resume",
+    "palette: Stop server": "POST /v1/server/stop",
+    "palette: Start server": "POST /v1/server/start",
+    "palette: Copy the URL": "GET /v1/status",
+    "palette: Quit": "POST /v1/quit",
+    "tray: Open": "POST /v1/window/open",
+    "tray: FIXTURE": EVENT,
+    "tray: Repeat last": EVENT,
+    "tray: Pause sending": "POST /v1/server/pause",
+    "tray: Resume sending": "POST /v1/server/resume",
+    "tray: Start server": "POST /v1/server/start",
+    "tray: Copy URL": "GET /v1/status",
+    "tray: Quit": "POST /v1/quit",
+    "clients: Copy URL": "GET /v1/status",
+}
+"""Each action with an operation that does the same."""
+
+VIEW = "changes only what the window shows"
+FORM = "fills a form, which another button fires or saves"
+OPENS = "opens a room, a dialog, a folder or a page"
+COPIES = "copies what the journal or the program's packages say, in another form"
+VISUAL = {
+    "events: Pause view": VIEW,
+    "events: Clear the view": VIEW,
+    "events: Close the details": VIEW,
+    "events: Jump to the newest row": VIEW,
+    "events: Copy as JSON": COPIES,
+    "events: Copy as command": COPIES,
+    "events: Copy as Playwright": COPIES,
+    "events: Edit in Inject": FORM,
+    "inject: Show as Form": VIEW,
+    "inject: Show as JSON": VIEW,
+    "inject: typing": FORM,
+    "inject: msg_id: new each time": FORM,
+    "inject: timestamp: new each time": FORM,
+    "inject: delivered": FORM,
+    "inject: Add a reaction to reactions": FORM,
+    "fixtures: Revert to what is saved": FORM,
+    "chats: Manage the cast and the chat state": OPENS,
+    "settings: Copy the control API's token": "`companion token` prints it; the API's caller knows it",
+    "settings: Open settings folder": OPENS,
+    "settings: Open logs folder": OPENS,
+    "settings: Revert to the saved settings": FORM,
+    "window: Events": OPENS,
+    "window: Clients": OPENS,
+    "window: Inject": OPENS,
+    "window: Fixtures": OPENS,
+    "window: Chats": OPENS,
+    "window: Settings": OPENS,
+    "window: About": OPENS,
+    "window: Dismiss": VIEW,
+    "window: Open the newer version's page": OPENS,
+    "window: Copy versions": COPIES,
+    "window: Open licence texts": OPENS,
+    "window: Close": VIEW,
+    "window: Ctrl+K": OPENS,
+    "window: Ctrl+L": VIEW,
+    "window: Ctrl+F": VIEW,
+    "window: ?": OPENS,
+    "window: F1": OPENS,
+    "window: Ctrl+W": VIEW,
+    **{f"window: Ctrl+{number + 1}": OPENS for number in range(len(ROOMS))},
+    **{f"palette: Open {room.title}": OPENS for room in ROOMS},
+    "palette: Filter the log": VIEW,
+    "palette: Clear the log's view": VIEW,
+    "palette: Pause or resume the log's view": VIEW,
+    "palette: Keyboard shortcuts": OPENS,
+    "palette: About: versions and licences": OPENS,
+    "tray: Fire": "a submenu",
+    "tray: All fixtures …": OPENS,
+    "tray: Open logs folder": OPENS,
+    "tray: Settings": OPENS,
+}
+"""Each action that needs no operation, with the reason."""
+
+
+def general(name: str, companion: Companion) -> str:
+    """Return the name of an action without the names of friends, origins and fixtures in it."""
+    for friend in (*companion.personas, STRANGER):
+        name = re.sub(rf"\b{friend}\b", "NAME", name)
+    name = name.replace(ORIGIN, "ORIGIN")
+    for saved in companion.fixtures.all:
+        if name in (saved.title, f"Fire: {saved.title}"):
+            return name.replace(saved.title, "FIXTURE")
+    return name
+
+
+def names_in(widget: QWidget) -> Iterator[str]:
+    """Yield the names of the buttons and actions in a widget, without those that Qt's own widgets bring along."""
+    for button in widget.findChildren(QAbstractButton):
+        if not isinstance(button.parent(), QLineEdit | QTabBar) and not (button.objectName().startswith("qt_")):
+            yield button.accessibleName() or button.text()
+    for action in widget.findChildren(QAction):
+        if action.text() and not action.objectName().startswith("_q_"):
+            yield action.text()
+    for shortcut in widget.findChildren(QShortcut):
+        yield shortcut.key().toString()
+
+
+def palette(window: Window) -> set[str]:
+    return {f"palette: {command.title}" for command in window._commands()}
+
+
+def tray_menu(companion: Companion) -> set[str]:
+    tray = Tray(companion)
+    tray.menu.aboutToShow.emit()
+    found = {f"tray: {action.text()}" for action in tray.menu.findChildren(QAction) if action.isEnabled()}
+    found |= {f"tray: {action.text()}" for action in tray.menu.actions() if action.text() == "Repeat last"}
+    tray.close_down()
+    return found - {"tray: "}
+
+
+async def actions(window: Window, companion: Companion) -> set[str]:
+    """Return all actions, in states in which the ones are there that are not always."""
+    companion.refused.add("events", "not allowed", ORIGIN)
+    companion.chat.stranger.emit(STRANGER)
+    companion.services["events"].error = "Port 8081 is busy."
+    window.show_state()
+    window.clients.refused.show_refused()
+    pages = {room.name: window.rooms.page(room.name) for room in ROOMS}
+    for room in ROOMS:
+        window.open_room(room.name)
+    about = window.open_about()
+    await settled(companion)
+    found = {f"{name}: {each}" for name, page in pages.items() for each in names_in(page)}
+    in_rooms = [each for page in pages.values() for each in page.findChildren(QWidget)]
+    elsewhere: list[Any] = [*window.findChildren(QAbstractButton), *window.findChildren(QShortcut)]
+    outside = {id(each) for each in elsewhere} - {id(each) for each in in_rooms}
+    for each in elsewhere:
+        if id(each) in outside and isinstance(each, QShortcut):
+            found.add(f"window: {each.key().toString()}")
+        elif id(each) in outside and not each.objectName().startswith("qt_"):
+            found.add(f"window: {each.accessibleName() or each.text()}")
+    found |= palette(window) | tray_menu(companion)
+    companion.services["events"].error = ""
+    companion.pause()
+    found |= palette(window) | tray_menu(companion)
+    await companion.stop()
+    found |= palette(window) | tray_menu(companion)
+    about.close()
+    separated = (each.partition(": ") for each in found)
+    return {f"{place}: {general(name, companion)}" for place, _, name in separated}
+
+
+@pytest.fixture
+async def found(window: Window, companion: Companion) -> set[str]:
+    return await actions(window, companion)
+
+
+async def test_every_action_has_an_operation_or_changes_only_what_is_shown(found: set[str]) -> None:
+    unknown = found - OPERATION.keys() - VISUAL.keys()
+    assert not unknown, f"add them to OPERATION (and to the control API), or to VISUAL: {unknown}"
+    gone = (OPERATION.keys() | VISUAL.keys()) - found
+    assert not gone, f"the window has no such action any more: {gone}"
+
+
+async def test_a_new_action_is_noticed(window: Window, companion: Companion) -> None:
+    QAction("Do something new", window.clients)
+    assert await actions(window, companion) - OPERATION.keys() - VISUAL.keys() == {"clients: Do something new"}
+
+
+def test_the_operations_exist() -> None:
+    exist = {f"{each.method} {each.path}" for each in OPERATIONS}
+    assert set(OPERATION.values()) <= exist
+    assert not OPERATION.keys() & VISUAL.keys()
