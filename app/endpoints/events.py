@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
+from app import usernames
 from app.endpoints.connection import EventConnection, SocketWire
 from app.endpoints.guard import Gate, Refusal, same_secret
 from app.endpoints.listening import HOST, Listener, bounded, ends_of
@@ -35,7 +36,6 @@ GRACE_S = 1.0
 SWEEP_S = 5.0
 SOCKET_BUFFER_BYTES = 64 * 1024
 """Otherwise the kernel alone would hold megabytes for a client that does not read."""
-MAX_USERNAME = 64
 MAX_AGENT = 200
 BROKEN_PROTOCOL = (CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA)
 
@@ -156,11 +156,9 @@ class EventServer:
         if self._hub.connection_count >= limits.clients:
             reason = f"{limits.clients} clients are connected already; Settings can raise that"
             return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
-        username = _username(request) or ""
-        if len(username) > MAX_USERNAME:
-            return Refusal(HTTPStatus.BAD_REQUEST, f"a username has at most {MAX_USERNAME} characters")
-        if not username.isprintable():
-            return Refusal(HTTPStatus.BAD_REQUEST, "a username has no control characters")
+        username = _username(request)
+        if username and (wrong := usernames.problem(username)):
+            return Refusal(HTTPStatus.BAD_REQUEST, f"the user name {wrong}")
         return None
 
     def accepts(self, transport: asyncio.BaseTransport) -> bool:

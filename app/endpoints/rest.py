@@ -1,6 +1,5 @@
 """The backend stand-in: the REST API that the chat UI needs beside the events (``http://127.0.0.1:8080``)."""
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from app.endpoints.body import as_json, read_bytes
 from app.endpoints.errors import status_of
 from app.endpoints.http import BODY_S, HttpDoor
 from app.hub.causes import Dropped, RestCall
@@ -19,7 +19,6 @@ from app.hub.outgoing import Effect, Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.rest_log import Call, RestLog
 from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Window
-from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.errors import Malformed, RequestError, StorageError
 
 log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ FAR = 2**31
 EFFECTS = web.RequestKey("effects", Sequence[Effect])
 """What follows from the call: sent after the call was journalled."""
 BODY = web.RequestKey("body", bytes)
-"""The body that the interceptors let through, in place of the one that came."""
+"""The body as it was read, or as the interceptors changed it."""
 
 
 class Store(Protocol):
@@ -140,6 +139,9 @@ class RestApi:
             response, note, verdict = _error(HTTPStatus.SERVICE_UNAVAILABLE, reason), reason, Verdict.WARNING
         except RequestError as refused:
             response, note, verdict = _error(status_of(refused), refused.reason), refused.reason, Verdict.INVALID
+        except TimeoutError:
+            reason = f"The body did not come within {BODY_S:g} s."
+            response, note, verdict = _error(HTTPStatus.REQUEST_TIMEOUT, reason), reason, Verdict.INVALID
         except StorageError as error:
             reason = f"The chat state could not be used: {error}."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
@@ -235,8 +237,6 @@ class RestApi:
 _REASONS = {
     404: "There is no {request.path}.",
     405: "{request.method} is not possible on {request.path}.",
-    408: f"The body did not come within {BODY_S:g} s.",
-    413: f"The body is over {MAX_BODY_BYTES // 1024} KiB.",
 }
 
 
@@ -253,20 +253,17 @@ def _error(status: HTTPStatus, reason: str) -> web.Response:
 
 
 async def _read(request: web.Request) -> bytes:
-    if BODY in request:
-        return request[BODY]
-    try:
-        async with asyncio.timeout(BODY_S):
-            return await request.read()
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
+    """Return the body; read it once, because the log needs it after the handler."""
+    if BODY not in request:
+        request[BODY] = await read_bytes(request, MAX_BODY_BYTES)
+    return request[BODY]
 
 
 async def _body_of(request: web.Request) -> bytes:
     """Return the body, or nothing if it cannot be read."""
     try:
         return await _read(request)
-    except (web.HTTPException, web.RequestPayloadError, OSError):
+    except (RequestError, OSError):
         return b""
 
 
@@ -281,14 +278,7 @@ def _query(request: web.Request) -> bytes:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        value = parse_json((await _read(request)).decode())
-    except UnicodeDecodeError:
-        raise Malformed("The body is not UTF-8.") from None
-    except (web.RequestPayloadError, OSError):
-        raise Malformed("The body could not be read.") from None
-    except BadFrame as bad:
-        raise Malformed(f"The body is no usable JSON: {bad}.") from None
+    value = await as_json(await _read(request))
     if not isinstance(value, dict):
         raise Malformed("The body must be a JSON object.")
     return value

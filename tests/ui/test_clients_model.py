@@ -82,8 +82,8 @@ def test_editing_the_identity_changes_the_client_and_is_journalled(stage: Stage,
     assert (row.client, row.note) == ("1", "acts as bob")
 
 
-@pytest.mark.parametrize("name", ["", "   "])
-def test_an_empty_identity_is_refused(stage: Stage, model: ClientsModel, name: str) -> None:
+@pytest.mark.parametrize("name", ["", "   ", "x" * 65, "a/b", "a\x1b[2Jb", "a\nb"])
+def test_a_name_that_is_not_valid_is_refused_by_the_one_rule(stage: Stage, model: ClientsModel, name: str) -> None:
     client = stage.join("alice")
     assert not model.setData(model.index(0, Col.USERNAME), name)
     assert client.username == "alice"

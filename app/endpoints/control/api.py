@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from app import __version__
+from app import __version__, usernames
 from app.endpoints.control import shapes
 from app.endpoints.control.chat import ChatOperations
 from app.endpoints.control.openapi import document
@@ -182,8 +182,8 @@ class Api(ChatOperations, SettingsOperations):
         """Make a client act as another user from now on."""
         client = self._client(call)
         name = call.body.username.strip()
-        if not name or not name.isprintable():
-            raise Invalid("A user name is not empty and has no control characters.")
+        if wrong := usernames.problem(name):
+            raise Invalid(f"The user name {wrong}.")
         self._service.hub.identify(client, name)
         return _client(client)
 

@@ -1,6 +1,5 @@
 """How an operation of the control API is declared, and how its input is read."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,11 +9,10 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 
+from app.endpoints.body import as_json, as_text, read_bytes
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Input, NoQuery
-from app.endpoints.http import BODY_S
-from app.protocol.envelope import BadFrame, parse_json
-from app.protocol.errors import Invalid, Malformed, TooLarge
+from app.protocol.errors import Invalid, Malformed
 from app.wording import fault
 
 BODY_BYTES = 64 * 1024
@@ -127,41 +125,10 @@ def _surrogate(text: str) -> bool:
 async def _body(operation: Operation, request: web.Request) -> Any:
     if operation.body is None:
         return None
-    try:
-        text = (await _read(request, operation.limit)).decode()
-    except UnicodeDecodeError:
-        raise Malformed("The body is not UTF-8.") from None
-    except TimeoutError:  # which is an OSError
-        raise
-    except (web.RequestPayloadError, OSError):
-        raise Malformed("The body could not be read.") from None
+    body = await read_bytes(request, operation.limit)
     if operation.media == TEXT:
-        return text
-    try:
-        # What is large is read aside: the loop goes on meanwhile.
-        value = parse_json(text) if len(text) <= BODY_BYTES else await asyncio.to_thread(parse_json, text)
-    except BadFrame as bad:
-        reason = "the body is empty" if not text.strip() else str(bad)
-        raise Malformed(f"The body is no usable JSON: {reason}.") from None
-    return _converted(value, operation.body, "The body")
-
-
-async def _read(request: web.Request, limit: int) -> bytes:
-    content = request.content
-    if content.is_eof():  # it came with the head: no need to wait, or for a clock
-        return _bounded(content.read_nowait(), limit)
-    body = bytearray()
-    async with asyncio.timeout(BODY_S):
-        async for chunk in content.iter_any():
-            body += chunk
-            _bounded(body, limit)
-    return bytes(body)
-
-
-def _bounded(body: B, limit: int) -> B:
-    if len(body) > limit:
-        raise TooLarge(f"The body is over {limit // 1024:,} KiB.")
-    return body
+        return as_text(body)
+    return _converted(await as_json(body), operation.body, "The body")
 
 
 def _converted(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T:

@@ -4,12 +4,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from app import usernames
 from app.hub.row_codec import JournalRow
 from app.protocol.fixture import Fixture, Saved
 
 TO = Meta(description="Who gets it: all, user:NAME, client:NUMBER or client:1,2", examples=["all"])
 WAIT = Meta(ge=0, le=3600, description="Seconds to wait for a ready client of the target; 0: do not wait")
-UserName = Annotated[str, Meta(min_length=1, max_length=64)]
+UserName = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH)]
 CloseCode = Annotated[int, Meta(ge=1000, le=4999, description="Close code (RFC 6455 §7.4)", examples=[1001])]
 Seq = Annotated[int, Meta(ge=0, le=2**53, description="Number of a journal row")]
 

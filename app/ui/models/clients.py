@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from app import usernames
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.ui.models.units import ago, amount
@@ -38,12 +39,18 @@ READY_TIP = (
 
 
 class ClientsModel(QAbstractTableModel):
-    """Who is connected. ``identify`` is called when a developer edits the user of a client."""
+    """Who is connected. ``identify`` is called when a developer edits the user of a client.
 
-    def __init__(self, hub: Hub, identify: Callable[[Client, str], None]) -> None:
+    ``reject`` is called with a sentence if the new name is not valid.
+    """
+
+    def __init__(
+        self, hub: Hub, identify: Callable[[Client, str], None], reject: Callable[[str], object] = lambda _: None
+    ) -> None:
         super().__init__()
         self._hub = hub
         self._identify = identify
+        self._reject = reject
         self._clients: list[Client] = list(hub.clients)
         self._names: dict[int, str] = {}
         self._disconnect = hub.clients_changed.connect(lambda _: self.sync())
@@ -126,7 +133,10 @@ class ClientsModel(QAbstractTableModel):
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Qt tells what was typed."""
         name = str(value).strip()
-        if role != Qt.ItemDataRole.EditRole or index.column() != Col.USERNAME or not name:
+        if role != Qt.ItemDataRole.EditRole or index.column() != Col.USERNAME:
+            return False
+        if wrong := usernames.problem(name):
+            self._reject(f"The user name {wrong}.")
             return False
         self._identify(self._clients[index.row()], name)
         return True

@@ -70,7 +70,7 @@ class ClientsRoom(QWidget):
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
-        self.model = ClientsModel(companion.hub, companion.hub.identify)
+        self.model = ClientsModel(companion.hub, companion.hub.identify, self.status_message.emit)
         self.table = self._make_table()
         self.send = named(QPushButton("Send to…"), "Send an event to this client")
         self.code = named(QComboBox(editable=True), "Close code", tip="1000–1003, 1007–1014 or 3000–4999")
