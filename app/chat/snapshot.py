@@ -11,8 +11,6 @@ from app.protocol.errors import Malformed, RequestError
 from app.wording import fault
 
 VERSION = 1
-MAX_FILE_BYTES = 64 * 1024 * 1024
-"""Of a file that is loaded."""
 
 State = tuple[list[Person], list[tuple[MessageData, bool]]]
 """The cast, and every message with whether the local user has read it."""

@@ -16,7 +16,15 @@ import msgspec
 from app.chat import cast
 from app.chat import snapshot as snapshots
 from app.hub.clock import Clock
-from app.protocol.backend import MAX_TEXT, ONLINE_FOR_S, Conversation, MessageData, Person, checked_name
+from app.protocol.backend import (
+    MAX_STATE_BYTES,
+    MAX_TEXT,
+    ONLINE_FOR_S,
+    Conversation,
+    MessageData,
+    Person,
+    checked_name,
+)
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import BadFrame, Envelope, parse_json
 from app.protocol.errors import Conflict, Malformed, NotFound, StorageError
@@ -308,7 +316,7 @@ class ChatStore:
     async def load(self, file: Path) -> None:
         """Replace the state by a file's. Raises ``RequestError`` or ``StorageError``; nothing changes then."""
         try:
-            text = await self._database.run_in_thread(partial(read_text, file, snapshots.MAX_FILE_BYTES))
+            text = await self._database.run_in_thread(partial(read_text, file, MAX_STATE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
             raise StorageError(f"{file} could not be read: {reason(error)}") from None
         try:

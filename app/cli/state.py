@@ -1,9 +1,8 @@
 """``companion state``: save, load and reset the chat state, whether a companion runs or not."""
 
 import json as codec
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +10,6 @@ from app.cli import chats
 from app.cli.options import DataDir, Json, done
 from app.system.exits import Exit
 from app.system.terminal import say
-
-if TYPE_CHECKING:
-    from app.companion import Companion
 
 app = typer.Typer(
     help="Save, load or reset the chat state (friends, messages, read marks), or change a part of it.",
@@ -45,13 +41,13 @@ def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
 def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
     """Replace the chat state by the one in a file: all of it, or nothing."""
     if runs(data_dir):
-        from app.chat.snapshot import MAX_FILE_BYTES
         from app.cli.control import Control, fail
+        from app.protocol.backend import MAX_STATE_BYTES
         from app.protocol.envelope import BadFrame, parse_json
         from app.system.files import read_text, reason
 
         try:
-            snapshot = parse_json(read_text(file, MAX_FILE_BYTES))
+            snapshot = parse_json(read_text(file, MAX_STATE_BYTES))
             if not isinstance(snapshot, dict):
                 raise BadFrame("it is no object")
         except (OSError, UnicodeDecodeError) as error:
@@ -87,42 +83,8 @@ def runs(data_dir: Path | None) -> bool:
 
 
 def _offline(verb: str, file: Path | None, data_dir: Path | None) -> None:
-    """Open the chat state that nobody uses now, and do it there."""
-    from app.companion import Companion
-    from app.system.home import AlreadyRunning, Home, HomeError, Overrides
+    """Change or save the chat state of a companion that does not run."""
+    from app import offline
 
-    try:
-        home = Home.open(data_dir)
-        home.start_log(console=True)
-    except AlreadyRunning:
-        say("A companion is starting or ending with this chat state: try again in a moment.")
-        raise typer.Exit(Exit.BUSY) from None
-    except HomeError as error:
-        say(str(error))
-        raise typer.Exit(error.exit) from None
-    try:
-        companion = Companion(home.load(Overrides()), chat_file=home.folders.chat_file)
-        work: dict[str, Callable[[], Awaitable[None]]] = {"reset": companion.chat.reset}
-        if file is not None:
-            work |= {"save": lambda: companion.chat.store.save(file), "load": lambda: companion.chat.load(file)}
-        import asyncio
-
-        asyncio.run(_do(companion, work[verb]))
-    finally:
-        home.lock.release()
-
-
-async def _do(companion: "Companion", work: Callable[[], Awaitable[None]]) -> None:
-    from app.hub.pipeline import FIRE_ERRORS
-
-    try:
-        await companion.open()
-        say(*companion.complaints)
-        if companion.in_memory:
-            raise typer.Exit(Exit.FAILED)
-        await work()
-    except FIRE_ERRORS as error:
-        say(str(error))
-        raise typer.Exit(Exit.FAILED) from None
-    finally:
-        await companion.close()
+    if code := offline.run(verb, file, data_dir):
+        raise typer.Exit(code)

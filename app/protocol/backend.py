@@ -17,6 +17,8 @@ ONLINE_FOR_S = 300.0
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1_000
 PEER_PORT = 9100
+MAX_STATE_BYTES = 64 * 1024 * 1024
+"""Of a file that is loaded."""
 
 MessageData = dict[str, Any]
 """A stored message: the ``data`` of ``new_message``, exactly."""
