@@ -1,11 +1,14 @@
 """The headless part runs on a machine that has no Qt; the window is there before what takes long to load."""
 
 import pkgutil
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import app
 
+ROOT = Path(__file__).parents[1]
 IMPORT_ALL = """
 import importlib, sys
 for name in sys.argv[1:]:
@@ -63,3 +66,16 @@ def test_what_the_first_window_does_not_need_is_not_loaded_before_it() -> None:
     loaded, too_early = result.stdout.split("\n")[:2]
     assert "app.ui.main_window_shell" in loaded.split(), result.stderr
     assert too_early == ""
+
+
+def test_the_architecture_document_names_every_module() -> None:
+    text = (ROOT / "app" / "README.md").read_text("utf-8")
+    modules = {file.name for file in (ROOT / "app").rglob("*.py")} - {"__init__.py", "__main__.py"}
+    assert sorted(name for name in modules if f"`{name}`" not in text) == []
+
+
+def test_the_architecture_document_names_no_module_that_is_gone() -> None:
+    text = (ROOT / "app" / "README.md").read_text("utf-8")
+    modules = {file.name for file in [*(ROOT / "app").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]}
+    named = {name.rpartition("/")[2] for name in re.findall(r"`([\w/]+\.py)`", text)}
+    assert sorted(named - modules) == []
