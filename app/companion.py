@@ -377,7 +377,7 @@ class Companion:
         built_in = Path(str(files("resources"))) / "fixtures"
         return FixtureLibrary(own, built_in, chosen=bool(self.settings.fixtures))
 
-    def fire_series(
+    async def fire_series(
         self,
         fire: Callable[[], Awaitable[Delivery]],
         told: Callable[[int, Delivery], None],
@@ -385,10 +385,9 @@ class Companion:
         times: int = 1,
         every_s: float = 0.0,
         delay_s: float = 0.0,
-    ) -> "asyncio.Task[None]":
-        """Call ``fire`` several times; ``told(n, delivery)`` hears of each. Cancelling the task ends it."""
-        series = Series(times, every_s, delay_s)
-        return self.tasks.spawn(series.run(fire, told, self.clock), "fire a series")
+    ) -> None:
+        """Call ``fire`` several times, and ``told(n, delivery)`` after each. An error of ``fire`` ends it."""
+        await Series(times, every_s, delay_s).run(fire, told, self.clock)
 
     # what happens by itself
 

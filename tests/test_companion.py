@@ -244,8 +244,11 @@ async def test_a_series_is_fired_and_told(companion: Companion, connect_client: 
 
 async def test_close_ends_what_runs_and_may_be_called_twice(companion: Companion) -> None:
     fired: list[Delivery] = []
-    series = companion.fire_series(
-        lambda: companion.fire(ONLINE, origin="panel"), lambda _, delivery: fired.append(delivery), delay_s=60
+    series = companion.tasks.spawn(
+        companion.fire_series(
+            lambda: companion.fire(ONLINE, origin="panel"), lambda _, delivery: fired.append(delivery), delay_s=60
+        ),
+        "series",
     )
     await asyncio.sleep(0)
     await companion.close()

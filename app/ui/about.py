@@ -22,9 +22,9 @@ from app import __version__
 from app.companion import Companion
 from app.system.about import Component, libraries, licence_texts, python
 from app.system.updates import Release, UpdateError, look
-from app.ui.background import RoomTasks
 from app.ui.icons import icon
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.room_tasks import RoomTasks
 from app.ui.updates import open_page
 from app.ui.widgets.naming import named
 
@@ -57,7 +57,7 @@ class About(QDialog):
     def __init__(self, parent: QWidget, companion: Companion, updates_address: str) -> None:
         super().__init__(parent)
         self._address = updates_address
-        self._do = RoomTasks(companion.tasks, lambda _: None)
+        self._do = RoomTasks(companion.tasks, self._look_failed, errors=(UpdateError,))
         self.finished.connect(lambda _: self._do.close())
         self.setWindowTitle("About P2P Chat Companion")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -167,18 +167,16 @@ class About(QDialog):
     def _look(self) -> None:
         self.look.setEnabled(False)
         self._say("Asking …")
-        self._do(self._ask(), self._answered)
+        self._do(look(self._address), self._looked)
 
-    async def _ask(self) -> Release | str:
-        try:
-            return await look(self._address) or f"{__version__} is the newest version."
-        except UpdateError as error:
-            return f"It could not be found out: {error}."
-
-    def _answered(self, answer: Release | str) -> None:
+    def _look_failed(self, why: str) -> None:
         self.look.setEnabled(True)
-        if isinstance(answer, str):
-            self._say(answer)
+        self._say(f"The check for a newer version failed: {why}.")
+
+    def _looked(self, answer: Release | None) -> None:
+        self.look.setEnabled(True)
+        if answer is None:
+            self._say(f"{__version__} is the newest version.")
             return
         self._say(f"Version {answer.version} is there.")
         self.page.clicked.connect(lambda: open_page(answer))

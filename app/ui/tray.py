@@ -12,9 +12,9 @@ from app.companion import Companion, State
 from app.hub.hub import Delivery
 from app.hub.origin import TRAY
 from app.protocol.fixture import Fixture
-from app.ui.background import run
 from app.ui.icons import icon
 from app.ui.plain_text import notification_text, without_mnemonics
+from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.status import status_line
 
 
@@ -43,6 +43,7 @@ class Tray(QObject):
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
+        self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.menu = QMenu()
         self.menu.aboutToShow.connect(self.rebuild)
         self.icon = QSystemTrayIcon()
@@ -58,6 +59,7 @@ class Tray(QObject):
 
     def close_down(self) -> None:
         """Take the icon away."""
+        self._do.close()
         for disconnect in self._disconnects:
             disconnect()
         self.icon.hide()
@@ -105,7 +107,7 @@ class Tray(QObject):
         else:
             self.menu.addAction(
                 "Retry" if companion.services["events"].error else "Start server",
-                lambda: companion.tasks.spawn(companion.start(), "start from the tray"),
+                lambda: self._do(companion.start()),
             )
 
     def _fire(self, fixture: Fixture) -> None:
@@ -115,12 +117,7 @@ class Tray(QObject):
         self._send(self._companion.player.fire_again(origin=TRAY))
 
     def _send(self, firing: Coroutine[Any, Any, Delivery]) -> None:
-        run(
-            self._companion.tasks,
-            firing,
-            then=lambda delivery: self.status_message.emit(delivery.note),
-            failed=self.status_message.emit,
-        )
+        self._do(firing, lambda delivery: self.status_message.emit(delivery.note))
 
     def _copy_url(self) -> None:
         QGuiApplication.clipboard().setText(self._companion.client_url)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from app import __version__
 from app.companion import Companion
 from app.system.updates import Release, UpdateError, built_in_address, look
-from app.ui.background import RoomTasks
+from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.banner import Banner
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Updates(QObject):
         self._banner = banner
         self.now: Callable[[], float] = time.monotonic
         self._asked: tuple[str, float] | None = None
-        self._do = RoomTasks(companion.tasks, lambda _: None)
+        self._do = RoomTasks(companion.tasks, self._log_failure, errors=(UpdateError,))
         self._clock = QTimer(self, interval=AN_HOUR_MS)
         self._clock.timeout.connect(self.consider)
         self._clock.start()
@@ -55,16 +55,12 @@ class Updates(QObject):
         if self.address == address and self.now() - when < A_DAY_S:
             return
         self._asked = (self.address, self.now())
-        self._do(self._ask(self.address), self._tell)
+        self._do(look(self.address), self._offer)
 
-    async def _ask(self, address: str) -> Release | None:
-        try:
-            return await look(address)
-        except UpdateError as error:
-            log.info("no word of newer versions: %s", error)  # offline, say: nothing to bother a person with
-            return None
+    def _log_failure(self, why: str) -> None:
+        log.info("The check for a newer version failed: %s", why)  # being offline is no reason for a message
 
-    def _tell(self, release: Release | None) -> None:
+    def _offer(self, release: Release | None) -> None:
         if release:
             self._banner.say(
                 f"Version {release.version} is there; this is {__version__}.",

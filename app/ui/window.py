@@ -55,7 +55,7 @@ class Window(MainWindowShell):
 
     def fill(self, companion: Companion) -> Self:
         """Show a companion. Called once."""
-        from app.ui.background import RoomTasks
+        from app.ui.room_tasks import RoomTasks
         from app.ui.updates import Updates
         from app.ui.widgets.lazy_stack import LazyStack
         from app.ui.widgets.status import StatusBar
@@ -357,7 +357,7 @@ class Window(MainWindowShell):
 
     def _retry(self, name: str) -> None:
         start = self.open_control() if name == "control" else self.companion.start_service(name)
-        self.companion.tasks.spawn(start, "retry")
+        self._do(start)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Build the other rooms after the window is painted."""

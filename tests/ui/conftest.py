@@ -38,29 +38,37 @@ def new_loop_of_tests() -> asyncio.AbstractEventLoop:
     assert app
     loop = new_loop(app)
     if type(loop) is StockLoop:
-        _set_running_loop_in_callbacks(loop)
+        _guard_callbacks(loop)
     return loop
 
 
-def _set_running_loop_in_callbacks(loop: Any) -> None:
-    """Make ``asyncio.get_running_loop`` work in every callback of stock qasync, also while the loop is not running.
+def _guard_callbacks(loop: Any) -> None:
+    """Let tests process Qt events at any time, as the program's own loop allows it.
 
-    Stock qasync's callbacks are Qt timers. Qt runs them also at the end of ``run_until_complete``, and pytest-qt
-    between a test and its fixtures.
+    Stock qasync's callbacks are Qt timers. Qt runs them also at the end of ``run_until_complete``, between a test
+    and its fixtures (pytest-qt), and inside a test that processes events (``QTest``). Set the running loop then,
+    and postpone them while a task is running: a second task cannot be entered then, and would never go on.
     """
     call_later = loop.call_later
 
-    def call(callback: Callable[..., Any], *args: Any) -> None:
-        before = asyncio._get_running_loop()
-        asyncio._set_running_loop(loop)
-        try:
-            callback(*args)
-        finally:
-            asyncio._set_running_loop(before)
+    def guarded(delay: float, callback: Callable[..., Any], *args: Any, context: Any = None) -> asyncio.Handle:
+        def call() -> None:
+            if handle.cancelled():
+                return
+            if asyncio.current_task(loop) is not None:
+                call_later(0, call, context=context)
+                return
+            before = asyncio._get_running_loop()
+            asyncio._set_running_loop(loop)
+            try:
+                callback(*args)
+            finally:
+                asyncio._set_running_loop(before)
 
-    loop.call_later = lambda delay, callback, *args, context=None: call_later(
-        delay, call, callback, *args, context=context
-    )
+        handle: asyncio.Handle = call_later(delay, call, context=context)
+        return handle
+
+    loop.call_later = guarded
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,7 +85,7 @@ def _program(qapp: QApplication) -> Iterator[None]:
 def _no_events_without_the_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep pytest-qt from processing events between the fixtures and the body of an async test.
 
-    In the program, Qt turns only within the loop. Outside of it, ``app.ui.background.run`` drops what a slot
+    In the program, Qt turns only within the loop. Outside of it, ``app.ui.room_tasks.run`` drops what a slot
     starts: on a slow machine, a timer that was due between a fixture and the test lost its work.
     """
     if request.node.get_closest_marker("asyncio"):

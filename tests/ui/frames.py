@@ -26,7 +26,12 @@ async def frame(client: ClientConnection) -> Any:
     return json.loads(await text(client))
 
 
-LASTING = {"presence decay", "fire a series", "check which clients are ready", "fire when a client is ready"}
+LASTING = {
+    "presence decay",
+    "Companion.fire_series",
+    "check which clients are ready",
+    "Companion.wait_for_ready_client",
+}
 
 
 async def settled(companion: Companion) -> None:

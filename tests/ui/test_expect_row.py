@@ -43,7 +43,7 @@ def expect(bar: FireBar, name: str, within_s: float = 10.0) -> None:
 
 
 def judging(companion: Companion) -> list[str]:
-    return [task.get_name() for task in companion.tasks._running if task.get_name() == "expect"]
+    return [task.get_name() for task in companion.tasks._running if task.get_name() == "Companion.expect"]
 
 
 async def fire(bar: FireBar, client: ClientConnection, qtbot: Any) -> None:

@@ -34,7 +34,7 @@ from app.ui.widgets.fields import FreshField, LongTextField
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.rejection import TOO_LARGE
 from app.ui.widgets.text_edit import TextEdit
-from app.ui.window import INJECT, Window
+from app.ui.window import INJECT, ROOMS, Window
 from tests.conftest import Connect, until
 from tests.ui.cast import befriend_only
 from tests.ui.conftest import forget, put_away
@@ -448,8 +448,8 @@ async def test_too_many_templates_cannot_be_fired(room: InjectRoom, qtbot: Any) 
 
 
 async def test_every_editor_of_the_window_is_bounded(window: Window) -> None:
-    for number in range(6):
-        window.open_room(number)
+    for room in ROOMS:
+        window.open_room(room.name)
     editors = [*window.findChildren(QLineEdit), *window.findChildren(QPlainTextEdit)]
     unbounded = [
         each.accessibleName() or each.objectName()

@@ -24,10 +24,10 @@ from app.companion import Companion
 from app.hub.origin import PANEL
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
-from app.ui.background import RoomTasks
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
 from app.ui.plain_text import PlainTextInputDialog, PlainTextLabel
 from app.ui.room_registry import INJECT
+from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.bubbles import BubbleView
 from app.ui.widgets.composer import Composer
 from app.ui.widgets.empty import EmptyState

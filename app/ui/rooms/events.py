@@ -24,11 +24,11 @@ from app.hub.textsearch import prepare_expressions
 from app.protocol.command import expect_words, playwright_line, trigger_command, trigger_words
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.ui import theme
-from app.ui.background import run
 from app.ui.icons import ui_icon
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import INJECT
+from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.details import Details, pretty
 from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty import EmptyState
@@ -73,6 +73,7 @@ class EventsRoom(QWidget):
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
+        self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.model = EventLogModel(companion.journal)
         self.table = LogTable(self.model)
         self.details = Details(companion.catalog, lambda row: previous_alike(companion.journal.rows, row))
@@ -97,6 +98,7 @@ class EventsRoom(QWidget):
 
     def close_down(self) -> None:
         """Stop listening to the journal and the catalog."""
+        self._do.close()
         self._disconnect()
         self.model.close()
 
@@ -236,11 +238,9 @@ class EventsRoom(QWidget):
         if row is None or row.kind is not Kind.TO_UI:
             self.status_message.emit("Only a frame that went to the UI can be sent again: select one.")
             return
-        run(
-            self._companion.tasks,
+        self._do(
             self._companion.resend(row, origin=PANEL),
-            then=lambda delivery: self.status_message.emit(f"#{row.seq} again: {delivery.note}"),
-            failed=self.status_message.emit,
+            lambda delivery: self.status_message.emit(f"#{row.seq} again: {delivery.note}"),
         )
 
     def focus_filter(self) -> None:

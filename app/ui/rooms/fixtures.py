@@ -24,9 +24,9 @@ from app.hub.origin import PANEL
 from app.protocol.fixture import BadFixture, Fixture, Saved, from_frame, renewed
 from app.protocol.templates import TemplateError
 from app.ui import theme
-from app.ui.background import RoomTasks
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel, PlainTextMessageBox
+from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.fixture_list import FixtureList

@@ -11,15 +11,14 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion, State
-from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
 from app.hub.origin import PANEL
-from app.hub.pipeline import FIRE_ERRORS, offline_warning
+from app.hub.pipeline import offline_warning
 from app.hub.target import ALL, Target
 from app.ui import theme
-from app.ui.background import run
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.expect_row import ExpectRow, verdict
 from app.ui.widgets.naming import named, number_box
 
@@ -47,7 +46,9 @@ class FireBar(QWidget):
         self._title = "Fire"
         self._running: asyncio.Task[None] | None = None
         self._judging: asyncio.Task[None] | None = None
-        self._stop_waiting: Callable[[], object] | None = None
+        self._waiting: asyncio.Task[None] | None = None
+        """Waits for a client to fire at."""
+        self._do = RoomTasks(companion.tasks, self._failed)
 
         self.target_box = named(QComboBox(), "Target", tip="Who gets the event")
         self.target_box.setMinimumWidth(150)
@@ -105,6 +106,7 @@ class FireBar(QWidget):
 
     def close_down(self) -> None:
         """End what is running and stop listening."""
+        self._do.close()
         self._stop()
         if self._judging:
             self._judging.cancel()
@@ -148,31 +150,24 @@ class FireBar(QWidget):
     def fire_this(self, fire: Fire) -> None:
         """Fire something once, now, and say what became of it."""
         self._again = partial(self.fire_this, fire)
-        run(self._companion.tasks, fire(), then=self.report, failed=self._failed)
+        self._do(fire(), self.report)
 
     def _fire_series(self, fire: Fire, delay_s: float) -> None:
         self._again = partial(self._fire_series, fire, 0.0)
         if delay_s:
             self.say(f"Fires in {delay_s:.0f} s: give your UI the focus", "muted")
-        self._running = self._companion.fire_series(
-            partial(self._or_stop, fire),
-            self._told,
+        series = self._companion.fire_series(
+            fire,
+            self._report_one_of_several,
             times=self.times.value(),
             every_s=self.every.value() / 1000,
             delay_s=delay_s,
         )
-        self._running.add_done_callback(lambda _: self._ended())
+        self._running = self._do(series, ended=self._ended)
         self._show_state()
 
     def _failed(self, why: str) -> None:
         self.say(why, "error")
-
-    async def _or_stop(self, fire: Fire) -> Delivery:
-        try:
-            return await fire()
-        except FIRE_ERRORS as error:
-            self._failed(str(error))
-            raise asyncio.CancelledError from None  # the rest of the series would fail as well
 
     def report(self, delivery: Delivery) -> None:
         """Say what became of an event."""
@@ -197,12 +192,11 @@ class FireBar(QWidget):
         expected = self.expect.expected
         if expected and delivery.clients:
             self.status.setText(f"{self.status.text()} · waiting for {expected} …")
-            self._judging = self._companion.tasks.spawn(self._judge(expected, delivery.seq), "expect")
-
-    async def _judge(self, expected: Expectation, seq: int) -> None:
-        within_s = self.expect.within.value()
-        met = await self._companion.expect(expected, within_s, seq)
-        self.say(*verdict(expected, met, within_s))
+            within_s = self.expect.within.value()
+            self._judging = self._do(
+                self._companion.expect(expected, within_s, delivery.seq),
+                lambda met: self.say(*verdict(expected, met, within_s)),
+            )
 
     def choose_file(self) -> None:
         """Ask for a file and send its text as a raw frame to the chosen target."""
@@ -234,9 +228,9 @@ class FireBar(QWidget):
 
     @property
     def _busy(self) -> bool:
-        return self._running is not None or self._stop_waiting is not None
+        return self._running is not None or self._waiting is not None
 
-    def _told(self, number: int, delivery: Delivery) -> None:
+    def _report_one_of_several(self, number: int, delivery: Delivery) -> None:
         self.report(delivery)
         if self.times.value() > 1 or number > 1:
             self.status.setText(f"{number} of {self.times.value()} · {self.status.text()}")
@@ -248,34 +242,30 @@ class FireBar(QWidget):
     def _stop(self) -> None:
         if self._running:
             self._running.cancel()
-        if self._stop_waiting:
-            self._stop_waiting()
-            self._stop_waiting = None
+        if self._waiting:
+            self._waiting.cancel()
+            self._waiting = None
         self._show_state()
 
     def _switch_online_and_fire(self) -> None:
         again = self._again
-        run(
-            self._companion.tasks,
-            self._companion.switch_online(self._offline, origin=PANEL),
-            then=lambda _: again(),
-            failed=self._failed,
-        )
+        self._do(self._companion.switch_online(self._offline, origin=PANEL), lambda _: again())
 
     def _wait_for_client(self) -> None:
-        again, readiness = self._again, self._companion.readiness
+        self._fire_when_ready(self._again)
+        self.say(f"Waiting for a client at {self._companion.server.url}", "muted")
+        self._show_state()
 
-        async def wait_and_fire() -> None:
-            while not await readiness.wait(self.target, WAIT_S):
-                pass
-            self._stop_waiting = None
+    def _fire_when_ready(self, again: Callable[[], None]) -> None:
+        def waited(ready: bool) -> None:
+            if not ready:
+                self._fire_when_ready(again)
+                return
+            self._waiting = None
             self._show_state()
             again()
 
-        waiting = self._companion.tasks.spawn(wait_and_fire(), "fire when a client is ready")
-        self._stop_waiting = waiting.cancel
-        self.say(f"Waiting for a client at {self._companion.server.url}", "muted")
-        self._show_state()
+        self._waiting = self._do(self._companion.wait_for_ready_client(self.target, WAIT_S), waited)
 
     def _show_state(self) -> None:
         busy = self._busy

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from app.companion import Companion, State
 from app.hub.hub import count
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.naming import named
 from app.ui.widgets.sparkline import Sparkline
 
@@ -35,6 +36,7 @@ class StatusBar(QWidget):
         self.setObjectName("statusBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
+        self._do = RoomTasks(companion.tasks, self.say)
         self.state = named(PlainTextLabel(), "State of the event server", id="result")
         self.said = named(PlainTextLabel(), "Last action", id="muted")
         self.rate = Sparkline(companion.journal)
@@ -58,6 +60,7 @@ class StatusBar(QWidget):
 
     def close_down(self) -> None:
         """Stop listening to the companion."""
+        self._do.close()
         for disconnect in self._disconnects:
             disconnect()
 
@@ -79,6 +82,4 @@ class StatusBar(QWidget):
 
     def _toggle(self) -> None:
         listening = self._companion.server.listening
-        self._companion.tasks.spawn(
-            self._companion.stop() if listening else self._companion.start(), "toggle the server"
-        )
+        self._do(self._companion.stop() if listening else self._companion.start())

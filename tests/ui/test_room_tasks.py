@@ -1,7 +1,9 @@
 """What a room asks for and does not wait for."""
 
+import ast
 import asyncio
 import gc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from app.hub.tasks import Tasks
 from app.protocol.errors import NotFound, StorageError
 from app.protocol.event_type import InvalidEvent, Problem
-from app.ui.background import RoomTasks, run
+from app.ui import room_tasks
+from app.ui.room_tasks import RoomTasks
 from tests.conftest import until
 
 Heard = list[Any]
@@ -19,12 +22,8 @@ async def heard_of(work: Any) -> Heard:
     """Run ``work`` to its end and return who heard what."""
     tasks = Tasks()
     heard: Heard = []
-    run(
-        tasks,
-        work,
-        then=lambda result: heard.append(("then", result)),
-        failed=lambda why: heard.append(("no", why)),
-    )
+    do = RoomTasks(tasks, lambda why: heard.append(("no", why)))
+    do(work, lambda result: heard.append(("then", result)))
     assert heard == []
     await until(lambda: not tasks._running)
     return heard
@@ -75,7 +74,7 @@ async def test_what_fails_in_the_hearing_reaches_the_loop_too() -> None:
     loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
     tasks = Tasks()
     try:
-        run(tasks, give(0), then=lambda zero: 1 / zero, failed=reported.append)
+        RoomTasks(tasks, reported.append)(give(0), lambda zero: 1 / zero)
         await until(lambda: reported)
     finally:
         loop.set_exception_handler(None)
@@ -85,7 +84,7 @@ async def test_what_fails_in_the_hearing_reaches_the_loop_too() -> None:
 async def test_cancelled_work_is_heard_of_by_nobody() -> None:
     tasks = Tasks()
     heard: Heard = []
-    run(tasks, asyncio.sleep(3600), then=heard.append, failed=heard.append)
+    RoomTasks(tasks, heard.append)(asyncio.sleep(3600), heard.append)
     await asyncio.sleep(0)
     await tasks.cancel()
     assert heard == []
@@ -94,10 +93,51 @@ async def test_cancelled_work_is_heard_of_by_nobody() -> None:
 async def test_work_that_is_cancelled_before_it_began_leaves_no_warning_behind() -> None:
     tasks = Tasks()
     heard: Heard = []
-    run(tasks, give(7), then=heard.append, failed=heard.append)
+    RoomTasks(tasks, heard.append)(give(7), heard.append)
     await tasks.cancel()
     gc.collect()
     assert heard == []
+
+
+@pytest.mark.parametrize(
+    ("work", "result"),
+    [
+        (lambda: give(7), [7]),
+        (lambda: fail(StorageError("the disk is full")), ["the disk is full"]),
+        (lambda: asyncio.sleep(3600), []),
+    ],
+    ids=["result", "failure", "cancelled"],
+)
+async def test_the_end_is_reported_once_and_last(work: Any, result: Heard) -> None:
+    heard: Heard = []
+    task = RoomTasks(Tasks(), heard.append)(work(), heard.append, ended=lambda: heard.append("ended"))
+    assert task
+    await asyncio.sleep(0)
+    if not result:
+        task.cancel()
+    await until(lambda: "ended" in heard)
+    assert task.done()
+    assert heard == [*result, "ended"]
+
+
+async def test_only_the_errors_of_a_room_are_reported_there() -> None:
+    tasks = Tasks()
+    heard: Heard = []
+    RoomTasks(tasks, heard.append, errors=(ZeroDivisionError,))(fail(ZeroDivisionError("oops")), heard.append)
+    await until(lambda: heard)
+    assert heard == ["oops"]
+
+
+def test_no_other_module_of_the_window_awaits() -> None:
+    folder = Path(room_tasks.__file__).parent
+    waiting = {
+        str(file.relative_to(folder))
+        for file in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
+        or (isinstance(node, ast.Attribute) and node.attr in ("spawn", "create_task"))
+    }
+    assert waiting == {"room_tasks.py"}
 
 
 async def test_a_closed_room_hears_of_nothing_that_it_began() -> None:
@@ -123,6 +163,6 @@ async def test_a_room_is_told_why_something_was_not_done() -> None:
 
 def test_after_the_loop_has_ended_nothing_is_begun_and_nothing_left_behind() -> None:
     heard: Heard = []
-    run(Tasks(), give(7), then=heard.append, failed=heard.append)
+    RoomTasks(Tasks(), heard.append)(give(7), heard.append)
     gc.collect()
     assert heard == []

@@ -1,0 +1,66 @@
+"""Run coroutines from the slots of a room. No other module of the window awaits."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from app.hub.pipeline import FIRE_ERRORS
+from app.hub.tasks import Tasks
+
+T = TypeVar("T")
+
+
+class RoomTasks:
+    """Start the background work of one room, dialog or menu.
+
+    ``failed`` gets the message of an error that is one of ``errors``. Any other exception is a bug: it reaches the
+    loop's exception handler. After ``close`` no result and no failure is reported.
+    """
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        failed: Callable[[str], object],
+        errors: tuple[type[Exception], ...] = FIRE_ERRORS,
+    ) -> None:
+        self._tasks = tasks
+        self._failed = failed
+        self._errors = errors
+        self._open = True
+
+    def __call__(
+        self,
+        work: Coroutine[Any, Any, T],
+        then: Callable[[T], object] = lambda _: None,
+        *,
+        ended: Callable[[], object] = lambda: None,
+    ) -> "asyncio.Task[None] | None":
+        """Run ``work``, then call ``then`` with its result. ``ended`` is called in any case, last.
+
+        Return the task, to cancel it. Return None if the loop has ended already: then nothing is run.
+        """
+        if asyncio._get_running_loop() is None:  # Qt delivers its last events after the loop has ended
+            work.close()
+            return None
+        task = self._tasks.spawn(self._run(work, then), getattr(work, "__qualname__", "from the window"))
+        task.add_done_callback(lambda _: self._finish(work, ended))
+        return task
+
+    def close(self) -> None:
+        """Report nothing any more: the room is destroyed."""
+        self._open = False
+
+    async def _run(self, work: Coroutine[Any, Any, T], then: Callable[[T], object]) -> None:
+        try:
+            result = await work
+        except self._errors as error:
+            if self._open:
+                self._failed(str(error))
+        else:
+            if self._open:
+                then(result)
+
+    def _finish(self, work: Coroutine[Any, Any, Any], ended: Callable[[], object]) -> None:
+        work.close()  # a task that is cancelled before its first step never runs it
+        if self._open:
+            ended()
