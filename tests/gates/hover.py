@@ -4,12 +4,12 @@ The options are those of the program. When ``DATA_DIR/hover`` appears, every roo
 selected, and every widget and cell is asked for its tooltip. Then ``DATA_DIR/hover.json`` says what was seen.
 """
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPoint, Qt, QTimer
+from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QPoint, Qt
 from PySide6.QtGui import QHelpEvent
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import (
@@ -31,8 +31,8 @@ from app.ui.room_registry import CHATS, EVENTS, INJECT, ROOMS
 from app.ui.tray import Tray
 from app.ui.widgets.banner import Banner
 from app.ui.window import Window
+from tests.gates.window_driver import WindowDriver
 
-TICK_MS = 10
 BAIT = "bait"
 """What is part of every text from outside."""
 OPENING = '<p style="white-space:pre-wrap">'
@@ -43,41 +43,19 @@ EDITED_ROWS = 40
 Steps = Iterator[None]
 
 
-class Hover:
-    """Goes through the window step by step, so that the program goes on between two steps."""
+class Hover(WindowDriver):
+    """Opens everything in the window and asks everything for its tooltip."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-        self._steps: Steps | None = None
-        self.flaws: set[str] = set()
+        super().__init__(data_dir, "hover")
         self.tooltips = 0
         self.seen: dict[str, int] = {}
         """In how many tooltips and labels a text from outside was seen, by place."""
-        self._timer = QTimer(interval=TICK_MS)
-        self._timer.timeout.connect(self._tick)
-        self._timer.start()
 
-    def _tick(self) -> None:
-        if self._steps is None:
-            if (self._data_dir / "hover").exists():
-                self._steps = self._all()
-            return
-        try:
-            next(self._steps)
-        except StopIteration:
-            self._end()
-        except Exception as error:
-            self.flaws.add(f"{type(error).__name__}: {error}")
-            self._end()
+    def report(self) -> dict[str, Any]:
+        return {"tooltips": self.tooltips, "seen": self.seen}
 
-    def _end(self) -> None:
-        self._timer.stop()
-        report = {"flaws": sorted(self.flaws), "tooltips": self.tooltips, "seen": self.seen}
-        part = self._data_dir / "hover.part"
-        part.write_text(json.dumps(report))
-        part.rename(self._data_dir / "hover.json")
-
-    def _all(self) -> Steps:
+    def steps(self) -> Steps:
         (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
         yield from self._rows_in_editor(window)
         for room in ROOMS:
@@ -113,8 +91,13 @@ class Hover:
         window.open_room(EVENTS)
         yield
         model = window.events.model
-        for line in range(max(0, model.rowCount() - EDITED_ROWS), model.rowCount()):
-            window.inject.edit(model.row(line))
+        rows = [model.row(line) for line in range(model.rowCount())]
+        # Invalid frames first: Inject quotes what is wrong with them.
+        rows = sorted(
+            (row for row in rows if BAIT.encode() in row.payload), key=lambda row: row.verdict != "invalid"
+        )
+        for row in rows[:EDITED_ROWS]:
+            window.inject.edit(row)
             window.open_room(INJECT)
             yield from self._look("edit", hover=False)
 

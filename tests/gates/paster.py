@@ -4,12 +4,11 @@ The options are those of the program. When ``DATA_DIR/paste`` appears, Ctrl+V is
 that is rejected and with one that fits. Then ``DATA_DIR/paste.json`` says what became of it.
 """
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -20,45 +19,24 @@ from app.ui.room_registry import ROOMS
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import Window
+from tests.gates.window_driver import WindowDriver
 
-TICK_MS = 10
 SETTLE_TICKS = 20
 HUGE = '{"event":"new_message","data":{"text":"' + "x" * 5_000_000 + '"}}'
 LARGE = "x" * (256 * 1024)
 
 
-class Paster:
-    """Pastes step by step, so that the program goes on between two steps."""
+class Paster(WindowDriver):
+    """Pastes into every editor of the window."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
-        self._steps: Iterator[None] | None = None
+        super().__init__(data_dir, "paste")
         self._report = {"rejected": 0, "inserted": 0}
-        self._flaws: list[str] = []
-        self._timer = QTimer(interval=TICK_MS)
-        self._timer.timeout.connect(self._tick)
-        self._timer.start()
 
-    def _tick(self) -> None:
-        if self._steps is None:
-            if (self._data_dir / "paste").exists():
-                self._steps = self._all()
-            return
-        try:
-            next(self._steps)
-        except StopIteration:
-            self._end()
-        except Exception as error:
-            self._flaws.append(f"{type(error).__name__}: {error}")
-            self._end()
+    def report(self) -> dict[str, Any]:
+        return dict(self._report)
 
-    def _end(self) -> None:
-        self._timer.stop()
-        part = self._data_dir / "paste.part"
-        part.write_text(json.dumps({**self._report, "flaws": self._flaws}))
-        part.rename(self._data_dir / "paste.json")
-
-    def _all(self) -> Iterator[None]:
+    def steps(self) -> Iterator[None]:
         (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
         for room in ROOMS:
             window.open_room(room.name)
@@ -95,7 +73,7 @@ class Paster:
         if right:
             self._report[outcome] += 1
         else:
-            self._flaws.append(f"{editor.accessibleName()} was not {outcome}")
+            self.flaws.add(f"{editor.accessibleName()} was not {outcome}")
 
 
 if __name__ == "__main__":
