@@ -129,9 +129,9 @@ class Client:
         """Whether the companion has begun to end the connection."""
         self.frames_in = self.frames_out = 0
         self.bytes_in = self.bytes_out = 0
-        self.blocked_since: float | None = None
-        """Monotonic seconds since when it was seen to read nothing, or None while it does."""
-        self.drained_before = 0
+        self._blocked_since: float | None = None
+        """Since when the socket was seen to take nothing (monotonic seconds), or None while it takes something."""
+        self._drained_before = 0
 
     def __str__(self) -> str:
         return self.name
@@ -153,6 +153,18 @@ class Client:
         """Cut the connection now."""
         self.closing = True
         self.wire.abort()
+
+    def stalled_for(self, now: float) -> float:
+        """Return for how many seconds the socket has taken nothing, as far as earlier calls have seen."""
+        outbox = self.outbox
+        if outbox.closed:
+            return 0.0
+        if not outbox.blocked or outbox.drained != self._drained_before:
+            self._drained_before = outbox.drained
+            self._blocked_since = now if outbox.blocked else None
+        elif self._blocked_since is None:
+            self._blocked_since = now
+        return 0.0 if self._blocked_since is None else now - self._blocked_since
 
     def received(self, size: int) -> None:
         """Count a frame of ``size`` bytes that came in."""

@@ -245,18 +245,10 @@ class Hub:
         self.journal.append(Kind.SERVER, event, client=str(client.id) if client else "", note=note, verdict=verdict)
 
     def sweep(self) -> None:
-        """Cut off clients whose socket has taken nothing for ``STALLED_S``. Called now and then."""
+        """Abort clients whose socket has taken nothing for ``STALLED_S``. Called now and then."""
         now = self.clock.mono()
         for client in self.clients:
-            outbox = client.outbox
-            if outbox.closed:
-                continue
-            if not outbox.blocked or outbox.drained != client.drained_before:
-                client.drained_before = outbox.drained
-                client.blocked_since = now if outbox.blocked else None
-            elif client.blocked_since is None:
-                client.blocked_since = now
-            elif now - client.blocked_since > STALLED_S:
+            if client.stalled_for(now) > STALLED_S:
                 self._give_up(client, f"read nothing for {STALLED_S:.0f} s")
 
     def _overflow(self, client: Client) -> None:
