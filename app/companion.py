@@ -392,7 +392,7 @@ class Companion:
     # what happens by itself
 
     def _greet(self, client: Client) -> None:
-        if self.settings.prime_browsers:
+        if self.settings.prime_browsers and client.origin:  # other programs are not primed
             self.tasks.spawn(self._prime_if_it_stays(client), f"prime {client}")
 
     async def _prime_if_it_stays(self, client: Client) -> None:

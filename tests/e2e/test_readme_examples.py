@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,17 +97,24 @@ def _own_network() -> list[str]:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def short_path() -> Iterator[Path]:
+    """Return an empty folder with a short path: Chromium puts sockets there, whose paths have at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="ui", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def project(short_path: Path) -> Iterator[Project]:
     need("npm", install="apt-get install npm")
     if not _own_network():
         for port in PORTS:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     missing(f"port {port} is in use, and no network namespace can be made")
-    project = Project(tmp_path)
+    project = Project(short_path)
     yield project
     for process in psutil.process_iter(["cmdline"]):
-        if str(tmp_path) in " ".join(process.info["cmdline"] or ()):
+        if str(short_path) in " ".join(process.info["cmdline"] or ()):
             process.kill()
 
 
