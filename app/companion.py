@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
+from app.chat.priming import Priming
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, decay_for_ever
 from app.chat.store import ChatStore
@@ -19,7 +20,6 @@ from app.endpoints.events import EventServer, Limits
 from app.endpoints.guard import Gate
 from app.endpoints.http import HttpDoor
 from app.endpoints.service import Service, Services
-from app.hub.clients import Client
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation, Met, wait_for
 from app.hub.hub import Delivery, Hub
@@ -34,12 +34,9 @@ from app.hub.signal import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog, built_in
-from app.protocol.envelope import (
-    Envelope,
-)
+from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 from app.protocol.event_type import EventType
-from app.protocol.templates import resolve
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
 from app.sources.series import Series
@@ -66,10 +63,6 @@ class State(StrEnum):
     LISTENING = "listening"
     PAUSED = "paused"
     BLOCKED = "port busy"
-
-
-PRIME_AFTER_S = 0.05
-"""A development server opens connections that close after some 20 ms; they would only fill the log."""
 
 
 class Companion:
@@ -170,10 +163,9 @@ class Companion:
         self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
         self.router.on("typing", forward_typing(self.hub, store.saw))
         self.router.on("mark_read", mark_read(self.chat))
-        self.hub.joined.connect(self._greet)
-        self.chat.friends_added.connect(self._prime_all)
+        self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
         self.sources = Sources(self, self.hub)
-        self.sources.add(AutoReply(self.chat.posted, self._answers_by_itself))
+        self.sources.add(AutoReply(self.chat.posted, store.auto_replies))
 
     @property
     def state(self) -> State:
@@ -282,8 +274,8 @@ class Companion:
             self.hub.paused = paused
             self.hub.tell("paused" if paused else "resumed")
             self.changed.emit(None)
-            if not paused and self.settings.prime_browsers:
-                self.tasks.spawn(self.chat.prime_postponed(), "prime after the pause")
+            if not paused:
+                self.priming.resume()
 
     def save_settings(self, settings: Settings) -> None:
         """Check changed settings and write them to the file; ``apply`` takes them into use.
@@ -300,7 +292,7 @@ class Companion:
         before, self.settings = self.settings, settings
         self.hub.local_user = settings.username
         if settings.prime_browsers and not before.prime_browsers:
-            self._prime_all()
+            self.priming.prime_all()
         for service in self.services.changed(before, settings):
             await service.server.stop()  # a fault stays until the new start succeeds
             await self.start_service(service.name)
@@ -337,6 +329,10 @@ class Companion:
     async def switch_online(self, friend: str, *, origin: Origin) -> Delivery:
         """Fire ``friend_online``."""
         return await self.fire(Envelope("friend_online", {"username": friend}), origin=origin)
+
+    def message_from(self, persona: str, text: str) -> Envelope:
+        """Return a new ``new_message`` of a persona to the local user."""
+        return self.player.message_from(persona, text)
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready; False if none is within ``within_s`` seconds."""
@@ -388,26 +384,3 @@ class Companion:
     ) -> None:
         """Call ``fire`` several times, and ``told(n, delivery)`` after each. An error of ``fire`` ends it."""
         await Series(times, every_s, delay_s).run(fire, told, self.clock)
-
-    # what happens by itself
-
-    def _greet(self, client: Client) -> None:
-        if self.settings.prime_browsers and client.origin:  # other programs are not primed
-            self.tasks.spawn(self._prime_if_it_stays(client), f"prime {client}")
-
-    async def _prime_if_it_stays(self, client: Client) -> None:
-        await self.clock.sleep(PRIME_AFTER_S)
-        await self.chat.prime([client])
-
-    def _prime_all(self, friends: frozenset[str] | None = None) -> None:
-        if self.settings.prime_browsers:
-            self.tasks.spawn(self.chat.prime(self.hub.clients, friends), "prime all browsers")
-
-    async def _answers_by_itself(self, friend: str) -> bool:
-        people = {each.username: each for each in await self.chat.store.friends()}
-        return friend in people and people[friend].auto_reply and people[friend].online
-
-    def message_from(self, persona: str, text: str) -> Envelope:
-        """Return a fresh ``new_message`` of a persona to the local user."""
-        template = self.player.of_event("new_message").envelope()
-        return Envelope(template.event, {**resolve(template.data, self.player.context(persona)), "text": text})

@@ -2,17 +2,15 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from app import __version__
 from app.chat.store import ChatStore
-from app.hub.clients import Client
 from app.hub.hub import Hub, count
-from app.hub.journal import Verdict
-from app.hub.origin import BACKEND, PRIMING
+from app.hub.origin import BACKEND
 from app.hub.outgoing import Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
 from app.hub.signal import Signal
@@ -38,8 +36,6 @@ class ChatService:
         self._started = hub.clock.mono()
         self.presence: dict[str, bool] = {}
         """Friends and whether each is online; changes of the list come in through ``_take_friends``."""
-        self._postponed = False
-        """Whether priming was due while sending was paused."""
         self.changed: Signal[None] = Signal()
         """Friends, messages, presence or read marks are not what they were."""
         self.stranger: Signal[str] = Signal()
@@ -111,32 +107,6 @@ class ChatService:
             self.presence[username] = False
             self.changed.emit(None)
         return [Outgoing.of(Envelope("friend_offline", {"username": each}), origin=BACKEND) for each in offline]
-
-    async def prime(self, clients: Iterable[Client], friends: Collection[str] | None = None) -> None:
-        """Send browsers one sent message per friend: the UI goes blank when it opens a chat without any.
-
-        ``friends`` restricts it to these. While sending is paused, it is postponed until ``prime_postponed``.
-        """
-        to = Target(clients=frozenset(client.id for client in clients if client.origin))
-        if not to.select(self._hub.clients):
-            return
-        if self._hub.paused:
-            self._postponed = True
-            return
-        try:
-            primers = await self.store.primers()
-        except StorageError as error:
-            self._hub.tell("not primed", note=str(error), verdict=Verdict.WARNING)
-            return
-        for message in primers:
-            if friends is None or message["to"] in friends:
-                self._hub.publish(Envelope("new_message", message), to=to, origin=PRIMING)
-
-    async def prime_postponed(self) -> None:
-        """Prime all browsers if that was due while sending was paused."""
-        postponed, self._postponed = self._postponed, False
-        if postponed:
-            await self.prime(self._hub.clients)
 
     # what REST asks
 

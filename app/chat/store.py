@@ -130,6 +130,10 @@ class ChatStore:
         """Return the friends."""
         return [each for each in await self.people() if each.is_friend]
 
+    async def auto_replies(self, friend: str) -> bool:
+        """Return whether a friend is online and answers by itself."""
+        return any(each.username == friend and each.auto_reply and each.online for each in await self.friends())
+
     async def conversations(self) -> list[Conversation]:
         """Return the chats, the liveliest first."""
         found = await self._database.submit(jobs.conversations)

@@ -96,6 +96,11 @@ class EventComposer:
             raise InvalidEvent(self._sender.catalog.problems(Envelope(event, {})))
         return Fixture(event=event, data=known.template)
 
+    def message_from(self, persona: str, text: str) -> Envelope:
+        """Return a new ``new_message`` of a persona to the local user."""
+        template = self.of_event("new_message").envelope()
+        return Envelope(template.event, {**resolve(template.data, self.context(persona)), "text": text})
+
     async def faults(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
         """Return by name how each fixture breaks the contract without being marked as malformed.
 

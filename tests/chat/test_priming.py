@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection
 
-from app.companion import PRIME_AFTER_S, Companion
+from app.chat.priming import PRIME_AFTER_S
+from app.companion import Companion
 from app.hub.filter import parse
 from app.hub.journal import Verdict
 from app.protocol.envelope import Envelope

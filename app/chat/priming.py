@@ -1,0 +1,67 @@
+"""Priming: sends browsers one message per friend, because the UI goes blank when it opens a chat without any."""
+
+from collections.abc import Callable, Iterable
+
+from app.chat.service import ChatService
+from app.hub.clients import Client
+from app.hub.hub import Hub
+from app.hub.journal import Verdict
+from app.hub.origin import PRIMING
+from app.hub.target import Target
+from app.hub.tasks import Tasks
+from app.protocol.envelope import Envelope
+from app.protocol.errors import StorageError
+
+PRIME_AFTER_S = 0.05
+"""A development server opens connections that close after some 20 ms; they would only fill the log."""
+
+
+class Priming:
+    """Primes a browser that connects, and all browsers when friends are added.
+
+    While sending is paused, priming is postponed until ``resume``. Programs without an origin are not primed.
+    """
+
+    def __init__(self, chat: ChatService, hub: Hub, tasks: Tasks, enabled: Callable[[], bool]) -> None:
+        self._chat = chat
+        self._hub = hub
+        self._tasks = tasks
+        self._enabled = enabled
+        self._postponed = False
+        hub.joined.connect(self._on_joined)
+        chat.friends_added.connect(self.prime_all)
+
+    def prime_all(self, friends: frozenset[str] | None = None) -> None:
+        """Prime all browsers, with all friends or only with those named."""
+        if self._enabled():
+            self._tasks.spawn(self._prime(self._hub.clients, friends), "prime all browsers")
+
+    def resume(self) -> None:
+        """Prime all browsers if that was due while sending was paused."""
+        if self._postponed and self._enabled():
+            self._postponed = False
+            self._tasks.spawn(self._prime(self._hub.clients), "prime after the pause")
+
+    def _on_joined(self, client: Client) -> None:
+        if self._enabled() and client.origin:
+            self._tasks.spawn(self._prime_if_it_stays(client), f"prime {client}")
+
+    async def _prime_if_it_stays(self, client: Client) -> None:
+        await self._hub.clock.sleep(PRIME_AFTER_S)
+        await self._prime([client])
+
+    async def _prime(self, clients: Iterable[Client], friends: frozenset[str] | None = None) -> None:
+        to = Target(clients=frozenset(client.id for client in clients if client.origin))
+        if not to.select(self._hub.clients):
+            return
+        if self._hub.paused:
+            self._postponed = True
+            return
+        try:
+            primers = await self._chat.store.primers()
+        except StorageError as error:
+            self._hub.tell("not primed", note=str(error), verdict=Verdict.WARNING)
+            return
+        for message in primers:
+            if friends is None or message["to"] in friends:
+                self._hub.publish(Envelope("new_message", message), to=to, origin=PRIMING)
