@@ -30,7 +30,7 @@ rows = st.builds(
 def test_every_row_survives(row: Row) -> None:
     back = decode(encode(row))
     assert back._replace(wall=0) == row._replace(wall=0)
-    assert back.wall == pytest.approx(row.wall, abs=0.001)
+    assert back.wall == pytest.approx(row.wall, abs=0.0011)  # in year 9999, a float is exact to 0.03 ms
 
 
 @given(rows)
