@@ -7,6 +7,7 @@ stored or handled. Its effects (outgoing frames) do not: to hold an effect, hold
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, Self, TypeVar
 
 from app.hub.clients import Client
@@ -110,29 +111,67 @@ Interceptor = Callable[[Cause], Cause | None]
 C = TypeVar("C", bound=Cause)
 
 
+class Registration:
+    """A place in the order of interceptors. Causes pass one that is not armed without any cost."""
+
+    def __init__(self, interceptors: "Interceptors", interceptor: Interceptor, position: int, armed: bool) -> None:
+        self._interceptors = interceptors
+        self.interceptor = interceptor
+        self.position = position
+        self._armed = armed
+
+    @property
+    def armed(self) -> bool:
+        """Whether the interceptor is asked. It keeps its place while it is not."""
+        return self._armed
+
+    @armed.setter
+    def armed(self, armed: bool) -> None:
+        self._armed = armed
+        self._interceptors.update_armed()
+
+    def remove(self) -> None:
+        """Take the interceptor out for good. May be called twice."""
+        self._interceptors.discard(self)
+        self.armed = False
+
+
 class Interceptors:
-    """The registered interceptors, in order. If there are none, ``if interceptors:`` is all that a cause costs."""
+    """The registered interceptors, in order. If none is armed, ``if interceptors:`` is all that a cause costs."""
 
     def __init__(self) -> None:
-        self._all: list[Interceptor] = []
+        self._registered: list[Registration] = []
+        self._armed: tuple[Registration, ...] = ()
+        self._positions = count()
 
     def __bool__(self) -> bool:
-        return bool(self._all)
+        return bool(self._armed)
 
-    def add(self, interceptor: Interceptor) -> Callable[[], None]:
-        """Register an interceptor; return a function that removes it."""
-        self._all.append(interceptor)
-        return lambda: self._all.remove(interceptor)
+    def add(self, interceptor: Interceptor, *, armed: bool = True) -> Registration:
+        """Register an interceptor after all others."""
+        registration = Registration(self, interceptor, next(self._positions), armed)
+        self._registered.append(registration)
+        self.update_armed()
+        return registration
+
+    def discard(self, registration: Registration) -> None:
+        """Forget a registration, if it is there. See ``Registration.remove``."""
+        if registration in self._registered:
+            self._registered.remove(registration)
+
+    def update_armed(self) -> None:
+        """Take into account which registrations are armed."""
+        self._armed = tuple(each for each in self._registered if each.armed)
 
     def apply(self, cause: C) -> C | Coroutine[Any, Any, C]:
         """Return the cause after all interceptors, or a coroutine that does, if one of them holds it.
 
         Both raise ``Dropped``.
         """
-        for position, interceptor in enumerate(tuple(self._all)):
-            result = self._ask(interceptor, cause)
+        for registration in self._armed:
+            result = self._ask(registration, cause)
             if isinstance(result, Continuation):
-                return self._wait(cause, result, position + 1)
+                return self._wait(cause, result, registration)
             cause = result
         return cause
 
@@ -142,17 +181,18 @@ class Interceptors:
         return result if isinstance(result, Cause) else await result
 
     @staticmethod
-    def _ask(interceptor: Interceptor, cause: C) -> C | Continuation:
+    def _ask(registration: Registration, cause: C) -> C | Continuation:
         continuation = Continuation()
-        result = interceptor(replace(cause, continuation=continuation))
+        result = registration.interceptor(replace(cause, continuation=continuation))
         return continuation if result is None else _same_kind(cause, result)
 
-    async def _wait(self, cause: C, held: Continuation, position: int) -> C:
-        """Wait for a held cause, then ask the interceptors from ``position`` on."""
+    async def _wait(self, cause: C, held: Continuation, holder: Registration) -> C:
+        """Wait for a held cause, then ask the interceptors after the one that held it."""
         cause = _same_kind(cause, await held.decision())
-        for interceptor in tuple(self._all)[position:]:
-            result = self._ask(interceptor, cause)
-            cause = _same_kind(cause, await result.decision()) if isinstance(result, Continuation) else result
+        for registration in self._armed:
+            if registration.position > holder.position and registration.armed:
+                result = self._ask(registration, cause)
+                cause = _same_kind(cause, await result.decision()) if isinstance(result, Continuation) else result
         return cause
 
 

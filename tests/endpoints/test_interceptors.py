@@ -22,7 +22,7 @@ class Breakpoint:
     def __init__(self, companion: Companion, kind: type[Cause]) -> None:
         self.held: list[Any] = []
         self._kind = kind
-        self.remove = companion.hub.interceptors.add(self._intercept)
+        self.remove = companion.hub.interceptors.add(self._intercept).remove
 
     def _intercept(self, cause: Cause) -> Cause | None:
         if not isinstance(cause, self._kind):

@@ -71,9 +71,45 @@ async def test_a_dropped_cause_says_why() -> None:
 
 async def test_an_interceptor_that_is_removed_sees_nothing_more() -> None:
     interceptors = Interceptors()
-    remove = interceptors.add(rename)
-    remove()
+    registration = interceptors.add(rename)
+    registration.remove()
+    registration.remove()
+    assert not interceptors
     assert interceptors.apply(EVENT) is EVENT
+
+
+async def test_an_interceptor_that_is_not_armed_is_not_asked_and_keeps_its_place() -> None:
+    interceptors, held = Interceptors(), list[Cause]()
+    hold = interceptors.add(held.append, armed=False)
+    interceptors.add(rename)
+    assert (await interceptors.passed(EVENT)).event.event == "typing!"
+    hold.armed = True
+    task = asyncio.ensure_future(interceptors.passed(EVENT))
+    await asyncio.sleep(0)
+    held[0].resume()
+    assert (await task).event.event == "typing!"
+
+
+async def test_no_armed_interceptor_is_as_good_as_none() -> None:
+    interceptors = Interceptors()
+    registration = interceptors.add(rename)
+    assert interceptors
+    registration.armed = False
+    assert not interceptors
+
+
+async def test_a_held_cause_is_not_asked_for_twice_when_others_are_armed_or_removed_meanwhile() -> None:
+    interceptors, held = Interceptors(), list[Cause]()
+    before = interceptors.add(rename)
+    early = interceptors.add(rename, armed=False)
+    interceptors.add(held.append)
+    late = interceptors.add(rename, armed=False)
+    task = asyncio.ensure_future(interceptors.passed(EVENT))
+    await asyncio.sleep(0)
+    before.remove()
+    early.armed = late.armed = True
+    held[0].resume()
+    assert (await task).event.event == "typing!!"  # by the one before, and by the one that was armed meanwhile
 
 
 async def test_a_cause_cannot_become_one_of_another_kind() -> None:
