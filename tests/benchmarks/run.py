@@ -19,7 +19,7 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.build import Missing
 from tests.benchmarks.contenders import Pool
 from tests.benchmarks.files import allow_many_files
-from tests.benchmarks.goals import delivery, fairness, freezes, log, loop, program, storage, volume
+from tests.benchmarks.goals import delivery, fairness, freezes, hooks, log, loop, program, storage, volume
 from tests.benchmarks.line import Goal, Line, failed, skipped
 
 ROUNDS, QUICK_ROUNDS = 9, 3
@@ -43,6 +43,7 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (16,): program.idle,
     (17,): fairness.beside_a_flood,
     (18,): freezes.stalls,
+    (19,): hooks.disarmed,
 }
 """Goals by their numbers, those together that one run measures."""
 
