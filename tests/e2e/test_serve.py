@@ -222,7 +222,7 @@ def test_broken_settings_mean_defaults_and_a_sentence(
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(text)
     server = running(serve(data_dir))
-    assert any(complaint in line for line in server.err), server
+    server.wait_for_line(re.escape(complaint), among="err")
     assert "Traceback" not in "\n".join(server.err)
     assert (data_dir / "settings.toml").read_text() == text, "a person's file is left as it is"
     with sockets.client(server.url):

@@ -100,7 +100,9 @@ async def test_the_wheel_changes_no_value_and_moves_no_focus(
                 turn_wheel(widget, angle)
             turned += value(widget) is not None
             assert QApplication.focusWidget() is focus, widget
-            assert values(window) == before, widget
+            now = values(window)
+            there = before.keys() & now.keys()  # something may come into sight or go meanwhile
+            assert {each: now[each] for each in there} == {each: before[each] for each in there}, widget
     assert turned > 10
 
 
