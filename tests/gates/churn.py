@@ -11,7 +11,7 @@ from tests.e2e.processes import wait_until
 from tests.gates.gate import MIB, Outcome, Server, server
 
 ROUNDS, ROUNDS_LONG = 2_000, 20_000
-WARM_UP, WARM_UP_LONG = 1_000, 4_000
+WARM_UP, WARM_UP_LONG = 3_000, 4_000
 AT_ONCE = 32
 MAY_GROW = 2 * MIB
 READINGS = 10
