@@ -109,3 +109,10 @@ def test_whatever_a_friend_is_called_and_writes_can_be_painted(
         assert picture(view) != empty
     finally:
         theme.apply(qapp, "light")
+
+
+def test_the_tooltip_of_an_unread_count_says_what_lowers_it(model: ConversationsModel) -> None:
+    model.show_chats([chat("zoe", unread=3), chat("alice")])
+    assert "mark_read" in model.item(0).toolTip()
+    model.show_chats([chat("zoe"), chat("alice")])
+    assert not model.item(0).toolTip()

@@ -9,6 +9,7 @@ from app.ui import theme
 
 CHAT = Qt.ItemDataRole.UserRole
 HEIGHT = 54
+UNREAD = "Messages that your UI has not marked as read. Only its mark_read event lowers the number."
 
 
 class ConversationsModel(QStandardItemModel):
@@ -23,6 +24,7 @@ class ConversationsModel(QStandardItemModel):
             item.setText(chat.person.username)
             state = "online" if chat.person.online else "offline"
             item.setAccessibleText(f"{chat.person.username}, {state}, {chat.unread} unread")
+            item.setToolTip(UNREAD if chat.unread else "")
             item.setEditable(False)
             self.setItem(line, item)
 
