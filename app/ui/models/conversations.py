@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.protocol.backend import Conversation
 from app.ui import theme
+from app.ui.plain_text import set_tooltip
 
 CHAT = Qt.ItemDataRole.UserRole
 HEIGHT = 54
@@ -24,7 +25,7 @@ class ConversationsModel(QStandardItemModel):
             item.setText(chat.person.username)
             state = "online" if chat.person.online else "offline"
             item.setAccessibleText(f"{chat.person.username}, {state}, {chat.unread} unread")
-            item.setToolTip(UNREAD if chat.unread else "")
+            set_tooltip(item, UNREAD if chat.unread else "")
             item.setEditable(False)
             self.setItem(line, item)
 
