@@ -227,7 +227,7 @@ async def test_an_event_about_nobody_that_the_ui_knows_is_told(
     make_companion: MakeCompanion, event: str, data: dict[str, Any], stranger: str
 ) -> None:
     said = (await make_companion()).chat.unknown_user_warning(Envelope(event, data))
-    assert said.startswith(f"{stranger} is no friend in this chat state") if stranger else said == ""
+    assert said.startswith(f"{stranger} is not a friend in this chat state") if stranger else said == ""
 
 
 async def test_the_warning_comes_with_the_delivery(make_companion: MakeCompanion) -> None:

@@ -91,7 +91,7 @@ class ChatService:
         if not who or not friends or who in friends:
             return ""
         meant = near(who, friends) or ": add the persona in Chats"
-        return f"{who} is no friend in this chat state, so the UI will not show this{meant}"
+        return f"{who} is not a friend in this chat state, so the UI will not show this{meant}"
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """See ``ReadMarks.mark_read``."""

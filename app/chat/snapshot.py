@@ -64,4 +64,4 @@ def _messages(entries: Any, catalog: Catalog) -> list[tuple[MessageData, bool]]:
 
 
 def _wrong(reason: str) -> RequestError:
-    return Malformed(f"This is no saved chat state: {reason}.")
+    return Malformed(f"This is not a saved chat state: {reason}.")

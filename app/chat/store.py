@@ -326,7 +326,7 @@ class ChatStore:
         try:
             snapshot = parse_json(text)
         except BadFrame as bad:
-            raise Malformed(f"{file.name} is no saved chat state: {bad}.") from None
+            raise Malformed(f"{file.name} is not a saved chat state: {bad}.") from None
         await self.restore(snapshot)
 
 

@@ -52,7 +52,7 @@ def run(
     try:
         return asyncio.run(_listen(client, for_s))
     except InvalidURI:
-        say(f"{url} is no WebSocket address; it looks like {url_of(8081)}")
+        say(f"{url} is not a WebSocket address; it looks like {url_of(8081)}")
         return Exit.USAGE
     except BrokenPipeError:  # `companion listen | head -1`
         discard_output()

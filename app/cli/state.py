@@ -53,7 +53,7 @@ def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
         except (OSError, UnicodeDecodeError) as error:
             fail(f"{file} could not be read: {reason(error)}", Exit.FAILED)
         except BadFrame as bad:
-            fail(f"{file.name} is no saved chat state: {bad}.", Exit.FAILED)
+            fail(f"{file.name} is not a saved chat state: {bad}.", Exit.FAILED)
         Control(data_dir).call("PUT", "/v1/state", snapshot, invalid=Exit.FAILED)
         say("Reload your UI to see it.")
     else:

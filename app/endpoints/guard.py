@@ -15,7 +15,7 @@ from app.hub.refused import RefusedLog
 log = logging.getLogger(__name__)
 
 CLOSED_EARLY = "the connection closed before its owner could be identified"
-"""The reason of a refusal that is no warning: a development server that reloads does this."""
+"""The reason of a refusal that is not logged as a warning: a development server that reloads does this."""
 
 GetAll = Callable[[str], list[str]]
 """Returns every value of a request header that may repeat."""

@@ -120,7 +120,7 @@ class EventComposer:
         if fixture.raw or fixture.malformed:
             return []
         event = self.preview(fixture.envelope())
-        left = [f"{each} is no template" for each in left_over(event.data)]
+        left = [f"{each} is not a template" for each in left_over(event.data)]
         found = [*left, *map(str, self._sender.catalog.problems(event))]
         more = len(found) - MAX_FAULTS
         return found if more <= 0 else [*found[:MAX_FAULTS], f"and {more:,} more"]

@@ -22,7 +22,7 @@ _IN_LINE = re.compile(f"[{CONTROLS}\t\n]")
 
 
 def escape_controls(text: str) -> str:
-    r"""Return ``text`` with control characters as ``\uXXXX``, except tab and newline.
+    r"""Return ``text`` with control characters as JSON escapes (``\u001b``), except tab and newline.
 
     JSON stays valid and keeps its value: this is how JSON escapes them, and they occur only within its strings.
     """

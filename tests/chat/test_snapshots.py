@@ -142,7 +142,7 @@ async def test_what_is_no_saved_state_is_refused_with_the_place_and_changes_noth
     break_it, place = REFUSED[case]
     break_it(state)
     file.write_text(json.dumps(state))
-    with pytest.raises(RequestError, match=f"^This is no saved chat state: .*{place}"):
+    with pytest.raises(RequestError, match=f"^This is not a saved chat state: .*{place}"):
         await seeded.chat.load(file)
     assert await saved(seeded, file) == before
 
@@ -172,7 +172,7 @@ async def test_a_file_that_is_no_json_is_refused_and_changes_nothing(
 ) -> None:
     before = await seeded.chat.store.snapshot()
     (tmp_path / "state.json").write_bytes(text)
-    with pytest.raises((RequestError, StorageError), match=r"no saved chat state|could not be read"):
+    with pytest.raises((RequestError, StorageError), match=r"not a saved chat state|could not be read"):
         await seeded.chat.load(tmp_path / "state.json")
     assert await seeded.chat.store.snapshot() == before
 

@@ -102,7 +102,7 @@ def test_listen_connects_to_the_guides_address() -> None:
 
 def test_listen_to_what_is_no_address_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert listen.run("http://127.0.0.1/events", None, as_json=False) == Exit.USAGE
-    assert "is no WebSocket address" in capsys.readouterr().err
+    assert "is not a WebSocket address" in capsys.readouterr().err
 
 
 def test_listen_prints_an_event_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,8 +51,8 @@ def test_save_load_and_reset_do_what_they_say(tmp_path: Path) -> None:
     ("content", "sentence"),
     [
         (None, "could not be read"),
-        (b"{", "no saved chat state"),
-        (b'{"version":1,"people":[],"messages":[{}]}', "no saved chat state: messages[0]"),
+        (b"{", "not a saved chat state"),
+        (b'{"version":1,"people":[],"messages":[{}]}', "not a saved chat state: messages[0]"),
     ],
 )
 def test_a_bad_file_ends_with_1_and_a_sentence_and_changes_nothing(

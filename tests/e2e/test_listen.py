@@ -90,7 +90,7 @@ def test_an_address_that_is_none_is_wrong_usage(running: Start[Program], url: st
     program = running(listen("--url", url))
     assert program.wait() == 2
     said = "\n".join(program.err)
-    assert "is no WebSocket address" in said
+    assert "is not a WebSocket address" in said
     assert "ws://127.0.0.1:8081/events" in said, "it shows a good one"
     assert "Traceback" not in said
 

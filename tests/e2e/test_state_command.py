@@ -165,8 +165,8 @@ MESSAGE = {
     "delivery_method": "direct", "read": True,
 }  # fmt: skip
 WRONG = {
-    "not JSON": ("{", "no usable JSON|no saved chat state"),
-    "no object": ("[]", "no saved chat state"),
+    "not JSON": ("{", "no usable JSON|not a saved chat state"),
+    "no object": ("[]", "not a saved chat state"),
     "another version": ('{"version": 2}', '"version": 1'),
     "no messages": ('{"version": 1, "people": []}', "messages must be a list"),
     "a name twice": (

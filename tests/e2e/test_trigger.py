@@ -225,7 +225,7 @@ def test_as_is_the_friend_who_does_it(ui: ClientConnection, run: Run) -> None:
     assert data(ui)["username"] == "bob"
     said = run("trigger", "typing", "--as", "zoe")
     assert data(ui)["username"] == "zoe"
-    assert "zoe is no friend in this chat state" in said.err[0]
+    assert "zoe is not a friend in this chat state" in said.err[0]
 
 
 def test_to_one_user_or_some_clients(program: Companion, run: Run, ask: Ask) -> None:

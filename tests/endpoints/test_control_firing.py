@@ -94,7 +94,7 @@ async def test_a_stranger_is_told_and_sent_all_the_same(control: Control) -> Non
     who, warnings = fired(await control.post("/v1/events", message(**{"from": "zed"})))
     assert who == [1]
     assert [warning.partition(" is ")[0] for warning in warnings] == ["zed"]
-    assert "no friend in this chat state" in warnings[0]
+    assert "not a friend in this chat state" in warnings[0]
     assert fired(await control.post("/v1/events", message())) == ([1], [])
 
 

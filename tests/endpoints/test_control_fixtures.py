@@ -268,4 +268,4 @@ async def test_one_that_breaks_the_contract_without_meaning_to_is_listed_with_wh
     text = '{"event":"friend_online","data":{"username":"{{persna}}","age":3}}'
     await asyncio.to_thread((folder / "mine.json").write_text, text)
     (listed,) = [each for each in (await control.got("/v1/fixtures"))["fixtures"] if each["own"]]
-    assert listed["faults"] == ["{{persna}} is no template", "data.age: is not a field of this event"]
+    assert listed["faults"] == ["{{persna}} is not a template", "data.age: is not a field of this event"]

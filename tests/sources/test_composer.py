@@ -219,4 +219,4 @@ async def test_faults_are_found_again_when_the_catalog_changes(desk: Desk) -> No
 async def test_the_list_of_faults_is_short(desk: Desk) -> None:
     fixture = Fixture(event="friend_online", data={"username": "{{x}}" * 10_000})
     faults = (await desk.player.faults([Saved("x", fixture, True)]))["x"]
-    assert (len(faults), faults[0], faults[-1]) == (21, "{{x}} is no template", "and 9,980 more")
+    assert (len(faults), faults[0], faults[-1]) == (21, "{{x}} is not a template", "and 9,980 more")

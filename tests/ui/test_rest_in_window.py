@@ -327,7 +327,7 @@ async def test_an_event_of_somebody_who_is_no_friend_is_warned_about(
     assert panel.warning.isHidden()
     panel.form().field("from").set_value("erin")
     assert not panel.warning.isHidden()
-    assert panel.warning.text().startswith("erin is no friend in this chat state")
+    assert panel.warning.text().startswith("erin is not a friend in this chat state")
     await companion.fire(Envelope("friend_online", {"username": "erin"}), origin="cli")
     panel.form().field("from").set_value("bob")
     assert panel.warning.isHidden()
