@@ -285,7 +285,7 @@ async def test_a_message_of_a_friend_is_not_warned_about(known: EventPanel) -> N
 async def test_a_message_of_a_stranger_is_warned_about_with_the_remedy(known: EventPanel) -> None:
     known.form().field("from").set_value("mallory")
     assert known.warning.isVisible()
-    assert known.warning.text().startswith("mallory is no friend")
+    assert known.warning.text().startswith("mallory is not a friend")
     assert "add the persona in Chats" in known.warning.text()
     known.form().field("from").set_value("carol")
     assert not known.warning.isVisible()
@@ -296,7 +296,7 @@ async def test_what_counts_in_a_sent_message_is_the_recipient(known: EventPanel)
     assert not known.warning.isVisible()
     known.form().set_value({"direction": "sent", "from": "alice", "to": "mallory"})
     assert known.warning.isVisible()
-    assert known.warning.text().startswith("mallory is no friend")
+    assert known.warning.text().startswith("mallory is not a friend")
 
 
 @pytest.mark.parametrize("event", ["typing", "friend_online", "friend_offline"])
