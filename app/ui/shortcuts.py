@@ -20,6 +20,7 @@ SHORTCUTS = (
     ("S", "Save the selected frame as a fixture"),
     ("Ctrl+C", "Copy the selected frame as JSON"),
     ("Ctrl+Shift+C", "Copy it as a command for a terminal"),
+    ("Ctrl+Alt+C", "Copy it as a line for Playwright"),
     ("F2", "Change the user that the selected client acts as"),
     ("Ctrl+W", "Close the window"),
     ("Ctrl+Q", "Quit"),

@@ -1,0 +1,350 @@
+"""The manual (``resources/help``) is complete and correct: links, commands, options, keys, settings, exit codes.
+
+A new command, option, shortcut, setting, exit code, template, filter key or operation needs a line in the manual,
+and what the manual names must exist. ``tests/ui/test_shortcuts.py`` compares the list of shortcuts with the window.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from typer.main import get_command
+
+from app.cli.main import app
+from app.endpoints.control.api import OPERATIONS
+from app.hub.filter import KEYS
+from app.hub.journal import Verdict
+from app.protocol import templates
+from app.protocol.catalog import built_in
+from app.protocol.fixture import Fixture
+from app.system.exits import Exit
+from app.system.settings import Settings
+from app.ui.room_registry import ROOMS
+from app.ui.shortcuts import SHORTCUTS, room_shortcuts
+
+ROOT = Path(__file__).parents[1]
+HELP = ROOT / "resources" / "help"
+PAGES = {file.name: file.read_text(encoding="utf-8") for file in sorted(HELP.glob("*.md"))}
+OTHERS = {
+    str(file.relative_to(ROOT)): file.read_text(encoding="utf-8")
+    for folder, pattern in (
+        (".", "*.md"), (".github", "**/*.md"), ("app", "*.md"), ("packaging", "*.md"), ("tests", "**/*.md"),
+    )
+    for file in sorted((ROOT / folder).glob(pattern))
+}  # fmt: skip
+"""Documents for developers, whose links are checked too."""
+
+FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)\)")
+KEY = re.compile(r"(?:(?:Ctrl|Alt|Shift)\+)+(?:[A-Z0-9]\b|Enter\b)|\bF[0-9]{1,2}\b")
+EVERYWHERE = {"--json", "--data-dir"}
+"""Options of nearly all commands: a group's page names them once."""
+
+
+def without_code(text: str) -> str:
+    return SPAN.sub("", FENCE.sub("", text))
+
+
+def rows(text: str, heading: str = "") -> list[list[str]]:
+    """Return the cells of the table below a heading, without its title."""
+    part = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0] if heading else text
+    lines = [line for line in part.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE)
+
+
+def anchors(file: Path) -> set[str]:
+    """Return the anchors that GitHub makes of a document's headings."""
+    titles = headings(file.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+# form
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_one_title_and_no_html(name: str) -> None:
+    text = PAGES[name]
+    assert text.startswith("# ")
+    assert len(re.findall(r"^# ", FENCE.sub("", text), re.MULTILINE)) == 1
+    assert re.findall(r"<[a-zA-Z!/][^>]*>", without_code(text)) == []
+
+
+def test_the_index_links_to_every_page_and_has_a_page_for_each_room() -> None:
+    linked = {target for _, target in LINK.findall(PAGES["index.md"])}
+    assert set(PAGES) - linked - {"index.md"} == set()
+    assert {f"{room.name}.md" for room in ROOMS} - linked == set()
+
+
+@pytest.mark.parametrize("name", [*PAGES, *OTHERS])
+def test_links_lead_to_files_and_headings_that_exist(name: str) -> None:
+    text = PAGES.get(name) or OTHERS[name]
+    file = HELP / name if name in PAGES else ROOT / name
+    broken = []
+    for _, target in LINK.findall(SPAN.sub("", FENCE.sub("", text))):
+        if name not in PAGES and re.match(r"https?://", target):
+            continue  # the manual itself must not load anything from elsewhere
+        path, _, fragment = target.partition("#")
+        there = (file.parent / path).resolve() if path else file
+        if not there.exists() or (fragment and fragment not in anchors(there)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_picture_is_small_and_used() -> None:
+    pictures = {file.name for file in (HELP / "pictures").iterdir()}
+    documents = {HELP / name: text for name, text in PAGES.items()} | {ROOT / "README.md": OTHERS["README.md"]}
+    used = {
+        (file.parent / target).resolve().name
+        for file, text in documents.items()
+        for mark, target in LINK.findall(text)
+        if mark
+    }
+    assert pictures == used
+    assert [file.name for file in (HELP / "pictures").iterdir() if file.stat().st_size > 150_000] == []
+
+
+def test_the_manual_is_part_of_the_repository_and_so_of_the_packages() -> None:
+    """``pyproject.toml`` packs the folder ``resources`` as it is, except for what Git ignores."""
+    command = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "check-ignore",
+        "--",
+        str(HELP / "index.md"),
+        str(HELP / "pictures"),
+    ]
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ignored.stdout == ""
+
+
+# the command line
+
+
+class Command(NamedTuple):
+    """A command, the words that call it, and its options."""
+
+    words: tuple[str, ...]
+    options: frozenset[str]
+    commands: tuple[str, ...]
+
+    @property
+    def page(self) -> str:
+        return f"cli-{self.words[0] if self.words else 'companion'}.md"
+
+    @property
+    def text(self) -> str:
+        """Return the part of the manual that describes it: a page, or a section of its group's page."""
+        text = PAGES.get(self.page, "")
+        if len(self.words) < 2:
+            return text
+        return text.partition(f"\n## companion {' '.join(self.words)}\n")[2].partition("\n## ")[0]
+
+
+def walk(command: Any, words: tuple[str, ...] = ()) -> Iterator[Command]:
+    options = {each for option in command.params for each in (*option.opts, *option.secondary_opts)}
+    inner = getattr(command, "commands", {})
+    yield Command(words, frozenset(each for each in options if each.startswith("-")), tuple(inner))
+    for name, each in inner.items():
+        yield from walk(each, (*words, name))
+
+
+COMMANDS = {command.words: command for command in walk(get_command(app))}
+LEAVES = [command for command in COMMANDS.values() if not command.commands or not command.words]
+
+
+def codes(text: str) -> Iterator[str]:
+    """Yield every piece of code of a page, a line each."""
+    for info, block in FENCE.findall(text):
+        if info.partition(" ")[0] in ("", "sh", "bash", "powershell"):
+            yield from block.splitlines()
+    yield from SPAN.findall(FENCE.sub("", text))
+
+
+def calls(text: str) -> Iterator[list[str]]:
+    """Yield the words after each ``companion`` of the code in a page."""
+    for line in codes(text):
+        for found in re.finditer(r"(?<![\w./~-])companion(?: ((?:\"[^\"]*\"|'[^']*'|[^|;&)<>#\"'])*))?", line):
+            if not line[: found.start()].endswith("`"):
+                yield shlex.split(found[1] or "")
+
+
+def wrong_call(words: list[str]) -> str:
+    """Return what is wrong with a call of ``companion``."""
+    command = COMMANDS[()]
+    while words and words[0] in command.commands:
+        command = COMMANDS[(*command.words, words[0])]
+        words = words[1:]
+    if words and command.commands and not words[0].startswith("-"):
+        return f"companion {' '.join([*command.words, words[0]])}"
+    unknown = [
+        word for word in words if re.match(r"--?[a-z]", word) and word.partition("=")[0] not in command.options
+    ]
+    return f"companion {' '.join([*command.words, *unknown])}" if set(unknown) - {"-h", "--help"} else ""
+
+
+@pytest.mark.parametrize("name", ["README.md", *PAGES])
+def test_commands_and_options_that_are_called_exist(name: str) -> None:
+    text = PAGES.get(name) or OTHERS[name]
+    assert [wrong for words in calls(text) if (wrong := wrong_call(words))] == []
+
+
+def test_a_call_of_what_does_not_exist_is_noticed() -> None:
+    text = "`companion dance`, `companion status --wait 3 --wrong`, `companion state jump x`, `companion quit`"
+    assert [wrong_call(words) for words in calls(text)] == [
+        "companion dance",
+        "companion status --wrong",
+        "companion state jump",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("command", LEAVES, ids=lambda each: " ".join(each.words) or "companion")
+def test_every_command_is_described_with_all_its_options(command: Command) -> None:
+    assert command.text, f"resources/help/{command.page} does not describe companion {' '.join(command.words)}"
+    described = set(SPAN.findall(command.text)) | set(SPAN.findall(PAGES[command.page].partition("\n## ")[0]))
+    named = {span.partition(" ")[0] for span in described}
+    assert sorted(command.options - named) == []
+
+
+@pytest.mark.parametrize("command", LEAVES, ids=lambda each: " ".join(each.words) or "companion")
+def test_every_option_in_a_table_exists(command: Command) -> None:
+    options = {
+        span.partition(" ")[0]
+        for row in rows(command.text)
+        for span in SPAN.findall(row[0])
+        if span.startswith("-")
+    }
+    assert sorted(options - command.options) == []
+
+
+def test_every_option_that_is_named_somewhere_exists() -> None:
+    every = {option for command in COMMANDS.values() for option in command.options}
+    named = {
+        (name, span.partition(" ")[0])
+        for name, text in PAGES.items()
+        for span in SPAN.findall(FENCE.sub("", text))
+        if re.match(r"--[a-z]|-[a-z]$", span)
+    } - {("command-line.md", "--help"), ("command-line.md", "-h")}
+    assert sorted((name, option) for name, option in named if option not in every) == []
+
+
+def test_every_command_has_a_page_and_every_page_a_command() -> None:
+    first = {command.words[0] for command in COMMANDS.values() if command.words} | {"companion"}
+    assert {name.removeprefix("cli-").removesuffix(".md") for name in PAGES if name.startswith("cli-")} == first
+    listed = {cells[0] for cells in rows(PAGES["command-line.md"])[: len(first)]}
+    assert len(listed) == len(first)
+
+
+def test_variables() -> None:
+    used = {
+        found
+        for file in (ROOT / "app").rglob("*.py")
+        for found in re.findall(r"\"(COMPANION_[A-Z_]+)\"", file.read_text(encoding="utf-8"))
+    }
+    named = {cells[0].strip("`") for cells in rows(PAGES["command-line.md"], "Variables")}
+    assert named == used
+    everywhere = {found for text in PAGES.values() for found in re.findall(r"\bCOMPANION_[A-Z_]+", text)}
+    assert everywhere - used == set()
+
+
+def test_exit_codes() -> None:
+    described = {int(code): meaning for code, meaning in rows(PAGES["exit-codes.md"])}
+    assert described == {int(each): f"{each.meaning[0].upper()}{each.meaning[1:]}" for each in Exit}
+
+
+# the window
+
+
+def keys_of(title: str) -> set[str]:
+    """Return the keys of a cell: ``Ctrl+1 … Ctrl+6``, ``? or F1``."""
+    if " … " in title:
+        first, last = title.split(" … ")
+        return {f"{first[:-1]}{number}" for number in range(int(first[-1]), int(last[-1]) + 1)}
+    return set(title.split(" or "))
+
+
+def test_shortcuts() -> None:
+    listed = {
+        key for cells in re.findall(r"^\| (.+?) \|", PAGES["shortcuts.md"], re.MULTILINE) for key in keys_of(cells)
+    }
+    existing = {key for title, _ in [room_shortcuts(ROOMS), *SHORTCUTS] for key in keys_of(title)}
+    assert listed - {"Keys", "---"} == existing
+
+
+@pytest.mark.parametrize("name", ["README.md", *PAGES])
+def test_shortcuts_that_are_named_exist(name: str) -> None:
+    existing = {key for title, _ in [room_shortcuts(ROOMS), *SHORTCUTS] for key in keys_of(title)}
+    text = without_code(PAGES.get(name) or OTHERS[name])
+    assert set(KEY.findall(text)) - existing == set()
+
+
+def test_keys_of_a_row_of_the_log() -> None:
+    named = {cells[0] for cells in rows(PAGES["events.md"], "Work with a row")}
+    assert named
+    assert named - {title for title, _ in SHORTCUTS} == set()
+
+
+# names
+
+
+def test_settings_with_their_defaults() -> None:
+    described = {cells[0].strip("`"): cells[2] for cells in rows(PAGES["settings.md"], "All keys")}
+    assert list(described) != []
+    assert set(described) == set(Settings.__struct_fields__)
+    for name, value in msgspec.structs.asdict(Settings()).items():
+        if not isinstance(value, list):
+            assert described[name] == f"`{json.dumps(value)}`"
+
+
+def test_templates() -> None:
+    text = PAGES["templates.md"]
+    named = {found for span in SPAN.findall(text) for found in re.findall(r"^{{([a-z]+)", span)}
+    assert named - {"faker"} == set(templates.NAMES)
+    sentence = text.partition("`{{faker.NAME}}` offers ")[2].partition(".")[0]
+    assert set(SPAN.findall(sentence)) == set(templates.FAKER)
+
+
+def test_filter() -> None:
+    terms = [span for cells in rows(PAGES["filter.md"]) for span in SPAN.findall(cells[0])]
+    assert {term.partition(":")[0] for term in terms if ":" in term} == set(KEYS)
+    assert {term.partition(":")[2] for term in terms if term.startswith("is:")} == {
+        *(each.value for each in Verdict),
+        "injected",
+        "priming",
+    }
+
+
+def test_fixture_keys() -> None:
+    named = {span for cells in rows(PAGES["fixtures.md"], "Fixture files") for span in SPAN.findall(cells[0])}
+    assert named == set(Fixture.__struct_fields__)
+
+
+def test_operations_of_the_control_api() -> None:
+    named = {span for cells in rows(PAGES["control-api.md"]) for span in SPAN.findall(cells[0])}
+    assert named == {f"{each.method} {each.path}" for each in OPERATIONS}
+
+
+def test_names_with_an_underscore_exist() -> None:
+    """Settings, events, fields and templates: a name that was removed or renamed must leave the manual too."""
+    known = {*Settings.__struct_fields__, *Fixture.__struct_fields__, *templates.FAKER}
+    for each in built_in():
+        known |= {each.name, *each.schema.get("properties", {})}
+    named = {
+        span.partition(" = ")[0]
+        for text in PAGES.values()
+        for span in SPAN.findall(FENCE.sub("", text))
+        if re.fullmatch(r"[a-z]+(_[a-z]+)+( = .+)?", span)
+    }
+    assert sorted(named - known) == []
