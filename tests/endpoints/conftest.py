@@ -1,6 +1,6 @@
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import MakeCompanion, new_loop
 from tests.endpoints.control_api import TOKEN, Control
 from tests.endpoints.http import Rest
+from tests.endpoints.login_item import LoginItem, own_login_item
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -62,3 +63,10 @@ async def make_control(make_companion: MakeCompanion, tmp_path: Path) -> AsyncIt
 async def control(make_control: MakeControl) -> Control:
     """A companion that listens for clients and for the control API, and a caller."""
     return await make_control()
+
+
+@pytest.fixture
+def login_item(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoginItem]:
+    """The companion's entry among what starts at login, in a place of the test's own."""
+    with own_login_item(monkeypatch, tmp_path) as item:
+        yield item

@@ -4,8 +4,6 @@ import asyncio
 import json
 import re
 import socket
-import sys
-from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
@@ -18,6 +16,7 @@ from tests.conftest import PATIENCE_S
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN, Control, message, typing
 from tests.endpoints.http import PAGE, Answer
+from tests.endpoints.login_item import LoginItem
 from tests.endpoints.raw import tcp_to
 
 BEARER = f"Bearer {TOKEN}"
@@ -283,12 +282,10 @@ INPUT: dict[str, tuple[str, Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def _own_autostart_and_releases(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _own_autostart_and_releases(login_item: LoginItem, monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_release(_: str) -> None:
         return None
 
-    for variable in ("HOME", "XDG_CONFIG_HOME"):
-        monkeypatch.setenv(variable, str(tmp_path))
     monkeypatch.setattr("app.endpoints.control.settings.built_in_address", lambda: "https://example.org/latest")
     monkeypatch.setattr("app.endpoints.control.settings.look", no_release)
 
@@ -304,7 +301,6 @@ async def call_by_name(control: Control, method: str, path: str, name: str) -> A
     return await control.call(method, path.partition("{")[0] + value, body)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="start at login would be read from the registry")
 @pytest.mark.parametrize("name", INPUT)
 async def test_every_operation_can_be_reached_and_answers_as_documented(control: Control, name: str) -> None:
     client = await control.connect()

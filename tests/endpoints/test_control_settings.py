@@ -18,6 +18,7 @@ from app.system.updates import Release, UpdateError
 from tests.conftest import until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control
+from tests.endpoints.login_item import LoginItem
 
 ORIGIN = "http://localhost:5173"
 
@@ -134,17 +135,12 @@ async def test_a_fixture_is_pinned_and_unpinned_and_a_pin_follows_a_rename(contr
     assert (await control.delete("/v1/fixtures/mine%2Fy/pin")).status == 404
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it would be written where the system looks for it")
-async def test_start_at_login_is_switched(
-    control: Control, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+async def test_start_at_login_is_switched(control: Control, login_item: LoginItem) -> None:
     for on in (True, True, False, False):
         answer = await control.put("/v1/start-at-login", {"on": on})
         assert answer.json == {"on": on} == await control.got("/v1/start-at-login")
-        assert (tmp_path / "autostart" / "p2p-chat-companion.desktop").exists() is on
-    (tmp_path / "autostart").rmdir()
-    (tmp_path / "autostart").write_text("a file where a folder should be")
+        assert login_item.exists() is on
+    login_item.refuse()
     answer = await control.put("/v1/start-at-login", {"on": True})
     assert answer.status == 503
     assert answer.detail.startswith("The system did not change what starts at login: ")
