@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 GLIBC = (2, 35)
-"""The oldest C library that the Linux packages are promised to run on: README says so."""
+"""The oldest C library that the Linux packages are promised to run on: the manual says so."""
 
 Version = tuple[int, ...]
 

@@ -32,7 +32,7 @@ AT_THE_UIS_PORT = (
     "test_chat_ui.py",
     "test_ci_example.py",
     "test_guide_browser.py",
-    "test_readme_examples.py",
+    "test_manual_examples.py",
 )
 """End-to-end tests that serve a page where the UI's development server is: there is one such port."""
 

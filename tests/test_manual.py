@@ -38,7 +38,7 @@ OTHERS = {
     )
     for file in sorted((ROOT / folder).glob(pattern))
 }  # fmt: skip
-"""Documents for developers, whose links are checked too."""
+"""Other documents, whose links are checked too."""
 
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -348,3 +348,16 @@ def test_names_with_an_underscore_exist() -> None:
         if re.fullmatch(r"[a-z]+(_[a-z]+)+( = .+)?", span)
     }
     assert sorted(named - known) == []
+
+
+# README
+
+
+def test_readme_is_short() -> None:
+    assert len(OTHERS["README.md"].splitlines()) <= 150
+
+
+def test_readme_links_to_the_manual_and_the_other_documents() -> None:
+    linked = {target.partition("#")[0] for _, target in LINK.findall(OTHERS["README.md"])}
+    documents = {"resources/help/index.md", *OTHERS} - {"README.md"}
+    assert {name for name in documents - linked if "ISSUE_TEMPLATE" not in name} == set()

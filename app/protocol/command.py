@@ -35,7 +35,7 @@ def expect_words(event: str, data: Any) -> list[str]:
 
 
 def playwright_line(words: list[str]) -> str:
-    """Return a line of TypeScript that runs the command, with the helper of the README's test in Playwright."""
+    """Return a line of TypeScript that runs the command, with the helper of the manual's Playwright test."""
     return f"await companion({', '.join(json.dumps(word, ensure_ascii=False) for word in words)});"
 
 

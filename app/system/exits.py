@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """An exit code with its meaning, as ``companion --help`` and the README print it."""
+    """An exit code with its meaning, as ``companion --help`` and the manual print it."""
 
     meaning: str
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the companion for you alone, without root; `./install.sh --uninstall` takes it away again.
-# Your settings and chats stay: README, "Where the files are", says where.
+# Your settings and chats stay: the manual's page "Files and folders" says where.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 data=${XDG_DATA_HOME:-$HOME/.local/share}

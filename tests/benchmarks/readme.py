@@ -1,11 +1,11 @@
-"""README's section *Performance*: what stands between two marks is the output of a run."""
+"""Write the results of a run into ``tests/benchmarks/README.md``, between two marks."""
 
 import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).with_name("README.md")
 BEGIN = "<!-- begin: python -m tests.benchmarks.run --write -->"
 END = "<!-- end -->"
 

@@ -71,7 +71,7 @@ def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]
 
 
 def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> str:
-    """Return README's section: the goals, the growth, every other server, the machine; in Markdown."""
+    """Return the results for ``README.md``: the goals, the growth, every other server, the machine; in Markdown."""
     parts = [table.markdown([table.TITLES, *map(table.cells, lines)])]
     for title, rows in (
         ("How the tray program's cost grows with clients:", growth.with_clients(bench, told)),
@@ -90,8 +90,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three short rounds instead of nine")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--markdown", action="store_true", help="print README's tables: growth and peers too")
-    parser.add_argument("--write", action="store_true", help="put them into README")
+    parser.add_argument("--markdown", action="store_true", help="print all tables: growth and peers too")
+    parser.add_argument("--write", action="store_true", help="write them to tests/benchmarks/README.md")
     parser.add_argument("--only", metavar="N,…", default="", help="these goals alone")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a goal that must hold is lost")
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The table of all lines: as text for a terminal, Markdown for the README, JSON for a program."""
+"""The table of all lines: as text for a terminal, Markdown for README.md, JSON for a program."""
 
 import json
 from collections.abc import Iterable, Sequence

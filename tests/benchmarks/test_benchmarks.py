@@ -56,7 +56,8 @@ def test_a_report_goes_between_the_marks_and_nothing_else_changes(tmp_path, monk
         readme.write("new")
 
 
-def test_the_project_s_readme_has_the_marks():
+def test_the_benchmarks_readme_has_the_marks():
+    assert readme.README.parent.name == "benchmarks"
     text = readme.README.read_text(encoding="utf-8")
     assert text.index(readme.BEGIN) < text.index(readme.END)
 

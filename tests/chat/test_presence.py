@@ -148,7 +148,7 @@ async def test_typing_of_an_offline_friend_renews_last_seen_and_leaves_it_offlin
 
 
 async def test_the_first_friends_are_online_for_the_full_time(companion: Companion, time: FakeTime) -> None:
-    """README: friends go offline after 5 minutes, also those of the first start."""
+    """The manual: friends go offline after 5 minutes, also those of the first start."""
     time.passed = ONLINE_FOR_S - 1
     companion.hub.carry_out(await companion.chat.decay())
     assert await online(companion) == ["alice", "carol"]

@@ -1,6 +1,6 @@
 """How a chat UI tests itself in its CI: start ``companion serve``, trigger what happens, expect what the UI sends.
 
-README quotes it up to the line.
+The manual (``ci.md``) shows the same test in TypeScript.
 """
 
 import json

@@ -20,7 +20,7 @@ from .tools import posix_only
 
 TYPING = '{"event":"typing","data":{"username":"alice","typing":true}}'
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+MANUAL = (ROOT / "resources" / "help" / "cli-listen.md").read_text(encoding="utf-8")
 
 
 def listening(running: Start[Program], *options: str) -> Program:
@@ -253,8 +253,8 @@ def test_it_finds_the_running_companion_by_itself(running: Start[Program], data_
 
 @posix_only
 def test_the_guides_quick_test_script(server: Companion, running: Start[Program]) -> None:
-    """§5.6, from README to the letter; only where the companion is and listens comes from here."""
-    script_text = README.split("<!-- ci: guide -->\n```bash\n")[1].split("```")[0]
+    """§5.6, exactly as the manual prints it; only the command and the port come from here."""
+    script_text = MANUAL.split("```bash ci: guide\n")[1].split("```")[0]
     beginning = f'companion() {{ "{sys.executable}" -m app "$@" --port {server.port}; }}\n'
     alice = listening(running, "--port", str(server.port), "--as", "alice", "--json")
     script = running(Program("quick test", "bash", "-c", beginning + script_text))

@@ -72,6 +72,8 @@ def test_a_library_that_is_too_new_is_named() -> None:
     assert elf.too_new({Path("x"): Needs(frozenset(), (2, 9))}, (2, 35)) == [], "9 comes before 35"
 
 
-def test_the_promise_is_what_readme_says() -> None:
+def test_the_manual_names_the_promised_version() -> None:
     promised = ".".join(map(str, elf.GLIBC))
-    assert f"glibc {promised}" in (PACKAGING.parent / "README.md").read_text(encoding="utf-8")
+    assert f"glibc {promised}" in (PACKAGING.parent / "resources" / "help" / "install.md").read_text(
+        encoding="utf-8"
+    )

@@ -1,4 +1,4 @@
-"""README's examples for a UI's CI, run word for word against the tests' own chat UI."""
+"""The manual's examples for a UI's CI (``resources/help/ci.md``), run as printed against the tests' chat UI."""
 
 import json
 import os
@@ -31,15 +31,15 @@ TIMEOUT_S = 120.0
 
 
 def example(name: str) -> str:
-    """Return the code below README's ``<!-- ci: NAME -->``."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.search(rf"<!-- ci: {name} -->\n```\w+\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
-    assert found, f"README has no code below <!-- ci: {name} -->"
+    """Return the manual's code whose first line ends with ``ci: NAME``."""
+    page = (ROOT / "resources" / "help" / "ci.md").read_text(encoding="utf-8")
+    found = re.search(rf"^```\w+ ci: {name}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert found, f"the manual has no code with ci: {name}"
     return found[1]
 
 
 class Project:
-    """A UI's project with ``npm run dev``, and the commands that README's examples call."""
+    """A UI's project with ``npm run dev``, and the commands that the manual's examples call."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "project"
