@@ -1,20 +1,17 @@
 """Pictures of every room in light and dark, of the real window with real clients.
 
 ``python -m tests.screenshots FOLDER [SCALE] [--size 1000x640]``. Look at them after a change of the UI.
-``python -m tests.screenshots --manual`` writes the pictures of the manual and of README.
+``python -m tests.screenshots --manual`` takes the pictures of the manual and of README: see ``manual_pictures.py``.
 """
 
 import asyncio
 import os
 import sys
 import tempfile
-from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-if "--manual" in sys.argv:
-    WIDTH, HEIGHT = 1000, 640
-elif "--size" in sys.argv:
+if "--size" in sys.argv:
     WIDTH, HEIGHT = map(int, sys.argv[sys.argv.index("--size") + 1].split("x"))
 else:
     WIDTH, HEIGHT = 1120, 720
@@ -22,7 +19,6 @@ if len(sys.argv) > 2 and sys.argv[2].isdecimal():
     os.environ["QT_SCALE_FACTOR"] = sys.argv[2]
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtGui import QImage, qRgb
 from PySide6.QtWidgets import QApplication
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -34,18 +30,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, Window
-
-MANUAL = "--manual" in sys.argv
-HELP = Path(__file__).parents[1] / "resources" / "help" / "pictures"
-OF_THE_MANUAL = ("events", "clients", "inject", "fixtures", "chats", "settings", "palette")
-
-
-def save_small(picture: Path, file: Path) -> None:
-    """Save a picture with its 256 most frequent colours: a fifth of the size, and no visible difference."""
-    image = QImage(str(picture)).convertToFormat(QImage.Format.Format_RGB32)
-    pixels = memoryview(image.constBits()).cast("I")
-    colors = [qRgb(each >> 16 & 255, each >> 8 & 255, each & 255) for each, _ in Counter(pixels).most_common(256)]
-    image.convertToFormat(QImage.Format.Format_Indexed8, colors).save(str(file), None, 0)
+from tests.manual_pictures import take_manual_pictures
 
 
 async def shoot(app: QApplication, out: Path, scheme: str) -> None:
@@ -77,7 +62,7 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
             await asyncio.sleep(0.05)
             await ui.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
             await ui.send('{"event": "typing", "data": {"to": "alice", "typing": "yes"}}')
-            await picture("inject")
+            await picture("inject-message")
             form = message.form()
             form.field("reactions").set_value([{"emoji": "👍", "from": "bob"}, {"emoji": "🎉", "from": "carol"}])
             form.field("msg_id").set_value("not-a-uuid")
@@ -138,14 +123,14 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
 def main() -> None:
     app = QApplication([])
     app.setQuitOnLastWindowClosed(False)
-    with tempfile.TemporaryDirectory() as scratch, asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
-        out = Path(scratch if MANUAL else sys.argv[1])
+    with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
+        if "--manual" in sys.argv:
+            runner.run(take_manual_pictures(app))
+            return
+        out = Path(sys.argv[1])
         out.mkdir(parents=True, exist_ok=True)
-        for scheme in ("light",) if MANUAL else ("light", "dark"):
+        for scheme in ("light", "dark"):
             runner.run(shoot(app, out, scheme))
-        if MANUAL:
-            for name in OF_THE_MANUAL:
-                save_small(out / f"{name}-light.png", HELP / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,195 @@
+"""Takes the pictures of the manual and the animation of README, from the real window with real clients.
+
+The ports 8080 and 8081 must be free. A font with emoji should be installed (``fonts-noto-color-emoji``).
+"""
+
+import asyncio
+import json
+import struct
+import tempfile
+import urllib.request
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QImage, qRgb
+from PySide6.QtWidgets import QApplication, QWidget
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from app.companion import Companion
+from app.protocol.envelope import Envelope
+from app.system.paths import Folders
+from app.system.secrets import Token
+from app.system.settings import Settings
+from app.ui import theme
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, Window
+
+ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "resources" / "help" / "pictures"
+ANIMATION = ROOT / ".github" / "pictures" / "tour.png"
+SIZE = (1000, 640)
+FRAME_S = 2.5
+ORIGIN = "http://localhost:1420"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36"
+SHOWN_FOLDER = Path("/home/you/.local/share/p2p-chat-companion")
+
+
+async def take_manual_pictures(app: QApplication) -> None:
+    """Write all pictures of the manual, and the animation."""
+    theme.apply(app, "light")
+    with tempfile.TemporaryDirectory() as folder:
+        companion = Companion(Settings(prime_browsers=False))
+        shown = Folders(SHOWN_FOLDER, SHOWN_FOLDER, SHOWN_FOLDER, Path(folder))
+        window = Window(shown).fill(companion)
+        window.resize(*SIZE)
+        window.show()
+        for service in ("events", "rest"):
+            if not await companion.start_service(service):
+                raise SystemExit(companion.services[service].error)
+        friends = companion.services["rest"].server.url + "/friends"
+        await asyncio.to_thread(lambda: urllib.request.urlopen(friends).read())  # the first request is slow
+        window.settings.show_token(Token("", "keyring"))
+        try:
+            await _take(companion, window)
+        finally:
+            window.close_down()
+            await companion.close()
+            window.hide()
+
+
+async def _take(companion: Companion, window: Window) -> None:
+    url = companion.server.url
+    async with connect(url, origin=ORIGIN, user_agent_header=BROWSER) as ui:
+        tour: list[QImage] = []
+        window.open_room(INJECT)
+        window.inject.bar.expect.choice.setCurrentText("POST /messages")
+        tour.append(await _grab(window))
+        for event in ("friend_online", "typing"):
+            data = {"username": "alice"} | ({"typing": True} if event == "typing" else {})
+            await companion.fire(Envelope(event, data), origin="panel")
+        form = window.inject.event_panel("new_message").form()
+        form.field("text").set_value("Are you coming on Friday?")
+        tour.append(await _grab(window))
+        window.inject.bar.fire()
+        await _answer(companion, ui, "Of course! Who else is coming?")
+        tour.append(await _grab(window))
+        _save(tour[-1], "inject")
+
+        window.open_room(EVENTS)
+        await asyncio.sleep(0.2)
+        model = window.events.model
+        lines = range(model.rowCount())
+        window.events.table.selectRow(next(line for line in lines if model.row(line).event == "new_message"))
+        tour.append(await _grab(window))
+        _save(tour[-1], "events")
+
+        window.open_room(CHATS)
+        tour.append(await _grab(window))
+        _save(tour[-1], "chats")
+
+        palette = window.open_palette()
+        palette.search.setText("typ")
+        _save(await _grab(palette), "palette")
+        palette.close()
+
+        window.open_room(FIXTURES)
+        await asyncio.sleep(0.2)
+        window.fixtures.choose("nasty/rtl")
+        window.fixtures.bar.expect.choice.setCurrentText("mark_read")
+        window.fixtures.bar.fire()
+        await asyncio.sleep(0.05)
+        await ui.send(json.dumps({"event": "mark_read", "data": {"peer": "alice", "msg_id": "1"}}))
+        _save(await _grab(window), "fixtures")
+
+        window.open_room(SETTINGS)
+        _save(await _grab(window), "settings")
+
+        async with connect(url + "?username=alice", user_agent_header="companion-listen/0.1.0"):
+            with suppress(InvalidStatus):
+                await connect(url, origin="http://localhost:5173")
+            window.open_room(CLIENTS)
+            await asyncio.sleep(0.8)
+            window.clients.table.selectRow(0)
+            window.banner.retract("refused")
+            _save(await _grab(window), "clients")
+    ANIMATION.parent.mkdir(exist_ok=True)
+    ANIMATION.write_bytes(animated(tour))
+
+
+async def _answer(companion: Companion, ui: ClientConnection, text: str) -> None:
+    """Do what a UI does: type, then post a message."""
+    await asyncio.sleep(0.3)
+    await ui.send(json.dumps({"event": "typing", "data": {"to": "alice", "typing": True}}))
+    await asyncio.sleep(0.1)
+    body = json.dumps({"to": "alice", "text": text}).encode()
+    headers = {"Content-Type": "application/json", "Origin": ORIGIN}
+    url = companion.services["rest"].server.url + "/messages"
+    post = urllib.request.Request(url, body, headers)
+    await asyncio.to_thread(lambda: urllib.request.urlopen(post).read())
+
+
+async def _grab(widget: QWidget) -> QImage:
+    await asyncio.sleep(0.4)
+    return widget.grab().toImage()
+
+
+def _save(image: QImage, name: str) -> None:
+    (PICTURES / f"{name}.png").write_bytes(_png(image, _frequent([image])))
+
+
+def _frequent(images: Sequence[QImage]) -> list[int]:
+    """Return the 256 most frequent colours: a picture with only these is small, and looks the same."""
+    seen: Counter[int] = Counter()
+    for image in images:
+        seen.update(memoryview(image.convertToFormat(QImage.Format.Format_RGB32).constBits()).cast("I"))
+    return [qRgb(each >> 16 & 255, each >> 8 & 255, each & 255) for each, _ in seen.most_common(256)]
+
+
+def _png(image: QImage, colors: Sequence[int]) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.convertToFormat(QImage.Format.Format_Indexed8, colors).save(buffer, "PNG", 0)
+    return bytes(buffer.data().data())
+
+
+def animated(images: Sequence[QImage]) -> bytes:
+    """Return an animated PNG that repeats for ever; a program that knows only PNG shows its first frame."""
+    colors = _frequent(images)
+    frames = [_chunks(_png(image, colors)) for image in images]
+    head = [each for each in frames[0] if each[0] in (b"IHDR", b"PLTE")]
+    parts = [head[0], (b"acTL", struct.pack(">II", len(frames), 0)), *head[1:]]
+    number = 0
+    for index, frame in enumerate(frames):
+        control = struct.pack(">IIIIIHHBB", number, *_size(frame), 0, 0, round(FRAME_S * 1000), 1000, 0, 0)
+        parts.append((b"fcTL", control))
+        number += 1
+        for kind, data in frame:
+            if kind == b"IDAT" and index:
+                parts.append((b"fdAT", struct.pack(">I", number) + data))
+                number += 1
+            elif kind == b"IDAT":
+                parts.append((kind, data))
+    parts.append((b"IEND", b""))
+    chunks = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _chunks(png: bytes) -> list[tuple[bytes, bytes]]:
+    found, place = [], 8
+    while place < len(png):
+        (length,) = struct.unpack_from(">I", png, place)
+        found.append((png[place + 4 : place + 8], png[place + 8 : place + 8 + length]))
+        place += length + 12
+    return found
+
+
+def _size(frame: Sequence[tuple[bytes, bytes]]) -> tuple[int, int]:
+    width, height = struct.unpack_from(">II", dict(frame)[b"IHDR"])
+    return width, height
