@@ -14,23 +14,23 @@ from app.chat.priming import Priming
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService, decay_for_ever
 from app.chat.store import ChatStore
-from app.chat.typing import forward_typing
+from app.chat.typing_frames import forward_typing
+from app.endpoints.access_policy import AccessPolicy
 from app.endpoints.connection import text_frame
 from app.endpoints.events import EventServer, Limits
-from app.endpoints.guard import Gate
-from app.endpoints.http import HttpDoor
+from app.endpoints.http_server import HttpServer
 from app.endpoints.service import Service, Services
 from app.hub.clock import Clock
-from app.hub.expectation import Expectation, Met, wait_for
+from app.hub.expectation import Expectation, ExpectationResult, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
 from app.hub.origin import Origin
 from app.hub.pipeline import EventPipeline
 from app.hub.readiness import Readiness
-from app.hub.refused import RefusedLog
+from app.hub.rejection_log import RejectionLog
 from app.hub.rest_log import RestLog
 from app.hub.router import Router
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog, built_in
@@ -39,7 +39,7 @@ from app.protocol.errors import StorageError
 from app.protocol.event_type import EventType
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
-from app.sources.series import Series
+from app.sources.repeat_schedule import RepeatSchedule
 from app.sources.source import Sources
 from app.storage.database import Database
 from app.storage.files import read_frame
@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class State(StrEnum):
+class ServerState(StrEnum):
     """What the event server does. A paused server still listens."""
 
     STOPPED = "stopped"
@@ -78,9 +78,9 @@ class Companion:
         clock: Clock | None = None,
         chat_file: Path | None = None,
         fixtures_folder: Path | None = None,
-        complaints: Sequence[str] = (),
+        warnings: Sequence[str] = (),
     ) -> None:
-        """``complaints`` say what a person must know of the settings."""
+        """``warnings`` say what a person must know of the settings."""
         self.settings = settings
         self.catalog = catalog or built_in()
         self.clock = clock or Clock()
@@ -89,15 +89,15 @@ class Companion:
         self.router = Router(self.hub, self.catalog)
         self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)
         self.hub.why_closed = self._why_closed
-        self.refused = RefusedLog(self.hub)
+        self.refused = RejectionLog(self.hub)
 
         def connections() -> int:
             return self.settings.max_connections
 
         def report(event: str, note: str) -> None:
-            self.hub.tell(event, note=note, verdict=Verdict.WARNING)
+            self.hub.log_server_event(event, note=note, verdict=Verdict.WARNING)
 
-        gate = Gate(lambda: self.settings.allowed_origins, self.refused)
+        gate = AccessPolicy(lambda: self.settings.allowed_origins, self.refused)
         self.server = EventServer(self.hub, self.router, settings.port, gate, self._limits)
         self._database = Database(chat_file)
         store = ChatStore(self._database, self.catalog, self.clock, lambda: self.settings.username)
@@ -105,8 +105,8 @@ class Companion:
         self.tasks = Tasks()
         """Whatever runs in the background until ``close``."""
         self.pipeline = EventPipeline(self.hub, self.catalog, self.chat, self.tasks)
-        self.rest = HttpDoor("REST", settings.rest_port, gate, connections, self._rest_application, report)
-        self.control = HttpDoor(
+        self.rest = HttpServer("REST", settings.rest_port, gate, connections, self._rest_application, report)
+        self.control = HttpServer(
             "control", settings.control_port, gate, connections, self._control_application, report
         )
         self.services = Services(
@@ -142,11 +142,11 @@ class Companion:
         """The servers. A further one is an entry here."""
         self._fixtures_folder = fixtures_folder
         self.fixtures = Fixtures(self._library(), self._database, lambda: self.settings.pinned)
-        self.player = EventComposer(self)
+        self.composer = EventComposer(self)
         self._opening = asyncio.Lock()
         self._opened = False
-        self._complaints = tuple(complaints)
-        for each in complaints:
+        self._complaints = tuple(warnings)
+        for each in warnings:
             log.info("%s", each)
         self.changed: Signal[None] = Signal()
         """The state or the settings have changed."""
@@ -168,20 +168,20 @@ class Companion:
         self.sources.add(AutoReply(self.chat.posted, store.auto_replies))
 
     @property
-    def state(self) -> State:
+    def state(self) -> ServerState:
         """What the event server does now."""
         if self.services["events"].error:
-            return State.BLOCKED
+            return ServerState.BLOCKED
         if not self.server.listening:
-            return State.STOPPED
-        return State.PAUSED if self.hub.paused else State.LISTENING
+            return ServerState.STOPPED
+        return ServerState.PAUSED if self.hub.paused else ServerState.LISTENING
 
     def _why_closed(self) -> str:
         """Return why no client can connect, and what to do; or nothing."""
         match self.state:
-            case State.BLOCKED:
+            case ServerState.BLOCKED:
                 return f"port {self.settings.port} is busy. Stop the program that uses it, or change the port"
-            case State.STOPPED:
+            case ServerState.STOPPED:
                 return "the server is stopped. Start the server"
         return ""
 
@@ -217,7 +217,7 @@ class Companion:
         return self._database.file.newer_file
 
     @property
-    def complaints(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What a person must know of the settings and of how the chat state was opened."""
         return [*self._complaints, *self._database.file.warnings]
 
@@ -251,7 +251,7 @@ class Companion:
         service = self.services[name]
         started = await service.start(self.settings)
         if service.error:
-            self.hub.tell("not listening", note=service.error, verdict=Verdict.WARNING)
+            self.hub.log_server_event("not listening", note=service.error, verdict=Verdict.WARNING)
         self.changed.emit(None)
         return started
 
@@ -272,7 +272,7 @@ class Companion:
         """Keep clients connected but send them nothing, until resumed."""
         if paused != self.hub.paused:
             self.hub.paused = paused
-            self.hub.tell("paused" if paused else "resumed")
+            self.hub.log_server_event("paused" if paused else "resumed")
             self.changed.emit(None)
             if not paused:
                 self.priming.resume()
@@ -320,7 +320,7 @@ class Companion:
 
     async def send_file(self, file: Path, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send the text of a file as a frame, exactly as it is. Raises ``RequestError`` if it cannot be read."""
-        return await self.player.fire_text(await asyncio.to_thread(read_frame, file), to=to, origin=origin)
+        return await self.composer.fire_text(await asyncio.to_thread(read_frame, file), to=to, origin=origin)
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row once more. See ``EventPipeline.resend``."""
@@ -332,24 +332,24 @@ class Companion:
 
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a new ``new_message`` of a persona to the local user."""
-        return self.player.message_from(persona, text)
+        return self.composer.message_from(persona, text)
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready; False if none is within ``within_s`` seconds."""
         return await self.readiness.wait(to, within_s)
 
-    async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> Met:
+    async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> ExpectationResult:
         """Wait for what a client must send; see ``hub.expectation``."""
         return await wait_for(self.journal, self.rest_log, self.clock, expected, within_s, after)
 
     # these load aiohttp, which takes longer than all the rest: the event server listens first
 
-    def _rest_application(self, door: HttpDoor) -> "web.Application":
+    def _rest_application(self, door: HttpServer) -> "web.Application":
         from app.endpoints.rest import RestApi
 
         return RestApi(self.chat, self.hub, self.rest_log, door, self.readiness.friends_requested).application()
 
-    def _control_application(self, door: HttpDoor) -> "web.Application":
+    def _control_application(self, door: HttpServer) -> "web.Application":
         from app.endpoints.control.server import ControlApi
 
         return ControlApi(self, door).application()
@@ -383,4 +383,4 @@ class Companion:
         delay_s: float = 0.0,
     ) -> None:
         """Call ``fire`` several times, and ``told(n, delivery)`` after each. An error of ``fire`` ends it."""
-        await Series(times, every_s, delay_s).run(fire, told, self.clock)
+        await RepeatSchedule(times, every_s, delay_s).run(fire, told, self.clock)

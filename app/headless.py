@@ -4,16 +4,16 @@ import asyncio
 import sys
 from pathlib import Path
 
-from app.access import Access
 from app.companion import Companion
+from app.control_access import ControlAccess
 from app.hub.clock import use_fine_clock
+from app.system.control_token import TokenError, given
 from app.system.crash import CrashReporter
+from app.system.data_directory import DataDirectory, DataDirectoryError, Overrides
 from app.system.descriptors import raise_descriptor_limit
-from app.system.exits import Exit
-from app.system.home import Home, HomeError, Overrides
+from app.system.exit_codes import Exit
 from app.system.ports import OWN_PROCESS
-from app.system.secrets import TokenError, given
-from app.system.signals import ignore_more, on_stop
+from app.system.process_signals import ignore_more, on_stop
 from app.system.terminal import print_lines, say
 
 
@@ -26,9 +26,9 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
         say(str(error))
         return Exit.USAGE
     try:
-        home = Home.open(data_dir)
+        home = DataDirectory.open(data_dir)
         home.start_log(console=True)
-    except HomeError as error:
+    except DataDirectoryError as error:
         say(str(error))
         return error.exit
     try:
@@ -37,19 +37,19 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
             folders = home.folders
             companion = Companion(
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
-                complaints=home.settings_file.complaints,
+                warnings=home.settings_file.warnings,
             )  # fmt: skip
             companion.store_settings = home.save
-            access = Access(companion, folders, token_file)
+            access = ControlAccess(companion, folders, token_file)
             return runner.run(_serve(companion, access, CrashReporter(folders.logs, say)))
-    except HomeError as error:
+    except DataDirectoryError as error:
         say(str(error))
         return error.exit
     finally:
         home.lock.release()
 
 
-async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -> int:
+async def _serve(companion: Companion, access: ControlAccess, crashes: CrashReporter) -> int:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     use_fine_clock(loop)
@@ -64,7 +64,7 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
         return Exit.FAILED
     events, *others = companion.services
     started = await companion.start()
-    say(*companion.complaints, *companion.fixtures.complaints)
+    say(*companion.warnings, *companion.fixtures.warnings)
     if not started:
         own = OWN_PROCESS in events.error
         say(events.error + ("" if own else " Stop it, or choose another port with --port."))
@@ -88,7 +88,7 @@ async def _serve(companion: Companion, access: Access, crashes: CrashReporter) -
     return Exit.OK
 
 
-async def _open(access: Access, companion: Companion) -> None:
+async def _open(access: ControlAccess, companion: Companion) -> None:
     """Answer the control API, and say where. A keyring may take its time, so nobody waits for this."""
     control = companion.services["control"]
     if not await access.open():

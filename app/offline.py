@@ -6,20 +6,20 @@ from pathlib import Path
 
 from app.companion import Companion
 from app.hub.pipeline import FIRE_ERRORS
-from app.system.exits import Exit
-from app.system.home import AlreadyRunning, Home, HomeError, Overrides
+from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirectoryError, Overrides
+from app.system.exit_codes import Exit
 from app.system.terminal import say
 
 
 def run(verb: str, file: Path | None, data_dir: Path | None) -> int:
     """``save`` the state to a file, ``load`` it from one, or ``reset`` it. Return the exit code."""
     try:
-        home = Home.open(data_dir)
+        home = DataDirectory.open(data_dir)
         home.start_log(console=True)
     except AlreadyRunning:
         say("A companion is starting or ending with this chat state: try again in a moment.")
         return Exit.BUSY
-    except HomeError as error:
+    except DataDirectoryError as error:
         say(str(error))
         return error.exit
     try:
@@ -35,7 +35,7 @@ def run(verb: str, file: Path | None, data_dir: Path | None) -> int:
 async def _do(companion: Companion, work: Callable[[], Awaitable[None]]) -> int:
     try:
         await companion.open()
-        say(*companion.complaints)
+        say(*companion.warnings)
         if companion.in_memory:
             return Exit.FAILED
         await work()

@@ -29,7 +29,7 @@ from app.protocol.envelope import Envelope
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
-from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, Window
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, MainWindow
 from tests.manual_pictures import take_manual_pictures
 
 
@@ -37,7 +37,7 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
     theme.apply(app, scheme)
     with tempfile.TemporaryDirectory() as folder:
         companion = Companion(Settings())
-        window = Window(Folders.of(Path(folder))).fill(companion)
+        window = MainWindow(Folders.of(Path(folder))).fill(companion)
         window.resize(WIDTH, HEIGHT)
         window.show()
 

@@ -47,7 +47,7 @@ def test_the_same_check_does_see_qt_where_it_is_loaded() -> None:
 
 LATER = (
     "app.companion",
-    "app.desktop.resident",
+    "app.desktop.tray_app",
     "app.endpoints",
     "app.ui.rooms",
     "asyncio",

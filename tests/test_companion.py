@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
@@ -36,7 +36,7 @@ async def test_a_companion_that_does_not_listen_is_stopped_and_can_fire_into_the
     make_companion: MakeCompanion,
 ) -> None:
     companion = await make_companion()
-    assert companion.state is State.STOPPED
+    assert companion.state is ServerState.STOPPED
     assert (
         await companion.fire(ONLINE, origin="panel")
     ).note == "not sent: the server is stopped. Start the server"
@@ -84,7 +84,7 @@ async def test_what_breaks_the_contract_is_not_fired(companion: Companion, conne
         await companion.fire(Envelope("typing", {"username": "", "typing": "yes"}), origin="panel")
     assert [problem.path for problem in caught.value.problems] == ["data.username", "data.typing"]
     assert str(caught.value) == "data.username: must not be empty; data.typing: must be true or false, not text"
-    assert not companion.player.can_fire_again
+    assert not companion.composer.can_fire_again
     assert rows(companion, Kind.TO_UI) == []
     await companion.fire(ONLINE, origin="panel")
     assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["event"] == "friend_online"
@@ -110,7 +110,7 @@ async def test_an_event_that_cannot_be_fired_is_invalid_and_changes_nothing(
     before = await companion.chat.store.snapshot()
     with pytest.raises(InvalidEvent):
         await companion.fire(event, origin="panel")
-    assert not companion.player.can_fire_again
+    assert not companion.composer.can_fire_again
     assert len(companion.journal) == 0
     assert await companion.chat.store.snapshot() == before
 
@@ -177,14 +177,14 @@ async def test_a_row_is_sent_again_byte_for_byte(companion: Companion, connect_c
 
 
 async def test_the_state_follows_start_pause_and_stop(companion: Companion) -> None:
-    told: list[State] = []
+    told: list[ServerState] = []
     companion.changed.connect(lambda _: told.append(companion.state))
     companion.pause()
     companion.pause()
     companion.pause(False)
     await companion.stop()
     await companion.start()
-    assert told == [State.PAUSED, State.LISTENING, State.STOPPED, State.LISTENING]
+    assert told == [ServerState.PAUSED, ServerState.LISTENING, ServerState.STOPPED, ServerState.LISTENING]
     assert [row.event for row in rows(companion, Kind.SERVER)] == [
         "listening", "paused", "resumed", "stopped listening", "listening",
     ]  # fmt: skip
@@ -211,7 +211,7 @@ async def test_a_new_port_moves_the_server(companion: Companion, connect_client:
     await companion.apply(Settings(port=port, username="zoe"))
     await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert socket.close_code == 1001
-    assert (companion.server.port, companion.state) == (port, State.LISTENING)
+    assert (companion.server.port, companion.state) == (port, ServerState.LISTENING)
     await connect_client()
     assert companion.hub.clients[0].username == "zoe"
 

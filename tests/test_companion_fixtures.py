@@ -51,7 +51,7 @@ async def messages(companion: Companion, peer: str = "alice") -> list[str]:
 
 async def test_a_template_is_fired_with_values_of_this_desk(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=CLOCK, username="zoe")
-    await companion.player.fire_event(Envelope("new_message", MESSAGE), origin="panel")
+    await companion.composer.fire_event(Envelope("new_message", MESSAGE), origin="panel")
     (row,) = sent(companion)
     data = data_of(row)
     assert (data["from"], data["to"], data["timestamp"]) == ("alice", "zoe", "2023-11-14T22:13:20.000Z")
@@ -62,9 +62,9 @@ async def test_a_template_is_fired_with_values_of_this_desk(make_companion: Make
 
 async def test_a_fixture_is_fired_for_a_persona_with_a_seed(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=CLOCK)
-    first = await companion.player.fire(SAYING, origin="panel", persona="bob", seed=7)
+    first = await companion.composer.fire(SAYING, origin="panel", persona="bob", seed=7)
     other = await make_companion(clock=CLOCK)
-    again = await other.player.fire(SAYING, origin="panel", persona="bob", seed=7)
+    again = await other.composer.fire(SAYING, origin="panel", persona="bob", seed=7)
     assert data_of(sent(companion)[0])["from"] == "bob"
     assert sent(companion)[0].payload == sent(other)[0].payload
     assert first.warnings == again.warnings == (offline_warning("bob"),)
@@ -73,9 +73,9 @@ async def test_a_fixture_is_fired_for_a_persona_with_a_seed(make_companion: Make
 async def test_each_fire_is_counted(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
     for _ in range(3):
-        await companion.player.fire_event(Envelope("new_message", MESSAGE), origin="panel")
+        await companion.composer.fire_event(Envelope("new_message", MESSAGE), origin="panel")
     assert [data_of(row)["text"].partition(":")[0] for row in sent(companion)] == ["1", "2", "3"]
-    assert companion.player.context().seq == 3
+    assert companion.composer.context().seq == 3
 
 
 async def test_at_first_nothing_can_be_fired_again(make_companion: MakeCompanion) -> None:
@@ -83,9 +83,9 @@ async def test_at_first_nothing_can_be_fired_again(make_companion: MakeCompanion
     await companion.fire(ONLINE, origin="panel")
     await companion.fire(ONLINE, strict=False, origin="panel")
     await companion.send_raw("nope", origin="panel")
-    assert not companion.player.can_fire_again
+    assert not companion.composer.can_fire_again
     with pytest.raises(RequestError, match=r"Nothing has been fired yet\.") as caught:
-        await companion.player.fire_again(origin="tray")
+        await companion.composer.fire_again(origin="tray")
     assert isinstance(caught.value, Conflict)
 
 
@@ -93,11 +93,11 @@ async def test_what_was_fired_last_is_fired_again_with_fresh_values_to_the_same_
     make_companion: MakeCompanion,
 ) -> None:
     companion = await make_companion()
-    await companion.player.fire_event(ONLINE, origin="panel")
-    await companion.player.fire(SAYING, to=Target(user="bob"), origin="panel", persona="carol")
-    assert companion.player.can_fire_again
+    await companion.composer.fire_event(ONLINE, origin="panel")
+    await companion.composer.fire(SAYING, to=Target(user="bob"), origin="panel", persona="carol")
+    assert companion.composer.can_fire_again
     await companion.fire(ONLINE, origin="panel")
-    await companion.player.fire_again(origin="tray")
+    await companion.composer.fire_again(origin="tray")
     _, first, _, again = sent(companion)
     assert data_of(first)["msg_id"] != data_of(again)["msg_id"]
     assert (data_of(again)["from"], again.client, again.origin) == ("carol", "user:bob", "tray")
@@ -107,14 +107,14 @@ async def test_what_could_not_be_fired_is_not_what_is_fired_again(make_companion
     companion = await make_companion()
     broken = Envelope("typing", {"username": "{{persona}}", "typing": "{{me}}"})
     with pytest.raises(InvalidEvent, match=r"data\.typing"):
-        await companion.player.fire_event(broken, origin="panel")
+        await companion.composer.fire_event(broken, origin="panel")
     with pytest.raises(RequestError):
-        await companion.player.fire(Fixture(event="friend_online", data={}, to="bob"), origin="panel")
-    assert not companion.player.can_fire_again
-    await companion.player.fire_event(ONLINE, origin="panel")
+        await companion.composer.fire(Fixture(event="friend_online", data={}, to="bob"), origin="panel")
+    assert not companion.composer.can_fire_again
+    await companion.composer.fire_event(ONLINE, origin="panel")
     with pytest.raises(InvalidEvent):
-        await companion.player.fire_event(broken, origin="panel")
-    await companion.player.fire_again(origin="tray")
+        await companion.composer.fire_event(broken, origin="panel")
+    await companion.composer.fire_again(origin="tray")
     assert [row.event for row in sent(companion)] == ["friend_online", "friend_online"]
 
 
@@ -124,8 +124,8 @@ async def test_the_target_is_the_fixtures_unless_another_is_given(
     await connect_client("alice")
     await connect_client("bob")
     fixture = Fixture(event="friend_online", data={"username": "alice"}, to="user:bob")
-    assert (await companion.player.fire(fixture, origin="panel")).clients == (2,)
-    assert (await companion.player.fire(fixture, to=ALL, origin="panel")).clients == (1, 2)
+    assert (await companion.composer.fire(fixture, origin="panel")).clients == (2,)
+    assert (await companion.composer.fire(fixture, to=ALL, origin="panel")).clients == (1, 2)
 
 
 async def test_the_same_frame_twice_is_one_message_in_the_history(
@@ -133,7 +133,7 @@ async def test_the_same_frame_twice_is_one_message_in_the_history(
 ) -> None:
     socket = await connect_client()
     before = len(await messages(companion))
-    await companion.player.fire(Fixture(event="new_message", data=MESSAGE, times=2), origin="panel")
+    await companion.composer.fire(Fixture(event="new_message", data=MESSAGE, times=2), origin="panel")
     one, two = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)]
     assert one == two
     assert len(await messages(companion)) == before + 1
@@ -145,8 +145,8 @@ async def test_what_breaks_the_contract_on_purpose_goes_out_and_changes_nothing(
     socket = await connect_client()
     before = await companion.chat.store.snapshot()
     broken = Fixture(event="new_message", data={**MESSAGE, "text": None}, malformed=True)
-    await companion.player.fire(broken, origin="panel")
-    await companion.player.fire(Fixture(frame="pong"), origin="panel")
+    await companion.composer.fire(broken, origin="panel")
+    await companion.composer.fire(Fixture(frame="pong"), origin="panel")
     frame, pong = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)]
     assert (json.loads(frame)["data"]["from"], pong) == ("alice", "pong")
     assert {row.verdict for row in sent(companion)} == {Verdict.INVALID}
@@ -157,7 +157,7 @@ async def test_without_friends_the_persona_is_alice_and_nobody_is_a_stranger(mak
     companion = await make_companion()
     await companion.chat.restore({"version": 1, "people": [], "messages": []})
     assert companion.personas == []
-    delivery = await companion.player.fire(SAYING, origin="panel")
+    delivery = await companion.composer.fire(SAYING, origin="panel")
     assert data_of(sent(companion)[0])["from"] == "alice"
     assert delivery.warnings == ()
 
@@ -165,9 +165,9 @@ async def test_without_friends_the_persona_is_alice_and_nobody_is_a_stranger(mak
 def test_the_context_is_of_this_moment_and_this_desk() -> None:
     companion = Companion(Settings(username="zoe"), clock=CLOCK)
     random = Random(1)
-    context = companion.player.context("bob", random)
+    context = companion.composer.context("bob", random)
     assert (context.wall, context.me, context.persona, context.random) == (1_700_000_000.0, "zoe", "bob", random)
-    assert companion.player.context().random is not random
+    assert companion.composer.context().random is not random
 
 
 async def test_loosely_a_good_event_is_stored_and_a_bad_one_is_sent_only(
@@ -202,7 +202,7 @@ async def test_loosely_a_good_event_is_stored_and_a_bad_one_is_sent_only(
 async def test_text_that_is_no_unicode_is_refused_in_words(make_companion: MakeCompanion, fixture: Fixture) -> None:
     companion = await make_companion()
     with pytest.raises((InvalidEvent, RequestError)) as caught:
-        await companion.player.fire(fixture, origin="panel")
+        await companion.composer.fire(fixture, origin="panel")
     assert str(caught.value).encode()
     assert sent(companion) == []
 
@@ -256,15 +256,15 @@ async def test_a_friend_that_was_added_or_removed_counts_at_once_though_no_windo
 @pytest.mark.parametrize("event", ["new_message", "friend_online", "friend_offline", "typing"])
 async def test_every_event_of_the_contract_is_ready_to_fire(make_companion: MakeCompanion, event: str) -> None:
     companion = await make_companion()
-    fixture = companion.player.of_event(event)
-    assert isinstance(await companion.player.fire(fixture, origin="panel"), Delivery)
+    fixture = companion.composer.of_event(event)
+    assert isinstance(await companion.composer.fire(fixture, origin="panel"), Delivery)
     assert (sent(companion)[0].event, sent(companion)[0].verdict) == (event, Verdict.WARNING)
 
 
 @pytest.mark.parametrize("event", ["dance", "mark_read", ""])
 def test_any_other_name_is_told_with_the_known_ones(event: str) -> None:
     with pytest.raises(InvalidEvent, match=r"is not a server event \(new_message, friend_online") as caught:
-        Companion(Settings()).player.of_event(event)
+        Companion(Settings()).composer.of_event(event)
     assert [problem.path for problem in caught.value.problems] == ["event"]
 
 

@@ -78,7 +78,7 @@ class Model(RuleBasedStateMachine):
         wanted = Settings(port=0, presence_decays=False, rest=False, control=False)
         self.companion = Companion(wanted, chat_file=Path(self.folder.name) / "chat.db")
         assert await self.companion.start(), self.companion.services["events"].error
-        assert self.companion.complaints == []
+        assert self.companion.warnings == []
 
     async def _empty(self) -> None:
         people = (await self.companion.chat.store.snapshot())["people"]

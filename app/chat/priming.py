@@ -60,7 +60,7 @@ class Priming:
         try:
             primers = await self._chat.store.primers()
         except StorageError as error:
-            self._hub.tell("not primed", note=str(error), verdict=Verdict.WARNING)
+            self._hub.log_server_event("not primed", note=str(error), verdict=Verdict.WARNING)
             return
         for message in primers:
             if friends is None or message["to"] in friends:

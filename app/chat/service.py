@@ -13,12 +13,12 @@ from app.hub.hub import Hub, count
 from app.hub.origin import BACKEND
 from app.hub.outgoing import Effect, Outgoing, ServerNote
 from app.hub.pipeline import Advice, offline_warning
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 from app.hub.target import Target
-from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, Window
+from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, RestCaller
+from app.protocol.did_you_mean import near
 from app.protocol.envelope import Envelope
 from app.protocol.errors import NotFound, StorageError
-from app.protocol.near import near
 
 DECAY_EVERY_S = 5.0
 PRESENCE = {"friend_online": True, "friend_offline": False}
@@ -149,7 +149,7 @@ class ChatService:
         await self.store.delete_message(msg_id)
         self.changed.emit(None)
 
-    async def post_message(self, to: str, text: str, window: Window) -> tuple[MessageData, list[Outgoing]]:
+    async def post_message(self, to: str, text: str, window: RestCaller) -> tuple[MessageData, list[Outgoing]]:
         """Store a message of the local user. Return it, and the events for the recipient and other windows."""
         data = await self.store.send(to, text)
         effects = self._to_clients(Target(user=to), {**data, "direction": "received"}) if data["delivered"] else []
@@ -158,7 +158,7 @@ class ChatService:
         self.posted.emit(data)
         return data, effects
 
-    def _other_windows(self, sender: str, window: Window) -> frozenset[int]:
+    def _other_windows(self, sender: str, window: RestCaller) -> frozenset[int]:
         """Return the sender's clients that do not have the message yet.
 
         HTTP does not tell which of several tabs of one browser has sent it. Then all of them get it: a UI skips a
@@ -231,7 +231,7 @@ class ChatService:
         await self._told("chat state loaded", f"{file.name}; reload your UI to see it")
 
     async def _told(self, event: str, note: str) -> None:
-        self._hub.tell(event, note=note)
+        self._hub.log_server_event(event, note=note)
         await self._cast_changed()
 
     async def _cast_changed(self) -> None:

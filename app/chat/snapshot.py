@@ -8,7 +8,7 @@ from app.protocol.backend import MessageData, Person, checked_name, is_instant
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.errors import Malformed, RequestError
-from app.wording import fault
+from app.validation_messages import fault
 
 VERSION = 1
 

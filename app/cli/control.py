@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from app.system import agent_token, instance, secrets
-from app.system.exits import Exit
+from app.system import agent_token, control_token, instance
+from app.system.control_token import Token, TokenError
+from app.system.exit_codes import Exit
 from app.system.paths import Folders
-from app.system.secrets import Token, TokenError
 from app.system.terminal import say
 
 HOST = "127.0.0.1"
@@ -30,7 +30,7 @@ FORGED = "{} names an address of the {} that no companion uses. Quit the compani
 NO_TOKEN = "There is no token yet. The first start of the companion creates it."
 UNKNOWN_TOKEN = (
     "The running companion's token is stored nowhere that this command can read. Copy it in the window (Settings › "
-    f"Copy token) and set it as {secrets.VARIABLE}, or start the companion with --token-file FILE."
+    f"Copy token) and set it as {control_token.VARIABLE}, or start the companion with --token-file FILE."
 )
 
 
@@ -119,7 +119,9 @@ class Control:
     @staticmethod
     def _fail(status: int, content: bytes, invalid: Exit = Exit.USAGE, conflict: Exit = Exit.FAILED) -> NoReturn:
         if status == HTTPStatus.UNAUTHORIZED:
-            given = next((name for name in (agent_token.VARIABLE, secrets.VARIABLE) if os.environ.get(name)), "")
+            given = next(
+                (name for name in (agent_token.VARIABLE, control_token.VARIABLE) if os.environ.get(name)), ""
+            )
             why = f"{given} holds another one" if given else "it was changed while the companion ran"
             fail(f"The running companion does not take this token: {why}.", Exit.FAILED)
         try:
@@ -153,9 +155,9 @@ def token_of(found: instance.Instance | None, folders: Folders) -> Token:
     """Return the token of the running companion, or the one at the default location if none is running."""
     try:
         if found is None:
-            token = secrets.find(None, folders)
+            token = control_token.find(None, folders)
         else:
-            token = secrets.read(
+            token = control_token.read(
                 found.token_in, Path(found.token_file) if found.token_file else None, folders.runtime
             )
     except TokenError as error:

@@ -22,14 +22,14 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
     from app.cli.control import Control
 
     found = Control(data_dir).call("GET", "/v1/fixtures")
-    say(*found["complaints"])
+    say(*found["warnings"])
     if json:
         print_lines(as_json(found["fixtures"]))
         return
     width = max((len(each["name"]) for each in found["fixtures"]), default=0)
     for each in found["fixtures"]:
         print_lines(f"{each['name']:<{width}}  {each['title']}{'  (pinned)' if each['pinned'] else ''}")
-        if each["faults"]:
+        if each["problems"]:
             say(f"{each['name']} breaks the contract: {'; '.join(each['faults'])}")
 
 
@@ -73,7 +73,7 @@ def save(
         raise typer.BadParameter("--literal needs --row: a file is saved as it is")
     from app.cli.control import Control, fail, segment
     from app.protocol.fixture import MAX_FIXTURE_BYTES, BadFixture, parse_fixture
-    from app.system.exits import Exit
+    from app.system.exit_codes import Exit
     from app.system.files import reason
 
     control, path = Control(data_dir), f"/v1/fixtures/{segment(name)}"

@@ -7,7 +7,7 @@ import typer
 from app.cli.completion import events_from_ui
 from app.cli.options import After, DataDir, Filter, Json, as_json, pairs
 from app.protocol.summary import summarize
-from app.system.exits import Exit
+from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
 ARROWS = {"s2c": "↓", "c2s": "↑", "server": "·"}
@@ -110,8 +110,9 @@ def expect(
         print_lines(f"✓ {event} came after {answer['after_s'] * 1000:,.0f} ms")
         print_row(answer["row"], False)
     if not answer["met"]:
-        say(f"✗ no {event} within {within:g} s" + (", but:" if answer["instead"] else "; nothing came instead"))
-        for row in answer["instead"]:
+        others = answer["received_instead"]
+        say(f"✗ no {event} within {within:g} s" + (", but:" if others else "; nothing came instead"))
+        for row in others:
             who = summarize(row["user"] or row["client"])
             say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_about(row)}")
     raise typer.Exit(Exit.OK if answer["met"] else Exit.FAILED)

@@ -17,9 +17,9 @@ from app.cli.options import as_json
 from app.protocol.constants import EVENTS_PATH
 from app.protocol.summary import summarize
 from app.system import instance
-from app.system.exits import Exit
+from app.system.exit_codes import Exit
 from app.system.paths import Folders
-from app.system.signals import ignore_more, on_stop
+from app.system.process_signals import ignore_more, on_stop
 from app.system.terminal import discard_output, print_lines, say
 
 

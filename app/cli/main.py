@@ -9,11 +9,11 @@ from app import __version__
 from app.cli import clients, fixtures, journal, manage, quit, state, trigger
 from app.cli.options import DataDir, absolute_path
 from app.cli.window import open_window
-from app.system import exits
+from app.system import exit_codes
 from app.system.terminal import print_lines
 
 if TYPE_CHECKING:
-    from app.system.home import Overrides
+    from app.system.data_directory import Overrides
 
 app = typer.Typer(
     help="A tray companion for event-driven chat UIs. Without a command it opens the window and its tray icon.",
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=exits.TABLE,
+    epilog=exit_codes.TABLE,
 )
 
 Port = Annotated[
@@ -110,7 +110,7 @@ def _overrides(
     control: bool | None,
     fixtures: Path | None,
 ) -> "Overrides":
-    from app.system.home import Overrides
+    from app.system.data_directory import Overrides
 
     folder = None if fixtures is None else str(fixtures)
     return Overrides(

@@ -9,7 +9,7 @@ import typer
 from app.cli import completion
 from app.cli.options import DataDir, Json, Wait, as_json, done, value_of
 from app.protocol.summary import summarize
-from app.system.exits import Exit
+from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
 
@@ -42,7 +42,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"journal  {found['journal']['rows']:,} rows, the newest #{found['journal']['last_seq']}",
         f"user     {found['username']}" + (" · chat state in memory only" if found["in_memory"] else ""),
     ]
-    return [*lines, *found["complaints"]]
+    return [*lines, *found["warnings"]]
 
 
 def _service(service: dict[str, Any], found: dict[str, Any]) -> str:
@@ -88,7 +88,7 @@ def token(
 
 def _agent_token(revoke: bool, json: bool, data_dir: Path | None) -> None:
     from app.cli.control import Control
-    from app.system.secrets import Token
+    from app.system.control_token import Token
 
     control = Control(data_dir)
     if revoke:

@@ -27,7 +27,7 @@ def quit_(json: Json = False, data_dir: DataDir = None) -> None:
 
     from app.cli.control import NOT_RUNNING, fail
     from app.system import instance
-    from app.system.exits import Exit
+    from app.system.exit_codes import Exit
     from app.system.paths import Folders
 
     folders = Folders.of(data_dir)
@@ -67,7 +67,7 @@ def _ask_api(data_dir: Path | None) -> bool | None:
     import typer
 
     from app.cli.control import Control
-    from app.system.exits import Exit
+    from app.system.exit_codes import Exit
 
     try:
         with redirect_stderr(io.StringIO()):  # there are other ways, so why this one failed is of no interest

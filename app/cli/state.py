@@ -8,7 +8,7 @@ import typer
 
 from app.cli import chats
 from app.cli.options import DataDir, Json, done
-from app.system.exits import Exit
+from app.system.exit_codes import Exit
 from app.system.terminal import say
 
 app = typer.Typer(

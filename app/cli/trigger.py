@@ -125,7 +125,7 @@ def _text_of(file: str) -> str:
     """Return the text of a file exactly as it is. End the process with a sentence if it cannot be sent."""
     from app.cli.control import fail
     from app.protocol.envelope import MAX_RAW_BYTES
-    from app.system.exits import Exit
+    from app.system.exit_codes import Exit
     from app.system.files import reason
 
     try:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.system import displays
-from app.system.exits import Exit
+from app.system.exit_codes import Exit
 from app.system.terminal import say
 
 if TYPE_CHECKING:
-    from app.system.home import Overrides
+    from app.system.data_directory import Overrides
 
 
 def open_window(
@@ -30,7 +30,7 @@ def open_window(
     gc.disable()  # No module is garbage. The program collects in its own way when it runs.
     try:
         from app import desktop
-        from app.system.home import Overrides
+        from app.system.data_directory import Overrides
     except ImportError as error:
         say(
             f"The window needs Qt, which this system cannot load: {error}",

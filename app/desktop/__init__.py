@@ -10,18 +10,18 @@ from PySide6.QtCore import QEventLoop, QMessageLogContext, QtMsgType, qInstallMe
 from PySide6.QtWidgets import QApplication
 
 from app.system import displays
+from app.system.control_token import TokenError, given
+from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirectoryError, Overrides
 from app.system.descriptors import raise_descriptor_limit
-from app.system.exits import Exit
-from app.system.home import AlreadyRunning, Home, HomeError, Overrides
+from app.system.exit_codes import Exit
 from app.system.paths import Folders
-from app.system.secrets import TokenError, given
 from app.system.terminal import say
 from app.ui import theme
 from app.ui.application import Application
 from app.ui.garbage import GarbageCollector
 from app.ui.icons import icon
 from app.ui.plain_text import PlainTextMessageBox
-from app.ui.window import Window
+from app.ui.window import MainWindow
 
 INVISIBLE_PLATFORMS = ("offscreen", "minimal")
 """Qt platforms whose dialogs nobody sees."""
@@ -44,7 +44,7 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
     except TokenError as error:
         return _fail(str(error), Exit.USAGE)
     try:
-        home = Home.open(data_dir)
+        home = DataDirectory.open(data_dir)
     except AlreadyRunning as error:
         from app.ui.single_instance import hand_over
 
@@ -56,26 +56,26 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
             say(f"{told}. Quit it first: `companion quit`.")
             return Exit.BUSY
         return _fail(str(error), error.exit)
-    except HomeError as error:
+    except DataDirectoryError as error:
         return _fail(str(error), error.exit)
     garbage = GarbageCollector()
     try:
         settings = home.load(overrides)
         theme.apply(app, settings.theme)
-        window = Window(home.folders)
+        window = MainWindow(home.folders)
         if not (hidden or settings.start_hidden):
             _show(app, window)
         home.start_log(console=False)
         # Loaded only now: it takes longer than all that a person has seen so far.
         import asyncio
 
-        from app.desktop.resident import Resident
+        from app.desktop.tray_app import TrayApp
         from app.loop import new_loop
 
         garbage.set_aside()
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
-            return runner.run(Resident(app, home, settings, window, token_file).main(hidden=hidden))
-    except HomeError as error:
+            return runner.run(TrayApp(app, home, settings, window, token_file).main(hidden=hidden))
+    except DataDirectoryError as error:
         return _fail(str(error), error.exit)
     finally:
         garbage.close_down()
@@ -113,7 +113,7 @@ def _lines(texts: Iterable[str]) -> list[str]:
     return [line for text in texts for line in text.splitlines()]
 
 
-def _show(app: QApplication, window: Window) -> None:
+def _show(app: QApplication, window: MainWindow) -> None:
     """Paint the window. What a person does with it meanwhile is done when there is somebody to do it."""
     window.present()
     end = time.monotonic() + FIRST_SIGHT_S

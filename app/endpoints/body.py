@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from app.endpoints.http import BODY_S
+from app.endpoints.http_server import BODY_S
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.errors import Malformed, TooLarge
 

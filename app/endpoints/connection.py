@@ -267,8 +267,8 @@ class EventConnection(ServerConnection, asyncio.BufferedProtocol):
             self.client.outbox.unblock()
 
 
-class SocketWire:
-    """The hub's ``Wire`` over a WebSocket connection."""
+class SocketTransport:
+    """The hub's ``Transport`` over a WebSocket connection."""
 
     def __init__(self, connection: EventConnection, tasks: Tasks) -> None:
         self._connection = connection

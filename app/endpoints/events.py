@@ -16,8 +16,8 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from app import usernames
-from app.endpoints.connection import EventConnection, SocketWire
-from app.endpoints.guard import Gate, Refusal, same_secret
+from app.endpoints.access_policy import AccessPolicy, Rejection, same_secret
+from app.endpoints.connection import EventConnection, SocketTransport
 from app.endpoints.listening import HOST, Listener, bounded, ends_of
 from app.hub.clients import Client
 from app.hub.hub import Hub
@@ -52,7 +52,9 @@ class Limits(NamedTuple):
 class EventServer:
     """Accepts clients and passes their frames to the router. ``start`` and ``stop`` may be called repeatedly."""
 
-    def __init__(self, hub: Hub, router: Router, port: int, gate: Gate, limits: Callable[[], Limits]) -> None:
+    def __init__(
+        self, hub: Hub, router: Router, port: int, gate: AccessPolicy, limits: Callable[[], Limits]
+    ) -> None:
         self._hub = hub
         self._router = router
         self._gate = gate
@@ -87,7 +89,7 @@ class EventServer:
             self._tasks.spawn(self._sweep(), "sweep stalled clients")
             self._tasks.spawn(self._listener.watch(), "watch the event server's listening socket")
         log.info("listening on %s", self.url)
-        self._hub.tell("listening", note=self.url)
+        self._hub.log_server_event("listening", note=self.url)
 
     async def _listen(self, bound: socket.socket) -> Server:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
@@ -99,7 +101,7 @@ class EventServer:
         )  # fmt: skip
 
     def _report(self, event: str, note: str) -> None:
-        self._hub.tell(event, note=note, verdict=Verdict.WARNING)
+        self._hub.log_server_event(event, note=note, verdict=Verdict.WARNING)
 
     async def stop(self) -> None:
         """Close every connection and the port, within two seconds whatever the clients do."""
@@ -122,7 +124,7 @@ class EventServer:
             await asyncio.wait(closing, timeout=GRACE_S / 2)
             await self._tasks.cancel()
         log.info("stopped listening")
-        self._hub.tell("stopped listening")
+        self._hub.log_server_event("stopped listening")
 
     def _judge(
         self, connection: ServerConnection, request: Request
@@ -132,7 +134,7 @@ class EventServer:
         if refusal is None:
             delay = self._rates.admission_delay(_key(request), self._hub.clock.mono())
             return self._judge_later(delay, connection, request) if delay else None
-        self._gate.turn_away("events", refusal, _header(request, "User-Agent"))
+        self._gate.reject("events", refusal, _header(request, "User-Agent"))
         return connection.respond(refusal.status, refusal.reason + "\n")
 
     async def _judge_later(self, delay: float, connection: ServerConnection, request: Request) -> Response | None:
@@ -140,25 +142,25 @@ class EventServer:
         answer = self._judge(connection, request)  # it may have left, or others may have taken its place
         return await answer if isinstance(answer, Coroutine) else answer
 
-    def _why_not(self, connection: ServerConnection, request: Request) -> Refusal | None:
+    def _why_not(self, connection: ServerConnection, request: Request) -> Rejection | None:
         # The raw target: `GET http://evil.example/events` would parse to our path.
         path = request.path.partition("?")[0]
         if path != EVENTS_PATH:
             reason = f"no such path: {path[:80]!a}; the event stream is at {EVENTS_PATH}"
-            return Refusal(HTTPStatus.NOT_FOUND, reason)
+            return Rejection(HTTPStatus.NOT_FOUND, reason)
         get_all = request.headers.get_all
         refusal = self._gate.judge(get_all, self.port, *ends_of(connection.transport))
         if refusal:
             return refusal
         limits = self._limits()
         if limits.token != "" and not _knows(request, limits.token):
-            return Refusal(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong: connect with ?token=TOKEN")
+            return Rejection(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong: connect with ?token=TOKEN")
         if self._hub.connection_count >= limits.clients:
             reason = f"{limits.clients} clients are connected already; Settings can raise that"
-            return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+            return Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         username = _username(request)
         if username and (wrong := usernames.problem(username)):
-            return Refusal(HTTPStatus.BAD_REQUEST, f"the user name {wrong}")
+            return Rejection(HTTPStatus.BAD_REQUEST, f"the user name {wrong}")
         return None
 
     def accepts(self, transport: asyncio.BaseTransport) -> bool:
@@ -172,7 +174,7 @@ class EventServer:
         connection.key = key = _key(request)
         connection.rate = self._rates.limiter(key, self._limits().frames_per_s, self._hub.clock.mono())
         client = self._hub.join(
-            SocketWire(connection, self._tasks),
+            SocketTransport(connection, self._tasks),
             _username(request),
             origin=key.origin,
             user_agent=_header(request, "User-Agent"),
@@ -211,7 +213,7 @@ class EventServer:
     def cut(self, connection: EventConnection, why: str) -> None:
         """Abort a connection that does harm, and log it once."""
         if not connection.transport.is_closing():
-            self._hub.tell("aborted", client=connection.client, note=why, verdict=Verdict.WARNING)
+            self._hub.log_server_event("aborted", client=connection.client, note=why, verdict=Verdict.WARNING)
             connection.transport.abort()
 
     def _within_rate(self, connection: EventConnection, client: Client, size: int) -> bool:
@@ -231,7 +233,7 @@ class EventServer:
             rate += " (a fragment counts as a frame, and so does each KiB)"
         exceeded = decision is RateDecision.EXCEEDED
         note = f"{rate}: the connection is closed" if exceeded else f"{rate}: a warning; next time it is closed"
-        self._hub.tell("too fast", client=client, note=note, verdict=Verdict.WARNING)
+        self._hub.log_server_event("too fast", client=client, note=note, verdict=Verdict.WARNING)
         if exceeded:
             self._rates.remember(connection.key, limiter, now)
             client.close(CloseCode.POLICY_VIOLATION, rate)

@@ -11,14 +11,14 @@ from aiohttp.typedefs import Handler
 
 from app.endpoints.body import as_json, read_bytes
 from app.endpoints.errors import status_of
-from app.endpoints.http import BODY_S, HttpDoor
+from app.endpoints.http_server import BODY_S, HttpServer
 from app.hub.causes import Dropped, RestCall
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.hub.outgoing import Effect, Outgoing
 from app.hub.rest_exchange import RestExchange
 from app.hub.rest_log import Call, RestLog
-from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, Window
+from app.protocol.backend import DEFAULT_LIMIT, MAX_LIMIT, MessageData, Person, RestCaller
 from app.protocol.errors import Malformed, RequestError, StorageError
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Chat(Protocol):
     async def remove_friend(self, username: str) -> None:
         """End a friendship."""
 
-    async def post_message(self, to: str, text: str, window: Window) -> tuple[MessageData, list[Outgoing]]:
+    async def post_message(self, to: str, text: str, window: RestCaller) -> tuple[MessageData, list[Outgoing]]:
         """Store a message of the local user; return it and the events that follow from it."""
 
     async def delete_message(self, msg_id: str) -> None:
@@ -79,7 +79,7 @@ class RestApi:
     """Answers the UI's requests."""
 
     def __init__(
-        self, chat: Chat, hub: Hub, calls: RestLog, door: HttpDoor, friends_requested: Callable[[str], None]
+        self, chat: Chat, hub: Hub, calls: RestLog, door: HttpServer, friends_requested: Callable[[str], None]
     ) -> None:
         """``friends_requested`` is called with the Origin of each ``GET /friends``."""
         self._chat = chat
@@ -221,7 +221,7 @@ class RestApi:
     async def _send(self, request: web.Request) -> web.Response:
         body = await _body(request)
         to, text = _text(body, "to"), _text(body, "text")
-        window = Window(request.headers.get("Origin", ""), request.headers.get("User-Agent", ""))
+        window = RestCaller(request.headers.get("Origin", ""), request.headers.get("User-Agent", ""))
         data, request[EFFECTS] = await self._chat.post_message(to, text, window)
         answer = {name: data[name] for name in ("msg_id", "delivered", "delivery_method", "timestamp")}
         answer["method"] = data["delivery_method"]  # an older contract's name for it

@@ -16,7 +16,7 @@ def may_close_with(code: int) -> bool:
     return code in (*range(1000, 1004), *range(1007, 1015)) or 3000 <= code <= 4999
 
 
-class Wire(Protocol):
+class Transport(Protocol):
     """The socket as a client sees it. No method waits or raises."""
 
     def write(self, piece: bytes) -> None:
@@ -43,7 +43,7 @@ class Outbox:
     client can delay another, and what a client that stopped reading may hold is bounded.
     """
 
-    def __init__(self, wire: Wire, on_overflow: Callable[[], None], limit: int = OUTBOX_BYTES) -> None:
+    def __init__(self, wire: Transport, on_overflow: Callable[[], None], limit: int = OUTBOX_BYTES) -> None:
         self._wire = wire
         self._on_overflow = on_overflow
         self._limit = limit
@@ -98,7 +98,7 @@ class Client:
     def __init__(
         self,
         id: int,
-        wire: Wire,
+        wire: Transport,
         username: str,
         *,
         origin: str = "",

@@ -12,9 +12,9 @@ from app.hub.origin import REST
 from app.hub.rest_log import RestLog
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
+from app.protocol.did_you_mean import near
 from app.protocol.envelope import BadFrame, parse_json
-from app.protocol.near import near
-from app.protocol.overrides import BadPath, found, rooted
+from app.protocol.json_path import BadPath, found, rooted
 
 KEPT_INSTEAD = 20
 
@@ -56,7 +56,7 @@ class Expectation:
             return False
 
 
-def doubts(expected: Expectation, catalog: Catalog) -> str:
+def why_impossible(expected: Expectation, catalog: Catalog) -> str:
     """Say why no client will ever send this, by the contract; or nothing."""
     if _REST_CALL.fullmatch(expected.event) and "?" in expected.event:
         return f"{expected.event[:80]!r} has a query. Give each of its values with --where, like --where peer=bob"
@@ -75,12 +75,12 @@ def doubts(expected: Expectation, catalog: Catalog) -> str:
     return ""
 
 
-class Met(NamedTuple):
-    """What came of an expectation: the row that met it (None: none did), after how long, and what came instead."""
+class ExpectationResult(NamedTuple):
+    """The row that met the expectation (or None), the seconds waited, and the rows received instead."""
 
     row: Row | None
     after_s: float
-    instead: list[Row]
+    received_instead: list[Row]
 
 
 def _is_get(event: str) -> bool:
@@ -94,7 +94,7 @@ async def wait_for(
     expected: Expectation,
     within_s: float,
     after: int | None = None,
-) -> Met:
+) -> ExpectationResult:
     """Wait until a row meets ``expected``, at most ``within_s`` seconds from now.
 
     Rows count from now on, or those after the row with the number ``after``; time is told since then. GET requests
@@ -107,19 +107,19 @@ async def wait_for(
     pending = journal.after(after) if after is not None else []
     if gets and after is not None:
         pending += calls.after(after)
-    instead: list[Row] = []
+    received_instead: list[Row] = []
 
     def take(row: Row) -> None:
         pending.append(row)
         came.set()
 
-    def look() -> Met | None:
-        nonlocal instead
+    def look() -> ExpectationResult | None:
+        nonlocal received_instead
         for row in pending:
             if expected.met_by(row):
-                return Met(row, max(0.0, row.mono - began), instead)
+                return ExpectationResult(row, max(0.0, row.mono - began), received_instead)
             if row.kind is Kind.FROM_UI and (gets or not _is_get(row.event) or row.verdict is Verdict.INVALID):
-                instead = [*instead, row][-KEPT_INSTEAD:]
+                received_instead = [*received_instead, row][-KEPT_INSTEAD:]
         pending.clear()
         return None
 
@@ -133,7 +133,7 @@ async def wait_for(
                 await came.wait()
             return met
     except TimeoutError:
-        return look() or Met(None, clock.mono() - began, instead)
+        return look() or ExpectationResult(None, clock.mono() - began, received_instead)
     finally:
         for disconnect in disconnects:
             disconnect()

@@ -1,10 +1,9 @@
 """The log's filter language: ``event:typing dir:c2s -user:alice is:invalid larger:1k "quoted" /regex/``.
 
-Words are joined by *and*; ``-`` negates one. A word without a key searches payload, event and note.
+Terms are joined by *and*; ``-`` negates a term. A term without a key searches payload, event and note.
 
-Most words look at a row's head alone, and few heads are shared by many rows: each head is judged once. Only what
-the head leaves open is asked of the rows themselves, the cheap questions first (see ``app/hub/textsearch.py`` for
-the dear ones).
+Most terms depend only on a row's key, and many rows share a key, so each key is tested once. Terms that a key
+cannot decide are tested on the rows themselves, in order of cost (``payload_matcher.py`` has the expensive ones).
 """
 
 import json
@@ -16,10 +15,10 @@ from operator import not_
 from typing import NamedTuple
 
 from app.hub.origin import PRIMING, Origin
-from app.hub.ring import Span
-from app.hub.row import Head, Kind, Row, Verdict
+from app.hub.payload_matcher import FilterError, PayloadMatcher, bytes_search, expression_search, text_search
+from app.hub.row import Kind, Row, RowKey, Verdict
+from app.hub.row_store import Columns
 from app.hub.target import Target
-from app.hub.textsearch import FilterError, Search, bytes_search, expression_search, text_search
 
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin")
 _TOKEN = re.compile(r'-?(?:[a-z]+:)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
@@ -29,63 +28,63 @@ _SIZE = re.compile(r"([0-9]{1,12})(k|m)?b?", re.IGNORECASE)
 _AGE = re.compile(r"([0-9]{1,12})(s|m|h)?")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _FACTORS = {"k": 1024, "m": 1024 * 1024}
-_MAX_HEADS = 10_000
+_MAX_KEYS = 10_000
 
-OnHead = Callable[[Head], bool | None]
+OnHead = Callable[[RowKey], bool | None]
 """What a head alone says; None: the rest of the row decides."""
 
 
-class _Verdicts(dict[Head, bool | None]):
+class _Verdicts(dict[RowKey, bool | None]):
     """What a word makes of each head, asked once per head."""
 
     def __init__(self, judge: OnHead) -> None:
         super().__init__()
         self._judge = judge
 
-    def __missing__(self, head: Head) -> bool | None:
-        if len(self) >= _MAX_HEADS:
+    def __missing__(self, head: RowKey) -> bool | None:
+        if len(self) >= _MAX_KEYS:
             self.clear()  # every head that is known here is kept alive by it
         verdict = self[head] = self._judge(head)
         return verdict
 
 
-class Word(NamedTuple):
+class Term(NamedTuple):
     """One word of a filter. ``rest`` says which of the rows pass whose heads left it open.
 
-    ``grows``: with more letters it can only find less.
+    ``narrows_by_prefix``: with more letters it can only find less.
     """
 
     text: str
     on_head: _Verdicts
-    rest: Search | None = None
+    rest: PayloadMatcher | None = None
     negated: bool = False
-    grows: bool = False
-    dear: int = 0
+    narrows_by_prefix: bool = False
+    cost: int = 0
 
-    def narrows(self, other: "Word") -> bool:
+    def narrows(self, other: "Term") -> bool:
         """Return whether nothing passes here that does not pass ``other``."""
-        if self.dear != other.dear or self.negated != other.negated or self.dear == _REGEX:
+        if self.cost != other.cost or self.negated != other.negated or self.cost == _REGEX:
             return False  # an expression may have given up on rows that it finds when it is asked again
-        longer = self.grows and not self.negated and self.text.startswith(other.text)
+        longer = self.narrows_by_prefix and not self.negated and self.text.startswith(other.text)
         return longer or self.text == other.text
 
 
 class Filter(NamedTuple):
-    """A parsed filter; ``complaints`` says what in it was not understood (such words match as text)."""
+    """A parsed filter; ``warnings`` says what in it was not understood (such words match as text)."""
 
-    words: tuple[Word, ...]
-    complaints: tuple[str, ...] = ()
+    words: tuple[Term, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def slow(self) -> bool:
         """Whether a single row may take milliseconds."""
-        return any(word.dear == _REGEX for word in self.words)
+        return any(word.cost == _REGEX for word in self.words)
 
     def matches(self, row: Row) -> bool:
         """Return whether a row passes."""
-        return bool(self.passing(Span([Head.of(row)], [row.wall], [row.payload])))
+        return bool(self.passing(Columns([RowKey.of(row)], [row.wall], [row.payload])))
 
-    def passing(self, span: Span, among: Sequence[int] | None = None) -> Sequence[int]:
+    def passing(self, span: Columns, among: Sequence[int] | None = None) -> Sequence[int]:
         """Return the places in ``span`` of the rows that pass, in order; ``among``: of these only."""
         places: Sequence[int] = range(len(span.heads)) if among is None else among
         for word in self.words:
@@ -111,8 +110,8 @@ class Filter(NamedTuple):
 
 def parse(text: str, now: Callable[[], float] = time.time) -> Filter:
     """Parse a filter; never fails. ``now`` gives seconds since the epoch."""
-    words: list[Word] = []
-    complaints: list[str] = []
+    words: list[Term] = []
+    warnings: list[str] = []
     for token in _TOKEN.findall(text):
         negated = token.startswith("-") and len(token) > 1
         bare = token[1:] if negated else token
@@ -121,27 +120,27 @@ def parse(text: str, now: Callable[[], float] = time.time) -> Filter:
         try:
             word = _word(bare, now)
         except FilterError as error:
-            complaints.append(str(error))
+            warnings.append(str(error))
             word = _text(bare)
         words.append(_not(word) if negated else word)
-    return Filter(tuple(sorted(words, key=lambda word: word.dear)), tuple(complaints))
+    return Filter(tuple(sorted(words, key=lambda word: word.cost)), tuple(warnings))
 
 
 _HEAD, _ROW, _TEXT, _REGEX = range(4)
-"""How dear a word is."""
+"""How cost a word is."""
 
 
-def _not(word: Word) -> Word:
-    def judge(head: Head) -> bool | None:
+def _not(word: Term) -> Term:
+    def judge(head: RowKey) -> bool | None:
         verdict = word.on_head[head]
         return None if verdict is None else not verdict
 
     return word._replace(text=f"-{word.text}", on_head=_Verdicts(judge), negated=True)
 
 
-def _word(bare: str, now: Callable[[], float]) -> Word:
+def _word(bare: str, now: Callable[[], float]) -> Term:
     if len(bare) > 2 and bare.startswith("/") and bare.endswith("/"):
-        return Word(bare, _Verdicts(lambda _: None), expression_search(bare[1:-1]), dear=_REGEX)
+        return Term(bare, _Verdicts(lambda _: None), expression_search(bare[1:-1]), cost=_REGEX)
     if bare.startswith('"'):
         return _text(bare.strip('"'))
     key, colon, value = bare.partition(":")
@@ -153,25 +152,25 @@ def _word(bare: str, now: Callable[[], float]) -> Word:
     return _keyed(key, value, now)
 
 
-def _keyed(key: str, value: str, now: Callable[[], float]) -> Word:
+def _keyed(key: str, value: str, now: Callable[[], float]) -> Term:
     text = f"{key}:{value}"
     match key:
         case "event":
-            return _head(text, lambda head: value in head.event, grows=True)
+            return _head(text, lambda head: value in head.event, narrows_by_prefix=True)
         case "client":
             return _head(
                 text,
                 lambda head: value in _numbers(head.client) or head.origin == f"client {value}",
             )
         case "origin":
-            return _head(text, lambda head: head.origin.startswith(value), grows=True)
+            return _head(text, lambda head: head.origin.startswith(value), narrows_by_prefix=True)
         case "user":
             quoted = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
-            return Word(
+            return Term(
                 text,
                 _Verdicts(lambda head: True if value == head.user or _user(head.client) == value else None),
                 bytes_search(quoted),
-                dear=_ROW,
+                cost=_ROW,
             )
         case "dir" if value in _DIRECTIONS:
             kind = _DIRECTIONS[value]
@@ -189,20 +188,20 @@ def _keyed(key: str, value: str, now: Callable[[], float]) -> Word:
             return _row(f"{text}@{moment}", lambda span, places: [span.walls[place] >= moment for place in places])
 
 
-def _head(text: str, judge: OnHead, *, grows: bool = False) -> Word:
-    return Word(text, _Verdicts(judge), grows=grows)
+def _head(text: str, judge: OnHead, *, narrows_by_prefix: bool = False) -> Term:
+    return Term(text, _Verdicts(judge), narrows_by_prefix=narrows_by_prefix)
 
 
-def _row(text: str, rest: Search) -> Word:
-    return Word(text, _Verdicts(lambda _: None), rest, dear=_ROW)
+def _row(text: str, rest: PayloadMatcher) -> Term:
+    return Term(text, _Verdicts(lambda _: None), rest, cost=_ROW)
 
 
-def _text(value: str) -> Word:
+def _text(value: str) -> Term:
     wanted = value.casefold()
     search = text_search(wanted)
     # A line break may lie on the border between event, note and payload: then the row as a whole is asked.
     judge: OnHead = lambda head: wanted in f"{head.event}\n{head.note}\n".casefold() or None  # noqa: E731
-    return Word(wanted, _Verdicts(judge), search, grows=True, dear=_TEXT)
+    return Term(wanted, _Verdicts(judge), search, narrows_by_prefix=True, cost=_TEXT)
 
 
 def _numbers(client: str) -> list[str]:
@@ -215,7 +214,7 @@ def _user(client: str) -> str:
     return (Target.parse(client).user or "") if client.startswith("user:") else ""
 
 
-def _is(value: str) -> Word:
+def _is(value: str) -> Term:
     if value == "injected":
         return _head("is:injected", lambda head: Origin(head.origin).injected)
     if value == PRIMING:

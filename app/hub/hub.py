@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from app.hub.causes import Interceptors
 from app.hub.client_registry import NO_RECIPIENTS, ClientRegistry, Recipients
-from app.hub.clients import Client, Wire
+from app.hub.clients import Client, Transport
 from app.hub.clock import Clock
 from app.hub.fault_plan import FaultPlan, RecipientFrame
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import PRIMING, SERVER, Origin
 from app.hub.outgoing import Effect, Outgoing
 from app.hub.rest_exchange import RestExchange
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.write_batcher import WriteBatcher
 from app.protocol.envelope import Envelope
@@ -97,7 +97,9 @@ class Hub:
         """Return the connected client with this number."""
         return self._registry.get(id)
 
-    def join(self, wire: Wire, username: str | None = None, *, origin: str = "", user_agent: str = "") -> Client:
+    def join(
+        self, wire: Transport, username: str | None = None, *, origin: str = "", user_agent: str = ""
+    ) -> Client:
         """Add a connection that completed its handshake."""
         self._last_id += 1
         client = Client(
@@ -107,7 +109,7 @@ class Hub:
         )  # fmt: skip
         self._registry.add(client)
         note = f"acts as {client.username}" + (f", from {origin}" if origin else "")
-        self.tell("connected", client=client, note=note)
+        self.log_server_event("connected", client=client, note=note)
         self.clients_changed.emit(None)
         self.joined.emit(client)
         return client
@@ -123,9 +125,9 @@ class Hub:
             return
         client.outbox.close()
         last = None if ended_here or client.closing else self._sent_just_before(client)
-        self.tell("disconnected", client=client, note=note, verdict=verdict)
+        self.log_server_event("disconnected", client=client, note=note, verdict=verdict)
         if last:
-            self.tell(
+            self.log_server_event(
                 "disconnected after delivery",
                 client=client,
                 note=f"client {client.id} disconnected within {LOST_S * 1000:.0f} ms of #{last.seq}, so its UI may "
@@ -155,7 +157,7 @@ class Hub:
         if client.username != username:
             client.username = username
             self._registry.invalidate()
-            self.tell("identity changed", client=client, note=f"acts as {username}")
+            self.log_server_event("identity changed", client=client, note=f"acts as {username}")
             self.clients_changed.emit(None)
 
     def publish(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
@@ -212,7 +214,7 @@ class Hub:
             if isinstance(effect, Outgoing):
                 self.send(effect)
             else:
-                self.tell(effect.event, note=effect.note, verdict=effect.verdict)
+                self.log_server_event(effect.event, note=effect.note, verdict=effect.verdict)
 
     def _send_by_plan(self, frame: RecipientFrame, clients: tuple[Client, ...]) -> None:
         for client in clients:
@@ -238,7 +240,7 @@ class Hub:
             return "no client is connected"
         return f"no client acts as {to.user}"
 
-    def tell(
+    def log_server_event(
         self, event: str, *, client: Client | None = None, note: str = "", verdict: Verdict = Verdict.OK
     ) -> None:
         """Journal something that happened to the server or to a connection."""
@@ -255,7 +257,7 @@ class Hub:
         self._give_up(client, "does not read and too much is waiting for it")
 
     def _give_up(self, client: Client, why: str) -> None:
-        self.tell("aborted", client=client, note=why, verdict=Verdict.WARNING)
+        self.log_server_event("aborted", client=client, note=why, verdict=Verdict.WARNING)
         client.outbox.close()
         self._registry.invalidate()
         client.abort()

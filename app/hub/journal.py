@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 from app.hub.clock import Clock
 from app.hub.origin import SERVER, Origin
-from app.hub.ring import Ring
 from app.hub.row import Kind, Row, Verdict
-from app.hub.signal import Signal
+from app.hub.row_store import RowStore
+from app.hub.signals import Signal
 
 __all__ = ["MAX_BYTES", "MAX_NOTE", "MAX_ROWS", "Journal", "Kind", "Row", "Verdict"]
 
@@ -30,7 +30,7 @@ class Journal:
         self._max_rows = max_rows
         self._max_bytes = max_bytes
         self._waiting: list[Callable[[], object]] = []
-        self.rows = Ring(max_rows)
+        self.rows = RowStore(max_rows)
         self.appended: Signal[Row] = Signal()
 
     def __len__(self) -> int:

@@ -158,10 +158,10 @@ class EventPipeline:
         except Dropped as dropped:
             self._dropped(str(dropped))
         except FIRE_ERRORS as error:
-            self._hub.tell("not sent", note=str(error), verdict=Verdict.WARNING)
+            self._hub.log_server_event("not sent", note=str(error), verdict=Verdict.WARNING)
 
     def _dropped(self, why: str) -> Delivery:
-        self._hub.tell("dropped", note=why, verdict=Verdict.WARNING)
+        self._hub.log_server_event("dropped", note=why, verdict=Verdict.WARNING)
         return Delivery(self._hub.journal.last_seq, (), f"not sent: {why}")
 
 

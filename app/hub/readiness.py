@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from app.hub.clients import Client
 from app.hub.hub import Hub
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 from app.hub.target import Target
 from app.hub.tasks import Tasks
 

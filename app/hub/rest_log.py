@@ -8,7 +8,7 @@ from typing import NamedTuple
 from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import REST
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 
 FOLD_S = 60.0
 """The same GET request, repeated within this time, adds no row of its own."""

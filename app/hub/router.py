@@ -8,12 +8,12 @@ from app.hub.causes import ClientFrame, Dropped
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Kind, Verdict
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.quick import QuickReader
+from app.protocol.fast_decoder import FastDecoder
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class ClientEvent(NamedTuple):
 Handler = Callable[[Client, Any], Outcome | Awaitable[Outcome]]
 
 
-class Taken(NamedTuple):
+class ReceivedFrame(NamedTuple):
     """A client's frame as it was read; ``data`` None: it broke the contract."""
 
     client: Client
@@ -57,13 +57,13 @@ class Router:
         self._hub = hub
         self._interceptors = hub.interceptors
         self._catalog = catalog
-        self._quick = QuickReader(catalog)
+        self._quick = FastDecoder(catalog)
         self._handlers: dict[str, Handler] = {}
         self.client_event: Signal[ClientEvent] = Signal()
 
     def catalog_changed(self) -> None:
         """Read frames by the events that the catalog holds now."""
-        self._quick = QuickReader(self._catalog)
+        self._quick = FastDecoder(self._catalog)
 
     def on(self, event: str, handler: Handler) -> None:
         """Let ``handler`` answer the client event of that name; it gets the client and the typed payload."""
@@ -104,7 +104,7 @@ class Router:
             await pending
 
     def _drop(self, client: Client, why: str) -> None:
-        self._hub.tell("dropped", client=client, note=why, verdict=Verdict.WARNING)
+        self._hub.log_server_event("dropped", client=client, note=why, verdict=Verdict.WARNING)
 
     def _handle(
         self, client: Client, frame: str | bytes, payload: bytes | None = None
@@ -114,12 +114,12 @@ class Router:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
         quick = self._quick.read(payload) if isinstance(frame, str) else None
         if quick:
-            taken = Taken(client, payload, *quick)
+            taken = ReceivedFrame(client, payload, *quick)
         else:
             try:
                 taken = self._read(client, frame, payload)
             except BadFrame as bad:
-                self._finish(Taken(client, payload, bad.event, None), Outcome(str(bad), Verdict.INVALID))
+                self._finish(ReceivedFrame(client, payload, bad.event, None), Outcome(str(bad), Verdict.INVALID))
                 return None
         handler = self._handlers.get(taken.name)
         try:
@@ -131,7 +131,7 @@ class Router:
             return None
         return self._wait(taken, outcome)
 
-    def _read(self, client: Client, frame: str | bytes, payload: bytes) -> Taken:
+    def _read(self, client: Client, frame: str | bytes, payload: bytes) -> ReceivedFrame:
         """Read a frame that is out of the ordinary. Raises ``BadFrame``."""
         envelope = decode(frame)
         known = self._catalog.get(Direction.FROM_UI, envelope.event)
@@ -141,9 +141,9 @@ class Router:
             raise BadFrame(reason, "event", envelope.event)
         data = known.typed(envelope)
         extra = ", ".join(known.unknown_fields(envelope.data))
-        return Taken(client, payload, known.name, data, f"unknown field {extra} ignored" if extra else "")
+        return ReceivedFrame(client, payload, known.name, data, f"unknown field {extra} ignored" if extra else "")
 
-    async def _wait(self, taken: Taken, answer: Awaitable[Outcome]) -> None:
+    async def _wait(self, taken: ReceivedFrame, answer: Awaitable[Outcome]) -> None:
         try:
             outcome = await answer
         except Exception as error:
@@ -155,7 +155,7 @@ class Router:
         log.error("the handler of %s failed", name, exc_info=error)
         return Outcome("the companion failed on it; see the log files", Verdict.WARNING)
 
-    def _finish(self, taken: Taken, outcome: Outcome) -> None:
+    def _finish(self, taken: ReceivedFrame, outcome: Outcome) -> None:
         client, note = taken.client, outcome.note
         if taken.remark:
             note = f"{note}; {taken.remark}" if note else taken.remark

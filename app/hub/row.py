@@ -50,7 +50,7 @@ class Row(NamedTuple):
     recipients: tuple[int, ...] = ()
 
 
-class Head:
+class RowKey:
     """All that a row says but its moment and its payload. Rows that say the same share one head.
 
     Heads are compared by identity, so that whoever judges rows by their heads judges each head once.
@@ -79,6 +79,6 @@ class Head:
         self.recipients = recipients
 
     @classmethod
-    def of(cls, row: Row) -> "Head":
+    def of(cls, row: Row) -> "RowKey":
         """Return the head of a row that came without one."""
         return cls(row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user, row.recipients)

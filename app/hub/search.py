@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from app.hub.filter import Filter
-from app.hub.ring import Ring
+from app.hub.row_store import RowStore
 
 BATCH = 256
 """So many rows at a time, or as many as hold ``BATCH_BYTES`` on average."""
@@ -13,7 +13,7 @@ SLOW_BATCH = 16
 """An expression may take milliseconds for each."""
 
 
-class Search:
+class IncrementalSearch:
     """Looks at the rows ``first`` to ``last``.
 
     ``among``: above ``last`` only these numbers, in order, can pass; they come from an earlier search.
@@ -36,7 +36,7 @@ class Search:
         """Whether every row has been looked at."""
         return self._left == 0 and self._last < self._first
 
-    def step(self, rows: Ring) -> list[int]:
+    def step(self, rows: RowStore) -> list[int]:
         """Look at some more rows; returns the numbers of those that pass, in order."""
         self._first = max(self._first, rows.first)
         size = batch_size(self._wanted, rows)
@@ -47,7 +47,7 @@ class Search:
         self._last = start - 1
         return [start + place for place in self._wanted.passing(span)]
 
-    def _step_among(self, rows: Ring, size: int) -> list[int]:
+    def _step_among(self, rows: RowStore, size: int) -> list[int]:
         start = max(0, self._left - size)
         numbers = self._among[start : self._left]
         self._left = start
@@ -61,7 +61,7 @@ class Search:
         return [numbers[place] for place in self._wanted.passing(rows.pick(numbers))]
 
 
-def batch_size(wanted: Filter, rows: Ring) -> int:
+def batch_size(wanted: Filter, rows: RowStore) -> int:
     """Return how many rows can be looked at in about a tenth of a millisecond."""
     if wanted.slow:
         return SLOW_BATCH

@@ -52,7 +52,7 @@ class Person(Struct, kw_only=True):
         }
 
 
-class Window(NamedTuple):
+class RestCaller(NamedTuple):
     """A UI window, as far as HTTP tells: two windows of one browser on one origin look the same."""
 
     origin: str

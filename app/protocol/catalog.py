@@ -6,7 +6,7 @@ from types import ModuleType
 from app.protocol import events
 from app.protocol.contract import DECLARED, Direction, Event
 from app.protocol.envelope import Envelope
-from app.protocol.event_type import EventType, Problem, StructEvent
+from app.protocol.event_type import EventProblem, EventType, StructEvent
 
 
 class Catalog:
@@ -44,13 +44,15 @@ class Catalog:
         """Return the names of one direction, in catalog order."""
         return [name for way, name in self._types if way is direction]
 
-    def problems(self, envelope: Envelope) -> list[Problem]:
+    def problems(self, envelope: Envelope) -> list[EventProblem]:
         """Return what is wrong with an event that is to be sent to the UI."""
         known = self.get(Direction.TO_UI, envelope.event)
         if known is None:
             names = ", ".join(self.names(Direction.TO_UI))
-            return [Problem("event", f"{envelope.event!r} is not a server event ({names})")]
-        return [Problem(f"data.{path}" if path else "data", text) for path, text in known.problems(envelope.data)]
+            return [EventProblem("event", f"{envelope.event!r} is not a server event ({names})")]
+        return [
+            EventProblem(f"data.{path}" if path else "data", text) for path, text in known.problems(envelope.data)
+        ]
 
 
 def built_in() -> Catalog:

@@ -14,7 +14,7 @@ MAX_CHECKED_CHARS = 1024 * 1024
 """A longer text is not checked against the contract: it would take too long."""
 
 
-UNUSUAL = object()
+NEEDS_STRICT_PARSER = object()
 """What is to be read the long way."""
 
 
@@ -116,23 +116,23 @@ def parse_json(text: str) -> Any:
     Raises ``BadFrame``, and nothing else.
     """
     value = _plain(text)
-    return _strict(text) if value is UNUSUAL else value
+    return _strict(text) if value is NEEDS_STRICT_PARSER else value
 
 
 def _plain(text: str) -> Any:
-    """Read at once what can be shown by counting to be in order; ``UNUSUAL`` where only a look at all of it tells.
+    """Parse JSON that simple counting proves to be valid; return ``NEEDS_STRICT_PARSER`` for everything else.
 
     Without escapes there are no surrogates, and a key that stands twice leaves fewer quotation marks than came in.
     What is large would keep every other thread waiting.
     """
     if "\\" in text or len(text) > MAX_FRAME_BYTES:
-        return UNUSUAL
+        return NEEDS_STRICT_PARSER
     try:
         value = msgspec.json.decode(text)
         again = msgspec.json.encode(value)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-        return UNUSUAL
-    return value if again.count(b'"') == text.count('"') and _brackets(again) <= MAX_DEPTH else UNUSUAL
+        return NEEDS_STRICT_PARSER
+    return value if again.count(b'"') == text.count('"') and _brackets(again) <= MAX_DEPTH else NEEDS_STRICT_PARSER
 
 
 def _strict(text: str) -> Any:

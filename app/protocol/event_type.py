@@ -11,10 +11,10 @@ from typing_extensions import override
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, Envelope, check_tree
 from app.protocol.templates import BY_FORMAT, ME, PERSONA
-from app.wording import fault
+from app.validation_messages import fault
 
 
-class Problem(NamedTuple):
+class EventProblem(NamedTuple):
     """One fault in an event's data: the path (``reactions[0].emoji``) and a message for people."""
 
     path: str
@@ -27,7 +27,7 @@ class Problem(NamedTuple):
 class InvalidEvent(ValueError):
     """An event that violates the contract was to be fired. ``problems`` says how."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[EventProblem]) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = tuple(problems)
 
@@ -46,7 +46,7 @@ class EventType(ABC):
         """JSON Schema of ``data``, an object. References point into its own ``$defs``."""
 
     @abstractmethod
-    def problems(self, data: Any) -> list[Problem]:
+    def problems(self, data: Any) -> list[EventProblem]:
         """Return everything that is wrong with ``data``; empty if it is valid."""
 
     @abstractmethod
@@ -101,16 +101,16 @@ class StructEvent(EventType):
         return {**own, "$defs": defs} if defs else own
 
     @override
-    def problems(self, data: Any) -> list[Problem]:
+    def problems(self, data: Any) -> list[EventProblem]:
         if not isinstance(data, dict):
-            return [Problem("", "data must be an object")]
+            return [EventProblem("", "data must be an object")]
         try:
             check_tree(data)
         except BadFrame as bad:
-            return [Problem(bad.where, bad.reason)]
+            return [EventProblem(bad.where, bad.reason)]
         found = [] if self._converts(data) else self._field_problems(data)
         if self.direction is Direction.TO_UI:
-            found += [Problem(name, "is not a field of this event") for name in self.unknown_fields(data)]
+            found += [EventProblem(name, "is not a field of this event") for name in self.unknown_fields(data)]
         return found
 
     def _converts(self, data: dict[str, Any]) -> bool:
@@ -120,22 +120,22 @@ class StructEvent(EventType):
             return False
         return True
 
-    def _field_problems(self, data: dict[str, Any]) -> list[Problem]:
+    def _field_problems(self, data: dict[str, Any]) -> list[EventProblem]:
         """Check every field. msgspec itself stops at the first invalid one."""
         found = []
         for name, field in self._fields.items():
             if name in data:
                 found += self._convert_problems(name, field.type, data[name])
             elif field.required:
-                found.append(Problem(name, "is missing"))
+                found.append(EventProblem(name, "is missing"))
         return found
 
-    def _convert_problems(self, name: str, expected: Any, value: Any) -> list[Problem]:
+    def _convert_problems(self, name: str, expected: Any, value: Any) -> list[EventProblem]:
         try:
             msgspec.convert(value, expected)
         except msgspec.ValidationError as error:
             wrong = fault(error, self.schema["properties"][name].get("enum", ()))
-            return [Problem(wrong.under(name), wrong.sentence)]
+            return [EventProblem(wrong.under(name), wrong.sentence)]
         return []
 
     @override

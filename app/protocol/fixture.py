@@ -10,9 +10,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, check_tree, parse_json
-from app.protocol.overrides import changed, rooted
+from app.protocol.json_path import changed, rooted
 from app.protocol.templates import MAX_TEMPLATES, Context, TemplateError, count_templates, resolve
-from app.wording import fault
+from app.validation_messages import fault
 
 SUFFIX = ".json"
 MAX_FIXTURE_BYTES = 64 * 1024

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from app.hub.origin import AUTO_REPLY
 from app.hub.pipeline import FIRE_ERRORS
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData
 from app.protocol.envelope import Envelope

@@ -19,8 +19,8 @@ from app.protocol.fixture import Fixture, Saved
 from app.protocol.templates import Context, TemplateError, expand, left_over, load_faker, resolve, uses_faker
 from app.sources.source import Publisher
 
-MAX_FAULTS = 20
-"""At most this many faults of one fixture are listed."""
+MAX_PROBLEMS = 20
+"""At most this many problems of one fixture are listed."""
 
 
 class Sender(Publisher, Protocol):
@@ -37,7 +37,7 @@ class EventComposer:
         self._sender = sender
         self._again: Callable[[Origin], Awaitable[Delivery]] | None = None
         self._fired = 0
-        self._faults: dict[str, tuple[Fixture, int, list[str]]] = {}
+        self._problems: dict[str, tuple[Fixture, int, list[str]]] = {}
         """Fixture, version of the catalog and result, by the fixture's name."""
 
     async def fire(
@@ -101,29 +101,29 @@ class EventComposer:
         template = self.of_event("new_message").envelope()
         return Envelope(template.event, {**resolve(template.data, self.context(persona)), "text": text})
 
-    async def faults(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
+    async def problems(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
         """Return by name how each fixture breaks the contract without being marked as malformed.
 
         The result for a fixture is reused until its file or the catalog changes.
         """
-        known, self._faults, slices = self._faults, {}, Slices()
+        known, self._problems, slices = self._problems, {}, Slices()
         version = self._sender.catalog.version
         for saved in fixtures:
-            fixture, checked_with, faults = known.get(saved.name, (None, 0, []))
+            fixture, checked_with, problems = known.get(saved.name, (None, 0, []))
             if fixture is not saved.fixture or checked_with != version:
-                faults = self._faults_of(saved.fixture)
-            self._faults[saved.name] = saved.fixture, version, faults
+                problems = self._problems_of(saved.fixture)
+            self._problems[saved.name] = saved.fixture, version, problems
             await slices.breathe()
-        return {name: faults for name, (_, _, faults) in self._faults.items()}
+        return {name: problems for name, (_, _, problems) in self._problems.items()}
 
-    def _faults_of(self, fixture: Fixture) -> list[str]:
+    def _problems_of(self, fixture: Fixture) -> list[str]:
         if fixture.raw or fixture.malformed:
             return []
         event = self.preview(fixture.envelope())
         left = [f"{each} is not a template" for each in left_over(event.data)]
         found = [*left, *map(str, self._sender.catalog.problems(event))]
-        more = len(found) - MAX_FAULTS
-        return found if more <= 0 else [*found[:MAX_FAULTS], f"and {more:,} more"]
+        more = len(found) - MAX_PROBLEMS
+        return found if more <= 0 else [*found[:MAX_PROBLEMS], f"and {more:,} more"]
 
     def preview(self, event: Envelope) -> Envelope:
         """Return an event with values for its templates that are good enough to validate it.

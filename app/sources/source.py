@@ -50,7 +50,7 @@ class Source(Protocol):
         """Fire events until the work is done or the task is cancelled. An exception ends only this source."""
 
 
-class State(StrEnum):
+class SourceState(StrEnum):
     """What a registered source does now."""
 
     STOPPED = "stopped"
@@ -67,7 +67,7 @@ class Sources:
         self._hub = hub
         self._sources: dict[str, Source] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._states: dict[str, State] = {}
+        self._states: dict[str, SourceState] = {}
         self._tasks = Tasks()
 
     def __iter__(self) -> Iterator[Source]:
@@ -79,15 +79,15 @@ class Sources:
             raise ValueError(f"there is a source {source.name!r} already")
         self._sources[source.name] = source
 
-    def state(self, name: str) -> State:
+    def state(self, name: str) -> SourceState:
         """Return what a source does now. Raises ``KeyError`` for an unknown name."""
-        return self._states.get(self._sources[name].name, State.STOPPED)
+        return self._states.get(self._sources[name].name, SourceState.STOPPED)
 
     def start(self, name: str) -> None:
         """Run a source, unless it runs already. Raises ``KeyError`` for an unknown name."""
         source = self._sources[name]
-        if self.state(name) is not State.RUNNING:
-            self._states[name] = State.RUNNING
+        if self.state(name) is not SourceState.RUNNING:
+            self._states[name] = SourceState.RUNNING
             self._running[name] = self._tasks.spawn(self._run(source), f"source {name}")
 
     def start_all(self) -> None:
@@ -97,7 +97,7 @@ class Sources:
 
     async def stop(self, name: str) -> None:
         """Cancel a source and wait until it has ended. Raises ``KeyError`` for an unknown name."""
-        self._states[self._sources[name].name] = State.STOPPED
+        self._states[self._sources[name].name] = SourceState.STOPPED
         if task := self._running.pop(name, None):
             task.cancel()
             await asyncio.wait([task])
@@ -111,8 +111,8 @@ class Sources:
         try:
             await source.run(self._publisher)
         except Exception as error:
-            self._states[source.name] = State.FAILED
+            self._states[source.name] = SourceState.FAILED
             log.exception("the source %s failed", source.name)
-            self._hub.tell("source failed", note=f"{source.name}: {error}", verdict=Verdict.WARNING)
+            self._hub.log_server_event("source failed", note=f"{source.name}: {error}", verdict=Verdict.WARNING)
         else:
-            self._states[source.name] = State.DONE
+            self._states[source.name] = SourceState.DONE

@@ -39,7 +39,7 @@ class FixtureLibrary:
         self._saved: dict[str, Saved] = {}
         self._files: dict[Path, _Known] = {}
         self._broken: dict[str, str] = {}
-        self.complaints: list[str] = []
+        self.warnings: list[str] = []
         """Files that are no fixtures, and why."""
 
     @property
@@ -62,8 +62,8 @@ class FixtureLibrary:
         same = [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]
         if len(same) == 1:
             return same[0]
-        if complaint := self._broken.get(wanted):
-            raise NotFound(complaint)
+        if warning := self._broken.get(wanted):
+            raise NotFound(warning)
         near = [each.name for each in same] or self._near(wanted)
         hint = f": it may be {' or '.join(near)}" if near else ""
         raise NotFound(f"There is no fixture {name[:80]!r}{hint}.")
@@ -90,40 +90,40 @@ class FixtureLibrary:
         return file is not None and file in self._files and self._files[file].stamp == _stamp(file)
 
     def read(self) -> bool:
-        """Read both folders again, and return whether anything has changed. ``complaints`` lists invalid files.
+        """Read both folders again, and return whether anything has changed. ``warnings`` lists invalid files.
 
         A file with the same stamp as before is not read again, and its ``Saved`` stays the same object.
         """
-        before = self._saved, self.complaints
+        before = self._saved, self.warnings
         saved: dict[str, Saved] = {}
-        complaints: list[str] = []
+        warnings: list[str] = []
         files: dict[Path, _Known] = {}
         self._broken = {}
         for folder, own in ((self._built_in, False), (self._own, True)):
-            for each in self._read_folder(folder, own, complaints, files) if folder else ():
+            for each in self._read_folder(folder, own, warnings, files) if folder else ():
                 saved[each.name.casefold()] = each
         self._files = files
-        self._saved, self.complaints = saved, complaints  # at once: others look at them meanwhile
-        return (saved, complaints) != before
+        self._saved, self.warnings = saved, warnings  # at once: others look at them meanwhile
+        return (saved, warnings) != before
 
     def _read_folder(
-        self, folder: Path, own: bool, complaints: list[str], known: "dict[Path, _Known]"
+        self, folder: Path, own: bool, warnings: list[str], known: "dict[Path, _Known]"
     ) -> list[Saved]:
         def report(error: OSError) -> None:
-            complaints.append(_printable(f"{error.filename or folder} cannot be read: {error.strerror or error}."))
+            warnings.append(_printable(f"{error.filename or folder} cannot be read: {error.strerror or error}."))
 
         found: list[Saved] = []
         try:
             files = find_files(folder, SUFFIX, report)
         except FileNotFoundError:
             if own and self._chosen:
-                complaints.append(f"There is no folder {folder}; it is made when you save a fixture.")
+                warnings.append(f"There is no folder {folder}; it is made when you save a fixture.")
             return found
         except OSError as error:
             report(error)
             return found
         if len(files) > MAX_FILES:
-            complaints.append(f"{folder} has {len(files):,} files; the first {MAX_FILES:,} are used.")
+            warnings.append(f"{folder} has {len(files):,} files; the first {MAX_FILES:,} are used.")
         for file in files[:MAX_FILES]:
             stamp = _stamp(file)
             before = self._files.get(file)
@@ -133,7 +133,7 @@ class FixtureLibrary:
             if isinstance(before.content, Saved):
                 found.append(before.content)
             else:
-                complaints.append(before.content)
+                warnings.append(before.content)
                 self._broken[_name(folder, file).casefold()] = before.content
         return found
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 from app.protocol.errors import RequestError
 from app.protocol.fixture import Fixture, Saved
 from app.storage.fixtures import FixtureLibrary
@@ -50,9 +50,9 @@ class Fixtures:
         return self._library.folder
 
     @property
-    def complaints(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Why files in the folders are not valid fixtures."""
-        return self._library.complaints
+        return self._library.warnings
 
     def find(self, name: str) -> Saved:
         """Return a fixture by its name, or its last part where that is unique. Raises ``RequestError``."""

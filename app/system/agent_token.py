@@ -7,10 +7,10 @@ import asyncio
 import logging
 import secrets as random
 
-from app.system import secrets
+from app.system import control_token
+from app.system.control_token import Token, TokenError
 from app.system.files import reason, write_file
 from app.system.paths import Folders
-from app.system.secrets import Token, TokenError
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,12 @@ class AgentToken:
         if folders is None:
             return
         if self._in_keyring:
-            kept = await secrets.in_thread(lambda: secrets.from_keyring(self._account(folders)))
+            kept = await control_token.in_thread(lambda: control_token.from_keyring(self._account(folders)))
             self._token = Token(kept, "keyring") if kept else None
         if self._token is None and folders.agent_token_file.exists():
             try:
                 file = folders.agent_token_file
-                self._token = Token(secrets.from_file(file), "file", file)
+                self._token = Token(control_token.from_file(file), "file", file)
             except TokenError as error:
                 log.info("no agent token: %s", error)
 
@@ -72,13 +72,15 @@ class AgentToken:
         except OSError as error:
             raise TokenError(f"The agent token is invalid now, but {file} remains: {reason(error)}.") from None
         account = self._account(folders)
-        if self._in_keyring and not await secrets.in_thread(lambda: secrets.delete_from_keyring(account)):
+        if self._in_keyring and not await control_token.in_thread(
+            lambda: control_token.delete_from_keyring(account)
+        ):
             raise TokenError(f"The agent token is invalid now, but the keyring still holds it, as {account}.")
 
     async def _store(self, value: str) -> Token:
         folders = self._folders
         if folders and self._in_keyring:
-            kept = await secrets.in_thread(lambda: secrets.into_keyring(self._account(folders), value))
+            kept = await control_token.in_thread(lambda: control_token.into_keyring(self._account(folders), value))
             if kept:
                 return Token(kept, "keyring")
         if folders:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, field
 
 from app import usernames
 from app.system.files import read_text, reason, replace, write_file
-from app.wording import fault
+from app.validation_messages import fault
 
 MAX_BYTES = 256 * 1024
 
@@ -123,11 +123,11 @@ class InvalidSettings(ValueError):
 
 
 class SettingsFile:
-    """The file. ``load`` never fails: what it could not use it says in ``complaints``."""
+    """The file. ``load`` never fails: what it could not use it says in ``warnings``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.complaints: list[str] = []
+        self.warnings: list[str] = []
 
     def load(self) -> Settings:
         """Read the settings; a missing file, a broken file and a bad value all mean the default, or ``SHUT``."""
@@ -142,12 +142,12 @@ class SettingsFile:
         except (OSError, *NO_TOML) as error:
             shut = {name: value for name, value in SHUT.items() if text is None or name in text}
             told = "".join(f"; {name} = {_shown(value)} until it is put right" for name, value in shut.items())
-            self.complaints = [f"{self.path} could not be read and defaults are used: {reason(error)}{told}"]
+            self.warnings = [f"{self.path} could not be read and defaults are used: {reason(error)}{told}"]
             return Settings(**shut)
         return self._take(document)
 
     def _take(self, document: dict[str, Any]) -> Settings:
-        self.complaints = []
+        self.warnings = []
         settings = Settings()
         names = Settings.__struct_fields__
         for known in msgspec.structs.fields(Settings):
@@ -157,15 +157,15 @@ class SettingsFile:
             if wrong:
                 setattr(settings, known.name, _instead(known.name, document[known.name], settings))
                 used = _shown(getattr(settings, known.name))
-                self.complaints.append(f"{self.path}: {known.name}: {wrong}; using {used}")
+                self.warnings.append(f"{self.path}: {known.name}: {wrong}; using {used}")
             else:
                 setattr(settings, known.name, msgspec.convert(document[known.name], known.type))
         if equal := equal_ports(settings):
             for name, _, _ in PORTS:
                 setattr(settings, name, getattr(Settings(), name))
             used = ", ".join(f"{name} = {getattr(settings, name)}" for name, _, _ in PORTS)
-            self.complaints.append(f"{self.path}: {'; '.join(map(str, equal))}; using {used}")
-        self.complaints += [_unknown(self.path, key) for key in document if key not in names]
+            self.warnings.append(f"{self.path}: {'; '.join(map(str, equal))}; using {used}")
+        self.warnings += [_unknown(self.path, key) for key in document if key not in names]
         return settings
 
     def save(self, settings: Settings) -> None:

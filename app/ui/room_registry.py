@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
-    from app.ui.window import Window
+    from app.ui.window import MainWindow
 
 
 class Group(StrEnum):
@@ -47,7 +47,7 @@ class Room:
         """The title, with the shortcut if there is one."""
         return f"{self.title} ({self.shortcut})" if self.shortcut else self.title
 
-    def build(self, window: Window) -> QWidget:
+    def build(self, window: MainWindow) -> QWidget:
         """Import the room's module and build its page."""
         module, _, function = self.factory.partition(":")
         page: QWidget = getattr(import_module(module), function)(window)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.hub.hub import Delivery
 from app.hub.origin import TRAY
 from app.protocol.fixture import Fixture
@@ -20,7 +20,7 @@ from app.ui.widgets.status import status_line
 
 def icon_name(companion: Companion) -> str:
     """Return which of ``resources/icons/tray`` tells the state."""
-    names = {State.PAUSED: "paused", State.BLOCKED: "busy", State.STOPPED: "stopped"}
+    names = {ServerState.PAUSED: "paused", ServerState.BLOCKED: "busy", ServerState.STOPPED: "stopped"}
     connected = "connected" if companion.hub.connection_count else "listening"
     return f"tray/{names.get(companion.state, connected)}"
 
@@ -88,7 +88,7 @@ class Tray(QObject):
         fire.addSeparator()
         fire.addAction("All fixtures …", self.fixtures_requested.emit)
         repeat = self.menu.addAction("Repeat last", self._repeat)
-        repeat.setEnabled(companion.player.can_fire_again)
+        repeat.setEnabled(companion.composer.can_fire_again)
         self.menu.addSeparator()
         self._add_server_actions()
         self.menu.addAction("Copy URL", self._copy_url)
@@ -111,10 +111,10 @@ class Tray(QObject):
             )
 
     def _fire(self, fixture: Fixture) -> None:
-        self._send(self._companion.player.fire(fixture, origin=TRAY))
+        self._send(self._companion.composer.fire(fixture, origin=TRAY))
 
     def _repeat(self) -> None:
-        self._send(self._companion.player.fire_again(origin=TRAY))
+        self._send(self._companion.composer.fire_again(origin=TRAY))
 
     def _send(self, firing: Coroutine[Any, Any, Delivery]) -> None:
         self._do(firing, lambda delivery: self.status_message.emit(delivery.note))

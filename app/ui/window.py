@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.companion import Companion
     from app.hub.hub import Delivery
     from app.hub.journal import Row
-    from app.hub.refused import Refused
+    from app.hub.rejection_log import RejectionStats
     from app.protocol.fixture import Fixture
     from app.ui.about import About
     from app.ui.palette import Command, Palette
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.ui.rooms.inject import InjectRoom
     from app.ui.rooms.settings import SettingsRoom
 
-__all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "INJECT", "ROOMS", "SETTINGS", "Window"]
+__all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
 
 MOST_OFFERS = 20
 """A program that invents origins must not keep the window busy."""
@@ -45,7 +45,7 @@ class ShownService(Protocol):
     consequence: str
 
 
-class Window(MainWindowShell):
+class MainWindow(MainWindowShell):
     """The main window with its rooms, after ``fill``. A room is built when it is first opened or used."""
 
     quit_requested = Signal()
@@ -226,7 +226,7 @@ class Window(MainWindowShell):
 
     def repeat(self) -> None:
         """Fire once more what was fired last."""
-        self._do(self.companion.player.fire_again(origin=PANEL), self._told)
+        self._do(self.companion.composer.fire_again(origin=PANEL), self._told)
 
     def _told(self, delivery: Delivery) -> None:
         parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}", *delivery.warnings]
@@ -284,9 +284,9 @@ class Window(MainWindowShell):
 
     def fire_fixture(self, fixture: Fixture) -> None:
         """Fire a fixture."""
-        self._do(self.companion.player.fire(fixture, origin=PANEL), self._told)
+        self._do(self.companion.composer.fire(fixture, origin=PANEL), self._told)
 
-    def _origin_refused(self, refused: Refused) -> None:
+    def _origin_refused(self, refused: RejectionStats) -> None:
         """Offer to allow a refused web page, in whichever room is open; once per origin."""
         from app.system.settings import origin_problem
 

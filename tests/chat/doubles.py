@@ -6,7 +6,7 @@ from typing import Any
 from app.chat.read_marks import mark_read
 from app.chat.service import ChatService
 from app.chat.store import ChatStore
-from app.chat.typing import forward_typing
+from app.chat.typing_frames import forward_typing
 from app.hub.clients import Client
 from app.hub.journal import Kind, Row
 from app.hub.router import Router

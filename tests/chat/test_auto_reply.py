@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
-from app.protocol.backend import Window
+from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
 from app.sources.auto_reply import ANSWERS
 from tests.chat.windows import frames_so_far, post
 from tests.conftest import Connect, MakeCompanion, until
 from tests.hub.doubles import FakeTime
 
-HERE = Window("http://localhost:1420", "Chromium")
+HERE = RestCaller("http://localhost:1420", "Chromium")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
-from app.protocol.backend import Window
+from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 from app.storage import chat_file as storage
@@ -17,7 +17,7 @@ from tests.chat.windows import frames_so_far, friend, sent_rows, unread
 from tests.conftest import PATIENCE_S, Connect, MakeCompanion, until
 from tests.storage.stored import somebody_else
 
-NOBODY = Window("", "")
+NOBODY = RestCaller("", "")
 
 
 async def chat_of(companion: Companion, peer: str) -> list[dict[str, Any]]:
@@ -188,7 +188,7 @@ async def test_a_full_disk_at_the_first_start_is_told_and_the_companion_runs(
         other.execute("PRAGMA application_id = 1")
     companion = await make_companion(chat_file=tmp_path / "chat.db")
     assert await companion.start(), companion.services["events"].error
-    assert any("full" in complaint for complaint in companion.complaints)
+    assert any("full" in complaint for complaint in companion.warnings)
 
 
 async def test_somebody_who_is_no_friend_can_write_and_is_not_listed(companion: Companion) -> None:

@@ -6,14 +6,14 @@ import pytest
 
 from app.companion import Companion
 from app.hub.journal import Kind, Verdict
-from app.protocol.backend import MAX_TEXT, Window
+from app.protocol.backend import MAX_TEXT, RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Malformed, NotFound, RequestError
 from tests.chat.windows import frames_so_far, post, said, sent_rows
 from tests.conftest import Connect
 
 PAGE = "http://localhost:1420"
-HERE = Window(PAGE, "Chromium")
+HERE = RestCaller(PAGE, "Chromium")
 
 
 @pytest.fixture(autouse=True)

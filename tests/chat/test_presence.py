@@ -8,7 +8,7 @@ import pytest
 
 from app.chat import service as module
 from app.companion import Companion
-from app.protocol.backend import ONLINE_FOR_S, Window
+from app.protocol.backend import ONLINE_FOR_S, RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.templates import iso
 from tests.chat.windows import frames_so_far, friend, post
@@ -107,7 +107,7 @@ async def from_alice(companion: Companion) -> None:
 
 
 async def to_alice(companion: Companion) -> None:
-    await post(companion, "alice", "Hi", Window("", ""))
+    await post(companion, "alice", "Hi", RestCaller("", ""))
 
 
 async def alice_types(companion: Companion) -> None:

@@ -8,7 +8,7 @@ from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
 from app.hub.journal import Kind, Row
-from app.protocol.backend import MessageData, Person, Window
+from app.protocol.backend import MessageData, Person, RestCaller
 from app.protocol.envelope import Envelope
 from tests.conftest import PATIENCE_S
 
@@ -47,7 +47,7 @@ async def unread(companion: Companion) -> dict[str, int]:
     return {chat.person.username: chat.unread for chat in await companion.chat.conversations()}
 
 
-async def post(companion: Companion, to: str, text: str, window: Window) -> MessageData:
+async def post(companion: Companion, to: str, text: str, window: RestCaller) -> MessageData:
     """Post a message as the REST stand-in does, and send what follows from it."""
     data, effects = await companion.chat.post_message(to, text, window)
     companion.hub.carry_out(effects)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from app import __version__
 from app.cli import listen
 from app.cli.main import app
-from app.system.exits import TABLE, Exit
+from app.system.exit_codes import TABLE, Exit
 from tests.conftest import unknown_home
 
 cli = CliRunner()

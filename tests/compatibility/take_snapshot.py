@@ -18,7 +18,7 @@ import typer
 
 from app import __version__
 from app.cli.main import app
-from app.system.exits import Exit
+from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from tests.e2e.processes import free_ports
 

@@ -9,7 +9,7 @@ import pytest
 from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
 from app.endpoints.control.openapi import document
-from app.system.exits import Exit
+from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from tests.compatibility.snapshots import VERSIONS, part
 from tests.compatibility.take_snapshot import commands

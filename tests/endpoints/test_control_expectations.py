@@ -14,7 +14,7 @@ from tests.endpoints.control_api import Control, online, typing
 async def expect(control: Control, **body: Any) -> dict[str, Any]:
     answer = await control.post("/v1/expectations", body)
     assert answer.status == 200, answer.body
-    assert list(answer.json) == ["met", "after_s", "row", "instead"]
+    assert list(answer.json) == ["met", "after_s", "row", "received_instead", "instead"]
     assert answer.json["after_s"] >= 0
     assert answer.json["met"] == (answer.json["row"] is not None)
     return dict(answer.json)
@@ -40,7 +40,7 @@ async def test_it_is_met_as_soon_as_the_client_sends_it(control: Control) -> Non
     assert told["met"]
     assert told["after_s"] > 0
     assert (told["row"]["event"], told["row"]["frame"], told["row"]["user"]) == ("typing", typing(), "me")
-    assert told["instead"] == []
+    assert told["received_instead"] == []
 
 
 async def test_it_is_not_met_when_the_time_is_over_and_says_what_came_instead(control: Control) -> None:
@@ -53,7 +53,7 @@ async def test_it_is_not_met_when_the_time_is_over_and_says_what_came_instead(co
     told = await waiting
     assert (told["met"], told["row"]) == (False, None)
     assert 0.39 <= told["after_s"] < 2  # uvloop counts time in whole milliseconds
-    assert [each["frame"] for each in told["instead"]] == [typing(True), typing(False)]
+    assert [each["frame"] for each in told["received_instead"]] == [typing(True), typing(False)]
 
 
 async def test_what_came_before_what_met_it_is_told_too(control: Control) -> None:
@@ -62,7 +62,7 @@ async def test_what_came_before_what_met_it_is_told_too(control: Control) -> Non
         await client.send(typing(to=to))
     await sent(control, 4)
     told = await expect(control, where=where("alice"), after=0, within=0)
-    assert [json.loads(each["frame"])["data"]["to"] for each in told["instead"]] == ["bob", "carol"]
+    assert [json.loads(each["frame"])["data"]["to"] for each in told["received_instead"]] == ["bob", "carol"]
 
 
 async def test_of_a_flood_the_last_twenty_are_told(control: Control) -> None:
@@ -71,7 +71,7 @@ async def test_of_a_flood_the_last_twenty_are_told(control: Control) -> None:
         await client.send(typing(to=f"n{number}"))
     await sent(control, 30)
     told = await expect(control, event="mark_read", after=0, within=0)
-    names = [json.loads(each["frame"])["data"]["to"] for each in told["instead"]]
+    names = [json.loads(each["frame"])["data"]["to"] for each in told["received_instead"]]
     assert names == [f"n{number}" for number in range(10, 30)]
 
 
@@ -167,7 +167,7 @@ async def test_what_breaks_the_contract_meets_nothing_and_is_told(control: Contr
     await sent(control, 1)
     told = await expect(control, after=0, within=0)
     assert not told["met"]
-    assert [(each["frame"], each["verdict"]) for each in told["instead"]] == [(text, "invalid")]
+    assert [(each["frame"], each["verdict"]) for each in told["received_instead"]] == [(text, "invalid")]
 
 
 async def test_a_rest_call_of_the_ui_counts(control: Control) -> None:

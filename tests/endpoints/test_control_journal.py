@@ -32,7 +32,7 @@ FILTERS = [
 def tell(control: Control, count: int, event: str = "tick") -> None:
     """Write rows of the server."""
     for number in range(count):
-        control.companion.hub.tell(event, note=f"number {number}")
+        control.companion.hub.log_server_event(event, note=f"number {number}")
 
 
 def mixed(journal: Journal, count: int) -> None:

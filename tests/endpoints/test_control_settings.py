@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.access import Access
+from app.control_access import ControlAccess
 from app.endpoints.control.settings_shapes import SettingsChange
 from app.system.agent_token import AgentToken
-from app.system.home import Home, Overrides
+from app.system.data_directory import DataDirectory, Overrides
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.system.updates import Release, UpdateError
@@ -74,7 +74,7 @@ async def test_a_change_is_written_to_the_file_without_what_the_command_line_gav
     control: Control, tmp_path: Path
 ) -> None:
     companion = control.companion
-    home = Home.open(tmp_path / "home")
+    home = DataDirectory.open(tmp_path / "home")
     try:
         home.load(Overrides(port=companion.settings.port))
         companion.store_settings = home.save
@@ -203,7 +203,7 @@ async def test_a_file_that_others_can_read_is_not_used_and_a_new_token_replaces_
 async def test_a_companion_that_starts_again_knows_its_agent_token(control: Control, tmp_path: Path) -> None:
     folders = Folders.of(tmp_path)
     token = await AgentToken(folders).create()
-    access = Access(control.companion, folders, tmp_path / "main-token")
+    access = ControlAccess(control.companion, folders, tmp_path / "main-token")
     await control.companion.control.stop()
     await access.open()
     answer = await control.get("/v1/status", headers={"Authorization": f"Bearer {token.value}"})

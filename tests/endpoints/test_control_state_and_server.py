@@ -294,7 +294,7 @@ async def test_the_status_tells_everything(make_control: MakeControl, tmp_path: 
             }
             for each in companion.services
         ],
-        "in_memory": False, "complaints": [],
+        "in_memory": False, "warnings": [], "complaints": [],
     }  # fmt: skip
 
 
@@ -311,7 +311,7 @@ async def test_the_status_names_the_user_of_now_and_a_state_in_memory(control: C
 async def test_the_status_counts_what_the_ring_dropped(make_control: MakeControl) -> None:
     control = await make_control(journal_rows=100)
     for _ in range(250):
-        control.companion.hub.tell("tick")
+        control.companion.hub.log_server_event("tick")
     told = (await control.got("/v1/status"))["journal"]
     assert told["rows"] == 100
     assert told["dropped"] == told["first_seq"] - 1 == told["last_seq"] - 100

@@ -11,7 +11,7 @@ from app.hub.origin import PANEL
 from app.protocol.envelope import Envelope
 from tests.conftest import Connect, until
 from tests.endpoints.http import Rest
-from tests.hub.doubles import RecordingWire
+from tests.hub.doubles import RecordingTransport
 
 ONLINE = Envelope("friend_online", {"username": "bob"})
 
@@ -156,7 +156,7 @@ async def test_a_dropped_rest_call_is_answered_with_503_and_changes_nothing(rest
 async def test_a_rest_call_has_a_lower_number_than_its_effects(rest: Rest) -> None:
     companion = rest.companion
     for username in ("alice", "me"):
-        companion.hub.join(RecordingWire(), username)
+        companion.hub.join(RecordingTransport(), username)
     await companion.fire(Envelope("friend_online", {"username": "alice"}), origin=PANEL)
     first = companion.journal.last_seq
     await rest.post("/messages", {"to": "alice", "text": "hi"})

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.companion import Companion
-from app.endpoints import events, http, peer
+from app.endpoints import connection_owner, events, http_server
 from app.endpoints.listening import SPARE_CONNECTIONS
 from app.hub import rate_limit
 from app.hub.clock import Clock
@@ -23,7 +23,7 @@ from app.hub.journal import Kind, Row, Verdict
 from tests.conftest import PATIENCE_S, MakeCompanion, until
 from tests.endpoints.raw import tcp_to, upgrade_status
 
-Ask = Callable[[peer.Address, peer.Address], int | None]
+Ask = Callable[[connection_owner.Address, connection_owner.Address], int | None]
 FROZEN = Clock(mono=lambda: 1_000.0)
 TYPING = '{"event":"typing","data":{"to":"bob","typing":true}}'
 
@@ -192,32 +192,32 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who
 
 
 @linux
-@pytest.mark.parametrize("ask", [peer.owner_of, peer.ask_kernel, peer.look_up])
+@pytest.mark.parametrize("ask", [connection_owner.owner_of, connection_owner.ask_kernel, connection_owner.look_up])
 async def test_the_system_tells_whose_process_is_at_the_other_end(companion: Companion, ask: Ask) -> None:
     async with tcp_to(companion.server.port) as client:
         ours, theirs = client.tcp.getsockname(), client.tcp.getpeername()
         assert ask(ours, theirs) == ask(theirs, ours) == os.getuid()
-        assert peer.foreign_owner(ours, theirs) is None
+        assert connection_owner.foreign_owner(ours, theirs) is None
     assert ask(("127.0.0.1", 1), ("127.0.0.1", 2)) is None, "nobody listens there, so nothing is known"
 
 
-def hang_up(port: int, data: bytes = b"", *, reset: bool = True) -> peer.Address:
+def hang_up(port: int, data: bytes = b"", *, reset: bool = True) -> connection_owner.Address:
     """Connect, send and hang up before the server can have read; return the address of that end."""
     with socket.create_connection(("127.0.0.1", port)) as hasty:
         hasty.sendall(data)
         if reset:
             hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        address: peer.Address = hasty.getsockname()
+        address: connection_owner.Address = hasty.getsockname()
     return address
 
 
 @linux
-@pytest.mark.parametrize("ask", [peer.owner_of, peer.ask_kernel, peer.look_up])
+@pytest.mark.parametrize("ask", [connection_owner.owner_of, connection_owner.ask_kernel, connection_owner.look_up])
 @pytest.mark.parametrize("reset", [True, False])
 async def test_an_end_that_nobody_holds_belongs_to_nobody(companion: Companion, ask: Ask, reset: bool) -> None:
     """The kernel calls what is left of it root's, or knows nothing of it."""
     gone = hang_up(companion.server.port, reset=reset)
-    with pytest.raises(peer.Gone):
+    with pytest.raises(connection_owner.Gone):
         ask(gone, ("127.0.0.1", companion.server.port))
 
 
@@ -250,7 +250,7 @@ async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Compa
 
 @linux
 @pytest.mark.skipif(os.name == "posix" and os.getuid() != 0, reason="only root can be somebody else")
-@pytest.mark.parametrize("ask", [peer.ask_kernel, peer.look_up])
+@pytest.mark.parametrize("ask", [connection_owner.ask_kernel, connection_owner.look_up])
 async def test_another_users_process_is_known_for_what_it_is(companion: Companion, ask: Ask) -> None:
     program = (
         "import encodings.idna, os, socket, sys; os.setuid(65534);"
@@ -276,9 +276,9 @@ async def test_where_the_kernel_must_not_be_asked_the_table_tells(
     def forbidden(*_: object) -> int:
         raise PermissionError
 
-    monkeypatch.setattr(peer, "ask_kernel", forbidden)
+    monkeypatch.setattr(connection_owner, "ask_kernel", forbidden)
     async with tcp_to(companion.server.port) as client:
-        assert peer.owner_of(client.tcp.getsockname(), client.tcp.getpeername()) == os.getuid()
+        assert connection_owner.owner_of(client.tcp.getsockname(), client.tcp.getpeername()) == os.getuid()
 
 
 @linux
@@ -289,7 +289,7 @@ async def test_another_users_process_is_refused_at_every_door(
     other = os.getuid() + 1
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
-    monkeypatch.setattr(peer.os, "getuid", lambda: other)
+    monkeypatch.setattr(connection_owner.os, "getuid", lambda: other)
     status, body = await upgrade_status(companion.server.port)
     assert (status, f"another user ({other - 1})" in body) == (403, True)
     async with tcp_to(companion.rest.port) as client:
@@ -313,8 +313,8 @@ async def test_what_a_page_of_another_site_embeds_is_refused(companion: Companio
 async def test_a_connection_that_asks_for_nothing_is_cut_at_the_http_doors_too(
     companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "SILENT_S", 0.2)
-    monkeypatch.setattr(http, "SWEEP_S", 0.02)
+    monkeypatch.setattr(http_server, "SILENT_S", 0.2)
+    monkeypatch.setattr(http_server, "SWEEP_S", 0.02)
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
     port = companion.rest.port
@@ -411,7 +411,7 @@ async def test_every_value_of_a_header_that_occurs_twice_is_checked(
 def of_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """Change who we are: every process at the other end is then another user's."""
     other = os.getuid() + 1
-    monkeypatch.setattr(peer.os, "getuid", lambda: other)
+    monkeypatch.setattr(connection_owner.os, "getuid", lambda: other)
 
 
 @linux
@@ -419,7 +419,7 @@ def of_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_another_users_silent_connections_leave_half_of_the_room(
     make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch, door: str
 ) -> None:
-    monkeypatch.setattr(http, "SILENT_S", 3600.0)
+    monkeypatch.setattr(http_server, "SILENT_S", 3600.0)
     monkeypatch.setattr(events, "OPEN_TIMEOUT_S", 3600.0)
     companion = await listening(make_companion, max_connections=6, rest_port=0, control_port=0)
     companion.control.token = "t"
@@ -449,7 +449,7 @@ async def test_another_users_silent_connections_leave_half_of_the_room(
 async def test_refused_connections_do_not_fill_the_log_file(
     make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "app.endpoints.guard")
+    caplog.set_level("INFO", "app.endpoints.access_policy")
     companion = await listening(make_companion, clock=FROZEN, max_connections=1)
     of_another_user(monkeypatch)
     async with tcp_to(companion.server.port):
@@ -459,7 +459,7 @@ async def test_refused_connections_do_not_fill_the_log_file(
                 with suppress(ConnectionError):
                     assert await silent.receive() == b""
     assert companion.refused.total >= 100
-    assert len([record for record in caplog.records if record.name == "app.endpoints.guard"]) <= 2
+    assert len([record for record in caplog.records if record.name == "app.endpoints.access_policy"]) <= 2
 
 
 async def test_http_connections_far_beyond_the_limit_are_cut_at_once(make_companion: MakeCompanion) -> None:

@@ -14,11 +14,11 @@ from app import headless
 from app.companion import Companion
 from app.endpoints import listening
 from app.endpoints.events import EventServer
-from app.endpoints.http import HttpDoor
+from app.endpoints.http_server import HttpServer
 from app.endpoints.listening import Listener, PortBusy, bounded
 from tests.conftest import MakeCompanion, until
 
-Server = EventServer | HttpDoor
+Server = EventServer | HttpServer
 SERVERS: dict[str, Callable[[Companion], Server]] = {
     "events": lambda companion: companion.server,
     "REST": lambda companion: companion.rest,

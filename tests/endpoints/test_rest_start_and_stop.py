@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
@@ -44,7 +44,7 @@ async def test_a_busy_port_is_told_and_events_start_all_the_same(
     assert companion.services["rest"].error.startswith(f"Port {port} is busy")
     if sys.platform == "linux":
         assert f"{OWN_PROCESS} listens on it" in companion.services["rest"].error
-    assert (companion.state, companion.services["events"].error) == (State.LISTENING, "")
+    assert (companion.state, companion.services["events"].error) == (ServerState.LISTENING, "")
     assert not companion.rest.listening
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.hub.journal import Row
 from app.protocol.envelope import Envelope
 from app.system.ports import OWN_PROCESS
@@ -125,9 +125,9 @@ async def test_it_can_be_started_again_on_the_same_port(companion: Companion, co
     for _ in range(3):
         await connect_client()
         await companion.stop()
-        assert companion.state is State.STOPPED
+        assert companion.state is ServerState.STOPPED
         assert await companion.start(), companion.services["events"].error
-        assert (companion.state, companion.server.port) == (State.LISTENING, port)
+        assert (companion.state, companion.server.port) == (ServerState.LISTENING, port)
     client = await connect_client()
     await companion.fire(ONLINE, origin="panel")
     assert await asyncio.wait_for(client.recv(), PATIENCE_S) == ONLINE.encode().decode()
@@ -141,14 +141,14 @@ async def test_start_and_stop_at_once_end_in_the_order_they_were_asked(companion
 
 
 async def test_a_busy_port_is_told_by_number_and_holder(blocked: Companion) -> None:
-    told: list[State] = []
+    told: list[ServerState] = []
     blocked.changed.connect(lambda _: told.append(blocked.state))
     assert not await blocked.start()
     assert blocked.services["events"].error.startswith(f"Port {blocked.settings.port} is busy")
     if sys.platform == "linux":
         assert f"{OWN_PROCESS} listens on it" in blocked.services["events"].error
-    assert told == [State.BLOCKED]
-    assert blocked.state is State.BLOCKED
+    assert told == [ServerState.BLOCKED]
+    assert blocked.state is ServerState.BLOCKED
     assert not blocked.server.listening
 
 
@@ -157,14 +157,14 @@ async def test_retry_works_once_the_port_is_free(blocked: Companion, taken: sock
     assert not await blocked.start()
     taken.close()
     assert await blocked.start(), blocked.services["events"].error
-    assert (blocked.services["events"].error, blocked.state) == ("", State.LISTENING)
+    assert (blocked.services["events"].error, blocked.state) == ("", ServerState.LISTENING)
     assert (await upgrade_status(blocked.settings.port))[0] == 101
 
 
 async def test_stopping_forgets_the_busy_port(blocked: Companion) -> None:
     await blocked.start()
     await blocked.stop()
-    assert (blocked.services["events"].error, blocked.state) == ("", State.STOPPED)
+    assert (blocked.services["events"].error, blocked.state) == ("", ServerState.STOPPED)
 
 
 async def test_two_companions_cannot_share_a_port(companion: Companion) -> None:
@@ -172,7 +172,7 @@ async def test_two_companions_cannot_share_a_port(companion: Companion) -> None:
     assert not await other.start()
     assert str(companion.server.port) in other.services["events"].error
     await other.close()
-    assert companion.state is State.LISTENING
+    assert companion.state is ServerState.LISTENING
 
 
 async def test_any_free_port_is_the_same_one_after_a_pause(companion: Companion) -> None:

@@ -13,12 +13,12 @@ import sys
 from websockets.asyncio.server import ServerConnection
 
 from app.endpoints import events
+from app.endpoints.access_policy import AccessPolicy
 from app.endpoints.events import EventServer, Limits
-from app.endpoints.guard import Gate
 from app.hub.clock import Clock
 from app.hub.hub import Hub
 from app.hub.journal import Journal
-from app.hub.refused import RefusedLog
+from app.hub.rejection_log import RejectionLog
 from app.hub.router import Router
 from app.protocol.catalog import built_in
 
@@ -36,7 +36,7 @@ class Echo(EventServer):
 async def main() -> None:
     events.MAX_FRAME_BYTES = LARGEST_CASE
     hub = Hub(Journal(Clock(), 100))
-    gate = Gate(lambda: (), RefusedLog(hub))
+    gate = AccessPolicy(lambda: (), RejectionLog(hub))
     limits = Limits(clients=64, connections=256, frames_per_s=1e9, token="")
     server = Echo(hub, Router(hub, built_in()), 0, gate, lambda: limits)
     await server.start()

@@ -30,7 +30,7 @@ from app.__main__ import run
 from app.ui.room_registry import CHATS, EVENTS, INJECT, ROOMS
 from app.ui.tray import Tray
 from app.ui.widgets.banner import Banner
-from app.ui.window import Window
+from app.ui.window import MainWindow
 from tests.gates.window_driver import WindowDriver
 
 BAIT = "bait"
@@ -56,7 +56,7 @@ class Hover(WindowDriver):
         return {"tooltips": self.tooltips, "seen": self.seen}
 
     def steps(self) -> Steps:
-        (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
+        (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow))
         yield from self._rows_in_editor(window)
         for room in ROOMS:
             window.open_room(room.name)
@@ -86,7 +86,7 @@ class Hover(WindowDriver):
         tray.hint(OPENING, OPENING)
         tray.close_down()
 
-    def _rows_in_editor(self, window: Window) -> Steps:
+    def _rows_in_editor(self, window: MainWindow) -> Steps:
         """Open rows of the log in Inject, which judges them."""
         window.open_room(EVENTS)
         yield
@@ -102,13 +102,13 @@ class Hover(WindowDriver):
             yield from self._look("edit", hover=False)
 
     @staticmethod
-    def _menu_actions(window: Window) -> list[object]:
+    def _menu_actions(window: MainWindow) -> list[object]:
         """Return the actions of Chats that open a dialog about a friend."""
         wanted = ("Rename", "Add persona")
         menus = window.chats.findChildren(QMenu)
         return [each for menu in menus for each in menu.actions() if each.text().startswith(wanted)]
 
-    def _choices(self, name: str, window: Window) -> Steps:
+    def _choices(self, name: str, window: MainWindow) -> Steps:
         """Select each tab and each row, which opens its details."""
         page = window.centralWidget()
         for tabs in page.findChildren(QTabBar):

@@ -18,7 +18,7 @@ from app.__main__ import run
 from app.ui.room_registry import ROOMS
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
-from app.ui.window import Window
+from app.ui.window import MainWindow
 from tests.gates.window_driver import WindowDriver
 
 SETTLE_TICKS = 20
@@ -37,7 +37,7 @@ class Paster(WindowDriver):
         return dict(self._report)
 
     def steps(self) -> Iterator[None]:
-        (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
+        (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow))
         for room in ROOMS:
             window.open_room(room.name)
             for _ in range(SETTLE_TICKS):  # Inject builds its forms again when it knows the friends

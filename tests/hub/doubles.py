@@ -8,8 +8,8 @@ from app.hub.hub import Hub
 from app.hub.journal import Journal, Row
 
 
-class RecordingWire:
-    """A ``Wire`` that keeps what it is handed."""
+class RecordingTransport:
+    """A ``Transport`` that keeps what it is handed."""
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
@@ -52,10 +52,10 @@ class Stage:
         self.time = FakeTime()
         self.journal = Journal(self.time.clock)
         self.hub = Hub(self.journal, self.time.clock)
-        self.wires: dict[int, RecordingWire] = {}
+        self.wires: dict[int, RecordingTransport] = {}
 
     def join(self, username: str | None = None) -> Client:
-        wire = RecordingWire()
+        wire = RecordingTransport()
         client = self.hub.join(wire, username)
         self.wires[client.id] = wire
         return client

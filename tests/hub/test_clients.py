@@ -1,10 +1,10 @@
 import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Outbox, may_close_with
-from tests.hub.doubles import RecordingWire
+from tests.hub.doubles import RecordingTransport
 
 
-class BlockingWire(RecordingWire):
+class BlockingWire(RecordingTransport):
     """A wire whose socket is full again after every ``room`` frames."""
 
     def __init__(self, room: int) -> None:
@@ -19,8 +19,8 @@ class BlockingWire(RecordingWire):
 
 
 @pytest.fixture
-def wire() -> RecordingWire:
-    return RecordingWire()
+def wire() -> RecordingTransport:
+    return RecordingTransport()
 
 
 @pytest.fixture
@@ -29,17 +29,19 @@ def overflows() -> list[str]:
 
 
 @pytest.fixture
-def outbox(wire: RecordingWire, overflows: list[str]) -> Outbox:
+def outbox(wire: RecordingTransport, overflows: list[str]) -> Outbox:
     return Outbox(wire, lambda: overflows.append("overflow"), limit=10)
 
 
-def test_a_frame_is_written_at_once_while_the_socket_takes_them(outbox: Outbox, wire: RecordingWire) -> None:
+def test_a_frame_is_written_at_once_while_the_socket_takes_them(outbox: Outbox, wire: RecordingTransport) -> None:
     assert outbox.put(b"a" * 1_000)
     assert wire.frames == [b"a" * 1_000]
     assert outbox.waiting == 0
 
 
-def test_what_comes_while_the_socket_is_full_is_written_later_in_order(outbox: Outbox, wire: RecordingWire) -> None:
+def test_what_comes_while_the_socket_is_full_is_written_later_in_order(
+    outbox: Outbox, wire: RecordingTransport
+) -> None:
     outbox.put(b"1")
     outbox.block()
     assert outbox.put(b"2")
@@ -70,7 +72,7 @@ def test_a_frame_that_fills_the_outbox_exactly_is_kept(outbox: Outbox, overflows
 
 
 def test_too_much_waiting_overflows_once_and_nothing_is_taken_any_more(
-    outbox: Outbox, wire: RecordingWire, overflows: list[str]
+    outbox: Outbox, wire: RecordingTransport, overflows: list[str]
 ) -> None:
     outbox.block()
     outbox.put(b"x" * 10)
@@ -81,7 +83,7 @@ def test_too_much_waiting_overflows_once_and_nothing_is_taken_any_more(
     assert (overflows, wire.frames, outbox.waiting) == (["overflow"], [], 0)
 
 
-def test_a_closed_outbox_takes_nothing(outbox: Outbox, wire: RecordingWire, overflows: list[str]) -> None:
+def test_a_closed_outbox_takes_nothing(outbox: Outbox, wire: RecordingTransport, overflows: list[str]) -> None:
     outbox.close()
     assert not outbox.put(b"x")
     assert (wire.frames, overflows) == ([], [])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.hub.expectation import KEPT_INSTEAD, Expectation, Met, doubts, wait_for
+from app.hub.expectation import KEPT_INSTEAD, Expectation, ExpectationResult, wait_for, why_impossible
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.rest_log import Call, RestLog
 from app.hub.router import Router
@@ -34,7 +34,9 @@ class Desk:
     def call(self, name: str, body: bytes = b"", verdict: Verdict = Verdict.OK) -> Row:
         return self.journal.append(Kind.FROM_UI, name, payload=body, client="rest", origin="rest", verdict=verdict)
 
-    async def wait(self, expected: Expectation, within_s: float = SHORT, after: int | None = None) -> Met:
+    async def wait(
+        self, expected: Expectation, within_s: float = SHORT, after: int | None = None
+    ) -> ExpectationResult:
         return await wait_for(self.journal, self.calls, self.time.clock, expected, within_s, after)
 
 
@@ -179,13 +181,13 @@ async def test_a_client_that_sends_it_is_waited_for(stage: Stage) -> None:
     met = await waiting
     assert met.row is not None
     assert (met.row.user, met.row.payload.decode()) == ("bob", frames[-1][1])
-    assert [row.payload.decode() for row in met.instead] == [frame for _, frame in frames[:-1]]
+    assert [row.payload.decode() for row in met.received_instead] == [frame for _, frame in frames[:-1]]
     assert met.after_s == 5.0
 
 
 async def test_what_was_there_before_does_not_count(desk: Desk) -> None:
     desk.typing()
-    assert await desk.wait(Expectation("typing")) == Met(None, 0.0, [])
+    assert await desk.wait(Expectation("typing")) == ExpectationResult(None, 0.0, [])
 
 
 async def test_with_a_row_to_begin_at_what_has_come_since_counts(desk: Desk) -> None:
@@ -196,7 +198,7 @@ async def test_with_a_row_to_begin_at_what_has_come_since_counts(desk: Desk) -> 
     wanted = desk.typing()
     desk.time.passed += 60
     met = await desk.wait(Expectation("typing"), 0, after=mark.seq)
-    assert met == Met(wanted, 1.5, [other])
+    assert met == ExpectationResult(wanted, 1.5, [other])
     assert (await desk.wait(Expectation("typing"), after=wanted.seq)).row is None
 
 
@@ -226,7 +228,7 @@ async def test_the_past_and_what_is_still_to_come_are_one_row_of_events(desk: De
     waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), LONG, after=mark.seq))
     await asyncio.sleep(0)
     wanted = desk.journal.append(Kind.FROM_UI, "mark_read", payload=b'{"event":"mark_read","data":{}}')
-    assert await waiting == Met(wanted, 0.0, [past])
+    assert await waiting == ExpectationResult(wanted, 0.0, [past])
 
 
 async def test_after_the_time_is_over_it_says_what_came_instead(desk: Desk) -> None:
@@ -237,7 +239,7 @@ async def test_after_the_time_is_over_it_says_what_came_instead(desk: Desk) -> N
     desk.journal.append(Kind.SERVER, "connected")
     desk.time.passed += 0.1
     met = await waiting
-    assert (met.row, met.instead) == (None, rows)
+    assert (met.row, met.received_instead) == (None, rows)
     assert met.after_s == pytest.approx(0.1)
 
 
@@ -247,7 +249,7 @@ async def test_of_what_came_instead_only_the_newest_are_kept(desk: Desk) -> None
     waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), 0.1, after=mark.seq))
     await asyncio.sleep(0)
     new = [desk.typing() for _ in range(3)]
-    assert (await waiting).instead == [*past[3:], *new]
+    assert (await waiting).received_instead == [*past[3:], *new]
 
 
 async def test_what_comes_in_the_last_moment_has_come(desk: Desk) -> None:
@@ -267,7 +269,7 @@ async def test_several_can_wait_at_once_and_nobody_is_left_in_the_journal(desk: 
     desk.typing(user="a")
     met = await asyncio.gather(*waiting)
     assert [each.row.user if each.row else None for each in met] == ["a", "b", None]
-    assert [len(each.instead) for each in met] == [1, 0, 2]
+    assert [len(each.received_instead) for each in met] == [1, 0, 2]
     assert desk.journal.appended._listeners == []
 
 
@@ -288,7 +290,7 @@ async def test_a_get_request_without_a_row_is_found_by_its_name_and_query(desk: 
     met = await waiting
     assert met.row is not None
     assert (met.row.seq, json.loads(met.row.payload)) == (0, {"peer": "bob", "offset": 50})
-    assert [json.loads(row.payload)["peer"] for row in met.instead] == ["bob", "alice"]
+    assert [json.loads(row.payload)["peer"] for row in met.received_instead] == ["bob", "alice"]
     assert len(desk.journal) == 0
 
 
@@ -303,9 +305,9 @@ async def test_a_get_request_since_a_row_counts_and_an_earlier_one_does_not(desk
 async def test_polls_are_neither_any_event_nor_what_came_instead(desk: Desk) -> None:
     desk.call("GET /friends")
     met = await desk.wait(Expectation(), after=0)
-    assert (met.row, met.instead) == (None, [])
+    assert (met.row, met.received_instead) == (None, [])
 
 
 def test_a_query_in_the_name_is_explained() -> None:
-    assert doubts(Expectation("GET /messages"), built_in()) == ""
-    assert "--where peer=bob" in doubts(Expectation("GET /messages?peer=bob"), built_in())
+    assert why_impossible(Expectation("GET /messages"), built_in()) == ""
+    assert "--where peer=bob" in why_impossible(Expectation("GET /messages?peer=bob"), built_in())

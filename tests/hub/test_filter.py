@@ -59,12 +59,12 @@ def found(text: str) -> list[str]:
 )
 def test_a_filter_finds_its_rows(text: str, names: list[str]) -> None:
     assert found(text) == names
-    assert parse(text).complaints == ()
+    assert parse(text).warnings == ()
 
 
 @pytest.mark.parametrize("text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/"])
 def test_what_is_not_understood_is_told_and_searched_as_text(text: str) -> None:
-    assert len(parse(text).complaints) == 1
+    assert len(parse(text).warnings) == 1
     assert found(text) == []
 
 
@@ -91,7 +91,7 @@ TERMS = st.tuples(
 def test_terms_of_any_size_and_shape_never_raise(text: str) -> None:
     wanted = parse(text)
     assert all(wanted.matches(row) in (True, False) for row in rows().values())
-    assert not [told for told in wanted.complaints if "sys." in told or "codec" in told or "Python" in told]
+    assert not [told for told in wanted.warnings if "sys." in told or "codec" in told or "Python" in told]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_terms_of_any_size_and_shape_never_raise(text: str) -> None:
     ],
 )
 def test_a_term_that_is_too_large_is_reported_in_plain_words(text: str, complaint: str) -> None:
-    assert parse(text).complaints == (complaint,)
+    assert parse(text).warnings == (complaint,)
 
 
 def test_the_largest_numbers_are_accepted() -> None:

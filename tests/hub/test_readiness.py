@@ -11,7 +11,7 @@ from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
 from app.protocol.envelope import Envelope
 from tests.conftest import until
-from tests.hub.doubles import RecordingWire, Stage
+from tests.hub.doubles import RecordingTransport, Stage
 
 PAGE = "http://localhost:1420"
 ONLINE = Envelope("friend_online", {"username": "alice"})
@@ -34,7 +34,7 @@ class Waiting:
         await self._tick.wait()
 
     def join(self, username: str = "me", origin: str = "") -> Client:
-        return self.stage.hub.join(RecordingWire(), username, origin=origin)
+        return self.stage.hub.join(RecordingTransport(), username, origin=origin)
 
     async def pass_time(self, seconds: float) -> None:
         await asyncio.sleep(0)

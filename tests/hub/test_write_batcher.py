@@ -24,7 +24,7 @@ from app.hub.write_batcher import (
 )
 from app.protocol.envelope import Envelope
 from tests.conftest import until
-from tests.hub.doubles import FakeTime, RecordingWire
+from tests.hub.doubles import FakeTime, RecordingTransport
 
 
 class Busy:
@@ -34,7 +34,7 @@ class Busy:
         self.time = FakeTime()
         self.hub = Hub(Journal(self.time.clock), self.time.clock, batch=True)
         self.flush_s = flush_s
-        self.wires: list[RecordingWire] = []
+        self.wires: list[RecordingTransport] = []
 
     def join(self, username: str | None = None) -> Client:
         wire = SlowWire(self)
@@ -50,7 +50,7 @@ class Busy:
         return [part.split('"')[0] for part in together.decode().split('"username":"')[1:]]
 
 
-class SlowWire(RecordingWire):
+class SlowWire(RecordingTransport):
     """A wire that takes its time."""
 
     def __init__(self, stage: Busy) -> None:
@@ -554,12 +554,12 @@ async def test_at_the_end_nothing_waits() -> None:
 def test_without_waiting_no_loop_is_needed(number: int) -> None:
     taken: list[bytes] = []
 
-    class Wire(RecordingWire):
+    class Transport(RecordingTransport):
         def write(self, piece: bytes) -> None:
             taken.append(piece)
 
     hub = Hub(Journal())
-    client = hub.join(Wire())
+    client = hub.join(Transport())
     batcher = WriteBatcher(Clock(), wait=False)
     for each in range(number):
         batcher.put(b"%d" % each, 1, (client,))

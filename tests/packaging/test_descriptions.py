@@ -51,7 +51,7 @@ def test_every_description_names_the_same_identifier() -> None:
 
 def test_every_folder_that_is_purged_is_the_programs() -> None:
     assert f"$LOCALAPPDATA\\{NAME}" in text("windows/installer.nsi")
-    assert f'SERVICE = "{NAME}"' in (PACKAGING.parent / "app/system/secrets.py").read_text(encoding="utf-8")
+    assert f'SERVICE = "{NAME}"' in (PACKAGING.parent / "app/system/control_token.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

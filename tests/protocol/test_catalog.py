@@ -6,7 +6,7 @@ from app.protocol import events
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.event_type import EventType, InvalidEvent, Problem
+from app.protocol.event_type import EventProblem, EventType, InvalidEvent
 from app.protocol.templates import ME, NOW, PERSONA, UUID, Context, resolve
 
 NEW_MESSAGE_LINE = (
@@ -203,8 +203,8 @@ def test_data_must_be_an_object(data: Any) -> None:
 
 def test_an_envelopes_problems_carry_their_whole_path() -> None:
     found = catalog.problems(Envelope("typing", {"username": "alice", "typing": "yes"}))
-    assert found == [Problem("data.typing", "must be true or false, not text")]
-    assert catalog.problems(Envelope("friend_online", [])) == [Problem("data", "data must be an object")]
+    assert found == [EventProblem("data.typing", "must be true or false, not text")]
+    assert catalog.problems(Envelope("friend_online", [])) == [EventProblem("data", "data must be an object")]
 
 
 def test_an_unknown_event_is_told_with_the_known_ones() -> None:

@@ -17,7 +17,7 @@ from app.protocol.fixture import (
     parse_fixture,
     renewed,
 )
-from app.protocol.overrides import BadPath
+from app.protocol.json_path import BadPath
 
 TYPING = Fixture(event="typing", data={"username": "alice", "typing": True})
 

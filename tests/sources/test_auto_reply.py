@@ -5,7 +5,7 @@ from typing import Any
 
 from app.hub.hub import Delivery
 from app.hub.origin import Origin
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.protocol.backend import MessageData
 from app.protocol.catalog import built_in

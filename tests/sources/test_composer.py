@@ -50,10 +50,10 @@ class Desk:
 
     def __init__(self) -> None:
         self.door = NotedDoor()
-        self.player = EventComposer(self.door)
+        self.composer = EventComposer(self.door)
 
     async def fire(self, fixture: Fixture, to: Target | None = None, **options: Any) -> Delivery:
-        return await self.player.fire(fixture, to=to, origin="panel", **options)
+        return await self.composer.fire(fixture, to=to, origin="panel", **options)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def test_times_sends_the_very_same_again(desk: Desk, fixture: Fixture) -> 
     sent: list[object] = [*desk.door.events, *desk.door.frames]
     assert len(sent) == 3
     assert sent[0] == sent[1] == sent[2]
-    assert desk.player.context().seq == 1
+    assert desk.composer.context().seq == 1
 
 
 async def test_a_door_that_refuses_ends_it(desk: Desk) -> None:
@@ -198,25 +198,25 @@ async def test_faults_are_looked_for_once_per_fixture_and_in_slices(
         for number in range(100)
     ]
     async with Turns() as turns:
-        first = await desk.player.faults(found)
+        first = await desk.composer.problems(found)
         assert turns.count >= 99
     assert first["7"] == ["data.7: is not a field of this event"]
-    monkeypatch.setattr(desk.player, "preview", None)
-    assert await desk.player.faults(found) == first
-    assert await desk.player.faults(found[:1]) == {"0": first["0"]}
+    monkeypatch.setattr(desk.composer, "preview", None)
+    assert await desk.composer.problems(found) == first
+    assert await desk.composer.problems(found[:1]) == {"0": first["0"]}
 
 
 async def test_faults_are_found_again_when_the_catalog_changes(desk: Desk) -> None:
     found = [Saved("x", Fixture(event="friend_online", data={"username": "a"}), True)]
-    assert await desk.player.faults(found) == {"x": []}
+    assert await desk.composer.problems(found) == {"x": []}
     before = list(desk.door.catalog)
     desk.door.catalog.replace([each for each in before if each.name != "friend_online"])
-    assert "is not a server event" in (await desk.player.faults(found))["x"][0]
+    assert "is not a server event" in (await desk.composer.problems(found))["x"][0]
     desk.door.catalog.replace(before)
-    assert await desk.player.faults(found) == {"x": []}
+    assert await desk.composer.problems(found) == {"x": []}
 
 
 async def test_the_list_of_faults_is_short(desk: Desk) -> None:
     fixture = Fixture(event="friend_online", data={"username": "{{x}}" * 10_000})
-    faults = (await desk.player.faults([Saved("x", fixture, True)]))["x"]
-    assert (len(faults), faults[0], faults[-1]) == (21, "{{x}} is not a template", "and 9,980 more")
+    problems = (await desk.composer.problems([Saved("x", fixture, True)]))["x"]
+    assert (len(problems), problems[0], problems[-1]) == (21, "{{x}} is not a template", "and 9,980 more")

@@ -6,7 +6,7 @@ import itertools
 import pytest
 
 from app.companion import Companion
-from app.sources.source import Publisher, State
+from app.sources.source import Publisher, SourceState
 from tests.conftest import MakeCompanion, until
 from tests.hub.doubles import FakeTime
 from tests.sources.ticker import Ticker
@@ -25,7 +25,7 @@ async def companion(make_companion: MakeCompanion, time: FakeTime) -> Companion:
 async def test_a_source_is_one_class_and_one_registration(companion: Companion, time: FakeTime) -> None:
     companion.sources.add(Ticker(3))
     companion.sources.start("ticker")
-    await until(lambda: companion.sources.state("ticker") is State.DONE)
+    await until(lambda: companion.sources.state("ticker") is SourceState.DONE)
     rows = [row for row in companion.journal if row.origin.kind == "ticker"]
     assert [(row.event, row.origin) for row in rows] == [
         ("friend_online", "ticker 0"),
@@ -37,9 +37,9 @@ async def test_a_source_is_one_class_and_one_registration(companion: Companion, 
 
 async def test_the_built_in_sources_run_with_the_companion(companion: Companion) -> None:
     assert [each.name for each in companion.sources] == ["auto-reply"]
-    assert companion.sources.state("auto-reply") is State.RUNNING
+    assert companion.sources.state("auto-reply") is SourceState.RUNNING
     await companion.close()
-    assert companion.sources.state("auto-reply") is State.STOPPED
+    assert companion.sources.state("auto-reply") is SourceState.STOPPED
 
 
 class Endless:
@@ -63,9 +63,9 @@ async def test_a_source_is_stopped_and_started_again(companion: Companion) -> No
     await asyncio.sleep(0)
     await companion.sources.stop("endless")
     await companion.sources.stop("endless")
-    assert (source.ended, companion.sources.state("endless")) == (1, State.STOPPED)
+    assert (source.ended, companion.sources.state("endless")) == (1, SourceState.STOPPED)
     companion.sources.start("endless")
-    assert companion.sources.state("endless") is State.RUNNING
+    assert companion.sources.state("endless") is SourceState.RUNNING
 
 
 class Broken:
@@ -81,10 +81,10 @@ async def test_a_source_that_fails_ends_alone_and_leaves_a_row(
 ) -> None:
     companion.sources.add(Broken())
     companion.sources.start("broken")
-    await until(lambda: companion.sources.state("broken") is State.FAILED)
+    await until(lambda: companion.sources.state("broken") is SourceState.FAILED)
     (row,) = [row for row in companion.journal if row.event == "source failed"]
     assert row.note == "broken: no such service"
-    assert companion.sources.state("auto-reply") is State.RUNNING
+    assert companion.sources.state("auto-reply") is SourceState.RUNNING
 
 
 async def test_a_name_is_registered_once(companion: Companion) -> None:

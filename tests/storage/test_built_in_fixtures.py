@@ -9,7 +9,7 @@ from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.fixture import Fixture, Saved, checked_name, parse_fixture
-from app.protocol.overrides import found
+from app.protocol.json_path import found
 from app.protocol.templates import Context, resolve
 from app.storage.fixtures import FixtureLibrary
 from app.system.settings import PINNED
@@ -43,7 +43,7 @@ def problems(fixture: Fixture) -> list[str]:
 
 
 def test_all_files_are_fixtures_in_three_folders() -> None:
-    assert library.complaints == []
+    assert library.warnings == []
     assert {each.folder for each in library.all} == {"basics", "guide", "nasty"}
     assert len(library.all) == len(list(FOLDER.rglob("*.*"))) >= 40
 
@@ -85,7 +85,7 @@ def test_no_template_in_it_stays_unresolved(saved: Saved) -> None:
 @EVERY
 async def test_every_one_can_be_fired(make_companion: MakeCompanion, saved: Saved) -> None:
     companion = await make_companion(username="zoe")
-    delivery = await companion.player.fire(saved.fixture, origin="panel")
+    delivery = await companion.composer.fire(saved.fixture, origin="panel")
     rows = [row for row in companion.journal if row.kind is Kind.TO_UI]
     assert len(rows) == saved.fixture.times
     assert {row.payload for row in rows} == {rows[0].payload}

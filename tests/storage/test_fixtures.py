@@ -70,7 +70,7 @@ def test_before_the_first_reading_there_is_nothing(own: Path, built_in: Path) ->
 def test_built_in_ones_are_there_without_a_folder_of_ones_own(library: FixtureLibrary, own: Path) -> None:
     assert names(library) == ["basics/hello", "basics/world"]
     assert library.find("basics/hello") == Saved("basics/hello", BUILT_IN, own=False)
-    assert library.complaints == []
+    assert library.warnings == []
     assert not own.exists()
 
 
@@ -88,7 +88,7 @@ def test_what_was_saved_is_there_at_once_and_after_reading_anew(library: Fixture
 def test_a_good_name_comes_back_from_the_disk(library: FixtureLibrary, name: str) -> None:
     library.save(name, ONE)
     library.read()
-    assert (library.find(name).fixture, library.complaints) == (ONE, [])
+    assert (library.find(name).fixture, library.warnings) == (ONE, [])
     library.delete(name)
     assert name not in names(library)
 
@@ -252,13 +252,13 @@ def test_what_was_put_there_by_hand_is_found_when_the_folder_is_read_anew(
     library.read()
     assert names(library)[0] == "by hand"
     assert len(names(library)) == 3
-    assert library.complaints == []
+    assert library.warnings == []
 
 
 def test_a_file_may_begin_with_a_byte_order_mark(library: FixtureLibrary, own: Path) -> None:
     put(own, "x.json", b"\xef\xbb\xbf" + ONE.to_json().encode())
     library.read()
-    assert (library.find("x").fixture, library.complaints) == (ONE, [])
+    assert (library.find("x").fixture, library.warnings) == (ONE, [])
 
 
 @pytest.mark.parametrize(
@@ -288,13 +288,13 @@ def test_a_file_that_is_no_fixture_is_told_and_the_others_are_there(
     put(own, "good.json", ONE)
     library.read()
     assert names(library) == ["good", "basics/hello", "basics/world"]
-    (complaint,) = library.complaints
+    (complaint,) = library.warnings
     assert complaint.startswith(f"{file} is no fixture: ")
     assert why in complaint
     assert complaint.endswith(".")
     file.unlink()
     library.read()
-    assert library.complaints == []
+    assert library.warnings == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
@@ -304,7 +304,7 @@ def test_a_file_whose_name_is_no_unicode_is_told_in_text_that_can_be_shown(
     own.mkdir()
     Path(os.fsdecode(os.fsencode(own) + b"/\xff.json")).write_text(ONE.to_json())
     library.read()
-    (complaint,) = library.complaints
+    (complaint,) = library.warnings
     assert "is no name" in complaint
     assert complaint.encode()
 
@@ -325,7 +325,7 @@ def test_more_files_than_anybody_has_are_not_all_read(
         put(own, f"{number}.json", ONE)
     library.read()
     assert [each.name for each in library.all if each.own] == ["0", "1", "2"]
-    assert library.complaints == [f"{own} has 5 files; the first 3 are used."]
+    assert library.warnings == [f"{own} has 5 files; the first 3 are used."]
 
 
 def test_the_bound_on_files_is_far_above_what_anybody_has() -> None:
@@ -342,7 +342,7 @@ def test_a_file_that_links_out_of_the_folder_is_not_read(
     make_link(own / "alias.json", own / "near.json")
     library.read()
     assert [each.name for each in library.all if each.own] == ["alias", "near"]
-    assert library.complaints == [
+    assert library.warnings == [
         f"{own / 'x.json'} is no fixture: a link leads to {secret}, outside of the fixtures folder."
     ]
 
@@ -407,7 +407,7 @@ def test_links_that_go_round_in_circles_are_not_followed(library: FixtureLibrary
     make_link(own / "dangling.json", own / "gone")
     library.read()
     assert [each.name for each in library.all if each.own] == ["a/x"]
-    assert [each.split(" is no fixture")[0] for each in library.complaints] == [
+    assert [each.split(" is no fixture")[0] for each in library.warnings] == [
         str(own / "dangling.json"),
         str(own / "loop.json"),
     ]
@@ -427,7 +427,7 @@ def test_a_link_to_a_fixture_is_one_and_a_folder_may_be_a_link(built_in: Path, o
 def test_a_folder_in_the_place_of_a_file_is_a_folder(library: FixtureLibrary, own: Path) -> None:
     (own / "x.json").mkdir(parents=True)
     library.read()
-    assert library.complaints == []
+    assert library.warnings == []
     assert trouble(lambda: library.save("x", ONE)).startswith(f"{own / 'x.json'} could not be written: ")
     assert "x" not in names(library)
 
@@ -494,7 +494,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(library: FixtureLibrary, own:
     assert "could not be written: " in trouble(lambda: library.save("x", ONE))
     assert "could not be written: " in trouble(lambda: library.save("a/x", ONE))
     library.read()
-    assert [f"{own} cannot be read: " in each for each in library.complaints] == [True]
+    assert [f"{own} cannot be read: " in each for each in library.warnings] == [True]
     assert names(library) == ["basics/hello", "basics/world"]
 
 
@@ -531,8 +531,8 @@ def test_a_folder_that_cannot_even_be_looked_at_is_told_and_the_built_in_ones_ar
     library.read()
     assert library.look_up("basics/hello").fixture == BUILT_IN
     assert names(library) == ["basics/hello", "basics/world"]
-    assert len(library.complaints) == 1
-    assert "cannot be read: " in library.complaints[0]
+    assert len(library.warnings) == 1
+    assert "cannot be read: " in library.warnings[0]
     assert "could not be written: " in trouble(lambda: library.save("x", ONE))
 
 
@@ -582,10 +582,10 @@ def test_a_mistyped_name_is_told_what_it_may_be(library: FixtureLibrary) -> None
 def test_a_folder_that_a_person_chose_and_that_is_not_there_is_told(built_in: Path, own: Path) -> None:
     library = FixtureLibrary(own, built_in, chosen=True)
     library.read()
-    assert [f"There is no folder {own}" in each for each in library.complaints] == [True]
+    assert [f"There is no folder {own}" in each for each in library.warnings] == [True]
     library.save("mine", ONE)
     library.read()
-    assert library.complaints == []
+    assert library.warnings == []
 
 
 def test_a_file_that_has_not_changed_is_not_read_again(library: FixtureLibrary, own: Path) -> None:
@@ -597,7 +597,7 @@ def test_a_file_that_has_not_changed_is_not_read_again(library: FixtureLibrary, 
     before = library.find("x")
     assert not library.read()
     assert library.find("x") is before
-    assert len(library.complaints) == 1
+    assert len(library.warnings) == 1
     put(own, "x.json", TWO)
     os.utime(file, (1_600_000_000, 1_600_000_001))
     assert library.read()

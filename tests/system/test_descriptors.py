@@ -57,12 +57,12 @@ import resource
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
 
-import app.system.home
+import app.system.data_directory
 def stop(*_):
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    raise app.system.home.HomeError(f"the limit is {soft} of {hard}")
-app.system.home.Home.open = stop
-from app.system.home import Overrides
+    raise app.system.data_directory.DataDirectoryError(f"the limit is {soft} of {hard}")
+app.system.data_directory.DataDirectory.open = stop
+from app.system.data_directory import Overrides
 """
 RUN: dict[str, str] = {
     "serve": "from app.headless import serve; serve(Overrides(), None, None)",

@@ -28,7 +28,7 @@ def test_a_missing_file_means_the_defaults(file: SettingsFile) -> None:
     assert settings == Settings()
     assert (settings.port, settings.username) == (8081, "me")
     assert settings.allowed_origins == list(TAURI_ORIGINS)
-    assert file.complaints == []
+    assert file.warnings == []
     assert not file.path.exists()
 
 
@@ -49,7 +49,7 @@ def test_what_is_saved_is_loaded(file: SettingsFile) -> None:
     )  # fmt: skip
     file.save(changed)
     assert file.load() == changed
-    assert file.complaints == []
+    assert file.warnings == []
 
 
 def test_defaults_are_not_written(file: SettingsFile) -> None:
@@ -113,7 +113,7 @@ def test_what_did_not_change_stays_as_it_was_written(file: SettingsFile) -> None
 def test_a_bad_value_is_told_and_its_default_used(file: SettingsFile, line: str, complaint: str) -> None:
     write(file, f"{line}\nstart_hidden = true\n")
     assert file.load() == Settings(start_hidden=True)
-    (told,) = file.complaints
+    (told,) = file.warnings
     name = line.split()[0]
     assert told.startswith(f"{file.path}: {name}: {complaint}")
     default = getattr(Settings(), name)
@@ -138,7 +138,7 @@ def test_what_keeps_somebody_out_never_opens_by_a_slip(
 ) -> None:
     write(file, f"{line}\n")
     assert file.load() == Settings(**closed)
-    (told,) = file.complaints
+    (told,) = file.warnings
     (value,) = closed.values()
     assert told.endswith(f"using {json.dumps(value)}")
 
@@ -146,7 +146,7 @@ def test_what_keeps_somebody_out_never_opens_by_a_slip(
 def test_a_broken_file_that_speaks_of_a_token_still_wants_one(file: SettingsFile) -> None:
     write(file, "require_token = true\nport = = 1\n")
     assert file.load() == Settings(require_token=True)
-    assert "require_token = true until it is put right" in file.complaints[0]
+    assert "require_token = true until it is put right" in file.warnings[0]
 
 
 def test_complaints_are_about_the_last_load_only(file: SettingsFile) -> None:
@@ -154,7 +154,7 @@ def test_complaints_are_about_the_last_load_only(file: SettingsFile) -> None:
     file.load()
     write(file, "port = 9000")
     file.load()
-    assert file.complaints == []
+    assert file.warnings == []
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_broken_file_means_the_defaults_and_is_set_aside_before_it_is_written(
 ) -> None:
     file.path.write_bytes(broken)
     assert file.load() == Settings()
-    (told,) = file.complaints
+    (told,) = file.warnings
     assert str(file.path) in told
     assert "defaults are used" in told
     file.save(Settings(port=9000))
@@ -177,7 +177,7 @@ def test_a_broken_file_means_the_defaults_and_is_set_aside_before_it_is_written(
 def test_a_file_that_cannot_be_read_may_have_kept_everybody_out(file: SettingsFile) -> None:
     file.path.mkdir()
     assert file.load() == Settings(require_token=True, allowed_origins=[])
-    assert len(file.complaints) == 1
+    assert len(file.warnings) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders")
@@ -192,7 +192,7 @@ def test_a_file_that_would_block_or_take_minutes_is_reported(file: SettingsFile,
             write(file, "port = 9000\n#" + "x" * MAX_BYTES)
     wrong = "The file is over 256 KiB" if kind == "huge" else "Not a regular file"
     assert file.load() == Settings(require_token=True, allowed_origins=[])
-    assert file.complaints[0].startswith(f"{file.path} could not be read and defaults are used: {wrong}; ")
+    assert file.warnings[0].startswith(f"{file.path} could not be read and defaults are used: {wrong}; ")
     with pytest.raises(OSError, match=wrong):
         file.save(Settings(port=9001))
 
@@ -213,14 +213,14 @@ EQUAL_PORTS = [
 def test_equal_ports_are_reported_and_all_defaults_used(file: SettingsFile, lines: str, wrong: str) -> None:
     write(file, f"{lines}\nusername = 'zoe'\n")
     assert file.load() == Settings(username="zoe")
-    assert file.complaints == [f"{file.path}: {wrong}; using port = 8081, rest_port = 8080, control_port = 8082"]
+    assert file.warnings == [f"{file.path}: {wrong}; using port = 8081, rest_port = 8080, control_port = 8082"]
 
 
 @pytest.mark.parametrize("lines", ["port = 8080\nrest = false", "port = 0\nrest_port = 0\ncontrol_port = 0"])
 def test_ports_may_be_equal_if_only_one_is_used_or_any_will_do(file: SettingsFile, lines: str) -> None:
     write(file, lines)
     file.load()
-    assert file.complaints == []
+    assert file.warnings == []
 
 
 def test_saving_other_ports_ends_a_conflict_in_the_file(file: SettingsFile) -> None:
@@ -229,7 +229,7 @@ def test_saving_other_ports_ends_a_conflict_in_the_file(file: SettingsFile) -> N
     settings.port = 9001
     file.save(settings)
     assert file.load() == settings == Settings(port=9001)
-    assert file.complaints == []
+    assert file.warnings == []
     assert "# mine" in read(file)
 
 
@@ -273,7 +273,7 @@ def test_a_user_name_follows_the_rule_for_friends(file: SettingsFile, name: str)
     if name.isascii():
         write(file, f"username = {json.dumps(name)}\n")
         assert file.load().username == "me"
-        assert file.complaints
+        assert file.warnings
 
 
 @pytest.mark.parametrize(

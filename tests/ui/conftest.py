@@ -23,7 +23,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.garbage import clear_out
-from app.ui.window import Window
+from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.ui.frames import settled
 
@@ -106,7 +106,7 @@ def forget(widget: QWidget) -> None:
     QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete)
 
 
-async def put_away(window: Window, companion: Companion) -> None:
+async def put_away(window: MainWindow, companion: Companion) -> None:
     """Destroy a window when nothing is under way for it any more."""
     window.close_down()
     await settled(companion)
@@ -116,16 +116,16 @@ async def put_away(window: Window, companion: Companion) -> None:
 class Windows(Protocol):
     """Makes windows, not shown yet; they are destroyed when the test ends."""
 
-    def __call__(self, companion: Companion) -> Window: ...
+    def __call__(self, companion: Companion) -> MainWindow: ...
 
 
 @pytest.fixture
 async def windows(tmp_path: Path, make_companion: MakeCompanion) -> AsyncIterator[Windows]:
     """Makes windows of the companions that ``make_companion`` made."""
-    made: list[tuple[Window, Companion]] = []
+    made: list[tuple[MainWindow, Companion]] = []
 
-    def make(companion: Companion) -> Window:
-        window = Window(Folders.of(tmp_path)).fill(companion)
+    def make(companion: Companion) -> MainWindow:
+        window = MainWindow(Folders.of(tmp_path)).fill(companion)
         made.append((window, companion))
         return window
 
@@ -155,9 +155,9 @@ def show(qapp: QApplication) -> Iterator[Callable[[QWidget], None]]:
 
 
 @pytest.fixture
-async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[Window]:
+async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[MainWindow]:
     """The window of a listening companion, at the front."""
-    window = Window(Folders.of(tmp_path)).fill(companion)
+    window = MainWindow(Folders.of(tmp_path)).fill(companion)
     window.present()
     await until(window.isActiveWindow)
     yield window

@@ -7,7 +7,7 @@ from app.companion import Companion
 from app.system.settings import Settings
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import Group, Room
-from app.ui.window import Window
+from app.ui.window import MainWindow
 
 
 class ExampleRoom(QWidget):
@@ -44,7 +44,7 @@ class ExampleRoom(QWidget):
         self.calls.append("close")
 
 
-def create(window: Window) -> ExampleRoom:
+def create(window: MainWindow) -> ExampleRoom:
     return ExampleRoom(window.companion)
 
 

@@ -16,7 +16,7 @@ from app.companion import Companion
 from app.system.updates import Release, UpdateError
 from app.ui import about, updates
 from app.ui.about import About
-from app.ui.window import Window
+from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.ui.conftest import Windows
 
@@ -56,8 +56,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def shown(windows: Windows, make_companion: MakeCompanion) -> Callable[..., Awaitable[Window]]:
-    async def show(**settings: Any) -> Window:
+def shown(windows: Windows, make_companion: MakeCompanion) -> Callable[..., Awaitable[MainWindow]]:
+    async def show(**settings: Any) -> MainWindow:
         companion = await make_companion(**settings)
         window = windows(companion)
         await companion.start()
@@ -74,7 +74,7 @@ def cells(dialog: About) -> list[tuple[str, ...]]:
     ]
 
 
-async def test_it_shows_versions_and_the_licence_of_everything_inside(window: Window) -> None:
+async def test_it_shows_versions_and_the_licence_of_everything_inside(window: MainWindow) -> None:
     dialog = window.open_about()
     assert dialog.versions["P2P Chat Companion"] == __version__
     assert dialog.versions["Qt"] == qVersion()
@@ -88,7 +88,7 @@ async def test_it_shows_versions_and_the_licence_of_everything_inside(window: Wi
     dialog.close()
 
 
-async def test_its_versions_are_copied_for_a_report(window: Window, qtbot: Any) -> None:
+async def test_its_versions_are_copied_for_a_report(window: MainWindow, qtbot: Any) -> None:
     qtbot.mouseClick(window.version, LEFT)
     (dialog,) = window.findChildren(About)
     qtbot.mouseClick(dialog.copy, LEFT)
@@ -99,7 +99,7 @@ async def test_its_versions_are_copied_for_a_report(window: Window, qtbot: Any) 
     assert not dialog.isVisible()
 
 
-async def test_where_nobody_can_be_asked_nothing_is_offered(window: Window) -> None:
+async def test_where_nobody_can_be_asked_nothing_is_offered(window: MainWindow) -> None:
     dialog = window.open_about()
     assert not dialog.look.isVisible()
     assert not dialog.texts.isVisible(), "the texts lie in a bundle only"

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
-from app.ui.window import INJECT, ROOMS, Window
+from app.ui.window import INJECT, ROOMS, MainWindow
 from tests.conftest import Connect
 
 
@@ -43,7 +43,7 @@ def spoken(root: QWidget, widget: QWidget) -> str:
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_every_control_has_a_name(
-    window: Window, companion: Companion, connect_client: Connect, room: str
+    window: MainWindow, companion: Companion, connect_client: Connect, room: str
 ) -> None:
     await connect_client()
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
@@ -70,7 +70,7 @@ async def test_every_control_has_a_name(
     assert seen > 15
 
 
-async def test_the_names_in_a_form_say_the_field(window: Window) -> None:
+async def test_the_names_in_a_form_say_the_field(window: MainWindow) -> None:
     window.open_room(INJECT)
     message = window.inject.event_panel("new_message")
     assert message
@@ -78,7 +78,7 @@ async def test_the_names_in_a_form_say_the_field(window: Window) -> None:
     assert {"from", "to", "text", "direction", "delivered", "delivery_method", "msg_id: new each time"} <= names
 
 
-async def test_no_two_controls_of_a_form_share_a_name(window: Window, qtbot: Any) -> None:
+async def test_no_two_controls_of_a_form_share_a_name(window: MainWindow, qtbot: Any) -> None:
     window.open_room(INJECT)
     message = window.inject.event_panel("new_message")
     assert message

@@ -12,7 +12,7 @@ from app.hub.journal import Kind
 from app.protocol.contract import Direction, Event
 from app.protocol.event_type import EventType, StructEvent
 from app.protocol.fixture import Fixture
-from app.ui.window import CLIENTS, EVENTS, FIXTURES, INJECT, Window
+from app.ui.window import CLIENTS, EVENTS, FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.conftest import Windows
 from tests.ui.frames import frame, settled
@@ -43,7 +43,7 @@ DELIVERED = StructEvent("message_delivered", Direction.TO_UI, Delivered)
 REACTION = StructEvent("reaction", Direction.FROM_UI, Reacted)
 
 
-def titles(window: Window) -> list[str]:
+def titles(window: MainWindow) -> list[str]:
     return [window.inject.tabs.tabText(number) for number in range(window.inject.tabs.count())]
 
 
@@ -55,7 +55,7 @@ def remove(companion: Companion, name: str) -> None:
     companion.use_events([each for each in companion.catalog if each.name != name])
 
 
-def open_tab(window: Window, title: str, qtbot: Any) -> None:
+def open_tab(window: MainWindow, title: str, qtbot: Any) -> None:
     window.open_room(INJECT)
     tabs = window.inject.tabs
     qtbot.mouseClick(tabs, LEFT, pos=tabs.tabRect(titles(window).index(title)).center())
@@ -63,7 +63,7 @@ def open_tab(window: Window, title: str, qtbot: Any) -> None:
 
 
 async def test_an_event_that_is_added_gets_a_form_that_fires_it(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     open_tab(window, "Typing", qtbot)
@@ -79,7 +79,7 @@ async def test_an_event_that_is_added_gets_a_form_that_fires_it(
 
 
 async def test_a_removed_event_loses_its_form_and_keeps_its_draft(
-    window: Window, companion: Companion, qtbot: Any
+    window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
     before = list(companion.catalog)
     open_tab(window, "Typing", qtbot)
@@ -100,7 +100,7 @@ async def test_a_removed_event_loses_its_form_and_keeps_its_draft(
 
 
 async def test_a_form_that_is_being_edited_stays_as_it_is_when_other_events_change(
-    window: Window, companion: Companion, qtbot: Any
+    window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
     open_tab(window, "Presence", qtbot)
     panel = window.inject.event_panel("friend_online")
@@ -118,7 +118,9 @@ async def test_a_form_that_is_being_edited_stays_as_it_is_when_other_events_chan
     assert panel.template().data == {"username": "zoe"}
 
 
-async def test_the_order_of_the_tabs_follows_the_catalog(window: Window, companion: Companion, qtbot: Any) -> None:
+async def test_the_order_of_the_tabs_follows_the_catalog(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
     open_tab(window, "Typing", qtbot)
     panel = window.inject.panels.currentWidget()
     companion.use_events(reversed(list(companion.catalog)))
@@ -130,7 +132,7 @@ async def test_the_order_of_the_tabs_follows_the_catalog(window: Window, compani
 
 
 async def test_a_form_with_a_new_schema_keeps_the_fields_that_it_still_has(
-    window: Window, companion: Companion
+    window: MainWindow, companion: Companion
 ) -> None:
     add(companion, DELIVERED)
     old = window.inject.event_panel("message_delivered")
@@ -145,18 +147,18 @@ async def test_a_form_with_a_new_schema_keeps_the_fields_that_it_still_has(
 
 
 async def test_without_an_event_that_the_quick_buttons_fire_there_are_none(
-    window: Window, companion: Companion
+    window: MainWindow, companion: Companion
 ) -> None:
     assert [panel.quick is not None for panel in quick_panels(window)] == [True, True]
     remove(companion, "friend_offline")
     assert [panel.quick is not None for panel in quick_panels(window)] == [False, True]
 
 
-def quick_panels(window: Window) -> list[Any]:
+def quick_panels(window: MainWindow) -> list[Any]:
     return [window.inject.event_panel(event) for event in ("friend_online", "typing")]
 
 
-async def test_without_server_events_only_the_raw_frame_is_left(window: Window, companion: Companion) -> None:
+async def test_without_server_events_only_the_raw_frame_is_left(window: MainWindow, companion: Companion) -> None:
     window.open_room(INJECT)
     companion.use_events([])
     assert titles(window) == ["Raw frame"]
@@ -166,7 +168,7 @@ async def test_without_server_events_only_the_raw_frame_is_left(window: Window, 
 
 @pytest.mark.parametrize("room", [INJECT, FIXTURES])
 async def test_the_expectation_offers_the_client_events_of_the_new_catalog(
-    window: Window, companion: Companion, room: Any
+    window: MainWindow, companion: Companion, room: Any
 ) -> None:
     window.open_room(room)
     expect = (window.fixtures if room == FIXTURES else window.inject).bar.expect
@@ -182,7 +184,7 @@ async def test_the_expectation_offers_the_client_events_of_the_new_catalog(
 
 
 async def test_the_details_show_the_schema_of_the_new_catalog(
-    window: Window, companion: Companion, connect_client: Connect
+    window: MainWindow, companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
     await client.send('{"event":"reaction","data":{"emoji":"👍"}}')
@@ -202,13 +204,13 @@ async def test_the_details_show_the_schema_of_the_new_catalog(
 @pytest.fixture
 async def window_with_fixtures(
     make_companion: MakeCompanion, windows: Windows, tmp_path: Path
-) -> tuple[Window, Companion]:
+) -> tuple[MainWindow, Companion]:
     companion = await make_companion(fixtures_folder=tmp_path / "own")
     return windows(companion), companion
 
 
 async def test_a_shown_fixture_is_checked_with_the_new_catalog(
-    window_with_fixtures: tuple[Window, Companion],
+    window_with_fixtures: tuple[MainWindow, Companion],
 ) -> None:
     window, companion = window_with_fixtures
     await companion.fixtures.save("mine/delivered", Fixture(event="message_delivered", data={"msg_id": "m1"}))
@@ -226,7 +228,7 @@ async def test_a_shown_fixture_is_checked_with_the_new_catalog(
     assert "emoji" in room.editor.toPlainText()
 
 
-async def test_rooms_of_a_closed_window_follow_no_catalog(window: Window, companion: Companion) -> None:
+async def test_rooms_of_a_closed_window_follow_no_catalog(window: MainWindow, companion: Companion) -> None:
     for room in (EVENTS, CLIENTS, INJECT, FIXTURES):
         window.open_room(room)
     before = titles(window)

@@ -8,12 +8,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 
 from app.companion import Companion
-from app.protocol.backend import MessageData
-from app.protocol.backend import Window as Caller
+from app.protocol.backend import MessageData, RestCaller
 from app.protocol.envelope import Envelope
 from app.ui.rooms.chats import PAGE, REACTION, ChatsRoom
 from app.ui.widgets.quick import PresenceGrid
-from app.ui.window import CHATS, EVENTS, Window
+from app.ui.window import CHATS, EVENTS, MainWindow
 from tests.chat.windows import post
 from tests.conftest import Connect, until
 from tests.ui.frames import all_frames, frame, settled
@@ -25,7 +24,7 @@ ENTER = Qt.Key.Key_Return
 
 
 @pytest.fixture
-async def room(window: Window, companion: Companion) -> ChatsRoom:
+async def room(window: MainWindow, companion: Companion) -> ChatsRoom:
     window.open_room(CHATS)
     window.chats.reload()
     await calm(window.chats)
@@ -185,7 +184,7 @@ async def test_without_friends_the_room_says_what_to_do(room: ChatsRoom, compani
 
 
 async def test_the_switch_fires_and_agrees_with_the_state(
-    window: Window, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     grid = window.inject.findChild(PresenceGrid)
@@ -275,7 +274,7 @@ async def test_another_friends_history_is_at_its_end_though_one_had_scrolled_up(
 
 
 async def test_a_history_that_was_loaded_in_another_room_is_at_its_end_when_it_is_seen(
-    window: Window, companion: Companion, tmp_path: Path
+    window: MainWindow, companion: Companion, tmp_path: Path
 ) -> None:
     await load(companion, tmp_path, many(200))
     await calm(window.chats)
@@ -313,7 +312,7 @@ async def test_a_message_of_the_local_user_appears_with_whether_it_waits(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await choose(room, "bob", qtbot)
-    sent = await post(companion, "bob", "are you there?", Caller("http://localhost:1420", "x"))
+    sent = await post(companion, "bob", "are you there?", RestCaller("http://localhost:1420", "x"))
     await calm(room)
     assert room.bubbles.messages[-1] == sent
     assert not sent["delivered"]
@@ -323,7 +322,7 @@ async def test_a_message_of_the_local_user_appears_with_whether_it_waits(
 
 
 async def test_five_hundred_messages_of_all_kinds_are_shown_without_complaint(
-    window: Window, room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
+    window: MainWindow, room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
     odd = ("🎉" * 200, "مرحبا بالعالم " * 30, "x" * 10_000, "word " * 2_000, "one\n\ntwo", "👩‍👩‍👧‍👦 שלום 123")
     chat = [{**each, "text": odd[number % 7] if number % 7 < 6 else each["text"]}
@@ -421,7 +420,7 @@ async def test_what_happens_meanwhile_leaves_the_draft_alone(
 
 
 async def test_what_was_sent_and_to_how_many_is_told(
-    window: Window, room: ChatsRoom, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: ChatsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     qtbot.keyClicks(room.composer.line, "Hi")
@@ -451,7 +450,7 @@ async def test_a_waiting_message_can_be_marked_as_delivered(
     room: ChatsRoom, companion: Companion, qtbot: Any, by: str
 ) -> None:
     await choose(room, "bob", qtbot)
-    await post(companion, "bob", "are you there?", Caller("", ""))
+    await post(companion, "bob", "are you there?", RestCaller("", ""))
     await calm(room)
     assert not select(room, -1, qtbot)["delivered"]
     await use(room, by, "Mark delivered", qtbot)
@@ -528,7 +527,7 @@ async def test_after_a_deletion_the_message_of_another_friend_is_not_selected(
 # the room as a whole
 
 
-async def test_a_closed_down_room_hears_no_more(window: Window, room: ChatsRoom, companion: Companion) -> None:
+async def test_a_closed_down_room_hears_no_more(window: MainWindow, room: ChatsRoom, companion: Companion) -> None:
     window.close_down()
     await companion.chat.add_friend("erin")
     await settled(companion)
@@ -537,7 +536,7 @@ async def test_a_closed_down_room_hears_no_more(window: Window, room: ChatsRoom,
 
 
 async def test_what_is_under_way_when_the_room_closes_down_finds_nobody(
-    window: Window, room: ChatsRoom, companion: Companion
+    window: MainWindow, room: ChatsRoom, companion: Companion
 ) -> None:
     await companion.chat.add_friend("erin")
     room.reload()
@@ -546,7 +545,7 @@ async def test_what_is_under_way_when_the_room_closes_down_finds_nobody(
     assert "erin" not in names(room)
 
 
-async def test_every_control_of_the_room_has_a_name(window: Window, room: ChatsRoom, qtbot: Any) -> None:
+async def test_every_control_of_the_room_has_a_name(window: MainWindow, room: ChatsRoom, qtbot: Any) -> None:
     select(room, 0, qtbot)
     names_of_controls = {spoken(window, each) for each in controls(room)}
     assert {
@@ -556,7 +555,7 @@ async def test_every_control_of_the_room_has_a_name(window: Window, room: ChatsR
 
 
 async def test_the_room_can_be_used_with_the_keyboard_alone(
-    window: Window, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     window.open_room(EVENTS)

@@ -16,7 +16,7 @@ from app.companion import Companion
 from app.hub.target import Target
 from app.ui.models.clients import Col
 from app.ui.rooms.clients import CODES, ClientsRoom
-from app.ui.window import CLIENTS, INJECT, Window
+from app.ui.window import CLIENTS, INJECT, MainWindow
 from tests.cli.doubles import unused_port
 from tests.conftest import PATIENCE_S, Connect, until
 from tests.ui.frames import all_frames, frame
@@ -25,7 +25,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-async def room(window: Window) -> ClientsRoom:
+async def room(window: MainWindow) -> ClientsRoom:
     window.open_room(CLIENTS)
     return window.clients
 
@@ -88,7 +88,7 @@ async def test_the_first_client_is_selected_and_without_a_selection_nothing_can_
 
 
 async def test_send_to_opens_inject_aimed_at_that_client(
-    window: Window, room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     one, two = await connect_client("alice"), await connect_client("bob")
     pick(room, 1, qtbot)
@@ -180,7 +180,7 @@ async def test_abort_cuts_the_connection_without_a_closing_handshake(
 @pytest.mark.parametrize("title", ["Abort", "Close"])
 @pytest.mark.parametrize("by", ["double click", "space"])
 async def test_a_repeated_abort_or_close_hits_no_other_client(
-    window: Window, room: ClientsRoom, connect_client: Connect, qtbot: Any, title: str, by: str
+    window: MainWindow, room: ClientsRoom, connect_client: Connect, qtbot: Any, title: str, by: str
 ) -> None:
     first, second, third = [await connect_client(name) for name in ("alice", "bob", "carol")]
     pick(room, 1, qtbot)
@@ -216,7 +216,7 @@ async def test_a_client_that_disconnects_leaves_no_other_one_selected(
 
 
 async def test_a_client_that_reconnects_after_an_abort_is_not_selected(
-    window: Window, room: ClientsRoom, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: ClientsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     assert room.selected

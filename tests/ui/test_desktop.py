@@ -19,25 +19,25 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app import desktop as desktop_module
-from app.companion import Companion, State
-from app.desktop import resident as resident_module
+from app.companion import Companion, ServerState
 from app.desktop import run
-from app.desktop.resident import Resident
+from app.desktop import tray_app as resident_module
+from app.desktop.tray_app import TrayApp
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
-from app.system.exits import Exit
-from app.system.home import Home, Overrides
+from app.system.data_directory import DataDirectory, Overrides
+from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
-from app.ui.window import EVENTS, FIXTURES, SETTINGS, Window
+from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
 from tests.conftest import PATIENCE_S, until
 from tests.system.keyrings import LockedKeyring, using
 from tests.ui.conftest import forget, second_start
 from tests.ui.frames import frame
 
 LEFT = Qt.MouseButton.LeftButton
-Start = Callable[..., Awaitable[Resident]]
+Start = Callable[..., Awaitable[TrayApp]]
 TOKEN = "the-token-of-these-tests"
 
 
@@ -59,8 +59,8 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home.open(tmp_path)
+def home(tmp_path: Path) -> Iterator[DataDirectory]:
+    home = DataDirectory.open(tmp_path)
     home.start_log(console=False)
     yield home
     home.lock.release()
@@ -69,20 +69,20 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def started(companion: Companion) -> bool:
     rest = companion.rest.listening or companion.services["rest"].error or not companion.settings.rest
     control = companion.control.listening or companion.services["control"].error
-    return companion.state is not State.STOPPED and bool(rest and control)
+    return companion.state is not ServerState.STOPPED and bool(rest and control)
 
 
 class Ended:
     """How the desktops of a test ended."""
 
     def __init__(self) -> None:
-        self.tasks: dict[Resident, asyncio.Task[int]] = {}
+        self.tasks: dict[TrayApp, asyncio.Task[int]] = {}
 
-    async def code(self, desktop: Resident) -> int:
+    async def code(self, desktop: TrayApp) -> int:
         async with asyncio.timeout(PATIENCE_S):
             return await self.tasks[desktop]
 
-    def running(self, desktop: Resident) -> bool:
+    def running(self, desktop: TrayApp) -> bool:
         return not self.tasks[desktop].done()
 
 
@@ -92,14 +92,14 @@ async def ended() -> Ended:
 
 
 @pytest.fixture
-async def start(qapp: QApplication, home: Home, ended: Ended) -> AsyncIterator[Start]:
+async def start(qapp: QApplication, home: DataDirectory, ended: Ended) -> AsyncIterator[Start]:
     async def start_one(
         *, hidden: bool = False, port: int | None = 0, rest_port: int = 0, **settings: Any
-    ) -> Resident:
+    ) -> TrayApp:
         overrides = Overrides(port=port, rest_port=rest_port, control_port=0)
         wanted = replace(home.load(overrides), **settings)
         theme.apply(qapp, wanted.theme)
-        desktop = Resident(qapp, home, wanted, Window(home.folders))
+        desktop = TrayApp(qapp, home, wanted, MainWindow(home.folders))
         ended.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
         await until(lambda: started(desktop.companion))
         await asyncio.sleep(0)
@@ -138,7 +138,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return hints
 
 
-async def client_of(desktop: Resident) -> ClientConnection:
+async def client_of(desktop: TrayApp) -> ClientConnection:
     there = desktop.companion.hub.connection_count
     client = await connect(desktop.companion.server.url, proxy=None)
     await until(lambda: desktop.companion.hub.connection_count > there)
@@ -169,7 +169,7 @@ def answer(box: QMessageBox, title: str, qtbot: Any) -> None:
 async def test_it_shows_its_window_and_listens(start: Start) -> None:
     desktop = await start()
     assert desktop.window.isVisible()
-    assert desktop.companion.state is State.LISTENING
+    assert desktop.companion.state is ServerState.LISTENING
     assert not desktop.window.banner.isVisible()
     client = await client_of(desktop)
     await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
@@ -181,7 +181,7 @@ async def test_closing_without_a_tray_and_without_clients_quits(start: Start, en
     desktop = await start()
     desktop.window.close()
     assert await ended.code(desktop) == Exit.OK
-    assert desktop.companion.state is State.STOPPED
+    assert desktop.companion.state is ServerState.STOPPED
     assert not desktop.window.isVisible()
 
 
@@ -374,7 +374,7 @@ async def test_quit_in_the_tray_asks_in_front_of_the_window(
 
 async def test_it_can_be_set_to_start_hidden(start: Start, system_tray: type[Availability]) -> None:
     desktop = await start(start_hidden=True)
-    assert desktop.companion.state is State.LISTENING
+    assert desktop.companion.state is ServerState.LISTENING
     assert not desktop.window.isVisible()
 
 
@@ -478,12 +478,12 @@ async def test_what_is_written_of_a_failure_holds_no_payloads(
 # settings
 
 
-def written(home: Home) -> dict[str, Any]:
+def written(home: DataDirectory) -> dict[str, Any]:
     return dict(tomlkit.parse(home.settings_file.path.read_text(encoding="utf-8")).unwrap())
 
 
 async def test_saved_settings_are_written_and_taken_into_use(
-    start: Start, home: Home, unused_tcp_port: int, qtbot: Any
+    start: Start, home: DataDirectory, unused_tcp_port: int, qtbot: Any
 ) -> None:
     desktop = await start()
     room = desktop.window.settings
@@ -492,7 +492,7 @@ async def test_saved_settings_are_written_and_taken_into_use(
     room.port.setValue(unused_tcp_port)
     qtbot.mouseClick(room.save, LEFT)
     await until(lambda: desktop.companion.server.port == unused_tcp_port)
-    await until(lambda: desktop.companion.state is State.LISTENING)
+    await until(lambda: desktop.companion.state is ServerState.LISTENING)
     assert desktop.companion.hub.local_user == "max"
     assert written(home)["username"] == "max"
     assert written(home)["port"] == unused_tcp_port
@@ -533,7 +533,7 @@ async def test_a_broken_settings_file_is_told(start: Start, tmp_path: Path) -> N
     desktop = await start()
     assert desktop.window.banner.isVisible()
     assert "settings.toml could not be read and defaults are used" in desktop.window.banner.text.text()
-    assert desktop.companion.state is State.LISTENING
+    assert desktop.companion.state is ServerState.LISTENING
 
 
 async def test_a_bad_setting_is_told(start: Start, tmp_path: Path) -> None:
@@ -557,10 +557,10 @@ async def test_a_busy_port_is_told_and_can_be_retried(
     start: Start, ended: Ended, busy: socket.socket, qtbot: Any
 ) -> None:
     desktop = await start(port=busy.getsockname()[1])
-    assert desktop.companion.state is State.BLOCKED
+    assert desktop.companion.state is ServerState.BLOCKED
     busy.close()
     qtbot.mouseClick(desktop.window.banner.buttons[0], LEFT)
-    await until(lambda: desktop.companion.state is State.LISTENING)
+    await until(lambda: desktop.companion.state is ServerState.LISTENING)
     assert not desktop.window.banner.isVisible()
     desktop.window.close()
     assert await ended.code(desktop) == Exit.OK
@@ -591,7 +591,9 @@ async def test_the_chat_state_is_there_at_the_next_start(start: Start, ended: En
     assert "zoe" in again.companion.personas
 
 
-async def test_a_damaged_chat_state_is_told(start: Start, home: Home, expected_warnings: list[str]) -> None:
+async def test_a_damaged_chat_state_is_told(
+    start: Start, home: DataDirectory, expected_warnings: list[str]
+) -> None:
     home.folders.chat_file.write_bytes(b"no database at all" * 1000)
     desktop = await start()
     await until(desktop.window.banner.isVisible)
@@ -599,7 +601,7 @@ async def test_a_damaged_chat_state_is_told(start: Start, home: Home, expected_w
     assert desktop.companion.personas == ["alice", "bob", "carol", "dave"]
 
 
-async def test_settings_that_do_not_fit_are_not_saved(start: Start, home: Home) -> None:
+async def test_settings_that_do_not_fit_are_not_saved(start: Start, home: DataDirectory) -> None:
     """Whichever way they come: the form checks them too."""
     desktop = await start()
     before = desktop.companion.settings
@@ -627,12 +629,14 @@ async def test_a_second_start_cannot_move_to_the_port_of_another_server(start: S
 
 async def test_a_busy_rest_port_stops_nothing_else(start: Start, busy: socket.socket) -> None:
     desktop = await start(rest_port=busy.getsockname()[1])
-    assert desktop.companion.state is State.LISTENING
+    assert desktop.companion.state is ServerState.LISTENING
     assert f"Port {busy.getsockname()[1]} is busy" in desktop.window.banner.text.text()
     await (await client_of(desktop)).close()
 
 
-async def test_rest_can_be_switched_off_and_on_in_the_settings(start: Start, home: Home, qtbot: Any) -> None:
+async def test_rest_can_be_switched_off_and_on_in_the_settings(
+    start: Start, home: DataDirectory, qtbot: Any
+) -> None:
     desktop = await start()
     room = desktop.window.settings
     desktop.window.open_room(SETTINGS)
@@ -676,7 +680,7 @@ async def test_a_second_start_moves_the_event_server_to_its_port(
     desktop = await start()
     assert await second_start(tmp_path, {"port": unused_tcp_port, "hidden": False})
     await until(lambda: desktop.companion.server.port == unused_tcp_port)
-    await until(lambda: desktop.companion.state is State.LISTENING)
+    await until(lambda: desktop.companion.state is ServerState.LISTENING)
     assert f"asked for port {unused_tcp_port}" in desktop.window.banner.text.text()
     await (await client_of(desktop)).close()
 
@@ -701,7 +705,7 @@ async def test_a_second_start_with_an_impossible_port_leaves_the_server_alone(
     before = desktop.companion.server.port
     assert await second_start(tmp_path, {"port": port, "hidden": False})
     await asyncio.sleep(0.1)
-    assert desktop.companion.state is State.LISTENING
+    assert desktop.companion.state is ServerState.LISTENING
     assert desktop.companion.server.port == before
 
 
@@ -756,7 +760,7 @@ async def test_a_token_that_cannot_be_used_is_said_in_the_window(
 
 
 async def test_without_a_keyring_the_window_says_once_where_the_token_is(
-    start: Start, home: Home, ended: Ended, monkeypatch: pytest.MonkeyPatch
+    start: Start, home: DataDirectory, ended: Ended, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COMPANION_TOKEN")
     with using(LockedKeyring()):
@@ -805,7 +809,7 @@ def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path)
     seen: list[str] = []
 
     def look_and_quit() -> None:
-        windows = [each for each in qapp.topLevelWidgets() if isinstance(each, Window) and each.isVisible()]
+        windows = [each for each in qapp.topLevelWidgets() if isinstance(each, MainWindow) and each.isVisible()]
         seen.extend(each.status.state.text() for each in windows if each.filled)  # it is shown before it is filled
         if any("Listening" in text for text in seen):
             poll.stop()
@@ -816,12 +820,12 @@ def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path)
     poll.start()
     assert run(Overrides(port=0, rest_port=0, control_port=0), tmp_path, None, hidden=False) == Exit.OK
     assert "Listening" in seen[-1]
-    again = Home.open(tmp_path)  # the lock was given back
+    again = DataDirectory.open(tmp_path)  # the lock was given back
     again.lock.release()
 
 
 def test_run_where_another_one_runs_that_does_not_answer_says_so(
-    qapp: QApplication, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    qapp: QApplication, home: DataDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(Overrides(), tmp_path, None, hidden=False) == Exit.BUSY
     assert "Another companion is running" in capsys.readouterr().err
@@ -866,7 +870,7 @@ def test_run_with_options_that_do_not_fit_says_so(
 ) -> None:
     assert run(Overrides(port=9000, rest_port=9000), tmp_path, None, hidden=False) == Exit.USAGE
     assert "rest_port: 9000 is already the port of the event server" in capsys.readouterr().err
-    Home.open(tmp_path).lock.release()
+    DataDirectory.open(tmp_path).lock.release()
 
 
 def test_run_where_no_log_can_be_written_says_so_and_gives_the_lock_back(
@@ -876,4 +880,4 @@ def test_run_where_no_log_can_be_written_says_so_and_gives_the_lock_back(
     assert run(Overrides(), tmp_path, None, hidden=False) == Exit.FAILED
     assert "companion.log" in capsys.readouterr().err
     assert not [each for each in qapp.topLevelWidgets() if each.isVisible()]
-    Home.open(tmp_path).lock.release()
+    DataDirectory.open(tmp_path).lock.release()

@@ -59,7 +59,7 @@ def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, still:
         "delivered": True,
         "delivery_method": "direct",
     }
-    one, other = still.player.preview(template), still.player.preview(template)
+    one, other = still.composer.preview(template), still.composer.preview(template)
     assert one.data["msg_id"] != other.data["msg_id"]
     assert still.catalog.problems(one) == []
 

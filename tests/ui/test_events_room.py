@@ -20,7 +20,7 @@ from app.protocol.envelope import Envelope
 from app.ui.models.event_log import Col
 from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
-from app.ui.window import EVENTS, INJECT, Window
+from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.frames import all_frames, text
 
@@ -42,7 +42,7 @@ HELLO = Envelope(
 
 
 @pytest.fixture
-async def room(window: Window) -> EventsRoom:
+async def room(window: MainWindow) -> EventsRoom:
     return window.events
 
 
@@ -232,7 +232,7 @@ async def test_ctrl_c_on_a_row_of_the_server_copies_what_it_says(
 
 
 async def test_e_opens_inject_with_the_values(
-    window: Window, room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     await companion.fire(HELLO, origin="panel")
@@ -248,7 +248,7 @@ async def test_e_opens_inject_with_the_values(
 
 
 async def test_e_on_a_frame_that_is_no_event_opens_the_raw_panel(
-    window: Window, room: EventsRoom, companion: Companion, qtbot: Any
+    window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await companion.send_raw('{"event": half', origin="panel")
     await select(room, "(raw frame)", qtbot)
@@ -258,7 +258,7 @@ async def test_e_on_a_frame_that_is_no_event_opens_the_raw_panel(
 
 
 async def test_a_double_click_opens_inject_too(
-    window: Window, room: EventsRoom, companion: Companion, qtbot: Any
+    window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
@@ -268,7 +268,7 @@ async def test_a_double_click_opens_inject_too(
 
 
 async def test_a_row_from_the_ui_is_not_edited_in_inject(
-    window: Window, room: EventsRoom, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: EventsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     await select(room, "connected", qtbot)
@@ -307,7 +307,7 @@ async def test_the_button_pauses_too(room: EventsRoom, companion: Companion, qtb
 
 
 async def test_ctrl_l_clears_the_view_and_not_the_journal(
-    window: Window, room: EventsRoom, companion: Companion, qtbot: Any
+    window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     for _ in range(3):
         await online(companion)
@@ -344,7 +344,7 @@ async def test_the_counts_say_at_once_whether_the_log_follows(
 
 
 async def test_rows_that_came_in_another_room_are_said_on_return(
-    window: Window, room: EventsRoom, companion: Companion
+    window: MainWindow, room: EventsRoom, companion: Companion
 ) -> None:
     for _ in range(200):
         await online(companion)

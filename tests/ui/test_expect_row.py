@@ -12,13 +12,13 @@ from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
 from app.hub.clock import Clock
-from app.hub.expectation import Expectation, Met
+from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row
 from app.protocol.envelope import Envelope
 from app.ui.widgets.expect_row import NOTHING, ExpectRow, verdict
 from app.ui.widgets.fire_bar import FireBar
-from app.ui.window import FIXTURES, INJECT, Window
+from app.ui.window import FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.frames import frame, settled
 
@@ -31,7 +31,7 @@ ANSWER = '{"event": "typing", "data": {"to": "alice", "typing": true}}'
 def bar(companion: Companion, show: Show) -> Any:
     bar = FireBar(companion)
     event = Envelope("friend_online", {"username": "alice"})
-    bar.arm(lambda: companion.player.fire_event(event, to=bar.target, origin="panel"))
+    bar.arm(lambda: companion.composer.fire_event(event, to=bar.target, origin="panel"))
     show(bar)
     yield bar
     bar.close_down()
@@ -90,7 +90,7 @@ async def test_nothing_is_expected_until_one_chooses(companion: Companion, show:
 async def test_what_came_instead_is_said_once_each(instead: list[str], said: str) -> None:
     journal = Journal(Clock(), 100)
     rows = [journal.append(Kind.FROM_UI, event=name) for name in instead]
-    assert verdict(Expectation("typing"), Met(None, 2.5, rows), 2.5) == (
+    assert verdict(Expectation("typing"), ExpectationResult(None, 2.5, rows), 2.5) == (
         f"✗ no typing within 2.5 s; {said}",
         "error",
     )
@@ -98,7 +98,7 @@ async def test_what_came_instead_is_said_once_each(instead: list[str], said: str
 
 async def test_milliseconds_are_counted_and_the_row_is_named() -> None:
     row: Row = Journal(Clock(), 100).append(Kind.FROM_UI, event="typing")
-    said, its_tone = verdict(Expectation("typing"), Met(row, 1.2345, []), 2.0)
+    said, its_tone = verdict(Expectation("typing"), ExpectationResult(row, 1.2345, []), 2.0)
     assert said == f"✓ typing came after 1,234 ms · #{row.seq}"
     assert its_tone == "ok"
 
@@ -256,7 +256,9 @@ async def test_a_fire_that_expects_nothing_ends_the_wait_of_the_one_before(
     assert "waiting" not in bar.status.text()
 
 
-async def test_the_verdict_is_told_to_the_status_bar(window: Window, connect_client: Connect, qtbot: Any) -> None:
+async def test_the_verdict_is_told_to_the_status_bar(
+    window: MainWindow, connect_client: Connect, qtbot: Any
+) -> None:
     client = await connect_client()
     window.open_room(INJECT)
     expect(window.inject.bar, "typing", 0.1)
@@ -267,7 +269,7 @@ async def test_the_verdict_is_told_to_the_status_bar(window: Window, connect_cli
 
 @pytest.mark.parametrize("room", [INJECT, FIXTURES])
 async def test_closing_the_window_meanwhile_leaves_no_task(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any, room: str
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     client = await connect_client()
     window.open_room(room)

@@ -24,7 +24,7 @@ SERVER = row(kind=Kind.SERVER, client="2", event="connected", payload=b"", note=
 
 def passes(text: str, row: Row, now: float = 1000.0) -> bool:
     parsed = parse(text, now=lambda: now)
-    assert parsed.complaints == ()
+    assert parsed.warnings == ()
     return parsed.matches(row)
 
 
@@ -135,7 +135,7 @@ def test_a_regular_expression_may_hold_spaces_and_slashes() -> None:
 
 def test_a_bad_expression_is_searched_as_text_and_told() -> None:
     parsed = parse("/(wide/")
-    assert "no regular expression" in parsed.complaints[0]
+    assert "no regular expression" in parsed.warnings[0]
     assert parsed.matches(row(payload=b"this is /(wide/ open"))
     assert not parsed.matches(MESSAGE)
 
@@ -153,13 +153,13 @@ def test_a_bad_expression_is_searched_as_text_and_told() -> None:
 )
 def test_what_was_not_understood_is_told_and_searched_as_text(text: str, complaint: str) -> None:
     parsed = parse(text)
-    assert complaint in parsed.complaints[0]
+    assert complaint in parsed.warnings[0]
     assert parsed.matches(row(payload=f"has {text} in it".encode()))
     assert not parsed.matches(MESSAGE)
 
 
 def test_every_complaint_is_told() -> None:
-    assert len(parse("colour:red size:4 event:typing is:odd").complaints) == 3
+    assert len(parse("colour:red size:4 event:typing is:odd").warnings) == 3
 
 
 def test_a_time_of_day_is_no_key() -> None:

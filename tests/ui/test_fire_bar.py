@@ -35,7 +35,7 @@ def armed(companion: Companion) -> FireBar:
 
     def fire() -> Coroutine[Any, Any, Delivery]:
         event = Envelope("friend_online", {"username": UUID})
-        return companion.player.fire_event(event, to=bar.target, origin="panel")
+        return companion.composer.fire_event(event, to=bar.target, origin="panel")
 
     bar.arm(fire)
     return bar
@@ -139,7 +139,7 @@ async def test_nothing_valid_disables_both_buttons_and_says_why(bar: FireBar, co
     assert bar.now.toolTip() == "data.text: must not be empty"
     bar.fire_or_stop()
     bar.fire()
-    assert not companion.player.can_fire_again
+    assert not companion.composer.can_fire_again
 
 
 async def test_a_series_can_be_stopped_though_the_form_has_become_invalid(bar: FireBar, qtbot: Any) -> None:

@@ -15,9 +15,9 @@ from app.protocol.fixture import Fixture, from_frame
 from app.ui.models.fixtures import NAME
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.tray import Tray
-from app.ui.widgets.fixture_list import MOST_COMPLAINTS
+from app.ui.widgets.fixture_list import MOST_WARNINGS
 from app.ui.widgets.name_dialog import NameDialog
-from app.ui.window import EVENTS, FIXTURES, SETTINGS, Window
+from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.frames import all_frames, frame, settled, text
 
@@ -40,7 +40,7 @@ async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
 
 
 @pytest.fixture
-async def room(window: Window, companion: Companion) -> FixturesRoom:
+async def room(window: MainWindow, companion: Companion) -> FixturesRoom:
     """The room, with one fixture of one's own; the settings are taken into use as the desktop does."""
     await companion.fixtures.save(MINE, TYPING)
     window.save_requested.connect(
@@ -183,7 +183,7 @@ async def test_a_search_hides_the_chosen_one_and_keeps_it_in_the_pane(room: Fixt
 
 
 async def test_a_folder_that_was_closed_stays_closed_and_one_looks_where_one_looked(
-    window: Window, room: FixturesRoom, companion: Companion
+    window: MainWindow, room: FixturesRoom, companion: Companion
 ) -> None:
     basics = room.list.model.index(1, 0)
     room.list.tree.collapse(basics)
@@ -224,7 +224,7 @@ async def test_a_fixture_that_somebody_else_saves_is_listed(room: FixturesRoom, 
 
 
 async def test_a_file_that_came_or_went_is_noticed_when_the_room_is_opened_again(
-    window: Window, room: FixturesRoom, companion: Companion, folder: Path
+    window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path
 ) -> None:
     file_of(folder, "dropped in").write_text('{"event": "typing", "data": {}, "title": "By hand"}')
     file_of(folder, MINE).unlink()
@@ -236,7 +236,7 @@ async def test_a_file_that_came_or_went_is_noticed_when_the_room_is_opened_again
 
 
 async def test_a_file_edited_on_disk_is_shown_anew(
-    window: Window, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     click(room, MINE, qtbot)
     file_of(folder, MINE).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
@@ -256,7 +256,7 @@ async def test_a_file_deleted_on_disk_leaves_the_pane(
 
 
 async def test_what_is_being_written_survives_whatever_happens(
-    window: Window, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     click(room, MINE, qtbot)
     type_(room, "half", qtbot)
@@ -307,26 +307,26 @@ async def test_going_back_to_what_was_there_before_an_edit_on_disk_is_a_change(
 async def test_files_that_are_no_fixtures_are_told_by_name(
     room: FixturesRoom, companion: Companion, folder: Path
 ) -> None:
-    assert not room.list.complaints.isVisible()
+    assert not room.list.warnings.isVisible()
     file_of(folder, "mine/broken").write_text("{")
     await companion.fixtures.read()
-    assert room.list.complaints.isVisible()
-    assert room.list.complaints.text().startswith(f"{Path('mine/broken.json')} is no fixture")
-    assert str(folder) in room.list.complaints.toolTip()
+    assert room.list.warnings.isVisible()
+    assert room.list.warnings.text().startswith(f"{Path('mine/broken.json')} is no fixture")
+    assert str(folder) in room.list.warnings.toolTip()
     file_of(folder, "mine/broken").unlink()
     await companion.fixtures.read()
-    assert not room.list.complaints.isVisible()
+    assert not room.list.warnings.isVisible()
 
 
 async def test_many_broken_files_leave_room_for_the_list(
-    window: Window, room: FixturesRoom, companion: Companion, folder: Path
+    window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path
 ) -> None:
     before = window.minimumSizeHint()
     for number in range(20):
         file_of(folder, f"mine/{'broken' * 8}{number}").write_text("{")
     await companion.fixtures.read()
-    assert len(companion.fixtures.complaints) == 20
-    assert room.list.complaints.text().splitlines()[-1] == f"and {20 - MOST_COMPLAINTS} more"
+    assert len(companion.fixtures.warnings) == 20
+    assert room.list.warnings.text().splitlines()[-1] == f"and {20 - MOST_WARNINGS} more"
     assert window.minimumSizeHint().width() == before.width()
     window.resize(QSize(1000, 640))
     window.grab()
@@ -334,7 +334,7 @@ async def test_many_broken_files_leave_room_for_the_list(
 
 
 async def test_a_long_name_does_not_widen_the_window(
-    window: Window, room: FixturesRoom, companion: Companion, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     before = window.minimumSizeHint().width()
     long = "/".join(["averylongname" * 4] * 3)
@@ -519,7 +519,7 @@ async def test_save_writes_the_file_and_keeps_title_duty_and_target(
     assert room.list.tree.currentIndex().data(NAME) == MINE
 
 
-async def test_what_was_saved_is_told(window: Window, room: FixturesRoom, qtbot: Any) -> None:
+async def test_what_was_saved_is_told(window: MainWindow, room: FixturesRoom, qtbot: Any) -> None:
     click(room, MINE, qtbot)
     write(room, "typing", username="carol", typing=True)
     qtbot.mouseClick(room.save, LEFT)
@@ -646,7 +646,7 @@ async def test_delete_asks_first(room: FixturesRoom, companion: Companion, folde
 
 
 async def test_after_a_deletion_no_other_fixture_is_chosen(
-    window: Window, room: FixturesRoom, companion: Companion, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     for name in ("mine/a", "mine/z"):
         await companion.fixtures.save(name, TYPING)
@@ -679,7 +679,7 @@ async def test_deleting_what_hid_a_built_in_one_brings_that_back(
 
 
 async def test_where_nothing_can_be_written_a_sentence_says_so(
-    window: Window, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     click(room, "basics/typing", qtbot)
     (folder / "blocked").write_text("a file where a folder must be")
@@ -702,7 +702,7 @@ async def test_without_a_folder_a_sentence_says_so(make_companion: MakeCompanion
 
 
 async def test_what_failed_to_be_saved_is_still_in_the_editor(
-    window: Window, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     click(room, MINE, qtbot)
     room.editor.setPlainText("x" * 70_000)
@@ -753,7 +753,7 @@ async def test_whatever_else_is_copied_becomes_a_malformed_one(
 
 
 @pytest.mark.parametrize("copied", ["", "  \n"])
-async def test_an_empty_clipboard_is_said(window: Window, room: FixturesRoom, qtbot: Any, copied: str) -> None:
+async def test_an_empty_clipboard_is_said(window: MainWindow, room: FixturesRoom, qtbot: Any, copied: str) -> None:
     QGuiApplication.clipboard().setText(copied)
     qtbot.mouseClick(room.list.paste, LEFT)
     assert QApplication.activeModalWidget() is None
@@ -779,7 +779,7 @@ async def test_a_half_of_a_sign_in_an_event_makes_it_a_raw_frame(
 
 
 async def test_s_saves_a_row_of_the_log(
-    window: Window, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="cli")
@@ -797,7 +797,7 @@ async def test_s_saves_a_row_of_the_log(
     assert room.name.text() == "bugs/bob"
 
 
-async def save_newest_row(window: Window, qtbot: Any) -> NameDialog:
+async def save_newest_row(window: MainWindow, qtbot: Any) -> NameDialog:
     window.open_room(EVENTS)
     window.events.model.flush()
     window.events.table.selectRow(window.events.model.rowCount() - 1)
@@ -807,11 +807,11 @@ async def save_newest_row(window: Window, qtbot: Any) -> NameDialog:
 
 @pytest.mark.parametrize("renew", [True, False])
 async def test_a_saved_row_has_a_new_id_and_time_each_time_unless_switched_off(
-    window: Window, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, renew: bool
+    window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, renew: bool
 ) -> None:
     client = await connect_client()
-    fired = companion.player.of_event("new_message")
-    await companion.player.fire(fired, origin="panel")
+    fired = companion.composer.of_event("new_message")
+    await companion.composer.fire(fired, origin="panel")
     sent = (await frame(client))["data"]
     dialog = await save_newest_row(window, qtbot)
     assert dialog.option.text() == "New ID and time each time it is sent"
@@ -842,9 +842,9 @@ async def test_a_saved_row_has_a_new_id_and_time_each_time_unless_switched_off(
     ],
 )
 async def test_what_would_not_change_is_saved_as_it_is_without_a_question(
-    window: Window, room: FixturesRoom, companion: Companion, qtbot: Any, text: str
+    window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any, text: str
 ) -> None:
-    await companion.player.fire_text(text, origin="panel")
+    await companion.composer.fire_text(text, origin="panel")
     dialog = await save_newest_row(window, qtbot)
     assert not dialog.option.isVisible()
     await answer(room, "bugs/raw", qtbot)
@@ -852,7 +852,7 @@ async def test_what_would_not_change_is_saved_as_it_is_without_a_question(
 
 
 async def test_only_what_went_to_the_ui_is_saved(
-    window: Window, room: FixturesRoom, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: FixturesRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     window.open_room(EVENTS)
@@ -916,7 +916,7 @@ async def test_a_pin_whose_fixture_is_gone_is_no_obstacle(
 
 
 async def test_a_pin_leaves_unsaved_settings_alone(
-    window: Window, room: FixturesRoom, companion: Companion, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     window.settings.username.setText("half typed")
     click(room, MINE, qtbot)
@@ -952,7 +952,7 @@ async def test_a_window_that_closes_while_a_name_is_asked_for_leaves_nothing(
 
 
 async def test_a_room_that_was_closed_down_hears_no_more(
-    window: Window, room: FixturesRoom, companion: Companion
+    window: MainWindow, room: FixturesRoom, companion: Companion
 ) -> None:
     before = names(room)
     room.close_down()
@@ -964,7 +964,7 @@ async def test_a_room_that_was_closed_down_hears_no_more(
 
 
 async def test_everything_is_reached_with_the_tab_key_in_reading_order(
-    window: Window, room: FixturesRoom, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: FixturesRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     click(room, MINE, qtbot)
@@ -987,7 +987,7 @@ async def test_everything_is_reached_with_the_tab_key_in_reading_order(
 
 
 async def test_a_fixture_is_found_changed_and_fired_without_a_mouse(
-    window: Window, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     window.open_room(EVENTS)

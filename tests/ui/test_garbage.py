@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from app.hub.journal import Journal, Kind
-from app.hub.ring import CHUNK
+from app.hub.row_store import CHUNK
 from app.ui.garbage import GarbageCollector
 
 
-class Ring(QObject):
+class RowStore(QObject):
     """A Qt object that only the collector can destroy."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ def test_what_is_there_after_the_start_is_set_aside(collector: GarbageCollector)
     modules = gc.get_freeze_count()
     assert modules > 10_000
     window = [[number] for number in range(1_000)]
-    garbage = weakref.ref(Ring())
+    garbage = weakref.ref(RowStore())
     collector.check()
     assert garbage() is None
     assert gc.get_freeze_count() >= modules + len(window)
@@ -50,7 +50,7 @@ def test_what_is_there_after_the_start_is_set_aside(collector: GarbageCollector)
 
 def test_what_becomes_garbage_later_goes_when_there_is_enough_of_it(collector: GarbageCollector) -> None:
     collector.check()
-    garbage = weakref.ref(Ring())
+    garbage = weakref.ref(RowStore())
     collector.check()
     assert garbage() is not None
     enough = [[number] for number in range(gc.get_threshold()[0] + 1)]
@@ -61,7 +61,7 @@ def test_what_becomes_garbage_later_goes_when_there_is_enough_of_it(collector: G
 
 def test_what_was_set_aside_goes_at_the_end(qapp: QApplication) -> None:
     collector = GarbageCollector()
-    kept = Ring()
+    kept = RowStore()
     gone = weakref.ref(kept)
     collector.check()
     del kept

@@ -32,9 +32,9 @@ from app.ui.rooms.inject import InjectRoom
 from app.ui.widgets.event_panel import JSON, EventPanel
 from app.ui.widgets.fields import FreshField, LongTextField
 from app.ui.widgets.line_edit import LineEdit
-from app.ui.widgets.rejection import TOO_LARGE
 from app.ui.widgets.text_edit import TextEdit
-from app.ui.window import INJECT, ROOMS, Window
+from app.ui.widgets.text_rejection import TOO_LARGE
+from app.ui.window import INJECT, ROOMS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.cast import befriend_only
 from tests.ui.conftest import forget, put_away
@@ -46,7 +46,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-async def room(window: Window) -> InjectRoom:
+async def room(window: MainWindow) -> InjectRoom:
     window.open_room(INJECT)
     return window.inject
 
@@ -293,10 +293,10 @@ async def test_the_help_of_an_event_is_shown(room: InjectRoom) -> None:
 
 
 @pytest.fixture
-async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[Window, Companion]]:
+async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[MainWindow, Companion]]:
     companion = Companion(Settings(port=0, rest_port=0), grown())
     assert await companion.start()
-    window = Window(Folders.of(tmp_path)).fill(companion)
+    window = MainWindow(Folders.of(tmp_path)).fill(companion)
     window.present()
     window.open_room(INJECT)
     yield window, companion
@@ -305,7 +305,7 @@ async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[Window, Companion]
 
 
 async def test_an_event_that_was_added_gets_its_own_tab_and_fires(
-    grown_window: tuple[Window, Companion], qtbot: Any
+    grown_window: tuple[MainWindow, Companion], qtbot: Any
 ) -> None:
     window, companion = grown_window
     room = window.inject
@@ -447,7 +447,7 @@ async def test_too_many_templates_cannot_be_fired(room: InjectRoom, qtbot: Any) 
     assert not room.bar.now.isEnabled()
 
 
-async def test_every_editor_of_the_window_is_bounded(window: Window) -> None:
+async def test_every_editor_of_the_window_is_bounded(window: MainWindow) -> None:
     for room in ROOMS:
         window.open_room(room.name)
     editors = [*window.findChildren(QLineEdit), *window.findChildren(QPlainTextEdit)]

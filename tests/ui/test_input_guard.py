@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 from app.companion import Companion
 from app.system.paths import Folders
 from app.ui.main_window_shell import MainWindowShell
-from app.ui.window import INJECT, ROOMS, SETTINGS, Window
+from app.ui.window import INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.frames import settled
 
@@ -80,7 +80,7 @@ def in_sight(window: QWidget) -> Iterator[QWidget]:
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_the_wheel_changes_no_value_and_moves_no_focus(
-    window: Window, companion: Companion, connect_client: Connect, room: str
+    window: MainWindow, companion: Companion, connect_client: Connect, room: str
 ) -> None:
     await connect_client()
     window.resize(window.minimumSize())
@@ -107,7 +107,7 @@ async def test_the_wheel_changes_no_value_and_moves_no_focus(
 
 
 @pytest.mark.parametrize("place", [SETTINGS, INJECT])
-async def test_over_a_control_the_wheel_scrolls_the_page(window: Window, place: str) -> None:
+async def test_over_a_control_the_wheel_scrolls_the_page(window: MainWindow, place: str) -> None:
     window.resize(window.minimumSize())
     window.open_room(place)
     room = window.rooms.page(place)
@@ -128,7 +128,7 @@ async def test_over_a_control_the_wheel_scrolls_the_page(window: Window, place: 
         assert bar.value() != before
 
 
-async def test_a_control_with_the_focus_still_follows_the_wheel(window: Window) -> None:
+async def test_a_control_with_the_focus_still_follows_the_wheel(window: MainWindow) -> None:
     window.open_room(SETTINGS)
     port = window.settings.port
     turn_wheel(port)
@@ -144,7 +144,9 @@ async def test_a_control_with_the_focus_still_follows_the_wheel(window: Window) 
 
 
 @pytest.mark.parametrize("kind", [QSpinBox, QDoubleSpinBox, QDateTimeEdit, QComboBox, QSlider, QDial, QTabBar])
-async def test_controls_of_any_kind_that_are_created_later_are_covered(window: Window, kind: type[QWidget]) -> None:
+async def test_controls_of_any_kind_that_are_created_later_are_covered(
+    window: MainWindow, kind: type[QWidget]
+) -> None:
     """In the window and in a dialog of it."""
     window.open_room(SETTINGS)
     dialog = QDialog(window)

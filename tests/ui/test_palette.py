@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
 from app.ui.palette import Command, Palette, matching
-from app.ui.window import EVENTS, INJECT, ROOMS, SETTINGS, Window
+from app.ui.window import EVENTS, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.frames import all_frames, frame, settled
 from tests.ui.test_accessibility import controls, spoken
@@ -29,11 +29,11 @@ async def companion(make_companion: MakeCompanion, tmp_path: Path) -> Companion:
 
 
 @pytest.fixture
-async def palette(window: Window, qtbot: Any) -> Palette:
+async def palette(window: MainWindow, qtbot: Any) -> Palette:
     return opened(window, qtbot)
 
 
-def opened(window: Window, qtbot: Any) -> Palette:
+def opened(window: MainWindow, qtbot: Any) -> Palette:
     qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_K, CONTROL)
     palette = QApplication.activeModalWidget()
     assert isinstance(palette, Palette)
@@ -48,13 +48,13 @@ def chosen(palette: Palette) -> str:
     return palette.list.currentItem().text().partition("   ")[0]
 
 
-async def front(window: Window) -> None:
+async def front(window: MainWindow) -> None:
     """Be the active window again: here is no window manager that would see to it."""
     window.activateWindow()
     await until(window.isActiveWindow)
 
 
-async def do(window: Window, words: str, qtbot: Any) -> None:
+async def do(window: MainWindow, words: str, qtbot: Any) -> None:
     palette = opened(window, qtbot)
     qtbot.keyClicks(palette.search, words)
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
@@ -132,7 +132,7 @@ async def test_arrow_keys_move_in_the_list_while_one_types(palette: Palette, qtb
     assert chosen(palette) == first
 
 
-async def test_enter_does_what_is_chosen_and_closes(window: Window, palette: Palette, qtbot: Any) -> None:
+async def test_enter_does_what_is_chosen_and_closes(window: MainWindow, palette: Palette, qtbot: Any) -> None:
     qtbot.keyClicks(palette.search, "open set")
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert window.rooms.current == SETTINGS
@@ -140,7 +140,7 @@ async def test_enter_does_what_is_chosen_and_closes(window: Window, palette: Pal
 
 
 async def test_enter_in_the_list_does_it_once(
-    window: Window, palette: Palette, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, palette: Palette, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     qtbot.keyClicks(palette.search, "fire: a friend comes")
@@ -151,7 +151,7 @@ async def test_enter_in_the_list_does_it_once(
 
 
 async def test_escape_closes_and_does_nothing(
-    window: Window, palette: Palette, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, palette: Palette, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     qtbot.keyClicks(palette.search, "fire")
@@ -161,7 +161,7 @@ async def test_escape_closes_and_does_nothing(
 
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
-async def test_ctrl_k_opens_it_from_every_room_and_once(window: Window, qtbot: Any, room: str) -> None:
+async def test_ctrl_k_opens_it_from_every_room_and_once(window: MainWindow, qtbot: Any, room: str) -> None:
     window.open_room(room)
     palette = opened(window, qtbot)
     qtbot.keyClick(palette.search, Qt.Key.Key_K, CONTROL)
@@ -181,7 +181,7 @@ async def test_its_controls_say_what_they_are(palette: Palette) -> None:
 
 
 async def test_a_fixture_is_fired_and_what_became_of_it_is_said(
-    window: Window, connect_client: Connect, qtbot: Any
+    window: MainWindow, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     await do(window, "fire: a friend says", qtbot)
@@ -190,7 +190,7 @@ async def test_a_fixture_is_fired_and_what_became_of_it_is_said(
 
 
 async def test_a_fixture_that_was_just_saved_is_offered(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     await companion.fixtures.save("bugs/late", Fixture(event="typing", data={"username": "zoe", "typing": True}))
@@ -198,26 +198,26 @@ async def test_a_fixture_that_was_just_saved_is_offered(
     assert (await frame(client))["data"]["username"] == "zoe"
 
 
-async def test_what_could_not_be_fired_is_said(window: Window, companion: Companion, qtbot: Any) -> None:
+async def test_what_could_not_be_fired_is_said(window: MainWindow, companion: Companion, qtbot: Any) -> None:
     await companion.fixtures.save("bugs/wrong", Fixture(event="typing", data={}))
     await do(window, "bugs/wrong", qtbot)
     assert "data.username" in window.status.said.text()
 
 
 async def test_pause_and_stop_are_offered_as_they_would_work_now(
-    window: Window, companion: Companion, qtbot: Any
+    window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
     await do(window, "pause sending", qtbot)
-    assert companion.state is State.PAUSED
+    assert companion.state is ServerState.PAUSED
     await do(window, "resume sending", qtbot)
-    assert companion.state is State.LISTENING
+    assert companion.state is ServerState.LISTENING
     await do(window, "stop server", qtbot)
-    await until(lambda: companion.state is State.STOPPED)
+    await until(lambda: companion.state is ServerState.STOPPED)
     await do(window, "start server", qtbot)
-    await until(lambda: companion.state is State.LISTENING)
+    await until(lambda: companion.state is ServerState.LISTENING)
 
 
-async def test_the_log_is_filtered_cleared_and_held(window: Window, companion: Companion, qtbot: Any) -> None:
+async def test_the_log_is_filtered_cleared_and_held(window: MainWindow, companion: Companion, qtbot: Any) -> None:
     await do(window, "pause or resume the log", qtbot)
     assert window.events.pause.isChecked()
     window.open_room(SETTINGS)
@@ -227,7 +227,7 @@ async def test_the_log_is_filtered_cleared_and_held(window: Window, companion: C
 
 
 async def test_the_url_is_copied_the_keys_are_shown_and_quitting_is_asked_for(
-    window: Window, companion: Companion, qtbot: Any
+    window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
     await do(window, "copy the url", qtbot)
     assert QGuiApplication.clipboard().text() == companion.server.url
@@ -246,7 +246,7 @@ async def test_the_url_is_copied_the_keys_are_shown_and_quitting_is_asked_for(
 
 
 async def test_repeat_last_sends_it_to_the_same_target_with_a_fresh_id(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     window.open_room(INJECT)
@@ -263,10 +263,10 @@ async def test_repeat_last_sends_it_to_the_same_target_with_a_fresh_id(
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_ctrl_r_repeats_from_every_room(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any, room: str
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     client = await connect_client()
-    await companion.player.fire_event(Envelope("friend_online", {"username": "bob"}), origin="cli")
+    await companion.composer.fire_event(Envelope("friend_online", {"username": "bob"}), origin="cli")
     window.open_room(room)
     qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_R, CONTROL)
     assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["bob", "bob"]
@@ -274,7 +274,7 @@ async def test_ctrl_r_repeats_from_every_room(
 
 
 async def test_a_fixture_that_goes_to_one_user_is_repeated_to_that_user(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     event = Fixture(event="typing", data={"username": "carol", "typing": True}, to="user:bob")
@@ -286,7 +286,7 @@ async def test_a_fixture_that_goes_to_one_user_is_repeated_to_that_user(
 
 
 async def test_what_a_failed_fire_leaves_is_the_one_before(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     await companion.fixtures.save("mine/wrong", Fixture(event="typing", data={}))
@@ -296,7 +296,7 @@ async def test_what_a_failed_fire_leaves_is_the_one_before(
     assert [each["event"] for each in await all_frames(companion, client)] == ["friend_online"] * 2
 
 
-async def test_before_anything_was_fired_there_is_nothing_to_repeat(window: Window, qtbot: Any) -> None:
+async def test_before_anything_was_fired_there_is_nothing_to_repeat(window: MainWindow, qtbot: Any) -> None:
     qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
     await until(window.status.said.text)
     assert window.status.said.text() == "Nothing has been fired yet."

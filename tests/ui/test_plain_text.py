@@ -23,7 +23,7 @@ from app.ui.plain_text import (
     tooltip_text,
     without_mnemonics,
 )
-from app.ui.window import ROOMS, Window
+from app.ui.window import ROOMS, MainWindow
 from tests.conftest import Connect
 
 SOURCE = Path(app.__file__).parent
@@ -218,7 +218,7 @@ def test_an_ampersand_in_a_name_is_no_mnemonic(qapp: object) -> None:
 
 
 async def test_every_label_of_every_room_and_dialog_shows_plain_text(
-    window: Window, companion: Companion, connect_client: Connect
+    window: MainWindow, companion: Companion, connect_client: Connect
 ) -> None:
     await connect_client()
     companion.refused.add("events", MARKUP, MARKUP, MARKUP)

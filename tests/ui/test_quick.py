@@ -13,7 +13,7 @@ from app.protocol.constants import TYPING_TIMEOUT_MS
 from app.ui.widgets import quick
 from app.ui.widgets.quick import PresenceGrid, TypingGrid
 from app.ui.widgets.switch import Switch
-from app.ui.window import EVENTS, INJECT, Window
+from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.cast import befriend_only
 from tests.ui.frames import all_frames, frame
@@ -127,7 +127,7 @@ def test_what_nobody_held_says_nothing_when_it_is_hidden(typing: TypingGrid, fir
 
 
 async def test_a_held_button_types_in_a_real_client_until_one_lets_go(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     panel = window.inject.event_panel("typing")
@@ -146,7 +146,7 @@ async def test_a_held_button_types_in_a_real_client_until_one_lets_go(
 
 
 async def test_a_button_that_is_held_while_the_friends_change_lets_go(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     panel = window.inject.event_panel("typing")
@@ -160,7 +160,7 @@ async def test_a_button_that_is_held_while_the_friends_change_lets_go(
 
 
 async def test_a_switch_reaches_the_target_that_is_chosen(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     panel = window.inject.event_panel("friend_online")
@@ -179,7 +179,7 @@ async def test_a_switch_reaches_the_target_that_is_chosen(
 
 
 async def test_what_waits_for_a_client_is_what_was_switched(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     panel = window.inject.event_panel("friend_online")
     assert panel

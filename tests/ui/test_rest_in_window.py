@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.protocol.envelope import Envelope
-from app.ui.window import SETTINGS, Window
+from app.ui.window import SETTINGS, MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.endpoints.http import Rest
 from tests.ui.conftest import Windows
@@ -39,7 +39,7 @@ def number(taken: socket.socket) -> int:
 
 
 @pytest.fixture
-async def served(make_companion: MakeCompanion, windows: Windows) -> tuple[Window, Companion]:
+async def served(make_companion: MakeCompanion, windows: Windows) -> tuple[MainWindow, Companion]:
     """A window whose companion answers events and REST."""
     companion = await make_companion()
     window = windows(companion)
@@ -50,21 +50,21 @@ async def served(make_companion: MakeCompanion, windows: Windows) -> tuple[Windo
 
 
 @pytest.fixture
-async def rest(served: tuple[Window, Companion]) -> AsyncIterator[Rest]:
+async def rest(served: tuple[MainWindow, Companion]) -> AsyncIterator[Rest]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
         yield Rest(served[1], session)
 
 
-def press(window: Window, title: str, qtbot: Any) -> None:
+def press(window: MainWindow, title: str, qtbot: Any) -> None:
     buttons = [each for each in window.banner.buttons if each.text().startswith(title)]
     qtbot.mouseClick(buttons[0], LEFT)
 
 
-def lines(window: Window) -> list[str]:
+def lines(window: MainWindow) -> list[str]:
     return window.banner.text.text().splitlines()
 
 
-def buttons(window: Window) -> list[str]:
+def buttons(window: MainWindow) -> list[str]:
     return [each.text() for each in window.banner.buttons]
 
 
@@ -88,7 +88,7 @@ async def test_a_busy_rest_port_is_said_and_events_go_on(
     assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
     assert "Events work" in lines(window)[0]
     assert buttons(window) == ["Retry", "Settings", "Dismiss"]
-    assert companion.state is State.LISTENING
+    assert companion.state is ServerState.LISTENING
     assert window.status.state.text().startswith("● Listening")
 
 
@@ -137,7 +137,7 @@ async def test_a_busy_control_port_is_said_and_retried(
     assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
     assert lines(window)[0].endswith("Scripts cannot reach this companion.")
     assert buttons(window) == ["Retry", "Settings", "Dismiss"]
-    assert companion.state is State.LISTENING
+    assert companion.state is ServerState.LISTENING
     taken[0].close()
     press(window, "Retry", qtbot)
     await until(lambda: companion.control.listening)
@@ -170,12 +170,12 @@ async def test_both_ports_busy_are_both_said_and_retried_together(
     taken[1].close()
     press(window, "Retry", qtbot)
     await until(lambda: companion.rest.listening)
-    assert companion.state is State.BLOCKED
+    assert companion.state is ServerState.BLOCKED
     assert len(lines(window)) == 1
     assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
     taken[0].close()
     press(window, "Retry", qtbot)
-    await until(lambda: companion.state is State.LISTENING)
+    await until(lambda: companion.state is ServerState.LISTENING)
     assert not window.banner.isVisible()
 
 
@@ -235,7 +235,7 @@ async def test_a_notice_and_a_trouble_stand_side_by_side(
 
 
 async def test_a_stranger_can_be_added_and_the_ui_then_befriends_them(
-    served: tuple[Window, Companion], rest: Rest, qtbot: Any
+    served: tuple[MainWindow, Companion], rest: Rest, qtbot: Any
 ) -> None:
     window, _ = served
     refused = await rest.post("/friends", {"username": "zoe"})
@@ -260,7 +260,7 @@ async def test_a_stranger_can_be_added_and_the_ui_then_befriends_them(
 
 
 async def test_the_last_stranger_is_the_one_who_is_offered(
-    served: tuple[Window, Companion], rest: Rest, qtbot: Any
+    served: tuple[MainWindow, Companion], rest: Rest, qtbot: Any
 ) -> None:
     window, _ = served
     for name in ("zoe", "yan"):
@@ -273,7 +273,7 @@ async def test_the_last_stranger_is_the_one_who_is_offered(
 
 @pytest.mark.parametrize("name", ["erin", "alice", ""])
 async def test_for_those_who_are_known_nothing_is_offered(
-    served: tuple[Window, Companion], rest: Rest, name: str
+    served: tuple[MainWindow, Companion], rest: Rest, name: str
 ) -> None:
     window, _ = served
     await rest.post("/friends", {"username": name})
@@ -283,7 +283,7 @@ async def test_for_those_who_are_known_nothing_is_offered(
 
 @pytest.mark.parametrize("name", ["x" * 1000, "a/b", "two\nlines", "tab\there"])
 async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
-    served: tuple[Window, Companion], rest: Rest, qtbot: Any, name: str
+    served: tuple[MainWindow, Companion], rest: Rest, qtbot: Any, name: str
 ) -> None:
     window, companion = served
     await rest.post("/friends", {"username": name})
@@ -296,7 +296,9 @@ async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
     assert name not in {each.username for each in await companion.chat.store.people()}
 
 
-async def test_what_a_page_calls_a_stranger_is_shown_as_it_is(served: tuple[Window, Companion], rest: Rest) -> None:
+async def test_what_a_page_calls_a_stranger_is_shown_as_it_is(
+    served: tuple[MainWindow, Companion], rest: Rest
+) -> None:
     window, _ = served
     await rest.post("/friends", {"username": "<h1>zoe</h1>"})
     await until(window.banner.isVisible)
@@ -305,7 +307,7 @@ async def test_what_a_page_calls_a_stranger_is_shown_as_it_is(served: tuple[Wind
 
 
 async def test_an_ampersand_in_a_strangers_name_is_no_shortcut(
-    served: tuple[Window, Companion], rest: Rest
+    served: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
     window, _ = served
     await rest.post("/friends", {"username": "a&b"})
@@ -318,7 +320,7 @@ async def test_an_ampersand_in_a_strangers_name_is_no_shortcut(
 
 
 async def test_an_event_of_somebody_who_is_no_friend_is_warned_about(
-    served: tuple[Window, Companion],
+    served: tuple[MainWindow, Companion],
 ) -> None:
     window, companion = served
     await calm(window.chats)
@@ -333,7 +335,9 @@ async def test_an_event_of_somebody_who_is_no_friend_is_warned_about(
     assert panel.warning.isHidden()
 
 
-async def test_the_warning_goes_when_the_ui_befriends_them(served: tuple[Window, Companion], rest: Rest) -> None:
+async def test_the_warning_goes_when_the_ui_befriends_them(
+    served: tuple[MainWindow, Companion], rest: Rest
+) -> None:
     window, _ = served
     await calm(window.chats)
     panel = window.inject.event_panel("typing")
@@ -349,7 +353,7 @@ async def test_the_warning_goes_when_the_ui_befriends_them(served: tuple[Window,
 
 
 async def test_a_message_that_is_being_written_survives_a_new_friend(
-    served: tuple[Window, Companion], rest: Rest
+    served: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
     window, _ = served
     await calm(window.chats)
@@ -363,7 +367,7 @@ async def test_a_message_that_is_being_written_survives_a_new_friend(
     assert panel.form().value()["text"] == "half written"
 
 
-async def test_the_forms_offer_the_friends_of_now(served: tuple[Window, Companion], rest: Rest) -> None:
+async def test_the_forms_offer_the_friends_of_now(served: tuple[MainWindow, Companion], rest: Rest) -> None:
     window, companion = served
     await calm(window.chats)
     await rest.post("/friends", {"username": "frank"})
@@ -377,14 +381,14 @@ async def test_the_forms_offer_the_friends_of_now(served: tuple[Window, Companio
 
 
 @pytest.fixture
-def refresh_is_due(served: tuple[Window, Companion]) -> None:
+def refresh_is_due(served: tuple[MainWindow, Companion]) -> None:
     """Let the first refresh of the Chats room be due before the loop runs the test."""
     served[0].chats._refresh.start(0)
 
 
 @pytest.mark.usefixtures("refresh_is_due")
 async def test_a_window_that_is_built_before_the_state_is_open_gets_its_friends(
-    served: tuple[Window, Companion],
+    served: tuple[MainWindow, Companion],
 ) -> None:
     window, _ = served
     await calm(window.chats)

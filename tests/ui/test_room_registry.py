@@ -14,7 +14,7 @@ from app.system.paths import Folders
 from app.ui import room_hooks
 from app.ui.icons import ui_icon
 from app.ui.room_registry import EVENTS, ROOMS, Group
-from app.ui.window import Window
+from app.ui.window import MainWindow
 from tests.conftest import until
 from tests.ui.conftest import put_away
 from tests.ui.example_room import EXAMPLE, ExampleRoom
@@ -24,28 +24,28 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[Window]:
-    window = Window(Folders.of(tmp_path), [ROOMS[0], EXAMPLE, *ROOMS[1:]]).fill(companion)
+async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[MainWindow]:
+    window = MainWindow(Folders.of(tmp_path), [ROOMS[0], EXAMPLE, *ROOMS[1:]]).fill(companion)
     window.present()
     await until(window.isActiveWindow)
     yield window
     await put_away(window, companion)
 
 
-def example(window: Window) -> ExampleRoom:
+def example(window: MainWindow) -> ExampleRoom:
     page = window.rooms.page("example")
     assert isinstance(page, ExampleRoom)
     return page
 
 
-def button(window: Window) -> QPushButton:
+def button(window: MainWindow) -> QPushButton:
     return next(each for each in window.findChildren(QPushButton, "nav") if each.text() == "Example")
 
 
 async def test_it_is_built_when_it_is_opened_and_then_kept(
     companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
-    window = Window(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
+    window = MainWindow(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
     assert not window.rooms.has("example")
     qtbot.mouseClick(button(window), LEFT)
     assert window.rooms.current == "example"
@@ -54,7 +54,7 @@ async def test_it_is_built_when_it_is_opened_and_then_kept(
     await put_away(window, companion)
 
 
-async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: Window, qtbot: Any) -> None:
+async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: MainWindow, qtbot: Any) -> None:
     assert button(window).toolTip() == "Example (Ctrl+7)"
     qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_7, CONTROL)
     assert window.rooms.current == "example"
@@ -62,13 +62,13 @@ async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: Window, qtbo
     assert QApplication.focusWidget() is example(window)
 
 
-async def test_the_other_rooms_keep_their_shortcuts(window: Window, qtbot: Any) -> None:
+async def test_the_other_rooms_keep_their_shortcuts(window: MainWindow, qtbot: Any) -> None:
     for number, room in enumerate(ROOMS):
         qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key(Qt.Key.Key_1 + number), CONTROL)
         assert window.rooms.current == room.name
 
 
-async def test_the_palette_and_the_list_of_shortcuts_have_it(window: Window, qtbot: Any) -> None:
+async def test_the_palette_and_the_list_of_shortcuts_have_it(window: MainWindow, qtbot: Any) -> None:
     palette = window.open_palette()
     qtbot.keyClicks(palette.search, "example")
     assert palette.list.count() == 1
@@ -85,7 +85,7 @@ async def test_the_palette_and_the_list_of_shortcuts_have_it(window: Window, qtb
     box.close()
 
 
-async def test_the_window_calls_its_hooks(window: Window, companion: Companion, qtbot: Any) -> None:
+async def test_the_window_calls_its_hooks(window: MainWindow, companion: Companion, qtbot: Any) -> None:
     room = example(window)
     window.open_room("example")
     qtbot.keyClick(room, Qt.Key.Key_Return, CONTROL)
@@ -100,7 +100,7 @@ async def test_the_window_calls_its_hooks(window: Window, companion: Companion, 
 async def test_its_layout_is_remembered(companion: Companion, tmp_path: Path) -> None:
     sizes = []
     for _ in range(2):
-        window = Window(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
+        window = MainWindow(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
         window.open_room("example")
         window.present()
         await until(window.isActiveWindow)
@@ -112,7 +112,7 @@ async def test_its_layout_is_remembered(companion: Companion, tmp_path: Path) ->
     assert sizes[0] == sizes[1]
 
 
-async def test_ctrl_enter_does_nothing_in_a_room_that_fires_nothing(window: Window, qtbot: Any) -> None:
+async def test_ctrl_enter_does_nothing_in_a_room_that_fires_nothing(window: MainWindow, qtbot: Any) -> None:
     window.open_room("settings")
     said, rows = window.status.said.text(), window.companion.journal.last_seq
     qtbot.keyClick(window.rooms.page("settings"), Qt.Key.Key_Return, CONTROL)
@@ -131,14 +131,14 @@ def test_names_and_shortcuts_are_unique() -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
-async def test_every_entry_builds_its_room(window: Window, room: Any) -> None:
+async def test_every_entry_builds_its_room(window: MainWindow, room: Any) -> None:
     page = window.rooms.page(room.name)
     assert isinstance(page, QWidget)
     assert not ui_icon(room.icon, "#000000").isNull()
     assert room.group in Group
 
 
-async def test_which_rooms_use_which_hooks(window: Window) -> None:
+async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
     """A renamed method would otherwise switch a hook off without an error."""
     uses = {
         room.name: {

@@ -10,7 +10,7 @@ import pytest
 
 from app.hub.tasks import Tasks
 from app.protocol.errors import NotFound, StorageError
-from app.protocol.event_type import InvalidEvent, Problem
+from app.protocol.event_type import EventProblem, InvalidEvent
 from app.ui import room_tasks
 from app.ui.room_tasks import RoomTasks
 from tests.conftest import until
@@ -49,7 +49,7 @@ async def test_the_result_goes_on(result: Any) -> None:
     [
         NotFound("There is no user 'zoe'."),
         StorageError("the disk is full"),
-        InvalidEvent([Problem("data.text", "is missing")]),
+        InvalidEvent([EventProblem("data.text", "is missing")]),
     ],
     ids=lambda error: type(error).__name__,
 )

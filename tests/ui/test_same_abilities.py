@@ -15,7 +15,7 @@ from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
 from app.ui.room_registry import ROOMS
 from app.ui.tray import Tray
-from app.ui.window import Window
+from app.ui.window import MainWindow
 from tests.ui.frames import settled
 
 ORIGIN = "http://localhost:5555"
@@ -188,7 +188,7 @@ def names_in(widget: QWidget) -> Iterator[str]:
         yield shortcut.key().toString()
 
 
-def palette(window: Window) -> set[str]:
+def palette(window: MainWindow) -> set[str]:
     return {f"palette: {command.title}" for command in window._commands()}
 
 
@@ -201,7 +201,7 @@ def tray_menu(companion: Companion) -> set[str]:
     return found - {"tray: "}
 
 
-async def actions(window: Window, companion: Companion) -> set[str]:
+async def actions(window: MainWindow, companion: Companion) -> set[str]:
     """Return all actions, in states in which the ones are there that are not always."""
     companion.refused.add("events", "not allowed", ORIGIN)
     companion.chat.stranger.emit(STRANGER)
@@ -234,7 +234,7 @@ async def actions(window: Window, companion: Companion) -> set[str]:
 
 
 @pytest.fixture
-async def found(window: Window, companion: Companion) -> set[str]:
+async def found(window: MainWindow, companion: Companion) -> set[str]:
     return await actions(window, companion)
 
 
@@ -245,7 +245,7 @@ async def test_every_action_has_an_operation_or_changes_only_what_is_shown(found
     assert not gone, f"the window has no such action any more: {gone}"
 
 
-async def test_a_new_action_is_noticed(window: Window, companion: Companion) -> None:
+async def test_a_new_action_is_noticed(window: MainWindow, companion: Companion) -> None:
     QAction("Do something new", window.clients)
     assert await actions(window, companion) - OPERATION.keys() - VISUAL.keys() == {"clients: Do something new"}
 

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.protocol.catalog import built_in
-from app.protocol.event_type import EventType, Problem
+from app.protocol.event_type import EventProblem, EventType
 from app.protocol.templates import UUID
 from app.ui.widgets.fields import FreshField, JsonField, NameField
 from app.ui.widgets.schema_form import SchemaForm
@@ -93,9 +93,9 @@ def test_a_problem_is_said_below_its_own_field(show: Show) -> None:
     show(form)
     form.show_problems(
         [
-            Problem("text", "must be text, not a number"),
-            Problem("reactions[1].emoji", "must not be empty"),
-            Problem("reactions[2].from", "must not be empty"),
+            EventProblem("text", "must be text, not a number"),
+            EventProblem("reactions[1].emoji", "must not be empty"),
+            EventProblem("reactions[2].from", "must not be empty"),
         ]
     )
 
@@ -117,7 +117,7 @@ def test_a_problem_is_said_below_its_own_field(show: Show) -> None:
 def test_a_problem_stands_between_its_field_and_the_next(show: Show) -> None:
     form = make(the("typing"))
     show(form)
-    form.show_problems([Problem("username", "must not be empty")])
+    form.show_problems([EventProblem("username", "must not be empty")])
     form.grab()  # lays out
     (label,) = [each for each in form.findChildren(QLabel, "problem") if each.isVisible()]
     assert form.field("username").geometry().bottom() < label.geometry().top()

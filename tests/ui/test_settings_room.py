@@ -11,12 +11,12 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.companion import Companion
+from app.system.control_token import Token
 from app.system.paths import Folders
-from app.system.secrets import Token
 from app.system.settings import TAURI_ORIGINS, Settings, origin_problem
 from app.ui.rooms.settings import SettingsRoom
 from app.ui.widgets.event_panel import EventPanel
-from app.ui.window import SETTINGS, Window
+from app.ui.window import SETTINGS, MainWindow
 from tests.conftest import until
 from tests.ui.conftest import forget
 
@@ -335,7 +335,7 @@ def test_the_port_is_shown_without_separators(room: SettingsRoom) -> None:
 # in the window
 
 
-async def test_unsaved_edits_survive_what_happens_meanwhile(window: Window, companion: Companion) -> None:
+async def test_unsaved_edits_survive_what_happens_meanwhile(window: MainWindow, companion: Companion) -> None:
     window.open_room(SETTINGS)
     window.settings.username.setText("half typed")
     companion.pause()
@@ -346,7 +346,7 @@ async def test_unsaved_edits_survive_what_happens_meanwhile(window: Window, comp
 
 
 async def test_settings_in_use_are_shown_as_saved_and_change_the_forms(
-    window: Window, companion: Companion
+    window: MainWindow, companion: Companion
 ) -> None:
     await companion.apply(replace(companion.settings, username="max", prime_browsers=False))
     assert window.settings.username.text() == "max"
@@ -357,7 +357,7 @@ async def test_settings_in_use_are_shown_as_saved_and_change_the_forms(
 
 
 async def test_a_message_that_is_being_written_survives_another_appearance(
-    window: Window, companion: Companion
+    window: MainWindow, companion: Companion
 ) -> None:
     message = window.inject.event_panel("new_message")
     assert message
@@ -369,7 +369,7 @@ async def test_a_message_that_is_being_written_survives_another_appearance(
 
 
 async def test_a_new_user_name_is_whom_the_next_client_speaks_for(
-    window: Window, companion: Companion, connect_client: Any
+    window: MainWindow, companion: Companion, connect_client: Any
 ) -> None:
     await companion.apply(replace(companion.settings, username="max"))
     await connect_client()
@@ -378,7 +378,7 @@ async def test_a_new_user_name_is_whom_the_next_client_speaks_for(
 
 
 async def test_another_folder_of_fixtures_is_looked_into_at_once(
-    window: Window, companion: Companion, tmp_path: Path
+    window: MainWindow, companion: Companion, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "late.json").write_text('{"event": "typing", "data": {}}')

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from app.ui.widgets import text_edit
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.line_edit import MAX_CHARS, LineEdit
-from app.ui.widgets.rejection import MAX_TEXT_BYTES, TOO_LARGE
 from app.ui.widgets.text_edit import LONG_LINE, MAX_LINES, MAX_SHOWN_CHARS, MAX_SHOWN_LINES, PIECE, TextEdit
+from app.ui.widgets.text_rejection import MAX_TEXT_BYTES, TOO_LARGE
 
 FULL = MAX_TEXT_BYTES
 LARGE = {

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.tray import Tray, icon_name
@@ -157,7 +157,7 @@ async def test_repeat_last_sends_what_was_fired_last(
 ) -> None:
     assert not entries(tray)["Repeat last"].isEnabled()
     one, two = await connect_client("alice"), await connect_client("bob")
-    await companion.player.fire_event(Envelope("friend_online", {"username": "carol"}), origin="panel")
+    await companion.composer.fire_event(Envelope("friend_online", {"username": "carol"}), origin="panel")
     entries(tray)["Repeat last"].trigger()
     for client in (one, two):
         assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["carol"] * 2
@@ -178,12 +178,12 @@ async def test_a_repeated_message_has_an_id_of_its_own(
 async def test_pause_and_resume(tray: Tray, companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
     entries(tray)["Pause sending"].trigger()
-    assert companion.state is State.PAUSED
+    assert companion.state is ServerState.PAUSED
     assert "Pause sending" not in entries(tray)
     fire_entries(tray)["A friend is typing"].trigger()
     await settled(companion)
     entries(tray)["Resume sending"].trigger()
-    assert companion.state is State.LISTENING
+    assert companion.state is ServerState.LISTENING
     assert await all_frames(companion, client) == []
 
 
@@ -192,7 +192,7 @@ async def test_a_stopped_server_is_started_from_the_menu(tray: Tray, companion: 
     offered = entries(tray)
     assert "Pause sending" not in offered
     offered["Start server"].trigger()
-    await until(lambda: companion.state is State.LISTENING)
+    await until(lambda: companion.state is ServerState.LISTENING)
 
 
 async def test_retry_is_offered_while_the_port_is_busy(busy_port: socket.socket) -> None:
@@ -201,10 +201,10 @@ async def test_retry_is_offered_while_the_port_is_busy(busy_port: socket.socket)
     await companion.start()
     assert status(tray).text().startswith("Port busy")
     entries(tray)["Retry"].trigger()
-    await until(lambda: companion.state is State.BLOCKED)
+    await until(lambda: companion.state is ServerState.BLOCKED)
     busy_port.close()
     entries(tray)["Retry"].trigger()
-    await until(lambda: companion.state is State.LISTENING)
+    await until(lambda: companion.state is ServerState.LISTENING)
     assert "Retry" not in entries(tray)
     tray.close_down()
     await companion.close()

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QScrollArea
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
-from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, Window
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import put_away
 from tests.ui.frames import all_frames, frame
@@ -29,7 +29,7 @@ SMALLEST = QSize(880, 560)
 """What the window asks for where the screen has room for it."""
 
 
-def navigation(window: Window) -> list[QPushButton]:
+def navigation(window: MainWindow) -> list[QPushButton]:
     return window.findChildren(QPushButton, "nav")
 
 
@@ -43,10 +43,10 @@ def busy() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[Window]:
+async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[MainWindow]:
     """A window whose companion found its port taken."""
     companion = Companion(Settings(port=busy.getsockname()[1], rest_port=0))
-    window = Window(Folders.of(tmp_path)).fill(companion)
+    window = MainWindow(Folders.of(tmp_path)).fill(companion)
     window.present()
     assert not await companion.start()
     yield window
@@ -58,7 +58,7 @@ async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[Window]:
 
 
 async def test_it_stands_before_there_is_a_companion(companion: Companion, tmp_path: Path, qtbot: Any) -> None:
-    window = Window(Folders.of(tmp_path))
+    window = MainWindow(Folders.of(tmp_path))
     window.present()
     await until(window.isActiveWindow)
     window.recolor()
@@ -75,7 +75,7 @@ async def test_it_stands_before_there_is_a_companion(companion: Companion, tmp_p
 # rooms
 
 
-async def test_it_opens_with_the_log(window: Window) -> None:
+async def test_it_opens_with_the_log(window: MainWindow) -> None:
     assert window.rooms.currentWidget() is window.events
     assert [button.text() for button in navigation(window)] == [
         "Events", "Clients", "Inject", "Fixtures", "Chats", "Settings",
@@ -83,14 +83,14 @@ async def test_it_opens_with_the_log(window: Window) -> None:
     assert [button.isChecked() for button in navigation(window)] == [True, False, False, False, False, False]
 
 
-async def test_a_click_on_the_navigation_opens_its_room(window: Window, qtbot: Any) -> None:
+async def test_a_click_on_the_navigation_opens_its_room(window: MainWindow, qtbot: Any) -> None:
     for number, button in enumerate(navigation(window)):
         qtbot.mouseClick(button, LEFT)
         assert window.rooms.currentIndex() == number
         assert [each.isChecked() for each in navigation(window)].index(True) == number
 
 
-async def test_ctrl_and_a_number_open_its_room(window: Window, qtbot: Any) -> None:
+async def test_ctrl_and_a_number_open_its_room(window: MainWindow, qtbot: Any) -> None:
     keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6)
     for number, name in reversed([*enumerate((EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS))]):
         qtbot.keyClick(QApplication.focusWidget() or window, keys[number], CONTROL)
@@ -98,7 +98,7 @@ async def test_ctrl_and_a_number_open_its_room(window: Window, qtbot: Any) -> No
         assert navigation(window)[number].isChecked()
 
 
-async def test_a_room_that_is_opened_takes_the_focus(window: Window, connect_client: Connect) -> None:
+async def test_a_room_that_is_opened_takes_the_focus(window: MainWindow, connect_client: Connect) -> None:
     await connect_client()
     for room in ROOMS:
         window.open_room(room.name)
@@ -107,7 +107,7 @@ async def test_a_room_that_is_opened_takes_the_focus(window: Window, connect_cli
         assert window.rooms.currentWidget().isAncestorOf(focused)
 
 
-async def test_ctrl_f_goes_to_the_filter_from_anywhere(window: Window, qtbot: Any) -> None:
+async def test_ctrl_f_goes_to_the_filter_from_anywhere(window: MainWindow, qtbot: Any) -> None:
     window.events.filter.setText("old")
     window.open_room(SETTINGS)
     qtbot.keyClick(window.settings.username, Qt.Key.Key_F, CONTROL)
@@ -118,7 +118,7 @@ async def test_ctrl_f_goes_to_the_filter_from_anywhere(window: Window, qtbot: An
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Question, Qt.Key.Key_F1])
-async def test_a_key_shows_the_list_of_keys(window: Window, qtbot: Any, key: Qt.Key) -> None:
+async def test_a_key_shows_the_list_of_keys(window: MainWindow, qtbot: Any, key: Qt.Key) -> None:
     qtbot.keyClick(navigation(window)[0], key)
     box = QApplication.activeModalWidget()
     assert isinstance(box, QDialog)
@@ -130,7 +130,7 @@ async def test_a_key_shows_the_list_of_keys(window: Window, qtbot: Any, key: Qt.
 
 
 async def test_ctrl_enter_fires_from_any_room_and_stops_a_series(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     window.open_room(EVENTS)
@@ -148,7 +148,7 @@ async def test_ctrl_enter_fires_from_any_room_and_stops_a_series(
 
 
 async def test_ctrl_enter_in_a_text_field_fires_nothing_that_is_out_of_sight(
-    window: Window, companion: Companion, connect_client: Connect, qtbot: Any
+    window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     window.open_room(SETTINGS)
@@ -164,7 +164,7 @@ async def test_ctrl_enter_in_a_text_field_fires_nothing_that_is_out_of_sight(
     assert [each["text"] for each in sent] == ["see you"]
 
 
-async def test_ctrl_w_and_ctrl_q_ask_the_desktop(window: Window, qtbot: Any) -> None:
+async def test_ctrl_w_and_ctrl_q_ask_the_desktop(window: MainWindow, qtbot: Any) -> None:
     asked: list[str] = []
     window.closed.connect(lambda: asked.append("close"))
     window.quit_requested.connect(lambda: asked.append("quit"))
@@ -174,7 +174,9 @@ async def test_ctrl_w_and_ctrl_q_ask_the_desktop(window: Window, qtbot: Any) -> 
     assert window.isVisible()
 
 
-async def test_what_was_just_done_is_in_the_status_bar(window: Window, connect_client: Connect, qtbot: Any) -> None:
+async def test_what_was_just_done_is_in_the_status_bar(
+    window: MainWindow, connect_client: Connect, qtbot: Any
+) -> None:
     await connect_client()
     window.open_room(CLIENTS)
     window.clients.table.selectRow(0)
@@ -185,43 +187,43 @@ async def test_what_was_just_done_is_in_the_status_bar(window: Window, connect_c
 # a busy port
 
 
-async def test_a_busy_port_is_said_with_what_can_be_done(blocked: Window, busy: socket.socket) -> None:
+async def test_a_busy_port_is_said_with_what_can_be_done(blocked: MainWindow, busy: socket.socket) -> None:
     assert blocked.banner.isVisible()
     assert blocked.banner.text.text().startswith(f"Port {busy.getsockname()[1]} is busy")
     assert [button.text() for button in blocked.banner.buttons] == ["Retry", "Settings", "Dismiss"]
     assert blocked.status.state.text().startswith("● Port busy")
 
 
-async def test_retry_works_once_the_port_is_free(blocked: Window, busy: socket.socket, qtbot: Any) -> None:
+async def test_retry_works_once_the_port_is_free(blocked: MainWindow, busy: socket.socket, qtbot: Any) -> None:
     companion = blocked.companion
-    said: list[State] = []
+    said: list[ServerState] = []
     companion.changed.connect(lambda _: said.append(companion.state))
     qtbot.mouseClick(blocked.banner.buttons[0], LEFT)
     await until(lambda: said)
     assert blocked.banner.isVisible()
-    assert said == [State.BLOCKED]
+    assert said == [ServerState.BLOCKED]
     busy.close()
     qtbot.mouseClick(blocked.banner.buttons[0], LEFT)
-    await until(lambda: companion.state is State.LISTENING)
+    await until(lambda: companion.state is ServerState.LISTENING)
     assert not blocked.banner.isVisible()
     assert blocked.status.state.text().startswith("● Listening")
 
 
-async def test_a_busy_port_leads_to_the_settings(blocked: Window, qtbot: Any) -> None:
+async def test_a_busy_port_leads_to_the_settings(blocked: MainWindow, qtbot: Any) -> None:
     qtbot.mouseClick(blocked.banner.buttons[1], LEFT)
     assert blocked.rooms.current == SETTINGS
     assert blocked.settings.isVisible()
 
 
-async def test_another_port_ends_the_trouble(blocked: Window, unused_tcp_port: int) -> None:
+async def test_another_port_ends_the_trouble(blocked: MainWindow, unused_tcp_port: int) -> None:
     companion = blocked.companion
     await companion.apply(replace(companion.settings, port=unused_tcp_port))
-    assert companion.state is State.LISTENING
+    assert companion.state is ServerState.LISTENING
     assert not blocked.banner.isVisible()
 
 
 async def test_another_notice_is_not_hidden_with_a_trouble_that_never_was(
-    window: Window, companion: Companion
+    window: MainWindow, companion: Companion
 ) -> None:
     window.banner.say("Something else")
     companion.pause()
@@ -233,11 +235,11 @@ async def test_another_notice_is_not_hidden_with_a_trouble_that_never_was(
 
 
 async def test_size_splitter_and_columns_are_remembered(companion: Companion, tmp_path: Path) -> None:
-    def columns(window: Window) -> list[int]:
+    def columns(window: MainWindow) -> list[int]:
         tables = (window.events.table, window.clients.table)
         return [table.columnWidth(column) for table in tables for column in (0, 1, 2)]
 
-    first = Window(Folders.of(tmp_path)).fill(companion)
+    first = MainWindow(Folders.of(tmp_path)).fill(companion)
     first.present()
     first.resize(1000, 640)
     first.events.body.setCurrentWidget(first.events.splitter)
@@ -252,7 +254,7 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
     assert columns(first) == [133, 77, 99] * 2
     await put_away(first, companion)
 
-    second = Window(Folders.of(tmp_path)).fill(companion)
+    second = MainWindow(Folders.of(tmp_path)).fill(companion)
     second.present()
     assert second.height() == 640  # the screen of these tests is narrower than the window
     assert columns(second) == [133, 77, 99] * 2
@@ -271,9 +273,9 @@ from PySide6.QtWidgets import QApplication
 from app.companion import Companion
 from app.system.paths import Folders
 from app.system.settings import Settings
-from app.ui.window import Window
+from app.ui.window import MainWindow
 app = QApplication([])
-window = Window(Folders.of(pathlib.Path(sys.argv[1]))).fill(Companion(Settings(port=0, rest_port=0)))
+window = MainWindow(Folders.of(pathlib.Path(sys.argv[1]))).fill(Companion(Settings(port=0, rest_port=0)))
 window.show()
 print("shown")
 sys.stdout.flush()
@@ -299,14 +301,14 @@ def test_a_broken_memory_is_no_obstacle(tmp_path: Path, memory: bytes) -> None:
 
 async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> None:
     for expected in (True, False):
-        window = Window(Folders.of(tmp_path)).fill(companion)
+        window = MainWindow(Folders.of(tmp_path)).fill(companion)
         assert window.take_hint("close") is expected
         assert window.take_hint("close") is False
         await put_away(window, companion)
 
 
 async def test_a_closed_down_window_hears_no_more(
-    window: Window, companion: Companion, connect_client: Connect
+    window: MainWindow, companion: Companion, connect_client: Connect
 ) -> None:
     rows = window.events.model.rowCount()
     state = window.status.state.text()
@@ -322,7 +324,7 @@ async def test_a_closed_down_window_hears_no_more(
 
 
 async def test_every_room_can_be_dressed_in_dark_and_light(
-    window: Window, companion: Companion, connect_client: Connect, qapp: QApplication
+    window: MainWindow, companion: Companion, connect_client: Connect, qapp: QApplication
 ) -> None:
     await connect_client()
     window.inject.bar.fire()
@@ -344,7 +346,7 @@ async def test_every_room_can_be_dressed_in_dark_and_light(
 
 
 async def test_json_that_is_being_written_takes_the_colours_of_the_scheme(
-    window: Window, qapp: QApplication
+    window: MainWindow, qapp: QApplication
 ) -> None:
     message = window.inject.event_panel("new_message")
     assert message
@@ -364,7 +366,7 @@ async def test_json_that_is_being_written_takes_the_colours_of_the_scheme(
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
 async def test_nothing_is_clipped_in_a_small_window(
-    window: Window, connect_client: Connect, qtbot: Any, room: str
+    window: MainWindow, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     await connect_client("alice", origin="http://localhost:1420")
     window.inject.bar.fire()
@@ -389,7 +391,7 @@ async def test_nothing_is_clipped_in_a_small_window(
         assert button.fontMetrics().horizontalAdvance(button.text()) < button.width() - button.iconSize().width()
 
 
-async def test_the_window_cannot_be_made_too_small_for_its_rooms(window: Window) -> None:
+async def test_the_window_cannot_be_made_too_small_for_its_rooms(window: MainWindow) -> None:
     for room in ROOMS:
         window.open_room(room.name)
         hint = window.minimumSizeHint()
@@ -402,7 +404,7 @@ async def test_the_window_cannot_be_made_too_small_for_its_rooms(window: Window)
 
 @pytest.mark.parametrize("event", ["new_message", "friend_online", "typing"])
 async def test_the_tab_key_leads_from_the_form_to_fire(
-    window: Window, connect_client: Connect, qtbot: Any, event: str
+    window: MainWindow, connect_client: Connect, qtbot: Any, event: str
 ) -> None:
     client = await connect_client()
     window.open_room(INJECT)
@@ -427,7 +429,7 @@ async def test_the_tab_key_leads_from_the_form_to_fire(
     assert (await frame(client))["event"] == event
 
 
-async def test_the_tab_key_leaves_the_tables(window: Window, connect_client: Connect, qtbot: Any) -> None:
+async def test_the_tab_key_leaves_the_tables(window: MainWindow, connect_client: Connect, qtbot: Any) -> None:
     await connect_client()
     window.events.model.flush()
     for room, table in ((EVENTS, window.events.table), (CLIENTS, window.clients.table)):

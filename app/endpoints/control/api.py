@@ -16,20 +16,20 @@ from app.endpoints.control.openapi import document
 from app.endpoints.control.operations import STREAM, TEXT, Call, Scope, operation, operations_of
 from app.endpoints.control.settings import SettingsOperations
 from app.hub.clients import Client, may_close_with
-from app.hub.expectation import Expectation, doubts
+from app.hub.expectation import Expectation, why_impossible
 from app.hub.filter import Filter, parse
 from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row
 from app.hub.origin import CONTROL
-from app.hub.ring import Ring
 from app.hub.row_codec import to_json
+from app.hub.row_store import RowStore
 from app.hub.search import batch_size
 from app.hub.target import Target
 from app.protocol.envelope import MAX_RAW_BYTES, Envelope
 from app.protocol.errors import Conflict, Invalid, NotFound
 from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import BadFixture, Fixture, checked, from_frame, renewed
-from app.protocol.overrides import BadPath, check_path
+from app.protocol.json_path import BadPath, check_path
 
 STATE_BYTES = 10 * 1024 * 1024
 FLUSH_S = 0.05
@@ -62,7 +62,7 @@ class Api(ChatOperations, SettingsOperations):
         return await self._send(
             call.query.to,
             call.query.wait,
-            lambda to: self._service.player.fire_text(call.body, to=to, origin=CONTROL),
+            lambda to: self._service.composer.fire_text(call.body, to=to, origin=CONTROL),
         )
 
     @operation("POST", "/v1/trigger", scope=Scope.AGENT, body=shapes.TriggerBody, answer=shapes.Fired,
@@ -85,7 +85,7 @@ class Api(ChatOperations, SettingsOperations):
         return await self._send(
             fixture.to if body.to is None else body.to,
             body.wait,
-            lambda to: self._service.player.fire(
+            lambda to: self._service.composer.fire(
                 fixture,
                 to=to,
                 origin=CONTROL,
@@ -97,7 +97,7 @@ class Api(ChatOperations, SettingsOperations):
 
     def _of_event(self, event: str, strict: bool) -> Fixture:
         try:
-            return self._service.player.of_event(event)
+            return self._service.composer.of_event(event)
         except InvalidEvent:
             if strict:
                 raise
@@ -108,7 +108,7 @@ class Api(ChatOperations, SettingsOperations):
         if more := [name for name in body.__struct_fields__ if getattr(body, name) != getattr(usual, name)]:
             told = f"What was fired last is repeated as it was; {', '.join(more)} cannot change it."
             raise Invalid(told)
-        return await self._send("all", body.wait, lambda _: self._service.player.fire_again(origin=CONTROL))
+        return await self._send("all", body.wait, lambda _: self._service.composer.fire_again(origin=CONTROL))
 
     async def _send(self, to: str, wait: float, send: Callable[[Target], Awaitable[Delivery]]) -> shapes.Fired:
         target = _target(to)
@@ -138,6 +138,7 @@ class Api(ChatOperations, SettingsOperations):
     async def status(self, _: Call) -> shapes.Status:
         """Say what the companion does, what is off, and why."""
         service = self._service
+        warnings = [*service.warnings, *service.fixtures.warnings]
         return shapes.Status(
             version=__version__,
             pid=os.getpid(),
@@ -161,7 +162,8 @@ class Api(ChatOperations, SettingsOperations):
             ],
             journal=self._journal_state(),
             in_memory=service.in_memory,
-            complaints=[*service.complaints, *service.fixtures.complaints],
+            warnings=warnings,
+            complaints=warnings,
         )
 
     def _door(self, name: str) -> shapes.Door:
@@ -287,14 +289,16 @@ class Api(ChatOperations, SettingsOperations):
         except BadPath as bad:
             raise Invalid(f"{bad}.") from None
         expected = Expectation(body.event, body.sender, body.where)
-        if body.strict and (doubt := doubts(expected, self._service.catalog)):
+        if body.strict and (doubt := why_impossible(expected, self._service.catalog)):
             raise Invalid(f"{doubt}.")
         met = await self._service.expect(expected, body.within, body.after)
+        others = [to_json(row) for row in met.received_instead]
         return shapes.Expected(
             met=met.row is not None,
             after_s=round(met.after_s, 6),
             row=to_json(met.row) if met.row else None,
-            instead=[to_json(row) for row in met.instead],
+            received_instead=others,
+            instead=others,
         )
 
     # fixtures
@@ -305,19 +309,19 @@ class Api(ChatOperations, SettingsOperations):
         await self._service.fixtures.read()
         library = self._service.fixtures
         fixtures = library.all
-        faults = await self._service.player.faults(each for each in fixtures if each.own)
+        problems = await self._service.composer.problems(each for each in fixtures if each.own)
         pinned = {name.casefold() for name in self._service.settings.pinned}
         return shapes.FixtureList(
             fixtures=[
                 shapes.FixtureInfo(
                     name=each.name, title=each.title, event=each.fixture.event, must=each.fixture.must,
                     malformed=each.fixture.malformed, own=each.own, pinned=each.name.casefold() in pinned,
-                    faults=faults.get(each.name, []),
+                    problems=problems.get(each.name, []), faults=problems.get(each.name, []),
                 )
                 for each in fixtures
             ],
             folder=str(library.folder) if library.folder else None,
-            complaints=library.complaints,
+            warnings=library.warnings, complaints=library.warnings,
         )  # fmt: skip
 
     @operation(
@@ -447,13 +451,13 @@ def _target(text: str) -> Target:
 
 def _filter(text: str) -> Filter:
     wanted = parse(text)
-    if wanted.complaints:
-        raise Invalid(f"The filter: {'; '.join(wanted.complaints)}.")
+    if wanted.warnings:
+        raise Invalid(f"The filter: {'; '.join(wanted.warnings)}.")
     return wanted
 
 
 async def _passing(
-    rows: Ring, after: int, wanted: Filter, limit: int | None = None, *, newest: bool = False
+    rows: RowStore, after: int, wanted: Filter, limit: int | None = None, *, newest: bool = False
 ) -> Iterator[Row]:
     """Return the first rows after a number that pass, or the newest ones, without holding up the loop.
 

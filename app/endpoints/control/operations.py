@@ -13,7 +13,7 @@ from app.endpoints.body import as_json, as_text, read_bytes
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Input, NoQuery
 from app.protocol.errors import Invalid, Malformed
-from app.wording import fault
+from app.validation_messages import fault
 
 BODY_BYTES = 64 * 1024
 JSON = "application/json"

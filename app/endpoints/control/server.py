@@ -9,14 +9,14 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from app.endpoints.access_policy import same_secret
 from app.endpoints.control.api import OPERATIONS, Api
 from app.endpoints.control.openapi import PROBLEM
 from app.endpoints.control.operations import JSON, Operation, Scope, read
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Problem, ProblemPart
 from app.endpoints.errors import status_of
-from app.endpoints.guard import same_secret
-from app.endpoints.http import BODY_S, HttpDoor
+from app.endpoints.http_server import BODY_S, HttpServer
 from app.protocol.errors import RequestError, StorageError
 from app.protocol.event_type import InvalidEvent
 from app.system.settings import InvalidSettings
@@ -36,7 +36,7 @@ SCOPE = web.RequestKey("scope", Scope)
 class ControlApi:
     """Answers requests that carry one of the two tokens."""
 
-    def __init__(self, service: Service, door: HttpDoor) -> None:
+    def __init__(self, service: Service, door: HttpServer) -> None:
         self._api = Api(service)
         self._service = service
         self._door = door

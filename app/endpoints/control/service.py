@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.endpoints.service import Services
-from app.hub.expectation import Expectation, Met
+from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row
 from app.hub.origin import Origin
-from app.hub.refused import RefusedLog
+from app.hub.rejection_log import RejectionLog
 from app.hub.target import Target
 from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, Person
@@ -98,7 +98,7 @@ class Library(Protocol):
         """Where one's own are."""
 
     @property
-    def complaints(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """Files that are no fixtures, and why."""
 
     async def look_up(self, name: str) -> Saved:
@@ -117,7 +117,7 @@ class Library(Protocol):
         """Delete one."""
 
 
-class Player(Protocol):
+class Composer(Protocol):
     """Fires what is written as a template."""
 
     async def fire(
@@ -141,7 +141,7 @@ class Player(Protocol):
     def of_event(self, event: str) -> Fixture:
         """Return an event with sensible values."""
 
-    async def faults(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
+    async def problems(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
         """Return by name how each fixture breaks the contract."""
 
 
@@ -155,7 +155,7 @@ class Service(Protocol):
     raise_window: Callable[[], object] | None
     quit_program: Callable[[], object] | None
     agent_token: AgentToken
-    refused: RefusedLog
+    refused: RejectionLog
     tasks: Tasks
 
     @property
@@ -163,7 +163,7 @@ class Service(Protocol):
         """The fixtures."""
 
     @property
-    def player(self) -> Player:
+    def composer(self) -> Composer:
         """What fires them."""
 
     @property
@@ -195,7 +195,7 @@ class Service(Protocol):
         """Whether the chat state is lost at the end."""
 
     @property
-    def complaints(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What a person should know."""
 
     async def start(self) -> bool:
@@ -228,5 +228,5 @@ class Service(Protocol):
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready."""
 
-    async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> Met:
+    async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> ExpectationResult:
         """Wait for what a client must send."""

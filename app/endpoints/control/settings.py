@@ -14,8 +14,8 @@ from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.endpoints.control.service import Service
 from app.protocol.errors import Conflict, NotFound, StorageError, Unreachable
 from app.system.autostart import of_this_system
+from app.system.control_token import TokenError
 from app.system.files import reason
-from app.system.secrets import TokenError
 from app.system.settings import AT_NEXT_START, Settings
 from app.system.updates import UpdateError, built_in_address, look
 

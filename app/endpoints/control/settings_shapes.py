@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.endpoints.control.shapes import Input
-from app.hub.refused import Refused
+from app.hub.rejection_log import RejectionStats
 from app.system.settings import Settings
 
 Origin = Annotated[str, Meta(min_length=1, max_length=300, examples=["http://localhost:5173"])]
@@ -87,7 +87,7 @@ class TokenInfo(Struct, kw_only=True):
     file: str
 
 
-def refused_info(refused: Refused) -> RefusedInfo:
+def refused_info(refused: RejectionStats) -> RefusedInfo:
     """Return a refusal for an answer."""
     return RefusedInfo(
         server=refused.door, reason=refused.reason, origin=refused.origin, user_agent=refused.user_agent,

@@ -189,7 +189,8 @@ class Status(Struct, kw_only=True):
     services: Annotated[list[ServiceInfo], Meta(description="All servers, in the order in which they start")]
     journal: JournalState
     in_memory: Annotated[bool, Meta(description="Whether the chat state is lost at the end")]
-    complaints: Annotated[list[str], Meta(description="What a person should know: a file was damaged, say")]
+    warnings: Annotated[list[str], Meta(description="What the user should know: a damaged file, for example")]
+    complaints: Annotated[list[str], Meta(description="Deprecated: the same as warnings")]
 
 
 class ClientInfo(Struct, kw_only=True):
@@ -230,7 +231,8 @@ class Expected(Struct, kw_only=True):
     met: bool
     after_s: Annotated[float, Meta(description="Seconds until it came, or that were waited")]
     row: JournalRow | None
-    instead: Annotated[list[JournalRow], Meta(description="Client events that came and did not match")]
+    received_instead: Annotated[list[JournalRow], Meta(description="Client events that did not match")]
+    instead: Annotated[list[JournalRow], Meta(description="Deprecated: the same as received_instead")]
 
 
 class EventInfo(Struct, kw_only=True):
@@ -253,15 +255,17 @@ class FixtureInfo(Struct, kw_only=True):
     malformed: bool
     own: Annotated[bool, Meta(description="Whether it can be changed")]
     pinned: bool
-    faults: Annotated[list[str], Meta(description="What it breaks of the contract without meaning to")]
+    problems: Annotated[list[str], Meta(description="How it unintentionally violates the contract")]
+    faults: Annotated[list[str], Meta(description="Deprecated: the same as problems")]
 
 
 class FixtureList(Struct, kw_only=True):
-    """All fixtures; ``complaints`` tells of files that are none."""
+    """All fixtures. ``warnings`` lists files that are not valid fixtures."""
 
     fixtures: list[FixtureInfo]
     folder: str | None
-    complaints: list[str]
+    warnings: list[str]
+    complaints: Annotated[list[str], Meta(description="Deprecated: the same as warnings")]
 
 
 class FixtureFull(Struct, kw_only=True):

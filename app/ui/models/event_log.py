@@ -18,7 +18,7 @@ from PySide6.QtGui import QColor
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import SERVER
-from app.hub.search import Search, batch_size
+from app.hub.search import IncrementalSearch, batch_size
 from app.ui import theme
 from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, colors, result, summary, texts
 from app.ui.plain_text import tooltip_text
@@ -63,7 +63,7 @@ class EventLogModel(QAbstractTableModel):
         self._rows = journal.rows  # while the view is paused: as they were then
         self._filter: Filter = parse("")
         self._seqs: range | MutableSequence[int] = range(0)  # a range while there is no filter
-        self._search: Search | None = None
+        self._search: IncrementalSearch | None = None
         self._older: list[int] = []  # found, not shown yet
         self._show_at = 0.0
         self._seen = 0
@@ -124,7 +124,7 @@ class EventLogModel(QAbstractTableModel):
             among = array("q", [*self._older, *self._seqs])
             below = self._search.below if self._search else self._cleared
         self._refill(among, below)
-        return self._filter.complaints
+        return self._filter.warnings
 
     def clear(self) -> None:
         """Begin anew after the newest row; the journal keeps the older ones."""
@@ -218,7 +218,7 @@ class EventLogModel(QAbstractTableModel):
         self._older = []
         self._show_at = perf_counter() + SHOW_S
         if self._filter.words:
-            self._search = Search(self._filter, self._cleared + 1, below, among)
+            self._search = IncrementalSearch(self._filter, self._cleared + 1, below, among)
             self._seqs = array("q", self._slice())
         else:
             self._search = None
@@ -239,7 +239,7 @@ class EventLogModel(QAbstractTableModel):
         self._go_on()
 
     def _slice(self) -> list[int]:
-        """Search for as long as a slice; returns what was found, in order."""
+        """IncrementalSearch for as long as a slice; returns what was found, in order."""
         found: list[list[int]] = []
         until = perf_counter() + SLICE_S
         while self._search:

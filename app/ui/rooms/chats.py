@@ -35,7 +35,7 @@ from app.ui.widgets.naming import named
 from app.ui.widgets.switch import Switch
 
 if TYPE_CHECKING:
-    from app.ui.window import Window
+    from app.ui.window import MainWindow
 
 PAGE = 200
 REFRESH_MS = 100
@@ -43,7 +43,7 @@ REACTION = "👍"
 """What *React* puts on a message."""
 
 
-def create(window: "Window") -> "ChatsRoom":
+def create(window: "MainWindow") -> "ChatsRoom":
     """Build the room and connect it to the others."""
     room = ChatsRoom(window.companion)
     room.reloaded.connect(lambda: window.inject.refresh() if window.rooms.has(INJECT) else None)

@@ -29,11 +29,11 @@ from app.ui.widgets.empty import EmptyState
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.naming import named
-from app.ui.widgets.refused import RefusedList
+from app.ui.widgets.rejection_list import RejectionList
 from app.ui.widgets.selection import show_model
 
 if TYPE_CHECKING:
-    from app.ui.window import Window
+    from app.ui.window import MainWindow
 
 REFRESH_MS = 500
 WIDTHS = {
@@ -51,7 +51,7 @@ CODES = (
 )
 
 
-def create(window: "Window") -> "ClientsRoom":
+def create(window: "MainWindow") -> "ClientsRoom":
     """Build the room and connect it to the others."""
     room = ClientsRoom(window.companion)
     room.send_requested.connect(window.send_to)
@@ -82,7 +82,7 @@ class ClientsRoom(QWidget):
         self.close_button = named(QPushButton("Close"), "Close this connection with the code")
         self.abort = named(QPushButton("Abort"), "Abort", tip="Cut the connection without a closing handshake")
         self.abort.setObjectName("danger")
-        self.refused = RefusedList(companion.refused)
+        self.refused = RejectionList(companion.refused)
         self.empty = EmptyState("clients", "No client is connected", ("Copy URL", self._copy_url))
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)

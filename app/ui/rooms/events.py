@@ -20,7 +20,7 @@ from app.companion import Companion
 from app.hub.hub import count
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, REST
-from app.hub.textsearch import prepare_expressions
+from app.hub.payload_matcher import prepare_expressions
 from app.protocol.command import expect_words, playwright_line, trigger_command, trigger_words
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.ui import theme
@@ -38,7 +38,7 @@ from app.ui.widgets.log_table import LogTable
 from app.ui.widgets.naming import named
 
 if TYPE_CHECKING:
-    from app.ui.window import Window
+    from app.ui.window import MainWindow
 
 FILTER_DELAY_MS = 60
 """A search gives way to the next key at once, so the delay need only join what is typed in one breath."""
@@ -51,7 +51,7 @@ FILTER_HINT = (
 )
 
 
-def create(window: "Window") -> "EventsRoom":
+def create(window: "MainWindow") -> "EventsRoom":
     """Build the room and connect it to the others."""
     room = EventsRoom(window.companion)
     room.edit_requested.connect(window.edit)
@@ -266,9 +266,9 @@ class EventsRoom(QWidget):
         self._filter_timer.start()
 
     def _apply_filter(self) -> None:
-        complaints = self.model.set_filter(self.filter.text())
-        self.filter_problem.setText("; ".join(complaints))
-        self.filter_problem.setVisible(bool(complaints))
+        warnings = self.model.set_filter(self.filter.text())
+        self.filter_problem.setText("; ".join(warnings))
+        self.filter_problem.setVisible(bool(warnings))
 
     def _pause(self, paused: bool) -> None:
         self.pause.setText("Resume view" if paused else "Pause view")

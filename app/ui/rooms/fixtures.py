@@ -35,13 +35,13 @@ from app.ui.widgets.name_dialog import NameDialog
 from app.ui.widgets.naming import named
 
 if TYPE_CHECKING:
-    from app.ui.window import Window
+    from app.ui.window import MainWindow
 
 OWN_FOLDER = "mine/"
 RENEW = "New ID and time each time it is sent"
 
 
-def create(window: "Window") -> "FixturesRoom":
+def create(window: "MainWindow") -> "FixturesRoom":
     """Build the room and connect it to the others."""
     room = FixturesRoom(window.companion)
     room.pins_changed.connect(window.pin)
@@ -177,7 +177,7 @@ class FixturesRoom(QWidget):
         self._follow()
         library, shown = self._companion.fixtures, self._shown.name if self._shown else ""
         self.list.show_fixtures(library.all, self._companion.settings.pinned, self._drafts, shown)
-        self.list.show_complaints(library.complaints, library.folder)
+        self.list.show_warnings(library.warnings, library.folder)
         self._show_state()
 
     def _follow(self) -> None:
@@ -258,7 +258,7 @@ class FixturesRoom(QWidget):
         if fixture.raw or (self._shown and self._shown.fixture.malformed):
             return ""
         try:
-            event = self._companion.player.preview(fixture.envelope())
+            event = self._companion.composer.preview(fixture.envelope())
         except TemplateError as error:
             return f"It has {error}."
         problems = self._companion.catalog.problems(event)
@@ -269,7 +269,7 @@ class FixturesRoom(QWidget):
     def _fire(self, fixture: Fixture) -> Coroutine[Any, Any, Delivery]:
         chosen = self.bar.target
         to = None if chosen.user is None and chosen.clients is None else chosen
-        return self._companion.player.fire(fixture, to=to, origin=PANEL)
+        return self._companion.composer.fire(fixture, to=to, origin=PANEL)
 
     def save_row(self, row: Row) -> None:
         """Save what a row of the log sent."""

@@ -20,7 +20,7 @@ from app.ui.widgets.naming import named
 from app.ui.widgets.quick import PresenceGrid, TypingGrid
 
 if TYPE_CHECKING:
-    from app.ui.window import Window
+    from app.ui.window import MainWindow
 
 TOGETHER = {"friend_online": "Presence", "friend_offline": "Presence"}
 """Events that share a panel."""
@@ -54,7 +54,7 @@ class RawPanel(QWidget):
         column.addWidget(self.verdict)
 
 
-def create(window: "Window") -> "InjectRoom":
+def create(window: "MainWindow") -> "InjectRoom":
     """Build the room and connect it to the others."""
     room = InjectRoom(window.companion)
     return room
@@ -226,7 +226,7 @@ class InjectRoom(QWidget):
 
     def _fire_quickly(self, event: str, data: dict[str, Any]) -> None:
         self.bar.fire_this(
-            lambda: self._companion.player.fire_event(Envelope(event, data), to=self.bar.target, origin=PANEL)
+            lambda: self._companion.composer.fire_event(Envelope(event, data), to=self.bar.target, origin=PANEL)
         )
 
     def _arm(self) -> None:
@@ -241,12 +241,12 @@ class InjectRoom(QWidget):
             self.bar.arm(None, why_not="; ".join(map(str, panel.problems)))
             return
         template = panel.template()
-        self.bar.arm(lambda: self._companion.player.fire_event(template, to=self.bar.target, origin=PANEL))
+        self.bar.arm(lambda: self._companion.composer.fire_event(template, to=self.bar.target, origin=PANEL))
 
     def _arm_raw(self) -> None:
         text = self.raw.editor.toPlainText()
         self.raw.verdict.setText(self._companion.pipeline.fault_of(text) or "This frame keeps the contract.")
         self.bar.arm(
-            lambda: self._companion.player.fire_text(text, to=self.bar.target, origin=PANEL),
+            lambda: self._companion.composer.fire_text(text, to=self.bar.target, origin=PANEL),
             title="Send malformed",
         )

@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.system.autostart import Autostart, of_this_system
+from app.system.control_token import Token
 from app.system.paths import Folders
-from app.system.secrets import Token
 from app.system.settings import Settings, change_problems
 from app.system.updates import built_in_address
 from app.ui.plain_text import PlainTextLabel, set_tooltip
@@ -31,7 +31,7 @@ from app.ui.widgets.naming import named, number_box
 from app.ui.widgets.text_edit import TextEdit
 
 if TYPE_CHECKING:
-    from app.ui.window import Window
+    from app.ui.window import MainWindow
 
 FIELDS = {
     "username": "Your user name", "port": "Port", "rest_port": "REST port", "control_port": "Control port",
@@ -42,7 +42,7 @@ FIELDS = {
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 
 
-def create(window: "Window") -> "SettingsRoom":
+def create(window: "MainWindow") -> "SettingsRoom":
     """Build the room and connect it to the others."""
     room = SettingsRoom(window.companion.settings, window.folders, friends=lambda: window.companion.personas)
     room.save_requested.connect(window.save_requested)

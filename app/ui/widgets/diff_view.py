@@ -7,8 +7,8 @@ from difflib import SequenceMatcher
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 
-from app.hub.ring import Ring
 from app.hub.row import Row
+from app.hub.row_store import RowStore
 from app.ui import theme
 from app.ui.widgets.text_edit import TextEdit, is_piece
 
@@ -19,7 +19,7 @@ _HEAD = re.compile(r"Since #\d+ ")
 _NEVER = "No event of this kind came before, as far as the log goes back."
 
 
-def previous_alike(rows: Ring, row: Row) -> Row | None:
+def previous_alike(rows: RowStore, row: Row) -> Row | None:
     """Return the newest row before ``row`` of the same event in the same direction."""
     return rows.before(row.seq, lambda head: head.kind is row.kind and head.event == row.event)
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.companion import Companion
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.event_type import EventType, Problem
+from app.protocol.event_type import EventProblem, EventType
 from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.json_view import JsonView
@@ -40,7 +40,7 @@ class EventPanel(QWidget):
         self._companion = companion
         self.quick = quick
         self._types = {each.name: each for each in types}
-        self.problems: list[Problem] = []
+        self.problems: list[EventProblem] = []
 
         self.choice = named(QComboBox(), "Event")
         self.choice.addItems(list(self._types))
@@ -103,7 +103,7 @@ class EventPanel(QWidget):
 
     def _defaults(self, event_type: EventType) -> dict[str, Any]:
         """Return the event's template with the names of this desk filled in."""
-        context = self._companion.player.context()
+        context = self._companion.composer.context()
         names = {ME: context.me, PERSONA: context.persona}
         return {key: names.get(value, value) if isinstance(value, str) else value
                 for key, value in event_type.template.items()}  # fmt: skip
@@ -197,15 +197,15 @@ class EventPanel(QWidget):
 
     def _on_change(self) -> None:
         try:
-            event = self._companion.player.preview(self.template())
+            event = self._companion.composer.preview(self.template())
             self.problems = self._companion.catalog.problems(event)
             stranger = "" if self.problems else self._companion.chat.unknown_user_warning(event)
         except BadFrame as bad:
-            self.problems, stranger = [Problem(bad.where, bad.reason)], ""
+            self.problems, stranger = [EventProblem(bad.where, bad.reason)], ""
         except TemplateError as error:
-            self.problems, stranger = [Problem("data", f"has {error}")], ""
+            self.problems, stranger = [EventProblem("data", f"has {error}")], ""
         in_json = self.views.currentIndex() == JSON
-        own = [Problem(each.path.removeprefix("data."), each.message) for each in self.problems]
+        own = [EventProblem(each.path.removeprefix("data."), each.message) for each in self.problems]
         self.form().show_problems([] if in_json else own)
         self.problem.setText("\n".join(map(str, self.problems)) if in_json else "")
         self.problem.setVisible(in_json and bool(self.problems))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QWidget
 
-from app.hub.expectation import Expectation, Met
+from app.hub.expectation import Expectation, ExpectationResult
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.ui.plain_text import PlainTextLabel
@@ -55,11 +55,11 @@ class ExpectRow(QWidget):
         self.within.setEnabled(self.expected is not None)
 
 
-def verdict(expected: Expectation, met: Met, within_s: float) -> tuple[str, str]:
+def verdict(expected: Expectation, met: ExpectationResult, within_s: float) -> tuple[str, str]:
     """Return what came of an expectation, and the tone to say it in."""
     if met.row:
         number = f" · #{met.row.seq}" if met.row.seq else ""  # a GET request may have no row
         return f"✓ {expected} came after {met.after_s * 1000:,.0f} ms{number}", "ok"
-    names: Sequence[str] = list(dict.fromkeys(row.event or "a broken frame" for row in met.instead))
+    names: Sequence[str] = list(dict.fromkeys(row.event or "a broken frame" for row in met.received_instead))
     instead = f"came instead: {', '.join(names)}" if names else "nothing came instead"
     return f"✗ no {expected} within {within_s:g} s; {instead}", "error"

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.hub.hub import Delivery
 from app.hub.origin import PANEL
 from app.hub.pipeline import offline_warning
@@ -176,7 +176,7 @@ class FireBar(QWidget):
             parts.append(offline_warning(delivery.offline))
         self.say(" · ".join(parts), "ok" if delivery.clients and not delivery.offline else "warning")
         companion = self._companion
-        nobody = companion.hub.connection_count == 0 and companion.state is State.LISTENING
+        nobody = companion.hub.connection_count == 0 and companion.state is ServerState.LISTENING
         nobody = nobody and self.target.clients is None  # a client that has gone comes back as another
         self.when_connected.setVisible(not delivery.clients and nobody)
         self._offline = delivery.offline

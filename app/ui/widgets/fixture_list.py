@@ -15,7 +15,7 @@ from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.naming import named
 
-MOST_COMPLAINTS = 2
+MOST_WARNINGS = 2
 
 
 class FixtureList(QWidget):
@@ -36,15 +36,15 @@ class FixtureList(QWidget):
         self.paste = named(
             QPushButton("New from clipboard"), "New fixture from the clipboard", tip="Save a copied frame"
         )
-        self.complaints = named(PlainTextLabel(wordWrap=True), "Files that are no fixtures", id="problem")
-        self.complaints.setMinimumWidth(1)  # a long name must not widen the window
+        self.warnings = named(PlainTextLabel(wordWrap=True), "Files that are no fixtures", id="problem")
+        self.warnings.setMinimumWidth(1)  # a long name must not widen the window
         self.setFocusProxy(self.tree)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 8, 12)
         column.setSpacing(8)
         column.addWidget(self.search)
         column.addWidget(self.tree, 1)
-        column.addWidget(self.complaints)
+        column.addWidget(self.warnings)
         column.addWidget(self.paste)
         self.search.textChanged.connect(lambda _: self.searched.emit())
         self.tree.selectionModel().currentChanged.connect(self._choose)
@@ -72,13 +72,13 @@ class FixtureList(QWidget):
             with QSignalBlocker(self.tree.selectionModel()):
                 self.tree.setCurrentIndex(self.model.index_of(current))
 
-    def show_complaints(self, complaints: Sequence[str], folder: Path | None) -> None:
+    def show_warnings(self, warnings: Sequence[str], folder: Path | None) -> None:
         """Say which files are no fixtures; all of them in the tool tip."""
-        more = len(complaints) - MOST_COMPLAINTS
-        said = [each.replace(f"{folder}{os.sep}", "") for each in complaints[:MOST_COMPLAINTS]]
-        self.complaints.setText("\n".join([*said, f"and {more:,} more"] if more > 0 else said))
-        set_tooltip(self.complaints, "\n".join(complaints))
-        self.complaints.setVisible(bool(complaints))
+        more = len(warnings) - MOST_WARNINGS
+        said = [each.replace(f"{folder}{os.sep}", "") for each in warnings[:MOST_WARNINGS]]
+        self.warnings.setText("\n".join([*said, f"and {more:,} more"] if more > 0 else said))
+        set_tooltip(self.warnings, "\n".join(warnings))
+        self.warnings.setVisible(bool(warnings))
 
     def _fill(self, fixtures: Sequence[Saved], pinned: Sequence[str], drafts: Collection[str]) -> None:
         """Fill the tree anew: what was closed stays closed, and where one looked one looks still."""

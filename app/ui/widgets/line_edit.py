@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QLineEdit  # noqa: TID251
 
-from app.ui.widgets.rejection import reject
+from app.ui.widgets.text_rejection import reject
 
 MAX_CHARS = 20_000
 """Qt lays out the whole line whenever it changes."""

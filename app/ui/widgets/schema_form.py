@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
-from app.protocol.event_type import EventType, Problem
+from app.protocol.event_type import EventProblem, EventType
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.fields import ABSENT, Field, field_for, optional_field_for
 from app.ui.widgets.naming import named
@@ -74,7 +74,7 @@ class SchemaForm(QWidget):
         known = {name: value for name, value in data.items() if self.has_room_for({name: value})}
         return {**self.value(), **known}
 
-    def show_problems(self, problems: Sequence[Problem]) -> None:
+    def show_problems(self, problems: Sequence[EventProblem]) -> None:
         """Say below each input what is wrong with it."""
         for name, label in self._problems.items():
             own = [problem for problem in problems if _top(problem.path) == name]
@@ -86,6 +86,6 @@ def _top(path: str) -> str:
     return path.partition("[")[0].partition(".")[0]
 
 
-def _sentence(problem: Problem, name: str) -> str:
+def _sentence(problem: EventProblem, name: str) -> str:
     inner = problem.path[len(name) :].lstrip(".")
     return f"{inner} {problem.message}" if inner else problem.message

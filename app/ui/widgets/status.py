@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from app.companion import Companion, State
+from app.companion import Companion, ServerState
 from app.hub.hub import count
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
@@ -11,12 +11,17 @@ from app.ui.widgets.naming import named
 from app.ui.widgets.sparkline import Sparkline
 
 TITLES = {
-    State.LISTENING: "Listening",
-    State.PAUSED: "Paused",
-    State.BLOCKED: "Port busy",
-    State.STOPPED: "Stopped",
+    ServerState.LISTENING: "Listening",
+    ServerState.PAUSED: "Paused",
+    ServerState.BLOCKED: "Port busy",
+    ServerState.STOPPED: "Stopped",
 }
-TONES = {State.LISTENING: "ok", State.PAUSED: "warning", State.BLOCKED: "error", State.STOPPED: "muted"}
+TONES = {
+    ServerState.LISTENING: "ok",
+    ServerState.PAUSED: "warning",
+    ServerState.BLOCKED: "error",
+    ServerState.STOPPED: "muted",
+}
 
 
 def status_line(companion: Companion) -> str:
@@ -37,7 +42,7 @@ class StatusBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self.say)
-        self.state = named(PlainTextLabel(), "State of the event server", id="result")
+        self.state = named(PlainTextLabel(), "ServerState of the event server", id="result")
         self.said = named(PlainTextLabel(), "Last action", id="muted")
         self.rate = Sparkline(companion.journal)
         self.pause = named(QPushButton(), "Pause or resume sending", id="flat")

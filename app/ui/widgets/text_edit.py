@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPlainTextEdit  # noqa: TID251
 
-from app.ui.widgets.rejection import MAX_TEXT_BYTES, TOO_LARGE, reject
+from app.ui.widgets.text_rejection import MAX_TEXT_BYTES, TOO_LARGE, reject
 
 MAX_LINES = 20_000
 MAX_SHOWN_CHARS, MAX_SHOWN_LINES = 256 * 1024, 5_000

@@ -15,7 +15,7 @@ from typing import Any
 from app.companion import Companion
 from app.hub.journal import Kind
 from app.protocol.envelope import Envelope
-from app.system.home import Overrides
+from app.system.data_directory import Overrides
 from tests.benchmarks.servers.commands import obey
 from tests.benchmarks.servers.load import MESSAGE, Load, text
 
@@ -56,7 +56,7 @@ class LoadedCompanion(Companion):
 
 
 def main(kind: str, data_dir: Path) -> int:
-    builder = importlib.import_module("app.desktop.resident" if kind == "tray" else "app.headless")
+    builder = importlib.import_module("app.desktop.tray_app" if kind == "tray" else "app.headless")
     setattr(builder, "Companion", LoadedCompanion)  # noqa: B010  mypy knows the name as a class
     root = importlib.import_module("app.desktop" if kind == "tray" else "app.headless")
     if kind == "serve":

@@ -19,7 +19,7 @@ from app.protocol.fixture import Fixture
 from app.ui.room_registry import EVENTS, FIXTURES, ROOMS
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
-from app.ui.window import Window
+from app.ui.window import MainWindow
 
 CALM_NS = 100_000_000
 """The window has this long to paint what it was given."""
@@ -34,7 +34,7 @@ async def measure(companion: Companion, name: str, rounds: int) -> dict[str, int
 
     ``cpu`` is the processor's time in it. Everything is done once per round, and its shortest stall counts.
     """
-    (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, Window))
+    (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow))
     scenario = Scenario(companion, window)
     found = [[await _stall(work) for work in await scenario.works(name)] for _ in range(rounds)]
     # Whatever else the machine does only makes a stall longer.
@@ -64,7 +64,7 @@ async def _stall(work: Work) -> tuple[int, int]:
 class Scenario:
     """Prepares the works of each name."""
 
-    def __init__(self, companion: Companion, window: Window) -> None:
+    def __init__(self, companion: Companion, window: MainWindow) -> None:
         self._companion = companion
         self._window = window
 

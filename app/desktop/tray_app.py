@@ -8,33 +8,38 @@ from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from app.access import Access
 from app.companion import Companion
+from app.control_access import ControlAccess
 from app.hub.clock import use_fine_clock
 from app.hub.hub import count
 from app.system.crash import CrashReporter
-from app.system.exits import Exit
-from app.system.home import Home
+from app.system.data_directory import DataDirectory
+from app.system.exit_codes import Exit
+from app.system.process_signals import ignore_more, on_stop
 from app.system.settings import InvalidSettings, Settings, check, equal_ports
-from app.system.signals import ignore_more, on_stop
 from app.ui import theme
 from app.ui.application import Application
 from app.ui.plain_text import PlainTextMessageBox
 from app.ui.rooms.settings import open_folder
 from app.ui.single_instance import FirstInstance
 from app.ui.tray import Tray
-from app.ui.window import FIXTURES, SETTINGS, Window
+from app.ui.window import FIXTURES, SETTINGS, MainWindow
 
 TRAY_POLL_MS = 2000
 TRAY_PATIENCE = 5
 """At login the tray may come late: a hidden start waits for so many polls before it shows the window."""
 
 
-class Resident(QObject):
+class TrayApp(QObject):
     """Joins window, tray and companion, and owns the way out."""
 
     def __init__(
-        self, app: Application, home: Home, settings: Settings, window: Window, token_file: Path | None = None
+        self,
+        app: Application,
+        home: DataDirectory,
+        settings: Settings,
+        window: MainWindow,
+        token_file: Path | None = None,
     ) -> None:
         super().__init__()
         self._app = app
@@ -46,9 +51,9 @@ class Resident(QObject):
         folders = home.folders
         self.companion = Companion(
             settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
-            complaints=home.settings_file.complaints,
+            warnings=home.settings_file.warnings,
         )  # fmt: skip
-        self.access = Access(self.companion, folders, token_file)
+        self.access = ControlAccess(self.companion, folders, token_file)
         self.window = window.fill(self.companion)
         self.companion.raise_window = self.window.present
         self.companion.quit_program = self._stop.set
@@ -75,8 +80,8 @@ class Resident(QObject):
         for service in self.companion.services:
             if service.name != "control":  # it needs its token first; see _open_access
                 await self.companion.start_service(service.name)
-        if complaints := self.companion.complaints:
-            self.window.banner.say("\n".join(complaints))
+        if warnings := self.companion.warnings:
+            self.window.banner.say("\n".join(warnings))
         opening = self.companion.tasks.spawn(self._open_access(), "open the control API")
         await self._stop.wait()
         opening.cancel()

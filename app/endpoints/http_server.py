@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary, WeakSet
 
-from app.endpoints.guard import Gate, Refusal
+from app.endpoints.access_policy import AccessPolicy, Rejection
 from app.endpoints.listening import HOST, SPARE_CONNECTIONS, Listener, bounded, ends_of
 from app.hub.tasks import Tasks
 from app.protocol.constants import SERVER_HEADER
@@ -39,7 +39,7 @@ _parser_log = logging.getLogger(f"{__name__}.parser")
 _parser_log.disabled = True
 
 
-class HttpDoor:
+class HttpServer:
     """An HTTP server on the loopback address. ``start`` and ``stop`` may be called repeatedly.
 
     ``application`` makes what answers, when somebody has come: aiohttp takes 14 MB and as long to load as all the
@@ -50,9 +50,9 @@ class HttpDoor:
         self,
         name: str,
         port: int,
-        gate: Gate,
+        gate: AccessPolicy,
         max_connections: Callable[[], int],
-        application: "Callable[[HttpDoor], web.Application]",
+        application: "Callable[[HttpServer], web.Application]",
         report: Callable[[str, str], object],
     ) -> None:
         """``report`` gets an event's name and a note if the listening socket is lost."""
@@ -145,19 +145,19 @@ class HttpDoor:
         self._tasks.spawn(self._sweep(), f"sweep silent {self._name} connections")
         return runner
 
-    def judge(self, request: "web.Request") -> Refusal | None:
+    def judge(self, request: "web.Request") -> Rejection | None:
         """Return why a request may not come in, counted and journalled; None means that it may: ``admit`` it."""
         transport = request.transport
         known = transport is not None and transport in self._welcome
         peer, own = ends_of(transport) if transport is not None and not known else (None, None)
         refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own, known=known)
         if refusal is None and not request.raw_path.startswith("/"):
-            refusal = Refusal(HTTPStatus.BAD_REQUEST, "the request names another address than this one")
+            refusal = Rejection(HTTPStatus.BAD_REQUEST, "the request names another address than this one")
         if refusal is None and not known and len(self._connections) > self._limit:
             reason = f"{self._limit} connections are open already; try again in a moment"
-            refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+            refusal = Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         if refusal:
-            self._gate.turn_away(self._name, refusal, request.headers.get("User-Agent", ""))
+            self._gate.reject(self._name, refusal, request.headers.get("User-Agent", ""))
         return refusal
 
     def admit(self, request: "web.Request") -> None:
@@ -204,7 +204,7 @@ class HttpDoor:
 class PendingConnection(asyncio.Protocol):
     """A connection that was just accepted. It is handed over to aiohttp, or waits until that is loaded."""
 
-    def __init__(self, door: HttpDoor) -> None:
+    def __init__(self, door: HttpServer) -> None:
         self._door = door
         self._transport: asyncio.Transport | None = None
         self._received = b""

@@ -12,9 +12,9 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
-from app.system import secrets
+from app.system import control_token
+from app.system.control_token import SERVICE, VARIABLE, Token, TokenError, find, from_keyring, given, obtain, read
 from app.system.paths import Folders
-from app.system.secrets import SERVICE, VARIABLE, Token, TokenError, find, from_keyring, given, obtain, read
 from tests.conftest import PATIENCE_S
 from tests.system.keyrings import (
     ForgetfulKeyring,
@@ -283,7 +283,7 @@ def test_the_place_of_a_token_is_named(token: Token, place: str) -> None:
 async def test_a_keyring_that_does_not_answer_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(secrets, "KEYRING_PATIENCE_S", 0.05)
+    monkeypatch.setattr(control_token, "KEYRING_PATIENCE_S", 0.05)
     ring = HangingKeyring()
     with using(ring):
         try:
@@ -299,7 +299,7 @@ async def test_a_keyring_that_does_not_answer_is_not_waited_for(
 def test_a_keyring_that_answers_after_the_loop_has_ended_does_no_harm(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(secrets, "KEYRING_PATIENCE_S", 0.02)
+    monkeypatch.setattr(control_token, "KEYRING_PATIENCE_S", 0.02)
     ring = HangingKeyring()
     with using(ring):
         assert asyncio.run(obtain(None, Folders.of(tmp_path))).kept_in == "file"

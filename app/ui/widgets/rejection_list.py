@@ -5,7 +5,7 @@ from functools import partial
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QGridLayout, QPushButton, QWidget
 
-from app.hub.refused import Refused, RefusedLog
+from app.hub.rejection_log import RejectionLog, RejectionStats
 from app.system.settings import origin_problem
 from app.ui.models.event_log import clock
 from app.ui.plain_text import PlainTextLabel, set_tooltip
@@ -16,12 +16,12 @@ REFRESH_MS = 200
 """A hostile page is refused a thousand times a second; the window has other things to do."""
 
 
-class RefusedList(QWidget):
+class RejectionList(QWidget):
     """The latest refusals, a line each; nothing at all when there were none."""
 
     allow_requested = Signal(str)
 
-    def __init__(self, refused: RefusedLog) -> None:
+    def __init__(self, refused: RejectionLog) -> None:
         super().__init__()
         self.setObjectName("banner")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -75,9 +75,9 @@ class RefusedList(QWidget):
                 button.show()  # the layout would do it too late for the focus
                 button.setFocus()
 
-    def _add(self, line: int, refused: Refused) -> None:
+    def _add(self, line: int, refused: RejectionStats) -> None:
         times = f" · {refused.times:,} times" if refused.times > 1 else ""
-        text = f"Refused at {clock(refused.last)[:8]}{times}: {refused.reason}"
+        text = f"RejectionStats at {clock(refused.last)[:8]}{times}: {refused.reason}"
         label = named(PlainTextLabel(text, wordWrap=True), text)
         set_tooltip(label, f"{refused.door} · {refused.user_agent}")
         self._grid.addWidget(label, line, 0)

@@ -6,30 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hub import textsearch
+from app.hub import payload_matcher
 from app.hub.filter import parse
-from app.hub.ring import Span
-from app.hub.row import Head, Kind, Row, Verdict
-from app.hub.textsearch import bytes_search, text_search
+from app.hub.payload_matcher import bytes_search, text_search
+from app.hub.row import Kind, Row, RowKey, Verdict
+from app.hub.row_store import Columns
 
 LETTERS = st.text(alphabet='aAbkKsSß\u212a\u017fİıéÉ🎉" -:\n', max_size=12)
 PAYLOADS = st.lists(st.one_of(LETTERS.map(str.encode), st.binary(max_size=8)), min_size=1, max_size=12)
 
 
-def span(payloads: list[bytes], events: list[str] | None = None, note: str = "") -> Span:
+def span(payloads: list[bytes], events: list[str] | None = None, note: str = "") -> Columns:
     events = events or ["typing"] * len(payloads)
-    heads = [Head(Kind.TO_UI, "all", event, Verdict.OK, note, "panel", "", ()) for event in events]
-    return Span(heads, [1.0] * len(payloads), payloads)
+    heads = [RowKey(Kind.TO_UI, "all", event, Verdict.OK, note, "panel", "", ()) for event in events]
+    return Columns(heads, [1.0] * len(payloads), payloads)
 
 
 @given(PAYLOADS, LETTERS.filter(bool), st.sampled_from([0, 5, 16 * 1024]))
 def test_text_is_found_as_in_the_folded_text(payloads: list[bytes], word: str, joined: int) -> None:
-    before, textsearch.JOINED = textsearch.JOINED, joined
+    before, payload_matcher.JOINED = payload_matcher.JOINED, joined
     try:
         wanted = word.casefold()
         found = text_search(wanted)(span(payloads), range(len(payloads)))
     finally:
-        textsearch.JOINED = before
+        payload_matcher.JOINED = before
     assert list(found) == [wanted in f"typing\n\n{each.decode('utf-8', 'replace')}".casefold() for each in payloads]
 
 

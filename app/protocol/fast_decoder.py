@@ -16,7 +16,7 @@ from app.protocol.event_type import EventType, StructEvent
 PLAIN = ("string", "boolean")
 
 
-class QuickReader:
+class FastDecoder:
     """Reads plain client events of a catalog."""
 
     def __init__(self, catalog: Catalog) -> None:

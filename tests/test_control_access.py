@@ -9,9 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from app.access import Access
 from app.companion import Companion
-from app.system import instance, secrets
+from app.control_access import ControlAccess
+from app.system import control_token, instance
 from app.system.instance import Instance
 from app.system.paths import Folders
 from app.system.settings import Settings
@@ -22,7 +22,7 @@ from tests.system.keyrings import HangingKeyring, MemoryKeyring, using
 
 @pytest.fixture(autouse=True)
 def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
-    monkeypatch.delenv(secrets.VARIABLE, raising=False)
+    monkeypatch.delenv(control_token.VARIABLE, raising=False)
     ring = MemoryKeyring()
     with using(ring):
         yield ring
@@ -44,8 +44,8 @@ async def companion() -> AsyncIterator[Companion]:
 
 
 @pytest.fixture
-def access(companion: Companion, folders: Folders) -> Iterator[Access]:
-    access = Access(companion, folders, None)
+def access(companion: Companion, folders: Folders) -> Iterator[ControlAccess]:
+    access = ControlAccess(companion, folders, None)
     yield access
     access.close()
 
@@ -62,14 +62,14 @@ async def status(url: str, token: str) -> int:
 
 
 async def test_when_it_is_open_the_companion_is_found_and_lets_in_who_knows_the_token(
-    companion: Companion, folders: Folders, access: Access
+    companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     assert found(folders) is None
     assert await access.open()
     told = found(folders)
     assert told is not None
     assert (told.pid, told.control, told.events) == (os.getpid(), companion.control.url, companion.server.url)
-    token = secrets.read(told.token_in, None, folders.runtime)
+    token = control_token.read(told.token_in, None, folders.runtime)
     assert token is not None
     assert access.token == token
     assert await status(told.control, token.value) == 200
@@ -78,7 +78,7 @@ async def test_when_it_is_open_the_companion_is_found_and_lets_in_who_knows_the_
 
 
 async def test_a_server_that_was_stopped_and_started_is_told(
-    companion: Companion, folders: Folders, access: Access
+    companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     await access.open()
     await companion.stop()
@@ -92,7 +92,7 @@ async def test_a_server_that_was_stopped_and_started_is_told(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
-async def test_the_file_is_for_this_user_alone_and_holds_no_secret(folders: Folders, access: Access) -> None:
+async def test_the_file_is_for_this_user_alone_and_holds_no_secret(folders: Folders, access: ControlAccess) -> None:
     await access.open()
     assert stat.S_IMODE(folders.instance_file.stat().st_mode) == 0o600
     assert access.token is not None
@@ -102,7 +102,7 @@ async def test_the_file_is_for_this_user_alone_and_holds_no_secret(folders: Fold
 async def test_a_token_in_a_file_is_told_with_its_file(
     companion: Companion, folders: Folders, tmp_path: Path
 ) -> None:
-    access = Access(companion, folders, tmp_path / "token")
+    access = ControlAccess(companion, folders, tmp_path / "token")
     assert await access.open()
     told = found(folders)
     assert told is not None
@@ -111,7 +111,7 @@ async def test_a_token_in_a_file_is_told_with_its_file(
 
 
 async def test_after_close_it_is_found_no_more_not_even_when_the_doors_close_afterwards(
-    companion: Companion, folders: Folders, access: Access
+    companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     await access.open()
     access.close()
@@ -122,7 +122,7 @@ async def test_after_close_it_is_found_no_more_not_even_when_the_doors_close_aft
     assert not folders.instance_file.exists()
 
 
-async def test_a_new_port_is_told(companion: Companion, folders: Folders, access: Access) -> None:
+async def test_a_new_port_is_told(companion: Companion, folders: Folders, access: ControlAccess) -> None:
     await access.open()
     port = unused_port()
     await companion.apply(Settings(port=0, control_port=port))
@@ -134,7 +134,7 @@ async def test_a_new_port_is_told(companion: Companion, folders: Folders, access
 
 
 async def test_a_control_api_that_was_switched_off_and_on_is_told(
-    companion: Companion, folders: Folders, access: Access
+    companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     await access.open()
     await companion.apply(Settings(port=0, control=False))
@@ -149,7 +149,7 @@ async def test_a_control_api_that_was_switched_off_and_on_is_told(
 
 async def test_one_that_is_switched_off_from_the_start_is_no_trouble(folders: Folders) -> None:
     companion = Companion(Settings(port=0, control=False))
-    access = Access(companion, folders, None)
+    access = ControlAccess(companion, folders, None)
     assert await access.open()
     assert not companion.control.listening
     assert companion.services["control"].error == ""
@@ -161,7 +161,7 @@ async def test_one_that_is_switched_off_from_the_start_is_no_trouble(folders: Fo
 
 
 async def test_what_changes_nothing_does_not_write_the_file_again(
-    companion: Companion, folders: Folders, access: Access
+    companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     await access.open()
     folders.instance_file.unlink()
@@ -174,7 +174,7 @@ async def test_a_busy_port_is_told_and_the_companion_can_still_be_found(
     companion: Companion, folders: Folders
 ) -> None:
     await companion.apply(Settings(port=0, control_port=companion.server.port))
-    access = Access(companion, folders, None)
+    access = ControlAccess(companion, folders, None)
     assert not await access.open()
     assert companion.services["control"].error.startswith(f"Port {companion.server.port} is busy")
     told = found(folders)
@@ -188,11 +188,11 @@ async def test_a_busy_port_is_told_and_the_companion_can_still_be_found(
 
 
 async def test_a_token_that_cannot_be_used_is_told_and_nothing_is_opened(
-    companion: Companion, folders: Folders, access: Access, monkeypatch: pytest.MonkeyPatch
+    companion: Companion, folders: Folders, access: ControlAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(secrets.VARIABLE, "short")
+    monkeypatch.setenv(control_token.VARIABLE, "short")
     assert not await access.open()
-    assert companion.services["control"].error.startswith(f"{secrets.VARIABLE} holds no usable token")
+    assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} holds no usable token")
     assert access.token is None
     assert not companion.control.listening
     there = found(folders)  # scripts are told that it runs and answers none
@@ -201,7 +201,7 @@ async def test_a_token_that_cannot_be_used_is_told_and_nothing_is_opened(
 
 
 async def test_switched_off_it_asks_no_keyring_and_is_found_and_switched_on_it_answers(
-    companion: Companion, folders: Folders, access: Access
+    companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     off = Settings(port=0, control=False, control_port=0)
     await companion.apply(off)
@@ -217,13 +217,13 @@ async def test_switched_off_it_asks_no_keyring_and_is_found_and_switched_on_it_a
 
 
 async def test_without_a_token_a_new_port_opens_nothing_and_the_reason_stays(
-    companion: Companion, folders: Folders, access: Access, monkeypatch: pytest.MonkeyPatch
+    companion: Companion, folders: Folders, access: ControlAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(secrets.VARIABLE, "short")
+    monkeypatch.setenv(control_token.VARIABLE, "short")
     await access.open()
     await companion.apply(Settings(port=0, control_port=unused_port()))
     assert not companion.control.listening
-    assert companion.services["control"].error.startswith(f"{secrets.VARIABLE} holds no usable token")
+    assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} holds no usable token")
 
 
 async def test_without_a_token_nobody_is_let_in(companion: Companion) -> None:
@@ -233,7 +233,7 @@ async def test_without_a_token_nobody_is_let_in(companion: Companion) -> None:
 
 
 async def test_a_keyring_that_hangs_does_not_keep_it_from_closing(
-    companion: Companion, folders: Folders, access: Access
+    companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     ring = HangingKeyring()
     with using(ring):
@@ -252,7 +252,7 @@ async def test_a_keyring_that_hangs_does_not_keep_it_from_closing(
 
 @pytest.mark.parametrize("expected_warnings", [["the command line cannot find this companion: "]])
 async def test_a_file_that_cannot_be_written_is_told_in_the_log_and_tried_again(
-    companion: Companion, folders: Folders, access: Access
+    companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     shutil.rmtree(folders.runtime)
     assert await access.open()

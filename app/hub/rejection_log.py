@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 
 KEPT = 50
 """So many different refusals are remembered."""
@@ -13,7 +13,7 @@ ROWS_PER_S = 50
 """A hostile page asks a thousand times a second: it must not push everything else out of the journal."""
 
 
-class Refused(NamedTuple):
+class RejectionStats(NamedTuple):
     """Who was turned away, how often, and when last (seconds since the epoch).
 
     ``origin`` is the one that would have to be allowed, where that is the reason.
@@ -27,7 +27,7 @@ class Refused(NamedTuple):
     last: float
 
 
-class RefusedLog:
+class RejectionLog:
     """Counts every refusal, remembers the latest, and journals them as far as there are not too many.
 
     The same refusal has a row once a second, and all together ``ROWS_PER_S``; a row says how many had none.
@@ -35,17 +35,17 @@ class RefusedLog:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._refused: dict[tuple[str, str], Refused] = {}
+        self._refused: dict[tuple[str, str], RejectionStats] = {}
         self._told: dict[tuple[str, str], float] = {}
         """When each of these had its last row, on the monotonic clock."""
         self._second, self._rows = 0, 0
         self._untold = 0
         self.total = 0
         """How many there were since the start."""
-        self.added: Signal[Refused] = Signal()
+        self.added: Signal[RejectionStats] = Signal()
 
     @property
-    def latest(self) -> list[Refused]:
+    def latest(self) -> list[RejectionStats]:
         """Whom to show, the latest first."""
         return list(reversed(self._refused.values()))
 
@@ -54,7 +54,7 @@ class RefusedLog:
         self.total += 1
         before = self._refused.pop((door, reason), None)
         times = before.times + 1 if before else 1
-        refused = Refused(door, reason, origin, user_agent, times, self._hub.clock.wall())
+        refused = RejectionStats(door, reason, origin, user_agent, times, self._hub.clock.wall())
         self._refused[door, reason] = refused
         if len(self._refused) > KEPT:
             oldest = next(iter(self._refused))
@@ -81,5 +81,5 @@ class RefusedLog:
         self._rows += 1
         before = f" (and {self._untold:,} more since the row before)" if self._untold else ""
         self._untold = 0
-        self._hub.tell(event, note=reason + before, verdict=verdict)
+        self._hub.log_server_event(event, note=reason + before, verdict=verdict)
         return True

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.system import signals
-from app.system.signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handler, ignore_more
+from app.system import process_signals
+from app.system.process_signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handler, ignore_more
 
 
 @pytest.fixture
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long a handler slept; it takes no time."""
     naps: list[float] = []
-    monkeypatch.setattr(signals.time, "sleep", naps.append)
+    monkeypatch.setattr(process_signals.time, "sleep", naps.append)
     return naps
 
 
@@ -25,7 +25,7 @@ async def test_closing_the_console_ends_the_program_and_gives_it_time(event: int
     handle = console_handler(asyncio.get_running_loop(), stopped.set)
     assert await asyncio.to_thread(handle, event) is True
     await asyncio.wait_for(stopped.wait(), 10)
-    assert naps == [signals.CONSOLE_PATIENCE_S]
+    assert naps == [process_signals.CONSOLE_PATIENCE_S]
     assert naps[0] < 5, "Windows waits no longer"
 
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
+from app.endpoints.connection_owner import Address, Gone, foreign_owner
 from app.endpoints.listening import ends_of
-from app.endpoints.peer import Address, Gone, foreign_owner
-from app.hub.refused import RefusedLog
+from app.hub.rejection_log import RejectionLog
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ GetAll = Callable[[str], list[str]]
 """Returns every value of a request header that may repeat."""
 
 
-class Refusal(NamedTuple):
+class Rejection(NamedTuple):
     """Why a request may not come in: HTTP status and a person's sentence.
 
     ``origin`` is the one that would have to be allowed, where that is the reason.
@@ -32,16 +32,16 @@ class Refusal(NamedTuple):
     origin: str = ""
 
 
-class Gate:
+class AccessPolicy:
     """One for all doors."""
 
-    def __init__(self, allowed_origins: Callable[[], Collection[str]], refused: RefusedLog) -> None:
+    def __init__(self, allowed_origins: Callable[[], Collection[str]], refused: RejectionLog) -> None:
         self._allowed_origins = allowed_origins
         self._refused = refused
 
     def judge(
         self, get_all: GetAll, port: int, peer: Address | None, own: Address | None, *, known: bool = False
-    ) -> Refusal | None:
+    ) -> Rejection | None:
         """Judge a request by its Host, its Origin and whose process it comes from; None means welcome.
 
         ``known`` is a connection whose process was judged before.
@@ -51,10 +51,10 @@ class Gate:
         """
         hosts = get_all("Host")
         if len(hosts) != 1 or hosts[0].lower() not in _own_hosts(port):
-            return Refusal(HTTPStatus.FORBIDDEN, f"Host {_shown(hosts)} is not this machine's loopback address")
+            return Rejection(HTTPStatus.FORBIDDEN, f"Host {_shown(hosts)} is not this machine's loopback address")
         origins = get_all("Origin")
         if origins and (len(origins) > 1 or origins[0] not in self._allowed_origins()):
-            return Refusal(
+            return Rejection(
                 HTTPStatus.FORBIDDEN,
                 f"origin {_shown(origins)} is not in the allowed origins (see Settings)",
                 _text(origins[0]) if len(origins) == 1 else "",
@@ -62,9 +62,9 @@ class Gate:
         site = get_all("Sec-Fetch-Site")
         if not origins and any(value not in ("none", "same-origin") for value in site):
             # A picture or a script of a foreign page: browsers send no Origin with those, but say that.
-            return Refusal(HTTPStatus.FORBIDDEN, f"a page of another site asked for this ({_shown(site)})")
+            return Rejection(HTTPStatus.FORBIDDEN, f"a page of another site asked for this ({_shown(site)})")
         foreign = "" if known else _foreign(peer, own)
-        return Refusal(HTTPStatus.FORBIDDEN, foreign) if foreign else None
+        return Rejection(HTTPStatus.FORBIDDEN, foreign) if foreign else None
 
     def accepts(
         self, door: str, transport: asyncio.BaseTransport, taken: int, limit: int, *, spare: int = 0
@@ -78,10 +78,10 @@ class Gate:
             reason = f"{limit} connections are open already"
         elif 2 * taken < limit or not (reason := _foreign(*ends_of(transport))):
             return True
-        self.turn_away(door, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason))
+        self.reject(door, Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason))
         return False
 
-    def turn_away(self, door: str, refusal: Refusal, user_agent: str = "") -> None:
+    def reject(self, door: str, refusal: Rejection, user_agent: str = "") -> None:
         """Remember and journal a refusal. The log file gets no more of them than the journal."""
         if refusal.reason == CLOSED_EARLY:
             self._refused.add_harmless(door, refusal.reason)

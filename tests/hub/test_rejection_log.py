@@ -1,20 +1,22 @@
 from app.hub.journal import Verdict
-from app.hub.refused import KEPT, ROWS_PER_S, Refused, RefusedLog
+from app.hub.rejection_log import KEPT, ROWS_PER_S, RejectionLog, RejectionStats
 from tests.hub.doubles import Stage
 
 
 def test_a_refusal_is_counted_journalled_and_told(stage: Stage) -> None:
-    log = RefusedLog(stage.hub)
-    told: list[Refused] = []
+    log = RejectionLog(stage.hub)
+    told: list[RejectionStats] = []
     log.added.connect(told.append)
     log.add("events", "no such path", "http://a.example", "curl")
-    assert told == [Refused("events", "no such path", "http://a.example", "curl", 1, stage.time.clock.wall())]
+    assert told == [
+        RejectionStats("events", "no such path", "http://a.example", "curl", 1, stage.time.clock.wall())
+    ]
     assert (log.latest, log.total) == (told, 1)
     assert [(row.note, row.verdict) for row in stage.rows("refused")] == [("no such path", Verdict.WARNING)]
 
 
 def test_the_same_refusal_is_one_line_that_counts(stage: Stage) -> None:
-    log = RefusedLog(stage.hub)
+    log = RejectionLog(stage.hub)
     for reason in ("a", "b", "a"):
         stage.time.passed += 1
         log.add("events", reason)
@@ -24,7 +26,7 @@ def test_the_same_refusal_is_one_line_that_counts(stage: Stage) -> None:
 
 
 def test_only_the_latest_are_remembered(stage: Stage) -> None:
-    log = RefusedLog(stage.hub)
+    log = RejectionLog(stage.hub)
     for number in range(KEPT + 5):
         log.add("REST", str(number))
     assert len(log.latest) == KEPT
@@ -33,7 +35,7 @@ def test_only_the_latest_are_remembered(stage: Stage) -> None:
 
 
 def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(stage: Stage) -> None:
-    log = RefusedLog(stage.hub)
+    log = RejectionLog(stage.hub)
     for _ in range(1000):
         log.add("REST", "evil")
     stage.time.passed += 1
@@ -43,7 +45,7 @@ def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(s
 
 
 def test_what_is_harmless_is_no_warning_and_offers_nothing(stage: Stage) -> None:
-    log = RefusedLog(stage.hub)
+    log = RejectionLog(stage.hub)
     told: list[object] = []
     log.added.connect(told.append)
     for _ in range(3):
@@ -55,7 +57,7 @@ def test_what_is_harmless_is_no_warning_and_offers_nothing(stage: Stage) -> None
 
 
 def test_a_flood_of_different_ones_leaves_room_for_the_rest_of_the_journal(stage: Stage) -> None:
-    log = RefusedLog(stage.hub)
+    log = RejectionLog(stage.hub)
     for number in range(1000):
         log.add("events", f"no such path: {number}")
     assert len(stage.rows("refused")) == ROWS_PER_S

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from app.wording import fault
+from app.validation_messages import fault
 
 
 class Pet(Struct, forbid_unknown_fields=True):

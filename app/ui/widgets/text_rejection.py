@@ -11,7 +11,7 @@ TOO_LARGE = (
 
 
 @runtime_checkable
-class ShowsRejection(Protocol):
+class ShowsTextRejection(Protocol):
     """A room, a dialog or a window that shows why a text was rejected."""
 
     def show_rejection(self, text: str) -> None:
@@ -21,7 +21,7 @@ class ShowsRejection(Protocol):
 def reject(editor: QWidget, text: str) -> None:
     """Show why ``editor`` has rejected a text, in the nearest room, dialog or window around it."""
     place: QWidget | None = editor
-    while place is not None and not isinstance(place, ShowsRejection):
+    while place is not None and not isinstance(place, ShowsTextRejection):
         place = place.parentWidget()
     if place is not None:
         place.show_rejection(text)

@@ -4,15 +4,15 @@ import logging
 from pathlib import Path
 
 from app.companion import Companion
-from app.system import instance, secrets
+from app.system import control_token, instance
 from app.system.agent_token import AgentToken
+from app.system.control_token import Token, TokenError
 from app.system.paths import Folders
-from app.system.secrets import Token, TokenError
 
 log = logging.getLogger(__name__)
 
 
-class Access:
+class ControlAccess:
     """Opened when the other doors are open: asking a keyring takes a while."""
 
     def __init__(self, companion: Companion, folders: Folders, token_file: Path | None) -> None:
@@ -34,7 +34,7 @@ class Access:
         if companion.settings.control and self.token is None:
             self._asking = True
             try:
-                self.token = await secrets.obtain(self._token_file, self._folders)
+                self.token = await control_token.obtain(self._token_file, self._folders)
             except TokenError as error:
                 companion.services["control"].error = str(error)
             finally:

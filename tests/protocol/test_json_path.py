@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.overrides import BadPath, changed, check_path, found, rooted
+from app.protocol.json_path import BadPath, changed, check_path, found, rooted
 
 WHOLE = {
     "event": "new_message",

@@ -11,10 +11,10 @@ from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.events import MarkRead, TypingTo
-from app.protocol.quick import QuickReader
+from app.protocol.fast_decoder import FastDecoder
 
 CATALOG = built_in()
-QUICK = QuickReader(CATALOG)
+QUICK = FastDecoder(CATALOG)
 
 
 def the_long_way(text: str) -> tuple[str, Event] | None:
@@ -111,6 +111,6 @@ def test_it_never_says_anything_else_than_the_long_way(text: str) -> None:
 
 
 def test_without_plain_client_events_everything_is_left_to_the_long_way() -> None:
-    quick = QuickReader(Catalog([each for each in CATALOG if each.direction is Direction.TO_UI]))
+    quick = FastDecoder(Catalog([each for each in CATALOG if each.direction is Direction.TO_UI]))
     assert quick.read(b'{"event":"typing","data":{"to":"alice","typing":true}}') is None
     assert quick.read(b"null") is None

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate
 
-from app.hub.ring import Span
+from app.hub.row_store import Columns
 
 
 class FilterError(ValueError):
     """A term of a filter that cannot be parsed. The text is for people."""
 
 
-Search = Callable[[Span, Sequence[int]], Sequence[bool]]
+PayloadMatcher = Callable[[Columns, Sequence[int]], Sequence[bool]]
 """Says of each row at the given places of a span whether it passes."""
 
 REGEX_S = 0.01
@@ -28,8 +28,8 @@ JOINED = 16 * 1024
 """Payloads above that many bytes are searched one by one."""
 
 
-def text_search(wanted: str) -> Search:
-    """Search payloads for ``wanted``, which is casefolded, whatever the case there."""
+def text_search(wanted: str) -> PayloadMatcher:
+    """PayloadMatcher payloads for ``wanted``, which is casefolded, whatever the case there."""
     if "\n" in wanted:
         return lambda span, places: [wanted in haystack(span, place).casefold() for place in places]
     if not wanted.isascii():
@@ -38,7 +38,7 @@ def text_search(wanted: str) -> Search:
         ]
     needle = wanted.encode()
 
-    def search(span: Span, places: Sequence[int]) -> list[bool]:
+    def search(span: Columns, places: Sequence[int]) -> list[bool]:
         payloads = span.payloads_at(places)
         found = _found(needle, payloads, bytes.lower)
         if not all(map(bytes.isascii, payloads)):
@@ -51,8 +51,8 @@ def text_search(wanted: str) -> Search:
     return search
 
 
-def bytes_search(needle: bytes) -> Search:
-    """Search payloads for bytes without a line break, just as they are."""
+def bytes_search(needle: bytes) -> PayloadMatcher:
+    """PayloadMatcher payloads for bytes without a line break, just as they are."""
     return lambda span, places: _found(needle, span.payloads_at(places), bytes)
 
 
@@ -82,8 +82,8 @@ def prepare_expressions() -> None:
     threading.Thread(target=importlib.import_module, args=("regex",), name="load regex", daemon=True).start()
 
 
-def expression_search(pattern: str) -> Search:
-    """Search event, note and payload for an expression. Raises ``FilterError`` if it is not one."""
+def expression_search(pattern: str) -> PayloadMatcher:
+    """PayloadMatcher event, note and payload for an expression. Raises ``FilterError`` if it is not one."""
     import regex  # Python's own cannot be stopped; loaded only by those who use it
 
     try:
@@ -107,7 +107,7 @@ def expression_search(pattern: str) -> Search:
     return lambda span, places: [matches(haystack(span, place)) for place in places]
 
 
-def haystack(span: Span, place: int) -> str:
+def haystack(span: Columns, place: int) -> str:
     """Return what is searched of a row: event, note and payload, in lines."""
     head = span.heads[place]
     return f"{head.event}\n{head.note}\n{span.payloads[place].decode('utf-8', 'replace')}"

@@ -9,9 +9,9 @@ from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
 from app.system.settings import Settings
-from app.ui.widgets import refused as module
-from app.ui.widgets.refused import SHOWN, RefusedList
-from app.ui.window import CHATS, CLIENTS, MOST_OFFERS, Window
+from app.ui.widgets import rejection_list as module
+from app.ui.widgets.rejection_list import SHOWN, RejectionList
+from app.ui.window import CHATS, CLIENTS, MOST_OFFERS, MainWindow
 from tests.conftest import until
 
 ORIGIN = "http://localhost:5173"
@@ -40,7 +40,7 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_flood_is_shown_once(still: Companion, show: Callable[[QWidget], None]) -> None:
     shown: list[None] = []
 
-    class Counting(RefusedList):
+    class Counting(RejectionList):
         def show_refused(self) -> None:
             shown.append(None)
             super().show_refused()
@@ -57,19 +57,19 @@ def test_a_flood_is_shown_once(still: Companion, show: Callable[[QWidget], None]
 
 
 @pytest.fixture
-def refused(still: Companion, show: Callable[[QWidget], None]) -> RefusedList:
-    widget = RefusedList(still.refused)
+def refused(still: Companion, show: Callable[[QWidget], None]) -> RejectionList:
+    widget = RejectionList(still.refused)
     show(widget)
     return widget
 
 
 def test_without_refusals_it_takes_no_room(still: Companion) -> None:
-    widget = RefusedList(still.refused)
+    widget = RejectionList(still.refused)
     assert widget.isHidden()
     widget.close_down()
 
 
-def test_a_refusal_is_shown_with_its_reason_and_how_often(still: Companion, refused: RefusedList) -> None:
+def test_a_refusal_is_shown_with_its_reason_and_how_often(still: Companion, refused: RejectionList) -> None:
     for _ in range(2):
         still.refused.add("events", "no such path: '/x'")
     line = next(text for text in lines(refused) if "2 times" in text)
@@ -78,18 +78,18 @@ def test_a_refusal_is_shown_with_its_reason_and_how_often(still: Companion, refu
 
 
 @pytest.mark.parametrize("origin", ["", "null", "file://"])
-def test_what_is_no_origin_cannot_be_allowed(still: Companion, refused: RefusedList, origin: str) -> None:
+def test_what_is_no_origin_cannot_be_allowed(still: Companion, refused: RejectionList, origin: str) -> None:
     still.refused.add("events", "refused", origin)
     assert buttons(refused) == []
 
 
-def test_more_than_a_few_are_counted(still: Companion, refused: RefusedList) -> None:
+def test_more_than_a_few_are_counted(still: Companion, refused: RejectionList) -> None:
     for number in range(SHOWN + 3):
         still.refused.add("REST", f"reason {number}")
     assert "and 3 more: filter the log for “refused”" in lines(refused)
 
 
-async def test_a_refused_page_is_offered_in_every_room_once(window: Window, companion: Companion) -> None:
+async def test_a_refused_page_is_offered_in_every_room_once(window: MainWindow, companion: Companion) -> None:
     window.open_room(CHATS)
     saved: list[Settings] = []
     window.save_requested.connect(saved.append)
@@ -107,7 +107,9 @@ async def test_a_refused_page_is_offered_in_every_room_once(window: Window, comp
     assert saved[0].allowed_origins[-1] == ORIGIN
 
 
-async def test_a_program_that_invents_origins_keeps_the_window_calm(window: Window, companion: Companion) -> None:
+async def test_a_program_that_invents_origins_keeps_the_window_calm(
+    window: MainWindow, companion: Companion
+) -> None:
     said: list[str] = []
     window.banner.say = lambda text, *_, **__: said.append(text)  # type: ignore[assignment]
     for number in range(1000):
@@ -115,7 +117,9 @@ async def test_a_program_that_invents_origins_keeps_the_window_calm(window: Wind
     assert len(said) == MOST_OFFERS
 
 
-async def test_a_page_that_was_refused_can_be_allowed_with_one_click(window: Window, companion: Companion) -> None:
+async def test_a_page_that_was_refused_can_be_allowed_with_one_click(
+    window: MainWindow, companion: Companion
+) -> None:
     with pytest.raises(InvalidStatus):
         await connect(companion.server.url, origin=ORIGIN, proxy=None)
     window.open_room(CLIENTS)
@@ -137,7 +141,7 @@ ORIGINS = ("http://localhost:5173", "http://localhost:6006")
 
 
 @pytest.mark.parametrize("by", ["double click", "space"])
-async def test_a_repeated_allow_allows_one_origin(window: Window, companion: Companion, by: str) -> None:
+async def test_a_repeated_allow_allows_one_origin(window: MainWindow, companion: Companion, by: str) -> None:
     saved: list[list[str]] = []
     window.save_requested.connect(lambda settings: saved.append(settings.allowed_origins))
     window.open_room(CLIENTS)
@@ -163,7 +167,7 @@ async def test_a_repeated_allow_allows_one_origin(window: Window, companion: Com
     assert "Allow" not in focused.accessibleName()
 
 
-async def test_a_new_refusal_leaves_the_focus_on_its_button(window: Window, companion: Companion) -> None:
+async def test_a_new_refusal_leaves_the_focus_on_its_button(window: MainWindow, companion: Companion) -> None:
     window.open_room(CLIENTS)
     companion.refused.add("events", "refused", ORIGINS[0])
     (button,) = await allow_buttons(window, 1)
@@ -175,6 +179,6 @@ async def test_a_new_refusal_leaves_the_focus_on_its_button(window: Window, comp
     assert focused.accessibleName() == f"Allow {ORIGINS[0]}"
 
 
-async def allow_buttons(window: Window, number: int) -> list[QPushButton]:
+async def allow_buttons(window: MainWindow, number: int) -> list[QPushButton]:
     await until(lambda: len(buttons(window.clients.refused)) == number)
     return buttons(window.clients.refused)

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from app.hub.hub import Delivery
-from app.sources.series import Series
+from app.sources.repeat_schedule import RepeatSchedule
 from tests.hub.doubles import FakeTime
 
 
@@ -25,7 +25,7 @@ class Firing:
     def tell(self, number: int, delivery: Delivery) -> None:
         self.told.append((number, delivery))
 
-    async def run(self, series: Series) -> None:
+    async def run(self, series: RepeatSchedule) -> None:
         await series.run(self.fire, self.tell, self.time.clock)
 
 
@@ -36,33 +36,33 @@ def time() -> FakeTime:
 
 async def test_by_default_one_event_is_fired_at_once(time: FakeTime) -> None:
     firing = Firing(time)
-    await firing.run(Series())
+    await firing.run(RepeatSchedule())
     assert firing.moments == [0.0]
 
 
 async def test_events_are_fired_at_their_moments(time: FakeTime) -> None:
     firing = Firing(time)
-    await firing.run(Series(times=4, every_s=0.5, delay_s=3.0))
+    await firing.run(RepeatSchedule(times=4, every_s=0.5, delay_s=3.0))
     assert firing.moments == [3.0, 3.5, 4.0, 4.5]
     assert firing.told == [(number, Delivery(number, ())) for number in (1, 2, 3, 4)]
 
 
 async def test_late_events_do_not_make_the_next_ones_late(time: FakeTime) -> None:
     firing = Firing(time, takes_s=0.25)
-    await firing.run(Series(times=5, every_s=0.5))
+    await firing.run(RepeatSchedule(times=5, every_s=0.5))
     assert firing.moments == [0.0, 0.5, 1.0, 1.5, 2.0]
 
 
 async def test_after_a_long_stop_the_series_catches_up_but_the_loop_still_breathes(time: FakeTime) -> None:
     firing = Firing(time, takes_s=2.0)
-    await firing.run(Series(times=3, every_s=0.5))
+    await firing.run(RepeatSchedule(times=3, every_s=0.5))
     assert firing.moments == [0.0, 2.0, 4.0]
     assert time.slept == [0.0, 0.0, 0.0]
 
 
 async def test_no_times_fires_nothing(time: FakeTime) -> None:
     firing = Firing(time)
-    await firing.run(Series(times=0))
+    await firing.run(RepeatSchedule(times=0))
     assert firing.moments == []
 
 
@@ -77,7 +77,7 @@ async def test_a_cancelled_series_fires_nothing_more(time: FakeTime) -> None:
             await asyncio.sleep(60)
 
     task = asyncio.create_task(
-        Series(times=9, every_s=1.0).run(firing.fire, firing.tell, replace(time.clock, sleep=sleep))
+        RepeatSchedule(times=9, every_s=1.0).run(firing.fire, firing.tell, replace(time.clock, sleep=sleep))
     )
     await third.wait()
     task.cancel()
@@ -93,5 +93,5 @@ async def test_on_a_real_clock_it_fires_as_often_as_it_was_told() -> None:
         fired.append(1)
         return Delivery(1, ())
 
-    await Series(times=2, every_s=0.02, delay_s=0.02).run(fire, lambda *_: None)
+    await RepeatSchedule(times=2, every_s=0.02, delay_s=0.02).run(fire, lambda *_: None)
     assert len(fired) == 2

@@ -8,25 +8,25 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from app.system.exits import Exit
+from app.system.exit_codes import Exit
 from app.system.lock import InstanceLock
 from app.system.paths import Folders
 from app.system.settings import InvalidSettings, Settings, SettingsFile, equal_ports, validate
 
 
-class HomeError(Exception):
+class DataDirectoryError(Exception):
     """The companion cannot start here; the text says why and what to do."""
 
     exit = Exit.FAILED
 
 
-class AlreadyRunning(HomeError):
+class AlreadyRunning(DataDirectoryError):
     """Another companion uses the same folders."""
 
     exit = Exit.BUSY
 
 
-class OptionsError(HomeError):
+class OptionsError(DataDirectoryError):
     """Options of the command line that do not fit the settings."""
 
     exit = Exit.USAGE
@@ -67,7 +67,7 @@ class Overrides(Struct, frozen=True, kw_only=True):
 
 
 @dataclass
-class Home:
+class DataDirectory:
     """One companion's files."""
 
     folders: Folders
@@ -77,8 +77,8 @@ class Home:
     _file_settings: Settings = field(default_factory=Settings)
 
     @classmethod
-    def open(cls, data_dir: Path | None) -> "Home":
-        """Make the folders and take the lock. Raises ``HomeError``."""
+    def open(cls, data_dir: Path | None) -> "DataDirectory":
+        """Make the folders and take the lock. Raises ``DataDirectoryError``."""
         os.umask(0o077)  # chats, settings and logs are this user's alone, whatever folder was chosen
         folders = Folders.of(data_dir)
         try:
@@ -94,7 +94,7 @@ class Home:
         return cls(folders, lock, SettingsFile(folders.settings_file))
 
     def start_log(self, *, console: bool) -> None:
-        """Log to this home's files, and warnings to standard error when ``console``. Raises ``HomeError``."""
+        """Log to files; if ``console``, warnings also go to standard error. Raises ``DataDirectoryError``."""
         from app.system import logs  # takes as long to load as all else here, and a window does not wait for it
 
         try:
@@ -124,8 +124,8 @@ class Home:
         self.settings_file.save(self._file_settings)
 
 
-def _unwritable(error: OSError, folders: Folders) -> HomeError:
-    return HomeError(
+def _unwritable(error: OSError, folders: Folders) -> DataDirectoryError:
+    return DataDirectoryError(
         f"Cannot write to {error.filename or folders.data}: {error.strerror}. "
         "Choose another folder with --data-dir."
     )

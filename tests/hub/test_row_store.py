@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hub.ring import CHUNK, MAX_HEADS, Ring
 from app.hub.row import Kind, Row, Verdict
+from app.hub.row_store import CHUNK, MAX_KEYS, RowStore
 
 
-def add(ring: Ring, number: int, size: int = 3) -> Row:
+def add(ring: RowStore, number: int, size: int = 3) -> Row:
     """Add the row with that number; returns what must be found again."""
     payload = bytes([number % 256]) * size
     event = ("one", "two", "three")[number % 3]
@@ -19,13 +19,13 @@ def add(ring: Ring, number: int, size: int = 3) -> Row:
     return row
 
 
-def filled(rows: int, capacity: int = 100_000) -> tuple[Ring, list[Row]]:
-    ring = Ring(capacity)
+def filled(rows: int, capacity: int = 100_000) -> tuple[RowStore, list[Row]]:
+    ring = RowStore(capacity)
     added = [add(ring, number) for number in range(1, rows + 1)]
     return ring, added[-capacity:]
 
 
-def kept(ring: Ring) -> list[Row | None]:
+def kept(ring: RowStore) -> list[Row | None]:
     return [ring.row(seq) for seq in range(ring.first, ring.last + 1)]
 
 
@@ -35,7 +35,7 @@ def kept(ring: Ring) -> list[Row | None]:
 )
 def test_a_ring_is_a_bounded_list(capacity: int, steps: list[int | None]) -> None:
     """A number adds so many rows, None drops one."""
-    ring, model, next_ = Ring(capacity), list[Row](), 1
+    ring, model, next_ = RowStore(capacity), list[Row](), 1
     for step in steps:
         if step is None:
             if model:
@@ -98,10 +98,10 @@ def test_rows_that_say_the_same_share_a_head() -> None:
 
 
 def test_what_says_something_new_each_time_is_not_remembered_for_ever() -> None:
-    ring = Ring(CHUNK)
-    for number in range(1, 2 * MAX_HEADS):
+    ring = RowStore(CHUNK)
+    for number in range(1, 2 * MAX_KEYS):
         ring.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", "server"))
-    assert len(ring._heads) <= MAX_HEADS
+    assert len(ring._heads) <= MAX_KEYS
     assert [head.note for head in ring.span(ring.last, ring.last).heads] == [f"note {ring.last}"]
 
 

@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from app.system.exits import Exit
-from app.system.home import AlreadyRunning, Home, HomeError, Overrides
+from app.system.data_directory import AlreadyRunning, DataDirectory, DataDirectoryError, Overrides
+from app.system.exit_codes import Exit
 from app.system.settings import InvalidSettings, Settings
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 
 
 def test_a_home_has_its_folders_its_lock_and_its_log(tmp_path: Path) -> None:
-    home = Home.open(tmp_path / "here")
+    home = DataDirectory.open(tmp_path / "here")
     home.start_log(console=False)
     assert (tmp_path / "here" / "logs" / "companion.log").is_file()
     assert home.settings_file.path == home.folders.settings_file
@@ -20,7 +20,7 @@ def test_a_home_has_its_folders_its_lock_and_its_log(tmp_path: Path) -> None:
 
 
 def test_the_command_lines_port_wins_over_the_files(tmp_path: Path) -> None:
-    home = Home.open(tmp_path)
+    home = DataDirectory.open(tmp_path)
     home.settings_file.path.write_text("port = 9000\nusername = 'zoe'\n")
     assert home.load(Overrides()).port == 9000
     assert home.load(Overrides(port=0)).port == 0
@@ -29,18 +29,18 @@ def test_the_command_lines_port_wins_over_the_files(tmp_path: Path) -> None:
 
 
 def test_a_second_companion_in_the_same_folder_is_told_what_to_do(tmp_path: Path) -> None:
-    home = Home.open(tmp_path)
+    home = DataDirectory.open(tmp_path)
     with pytest.raises(AlreadyRunning, match=r"running with .* --data-dir") as caught:
-        Home.open(tmp_path)
+        DataDirectory.open(tmp_path)
     assert caught.value.exit is Exit.BUSY
     home.lock.release()
-    Home.open(tmp_path).lock.release()
+    DataDirectory.open(tmp_path).lock.release()
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(HomeError, match=r"Cannot write to .*file.*--data-dir") as caught:
-        Home.open(tmp_path / "file")
+    with pytest.raises(DataDirectoryError, match=r"Cannot write to .*file.*--data-dir") as caught:
+        DataDirectory.open(tmp_path / "file")
     assert caught.value.exit is Exit.FAILED
 
 
@@ -49,18 +49,18 @@ def test_exit_codes_are_those_that_help_lists() -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home.open(tmp_path)
+def home(tmp_path: Path) -> Iterator[DataDirectory]:
+    home = DataDirectory.open(tmp_path)
     yield home
     home.lock.release()
 
 
-def written(home: Home) -> str:
+def written(home: DataDirectory) -> str:
     file = home.settings_file.path
     return file.read_text() if file.exists() else ""
 
 
-def test_each_override_wins_over_the_file_and_none_leaves_it(home: Home) -> None:
+def test_each_override_wins_over_the_file_and_none_leaves_it(home: DataDirectory) -> None:
     home.settings_file.path.write_text("port = 9000\nrest_port = 9001\nrest = false\n")
     settings = home.load(Overrides(port=1, rest=True))
     assert (settings.port, settings.rest, settings.rest_port) == (1, True, 9001)
@@ -68,8 +68,8 @@ def test_each_override_wins_over_the_file_and_none_leaves_it(home: Home) -> None
     assert (settings.port, settings.rest, settings.rest_port) == (9000, False, 0)
 
 
-def test_ports_of_the_command_line_must_not_equal_others(home: Home) -> None:
-    with pytest.raises(HomeError) as caught:
+def test_ports_of_the_command_line_must_not_equal_others(home: DataDirectory) -> None:
+    with pytest.raises(DataDirectoryError) as caught:
         home.load(Overrides(port=8080))
     assert caught.value.exit is Exit.USAGE
     assert str(caught.value) == (
@@ -79,7 +79,7 @@ def test_ports_of_the_command_line_must_not_equal_others(home: Home) -> None:
     assert home.load(Overrides(port=8080, rest=False)).port == 8080
 
 
-def test_settings_that_do_not_fit_are_not_written(home: Home) -> None:
+def test_settings_that_do_not_fit_are_not_written(home: DataDirectory) -> None:
     settings = home.load(Overrides(port=9000))
     for wrong in (
         replace(settings, rest_port=9000),
@@ -91,7 +91,7 @@ def test_settings_that_do_not_fit_are_not_written(home: Home) -> None:
     assert written(home) == ""
 
 
-def test_what_only_the_command_line_gave_is_not_written_into_the_file(home: Home) -> None:
+def test_what_only_the_command_line_gave_is_not_written_into_the_file(home: DataDirectory) -> None:
     settings = home.load(Overrides(port=9000, rest=False, rest_port=9001))
     settings.theme = "dark"
     home.save(settings)
@@ -100,7 +100,7 @@ def test_what_only_the_command_line_gave_is_not_written_into_the_file(home: Home
     assert home.settings_file.load() == Settings(theme="dark")
 
 
-def test_what_the_file_said_stays_there_behind_the_command_lines(home: Home) -> None:
+def test_what_the_file_said_stays_there_behind_the_command_lines(home: DataDirectory) -> None:
     home.settings_file.path.write_text("port = 9000\n")
     settings = home.load(Overrides(port=0))
     settings.username = "zoe"
@@ -108,7 +108,7 @@ def test_what_the_file_said_stays_there_behind_the_command_lines(home: Home) -> 
     assert home.settings_file.load() == Settings(port=9000, username="zoe")
 
 
-def test_a_port_that_was_changed_since_is_written_though_the_command_line_gave_another(home: Home) -> None:
+def test_a_port_that_was_changed_since_is_written_though_the_command_line_gave_another(home: DataDirectory) -> None:
     settings = home.load(Overrides(port=9000))
     settings.port = 9500
     home.save(settings)

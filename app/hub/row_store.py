@@ -11,24 +11,24 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from typing import NamedTuple
 
-from app.hub.row import Head, Kind, Row, Verdict
+from app.hub.row import Kind, Row, RowKey, Verdict
 
 CHUNK = 1024
 
-_HeadKey = tuple[Kind, str, str, Verdict, str, str, str, int]
+_KeyFields = tuple[Kind, str, str, Verdict, str, str, str, int]
 
-MAX_HEADS = 1024
+MAX_KEYS = 1024
 """So many heads are known again; what says something new each time must not fill the memory."""
 
 
-class Span(NamedTuple):
+class Columns(NamedTuple):
     """Some rows, column by column, oldest first."""
 
-    heads: list[Head]
+    heads: list[RowKey]
     walls: list[float]
     payloads: list[bytes]
 
-    def heads_at(self, places: Sequence[int]) -> list[Head]:
+    def heads_at(self, places: Sequence[int]) -> list[RowKey]:
         """Return the heads of the rows at ``places``, which are in order."""
         return self.heads if len(places) == len(self.heads) else [self.heads[place] for place in places]
 
@@ -42,7 +42,7 @@ class _Chunk:
 
     __slots__ = ("heads", "monos", "payloads", "sizes", "walls")
 
-    def __init__(self, heads: list[Head], rows: list[Row]) -> None:
+    def __init__(self, heads: list[RowKey], rows: list[Row]) -> None:
         self.heads = heads
         # A tuple: the garbage collector lets go of one that holds nothing but bytes, and no longer visits them.
         self.payloads = tuple([row.payload for row in rows])
@@ -52,15 +52,15 @@ class _Chunk:
         self.monos = array("d", [row.mono for row in rows])
 
 
-class Ring:
+class RowStore:
     """The newest rows, at most ``capacity``; ``first`` and ``last`` are their numbers (``first > last``: none)."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._chunks: list[_Chunk] = []
         self._tail: list[Row] = []
-        self._tail_heads: list[Head] = []  # of as many of the tail's rows as somebody has asked for
-        self._heads: dict[_HeadKey, Head] = {}
+        self._tail_heads: list[RowKey] = []  # of as many of the tail's rows as somebody has asked for
+        self._heads: dict[_KeyFields, RowKey] = {}
         self._begin = 1  # number of the first row of the first chunk
         self._tail_begin = 1
         self._tail_end = CHUNK
@@ -114,9 +114,9 @@ class Ring:
             head.recipients,
         )  # fmt: skip
 
-    def span(self, first: int, last: int) -> Span:
+    def span(self, first: int, last: int) -> Columns:
         """Return the kept rows from ``first`` to ``last``."""
-        span = Span([], [], [])
+        span = Columns([], [], [])
         first, last = max(first, self.first), min(last, self.last)
         for chunk, part in self._parts(first, min(last, self._tail_begin - 1)):
             span.heads.extend(chunk.heads[part])
@@ -128,21 +128,21 @@ class Ring:
         span.payloads.extend([row.payload for row in self._tail[part]])
         return span
 
-    def pick(self, seqs: Sequence[int]) -> Span:
+    def pick(self, seqs: Sequence[int]) -> Columns:
         """Return the rows with these numbers, which are in order; all of them must be kept."""
         chunks = self._chunks
         old = bisect_left(seqs, self._tail_begin)
         places = [divmod(seq - self._begin, CHUNK) for seq in seqs[:old]]
         tail = [seq - self._tail_begin for seq in seqs[old:]]
         heads = self._known_heads() if tail else []
-        return Span(
+        return Columns(
             [chunks[number].heads[place] for number, place in places] + [heads[place] for place in tail],
             [chunks[number].walls[place] for number, place in places] + [self._tail[place].wall for place in tail],
             [chunks[number].payloads[place] for number, place in places]
             + [self._tail[place].payload for place in tail],
         )
 
-    def before(self, seq: int, alike: Callable[[Head], bool]) -> Row | None:
+    def before(self, seq: int, alike: Callable[[RowKey], bool]) -> Row | None:
         """Return the newest row below ``seq`` with such a head."""
         seq = min(seq, self.last + 1)
         while seq > self.first:
@@ -155,7 +155,7 @@ class Ring:
             seq = start
         return None
 
-    def copy(self) -> "Ring":
+    def copy(self) -> "RowStore":
         """Return a ring with the same rows for reading; it stays as it is while this one goes on."""
         twin = copy(self)
         twin._chunks = self._chunks[:]
@@ -170,7 +170,7 @@ class Ring:
         self._tail_begin += CHUNK
         self._tail_end += CHUNK
 
-    def _known_heads(self) -> list[Head]:
+    def _known_heads(self) -> list[RowKey]:
         """Return the heads of the tail."""
         heads = self._tail_heads
         for row in self._tail[len(heads) :]:
@@ -181,10 +181,10 @@ class Ring:
             heads.append(self._heads.get(key) or self._remember(key, row))
         return heads
 
-    def _remember(self, key: "_HeadKey", row: Row) -> Head:
-        if len(self._heads) >= MAX_HEADS:
+    def _remember(self, key: "_KeyFields", row: Row) -> RowKey:
+        if len(self._heads) >= MAX_KEYS:
             self._heads.clear()
-        head = self._heads[key] = Head.of(row)  # keeps the recipients, so their id stays theirs
+        head = self._heads[key] = RowKey.of(row)  # keeps the recipients, so their id stays theirs
         return head
 
     def _parts(self, first: int, last: int) -> Iterator[tuple[_Chunk, slice]]:

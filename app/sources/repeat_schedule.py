@@ -8,7 +8,7 @@ from app.hub.hub import Delivery
 
 
 @dataclass(frozen=True)
-class Series:
+class RepeatSchedule:
     """``times`` events, ``every_s`` seconds apart, the first after ``delay_s`` seconds."""
 
     times: int = 1

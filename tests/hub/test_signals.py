@@ -1,4 +1,4 @@
-from app.hub.signal import Signal
+from app.hub.signals import Signal
 
 
 def test_listeners_hear_in_the_order_in_which_they_connected() -> None:
