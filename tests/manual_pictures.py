@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from app.system.secrets import Token
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage, qRgb
 from PySide6.QtWidgets import QApplication, QWidget
@@ -23,10 +24,9 @@ from websockets.exceptions import InvalidStatus
 from app.companion import Companion
 from app.protocol.envelope import Envelope
 from app.system.paths import Folders
-from app.system.secrets import Token
 from app.system.settings import Settings
 from app.ui import theme
-from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, Window
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, MainWindow
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "resources" / "help" / "pictures"
@@ -44,7 +44,7 @@ async def take_manual_pictures(app: QApplication) -> None:
     with tempfile.TemporaryDirectory() as folder:
         companion = Companion(Settings(prime_browsers=False))
         shown = Folders(SHOWN_FOLDER, SHOWN_FOLDER, SHOWN_FOLDER, Path(folder))
-        window = Window(shown).fill(companion)
+        window = MainWindow(shown).fill(companion)
         window.resize(*SIZE)
         window.show()
         for service in ("events", "rest"):
@@ -61,7 +61,7 @@ async def take_manual_pictures(app: QApplication) -> None:
             window.hide()
 
 
-async def _take(companion: Companion, window: Window) -> None:
+async def _take(companion: Companion, window: MainWindow) -> None:
     url = companion.server.url
     async with connect(url, origin=ORIGIN, user_agent_header=BROWSER) as ui:
         tour: list[QImage] = []
