@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from app.system.secrets import Token
 from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QImage, qRgb
 from PySide6.QtWidgets import QApplication, QWidget
@@ -23,6 +22,7 @@ from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
+from app.system.control_token import Token
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from app.system.exits import Exit
 from typer.main import get_command
 
 from app.cli.main import app
@@ -24,6 +23,7 @@ from app.hub.journal import Verdict
 from app.protocol import templates
 from app.protocol.catalog import built_in
 from app.protocol.fixture import Fixture
+from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.ui.room_registry import ROOMS
 from app.ui.shortcuts import SHORTCUTS, room_shortcuts
