@@ -296,6 +296,31 @@ def test_keys_of_a_row_of_the_log() -> None:
     assert named - {title for title, _ in SHORTCUTS} == set()
 
 
+def texts_of_the_program() -> str:
+    """Return the source, with string literals that go on in the next line joined."""
+    source = "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "app").rglob("*.py")))
+    return re.sub(r"\"\s*\n\s*f?\"", "", source)
+
+
+@pytest.mark.parametrize("name", ["README.md", *PAGES])
+def test_bold_texts_are_labels_of_the_window(name: str) -> None:
+    program = texts_of_the_program()
+    bold = re.findall(r"\*\*([^*]+)\*\*", without_code(PAGES.get(name) or OTHERS[name]))
+    labels = [label for text in bold for label in re.split(r" › | · ", text) if not label[0].isdecimal()]
+    assert [label for label in labels if label not in program] == []
+
+
+def test_messages_in_troubleshooting_exist() -> None:
+    program = texts_of_the_program()
+    messages = [
+        text for cells in rows(PAGES["troubleshooting.md"]) for text in re.findall(r"\*([^*]+)\*", cells[0])
+    ]
+    assert len(messages) > 10
+    # A port and the program that uses it are not part of the text.
+    pieces = [piece.strip() for text in messages for piece in re.split(r"…|[0-9]+| node \(pid |\) ", text)]
+    assert [piece for piece in pieces if piece not in program] == []
+
+
 # names
 
 
