@@ -26,7 +26,7 @@ from app.system.control_token import Token
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
-from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, MainWindow
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "resources" / "help" / "pictures"
@@ -107,6 +107,11 @@ async def _take(companion: Companion, window: MainWindow) -> None:
 
         window.open_room(SETTINGS)
         _save(await _grab(window), "settings")
+
+        window.open_room(HELP)
+        window.help.search.setText("filter")
+        window.help.pages.choose_current()
+        _save(await _grab(window), "help")
 
         async with connect(url + "?username=alice", user_agent_header="companion-listen/0.1.0"):
             with suppress(InvalidStatus):

@@ -29,7 +29,7 @@ from app.protocol.envelope import Envelope
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
-from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, SETTINGS, MainWindow
+from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 from tests.manual_pictures import take_manual_pictures
 
 
@@ -111,6 +111,13 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
             window.settings.check_updates.setChecked(True)
             window.settings.area.verticalScrollBar().setValue(10_000)
             await picture("settings-end")
+            window.open_room(HELP)
+            await picture("help")
+            window.open_help("events")
+            await picture("help-page")
+            window.help.search.setText("filter")
+            window.help.pages.choose_current()
+            await picture("help-search")
             about = window.open_about()
             await asyncio.sleep(0.2)
             about.grab().save(str(out / f"about-{scheme}.png"))

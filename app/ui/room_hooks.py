@@ -41,6 +41,14 @@ class Fires(Protocol):
 
 
 @runtime_checkable
+class Searches(Protocol):
+    """A page with a search of its own for Ctrl+F. In any other room the key opens the filter of the log."""
+
+    def focus_search(self) -> None:
+        """Give the search field the keyboard focus."""
+
+
+@runtime_checkable
 class FollowsSettings(Protocol):
     """A page that depends on the settings."""
 

@@ -54,8 +54,8 @@ class Room:
         return page
 
 
-EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS = (
-    "events", "clients", "inject", "fixtures", "chats", "settings",
+EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS, HELP = (
+    "events", "clients", "inject", "fixtures", "chats", "settings", "help",
 )  # fmt: skip
 
 ROOMS = (
@@ -65,4 +65,5 @@ ROOMS = (
     Room(FIXTURES, "Fixtures", "fixtures", Group.FIRE, "app.ui.rooms.fixtures:create", "Ctrl+4"),
     Room(CHATS, "Chats", "chats", Group.WORLD, "app.ui.rooms.chats:create", "Ctrl+5"),
     Room(SETTINGS, "Settings", "settings", Group.PROGRAM, "app.ui.rooms.settings:create", "Ctrl+6"),
+    Room(HELP, "Help", "help", Group.PROGRAM, "app.ui.rooms.help:create", "F1"),
 )

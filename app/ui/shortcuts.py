@@ -1,9 +1,9 @@
 """The dialog with the keyboard shortcuts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QPushButton, QWidget
 
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import Room
@@ -12,7 +12,7 @@ SHORTCUTS = (
     ("Ctrl+K", "Do anything, found by a few letters"),
     ("Ctrl+Enter", "Fire what Inject or Fixtures holds, or stop a series; in Chats: send the message"),
     ("Ctrl+R", "Repeat what was fired last, with fresh values"),
-    ("Ctrl+F", "Filter the log"),
+    ("Ctrl+F", "Filter the log; in Help: search the manual"),
     ("Ctrl+L", "Clear the log's view"),
     ("P", "Pause or resume the log's view"),
     ("R", "Resend the selected frame"),
@@ -24,18 +24,20 @@ SHORTCUTS = (
     ("F2", "Change the user that the selected client acts as"),
     ("Ctrl+W", "Close the window"),
     ("Ctrl+Q", "Quit"),
-    ("? or F1", "This list"),
+    ("Alt+Left or Alt+Right", "In Help: back or forward"),
+    ("F1", "Help about the room that is open"),
+    ("?", "This list"),
 )
 
 
 def room_shortcuts(rooms: Sequence[Room]) -> tuple[str, str]:
     """Return the line of the list for the shortcuts that open rooms."""
-    opened = sorted((room for room in rooms if room.shortcut), key=lambda room: room.shortcut)
+    opened = sorted((room for room in rooms if room.shortcut.startswith("Ctrl+")), key=lambda room: room.shortcut)
     return f"{opened[0].shortcut} … {opened[-1].shortcut}", ", ".join(room.title for room in opened)
 
 
-def show_shortcuts(parent: QWidget, rooms: Sequence[Room]) -> QDialog:
-    """Open a dialog with all shortcuts, without blocking."""
+def show_shortcuts(parent: QWidget, rooms: Sequence[Room], open_help: Callable[[], object]) -> QDialog:
+    """Open a dialog with all shortcuts and a button that calls ``open_help``, without blocking."""
     lines = [room_shortcuts(rooms), *SHORTCUTS]
     dialog = QDialog(parent)
     dialog.setWindowTitle("Keyboard shortcuts")
@@ -50,6 +52,10 @@ def show_shortcuts(parent: QWidget, rooms: Sequence[Room]) -> QDialog:
         grid.addWidget(PlainTextLabel(action), line, 1)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
     buttons.accepted.connect(dialog.accept)
+    manual = QPushButton("Open Help")
+    buttons.addButton(manual, QDialogButtonBox.ButtonRole.ActionRole)
+    manual.clicked.connect(dialog.accept)
+    manual.clicked.connect(lambda: open_help())
     grid.addWidget(buttons, len(lines), 0, 1, 2)
     dialog.open()
     return dialog

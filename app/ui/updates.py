@@ -4,12 +4,12 @@ import logging
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, QTimer
 
 from app import __version__
 from app.companion import Companion
 from app.system.updates import Release, UpdateError, built_in_address, look
+from app.ui.browser import open_in_browser
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.banner import Banner
 
@@ -71,4 +71,4 @@ class Updates(QObject):
 
 def open_page(release: Release) -> None:
     """Show a release's page in the browser."""
-    QDesktopServices.openUrl(QUrl(release.page))
+    open_in_browser(release.page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from msgspec.structs import replace
@@ -14,13 +14,14 @@ from PySide6.QtWidgets import QWidget
 from app.hub.origin import PANEL
 from app.system.ports import OWN_PROCESS
 from app.ui.main_window_shell import MainWindowShell
-from app.ui.room_registry import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, Room
+from app.ui.room_registry import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, ROOMS, SETTINGS, Room
 
 if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.companion import Companion
     from app.hub.hub import Delivery
     from app.hub.journal import Row
     from app.hub.rejection_log import RejectionStats
+    from app.manual.pages import Manual
     from app.protocol.fixture import Fixture
     from app.ui.about import About
     from app.ui.palette import Command, Palette
@@ -28,10 +29,11 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.ui.rooms.clients import ClientsRoom
     from app.ui.rooms.events import EventsRoom
     from app.ui.rooms.fixtures import FixturesRoom
+    from app.ui.rooms.help import HelpRoom
     from app.ui.rooms.inject import InjectRoom
     from app.ui.rooms.settings import SettingsRoom
 
-__all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
+__all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
 
 MOST_OFFERS = 20
 """A program that invents origins must not keep the window busy."""
@@ -111,6 +113,18 @@ class MainWindow(MainWindowShell):
     def settings(self) -> SettingsRoom:
         """The room with the settings."""
         return cast("SettingsRoom", self.rooms.page(SETTINGS))
+
+    @property
+    def help(self) -> HelpRoom:
+        """The room with the manual."""
+        return cast("HelpRoom", self.rooms.page(HELP))
+
+    @cached_property
+    def manual(self) -> Manual:
+        """The manual that the Help room shows."""
+        from app.manual.pages import installed
+
+        return installed()
 
     def _build(self, room: Room) -> QWidget:
         """Build a room's page and give it what it offers to use. See ``room_hooks.py``."""
@@ -204,13 +218,13 @@ class MainWindow(MainWindowShell):
             "Ctrl+R": self.repeat,
             "Ctrl+K": self.open_palette,
             "Ctrl+L": lambda: self.events.clear(),
-            "Ctrl+F": self._filter,
+            "Ctrl+F": self._search,
             "?": self.show_shortcuts,
-            "F1": self.show_shortcuts,
             "Ctrl+Q": self.quit_requested.emit,
             "Ctrl+W": self.close,
         }
         keys |= {room.shortcut: partial(self.open_room, room.name) for room in self.room_list if room.shortcut}
+        keys["F1"] = self.open_help
         for key, act in keys.items():
             QShortcut(QKeySequence(key), self, act)
 
@@ -263,16 +277,33 @@ class MainWindow(MainWindowShell):
             Command("Clear the log's view", self.events.clear, "Ctrl+L"),
             Command("Pause or resume the log's view", self.events.pause.toggle, "P"),
             Command("Copy the URL", partial(QGuiApplication.clipboard().setText, url), url),
+            *self._manual_pages(),
             Command("Keyboard shortcuts", self.show_shortcuts, "?"),
             Command("About: versions and licences", self.open_about),
             Command("Quit", self.quit_requested.emit, "Ctrl+Q"),
         ]
 
+    def _manual_pages(self) -> list[Command]:
+        from app.manual.pages import ManualMissing
+        from app.ui.palette import Command
+
+        try:
+            pages = self.manual.entries
+        except ManualMissing:
+            return []
+        return [Command(f"Help: {each.title}", partial(self.open_help, each.name)) for each in pages]
+
+    def open_help(self, topic: str = "") -> None:
+        """Open the manual at the page about a room or a command; without a topic, at the current room's page."""
+        topic = topic or self.rooms.current
+        self.help.open_page_about(topic)
+        self.open_room(HELP)
+
     def show_shortcuts(self) -> None:
         """Show all keys."""
         from app.ui.shortcuts import show_shortcuts
 
-        show_shortcuts(self, self.room_list)
+        show_shortcuts(self, self.room_list, self.open_help)
 
     def open_about(self) -> About:
         """Show versions and licences."""
@@ -313,6 +344,16 @@ class MainWindow(MainWindowShell):
     def pin(self, names: list[str]) -> None:
         """Save which fixtures the tray menu shows."""
         self.save_requested.emit(replace(self.companion.settings, pinned=names))
+
+    def _search(self) -> None:
+        """Search in the visible room if it has a search of its own, and filter the log otherwise."""
+        from app.ui.room_hooks import Searches
+
+        room = self.rooms.page(self.rooms.current)
+        if isinstance(room, Searches):
+            room.focus_search()
+        else:
+            self._filter()
 
     def _filter(self) -> None:
         self.open_room(EVENTS)

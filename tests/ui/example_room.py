@@ -34,6 +34,9 @@ class ExampleRoom(QWidget):
     def fire_or_stop(self) -> None:
         self.status_message.emit(f"Fired at {self._companion.hub.connection_count} clients")
 
+    def focus_search(self) -> None:
+        self.calls.append("search")
+
     def follow_settings(self, settings: Settings) -> None:
         self.calls.append(f"settings of {settings.username}")
 

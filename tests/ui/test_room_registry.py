@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
 from app.companion import Companion
@@ -63,8 +65,8 @@ async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: MainWindow, 
 
 
 async def test_the_other_rooms_keep_their_shortcuts(window: MainWindow, qtbot: Any) -> None:
-    for number, room in enumerate(ROOMS):
-        qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key(Qt.Key.Key_1 + number), CONTROL)
+    for room in ROOMS:
+        QTest.keySequence(QApplication.focusWidget() or window, QKeySequence(room.shortcut))
         assert window.rooms.current == room.name
 
 
@@ -90,9 +92,10 @@ async def test_the_window_calls_its_hooks(window: MainWindow, companion: Compani
     window.open_room("example")
     qtbot.keyClick(room, Qt.Key.Key_Return, CONTROL)
     assert window.status.said.text() == "Fired at 0 clients"
+    qtbot.keyClick(room, Qt.Key.Key_F, CONTROL)
     window.recolor()
     await companion.apply(replace(companion.settings, username="zoe"))
-    assert room.calls == ["recolor", "settings of zoe"]
+    assert room.calls == ["search", "recolor", "settings of zoe"]
     window.close_down()
     assert room.calls[-1] == "close"
 
@@ -140,12 +143,9 @@ async def test_every_entry_builds_its_room(window: MainWindow, room: Any) -> Non
 
 async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
     """A renamed method would otherwise switch a hook off without an error."""
+    hooks = [name for name, each in vars(room_hooks).items() if getattr(each, "_is_runtime_protocol", False)]
     uses = {
-        room.name: {
-            hook
-            for hook in ("ClosesDown", "Recolors", "ReportsStatus", "Fires", "FollowsSettings", "RemembersLayout")
-            if isinstance(window.rooms.page(room.name), getattr(room_hooks, hook))
-        }
+        room.name: {hook for hook in hooks if isinstance(window.rooms.page(room.name), getattr(room_hooks, hook))}
         for room in ROOMS
     }
     assert uses == {
@@ -155,4 +155,5 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
         "chats": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
         "settings": {"ReportsStatus", "FollowsSettings"},
+        "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
     }

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QTabBar, QWidget
 
 from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
+from app.manual.pages import installed
 from app.ui.room_registry import ROOMS
 from app.ui.tray import Tray
 from app.ui.window import MainWindow
@@ -138,6 +139,11 @@ VISUAL = {
     "window: Fixtures": OPENS,
     "window: Chats": OPENS,
     "window: Settings": OPENS,
+    "window: Help": OPENS,
+    "help: Back": OPENS,
+    "help: Forward": OPENS,
+    "help: Alt+Left": OPENS,
+    "help: Alt+Right": OPENS,
     "window: About": OPENS,
     "window: Dismiss": VIEW,
     "window: Open the newer version's page": OPENS,
@@ -148,10 +154,10 @@ VISUAL = {
     "window: Ctrl+L": VIEW,
     "window: Ctrl+F": VIEW,
     "window: ?": OPENS,
-    "window: F1": OPENS,
     "window: Ctrl+W": VIEW,
-    **{f"window: Ctrl+{number + 1}": OPENS for number in range(len(ROOMS))},
+    **{f"window: {room.shortcut}": OPENS for room in ROOMS},
     **{f"palette: Open {room.title}": OPENS for room in ROOMS},
+    **{f"palette: Help: {entry.title}": OPENS for entry in installed().entries},
     "palette: Filter the log": VIEW,
     "palette: Clear the log's view": VIEW,
     "palette: Pause or resume the log's view": VIEW,
@@ -214,7 +220,9 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     about = window.open_about()
     await settled(companion)
     found = {f"{name}: {each}" for name, page in pages.items() for each in names_in(page)}
-    in_rooms = [each for page in pages.values() for each in page.findChildren(QWidget)]
+    in_rooms: list[Any] = [
+        each for page in pages.values() for each in (*page.findChildren(QWidget), *page.findChildren(QShortcut))
+    ]
     elsewhere: list[Any] = [*window.findChildren(QAbstractButton), *window.findChildren(QShortcut)]
     outside = {id(each) for each in elsewhere} - {id(each) for each in in_rooms}
     for each in elsewhere:

@@ -5,11 +5,11 @@ from PySide6.QtGui import QAction, QShortcut
 from app.companion import Companion
 from app.ui.room_registry import ROOMS
 from app.ui.shortcuts import SHORTCUTS, room_shortcuts
-from app.ui.window import Window
+from app.ui.window import MainWindow
 from tests.test_manual import keys_of
 
 
-async def test_every_key_of_the_window_is_listed(window: Window, companion: Companion) -> None:
+async def test_every_key_of_the_window_is_listed(window: MainWindow, companion: Companion) -> None:
     for room in ROOMS:
         window.open_room(room.name)
     keys = {each.key().toString() for each in window.findChildren(QShortcut)}

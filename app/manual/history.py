@@ -1,0 +1,55 @@
+"""The pages that were read, for Back and Forward."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A place in the manual, and how far the page was scrolled when it was left."""
+
+    page: str
+    anchor: str = ""
+    scrolled: int | None = None
+
+
+class ReadingHistory:
+    """A list of visits with a current one. ``go`` to a new place drops what was ahead."""
+
+    def __init__(self) -> None:
+        self._visits: list[Visit] = []
+        self._at = -1
+
+    @property
+    def current(self) -> Visit | None:
+        """The visit that is shown; None before the first one."""
+        return self._visits[self._at] if self._visits else None
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is an earlier visit."""
+        return self._at > 0
+
+    @property
+    def can_go_forward(self) -> bool:
+        """Whether there is a later visit."""
+        return self._at < len(self._visits) - 1
+
+    def go(self, place: Visit, scrolled: int) -> None:
+        """Add a visit unless the current one is to the same place. ``scrolled`` is where that one is left."""
+        if self.current and (self.current.page, self.current.anchor) == (place.page, place.anchor):
+            return
+        self._leave(scrolled)
+        self._visits[self._at + 1 :] = [place]
+        self._at += 1
+
+    def step(self, by: int, scrolled: int) -> Visit | None:
+        """Go back (-1) or forward (1) and return that visit; None if there is none."""
+        if not 0 <= self._at + by < len(self._visits):
+            return None
+        self._leave(scrolled)
+        self._at += by
+        return self._visits[self._at]
+
+    def _leave(self, scrolled: int) -> None:
+        if self._visits:
+            self._visits[self._at] = replace(self._visits[self._at], scrolled=scrolled)

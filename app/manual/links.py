@@ -1,0 +1,66 @@
+"""Where the links and pictures of the manual lead: to a page, to a picture of the manual, or to the web."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_PAGE = re.compile(r"(?:\./)?(?P<page>[A-Za-z0-9][\w-]*)\.md(?:#(?P<anchor>[^#]*))?", re.ASCII)
+_PICTURE = re.compile(r"(?:\./)?pictures/(?P<file>[A-Za-z0-9][\w.-]*\.png)", re.ASCII)
+_WEB = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """A place in the manual. An empty anchor is the top of the page."""
+
+    page: str
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class WebLink:
+    """An ``http`` or ``https`` address."""
+
+    url: str
+
+
+def resolve(page: str, target: str) -> PageLink | WebLink | None:
+    """Return where a link on ``page`` leads, or None if that is neither a page of the manual nor on the web."""
+    if target.startswith("#"):
+        return PageLink(page, target[1:])
+    if _WEB.match(target):
+        return WebLink(target)
+    if found := _PAGE.fullmatch(target):
+        return PageLink(found["page"], found["anchor"] or "")
+    return None
+
+
+def picture_file(folder: Path, target: str, *, dark: bool = False) -> Path | None:
+    """Return the file of a picture below ``folder/pictures``, or None if the manual has no such picture.
+
+    A picture ``name-light.png`` has a twin ``name-dark.png`` for the dark theme, if that file exists.
+    """
+    found = _PICTURE.fullmatch(target)
+    if not found:
+        return None
+    pictures = folder / "pictures"
+    names = [found["file"]]
+    if dark and found["file"].endswith("-light.png"):
+        names.insert(0, found["file"].removesuffix("-light.png") + "-dark.png")
+    root = pictures.resolve()
+    files = ((root / name).resolve() for name in names)
+    return next((file for file in files if file.parent == root and file.is_file()), None)
+
+
+def anchors(headings: Iterable[str]) -> list[str]:
+    """Return the anchors of a page's headings, as GitHub makes them: ``Filter the log`` is ``filter-the-log``."""
+    used: dict[str, int] = {}
+    found = []
+    for heading in headings:
+        anchor = _NOT_IN_ANCHOR.sub("", heading.strip().casefold()).replace(" ", "-")
+        times = used.get(anchor, 0)
+        used[anchor] = times + 1
+        found.append(f"{anchor}-{times}" if times else anchor)
+    return found

@@ -1,0 +1,257 @@
+"""Help: the manual, with a table of contents and a search. F1 opens the page about the current room."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from app.manual.history import ReadingHistory, Visit
+from app.manual.links import WebLink, resolve
+from app.manual.pages import INDEX, Manual, ManualMissing, installed
+from app.manual.search import SearchIndex
+from app.ui import theme
+from app.ui.browser import open_in_browser
+from app.ui.icons import ui_icon
+from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.manual_browser import ManualBrowser
+from app.ui.widgets.naming import named
+from app.ui.widgets.page_list import PageList
+
+if TYPE_CHECKING:
+    from app.ui.window import MainWindow
+
+TO_THE_LIST = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+BACK, FORWARD = -1, 1
+
+
+def create(window: "MainWindow") -> "HelpRoom":
+    """Build the room."""
+    return HelpRoom(window.manual)
+
+
+class HelpRoom(QWidget):
+    """Reads the manual when it is first shown."""
+
+    status_message = Signal(str)
+
+    def __init__(self, manual: Manual | None = None) -> None:
+        super().__init__()
+        self._manual = manual or installed()
+        self._history = ReadingHistory()
+        self.search = named(
+            LineEdit(limit=200, placeholder="Search the manual", clear_button=True),
+            "Search the manual",
+            tip="Ctrl+F. Enter opens the chosen page, Esc clears the search.",
+        )
+        self.found = named(PlainTextLabel(wordWrap=True), "Number of pages found", id="muted")
+        self.pages = PageList()
+        self.back = named(QPushButton(), "Back", id="flat", tip="Back (Alt+Left)")
+        self.forward = named(QPushButton(), "Forward", id="flat", tip="Forward (Alt+Right)")
+        self.where = named(PlainTextLabel(), "Place in the manual", id="muted")
+        self.browser = ManualBrowser()
+        self.missing = EmptyState("help", "There is no manual")
+        self.body = QStackedWidget()
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.setFocusProxy(self.browser)
+        self._lay_out()
+        self._connect()
+        self.recolor()
+
+    def _lay_out(self) -> None:
+        side = QWidget()
+        column = QVBoxLayout(side)
+        column.setContentsMargins(16, 12, 8, 12)
+        column.setSpacing(8)
+        column.addWidget(self.search)
+        column.addWidget(self.found)
+        column.addWidget(self.pages, 1)
+        self.found.hide()
+        side.setMinimumWidth(180)
+        top = QHBoxLayout()
+        top.setContentsMargins(12, 10, 16, 8)
+        top.setSpacing(4)
+        for button in (self.back, self.forward):
+            button.setIconSize(QSize(16, 16))
+            top.addWidget(button)
+        top.addSpacing(8)
+        top.addWidget(self.where, 1)
+        page = QWidget()
+        page.setMinimumWidth(320)
+        right = QVBoxLayout(page)
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addLayout(top)
+        right.addWidget(self.browser, 1)
+        self.splitter.addWidget(side)
+        self.splitter.addWidget(page)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
+        self.splitter.setSizes([240, 700])
+        self.body.addWidget(self.splitter)
+        self.body.addWidget(self.missing)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self.body)
+
+    def _connect(self) -> None:
+        self.search.textChanged.connect(self._find)
+        self.search.returnPressed.connect(self.pages.choose_current)
+        self.search.installEventFilter(self)
+        self.pages.chosen.connect(self._open_chosen)
+        self.back.clicked.connect(lambda: self._step(BACK))
+        self.forward.clicked.connect(lambda: self._step(FORWARD))
+        self.browser.stepped.connect(self._step)
+        self.browser.link_clicked.connect(self._follow)
+        for key, step in (("Alt+Left", BACK), ("Alt+Right", FORWARD)):
+            context = Qt.ShortcutContext.WidgetWithChildrenShortcut
+            shortcut = QShortcut(QKeySequence(key), self, context=context)
+            shortcut.activated.connect(lambda step=step: self._step(step))
+
+    @property
+    def layout_parts(self) -> dict[str, QSplitter]:
+        """What the window remembers between two starts."""
+        return {"help/halves": self.splitter}
+
+    @property
+    def page(self) -> str:
+        """The name of the page that is shown; empty before the first one."""
+        return self._history.current.page if self._history.current else ""
+
+    def recolor(self) -> None:
+        """Take the colours of the scheme in force."""
+        self.back.setIcon(ui_icon("back", theme.colors().muted))
+        self.forward.setIcon(ui_icon("forward", theme.colors().muted))
+        self.missing.recolor()
+        if self._history.current:
+            self._show(self._history.current, self.browser.verticalScrollBar().value())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show the index the first time."""
+        super().showEvent(event)
+        if not self._history.current:
+            self.open_page(INDEX)
+
+    # pages
+
+    def open_page(self, name: str, anchor: str = "") -> None:
+        """Show a page, from a heading on if ``anchor`` names one. Say so if the manual has no such page."""
+        try:
+            self._manual.page(name)
+            self._list_pages()
+        except KeyError:
+            self.status_message.emit(f"The manual has no page {name!r}.")
+            return
+        except ManualMissing as error:
+            self._show_missing(str(error))
+            return
+        visit = Visit(name, anchor)
+        self._history.go(visit, self.browser.verticalScrollBar().value())
+        self._show(visit)
+
+    def open_page_about(self, topic: str) -> None:
+        """Show the page about a room, or the index if there is none."""
+        try:
+            self.open_page(self._manual.name_about(topic) or INDEX)
+        except ManualMissing as error:
+            self._show_missing(str(error))
+
+    def _show(self, visit: Visit, scrolled: int | None = None) -> None:
+        page = self._manual.page(visit.page)
+        self.browser.show_page(page, self._manual.folder)
+        self.browser.mark(self._words)
+        if scrolled is not None:
+            self.browser.verticalScrollBar().setValue(scrolled)
+        elif visit.anchor and not self.browser.scroll_to(visit.anchor):
+            self.status_message.emit(f"{page.title} has no section {visit.anchor!r}.")
+        group = self._manual.group_of(page.name)
+        self.where.setText(f"{group} › {page.title}" if group else page.title)
+        self.back.setEnabled(self._history.can_go_back)
+        self.forward.setEnabled(self._history.can_go_forward)
+        if not self._words:
+            self.pages.select(page.name)
+
+    def _show_missing(self, why: str) -> None:
+        self.missing.say("There is no manual", why)
+        self.body.setCurrentWidget(self.missing)
+        self.setFocusProxy(self.missing)
+
+    def _step(self, by: int) -> None:
+        """Go back or forward to where the reader was."""
+        visit = self._history.step(by, self.browser.verticalScrollBar().value())
+        if visit is not None:
+            self._show(visit, visit.scrolled)
+            if not (self.back if by == BACK else self.forward).isEnabled():
+                self.browser.setFocus()  # a disabled button would pass the focus on
+
+    def _follow(self, target: str) -> None:
+        link = resolve(self.page, target)
+        if isinstance(link, WebLink):
+            opened = open_in_browser(link.url)
+            self.status_message.emit(f"{'Opened' if opened else 'No browser opened'} {link.url}")
+        elif link is None:
+            self.status_message.emit(f"{target} is not a page of the manual.")
+        else:
+            self.open_page(link.page, link.anchor)
+
+    # the list and the search
+
+    @cached_property
+    def _index(self) -> SearchIndex:
+        names = [entry.name for entry in self._manual.entries]
+        return SearchIndex(self._manual.page(name) for name in names if name != INDEX)  # it only lists the others
+
+    @property
+    def _words(self) -> Sequence[str]:
+        return self.search.text().split()
+
+    def _list_pages(self) -> None:
+        if not self.pages.count() and not self._words:
+            self.pages.show_contents(self._manual.groups)
+
+    def focus_search(self) -> None:
+        """Give the search field the keyboard focus, and select what it holds."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def _find(self, query: str) -> None:
+        if not self._words:
+            self.pages.clear()
+            self._list_pages()
+            self.pages.select(self.page)
+        else:
+            try:
+                hits = self._index.find(query)
+            except ManualMissing as error:
+                self._show_missing(str(error))
+                return
+            self.pages.show_hits(hits)
+            self.found.setText(_count(len(hits), query.strip()))
+        self.found.setVisible(bool(self._words))
+        self.browser.mark(self._words)
+
+    def _open_chosen(self, page: str, anchor: str) -> None:
+        self.open_page(page, anchor)
+        self.browser.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let the arrow keys move in the list while the search has the focus, and Esc clear the search."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() in TO_THE_LIST:
+                self.pages.keyPressEvent(event)
+                return True
+            if event.key() == Qt.Key.Key_Escape and self.search.text():
+                self.search.clear()
+                return True
+        return super().eventFilter(watched, event)
+
+
+def _count(pages: int, query: str) -> str:
+    if not pages:
+        return f"No page contains “{query}”"
+    return f"{pages} page{'' if pages == 1 else 's'}"

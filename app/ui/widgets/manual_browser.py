@@ -1,0 +1,155 @@
+"""Shows a page of the manual. It loads nothing but the manual's own pictures, and follows no link by itself."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QMargins, QRectF, Qt, QUrl, Signal
+from PySide6.QtGui import (
+    QColor,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextOption,
+)
+from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit  # noqa: TID251
+
+from app.manual.pages import Page
+from app.ui import theme
+from app.ui.widgets.manual_document import CODE_PADDING, ManualDocument
+
+TEXT_WIDTH = 720
+"""Lines that are longer are hard to read."""
+LEAST_MARGIN = 24
+TOP_MARGIN = 16
+MOST_MARKS = 500
+"""Words of a search that are marked on one page."""
+
+
+class ManualBrowser(QTextBrowser):
+    """Emits ``link_clicked`` with the target of a link as the page has it, and ``stepped`` for Back and Forward."""
+
+    link_clicked = Signal(str)
+    stepped = Signal(int)
+    """-1 for back, 1 for forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("manual")
+        self._fitted: object = None
+        """For which document, width and pixel ratio the pictures are scaled."""
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setOpenLinks(False)
+        self.setOpenExternalLinks(False)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.anchorClicked.connect(lambda url: self.link_clicked.emit(url.toString()))
+
+    # what is shown
+
+    def show_page(self, page: Page, folder: Path) -> None:
+        """Show a page from its top, in the colours of the theme in force."""
+        before = self.document()
+        self.ensurePolished()  # the style sheet sets the font
+        self.setDocument(ManualDocument(page, folder, self.font(), self))
+        if isinstance(before, ManualDocument):  # Qt has deleted its own, empty one
+            before.deleteLater()
+        self._fit_pictures()
+        self.setAccessibleName(f"Manual: {page.title}")
+
+    def scroll_to(self, anchor: str) -> bool:
+        """Scroll to a heading. Return False if the page has none with this anchor."""
+        document = self.document()
+        if not isinstance(document, ManualDocument) or anchor not in document.anchors:
+            return False
+        block = document.findBlock(document.anchors[anchor])
+        top = document.documentLayout().blockBoundingRect(block).top()
+        self.verticalScrollBar().setValue(round(top) - 8)
+        return True
+
+    def mark(self, words: Sequence[str]) -> None:
+        """Mark all places of some words; an empty list removes the marks."""
+        form = QTextCharFormat()
+        form.setBackground(QColor(theme.colors().warning_soft))
+        form.setForeground(QColor(theme.colors().text))
+        marks: list[QTextEdit.ExtraSelection] = []
+        for word in words:
+            found = self.document().find(word)
+            while not found.isNull() and len(marks) < MOST_MARKS:
+                mark = QTextEdit.ExtraSelection()
+                mark.cursor, mark.format = QTextCursor(found), form
+                marks.append(mark)
+                found = self.document().find(word, found)
+        self.setExtraSelections(marks)
+
+    # nothing else is loaded
+
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
+        """Leave it to the document, which knows the manual's pictures only."""
+        document = self.document()
+        return document.loadResource(kind, name) if isinstance(document, ManualDocument) else None
+
+    def doSetSource(self, url: QUrl | str, type: Any = None) -> None:
+        """Open nothing: pages come from ``show_page`` only."""
+
+    # keys and mouse buttons of Qt's browser
+
+    def backward(self) -> None:
+        """Ask for the page before."""
+        self.stepped.emit(-1)
+
+    def forward(self) -> None:
+        """Ask for the next page."""
+        self.stepped.emit(1)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let the back and forward buttons of the mouse go back and forward."""
+        steps = {Qt.MouseButton.BackButton: -1, Qt.MouseButton.ForwardButton: 1}
+        if event.button() in steps:
+            self.stepped.emit(steps[event.button()])
+        else:
+            super().mouseReleaseEvent(event)
+
+    # layout and paint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep lines short: what is wider than the text is margin."""
+        spare = max(2 * LEAST_MARGIN, self.width() - self.verticalScrollBar().sizeHint().width() - TEXT_WIDTH)
+        margins = QMargins(spare // 2, TOP_MARGIN, spare - spare // 2, 0)
+        if self.viewportMargins() != margins:
+            self.setViewportMargins(margins)
+        super().resizeEvent(event)
+        self._fit_pictures()
+
+    def _fit_pictures(self) -> None:
+        document, fitted = self.document(), (self.document(), self.viewport().width(), self.devicePixelRatioF())
+        if isinstance(document, ManualDocument) and fitted != self._fitted:
+            self._fitted = fitted
+            document.fit_pictures(*fitted[1:])
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint boxes behind the code, then the text."""
+        document = self.document()
+        if isinstance(document, ManualDocument):
+            painter = QPainter(self.viewport())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(theme.colors().border)))
+            painter.setBrush(QColor(theme.colors().raised))
+            for box in self._code_boxes(document):
+                if box.intersects(QRectF(event.rect())):
+                    painter.drawRoundedRect(box, 6, 6)
+            painter.end()
+        super().paintEvent(event)
+
+    def _code_boxes(self, document: ManualDocument) -> list[QRectF]:
+        layout = document.documentLayout()
+        scrolled = self.verticalScrollBar().value()
+        boxes = []
+        for first, last in document.code_blocks:
+            top = layout.blockBoundingRect(document.findBlockByNumber(first)).top() - CODE_PADDING
+            bottom = layout.blockBoundingRect(document.findBlockByNumber(last)).bottom() + CODE_PADDING
+            boxes.append(QRectF(0.5, top - scrolled + 0.5, self.viewport().width() - 1, bottom - top))
+        return boxes
