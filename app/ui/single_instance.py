@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 NAME = "p2p-chat-companion"
 VERSION = 1
-ANSWER_MS = 2000
+CONNECT_MS = 2000
+ANSWER_MS = 10_000
+"""Longer: when a connection stands, a first instance exists. It may be busy, as at login."""
 MAX_BYTES = 16 * 1024
 MAX_PATH_BYTES = 90
 """A socket's path has at most 103 bytes (macOS), and Qt first makes a longer one beside it."""
@@ -59,7 +61,7 @@ def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
         return False
     socket = QLocalSocket()
     # The first may hold the lock already, but not listen yet.
-    deadline = QDeadlineTimer(ANSWER_MS)
+    deadline = QDeadlineTimer(CONNECT_MS)
     while not (socket.connectToServer(name) or socket.waitForConnected(100)):
         if deadline.hasExpired():
             return False

@@ -235,7 +235,7 @@ def test_a_folder_that_others_prepared_is_not_used(
     short_path: Path, monkeypatch: pytest.MonkeyPatch, qapp: Any, squat: str
 ) -> None:
     monkeypatch.setattr(single_instance.tempfile, "gettempdir", lambda: str(short_path))
-    monkeypatch.setattr(single_instance, "ANSWER_MS", 50)
+    monkeypatch.setattr(single_instance, "CONNECT_MS", 50)
     private = short_path / f"{single_instance.NAME}-{os.getuid()}"
     folder = short_path.joinpath(*["long" * 5] * 10)
     if squat == "a file":
