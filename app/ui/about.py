@@ -68,9 +68,9 @@ class About(QDialog):
         self.copy = named(QPushButton("Copy versions"), "Copy versions", tip="For a bug report")
         self.texts = named(QPushButton("Open licence texts"), "Open licence texts")
         self.look = named(QPushButton("Look for a newer version"), "Look for a newer version")
-        self.heard = named(PlainTextLabel(wordWrap=True), "Newer version", id="muted")
+        self.heard = named(PlainTextLabel(wordWrap=True), "Newer version", style_id="muted")
         self.page = named(QPushButton("Open its page"), "Open the newer version's page")
-        self.close_button = named(QPushButton("Close"), "Close", id="primary")
+        self.close_button = named(QPushButton("Close"), "Close", style_id="primary")
         self._lay_out()
         self._connect()
 
@@ -128,7 +128,7 @@ class About(QDialog):
         return head
 
     def _make_table(self, inside: list[Component]) -> QTableWidget:
-        table = named(QTableWidget(len(inside), 3), "Libraries and their licences", id="libraries")
+        table = named(QTableWidget(len(inside), 3), "Libraries and their licences", style_id="libraries")
         table.setHorizontalHeaderLabels(["Library", "Version", "Licence"])
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)

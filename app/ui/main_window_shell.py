@@ -100,13 +100,13 @@ class MainWindowShell(QMainWindow):
         brand.addWidget(title, 1)
         column.addLayout(brand)
         for number, room in enumerate(self.room_list):
-            button = named(QPushButton(room.title), room.title, id="nav", tip=room.tooltip)
+            button = named(QPushButton(room.title), room.title, style_id="nav", tip=room.tooltip)
             button.setCheckable(True)
             button.setIconSize(QSize(20, 20))
             self._navigation.addButton(button, number)
             column.addWidget(button)
         column.addStretch(1)
-        self.version = named(QPushButton(f"Version {__version__}"), "About", id="flat", tip="About")
+        self.version = named(QPushButton(f"Version {__version__}"), "About", style_id="flat", tip="About")
         column.addWidget(self.version, 0, Qt.AlignmentFlag.AlignLeft)
         self._navigation.button(0).setChecked(True)
         self.recolor()
@@ -139,14 +139,14 @@ class MainWindowShell(QMainWindow):
         super().showEvent(event)
         self._input_guard.watch(self.windowHandle())
 
-    def focusNextPrevChild(self, next: bool) -> bool:
+    def focusNextPrevChild(self, forwards: bool) -> bool:
         """Move the keyboard focus for Tab, but to no other control if the focused one was hidden or disabled.
 
         Qt would choose a neighbour then, and a second press of Space or Enter would act on it.
         """
         focused = self.focusWidget()
         if focused is None or (focused.isVisible() and focused.isEnabled()):
-            return super().focusNextPrevChild(next)
+            return super().focusNextPrevChild(forwards)
         self.setFocus()
         return True
 

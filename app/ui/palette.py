@@ -40,7 +40,7 @@ class Palette(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(560, 420)
         self.search = named(LineEdit(limit=200, placeholder="Fire, open, pause …"), "What to do")
-        self.list = named(QListWidget(), "Commands", id="palette")
+        self.list = named(QListWidget(), "Commands", style_id="palette")
         hint = PlainTextLabel("↑ ↓ to choose · Enter to do it · Esc to close")
         hint.setObjectName("muted")
         column = QVBoxLayout(self)

@@ -65,13 +65,13 @@ class ChatsRoom(QWidget):
         """Whether to show the first chat if none is chosen; not after the chosen friend was removed."""
         self._filling = False
         self.model = ConversationsModel()
-        self.list = named(QListView(), "Chats", id="chats")
+        self.list = named(QListView(), "Chats", style_id="chats")
         self.list.setModel(self.model)
         self.list.setItemDelegate(ConversationDelegate(self.list))
         self.list.selectionModel().currentChanged.connect(self._chosen)
         self.online = named(Switch(), "This friend is online")
         self.online.clicked.connect(self._switch_presence)
-        self.name = named(PlainTextLabel(), "Friend", id="emptyTitle")
+        self.name = named(PlainTextLabel(), "Friend", style_id="emptyTitle")
         self.pinned = named(QCheckBox("Stay online"), "Stay online", tip="Do not let it go offline after 5 minutes")
         self.auto_reply = named(QCheckBox("Auto-reply"), "Auto-reply", tip="Types for a while, then answers")
         self.pinned.clicked.connect(lambda on: self._do(self._companion.chat.change_person(self._who, pinned=on)))
@@ -162,7 +162,7 @@ class ChatsRoom(QWidget):
     def _make_message_buttons(self) -> list[QPushButton]:
         buttons = []
         for title, tip, act in self._message_actions():
-            button = named(QPushButton(title), title, id="flat", tip=tip)
+            button = named(QPushButton(title), title, style_id="flat", tip=tip)
             button.clicked.connect(partial(self._with_message, act))
             buttons.append(button)
         return buttons

@@ -137,7 +137,7 @@ class ClientsRoom(QWidget):
         self._timer.stop()
 
     def _make_table(self) -> QTableView:
-        table = named(QTableView(), "Clients", id="log")
+        table = named(QTableView(), "Clients", style_id="log")
         show_model(table, self.model)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

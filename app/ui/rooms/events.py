@@ -80,9 +80,9 @@ class EventsRoom(QWidget):
         self.filter = named(
             LineEdit(limit=2_000, placeholder="Filter (Ctrl+F)", clear_button=True), "Filter", tip=FILTER_HINT
         )
-        self.filter_problem = named(PlainTextLabel(), "What the filter did not understand", id="problem")
+        self.filter_problem = named(PlainTextLabel(), "What the filter did not understand", style_id="problem")
         self.filter_problem.setVisible(False)
-        self.counts = named(PlainTextLabel(), "How much is shown", id="muted")
+        self.counts = named(PlainTextLabel(), "How much is shown", style_id="muted")
         self.pause = named(QPushButton("Pause view"), "Pause view", tip="Hold the view; capture goes on (P)")
         self.pause.setCheckable(True)
         self.time_style = named(QComboBox(), "Time shown as")

@@ -48,11 +48,11 @@ class HelpRoom(QWidget):
             "Search the manual",
             tip="Ctrl+F. Enter opens the chosen page, Esc clears the search.",
         )
-        self.found = named(PlainTextLabel(wordWrap=True), "Number of pages found", id="muted")
+        self.found = named(PlainTextLabel(wordWrap=True), "Number of pages found", style_id="muted")
         self.pages = PageList()
-        self.back = named(QPushButton(), "Back", id="flat", tip="Back (Alt+Left)")
-        self.forward = named(QPushButton(), "Forward", id="flat", tip="Forward (Alt+Right)")
-        self.where = named(PlainTextLabel(), "Place in the manual", id="muted")
+        self.back = named(QPushButton(), "Back", style_id="flat", tip="Back (Alt+Left)")
+        self.forward = named(QPushButton(), "Forward", style_id="flat", tip="Forward (Alt+Right)")
+        self.where = named(PlainTextLabel(), "Place in the manual", style_id="muted")
         self.browser = ManualBrowser()
         self.missing = EmptyState("help", "There is no manual")
         self.body = QStackedWidget()

@@ -40,7 +40,7 @@ class RawPanel(QWidget):
         hint.setObjectName("muted")
         self.editor = JsonView("Raw frame")
         self.editor.setPlainText('{"event": "new_message", "data": {"from": "alice", "text": ')
-        self.verdict = named(PlainTextLabel(wordWrap=True), "What is wrong with this frame", id="muted")
+        self.verdict = named(PlainTextLabel(wordWrap=True), "What is wrong with this frame", style_id="muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 14, 20, 8)
         column.setSpacing(12)
@@ -70,7 +70,7 @@ class InjectRoom(QWidget):
         self._companion = companion
         self.bar = FireBar(companion)
         self.bar.status_message.connect(self.status_message)
-        self.tabs = named(QTabBar(drawBase=False, expanding=False), "What to inject", id="tabs")
+        self.tabs = named(QTabBar(drawBase=False, expanding=False), "What to inject", style_id="tabs")
         self.panels = QStackedWidget()
         self.raw = RawPanel()
         self.raw.editor.textChanged.connect(self._arm)

@@ -116,8 +116,8 @@ class SettingsRoom(QWidget):
             self.rest, self.control, self.require_token, self.prime, self.log_gets, self.decay,
             self.close_to_tray, self.confirm_quit, self.start_hidden, self.autostart, self.check_updates,
         )  # fmt: skip
-        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
-        self.save = named(QPushButton("Save"), "Save settings", id="primary")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
+        self.save = named(QPushButton("Save"), "Save settings", style_id="primary")
         self.revert = named(QPushButton("Revert"), "Revert to the saved settings")
         self.setFocusProxy(self.username)
         self._lay_out()

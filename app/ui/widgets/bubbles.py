@@ -26,7 +26,7 @@ class BubbleView(QListView):
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "Messages", id="bubbles")
+        named(self, "Messages", style_id="bubbles")
         self._follow = self._follow_next = True
         self._model = QStandardItemModel(self)
         self.setModel(self._model)

@@ -34,8 +34,8 @@ class Details(QWidget):
         self._row: Row | None = None
         self._filled: set[QWidget] = set()
         """The tabs that show the row."""
-        self.head = named(PlainTextLabel(), "Row", id="detailHead")
-        self.note = named(PlainTextLabel(wordWrap=True), "Result", id="muted")
+        self.head = named(PlainTextLabel(), "Row", style_id="detailHead")
+        self.note = named(PlainTextLabel(wordWrap=True), "Result", style_id="muted")
         self.pretty = JsonView("Pretty", read_only=True)
         self.raw = JsonView("Raw", read_only=True)
         self.schema = JsonView("Schema", read_only=True)
@@ -49,7 +49,7 @@ class Details(QWidget):
             self.tabs.indexOf(self.diff), tooltip_text("What is new since the previous of its kind")
         )
         self.tabs.currentChanged.connect(lambda _: self._fill())
-        close = named(QPushButton("Close"), "Close the details", id="flat")
+        close = named(QPushButton("Close"), "Close the details", style_id="flat")
         close.clicked.connect(self._close)
         top = QHBoxLayout()
         top.addWidget(self.head)

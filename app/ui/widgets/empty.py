@@ -19,9 +19,13 @@ class EmptyState(QWidget):
         super().__init__()
         self._icon = icon
         self._picture = PlainTextLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self.title = named(PlainTextLabel(title, alignment=Qt.AlignmentFlag.AlignCenter), title, id="emptyTitle")
+        self.title = named(
+            PlainTextLabel(title, alignment=Qt.AlignmentFlag.AlignCenter), title, style_id="emptyTitle"
+        )
         self.hint = named(
-            PlainTextLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "What to do next", id="muted"
+            PlainTextLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True),
+            "What to do next",
+            style_id="muted",
         )
         self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column = QVBoxLayout(self)
@@ -31,7 +35,7 @@ class EmptyState(QWidget):
             column.addWidget(widget)
         self._button: QPushButton | None = None
         if action:
-            self._button = named(QPushButton(action[0]), action[0], id="primary")
+            self._button = named(QPushButton(action[0]), action[0], style_id="primary")
             self._button.clicked.connect(lambda: action[1]())
             self.setFocusProxy(self._button)
             column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -61,8 +61,8 @@ class EventPanel(QWidget):
         self.editor.textChanged.connect(self._on_change)
         self.views.addWidget(self._form_stack)
         self.views.addWidget(self.editor)
-        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
-        self.warning = named(PlainTextLabel(wordWrap=True), "What your UI will make of it", id="result")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
+        self.warning = named(PlainTextLabel(wordWrap=True), "What your UI will make of it", style_id="result")
         self.warning.setProperty("tone", "warning")
 
         top = QHBoxLayout()
@@ -92,7 +92,7 @@ class EventPanel(QWidget):
         row.setSpacing(0)
         group = QButtonGroup(self)
         for number, title in ((FORM, "Form"), (JSON, "JSON")):
-            button = named(QPushButton(title), f"Show as {title}", id=f"segment{title}")
+            button = named(QPushButton(title), f"Show as {title}", style_id=f"segment{title}")
             button.setCheckable(True)
             group.addButton(button, number)
             row.addWidget(button)

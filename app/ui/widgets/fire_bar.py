@@ -62,9 +62,9 @@ class FireBar(QWidget):
             QPushButton(f"Fire in {DELAY_S} s"), f"Fire in {DELAY_S} seconds", tip="Time to give the UI the focus"
         )
         self.later.clicked.connect(lambda: self.fire(delay_s=DELAY_S))
-        self.now = named(QPushButton("Fire"), "Fire", id="primary")
+        self.now = named(QPushButton("Fire"), "Fire", style_id="primary")
         self.now.clicked.connect(self.fire_or_stop)
-        self.status = named(PlainTextLabel(wordWrap=True), "Result", id="result")
+        self.status = named(PlainTextLabel(wordWrap=True), "Result", style_id="result")
         self.when_connected = named(QPushButton("Fire when a client connects"), "Fire when a client connects")
         self.when_connected.clicked.connect(self._wait_for_client)
         self.when_connected.setVisible(False)

@@ -30,13 +30,13 @@ class FixtureList(QWidget):
         self._listed: object = None
         self.model = FixturesModel()
         self.search = named(LineEdit(limit=200, placeholder="Find a fixture", clear_button=True), "Find a fixture")
-        self.tree = named(QTreeView(headerHidden=True, rootIsDecorated=True), "Fixtures", id="fixtures")
+        self.tree = named(QTreeView(headerHidden=True, rootIsDecorated=True), "Fixtures", style_id="fixtures")
         self.tree.setModel(self.model)
         self.tree.setIndentation(14)
         self.paste = named(
             QPushButton("New from clipboard"), "New fixture from the clipboard", tip="Save a copied frame"
         )
-        self.warnings = named(PlainTextLabel(wordWrap=True), "Files that are no fixtures", id="problem")
+        self.warnings = named(PlainTextLabel(wordWrap=True), "Files that are no fixtures", style_id="problem")
         self.warnings.setMinimumWidth(1)  # a long name must not widen the window
         self.setFocusProxy(self.tree)
         column = QVBoxLayout(self)

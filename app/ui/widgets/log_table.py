@@ -31,7 +31,7 @@ class LogTable(QTableView):
 
     def __init__(self, model: EventLogModel) -> None:
         super().__init__()
-        named(self, "Event log", id="log")
+        named(self, "Event log", style_id="log")
         model.rowsAboutToBeRemoved.connect(self._rows_go)
         show_model(self, model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -64,7 +64,7 @@ class LogTable(QTableView):
         """How long it has taken to paint what the last flush brought, and whether that goes on."""
         self.following = True
         self._new = 0
-        self.jump = named(QPushButton(self), "Jump to the newest row", id="jump")
+        self.jump = named(QPushButton(self), "Jump to the newest row", style_id="jump")
         self.jump.setCursor(Qt.CursorShape.PointingHandCursor)
         self.jump.hide()
         self.jump.clicked.connect(lambda: self.follow(True))

@@ -92,7 +92,7 @@ class ManualBrowser(QTextBrowser):
         document = self.document()
         return document.loadResource(kind, name) if isinstance(document, ManualDocument) else None
 
-    def doSetSource(self, url: QUrl | str, type: Any = None) -> None:
+    def doSetSource(self, url: QUrl | str, kind: Any = None) -> None:
         """Open nothing: pages come from ``show_page`` only."""
 
     # keys and mouse buttons of Qt's browser

@@ -31,7 +31,7 @@ class NameDialog(QDialog):
         hint = PlainTextLabel("Name, with / between folders: bugs/late typing", wordWrap=True)
         hint.setObjectName("muted")
         self.name = named(LineEdit(name, limit=200), "Name of the fixture")
-        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", id="problem")
+        self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.option = QCheckBox(option)
         self.option.setChecked(True)
         self.option.setVisible(bool(option))

@@ -9,11 +9,11 @@ from app.ui.plain_text import set_tooltip
 W = TypeVar("W", bound=QWidget)
 
 
-def named(widget: W, name: str, *, id: str = "", tip: str = "") -> W:
+def named(widget: W, name: str, *, style_id: str = "", tip: str = "") -> W:
     """Give ``widget`` its accessible name, a style id and a tool tip, and return it."""
     widget.setAccessibleName(name)
-    if id:
-        widget.setObjectName(id)
+    if style_id:
+        widget.setObjectName(style_id)
     if tip:
         set_tooltip(widget, tip)
     return widget

@@ -28,7 +28,7 @@ class PageList(QListWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        named(self, "Pages", id="pages")
+        named(self, "Pages", style_id="pages")
         self.setItemDelegate(_Delegate(self))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)

@@ -66,7 +66,9 @@ class RejectionList(QWidget):
             self._add(line, each)
         if len(refused) > SHOWN:
             more = named(
-                PlainTextLabel(f"and {len(refused) - SHOWN} more: filter the log for “refused”"), "More", id="muted"
+                PlainTextLabel(f"and {len(refused) - SHOWN} more: filter the log for “refused”"),
+                "More",
+                style_id="muted",
             )
             self._grid.addWidget(more, SHOWN, 0)
         self.setVisible(bool(refused))

@@ -33,12 +33,12 @@ class SchemaForm(QWidget):
             make = optional_field_for if optional else field_for
             field = make(name, each, names, schema.get("$defs"), now)
             field.changed.connect(self.changed)
-            label = named(PlainTextLabel(name), name, id="fieldName", tip=each.get("description", ""))
+            label = named(PlainTextLabel(name), name, style_id="fieldName", tip=each.get("description", ""))
             label.setBuddy(field)
             hint = each.get("description", "") + (" (optional)" if optional else "")
             set_tooltip(field, hint)
             field.setAccessibleDescription(hint)
-            problem = named(PlainTextLabel(wordWrap=True), f"{name}: problem", id="problem")
+            problem = named(PlainTextLabel(wordWrap=True), f"{name}: problem", style_id="problem")
             problem.setVisible(False)
             top = Qt.AlignmentFlag.AlignTop
             grid.addWidget(label, line * 2, 0, top)
