@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QApplication
+from typing_extensions import override
 
 
 class Application(QApplication):
@@ -12,6 +13,7 @@ class Application(QApplication):
 
     quit_wanted = Signal()
 
+    @override
     def event(self, event: QEvent) -> bool:
         """Qt asks; only what is meant for the application itself comes here."""
         if event.type() == QEvent.Type.Quit:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QTabBar,
     QWidget,
 )
+from typing_extensions import override
 
 VALUE_CONTROLS = (QAbstractSpinBox, QComboBox, QAbstractSlider, QTabBar)
 """Qt's widgets that change their value when the wheel turns over them."""
@@ -52,6 +53,7 @@ class InputGuard(QObject):
         if window is not None and window.type() is not Qt.WindowType.Popup:
             window.installEventFilter(self)  # Qt keeps one entry per filter
 
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Filter events of windows, and wheel events of the value controls in them."""
         kind = event.type()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from app import __version__
 from app.system.paths import Folders
@@ -134,11 +135,13 @@ class MainWindowShell(QMainWindow):
         self._memory.setValue(f"hints/{name}", True)
         return bool(due)
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
         """Start filtering accidental input: the native window exists from now on."""
         super().showEvent(event)
         self._input_guard.watch(self.windowHandle())
 
+    @override
     def focusNextPrevChild(self, forwards: bool) -> bool:
         """Move the keyboard focus for Tab, but to no other control if the focused one was hidden or disabled.
 
@@ -150,6 +153,7 @@ class MainWindowShell(QMainWindow):
         self.setFocus()
         return True
 
+    @override
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the window open and emit ``closed``."""
         event.ignore()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.line_edit import LineEdit
@@ -54,6 +55,7 @@ class Palette(QDialog):
         self.list.itemActivated.connect(lambda _: self._do())
         self._show("")
 
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Let the arrow keys move in the list while the search has the focus."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in TO_THE_LIST:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox, QWidget  # noqa: TID251
+from typing_extensions import override
 
 MAX_TOOLTIP_CHARS = 2_000
 MAX_LABEL_CHARS = 5_000
@@ -29,6 +30,7 @@ class PlainTextLabel(QLabel):
         super().__init__(textFormat=Qt.TextFormat.PlainText, **properties)
         self.setText(text)
 
+    @override
     def setText(self, text: str) -> None:
         """Show ``text``, cut at ``MAX_LABEL_CHARS``: Qt lays out a long line in quadratic time."""
         super().setText(text if len(text) <= MAX_LABEL_CHARS else text[:MAX_LABEL_CHARS] + " …")

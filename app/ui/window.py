@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 from app.hub.origin import PANEL
 from app.system.ports import OWN_PROCESS
@@ -400,6 +401,7 @@ class MainWindow(MainWindowShell):
         start = self.open_control() if name == "control" else self.companion.start_service(name)
         self._do(start)
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
         """Build the other rooms after the window is painted."""
         super().showEvent(event)

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from typing_extensions import override
 
 from app import usernames
 from app.hub.clients import Client
@@ -92,27 +93,27 @@ class ClientsModel(QAbstractTableModel):
 
     # Qt's questions
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Qt asks."""
         return 0 if parent.isValid() else len(self._clients)
 
+    @override
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Qt asks."""
         return 0 if parent.isValid() else len(Col)
 
+    @override
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        """Qt asks."""
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return TITLES[section]
         return None
 
+    @override
     def flags(self, index: Index) -> Qt.ItemFlag:
-        """Qt asks."""
         flags = super().flags(index)
         return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Col.USERNAME else flags
 
+    @override
     def data(self, index: Index, role: int = 0) -> Any:
-        """Qt asks."""
         client = self._clients[index.row()]
         column = Col(index.column())
         match role:
@@ -130,6 +131,7 @@ class ClientsModel(QAbstractTableModel):
                 return f"{TITLES[column]}: {_text(client, column)}"
         return None
 
+    @override
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Qt tells what was typed."""
         name = str(value).strip()

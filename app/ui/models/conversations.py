@@ -3,6 +3,7 @@
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
 
 from app.protocol.backend import Conversation
 from app.ui import theme
@@ -37,14 +38,14 @@ class ConversationsModel(QStandardItemModel):
 class ConversationDelegate(QStyledItemDelegate):
     """Paints presence, name, last message, unread count."""
 
+    @override
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Qt asks."""
         return QSize(160, HEIGHT)
 
+    @override
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """Qt asks."""
         scheme = theme.colors()
         chat: Conversation = index.data(CHAT)
         area = option.rect

@@ -14,6 +14,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QColor
+from typing_extensions import override
 
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
@@ -259,22 +260,23 @@ class EventLogModel(QAbstractTableModel):
 
     # Qt's questions
 
+    @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Qt asks."""
         return 0 if parent.isValid() else len(self._seqs)
 
+    @override
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        """Qt asks."""
         return 0 if parent.isValid() else len(Col)
 
+    @override
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:
-        """Qt asks."""
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return TITLES[section]
         if role == Qt.ItemDataRole.TextAlignmentRole and section == Col.SIZE:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
+    @override
     def data(self, index: Index, role: int = 0) -> Any:
         """Qt asks: for tooltips, screen readers and sizes. The table paints without it."""
         line, column = index.row(), Col(index.column())

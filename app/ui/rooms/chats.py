@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from app.companion import Companion
 from app.hub.origin import PANEL
@@ -204,8 +205,8 @@ class ChatsRoom(QWidget):
         if not self._refresh.isActive():  # restarted at every change, it would never come in a storm of them
             self._refresh.start()
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt tells."""
         super().showEvent(event)
         self._refresh_soon(None)
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from app.companion import Companion
 from app.hub.clients import Client, may_close_with
@@ -124,6 +125,7 @@ class ClientsRoom(QWidget):
         self.close_button.setIcon(ui_icon("disconnect", scheme.muted))
         self.empty.recolor()
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
         """Update counters while the room is visible; select a client if it is the only one."""
         super().showEvent(event)
@@ -131,8 +133,8 @@ class ClientsRoom(QWidget):
         self._removed = False
         self._select_only_client()
 
+    @override
     def hideEvent(self, event: QHideEvent) -> None:
-        """Qt tells."""
         super().hideEvent(event)
         self._timer.stop()
 

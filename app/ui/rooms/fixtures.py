@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from app.companion import Companion
 from app.hub.hub import Delivery
@@ -110,6 +111,7 @@ class FixturesRoom(QWidget):
         self.empty.recolor()
         self.refresh()
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
         """Qt tells: somebody may have edited a file meanwhile."""
         super().showEvent(event)

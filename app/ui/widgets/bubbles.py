@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QShowEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
 
 from app.protocol.backend import MessageData, instant
 from app.protocol.times import local
@@ -58,6 +59,7 @@ class BubbleView(QListView):
         """Show the end of what comes next: it is another chat."""
         self._follow_next = True
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
         """Qt tells: what was filled unseen has no heights yet."""
         super().showEvent(event)
@@ -80,8 +82,8 @@ class BubbleView(QListView):
 class BubbleDelegate(QStyledItemDelegate):
     """Paints one message."""
 
+    @override
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Qt asks."""
         text, foot = _texts(index.data(DATA))
         body, line = self._measure(option, text, foot)
         return QSize(100, body.height() + line + 2 * PAD + GAP)
@@ -96,10 +98,10 @@ class BubbleDelegate(QStyledItemDelegate):
         body.setWidth(min(room, max(body.width(), metrics.horizontalAdvance(foot))) + 2)
         return body, metrics.height() + 2
 
+    @override
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        """Qt asks."""
         scheme = theme.colors()
         message = index.data(DATA)
         mine = message["direction"] == "sent"

@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from typing_extensions import override
 
 from app.hub.row import Row
 from app.hub.row_store import RowStore
@@ -45,8 +46,8 @@ class DiffView(TextEdit):
         self.setObjectName("code")
         self.setFont(theme.mono())
 
+    @override
     def changeEvent(self, event: QEvent) -> None:
-        """Qt tells."""
         super().changeEvent(event)
         if event.type() is QEvent.Type.PaletteChange:
             self._highlighter.rehighlight()
@@ -74,8 +75,8 @@ class _Highlighter(QSyntaxHighlighter):
         super().__init__(document)
         self._format = QTextCharFormat()
 
+    @override
     def highlightBlock(self, text: str) -> None:
-        """Qt asks."""
         scheme = theme.colors()
         if is_piece(self.currentBlock()):
             return

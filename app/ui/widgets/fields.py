@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from app.protocol.templates import BY_FORMAT, Context, resolve
 from app.ui.widgets.line_edit import LineEdit, fits_line
@@ -59,10 +60,11 @@ class ChoiceField(Field):
         self.box.currentTextChanged.connect(self.changed)
         self._lay_out(self.box)
 
+    @override
     def value(self) -> Any:
-        """See ``Field``."""
         return self.box.currentText()
 
+    @override
     def set_value(self, value: Any) -> None:
         """See ``Field``. A value that is no choice is shown all the same, and reported by validation."""
         text = str(value)
@@ -83,12 +85,12 @@ class NameField(Field):
         self.box.currentTextChanged.connect(self.changed)
         self._lay_out(self.box)
 
+    @override
     def value(self) -> Any:
-        """See ``Field``."""
         return self.box.currentText()
 
+    @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``."""
         self.box.setCurrentText(str(value))
 
 
@@ -103,16 +105,16 @@ class FlagField(Field):
         self._lay_out(self.check)
         self._toggled(False)
 
+    @override
     def value(self) -> Any:
-        """See ``Field``."""
         return self.check.isChecked()
 
+    @override
     def accepts(self, value: Any) -> bool:
-        """See ``Field``."""
         return isinstance(value, bool)
 
+    @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``."""
         self.check.setChecked(bool(value))
 
     def _toggled(self, on: bool) -> None:
@@ -129,12 +131,12 @@ class TextField(Field):
         self.line.textChanged.connect(self.changed)
         self._lay_out(self.line)
 
+    @override
     def value(self) -> Any:
-        """See ``Field``."""
         return self.line.text()
 
+    @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``."""
         self.line.setText(str(value))
 
 
@@ -148,16 +150,16 @@ class LongTextField(Field):
         self.edit.textChanged.connect(self.changed)
         self._lay_out(self.edit)
 
+    @override
     def value(self) -> Any:
-        """See ``Field``."""
         return self.edit.toPlainText()
 
+    @override
     def accepts(self, value: Any) -> bool:
-        """See ``Field``."""
         return isinstance(value, str) and fits(value)
 
+    @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``."""
         self.edit.setPlainText(str(value))
 
 
@@ -177,12 +179,12 @@ class FreshField(Field):
         self.setFocusProxy(self.auto)
         self._toggled(True)
 
+    @override
     def value(self) -> Any:
-        """See ``Field``."""
         return self._template if self.auto.isChecked() else self.line.text()
 
+    @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``."""
         fresh = value == self._template
         self.auto.setChecked(fresh)
         if not fresh:
@@ -204,6 +206,7 @@ class JsonField(Field):
         self.line.textChanged.connect(self.changed)
         self._lay_out(self.line)
 
+    @override
     def value(self) -> Any:
         """See ``Field``. What is no JSON goes as the text it is, for validation to judge."""
         if not self.line.text().strip():
@@ -213,12 +216,12 @@ class JsonField(Field):
         except ValueError:
             return self.line.text()
 
+    @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``."""
         self.line.setText("" if value is ABSENT else json.dumps(value, ensure_ascii=False))
 
+    @override
     def accepts(self, value: Any) -> bool:
-        """See ``Field``."""
         return value is ABSENT or fits_line(json.dumps(value, ensure_ascii=False))
 
 
@@ -236,18 +239,18 @@ class OptionalField(Field):
         self._lay_out(inner, self.included)
         self.setFocusProxy(self.included)
 
+    @override
     def value(self) -> Any:
-        """See ``Field``."""
         return self.inner.value() if self.included.isChecked() else ABSENT
 
+    @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``."""
         self.included.setChecked(value is not ABSENT)
         if value is not ABSENT:
             self.inner.set_value(value)
 
+    @override
     def accepts(self, value: Any) -> bool:
-        """See ``Field``."""
         return self.inner.accepts(value)
 
 
@@ -269,20 +272,20 @@ class ListField(Field):
         self._column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
         self.setFocusProxy(self.add)
 
+    @override
     def value(self) -> Any:
-        """See ``Field``."""
         lines = [{key: field.value() for key, field in fields.items()} for _, fields in self._lines]
         return lines or ABSENT
 
+    @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``."""
         for line, _ in list(self._lines):
             self._remove(line)
         for each in value if isinstance(value, list) else []:
             self._add(each if isinstance(each, dict) else {})
 
+    @override
     def accepts(self, value: Any) -> bool:
-        """See ``Field``."""
         properties = self._item["properties"]
         return (
             isinstance(value, list)

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.companion import Companion, ServerState
 from app.hub.hub import Delivery
@@ -279,8 +280,8 @@ class FireBar(QWidget):
         if self.isVisible():  # a thousand clients are a long list, and nobody looks at it now
             self._list_targets()
 
+    @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt tells."""
         super().showEvent(event)
         self._list_targets()
 

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 from app.ui.plain_text import PlainTextLabel
 
@@ -15,15 +16,15 @@ class FixedSizeLabel(QWidget):
         self._label = label
         label.setParent(self)
 
+    @override
     def sizeHint(self) -> QSize:
-        """Qt asks."""
         return QSize(0, self._label.sizeHint().height())
 
+    @override
     def minimumSizeHint(self) -> QSize:
-        """Qt asks."""
         return self.sizeHint()
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Qt tells."""
         super().resizeEvent(event)
         self._label.setGeometry(self.rect())

@@ -3,6 +3,7 @@
 import re
 
 from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from typing_extensions import override
 
 from app.ui import theme
 from app.ui.widgets.text_edit import TextEdit, is_piece
@@ -34,8 +35,8 @@ class JsonHighlighter(QSyntaxHighlighter):
         self._formats["key"].setFontWeight(QFont.Weight.Medium)
         self.rehighlight()
 
+    @override
     def highlightBlock(self, text: str) -> None:
-        """Qt asks."""
         if self.document().blockCount() > MAX_COLORED_LINES or is_piece(self.currentBlock()):
             return
         for found in _TOKENS.finditer(text[:_MAX_LINE]):

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QLineEdit  # noqa: TID251
+from typing_extensions import override
 
 from app.ui.widgets.text_rejection import reject
 
@@ -26,6 +27,7 @@ class LineEdit(QLineEdit):
         self.inputRejected.connect(self._on_rejected)
         self.setText(text)
 
+    @override
     def setText(self, text: str | None) -> None:
         """Replace the text. A text that is too long is rejected, and the old one stays."""
         if text and not fits_line(text, self._limit):
@@ -42,8 +44,8 @@ class _Length(QValidator):
         super().__init__(parent)
         self._limit = limit
 
+    @override
     def validate(self, text: str, position: int) -> object:
-        """See ``QValidator``."""
         state = QValidator.State.Acceptable if fits_line(text, self._limit) else QValidator.State.Invalid
         return state, text, position
 

@@ -5,6 +5,7 @@ from time import perf_counter
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
+from typing_extensions import override
 
 from app.ui.models.event_log import Col, EventLogModel, TimeStyle
 from app.ui.widgets.log_painter import LogPainter
@@ -74,6 +75,7 @@ class LogTable(QTableView):
         model.rowsInserted.connect(self._rows_came_before)
         model.modelReset.connect(lambda: self.follow(True))
 
+    @override
     def setModel(self, model: QAbstractItemModel | None) -> None:
         """Show another log."""
         assert isinstance(model, EventLogModel)
@@ -91,18 +93,19 @@ class LogTable(QTableView):
             self.scrollToBottom()
         self._show_jump()
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Qt tells."""
         super().resizeEvent(event)
         self._share_width()
         self._show_jump()
 
+    @override
     def changeEvent(self, event: QEvent) -> None:
-        """Qt tells."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
             self._painter.restyle(self.font())
 
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Qt tells: Home and End are for rows, since cells are not chosen here."""
         if event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._log.rowCount():
@@ -110,6 +113,7 @@ class LogTable(QTableView):
         else:
             super().keyPressEvent(event)
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what is visible of the rows, and nothing else: no style and no delegate has a part in it."""
         began = perf_counter()
@@ -124,6 +128,7 @@ class LogTable(QTableView):
             self._shows_new = self._refresh.busy
         self._refresh.painted()
 
+    @override
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Qt tells: lines move. Those of a flush are moved when it is over."""
         if not self._refresh.held:

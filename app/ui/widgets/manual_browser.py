@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QTextOption,
 )
 from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit  # noqa: TID251
+from typing_extensions import override
 
 from app.manual.pages import Page
 from app.ui import theme
@@ -87,11 +88,13 @@ class ManualBrowser(QTextBrowser):
 
     # nothing else is loaded
 
+    @override
     def loadResource(self, kind: int, name: QUrl | str) -> object:
         """Leave it to the document, which knows the manual's pictures only."""
         document = self.document()
         return document.loadResource(kind, name) if isinstance(document, ManualDocument) else None
 
+    @override
     def doSetSource(self, url: QUrl | str, kind: Any = None) -> None:
         """Open nothing: pages come from ``show_page`` only."""
 
@@ -105,6 +108,7 @@ class ManualBrowser(QTextBrowser):
         """Ask for the next page."""
         self.stepped.emit(1)
 
+    @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let the back and forward buttons of the mouse go back and forward."""
         steps = {Qt.MouseButton.BackButton: -1, Qt.MouseButton.ForwardButton: 1}
@@ -115,6 +119,7 @@ class ManualBrowser(QTextBrowser):
 
     # layout and paint
 
+    @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep lines short: what is wider than the text is margin."""
         spare = max(2 * LEAST_MARGIN, self.width() - self.verticalScrollBar().sizeHint().width() - TEXT_WIDTH)
@@ -130,6 +135,7 @@ class ManualBrowser(QTextBrowser):
             self._fitted = fitted
             document.fit_pictures(*fitted[1:])
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint boxes behind the code, then the text."""
         document = self.document()

@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
+from typing_extensions import override
 
 from app.ui.plain_text import PlainTextLabel, without_mnemonics
 from app.ui.widgets.naming import named
@@ -74,6 +75,7 @@ class HoldToType(QPushButton):
         self.pressed.connect(self._begin)
         self.released.connect(self._end)
 
+    @override
     def hideEvent(self, event: QHideEvent) -> None:
         """Qt tells: nobody holds what nobody sees."""
         super().hideEvent(event)

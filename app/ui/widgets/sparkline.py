@@ -5,6 +5,7 @@ from collections import deque
 from PySide6.QtCore import QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
+from typing_extensions import override
 
 from app.hub.journal import Journal
 from app.ui import theme
@@ -36,8 +37,8 @@ class Sparkline(QWidget):
         self.setAccessibleDescription(self.toolTip())
         self.update()
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt asks."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         top = max(*self.rates, 1)

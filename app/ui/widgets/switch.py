@@ -3,6 +3,7 @@
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton
+from typing_extensions import override
 
 from app.ui import theme
 
@@ -15,12 +16,12 @@ class Switch(QAbstractButton):
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
+    @override
     def sizeHint(self) -> QSize:
-        """Qt asks."""
         return QSize(36, 20)
 
+    @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Qt asks."""
         scheme = theme.colors()
         on = self.isChecked()
         painter = QPainter(self)

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QTextFormat,
 )
 from PySide6.QtWidgets import QPlainTextEdit  # noqa: TID251
+from typing_extensions import override
 
 from app.ui.widgets.text_rejection import MAX_TEXT_BYTES, TOO_LARGE, reject
 
@@ -69,6 +70,7 @@ class TextEdit(QPlainTextEdit):
 
     # text
 
+    @override
     def toPlainText(self) -> str:
         """Return the text exactly as it was inserted. Qt's method replaces some Unicode characters."""
         key = self.document().revision(), len(self._waiting)
@@ -76,6 +78,7 @@ class TextEdit(QPlainTextEdit):
             self._cached = *key, self._read()
         return self._cached[2]
 
+    @override
     def setPlainText(self, text: str) -> None:
         """Replace the text if it is not too large; see ``set_text``."""
         self.set_text(text)
@@ -197,8 +200,8 @@ class TextEdit(QPlainTextEdit):
 
     # what the user does
 
+    @override
     def insertFromMimeData(self, source: QMimeData) -> None:
-        """See ``QPlainTextEdit``."""
         if self._read_only or not source.hasText():
             return
         # To convert a huge text to a Python string would take long.
@@ -207,8 +210,8 @@ class TextEdit(QPlainTextEdit):
         else:
             self.insert_text(source.text())
 
+    @override
     def createMimeDataFromSelection(self) -> QMimeData:
-        """See ``QPlainTextEdit``."""
         data = QMimeData()
         data.setText(_for_qt(self._selected_text()))
         return data
@@ -229,8 +232,8 @@ class TextEdit(QPlainTextEdit):
             block = block.next()
         return "".join(parts)
 
+    @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See ``QPlainTextEdit``."""
         if not self._marked:
             super().keyPressEvent(event)
             return
@@ -264,8 +267,8 @@ class TextEdit(QPlainTextEdit):
         cursor.setBlockFormat(block_format)
         cursor.endEditBlock()
 
+    @override
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        """See ``QPlainTextEdit``."""
         if len(text := event.commitString()) > PIECE or _LINE_BREAK.search(text):
             event.setCommitString("")
             super().inputMethodEvent(event)
