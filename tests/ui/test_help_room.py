@@ -461,6 +461,19 @@ def test_code_is_in_a_box_and_wraps(room: HelpRoom, folder: Path) -> None:
     assert picture.pixelColor(round(box.center().x()), round(box.top()) - 4).name() == LIGHT.surface
 
 
+def test_a_table_below_code_has_no_empty_line(folder: Path, show: Callable[[QWidget], None]) -> None:
+    browser = ManualBrowser()
+    show(browser)
+    browser.show_page(Page("x", "X", "```\ncode\n```\n\n| A | B |\n|---|---|\n| a | b |\n\nend\n"), folder)
+    (table,) = browser.document().rootFrame().childFrames()
+    assert isinstance(table, QTextTable)
+    cell = table.cellAt(0, 0)
+    assert cell.firstCursorPosition().block() == cell.lastCursorPosition().block()
+    box = browser._code_boxes(document(browser))[0]
+    layout = browser.document().documentLayout()
+    assert layout.frameBoundingRect(table).top() - box.bottom() >= 0
+
+
 def test_headings_are_larger_than_text(room: HelpRoom) -> None:
     room.open_page("events")
     title = QTextCursor(room.browser.document().firstBlock())

@@ -42,6 +42,7 @@ LINE_HEIGHT = 145.0
 CELL_LINE_HEIGHT = 125.0
 CODE_LINE_HEIGHT = 130.0
 PROPORTIONAL = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
+FIXED = QTextBlockFormat.LineHeightTypes.FixedHeight.value
 CODE_PADDING = 10.0
 CELL_PADDING = 7.0
 GAP = 10.0
@@ -157,12 +158,16 @@ class ManualDocument(QTextDocument):
 
     def _format_table(self, table: QTextTable) -> None:
         """Draw lines between the rows only."""
+        first = table.cellAt(0, 0).firstCursorPosition()
+        if not first.block().text() and first.block() != table.cellAt(0, 0).lastCursorPosition().block():
+            first.deleteChar()  # Qt begins a table that follows code with an empty line
+        after_code = is_code(self.findBlock(table.firstPosition() - 2))
         form = table.format()
         form.setBorder(0)
         form.setBorderCollapse(True)
         form.setCellSpacing(0)
         form.setCellPadding(CELL_PADDING)
-        form.setTopMargin(GAP / 2)
+        form.setTopMargin(GAP / 2 + (CODE_PADDING + GAP if after_code else 0))
         form.setBottomMargin(GAP * 2)
         form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
         table.setFormat(form)
@@ -209,7 +214,10 @@ class ManualDocument(QTextDocument):
             form.setBackground(QColor(self._colors.border))  # the colour of the line
         form.setTopMargin(above)
         form.setBottomMargin(below)
-        if PICTURE not in block.text():  # a line with a picture is high enough
+        if not block.text() and not in_table:  # Qt adds an empty line below each table
+            form.setBottomMargin(0)
+            form.setLineHeight(1, FIXED)
+        elif PICTURE not in block.text():  # a line with a picture is high enough
             form.setLineHeight(CELL_LINE_HEIGHT if in_table else LINE_HEIGHT, PROPORTIONAL)
         QTextCursor(block).setBlockFormat(form)
 
