@@ -43,6 +43,7 @@ def test_help_lists_the_verbs_and_the_exit_codes() -> None:
             "open",
             "token",
             "quit",
+            "help",
             "listen",
             "clients",
             "fixtures",

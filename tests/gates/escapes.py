@@ -101,6 +101,7 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("clients", "close"): [["all", "--reason", SHORT], [SHORT]],
         ("state", "reset"): [[]],
         ("serve",): [[]],  # a second one, which must not start
+        ("help",): [[], ["events"], [SHORT]],
         ("quit",): [[]],
     }  # fmt: skip
 

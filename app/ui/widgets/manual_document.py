@@ -158,9 +158,10 @@ class ManualDocument(QTextDocument):
 
     def _format_table(self, table: QTextTable) -> None:
         """Draw lines between the rows only."""
-        first = table.cellAt(0, 0).firstCursorPosition()
-        if not first.block().text() and first.block() != table.cellAt(0, 0).lastCursorPosition().block():
-            first.deleteChar()  # Qt begins a table that follows code with an empty line
+        corner = table.cellAt(0, 0)
+        start = corner.firstCursorPosition()
+        if not start.block().text() and start.block() != corner.lastCursorPosition().block():
+            start.deleteChar()  # Qt begins a table that follows code with an empty line
         after_code = is_code(self.findBlock(table.firstPosition() - 2))
         form = table.format()
         form.setBorder(0)
