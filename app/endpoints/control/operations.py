@@ -12,6 +12,7 @@ from aiohttp import web
 from app.endpoints.body import as_json, as_text, read_bytes
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Input, NoQuery
+from app.hub.target import Target
 from app.protocol.errors import Invalid, Malformed
 from app.validation_messages import fault
 
@@ -139,3 +140,16 @@ def _converted(value: Any, shape: type[T], what: str, *, strict: bool = True) ->
         where = f" at {wrong.path}" if wrong.path else ""
         sentence = wrong.sentence if strict else wrong.sentence.removesuffix(", not text")  # as a query always is
         raise Invalid(f"{what}{where} {sentence}.") from None
+
+
+def number(text: str) -> int | None:
+    """Return the number that a text of digits is, or None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def target(text: str) -> Target:
+    """Return the target that a text names. Raises ``Invalid``."""
+    try:
+        return Target.parse(text)
+    except ValueError as error:
+        raise Invalid(f"{error}.") from None

@@ -1,0 +1,59 @@
+"""Input and output of the operations on connected clients."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app import usernames
+from app.endpoints.control.shapes import Input
+from app.hub.clients import Client
+
+UserName = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH)]
+CloseCode = Annotated[int, Meta(ge=1000, le=4999, description="Close code (RFC 6455 §7.4)", examples=[1001])]
+
+
+class CloseQuery(Input):
+    """How to part with clients."""
+
+    code: CloseCode = 1001
+    reason: Annotated[str, Meta(max_length=123, description="Reason in the close frame")] = ""
+    abort: Annotated[bool, Meta(description="1: cut the connection without a closing handshake")] = False
+
+
+class IdentityBody(Input):
+    """The user that a client acts as."""
+
+    username: UserName
+
+
+class Dropped(Struct, kw_only=True):
+    """Which clients were parted with."""
+
+    clients: list[int]
+
+
+class ClientInfo(Struct, kw_only=True):
+    """A connected client. Times in seconds, ``connected_at`` since the epoch."""
+
+    id: int
+    username: str
+    origin: str
+    user_agent: str
+    connected_at: float
+    frames_in: int
+    frames_out: int
+    bytes_in: int
+    bytes_out: int
+    queued_bytes: int
+    ping_s: float
+    ready: Annotated[bool, Meta(description="Whether its UI can be expected to show events")]
+
+
+def client_info(client: Client) -> ClientInfo:
+    """Return a client for an answer."""
+    return ClientInfo(
+        id=client.id, username=client.username, origin=client.origin, user_agent=client.user_agent,
+        connected_at=client.connected_at, frames_in=client.frames_in, frames_out=client.frames_out,
+        bytes_in=client.bytes_in, bytes_out=client.bytes_out, queued_bytes=client.outbox.waiting,
+        ping_s=client.wire.latency(), ready=client.ready,
+    )  # fmt: skip

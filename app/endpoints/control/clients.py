@@ -1,0 +1,62 @@
+"""Operations on the connected clients."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+from app import usernames
+from app.endpoints.control import client_shapes as shapes
+from app.endpoints.control.operations import Call, Operations, Scope, number, operation
+from app.hub.clients import Client, may_close_with
+from app.protocol.errors import Invalid, NotFound
+
+
+class ClientOperations(Operations):
+    """What *Clients* can do."""
+
+    @operation("GET", "/v1/clients", scope=Scope.AGENT, answer=list[shapes.ClientInfo])
+    async def clients(self, _: Call) -> list[shapes.ClientInfo]:
+        """List the connected clients, oldest first."""
+        return [shapes.client_info(each) for each in self._service.hub.clients]
+
+    @operation("PATCH", "/v1/clients/{id}", scope=Scope.AGENT, body=shapes.IdentityBody, answer=shapes.ClientInfo,
+               refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def identify_client(self, call: Call) -> shapes.ClientInfo:
+        """Make a client act as another user from now on."""
+        client = self._client(call)
+        name = call.body.username.strip()
+        if wrong := usernames.problem(name):
+            raise Invalid(f"The user name {wrong}.")
+        self._service.hub.identify(client, name)
+        return shapes.client_info(client)
+
+    @operation("DELETE", "/v1/clients/{id}", scope=Scope.AGENT, query=shapes.CloseQuery, answer=shapes.Dropped,
+               refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+    async def close_client(self, call: Call) -> shapes.Dropped:
+        """Close a client's connection with a code, or cut it."""
+        return _close([self._client(call)], call.query)
+
+    @operation("POST", "/v1/clients/drop", scope=Scope.AGENT, query=shapes.CloseQuery, answer=shapes.Dropped)
+    async def drop_clients(self, call: Call) -> shapes.Dropped:
+        """Close every client's connection; the port stays open, so that they reconnect."""
+        return _close(self._service.hub.clients, call.query)
+
+    def _client(self, call: Call) -> Client:
+        id = number(call.path["id"])
+        client = None if id is None else self._service.hub.client(id)
+        if client is None:
+            raise NotFound(f"There is no client {call.path['id'][:40]}.")
+        return client
+
+
+def _close(clients: Iterable[Client], how: shapes.CloseQuery) -> shapes.Dropped:
+    if not may_close_with(how.code):
+        raise Invalid(
+            f"No endpoint may close with {how.code}: use 1000 to 1003, 1007 to 1014 or 3000 to 4999.",
+        )
+    parted = list(clients)
+    for client in parted:
+        if how.abort:
+            client.abort()
+        else:
+            client.close(how.code, how.reason)
+    return shapes.Dropped(clients=[client.id for client in parted])

@@ -1,0 +1,109 @@
+"""Operations that fire events, send frames and list the catalog's events."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from app.endpoints.control import firing_shapes as shapes
+from app.endpoints.control.operations import TEXT, Call, Operations, Scope, operation, target
+from app.hub.hub import Delivery
+from app.hub.origin import CONTROL
+from app.hub.target import Target
+from app.protocol.envelope import MAX_RAW_BYTES, Envelope
+from app.protocol.errors import Conflict, Invalid
+from app.protocol.event_type import InvalidEvent
+from app.protocol.fixture import BadFixture, Fixture
+from app.protocol.json_path import BadPath
+
+
+class FiringOperations(Operations):
+    """What *Inject* can do."""
+
+    @operation("POST", "/v1/events",
+               scope=Scope.AGENT, query=shapes.FireQuery, body=shapes.EventBody, answer=shapes.Fired,
+               refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+    async def fire_event(self, call: Call) -> shapes.Fired:
+        """Fire an event exactly as it is: this is how a backend of your own pushes through the companion."""
+        event = Envelope(call.body.event, call.body.data)
+
+        def fire(to: Target) -> Awaitable[Delivery]:
+            return self._service.fire(event, to=to, origin=CONTROL, strict=call.query.strict)
+
+        return await self._send(call.query.to, call.query.wait, fire)
+
+    @operation("POST", "/v1/frames",
+               scope=Scope.AGENT, query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
+               limit=MAX_RAW_BYTES, refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+    async def send_frame(self, call: Call) -> shapes.Fired:
+        """Send any text as a frame, exactly as it is, contract or not."""
+        return await self._send(
+            call.query.to,
+            call.query.wait,
+            lambda to: self._service.composer.fire_text(call.body, to=to, origin=CONTROL),
+        )
+
+    @operation("POST", "/v1/trigger", scope=Scope.AGENT, body=shapes.TriggerBody, answer=shapes.Fired,
+               refusals=(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND))  # fmt: skip
+    async def trigger(self, call: Call) -> shapes.Fired:
+        """Fire an event by its name, a fixture, or what was fired last, with some values changed."""
+        body: shapes.TriggerBody = call.body
+        if sum((bool(body.event), bool(body.fixture), body.last)) != 1:
+            raise Invalid("Give either an event, a fixture, or last.")
+        if body.last:
+            return await self._again(body)
+        if body.fixture:
+            fixture = (await self._service.fixtures.look_up(body.fixture)).fixture
+        else:
+            fixture = self._of_event(body.event, body.strict)
+        try:
+            fixture = fixture.with_changes(body.set, body.remove)
+        except (BadPath, BadFixture) as bad:
+            raise Invalid(f"{bad}.") from None
+        return await self._send(
+            fixture.to if body.to is None else body.to,
+            body.wait,
+            lambda to: self._service.composer.fire(
+                fixture,
+                to=to,
+                origin=CONTROL,
+                persona=body.persona,
+                seed=body.seed,
+                loose=not body.strict,
+            ),
+        )
+
+    def _of_event(self, event: str, strict: bool) -> Fixture:
+        try:
+            return self._service.composer.of_event(event)
+        except InvalidEvent:
+            if strict:
+                raise
+            return Fixture(event=event, data={})
+
+    async def _again(self, body: shapes.TriggerBody) -> shapes.Fired:
+        usual = shapes.TriggerBody(last=True, wait=body.wait)
+        if more := [name for name in body.__struct_fields__ if getattr(body, name) != getattr(usual, name)]:
+            told = f"What was fired last is repeated as it was; {', '.join(more)} cannot change it."
+            raise Invalid(told)
+        return await self._send("all", body.wait, lambda _: self._service.composer.fire_again(origin=CONTROL))
+
+    async def _send(self, to: str, wait: float, send: Callable[[Target], Awaitable[Delivery]]) -> shapes.Fired:
+        chosen = target(to)
+        if wait and not await self._service.wait_for_ready_client(chosen, wait):
+            raise Conflict(self._why_none_ready(chosen, wait))
+        return shapes.fired(await send(chosen))
+
+    def _why_none_ready(self, to: Target, wait: float) -> str:
+        connected = [str(client) for client in to.select(self._service.hub.clients)]
+        why = f": {', '.join(connected)} connected too late" if connected else ""
+        return f"No client for {to} was ready within {wait:g} s{why}. Nothing was sent."
+
+    @operation("GET", "/v1/events", scope=Scope.AGENT, answer=list[shapes.EventInfo])
+    async def list_events(self, _: Call) -> list[shapes.EventInfo]:
+        """List the events of the catalog, to the UI and from the UI."""
+        return [
+            shapes.EventInfo(
+                name=each.name, direction=each.direction.value, help=each.help, schema=each.schema,
+                sample=each.sample,
+            )
+            for each in self._service.catalog
+        ]  # fmt: skip

@@ -1,0 +1,56 @@
+"""Input and output of the operations on fixtures."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from app.endpoints.control.shapes import Input
+from app.protocol.fixture import Fixture, Saved
+
+
+class RenameBody(Input):
+    """A fixture's new name."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class FrameQuery(Input):
+    """How to save a frame."""
+
+    renew: Annotated[bool, Meta(description="1: a new ID and time each time it is fired; 0: as it is")] = False
+
+
+class FixtureInfo(Struct, kw_only=True):
+    """A fixture in the list."""
+
+    name: str
+    title: str
+    event: str
+    must: str
+    malformed: bool
+    own: Annotated[bool, Meta(description="Whether it can be changed")]
+    pinned: bool
+    problems: Annotated[list[str], Meta(description="How it unintentionally violates the contract")]
+    faults: Annotated[list[str], Meta(description="Deprecated: the same as problems")]
+
+
+class FixtureList(Struct, kw_only=True):
+    """All fixtures. ``warnings`` lists files that are not valid fixtures."""
+
+    fixtures: list[FixtureInfo]
+    folder: str | None
+    warnings: list[str]
+    complaints: Annotated[list[str], Meta(description="Deprecated: the same as warnings")]
+
+
+class FixtureFull(Struct, kw_only=True):
+    """A fixture with what it holds."""
+
+    name: str
+    own: bool
+    fixture: Fixture
+
+
+def full(saved: Saved) -> FixtureFull:
+    """Return a fixture for an answer."""
+    return FixtureFull(name=saved.name, own=saved.own, fixture=saved.fixture)

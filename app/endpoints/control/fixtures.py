@@ -1,0 +1,79 @@
+"""Operations on fixtures."""
+
+from http import HTTPStatus
+
+import msgspec
+
+from app.endpoints.control import fixture_shapes as shapes
+from app.endpoints.control.operations import TEXT, Call, Scope, operation, target
+from app.endpoints.control.settings import SettingsOperations
+from app.protocol.errors import Invalid
+from app.protocol.fixture import BadFixture, Fixture, checked, from_frame, renewed
+
+
+class FixtureOperations(SettingsOperations):
+    """What *Fixtures* can do. A rename changes the pins, which are a setting."""
+
+    @operation("GET", "/v1/fixtures", scope=Scope.AGENT, answer=shapes.FixtureList)
+    async def list_fixtures(self, _: Call) -> shapes.FixtureList:
+        """List the fixtures, as they are on the disk now."""
+        await self._service.fixtures.read()
+        library = self._service.fixtures
+        fixtures = library.all
+        problems = await self._service.composer.problems(each for each in fixtures if each.own)
+        pinned = {name.casefold() for name in self._service.settings.pinned}
+        return shapes.FixtureList(
+            fixtures=[
+                shapes.FixtureInfo(
+                    name=each.name, title=each.title, event=each.fixture.event, must=each.fixture.must,
+                    malformed=each.fixture.malformed, own=each.own, pinned=each.name.casefold() in pinned,
+                    problems=problems.get(each.name, []), faults=problems.get(each.name, []),
+                )
+                for each in fixtures
+            ],
+            folder=str(library.folder) if library.folder else None,
+            warnings=library.warnings, complaints=library.warnings,
+        )  # fmt: skip
+
+    @operation(
+        "GET", "/v1/fixtures/{name}", scope=Scope.AGENT, answer=shapes.FixtureFull, refusals=(HTTPStatus.NOT_FOUND,)
+    )
+    async def show_fixture(self, call: Call) -> shapes.FixtureFull:
+        """Return a fixture."""
+        return shapes.full(await self._service.fixtures.look_up(call.path["name"]))
+
+    @operation("PUT", "/v1/fixtures/{name}", scope=Scope.AGENT, body=Fixture, answer=shapes.FixtureFull)
+    async def save_fixture(self, call: Call) -> shapes.FixtureFull:
+        """Save a fixture, over an older one of that name."""
+        try:
+            fixture = checked(msgspec.to_builtins(call.body))
+        except BadFixture as bad:
+            raise Invalid(f"This is no fixture: {bad}.") from None
+        target(fixture.to)
+        return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
+
+    @operation("PUT", "/v1/fixtures/{name}/frame", scope=Scope.AGENT, query=shapes.FrameQuery, body=str, media=TEXT,
+               answer=shapes.FixtureFull)  # fmt: skip
+    async def save_frame(self, call: Call) -> shapes.FixtureFull:
+        """Save a frame as a fixture: an event if it is one, else a raw frame."""
+        catalog = self._service.catalog
+        fixture = from_frame(call.body, catalog)
+        if call.query.renew:
+            fixture = renewed(fixture, catalog)
+        return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
+
+    @operation("PATCH", "/v1/fixtures/{name}", scope=Scope.AGENT, body=shapes.RenameBody, answer=shapes.FixtureFull,
+               refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
+    async def rename_fixture(self, call: Call) -> shapes.FixtureFull:
+        """Give a fixture of your own another name."""
+        old = call.path["name"]
+        renamed = await self._service.fixtures.rename(old, call.body.name)
+        await self._rename_pin(old, renamed.name)
+        return shapes.full(renamed)
+
+    @operation(
+        "DELETE", "/v1/fixtures/{name}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+    )
+    async def delete_fixture(self, call: Call) -> None:
+        """Delete a fixture of your own."""
+        await self._service.fixtures.delete(call.path["name"])

@@ -1,0 +1,61 @@
+"""Operations on the event server, the window and the program, and the OpenAPI document."""
+
+from http import HTTPStatus
+from typing import Any
+
+from app.endpoints.control.openapi import document
+from app.endpoints.control.operations import Call, Operations, Scope, operation, operations_of
+from app.endpoints.control.status import current_status
+from app.endpoints.control.status_shapes import Status
+from app.protocol.errors import Conflict
+
+
+class ProgramOperations(Operations):
+    """Pause, stop and start the server; open the window; quit."""
+
+    @operation("POST", "/v1/server/pause", scope=Scope.AGENT, answer=Status)
+    async def pause_server(self, _: Call) -> Status:
+        """Keep clients connected but send them nothing."""
+        self._service.pause(True)
+        return current_status(self._service)
+
+    @operation("POST", "/v1/server/resume", scope=Scope.AGENT, answer=Status)
+    async def resume_server(self, _: Call) -> Status:
+        """Send again."""
+        self._service.pause(False)
+        return current_status(self._service)
+
+    @operation("POST", "/v1/server/stop", scope=Scope.AGENT, answer=Status)
+    async def stop_server(self, _: Call) -> Status:
+        """Close the event port and every client's connection; the companion goes on."""
+        await self._service.stop()
+        return current_status(self._service)
+
+    @operation("POST", "/v1/server/start", scope=Scope.AGENT, answer=Status, refusals=(HTTPStatus.CONFLICT,))
+    async def start_server(self, _: Call) -> Status:
+        """Open the event port again, and retry the other servers that could not start."""
+        for each in self._service.services:
+            if each.error and each.name != "events":
+                await self._service.start_service(each.name)
+        if not await self._service.start():
+            raise Conflict(self._service.services["events"].error)
+        return current_status(self._service)
+
+    @operation("POST", "/v1/window/open", scope=Scope.AGENT, refusals=(HTTPStatus.CONFLICT,))
+    async def open_window(self, _: Call) -> None:
+        """Raise the window."""
+        if self._service.raise_window is None:
+            raise Conflict("This companion has no window: it was started by `companion serve`.")
+        self._service.raise_window()
+
+    @operation("POST", "/v1/quit", scope=Scope.AGENT, refusals=(HTTPStatus.CONFLICT,))
+    async def quit(self, _: Call) -> None:
+        """End the program: it closes every connection, and then all its ports. It does not ask the user first."""
+        if self._service.quit_program is None:
+            raise Conflict("This companion is part of another program, which has to end it.")
+        self._service.quit_program()
+
+    @operation("GET", "/v1/openapi.json", scope=Scope.AGENT, answer=dict[str, Any])
+    async def openapi(self, _: Call) -> dict[str, Any]:
+        """Return this API's OpenAPI document."""
+        return document(operations_of(type(self)), self._service.control.url)

@@ -1,0 +1,26 @@
+"""Operations on the chat state as a whole."""
+
+from typing import Any
+
+from app.endpoints.control.operations import Call, Operations, Scope, operation
+
+STATE_BYTES = 10 * 1024 * 1024
+
+
+class StateOperations(Operations):
+    """Save, load and reset the chat state."""
+
+    @operation("GET", "/v1/state", scope=Scope.AGENT, answer=dict[str, Any])
+    async def save_state(self, _: Call) -> dict[str, Any]:
+        """Return the whole chat state: friends, messages, read marks."""
+        return await self._service.chat.store.snapshot()
+
+    @operation("PUT", "/v1/state", scope=Scope.AGENT, body=dict[str, Any], limit=STATE_BYTES)
+    async def load_state(self, call: Call) -> None:
+        """Replace the whole chat state: all of it, or nothing."""
+        await self._service.chat.restore(call.body)
+
+    @operation("POST", "/v1/state/reset", scope=Scope.AGENT)
+    async def reset_state(self, _: Call) -> None:
+        """Go back to the cast and history of the first start."""
+        await self._service.chat.reset()

@@ -1,0 +1,57 @@
+"""The operation that returns the state of the companion."""
+
+import os
+
+from app import __version__
+from app.endpoints.control import status_shapes as shapes
+from app.endpoints.control.journal import journal_state
+from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.endpoints.control.service import Service
+
+
+class StatusOperations(Operations):
+    """What the status bar shows."""
+
+    @operation("GET", "/v1/status", scope=Scope.AGENT, answer=shapes.Status)
+    async def status(self, _: Call) -> shapes.Status:
+        """Say what the companion does, what is off, and why."""
+        return current_status(self._service)
+
+
+def current_status(service: Service) -> shapes.Status:
+    """Return the state of the companion for an answer."""
+    warnings = [*service.warnings, *service.fixtures.warnings]
+    return shapes.Status(
+        version=__version__,
+        pid=os.getpid(),
+        window=service.raise_window is not None,
+        username=service.settings.username,
+        state=service.state,  # type: ignore[arg-type]
+        clients=service.hub.connection_count,
+        events=_door(service, "events"),
+        rest=_door(service, "rest"),
+        control=_door(service, "control"),
+        services=[
+            shapes.ServiceInfo(
+                name=each.name,
+                title=each.title,
+                url=each.server.url,
+                wanted=each.wanted(service.settings),
+                listening=each.server.listening,
+                error=each.error,
+            )
+            for each in service.services
+        ],
+        journal=journal_state(service),
+        in_memory=service.in_memory,
+        warnings=warnings,
+        complaints=warnings,
+    )
+
+
+def _door(service: Service, name: str) -> shapes.Door:
+    each = service.services[name]
+    return shapes.Door(
+        url=each.server.url, wanted=each.wanted(service.settings), listening=each.server.listening,
+        trouble=each.error,
+    )  # fmt: skip
