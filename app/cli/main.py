@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import __version__
-from app.cli import clients, fixtures, journal, manage, manual, quit, state, trigger
+from app.cli import clients, fixtures, journal, manage, manual, quit_command, state, trigger
 from app.cli.options import DataDir, absolute_path
 from app.cli.window import open_window
 from app.system import exit_codes
@@ -150,7 +150,7 @@ app.add_typer(state.app, name="state", short_help="Save, load or reset the chat 
 app.add_typer(manage.server, name="server", short_help="Pause, resume, stop or start it.")
 app.command("open", short_help="Raise the window.")(manage.open_)
 app.command(short_help="Print the control API's token.")(manage.token)
-app.command("quit", short_help="End the running companion.")(quit.quit_)
+app.command("quit", short_help="End the running companion.")(quit_command.quit_companion)
 app.command("help", short_help="Print a page of the manual.")(manual.help_)
 
 

@@ -44,9 +44,9 @@ class ClientRegistry:
     def __iter__(self) -> Iterator[Client]:
         return iter(tuple(self._clients.values()))
 
-    def get(self, id: int) -> Client | None:
+    def get(self, client_id: int) -> Client | None:
         """Return the client with that number."""
-        return self._clients.get(id)
+        return self._clients.get(client_id)
 
     def add(self, client: Client) -> None:
         """Add a client that has connected."""

@@ -97,7 +97,7 @@ class Client:
 
     def __init__(
         self,
-        id: int,
+        client_id: int,
         wire: Transport,
         username: str,
         *,
@@ -108,10 +108,10 @@ class Client:
         flush: Callable[["Client"], None],
     ) -> None:
         """``flush`` writes what is still queued for the client."""
-        self.id = id
-        self.number = str(id)
+        self.id = client_id
+        self.number = str(client_id)
         """As it stands in the journal."""
-        self.name = client_origin(id)
+        self.name = client_origin(client_id)
         """The origin of what this client causes."""
         self.wire = wire
         self.username = username

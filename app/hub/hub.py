@@ -93,9 +93,9 @@ class Hub:
         """Number of connected clients."""
         return len(self._registry)
 
-    def client(self, id: int) -> Client | None:
+    def client(self, client_id: int) -> Client | None:
         """Return the connected client with this number."""
-        return self._registry.get(id)
+        return self._registry.get(client_id)
 
     def join(
         self, wire: Transport, username: str | None = None, *, origin: str = "", user_agent: str = ""

@@ -35,10 +35,10 @@ class InvalidEvent(ValueError):
 class EventType(ABC):
     """One event of the contract. ``help`` is one sentence."""
 
-    def __init__(self, name: str, direction: Direction, help: str) -> None:
+    def __init__(self, name: str, direction: Direction, help_text: str) -> None:
         self.name = name
         self.direction = direction
-        self.help = help
+        self.help = help_text
 
     @property
     @abstractmethod

@@ -40,8 +40,8 @@ class Site:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                requested.append(format % args)
+            def log_message(self, template: str, *args: Any) -> None:
+                requested.append(template % args)
 
         requested: list[str] = []
         self.name = f"site on port {port}"

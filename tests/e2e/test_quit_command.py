@@ -7,7 +7,7 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
-from app.cli import quit
+from app.cli import quit_command
 
 from . import processes, sockets
 from .conftest import Run, Start
@@ -39,9 +39,9 @@ def test_a_request_of_the_control_api_ends_either_face(program: Companion, data_
 def test_after_a_process_was_killed_its_instance_file_is_gone(
     server: Companion, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quit, "_asked", lambda *_: False)
+    monkeypatch.setattr(quit_command, "_asked", lambda *_: False)
     monkeypatch.setattr(psutil.Process, "terminate", psutil.Process.kill)  # what it is on Windows
-    quit.quit_(data_dir=data_dir)
+    quit_command.quit_companion(data_dir=data_dir)
     assert server.wait() != 0
     assert processes.told(data_dir) is None
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import MakeCompanion, new_loop
 from tests.endpoints.control_api import TOKEN, Control
-from tests.endpoints.http import Rest
+from tests.endpoints.http_client import Rest
 from tests.endpoints.login_item import LoginItem, own_login_item
 
 

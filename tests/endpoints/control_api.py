@@ -15,7 +15,7 @@ from yarl import URL
 
 from app.companion import Companion
 from tests.conftest import PATIENCE_S, until
-from tests.endpoints.http import JSON, Answer
+from tests.endpoints.http_client import JSON, Answer
 
 TOKEN = "Xyzzy-token-of-the-tests-0123456789"
 
@@ -152,9 +152,9 @@ class Control:
         """A message of the chat state."""
         return next((each for each in (await self.state())["messages"] if each["msg_id"] == msg_id), None)
 
-    async def rows(self, filter: str = "") -> list[dict[str, Any]]:
+    async def rows(self, expression: str = "") -> list[dict[str, Any]]:
         """All rows of the journal that pass."""
-        return list((await self.got("/v1/journal", after=0, limit=10_000, filter=filter))["rows"])
+        return list((await self.got("/v1/journal", after=0, limit=10_000, filter=expression))["rows"])
 
     @asynccontextmanager
     async def stream(self, *, headers: Mapping[str, str] | None = None, **query: object) -> AsyncIterator[Stream]:

@@ -15,7 +15,7 @@ from app.protocol.envelope import MAX_RAW_BYTES
 from tests.conftest import PATIENCE_S
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import TOKEN, Control, message, typing
-from tests.endpoints.http import PAGE, Answer
+from tests.endpoints.http_client import PAGE, Answer
 from tests.endpoints.login_item import LoginItem
 from tests.endpoints.raw import tcp_to
 

@@ -328,11 +328,13 @@ async def test_tricks_with_percents_are_refused_or_taken_as_text(control: Contro
         assert answer.detail
 
 
-@pytest.mark.parametrize("id", ["0", "-1", "x", "1.0", "%201", "%D9%A1", "1e0", "9" * 400, "%00", "%ff", "null"])
+@pytest.mark.parametrize(
+    "number", ["0", "-1", "x", "1.0", "%201", "%D9%A1", "1e0", "9" * 400, "%00", "%ff", "null"]
+)
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-async def test_a_client_that_is_not_there_is_not_found(control: Control, method: str, id: str) -> None:
+async def test_a_client_that_is_not_there_is_not_found(control: Control, method: str, number: str) -> None:
     await control.connect()
-    answer = await control.call(method, f"/v1/clients/{id}", {"username": "bob"})
+    answer = await control.call(method, f"/v1/clients/{number}", {"username": "bob"})
     assert answer.status == 404
     assert answer.detail.startswith("There is no client ")
     assert len(answer.body) < 500

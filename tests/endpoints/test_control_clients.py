@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.conftest import PATIENCE_S, until
 from tests.endpoints.control_api import Control, frame, online, typing
-from tests.endpoints.http import PAGE
+from tests.endpoints.http_client import PAGE
 from tests.endpoints.raw import client_that_never_reads, tcp_to
 
 

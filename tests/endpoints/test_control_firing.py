@@ -14,7 +14,7 @@ from app.hub.journal import Kind, Verdict
 from tests.conftest import PATIENCE_S
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, gets_nothing, message, online
-from tests.endpoints.http import PAGE, Answer
+from tests.endpoints.http_client import PAGE, Answer
 
 
 def fired(answer: Answer) -> tuple[list[int], list[str]]:

@@ -127,16 +127,16 @@ async def test_rows_that_were_dropped_are_counted(make_control: MakeControl) -> 
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), filter=st.sampled_from(FILTERS), limit=st.integers(1, 40) | st.just(10_000))
+@given(data=st.data(), expression=st.sampled_from(FILTERS), limit=st.integers(1, 40) | st.just(10_000))
 async def test_paging_loses_and_doubles_nothing_while_rows_are_written(
-    control: Control, data: st.DataObject, filter: str, limit: int
+    control: Control, data: st.DataObject, expression: str, limit: int
 ) -> None:
     journal = control.companion.journal
     begin = after = journal.last_seq
     mixed(journal, data.draw(st.integers(0, 80), label="rows before"))
     got: list[dict[str, Any]] = []
     while True:
-        page = await control.got("/v1/journal", after=after, filter=filter, limit=limit)
+        page = await control.got("/v1/journal", after=after, filter=expression, limit=limit)
         assert len(page["rows"]) <= limit
         assert page["next_after"] >= after
         got += page["rows"]
@@ -145,7 +145,7 @@ async def test_paging_loses_and_doubles_nothing_while_rows_are_written(
         after = page["next_after"]
         if len(got) < 200:
             mixed(journal, data.draw(st.integers(0, 9), label="rows meanwhile"))
-    matches = parse(filter).matches
+    matches = parse(expression).matches
     assert [row["seq"] for row in got] == [row.seq for row in journal.after(begin) if matches(row)]
 
 
@@ -216,15 +216,15 @@ async def test_a_stream_that_comes_again_goes_on_after_its_last_row(control: Con
     assert seen == [row["seq"] for row in await control.rows("tick")]
 
 
-@pytest.mark.parametrize("id", ["x", "-1", "1.5", "9" * 400, "", "²"])
-async def test_a_last_id_that_is_none_is_passed_over(control: Control, id: str) -> None:
-    async with control.stream(headers={"Last-Event-ID": id}, after=0) as stream:
+@pytest.mark.parametrize("last_id", ["x", "-1", "1.5", "9" * 400, "", "²"])
+async def test_a_last_id_that_is_none_is_passed_over(control: Control, last_id: str) -> None:
+    async with control.stream(headers={"Last-Event-ID": last_id}, after=0) as stream:
         assert (await stream.row())["seq"] == 1
 
 
-@pytest.mark.parametrize("id", ["10000", "999999999999999"])
-async def test_a_last_id_of_another_run_does_not_silence_the_stream(control: Control, id: str) -> None:
-    async with control.stream(headers={"Last-Event-ID": id}) as stream:
+@pytest.mark.parametrize("last_id", ["10000", "999999999999999"])
+async def test_a_last_id_of_another_run_does_not_silence_the_stream(control: Control, last_id: str) -> None:
+    async with control.stream(headers={"Last-Event-ID": last_id}) as stream:
         await asyncio.sleep(0.1)
         tell(control, 1)
         assert (await stream.row())["event"] == "tick"

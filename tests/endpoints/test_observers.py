@@ -7,7 +7,7 @@ from app.hub.origin import PANEL
 from app.hub.rest_exchange import RestExchange
 from app.hub.row import Row
 from app.protocol.envelope import Envelope
-from tests.endpoints.http import PAGE, Rest
+from tests.endpoints.http_client import PAGE, Rest
 
 
 async def test_an_observer_counts_rows(rest: Rest) -> None:

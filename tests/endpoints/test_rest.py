@@ -14,7 +14,7 @@ from app import __version__
 from app.hub.journal import Kind, Verdict
 from app.protocol.envelope import Envelope
 from tests.conftest import PATIENCE_S, Connect
-from tests.endpoints.http import PAGE, Answer, Rest
+from tests.endpoints.http_client import PAGE, Answer, Rest
 
 FRIEND = {"username", "public_key", "signing_key", "online", "last_seen", "last_ip", "added_at"}
 MESSAGE = {"msg_id", "from", "to", "text", "timestamp", "direction", "delivered", "delivery_method"}

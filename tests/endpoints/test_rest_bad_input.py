@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.endpoints.rest import MAX_BODY_BYTES
 from app.storage import chat_file as storage
 from tests.conftest import MakeCompanion
-from tests.endpoints.http import Rest
+from tests.endpoints.http_client import Rest
 from tests.endpoints.raw import tcp_to
 from tests.storage.stored import somebody_else
 

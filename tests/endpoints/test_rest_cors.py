@@ -4,7 +4,7 @@ import pytest
 
 from app.hub.journal import Row
 from app.system.settings import TAURI_ORIGINS
-from tests.endpoints.http import PAGE, Answer, Rest
+from tests.endpoints.http_client import PAGE, Answer, Rest
 from tests.endpoints.raw import tcp_to
 
 CALLS = [

@@ -11,7 +11,7 @@ from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port
 from tests.conftest import PATIENCE_S, MakeCompanion
-from tests.endpoints.http import Rest
+from tests.endpoints.http_client import Rest
 from tests.endpoints.raw import tcp_to
 
 

@@ -40,7 +40,7 @@ class WebSite:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, template: str, *args: Any) -> None:
                 return
 
         class HttpServer(http.server.ThreadingHTTPServer):

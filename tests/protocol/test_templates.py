@@ -152,7 +152,7 @@ def test_what_the_templates_make_keeps_the_contract() -> None:
     new_message = built_in().get(Direction.TO_UI, "new_message")
     assert new_message is not None
     formats = {name: field.get("format") for name, field in new_message.schema["properties"].items()}
-    templates = {name: BY_FORMAT[format] for name, format in formats.items() if format in BY_FORMAT}
+    templates = {name: BY_FORMAT[kind] for name, kind in formats.items() if kind in BY_FORMAT}
     assert templates == {"msg_id": UUID, "timestamp": NOW}
     assert new_message.problems(resolve({**new_message.sample, **templates}, CONTEXT)) == []
 

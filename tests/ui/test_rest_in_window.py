@@ -16,7 +16,7 @@ from app.companion import Companion, ServerState
 from app.protocol.envelope import Envelope
 from app.ui.window import SETTINGS, MainWindow
 from tests.conftest import MakeCompanion, until
-from tests.endpoints.http import Rest
+from tests.endpoints.http_client import Rest
 from tests.ui.conftest import Windows
 from tests.ui.test_chats_room import calm, names
 

@@ -21,7 +21,7 @@ PATIENCE_S = 5.0
 POLL_S = 0.05
 
 
-def quit_(json: Json = False, data_dir: DataDir = None) -> None:
+def quit_companion(json: Json = False, data_dir: DataDir = None) -> None:
     """End the running companion, and wait until it has ended. Exit code 4 when none runs."""
     import psutil
 

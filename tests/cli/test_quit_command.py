@@ -10,7 +10,7 @@ import psutil
 import pytest
 import typer
 
-from app.cli import control, quit
+from app.cli import control, quit_command
 from app.system import instance
 from app.system.instance import Instance
 from app.system.paths import Folders
@@ -40,8 +40,8 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     """What was tried, in order. The clock moves on at every sleep."""
     steps: Steps = []
     now = [0.0]
-    monkeypatch.setattr(quit.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(quit.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(quit_command.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(quit_command.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
     return steps
 
 
@@ -79,7 +79,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, steps: Steps) -> Quit:
         single = ModuleType("app.ui.single_instance")
         single.hand_over = hand_over  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "app.ui.single_instance", single)
-        quit.quit_(data_dir=tmp_path)
+        quit_command.quit_companion(data_dir=tmp_path)
         return steps
 
     return run
@@ -112,15 +112,15 @@ def test_on_windows_a_companion_that_may_have_heard_gets_its_time(
 ) -> None:
     """The answer may be late because the companion is busy: terminating it at once would interrupt its end."""
     waits: list[bool] = []
-    wait = quit._wait
-    monkeypatch.setattr(quit, "_wait", lambda process: waits.append(wait(process)) or waits[-1])
+    wait = quit_command._wait
+    monkeypatch.setattr(quit_command, "_wait", lambda process: waits.append(wait(process)) or waits[-1])
     assert run("terminate", on="win32", api=4, window=False) == ["api", "terminate"]
     assert waits == [False, True]
 
 
 def test_without_qt_there_is_no_window_to_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "app.ui.single_instance", None)  # importing it raises ImportError
-    assert not quit._asked_by_window(tmp_path)
+    assert not quit_command._asked_by_window(tmp_path)
 
 
 def test_a_file_that_the_process_left_behind_is_removed(run: Quit, tmp_path: Path) -> None:
