@@ -41,8 +41,8 @@ class ClientOperations(Operations):
         return _close(self._service.hub.clients, call.query)
 
     def _client(self, call: Call) -> Client:
-        id = number(call.path["id"])
-        client = None if id is None else self._service.hub.client(id)
+        client_id = number(call.path["id"])
+        client = None if client_id is None else self._service.hub.client(client_id)
         if client is None:
             raise NotFound(f"There is no client {call.path['id'][:40]}.")
         return client
