@@ -16,6 +16,7 @@ from urllib.parse import quote
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # never the developer's own
 
+import hypothesis
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from xdist.scheduler import LoadScopeScheduling
@@ -23,6 +24,10 @@ from xdist.scheduler import LoadScopeScheduling
 from app.companion import Companion
 from app.hub.clock import Clock, use_fine_clock
 from app.system.settings import Settings
+
+# Without a deadline, which would be a limit on wall-clock time: a busy machine must not fail a test.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 MOST_PROCESSES = 4
 PATIENCE_S = 30.0
