@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from app.chat.priming import Priming
 from app.chat.read_marks import mark_read
-from app.chat.service import ChatService, decay_for_ever
+from app.chat.service import ChatService, expire_presence_periodically
 from app.chat.store import ChatStore
 from app.chat.typing_frames import forward_typing
 from app.endpoints.access_policy import AccessPolicy
@@ -161,7 +161,7 @@ class Companion:
         self.agent_token = AgentToken()
         """The restricted token of the control API."""
         self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
-        self.router.on("typing", forward_typing(self.hub, store.saw))
+        self.router.on("typing", forward_typing(self.hub, store.note_activity))
         self.router.on("mark_read", mark_read(self.chat))
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
         self.sources = Sources(self, self.hub)
@@ -230,13 +230,15 @@ class Companion:
             await self.fixtures.read()
             try:
                 if self.settings.presence_decays:
-                    await self.chat.store.decay()
+                    await self.chat.store.expire_presence()
                 await self.chat.conversations()
             except StorageError as error:
                 self._database.file.warnings.append(f"{error}.")
             self._opened = True
             self.sources.start_all()
-            self.tasks.spawn(decay_for_ever(self.chat, self.hub, self._presence_decays), "presence decay")
+            self.tasks.spawn(
+                expire_presence_periodically(self.chat, self.hub, self._presence_decays), "presence decay"
+            )
 
     def _presence_decays(self) -> bool:
         return self.settings.presence_decays

@@ -31,7 +31,7 @@ async def test_events_keep_their_order_and_everything_goes_on(make_companion: Ma
         await companion.fire(companion.message_from("bob", "before"), origin="panel")
         time_.shift = jump
         await companion.fire(companion.message_from("bob", "after"), origin="panel")
-        companion.hub.carry_out(await companion.chat.decay())
+        companion.hub.carry_out(await companion.chat.expire_presence())
         waiting = asyncio.create_task(companion.expect(Expectation("typing"), PATIENCE_S))
         await asyncio.sleep(0)
         await client.send('{"event":"typing","data":{"to":"bob","typing":true}}')
@@ -54,10 +54,10 @@ async def test_a_jump_forward_lets_friends_go_offline_and_one_back_leaves_them(
     companion = await make_companion(clock=time_.clock)
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     time_.shift = -YEAR
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert companion.chat.presence["bob"]
     time_.shift = 3600.0
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert not companion.chat.presence["bob"]
 
 

@@ -256,7 +256,7 @@ async def test_a_friend_that_was_added_or_removed_counts_at_once_though_no_windo
 @pytest.mark.parametrize("event", ["new_message", "friend_online", "friend_offline", "typing"])
 async def test_every_event_of_the_contract_is_ready_to_fire(make_companion: MakeCompanion, event: str) -> None:
     companion = await make_companion()
-    fixture = companion.composer.of_event(event)
+    fixture = companion.composer.fixture_for_event(event)
     assert isinstance(await companion.composer.fire(fixture, origin="panel"), Delivery)
     assert (sent(companion)[0].event, sent(companion)[0].verdict) == (event, Verdict.WARNING)
 
@@ -264,7 +264,7 @@ async def test_every_event_of_the_contract_is_ready_to_fire(make_companion: Make
 @pytest.mark.parametrize("event", ["dance", "mark_read", ""])
 def test_any_other_name_is_told_with_the_known_ones(event: str) -> None:
     with pytest.raises(InvalidEvent, match=r"is not a server event \(new_message, friend_online") as caught:
-        Companion(Settings()).composer.of_event(event)
+        Companion(Settings()).composer.fixture_for_event(event)
     assert [problem.path for problem in caught.value.problems] == ["event"]
 
 

@@ -16,7 +16,7 @@ from app.hub.pipeline import Advice, offline_warning
 from app.hub.signals import Signal
 from app.hub.target import Target
 from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, RestCaller
-from app.protocol.did_you_mean import near
+from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.errors import NotFound, StorageError
 
@@ -38,7 +38,7 @@ class ChatService:
         """Friends and whether each is online; changes of the list come in through ``_take_friends``."""
         self.changed: Signal[None] = Signal()
         """Friends, messages, presence or read marks are not what they were."""
-        self.stranger: Signal[str] = Signal()
+        self.unknown_friend_requested: Signal[str] = Signal()
         """The UI asked for the friendship of somebody outside the cast."""
         self.friends_added: Signal[frozenset[str]] = Signal()
         """Emitted with the names of new friends, whatever added them."""
@@ -90,7 +90,7 @@ class ChatService:
         who = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
         if not who or not friends or who in friends:
             return ""
-        meant = near(who, friends) or ": add the persona in Chats"
+        meant = suggestion(who, friends) or ": add the persona in Chats"
         return f"{who} is not a friend in this chat state, so the UI will not show this{meant}"
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
@@ -100,9 +100,9 @@ class ChatService:
             self.changed.emit(None)
         return changed
 
-    async def decay(self) -> list[Outgoing]:
+    async def expire_presence(self) -> list[Outgoing]:
         """Let friends go offline who gave no sign of life for a while; return the events that say so."""
-        offline = await self.store.decay()
+        offline = await self.store.expire_presence()
         for username in offline:
             self.presence[username] = False
             self.changed.emit(None)
@@ -134,7 +134,7 @@ class ChatService:
         try:
             added = await self.store.add_friend(username)
         except NotFound:
-            self.stranger.emit(username)
+            self.unknown_friend_requested.emit(username)
             raise
         await self._cast_changed()
         return added
@@ -248,10 +248,10 @@ class ChatService:
             self.friends_added.emit(frozenset(added))
 
 
-async def decay_for_ever(service: ChatService, hub: Hub, wanted: Callable[[], bool]) -> None:
+async def expire_presence_periodically(service: ChatService, hub: Hub, wanted: Callable[[], bool]) -> None:
     """Look for friends who ceased to be online, every few seconds."""
     while True:
         await asyncio.sleep(DECAY_EVERY_S)
         if wanted():
             with suppress(StorageError):  # a full disk may have room again the next time
-                hub.carry_out(await service.decay())
+                hub.carry_out(await service.expire_presence())

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from app.protocol.backend import MessageData, Person, checked_name, is_instant
+from app.protocol.backend import MessageData, Person, is_valid_time, valid_username
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.errors import Malformed, RequestError
@@ -33,7 +33,7 @@ def _people(entries: Any) -> list[Person]:
     for number, each in enumerate(people):
         where = f"people[{number}]"
         try:
-            clean = checked_name(each.username)
+            clean = valid_username(each.username)
         except RequestError as refused:
             raise _wrong(f"{where}.username: {refused.reason}") from None
         if clean != each.username:
@@ -42,7 +42,7 @@ def _people(entries: Any) -> list[Person]:
             raise _wrong(f"{where}.username: {clean} appears twice")
         names.add(clean)
         for field in ("last_seen", "added_at"):
-            if not is_instant(getattr(each, field)):
+            if not is_valid_time(getattr(each, field)):
                 raise _wrong(f"{where}.{field} is no time in seconds since 1970")
     return people
 

@@ -23,7 +23,7 @@ from app.protocol.backend import (
     Conversation,
     MessageData,
     Person,
-    checked_name,
+    valid_username,
 )
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import BadFrame, Envelope, parse_json
@@ -51,7 +51,7 @@ class ChatStore:
         self._clock = clock
         self._local_user = local_user
         self._seen: dict[str, float] = {}
-        """Users and when each last typed (wall clock), until ``decay`` stores it."""
+        """Users and when each last typed (wall clock), until ``expire_presence`` stores it."""
 
     async def open(self) -> None:
         """Open the state; one that was never used gets the cast and its history."""
@@ -81,14 +81,14 @@ class ChatStore:
                 self._seen.pop(data["username"], None)
                 await self._database.submit(lambda db: jobs.set_presence(db, data["username"], False, now))
             case "typing":
-                self.saw(data["username"])
+                self.note_activity(data["username"])
                 await self.drain()
             case _:
                 await self.drain()
         return []
 
-    def saw(self, username: str) -> None:
-        """Note a sign of life: a user has typed. The next ``decay`` stores it, because typing needs no disk."""
+    def note_activity(self, username: str) -> None:
+        """Note that a user has typed. The next ``expire_presence`` stores it, because typing needs no disk."""
         self._seen[username] = self._clock.wall()
 
     def _last_seen(self, username: str, stored: float) -> float:
@@ -103,7 +103,7 @@ class ChatStore:
         """Mark what came from ``peer`` up to ``msg_id`` as read: how many were unread, None for an unknown id."""
         return await self._database.submit(lambda db: jobs.mark_read(db, peer, msg_id))
 
-    async def decay(self) -> list[str]:
+    async def expire_presence(self) -> list[str]:
         """Store the signs of life; return the friends who have just gone offline for want of one."""
         before = self._clock.wall() - ONLINE_FOR_S
         seen = dict(self._seen)
@@ -111,7 +111,7 @@ class ChatStore:
         def job(db: jobs.Connection) -> list[str]:
             for username, at in seen.items():
                 jobs.seen(db, username, at)
-            return jobs.decay(db, before)
+            return jobs.expire_presence(db, before)
 
         offline = await self._database.submit(job)
         self._seen = {name: at for name, at in self._seen.items() if seen.get(name) != at}
@@ -248,7 +248,7 @@ class ChatStore:
 
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
         """Add somebody to the cast."""
-        new = cast.person(checked_name(username), self._clock.wall(), is_friend=is_friend, seen_ago=cast.DAY)
+        new = cast.person(valid_username(username), self._clock.wall(), is_friend=is_friend, seen_ago=cast.DAY)
 
         def job(db: jobs.Connection) -> Person:
             if jobs.person(db, new.username):
@@ -271,7 +271,7 @@ class ChatStore:
 
     async def rename_person(self, old: str, new: str) -> None:
         """Give somebody another name, in their messages too."""
-        name = checked_name(new)
+        name = valid_username(new)
 
         def job(db: jobs.Connection) -> None:
             if jobs.person(db, old) is None:

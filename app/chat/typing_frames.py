@@ -17,16 +17,16 @@ def _forwarded(reached: int, to: str) -> str:
     return f"forwarded to {count(reached, 'client')} of {to}"
 
 
-def forward_typing(hub: Hub, saw: Callable[[str], None]) -> Handler:
+def forward_typing(hub: Hub, note_activity: Callable[[str], None]) -> Handler:
     """Return the handler of a client's ``typing``: ``to`` becomes ``username``, the sender (guide §3.1).
 
-    ``saw`` is called with the user of a client that acts as a friend: typing is a sign of life.
+    ``note_activity`` is called with the user of a client that acts as a friend: typing is a sign of life.
     """
 
     def handle(client: Client, data: TypingTo) -> Outcome:
         if client.username != hub.local_user:
-            saw(client.username)
-        to = Target(user=data.to, but=client.id)
+            note_activity(client.username)
+        to = Target(user=data.to, excluded=client.id)
         reached = len(hub.recipients(to).ids)
         if not reached:
             return Outcome(f"no client acts as {data.to}")

@@ -45,11 +45,11 @@ def help_(
 
 def _print_page(manual: Manual, topic: str, json: bool) -> None:
     from app.cli.control import fail
-    from app.protocol.did_you_mean import near
+    from app.protocol.did_you_mean import suggestion
 
     name = manual.name_about(topic)
     if not name:
-        hint = near(topic, manual.names) or ". `companion help` lists all pages."
+        hint = suggestion(topic, manual.names) or ". `companion help` lists all pages."
         fail(f"The manual has no page {topic!r}{hint}", Exit.USAGE)
     found = manual.page(name)
     if json:

@@ -43,8 +43,8 @@ class Outbox:
     client can delay another, and what a client that stopped reading may hold is bounded.
     """
 
-    def __init__(self, wire: Transport, on_overflow: Callable[[], None], limit: int = OUTBOX_BYTES) -> None:
-        self._wire = wire
+    def __init__(self, transport: Transport, on_overflow: Callable[[], None], limit: int = OUTBOX_BYTES) -> None:
+        self._transport = transport
         self._on_overflow = on_overflow
         self._limit = limit
         self._pieces: deque[bytes] = deque()
@@ -60,7 +60,7 @@ class Outbox:
         if self.closed:
             return False
         if not self.blocked:
-            self._wire.write(piece)
+            self._transport.write(piece)
             return True
         if self.waiting + len(piece) > self._limit:
             tell = self._on_overflow
@@ -82,7 +82,7 @@ class Outbox:
         while self._pieces and not self.blocked:
             piece = self._pieces.popleft()
             self.waiting -= len(piece)
-            self._wire.write(piece)
+            self._transport.write(piece)
 
     def close(self) -> None:
         """Forget what was kept and take no more."""
@@ -98,7 +98,7 @@ class Client:
     def __init__(
         self,
         client_id: int,
-        wire: Transport,
+        transport: Transport,
         username: str,
         *,
         origin: str = "",
@@ -113,7 +113,7 @@ class Client:
         """As it stands in the journal."""
         self.name = client_origin(client_id)
         """The origin of what this client causes."""
-        self.wire = wire
+        self.transport = transport
         self.username = username
         """The user this connection acts as; a developer may change it."""
         self.origin = origin
@@ -123,7 +123,7 @@ class Client:
         """Decides what the client gets; None for the normal path. Set it with ``Hub.set_fault_plan``."""
         self.ready = False
         """Whether its UI can be expected to show events; see ``Readiness``."""
-        self.outbox = Outbox(wire, lambda: on_overflow(self))
+        self.outbox = Outbox(transport, lambda: on_overflow(self))
         self._flush = flush
         self.closing = False
         """Whether the companion has begun to end the connection."""
@@ -147,12 +147,12 @@ class Client:
         if not self.closing:
             self._flush(self)
         self.closing = True
-        self.wire.close(code, reason)
+        self.transport.close(code, reason)
 
     def abort(self) -> None:
         """Cut the connection now."""
         self.closing = True
-        self.wire.abort()
+        self.transport.abort()
 
     def stalled_for(self, now: float) -> float:
         """Return for how many seconds the socket has taken nothing, as far as earlier calls have seen."""

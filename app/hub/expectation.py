@@ -12,9 +12,9 @@ from app.hub.origin import REST
 from app.hub.rest_log import RestLog
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
-from app.protocol.did_you_mean import near
+from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, parse_json
-from app.protocol.json_path import BadPath, found, rooted
+from app.protocol.json_path import BadPath, absolute_path, value_at
 
 KEPT_INSTEAD = 20
 
@@ -51,7 +51,7 @@ class Expectation:
         try:
             value = parse_json(row.payload.decode()) if row.payload else {}
             whole = {"event": row.event, "data": value} if row.origin == REST else value
-            return all(_same(found(whole, rooted(path)), wanted) for path, wanted in self.where.items())
+            return all(_same(value_at(whole, absolute_path(path)), wanted) for path, wanted in self.where.items())
         except (BadFrame, BadPath, UnicodeDecodeError):
             return False
 
@@ -66,12 +66,12 @@ def why_impossible(expected: Expectation, catalog: Catalog) -> str:
     if known is None:
         names = catalog.names(Direction.FROM_UI)
         there = f'There are {", ".join(names)}, and REST calls like "POST /messages" and "GET /messages"'
-        return f"No client event is called {expected.event[:80]!r}{near(expected.event, names)}. {there}"
+        return f"No client event is called {expected.event[:80]!r}{suggestion(expected.event, names)}. {there}"
     fields = known.schema["properties"]
-    for name in (found[1] for path in expected.where if (found := _FIELD.match(rooted(path)))):
+    for name in (found[1] for path in expected.where if (found := _FIELD.match(absolute_path(path)))):
         if name not in fields:
             there = f"It has {', '.join(fields)}"
-            return f"{expected.event} has no field {name[:80]!r}{near(name, fields)}. {there}"
+            return f"{expected.event} has no field {name[:80]!r}{suggestion(name, fields)}. {there}"
     return ""
 
 

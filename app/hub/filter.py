@@ -1,9 +1,10 @@
 """The log's filter language: ``event:typing dir:c2s -user:alice is:invalid larger:1k "quoted" /regex/``.
 
-Terms are joined by *and*; ``-`` negates a term. A term without a key searches payload, event and note.
+A filter is a list of terms that must all match; ``-`` negates a term. A term without a key searches payload, event
+and note, ignoring case.
 
-Most terms depend only on a row's key, and many rows share a key, so each key is tested once. Terms that a key
-cannot decide are tested on the rows themselves, in order of cost (``payload_matcher.py`` has the expensive ones).
+Most terms depend only on a row's ``RowKey``, which many rows share, so each key is tested once. Terms that need
+more than the key are tested on the rows themselves, cheapest first (``payload_matcher`` has the expensive ones).
 """
 
 import json
@@ -26,207 +27,224 @@ _DIRECTIONS = {"s2c": Kind.TO_UI, "down": Kind.TO_UI, "to": Kind.TO_UI, "c2s": K
                "from": Kind.FROM_UI, "server": Kind.SERVER}  # fmt: skip
 _SIZE = re.compile(r"([0-9]{1,12})(k|m)?b?", re.IGNORECASE)
 _AGE = re.compile(r"([0-9]{1,12})(s|m|h)?")
-_UNITS = {"s": 1, "m": 60, "h": 3600}
-_FACTORS = {"k": 1024, "m": 1024 * 1024}
-_MAX_KEYS = 10_000
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+_BYTES = {"k": 1024, "m": 1024 * 1024}
+_MAX_CACHED_RESULTS = 10_000
 
-OnHead = Callable[[RowKey], bool | None]
-"""What a head alone says; None: the rest of the row decides."""
+KeyTest = Callable[[RowKey], bool | None]
+"""Tests a row by its key alone. None: the rest of the row decides."""
 
 
-class _Verdicts(dict[RowKey, bool | None]):
-    """What a word makes of each head, asked once per head."""
+class _KeyResults(dict[RowKey, bool | None]):
+    """Caches the result of a ``KeyTest`` for each key."""
 
-    def __init__(self, judge: OnHead) -> None:
+    def __init__(self, test: KeyTest) -> None:
         super().__init__()
-        self._judge = judge
+        self._test = test
 
-    def __missing__(self, head: RowKey) -> bool | None:
-        if len(self) >= _MAX_KEYS:
-            self.clear()  # every head that is known here is kept alive by it
-        verdict = self[head] = self._judge(head)
-        return verdict
+    def __missing__(self, key: RowKey) -> bool | None:
+        if len(self) >= _MAX_CACHED_RESULTS:
+            self.clear()  # the cache keeps its keys alive
+        result = self[key] = self._test(key)
+        return result
 
 
 class Term(NamedTuple):
-    """One word of a filter. ``rest`` says which of the rows pass whose heads left it open.
+    """One term of a filter. ``by_row`` tests the rows whose key does not decide (``by_key`` gives None for them).
 
-    ``narrows_by_prefix``: with more letters it can only find less.
+    ``narrows_by_prefix``: appending characters to the term can only remove matches, as in a plain text search.
+    ``cost`` orders the terms of a filter, the cheapest first.
     """
 
     text: str
-    on_head: _Verdicts
-    rest: PayloadMatcher | None = None
+    by_key: _KeyResults
+    by_row: PayloadMatcher | None = None
     negated: bool = False
     narrows_by_prefix: bool = False
     cost: int = 0
 
     def narrows(self, other: "Term") -> bool:
-        """Return whether nothing passes here that does not pass ``other``."""
-        if self.cost != other.cost or self.negated != other.negated or self.cost == _REGEX:
-            return False  # an expression may have given up on rows that it finds when it is asked again
+        """Return whether every row that matches this term also matches ``other``."""
+        if self.cost != other.cost or self.negated != other.negated or self.cost == _COST_REGEX:
+            return False  # a regular expression that timed out on a row may match it the next time
         longer = self.narrows_by_prefix and not self.negated and self.text.startswith(other.text)
         return longer or self.text == other.text
 
 
 class Filter(NamedTuple):
-    """A parsed filter; ``warnings`` says what in it was not understood (such words match as text)."""
+    """A parsed filter. ``warnings`` lists the terms that are invalid; they are searched as plain text."""
 
-    words: tuple[Term, ...]
+    terms: tuple[Term, ...]
     warnings: tuple[str, ...] = ()
 
     @property
     def slow(self) -> bool:
-        """Whether a single row may take milliseconds."""
-        return any(word.cost == _REGEX for word in self.words)
+        """Whether testing a single row may take milliseconds."""
+        return any(term.cost == _COST_REGEX for term in self.terms)
 
     def matches(self, row: Row) -> bool:
-        """Return whether a row passes."""
-        return bool(self.passing(Columns([RowKey.of(row)], [row.wall], [row.payload])))
+        """Return whether a row matches."""
+        return bool(self.matching(Columns([RowKey.of(row)], [row.wall], [row.payload])))
 
-    def passing(self, span: Columns, among: Sequence[int] | None = None) -> Sequence[int]:
-        """Return the places in ``span`` of the rows that pass, in order; ``among``: of these only."""
-        places: Sequence[int] = range(len(span.heads)) if among is None else among
-        for word in self.words:
-            if not places:
+    def matching(self, columns: Columns, candidates: Sequence[int] | None = None) -> Sequence[int]:
+        """Return the indexes of the rows that match, in ascending order.
+
+        ``candidates`` restricts the test to these indexes, which must be in ascending order.
+        """
+        indexes: Sequence[int] = range(len(columns.keys)) if candidates is None else candidates
+        for term in self.terms:
+            if not indexes:
                 break
-            says: Sequence[bool | None] = list(map(word.on_head.__getitem__, span.heads_at(places)))
-            if word.rest and (asked := [place for place, each in zip(places, says, strict=True) if each is None]):
-                answers = word.rest(span, asked)
-                if word.negated:
-                    answers = list(map(not_, answers))
-                if len(asked) == len(places):
-                    says = answers
+            results: Sequence[bool | None] = list(map(term.by_key.__getitem__, columns.keys_at(indexes)))
+            if term.by_row and (
+                undecided := [index for index, each in zip(indexes, results, strict=True) if each is None]
+            ):
+                by_row = term.by_row(columns, undecided)
+                if term.negated:
+                    by_row = list(map(not_, by_row))
+                if len(undecided) == len(indexes):
+                    results = by_row
                 else:
-                    answered = iter(answers)
-                    says = [next(answered) if each is None else each for each in says]
-            places = list(compress(places, says))
-        return places
+                    remaining = iter(by_row)
+                    results = [next(remaining) if each is None else each for each in results]
+            indexes = list(compress(indexes, results))
+        return indexes
 
     def narrows(self, other: "Filter") -> bool:
-        """Return whether nothing passes here that does not pass ``other``: then its rows are enough to look at."""
-        return all(any(mine.narrows(word) for mine in self.words) for word in other.words)
+        """Return whether every row that matches this filter also matches ``other``.
+
+        Then only the results of ``other`` have to be searched.
+        """
+        return all(any(mine.narrows(term) for mine in self.terms) for term in other.terms)
 
 
 def parse(text: str, now: Callable[[], float] = time.time) -> Filter:
-    """Parse a filter; never fails. ``now`` gives seconds since the epoch."""
-    words: list[Term] = []
+    """Parse a filter. An invalid term becomes a plain text search and a warning.
+
+    ``now`` returns seconds since the epoch, for ``after:``.
+    """
+    terms: list[Term] = []
     warnings: list[str] = []
     for token in _TOKEN.findall(text):
         negated = token.startswith("-") and len(token) > 1
         bare = token[1:] if negated else token
         if bare.endswith(":") and bare[:-1] in KEYS:
-            continue  # still being typed
+            continue  # the user is still typing the value
         try:
-            word = _word(bare, now)
+            term = _term(bare, now)
         except FilterError as error:
             warnings.append(str(error))
-            word = _text(bare)
-        words.append(_not(word) if negated else word)
-    return Filter(tuple(sorted(words, key=lambda word: word.cost)), tuple(warnings))
+            term = _text_term(bare)
+        terms.append(_not(term) if negated else term)
+    return Filter(tuple(sorted(terms, key=lambda term: term.cost)), tuple(warnings))
 
 
-_HEAD, _ROW, _TEXT, _REGEX = range(4)
-"""How cost a word is."""
+_COST_KEY, _COST_ROW, _COST_TEXT, _COST_REGEX = range(4)
+"""What a term has to look at: only the key, a field of each row, the text of each row, or a regular expression."""
 
 
-def _not(word: Term) -> Term:
-    def judge(head: RowKey) -> bool | None:
-        verdict = word.on_head[head]
-        return None if verdict is None else not verdict
+def _not(term: Term) -> Term:
+    def test(key: RowKey) -> bool | None:
+        result = term.by_key[key]
+        return None if result is None else not result
 
-    return word._replace(text=f"-{word.text}", on_head=_Verdicts(judge), negated=True)
+    return term._replace(text=f"-{term.text}", by_key=_KeyResults(test), negated=True)
 
 
-def _word(bare: str, now: Callable[[], float]) -> Term:
+def _term(bare: str, now: Callable[[], float]) -> Term:
+    """Parse a term without its ``-``. Raises ``FilterError``."""
     if len(bare) > 2 and bare.startswith("/") and bare.endswith("/"):
-        return Term(bare, _Verdicts(lambda _: None), expression_search(bare[1:-1]), cost=_REGEX)
+        return Term(bare, _KeyResults(lambda _: None), expression_search(bare[1:-1]), cost=_COST_REGEX)
     if bare.startswith('"'):
-        return _text(bare.strip('"'))
-    key, colon, value = bare.partition(":")
-    if not colon or not key.isalpha():
-        return _text(bare)
+        return _text_term(bare.strip('"'))
+    name, colon, value = bare.partition(":")
+    if not colon or not name.isalpha():
+        return _text_term(bare)
     value = value.strip('"')
-    if key not in KEYS:
-        raise FilterError(f"unknown key {key!r} (known: {', '.join(KEYS)})")
-    return _keyed(key, value, now)
+    if name not in KEYS:
+        raise FilterError(f"unknown key {name!r} (known: {', '.join(KEYS)})")
+    return _keyed_term(name, value, now)
 
 
-def _keyed(key: str, value: str, now: Callable[[], float]) -> Term:
-    text = f"{key}:{value}"
-    match key:
+def _keyed_term(name: str, value: str, now: Callable[[], float]) -> Term:
+    text = f"{name}:{value}"
+    match name:
         case "event":
-            return _head(text, lambda head: value in head.event, narrows_by_prefix=True)
+            return _key_term(text, lambda key: value in key.event, narrows_by_prefix=True)
         case "client":
-            return _head(
+            return _key_term(
                 text,
-                lambda head: value in _numbers(head.client) or head.origin == f"client {value}",
+                lambda key: value in _client_numbers(key.client) or key.origin == f"client {value}",
             )
         case "origin":
-            return _head(text, lambda head: head.origin.startswith(value), narrows_by_prefix=True)
+            return _key_term(text, lambda key: key.origin.startswith(value), narrows_by_prefix=True)
         case "user":
             quoted = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
             return Term(
                 text,
-                _Verdicts(lambda head: True if value == head.user or _user(head.client) == value else None),
+                _KeyResults(lambda key: True if value == key.user or _target_user(key.client) == value else None),
                 bytes_search(quoted),
-                cost=_ROW,
+                cost=_COST_ROW,
             )
         case "dir" if value in _DIRECTIONS:
             kind = _DIRECTIONS[value]
-            return _head(text, lambda head: head.kind is kind)
+            return _key_term(text, lambda key: key.kind is kind)
         case "dir":
-            raise FilterError(f"dir:{value}: use s2c, c2s or server")
+            raise FilterError(f"invalid dir:{value}; use s2c, c2s or server")
         case "is":
-            return _is(value)
+            return _is_term(value)
         case "larger":
-            size = _number(_SIZE, _FACTORS, value, "larger:1k")
-            return _row(text, lambda span, places: [len(span.payloads[place]) > size for place in places])
+            size = _number(_SIZE, _BYTES, value, "larger:1k")
+            return _row_term(
+                text, lambda columns, indexes: [len(columns.payloads[index]) > size for index in indexes]
+            )
         case _:
-            moment = now() - _number(_AGE, _UNITS, value, "after:10s")
-            # The moment is part of the text: the same words mean something else a minute later.
-            return _row(f"{text}@{moment}", lambda span, places: [span.walls[place] >= moment for place in places])
+            since = now() - _number(_AGE, _SECONDS, value, "after:10s")
+            # The time is part of the text, because the same term selects other rows a minute later.
+            return _row_term(
+                f"{text}@{since}", lambda columns, indexes: [columns.times[index] >= since for index in indexes]
+            )
 
 
-def _head(text: str, judge: OnHead, *, narrows_by_prefix: bool = False) -> Term:
-    return Term(text, _Verdicts(judge), narrows_by_prefix=narrows_by_prefix)
+def _key_term(text: str, test: KeyTest, *, narrows_by_prefix: bool = False) -> Term:
+    return Term(text, _KeyResults(test), narrows_by_prefix=narrows_by_prefix)
 
 
-def _row(text: str, rest: PayloadMatcher) -> Term:
-    return Term(text, _Verdicts(lambda _: None), rest, cost=_ROW)
+def _row_term(text: str, by_row: PayloadMatcher) -> Term:
+    return Term(text, _KeyResults(lambda _: None), by_row, cost=_COST_ROW)
 
 
-def _text(value: str) -> Term:
+def _text_term(value: str) -> Term:
     wanted = value.casefold()
     search = text_search(wanted)
-    # A line break may lie on the border between event, note and payload: then the row as a whole is asked.
-    judge: OnHead = lambda head: wanted in f"{head.event}\n{head.note}\n".casefold() or None  # noqa: E731
-    return Term(wanted, _Verdicts(judge), search, narrows_by_prefix=True, cost=_TEXT)
+    # A text with a line break may match across event, note and payload, so the whole row decides if the key fails.
+    test: KeyTest = lambda key: wanted in f"{key.event}\n{key.note}\n".casefold() or None  # noqa: E731
+    return Term(wanted, _KeyResults(test), search, narrows_by_prefix=True, cost=_COST_TEXT)
 
 
-def _numbers(client: str) -> list[str]:
-    """Return the client numbers that a row names: ``3``, or the target ``client:3,5``."""
+def _client_numbers(client: str) -> list[str]:
+    """Return the client numbers in a row's ``client``: a number, or a target like ``client:3,5``."""
     return client.removeprefix("client:").partition(" ")[0].split(",")
 
 
-def _user(client: str) -> str:
-    """Return the user that a target names; empty for other targets and for senders."""
+def _target_user(client: str) -> str:
+    """Return the user of a row's target, or an empty text if ``client`` is another target or a sender."""
     return (Target.parse(client).user or "") if client.startswith("user:") else ""
 
 
-def _is(value: str) -> Term:
+def _is_term(value: str) -> Term:
     if value == "injected":
-        return _head("is:injected", lambda head: Origin(head.origin).injected)
+        return _key_term("is:injected", lambda key: Origin(key.origin).injected)
     if value == PRIMING:
-        return _head("is:priming", lambda head: head.origin == PRIMING)
+        return _key_term("is:priming", lambda key: key.origin == PRIMING)
     if value not in tuple(Verdict):
-        raise FilterError(f"is:{value}: use {', '.join(Verdict)}, injected or priming")
-    return _head(f"is:{value}", lambda head: head.verdict == value)
+        raise FilterError(f"invalid is:{value}; use {', '.join(Verdict)}, injected or priming")
+    return _key_term(f"is:{value}", lambda key: key.verdict == value)
 
 
 def _number(pattern: re.Pattern[str], units: dict[str, int], value: str, example: str) -> int:
     found = pattern.fullmatch(value)
     if not found:
-        key = example.partition(":")[0]
-        raise FilterError(f"{key}:{value[:40]} is not a number of at most 12 digits; try {example}")
+        name = example.partition(":")[0]
+        raise FilterError(f"{name}:{value[:40]} is not a number of at most 12 digits; try {example}")
     return int(found[1]) * units.get((found[2] or "").lower(), 1)

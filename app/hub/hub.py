@@ -98,12 +98,12 @@ class Hub:
         return self._registry.get(client_id)
 
     def join(
-        self, wire: Transport, username: str | None = None, *, origin: str = "", user_agent: str = ""
+        self, transport: Transport, username: str | None = None, *, origin: str = "", user_agent: str = ""
     ) -> Client:
         """Add a connection that completed its handshake."""
         self._last_id += 1
         client = Client(
-            self._last_id, wire, username or self.local_user,
+            self._last_id, transport, username or self.local_user,
             origin=origin, user_agent=user_agent, connected_at=self.clock.wall(), on_overflow=self._overflow,
             flush=self.batcher.flush_client,
         )  # fmt: skip

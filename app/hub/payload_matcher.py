@@ -1,7 +1,8 @@
-"""Finds text in payloads, many at a time.
+"""Search the payloads of many rows at once, for text, bytes or a regular expression.
 
-Most payloads are ASCII. There the bytes are searched as they are, lower case, some hundred payloads in one piece:
-it takes a third of the time that decoding each would. What is not ASCII is decoded where the bytes leave a doubt.
+Most payloads are ASCII. They are searched as bytes in lower case, up to several hundred payloads joined into one
+piece, which takes a third of the time of decoding each. A payload that is not ASCII is decoded if the bytes alone
+do not decide.
 """
 
 import importlib
@@ -14,54 +15,55 @@ from app.hub.row_store import Columns
 
 
 class FilterError(ValueError):
-    """A term of a filter that cannot be parsed. The text is for people."""
+    """A term of a filter is invalid. The text is shown to the user."""
 
 
 PayloadMatcher = Callable[[Columns, Sequence[int]], Sequence[bool]]
-"""Says of each row at the given places of a span whether it passes."""
+"""Returns for each row at the given indexes of the columns whether it matches."""
 
-REGEX_S = 0.01
-REGEX_CHANCES = 4
-"""An expression that takes longer than that on a row does not match it, and after so many rows none at all."""
+REGEX_TIMEOUT_S = 0.01
+"""A search for a regular expression in one row is stopped after this time. The row does not match then."""
+MAX_REGEX_TIMEOUTS = 4
+"""After this many timeouts, the expression matches no further rows."""
 
-JOINED = 16 * 1024
-"""Payloads above that many bytes are searched one by one."""
+MAX_JOINED_BYTES = 16 * 1024
+"""If a payload is larger than this, the payloads are searched one by one instead of joined."""
 
 
 def text_search(wanted: str) -> PayloadMatcher:
-    """PayloadMatcher payloads for ``wanted``, which is casefolded, whatever the case there."""
+    """Return a matcher that ignores case. ``wanted`` must be casefolded."""
     if "\n" in wanted:
-        return lambda span, places: [wanted in haystack(span, place).casefold() for place in places]
+        return lambda columns, indexes: [wanted in searched_text(columns, index).casefold() for index in indexes]
     if not wanted.isascii():
-        return lambda span, places: [
-            not (payload := span.payloads[place]).isascii() and wanted in _folded(payload) for place in places
+        return lambda columns, indexes: [
+            not (payload := columns.payloads[index]).isascii() and wanted in _folded(payload) for index in indexes
         ]
     needle = wanted.encode()
 
-    def search(span: Columns, places: Sequence[int]) -> list[bool]:
-        payloads = span.payloads_at(places)
-        found = _found(needle, payloads, bytes.lower)
+    def search(columns: Columns, indexes: Sequence[int]) -> list[bool]:
+        payloads = columns.payloads_at(indexes)
+        found = _contains(needle, payloads, bytes.lower)
         if not all(map(bytes.isascii, payloads)):
-            # Some letters beyond ASCII fold into it: the Kelvin sign is a k, ß is ss.
-            for place, payload in enumerate(payloads):
-                if not found[place] and not payload.isascii():
-                    found[place] = wanted in _folded(payload)
+            # Some non-ASCII letters casefold to ASCII: the Kelvin sign to k, ß to ss.
+            for index, payload in enumerate(payloads):
+                if not found[index] and not payload.isascii():
+                    found[index] = wanted in _folded(payload)
         return found
 
     return search
 
 
 def bytes_search(needle: bytes) -> PayloadMatcher:
-    """PayloadMatcher payloads for bytes without a line break, just as they are."""
-    return lambda span, places: _found(needle, span.payloads_at(places), bytes)
+    """Return a matcher for exact bytes. ``needle`` must not contain a line break."""
+    return lambda columns, indexes: _contains(needle, columns.payloads_at(indexes), bytes)
 
 
-def _found(needle: bytes, payloads: list[bytes], fold: Callable[[bytes], bytes]) -> list[bool]:
-    """Say of each payload whether it holds ``needle``, which has no line break, when it is folded."""
+def _contains(needle: bytes, payloads: list[bytes], fold: Callable[[bytes], bytes]) -> list[bool]:
+    """Return for each payload whether it contains ``needle`` after ``fold`` was applied to it."""
     sizes = list(map(len, payloads))
-    if max(sizes) > JOINED:
+    if max(sizes) > MAX_JOINED_BYTES:
         return [needle in fold(payload) for payload in payloads]
-    # No match lies across two payloads: there is a line break between them.
+    # The needle has no line break, so no match can span two payloads.
     whole = fold(b"\n".join(payloads))
     found = [False] * len(payloads)
     at = whole.find(needle)
@@ -78,39 +80,44 @@ def _found(needle: bytes, payloads: list[bytes], fold: Callable[[bytes], bytes])
 
 @cache
 def prepare_expressions() -> None:
-    """Load what searches for expressions, in the background: it takes longer than a window may stand still."""
+    """Import ``regex`` in a background thread, because importing it would block the window for too long."""
     threading.Thread(target=importlib.import_module, args=("regex",), name="load regex", daemon=True).start()
 
 
 def expression_search(pattern: str) -> PayloadMatcher:
-    """PayloadMatcher event, note and payload for an expression. Raises ``FilterError`` if it is not one."""
-    import regex  # Python's own cannot be stopped; loaded only by those who use it
+    """Return a matcher that searches event, note and payload for a regular expression, ignoring case.
+
+    Raises ``FilterError`` if the expression is invalid.
+    """
+    import regex  # unlike re, it supports a timeout; imported only if needed
 
     try:
         find = regex.compile(pattern, regex.IGNORECASE).search
     except regex.error as error:
-        raise FilterError(f"/{pattern}/ is no regular expression ({error}); searched as text") from None
+        raise FilterError(
+            f"/{pattern}/ is not a valid regular expression ({error}); searched as plain text"
+        ) from None
     except (OverflowError, RecursionError, MemoryError, ValueError):
-        raise FilterError(f"/{pattern[:40]}/ is too large a regular expression; searched as text") from None
-    given_up = 0
+        raise FilterError(f"the regular expression /{pattern[:40]}/ is too large; searched as plain text") from None
+    timeouts = 0
 
     def matches(text: str) -> bool:
-        nonlocal given_up
-        if given_up >= REGEX_CHANCES:
+        nonlocal timeouts
+        if timeouts >= MAX_REGEX_TIMEOUTS:
             return False
         try:
-            return find(text, timeout=REGEX_S) is not None
+            return find(text, timeout=REGEX_TIMEOUT_S) is not None
         except TimeoutError:
-            given_up += 1
+            timeouts += 1
             return False
 
-    return lambda span, places: [matches(haystack(span, place)) for place in places]
+    return lambda columns, indexes: [matches(searched_text(columns, index)) for index in indexes]
 
 
-def haystack(span: Columns, place: int) -> str:
-    """Return what is searched of a row: event, note and payload, in lines."""
-    head = span.heads[place]
-    return f"{head.event}\n{head.note}\n{span.payloads[place].decode('utf-8', 'replace')}"
+def searched_text(columns: Columns, index: int) -> str:
+    """Return the text of a row that terms without a key search: event, note and payload, one per line."""
+    key = columns.keys[index]
+    return f"{key.event}\n{key.note}\n{columns.payloads[index].decode('utf-8', 'replace')}"
 
 
 def _folded(payload: bytes) -> str:

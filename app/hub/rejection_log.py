@@ -19,7 +19,7 @@ class RejectionStats(NamedTuple):
     ``origin`` is the one that would have to be allowed, where that is the reason.
     """
 
-    door: str
+    server: str
     reason: str
     origin: str
     user_agent: str
@@ -49,35 +49,37 @@ class RejectionLog:
         """Whom to show, the latest first."""
         return list(reversed(self._refused.values()))
 
-    def add(self, door: str, reason: str, origin: str = "", user_agent: str = "") -> bool:
+    def add(self, server: str, reason: str, origin: str = "", user_agent: str = "") -> bool:
         """Note that somebody was turned away. Return whether it got a row of its own."""
         self.total += 1
-        before = self._refused.pop((door, reason), None)
+        before = self._refused.pop((server, reason), None)
         times = before.times + 1 if before else 1
-        refused = RejectionStats(door, reason, origin, user_agent, times, self._hub.clock.wall())
-        self._refused[door, reason] = refused
+        refused = RejectionStats(server, reason, origin, user_agent, times, self._hub.clock.wall())
+        self._refused[server, reason] = refused
         if len(self._refused) > KEPT:
             oldest = next(iter(self._refused))
             del self._refused[oldest]
             self._told.pop(oldest, None)
-        journalled = self._journal(door, reason)
+        journalled = self._journal(server, reason)
         self.added.emit(refused)
         return journalled
 
-    def add_harmless(self, door: str, reason: str) -> None:
+    def add_harmless(self, server: str, reason: str) -> None:
         """Journal a connection that ended by itself before it was accepted: no warning, and nothing to remember."""
         self.total += 1
-        self._journal(door, reason, "closed early", Verdict.OK)
+        self._journal(server, reason, "closed early", Verdict.OK)
 
-    def _journal(self, door: str, reason: str, event: str = "refused", verdict: Verdict = Verdict.WARNING) -> bool:
+    def _journal(
+        self, server: str, reason: str, event: str = "refused", verdict: Verdict = Verdict.WARNING
+    ) -> bool:
         now = self._hub.clock.mono()
         if int(now) != self._second:
             self._second, self._rows = int(now), 0
-        again = now - self._told.get((door, reason), float("-inf")) < SAME_AGAIN_S
+        again = now - self._told.get((server, reason), float("-inf")) < SAME_AGAIN_S
         if again or self._rows >= ROWS_PER_S:
             self._untold += 1
             return False
-        self._told[door, reason] = now
+        self._told[server, reason] = now
         self._rows += 1
         before = f" (and {self._untold:,} more since the row before)" if self._untold else ""
         self._untold = 0

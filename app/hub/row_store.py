@@ -1,8 +1,10 @@
-"""Where the journal's rows lie: in columns, so that a row costs its payload and 36 bytes more.
+"""Store the journal's rows in columns, so that each row costs its payload plus 36 bytes.
 
-The newest rows lie here as they came, which is what costs least while events pour in. When there are a chunk of
-them, they become columns. No old row is an object of its own then, so there is nothing for the garbage collector
-to visit either; a row is built when somebody reads it. What is old goes chunk by chunk, and a copy shares chunks.
+A row is split into a ``RowKey`` (everything except its time and payload; rows with equal values share one key
+object), its times and its payload. The newest rows stay as ``Row`` objects, which is cheapest while events arrive
+quickly. Every ``CHUNK_ROWS`` rows, they are converted to a chunk of columns. Old rows are then no objects of their
+own, so the garbage collector does not visit them; ``row`` builds one on request. Old rows are removed one chunk at
+a time, and copies of the store share their chunks.
 """
 
 from array import array
@@ -13,57 +15,66 @@ from typing import NamedTuple
 
 from app.hub.row import Kind, Row, RowKey, Verdict
 
-CHUNK = 1024
+CHUNK_ROWS = 1024
 
 _KeyFields = tuple[Kind, str, str, Verdict, str, str, str, int]
+"""The values that identify a ``RowKey``. The last is the ``id`` of the recipients' tuple."""
 
-MAX_KEYS = 1024
-"""So many heads are known again; what says something new each time must not fill the memory."""
+MAX_CACHED_KEYS = 1024
+"""The cache of keys is emptied at this size, so that events with ever new notes or names cannot fill the memory."""
 
 
 class Columns(NamedTuple):
-    """Some rows, column by column, oldest first."""
+    """A selection of rows, column by column, oldest first. ``times`` are seconds since the epoch."""
 
-    heads: list[RowKey]
-    walls: list[float]
+    keys: list[RowKey]
+    times: list[float]
     payloads: list[bytes]
 
-    def heads_at(self, places: Sequence[int]) -> list[RowKey]:
-        """Return the heads of the rows at ``places``, which are in order."""
-        return self.heads if len(places) == len(self.heads) else [self.heads[place] for place in places]
+    def keys_at(self, indexes: Sequence[int]) -> list[RowKey]:
+        """Return the keys of the rows at ``indexes``, which must be in ascending order."""
+        return self.keys if len(indexes) == len(self.keys) else [self.keys[index] for index in indexes]
 
-    def payloads_at(self, places: Sequence[int]) -> list[bytes]:
-        """Return the payloads of the rows at ``places``, which are in order."""
-        return self.payloads if len(places) == len(self.payloads) else [self.payloads[place] for place in places]
+    def payloads_at(self, indexes: Sequence[int]) -> list[bytes]:
+        """Return the payloads of the rows at ``indexes``, which must be in ascending order."""
+        return self.payloads if len(indexes) == len(self.payloads) else [self.payloads[index] for index in indexes]
 
 
 class _Chunk:
-    """``CHUNK`` rows that follow one another."""
+    """``CHUNK_ROWS`` consecutive rows as columns."""
 
-    __slots__ = ("heads", "monos", "payloads", "sizes", "walls")
+    __slots__ = ("keys", "monos", "payloads", "sizes", "times")
 
-    def __init__(self, heads: list[RowKey], rows: list[Row]) -> None:
-        self.heads = heads
-        # A tuple: the garbage collector lets go of one that holds nothing but bytes, and no longer visits them.
+    def __init__(self, keys: list[RowKey], rows: list[Row]) -> None:
+        self.keys = keys
+        # A tuple that contains only bytes is untracked by the garbage collector; a list is visited each time.
         self.payloads = tuple([row.payload for row in rows])
-        # Of the payloads: to ask an old one itself would cost a trip to the memory.
+        # Payload sizes in bytes. len() of an old payload would load it into the CPU cache.
         self.sizes = array("I", [row.size for row in rows])
-        self.walls = array("d", [row.wall for row in rows])
+        self.times = array("d", [row.wall for row in rows])
         self.monos = array("d", [row.mono for row in rows])
 
 
 class RowStore:
-    """The newest rows, at most ``capacity``; ``first`` and ``last`` are their numbers (``first > last``: none)."""
+    """A ring buffer of the newest rows, at most ``capacity``.
+
+    ``first`` and ``last`` are the sequence numbers of the oldest and newest row; ``first > last`` if it is empty.
+    ``bytes`` is the total size of the payloads.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._chunks: list[_Chunk] = []
         self._tail: list[Row] = []
-        self._tail_heads: list[RowKey] = []  # of as many of the tail's rows as somebody has asked for
-        self._heads: dict[_KeyFields, RowKey] = {}
-        self._begin = 1  # number of the first row of the first chunk
+        """The newest rows, which are not in a chunk yet."""
+        self._tail_keys: list[RowKey] = []
+        """Keys of the first rows of the tail. They are looked up on demand."""
+        self._keys: dict[_KeyFields, RowKey] = {}
+        """Cache of keys, so that rows with equal values share one."""
+        self._chunks_begin = 1
+        """Sequence number of the first row of the first chunk."""
         self._tail_begin = 1
-        self._tail_end = CHUNK
+        self._tail_end = CHUNK_ROWS
         self.first = 1
         self.last = 0
         self.bytes = 0
@@ -72,9 +83,9 @@ class RowStore:
         return self.last - self.first + 1
 
     def add(self, row: Row) -> None:
-        """Keep a row, whose number is the next, as the newest; a full ring drops its oldest."""
+        """Append a row, whose number must be ``last + 1``. If the store is full, remove the oldest row."""
         self._tail.append(row)
-        self.bytes += row[7]  # its size; by name it takes longer, and this runs for every frame
+        self.bytes += row[7]  # row.size; access by name is slower, and this runs for every frame
         self.last = last = self.last + 1
         if last - self.first >= self._capacity:
             self.drop()
@@ -82,114 +93,117 @@ class RowStore:
             self._compact()
 
     def drop(self) -> None:
-        """Forget the oldest row; its payload goes at once when it is large, with its chunk otherwise."""
-        place = self.first - self._begin
+        """Remove the oldest row. A large payload is freed at once, a small one together with its chunk."""
+        index = self.first - self._chunks_begin
         self.first += 1
         if not self._chunks:
-            row = self._tail[place]
+            row = self._tail[index]
             self.bytes -= row.size
-            self._tail[place] = row._replace(payload=b"")
+            self._tail[index] = row._replace(payload=b"")
             return
         chunk = self._chunks[0]
-        size = chunk.sizes[place]
+        size = chunk.sizes[index]
         self.bytes -= size
-        if size > CHUNK:
-            chunk.payloads = (*chunk.payloads[:place], b"", *chunk.payloads[place + 1 :])
-        if place == CHUNK - 1:
+        if size > CHUNK_ROWS:
+            chunk.payloads = (*chunk.payloads[:index], b"", *chunk.payloads[index + 1 :])
+        if index == CHUNK_ROWS - 1:
             del self._chunks[0]
-            self._begin += CHUNK
+            self._chunks_begin += CHUNK_ROWS
 
     def row(self, seq: int) -> Row | None:
-        """Return the row with that number, while it is kept."""
+        """Return the row with that sequence number, or None if it is not stored."""
         if not self.first <= seq <= self.last:
             return None
         if seq >= self._tail_begin:
             return self._tail[seq - self._tail_begin]
-        number, place = divmod(seq - self._begin, CHUNK)
+        number, index = divmod(seq - self._chunks_begin, CHUNK_ROWS)
         chunk = self._chunks[number]
-        head = chunk.heads[place]
+        key = chunk.keys[index]
         return Row(
-            seq, chunk.walls[place], chunk.monos[place], head.kind, head.client, head.event,
-            chunk.payloads[place], chunk.sizes[place], head.verdict, head.note, head.origin, head.user,
-            head.recipients,
+            seq, chunk.times[index], chunk.monos[index], key.kind, key.client, key.event,
+            chunk.payloads[index], chunk.sizes[index], key.verdict, key.note, key.origin, key.user,
+            key.recipients,
         )  # fmt: skip
 
-    def span(self, first: int, last: int) -> Columns:
-        """Return the kept rows from ``first`` to ``last``."""
-        span = Columns([], [], [])
+    def columns(self, first: int, last: int) -> Columns:
+        """Return the stored rows from number ``first`` to ``last`` inclusive."""
+        columns = Columns([], [], [])
         first, last = max(first, self.first), min(last, self.last)
-        for chunk, part in self._parts(first, min(last, self._tail_begin - 1)):
-            span.heads.extend(chunk.heads[part])
-            span.walls.extend(chunk.walls[part])
-            span.payloads.extend(chunk.payloads[part])
+        for chunk, part in self._chunk_slices(first, min(last, self._tail_begin - 1)):
+            columns.keys.extend(chunk.keys[part])
+            columns.times.extend(chunk.times[part])
+            columns.payloads.extend(chunk.payloads[part])
         part = slice(max(0, first - self._tail_begin), max(0, last - self._tail_begin + 1))
-        span.heads.extend(self._known_heads()[part])
-        span.walls.extend([row.wall for row in self._tail[part]])
-        span.payloads.extend([row.payload for row in self._tail[part]])
-        return span
+        columns.keys.extend(self._keys_of_tail()[part])
+        columns.times.extend([row.wall for row in self._tail[part]])
+        columns.payloads.extend([row.payload for row in self._tail[part]])
+        return columns
 
-    def pick(self, seqs: Sequence[int]) -> Columns:
-        """Return the rows with these numbers, which are in order; all of them must be kept."""
+    def select(self, seqs: Sequence[int]) -> Columns:
+        """Return the rows with these numbers, which must be in ascending order and all stored."""
         chunks = self._chunks
         old = bisect_left(seqs, self._tail_begin)
-        places = [divmod(seq - self._begin, CHUNK) for seq in seqs[:old]]
+        positions = [divmod(seq - self._chunks_begin, CHUNK_ROWS) for seq in seqs[:old]]
         tail = [seq - self._tail_begin for seq in seqs[old:]]
-        heads = self._known_heads() if tail else []
+        keys = self._keys_of_tail() if tail else []
         return Columns(
-            [chunks[number].heads[place] for number, place in places] + [heads[place] for place in tail],
-            [chunks[number].walls[place] for number, place in places] + [self._tail[place].wall for place in tail],
-            [chunks[number].payloads[place] for number, place in places]
-            + [self._tail[place].payload for place in tail],
+            [chunks[number].keys[index] for number, index in positions] + [keys[index] for index in tail],
+            [chunks[number].times[index] for number, index in positions]
+            + [self._tail[index].wall for index in tail],
+            [chunks[number].payloads[index] for number, index in positions]
+            + [self._tail[index].payload for index in tail],
         )
 
-    def before(self, seq: int, alike: Callable[[RowKey], bool]) -> Row | None:
-        """Return the newest row below ``seq`` with such a head."""
+    def newest_before(self, seq: int, matches: Callable[[RowKey], bool]) -> Row | None:
+        """Return the newest row with a number below ``seq`` whose key matches, or None."""
         seq = min(seq, self.last + 1)
         while seq > self.first:
-            start = max(self.first, seq - CHUNK)
-            heads = self.span(start, seq - 1).heads
-            wanted = {head for head in set(heads) if alike(head)}
-            for place in reversed(range(len(heads))):
-                if heads[place] in wanted:
-                    return self.row(start + place)
+            start = max(self.first, seq - CHUNK_ROWS)
+            keys = self.columns(start, seq - 1).keys
+            wanted = {key for key in set(keys) if matches(key)}
+            for index in reversed(range(len(keys))):
+                if keys[index] in wanted:
+                    return self.row(start + index)
             seq = start
         return None
 
     def copy(self) -> "RowStore":
-        """Return a ring with the same rows for reading; it stays as it is while this one goes on."""
+        """Return a read-only snapshot, which later changes of this store do not affect."""
         twin = copy(self)
         twin._chunks = self._chunks[:]
-        if twin._chunks:  # the oldest loses its large payloads as they are dropped; the others stay as they are
+        if twin._chunks:  # only the oldest chunk changes: drop() clears its large payloads
             twin._chunks[0] = copy(twin._chunks[0])
-        twin._tail, twin._tail_heads, twin._heads = self._tail[:], self._tail_heads[:], {}
+        twin._tail, twin._tail_keys, twin._keys = self._tail[:], self._tail_keys[:], {}
         return twin
 
     def _compact(self) -> None:
-        self._chunks.append(_Chunk(self._known_heads(), self._tail))
-        self._tail, self._tail_heads = [], []
-        self._tail_begin += CHUNK
-        self._tail_end += CHUNK
+        """Convert the tail to a chunk."""
+        self._chunks.append(_Chunk(self._keys_of_tail(), self._tail))
+        self._tail, self._tail_keys = [], []
+        self._tail_begin += CHUNK_ROWS
+        self._tail_end += CHUNK_ROWS
 
-    def _known_heads(self) -> list[RowKey]:
-        """Return the heads of the tail."""
-        heads = self._tail_heads
-        for row in self._tail[len(heads) :]:
-            # The id of the recipients' tuple: to hash a hundred numbers for every row would take too long.
-            key = (
+    def _keys_of_tail(self) -> list[RowKey]:
+        """Return the keys of all rows of the tail, after looking up those that are missing."""
+        keys = self._tail_keys
+        for row in self._tail[len(keys) :]:
+            # The id of the recipients' tuple: hashing a hundred numbers for every row would take too long.
+            fields = (
                 row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user, id(row.recipients)
             )  # fmt: skip
-            heads.append(self._heads.get(key) or self._remember(key, row))
-        return heads
+            keys.append(self._keys.get(fields) or self._cache_key(fields, row))
+        return keys
 
-    def _remember(self, key: "_KeyFields", row: Row) -> RowKey:
-        if len(self._heads) >= MAX_KEYS:
-            self._heads.clear()
-        head = self._heads[key] = RowKey.of(row)  # keeps the recipients, so their id stays theirs
-        return head
+    def _cache_key(self, fields: "_KeyFields", row: Row) -> RowKey:
+        if len(self._keys) >= MAX_CACHED_KEYS:
+            self._keys.clear()
+        key = self._keys[fields] = RowKey.of(row)  # keeps the recipients alive, so their id is not reused
+        return key
 
-    def _parts(self, first: int, last: int) -> Iterator[tuple[_Chunk, slice]]:
+    def _chunk_slices(self, first: int, last: int) -> Iterator[tuple[_Chunk, slice]]:
+        """Yield the parts of chunks that contain the rows from ``first`` to ``last``."""
         while first <= last:
-            number, place = divmod(first - self._begin, CHUNK)
-            stop = min(CHUNK, place + last - first + 1)
-            yield self._chunks[number], slice(place, stop)
-            first += stop - place
+            number, index = divmod(first - self._chunks_begin, CHUNK_ROWS)
+            stop = min(CHUNK_ROWS, index + last - first + 1)
+            yield self._chunks[number], slice(index, stop)
+            first += stop - index

@@ -1,4 +1,4 @@
-"""Goes through the rows for a filter, newest first and a little at a time, so that nobody waits for it."""
+"""Search the journal for the rows that match a filter, newest first, in steps short enough for the event loop."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -6,63 +6,65 @@ from collections.abc import Sequence
 from app.hub.filter import Filter
 from app.hub.row_store import RowStore
 
-BATCH = 256
-"""So many rows at a time, or as many as hold ``BATCH_BYTES`` on average."""
-BATCH_BYTES = 256 * 1024
-SLOW_BATCH = 16
-"""An expression may take milliseconds for each."""
+STEP_ROWS = 256
+"""The most rows that one step tests."""
+STEP_BYTES = 256 * 1024
+"""A step tests fewer rows if their payloads would exceed this size on average."""
+SLOW_STEP_ROWS = 16
+"""The number of rows per step if the filter has a regular expression, which may take milliseconds per row."""
 
 
 class IncrementalSearch:
-    """Looks at the rows ``first`` to ``last``.
+    """Search the rows ``first`` to ``last``, newest first; call ``step`` until ``done``.
 
-    ``among``: above ``last`` only these numbers, in order, can pass; they come from an earlier search.
+    ``candidates`` are numbers above ``last`` in ascending order: results of an earlier, wider search, which are
+    tested first. No other row above ``last`` can match.
     """
 
-    def __init__(self, wanted: Filter, first: int, last: int, among: Sequence[int] = ()) -> None:
+    def __init__(self, wanted: Filter, first: int, last: int, candidates: Sequence[int] = ()) -> None:
         self._wanted = wanted
         self._first = first
         self._last = last
-        self._among = among
-        self._left = len(among)
+        self._candidates = candidates
+        self._candidates_left = len(candidates)
 
     @property
-    def below(self) -> int:
-        """Every number above this one has been looked at."""
-        return self._among[self._left - 1] if self._left else self._last
+    def tested_above(self) -> int:
+        """Every row with a number above this one has been tested."""
+        return self._candidates[self._candidates_left - 1] if self._candidates_left else self._last
 
     @property
     def done(self) -> bool:
-        """Whether every row has been looked at."""
-        return self._left == 0 and self._last < self._first
+        """Whether every row has been tested."""
+        return self._candidates_left == 0 and self._last < self._first
 
     def step(self, rows: RowStore) -> list[int]:
-        """Look at some more rows; returns the numbers of those that pass, in order."""
+        """Test the next rows, and return the numbers of those that match, in ascending order."""
         self._first = max(self._first, rows.first)
-        size = batch_size(self._wanted, rows)
-        if self._left:
-            return self._step_among(rows, size)
+        size = step_size(self._wanted, rows)
+        if self._candidates_left:
+            return self._test_candidates(rows, size)
         start = max(self._first, self._last - size + 1)
-        span = rows.span(start, self._last)
+        columns = rows.columns(start, self._last)
         self._last = start - 1
-        return [start + place for place in self._wanted.passing(span)]
+        return [start + index for index in self._wanted.matching(columns)]
 
-    def _step_among(self, rows: RowStore, size: int) -> list[int]:
-        start = max(0, self._left - size)
-        numbers = self._among[start : self._left]
-        self._left = start
+    def _test_candidates(self, rows: RowStore, size: int) -> list[int]:
+        start = max(0, self._candidates_left - size)
+        numbers = self._candidates[start : self._candidates_left]
+        self._candidates_left = start
         numbers = numbers[bisect_left(numbers, rows.first) :]
         if not numbers:
             return []
         first, last = numbers[0], numbers[-1]
-        if last - first < 2 * len(numbers):  # most of their neighbours: to read them all is cheaper than to pick
-            among = range(len(numbers)) if last - first < len(numbers) else [seq - first for seq in numbers]
-            return [first + place for place in self._wanted.passing(rows.span(first, last), among)]
-        return [numbers[place] for place in self._wanted.passing(rows.pick(numbers))]
+        if last - first < 2 * len(numbers):  # dense: reading the whole range is cheaper than selecting rows
+            indexes = range(len(numbers)) if last - first < len(numbers) else [seq - first for seq in numbers]
+            return [first + index for index in self._wanted.matching(rows.columns(first, last), indexes)]
+        return [numbers[index] for index in self._wanted.matching(rows.select(numbers))]
 
 
-def batch_size(wanted: Filter, rows: RowStore) -> int:
-    """Return how many rows can be looked at in about a tenth of a millisecond."""
+def step_size(wanted: Filter, rows: RowStore) -> int:
+    """Return how many rows can be tested in about 0.1 ms."""
     if wanted.slow:
-        return SLOW_BATCH
-    return max(1, min(BATCH, BATCH_BYTES * len(rows) // (rows.bytes + 1)))
+        return SLOW_STEP_ROWS
+    return max(1, min(STEP_ROWS, STEP_BYTES * len(rows) // (rows.bytes + 1)))

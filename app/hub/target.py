@@ -23,7 +23,7 @@ class Target(NamedTuple):
 
     user: str | None = None
     clients: frozenset[int] | None = None
-    but: int | None = None
+    excluded: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> Target:
@@ -31,17 +31,17 @@ class Target(NamedTuple):
 
         Raises ``ValueError`` for anything else.
         """
-        chosen, but = text.strip(), None
+        chosen, excluded = text.strip(), None
         if found := _EXCEPT.fullmatch(chosen):
-            chosen, but = found[1], int(found[2]) if found[2] else None
+            chosen, excluded = found[1], int(found[2]) if found[2] else None
         kind, _, value = chosen.partition(":")
         if chosen == "all":
-            return cls(but=but)
+            return cls(excluded=excluded)
         if kind == "user" and value:
-            return cls(user=value, but=but)
+            return cls(user=value, excluded=excluded)
         numbers = value.split(",")
         if kind == "client" and all(_NUMBER.fullmatch(number) for number in numbers):
-            return cls(clients=frozenset(map(int, numbers)), but=but)
+            return cls(clients=frozenset(map(int, numbers)), excluded=excluded)
         raise ValueError(f"invalid target {text[:80]!r}: use all, user:NAME, client:NUMBER or client:1,2")
 
     def __str__(self) -> str:
@@ -51,8 +51,8 @@ class Target(NamedTuple):
             text = "client:" + ",".join(map(str, sorted(self.clients)))
         else:
             text = "all"
-        if self.but is not None:
-            return f"{text} except:{self.but}"
+        if self.excluded is not None:
+            return f"{text} except:{self.excluded}"
         return f"{text} except:" if _EXCEPT.fullmatch(text) else text  # a user may be called "x except:3"
 
     def select(self, clients: Iterable[Client]) -> list[Client]:
@@ -62,7 +62,7 @@ class Target(NamedTuple):
             for client in clients
             if (self.user is None or client.username == self.user)
             and (self.clients is None or client.id in self.clients)
-            and client.id != self.but
+            and client.id != self.excluded
         ]
 
 

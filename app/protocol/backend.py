@@ -67,7 +67,7 @@ class Conversation(Struct, kw_only=True):
     newest: MessageData | None = None
 
 
-def checked_name(name: str) -> str:
+def valid_username(name: str) -> str:
     """Return a user name fit for the cast. Raises ``RequestError``."""
     clean = name.strip()
     if wrong := usernames.problem(clean):
@@ -80,7 +80,7 @@ def peer_of(message: MessageData) -> str:
     return str(message["to"] if message["direction"] == "sent" else message["from"])
 
 
-def instant(timestamp: str) -> float:
+def parse_timestamp(timestamp: str) -> float:
     """Return an ISO 8601 time as seconds since the epoch; 0 for one that is none."""
     try:
         return seconds_of(datetime.fromisoformat(timestamp.upper()))
@@ -88,7 +88,7 @@ def instant(timestamp: str) -> float:
         return 0.0
 
 
-def is_instant(seconds: float) -> bool:
+def is_valid_time(seconds: float) -> bool:
     """Return whether seconds since the epoch can be written as a time."""
     try:
         iso(seconds)

@@ -14,10 +14,10 @@ def trigger_command(frame: str, catalog: Catalog) -> str:
     A frame that is no valid event is sent as it is. The way back is ``cli.options.pairs``: what parses as JSON
     is JSON.
     """
-    return shlex.join(["companion", *trigger_words(frame, catalog)])
+    return shlex.join(["companion", *trigger_arguments(frame, catalog)])
 
 
-def trigger_words(frame: str, catalog: Catalog) -> list[str]:
+def trigger_arguments(frame: str, catalog: Catalog) -> list[str]:
     """Return what follows ``companion`` in ``trigger_command``."""
     try:
         event = decode(frame)
@@ -29,7 +29,7 @@ def trigger_words(frame: str, catalog: Catalog) -> list[str]:
     return ["trigger", event.event, *_options("--set", event.data)]
 
 
-def expect_words(event: str, data: Any) -> list[str]:
+def expect_arguments(event: str, data: Any) -> list[str]:
     """Return what follows ``companion`` to wait for a client event with this data (of a REST call: its body)."""
     return ["expect", event, *(_options("--where", data) if isinstance(data, dict) else [])]
 

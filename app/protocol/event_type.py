@@ -75,7 +75,7 @@ class EventType(ABC):
                 data[name] = BY_FORMAT[kind]
         return data
 
-    def renewed(self, data: dict[str, Any]) -> dict[str, Any]:
+    def with_fresh_values(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of ``data`` with templates for its IDs and times. Templates that it has already stay."""
         properties = self.schema["properties"]
         return {

@@ -10,8 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, check_tree, parse_json
-from app.protocol.json_path import changed, rooted
-from app.protocol.templates import MAX_TEMPLATES, Context, TemplateError, count_templates, resolve
+from app.protocol.json_path import absolute_path, apply_changes
+from app.protocol.templates import MAX_TEMPLATES, TemplateContext, TemplateError, count_templates, resolve
 from app.validation_messages import fault
 
 SUFFIX = ".json"
@@ -52,10 +52,10 @@ class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
             return self
         if self.raw:
             raise BadFixture("a raw frame has no fields that could be set or removed")
-        whole = changed(
+        whole = apply_changes(
             {"event": self.event, "data": self.envelope().data},
-            {rooted(path): value for path, value in to.items()},
-            [rooted(path) for path in without],
+            {absolute_path(path): value for path, value in to.items()},
+            [absolute_path(path) for path in without],
         )
         if not isinstance(whole.get("event"), str) or "data" not in whole:
             raise BadFixture("an event needs its name and its data; send anything else as a raw frame")
@@ -70,7 +70,7 @@ class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
         return json.dumps(msgspec.to_builtins(self), indent=2, ensure_ascii=False) + "\n"
 
 
-class Saved(NamedTuple):
+class SavedFixture(NamedTuple):
     """A fixture with its name (``folder/name``); ``own`` ones can be changed."""
 
     name: str
@@ -91,12 +91,12 @@ class Saved(NamedTuple):
 def parse_fixture(text: str) -> Fixture:
     """Read a fixture's file. Raises ``BadFixture``."""
     try:
-        return checked(parse_json(text))
+        return fixture_from_json(parse_json(text))
     except BadFrame as bad:
         raise BadFixture(str(bad)) from None
 
 
-def checked(value: Any) -> Fixture:
+def fixture_from_json(value: Any) -> Fixture:
     """Return a fixture from JSON values. Raises ``BadFixture``."""
     try:
         fixture = msgspec.convert(value, Fixture)
@@ -118,7 +118,7 @@ def from_frame(text: str, catalog: Catalog) -> Fixture:
     match value:
         case {"event": str(name), "data": data} if 0 < len(name) <= 80 and len(value) == 2:
             try:
-                data_now = resolve(data, Context(wall=0.0, preview=True))
+                data_now = resolve(data, TemplateContext(wall=0.0, preview=True))
                 malformed = bool(catalog.problems(Envelope(name, data_now)))
             except TemplateError:
                 malformed = True  # saving and firing it report the error
@@ -126,7 +126,7 @@ def from_frame(text: str, catalog: Catalog) -> Fixture:
     return Fixture(frame=text, malformed=True)
 
 
-def renewed(fixture: Fixture, catalog: Catalog) -> Fixture:
+def with_fresh_values(fixture: Fixture, catalog: Catalog) -> Fixture:
     """Return a fixture that has a new ID and time each time it is fired.
 
     A raw or malformed one is returned as it is: what is wrong with it may be just there.
@@ -135,10 +135,10 @@ def renewed(fixture: Fixture, catalog: Catalog) -> Fixture:
     data = fixture.envelope().data
     if fixture.malformed or known is None or not isinstance(data, dict):
         return fixture
-    return msgspec.structs.replace(fixture, data=known.renewed(data))
+    return msgspec.structs.replace(fixture, data=known.with_fresh_values(data))
 
 
-def checked_name(name: str) -> str:
+def valid_fixture_name(name: str) -> str:
     """Return a name fit for files on every system: ``folder/name``, at most three deep. Raises ``BadFixture``."""
     parts = name.strip().split("/")
     for part in parts:

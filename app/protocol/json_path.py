@@ -18,7 +18,7 @@ class BadPath(ValueError):
     """A path that leads nowhere; the text says where it ends."""
 
 
-def changed(value: Any, to: Mapping[str, Any], without: Sequence[str] = ()) -> Any:
+def apply_changes(value: Any, to: Mapping[str, Any], without: Sequence[str] = ()) -> Any:
     """Return a copy of ``value`` with some paths set and others removed. Raises ``BadPath``."""
     result = deepcopy(value)
     for path, new in to.items():
@@ -31,7 +31,7 @@ def changed(value: Any, to: Mapping[str, Any], without: Sequence[str] = ()) -> A
     return result
 
 
-def rooted(path: str) -> str:
+def absolute_path(path: str) -> str:
     """Return a path into an envelope; one that names neither ``event`` nor ``data`` means a field of the data."""
     first = re.split(r"[.\[]", path, maxsplit=1)[0]
     return path if first in ("event", "data") else f"data.{path}"
@@ -39,10 +39,10 @@ def rooted(path: str) -> str:
 
 def check_path(path: str) -> None:
     """Raise ``BadPath`` for what can lead nowhere, whatever the value."""
-    _steps(rooted(path))
+    _steps(absolute_path(path))
 
 
-def found(value: Any, path: str) -> Any:
+def value_at(value: Any, path: str) -> Any:
     """Return what ``path`` leads to. Raises ``BadPath`` where there is nothing."""
     place, last = _place(value, path)
     return place[_checked(place, last, path, new=False)]

@@ -41,7 +41,7 @@ class TemplateError(ValueError):
 
 
 @dataclass(frozen=True)
-class Context:
+class TemplateContext:
     """What templates are made of. ``wall`` is now, in seconds since the epoch."""
 
     wall: float
@@ -60,7 +60,7 @@ def iso(wall: float) -> str:
     return utc(wall).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def expand(data: Any, context: Context) -> Generator[None, None, Any]:
+def expand(data: Any, context: TemplateContext) -> Generator[None, None, Any]:
     """Replace every template in ``data``, and yield after each, so that the caller can pause.
 
     The generator's return value is the result. Text that only looks like a template stays as it is. Raise
@@ -74,7 +74,7 @@ def expand(data: Any, context: Context) -> Generator[None, None, Any]:
     return (yield from _expand(data, context, _Size()))
 
 
-def resolve(data: Any, context: Context) -> Any:
+def resolve(data: Any, context: TemplateContext) -> Any:
     """Run ``expand`` to its end and return the result."""
     steps = expand(data, context)
     while True:
@@ -99,7 +99,7 @@ def load_faker() -> None:
     _faker()
 
 
-def left_over(data: Any) -> list[str]:
+def invalid_templates(data: Any) -> list[str]:
     """Return what looks like a template in expanded data but is not one."""
     return [each for text in _texts(data) for each in _LOOKS_LIKE_ONE.findall(text)]
 
@@ -117,7 +117,7 @@ class _Size:
         return text
 
 
-def _expand(data: Any, context: Context, size: _Size) -> Generator[None, None, Any]:
+def _expand(data: Any, context: TemplateContext, size: _Size) -> Generator[None, None, Any]:
     match data:
         case dict():
             expanded = {}
@@ -134,7 +134,7 @@ def _expand(data: Any, context: Context, size: _Size) -> Generator[None, None, A
     return data
 
 
-def _expand_text(text: str, context: Context, size: _Size) -> Generator[None, None, str]:
+def _expand_text(text: str, context: TemplateContext, size: _Size) -> Generator[None, None, str]:
     parts, end = [], 0
     for found in _TEMPLATE.finditer(text) if "{{" in text else ():
         parts += [size.add(text[end : found.start()]), size.add(_value(found, context))]
@@ -164,7 +164,7 @@ def _is_known(found: re.Match[str]) -> bool:
     return name in FAKER if family == "faker" else not name and family in NAMES
 
 
-def _value(found: re.Match[str], context: Context) -> str:
+def _value(found: re.Match[str], context: TemplateContext) -> str:
     name, sign, amount, unit = found.groups()
     if sign:
         return _moment(found, context.wall, int(f"{sign}{amount}") * _SECONDS[unit])

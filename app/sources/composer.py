@@ -15,8 +15,16 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, Invalid
 from app.protocol.event_type import InvalidEvent
-from app.protocol.fixture import Fixture, Saved
-from app.protocol.templates import Context, TemplateError, expand, left_over, load_faker, resolve, uses_faker
+from app.protocol.fixture import Fixture, SavedFixture
+from app.protocol.templates import (
+    TemplateContext,
+    TemplateError,
+    expand,
+    invalid_templates,
+    load_faker,
+    resolve,
+    uses_faker,
+)
 from app.sources.source import Publisher
 
 MAX_PROBLEMS = 20
@@ -48,7 +56,7 @@ class EventComposer:
         origin: Origin,
         persona: str = "",
         seed: int | None = None,
-        loose: bool = False,
+        strict: bool = True,
     ) -> Delivery:
         """Fill in the templates and fire the fixture; ``to`` None means the fixture's own target.
 
@@ -58,7 +66,7 @@ class EventComposer:
 
         async def play(origin: Origin, random: Random | None = None) -> Delivery:
             self._fired += 1
-            return await self._play(fixture, to, origin, self.context(persona, random), loose)
+            return await self._play(fixture, to, origin, self.context(persona, random), strict)
 
         delivery = await play(origin, None if seed is None else Random(seed))
         self._again = play
@@ -89,7 +97,7 @@ class EventComposer:
             raise Conflict("Nothing has been fired yet.")
         return await self._again(origin)
 
-    def of_event(self, event: str) -> Fixture:
+    def fixture_for_event(self, event: str) -> Fixture:
         """Return an event of the contract with sensible values. Raises ``InvalidEvent`` for any other name."""
         known = self._sender.catalog.get(Direction.TO_UI, event)
         if known is None:
@@ -98,10 +106,10 @@ class EventComposer:
 
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a new ``new_message`` of a persona to the local user."""
-        template = self.of_event("new_message").envelope()
+        template = self.fixture_for_event("new_message").envelope()
         return Envelope(template.event, {**resolve(template.data, self.context(persona)), "text": text})
 
-    async def problems(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
+    async def problems(self, fixtures: Iterable[SavedFixture]) -> dict[str, list[str]]:
         """Return by name how each fixture breaks the contract without being marked as malformed.
 
         The result for a fixture is reused until its file or the catalog changes.
@@ -120,7 +128,7 @@ class EventComposer:
         if fixture.raw or fixture.malformed:
             return []
         event = self.preview(fixture.envelope())
-        left = [f"{each} is not a template" for each in left_over(event.data)]
+        left = [f"{each} is not a template" for each in invalid_templates(event.data)]
         found = [*left, *map(str, self._sender.catalog.problems(event))]
         more = len(found) - MAX_PROBLEMS
         return found if more <= 0 else [*found[:MAX_PROBLEMS], f"and {more:,} more"]
@@ -132,9 +140,9 @@ class EventComposer:
         """
         return Envelope(event.event, resolve(event.data, replace(self.context(), preview=True)))
 
-    def context(self, persona: str = "", random: Random | None = None) -> Context:
+    def context(self, persona: str = "", random: Random | None = None) -> TemplateContext:
         """Return what templates are made of now."""
-        return Context(
+        return TemplateContext(
             wall=self._sender.clock.wall(),
             me=self._sender.local_user,
             persona=persona or next(iter(self._sender.personas), "alice"),
@@ -143,7 +151,7 @@ class EventComposer:
         )
 
     async def _play(
-        self, fixture: Fixture, to: Target | None, origin: Origin, context: Context, loose: bool
+        self, fixture: Fixture, to: Target | None, origin: Origin, context: TemplateContext, strict: bool
     ) -> Delivery:
         target = to if to is not None else _target(fixture)
         sender = self._sender
@@ -152,7 +160,7 @@ class EventComposer:
         if fixture.raw:
             send, what = sender.send_raw, await _expanded(fixture.frame, context)
         else:
-            send = partial(sender.fire, strict=not (fixture.malformed or loose))
+            send = partial(sender.fire, strict=strict and not fixture.malformed)
             what = Envelope(fixture.event, await _expanded(fixture.envelope().data, context))
         delivery = await send(what, to=target, origin=origin)
         for _ in range(fixture.times - 1):
@@ -161,7 +169,7 @@ class EventComposer:
         return delivery._replace(warnings=()) if fixture.malformed else delivery
 
 
-async def _expanded(data: Any, context: Context) -> Any:
+async def _expanded(data: Any, context: TemplateContext) -> Any:
     """Return ``data`` with its templates expanded, without blocking the event loop. Raise ``RequestError``."""
     if uses_faker(data):
         await asyncio.to_thread(load_faker)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from app.protocol.backend import Conversation, MessageData, Person, instant, peer_of
+from app.protocol.backend import Conversation, MessageData, Person, parse_timestamp, peer_of
 
 Connection = sqlite3.Connection
 
@@ -81,7 +81,7 @@ def set_presence(db: Connection, username: str, online: bool, at: float) -> bool
     return changed > 0
 
 
-def decay(db: Connection, before: float) -> list[str]:
+def expire_presence(db: Connection, before: float) -> list[str]:
     """Let those go offline who were last seen ``before`` then and are not pinned; return the friends' names."""
     rows = db.execute(
         "UPDATE people SET online = 0 WHERE online = 1 AND pinned = 0 AND last_seen < ?"
@@ -106,9 +106,9 @@ def add_message(db: Connection, data: MessageData, *, read: bool = False) -> boo
         db.execute(
             f"INSERT OR IGNORE INTO messages (peer, at, is_read, {MESSAGE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                peer_of(data), instant(data["timestamp"]), read or data["direction"] == "sent", data["msg_id"],
-                data["from"], data["to"], data["text"], data["timestamp"], data["direction"], data["delivered"],
-                data["delivery_method"], reactions,
+                peer_of(data), parse_timestamp(data["timestamp"]), read or data["direction"] == "sent",
+                data["msg_id"], data["from"], data["to"], data["text"], data["timestamp"], data["direction"],
+                data["delivered"], data["delivery_method"], reactions,
             ),
         ).rowcount > 0
     )  # fmt: skip
@@ -207,10 +207,14 @@ def conversations(db: Connection) -> list[Conversation]:
             found.append(
                 Conversation(person=each, unread=unread.get(each.username, 0), newest=newest[0] if newest else None)
             )
-    return sorted(found, key=lambda chat: instant(chat.newest["timestamp"]) if chat.newest else 0, reverse=True)
+    return sorted(found, key=_latest_activity, reverse=True)
 
 
-# the whole
+def _latest_activity(chat: Conversation) -> float:
+    return parse_timestamp(chat.newest["timestamp"]) if chat.newest else 0.0
+
+
+# the whole state
 
 
 def dump(db: Connection) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from app.protocol.fixture import (
     SUFFIX,
     BadFixture,
     Fixture,
-    Saved,
-    checked_name,
+    SavedFixture,
     parse_fixture,
+    valid_fixture_name,
 )
 from app.storage.files import find_files
 from app.system.files import read_text, write_file
@@ -36,7 +36,7 @@ class FixtureLibrary:
         self._own = own
         self._built_in = built_in
         self._chosen = chosen
-        self._saved: dict[str, Saved] = {}
+        self._saved: dict[str, SavedFixture] = {}
         self._files: dict[Path, _Known] = {}
         self._broken: dict[str, str] = {}
         self.warnings: list[str] = []
@@ -48,13 +48,13 @@ class FixtureLibrary:
         return self._own
 
     @property
-    def all(self) -> list[Saved]:
+    def all(self) -> list[SavedFixture]:
         """The fixtures: one's own folders first, each in its order."""
         return sorted(
             self._saved.values(), key=lambda each: (not each.own, each.folder, each.fixture.order, each.name)
         )
 
-    def find(self, name: str) -> Saved:
+    def find(self, name: str) -> SavedFixture:
         """Return a fixture by its name, or its last part where that is unique. Raises ``RequestError``."""
         wanted = name.strip().casefold()
         if exact := self._saved.get(wanted):
@@ -73,7 +73,7 @@ class FixtureLibrary:
         by_name |= {key.rpartition("/")[2]: name for key, name in by_name.items()}
         return [by_name[key] for key in difflib.get_close_matches(wanted[:80], by_name, 1)]
 
-    def look_up(self, name: str) -> Saved:
+    def look_up(self, name: str) -> SavedFixture:
         """Return a fixture as it is on the disk now. Raises ``RequestError``."""
         with suppress(RequestError):
             saved = self.find(name)
@@ -82,7 +82,7 @@ class FixtureLibrary:
         self.read()
         return self.find(name)
 
-    def _is_fresh(self, saved: Saved) -> bool:
+    def _is_fresh(self, saved: SavedFixture) -> bool:
         own = self._own and _file(self._own, saved.name)
         if not saved.own and own and _stamp(own) != _NO_FILE:
             return False
@@ -92,10 +92,10 @@ class FixtureLibrary:
     def read(self) -> bool:
         """Read both folders again, and return whether anything has changed. ``warnings`` lists invalid files.
 
-        A file with the same stamp as before is not read again, and its ``Saved`` stays the same object.
+        A file with the same stamp as before is not read again, and its ``SavedFixture`` stays the same object.
         """
         before = self._saved, self.warnings
-        saved: dict[str, Saved] = {}
+        saved: dict[str, SavedFixture] = {}
         warnings: list[str] = []
         files: dict[Path, _Known] = {}
         self._broken = {}
@@ -108,11 +108,11 @@ class FixtureLibrary:
 
     def _read_folder(
         self, folder: Path, own: bool, warnings: list[str], known: "dict[Path, _Known]"
-    ) -> list[Saved]:
+    ) -> list[SavedFixture]:
         def report(error: OSError) -> None:
             warnings.append(_printable(f"{error.filename or folder} cannot be read: {error.strerror or error}."))
 
-        found: list[Saved] = []
+        found: list[SavedFixture] = []
         try:
             files = find_files(folder, SUFFIX, report)
         except FileNotFoundError:
@@ -130,28 +130,28 @@ class FixtureLibrary:
             if before is None or before.stamp != stamp or not before.settled:
                 before = _Known(stamp, _is_settled(stamp), self._read_file(folder, file, stamp, own))
             known[file] = before
-            if isinstance(before.content, Saved):
+            if isinstance(before.content, SavedFixture):
                 found.append(before.content)
             else:
                 warnings.append(before.content)
                 self._broken[_name(folder, file).casefold()] = before.content
         return found
 
-    def _read_file(self, folder: Path, file: Path, stamp: "_Stamp", own: bool) -> Saved | str:
+    def _read_file(self, folder: Path, file: Path, stamp: "_Stamp", own: bool) -> SavedFixture | str:
         """Return the fixture in a file, or why it is not one."""
         name = _name(folder, file)
         try:
             if stamp.size > MAX_FIXTURE_BYTES:
                 raise BadFixture(f"it is over {MAX_FIXTURE_BYTES // 1024} KiB")
-            if checked_name(name) != name:
+            if valid_fixture_name(name) != name:
                 raise BadFixture(f"{name!r} is no name: it begins or ends with a space")
             if own:
                 _require_inside(folder, file)
-            return Saved(name, parse_fixture(read_text(file, MAX_FIXTURE_BYTES)), own)
+            return SavedFixture(name, parse_fixture(read_text(file, MAX_FIXTURE_BYTES)), own)
         except (BadFixture, OSError, UnicodeDecodeError) as error:
             return _printable(f"{file} is no fixture: {error}.")
 
-    def save(self, name: str, fixture: Fixture) -> Saved:
+    def save(self, name: str, fixture: Fixture) -> SavedFixture:
         """Write a fixture of one's own, over an older one of that name."""
         clean = _checked(name)
         text = _text(fixture)
@@ -159,11 +159,11 @@ class FixtureLibrary:
         if before and before.own:
             self._respell(before, clean)
         self._write(clean, text)
-        saved = Saved(clean, fixture, True)
+        saved = SavedFixture(clean, fixture, True)
         self._saved[clean.casefold()] = saved
         return saved
 
-    def rename(self, name: str, new: str) -> Saved:
+    def rename(self, name: str, new: str) -> SavedFixture:
         """Give one's own fixture another name."""
         before, clean = self._own_one(name), _checked(new)
         there = self._saved.get(clean.casefold())
@@ -182,7 +182,7 @@ class FixtureLibrary:
         self._unlink(self._own_one(name))
         self.read()
 
-    def _own_one(self, name: str) -> Saved:
+    def _own_one(self, name: str) -> SavedFixture:
         saved = self.find(name)
         if not saved.own:
             raise Conflict(f"{saved.name} comes with the program: save a copy and change that.")
@@ -206,7 +206,7 @@ class FixtureLibrary:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the folder
             raise _storage_error(file, "written", error) from None
 
-    def _respell(self, saved: Saved, name: str) -> None:
+    def _respell(self, saved: SavedFixture, name: str) -> None:
         """Give a file's name other letters, capital ones, say: some systems tell them apart."""
         if saved.name == name:
             return
@@ -219,7 +219,7 @@ class FixtureLibrary:
         except OSError as error:
             raise _storage_error(new, "written", error) from None
 
-    def _unlink(self, saved: Saved) -> None:
+    def _unlink(self, saved: SavedFixture) -> None:
         file = self._file(saved.name)
         try:
             file.unlink(missing_ok=True)
@@ -251,7 +251,7 @@ class _Known(NamedTuple):
     stamp: _Stamp
     settled: bool
     """Whether ``stamp`` was old enough when the file was read: another change would have given it a new one."""
-    content: Saved | str
+    content: SavedFixture | str
 
 
 _NO_FILE = _Stamp(0, -1, 0)
@@ -316,6 +316,6 @@ def _storage_error(file: Path, what: str, error: Exception) -> StorageError:
 
 def _checked(name: str) -> str:
     try:
-        return checked_name(name)
+        return valid_fixture_name(name)
     except BadFixture as bad:
         raise Malformed(f"{bad}.") from None

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from app.hub.signals import Signal
 from app.protocol.errors import RequestError
-from app.protocol.fixture import Fixture, Saved
+from app.protocol.fixture import Fixture, SavedFixture
 from app.storage.fixtures import FixtureLibrary
 
 T = TypeVar("T")
@@ -31,12 +31,12 @@ class Fixtures:
         """Emitted when fixtures were saved, renamed or removed, or differ from the last reading."""
 
     @property
-    def all(self) -> list[Saved]:
+    def all(self) -> list[SavedFixture]:
         """The fixtures: the user's own folders first, each in its order."""
         return self._library.all
 
     @property
-    def pinned(self) -> list[Saved]:
+    def pinned(self) -> list[SavedFixture]:
         """The fixtures pinned to the tray, in their order."""
         found = []
         for name in self._pinned():
@@ -54,11 +54,11 @@ class Fixtures:
         """Why files in the folders are not valid fixtures."""
         return self._library.warnings
 
-    def find(self, name: str) -> Saved:
+    def find(self, name: str) -> SavedFixture:
         """Return a fixture by its name, or its last part where that is unique. Raises ``RequestError``."""
         return self._library.find(name)
 
-    async def look_up(self, name: str) -> Saved:
+    async def look_up(self, name: str) -> SavedFixture:
         """Return a fixture, read from the disk again if its file changed. Raises ``RequestError``."""
         return await self._disk.run_in_thread(lambda: self._library.look_up(name))
 
@@ -72,11 +72,11 @@ class Fixtures:
         if await self._disk.run_in_thread(self._library.read):
             self.changed.emit(None)
 
-    async def save(self, name: str, fixture: Fixture) -> Saved:
+    async def save(self, name: str, fixture: Fixture) -> SavedFixture:
         """Save a fixture; replace an own one of that name."""
         return await self._do(lambda: self._library.save(name, fixture))
 
-    async def rename(self, name: str, new: str) -> Saved:
+    async def rename(self, name: str, new: str) -> SavedFixture:
         """Rename an own fixture."""
         return await self._do(lambda: self._library.rename(name, new))
 

@@ -208,7 +208,7 @@ class MainWindow(MainWindowShell):
         self.version.clicked.connect(self.open_about)
         self._disconnects = [
             self.companion.changed.connect(lambda _: self.show_state()),
-            self.companion.chat.stranger.connect(self._offer_persona),
+            self.companion.chat.unknown_friend_requested.connect(self._offer_persona),
             self.companion.refused.added.connect(self._origin_refused),
         ]
 

@@ -78,11 +78,11 @@ async def test_after_five_minutes_without_a_sign_a_friend_goes_offline_and_clien
     await turn(companion, "bob", online=True)
     seen = (await friend(companion, "bob")).last_seen
     time.passed = ONLINE_FOR_S
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == ["alice", "bob", "carol"]
     time.passed = ONLINE_FOR_S + 1
-    companion.hub.carry_out(await companion.chat.decay())
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == []
     assert (await friend(companion, "bob")).last_seen == seen
     (frames,) = await frames_so_far(companion, socket)
@@ -98,7 +98,7 @@ async def test_a_new_sign_of_life_puts_it_off(companion: Companion, time: FakeTi
     time.passed = ONLINE_FOR_S - 1
     await turn(companion, "alice", online=True)
     time.passed = 2 * ONLINE_FOR_S - 2
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == ["alice"]
 
 
@@ -122,7 +122,7 @@ async def test_messages_and_typing_are_signs_of_life(
     await sign(companion)
     assert (await friend(companion, "alice")).last_seen == time.clock.wall()
     time.passed = 2 * ONLINE_FOR_S - 2
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == ["alice"]
 
 
@@ -134,7 +134,7 @@ async def test_typing_of_a_client_that_acts_as_a_friend_is_a_sign_of_life(
     await socket.send('{"event":"typing","data":{"to":"me","typing":true}}')
     await until(lambda: any(row.event == "typing" for row in companion.journal))
     time.passed = ONLINE_FOR_S + 1
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == ["alice"]
 
 
@@ -150,17 +150,17 @@ async def test_typing_of_an_offline_friend_renews_last_seen_and_leaves_it_offlin
 async def test_the_first_friends_are_online_for_the_full_time(companion: Companion, time: FakeTime) -> None:
     """The manual: friends go offline after 5 minutes, also those of the first start."""
     time.passed = ONLINE_FOR_S - 1
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == ["alice", "carol"]
 
 
 async def test_whoever_is_pinned_stays(companion: Companion, time: FakeTime) -> None:
     await companion.chat.change_person("alice", pinned=True)
     time.passed = 10 * ONLINE_FOR_S
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == ["alice"]
     await companion.chat.change_person("alice", pinned=False)
-    companion.hub.carry_out(await companion.chat.decay())
+    companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == []
 
 

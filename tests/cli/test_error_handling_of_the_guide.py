@@ -47,7 +47,7 @@ async def test_connection_dropped(companion: Companion) -> None:
     async with listener.connecting():
         for drops in range(1, 4):
             await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
-            companion.hub.clients[0].wire.abort()
+            companion.hub.clients[0].transport.abort()
             await wait_for_naps(listener, drops)
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
         await companion.fire(ONLINE, origin="panel")

@@ -131,7 +131,7 @@ async def test_a_talkative_client_is_read_to_the_end(companion: Companion, conne
 
 async def test_a_client_can_be_closed_with_a_code(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
-    companion.hub.clients[0].wire.close(4001, "go away")
+    companion.hub.clients[0].transport.close(4001, "go away")
     await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert (socket.close_code, socket.close_reason) == (4001, "go away")
     await until(lambda: companion.hub.connection_count == 0)
@@ -142,8 +142,8 @@ async def test_firing_at_a_client_that_is_being_closed_harms_nobody(
     companion: Companion, connect_client: Connect
 ) -> None:
     leaving, staying = await connect_client("leaving"), await connect_client("staying")
-    companion.hub.clients[0].wire.close(1000, "")
-    companion.hub.clients[0].wire.close(1000, "")
+    companion.hub.clients[0].transport.close(1000, "")
+    companion.hub.clients[0].transport.close(1000, "")
     await companion.fire(ONLINE, origin="panel")
     await asyncio.sleep(0)
     await companion.fire(ONLINE, origin="panel")
@@ -154,7 +154,7 @@ async def test_firing_at_a_client_that_is_being_closed_harms_nobody(
 
 async def test_a_client_can_be_cut_off(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
-    companion.hub.clients[0].wire.abort()
+    companion.hub.clients[0].transport.abort()
     await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert socket.close_code == 1006
     await until(lambda: companion.hub.connection_count == 0)

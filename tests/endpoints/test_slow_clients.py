@@ -91,7 +91,7 @@ async def test_one_that_is_asked_to_close_can_still_be_cut_off(companion: Compan
         while not client.outbox.blocked:
             fire_chunk(companion)
             await asyncio.sleep(0)
-        client.wire.close(1000, "")
+        client.transport.close(1000, "")
         await asyncio.sleep(0)
-        client.wire.abort()
+        client.transport.abort()
         await until(lambda: companion.hub.connection_count == 0)

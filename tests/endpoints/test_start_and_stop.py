@@ -93,7 +93,7 @@ async def test_stop_does_not_wait_for_a_client_that_is_closing_and_reads_nothing
         while not client.outbox.blocked:
             companion.hub.broadcast(Envelope("x", {"text": "y" * 8_192}))
             await asyncio.sleep(0)
-        client.wire.close(1000, "")
+        client.transport.close(1000, "")
         await asyncio.sleep(0)
         await stop(companion)
 

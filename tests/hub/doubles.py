@@ -1,4 +1,4 @@
-"""Stand-ins below the hub: a wire that records, and time that stands still."""
+"""Stand-ins below the hub: a transport that records, and time that stands still."""
 
 import asyncio
 
@@ -46,22 +46,22 @@ class FakeTime:
 
 
 class Stage:
-    """A hub whose time and wires are in the test's hands."""
+    """A hub whose time and transports are in the test's hands."""
 
     def __init__(self) -> None:
         self.time = FakeTime()
         self.journal = Journal(self.time.clock)
         self.hub = Hub(self.journal, self.time.clock)
-        self.wires: dict[int, RecordingTransport] = {}
+        self.transports: dict[int, RecordingTransport] = {}
 
     def join(self, username: str | None = None) -> Client:
-        wire = RecordingTransport()
-        client = self.hub.join(wire, username)
-        self.wires[client.id] = wire
+        transport = RecordingTransport()
+        client = self.hub.join(transport, username)
+        self.transports[client.id] = transport
         return client
 
     def frames(self, client: Client) -> list[bytes]:
-        return self.wires[client.id].frames
+        return self.transports[client.id].frames
 
     def rows(self, event: str) -> list[Row]:
         return [row for row in self.journal if row.event == event]

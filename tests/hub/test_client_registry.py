@@ -24,7 +24,7 @@ def registry(stage: Stage) -> ClientRegistry:
     [
         (ALL, (1, 2, 3, 4)),
         (Target(user="bob"), (2, 3)),
-        (Target(user="bob", but=2), (3,)),
+        (Target(user="bob", excluded=2), (3,)),
         (Target(clients=frozenset({4, 1, 99})), (1, 4)),
         (Target(user="nobody"), ()),
     ],

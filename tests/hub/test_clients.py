@@ -4,8 +4,8 @@ from app.hub.clients import OUTBOX_BYTES, Outbox, may_close_with
 from tests.hub.doubles import RecordingTransport
 
 
-class BlockingWire(RecordingTransport):
-    """A wire whose socket is full again after every ``room`` frames."""
+class BlockingTransport(RecordingTransport):
+    """A transport whose socket is full again after every ``room`` frames."""
 
     def __init__(self, room: int) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class BlockingWire(RecordingTransport):
 
 
 @pytest.fixture
-def wire() -> RecordingTransport:
+def transport() -> RecordingTransport:
     return RecordingTransport()
 
 
@@ -29,40 +29,46 @@ def overflows() -> list[str]:
 
 
 @pytest.fixture
-def outbox(wire: RecordingTransport, overflows: list[str]) -> Outbox:
-    return Outbox(wire, lambda: overflows.append("overflow"), limit=10)
+def outbox(transport: RecordingTransport, overflows: list[str]) -> Outbox:
+    return Outbox(transport, lambda: overflows.append("overflow"), limit=10)
 
 
-def test_a_frame_is_written_at_once_while_the_socket_takes_them(outbox: Outbox, wire: RecordingTransport) -> None:
+def test_a_frame_is_written_at_once_while_the_socket_takes_them(
+    outbox: Outbox, transport: RecordingTransport
+) -> None:
     assert outbox.put(b"a" * 1_000)
-    assert wire.frames == [b"a" * 1_000]
+    assert transport.frames == [b"a" * 1_000]
     assert outbox.waiting == 0
 
 
 def test_what_comes_while_the_socket_is_full_is_written_later_in_order(
-    outbox: Outbox, wire: RecordingTransport
+    outbox: Outbox, transport: RecordingTransport
 ) -> None:
     outbox.put(b"1")
     outbox.block()
     assert outbox.put(b"2")
     assert outbox.put(b"333")
-    assert (wire.frames, outbox.waiting) == ([b"1"], 4)
+    assert (transport.frames, outbox.waiting) == ([b"1"], 4)
     outbox.unblock()
     assert outbox.put(b"4")
-    assert (wire.frames, outbox.waiting) == ([b"1", b"2", b"333", b"4"], 0)
+    assert (transport.frames, outbox.waiting) == ([b"1", b"2", b"333", b"4"], 0)
 
 
 def test_writing_what_was_kept_stops_when_the_socket_is_full_again() -> None:
-    wire = BlockingWire(room=2)
+    transport = BlockingTransport(room=2)
     for number in range(7):
-        wire.outbox.put(b"%d" % number)
-    assert (wire.frames, wire.outbox.waiting) == ([b"0", b"1"], 5)
-    wire.outbox.unblock()
-    assert (wire.frames, wire.outbox.waiting, wire.outbox.blocked) == ([b"0", b"1", b"2", b"3"], 3, True)
-    wire.outbox.put(b"7")
-    while wire.outbox.blocked and wire.outbox.waiting:
-        wire.outbox.unblock()
-    assert wire.frames == [b"%d" % number for number in range(8)]
+        transport.outbox.put(b"%d" % number)
+    assert (transport.frames, transport.outbox.waiting) == ([b"0", b"1"], 5)
+    transport.outbox.unblock()
+    assert (transport.frames, transport.outbox.waiting, transport.outbox.blocked) == (
+        [b"0", b"1", b"2", b"3"],
+        3,
+        True,
+    )
+    transport.outbox.put(b"7")
+    while transport.outbox.blocked and transport.outbox.waiting:
+        transport.outbox.unblock()
+    assert transport.frames == [b"%d" % number for number in range(8)]
 
 
 def test_a_frame_that_fills_the_outbox_exactly_is_kept(outbox: Outbox, overflows: list[str]) -> None:
@@ -72,7 +78,7 @@ def test_a_frame_that_fills_the_outbox_exactly_is_kept(outbox: Outbox, overflows
 
 
 def test_too_much_waiting_overflows_once_and_nothing_is_taken_any_more(
-    outbox: Outbox, wire: RecordingTransport, overflows: list[str]
+    outbox: Outbox, transport: RecordingTransport, overflows: list[str]
 ) -> None:
     outbox.block()
     outbox.put(b"x" * 10)
@@ -80,13 +86,13 @@ def test_too_much_waiting_overflows_once_and_nothing_is_taken_any_more(
     assert not outbox.put(b"z")
     outbox.unblock()
     assert not outbox.put(b"z")
-    assert (overflows, wire.frames, outbox.waiting) == (["overflow"], [], 0)
+    assert (overflows, transport.frames, outbox.waiting) == (["overflow"], [], 0)
 
 
-def test_a_closed_outbox_takes_nothing(outbox: Outbox, wire: RecordingTransport, overflows: list[str]) -> None:
+def test_a_closed_outbox_takes_nothing(outbox: Outbox, transport: RecordingTransport, overflows: list[str]) -> None:
     outbox.close()
     assert not outbox.put(b"x")
-    assert (wire.frames, overflows) == ([], [])
+    assert (transport.frames, overflows) == ([], [])
 
 
 def test_a_client_may_keep_a_quarter_of_a_megabyte_waiting() -> None:

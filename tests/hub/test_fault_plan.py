@@ -40,7 +40,7 @@ def fire(stage: Stage, names: str, to: Target | None = None) -> None:
 
 
 def got(stage: Stage, number: int) -> str:
-    return "".join(frame.decode().split('"username":"')[1][0] for frame in stage.wires[number + 1].frames)
+    return "".join(frame.decode().split('"username":"')[1][0] for frame in stage.transports[number + 1].frames)
 
 
 def test_a_plan_loses_every_second_frame_of_one_of_three_clients(stage: Stage) -> None:

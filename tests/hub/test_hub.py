@@ -194,11 +194,11 @@ def test_too_much_waiting_aborts_a_client_exactly_once_with_one_row(stage: Stage
     slow.outbox.block()
     deliveries = [stage.hub.broadcast(BIG) for _ in range(4)]
     assert [delivery.clients for delivery in deliveries] == [(1, 2), (2,), (2,), (2,)]
-    assert stage.wires[slow.id].aborted == 1
+    assert stage.transports[slow.id].aborted == 1
     (row,) = stage.rows("aborted")
     assert (row.kind, row.client, row.verdict) == (Kind.SERVER, str(slow.id), Verdict.WARNING)
     assert row.note == "does not read and too much is waiting for it"
-    assert stage.wires[quick.id].aborted == 0
+    assert stage.transports[quick.id].aborted == 0
     assert len(stage.frames(quick)) == 4
 
 
@@ -212,9 +212,9 @@ def stalled(stage: Stage) -> Client:
 def test_a_client_that_takes_nothing_for_a_while_is_swept_away(stage: Stage) -> None:
     client = stalled(stage)
     pass_time(stage, STALLED_S)
-    assert stage.wires[client.id].aborted == 0
+    assert stage.transports[client.id].aborted == 0
     pass_time(stage, 5)
-    assert stage.wires[client.id].aborted == 1
+    assert stage.transports[client.id].aborted == 1
     (row,) = stage.rows("aborted")
     assert (row.note, row.verdict) == ("read nothing for 20 s", Verdict.WARNING)
 
@@ -222,7 +222,7 @@ def test_a_client_that_takes_nothing_for_a_while_is_swept_away(stage: Stage) -> 
 def test_a_client_that_was_swept_away_is_given_up_once(stage: Stage) -> None:
     client = stalled(stage)
     pass_time(stage, 4 * STALLED_S)
-    assert stage.wires[client.id].aborted == 1
+    assert stage.transports[client.id].aborted == 1
     assert len(stage.rows("aborted")) == 1
 
 
@@ -231,7 +231,7 @@ def test_a_client_that_overflowed_is_not_given_up_again_by_the_sweep(stage: Stag
     for _ in range(3):
         stage.hub.broadcast(BIG)
     pass_time(stage, 2 * STALLED_S)
-    assert stage.wires[client.id].aborted == 1
+    assert stage.transports[client.id].aborted == 1
     assert len(stage.rows("aborted")) == 1
 
 
@@ -242,7 +242,7 @@ def test_a_client_that_reads_again_is_kept(stage: Stage) -> None:
     pass_time(stage, STALLED_S)
     client.outbox.block()
     pass_time(stage, STALLED_S)
-    assert stage.wires[client.id].aborted == 0
+    assert stage.transports[client.id].aborted == 0
 
 
 def test_a_client_that_reads_slowly_but_steadily_is_kept(stage: Stage) -> None:
@@ -253,13 +253,13 @@ def test_a_client_that_reads_slowly_but_steadily_is_kept(stage: Stage) -> None:
         client.outbox.unblock()
         client.outbox.block()
         pass_time(stage, 5)
-    assert stage.wires[client.id].aborted == 0
+    assert stage.transports[client.id].aborted == 0
 
 
 def test_an_idle_client_is_never_swept_away(stage: Stage) -> None:
     client = stage.join()
     pass_time(stage, 10 * STALLED_S)
-    assert stage.wires[client.id].aborted == 0
+    assert stage.transports[client.id].aborted == 0
 
 
 def test_a_row_names_the_clients_that_a_frame_was_sent_to(stage: Stage) -> None:

@@ -16,38 +16,40 @@ LETTERS = st.text(alphabet='aAbkKsSß\u212a\u017fİıéÉ🎉" -:\n', max_size=1
 PAYLOADS = st.lists(st.one_of(LETTERS.map(str.encode), st.binary(max_size=8)), min_size=1, max_size=12)
 
 
-def span(payloads: list[bytes], events: list[str] | None = None, note: str = "") -> Columns:
+def columns(payloads: list[bytes], events: list[str] | None = None, note: str = "") -> Columns:
     events = events or ["typing"] * len(payloads)
-    heads = [RowKey(Kind.TO_UI, "all", event, Verdict.OK, note, "panel", "", ()) for event in events]
-    return Columns(heads, [1.0] * len(payloads), payloads)
+    keys = [RowKey(Kind.TO_UI, "all", event, Verdict.OK, note, "panel", "", ()) for event in events]
+    return Columns(keys, [1.0] * len(payloads), payloads)
 
 
 @given(PAYLOADS, LETTERS.filter(bool), st.sampled_from([0, 5, 16 * 1024]))
 def test_text_is_found_as_in_the_folded_text(payloads: list[bytes], word: str, joined: int) -> None:
-    before, payload_matcher.JOINED = payload_matcher.JOINED, joined
+    before, payload_matcher.MAX_JOINED_BYTES = payload_matcher.MAX_JOINED_BYTES, joined
     try:
         wanted = word.casefold()
-        found = text_search(wanted)(span(payloads), range(len(payloads)))
+        found = text_search(wanted)(columns(payloads), range(len(payloads)))
     finally:
-        payload_matcher.JOINED = before
+        payload_matcher.MAX_JOINED_BYTES = before
     assert list(found) == [wanted in f"typing\n\n{each.decode('utf-8', 'replace')}".casefold() for each in payloads]
 
 
 @given(PAYLOADS, st.text(alphabet='ab"', min_size=1, max_size=3))
 def test_bytes_are_found_as_they_are(payloads: list[bytes], word: str) -> None:
-    found = bytes_search(word.encode())(span(payloads), range(len(payloads)))
+    found = bytes_search(word.encode())(columns(payloads), range(len(payloads)))
     assert list(found) == [word.encode() in each for each in payloads]
 
 
 @given(PAYLOADS, LETTERS.filter(bool), st.data())
 def test_only_the_rows_asked_for_are_answered(payloads: list[bytes], word: str, data: st.DataObject) -> None:
-    places = data.draw(st.lists(st.sampled_from(range(len(payloads))), min_size=1, unique=True).map(sorted))
-    everywhere = text_search(word.casefold())(span(payloads), range(len(payloads)))
-    assert list(text_search(word.casefold())(span(payloads), places)) == [everywhere[place] for place in places]
+    indexes = data.draw(st.lists(st.sampled_from(range(len(payloads))), min_size=1, unique=True).map(sorted))
+    everywhere = text_search(word.casefold())(columns(payloads), range(len(payloads)))
+    assert list(text_search(word.casefold())(columns(payloads), indexes)) == [
+        everywhere[index] for index in indexes
+    ]
 
 
 def test_a_word_does_not_begin_in_one_payload_and_end_in_the_next() -> None:
-    assert text_search("ab")(span([b"xa", b"bx", b"ab"]), range(3)) == [False, False, True]
+    assert text_search("ab")(columns([b"xa", b"bx", b"ab"]), range(3)) == [False, False, True]
 
 
 def test_no_letter_of_unicode_is_missed_that_folds_into_ascii() -> None:
@@ -55,7 +57,7 @@ def test_no_letter_of_unicode_is_missed_that_folds_into_ascii() -> None:
     assert len(folds) > 10
     for char in folds:
         ascii_part = next(each for each in char.casefold() if each.isascii())
-        assert list(text_search(ascii_part)(span([char.encode()]), [0])) == [True], char
+        assert list(text_search(ascii_part)(columns([char.encode()]), [0])) == [True], char
 
 
 WORDS = st.sampled_from(
@@ -72,18 +74,18 @@ def test_many_rows_pass_as_each_alone(payloads: list[bytes], text: str) -> None:
         Row(1, 1.0, 1.0, Kind.TO_UI, "all", "typing" if n % 2 else "new", each, len(each), Verdict.OK, "", "panel")
         for n, each in enumerate(payloads)
     ]
-    many = span(payloads, [row.event for row in rows])
-    alone = [place for place, row in enumerate(rows) if wanted.matches(row)]
-    assert list(wanted.passing(many)) == alone
-    assert list(wanted.passing(many, alone)) == alone
+    many = columns(payloads, [row.event for row in rows])
+    alone = [index for index, row in enumerate(rows) if wanted.matches(row)]
+    assert list(wanted.matching(many)) == alone
+    assert list(wanted.matching(many, alone)) == alone
 
 
 @given(PAYLOADS, FILTERS, FILTERS)
 def test_a_filter_that_narrows_another_finds_nothing_else(payloads: list[bytes], text: str, other: str) -> None:
     narrow, wide = parse(text, lambda: 8.0), parse(other, lambda: 8.0)
     if narrow.narrows(wide):
-        rows = span(payloads, ["typing" if place % 2 else "new" for place in range(len(payloads))])
-        assert set(narrow.passing(rows)) <= set(wide.passing(rows))
+        rows = columns(payloads, ["typing" if index % 2 else "new" for index in range(len(payloads))])
+        assert set(narrow.matching(rows)) <= set(wide.matching(rows))
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,8 @@ def test_bad_input_costs_one_row_and_nothing_else(stage: Stage, router: Router, 
     assert row.note.startswith(note)
     assert row.payload == (frame if isinstance(frame, bytes) else frame.encode())
     assert told == []
-    wire = stage.wires[client.id]
-    assert (wire.frames, wire.closed, wire.aborted) == ([], [], 0)
+    transport = stage.transports[client.id]
+    assert (transport.frames, transport.closed, transport.aborted) == ([], [], 0)
 
 
 def test_an_unknown_event_is_told_with_the_known_ones(stage: Stage, router: Router) -> None:
@@ -130,7 +130,7 @@ def test_a_handler_that_raises_costs_a_warning_and_nothing_else(
     router.receive(client, TYPING)
     (row,) = received(stage)
     assert (row.verdict, row.note) == (Verdict.WARNING, "the companion failed on it; see the log files")
-    assert stage.wires[client.id].aborted == 0
+    assert stage.transports[client.id].aborted == 0
 
 
 def test_a_client_counts_what_it_sent_bad_frames_too(stage: Stage, router: Router) -> None:

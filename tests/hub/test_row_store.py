@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.hub.row import Kind, Row, Verdict
-from app.hub.row_store import CHUNK, MAX_KEYS, RowStore
+from app.hub.row_store import CHUNK_ROWS, MAX_CACHED_KEYS, RowStore
 
 
 def add(ring: RowStore, number: int, size: int = 3) -> Row:
@@ -30,8 +30,8 @@ def kept(ring: RowStore) -> list[Row | None]:
 
 
 @given(
-    capacity=st.sampled_from([1, 2, 7, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK]),
-    steps=st.lists(st.one_of(st.integers(1, 2 * CHUNK), st.none()), max_size=8),
+    capacity=st.sampled_from([1, 2, 7, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS]),
+    steps=st.lists(st.one_of(st.integers(1, 2 * CHUNK_ROWS), st.none()), max_size=8),
 )
 def test_a_ring_is_a_bounded_list(capacity: int, steps: list[int | None]) -> None:
     """A number adds so many rows, None drops one."""
@@ -54,38 +54,44 @@ def test_a_ring_is_a_bounded_list(capacity: int, steps: list[int | None]) -> Non
 
 
 def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
-    ring, rows = filled(3 * CHUNK + 5, 2 * CHUNK + 100)
-    for first, last in ((0, 10**9), (CHUNK, 2 * CHUNK + 1), (2 * CHUNK, 2 * CHUNK), (5, 6), (9, 8)):
-        heads, walls, payloads = ring.span(first, last)
+    ring, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 100)
+    for first, last in (
+        (0, 10**9),
+        (CHUNK_ROWS, 2 * CHUNK_ROWS + 1),
+        (2 * CHUNK_ROWS, 2 * CHUNK_ROWS),
+        (5, 6),
+        (9, 8),
+    ):
+        keys, times, payloads = ring.columns(first, last)
         expected = [row for row in rows if first <= row.seq <= last]
-        assert [head.event for head in heads] == [row.event for row in expected]
-        assert walls == [row.wall for row in expected]
+        assert [key.event for key in keys] == [row.event for row in expected]
+        assert times == [row.wall for row in expected]
         assert payloads == [row.payload for row in expected]
 
 
 def test_rows_are_picked_by_their_numbers() -> None:
-    ring, rows = filled(3 * CHUNK + 5, 2 * CHUNK + 5)
-    wanted = [CHUNK + 1, 2 * CHUNK, 3 * CHUNK, 3 * CHUNK + 2]
-    heads, walls, payloads = ring.pick(wanted)
+    ring, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 5)
+    wanted = [CHUNK_ROWS + 1, 2 * CHUNK_ROWS, 3 * CHUNK_ROWS, 3 * CHUNK_ROWS + 2]
+    keys, times, payloads = ring.select(wanted)
     by_number = {row.seq: row for row in rows}
-    assert [head.event for head in heads] == [by_number[seq].event for seq in wanted]
-    assert walls == [by_number[seq].wall for seq in wanted]
+    assert [key.event for key in keys] == [by_number[seq].event for seq in wanted]
+    assert times == [by_number[seq].wall for seq in wanted]
     assert payloads == [by_number[seq].payload for seq in wanted]
 
 
 def test_a_copy_stays_as_it_was() -> None:
-    for rows in (0, 5, CHUNK, 2 * CHUNK + 5):
-        ring, before = filled(rows, 3 * CHUNK)
+    for rows in (0, 5, CHUNK_ROWS, 2 * CHUNK_ROWS + 5):
+        ring, before = filled(rows, 3 * CHUNK_ROWS)
         twin = ring.copy()
-        for number in range(rows + 1, rows + 4 * CHUNK):
-            add(ring, number, size=2 * CHUNK)
+        for number in range(rows + 1, rows + 4 * CHUNK_ROWS):
+            add(ring, number, size=2 * CHUNK_ROWS)
         assert kept(twin) == before
 
 
-@pytest.mark.parametrize("behind", [1, CHUNK])
+@pytest.mark.parametrize("behind", [1, CHUNK_ROWS])
 def test_a_large_payload_is_let_go_when_its_row_is_dropped(behind: int) -> None:
     ring, _ = filled(0)
-    large = add(ring, 1, size=10 * CHUNK).payload
+    large = add(ring, 1, size=10 * CHUNK_ROWS).payload
     for number in range(2, 2 + behind):
         add(ring, number)
     ring.drop()
@@ -93,22 +99,22 @@ def test_a_large_payload_is_let_go_when_its_row_is_dropped(behind: int) -> None:
 
 
 def test_rows_that_say_the_same_share_a_head() -> None:
-    ring, _ = filled(2 * CHUNK + 10)
-    assert len(set(ring.span(1, ring.last).heads)) == 3
+    ring, _ = filled(2 * CHUNK_ROWS + 10)
+    assert len(set(ring.columns(1, ring.last).keys)) == 3
 
 
 def test_what_says_something_new_each_time_is_not_remembered_for_ever() -> None:
-    ring = RowStore(CHUNK)
-    for number in range(1, 2 * MAX_KEYS):
+    ring = RowStore(CHUNK_ROWS)
+    for number in range(1, 2 * MAX_CACHED_KEYS):
         ring.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", "server"))
-    assert len(ring._heads) <= MAX_KEYS
-    assert [head.note for head in ring.span(ring.last, ring.last).heads] == [f"note {ring.last}"]
+    assert len(ring._keys) <= MAX_CACHED_KEYS
+    assert [key.note for key in ring.columns(ring.last, ring.last).keys] == [f"note {ring.last}"]
 
 
 def test_the_newest_row_before_another_that_is_alike() -> None:
-    ring, rows = filled(2 * CHUNK + 10, 2 * CHUNK)
-    for seq in (ring.last + 1, ring.last, CHUNK + 3, ring.first + 3):
-        before = ring.before(seq, lambda head: head.event == "one")
+    ring, rows = filled(2 * CHUNK_ROWS + 10, 2 * CHUNK_ROWS)
+    for seq in (ring.last + 1, ring.last, CHUNK_ROWS + 3, ring.first + 3):
+        before = ring.newest_before(seq, lambda key: key.event == "one")
         assert before == next(row for row in reversed(rows) if row.seq < seq and row.event == "one")
-    assert ring.before(ring.last, lambda head: head.event == "none") is None
-    assert ring.before(ring.first, lambda _: True) is None
+    assert ring.newest_before(ring.last, lambda key: key.event == "none") is None
+    assert ring.newest_before(ring.first, lambda _: True) is None

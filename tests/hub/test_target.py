@@ -17,8 +17,8 @@ from tests.hub.doubles import Stage
         ("client:3", Target(clients=frozenset({3}))),
         ("client:3,5", Target(clients=frozenset({3, 5}))),
         ("client: 3, 5", Target(clients=frozenset({3, 5}))),
-        ("all except:3", Target(but=3)),
-        ("user:bob except:3", Target(user="bob", but=3)),
+        ("all except:3", Target(excluded=3)),
+        ("user:bob except:3", Target(user="bob", excluded=3)),
         ("user:x except:3 except:", Target(user="x except:3")),
     ],
 )
@@ -44,13 +44,13 @@ def test_a_target_writes_itself_as_it_is_read(text: str) -> None:
         Target,
         user=st.none() | st.text("ab x:3except ", min_size=1).filter(lambda name: name.strip() == name),
         clients=st.none(),
-        but=st.none() | st.integers(1, 99),
+        excluded=st.none() | st.integers(1, 99),
     )
     | st.builds(
         Target,
         user=st.none(),
         clients=st.frozensets(st.integers(1, 99), min_size=1),
-        but=st.none() | st.integers(1, 99),
+        excluded=st.none() | st.integers(1, 99),
     )
 )
 def test_every_target_survives_the_trip_through_text(target: Target) -> None:
@@ -63,7 +63,7 @@ def test_a_target_selects_its_clients_in_their_order(stage: Stage) -> None:
     assert ALL.select(everybody) == [alice, bob, alice_again]
     assert Target(user="alice").select(everybody) == [alice, alice_again]
     assert Target(clients=frozenset({bob.id, alice.id})).select(everybody) == [alice, bob]
-    assert Target(user="alice", but=alice.id).select(everybody) == [alice_again]
-    assert Target(but=bob.id).select(everybody) == [alice, alice_again]
+    assert Target(user="alice", excluded=alice.id).select(everybody) == [alice_again]
+    assert Target(excluded=bob.id).select(everybody) == [alice, alice_again]
     assert Target(user="carol").select(everybody) == []
     assert Target(clients=frozenset({99})).select(everybody) == []

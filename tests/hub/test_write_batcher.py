@@ -34,24 +34,24 @@ class Busy:
         self.time = FakeTime()
         self.hub = Hub(Journal(self.time.clock), self.time.clock, batch=True)
         self.flush_s = flush_s
-        self.wires: list[RecordingTransport] = []
+        self.transports: list[RecordingTransport] = []
 
     def join(self, username: str | None = None) -> Client:
-        wire = SlowWire(self)
-        self.wires.append(wire)
-        return self.hub.join(wire, username)
+        transport = SlowTransport(self)
+        self.transports.append(transport)
+        return self.hub.join(transport, username)
 
     def fire(self, text: str, to: Target | None = None) -> None:
         event = Envelope("friend_online", {"username": text})
         self.hub.publish(event, origin="test", **({"to": to} if to else {}))
 
     def got(self, number: int) -> list[str]:
-        together = b"".join(self.wires[number].frames)
+        together = b"".join(self.transports[number].frames)
         return [part.split('"')[0] for part in together.decode().split('"username":"')[1:]]
 
 
-class SlowWire(RecordingTransport):
-    """A wire that takes its time."""
+class SlowTransport(RecordingTransport):
+    """A transport that takes its time."""
 
     def __init__(self, stage: Busy) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ async def test_the_first_one_goes_at_once_and_what_follows_goes_together() -> No
         stage.fire(name)
     assert stage.got(0) == ["a"]
     stage.time.passed += 2 * stage.flush_s
-    await until(lambda: len(stage.wires[0].frames) == 2)
+    await until(lambda: len(stage.transports[0].frames) == 2)
     assert stage.got(0) == ["a", "b", "c", "d"]
 
 
@@ -100,8 +100,8 @@ async def test_much_at_once_is_handed_on_before_its_time() -> None:
     names = [f"{number:04}" + "y" * 900 for number in range(200)]
     for name in names:
         stage.fire(name)
-    assert len(stage.wires[0].frames) > 2
-    assert max(len(piece) for piece in stage.wires[0].frames) < MAX_WRITE_BYTES + 1024
+    assert len(stage.transports[0].frames) > 2
+    assert max(len(piece) for piece in stage.transports[0].frames) < MAX_WRITE_BYTES + 1024
     stage.hub.batcher.flush()
     assert stage.got(0) == ["x", *names]
 
@@ -125,7 +125,7 @@ async def test_each_client_gets_what_is_for_it_in_order_whoever_else_gets_what()
         None,
         Target(user="bob"),
         Target(clients=frozenset({clients[0].id})),
-        Target(user="bob", but=clients[1].id),
+        Target(user="bob", excluded=clients[1].id),
     ]
     expected: list[list[str]] = [[], [], []]
     who = [(0, 1, 2), (1, 2), (0,), (2,)]
@@ -188,7 +188,7 @@ async def test_what_was_sent_before_a_close_goes_before_it() -> None:
     stage.fire("b")
     client.close(1000, "enough")
     assert stage.got(0) == ["a", "b"]
-    assert stage.wires[0].closed == [(1000, "enough")]
+    assert stage.transports[0].closed == [(1000, "enough")]
 
 
 async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> None:
@@ -205,13 +205,13 @@ async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> No
     size = len(Envelope("friend_online", {"username": "z" * 1000}).encode())
     assert sent * size > OUTBOX_BYTES
     assert sent * size <= OUTBOX_BYTES + MAX_WRITE_BYTES + size
-    assert stage.wires[0].aborted == 1
+    assert stage.transports[0].aborted == 1
     stage.hub.batcher.flush()
     assert quick.frames_out == sent
     assert [row.event for row in stage.hub.journal].count("aborted") == 1
 
 
-class NarrowSocket(SlowWire):
+class NarrowSocket(SlowTransport):
     """Takes so much at a time; its client reads, but that shows only when the loop has turned ``turns`` times."""
 
     def __init__(self, stage: Busy, room: int, turns: int) -> None:
@@ -238,10 +238,10 @@ class NarrowSocket(SlowWire):
 
 def narrow(stage: Busy, turns: int, room: int = 2 * MAX_WRITE_BYTES) -> Client:
     """Let a client join whose socket is soon full; ``turns`` 0: it reads nothing."""
-    wire = NarrowSocket(stage, room, turns)
-    stage.wires.append(wire)
-    wire.client = stage.hub.join(wire)
-    return wire.client
+    transport = NarrowSocket(stage, room, turns)
+    stage.transports.append(transport)
+    transport.client = stage.hub.join(transport)
+    return transport.client
 
 
 def count_pauses() -> list[float]:
@@ -278,7 +278,7 @@ async def test_nobody_is_given_up_over_a_burst_who_had_no_time_to_read(turns: in
     await until(lambda: all(client.frames_out >= len(names) and not client.outbox.waiting for client in clients))
     assert stage.got(0) == [*names, "last"]
     assert stage.got(1) == stage.got(2) == names
-    assert max(len(piece) for wire in stage.wires for piece in wire.frames) < MAX_WRITE_BYTES + 1100
+    assert max(len(piece) for transport in stage.transports for piece in transport.frames) < MAX_WRITE_BYTES + 1100
     assert "aborted" not in [row.event for row in stage.hub.journal]
 
 
@@ -295,7 +295,7 @@ async def test_who_reads_nothing_of_a_burst_is_given_up_and_the_others_get_all()
     assert 0 < len(pauses) <= MAX_PAUSES * (OUTBOX_BYTES // MAX_WRITE_BYTES + 2)
     await until(lambda: quick.frames_out == len(names))
     assert stage.got(3 * CLIENTS_PER_WRITE) == names
-    assert [wire.aborted for wire in stage.wires] == [1] * len(stalled) + [0]
+    assert [transport.aborted for transport in stage.transports] == [1] * len(stalled) + [0]
 
 
 async def test_a_second_burst_waits_like_the_first_whatever_comes_after_it() -> None:
@@ -318,7 +318,7 @@ async def test_a_burst_that_comes_while_a_flush_is_under_way_waits_too() -> None
     clients = [narrow(stage, turns=3) for _ in range(3 * CLIENTS_PER_WRITE)]
     names = ["a"]
     stage.fire("a")
-    assert not stage.wires[-1].frames
+    assert not stage.transports[-1].frames
     clients[0].outbox.block()
     asyncio.get_running_loop().call_later(0.01, clients[0].outbox.unblock)
     names += burst(stage, 3000)
@@ -361,7 +361,7 @@ async def test_pieces_of_a_burst_are_made_one_at_a_time() -> None:
         narrow(stage, turns=1)
     for _ in range(300):  # nobody gets the same
         burst(stage, 1)
-        stage.fire("z" * 5000, Target(but=stage.hub.clients[3].id))
+        stage.fire("z" * 5000, Target(excluded=stage.hub.clients[3].id))
     await asyncio.sleep(0)
     assert len(stage.hub.batcher._writes) <= 2 * 20
 
@@ -451,7 +451,7 @@ async def test_what_comes_when_the_wait_is_over_takes_along_what_has_gathered() 
     stage.fire("d")
     await asyncio.sleep(0)
     assert stage.got(0) == [*"abcd"]
-    assert len(stage.wires[0].frames) == 2
+    assert len(stage.transports[0].frames) == 2
 
 
 async def test_what_comes_as_the_time_of_a_flush_comes_goes_with_it() -> None:
@@ -461,7 +461,7 @@ async def test_what_comes_as_the_time_of_a_flush_comes_goes_with_it() -> None:
     stage.fire("b")
     asyncio.get_running_loop().call_later(stage.flush_s + 0.001, stage.fire, "c")
     time.sleep(2 * stage.flush_s)  # noqa: ASYNC251  now both are due in one turn, the flush first
-    await until(lambda: len(stage.wires[0].frames) > 1)
+    await until(lambda: len(stage.transports[0].frames) > 1)
     assert stage.got(0) == [*"abc"]
 
 
@@ -481,9 +481,9 @@ async def test_a_short_flush_lets_the_next_one_gather_all_the_same(
             stage.fire(name)
             await asyncio.sleep(0)
         assert stage.got(0) == ["a"]
-    await until(lambda: len(stage.wires[0].frames) > 1)
+    await until(lambda: len(stage.transports[0].frames) > 1)
     assert stage.got(0) == [*"abcdef"]
-    assert len(stage.wires[0].frames) == 2
+    assert len(stage.transports[0].frames) == 2
 
 
 async def test_a_flush_to_many_gives_others_their_turn() -> None:
@@ -492,11 +492,11 @@ async def test_a_flush_to_many_gives_others_their_turn() -> None:
         stage.join()
 
     def served() -> int:
-        return sum(1 for wire in stage.wires if wire.frames)
+        return sum(1 for transport in stage.transports if transport.frames)
 
     stage.fire("a")
     seen = [served()]
-    while seen[-1] < len(stage.wires):
+    while seen[-1] < len(stage.transports):
         await asyncio.sleep(0)
         seen.append(served())
     assert seen == [
@@ -547,7 +547,7 @@ async def test_at_the_end_nothing_waits() -> None:
     stage.hub.batcher.flush()
     assert stage.got(0) == ["a", "b"]
     await asyncio.sleep(0.02)
-    assert len(stage.wires[0].frames) == 2
+    assert len(stage.transports[0].frames) == 2
 
 
 @pytest.mark.parametrize("number", [1, 3])

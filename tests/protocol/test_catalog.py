@@ -7,7 +7,7 @@ from app.protocol.catalog import Catalog, built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventProblem, EventType, InvalidEvent
-from app.protocol.templates import ME, NOW, PERSONA, UUID, Context, resolve
+from app.protocol.templates import ME, NOW, PERSONA, UUID, TemplateContext, resolve
 
 NEW_MESSAGE_LINE = (
     '{"event":"new_message","data":{"msg_id":"a1b2c3d4-e5f6-7890-abcd-ef1234567890","from":"alice","to":"bob",'
@@ -92,7 +92,7 @@ def test_every_event_explains_itself(each: EventType) -> None:
 @pytest.mark.parametrize("each", list(catalog), ids=lambda each: f"{each.direction}-{each.name}")
 def test_a_template_is_the_sample_with_values_made_at_fire_time(each: EventType) -> None:
     assert list(each.template) == list(each.sample)
-    assert each.problems(resolve(each.template, Context(wall=0.0))) == []
+    assert each.problems(resolve(each.template, TemplateContext(wall=0.0))) == []
 
 
 def test_a_message_template_is_from_a_persona_to_me_now() -> None:

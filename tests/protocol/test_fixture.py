@@ -11,11 +11,11 @@ from app.protocol.envelope import Envelope
 from app.protocol.fixture import (
     BadFixture,
     Fixture,
-    checked,
-    checked_name,
+    fixture_from_json,
     from_frame,
     parse_fixture,
-    renewed,
+    valid_fixture_name,
+    with_fresh_values,
 )
 from app.protocol.json_path import BadPath
 
@@ -83,7 +83,7 @@ def test_an_event_and_a_raw_frame_are_told_apart() -> None:
 )
 def test_what_is_no_fixture_is_told_with_its_place(value: Any, said: str) -> None:
     with pytest.raises(BadFixture) as caught:
-        checked(value)
+        fixture_from_json(value)
     assert str(caught.value) == said
     with pytest.raises(BadFixture):
         parse_fixture(json.dumps(value))
@@ -91,7 +91,7 @@ def test_what_is_no_fixture_is_told_with_its_place(value: Any, said: str) -> Non
 
 def test_a_frame_has_no_data_beside_it() -> None:
     with pytest.raises(BadFixture):
-        checked({"frame": "pong", "data": {"text": "nobody would send this"}})
+        fixture_from_json({"frame": "pong", "data": {"text": "nobody would send this"}})
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_pasted_event_with_an_endless_name_can_be_kept_too() -> None:
     ],
 )
 def test_a_name_is_good_on_every_system(name: str, clean: str) -> None:
-    assert checked_name(name) == clean
+    assert valid_fixture_name(name) == clean
 
 
 @pytest.mark.parametrize(
@@ -231,27 +231,27 @@ def test_a_name_is_good_on_every_system(name: str, clean: str) -> None:
 )  # fmt: skip
 def test_a_name_that_some_system_cannot_have_is_refused(name: str) -> None:
     with pytest.raises(BadFixture, match=r"is no name: use letters, digits, spaces and - _ \. \( \) \+"):
-        checked_name(name)
+        valid_fixture_name(name)
 
 
 def test_four_levels_are_too_deep() -> None:
     with pytest.raises(BadFixture, match="at most two folders deep"):
-        checked_name("a/b/c/d")
+        valid_fixture_name("a/b/c/d")
 
 
 def test_a_refusal_of_an_endless_name_is_short() -> None:
     with pytest.raises(BadFixture) as caught:
-        checked_name("?" * 100_000)
+        valid_fixture_name("?" * 100_000)
     assert len(str(caught.value)) < 250
 
 
 @given(st.text())
 def test_a_name_that_passed_stays_as_it_is(name: str) -> None:
     try:
-        clean = checked_name(name)
+        clean = valid_fixture_name(name)
     except BadFixture:
         return
-    assert checked_name(clean) == clean
+    assert valid_fixture_name(clean) == clean
     assert not any(part in ("", ".", "..") for part in clean.split("/"))
     assert all(len(f"{part}.json.part".encode()) <= 255 for part in clean.split("/"))
 
@@ -277,14 +277,14 @@ MESSAGE = built_in().get(Direction.TO_UI, "new_message").sample  # type: ignore[
 
 
 def test_ids_and_times_become_templates() -> None:
-    fixture = renewed(Fixture(event="new_message", data=MESSAGE, to="user:bob", title="Late"), catalog)
+    fixture = with_fresh_values(Fixture(event="new_message", data=MESSAGE, to="user:bob", title="Late"), catalog)
     made = {"msg_id": "{{uuid}}", "timestamp": "{{now}}"}
     assert fixture == Fixture(event="new_message", data=MESSAGE | made, to="user:bob", title="Late")
 
 
 def test_templates_stay_as_they_are() -> None:
     fixture = Fixture(event="new_message", data=MESSAGE | {"msg_id": "{{uuid}}", "timestamp": "{{now-5m}}"})
-    assert renewed(fixture, catalog) == fixture
+    assert with_fresh_values(fixture, catalog) == fixture
 
 
 @pytest.mark.parametrize(
@@ -299,4 +299,4 @@ def test_templates_stay_as_they_are() -> None:
     ],
 )
 def test_what_has_none_or_breaks_the_contract_stays_as_it_is(fixture: Fixture) -> None:
-    assert renewed(fixture, catalog) == fixture
+    assert with_fresh_values(fixture, catalog) == fixture

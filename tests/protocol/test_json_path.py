@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.protocol.json_path import BadPath, changed, check_path, found, rooted
+from app.protocol.json_path import BadPath, absolute_path, apply_changes, check_path, value_at
 
 WHOLE = {
     "event": "new_message",
@@ -26,41 +26,41 @@ WHOLE = {
     ],
 )
 def test_a_path_leads_to_a_value_that_can_be_read_set_and_removed(path: str, value: Any) -> None:
-    assert found(WHOLE, path) == value
-    assert found(changed(WHOLE, {path: "new"}), path) == "new"
-    without = changed(WHOLE, {}, [path])
+    assert value_at(WHOLE, path) == value
+    assert value_at(apply_changes(WHOLE, {path: "new"}), path) == "new"
+    without = apply_changes(WHOLE, {}, [path])
     assert without != WHOLE
     assert str(value) not in str(without) or path == "data.none"
 
 
 def test_what_lacks_on_the_way_is_made() -> None:
-    assert changed({}, {"a.b.c": 1}) == {"a": {"b": {"c": 1}}}
-    assert changed({}, {"a[0].b": 1}) == {"a": [{"b": 1}]}
-    assert changed({}, {"a[0][0]": 1}) == {"a": [[1]]}
-    assert changed({}, {"a": 1, "b": None}) == {"a": 1, "b": None}
+    assert apply_changes({}, {"a.b.c": 1}) == {"a": {"b": {"c": 1}}}
+    assert apply_changes({}, {"a[0].b": 1}) == {"a": [{"b": 1}]}
+    assert apply_changes({}, {"a[0][0]": 1}) == {"a": [[1]]}
+    assert apply_changes({}, {"a": 1, "b": None}) == {"a": 1, "b": None}
 
 
 def test_the_place_after_a_lists_last_one_can_be_set() -> None:
-    assert changed(WHOLE, {"data.grid[1][1]": 4})["data"]["grid"] == [[1, 2], [3, 4]]
-    assert changed({}, {"a[0]": 1, "a[1]": 2}) == {"a": [1, 2]}
+    assert apply_changes(WHOLE, {"data.grid[1][1]": 4})["data"]["grid"] == [[1, 2], [3, 4]]
+    assert apply_changes({}, {"a[0]": 1, "a[1]": 2}) == {"a": [1, 2]}
 
 
 def test_changes_are_made_in_their_order_and_removals_last() -> None:
-    assert changed({}, {"a": {"b": 1}, "a.c": 2}, ["a.b"]) == {"a": {"c": 2}}
-    assert changed({"a": [1, 2, 3]}, {}, ["a[0]", "a[0]"]) == {"a": [3]}
+    assert apply_changes({}, {"a": {"b": 1}, "a.c": 2}, ["a.b"]) == {"a": {"c": 2}}
+    assert apply_changes({"a": [1, 2, 3]}, {}, ["a[0]", "a[0]"]) == {"a": [3]}
 
 
 def test_what_is_changed_is_a_copy() -> None:
     before = deepcopy(WHOLE)
-    changed(WHOLE, {"data.reactions[0].emoji": "new", "data.grid[1][1]": 4, "event": "x"}, ["data.text"])
+    apply_changes(WHOLE, {"data.reactions[0].emoji": "new", "data.grid[1][1]": 4, "event": "x"}, ["data.text"])
     with pytest.raises(BadPath):
-        changed(WHOLE, {"data.new.thing": 1}, ["data.nothing"])
+        apply_changes(WHOLE, {"data.new.thing": 1}, ["data.nothing"])
     assert before == WHOLE
 
 
 def test_the_values_that_are_set_are_not_changed_either() -> None:
     given = {"a": {"b": 1}, "a.b": 2}
-    assert changed({}, given) == {"a": {"b": 2}}
+    assert apply_changes({}, given) == {"a": {"b": 2}}
     assert given == {"a": {"b": 1}, "a.b": 2}
 
 
@@ -80,10 +80,10 @@ def test_the_values_that_are_set_are_not_changed_either() -> None:
 )
 def test_a_path_that_leads_nowhere_says_where_it_ends(path: str, said: str) -> None:
     with pytest.raises(BadPath) as caught:
-        found(WHOLE, path)
+        value_at(WHOLE, path)
     assert str(caught.value) == said
     with pytest.raises(BadPath) as caught:
-        changed(WHOLE, {}, [path])
+        apply_changes(WHOLE, {}, [path])
     assert str(caught.value) == said
 
 
@@ -102,7 +102,7 @@ def test_a_path_that_leads_nowhere_says_where_it_ends(path: str, said: str) -> N
 )
 def test_what_cannot_hold_a_value_is_not_made_into_something_that_can(path: str, said: str) -> None:
     with pytest.raises(BadPath) as caught:
-        changed(WHOLE, {path: 1})
+        apply_changes(WHOLE, {path: 1})
     assert str(caught.value) == said
 
 
@@ -126,7 +126,7 @@ def test_what_cannot_hold_a_value_is_not_made_into_something_that_can(path: str,
 )
 def test_a_path_that_is_none_is_told_with_an_example(path: str) -> None:
     with pytest.raises(BadPath, match=r"is no path; write it like data\.text or data\.reactions\[0\]\.emoji"):
-        changed({}, {path: 1})
+        apply_changes({}, {path: 1})
 
 
 @pytest.mark.parametrize(
@@ -143,15 +143,15 @@ def test_a_path_that_is_none_is_told_with_an_example(path: str) -> None:
     ],
 )
 def test_a_path_that_names_neither_event_nor_data_is_a_field_of_the_data(path: str, whole: str) -> None:
-    assert rooted(path) == whole
+    assert absolute_path(path) == whole
 
 
 def test_a_path_deeper_than_any_frame_is_none() -> None:
     for path in (".".join("a" * 33), "a" + "[0]" * 32, "a." * 100_000 + "a"):
         with pytest.raises(BadPath, match="is deeper than 32 levels") as caught:
-            changed({}, {path: 1})
+            apply_changes({}, {path: 1})
         assert len(str(caught.value)) < 100
-    assert found(changed({}, {".".join("a" * 32): 1}), ".".join("a" * 32)) == 1
+    assert value_at(apply_changes({}, {".".join("a" * 32): 1}), ".".join("a" * 32)) == 1
 
 
 def test_a_path_can_be_looked_at_before_there_is_a_value() -> None:
@@ -170,4 +170,4 @@ NAMES = st.text("ab.[]01", max_size=8)
 )
 def test_no_path_does_anything_but_set_its_value_or_say_that_it_cannot(path: str, value: Any) -> None:
     with suppress(BadPath):
-        assert found(changed(value, {path: 1}), path) == 1
+        assert value_at(apply_changes(value, {path: 1}), path) == 1

@@ -15,7 +15,7 @@ from app.protocol.templates import (
     NOW,
     PERSONA,
     UUID,
-    Context,
+    TemplateContext,
     TemplateError,
     count_templates,
     expand,
@@ -26,11 +26,11 @@ from app.protocol.templates import (
 
 WALL = 1_705_314_600.25
 """2024-01-15T10:30:00.250Z"""
-CONTEXT = Context(wall=WALL, me="zoe", persona="bob", seq=7)
+CONTEXT = TemplateContext(wall=WALL, me="zoe", persona="bob", seq=7)
 
 
-def seeded(seed: int) -> Context:
-    return Context(wall=WALL, random=Random(seed))
+def seeded(seed: int) -> TemplateContext:
+    return TemplateContext(wall=WALL, random=Random(seed))
 
 
 def test_a_moment_is_written_as_the_guide_writes_time() -> None:
@@ -120,7 +120,7 @@ def test_keys_are_no_templates() -> None:
 
 
 def test_a_value_that_looks_like_a_template_is_not_resolved_again() -> None:
-    assert resolve(ME, Context(wall=WALL, me=PERSONA)) == PERSONA
+    assert resolve(ME, TemplateContext(wall=WALL, me=PERSONA)) == PERSONA
 
 
 def test_each_time_the_uuid_is_a_fresh_one() -> None:
@@ -169,7 +169,7 @@ def test_only_what_is_replaced_counts_as_a_template() -> None:
 
 
 def test_the_expanded_text_is_bounded() -> None:
-    long = Context(wall=WALL, me="x" * (MAX_EXPANDED_BYTES // 100))
+    long = TemplateContext(wall=WALL, me="x" * (MAX_EXPANDED_BYTES // 100))
     assert len(resolve(ME * 100, long)) <= MAX_EXPANDED_BYTES
     with pytest.raises(TemplateError, match=r"^over 1,024 KiB of text once its templates are expanded$"):
         resolve({"a": ME * 100, "b": [ME]}, long)
@@ -187,4 +187,4 @@ def test_expansion_can_pause_after_every_template() -> None:
 def test_a_preview_needs_no_faker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.protocol.templates._faker", None)
     assert uses_faker({"a": [f"{{{{faker.{name}}}}}"]})
-    assert resolve(f"{{{{faker.{name}}}}}", Context(wall=WALL, preview=True)) == name
+    assert resolve(f"{{{{faker.{name}}}}}", TemplateContext(wall=WALL, preview=True)) == name

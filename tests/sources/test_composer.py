@@ -10,7 +10,7 @@ from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Invalid, RequestError
 from app.protocol.event_type import InvalidEvent
-from app.protocol.fixture import Fixture, Saved
+from app.protocol.fixture import Fixture, SavedFixture
 from app.sources.composer import EventComposer
 from tests.hub.doubles import FakeTime
 
@@ -194,7 +194,7 @@ async def test_faults_are_looked_for_once_per_fixture_and_in_slices(
 ) -> None:
     monkeypatch.setattr("app.hub.slices.SLICE_S", 0.0)
     found = [
-        Saved(f"{number}", Fixture(event="friend_online", data={"username": "a", f"{number}": 1}), True)
+        SavedFixture(f"{number}", Fixture(event="friend_online", data={"username": "a", f"{number}": 1}), True)
         for number in range(100)
     ]
     async with Turns() as turns:
@@ -207,7 +207,7 @@ async def test_faults_are_looked_for_once_per_fixture_and_in_slices(
 
 
 async def test_faults_are_found_again_when_the_catalog_changes(desk: Desk) -> None:
-    found = [Saved("x", Fixture(event="friend_online", data={"username": "a"}), True)]
+    found = [SavedFixture("x", Fixture(event="friend_online", data={"username": "a"}), True)]
     assert await desk.composer.problems(found) == {"x": []}
     before = list(desk.door.catalog)
     desk.door.catalog.replace([each for each in before if each.name != "friend_online"])
@@ -218,5 +218,5 @@ async def test_faults_are_found_again_when_the_catalog_changes(desk: Desk) -> No
 
 async def test_the_list_of_faults_is_short(desk: Desk) -> None:
     fixture = Fixture(event="friend_online", data={"username": "{{x}}" * 10_000})
-    problems = (await desk.composer.problems([Saved("x", fixture, True)]))["x"]
+    problems = (await desk.composer.problems([SavedFixture("x", fixture, True)]))["x"]
     assert (len(problems), problems[0], problems[-1]) == (21, "{{x}} is not a template", "and 9,980 more")

@@ -8,22 +8,22 @@ from app.hub.journal import Kind, Verdict
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
-from app.protocol.fixture import Fixture, Saved, checked_name, parse_fixture
-from app.protocol.json_path import found
-from app.protocol.templates import Context, resolve
+from app.protocol.fixture import Fixture, SavedFixture, parse_fixture, valid_fixture_name
+from app.protocol.json_path import value_at
+from app.protocol.templates import TemplateContext, resolve
 from app.storage.fixtures import FixtureLibrary
 from app.system.settings import PINNED
 from tests.conftest import MakeCompanion
 
 FOLDER = Path(__file__).parents[2] / "resources" / "fixtures"
-CONTEXT = Context(wall=1_700_000_000.0)
+CONTEXT = TemplateContext(wall=1_700_000_000.0)
 
 library = FixtureLibrary(None, FOLDER)
 library.read()
 catalog = built_in()
 
 
-def named(*saved: Saved) -> pytest.MarkDecorator:
+def named(*saved: SavedFixture) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("saved", saved, ids=lambda saved: saved.name)
 
 
@@ -49,8 +49,8 @@ def test_all_files_are_fixtures_in_three_folders() -> None:
 
 
 @EVERY
-def test_every_one_has_a_name_for_any_system_and_a_title_of_its_own(saved: Saved) -> None:
-    assert checked_name(saved.name) == saved.name
+def test_every_one_has_a_name_for_any_system_and_a_title_of_its_own(saved: SavedFixture) -> None:
+    assert valid_fixture_name(saved.name) == saved.name
     assert saved.fixture.title
     assert [each.title for each in library.all].count(saved.title) == 1
     assert saved.fixture.order > 0
@@ -60,30 +60,30 @@ def test_every_one_has_a_name_for_any_system_and_a_title_of_its_own(saved: Saved
 
 
 @EVERY
-def test_every_file_is_what_saving_it_would_write_but_for_the_order_of_its_keys(saved: Saved) -> None:
+def test_every_file_is_what_saving_it_would_write_but_for_the_order_of_its_keys(saved: SavedFixture) -> None:
     text = (FOLDER / f"{saved.name}.json").read_text("utf-8")
     assert parse_fixture(text) == saved.fixture
     assert sorted(saved.fixture.to_json().replace(",", "").split("\n")) == sorted(text.replace(",", "").split("\n"))
 
 
 @NASTY
-def test_a_nasty_one_says_what_a_correct_ui_must_do(saved: Saved) -> None:
+def test_a_nasty_one_says_what_a_correct_ui_must_do(saved: SavedFixture) -> None:
     assert saved.fixture.must.endswith((".", "?"))
 
 
 @EVERY
-def test_every_one_keeps_the_contract_or_says_that_it_breaks_it(saved: Saved) -> None:
+def test_every_one_keeps_the_contract_or_says_that_it_breaks_it(saved: SavedFixture) -> None:
     assert bool(problems(saved.fixture)) == saved.fixture.malformed
 
 
 @EVERY
-def test_no_template_in_it_stays_unresolved(saved: Saved) -> None:
+def test_no_template_in_it_stays_unresolved(saved: SavedFixture) -> None:
     whole = saved.fixture.frame if saved.fixture.raw else saved.fixture.data
     assert "{{" not in str(resolve(whole, CONTEXT))
 
 
 @EVERY
-async def test_every_one_can_be_fired(make_companion: MakeCompanion, saved: Saved) -> None:
+async def test_every_one_can_be_fired(make_companion: MakeCompanion, saved: SavedFixture) -> None:
     companion = await make_companion(username="zoe")
     delivery = await companion.composer.fire(saved.fixture, origin="panel")
     rows = [row for row in companion.journal if row.kind is Kind.TO_UI]
@@ -107,4 +107,4 @@ def test_the_guides_samples_are_the_catalogs() -> None:
 
 def test_a_message_of_five_minutes_ago_is_of_five_minutes_ago() -> None:
     fixture = library.find("basics/from five minutes ago").fixture
-    assert found(resolve(fixture.data, CONTEXT), "timestamp") == "2023-11-14T22:08:20.000Z"
+    assert value_at(resolve(fixture.data, CONTEXT), "timestamp") == "2023-11-14T22:08:20.000Z"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.protocol.errors import Conflict, Malformed, NotFound, RequestError, StorageError, TooLarge
-from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, Saved
+from app.protocol.fixture import MAX_FIXTURE_BYTES, Fixture, SavedFixture
 from app.storage import fixtures as module
 from app.storage.fixtures import FixtureLibrary
 from tests.conftest import make_link
@@ -69,14 +69,14 @@ def test_before_the_first_reading_there_is_nothing(own: Path, built_in: Path) ->
 
 def test_built_in_ones_are_there_without_a_folder_of_ones_own(library: FixtureLibrary, own: Path) -> None:
     assert names(library) == ["basics/hello", "basics/world"]
-    assert library.find("basics/hello") == Saved("basics/hello", BUILT_IN, own=False)
+    assert library.find("basics/hello") == SavedFixture("basics/hello", BUILT_IN, own=False)
     assert library.warnings == []
     assert not own.exists()
 
 
 def test_what_was_saved_is_there_at_once_and_after_reading_anew(library: FixtureLibrary, own: Path) -> None:
     saved = library.save("  a/b/my fixture ", ONE)
-    assert saved == Saved("a/b/my fixture", ONE, own=True)
+    assert saved == SavedFixture("a/b/my fixture", ONE, own=True)
     assert (saved.title, saved.folder) == ("my fixture", "a/b")
     assert library.find("a/b/my fixture") is saved
     library.read()
@@ -94,9 +94,9 @@ def test_a_good_name_comes_back_from_the_disk(library: FixtureLibrary, name: str
 
 
 def test_a_title_is_the_fixtures_own_or_the_last_part_of_its_name() -> None:
-    assert Saved("a/b", BUILT_IN, own=True).title == "Built in"
-    assert Saved("b", ONE, own=True).title == "b"
-    assert Saved("b", ONE, own=True).folder == ""
+    assert SavedFixture("a/b", BUILT_IN, own=True).title == "Built in"
+    assert SavedFixture("b", ONE, own=True).title == "b"
+    assert SavedFixture("b", ONE, own=True).folder == ""
 
 
 def test_ones_own_folders_come_first_each_in_its_order(library: FixtureLibrary) -> None:
@@ -124,10 +124,10 @@ def test_saving_again_in_other_letters_writes_over_it_too(library: FixtureLibrar
 
 def test_ones_own_hides_the_built_in_one_until_it_is_deleted(library: FixtureLibrary, own: Path) -> None:
     library.save("Basics/Hello", ONE)
-    assert library.find("basics/hello") == Saved("Basics/Hello", ONE, own=True)
+    assert library.find("basics/hello") == SavedFixture("Basics/Hello", ONE, own=True)
     assert names(library) == ["Basics/Hello", "basics/world"]
     library.delete("basics/hello")
-    assert library.find("basics/hello") == Saved("basics/hello", BUILT_IN, own=False)
+    assert library.find("basics/hello") == SavedFixture("basics/hello", BUILT_IN, own=False)
     assert files(own) == []
 
 
@@ -166,7 +166,7 @@ def test_a_bad_name_is_refused_and_nothing_is_written(library: FixtureLibrary, t
 
 def test_a_fixture_is_renamed_into_another_folder(library: FixtureLibrary, own: Path) -> None:
     library.save("a/x", ONE)
-    assert library.rename("a/x", "b/y") == Saved("b/y", ONE, own=True)
+    assert library.rename("a/x", "b/y") == SavedFixture("b/y", ONE, own=True)
     assert names(library)[0] == "b/y"
     assert files(own) == ["b", "b/y.json"]
 
@@ -182,7 +182,7 @@ def test_a_name_that_is_taken_is_refused(library: FixtureLibrary) -> None:
 def test_a_fixture_may_keep_its_name_or_take_a_built_in_ones(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
     assert library.rename("x", "x").fixture == ONE
-    assert library.rename("x", "basics/hello") == Saved("basics/hello", ONE, own=True)
+    assert library.rename("x", "basics/hello") == SavedFixture("basics/hello", ONE, own=True)
     assert library.rename("basics/hello", "x").name == "x"
     assert library.find("basics/hello").fixture == BUILT_IN
     assert files(own) == ["x.json"]
@@ -191,7 +191,7 @@ def test_a_fixture_may_keep_its_name_or_take_a_built_in_ones(library: FixtureLib
 @pytest.mark.parametrize(("before", "after"), [("hello you", "Hello You"), ("Hello You", "hello you")])
 def test_a_name_can_change_its_letters_only(library: FixtureLibrary, own: Path, before: str, after: str) -> None:
     library.save(before, ONE)
-    assert library.rename(before, after) == Saved(after, ONE, own=True)
+    assert library.rename(before, after) == SavedFixture(after, ONE, own=True)
     assert files(own) == [f"{after}.json"]
     library.delete(after)
     assert files(own) == []
@@ -558,9 +558,9 @@ def test_looking_one_up_finds_what_was_put_there_or_changed_by_hand(library: Fix
     put(own, "mine.json", BUILT_IN)
     assert library.look_up("mine").fixture == BUILT_IN
     put(own, "basics/hello.json", TWO)
-    assert library.look_up("basics/hello") == Saved("basics/hello", TWO, True)
+    assert library.look_up("basics/hello") == SavedFixture("basics/hello", TWO, True)
     (own / "basics/hello.json").unlink()
-    assert library.look_up("basics/hello") == Saved("basics/hello", BUILT_IN, False)
+    assert library.look_up("basics/hello") == SavedFixture("basics/hello", BUILT_IN, False)
 
 
 def test_looking_one_up_again_reads_nothing_anew(library: FixtureLibrary, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -344,7 +344,7 @@ def many(times: Times, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A journal of 2,000 rows, every tenth a "friend_online", and its model, which looks at 64 rows at a time."""
     monkeypatch.setattr(event_log, "SLICE_S", 0.0)
     monkeypatch.setattr(event_log, "SHOW_S", 0.0)
-    monkeypatch.setattr(search, "BATCH", 64)
+    monkeypatch.setattr(search, "STEP_ROWS", 64)
     journal = Journal(times.clock(), max_rows=2_000)
     for number in range(1, 2_001):
         event = "typing" if number % 10 else "friend_online"
@@ -403,13 +403,13 @@ def test_a_longer_word_looks_only_at_what_the_shorter_one_found(
     model.set_filter("event:friend")
     qtbot.waitUntil(lambda: not model.searching)
     looked: list[int] = []
-    passing = Filter.passing
+    matching = Filter.matching
 
-    def count(self: Filter, span: Any, among: Any = None) -> Any:
-        looked.append(len(span.heads) if among is None else len(among))
-        return passing(self, span, among)
+    def count(self: Filter, columns: Any, candidates: Any = None) -> Any:
+        looked.append(len(columns.keys) if candidates is None else len(candidates))
+        return matching(self, columns, candidates)
 
-    monkeypatch.setattr(Filter, "passing", count)
+    monkeypatch.setattr(Filter, "matching", count)
     model.set_filter("event:friend 7")
     qtbot.waitUntil(lambda: not model.searching)
     assert sum(looked) == len(ONLINE)

@@ -110,7 +110,7 @@ async def test_what_the_filter_did_not_understand_is_said(room: EventsRoom, qtbo
     qtbot.keyClicks(room.filter, "colour:red /(/")
     await until(room.filter_problem.isVisible)
     assert "unknown key 'colour'" in room.filter_problem.text()
-    assert "no regular expression" in room.filter_problem.text()
+    assert "not a valid regular expression" in room.filter_problem.text()
     room.filter.clear()
     await until(lambda: not room.filter_problem.isVisible())
 

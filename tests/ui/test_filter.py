@@ -135,7 +135,7 @@ def test_a_regular_expression_may_hold_spaces_and_slashes() -> None:
 
 def test_a_bad_expression_is_searched_as_text_and_told() -> None:
     parsed = parse("/(wide/")
-    assert "no regular expression" in parsed.warnings[0]
+    assert "not a valid regular expression" in parsed.warnings[0]
     assert parsed.matches(row(payload=b"this is /(wide/ open"))
     assert not parsed.matches(MESSAGE)
 

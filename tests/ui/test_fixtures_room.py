@@ -810,7 +810,7 @@ async def test_a_saved_row_has_a_new_id_and_time_each_time_unless_switched_off(
     window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, renew: bool
 ) -> None:
     client = await connect_client()
-    fired = companion.composer.of_event("new_message")
+    fired = companion.composer.fixture_for_event("new_message")
     await companion.composer.fire(fired, origin="panel")
     sent = (await frame(client))["data"]
     dialog = await save_newest_row(window, qtbot)

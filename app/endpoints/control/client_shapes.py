@@ -55,5 +55,5 @@ def client_info(client: Client) -> ClientInfo:
         id=client.id, username=client.username, origin=client.origin, user_agent=client.user_agent,
         connected_at=client.connected_at, frames_in=client.frames_in, frames_out=client.frames_out,
         bytes_in=client.bytes_in, bytes_out=client.bytes_out, queued_bytes=client.outbox.waiting,
-        ping_s=client.wire.latency(), ready=client.ready,
+        ping_s=client.transport.latency(), ready=client.ready,
     )  # fmt: skip

@@ -67,13 +67,13 @@ class FiringOperations(Operations):
                 origin=CONTROL,
                 persona=body.persona,
                 seed=body.seed,
-                loose=not body.strict,
+                strict=body.strict,
             ),
         )
 
     def _of_event(self, event: str, strict: bool) -> Fixture:
         try:
-            return self._service.composer.of_event(event)
+            return self._service.composer.fixture_for_event(event)
         except InvalidEvent:
             if strict:
                 raise

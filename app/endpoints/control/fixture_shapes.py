@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from app.endpoints.control.shapes import Input
-from app.protocol.fixture import Fixture, Saved
+from app.protocol.fixture import Fixture, SavedFixture
 
 
 class RenameBody(Input):
@@ -51,6 +51,6 @@ class FixtureFull(Struct, kw_only=True):
     fixture: Fixture
 
 
-def full(saved: Saved) -> FixtureFull:
+def full(saved: SavedFixture) -> FixtureFull:
     """Return a fixture for an answer."""
     return FixtureFull(name=saved.name, own=saved.own, fixture=saved.fixture)

@@ -8,7 +8,7 @@ from app.endpoints.control import fixture_shapes as shapes
 from app.endpoints.control.operations import TEXT, Call, Scope, operation, target
 from app.endpoints.control.settings import SettingsOperations
 from app.protocol.errors import Invalid
-from app.protocol.fixture import BadFixture, Fixture, checked, from_frame, renewed
+from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_frame, with_fresh_values
 
 
 class FixtureOperations(SettingsOperations):
@@ -46,7 +46,7 @@ class FixtureOperations(SettingsOperations):
     async def save_fixture(self, call: Call) -> shapes.FixtureFull:
         """Save a fixture, over an older one of that name."""
         try:
-            fixture = checked(msgspec.to_builtins(call.body))
+            fixture = fixture_from_json(msgspec.to_builtins(call.body))
         except BadFixture as bad:
             raise Invalid(f"This is no fixture: {bad}.") from None
         target(fixture.to)
@@ -59,7 +59,7 @@ class FixtureOperations(SettingsOperations):
         catalog = self._service.catalog
         fixture = from_frame(call.body, catalog)
         if call.query.renew:
-            fixture = renewed(fixture, catalog)
+            fixture = with_fresh_values(fixture, catalog)
         return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
 
     @operation("PATCH", "/v1/fixtures/{name}", scope=Scope.AGENT, body=shapes.RenameBody, answer=shapes.FixtureFull,

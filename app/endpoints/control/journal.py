@@ -16,7 +16,7 @@ from app.hub.journal import Kind, Row
 from app.hub.origin import CONTROL
 from app.hub.row_codec import to_json
 from app.hub.row_store import RowStore
-from app.hub.search import batch_size
+from app.hub.search import step_size
 from app.protocol.errors import Conflict, Invalid, NotFound
 
 FLUSH_S = 0.05
@@ -115,11 +115,11 @@ async def _passing(
     Nobody may add to ``rows`` meanwhile. Each row is built when its turn has come.
     """
     passing: list[int] = []
-    first, size = max(after + 1, rows.first), batch_size(wanted, rows)
+    first, size = max(after + 1, rows.first), step_size(wanted, rows)
     for start in range(first, rows.last + 1, size):
         if start > first:
             await asyncio.sleep(0)
-        found = wanted.passing(rows.span(start, start + size - 1))
+        found = wanted.matching(rows.columns(start, start + size - 1))
         passing += [start + place for place in found]
         if limit and not newest and len(passing) >= limit:
             break

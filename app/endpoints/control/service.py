@@ -15,7 +15,7 @@ from app.hub.tasks import Tasks
 from app.protocol.backend import MessageData, Person
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
-from app.protocol.fixture import Fixture, Saved
+from app.protocol.fixture import Fixture, SavedFixture
 from app.system.agent_token import AgentToken
 from app.system.settings import Settings
 
@@ -90,7 +90,7 @@ class Library(Protocol):
     """The fixtures. May raise ``RequestError`` and ``StorageError``."""
 
     @property
-    def all(self) -> list[Saved]:
+    def all(self) -> list[SavedFixture]:
         """The fixtures, in order."""
 
     @property
@@ -101,16 +101,16 @@ class Library(Protocol):
     def warnings(self) -> list[str]:
         """Files that are no fixtures, and why."""
 
-    async def look_up(self, name: str) -> Saved:
+    async def look_up(self, name: str) -> SavedFixture:
         """Return a fixture as it is on the disk now."""
 
     async def read(self) -> None:
         """Look anew at what is on the disk."""
 
-    async def save(self, name: str, fixture: Fixture) -> Saved:
+    async def save(self, name: str, fixture: Fixture) -> SavedFixture:
         """Save one."""
 
-    async def rename(self, name: str, new: str) -> Saved:
+    async def rename(self, name: str, new: str) -> SavedFixture:
         """Rename one."""
 
     async def delete(self, name: str) -> None:
@@ -128,7 +128,7 @@ class Composer(Protocol):
         origin: Origin,
         persona: str = "",
         seed: int | None = None,
-        loose: bool = False,
+        strict: bool = True,
     ) -> Delivery:
         """Make a fixture's values and fire it."""
 
@@ -138,10 +138,10 @@ class Composer(Protocol):
     async def fire_again(self, *, origin: Origin) -> Delivery:
         """Fire once more what was fired last."""
 
-    def of_event(self, event: str) -> Fixture:
+    def fixture_for_event(self, event: str) -> Fixture:
         """Return an event with sensible values."""
 
-    async def problems(self, fixtures: Iterable[Saved]) -> dict[str, list[str]]:
+    async def problems(self, fixtures: Iterable[SavedFixture]) -> dict[str, list[str]]:
         """Return by name how each fixture breaks the contract."""
 
 

@@ -90,6 +90,6 @@ class TokenInfo(Struct, kw_only=True):
 def refused_info(refused: RejectionStats) -> RefusedInfo:
     """Return a refusal for an answer."""
     return RefusedInfo(
-        server=refused.door, reason=refused.reason, origin=refused.origin, user_agent=refused.user_agent,
+        server=refused.server, reason=refused.reason, origin=refused.origin, user_agent=refused.user_agent,
         times=refused.times, last=refused.last,
     )  # fmt: skip

@@ -164,5 +164,5 @@ def _text(client: Client, column: Col) -> str:
             return f"{client.frames_out:,} · {amount(client.bytes_out)}"
         case Col.QUEUE:
             return amount(client.outbox.waiting) if client.outbox.waiting else "–"
-    seconds = client.wire.latency()
+    seconds = client.transport.latency()
     return f"{seconds * 1000:.1f} ms" if seconds else "–"

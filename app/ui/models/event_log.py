@@ -19,7 +19,7 @@ from typing_extensions import override
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import SERVER
-from app.hub.search import IncrementalSearch, batch_size
+from app.hub.search import IncrementalSearch, step_size
 from app.ui import theme
 from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, colors, result, summary, texts
 from app.ui.plain_text import tooltip_text
@@ -123,7 +123,7 @@ class EventLogModel(QAbstractTableModel):
         if not isinstance(self._seqs, range) and self._filter.narrows(before):
             # Nothing passes that did not pass before: only what the last search had not reached is left to scan.
             among = array("q", [*self._older, *self._seqs])
-            below = self._search.below if self._search else self._cleared
+            below = self._search.tested_above if self._search else self._cleared
         self._refill(among, below)
         return self._filter.warnings
 
@@ -177,15 +177,15 @@ class EventLogModel(QAbstractTableModel):
         """Return the numbers of new rows that pass, of as many as a slice allows."""
         rows = self._rows
         first, last = max(self._seen + 1, rows.first), rows.last
-        if not self._filter.words:
+        if not self._filter.terms:
             self._seen = max(last, self._seen)
             return range(first, last + 1)
         fresh: list[int] = []
-        size = batch_size(self._filter, rows)
+        size = step_size(self._filter, rows)
         until = perf_counter() + SLICE_S
         while first <= last:
             stop = min(first + size - 1, last)
-            fresh += [first + place for place in self._filter.passing(rows.span(first, stop))]
+            fresh += [first + place for place in self._filter.matching(rows.columns(first, stop))]
             self._seen, first = stop, stop + 1
             if perf_counter() > until:
                 break
@@ -218,7 +218,7 @@ class EventLogModel(QAbstractTableModel):
         self.beginResetModel()
         self._older = []
         self._show_at = perf_counter() + SHOW_S
-        if self._filter.words:
+        if self._filter.terms:
             self._search = IncrementalSearch(self._filter, self._cleared + 1, below, among)
             self._seqs = array("q", self._slice())
         else:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QStandardItem, QStandardItemModel
 
-from app.protocol.fixture import Saved
+from app.protocol.fixture import SavedFixture
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import set_tooltip
@@ -20,7 +20,7 @@ class FixturesModel(QStandardItemModel):
     """Rebuilt whole: there are some hundred at most."""
 
     def show(
-        self, fixtures: Sequence[Saved], pinned: Sequence[str], words: str, drafts: Collection[str] = ()
+        self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], words: str, drafts: Collection[str] = ()
     ) -> None:
         """Show those that contain every word in name, title or duty."""
         self.clear()
@@ -48,7 +48,7 @@ class FixturesModel(QStandardItemModel):
         return QModelIndex()
 
 
-def _folder(saved: Saved) -> QStandardItem:
+def _folder(saved: SavedFixture) -> QStandardItem:
     own = "" if saved.own else " · built in"
     item = QStandardItem(f"{saved.folder or 'Yours'}{own}")
     item.setEditable(False)
@@ -57,7 +57,7 @@ def _folder(saved: Saved) -> QStandardItem:
     return item
 
 
-def _item(saved: Saved, pinned: bool, draft: bool) -> QStandardItem:
+def _item(saved: SavedFixture, pinned: bool, draft: bool) -> QStandardItem:
     item = QStandardItem(f"{saved.title} •" if draft else saved.title)
     item.setEditable(False)
     item.setData(saved.name, NAME)

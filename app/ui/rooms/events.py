@@ -21,7 +21,7 @@ from app.hub.hub import count
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import PANEL, REST
 from app.hub.payload_matcher import prepare_expressions
-from app.protocol.command import expect_words, playwright_line, trigger_command, trigger_words
+from app.protocol.command import expect_arguments, playwright_line, trigger_arguments, trigger_command
 from app.protocol.envelope import BadFrame, decode, parse_json
 from app.ui import theme
 from app.ui.icons import ui_icon
@@ -222,9 +222,9 @@ class EventsRoom(QWidget):
             return
         text = row.payload.decode("utf-8", "replace")
         if row.kind is Kind.TO_UI:
-            words = trigger_words(text, self._companion.catalog)
+            words = trigger_arguments(text, self._companion.catalog)
         else:
-            words = expect_words(row.event, _data(row, text))
+            words = expect_arguments(row.event, _data(row, text))
         QGuiApplication.clipboard().setText(playwright_line(words))
         self.status_message.emit(f"Copied #{row.seq} as a line for Playwright")
 

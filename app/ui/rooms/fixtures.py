@@ -22,7 +22,7 @@ from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.journal import Row
 from app.hub.origin import PANEL
-from app.protocol.fixture import BadFixture, Fixture, Saved, from_frame, renewed
+from app.protocol.fixture import BadFixture, Fixture, SavedFixture, from_frame, with_fresh_values
 from app.protocol.templates import TemplateError
 from app.ui import theme
 from app.ui.icons import ui_icon
@@ -59,7 +59,7 @@ class FixturesRoom(QWidget):
         super().__init__()
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
-        self._shown: Saved | None = None
+        self._shown: SavedFixture | None = None
         self._edited: Fixture | None = None
         """What the pane holds; None while it holds no event."""
         self._as_shown = ""
@@ -209,7 +209,7 @@ class FixturesRoom(QWidget):
             self.editor.setPlainText(draft)
         QTimer.singleShot(0, self, self.refresh)  # the list must not change under the one that tells of it
 
-    def _show(self, saved: Saved, *, keep_text: bool = False) -> None:
+    def _show(self, saved: SavedFixture, *, keep_text: bool = False) -> None:
         self._shown = saved
         self.title.setText(saved.title)
         self.name.setText(_facts(saved))
@@ -280,7 +280,7 @@ class FixturesRoom(QWidget):
     def save_frame(self, text: str) -> None:
         """Ask for a name and save a frame under it."""
         literal = from_frame(text, self._companion.catalog)
-        with_templates = renewed(literal, self._companion.catalog)
+        with_templates = with_fresh_values(literal, self._companion.catalog)
         name = f"{OWN_FOLDER}{literal.event or 'frame'}"
         option = RENEW if with_templates != literal else ""
         dialog = NameDialog(self.window(), "Save as fixture", name, self._warn_of_own, option)
@@ -333,7 +333,7 @@ class FixturesRoom(QWidget):
         self._do(self._companion.fixtures.delete(name), gone)
 
     def _store(self, fixture: Fixture, name: str) -> None:
-        def stored(saved: Saved) -> None:
+        def stored(saved: SavedFixture) -> None:
             self._shown = None  # what was typed is saved now, so it is no draft
             self.refresh()
             self.choose(saved.name)
@@ -343,7 +343,7 @@ class FixturesRoom(QWidget):
         self._do(self._companion.fixtures.save(name, fixture), stored)
 
     def _give_name(self, old: str, new: str) -> None:
-        def given(saved: Saved) -> None:
+        def given(saved: SavedFixture) -> None:
             pins = self._companion.settings.pinned
             if old in pins:
                 self.pins_changed.emit([saved.name if name == old else name for name in pins])
@@ -382,7 +382,7 @@ class FixturesRoom(QWidget):
         return name.casefold() in own
 
 
-def _facts(saved: Saved) -> str:
+def _facts(saved: SavedFixture) -> str:
     facts = [saved.name]
     if saved.fixture.to != "all":
         facts.append(f"to {saved.fixture.to}")

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QShowEvent, QStandardItem, QStandard
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
-from app.protocol.backend import MessageData, instant
+from app.protocol.backend import MessageData, parse_timestamp
 from app.protocol.times import local
 from app.ui import theme
 from app.ui.widgets.naming import named
@@ -130,7 +130,7 @@ def _texts(message: MessageData) -> tuple[str, str]:
         text = text[:MAX_SHOWN_CHARS] + " …"
     text = LONG_WORD.sub("\\1\u200b", text)  # a place to break
     parts = ["".join(each["emoji"] for each in message.get("reactions", []))]
-    parts.append(f"{local(instant(message['timestamp'])):%H:%M}")
+    parts.append(f"{local(parse_timestamp(message['timestamp'])):%H:%M}")
     if message["direction"] == "sent":
         parts.append("delivered" if message["delivered"] else "waiting")
     return text, "  ".join(part for part in parts if part)

@@ -22,7 +22,7 @@ _NEVER = "No event of this kind came before, as far as the log goes back."
 
 def previous_alike(rows: RowStore, row: Row) -> Row | None:
     """Return the newest row before ``row`` of the same event in the same direction."""
-    return rows.before(row.seq, lambda head: head.kind is row.kind and head.event == row.event)
+    return rows.newest_before(row.seq, lambda key: key.kind is row.kind and key.event == row.event)
 
 
 def diff(before: list[str], after: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from app.protocol.templates import BY_FORMAT, Context, resolve
+from app.protocol.templates import BY_FORMAT, TemplateContext, resolve
 from app.ui.widgets.line_edit import LineEdit, fits_line
 from app.ui.widgets.naming import named
 from app.ui.widgets.text_edit import TextEdit, fits
@@ -193,7 +193,7 @@ class FreshField(Field):
     def _toggled(self, auto: bool) -> None:
         self.line.setEnabled(not auto)
         self.line.setPlaceholderText("a new one at every fire" if auto else "")
-        self.line.setText("" if auto else resolve(self._template, Context(self._now)))
+        self.line.setText("" if auto else resolve(self._template, TemplateContext(self._now)))
         self.changed.emit()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QModelIndex, QSignalBlocker, Signal
 from PySide6.QtWidgets import QPushButton, QTreeView, QVBoxLayout, QWidget
 
-from app.protocol.fixture import Saved
+from app.protocol.fixture import SavedFixture
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.fixtures import NAME, FixturesModel
@@ -61,7 +61,7 @@ class FixtureList(QWidget):
         self.tree.setCurrentIndex(self.model.index_of(name))
 
     def show_fixtures(
-        self, fixtures: Sequence[Saved], pinned: Sequence[str], drafts: Collection[str], current: str
+        self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], drafts: Collection[str], current: str
     ) -> None:
         """List what contains the searched words, if anything has changed."""
         wanted = (list(fixtures), list(pinned), set(drafts), self.search.text(), theme.colors())
@@ -80,7 +80,7 @@ class FixtureList(QWidget):
         set_tooltip(self.warnings, "\n".join(warnings))
         self.warnings.setVisible(bool(warnings))
 
-    def _fill(self, fixtures: Sequence[Saved], pinned: Sequence[str], drafts: Collection[str]) -> None:
+    def _fill(self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], drafts: Collection[str]) -> None:
         """Fill the tree anew: what was closed stays closed, and where one looked one looks still."""
         words = self.search.text()
         tops = [self.model.index(row, 0) for row in range(self.model.rowCount())]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from app.protocol.fixture import BadFixture, checked_name
+from app.protocol.fixture import BadFixture, valid_fixture_name
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.naming import named
@@ -57,7 +57,7 @@ class NameDialog(QDialog):
     def _check(self) -> None:
         wrong, note = "", ""
         try:
-            note = self._taken(checked_name(self.name.text()))
+            note = self._taken(valid_fixture_name(self.name.text()))
         except BadFixture as bad:
             wrong = str(bad)
         self.problem.setText(wrong or note)
@@ -66,5 +66,5 @@ class NameDialog(QDialog):
         self.buttons.button(QDialogButtonBox.StandardButton.Save).setEnabled(not wrong)
 
     def _accept(self) -> None:
-        self.chosen.emit(checked_name(self.name.text()))
+        self.chosen.emit(valid_fixture_name(self.name.text()))
         self.accept()

@@ -81,7 +81,7 @@ class RejectionList(QWidget):
         times = f" · {refused.times:,} times" if refused.times > 1 else ""
         text = f"RejectionStats at {clock(refused.last)[:8]}{times}: {refused.reason}"
         label = named(PlainTextLabel(text, wordWrap=True), text)
-        set_tooltip(label, f"{refused.door} · {refused.user_agent}")
+        set_tooltip(label, f"{refused.server} · {refused.user_agent}")
         self._grid.addWidget(label, line, 0)
         if refused.origin and not origin_problem(refused.origin):
             button = named(QPushButton("Allow this origin"), f"Allow {refused.origin}")
