@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # never the developer's own
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start the program hundreds of times: compile it once
 
 import hypothesis
 import pytest
@@ -29,6 +30,7 @@ from app.system.settings import Settings
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
+sys.dont_write_bytecode = False  # each process of the suite collects all modules
 MOST_PROCESSES = 4
 PATIENCE_S = 30.0
 """Limit of a wait for something that takes milliseconds on an idle machine. A test fails if it is reached."""
