@@ -32,8 +32,8 @@ SRC=$(realpath "${SRC:-$HERE}")
 WORK=${WORK:-${TMPDIR:-/tmp}/companion-wine}
 PYTHONS=${PYTHONS:-"3.11 3.13"}
 LINUX_PYTHON=${LINUX_PYTHON:-$SRC/.venv/bin/python}
-SUITE=${SUITE:-"protocol hub chat sources storage system cli endpoints loop packaging ui test_access.py test_architecture.py
-    test_clock_jumps.py test_companion.py test_companion_fixtures.py test_model.py test_wording.py"}
+# All tests but those that need Ctrl+Break or a browser (e2e) or measure this machine (benchmarks, gates).
+SUITE=${SUITE:-$(cd "$SRC/tests" && printf '%s\n' */__init__.py test_*.py | sed 's,/__init__.py,,' | grep -vxE 'e2e|benchmarks|gates')}
 ROOT=$WORK/trixie
 FIRST=${PYTHONS%% *}
 TOKEN=0123456789abcdef0123
@@ -106,11 +106,11 @@ PY
     mkdir -p "$wheels"
     local platform=(--only-binary=:all: --platform win_amd64 --python-version "$version" --implementation cp)
     platform+=(--abi "cp$number" --abi abi3 --abi none)
+    local names
+    read -ra names < <(requirements)
     # pip evaluates markers for the system on which it runs: what only Windows needs is named, what only Linux needs removed.
     nice -n 10 "$LINUX_PYTHON" -m pip download -q "${platform[@]}" -c "constraints$number.txt" -d "$wheels" \
-        PySide6-Essentials shiboken6 qasync websockets aiohttp msgspec platformdirs tomlkit filelock psutil typer keyring \
-        Faker regex truststore pytest pytest-qt pytest-asyncio pytest-timeout pytest-xdist hypothesis \
-        openapi-spec-validator colorama pywin32-ctypes tzdata
+        "${names[@]}" shiboken6 colorama pywin32-ctypes tzdata
     rm -f "$wheels"/{secretstorage,jeepney,cffi,cryptography,pycparser}-*
     nice -n 10 "$LINUX_PYTHON" -m pip install -q --root-user-action ignore --no-index --no-deps --no-compile \
         "${platform[@]}" --target "$target/Lib/site-packages" "$wheels"/*.whl
@@ -118,6 +118,16 @@ PY
     rm -rf distinfo && "$LINUX_PYTHON" -m pip wheel -q --no-deps -w distinfo ./src
     unzip -qo distinfo/*.whl '*.dist-info/*' -d "$target/Lib/site-packages"
     compile_stub "$target/icuuc.dll"
+}
+
+# requirements: the names of what the program and its tests need; playwright and schemathesis are for tests/e2e only
+requirements() {
+    python3 - <<'PY'
+import re, tomllib
+project = tomllib.load(open("src/pyproject.toml", "rb"))["project"]
+names = {re.match(r"[\w.-]+", each)[0] for each in project["dependencies"] + project["optional-dependencies"]["test"]}
+print(*sorted(names - {"playwright", "schemathesis"}))
+PY
 }
 
 # pins 3.11: the pinned versions for that Python on Windows
@@ -345,10 +355,10 @@ window() {
 
 # ---------------------------------------------------------------- suite
 
-# Tests that fail because of wine, and why. Tests of symbolic links, which wine does not create, are skipped there.
+# Tests that fail because of wine, and how Windows differs. Tests of symbolic links, which wine does not create, are skipped.
 wine_limits() {
     sed '/^#/d' <<'RE'
-# wine does not rename a file if only the case of its name changes
+# wine does not rename a file if only the case of its name changes; on Windows, NTFS does
 test_a_name_can_change_its_letters_only
 test_renaming_to_its_own_name_keeps_it.Mine.
 RE
