@@ -39,7 +39,7 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
                 warnings=home.settings_file.warnings,
             )  # fmt: skip
-            companion.store_settings = home.save
+            companion.current_settings.write = home.save
             access = ControlAccess(companion, folders, token_file)
             return runner.run(_serve(companion, access, CrashReporter(folders.logs, say)))
     except DataDirectoryError as error:

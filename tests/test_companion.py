@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
 from app.hub.clock import Clock
 from app.hub.hub import Delivery
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.router import ClientEvent
+from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.errors import RequestError
 from app.protocol.event_type import InvalidEvent
@@ -66,7 +67,7 @@ async def test_a_message_from_an_offline_friend_is_sent_with_a_warning(
     assert (delivery.delivered, delivery.offline) == (1, "bob")
     assert delivery.warnings == ("bob is offline, so a real backend would send nothing: switch bob online first",)
     assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["data"]["from"] == "bob"
-    await companion.switch_online("bob", origin="panel")
+    await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     for fine in (message(2, **{"from": "bob"}), message(3, **{"from": "me", "to": "dave"}, direction="sent")):
         assert (await companion.fire(fine, origin="panel")).warnings == ()
 

@@ -19,7 +19,7 @@ PRIME_AFTER_S = 0.05
 class Priming:
     """Primes a browser that connects, and all browsers when friends are added.
 
-    While sending is paused, priming is postponed until ``resume``. Programs without an origin are not primed.
+    While sending is paused, priming is postponed until it resumes. Programs without an origin are not primed.
     """
 
     def __init__(self, chat: ChatService, hub: Hub, tasks: Tasks, enabled: Callable[[], bool]) -> None:
@@ -29,6 +29,7 @@ class Priming:
         self._enabled = enabled
         self._postponed = False
         hub.joined.connect(self._on_joined)
+        hub.pause_changed.connect(self._on_pause_changed)
         chat.friends_added.connect(self.prime_all)
 
     def prime_all(self, friends: frozenset[str] | None = None) -> None:
@@ -36,9 +37,8 @@ class Priming:
         if self._enabled():
             self._tasks.spawn(self._prime(self._hub.clients, friends), "prime all browsers")
 
-    def resume(self) -> None:
-        """Prime all browsers if that was due while sending was paused."""
-        if self._postponed and self._enabled():
+    def _on_pause_changed(self, paused: bool) -> None:
+        if not paused and self._postponed and self._enabled():
             self._postponed = False
             self._tasks.spawn(self._prime(self._hub.clients), "prime after the pause")
 

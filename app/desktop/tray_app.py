@@ -57,7 +57,7 @@ class TrayApp(QObject):
         self.window = window.fill(self.companion)
         self.companion.raise_window = self.window.present
         self.companion.quit_program = self._stop.set
-        self.companion.store_settings = home.save
+        self.companion.current_settings.write = home.save
         self.window.open_control = self._open_access
         self._first = FirstInstance(home.folders.runtime)
 

@@ -27,6 +27,7 @@ from app.hub.router import Router
 from app.hub.tasks import Tasks
 from app.protocol.constants import EVENTS_PATH, SERVER_HEADER
 from app.protocol.envelope import MAX_FRAME_BYTES
+from app.system.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,16 @@ class Limits(NamedTuple):
     connections: int
     frames_per_s: float
     token: str | None
+
+
+def limits_of(settings: Settings, token: str) -> Limits:
+    """Return the limits of the settings. ``token`` is the control API's, which clients may have to present too."""
+    return Limits(
+        clients=settings.max_clients,
+        connections=settings.max_connections,
+        frames_per_s=settings.client_frames_per_s,
+        token=(token or None) if settings.require_token else "",
+    )
 
 
 class EventServer:
@@ -79,6 +90,12 @@ class EventServer:
     def url(self) -> str:
         """Where clients connect."""
         return f"ws://{HOST}:{self.port}{EVENTS_PATH}"
+
+    @property
+    def client_url(self) -> str:
+        """Where a client connects, with the token if clients have to present it."""
+        token = self._limits().token
+        return f"{self.url}?token={token}" if token else self.url
 
     async def start(self, port: int | None = None) -> None:
         """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""

@@ -5,11 +5,12 @@ A further server is one entry in that list. Status, banner, settings, ``serve`` 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.endpoints.listening import PortBusy
+from app.hub.signals import Signal
 from app.system.ports import OWN_PROCESS, holder
 from app.system.settings import Settings
 
@@ -34,7 +35,11 @@ class Server(Protocol):
         """Close the port and every connection."""
 
 
-def _always() -> bool:
+def _always_wanted(_: Settings) -> bool:
+    return True
+
+
+def _can_start() -> bool:
     return True
 
 
@@ -52,8 +57,8 @@ class Service:
     """What does not work while it does not listen, as a sentence."""
     server: Server
     port: Callable[[Settings], int]
-    wanted: Callable[[Settings], bool]
-    can_start: Callable[[], bool] = _always
+    wanted: Callable[[Settings], bool] = _always_wanted
+    can_start: Callable[[], bool] = _can_start
     """Returns whether it has what it needs, such as a token."""
     error: str = ""
     """Why it does not listen although it should; empty if there is no fault."""
@@ -93,8 +98,16 @@ class Service:
 class Services:
     """The services in the order in which they start."""
 
-    def __init__(self, *services: Service) -> None:
+    def __init__(
+        self, services: Iterable[Service] = (), prepare: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """``prepare`` is awaited before a service starts, for what its requests need."""
         self._services = {each.name: each for each in services}
+        self._prepare = prepare
+        self.failed: Signal[Service] = Signal()
+        """Emitted with a service that does not listen although it should; ``error`` has the reason."""
+        self.changed: Signal[None] = Signal()
+        """Emitted when a service has started, failed to start, or stopped on request."""
 
     def __iter__(self) -> Iterator[Service]:
         return iter(tuple(self._services.values()))
@@ -108,14 +121,29 @@ class Services:
             raise ValueError(f"there is a service {service.name!r} already")
         self._services[service.name] = service
 
-    async def stop(self) -> None:
+    async def start(self, name: str, settings: Settings) -> bool:
+        """Start a service if the settings want it; return False with the reason in its ``error`` if that fails."""
+        if self._prepare:
+            await self._prepare()
+        service = self._services[name]
+        started = await service.start(settings)
+        if service.error:
+            self.failed.emit(service)
+        self.changed.emit(None)
+        return started
+
+    async def stop(self, name: str) -> None:
+        """Stop a service. May be called twice."""
+        await self._services[name].stop()
+        self.changed.emit(None)
+
+    async def stop_all(self) -> None:
         """Stop all services at once."""
         await asyncio.gather(*(each.stop() for each in reversed(tuple(self))))
 
-    def changed(self, before: Settings, after: Settings) -> list[Service]:
-        """Return the services that have to restart with new settings."""
-        return [
-            each
-            for each in self
-            if (each.port(before), each.wanted(before)) != (each.port(after), each.wanted(after))
-        ]
+    async def restart_changed(self, before: Settings, after: Settings) -> None:
+        """Restart the services whose port has changed or that were switched on or off."""
+        for each in self:
+            if (each.port(before), each.wanted(before)) != (each.port(after), each.wanted(after)):
+                await each.server.stop()  # an error stays until the new start succeeds
+                await self.start(each.name, after)

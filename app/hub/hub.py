@@ -75,6 +75,8 @@ class Hub:
         """Every REST request of the UI with its answer, for observers. Rows: ``journal.appended``."""
         self.paused = False
         """While true, clients stay connected and nothing new is sent to them."""
+        self.pause_changed: Signal[bool] = Signal()
+        """Emitted when ``pause`` has stopped (True) or resumed sending."""
         self.why_closed: Callable[[], str] = str
         """Returns why no client can connect, or an empty text."""
         self.clients_changed: Signal[None] = Signal()
@@ -96,6 +98,17 @@ class Hub:
     def client(self, client_id: int) -> Client | None:
         """Return the connected client with this number."""
         return self._registry.get(client_id)
+
+    def pause(self, paused: bool) -> None:
+        """Stop sending, or resume it. Clients stay connected."""
+        if paused != self.paused:
+            self.paused = paused
+            self.log_server_event("paused" if paused else "resumed")
+            self.pause_changed.emit(paused)
+
+    def use_local_user(self, username: str) -> None:
+        """Set the user that clients act as from now on when their URL names none."""
+        self.local_user = username
 
     def join(
         self, transport: Transport, username: str | None = None, *, origin: str = "", user_agent: str = ""

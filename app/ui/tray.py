@@ -8,9 +8,10 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.origin import TRAY
+from app.hub.server_state import ServerState
 from app.protocol.fixture import Fixture
 from app.ui.icons import icon
 from app.ui.plain_text import notification_text, without_mnemonics

@@ -77,7 +77,7 @@ async def test_a_change_is_written_to_the_file_without_what_the_command_line_gav
     home = DataDirectory.open(tmp_path / "home")
     try:
         home.load(Overrides(port=companion.settings.port))
-        companion.store_settings = home.save
+        companion.current_settings.write = home.save
         await control.patch("/v1/settings", {"presence_decays": False})
         file = home.folders.settings_file.read_text("utf-8")
     finally:
@@ -90,7 +90,7 @@ async def test_a_file_that_cannot_be_written_is_told_and_nothing_changes(control
     def full(_: Settings) -> None:
         raise OSError(28, "No space left on device")
 
-    control.companion.store_settings = full
+    control.companion.current_settings.write = full
     before = control.companion.settings
     answer = await control.patch("/v1/settings", {"theme": "dark"})
     assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
+from app.hub.server_state import ServerState
 from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings
 from tests.cli.doubles import unused_port

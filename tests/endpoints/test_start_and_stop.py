@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
 from app.hub.journal import Row
+from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.system.ports import OWN_PROCESS
 from app.system.settings import Settings

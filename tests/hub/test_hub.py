@@ -142,6 +142,15 @@ def test_a_paused_hub_sends_nothing_and_says_so(stage: Stage) -> None:
     assert stage.frames(client) == [ONLINE_FRAME]
 
 
+def test_each_change_of_the_pause_is_logged_and_emitted_once(stage: Stage) -> None:
+    emitted: list[bool] = []
+    stage.hub.pause_changed.connect(emitted.append)
+    for paused in (False, True, True, False):
+        stage.hub.pause(paused)
+    assert emitted == [True, False]
+    assert [row.event for row in stage.journal] == ["paused", "resumed"]
+
+
 def test_a_raw_frame_goes_out_as_it_is_and_is_marked(stage: Stage) -> None:
     client = stage.join()
     delivery = stage.hub.send(Outgoing.raw("{nope ü", origin=PANEL, fault="not JSON"))

@@ -19,10 +19,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from app import desktop as desktop_module
-from app.companion import Companion, ServerState
+from app.companion import Companion
 from app.desktop import run
 from app.desktop import tray_app as resident_module
 from app.desktop.tray_app import TrayApp
+from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
 from app.system.data_directory import DataDirectory, Overrides

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
+from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.ui.window import SETTINGS, MainWindow
 from tests.conftest import MakeCompanion, until

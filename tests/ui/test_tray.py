@@ -8,7 +8,8 @@ import pytest
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
+from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
 from app.ui.tray import Tray, icon_name

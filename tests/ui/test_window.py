@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QScrollArea
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
+from app.hub.server_state import ServerState
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme

@@ -11,11 +11,13 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.origin import PANEL
 from app.hub.pipeline import offline_warning
+from app.hub.server_state import ServerState
 from app.hub.target import ALL, Target
+from app.protocol.envelope import Envelope
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel, set_tooltip
@@ -250,7 +252,8 @@ class FireBar(QWidget):
 
     def _switch_online_and_fire(self) -> None:
         again = self._again
-        self._do(self._companion.switch_online(self._offline, origin=PANEL), lambda _: again())
+        online = Envelope("friend_online", {"username": self._offline})
+        self._do(self._companion.fire(online, origin=PANEL), lambda _: again())
 
     def _wait_for_client(self) -> None:
         self._fire_when_ready(self._again)

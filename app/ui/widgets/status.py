@@ -3,8 +3,9 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from app.companion import Companion, ServerState
+from app.companion import Companion
 from app.hub.hub import count
+from app.hub.server_state import ServerState
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.naming import named

@@ -1,0 +1,40 @@
+"""The servers of the companion as entries of its list of services."""
+
+from operator import attrgetter
+
+from app.endpoints.events import EventServer
+from app.endpoints.http_server import HttpServer
+from app.endpoints.service import Service
+
+
+def built_in_services(events: EventServer, rest: HttpServer, control: HttpServer) -> tuple[Service, ...]:
+    """Return the services in the order in which they start. A further server is an entry here."""
+    return (
+        Service(
+            name="events",
+            title="The event server",
+            server=events,
+            port=attrgetter("port"),
+            announcement="listening",
+            consequence="No client can connect.",
+        ),
+        Service(
+            name="rest",
+            title="The REST stand-in",
+            server=rest,
+            port=attrgetter("rest_port"),
+            wanted=attrgetter("rest"),
+            announcement="answering",
+            consequence="Events work; the UI's REST calls are not answered here.",
+        ),
+        Service(
+            name="control",
+            title="The control API",
+            server=control,
+            port=attrgetter("control_port"),
+            wanted=attrgetter("control"),
+            announcement="control",
+            consequence="Scripts cannot reach this companion.",
+            can_start=lambda: bool(control.token),
+        ),
+    )

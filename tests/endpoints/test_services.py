@@ -1,0 +1,96 @@
+import pytest
+from msgspec.structs import replace
+
+from app.endpoints.listening import PortBusy
+from app.endpoints.service import Service, Services
+from app.system.settings import Settings
+
+BUSY = 1
+SETTINGS = Settings(port=10, rest_port=20)
+
+
+class RecordingServer:
+    """Listens unless its port is ``BUSY``."""
+
+    def __init__(self, name: str, calls: list[str]) -> None:
+        self.listening = False
+        self.url = f"http://{name}"
+        self._name = name
+        self._calls = calls
+
+    async def start(self, port: int) -> None:
+        self._calls.append(f"start {self._name} {port}")
+        if port == BUSY:
+            raise PortBusy(port)
+        self.listening = True
+
+    async def stop(self) -> None:
+        self._calls.append(f"stop {self._name}")
+        self.listening = False
+
+
+@pytest.fixture
+def calls() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def services(calls: list[str]) -> Services:
+    async def prepare() -> None:
+        calls.append("prepare")
+
+    def service(name: str, port: str, switch: str) -> Service:
+        return Service(
+            name=name, title=f"The server {name}", announcement=name, consequence="",
+            server=RecordingServer(name, calls),
+            port=lambda settings: getattr(settings, port), wanted=lambda settings: getattr(settings, switch),
+        )  # fmt: skip
+
+    made = Services([service("a", "port", "close_to_tray"), service("b", "rest_port", "rest")], prepare)
+    made.changed.connect(lambda _: calls.append("changed"))
+    made.failed.connect(lambda each: calls.append(f"failed {each.name}: {each.error}"))
+    return made
+
+
+async def test_a_start_is_prepared_and_reported(services: Services, calls: list[str]) -> None:
+    assert await services.start("a", SETTINGS)
+    assert calls == ["prepare", "start a 10", "changed"]
+
+
+async def test_a_failure_is_reported_with_its_reason(services: Services, calls: list[str]) -> None:
+    assert not await services.start("b", replace(SETTINGS, rest_port=BUSY))
+    assert calls[2:] == ["failed b: Port 1 is busy.", "changed"]
+
+
+async def test_only_services_whose_port_or_switch_changed_restart(services: Services, calls: list[str]) -> None:
+    for name in "ab":
+        await services.start(name, SETTINGS)
+    calls.clear()
+    await services.restart_changed(SETTINGS, replace(SETTINGS, username="zoe"))
+    assert calls == []
+    await services.restart_changed(SETTINGS, replace(SETTINGS, rest_port=30))
+    assert calls == ["stop b", "prepare", "start b 30", "changed"]
+    calls.clear()
+    await services.restart_changed(SETTINGS, replace(SETTINGS, close_to_tray=False))
+    assert calls == ["stop a", "prepare", "changed"]
+    assert not services["a"].server.listening
+
+
+async def test_an_error_stays_until_a_restart_succeeds(services: Services, calls: list[str]) -> None:
+    busy = replace(SETTINGS, port=BUSY)
+    await services.start("a", busy)
+    await services.restart_changed(busy, SETTINGS)
+    assert services["a"].error == ""
+    assert services["a"].server.listening
+
+
+async def test_a_stop_clears_the_error(services: Services, calls: list[str]) -> None:
+    await services.start("a", replace(SETTINGS, port=BUSY))
+    calls.clear()
+    await services.stop("a")
+    assert (services["a"].error, calls) == ("", ["stop a", "changed"])
+
+
+async def test_all_services_stop_in_reverse_order(services: Services, calls: list[str]) -> None:
+    await services.stop_all()
+    assert calls == ["stop b", "stop a"]
