@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 FENCE = re.compile(r" {0,3}(```+|~~~+)")
+_MARKUP = re.compile(r"[\\`*_<\[\0]")
 _CODE = re.compile(r"(`+)(.+?)\1")
 _PICTURE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
@@ -19,6 +20,8 @@ _CELLS = re.compile(r"(?<!\\)\|")
 
 def inline_text(text: str, *, keep_code: bool = False) -> str:
     """Return a line without emphasis, links and pictures. Backticks around code stay if ``keep_code`` is set."""
+    if not _MARKUP.search(text):
+        return text
     codes = list(_CODE.finditer(text))
     text = _CODE.sub("\0", text.replace("\0", ""))  # code is literal: it takes no part in what follows
     text = _AUTOLINK.sub(r"\1", _LINK.sub(r"\1", _PICTURE.sub(r"\1", text)))

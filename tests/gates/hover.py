@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QToolTip,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app import desktop
 from app.__main__ import run
@@ -131,10 +132,12 @@ class Hover(WindowDriver):
         """Check every label, and point at everything that is visible."""
         yield
         for top in QApplication.topLevelWidgets():
+            if not isValid(top):  # a tooltip, which was hidden meanwhile
+                continue
             for label in top.findChildren(QLabel):
                 self._check_label(place, label)
             for widget in [top, *top.findChildren(QWidget)] if hover else ():
-                if widget.isVisible():
+                if isValid(widget) and widget.isVisible():
                     yield from self._hover(place, widget)
 
     def _check_label(self, place: str, label: QLabel) -> None:

@@ -58,6 +58,8 @@ def test_what_is_left_out(name: str) -> None:
         "yarl-1.2.dist-info/METADATA",
         "yarl-1.2.dist-info/licenses/LICENSE",
         "resources/icons/app.svg",
+        "resources/help/index.md",
+        "resources/help/pictures/events.png",
     ],
 )
 def test_what_is_needed_stays(name: str) -> None:
