@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QUrl
-from PySide6.QtGui import QColor, QDesktopServices, QImage, QTextCursor, QTextDocument, QTextFormat, QTextTable
+from PySide6.QtGui import (
+    QColor,
+    QDesktopServices,
+    QGuiApplication,
+    QImage,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+    QTextTable,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 
@@ -459,6 +468,21 @@ def test_code_is_in_a_box_and_wraps(room: HelpRoom, folder: Path) -> None:
     picture = room.browser.viewport().grab().toImage()
     assert picture.pixelColor(round(box.center().x()), round(box.top()) + 4).name() == LIGHT.raised
     assert picture.pixelColor(round(box.center().x()), round(box.top()) - 4).name() == LIGHT.surface
+
+
+def test_code_is_copied_with_a_button_under_the_mouse(room: HelpRoom, said: list[str], qtbot: Any) -> None:
+    room.open_page("events")
+    copy = room.browser.copy_code
+    box = room.browser._code_boxes(document(room.browser))[0].toRect()
+    qtbot.mouseMove(room.browser.viewport(), box.topLeft() - QPoint(0, 4))
+    qtbot.mouseMove(room.browser.viewport(), box.center())
+    qtbot.waitUntil(copy.isVisible)
+    assert box.contains(copy.geometry())
+    qtbot.mouseClick(copy, LEFT)
+    assert QGuiApplication.clipboard().text() == "one\n\ntwo"
+    assert said == ["Copied the code"]
+    qtbot.mouseMove(room.browser.viewport(), box.topLeft() - QPoint(0, 4))
+    qtbot.waitUntil(lambda: not copy.isVisible())
 
 
 def test_a_table_below_code_has_no_empty_line(folder: Path, show: Callable[[QWidget], None]) -> None:

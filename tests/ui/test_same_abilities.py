@@ -110,7 +110,7 @@ OPERATION = {
 VIEW = "changes only what the window shows"
 FORM = "fills a form, which another button fires or saves"
 OPENS = "opens a room, a dialog, a folder or a page"
-COPIES = "copies what the journal or the program's packages say, in another form"
+COPIES = "copies what the journal, the program's packages or the manual say, in another form"
 VISUAL = {
     "events: Pause view": VIEW,
     "events: Clear the view": VIEW,
@@ -142,6 +142,7 @@ VISUAL = {
     "window: Help": OPENS,
     "help: Back": OPENS,
     "help: Forward": OPENS,
+    "help: Copy this code": COPIES,
     "help: Alt+Left": OPENS,
     "help: Alt+Right": OPENS,
     "window: About": OPENS,

@@ -108,6 +108,7 @@ class HelpRoom(QWidget):
         self.forward.clicked.connect(lambda: self._step(FORWARD))
         self.browser.stepped.connect(self._step)
         self.browser.link_clicked.connect(self._follow)
+        self.browser.copied.connect(lambda: self.status_message.emit("Copied the code"))
         for key, step in (("Alt+Left", BACK), ("Alt+Right", FORWARD)):
             context = Qt.ShortcutContext.WidgetWithChildrenShortcut
             shortcut = QShortcut(QKeySequence(key), self, context=context)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QMargins, QRectF, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QMargins, QRectF, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QColor,
+    QGuiApplication,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -16,17 +17,17 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextOption,
 )
-from PySide6.QtWidgets import QFrame, QTextBrowser, QTextEdit  # noqa: TID251
+from PySide6.QtWidgets import QFrame, QPushButton, QTextBrowser, QTextEdit  # noqa: TID251
 from typing_extensions import override
 
 from app.manual.pages import Page
 from app.ui import theme
 from app.ui.widgets.manual_document import CODE_PADDING, ManualDocument
+from app.ui.widgets.naming import named
 
 TEXT_WIDTH = 720
 """Lines that are longer are hard to read."""
 LEAST_MARGIN = 24
-TOP_MARGIN = 16
 MOST_MARKS = 500
 """Words of a search that are marked on one page."""
 
@@ -35,18 +36,27 @@ class ManualBrowser(QTextBrowser):
     """Emits ``link_clicked`` with the target of a link as the page has it, and ``stepped`` for Back and Forward."""
 
     link_clicked = Signal(str)
+    copied = Signal()
+    """A piece of code was copied."""
     stepped = Signal(int)
     """-1 for back, 1 for forward."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("manual")
+        self._pointed = -1
+        """The piece of code that the mouse is over."""
         self._fitted: object = None
         """For which document, width and pixel ratio the pictures are scaled."""
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
         self.setOpenExternalLinks(False)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.copy_code = named(QPushButton("Copy", self.viewport()), "Copy this code", style_id="copyCode")
+        self.copy_code.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it is there for the mouse only
+        self.copy_code.hide()
+        self.copy_code.clicked.connect(self._copy)
+        self.verticalScrollBar().valueChanged.connect(lambda _: self.copy_code.hide())
         self.anchorClicked.connect(lambda url: self.link_clicked.emit(url.toString()))
 
     # what is shown
@@ -58,6 +68,7 @@ class ManualBrowser(QTextBrowser):
         self.setDocument(ManualDocument(page, folder, self.font(), self))
         if isinstance(before, ManualDocument):  # Qt has deleted its own, empty one
             before.deleteLater()
+        self.copy_code.hide()
         self._fit_pictures()
         self.setAccessibleName(f"Manual: {page.title}")
 
@@ -117,13 +128,37 @@ class ManualBrowser(QTextBrowser):
         else:
             super().mouseReleaseEvent(event)
 
+    # code is copied with a button that appears under the mouse
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Show the button in the piece of code that the mouse is over."""
+        super().mouseMoveEvent(event)
+        document = self.document()
+        boxes = self._code_boxes(document) if isinstance(document, ManualDocument) else []
+        self._pointed = next((number for number, box in enumerate(boxes) if box.contains(event.position())), -1)
+        self.copy_code.setVisible(self._pointed >= 0)
+        if self._pointed >= 0:
+            corner = boxes[self._pointed].topRight().toPoint()
+            self.copy_code.move(corner.x() - self.copy_code.width() - 5, corner.y() + 5)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Hide the button."""
+        super().leaveEvent(event)
+        self.copy_code.hide()
+
+    def _copy(self) -> None:
+        document = self.document()
+        if isinstance(document, ManualDocument) and self._pointed >= 0:
+            QGuiApplication.clipboard().setText(document.code(self._pointed))
+            self.copied.emit()
+
     # layout and paint
 
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep lines short: what is wider than the text is margin."""
         spare = max(2 * LEAST_MARGIN, self.width() - self.verticalScrollBar().sizeHint().width() - TEXT_WIDTH)
-        margins = QMargins(spare // 2, TOP_MARGIN, spare - spare // 2, 0)
+        margins = QMargins(spare // 2, 0, spare - spare // 2, 0)
         if self.viewportMargins() != margins:
             self.setViewportMargins(margins)
         super().resizeEvent(event)

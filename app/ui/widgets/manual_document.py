@@ -36,6 +36,7 @@ FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.M
 CODE_PIXELS = 13
 """The size of other text is in the style sheet."""
 INDENT = 24.0
+TOP_MARGIN = 16.0
 BOTTOM_MARGIN = 32.0
 LINE_HEIGHT = 145.0
 """Percent."""
@@ -85,6 +86,7 @@ class ManualDocument(QTextDocument):
         self.setIndentWidth(INDENT)
         self.setMarkdown(page.text, FEATURES)
         whole = self.rootFrame().frameFormat()
+        whole.setTopMargin(TOP_MARGIN)
         whole.setBottomMargin(BOTTOM_MARGIN)
         self.rootFrame().setFrameFormat(whole)
         self._place_pictures()
@@ -118,6 +120,11 @@ class ManualDocument(QTextDocument):
             form.setWidth(size.width())
             form.setHeight(size.height())
             cursor.setCharFormat(form)
+
+    def code(self, number: int) -> str:
+        """Return the text of one of the ``code_blocks``."""
+        first, last = self.code_blocks[number]
+        return "\n".join(self.findBlockByNumber(each).text() for each in range(first, last + 1))
 
     def _blocks(self) -> Iterator[QTextBlock]:
         block = self.begin()
