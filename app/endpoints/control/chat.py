@@ -60,12 +60,12 @@ class ChatOperations(Operations):
                 return each
         raise NotFound(f"There is no persona {name[:80]!r}.")
 
-    @operation("GET", "/v1/messages", scope=Scope.AGENT, query=shapes.MessagesQuery, answer=shapes.RestCaller)
-    async def list_messages(self, call: Call) -> shapes.RestCaller:
+    @operation("GET", "/v1/messages", scope=Scope.AGENT, query=shapes.MessagesQuery, answer=shapes.MessagePage)
+    async def list_messages(self, call: Call) -> shapes.MessagePage:
         """Return messages of a chat, oldest first."""
         query: shapes.MessagesQuery = call.query
         messages, total = await self._service.chat.store.page(query.peer, query.limit, query.offset)
-        return shapes.RestCaller(messages=messages, total=total)
+        return shapes.MessagePage(messages=messages, total=total)
 
     @operation("PATCH", "/v1/messages/{msg_id}", scope=Scope.AGENT, body=shapes.DeliveredBody,
                answer=dict[str, Any], refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip

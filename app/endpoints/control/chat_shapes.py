@@ -48,7 +48,7 @@ class MessagesQuery(Input):
     offset: Annotated[int, Meta(ge=0, le=2**53, description="Skip this many of the newest messages")] = 0
 
 
-class RestCaller(Struct, kw_only=True):
+class MessagePage(Struct, kw_only=True):
     """Messages of a chat, oldest first, each as the data of ``new_message``."""
 
     messages: list[dict[str, Any]]
