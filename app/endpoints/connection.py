@@ -275,11 +275,11 @@ class SocketTransport:
         self._protocol, self._transport = connection.protocol, connection.transport
         self._tasks = tasks
 
-    def write(self, piece: bytes) -> None:
+    def write(self, data: bytes) -> None:
         """Hand whole frames to the socket; a connection that is ending ignores them."""
         transport = self._transport
         if self._protocol.state is State.OPEN and not transport.is_closing():
-            transport.write(piece)
+            transport.write(data)
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; of the reason goes what fits into a close frame."""

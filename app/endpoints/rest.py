@@ -167,7 +167,7 @@ class RestApi:
             origin=request.headers.get("Origin", ""),
             user_agent=request.headers.get("User-Agent", ""),
         )
-        request[BODY] = (await self._hub.interceptors.passed(cause)).body
+        request[BODY] = (await self._hub.interceptors.apply_and_wait(cause)).body
 
     async def _report(self, request: web.Request, response: web.StreamResponse, started: float) -> None:
         body = response.body if isinstance(response, web.Response) else b""

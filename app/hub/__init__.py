@@ -1,1 +1,4 @@
-"""Where every event enters, gets a number, goes out and is journalled. No Qt, no sockets."""
+"""The core of the companion: send events to clients, route their frames, and journal everything.
+
+No Qt and no sockets.
+"""

@@ -1,7 +1,7 @@
-"""The causes of everything that happens, and the interceptors that may hold, change or drop them.
+"""Causes, and the interceptors that can hold, change or drop them.
 
 A cause is a fired event, a frame from a client, or a REST call. It passes all interceptors before it is journalled,
-stored or handled. Its effects (outgoing frames) do not: to hold an effect, hold its cause.
+stored or handled. Its effects (outgoing frames) are not intercepted: to hold an effect, hold its cause.
 """
 
 import asyncio
@@ -18,32 +18,32 @@ from app.protocol.envelope import Envelope
 
 
 class Dropped(Exception):
-    """An interceptor dropped the cause. The text says why, for the journal and the caller."""
+    """Raised when an interceptor has dropped the cause. The text is the reason, for the journal and the caller."""
 
 
 class Continuation:
-    """What happens to a cause after an interceptor has decided. Every cause has one; it works once."""
+    """The decision of an interceptor that holds a cause: resume or drop it. Only the first decision counts."""
 
     def __init__(self) -> None:
         self._decided: asyncio.Future[Cause] = asyncio.get_running_loop().create_future()
 
     @property
     def pending(self) -> bool:
-        """Return whether nobody has decided yet."""
+        """Return whether there is no decision yet."""
         return not self._decided.done()
 
     def resume(self, cause: "Cause") -> None:
-        """Go on with ``cause``, changed or not."""
+        """Continue with ``cause``, which may be a changed one."""
         if self.pending:
             self._decided.set_result(cause)
 
     def drop(self, why: str) -> None:
-        """Do not go on."""
+        """Drop the cause. ``why`` is journalled."""
         if self.pending:
             self._decided.set_exception(Dropped(why))
 
     async def decision(self) -> "Cause":
-        """Wait for the decision. Raises ``Dropped``."""
+        """Wait for the decision, and return the cause to continue with. Raises ``Dropped``."""
         return await self._decided
 
 
@@ -54,23 +54,23 @@ class Cause:
     continuation: Continuation | None = field(default=None, compare=False, repr=False)
 
     def resume(self, changed: "Cause | None" = None) -> None:
-        """Go on with this cause, or with a changed one of the same kind."""
+        """Continue with this cause, or with a changed one of the same class."""
         assert self.continuation
         self.continuation.resume(changed or self)
 
     def drop(self, why: str) -> None:
-        """End here: nothing is stored, handled or sent. ``why`` is journalled."""
+        """Drop the cause: nothing is stored, handled or sent. ``why`` is journalled."""
         assert self.continuation
         self.continuation.drop(why)
 
     def changed(self, **fields: object) -> Self:
-        """Return this cause with other values."""
+        """Return a copy of this cause with other field values."""
         return replace(self, **fields)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True)
 class FiredEvent(Cause):
-    """An event that was fired. ``strict``: it must satisfy the contract; otherwise it is sent but not stored."""
+    """A fired event. If ``strict`` is False, it may violate the contract; it is then sent but not stored."""
 
     event: Envelope
     to: Target
@@ -80,7 +80,7 @@ class FiredEvent(Cause):
 
 @dataclass(frozen=True, kw_only=True)
 class FiredFrame(Cause):
-    """A frame that is sent as it is: a raw frame, or a resent one. It changes no chat state."""
+    """A frame that is sent unchanged: a raw or resent frame. It does not change the chat state."""
 
     outgoing: Outgoing
 
@@ -95,7 +95,7 @@ class ClientFrame(Cause):
 
 @dataclass(frozen=True, kw_only=True)
 class RestCall(Cause):
-    """A request of the UI, before it is handled. Only ``body`` can be changed. ``origin`` is the calling page's."""
+    """A REST request of the UI, before it is handled. Only ``body`` can be changed. ``origin`` is the page's."""
 
     method: str
     path: str
@@ -106,13 +106,13 @@ class RestCall(Cause):
 
 
 Interceptor = Callable[[Cause], Cause | None]
-"""Returns the cause to go on with, changed or not. None: it will call ``resume`` or ``drop`` itself."""
+"""Returns the cause to continue with, changed or not. None holds it until ``resume`` or ``drop`` is called."""
 
 C = TypeVar("C", bound=Cause)
 
 
 class Registration:
-    """A place in the order of interceptors. Causes pass one that is not armed without any cost."""
+    """A registered interceptor, and its position in the order. A disarmed one is skipped at no cost."""
 
     def __init__(self, interceptors: "Interceptors", interceptor: Interceptor, position: int, armed: bool) -> None:
         self._interceptors = interceptors
@@ -122,7 +122,7 @@ class Registration:
 
     @property
     def armed(self) -> bool:
-        """Whether the interceptor is asked. It keeps its place while it is not."""
+        """Whether causes pass the interceptor. It keeps its position while it is disarmed."""
         return self._armed
 
     @armed.setter
@@ -131,13 +131,13 @@ class Registration:
         self._interceptors.update_armed()
 
     def remove(self) -> None:
-        """Take the interceptor out for good. May be called twice."""
+        """Unregister the interceptor. May be called twice."""
         self._interceptors.discard(self)
         self.armed = False
 
 
 class Interceptors:
-    """The registered interceptors, in order. If none is armed, ``if interceptors:`` is all that a cause costs."""
+    """The registered interceptors, in order. True if any is armed; callers check that first, to save time."""
 
     def __init__(self) -> None:
         self._registered: list[Registration] = []
@@ -155,43 +155,44 @@ class Interceptors:
         return registration
 
     def discard(self, registration: Registration) -> None:
-        """Forget a registration, if it is there. See ``Registration.remove``."""
+        """Remove a registration if it exists. Called by ``Registration.remove``."""
         if registration in self._registered:
             self._registered.remove(registration)
 
     def update_armed(self) -> None:
-        """Take into account which registrations are armed."""
+        """Recompute which interceptors are armed. Called by ``Registration.armed``."""
         self._armed = tuple(each for each in self._registered if each.armed)
 
     def apply(self, cause: C) -> C | Coroutine[Any, Any, C]:
-        """Return the cause after all interceptors, or a coroutine that does, if one of them holds it.
+        """Pass a cause through all interceptors, and return the result.
 
+        If an interceptor holds the cause, return a coroutine that waits for its decision and returns the result.
         Both raise ``Dropped``.
         """
         for registration in self._armed:
-            result = self._ask(registration, cause)
+            result = self._call(registration, cause)
             if isinstance(result, Continuation):
                 return self._wait(cause, result, registration)
             cause = result
         return cause
 
-    async def passed(self, cause: C) -> C:
-        """Return the cause after all interceptors, which may take a while. Raises ``Dropped``."""
+    async def apply_and_wait(self, cause: C) -> C:
+        """Pass a cause through all interceptors, and wait while one holds it. Raises ``Dropped``."""
         result = self.apply(cause)
         return result if isinstance(result, Cause) else await result
 
     @staticmethod
-    def _ask(registration: Registration, cause: C) -> C | Continuation:
+    def _call(registration: Registration, cause: C) -> C | Continuation:
         continuation = Continuation()
         result = registration.interceptor(replace(cause, continuation=continuation))
         return continuation if result is None else _same_kind(cause, result)
 
     async def _wait(self, cause: C, held: Continuation, holder: Registration) -> C:
-        """Wait for a held cause, then ask the interceptors after the one that held it."""
+        """Wait for a held cause, then pass it through the interceptors after the one that held it."""
         cause = _same_kind(cause, await held.decision())
         for registration in self._armed:
             if registration.position > holder.position and registration.armed:
-                result = self._ask(registration, cause)
+                result = self._call(registration, cause)
                 cause = _same_kind(cause, await result.decision()) if isinstance(result, Continuation) else result
         return cause
 

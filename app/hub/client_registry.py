@@ -1,4 +1,4 @@
-"""The connected clients, and the recipients of each target: cached, because every event looks them up."""
+"""The registry of connected clients, with a cache of the recipients of each target."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -8,9 +8,9 @@ from app.hub.target import ALL, Target
 
 
 class Recipients(NamedTuple):
-    """The clients that one event goes to. While no client changes, the same target yields the same object.
+    """The recipients of an event. As long as no client changes, the same target yields the same object.
 
-    ``plain`` share one batch of writes; each of ``faulty`` has a fault plan and gets its frames one by one.
+    ``plain`` share batches of frames. Each client in ``faulty`` has a fault plan and gets its frames one by one.
     """
 
     clients: tuple[Client, ...]
@@ -20,7 +20,7 @@ class Recipients(NamedTuple):
 
     @classmethod
     def of(cls, clients: Iterable[Client]) -> "Recipients":
-        """Return those clients as recipients."""
+        """Return the given clients as recipients, split by whether they have a fault plan."""
         all_ = tuple(clients)
         faulty = tuple([client for client in all_ if client.fault_plan is not None])
         plain = tuple([client for client in all_ if client.fault_plan is None]) if faulty else all_
@@ -36,7 +36,7 @@ class ClientRegistry:
     def __init__(self) -> None:
         self._clients: dict[int, Client] = {}
         self._recipients: dict[Target, Recipients] = {}
-        """The cache: what was looked up since a client last connected, disconnected or changed."""
+        """Cache of ``recipients``. Emptied when a client connects, disconnects or changes."""
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -45,7 +45,7 @@ class ClientRegistry:
         return iter(tuple(self._clients.values()))
 
     def get(self, client_id: int) -> Client | None:
-        """Return the client with that number."""
+        """Return the client with that number, or None if it is not connected."""
         return self._clients.get(client_id)
 
     def add(self, client: Client) -> None:
@@ -59,16 +59,18 @@ class ClientRegistry:
         return self._clients.pop(client.id, None) is not None
 
     def invalidate(self) -> None:
-        """Empty the cache, because a client changed its user, its fault plan or its outbox was closed."""
+        """Empty the cache. Call it after a client's user or fault plan has changed, or its outbox was closed."""
         self._recipients.clear()
 
     def recipients(self, to: Target = ALL) -> Recipients:
-        """Return the clients that a target selects and that can still be sent to."""
+        """Return the connected clients that a target selects and whose outbox is open."""
         found = self._recipients.get(to)
         if found is None:
             selected = to.select(self._clients.values())
             found = Recipients.of(client for client in selected if not client.outbox.closed)
-            if len(self._recipients) > 2 * len(self._clients):  # targets come from outside, and may be anything
+            if len(self._recipients) > 2 * len(
+                self._clients
+            ):  # limit the cache: callers can send to arbitrary targets
                 self._recipients.clear()
             self._recipients[to] = found
         return found

@@ -1,4 +1,4 @@
-"""A client: one connection, the user it acts as, its counters, and the outbox that bounds it."""
+"""A connected client: the user it acts as, its counters, and its outbox with a size limit."""
 
 from collections import deque
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from app.hub.fault_plan import FaultPlan
 from app.hub.origin import client_origin
 
 OUTBOX_BYTES = 256 * 1024
-"""More than this waiting for a client means that it does not read: its connection is aborted."""
+"""If more than this waits for a client, the client does not read, and its connection is aborted."""
 
 
 def may_close_with(code: int) -> bool:
@@ -17,83 +17,85 @@ def may_close_with(code: int) -> bool:
 
 
 class Transport(Protocol):
-    """The socket as a client sees it. No method waits or raises."""
+    """A client's connection, as the hub uses it. No method waits or raises."""
 
-    def write(self, piece: bytes) -> None:
-        """Hand whole frames to the socket."""
+    def write(self, data: bytes) -> None:
+        """Write whole WebSocket frames to the socket."""
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake."""
+        """Start the closing handshake."""
 
     def abort(self) -> None:
-        """Cut the connection now."""
+        """Close the connection immediately, without a handshake."""
 
     def latency(self) -> float:
-        """Return the last ping's round trip in seconds; 0 before the first."""
+        """Return the round-trip time of the last ping in seconds, or 0 before the first."""
 
 
-def _nobody() -> None:
-    """Hear nothing."""
+def _ignore_overflow() -> None:
+    """Replace ``on_overflow`` of a closed outbox."""
 
 
 class Outbox:
-    """Frames on their way to one client: written at once while the socket takes them, else kept in order.
+    """Frames for one client: written immediately while the socket accepts data, otherwise queued up to a limit.
 
-    The socket says ``block()`` when its own buffer is full and ``unblock()`` when it has drained, so no
-    client can delay another, and what a client that stopped reading may hold is bounded.
+    The connection calls ``block`` when the socket's buffer is full and ``unblock`` when it has drained. No client
+    can delay another, and a client that does not read occupies a limited amount of memory.
     """
 
     def __init__(self, transport: Transport, on_overflow: Callable[[], None], limit: int = OUTBOX_BYTES) -> None:
+        """``on_overflow`` is called once, when more than ``limit`` bytes would have to wait."""
         self._transport = transport
         self._on_overflow = on_overflow
         self._limit = limit
-        self._pieces: deque[bytes] = deque()
+        self._queue: deque[bytes] = deque()
         self.waiting = 0
-        """Bytes kept here."""
+        """Number of queued bytes."""
         self.blocked = False
+        """Whether the socket's buffer is full."""
         self.closed = False
         self.drained = 0
-        """How often the socket has drained: a sign of life."""
+        """How often the socket has drained; it grows while the client reads."""
 
-    def put(self, piece: bytes) -> bool:
-        """Send or keep some frames; False when the client had to be given up."""
+    def put(self, data: bytes) -> bool:
+        """Write or queue frames. Return False if the outbox is closed, or now overflowed."""
         if self.closed:
             return False
         if not self.blocked:
-            self._transport.write(piece)
+            self._transport.write(data)
             return True
-        if self.waiting + len(piece) > self._limit:
-            tell = self._on_overflow
+        if self.waiting + len(data) > self._limit:
+            on_overflow = self._on_overflow
             self.close()
-            tell()
+            on_overflow()
             return False
-        self._pieces.append(piece)
-        self.waiting += len(piece)
+        self._queue.append(data)
+        self.waiting += len(data)
         return True
 
     def block(self) -> None:
-        """Keep what comes from now on."""
+        """Queue frames from now on."""
         self.blocked = True
 
     def unblock(self) -> None:
-        """Write what was kept, until the socket blocks again."""
+        """Write the queued frames, until the socket blocks again."""
         self.blocked = False
         self.drained += 1
-        while self._pieces and not self.blocked:
-            piece = self._pieces.popleft()
-            self.waiting -= len(piece)
-            self._transport.write(piece)
+        while self._queue and not self.blocked:
+            data = self._queue.popleft()
+            self.waiting -= len(data)
+            self._transport.write(data)
 
     def close(self) -> None:
-        """Forget what was kept and take no more."""
+        """Discard the queue and ignore further frames."""
         self.closed = True
-        self._on_overflow = _nobody  # who would be told knows this outbox: such circles wait for the collector
-        self._pieces.clear()
+        self._on_overflow = _ignore_overflow  # breaks a reference cycle, which would wait for the garbage collector
+        self._queue.clear()
         self.waiting = 0
 
 
 class Client:
-    """One connection (``connected_at`` in seconds since the epoch)."""
+    """One connection, and the user that it acts as."""
 
     def __init__(
         self,
@@ -107,55 +109,61 @@ class Client:
         on_overflow: Callable[["Client"], None],
         flush: Callable[["Client"], None],
     ) -> None:
-        """``flush`` writes what is still queued for the client."""
+        """``connected_at`` is in seconds since the epoch.
+
+        ``on_overflow`` is called when the outbox is full, and ``flush`` to write frames that are still batched.
+        """
         self.id = client_id
         self.number = str(client_id)
-        """As it stands in the journal."""
+        """The id as text, as journal rows contain it."""
         self.name = client_origin(client_id)
-        """The origin of what this client causes."""
+        """The ``Origin`` of rows that this client causes."""
         self.transport = transport
         self.username = username
-        """The user this connection acts as; a developer may change it."""
+        """The user that this connection acts as. Change it with ``Hub.identify``."""
         self.origin = origin
         self.user_agent = user_agent
         self.connected_at = connected_at
         self.fault_plan: FaultPlan | None = None
-        """Decides what the client gets; None for the normal path. Set it with ``Hub.set_fault_plan``."""
+        """Delays, drops or changes the client's frames; None to send them normally. See ``Hub.set_fault_plan``."""
         self.ready = False
-        """Whether its UI can be expected to show events; see ``Readiness``."""
+        """Whether the UI can be expected to show events; see ``Readiness``."""
         self.outbox = Outbox(transport, lambda: on_overflow(self))
         self._flush = flush
         self.closing = False
-        """Whether the companion has begun to end the connection."""
+        """Whether the companion is closing the connection."""
         self.frames_in = self.frames_out = 0
         self.bytes_in = self.bytes_out = 0
         self._blocked_since: float | None = None
-        """Since when the socket was seen to take nothing (monotonic seconds), or None while it takes something."""
+        """Since when the socket is known to accept no data (monotonic seconds); None while it accepts some."""
         self._drained_before = 0
 
     def __str__(self) -> str:
         return self.name
 
-    def send(self, piece: bytes, frames: int, size: int) -> None:
-        """Hand frames to the outbox, so many with so many bytes of payload."""
-        if not self.closing and self.outbox.put(piece):
+    def send(self, data: bytes, frames: int, size: int) -> None:
+        """Put frames into the outbox, and count them. ``size`` is the total size of their payloads in bytes."""
+        if not self.closing and self.outbox.put(data):
             self.frames_out += frames
             self.bytes_out += size
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake, after what was sent before."""
+        """Write the frames sent so far, then start the closing handshake."""
         if not self.closing:
             self._flush(self)
         self.closing = True
         self.transport.close(code, reason)
 
     def abort(self) -> None:
-        """Cut the connection now."""
+        """Close the connection immediately, without a handshake."""
         self.closing = True
         self.transport.abort()
 
     def stalled_for(self, now: float) -> float:
-        """Return for how many seconds the socket has taken nothing, as far as earlier calls have seen."""
+        """Return for how many seconds the socket has accepted no data, measured by repeated calls.
+
+        ``now`` is in monotonic seconds.
+        """
         outbox = self.outbox
         if outbox.closed:
             return 0.0
@@ -167,6 +175,6 @@ class Client:
         return 0.0 if self._blocked_since is None else now - self._blocked_since
 
     def received(self, size: int) -> None:
-        """Count a frame of ``size`` bytes that came in."""
+        """Count a frame from the client. ``size`` is the size of its payload in bytes."""
         self.frames_in += 1
         self.bytes_in += size

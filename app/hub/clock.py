@@ -1,4 +1,4 @@
-"""Time comes in through a parameter, so that tests and replays are exact."""
+"""The clock that is passed to every component that needs time, so that tests can replace it."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 COARSE_S = 0.001
-"""A monotonic clock with larger steps cannot be used: deliveries, pauses and latencies are shorter than its steps.
+"""A monotonic clock with larger steps cannot measure deliveries, pauses and latencies, which are shorter.
 
 Before Python 3.13, ``time.monotonic`` advances in steps of 15.6 ms on Windows.
 """
@@ -19,9 +19,9 @@ def monotonic_clock() -> Callable[[], float]:
 
 
 def use_fine_clock(loop: asyncio.AbstractEventLoop) -> None:
-    """Let a loop measure its timers with ``monotonic_clock``. Call it before anything is scheduled.
+    """Make an event loop use ``monotonic_clock`` for its timers. Call it before anything is scheduled.
 
-    With a coarse clock, a loop considers a timer due up to 15.6 ms too early: a pause of 1 ms would not happen.
+    With a coarse clock, a loop runs timers up to 15.6 ms too early, so that a pause of 1 ms would not happen.
     """
     clock = monotonic_clock()
     if clock is not time.monotonic:
@@ -31,7 +31,7 @@ def use_fine_clock(loop: asyncio.AbstractEventLoop) -> None:
 
 @dataclass(frozen=True)
 class Clock:
-    """``wall()``: seconds since the epoch. ``mono()``: seconds that never go back. ``sleep(seconds)`` waits."""
+    """``wall()`` returns seconds since the epoch, ``mono()`` monotonic seconds; ``sleep(seconds)`` waits."""
 
     wall: Callable[[], float] = time.time
     mono: Callable[[], float] = field(default_factory=monotonic_clock)

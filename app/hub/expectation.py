@@ -1,4 +1,4 @@
-"""An expectation: what a client must send within a time."""
+"""Expectations: wait until a client sends a certain event, or the UI makes a REST call, within a time limit."""
 
 import asyncio
 import re
@@ -16,7 +16,8 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.json_path import BadPath, absolute_path, value_at
 
-KEPT_INSTEAD = 20
+MAX_RECEIVED_INSTEAD = 20
+"""At most this many other rows are reported, the latest ones."""
 
 _REST_CALL = re.compile(r"(GET|POST|DELETE) /.*")
 _FIELD = re.compile(r"data\.([^.\[\]]+)")
@@ -24,11 +25,11 @@ _FIELD = re.compile(r"data\.([^.\[\]]+)")
 
 @dataclass(frozen=True)
 class Expectation:
-    """A valid client event of that name, from ``sender`` (``alice``, ``client:3``) and with these values.
+    """A valid client event with this name, sender (``alice`` or ``client:3``) and field values.
 
-    ``where`` maps paths like ``data.typing`` to JSON values. An empty ``event`` or ``sender`` means any. A REST
-    call of the UI counts as an event of the name ``POST /messages``, its body as the data; the data of a GET
-    request is its query. Any event does not include GET requests, since the UI polls.
+    ``where`` maps paths like ``data.typing`` to JSON values. An empty ``event`` or ``sender`` matches any. A REST
+    call of the UI counts as an event named, for example, ``POST /messages``, with its body as the data; the data of
+    a GET request is its query. An empty ``event`` does not match GET requests, because the UI polls.
     """
 
     event: str = ""
@@ -41,7 +42,7 @@ class Expectation:
         return " ".join(part for part in parts if part)
 
     def met_by(self, row: Row) -> bool:
-        """Return whether a row is what was waited for."""
+        """Return whether a row meets the expectation."""
         if row.kind is not Kind.FROM_UI or row.verdict is Verdict.INVALID:
             return False
         if not self.event and _is_get(row.event):
@@ -51,13 +52,13 @@ class Expectation:
         try:
             value = parse_json(row.payload.decode()) if row.payload else {}
             whole = {"event": row.event, "data": value} if row.origin == REST else value
-            return all(_same(value_at(whole, absolute_path(path)), wanted) for path, wanted in self.where.items())
+            return all(_equal(value_at(whole, absolute_path(path)), wanted) for path, wanted in self.where.items())
         except (BadFrame, BadPath, UnicodeDecodeError):
             return False
 
 
 def why_impossible(expected: Expectation, catalog: Catalog) -> str:
-    """Say why no client will ever send this, by the contract; or nothing."""
+    """Return why no client can ever meet the expectation under the contract; an empty text if one can."""
     if _REST_CALL.fullmatch(expected.event) and "?" in expected.event:
         return f"{expected.event[:80]!r} has a query. Give each of its values with --where, like --where peer=bob"
     if not expected.event or _REST_CALL.fullmatch(expected.event):
@@ -65,8 +66,8 @@ def why_impossible(expected: Expectation, catalog: Catalog) -> str:
     known = catalog.get(Direction.FROM_UI, expected.event)
     if known is None:
         names = catalog.names(Direction.FROM_UI)
-        there = f'There are {", ".join(names)}, and REST calls like "POST /messages" and "GET /messages"'
-        return f"No client event is called {expected.event[:80]!r}{suggestion(expected.event, names)}. {there}"
+        there = f'Use {", ".join(names)}, or a REST call like "POST /messages" or "GET /messages"'
+        return f"There is no client event {expected.event[:80]!r}{suggestion(expected.event, names)}. {there}"
     fields = known.schema["properties"]
     for name in (found[1] for path in expected.where if (found := _FIELD.match(absolute_path(path)))):
         if name not in fields:
@@ -76,7 +77,7 @@ def why_impossible(expected: Expectation, catalog: Catalog) -> str:
 
 
 class ExpectationResult(NamedTuple):
-    """The row that met the expectation (or None), the seconds waited, and the rows received instead."""
+    """The row that met the expectation or None, the seconds until then, and other rows received meanwhile."""
 
     row: Row | None
     after_s: float
@@ -95,55 +96,55 @@ async def wait_for(
     within_s: float,
     after: int | None = None,
 ) -> ExpectationResult:
-    """Wait until a row meets ``expected``, at most ``within_s`` seconds from now.
+    """Wait until a row meets ``expected``, for at most ``within_s`` seconds from now.
 
-    Rows count from now on, or those after the row with the number ``after``; time is told since then. GET requests
-    count whether they are logged or not.
+    Only rows after the row number ``after`` count, or from now on if it is None; the result's time is measured from
+    the same moment. GET requests count whether they are logged or not.
     """
     start = journal.row(after) if after is not None else None
     began = start.mono if start else clock.mono()
-    came = asyncio.Event()
+    arrived = asyncio.Event()
     gets = _is_get(expected.event)
     pending = journal.after(after) if after is not None else []
     if gets and after is not None:
         pending += calls.after(after)
     received_instead: list[Row] = []
 
-    def take(row: Row) -> None:
+    def on_row(row: Row) -> None:
         pending.append(row)
-        came.set()
+        arrived.set()
 
-    def look() -> ExpectationResult | None:
+    def check_pending() -> ExpectationResult | None:
         nonlocal received_instead
         for row in pending:
             if expected.met_by(row):
                 return ExpectationResult(row, max(0.0, row.mono - began), received_instead)
             if row.kind is Kind.FROM_UI and (gets or not _is_get(row.event) or row.verdict is Verdict.INVALID):
-                received_instead = [*received_instead, row][-KEPT_INSTEAD:]
+                received_instead = [*received_instead, row][-MAX_RECEIVED_INSTEAD:]
         pending.clear()
         return None
 
-    disconnects = [journal.appended.connect(take)]
+    disconnects = [journal.appended.connect(on_row)]
     if gets:
-        disconnects.append(calls.unlogged.connect(take))
+        disconnects.append(calls.unlogged.connect(on_row))
     try:
         async with asyncio.timeout(within_s):
-            while not (met := look()):
-                came.clear()
-                await came.wait()
+            while not (met := check_pending()):
+                arrived.clear()
+                await arrived.wait()
             return met
     except TimeoutError:
-        return look() or ExpectationResult(None, clock.mono() - began, received_instead)
+        return check_pending() or ExpectationResult(None, clock.mono() - began, received_instead)
     finally:
         for disconnect in disconnects:
             disconnect()
 
 
-def _same(one: Any, other: Any) -> bool:
-    """JSON's equality: true is not 1, at any depth."""
+def _equal(one: Any, other: Any) -> bool:
+    """Return whether two JSON values are equal. Unlike in Python, true does not equal 1, at any depth."""
     match one, other:
         case dict(), dict():
-            return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+            return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
         case list(), list():
-            return len(one) == len(other) and all(map(_same, one, other))
+            return len(one) == len(other) and all(map(_equal, one, other))
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

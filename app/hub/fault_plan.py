@@ -1,4 +1,4 @@
-"""The path of a client whose frames are delayed, dropped or changed on purpose."""
+"""Fault plans: delay, drop or change the frames of one client on purpose."""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
@@ -13,10 +13,10 @@ class RecipientFrame(NamedTuple):
 
 
 class FaultPlan(Protocol):
-    """Decides what one client gets. It leaves the shared batch: it sees every frame by itself, in order."""
+    """Decides what one client receives. It gets every frame for that client separately, in order."""
 
     def pass_on(self, frame: RecipientFrame, deliver: Callable[[RecipientFrame], None]) -> None:
-        """Call ``deliver`` for what the client is to get: never, once or often, now or later, changed or not.
+        """Call ``deliver`` for each frame that the client is to receive, now or later; never, to drop the frame.
 
-        A plan that delivers later must keep the frames' order unless it means to change it.
+        A plan that delays frames must keep their order, unless changing the order is its purpose.
         """

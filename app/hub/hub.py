@@ -1,4 +1,4 @@
-"""The hub: every event enters here, gets a number, goes out to clients and leaves one row in the journal."""
+"""The hub: keeps the connected clients, sends frames to them and writes one journal row per frame."""
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
@@ -18,39 +18,43 @@ from app.hub.target import ALL, Target
 from app.hub.write_batcher import WriteBatcher
 from app.protocol.envelope import Envelope
 
-LOST_S = 0.1
-"""A client that disconnects this soon after a delivery may not have shown it."""
-LOOK_BACK = 200
-"""Number of rows that are searched for that delivery."""
+LOSS_WINDOW_S = 0.1
+"""If a client disconnects within this time after a delivery, its UI may not have shown the event."""
+MAX_ROWS_SEARCHED = 200
+"""At most this many rows are searched for that delivery."""
 
 STALLED_S = 20.0
-"""A client whose socket took nothing for this long is cut off, as a missed ping would."""
+"""A client whose socket has accepted no data for this long is aborted, as after a missed ping."""
 
 
 class Delivery(NamedTuple):
-    """What became of a published event: its number and the clients it was handed to."""
+    """The result of sending an event: the number of its row, its recipients, and warnings.
+
+    ``note`` says to how many clients it was sent, or why it was not sent.
+    """
 
     seq: int
     clients: tuple[int, ...]
     note: str = ""
     warnings: tuple[str, ...] = ()
-    """What a person should know: the UI will not show it, say."""
+    """Problems that do not prevent sending, for example that the UI will not show the event."""
     offline: str = ""
-    """The offline friend who sent the message; a caller can offer to switch that friend online first."""
+    """The sender of the message if that friend is offline. The caller can offer to switch them online first."""
     held: bool = False
-    """An interceptor holds the event. It may be sent later, changed or not; ``seq`` is the newest row so far."""
+    """Whether an interceptor holds the event and may send it later or change it. Then ``seq`` is the newest row."""
 
     @property
     def delivered(self) -> int:
-        """How many clients it was handed to."""
+        """Number of recipients."""
         return len(self.clients)
 
 
 class Hub:
-    """Knows the clients. The guide's ``WSEventServer`` (§4.2) less the socket.
+    """Keep the connected clients and send events to them: the guide's ``WSEventServer`` (§4.2) without sockets.
 
-    ``publish`` is synchronous: it encodes once, passes the same bytes to the write batcher and journals, so that
-    order never depends on the scheduler and every client sees events in the order of their numbers.
+    Sending is synchronous: an event is encoded once, given to the write batcher and journalled before the call
+    returns. So the order of events does not depend on the scheduler, and every client sees events in the order of
+    their sequence numbers.
     """
 
     def __init__(
@@ -62,23 +66,25 @@ class Hub:
         frame: Callable[[bytes], bytes] = bytes,
         batch: bool = False,
     ) -> None:
-        """``frame`` turns a payload into wire bytes. ``batch`` needs a running loop; see ``WriteBatcher``."""
+        """``frame`` encodes a payload as a WebSocket frame. ``batch`` needs a running loop; see ``WriteBatcher``.
+
+        ``local_user`` is the user that a client acts as if its URL names none.
+        """
         self.journal = journal
         self.clock = clock or Clock()
-        self.batcher = WriteBatcher(self.clock, wait=batch)
+        self.batcher = WriteBatcher(self.clock, batch=batch)
         self._frame = frame
         self.local_user = local_user
-        """The user that a client acts as when its URL names none."""
         self.interceptors = Interceptors()
-        """What may hold, change or drop a cause; see ``hub.causes``."""
+        """They can hold, change or drop causes; see ``hub.causes``."""
         self.rest_exchanges: Signal[RestExchange] = Signal()
-        """Every REST request of the UI with its answer, for observers. Rows: ``journal.appended``."""
+        """Emitted for every REST request of the UI, with its response. Journal rows: ``journal.appended``."""
         self.paused = False
-        """While true, clients stay connected and nothing new is sent to them."""
+        """While True, clients stay connected, but nothing is sent to them."""
         self.pause_changed: Signal[bool] = Signal()
-        """Emitted when ``pause`` has stopped (True) or resumed sending."""
+        """Emitted after ``pause`` has stopped sending (True) or resumed it (False)."""
         self.why_closed: Callable[[], str] = str
-        """Returns why no client can connect, or an empty text."""
+        """Returns why no client can connect; an empty text if clients can."""
         self.clients_changed: Signal[None] = Signal()
         self.joined: Signal[Client] = Signal()
         self.left: Signal[Client] = Signal()
@@ -96,7 +102,7 @@ class Hub:
         return len(self._registry)
 
     def client(self, client_id: int) -> Client | None:
-        """Return the connected client with this number."""
+        """Return the client with this number, or None if it is not connected."""
         return self._registry.get(client_id)
 
     def pause(self, paused: bool) -> None:
@@ -107,13 +113,13 @@ class Hub:
             self.pause_changed.emit(paused)
 
     def use_local_user(self, username: str) -> None:
-        """Set the user that clients act as from now on when their URL names none."""
+        """Set the user that clients act as from now on if their URL names none."""
         self.local_user = username
 
     def join(
         self, transport: Transport, username: str | None = None, *, origin: str = "", user_agent: str = ""
     ) -> Client:
-        """Add a connection that completed its handshake."""
+        """Add a connection after its handshake. Emit ``joined`` and ``clients_changed``."""
         self._last_id += 1
         client = Client(
             self._last_id, transport, username or self.local_user,
@@ -130,9 +136,10 @@ class Hub:
     def leave(
         self, client: Client, note: str = "", verdict: Verdict = Verdict.OK, *, ended_here: bool = False
     ) -> None:
-        """Remove a connection that has ended. May be called twice.
+        """Remove a connection that has ended. Emit ``left`` and ``clients_changed``. May be called twice.
 
-        ``ended_here``: the companion ended it. Otherwise, a delivery shortly before is reported.
+        ``ended_here``: the companion closed it. Otherwise, an event that was sent shortly before is reported as
+        possibly lost.
         """
         if not self._registry.remove(client):
             return
@@ -143,21 +150,21 @@ class Hub:
             self.log_server_event(
                 "disconnected after delivery",
                 client=client,
-                note=f"client {client.id} disconnected within {LOST_S * 1000:.0f} ms of #{last.seq}, so its UI may "
-                "not show that event",
+                note=f"client {client.id} disconnected within {LOSS_WINDOW_S * 1000:.0f} ms of #{last.seq}, "
+                "so its UI may not show that event",
                 verdict=Verdict.WARNING,
             )
         self.left.emit(client)
         self.clients_changed.emit(None)
 
     def _sent_just_before(self, client: Client) -> Row | None:
-        """Return the newest row that was delivered to ``client`` in the last ``LOST_S`` seconds, if any.
+        """Return the newest row that was sent to ``client`` within ``LOSS_WINDOW_S``, or None.
 
-        Priming does not count: no test waits for it.
+        Priming frames do not count, because no test expects them.
         """
-        since = self.clock.mono() - LOST_S
+        since = self.clock.mono() - LOSS_WINDOW_S
         newest = self.journal.last_seq
-        for seq in range(newest, max(0, newest - LOOK_BACK), -1):
+        for seq in range(newest, max(0, newest - MAX_ROWS_SEARCHED), -1):
             row = self.journal.row(seq)
             if row is None or row.mono < since or (row.event == "connected" and row.client == client.number):
                 return None
@@ -186,16 +193,16 @@ class Hub:
         return self.publish(event, to=Target(clients=frozenset({client.id})), origin=origin)
 
     def recipients(self, to: Target) -> Recipients:
-        """Return the clients that an event with that target goes to."""
+        """Return the current recipients of a target."""
         return self._registry.recipients(to)
 
     def set_fault_plan(self, client: Client, plan: FaultPlan | None) -> None:
-        """Let ``plan`` decide what ``client`` gets from now on; None restores the normal path."""
+        """Pass all further frames of ``client`` through ``plan``; None sends them normally again."""
         client.fault_plan = plan
         self._registry.invalidate()
 
     def send(self, outgoing: Outgoing) -> Delivery:
-        """Send a frame to its recipients and journal it: the only way to a client's socket.
+        """Send a frame to its recipients and journal it. Every frame to a client passes this method.
 
         Synchronous: assigns the sequence number, builds the frame once and passes the same bytes to all recipients.
         """
@@ -207,7 +214,7 @@ class Hub:
                 self.batcher.put(frame, len(payload), recipients.plain, to_all=to == ALL)
             if recipients.faulty:
                 self._send_by_plan(RecipientFrame(event, frame, len(payload)), recipients.faulty)
-            if self._registry.recipients(to) is not recipients:  # a client was aborted, because its outbox is full
+            if self._registry.recipients(to) is not recipients:  # an outbox overflowed, and its client was aborted
                 recipients = Recipients.of(client for client in recipients.clients if not client.outbox.closed)
         if recipients.clients:
             outcome = _delivered(len(recipients.clients))
@@ -222,7 +229,7 @@ class Hub:
         return Delivery(row.seq, recipients.ids, outcome)
 
     def carry_out(self, effects: Iterable[Effect]) -> None:
-        """Send and journal what follows from a cause. Call it after the cause was journalled."""
+        """Send and journal the effects of a cause. Call it after the cause was journalled."""
         for effect in effects:
             if isinstance(effect, Outgoing):
                 self.send(effect)
@@ -236,12 +243,12 @@ class Hub:
             plan.pass_on(frame, partial(self._deliver, client))
 
     def _deliver(self, client: Client, frame: RecipientFrame) -> None:
-        """Hand one client a frame that its fault plan lets through; it may come late."""
+        """Send a frame that a client's fault plan has passed on, perhaps after a delay."""
         if not client.outbox.closed:
             self.batcher.put(frame.data, frame.size, (client,), to_all=False)
 
     def _why_not_sent(self, to: Target) -> str:
-        """Return the reason that helps most: first the server, then the target."""
+        """Return why there are no recipients. A problem of the server is more useful than one of the target."""
         return f"not sent: {self.why_closed() or self._why_no_recipient(to)}"
 
     def _why_no_recipient(self, to: Target) -> str:
@@ -256,20 +263,20 @@ class Hub:
     def log_server_event(
         self, event: str, *, client: Client | None = None, note: str = "", verdict: Verdict = Verdict.OK
     ) -> None:
-        """Journal something that happened to the server or to a connection."""
+        """Journal an event of the server or of a connection, for example ``connected``."""
         self.journal.append(Kind.SERVER, event, client=str(client.id) if client else "", note=note, verdict=verdict)
 
     def sweep(self) -> None:
-        """Abort clients whose socket has taken nothing for ``STALLED_S``. Called now and then."""
+        """Abort clients whose socket has accepted no data for ``STALLED_S``. Call it every few seconds."""
         now = self.clock.mono()
         for client in self.clients:
             if client.stalled_for(now) > STALLED_S:
-                self._give_up(client, f"read nothing for {STALLED_S:.0f} s")
+                self._abort_client(client, f"the client has read nothing for {STALLED_S:.0f} s")
 
     def _overflow(self, client: Client) -> None:
-        self._give_up(client, "does not read and too much is waiting for it")
+        self._abort_client(client, "the client does not read, and its send queue is full")
 
-    def _give_up(self, client: Client, why: str) -> None:
+    def _abort_client(self, client: Client, why: str) -> None:
         self.log_server_event("aborted", client=client, note=why, verdict=Verdict.WARNING)
         client.outbox.close()
         self._registry.invalidate()
@@ -277,7 +284,7 @@ class Hub:
 
 
 def _missing_clients(ids: list[int], last_id: int) -> str:
-    """Say that clients are not connected; ``last_id`` is the newest client's number."""
+    """Return a text that these clients are not connected. ``last_id`` is the highest number assigned so far."""
     if len(ids) != 1:
         return f"clients {', '.join(map(str, ids))} are not connected" if ids else "no client is connected"
     gone = "has disconnected" if 0 < ids[0] <= last_id else "has never connected"
@@ -290,5 +297,5 @@ def _delivered(number: int) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return ``1 client``, ``2 clients``."""
+    """Return a number with its noun: ``1 client``, ``2 clients``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,4 +1,4 @@
-"""The bounded live log: one row for every frame in either direction, refused ones too."""
+"""The journal: a log in memory with one row per frame in either direction, rejected frames included."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,16 +12,17 @@ __all__ = ["MAX_BYTES", "MAX_NOTE", "MAX_ROWS", "Journal", "Kind", "Row", "Verdi
 
 MAX_ROWS = 100_000
 MAX_BYTES = 128 * 1024 * 1024
-"""Bound on all payloads together, so that a flood of large frames cannot fill the memory."""
+"""Limit for the total size of all payloads, so that large frames cannot fill the memory."""
 
 MAX_NOTE = 500
-"""A note may quote a client, and a client may send an endless name."""
+"""Longer notes are cut, because they may quote long names from a client."""
 
 
 class Journal:
-    """A ring of rows that tells of each new one and counts those it had to drop.
+    """Keep the newest rows, and notify listeners of each new one.
 
-    ``rows`` is for those who look at many rows; every other needs only the methods here.
+    Beyond ``max_rows`` or ``max_bytes`` (of all payloads), the oldest rows are dropped. ``rows`` gives direct
+    access to the stored rows, for callers that read many.
     """
 
     def __init__(self, clock: Clock | None = None, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> None:
@@ -29,7 +30,7 @@ class Journal:
         self._wall, self._mono = clock.wall, clock.mono
         self._max_rows = max_rows
         self._max_bytes = max_bytes
-        self._waiting: list[Callable[[], object]] = []
+        self._once: list[Callable[[], object]] = []
         self.rows = RowStore(max_rows)
         self.appended: Signal[Row] = Signal()
 
@@ -41,17 +42,17 @@ class Journal:
 
     @property
     def dropped(self) -> int:
-        """How many rows had to go."""
+        """Number of rows that were dropped."""
         return self.rows.first - 1
 
     @property
     def first_seq(self) -> int:
-        """Number of the oldest row that is still kept (the next one's when there is none)."""
+        """Sequence number of the oldest row, or of the next row if there is none."""
         return self.rows.first
 
     @property
     def last_seq(self) -> int:
-        """Number of the newest row; 0 before the first."""
+        """Sequence number of the newest row; 0 before the first."""
         return self.rows.last
 
     def append(
@@ -67,10 +68,13 @@ class Journal:
         user: str = "",
         recipients: tuple[int, ...] = (),
     ) -> Row:
-        """Number, keep and announce a row, and return it."""
+        """Store a row with the next sequence number and the current time, emit ``appended``, and return the row.
+
+        ``Row`` describes the fields.
+        """
         note = note if len(note) <= MAX_NOTE else note[: MAX_NOTE - 1] + "…"
         rows = self.rows
-        # Row(…) means the same and takes twice as long; this runs for every frame.
+        # The same as Row(…), which takes twice as long; this runs for every frame.
         row = tuple.__new__(
             Row,
             (
@@ -81,29 +85,29 @@ class Journal:
         rows.add(row)
         while rows.bytes > self._max_bytes:
             rows.drop()
-        if self._waiting:
-            self._wake()
+        if self._once:
+            self._call_once()
         if self.appended:
             self.appended.emit(row)
         return row
 
     def once(self, listener: Callable[[], object]) -> None:
-        """Call ``listener`` when the next row is there, and not again.
+        """Call ``listener`` after the next row, once.
 
-        For whoever looks at the journal from time to time: a thousand rows in between cost it nothing.
+        For observers that poll: they register again after each poll, and the rows in between cost them nothing.
         """
-        self._waiting.append(listener)
+        self._once.append(listener)
 
     def after(self, seq: int) -> list[Row]:
-        """Return the kept rows with a number above ``seq``, oldest first."""
+        """Return the stored rows with a number above ``seq``, oldest first."""
         first = max(seq + 1, self.rows.first)
         return [row for number in range(first, self.rows.last + 1) if (row := self.rows.row(number))]
 
     def row(self, seq: int) -> Row | None:
-        """Return the row with that number, while it is kept."""
+        """Return the row with that number, or None if it is not stored."""
         return self.rows.row(seq)
 
-    def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for listener in waiting:
+    def _call_once(self) -> None:
+        listeners, self._once = self._once, []
+        for listener in listeners:
             listener()

@@ -1,19 +1,19 @@
-"""Who or what caused a row of the journal."""
+"""The origin of a journal row: the panel, the control API, a client, a scenario, and so on."""
 
 from typing import Self
 
 
 class Origin(str):
-    """The cause's kind, and a detail after a space: ``panel``, ``client 3``, ``scenario morning:12``.
+    """A kind, optionally followed by a space and a detail: ``panel``, ``client 3``, ``scenario morning:12``.
 
-    It is a string, so that rows compare and hash as fast as with plain text and store it as it is.
+    A subclass of ``str``, so that rows compare and hash quickly and store it without conversion.
     """
 
     __slots__ = ()
 
     @classmethod
     def of(cls, kind: str, detail: str | int) -> Self:
-        """Return the origin of a kind that has several members."""
+        """Return the origin of a kind with a detail."""
         return cls(f"{kind} {detail}")
 
     @property
@@ -23,17 +23,17 @@ class Origin(str):
 
     @property
     def detail(self) -> str:
-        """Return what follows the first word: a client's number, or a scenario's name and line."""
+        """Return the text after the first word: a client's number, or a scenario's name and line."""
         return self.partition(" ")[2]
 
     @property
     def injected(self) -> bool:
-        """Return whether a person or a script fired the event by hand."""
+        """Return whether a user or a script fired the event explicitly."""
         return self.kind in INJECTED
 
     @property
     def by_hand(self) -> bool:
-        """Return whether a person fired it in this program's own window or tray menu."""
+        """Return whether the user fired it in the window or from the tray menu."""
         return self in (PANEL, TRAY)
 
 
@@ -41,11 +41,11 @@ PANEL = Origin("panel")
 """The window."""
 TRAY = Origin("tray")
 CONTROL = Origin("control")
-"""The control API, and so the command line."""
+"""The control API, which the command line uses."""
 BACKEND = Origin("backend")
-"""The chat state: deliveries and presence that follow from other events."""
+"""Effects of the chat state, such as deliveries and presence that follow from other events."""
 PRIMING = Origin("priming")
-"""Frames that only prepare a UI; see ``ChatService.prime``."""
+"""Frames that prepare a UI; see ``chat.priming``."""
 AUTO_REPLY = Origin("auto-reply")
 REST = Origin("rest")
 """A REST call of the UI."""
@@ -55,5 +55,5 @@ INJECTED = (PANEL, TRAY, CONTROL)
 
 
 def client_origin(number: int) -> Origin:
-    """Return the origin of what a client caused."""
+    """Return the origin of rows that a client causes."""
     return Origin.of("client", number)

@@ -1,4 +1,4 @@
-"""A frame on its way to clients. ``Hub.send`` is the only way that it can take."""
+"""A frame that is about to be sent to clients, and other effects of a cause. ``Hub.send`` sends the frames."""
 
 from typing import NamedTuple, Self
 
@@ -9,9 +9,9 @@ from app.protocol.envelope import Envelope
 
 
 class Outgoing(NamedTuple):
-    """What ``Hub.send`` needs to know of a frame: a value, so that it can be returned, kept, changed or dropped.
+    """A frame and its target. It is an immutable value: it can be returned, stored, replaced or dropped.
 
-    ``payload`` is the frame's text in UTF-8. ``verdict`` and ``note`` are those of its row.
+    ``payload`` is the frame's text in UTF-8. ``verdict`` and ``note`` are those of its journal row.
     """
 
     event: str
@@ -28,21 +28,24 @@ class Outgoing(NamedTuple):
 
     @classmethod
     def raw(cls, text: str, *, to: Target = ALL, origin: Origin, fault: str) -> Self:
-        """Return any text as a frame. ``fault`` says how it violates the contract; empty if it does not."""
+        """Return a frame of any text. ``fault`` says how the text violates the contract; empty if it does not."""
         verdict, note = (Verdict.INVALID, f"sent on purpose: {fault}") if fault else (Verdict.OK, "")
         return cls("(raw frame)", text.encode(), to, origin, verdict, note)
 
     @classmethod
     def again(cls, row: Row, *, origin: Origin) -> Self:
-        """Return the frame of a row that went to the UI: same bytes, same target. Raises ``ValueError``."""
+        """Return the frame of a row again, with the same bytes and target.
+
+        Raises ``ValueError`` unless the row is a frame to the UI.
+        """
         if row.kind is not Kind.TO_UI:
-            raise ValueError("only what was sent to the UI can be sent again")
+            raise ValueError("only a frame to the UI can be resent")
         verdict = Verdict.INVALID if row.verdict is Verdict.INVALID else Verdict.OK
         return cls(row.event, row.payload, Target.parse(row.client), origin, verdict, f"#{row.seq} again")
 
 
 class ServerNote(NamedTuple):
-    """A row about something that happened although no frame was sent."""
+    """A journal row for an effect that sends no frame."""
 
     event: str
     note: str
@@ -50,4 +53,4 @@ class ServerNote(NamedTuple):
 
 
 Effect = Outgoing | ServerNote
-"""What follows from a cause: returned as a value, journalled and sent after the cause was journalled."""
+"""An effect of a cause. The caller journals the cause first, then passes the effects to ``Hub.carry_out``."""

@@ -1,6 +1,6 @@
-"""The way of a fired event: validate, intercept, commit, send.
+"""Fire events: validate, pass the interceptors, commit to the chat state, and send.
 
-Everything that a person, a script or a source fires enters here. It leaves through ``Hub.send``.
+Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from app.protocol.errors import Invalid, RequestError, StorageError, TooLarge
 from app.protocol.event_type import InvalidEvent
 
 FIRE_ERRORS = (InvalidEvent, RequestError, StorageError)
-"""Why nothing was fired: the event, the request, or the disk. The text is for people."""
+"""The errors of firing: an invalid event, an invalid request, or a failed disk. Their texts are shown to users."""
 
 NO_UNICODE = "The text contains a lone surrogate, which is not valid Unicode."
 HELD = "held"
 
 
 class Advice(NamedTuple):
-    """What a person should know about an event that is about to be sent."""
+    """Warnings about an event that is about to be sent."""
 
     warnings: tuple[str, ...] = ()
     offline: str = ""
-    """The friend who sends a message although offline."""
+    """The sender of the message if that friend is offline."""
 
 
 def offline_warning(friend: str) -> str:
@@ -40,23 +40,23 @@ def offline_warning(friend: str) -> str:
 
 
 class ChatState(Protocol):
-    """The stored state, as the pipeline sees it. Every method may raise ``RequestError`` or ``StorageError``."""
+    """The chat state, as the pipeline uses it. Every method may raise ``RequestError`` or ``StorageError``."""
 
     def advise(self, event: Envelope) -> Advice:
-        """Return what to warn of, as things are before the event."""
+        """Return warnings about an event, based on the state before it."""
 
     async def record(self, event: Envelope) -> Sequence[Effect]:
-        """Store what a valid event changes, and return what follows from it once it is committed."""
+        """Store the changes of a valid event, and return its effects after the commit."""
 
     async def drain(self) -> None:
-        """Wait until everything that was asked for before is stored."""
+        """Wait until all changes requested before this call are stored."""
 
 
 class EventPipeline:
-    """Fires events. Calls take effect in their order, so the order of calls is the order on the wire.
+    """Fire events. Frames are sent in the order of the calls.
 
-    All methods raise ``FIRE_ERRORS``; nothing has happened then. If an interceptor holds a cause, they return at
-    once a delivery that is ``held``; what becomes of it later is journalled.
+    If a method raises one of ``FIRE_ERRORS``, nothing was stored or sent. If an interceptor holds the event, the
+    method returns immediately with ``Delivery.held``, and the journal shows what happens to the event later.
     """
 
     def __init__(self, hub: Hub, catalog: Catalog, state: ChatState, tasks: Tasks) -> None:
@@ -67,10 +67,10 @@ class EventPipeline:
         self._interceptors = hub.interceptors
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
-        """Store what an event changes, then send it.
+        """Store the changes of an event, then send it.
 
-        An event that violates the contract raises ``InvalidEvent``. If ``strict`` is False, it is sent without
-        changing the state, with a warning.
+        An event that violates the contract raises ``InvalidEvent``. If ``strict`` is False, it is sent with a
+        warning and without changing the state.
         """
         if strict and (problems := self._catalog.problems(event)):
             raise InvalidEvent(problems)
@@ -80,11 +80,11 @@ class EventPipeline:
         return await self._intercept(cause, self._fire_cause)
 
     async def send_raw(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Send any text as a frame, exactly as it is. The row says how it violates the contract, if it does."""
+        """Send any text unchanged as a frame. If it violates the contract, its row says how."""
         return await self._send_frame(await self._raw(text, to, origin))
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
-        """Send the frame of a row once more, to the same target. Raises ``ValueError`` unless it went to the UI."""
+        """Send the frame of a row again, to the same target. Raises ``ValueError`` unless it was sent to the UI."""
         return await self._send_frame(Outgoing.again(row, origin=origin))
 
     def fault_of(self, text: str) -> str:
@@ -142,19 +142,19 @@ class EventPipeline:
         await self._state.drain()
         return self._hub.send(cause.outgoing)
 
-    async def _intercept(self, cause: Any, go_on: "GoOn") -> Delivery:
+    async def _intercept(self, cause: Any, proceed: "Proceed") -> Delivery:
         try:
             passed = self._interceptors.apply(cause)
         except Dropped as dropped:
             return self._dropped(str(dropped))
         if isinstance(passed, Cause):
-            return await go_on(passed)
-        self._tasks.spawn(self._resume(passed, go_on), "resume a held event")
+            return await proceed(passed)
+        self._tasks.spawn(self._resume(passed, proceed), "resume a held event")
         return Delivery(self._hub.journal.last_seq, (), HELD, held=True)
 
-    async def _resume(self, waiting: Coroutine[Any, Any, Any], go_on: "GoOn") -> None:
+    async def _resume(self, waiting: Coroutine[Any, Any, Any], proceed: "Proceed") -> None:
         try:
-            await go_on(await waiting)
+            await proceed(await waiting)
         except Dropped as dropped:
             self._dropped(str(dropped))
         except FIRE_ERRORS as error:
@@ -165,8 +165,8 @@ class EventPipeline:
         return Delivery(self._hub.journal.last_seq, (), f"not sent: {why}")
 
 
-class GoOn(Protocol):
-    """Continues with a cause that has passed the interceptors."""
+class Proceed(Protocol):
+    """Continues with a cause after it has passed the interceptors."""
 
     async def __call__(self, cause: Any) -> Delivery:
-        """Store and send it."""
+        """Store the changes of the cause, and send its frame."""

@@ -1,16 +1,16 @@
-"""Limit how fast a client may send: a token bucket with one warning, remembered across reconnects."""
+"""Limit the rate of frames per client: a token bucket with one warning, which survives reconnects."""
 
 from enum import Enum
 from typing import NamedTuple
 
 WARNING_S = 10.0
-"""If a client exceeds its rate again this soon after a warning, its connection is closed."""
+"""If a client exceeds its rate again within this time after a warning, its connection is closed."""
 BYTES_PER_FRAME = 1024
 """A larger frame counts as several: one per this many bytes, since parsing takes time in proportion to the size."""
 RECONNECT_DELAY_S = 1.0
-"""A client that was closed for exceeding its rate is admitted again this long afterwards."""
-REMEMBERED = 256
-"""Disconnected clients whose rate is remembered at a time."""
+"""A client whose connection was closed for this reason may reconnect after this time."""
+MAX_REMEMBERED = 256
+"""At most this many disconnected clients are remembered."""
 
 
 class RateDecision(Enum):
@@ -22,7 +22,7 @@ class RateDecision(Enum):
 
 
 class RateLimiter:
-    """Allow ``rate`` frames per second, and twice as many at once. All times are monotonic seconds."""
+    """Allow ``rate`` frames per second, and bursts of twice as many. All times are monotonic seconds."""
 
     def __init__(self, rate: float, now: float) -> None:
         self.rate = rate
@@ -31,14 +31,14 @@ class RateLimiter:
         self._warned_at = self._exceeded_at = float("-inf")
 
     def take(self, now: float, cost: float = 1) -> RateDecision:
-        """Count one frame, or as many as ``cost`` says."""
-        # The same as tokens(), in place: every frame passes here.
+        """Count a frame that costs ``cost`` tokens, and return what to do with it."""
+        # The same as tokens(), inlined because this runs for every frame.
         self._tokens = tokens = min(2 * self.rate, self._tokens + (now - self._refilled_at) * self.rate) - cost
         self._refilled_at = now
         if tokens >= 0:
             return RateDecision.ALLOWED
         if now - self._warned_at < WARNING_S:
-            self._tokens = 0  # what is rejected is not parsed either
+            self._tokens = 0  # a rejected frame is not parsed, so it costs nothing
             self._exceeded_at = now
             return RateDecision.EXCEEDED
         self._warned_at = now
@@ -46,20 +46,20 @@ class RateLimiter:
         return RateDecision.WARN
 
     def tokens(self, now: float) -> float:
-        """Return how many frames are allowed at once."""
+        """Return how many frames are allowed now."""
         return min(2 * self.rate, self._tokens + (now - self._refilled_at) * self.rate)
 
     def recovered(self, now: float) -> bool:
-        """Return whether this is as good as a new limiter: a full bucket, and no recent warning."""
+        """Return whether this limiter equals a new one: a full bucket, and no recent warning."""
         return self.tokens(now) >= 2 * self.rate and now - self._warned_at >= WARNING_S
 
     def admission_delay(self, now: float) -> float:
-        """Return how many seconds a reconnecting client has to wait: 0 unless it was just closed."""
+        """Return how many seconds a reconnecting client has to wait; 0 unless it was just closed."""
         return max(0.0, self._exceeded_at + RECONNECT_DELAY_S - now)
 
 
 class ClientKey(NamedTuple):
-    """What identifies a client across connections, as far as the protocol allows."""
+    """The properties that identify a client across connections, as far as the protocol allows."""
 
     origin: str
     user_agent: str
@@ -67,12 +67,12 @@ class ClientKey(NamedTuple):
 
 
 class RateMemory:
-    """The limiters of clients that have disconnected, so that a reconnect does not reset a client's rate.
+    """Keep the limiters of disconnected clients, so that reconnecting does not reset a client's rate.
 
-    A limiter is forgotten when it has recovered, and the oldest one is if there are too many.
+    A limiter is removed when it has recovered. If there are too many, the oldest one is removed.
     """
 
-    def __init__(self, capacity: int = REMEMBERED) -> None:
+    def __init__(self, capacity: int = MAX_REMEMBERED) -> None:
         self._capacity = capacity
         self._limiters: dict[ClientKey, RateLimiter] = {}
 

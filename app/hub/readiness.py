@@ -15,14 +15,14 @@ from app.hub.target import Target
 from app.hub.tasks import Tasks
 
 STAY_S = 0.5
-"""A development server opens connections that close after some 20 ms."""
+"""Development servers open connections that they close after about 20 ms."""
 WITHOUT_FRIENDS_S = 2.0
-"""A page that reconnects has its friends already, and requests them only at its next poll."""
+"""A page that reconnects already has its friends list, and requests it again only at its next poll."""
 SWEEP_S = 0.05
 
 
 class Readiness:
-    """Sets ``Client.ready``. One sweep checks all clients that are not ready yet; there is no timer per client.
+    """Set ``Client.ready``. One periodic sweep checks all clients that are not ready yet, instead of a timer each.
 
     ``rest_answers`` returns whether the REST stand-in is listening.
     """
@@ -48,7 +48,7 @@ class Readiness:
         hub.left.connect(self._left)
 
     def friends_requested(self, origin: str) -> None:
-        """Note that a page of ``origin`` has requested ``GET /friends``."""
+        """Record that a page of ``origin`` has requested ``GET /friends``."""
         if origin and any(client.origin == origin for client in self._pending):
             self._requested[origin] = self._hub.clock.mono()
 
@@ -57,7 +57,7 @@ class Readiness:
         return [client for client in to.select(self._hub.clients) if client.ready]
 
     async def wait(self, to: Target, within_s: float) -> bool:
-        """Wait until a client that ``to`` selects is ready; False if none is ready within ``within_s`` seconds."""
+        """Wait until a client that ``to`` selects is ready. Return False after ``within_s`` seconds."""
         changed = asyncio.Event()
         disconnects = [
             self.became_ready.connect(lambda _: changed.set()),
@@ -76,7 +76,7 @@ class Readiness:
         return True
 
     def update(self) -> None:
-        """Make those pending clients ready whose conditions hold now."""
+        """Mark the pending clients that meet the conditions now as ready, and emit ``became_ready`` for each."""
         now = self._hub.clock.mono()
         for client, connected in tuple(self._pending.items()):
             if self._is_ready(client, connected, now):

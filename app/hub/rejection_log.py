@@ -1,4 +1,4 @@
-"""Who was turned away at the doors, and why: a short memory for people."""
+"""The log of rejected connections and requests: which were rejected, how often and why."""
 
 from typing import NamedTuple
 
@@ -6,17 +6,19 @@ from app.hub.hub import Hub
 from app.hub.journal import Verdict
 from app.hub.signals import Signal
 
-KEPT = 50
-"""So many different refusals are remembered."""
-SAME_AGAIN_S = 1.0
-ROWS_PER_S = 50
-"""A hostile page asks a thousand times a second: it must not push everything else out of the journal."""
+MAX_KEPT = 50
+"""At most this many different rejections are kept, the latest ones."""
+SAME_REASON_S = 1.0
+"""Repeated rejections for the same reason get one journal row in this time."""
+MAX_ROWS_PER_S = 50
+"""All rejections together get at most this many rows, so that a page that connects a thousand times per second does
+not push everything else out of the journal."""
 
 
 class RejectionStats(NamedTuple):
-    """Who was turned away, how often, and when last (seconds since the epoch).
+    """A rejection, how often it happened (``times``), and when it last happened (seconds since the epoch).
 
-    ``origin`` is the one that would have to be allowed, where that is the reason.
+    ``origin`` is the page's origin if allowing it would allow the connection; otherwise empty.
     """
 
     server: str
@@ -28,44 +30,45 @@ class RejectionStats(NamedTuple):
 
 
 class RejectionLog:
-    """Counts every refusal, remembers the latest, and journals them as far as there are not too many.
+    """Count all rejections, keep the latest, and journal them at a limited rate.
 
-    The same refusal has a row once a second, and all together ``ROWS_PER_S``; a row says how many had none.
+    A row says how many rejections before it got no row. See ``SAME_REASON_S`` and ``MAX_ROWS_PER_S``.
     """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._refused: dict[tuple[str, str], RejectionStats] = {}
-        self._told: dict[tuple[str, str], float] = {}
-        """When each of these had its last row, on the monotonic clock."""
+        self._rejections: dict[tuple[str, str], RejectionStats] = {}
+        self._last_row_at: dict[tuple[str, str], float] = {}
+        """When each rejection last got a row (monotonic seconds)."""
         self._second, self._rows = 0, 0
-        self._untold = 0
+        self._unlogged = 0
+        """Number of rejections without a row since the last row."""
         self.total = 0
-        """How many there were since the start."""
+        """Number of rejections since the start."""
         self.added: Signal[RejectionStats] = Signal()
 
     @property
     def latest(self) -> list[RejectionStats]:
-        """Whom to show, the latest first."""
-        return list(reversed(self._refused.values()))
+        """The kept rejections, the latest first."""
+        return list(reversed(self._rejections.values()))
 
     def add(self, server: str, reason: str, origin: str = "", user_agent: str = "") -> bool:
-        """Note that somebody was turned away. Return whether it got a row of its own."""
+        """Count a rejection and emit ``added``. Return whether it got a journal row."""
         self.total += 1
-        before = self._refused.pop((server, reason), None)
+        before = self._rejections.pop((server, reason), None)
         times = before.times + 1 if before else 1
-        refused = RejectionStats(server, reason, origin, user_agent, times, self._hub.clock.wall())
-        self._refused[server, reason] = refused
-        if len(self._refused) > KEPT:
-            oldest = next(iter(self._refused))
-            del self._refused[oldest]
-            self._told.pop(oldest, None)
+        rejection = RejectionStats(server, reason, origin, user_agent, times, self._hub.clock.wall())
+        self._rejections[server, reason] = rejection
+        if len(self._rejections) > MAX_KEPT:
+            oldest = next(iter(self._rejections))
+            del self._rejections[oldest]
+            self._last_row_at.pop(oldest, None)
         journalled = self._journal(server, reason)
-        self.added.emit(refused)
+        self.added.emit(rejection)
         return journalled
 
     def add_harmless(self, server: str, reason: str) -> None:
-        """Journal a connection that ended by itself before it was accepted: no warning, and nothing to remember."""
+        """Count and journal a connection that the client closed before it was accepted, but do not keep it."""
         self.total += 1
         self._journal(server, reason, "closed early", Verdict.OK)
 
@@ -75,13 +78,13 @@ class RejectionLog:
         now = self._hub.clock.mono()
         if int(now) != self._second:
             self._second, self._rows = int(now), 0
-        again = now - self._told.get((server, reason), float("-inf")) < SAME_AGAIN_S
-        if again or self._rows >= ROWS_PER_S:
-            self._untold += 1
+        repeated = now - self._last_row_at.get((server, reason), float("-inf")) < SAME_REASON_S
+        if repeated or self._rows >= MAX_ROWS_PER_S:
+            self._unlogged += 1
             return False
-        self._told[server, reason] = now
+        self._last_row_at[server, reason] = now
         self._rows += 1
-        before = f" (and {self._untold:,} more since the row before)" if self._untold else ""
-        self._untold = 0
+        before = f" (and {self._unlogged:,} more since the previous row)" if self._unlogged else ""
+        self._unlogged = 0
         self._hub.log_server_event(event, note=reason + before, verdict=verdict)
         return True

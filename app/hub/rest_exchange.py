@@ -1,10 +1,10 @@
-"""A REST request of the UI with its answer, for observers: every one of them, whether or not it is logged."""
+"""A REST request of the UI with its response, for observers. Every request yields one, logged or not."""
 
 from typing import NamedTuple
 
 
 class RestExchange(NamedTuple):
-    """``request`` and ``response`` are the bodies. ``origin`` and ``user_agent`` tell whose page called.
+    """``request`` and ``response`` are the bodies. ``origin`` and ``user_agent`` identify the page.
 
     ``started`` and ``ended`` are monotonic seconds.
     """

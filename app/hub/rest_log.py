@@ -1,4 +1,4 @@
-"""The UI's REST calls in the journal: successful GET requests only on demand, and repeats folded into one row."""
+"""Journal the UI's REST calls: successful GET requests only if enabled, with repeats folded into one row."""
 
 import asyncio
 from collections import deque
@@ -11,18 +11,18 @@ from app.hub.origin import REST
 from app.hub.signals import Signal
 
 FOLD_S = 60.0
-"""The same GET request, repeated within this time, adds no row of its own."""
-MOST_FOLDED = 100
-"""Number of different GET requests that are counted at once."""
-KEPT_UNLOGGED = 500
-"""Number of requests without a row that an expectation can still find."""
+"""Repeats of a GET request within this time are counted in one row."""
+MAX_FOLDED = 100
+"""At most this many different GET requests are counted at a time."""
+MAX_UNLOGGED = 500
+"""At most this many requests without a row are kept for expectations."""
 
 
 class Call(NamedTuple):
     """One REST call and its result. ``payload`` is the body, or the query of a GET request, as JSON."""
 
     name: str
-    """Method and path, like ``GET /friends``."""
+    """Method and path, for example ``GET /friends``."""
     payload: bytes
     note: str
     verdict: Verdict
@@ -35,7 +35,7 @@ class Call(NamedTuple):
 
 
 class _Folded:
-    """A GET request that has a row, and how often it was repeated since."""
+    """A GET request that has a row, and the number of its repeats since then."""
 
     def __init__(self, now: float) -> None:
         self.since = now
@@ -43,9 +43,9 @@ class _Folded:
 
 
 class RestLog:
-    """Journals REST calls. ``log_gets`` returns whether successful GET requests are logged.
+    """Journal REST calls. ``log_gets`` returns whether successful GET requests are logged.
 
-    ``unlogged`` is emitted for each call that gets no row, so that expectations see it all the same.
+    ``unlogged`` is emitted for each call without a row of its own, because expectations count those too.
     """
 
     def __init__(self, journal: Journal, clock: Clock, log_gets: Callable[[], bool]) -> None:
@@ -53,34 +53,34 @@ class RestLog:
         self._clock = clock
         self._log_gets = log_gets
         self._folded: dict[Call, _Folded] = {}
-        self._kept: deque[tuple[int, Row]] = deque(maxlen=KEPT_UNLOGGED)
-        """Calls without a row, each with the number of the newest row at that time."""
+        self._unlogged_calls: deque[tuple[int, Row]] = deque(maxlen=MAX_UNLOGGED)
+        """Calls without a row, each with the sequence number of the newest row at that time."""
         self._timer: asyncio.TimerHandle | None = None
         self.unlogged: Signal[Row] = Signal()
 
     def add(self, call: Call) -> None:
-        """Journal a call, count it as a repeat, or only pass it to expectations."""
+        """Journal a call, count it as a repeat, or only emit ``unlogged``."""
         if not call.is_read:
             self._append(call, call.note)
         elif not self._log_gets():
-            self._pass_on(call)
+            self._emit_unlogged(call)
         elif call in self._folded:
             self._folded[call].repeats += 1
-            self._pass_on(call)
+            self._emit_unlogged(call)
             self._flush_later()
         else:
-            if len(self._folded) >= MOST_FOLDED:
+            if len(self._folded) >= MAX_FOLDED:
                 self.flush(everything=True)
             self._folded[call] = _Folded(self._clock.mono())
             self._append(call, call.note)
             self._flush_later()
 
     def after(self, seq: int) -> list[Row]:
-        """Return the kept calls without a row that came after the row ``seq``."""
-        return [row for position, row in self._kept if position >= seq]
+        """Return the kept calls without a row that arrived after the row ``seq``."""
+        return [row for position, row in self._unlogged_calls if position >= seq]
 
     def flush(self, *, everything: bool = False) -> None:
-        """Append one row for the repeats of each request whose time is over."""
+        """Append one row for the repeats of each request that was counted for ``FOLD_S``, or of all requests."""
         now = self._clock.mono()
         for call, folded in tuple(self._folded.items()):
             if not everything and now - folded.since < FOLD_S:
@@ -89,10 +89,10 @@ class RestLog:
             if folded.repeats:
                 self._append(call, f"{call.note} · ×{folded.repeats} in {now - folded.since:.0f} s")
                 if not everything:
-                    self._folded[call] = _Folded(now)  # the polls go on
+                    self._folded[call] = _Folded(now)  # the UI keeps polling
 
     def close(self) -> None:
-        """Append what is counted and end."""
+        """Append the rows for counted repeats, and stop the timer."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -100,9 +100,9 @@ class RestLog:
 
     def _flush_later(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FOLD_S, self._time_over)
+            self._timer = asyncio.get_running_loop().call_later(FOLD_S, self._on_timer)
 
-    def _time_over(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         self.flush()
         if self._folded:
@@ -114,10 +114,10 @@ class RestLog:
             note=note, verdict=call.verdict, user=call.user,
         )  # fmt: skip
 
-    def _pass_on(self, call: Call) -> None:
+    def _emit_unlogged(self, call: Call) -> None:
         row = Row(
             0, self._clock.wall(), self._clock.mono(), Kind.FROM_UI, "rest", call.name, call.payload,
             len(call.payload), call.verdict, call.note, REST, call.user,
         )  # fmt: skip
-        self._kept.append((self._journal.last_seq, row))
+        self._unlogged_calls.append((self._journal.last_seq, row))
         self.unlogged.emit(row)

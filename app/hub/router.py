@@ -1,4 +1,4 @@
-"""Client frames: decode, check, hand to the event's handler, journal. Bad input costs one row, no more."""
+"""Route client frames: decode, validate, call the event's handler and journal. Bad input adds one row, no more."""
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 class Outcome(NamedTuple):
-    """What a handler made of an event: a note for its row, and an event that follows from it."""
+    """The result of a handler: note and verdict of the event's row, and optionally an event to send afterwards."""
 
     note: str = ""
     verdict: Verdict = Verdict.OK
@@ -38,7 +38,7 @@ Handler = Callable[[Client, Any], Outcome | Awaitable[Outcome]]
 
 
 class ReceivedFrame(NamedTuple):
-    """A client's frame as it was read; ``data`` None: it broke the contract."""
+    """A decoded frame from a client. ``data`` is None if the frame violates the contract."""
 
     client: Client
     payload: bytes
@@ -48,34 +48,34 @@ class ReceivedFrame(NamedTuple):
 
 
 class Router:
-    """Finds the handler of a client's event (guide §4.6).
+    """Pass each client event to its handler (guide §4.6).
 
-    ``client_event`` tells of every valid one: the guide's ``set_on_client_event``.
+    ``client_event`` is emitted for every valid event: the guide's ``set_on_client_event``.
     """
 
     def __init__(self, hub: Hub, catalog: Catalog) -> None:
         self._hub = hub
         self._interceptors = hub.interceptors
         self._catalog = catalog
-        self._quick = FastDecoder(catalog)
+        self._fast_decoder = FastDecoder(catalog)
         self._handlers: dict[str, Handler] = {}
         self.client_event: Signal[ClientEvent] = Signal()
 
     def catalog_changed(self) -> None:
-        """Read frames by the events that the catalog holds now."""
-        self._quick = FastDecoder(self._catalog)
+        """Rebuild the decoder. Call it after the catalog has changed."""
+        self._fast_decoder = FastDecoder(self._catalog)
 
     def on(self, event: str, handler: Handler) -> None:
-        """Let ``handler`` answer the client event of that name; it gets the client and the typed payload."""
+        """Register the handler of a client event. It is called with the client and the typed data."""
         self._handlers[event] = handler
 
     def receive(
         self, client: Client, frame: str | bytes, payload: bytes | None = None
     ) -> Coroutine[None, None, None] | None:
-        """Take one frame. Never raises: what is wrong with it becomes its row's verdict.
+        """Handle one frame. Never raises: an invalid frame gets a row with the verdict ``invalid``.
 
-        ``payload`` is a text frame's UTF-8, where it is at hand. Returns what is to be awaited before the client's
-        next frame, where the handler has to wait for something.
+        ``payload`` is the UTF-8 of a text frame, if the caller has it. If the handler has to wait, return a
+        coroutine, which must be awaited before the client's next frame.
         """
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
@@ -109,30 +109,30 @@ class Router:
     def _handle(
         self, client: Client, frame: str | bytes, payload: bytes | None = None
     ) -> Coroutine[None, None, None] | None:
-        """Decode a frame that has passed the interceptors and run its handler."""
+        """Decode a frame that has passed the interceptors, and call its handler."""
         if payload is None:
             payload = frame.encode() if isinstance(frame, str) else bytes(frame)
-        quick = self._quick.read(payload) if isinstance(frame, str) else None
-        if quick:
-            taken = ReceivedFrame(client, payload, *quick)
+        fast = self._fast_decoder.read(payload) if isinstance(frame, str) else None
+        if fast:
+            received = ReceivedFrame(client, payload, *fast)
         else:
             try:
-                taken = self._read(client, frame, payload)
+                received = self._decode_strict(client, frame, payload)
             except BadFrame as bad:
                 self._finish(ReceivedFrame(client, payload, bad.event, None), Outcome(str(bad), Verdict.INVALID))
                 return None
-        handler = self._handlers.get(taken.name)
+        handler = self._handlers.get(received.name)
         try:
-            outcome = handler(client, taken.data) if handler else Outcome("nothing here acts on it")
+            outcome = handler(client, received.data) if handler else Outcome("no handler for this event")
         except Exception as error:
-            outcome = self._failed(taken.name, error)
+            outcome = self._failed(received.name, error)
         if isinstance(outcome, Outcome):
-            self._finish(taken, outcome)
+            self._finish(received, outcome)
             return None
-        return self._wait(taken, outcome)
+        return self._wait(received, outcome)
 
-    def _read(self, client: Client, frame: str | bytes, payload: bytes) -> ReceivedFrame:
-        """Read a frame that is out of the ordinary. Raises ``BadFrame``."""
+    def _decode_strict(self, client: Client, frame: str | bytes, payload: bytes) -> ReceivedFrame:
+        """Decode a frame that the fast decoder does not handle. Raises ``BadFrame``."""
         envelope = decode(frame)
         known = self._catalog.get(Direction.FROM_UI, envelope.event)
         if known is None:
@@ -143,30 +143,30 @@ class Router:
         extra = ", ".join(known.unknown_fields(envelope.data))
         return ReceivedFrame(client, payload, known.name, data, f"unknown field {extra} ignored" if extra else "")
 
-    async def _wait(self, taken: ReceivedFrame, answer: Awaitable[Outcome]) -> None:
+    async def _wait(self, received: ReceivedFrame, pending: Awaitable[Outcome]) -> None:
         try:
-            outcome = await answer
+            outcome = await pending
         except Exception as error:
-            outcome = self._failed(taken.name, error)
-        self._finish(taken, outcome)
+            outcome = self._failed(received.name, error)
+        self._finish(received, outcome)
 
     @staticmethod
     def _failed(name: str, error: Exception) -> Outcome:
         log.error("the handler of %s failed", name, exc_info=error)
-        return Outcome("the companion failed on it; see the log files", Verdict.WARNING)
+        return Outcome("handling this event failed; see the log files", Verdict.WARNING)
 
-    def _finish(self, taken: ReceivedFrame, outcome: Outcome) -> None:
-        client, note = taken.client, outcome.note
-        if taken.remark:
-            note = f"{note}; {taken.remark}" if note else taken.remark
+    def _finish(self, received: ReceivedFrame, outcome: Outcome) -> None:
+        client, note = received.client, outcome.note
+        if received.remark:
+            note = f"{note}; {received.remark}" if note else received.remark
         self._hub.journal.append(
-            Kind.FROM_UI, taken.name[:80], payload=taken.payload, client=client.number, origin=client.name,
+            Kind.FROM_UI, received.name[:80], payload=received.payload, client=client.number, origin=client.name,
             verdict=outcome.verdict, note=note, user=client.username,
         )  # fmt: skip
-        if taken.data is None:
+        if received.data is None:
             return
         if self.client_event:
-            self.client_event.emit(ClientEvent(client, taken.name, taken.data))
+            self.client_event.emit(ClientEvent(client, received.name, received.data))
         if outcome.follow_up:
             event, to = outcome.follow_up
             self._hub.publish(event, to=to, origin=client.name)

@@ -1,4 +1,4 @@
-"""What a row of the journal says."""
+"""A row of the journal: its fields, kinds and verdicts."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,17 +7,21 @@ from app.hub.origin import Origin
 
 
 class Kind(StrEnum):
-    """What a row tells of: an event's direction as stored, or what the server itself did."""
+    """The direction of a frame, or ``SERVER`` for an event of the server itself. The values are stored."""
 
     TO_UI = "s2c"
     FROM_UI = "c2s"
     SERVER = "server"
 
-    __hash__ = str.__hash__  # an enum's own is written in Python, and this one is in every row's key
+    __hash__ = str.__hash__  # faster than Enum's, which is written in Python; every row's key contains it
 
 
 class Verdict(StrEnum):
-    """``ok``; ``warning``: kept the contract, but did less than one may expect; ``invalid``: broke it."""
+    """The result of a frame.
+
+    ``ok``; ``warning``: valid, but with less effect than expected (not delivered, for example); ``invalid``: it
+    violates the contract.
+    """
 
     OK = "ok"
     WARNING = "warning"
@@ -27,12 +31,13 @@ class Verdict(StrEnum):
 
 
 class Row(NamedTuple):
-    """One row. ``wall`` in seconds since the epoch, ``mono`` in monotonic seconds, ``size`` in bytes.
+    """One row of the journal.
 
-    ``client`` is the sender's number, or the target of what was sent. ``origin`` is who caused it:
-    ``panel``, ``tray``, ``control``, ``client 3``, ``server``. ``note`` explains the verdict. ``user`` is the
-    user that the sender acts as. ``recipients`` are the ids of the clients that a frame to the UI was sent to; rows
-    with the same recipients share one tuple.
+    ``seq`` is its sequence number, ``wall`` its time in seconds since the epoch, ``mono`` in monotonic seconds, and
+    ``size`` the size of the payload in bytes. ``client`` is the number of the client that sent the frame, or the
+    target of a frame to the UI. ``origin`` is what caused it (see ``Origin``), ``note`` explains the verdict, and
+    ``user`` is the user that the sending client acts as. ``recipients`` are the ids of the clients that a frame to
+    the UI was sent to; rows with the same recipients share one tuple.
     """
 
     seq: int
@@ -51,9 +56,9 @@ class Row(NamedTuple):
 
 
 class RowKey:
-    """All that a row says but its moment and its payload. Rows that say the same share one head.
+    """The fields of a row other than its number, times and payload. Rows with equal fields share one key.
 
-    Heads are compared by identity, so that whoever judges rows by their heads judges each head once.
+    Keys are compared by identity, so a result that depends only on the key can be cached per key.
     """
 
     __slots__ = ("client", "event", "kind", "note", "origin", "recipients", "user", "verdict")
@@ -80,5 +85,5 @@ class RowKey:
 
     @classmethod
     def of(cls, row: Row) -> "RowKey":
-        """Return the head of a row that came without one."""
+        """Return a new key with the fields of a row."""
         return cls(row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user, row.recipients)

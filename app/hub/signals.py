@@ -1,4 +1,4 @@
-"""A typed signal: who wants to know connects a callable."""
+"""A typed signal, as in Qt but without Qt: listeners connect a callable, and ``emit`` calls them."""
 
 import logging
 from collections.abc import Callable
@@ -10,17 +10,17 @@ T = TypeVar("T")
 
 
 class Signal(Generic[T]):
-    """Calls every connected callable, in the order in which they connected."""
+    """Call every connected listener, in the order in which they were connected."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[[T], object]] = []
 
     def __bool__(self) -> bool:
-        """Whether anybody listens."""
+        """Return whether a listener is connected."""
         return bool(self._listeners)
 
     def connect(self, listener: Callable[[T], object]) -> Callable[[], None]:
-        """Add ``listener``; the returned callable removes it and may be called twice."""
+        """Add a listener. Return a callable that removes it and may be called twice."""
         self._listeners.append(listener)
 
         def disconnect() -> None:
@@ -30,7 +30,7 @@ class Signal(Generic[T]):
         return disconnect
 
     def emit(self, value: T) -> None:
-        """Call everybody who is connected now. A listener that fails is logged; the others still hear."""
+        """Call all connected listeners. An exception in one is logged, and the others are still called."""
         for listener in tuple(self._listeners):
             try:
                 listener(value)

@@ -16,9 +16,9 @@ _EXCEPT = re.compile(r"(?s)(.*) except:([0-9]{0,15})")
 
 
 class Target(NamedTuple):
-    """All clients, or those that ``user`` or ``clients`` select. The client ``but`` is left out.
+    """All clients, those that act as ``user``, or the given ``clients`` (ids), without the client ``excluded``.
 
-    ``parse(str(target)) == target`` for every target but the empty set of clients.
+    ``parse(str(target)) == target`` holds for every target except an empty set of clients.
     """
 
     user: str | None = None
@@ -53,10 +53,10 @@ class Target(NamedTuple):
             text = "all"
         if self.excluded is not None:
             return f"{text} except:{self.excluded}"
-        return f"{text} except:" if _EXCEPT.fullmatch(text) else text  # a user may be called "x except:3"
+        return f"{text} except:" if _EXCEPT.fullmatch(text) else text  # the user may be named "x except:3"
 
     def select(self, clients: Iterable[Client]) -> list[Client]:
-        """Return those of ``clients`` that are meant, in their order."""
+        """Return the clients that the target selects, in their order."""
         return [
             client
             for client in clients

@@ -1,16 +1,23 @@
-"""Write frames to clients, at once or batched with other frames: in order, bounded, without blocking the loop.
+"""Write frames to clients, immediately or batched with other frames: in order, bounded, without blocking the loop.
 
-::
+The states of the batcher::
 
-                 put(): the policy allows it
-      idle ────────────────────────────────────► writing ──► idle
-       │                                          ▲   │ a slice took SLICE_S, or a socket is full
-       │ put(): otherwise, queue the frame        │   ▼
-       └──► waiting (a timer until policy.due) ───┘  paused (next iteration, or FULL_SOCKET_PAUSE_S) ──► writing
+              put(), if the policy allows an immediate write
+     idle ───────────────────────────────────────────────────► writing ───► idle, if nothing is left
+      │                                                         ▲   ▲ │
+      │ put(), otherwise: queue the frame                       │   │ │ MAX_SLICE_S has passed,
+      ▼                                                         │   │ ▼ or a socket is full
+     waiting ───────────────────────────────────────────────────┘   paused
+      until policy.next_flush_at,                                    until the next loop iteration,
+      or until the end of this loop iteration                        or for FULL_SOCKET_RETRY_S
 
-If more than ``MAX_WRITE_BYTES`` is queued and sockets are full, a *burst* begins: queued frames are then written
-64 KB per loop iteration until the queue is empty, so that clients get time to read. ``FlushPolicy`` decides when;
-this module keeps the queue and writes.
+While ``waiting`` or ``paused``, a timer is set and ``put`` only queues.
+
+If more than ``MAX_BATCH_BYTES`` are queued and sockets are full, a *burst* begins: one batch is written per loop
+iteration until the queue is empty, so that clients get time to read. If more than ``MAX_QUEUE_BYTES`` are queued,
+frames are written without any pause, and clients that do not read are aborted by their ``Outbox``.
+
+``FlushPolicy`` decides when to write; this module keeps the queue and writes.
 """
 
 import asyncio
@@ -22,23 +29,24 @@ from app.hub.clients import Client
 from app.hub.clock import Clock
 from app.hub.flush_policy import FlushPolicy
 
-MAX_WRITE_BYTES = 64 * 1024
-"""The largest batch per client. Queued frames beyond this are written at once while sockets take them, which bounds
-the latency within a burst."""
-MAX_QUEUED_BYTES = 16 * 1024 * 1024
-"""How much may wait for full sockets, so that no client is aborted that had no time to read."""
-FULL_SOCKET_PAUSE_S, MAX_PAUSES = 0.001, 8
-"""How long, and how often, a write of a burst waits for a full socket. Clients that never read are aborted."""
-SLICE_S = 0.0003
-"""How long a flush runs before the rest of the program gets its turn, such as the window."""
-CLIENTS_PER_WRITE = 10
-"""How many clients are written to between two looks at the clock."""
-LARGE_FRAME_BYTES = 4 * 1024
-"""Smaller frames cannot fill the sockets of many clients within one loop iteration: writing takes too long."""
+MAX_BATCH_BYTES = 64 * 1024
+"""The most bytes that one flush takes from the queue. Beyond this, the queue is flushed as soon as sockets allow,
+which bounds the latency within a burst."""
+MAX_QUEUE_BYTES = 16 * 1024 * 1024
+"""The most bytes that wait for full sockets, so that a client is not aborted before it had time to read."""
+FULL_SOCKET_RETRY_S, MAX_FULL_SOCKET_RETRIES = 0.001, 8
+"""How long, and how often, a flush within a burst waits for a full socket before it writes anyway."""
+MAX_SLICE_S = 0.0003
+"""How long a flush runs before it yields to the rest of the program, such as the window."""
+CLIENTS_PER_CLOCK_CHECK = 10
+"""The number of clients that are written to between two checks of the slice's time."""
+MIN_FILLING_FRAME_BYTES = 4 * 1024
+"""Frames below this size cannot fill many sockets within one loop iteration, because writing them takes too long.
+For such frames, the sockets of more than ``CLIENTS_PER_CLOCK_CHECK`` clients are not checked."""
 
 
 class QueuedFrame(NamedTuple):
-    """A frame that waits. ``size`` is the number of bytes of its payload."""
+    """A frame in the queue. ``size`` is the size of its payload in bytes."""
 
     frame: bytes
     size: int
@@ -46,7 +54,7 @@ class QueuedFrame(NamedTuple):
 
 
 class Write(NamedTuple):
-    """Consecutive frames for the same clients, joined. ``size`` is the number of bytes of their payloads."""
+    """Consecutive frames for the same clients, joined. ``size`` is the total size of their payloads in bytes."""
 
     data: bytes
     frames: int
@@ -55,95 +63,104 @@ class Write(NamedTuple):
 
 
 class WriteBatcher:
-    """Hands frames to the outboxes of clients, in the order of the calls. A client that left gets no more."""
+    """Pass frames to the outboxes of clients, in the order of the calls to ``put``."""
 
-    def __init__(self, clock: Clock, *, wait: bool) -> None:
-        """``wait`` False: every frame is written at once, and no event loop is needed."""
-        self.wait = wait
+    def __init__(self, clock: Clock, *, batch: bool) -> None:
+        """If ``batch`` is False, every frame is written immediately, and no event loop is needed."""
+        self.batch = batch
         self._clock = clock
         self._policy = FlushPolicy()
         self._queue: deque[QueuedFrame] = deque()
-        self._queued_bytes = 0
+        self._queue_bytes = 0
         self._writes: deque[Write] = deque()
-        """The rest of the current flush."""
+        """The writes that remain of the current flush."""
         self._in_burst = False
-        self._pauses_left = 0
-        """How often the rest of the current flush may still wait for a full socket."""
+        self._retries_left = 0
+        """How often the current flush may still wait for a full socket."""
         self._timer: asyncio.Handle | None = None
-        """For the next flush, or the next slice of the current one."""
-        self._timer_is_soon = False
-        """The timer runs at the end of this iteration or belongs to a burst, so ``policy.due`` does not matter."""
+        """Starts the next flush, or the next slice of the current one."""
+        self._timer_is_immediate = False
+        """Whether the timer ignores ``policy.next_flush_at``: it fires in the next iteration or retries
+        a full socket."""
 
     def put(self, frame: bytes, size: int, clients: tuple[Client, ...], *, to_all: bool = True) -> None:
-        """Write or queue one frame for some clients. ``to_all``: it is a broadcast; others are likely to follow."""
+        """Write or queue one frame.
+
+        ``size`` is the size of its payload in bytes. ``to_all``: it is a broadcast, so others are likely to follow.
+        """
         now = self._clock.mono()
         single = not to_all and len(clients) == 1 and self._timer is None
         allowed = self._timer is None and self._policy.allows_now(now, single=single)
         blocked = (
-            allowed and (len(clients) <= CLIENTS_PER_WRITE or size >= LARGE_FRAME_BYTES) and _any_blocked(clients)
+            allowed
+            and (len(clients) <= CLIENTS_PER_CLOCK_CHECK or size >= MIN_FILLING_FRAME_BYTES)
+            and _any_blocked(clients)
         )
-        if not self.wait or (allowed and not blocked):
-            self._begin(now, [Write(frame, 1, size, clients)])
-            self._write(now, SLICE_S)
-            self._schedule_rest()
+        if not self.batch or (allowed and not blocked):
+            self._start_flush(now, [Write(frame, 1, size, clients)])
+            self._run_slice(now, MAX_SLICE_S)
+            self._schedule_next()
             return
         self._queue.append(QueuedFrame(frame, size, clients))
-        self._queued_bytes += len(frame)
-        if self._queued_bytes >= MAX_QUEUED_BYTES:
-            self._make_room()
-        elif self._queued_bytes >= MAX_WRITE_BYTES and not self._in_burst:
+        self._queue_bytes += len(frame)
+        if self._queue_bytes >= MAX_QUEUE_BYTES:
+            self._shrink_queue()
+        elif self._queue_bytes >= MAX_BATCH_BYTES and not self._in_burst:
             if _any_blocked(clients):
                 self._in_burst = True
-                self._schedule_soon()
+                self._schedule_immediately()
             else:
                 self.flush()
         elif single or blocked or self._is_overdue(now):
-            self._schedule_soon()
+            self._schedule_immediately()
         elif self._timer is None:
-            self._schedule_rest()
+            self._schedule_next()
 
     def flush(self) -> None:
-        """Write everything that is queued. After this call nothing waits, and no timer is set."""
+        """Write everything that is queued, without yielding. Afterwards, the queue is empty and no timer is set."""
         self._cancel_timer()
         self._in_burst = False
         while self._writes or self._queue:
-            self._write(self._clock.mono(), math.inf)
+            self._run_slice(self._clock.mono(), math.inf)
 
     def flush_client(self, client: Client) -> None:
-        """Write at once what is queued for a client that is about to be closed. Other clients are not affected."""
+        """Write everything that is queued for one client, which must be closed afterwards.
+
+        The queue is not changed: a closed client ignores the frames that are still in it.
+        """
         for write in self._writes:
             if client in write.clients:
                 client.send(write.data, write.frames, write.size)
-        recipients = {id(each.clients): each.clients for each in self._queue}  # few, even for many frames
+        recipients = {id(each.clients): each.clients for each in self._queue}  # many frames share few tuples
         its = {key for key, clients in recipients.items() if client in clients}
         if queued := [each for each in self._queue if id(each.clients) in its]:
             write = _join(queued, (client,))
             client.send(write.data, write.frames, write.size)
 
     def _is_overdue(self, now: float) -> bool:
-        return self._timer is not None and not self._timer_is_soon and now >= self._policy.due
+        return self._timer is not None and not self._timer_is_immediate and now >= self._policy.next_flush_at
 
-    def _make_room(self) -> None:
-        while self._queued_bytes >= MAX_QUEUED_BYTES:
-            self._write(self._clock.mono(), math.inf)
+    def _shrink_queue(self) -> None:
+        while self._queue_bytes >= MAX_QUEUE_BYTES:
+            self._run_slice(self._clock.mono(), math.inf)
 
-    def _schedule_rest(self) -> None:
-        """Set the timer for the rest of the current flush, or for the next flush."""
+    def _schedule_next(self) -> None:
+        """Set the timer for the next slice of the current flush, or for the next flush."""
         if self._writes and self._is_blocked(self._writes[0]):
-            self._pauses_left -= 1
-            self._timer_is_soon = True
-            self._timer = asyncio.get_running_loop().call_later(FULL_SOCKET_PAUSE_S, self._on_timer)
+            self._retries_left -= 1
+            self._timer_is_immediate = True
+            self._timer = asyncio.get_running_loop().call_later(FULL_SOCKET_RETRY_S, self._on_timer)
         elif self._writes or (self._in_burst and self._queue):
-            self._schedule_soon()
+            self._schedule_immediately()
         elif self._queue:
-            wait_s = self._policy.due - self._clock.mono()
-            self._timer_is_soon = False
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._schedule_soon)
+            wait_s = self._policy.next_flush_at - self._clock.mono()
+            self._timer_is_immediate = False
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._schedule_immediately)
 
-    def _schedule_soon(self) -> None:
-        """Set the timer for the end of this iteration, to include the frames that it still brings."""
+    def _schedule_immediately(self) -> None:
+        """Set the timer for the next loop iteration, so that frames of this iteration are included."""
         self._cancel_timer()
-        self._timer_is_soon = True
+        self._timer_is_immediate = True
         self._timer = asyncio.get_running_loop().call_soon(self._on_timer)
 
     def _cancel_timer(self) -> None:
@@ -155,35 +172,35 @@ class WriteBatcher:
         self._timer = None
         if not self._writes:
             self._policy.queue_flushed(len(self._queue))
-        self._write(self._clock.mono(), SLICE_S)
+        self._run_slice(self._clock.mono(), MAX_SLICE_S)
         unfinished = bool(self._writes or self._queue)
-        self._in_burst = self._queued_bytes >= MAX_WRITE_BYTES or (self._in_burst and unfinished)
-        self._schedule_rest()
+        self._in_burst = self._queue_bytes >= MAX_BATCH_BYTES or (self._in_burst and unfinished)
+        self._schedule_next()
 
     def _is_blocked(self, write: Write) -> bool:
-        """Return whether a write may still wait for a full socket, and has to."""
-        return self._pauses_left > 0 and _any_blocked(write.clients)
+        """Return whether a write has to wait for a full socket and has retries left."""
+        return self._retries_left > 0 and _any_blocked(write.clients)
 
-    def _begin(self, now: float, writes: list[Write]) -> None:
-        """Begin a flush: split its writes so that the clock is looked at often enough."""
-        self._pauses_left = MAX_PAUSES if self._in_burst else 0
+    def _start_flush(self, now: float, writes: list[Write]) -> None:
+        """Start a flush. Split its writes so that the slice's time is checked often enough."""
+        self._retries_left = MAX_FULL_SOCKET_RETRIES if self._in_burst else 0
         sockets = 0
         for write in writes:
             clients = write.clients
             sockets += len(clients)
-            if len(clients) <= CLIENTS_PER_WRITE:
+            if len(clients) <= CLIENTS_PER_CLOCK_CHECK:
                 self._writes.append(write)
             else:
-                step = CLIENTS_PER_WRITE
+                step = CLIENTS_PER_CLOCK_CHECK
                 parts = [clients[at : at + step] for at in range(0, len(clients), step)]
                 self._writes.extend([Write(write.data, write.frames, write.size, part) for part in parts])
         self._policy.flush_began(now, sockets)
 
-    def _write(self, began: float, for_s: float) -> None:
-        """Continue the current flush or begin the next one, for at most ``for_s`` seconds."""
-        mono, writes, until = self._clock.mono, self._writes, began + for_s if self.wait else math.inf
+    def _run_slice(self, began: float, limit_s: float) -> None:
+        """Continue the current flush, or start the next one, for at most ``limit_s`` seconds."""
+        mono, writes, until = self._clock.mono, self._writes, began + limit_s if self.batch else math.inf
         if not writes:
-            self._begin(began, _batch(self._take()))
+            self._start_flush(began, _to_writes(self._take_batch()))
         now = began
         while writes and now < until and (until == math.inf or not self._is_blocked(writes[0])):
             data, frames, size, clients = writes.popleft()
@@ -192,31 +209,31 @@ class WriteBatcher:
             now = mono()
         self._policy.slice_ended(began, now)
 
-    def _take(self) -> list[QueuedFrame]:
-        """Remove the oldest frames from the queue: all of them, or as much of a burst as one write may hold."""
-        if self._queued_bytes < MAX_WRITE_BYTES:
+    def _take_batch(self) -> list[QueuedFrame]:
+        """Remove the oldest frames from the queue: up to ``MAX_BATCH_BYTES``."""
+        if self._queue_bytes < MAX_BATCH_BYTES:
             taken = list(self._queue)
             self._queue.clear()
-            self._queued_bytes = 0
+            self._queue_bytes = 0
             return taken
-        taken, room = [], MAX_WRITE_BYTES
+        taken, room = [], MAX_BATCH_BYTES
         while room > 0 and self._queue:
             taken.append(self._queue.popleft())
             room -= len(taken[-1].frame)
-        self._queued_bytes -= MAX_WRITE_BYTES - room
+        self._queue_bytes -= MAX_BATCH_BYTES - room
         return taken
 
 
 def _any_blocked(clients: tuple[Client, ...]) -> bool:
-    """Return whether the socket of one of the clients is full."""
-    for client in clients:  # noqa: SIM110 - any() takes twice as long, and this runs for nearly every frame
+    """Return whether the socket of any of the clients is full."""
+    for client in clients:  # noqa: SIM110 - any() takes twice as long, and this runs for almost every frame
         if client.outbox.blocked and not client.outbox.closed:
             return True
     return False
 
 
-def _batch(queued: list[QueuedFrame]) -> list[Write]:
-    """Join frames into one write per client, or into a single write if all are for the same clients."""
+def _to_writes(queued: list[QueuedFrame]) -> list[Write]:
+    """Join frames: into one write if all have the same recipients, otherwise into one write per client."""
     first = queued[0].clients
     if all(each.clients is first for each in queued):
         return [_join(queued, first)]

@@ -121,7 +121,7 @@ class EventComposer:
             if fixture is not saved.fixture or checked_with != version:
                 problems = self._problems_of(saved.fixture)
             self._problems[saved.name] = saved.fixture, version, problems
-            await slices.breathe()
+            await slices.yield_if_due()
         return {name: problems for name, (_, _, problems) in self._problems.items()}
 
     def _problems_of(self, fixture: Fixture) -> list[str]:
@@ -182,7 +182,7 @@ async def _expanded(data: Any, context: TemplateContext) -> Any:
             return end.value
         except TemplateError as error:
             raise Invalid(f"The event has {error}.") from None
-        await slices.breathe()
+        await slices.yield_if_due()
 
 
 def _target(fixture: Fixture) -> Target:

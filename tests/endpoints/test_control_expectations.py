@@ -206,8 +206,8 @@ async def test_a_caller_that_gives_up_leaves_a_calm_log(control: Control) -> Non
     ("wanted", "told"),
     [
         ({"event": "typin"}, "did you mean typing?"),
-        ({"event": "new_message"}, "No client event is called 'new_message'"),
-        ({"event": "PUT /messages"}, "REST calls like"),
+        ({"event": "new_message"}, "There is no client event 'new_message'"),
+        ({"event": "PUT /messages"}, "a REST call like"),
         ({"event": "typing", "where": {"data.typng": True}}, "did you mean typing?"),
         ({"event": "typing", "where": {"data.to": "alice", "text": "hi"}}, "typing has no field 'text'"),
     ],

@@ -29,7 +29,7 @@ async def test_interceptors_run_in_order_and_change_the_cause() -> None:
     interceptors = Interceptors()
     interceptors.add(rename)
     interceptors.add(rename)
-    assert (await interceptors.passed(EVENT)).event.event == "typing!!"
+    assert (await interceptors.apply_and_wait(EVENT)).event.event == "typing!!"
 
 
 async def test_a_held_cause_goes_on_changed_through_the_remaining_interceptors() -> None:
@@ -46,7 +46,7 @@ async def test_a_held_cause_may_be_held_again_by_the_next_interceptor() -> None:
     interceptors, first, second = Interceptors(), list[Cause](), list[Cause]()
     interceptors.add(first.append)
     interceptors.add(second.append)
-    waiting = asyncio.ensure_future(interceptors.passed(EVENT))
+    waiting = asyncio.ensure_future(interceptors.apply_and_wait(EVENT))
     await asyncio.sleep(0)
     first[0].resume()
     await asyncio.sleep(0)
@@ -60,7 +60,7 @@ async def test_a_held_cause_may_be_held_again_by_the_next_interceptor() -> None:
 async def test_a_dropped_cause_says_why() -> None:
     interceptors, held = Interceptors(), list[Cause]()
     interceptors.add(held.append)
-    waiting = interceptors.passed(EVENT)
+    waiting = interceptors.apply_and_wait(EVENT)
     task = asyncio.ensure_future(waiting)
     await asyncio.sleep(0)
     held[0].drop("dropped by breakpoint 1")
@@ -82,9 +82,9 @@ async def test_an_interceptor_that_is_not_armed_is_not_asked_and_keeps_its_place
     interceptors, held = Interceptors(), list[Cause]()
     hold = interceptors.add(held.append, armed=False)
     interceptors.add(rename)
-    assert (await interceptors.passed(EVENT)).event.event == "typing!"
+    assert (await interceptors.apply_and_wait(EVENT)).event.event == "typing!"
     hold.armed = True
-    task = asyncio.ensure_future(interceptors.passed(EVENT))
+    task = asyncio.ensure_future(interceptors.apply_and_wait(EVENT))
     await asyncio.sleep(0)
     held[0].resume()
     assert (await task).event.event == "typing!"
@@ -104,7 +104,7 @@ async def test_a_held_cause_is_not_asked_for_twice_when_others_are_armed_or_remo
     early = interceptors.add(rename, armed=False)
     interceptors.add(held.append)
     late = interceptors.add(rename, armed=False)
-    task = asyncio.ensure_future(interceptors.passed(EVENT))
+    task = asyncio.ensure_future(interceptors.apply_and_wait(EVENT))
     await asyncio.sleep(0)
     before.remove()
     early.armed = late.armed = True

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.hub.expectation import KEPT_INSTEAD, Expectation, ExpectationResult, wait_for, why_impossible
+from app.hub.expectation import MAX_RECEIVED_INSTEAD, Expectation, ExpectationResult, wait_for, why_impossible
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.rest_log import Call, RestLog
 from app.hub.router import Router
@@ -245,7 +245,7 @@ async def test_after_the_time_is_over_it_says_what_came_instead(desk: Desk) -> N
 
 async def test_of_what_came_instead_only_the_newest_are_kept(desk: Desk) -> None:
     mark = desk.journal.append(Kind.SERVER, "x")
-    past = [desk.typing() for _ in range(KEPT_INSTEAD)]
+    past = [desk.typing() for _ in range(MAX_RECEIVED_INSTEAD)]
     waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), 0.1, after=mark.seq))
     await asyncio.sleep(0)
     new = [desk.typing() for _ in range(3)]

@@ -174,7 +174,7 @@ def test_a_row_can_be_sent_once_more_to_the_same_target(stage: Stage) -> None:
 
 def test_only_what_was_sent_to_the_ui_can_be_sent_once_more(stage: Stage) -> None:
     stage.join()
-    with pytest.raises(ValueError, match="only what was sent to the UI"):
+    with pytest.raises(ValueError, match="only a frame to the UI can be resent"):
         Outgoing.again(last_row(stage), origin=PANEL)
 
 
@@ -206,7 +206,7 @@ def test_too_much_waiting_aborts_a_client_exactly_once_with_one_row(stage: Stage
     assert stage.transports[slow.id].aborted == 1
     (row,) = stage.rows("aborted")
     assert (row.kind, row.client, row.verdict) == (Kind.SERVER, str(slow.id), Verdict.WARNING)
-    assert row.note == "does not read and too much is waiting for it"
+    assert row.note == "the client does not read, and its send queue is full"
     assert stage.transports[quick.id].aborted == 0
     assert len(stage.frames(quick)) == 4
 
@@ -225,7 +225,7 @@ def test_a_client_that_takes_nothing_for_a_while_is_swept_away(stage: Stage) -> 
     pass_time(stage, 5)
     assert stage.transports[client.id].aborted == 1
     (row,) = stage.rows("aborted")
-    assert (row.note, row.verdict) == ("read nothing for 20 s", Verdict.WARNING)
+    assert (row.note, row.verdict) == ("the client has read nothing for 20 s", Verdict.WARNING)
 
 
 def test_a_client_that_was_swept_away_is_given_up_once(stage: Stage) -> None:

@@ -1,5 +1,5 @@
 from app.hub.journal import Verdict
-from app.hub.rejection_log import KEPT, ROWS_PER_S, RejectionLog, RejectionStats
+from app.hub.rejection_log import MAX_KEPT, MAX_ROWS_PER_S, RejectionLog, RejectionStats
 from tests.hub.doubles import Stage
 
 
@@ -27,11 +27,11 @@ def test_the_same_refusal_is_one_line_that_counts(stage: Stage) -> None:
 
 def test_only_the_latest_are_remembered(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
-    for number in range(KEPT + 5):
+    for number in range(MAX_KEPT + 5):
         log.add("REST", str(number))
-    assert len(log.latest) == KEPT
-    assert (log.latest[0].reason, log.latest[-1].reason) == (str(KEPT + 4), "5")
-    assert log.total == KEPT + 5
+    assert len(log.latest) == MAX_KEPT
+    assert (log.latest[0].reason, log.latest[-1].reason) == (str(MAX_KEPT + 4), "5")
+    assert log.total == MAX_KEPT + 5
 
 
 def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(stage: Stage) -> None:
@@ -40,7 +40,7 @@ def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(s
         log.add("REST", "evil")
     stage.time.passed += 1
     log.add("REST", "evil")
-    assert [row.note for row in stage.rows("refused")] == ["evil", "evil (and 999 more since the row before)"]
+    assert [row.note for row in stage.rows("refused")] == ["evil", "evil (and 999 more since the previous row)"]
     assert (log.total, log.latest[0].times) == (1001, 1001)
 
 
@@ -60,7 +60,9 @@ def test_a_flood_of_different_ones_leaves_room_for_the_rest_of_the_journal(stage
     log = RejectionLog(stage.hub)
     for number in range(1000):
         log.add("events", f"no such path: {number}")
-    assert len(stage.rows("refused")) == ROWS_PER_S
+    assert len(stage.rows("refused")) == MAX_ROWS_PER_S
     stage.time.passed += 1
     log.add("events", "somebody else")
-    assert stage.rows("refused")[-1].note == f"somebody else (and {1000 - ROWS_PER_S} more since the row before)"
+    assert (
+        stage.rows("refused")[-1].note == f"somebody else (and {1000 - MAX_ROWS_PER_S} more since the previous row)"
+    )

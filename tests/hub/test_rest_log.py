@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.hub.journal import Row, Verdict
-from app.hub.rest_log import FOLD_S, KEPT_UNLOGGED, MOST_FOLDED, Call, RestLog
+from app.hub.rest_log import FOLD_S, MAX_FOLDED, MAX_UNLOGGED, Call, RestLog
 from tests.hub.doubles import Stage
 
 FRIENDS = Call("GET /friends", b"", "200", Verdict.OK, "me")
@@ -72,13 +72,13 @@ async def test_what_changes_something_is_never_folded(log: Log) -> None:
 
 
 async def test_many_different_requests_need_no_more_memory(log: Log) -> None:
-    for number in range(2 * MOST_FOLDED):
+    for number in range(2 * MAX_FOLDED):
         log.log.add(FRIENDS._replace(name=f"GET /messages/{number}"))
-    assert len(log.log._folded) <= MOST_FOLDED
+    assert len(log.log._folded) <= MAX_FOLDED
     log.on = False
-    for _ in range(2 * KEPT_UNLOGGED):
+    for _ in range(2 * MAX_UNLOGGED):
         log.log.add(FRIENDS)
-    assert len(log.log.after(0)) == KEPT_UNLOGGED
+    assert len(log.log.after(0)) == MAX_UNLOGGED
     log.log.close()
 
 

@@ -33,7 +33,7 @@ def test_a_valid_event_leaves_one_row_and_is_told(stage: Stage, router: Router) 
     (row,) = received(stage)
     assert (row.event, row.client, row.origin, row.verdict) == ("typing", "1", "client 1", Verdict.OK)
     assert (row.payload, row.size) == (TYPING.encode(), len(TYPING))
-    assert row.note == "nothing here acts on it"
+    assert row.note == "no handler for this event"
 
 
 def test_a_handler_gets_the_client_and_the_typed_payload(stage: Stage, router: Router) -> None:
@@ -129,7 +129,7 @@ def test_a_handler_that_raises_costs_a_warning_and_nothing_else(
     client = stage.join()
     router.receive(client, TYPING)
     (row,) = received(stage)
-    assert (row.verdict, row.note) == (Verdict.WARNING, "the companion failed on it; see the log files")
+    assert (row.verdict, row.note) == (Verdict.WARNING, "handling this event failed; see the log files")
     assert stage.transports[client.id].aborted == 0
 
 
@@ -202,7 +202,7 @@ async def test_a_waiting_handler_that_raises_costs_a_warning_and_nothing_else(
     assert pending is not None
     await pending
     (row,) = received(stage)
-    assert (row.verdict, row.note) == (Verdict.WARNING, "the companion failed on it; see the log files")
+    assert (row.verdict, row.note) == (Verdict.WARNING, "handling this event failed; see the log files")
 
 
 def test_what_needs_no_waiting_is_answered_at_once(stage: Stage, router: Router) -> None:

@@ -10,16 +10,16 @@ import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client
 from app.hub.clock import Clock
-from app.hub.flush_policy import MAX_IMMEDIATE_SINGLES, MAX_WAIT_S, SINGLE_QUIET_RATIO
+from app.hub.flush_policy import MAX_IMMEDIATE_SINGLES, MAX_QUEUE_WAIT_S, SINGLE_QUIET_RATIO
 from app.hub.hub import Hub
 from app.hub.journal import Journal
 from app.hub.target import Target
 from app.hub.write_batcher import (
-    CLIENTS_PER_WRITE,
-    FULL_SOCKET_PAUSE_S,
-    MAX_PAUSES,
-    MAX_QUEUED_BYTES,
-    MAX_WRITE_BYTES,
+    CLIENTS_PER_CLOCK_CHECK,
+    FULL_SOCKET_RETRY_S,
+    MAX_BATCH_BYTES,
+    MAX_FULL_SOCKET_RETRIES,
+    MAX_QUEUE_BYTES,
     WriteBatcher,
 )
 from app.protocol.envelope import Envelope
@@ -88,7 +88,7 @@ async def test_nobody_waits_longer_than_the_limit_however_long_a_flush_took() ->
     stage = Busy(flush_s=1.0)
     stage.join()
     stage.fire("a")
-    stage.time.passed += MAX_WAIT_S
+    stage.time.passed += MAX_QUEUE_WAIT_S
     stage.fire("b")
     assert stage.got(0) == ["a", "b"]
 
@@ -101,7 +101,7 @@ async def test_much_at_once_is_handed_on_before_its_time() -> None:
     for name in names:
         stage.fire(name)
     assert len(stage.transports[0].frames) > 2
-    assert max(len(piece) for piece in stage.transports[0].frames) < MAX_WRITE_BYTES + 1024
+    assert max(len(piece) for piece in stage.transports[0].frames) < MAX_BATCH_BYTES + 1024
     stage.hub.batcher.flush()
     assert stage.got(0) == ["x", *names]
 
@@ -109,7 +109,7 @@ async def test_much_at_once_is_handed_on_before_its_time() -> None:
 async def test_a_frame_that_is_too_large_to_wait_goes_before_the_next_one() -> None:
     stage = Busy()
     stage.join()
-    large = "b" * (MAX_WRITE_BYTES + 1)
+    large = "b" * (MAX_BATCH_BYTES + 1)
     stage.fire("a")
     stage.fire(large)
     assert stage.got(0) == ["a", large]
@@ -142,11 +142,11 @@ async def test_each_client_gets_what_is_for_it_in_order_whoever_else_gets_what()
 async def test_the_order_stays_whatever_comes_when(seed: int) -> None:
     chance = random.Random(seed)
     stage = Busy(flush_s=chance.choice([0.00001, 0.003]))
-    clients = [stage.join(f"u{number % 5}") for number in range(2 * CLIENTS_PER_WRITE + 3)]
+    clients = [stage.join(f"u{number % 5}") for number in range(2 * CLIENTS_PER_CLOCK_CHECK + 3)]
     expected: list[list[str]] = [[] for _ in clients]
     for number in range(150):
         to = chance.choice([Target(), Target(user="u1"), Target(clients=frozenset({chance.choice(clients).id}))])
-        text = f"{number}" + "z" * chance.choice([0, 0, 0, 100, 5_000, MAX_WRITE_BYTES])
+        text = f"{number}" + "z" * chance.choice([0, 0, 0, 100, 5_000, MAX_BATCH_BYTES])
         stage.fire(text, to)
         for client in to.select(clients):
             expected[client.id - 1].append(text)
@@ -204,7 +204,7 @@ async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> No
         assert sent < 1000
     size = len(Envelope("friend_online", {"username": "z" * 1000}).encode())
     assert sent * size > OUTBOX_BYTES
-    assert sent * size <= OUTBOX_BYTES + MAX_WRITE_BYTES + size
+    assert sent * size <= OUTBOX_BYTES + MAX_BATCH_BYTES + size
     assert stage.transports[0].aborted == 1
     stage.hub.batcher.flush()
     assert quick.frames_out == sent
@@ -236,7 +236,7 @@ class NarrowSocket(SlowTransport):
             self.client.outbox.unblock()
 
 
-def narrow(stage: Busy, turns: int, room: int = 2 * MAX_WRITE_BYTES) -> Client:
+def narrow(stage: Busy, turns: int, room: int = 2 * MAX_BATCH_BYTES) -> Client:
     """Let a client join whose socket is soon full; ``turns`` 0: it reads nothing."""
     transport = NarrowSocket(stage, room, turns)
     stage.transports.append(transport)
@@ -250,7 +250,7 @@ def count_pauses() -> list[float]:
     usual = loop.call_later
 
     def call_later(delay: float, *rest: Any) -> asyncio.TimerHandle:
-        if delay == FULL_SOCKET_PAUSE_S:
+        if delay == FULL_SOCKET_RETRY_S:
             pauses.append(delay)
         return usual(delay, *rest)
 
@@ -278,13 +278,13 @@ async def test_nobody_is_given_up_over_a_burst_who_had_no_time_to_read(turns: in
     await until(lambda: all(client.frames_out >= len(names) and not client.outbox.waiting for client in clients))
     assert stage.got(0) == [*names, "last"]
     assert stage.got(1) == stage.got(2) == names
-    assert max(len(piece) for transport in stage.transports for piece in transport.frames) < MAX_WRITE_BYTES + 1100
+    assert max(len(piece) for transport in stage.transports for piece in transport.frames) < MAX_BATCH_BYTES + 1100
     assert "aborted" not in [row.event for row in stage.hub.journal]
 
 
 async def test_who_reads_nothing_of_a_burst_is_given_up_and_the_others_get_all() -> None:
     stage = Busy(flush_s=0.00002)
-    stalled = [narrow(stage, turns=0) for _ in range(3 * CLIENTS_PER_WRITE)]
+    stalled = [narrow(stage, turns=0) for _ in range(3 * CLIENTS_PER_CLOCK_CHECK)]
     quick = stage.join()
     pauses = count_pauses()
     names = burst(stage, 3000)
@@ -292,9 +292,9 @@ async def test_who_reads_nothing_of_a_burst_is_given_up_and_the_others_get_all()
         assert max(client.outbox.waiting for client in stalled) <= OUTBOX_BYTES
         await asyncio.sleep(0)
     # One more than fits is what gives them up; ten times as many stalled clients cost the others no more.
-    assert 0 < len(pauses) <= MAX_PAUSES * (OUTBOX_BYTES // MAX_WRITE_BYTES + 2)
+    assert 0 < len(pauses) <= MAX_FULL_SOCKET_RETRIES * (OUTBOX_BYTES // MAX_BATCH_BYTES + 2)
     await until(lambda: quick.frames_out == len(names))
-    assert stage.got(3 * CLIENTS_PER_WRITE) == names
+    assert stage.got(3 * CLIENTS_PER_CLOCK_CHECK) == names
     assert [transport.aborted for transport in stage.transports] == [1] * len(stalled) + [0]
 
 
@@ -315,7 +315,7 @@ async def test_a_second_burst_waits_like_the_first_whatever_comes_after_it() -> 
 
 async def test_a_burst_that_comes_while_a_flush_is_under_way_waits_too() -> None:
     stage = Busy(flush_s=0.00002)
-    clients = [narrow(stage, turns=3) for _ in range(3 * CLIENTS_PER_WRITE)]
+    clients = [narrow(stage, turns=3) for _ in range(3 * CLIENTS_PER_CLOCK_CHECK)]
     names = ["a"]
     stage.fire("a")
     assert not stage.transports[-1].frames
@@ -325,7 +325,7 @@ async def test_a_burst_that_comes_while_a_flush_is_under_way_waits_too() -> None
     await asyncio.sleep(0)
     stage.fire("c", Target(clients=frozenset({clients[-1].id})))
     await until(lambda: clients[-1].frames_out == len(names) + 1)
-    assert stage.got(3 * CLIENTS_PER_WRITE - 1) == [*names, "c"]
+    assert stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 1) == [*names, "c"]
     await until(lambda: all(client.frames_out >= len(names) for client in clients))
     assert "aborted" not in [row.event for row in stage.hub.journal]
 
@@ -345,13 +345,13 @@ async def test_to_close_one_client_in_a_burst_costs_the_others_nothing() -> None
 
 async def test_large_frames_to_many_wait_for_full_sockets_as_well() -> None:
     stage = Busy(flush_s=0.00002)
-    clients = [narrow(stage, turns=1) for _ in range(CLIENTS_PER_WRITE + 1)]
+    clients = [narrow(stage, turns=1) for _ in range(CLIENTS_PER_CLOCK_CHECK + 1)]
     names = [f"{number:02}" + "z" * 50_000 for number in range(40)]
     for name in names:
         stage.fire(name)
         stage.time.passed += 0.0008
     await until(lambda: all(client.frames_out == len(names) for client in clients))
-    assert stage.got(CLIENTS_PER_WRITE) == names
+    assert stage.got(CLIENTS_PER_CLOCK_CHECK) == names
     assert "aborted" not in [row.event for row in stage.hub.journal]
 
 
@@ -373,7 +373,7 @@ async def test_what_waits_for_full_sockets_is_bounded() -> None:
     while not stalled.outbox.closed:
         stage.fire("z" * 50_000)
         sent += 50_000
-    assert MAX_QUEUED_BYTES < sent < MAX_QUEUED_BYTES + 10 * MAX_WRITE_BYTES
+    assert MAX_QUEUE_BYTES < sent < MAX_QUEUE_BYTES + 10 * MAX_BATCH_BYTES
 
 
 async def test_what_is_for_one_client_by_name_waits_only_where_something_waits_already() -> None:
@@ -488,7 +488,7 @@ async def test_a_short_flush_lets_the_next_one_gather_all_the_same(
 
 async def test_a_flush_to_many_gives_others_their_turn() -> None:
     stage = Busy()
-    for _ in range(5 * CLIENTS_PER_WRITE + 1):
+    for _ in range(5 * CLIENTS_PER_CLOCK_CHECK + 1):
         stage.join()
 
     def served() -> int:
@@ -500,42 +500,42 @@ async def test_a_flush_to_many_gives_others_their_turn() -> None:
         await asyncio.sleep(0)
         seen.append(served())
     assert seen == [
-        CLIENTS_PER_WRITE,
-        2 * CLIENTS_PER_WRITE,
-        3 * CLIENTS_PER_WRITE,
-        4 * CLIENTS_PER_WRITE,
-        5 * CLIENTS_PER_WRITE,
-        5 * CLIENTS_PER_WRITE + 1,
+        CLIENTS_PER_CLOCK_CHECK,
+        2 * CLIENTS_PER_CLOCK_CHECK,
+        3 * CLIENTS_PER_CLOCK_CHECK,
+        4 * CLIENTS_PER_CLOCK_CHECK,
+        5 * CLIENTS_PER_CLOCK_CHECK,
+        5 * CLIENTS_PER_CLOCK_CHECK + 1,
     ]
 
 
 async def test_what_comes_between_two_slices_comes_behind_for_everybody() -> None:
     stage = Busy()
-    clients = [stage.join() for _ in range(3 * CLIENTS_PER_WRITE)]
+    clients = [stage.join() for _ in range(3 * CLIENTS_PER_CLOCK_CHECK)]
     stage.fire("a")
     stage.fire("b")
     await asyncio.sleep(0)
     stage.fire("c", Target(clients=frozenset({clients[-1].id})))
     stage.hub.leave(clients[-2])
-    await until(lambda: stage.got(3 * CLIENTS_PER_WRITE - 1) == ["a", "b", "c"])
-    assert all(stage.got(number) == ["a", "b"] for number in range(3 * CLIENTS_PER_WRITE - 2))
-    assert stage.got(3 * CLIENTS_PER_WRITE - 2) == []
+    await until(lambda: stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 1) == ["a", "b", "c"])
+    assert all(stage.got(number) == ["a", "b"] for number in range(3 * CLIENTS_PER_CLOCK_CHECK - 2))
+    assert stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 2) == []
 
 
 async def test_whoever_is_closed_gets_at_once_what_was_for_it_and_the_others_in_their_turn() -> None:
     stage = Busy()
-    clients = [stage.join() for _ in range(3 * CLIENTS_PER_WRITE)]
+    clients = [stage.join() for _ in range(3 * CLIENTS_PER_CLOCK_CHECK)]
     stage.fire("a")
     stage.fire("b")
-    assert stage.got(3 * CLIENTS_PER_WRITE - 1) == []
+    assert stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 1) == []
     clients[-1].close(1000, "enough")
-    assert stage.got(3 * CLIENTS_PER_WRITE - 1) == ["a", "b"]
-    assert stage.got(3 * CLIENTS_PER_WRITE - 2) == []
+    assert stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 1) == ["a", "b"]
+    assert stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 2) == []
     stage.fire("c")
     clients[-1].close(1000, "twice")
-    await until(lambda: stage.got(3 * CLIENTS_PER_WRITE - 2) == ["a", "b", "c"])
-    assert all(stage.got(number) == ["a", "b", "c"] for number in range(3 * CLIENTS_PER_WRITE - 1))
-    assert stage.got(3 * CLIENTS_PER_WRITE - 1) == ["a", "b"]
+    await until(lambda: stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 2) == ["a", "b", "c"])
+    assert all(stage.got(number) == ["a", "b", "c"] for number in range(3 * CLIENTS_PER_CLOCK_CHECK - 1))
+    assert stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 1) == ["a", "b"]
     assert clients[-1].frames_out == 2
 
 
@@ -560,7 +560,7 @@ def test_without_waiting_no_loop_is_needed(number: int) -> None:
 
     hub = Hub(Journal())
     client = hub.join(Transport())
-    batcher = WriteBatcher(Clock(), wait=False)
+    batcher = WriteBatcher(Clock(), batch=False)
     for each in range(number):
         batcher.put(b"%d" % each, 1, (client,))
     assert taken == [b"%d" % each for each in range(number)]
