@@ -1,4 +1,4 @@
-"""How scripts reach a running companion: its token, its control API, and the file that tells where both are."""
+"""Give scripts access to a running companion: its token, its control API, and the instance file that names both."""
 
 import logging
 from pathlib import Path
@@ -13,60 +13,66 @@ log = logging.getLogger(__name__)
 
 
 class ControlAccess:
-    """Opened when the other doors are open: asking a keyring takes a while."""
+    """Obtains the token, starts the control API, and keeps the instance file up to date.
+
+    The roots call ``open`` after the other servers have started, because a keyring may take long to answer.
+    """
 
     def __init__(self, companion: Companion, folders: Folders, token_file: Path | None) -> None:
         self._companion = companion
         self._folders = folders
         self._token_file = token_file
         self.token: Token | None = None
-        self._asking = False
+        self._obtaining = False
         self._opened = False
-        self._told: tuple[str, str] | None = None
-        self._disconnect = companion.changed.connect(lambda _: self._follow())
+        self._announced: tuple[str, str] | None = None
+        """The URLs of the control API and the event server in the instance file."""
+        self._disconnect = companion.changed.connect(lambda _: self._on_changed())
 
     async def open(self) -> bool:
-        """Obtain the token and answer the control API, unless that is switched off.
+        """Obtain the token and start the control API, unless it is switched off in the settings.
 
-        False with the reason in ``companion.services["control"].error``.
+        Return False if that fails, with the reason in ``companion.services["control"].error``.
         """
         companion, self._opened = self._companion, True
         if companion.settings.control and self.token is None:
-            self._asking = True
+            self._obtaining = True
             try:
                 self.token = await control_token.obtain(self._token_file, self._folders)
             except TokenError as error:
                 companion.services["control"].error = str(error)
             finally:
-                self._asking = False
+                self._obtaining = False
         if self.token:
             companion.control.token = self.token.value
             companion.agent_token = AgentToken(self._folders, in_keyring=self.token.kept_in == "keyring")
             await companion.start_service("control")
             await companion.agent_token.load()
-        self._tell()
+        self._update_instance_file()
         return not companion.services["control"].error
 
     def close(self) -> None:
-        """Be found no more: the first step of the end."""
+        """Remove the instance file. Call this before ``Companion.close``."""
         self._disconnect()
         instance.withdraw(self._folders.instance_file)
 
-    def _follow(self) -> None:
-        """Keep up with the settings: the API may be switched on later, or move."""
+    def _on_changed(self) -> None:
+        """React to a change of the settings: the API may have been switched on, or its port may have changed."""
         companion = self._companion
         if not self._opened:
             return
-        if companion.settings.control and not (self.token or self._asking or companion.services["control"].error):
+        if companion.settings.control and not (
+            self.token or self._obtaining or companion.services["control"].error
+        ):
             companion.tasks.spawn(self.open(), "open the control API")
         else:
-            self._tell()
+            self._update_instance_file()
 
-    def _tell(self) -> None:
-        """Keep the instance file true; a companion that answers no scripts says so there."""
+    def _update_instance_file(self) -> None:
+        """Write the URLs to the instance file if they have changed; empty for a server that does not listen."""
         control, server, token = self._companion.control, self._companion.server, self.token
         urls = (control.url if control.listening else "", server.url if server.listening else "")
-        if urls == self._told:
+        if urls == self._announced:
             return
         try:
             kept_in, file = (token.kept_in, token.file) if token else ("", None)
@@ -74,6 +80,6 @@ class ControlAccess:
                 self._folders.instance_file, urls[0], kept_in, file, urls[1],
                 window=self._companion.raise_window is not None,
             )  # fmt: skip
-            self._told = urls
+            self._announced = urls
         except OSError as error:
-            log.warning("the command line cannot find this companion: %s", error)
+            log.warning("the instance file cannot be written, so commands will not find this companion: %s", error)

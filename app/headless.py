@@ -1,4 +1,4 @@
-"""Composition root without Qt: the same server on plain asyncio (uvloop when installed)."""
+"""Run the companion without a window (`companion serve`): asyncio, or uvloop if it is installed."""
 
 import asyncio
 import sys
@@ -18,7 +18,7 @@ from app.system.terminal import print_lines, say
 
 
 def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) -> int:
-    """Run the event server until a signal ends it. Returns the process's exit code."""
+    """Run the servers until a signal stops them. Return the exit code."""
     raise_descriptor_limit()
     try:
         given(token_file)
@@ -26,27 +26,27 @@ def serve(overrides: Overrides, data_dir: Path | None, token_file: Path | None) 
         say(str(error))
         return Exit.USAGE
     try:
-        home = DataDirectory.open(data_dir)
-        home.start_log(console=True)
+        data = DataDirectory.open(data_dir)
+        data.start_log(console=True)
     except DataDirectoryError as error:
         say(str(error))
         return error.exit
     try:
-        settings = home.load(overrides)
+        settings = data.load(overrides)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            folders = home.folders
+            folders = data.folders
             companion = Companion(
                 settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
-                warnings=home.settings_file.warnings,
+                warnings=data.settings_file.warnings,
             )  # fmt: skip
-            companion.current_settings.write = home.save
+            companion.current_settings.write = data.save
             access = ControlAccess(companion, folders, token_file)
             return runner.run(_serve(companion, access, CrashReporter(folders.logs, say)))
     except DataDirectoryError as error:
         say(str(error))
         return error.exit
     finally:
-        home.lock.release()
+        data.lock.release()
 
 
 async def _serve(companion: Companion, access: ControlAccess, crashes: CrashReporter) -> int:
@@ -66,19 +66,19 @@ async def _serve(companion: Companion, access: ControlAccess, crashes: CrashRepo
     started = await companion.start()
     say(*companion.warnings, *companion.fixtures.warnings)
     if not started:
-        own = OWN_PROCESS in events.error
-        say(events.error + ("" if own else " Stop it, or choose another port with --port."))
+        remedy = "" if OWN_PROCESS in events.error else " Stop it, or choose another port with --port."
+        say(events.error + remedy)
         return Exit.BUSY
     print_lines(f"{events.announcement} {events.server.url}")
     for service in others:
         if service.name == "control":
-            continue  # it needs its token first; see _open
+            continue  # it needs its token first: see _open_control
         if not await companion.start_service(service.name):
             remedy = f"Choose another port with --{service.name}-port, or leave it off with --no-{service.name}."
             say(f"{service.error} {service.consequence} {remedy}")
         elif service.server.listening:
             print_lines(f"{service.announcement} {service.server.url}")
-    opening = companion.tasks.spawn(_open(access, companion), "open the control API")
+    opening = companion.tasks.spawn(_open_control(access, companion), "open the control API")
     await stopped.wait()
     opening.cancel()
     access.close()
@@ -88,8 +88,8 @@ async def _serve(companion: Companion, access: ControlAccess, crashes: CrashRepo
     return Exit.OK
 
 
-async def _open(access: ControlAccess, companion: Companion) -> None:
-    """Answer the control API, and say where. A keyring may take its time, so nobody waits for this."""
+async def _open_control(access: ControlAccess, companion: Companion) -> None:
+    """Start the control API and print its URL. A keyring may take long to answer, so nothing waits for this."""
     control = companion.services["control"]
     if not await access.open():
         say(f"{control.error} {control.consequence} See --control-port and --token-file.")
@@ -102,7 +102,7 @@ async def _open(access: ControlAccess, companion: Companion) -> None:
 
 
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
-    if sys.platform == "win32":  # on a proactor, a connection that is reset closes the listening socket
+    if sys.platform == "win32":  # on a proactor loop, a reset connection closes the listening socket
         return asyncio.SelectorEventLoop
     try:
         from uvloop import Loop

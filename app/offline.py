@@ -1,4 +1,4 @@
-"""Start without servers: change or save the chat state while no companion runs."""
+"""Save, load or reset the chat state while no companion is running (`companion state`)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,27 +12,30 @@ from app.system.terminal import say
 
 
 def run(verb: str, file: Path | None, data_dir: Path | None) -> int:
-    """``save`` the state to a file, ``load`` it from one, or ``reset`` it. Return the exit code."""
+    """Save the chat state to ``file``, load it from there, or reset it. Return the exit code.
+
+    ``verb`` is ``save``, ``load`` or ``reset``.
+    """
     try:
-        home = DataDirectory.open(data_dir)
-        home.start_log(console=True)
+        data = DataDirectory.open(data_dir)
+        data.start_log(console=True)
     except AlreadyRunning:
-        say("A companion is starting or ending with this chat state: try again in a moment.")
+        say("A companion that uses this chat state is starting or ending. Try again in a moment.")
         return Exit.BUSY
     except DataDirectoryError as error:
         say(str(error))
         return error.exit
     try:
-        companion = Companion(home.load(Overrides()), chat_file=home.folders.chat_file)
+        companion = Companion(data.load(Overrides()), chat_file=data.folders.chat_file)
         work: dict[str, Callable[[], Awaitable[None]]] = {"reset": companion.chat.reset}
         if file is not None:
             work |= {"save": lambda: companion.chat.store.save(file), "load": lambda: companion.chat.load(file)}
-        return asyncio.run(_do(companion, work[verb]))
+        return asyncio.run(_run(companion, work[verb]))
     finally:
-        home.lock.release()
+        data.lock.release()
 
 
-async def _do(companion: Companion, work: Callable[[], Awaitable[None]]) -> int:
+async def _run(companion: Companion, work: Callable[[], Awaitable[None]]) -> int:
     try:
         await companion.open()
         say(*companion.warnings)

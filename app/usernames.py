@@ -1,10 +1,10 @@
-"""What a user name may look like, the same for the local user, friends and personas."""
+"""Check user names: one rule for the local user, friends and personas."""
 
 MAX_LENGTH = 64
 
 
 def problem(name: str) -> str:
-    """Return what is wrong with a user name ("must not be empty"), or an empty text."""
+    """Return why a user name is invalid, such as "must not be empty"; an empty text if it is valid."""
     if not name.strip():
         return "must not be empty"
     if len(name) > MAX_LENGTH:

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in a person's words: msgspec says it in a programmer's."""
+"""Translate msgspec's validation errors into sentences for users: "must be text, not a number"."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-_KINDS = {
+_TYPES = {
     "str": "text",
     "datetime": "a time in text",
     "bool": "true or false",
@@ -16,12 +16,15 @@ _KINDS = {
     "object": "an object",
     "null": "null",
 }
-_WANTED = {**_KINDS, "int": "a whole number"}
-_GIVEN = {**_KINDS, "datetime": "a date", "date": "a date", "time": "a time"}  # TOML has those
+_EXPECTED = {**_TYPES, "int": "a whole number"}
+_ACTUAL = {**_TYPES, "datetime": "a date", "date": "a date", "time": "a time"}  # types of TOML
 
 
-class Fault(NamedTuple):
-    """``path``: the place within the value (``[1].name``), empty for the value itself; it "must be text", say."""
+class ValidationFault(NamedTuple):
+    """A validation error: ``sentence`` ("must be text"), and ``path``, the place within the value (``[1].name``).
+
+    ``path`` is empty if the error is about the value itself.
+    """
 
     path: str
     sentence: str
@@ -30,14 +33,14 @@ class Fault(NamedTuple):
         return f"{self.path}: {self.sentence}" if self.path else self.sentence
 
     def under(self, name: str) -> str:
-        """Return the place within what holds the value under that name."""
+        """Return the path within an object that holds the value in the field ``name``."""
         return f"{name}{self.path}" if not self.path or self.path.startswith("[") else f"{name}.{self.path}"
 
 
-def fault(error: msgspec.ValidationError, choices: Sequence[str] = ()) -> Fault:
-    """Return what an error says. ``choices``: what the value may be, where that is a few words."""
+def fault(error: msgspec.ValidationError, choices: Sequence[str] = ()) -> ValidationFault:
+    """Return the place and the sentence of an error. ``choices`` are the allowed values, if they are few words."""
     message, _, path = " ".join(str(error).split()).partition(" - at `$")
-    return Fault(path.rstrip("`").removeprefix("."), _sentence(message, choices))
+    return ValidationFault(path.rstrip("`").removeprefix("."), _sentence(message, choices))
 
 
 def _sentence(message: str, choices: Sequence[str]) -> str:
@@ -46,16 +49,17 @@ def _sentence(message: str, choices: Sequence[str]) -> str:
     for pattern, sentence in _SENTENCES:
         if found := re.match(pattern, message):
             return found.expand(sentence)
-    if kinds := re.fullmatch(r"Expected `([\w| ]+)`(?:, got `(\w+)`)?", message):
-        want, got = kinds.groups()
-        wanted = " or ".join([_WANTED.get(each, each) for each in want.split(" | ")])
-        own = got is None or (got == "float" and "int" in want)  # 1.0 is not whole, and no fraction either
-        return f"must be {wanted}" + ("" if own else f", not {_GIVEN.get(got, got)}")
-    return f"is not right ({message[:1].lower()}{message[1:]})".replace("`", "")
+    if types := re.fullmatch(r"Expected `([\w| ]+)`(?:, got `(\w+)`)?", message):
+        expected, actual = types.groups()
+        sentence = "must be " + " or ".join([_EXPECTED.get(each, each) for each in expected.split(" | ")])
+        if actual is None or (actual == "float" and "int" in expected):  # "a whole number, not a number"
+            return sentence
+        return f"{sentence}, not {_ACTUAL.get(actual, actual)}"
+    return f"is not valid ({message[:1].lower()}{message[1:]})".replace("`", "")
 
 
 _SENTENCES = [
-    # The only pattern in use.
+    # UUIDs are the only strings with a pattern.
     (r"Expected `str` matching regex", "must be a UUID, like a1b2c3d4-e5f6-7890-abcd-ef1234567890"),
     (r"Invalid RFC3339", "must be a time like 2024-01-15T10:30:00Z"),
     (r"Expected `datetime` with a timezone", "needs a time zone, like 2024-01-15T10:30:00Z"),

@@ -250,7 +250,7 @@ async def test_a_keyring_that_hangs_does_not_keep_it_from_closing(
     assert not folders.instance_file.exists()
 
 
-@pytest.mark.parametrize("expected_warnings", [["the command line cannot find this companion: "]])
+@pytest.mark.parametrize("expected_warnings", [["the instance file cannot be written, so "]])
 async def test_a_file_that_cannot_be_written_is_told_in_the_log_and_tried_again(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:

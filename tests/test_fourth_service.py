@@ -92,7 +92,7 @@ async def test_a_fault_is_kept_with_a_row_and_a_later_start_clears_it(
 
 
 async def test_a_name_is_registered_once(companion: Companion) -> None:
-    with pytest.raises(ValueError, match="there is a service 'echo' already"):
+    with pytest.raises(ValueError, match="the service 'echo' is registered already"):
         companion.services.add(companion.services["echo"])
 
 

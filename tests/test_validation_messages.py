@@ -40,7 +40,7 @@ class Pet(Struct, forbid_unknown_fields=True):
         (date(2020, 1, 1), int, "must be a whole number, not a date"),
         (3601.5, Annotated[float, Meta(le=3600.0)], "must be at most 3600"),
         ({"name": "x", "a\nb": 1}, Pet, "has an unknown field: a b"),
-        ("x", Annotated[str, Meta(min_length=2)], "is not right (expected str of length >= 2)"),
+        ("x", Annotated[str, Meta(min_length=2)], "is not valid (expected str of length >= 2)"),
     ],
 )
 def test_a_fault_is_told_with_its_place(value: Any, shape: Any, said: str) -> None:

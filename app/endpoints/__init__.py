@@ -1,1 +1,1 @@
-"""The doors to the network."""
+"""The servers: events (WebSocket), the REST stand-in and the control API."""

@@ -1,4 +1,7 @@
-"""Who may come in, the same at all doors: Host, Origin and path are compared exactly (no patterns, no prefixes)."""
+"""Decide which requests and connections are accepted: the same rules for all servers.
+
+Host and Origin are compared exactly: no patterns, no prefixes. On Linux, processes of other users are rejected.
+"""
 
 import asyncio
 import hmac
@@ -8,23 +11,23 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
-from app.endpoints.connection_owner import Address, Gone, foreign_owner
+from app.endpoints.connection_owner import Address, ConnectionGone, foreign_owner
 from app.endpoints.listening import ends_of
 from app.hub.rejection_log import RejectionLog
 
 log = logging.getLogger(__name__)
 
 CLOSED_EARLY = "the connection closed before its owner could be identified"
-"""The reason of a refusal that is not logged as a warning: a development server that reloads does this."""
+"""The reason of a rejection that is not a warning: the proxy of a development server that reloads does this."""
 
 GetAll = Callable[[str], list[str]]
-"""Returns every value of a request header that may repeat."""
+"""Returns all values of a request header."""
 
 
 class Rejection(NamedTuple):
-    """Why a request may not come in: HTTP status and a person's sentence.
+    """Why a request is rejected: HTTP status and a sentence for the user.
 
-    ``origin`` is the one that would have to be allowed, where that is the reason.
+    ``origin`` is the origin to allow if that would help; else empty.
     """
 
     status: HTTPStatus
@@ -33,21 +36,21 @@ class Rejection(NamedTuple):
 
 
 class AccessPolicy:
-    """One for all doors."""
+    """Checks requests and connections, and records rejections. All servers share one."""
 
-    def __init__(self, allowed_origins: Callable[[], Collection[str]], refused: RejectionLog) -> None:
+    def __init__(self, allowed_origins: Callable[[], Collection[str]], rejections: RejectionLog) -> None:
         self._allowed_origins = allowed_origins
-        self._refused = refused
+        self._rejections = rejections
 
-    def judge(
+    def check(
         self, get_all: GetAll, port: int, peer: Address | None, own: Address | None, *, known: bool = False
     ) -> Rejection | None:
-        """Judge a request by its Host, its Origin and whose process it comes from; None means welcome.
+        """Check a request by its Host, its Origin and the owner of its process; return None to accept it.
 
-        ``known`` is a connection whose process was judged before.
+        ``known`` skips the owner, which was checked at an earlier request of the connection.
 
-        A missing Origin is welcome: command-line clients send none. A browser sends one with what can read an
-        answer or open a socket; what it sends without, it marks with the site that asked.
+        A request without an Origin is accepted, because command-line clients send none. A browser sends the Origin
+        with every request that can read the response or open a socket. It marks all others with Sec-Fetch-Site.
         """
         hosts = get_all("Host")
         if len(hosts) != 1 or hosts[0].lower() not in _own_hosts(port):
@@ -57,48 +60,51 @@ class AccessPolicy:
             return Rejection(
                 HTTPStatus.FORBIDDEN,
                 f"origin {_shown(origins)} is not in the allowed origins (see Settings)",
-                _text(origins[0]) if len(origins) == 1 else "",
+                _printable(origins[0]) if len(origins) == 1 else "",
             )
         site = get_all("Sec-Fetch-Site")
         if not origins and any(value not in ("none", "same-origin") for value in site):
-            # A picture or a script of a foreign page: browsers send no Origin with those, but say that.
-            return Rejection(HTTPStatus.FORBIDDEN, f"a page of another site asked for this ({_shown(site)})")
-        foreign = "" if known else _foreign(peer, own)
-        return Rejection(HTTPStatus.FORBIDDEN, foreign) if foreign else None
+            # An image or a script of a page of another site: browsers send those without an Origin.
+            return Rejection(
+                HTTPStatus.FORBIDDEN, f"the request comes from a page of another site ({_shown(site)})"
+            )
+        reason = "" if known else _foreign_process(peer, own)
+        return Rejection(HTTPStatus.FORBIDDEN, reason) if reason else None
 
     def accepts(
-        self, door: str, transport: asyncio.BaseTransport, taken: int, limit: int, *, spare: int = 0
+        self, server: str, transport: asyncio.BaseTransport, open_count: int, limit: int, *, spare: int = 0
     ) -> bool:
-        """Return whether a connection that has said nothing yet may stay; a refusal is counted and journalled.
+        """Return whether to keep a connection that was just opened. A rejection is counted and journalled.
 
-        If half of ``limit`` is taken, other users' processes are refused at once, so they cannot lock the owner
-        out. ``spare`` is how many are accepted beyond the limit, to be told so.
+        If at least half of ``limit`` connections are open, processes of other users are rejected at once, so that
+        they cannot lock out the owner. ``spare`` connections beyond the limit are kept, so that each of them gets
+        a response that says why it is rejected.
         """
-        if taken >= limit + spare:
+        if open_count >= limit + spare:
             reason = f"{limit} connections are open already"
-        elif 2 * taken < limit or not (reason := _foreign(*ends_of(transport))):
+        elif 2 * open_count < limit or not (reason := _foreign_process(*ends_of(transport))):
             return True
-        self.reject(door, Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason))
+        self.reject(server, Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason))
         return False
 
-    def reject(self, door: str, refusal: Rejection, user_agent: str = "") -> None:
-        """Remember and journal a refusal. The log file gets no more of them than the journal."""
-        if refusal.reason == CLOSED_EARLY:
-            self._refused.add_harmless(door, refusal.reason)
-        elif self._refused.add(door, refusal.reason, refusal.origin, _text(user_agent[:200])):
-            log.info("refused at %s: %s", door, refusal.reason)
+    def reject(self, server: str, rejection: Rejection, user_agent: str = "") -> None:
+        """Count and journal a rejection. One that the journal leaves out is not written to the log file either."""
+        if rejection.reason == CLOSED_EARLY:
+            self._rejections.add_harmless(server, rejection.reason)
+        elif self._rejections.add(server, rejection.reason, rejection.origin, _printable(user_agent[:200])):
+            log.info("rejected by %s: %s", server, rejection.reason)
 
 
-def same_secret(given: str, wanted: str) -> bool:
-    """Compare secrets in constant time; an empty one is never the same."""
-    return bool(wanted) and hmac.compare_digest(given.encode(errors="replace"), wanted.encode())
+def same_secret(given: str, expected: str) -> bool:
+    """Compare secrets in constant time. An empty ``expected`` matches nothing."""
+    return bool(expected) and hmac.compare_digest(given.encode(errors="replace"), expected.encode())
 
 
-def _foreign(peer: Address | None, own: Address | None) -> str:
-    """Return why a process may not connect that is not the owner's, or is not known; an empty text if it may."""
+def _foreign_process(peer: Address | None, own: Address | None) -> str:
+    """Return why a process of another or an unidentified user is rejected; an empty text if it is accepted."""
     try:
         owner = foreign_owner(peer, own)
-    except Gone:
+    except ConnectionGone:
         return CLOSED_EARLY
     return "" if owner is None else f"the process at the other end belongs to another user ({owner})"
 
@@ -110,9 +116,9 @@ def _own_hosts(port: int) -> set[str]:
 
 
 def _shown(values: list[str]) -> str:
-    return ", ".join(_text(value[:120]) for value in values) or "(none)"
+    return ", ".join(_printable(value[:120]) for value in values) or "(none)"
 
 
-def _text(value: str) -> str:
-    """Return what of a header can be written down: bytes that are no text come as lone surrogates."""
+def _printable(value: str) -> str:
+    """Return the text of a header, with ``?`` for lone surrogates, which stand for invalid UTF-8."""
     return value.encode(errors="replace").decode()

@@ -1,33 +1,33 @@
-"""Read a request body: bounded, within a time limit, as bytes, text or JSON. For REST and the control API alike."""
+"""Read a request body as bytes, text or JSON, with a size limit and a timeout. REST and control API share this."""
 
 import asyncio
 from typing import Any, TypeVar
 
 from aiohttp import web
 
-from app.endpoints.http_server import BODY_S
+from app.endpoints.http_server import BODY_TIMEOUT_S
 from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.errors import Malformed, TooLarge
 
 LARGE_CHARS = 64 * 1024
-"""Longer JSON is parsed in a thread, so that the event loop goes on."""
+"""Longer JSON is parsed in a thread, so that it does not block the event loop."""
 
 B = TypeVar("B", bytes, bytearray)
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:
-    """Return the body. Raises ``TooLarge``, ``Malformed``, and ``TimeoutError`` after ``BODY_S`` seconds."""
+    """Return the body. Raises ``TooLarge``, ``Malformed``, and ``TimeoutError`` after ``BODY_TIMEOUT_S``."""
     content = request.content
     try:
-        if content.is_eof():  # it arrived together with the head: no need to wait
-            return _bounded(content.read_nowait(), limit)
+        if content.is_eof():  # it arrived together with the headers
+            return _checked_size(content.read_nowait(), limit)
         body = bytearray()
-        async with asyncio.timeout(BODY_S):
+        async with asyncio.timeout(BODY_TIMEOUT_S):
             async for chunk in content.iter_any():
                 body += chunk
-                _bounded(body, limit)
+                _checked_size(body, limit)
         return bytes(body)
-    except TimeoutError:  # which is an OSError
+    except TimeoutError:  # a subclass of OSError
         raise
     except (web.RequestPayloadError, OSError):
         raise Malformed("The body could not be read.") from None
@@ -42,7 +42,7 @@ def as_text(body: bytes) -> str:
 
 
 async def as_json(body: bytes) -> Any:
-    """Return a body as JSON values. Raises ``Malformed`` with the place of the fault."""
+    """Parse a body as JSON. Raises ``Malformed`` with the line and column of the error."""
     text = as_text(body)
     try:
         return parse_json(text) if len(text) <= LARGE_CHARS else await asyncio.to_thread(parse_json, text)
@@ -51,7 +51,7 @@ async def as_json(body: bytes) -> Any:
         raise Malformed(f"The body is not valid JSON: {reason}.") from None
 
 
-def _bounded(body: B, limit: int) -> B:
+def _checked_size(body: B, limit: int) -> B:
     if len(body) > limit:
         raise TooLarge(f"The body is over {limit // 1024:,} KiB.")
     return body

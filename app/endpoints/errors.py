@@ -1,4 +1,4 @@
-"""Map the domain's errors to HTTP status codes, the same at every endpoint."""
+"""Map domain errors to HTTP status codes, the same for all HTTP servers."""
 
 from http import HTTPStatus
 
@@ -15,5 +15,5 @@ STATUS: dict[type[RequestError], HTTPStatus] = {
 
 
 def status_of(error: RequestError) -> HTTPStatus:
-    """Return the status code that answers a request with this error."""
+    """Return the HTTP status code for an error."""
     return next(status for kind, status in STATUS.items() if isinstance(error, kind))

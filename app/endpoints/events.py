@@ -1,4 +1,4 @@
-"""The event server: ``ws://127.0.0.1:8081/events`` (guide §1, §4)."""
+"""The WebSocket server for events: ``ws://127.0.0.1:8081/events`` (guide §1, §4)."""
 
 import asyncio
 import functools
@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 from app import usernames
 from app.endpoints.access_policy import AccessPolicy, Rejection, same_secret
 from app.endpoints.connection import EventConnection, SocketTransport
-from app.endpoints.listening import HOST, Listener, bounded, ends_of
+from app.endpoints.listening import HOST, Listener, ListeningServer, bounded, ends_of
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -32,17 +32,17 @@ from app.system.settings import Settings
 log = logging.getLogger(__name__)
 
 OPEN_TIMEOUT_S = 5.0
-GRACE_S = 1.0
-"""How long ``stop`` waits for closing handshakes before it cuts connections."""
+CLOSE_TIMEOUT_S = 1.0
+"""Seconds that ``stop`` waits for closing handshakes before it aborts connections."""
 SWEEP_S = 5.0
 SOCKET_BUFFER_BYTES = 64 * 1024
-"""Otherwise the kernel alone would hold megabytes for a client that does not read."""
+"""Size of the kernel's send buffer. The default would hold megabytes for a client that does not read."""
 MAX_AGENT = 200
 BROKEN_PROTOCOL = (CloseCode.PROTOCOL_ERROR, CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_DATA)
 
 
 class Limits(NamedTuple):
-    """How much is let in. ``token`` is what clients must name: empty for none; None when none is known yet."""
+    """Limits for clients. ``token``: the required token; empty if none is required; None if it is not known yet."""
 
     clients: int
     connections: int
@@ -60,31 +60,21 @@ def limits_of(settings: Settings, token: str) -> Limits:
     )
 
 
-class EventServer:
+class EventServer(ListeningServer[Server]):
     """Accepts clients and passes their frames to the router. ``start`` and ``stop`` may be called repeatedly."""
 
     def __init__(
-        self, hub: Hub, router: Router, port: int, gate: AccessPolicy, limits: Callable[[], Limits]
+        self, hub: Hub, router: Router, port: int, access_policy: AccessPolicy, limits: Callable[[], Limits]
     ) -> None:
         self._hub = hub
         self._router = router
-        self._gate = gate
+        self._access_policy = access_policy
         self._limits = limits
-        self._listener: Listener[Server] = Listener(port, self._listen, self._report)
-        self.alive: set[EventConnection] = set()
+        super().__init__(Listener(port, self._listen, self._report))
+        self.connections: set[EventConnection] = set()
         self._rates = RateMemory()
         self._tasks = Tasks()
         self._lock = asyncio.Lock()
-
-    @property
-    def listening(self) -> bool:
-        """Whether clients can connect."""
-        return self._listener.listening
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on; before that, the wanted one (0: any free one)."""
-        return self._listener.port
 
     @property
     def url(self) -> str:
@@ -98,7 +88,7 @@ class EventServer:
         return f"{self.url}?token={token}" if token else self.url
 
     async def start(self, port: int | None = None) -> None:
-        """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""
+        """Listen. Raises ``PortBusy``, and ``OSError`` for other network errors."""
         async with self._lock:
             if self._listener.servers:
                 return
@@ -113,7 +103,7 @@ class EventServer:
         return await serve(
             self._serve, sock=bound,
             compression=None, max_size=MAX_FRAME_BYTES, open_timeout=OPEN_TIMEOUT_S,
-            close_timeout=GRACE_S, process_request=self._judge, server_header=SERVER_HEADER,
+            close_timeout=CLOSE_TIMEOUT_S, process_request=self._process_request, server_header=SERVER_HEADER,
             create_connection=functools.partial(EventConnection, self),  # type: ignore[arg-type]
         )  # fmt: skip
 
@@ -121,7 +111,7 @@ class EventServer:
         self._hub.log_server_event(event, note=note, verdict=Verdict.WARNING)
 
     async def stop(self) -> None:
-        """Close every connection and the port, within two seconds whatever the clients do."""
+        """Close every connection and the port within two seconds, even if clients do not answer."""
         async with self._lock:
             servers = self._listener.close()
             if not servers:
@@ -129,51 +119,51 @@ class EventServer:
             self._hub.batcher.flush()
             for each in servers:
                 each.close(code=1001, reason="the companion has stopped")
-            for connection in tuple(self.alive):
-                if connection.paused:  # it reads nothing, so it would answer nothing
+            for connection in tuple(self.connections):
+                if connection.paused:  # its socket is full, so our close frame could not be sent
                     connection.transport.abort()
                 else:
                     connection.stop_dispatching()
             closing = [self._tasks.spawn(each.wait_closed(), "close the event server") for each in servers]
-            await asyncio.wait(closing, timeout=GRACE_S)
-            for connection in tuple(self.alive):
+            await asyncio.wait(closing, timeout=CLOSE_TIMEOUT_S)
+            for connection in tuple(self.connections):
                 connection.transport.abort()
-            await asyncio.wait(closing, timeout=GRACE_S / 2)
+            await asyncio.wait(closing, timeout=CLOSE_TIMEOUT_S / 2)
             await self._tasks.cancel()
         log.info("stopped listening")
         self._hub.log_server_event("stopped listening")
 
-    def _judge(
+    def _process_request(
         self, connection: ServerConnection, request: Request
     ) -> Response | Coroutine[None, None, Response | None] | None:
-        """Answer a handshake: None admits the client. One that was just closed for its rate has to wait."""
-        refusal = self._why_not(connection, request)
-        if refusal is None:
-            delay = self._rates.admission_delay(_key(request), self._hub.clock.mono())
-            return self._judge_later(delay, connection, request) if delay else None
-        self._gate.reject("events", refusal, _header(request, "User-Agent"))
-        return connection.respond(refusal.status, refusal.reason + "\n")
+        """Check a handshake; return None to accept it. A client that has exceeded its rate limit waits first."""
+        rejection = self._check(connection, request)
+        if rejection is None:
+            delay = self._rates.admission_delay(_client_key(request), self._hub.clock.mono())
+            return self._process_later(delay, connection, request) if delay else None
+        self._access_policy.reject("events", rejection, _header(request, "User-Agent"))
+        return connection.respond(rejection.status, rejection.reason + "\n")
 
-    async def _judge_later(self, delay: float, connection: ServerConnection, request: Request) -> Response | None:
+    async def _process_later(self, delay: float, connection: ServerConnection, request: Request) -> Response | None:
         await asyncio.sleep(delay)
-        answer = self._judge(connection, request)  # it may have left, or others may have taken its place
+        answer = self._process_request(connection, request)  # again: the client may have left
         return await answer if isinstance(answer, Coroutine) else answer
 
-    def _why_not(self, connection: ServerConnection, request: Request) -> Rejection | None:
-        # The raw target: `GET http://evil.example/events` would parse to our path.
+    def _check(self, connection: ServerConnection, request: Request) -> Rejection | None:
+        # Compare the raw target: parsing would accept `GET http://evil.example/events`.
         path = request.path.partition("?")[0]
         if path != EVENTS_PATH:
             reason = f"no such path: {path[:80]!a}; the event stream is at {EVENTS_PATH}"
             return Rejection(HTTPStatus.NOT_FOUND, reason)
         get_all = request.headers.get_all
-        refusal = self._gate.judge(get_all, self.port, *ends_of(connection.transport))
-        if refusal:
-            return refusal
+        rejection = self._access_policy.check(get_all, self.port, *ends_of(connection.transport))
+        if rejection:
+            return rejection
         limits = self._limits()
-        if limits.token != "" and not _knows(request, limits.token):
+        if limits.token != "" and not _has_token(request, limits.token):
             return Rejection(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong: connect with ?token=TOKEN")
         if self._hub.connection_count >= limits.clients:
-            reason = f"{limits.clients} clients are connected already; Settings can raise that"
+            reason = f"{limits.clients} clients are connected already; raise the limit in Settings"
             return Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
         username = _username(request)
         if username and (wrong := usernames.problem(username)):
@@ -181,14 +171,16 @@ class EventServer:
         return None
 
     def accepts(self, transport: asyncio.BaseTransport) -> bool:
-        """Return whether another TCP connection may stay; a refusal is counted and journalled."""
-        return self._gate.accepts("events", transport, len(self.alive), bounded(self._limits().connections))
+        """Return whether to keep a new TCP connection. A rejection is counted and journalled."""
+        return self._access_policy.accepts(
+            "events", transport, len(self.connections), bounded(self._limits().connections)
+        )
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, EventConnection)
         request = connection.request
         assert request is not None
-        connection.key = key = _key(request)
+        connection.key = key = _client_key(request)
         connection.rate = self._rates.limiter(key, self._limits().frames_per_s, self._hub.clock.mono())
         client = self._hub.join(
             SocketTransport(connection, self._tasks),
@@ -197,26 +189,26 @@ class EventServer:
             user_agent=_header(request, "User-Agent"),
         )
         connection.client = client
-        if connection.paused:  # whoever greets new clients may have filled its socket already
+        if connection.paused:  # priming may have filled its socket already
             client.outbox.block()
         try:
-            # The queue must always be drained, or the library kills a talkative client.
+            # The queue must be drained even while handlers run, or the library closes a client that sends much.
             with suppress(ConnectionClosedError):
                 async for frame in connection:
-                    await _ended(connection.handling)
+                    await _wait_for(connection.handling)
                     self.on_frame(connection, client, frame)
-                    await _ended(connection.handling)
+                    await _wait_for(connection.handling)
                     connection.queued -= 1
-            await _ended(connection.handling)
+            await _wait_for(connection.handling)
         finally:
             self._rates.remember(connection.key, connection.rate, self._hub.clock.mono())
-            self._hub.leave(client, *_farewell(connection), ended_here=not self._listener.servers)
-            connection.client = None  # another such circle
+            self._hub.leave(client, *_closing_note(connection), ended_here=not self._listener.servers)
+            connection.client = None  # breaks a reference cycle
 
     def on_frame(
         self, connection: EventConnection, client: Client, frame: str | bytes, payload: bytes | None = None
     ) -> None:
-        """Pass a frame to the router. If its handler has to wait, ``connection.handling`` is its task."""
+        """Pass a frame to the router. If the handler has to wait, ``connection.handling`` is its task."""
         if connection.closing:
             connection.ignore()
             return
@@ -227,20 +219,20 @@ class EventServer:
             connection.handling = self._tasks.spawn(pending, f"handle a frame of {client}")
             connection.handling.add_done_callback(connection.handled)
 
-    def cut(self, connection: EventConnection, why: str) -> None:
-        """Abort a connection that does harm, and log it once."""
+    def abort(self, connection: EventConnection, reason: str) -> None:
+        """Abort a connection that floods the server, and journal it once."""
         if not connection.transport.is_closing():
-            self._hub.log_server_event("aborted", client=connection.client, note=why, verdict=Verdict.WARNING)
+            self._hub.log_server_event("aborted", client=connection.client, note=reason, verdict=Verdict.WARNING)
             connection.transport.abort()
 
     def _within_rate(self, connection: EventConnection, client: Client, size: int) -> bool:
-        """Return whether a frame may be handled. A client that sends too much is warned once, then closed."""
+        """Return whether to handle a frame. A client that exceeds its rate limit is warned once, then closed."""
         cost = 1.0
         limiter = connection.rate
-        if connection.extra_frames or size > BYTES_PER_FRAME:
-            # A single message never costs more than a second, however low the rate is.
-            cost = connection.extra_frames + max(1, min(size / BYTES_PER_FRAME, limiter.rate))
-            connection.extra_frames = 0
+        if connection.uncounted_fragments or size > BYTES_PER_FRAME:
+            # A single message costs one second at most, even if the limit is low.
+            cost = connection.uncounted_fragments + max(1, min(size / BYTES_PER_FRAME, limiter.rate))
+            connection.uncounted_fragments = 0
         now = self._hub.clock.mono()
         decision = limiter.take(now, cost)
         if decision is RateDecision.ALLOWED:
@@ -254,7 +246,7 @@ class EventServer:
         if exceeded:
             self._rates.remember(connection.key, limiter, now)
             client.close(CloseCode.POLICY_VIOLATION, rate)
-            connection.reject()
+            connection.discard_and_abort()
         return not exceeded
 
     async def _sweep(self) -> None:
@@ -263,36 +255,36 @@ class EventServer:
             self._hub.sweep()
 
 
-async def _ended(task: "asyncio.Task[None] | None") -> None:
-    """Wait until a task has ended, one way or another."""
+async def _wait_for(task: "asyncio.Task[None] | None") -> None:
+    """Wait until a task is done. Its error is not raised here."""
     if task:
         await asyncio.wait([task])
 
 
 def _header(request: Request, name: str) -> str:
-    """Return a header's first value: the library's own ``get`` raises an error if there are several."""
+    """Return the first value of a header. (The library's ``get`` raises an error if there are several.)"""
     return next(iter(request.headers.get_all(name)), "")
 
 
-def _key(request: Request) -> ClientKey:
+def _client_key(request: Request) -> ClientKey:
     return ClientKey(
         _header(request, "Origin"), _header(request, "User-Agent")[:MAX_AGENT], _username(request) or ""
     )
 
 
 def _username(request: Request) -> str | None:
-    """Return the user that the URL names (``?username=alice``), if it does."""
+    """Return the user name in the URL (``?username=alice``), or None."""
     names = parse_qs(request.path.partition("?")[2]).get("username", [])
     return next((name.strip() for name in names if name.strip()), None)
 
 
-def _knows(request: Request, token: str | None) -> bool:
+def _has_token(request: Request, token: str | None) -> bool:
     given = parse_qs(request.path.partition("?")[2]).get("token", [])
     return len(given) == 1 and same_secret(given[0], token or "")
 
 
-def _farewell(connection: ServerConnection) -> tuple[str, Verdict]:
-    """Say how a connection ended: by whose close frame, or by none."""
+def _closing_note(connection: ServerConnection) -> tuple[str, Verdict]:
+    """Return how a connection ended, for the journal: the close code and reason, or a missing handshake."""
     protocol = connection.protocol
     close = protocol.close_rcvd if protocol.close_rcvd_then_sent else protocol.close_sent or protocol.close_rcvd
     if close is None:

@@ -1,4 +1,4 @@
-"""An HTTP door: starts, stops, knows its port, and asks the gate."""
+"""An HTTP server on the loopback address: checks requests, limits connections, and loads aiohttp on demand."""
 
 import asyncio
 import importlib
@@ -9,8 +9,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 from weakref import WeakKeyDictionary, WeakSet
 
+from typing_extensions import override
+
 from app.endpoints.access_policy import AccessPolicy, Rejection
-from app.endpoints.listening import HOST, SPARE_CONNECTIONS, Listener, bounded, ends_of
+from app.endpoints.listening import HOST, SPARE_CONNECTIONS, Listener, ListeningServer, bounded, ends_of
 from app.hub.tasks import Tasks
 from app.protocol.constants import SERVER_HEADER
 
@@ -19,77 +21,68 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SILENT_S = 5.0
+IDLE_S = 5.0
+"""Seconds until a connection without a request is aborted."""
 SWEEP_S = 1.0
 KEEPALIVE_S = 20.0
-BODY_S = 5.0
-"""A request's body has come by then, or the request is over."""
+BODY_TIMEOUT_S = 5.0
+"""Seconds within which the body of a request has to arrive."""
 LINGER_S = 1.0
-"""So long the rest of a body that nobody wants is taken, so that its sender reads the answer."""
+"""Seconds to keep draining an unread request body, so that its sender reads the response."""
 
-ANSWERS = {
+RESPONSE_HEADERS = {
     "Server": SERVER_HEADER,
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""On every answer: no versions, no guessing, and nothing that a foreign page could embed."""
+"""Headers of every response: no version, no content sniffing, no embedding by pages of other origins."""
 
-# What a request breaks of HTTP is told with a traceback that quotes it; ours are caught before that.
-_parser_log = logging.getLogger(f"{__name__}.parser")
-_parser_log.disabled = True
+# aiohttp logs invalid HTTP with a traceback that quotes the request. Errors of handlers are caught before that.
+_aiohttp_log = logging.getLogger(f"{__name__}.aiohttp")
+_aiohttp_log.disabled = True
 
 
-class HttpServer:
+class HttpServer(ListeningServer[asyncio.Server]):
     """An HTTP server on the loopback address. ``start`` and ``stop`` may be called repeatedly.
 
-    ``application`` makes what answers, when somebody has come: aiohttp takes 14 MB and as long to load as all the
-    rest of a start. Whoever comes first waits for it, and nobody else does.
+    ``application`` is called at the first connection, because aiohttp takes 14 MB and as long to load as the rest
+    of the program. The first connection waits for it; the start of the program does not.
     """
 
     def __init__(
         self,
         name: str,
         port: int,
-        gate: AccessPolicy,
+        access_policy: AccessPolicy,
         max_connections: Callable[[], int],
         application: "Callable[[HttpServer], web.Application]",
         report: Callable[[str, str], object],
     ) -> None:
-        """``report`` gets an event's name and a note if the listening socket is lost."""
+        """``report`` is called with an event name and a note if the listening socket is lost."""
         self._name = name
         self._max_connections = max_connections
         self._application = application
-        self._listener: Listener[asyncio.Server] = Listener(port, self._listen, report)
-        self._gate = gate
-        self._welcome: WeakSet[asyncio.BaseTransport] = WeakSet()
-        """Connections that have asked for something and were let in."""
-        self._silent: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()
-        """Connections that have not, and since when they were seen."""
+        super().__init__(Listener(port, self._listen, report))
+        self._access_policy = access_policy
+        self._admitted: WeakSet[asyncio.BaseTransport] = WeakSet()
+        """Connections with an accepted request."""
+        self._idle_since: WeakKeyDictionary[asyncio.BaseTransport, float] = WeakKeyDictionary()
+        """The other connections, with the loop time at which the sweep first saw each."""
         self._tasks = Tasks()
         self.token = ""
-        """What callers must know where the door asks for it; without one, nobody is let in there."""
+        """Token that requests to the control API must present. If it is empty, all of them are rejected."""
         self._runner: web.AppRunner | None = None
-        """What answers, once somebody has come."""
-        self._early: set[PendingConnection] = set()
+        """The aiohttp application, after the first connection."""
+        self._pending: set[PendingConnection] = set()
         self._lock = asyncio.Lock()
 
     @property
-    def listening(self) -> bool:
-        """Whether requests are answered."""
-        return self._listener.listening
-
-    @property
-    def port(self) -> int:
-        """The port that is listened on; before that, the wanted one (0: any free one)."""
-        return self._listener.port
-
-    @property
     def url(self) -> str:
-        """The base of all paths."""
+        """The base URL of all paths."""
         return f"http://{HOST}:{self.port}"
 
     async def start(self, port: int | None = None) -> None:
-        """Listen. Raises ``PortBusy``; other network errors come as ``OSError``."""
+        """Listen. Raises ``PortBusy``, and ``OSError`` for other network errors."""
         async with self._lock:
             if not self._listener.servers:
                 await self._listener.open(port)
@@ -101,69 +94,73 @@ class HttpServer:
         return await loop.create_server(lambda: PendingConnection(self), sock=bound, backlog=128)
 
     def accepts(self, transport: asyncio.BaseTransport) -> bool:
-        """Return whether a connection may stay; a refusal is counted and journalled."""
-        taken = len(self._early) + len(self._connections)
-        return self._gate.accepts(self._name, transport, taken, self._limit, spare=SPARE_CONNECTIONS)
+        """Return whether to keep a new connection. A rejection is counted and journalled."""
+        open_count = len(self._pending) + len(self._connections)
+        return self._access_policy.accepts(self._name, transport, open_count, self._limit, spare=SPARE_CONNECTIONS)
 
     def handler(self) -> asyncio.Protocol | None:
-        """Return what handles a connection's requests; None until it is loaded: then wait with ``wait_for_it``."""
+        """Return a request handler for a connection; None if aiohttp is not loaded: see ``wait_for_handler``."""
         server = self._runner.server if self._runner else None
         return server() if server else None
 
-    def wait_for_it(self, connection: "PendingConnection") -> None:
-        """Let a connection wait until aiohttp is loaded."""
-        if not self._early:
-            self._tasks.spawn(self._load(), f"load what answers on the {self._name} port")
-        self._early.add(connection)
+    def wait_for_handler(self, connection: "PendingConnection") -> None:
+        """Load aiohttp, and then hand over the connection to it."""
+        if not self._pending:
+            self._tasks.spawn(self._load(), f"load aiohttp for the {self._name} port")
+        self._pending.add(connection)
 
-    def give_up(self, connection: "PendingConnection") -> None:
-        """Forget a connection that did not wait."""
-        self._early.discard(connection)
+    def discard(self, connection: "PendingConnection") -> None:
+        """Forget a connection that closed while it was waiting for aiohttp."""
+        self._pending.discard(connection)
 
     async def _load(self) -> None:
         try:
-            self._runner = self._runner or await self._make()
+            self._runner = self._runner or await self._create_runner()
         finally:
-            early, self._early = self._early, set()
-            for connection in early:
+            pending, self._pending = self._pending, set()
+            for connection in pending:
                 if handler := self.handler():
                     connection.hand_over(handler)
                 else:
                     connection.abort()
 
-    async def _make(self) -> "web.AppRunner":
+    async def _create_runner(self) -> "web.AppRunner":
         await asyncio.to_thread(importlib.import_module, "aiohttp.web")
         from aiohttp import web
 
         application = self._application(self)
-        application.on_response_prepare.append(_dress)
+        application.on_response_prepare.append(_add_headers)
         runner = web.AppRunner(
-            application, access_log=None, logger=_parser_log, shutdown_timeout=0.5,
+            application, access_log=None, logger=_aiohttp_log, shutdown_timeout=0.5,
             handle_signals=False, keepalive_timeout=KEEPALIVE_S, lingering_time=LINGER_S,
         )  # fmt: skip
         await runner.setup()
-        self._tasks.spawn(self._sweep(), f"sweep silent {self._name} connections")
+        self._tasks.spawn(self._sweep(), f"sweep idle {self._name} connections")
         return runner
 
-    def judge(self, request: "web.Request") -> Rejection | None:
-        """Return why a request may not come in, counted and journalled; None means that it may: ``admit`` it."""
+    def check(self, request: "web.Request") -> Rejection | None:
+        """Return why a request is rejected, counted and journalled; None if it is accepted. Then call ``admit``."""
         transport = request.transport
-        known = transport is not None and transport in self._welcome
+        known = transport is not None and transport in self._admitted
         peer, own = ends_of(transport) if transport is not None and not known else (None, None)
-        refusal = self._gate.judge(lambda name: request.headers.getall(name, []), self.port, peer, own, known=known)
-        if refusal is None and not request.raw_path.startswith("/"):
-            refusal = Rejection(HTTPStatus.BAD_REQUEST, "the request names another address than this one")
-        if refusal is None and not known and len(self._connections) > self._limit:
+        rejection = self._access_policy.check(
+            lambda name: request.headers.getall(name, []), self.port, peer, own, known=known
+        )
+        if rejection is None and not request.raw_path.startswith("/"):
+            rejection = Rejection(
+                HTTPStatus.BAD_REQUEST, "the request names another server, and this one is not a proxy"
+            )
+        if rejection is None and not known and len(self._connections) > self._limit:
             reason = f"{self._limit} connections are open already; try again in a moment"
-            refusal = Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
-        if refusal:
-            self._gate.reject(self._name, refusal, request.headers.get("User-Agent", ""))
-        return refusal
+            rejection = Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+        if rejection:
+            self._access_policy.reject(self._name, rejection, request.headers.get("User-Agent", ""))
+        return rejection
 
     def admit(self, request: "web.Request") -> None:
-        """Let a connection stay: it has shown that it may ask."""
+        """Keep the connection of an accepted request open; its owner is not checked again."""
         if request.transport is not None:
-            self._welcome.add(request.transport)
+            self._admitted.add(request.transport)
 
     @property
     def _limit(self) -> int:
@@ -175,15 +172,15 @@ class HttpServer:
         return server.connections if server else ()
 
     async def _sweep(self) -> None:
-        """Cut connections that were opened and never asked for anything: aiohttp itself would keep them."""
+        """Abort connections without a request, which aiohttp itself would keep open."""
         while True:
             await asyncio.sleep(SWEEP_S)
             now = asyncio.get_running_loop().time()
             for connection in self._connections:
                 transport = connection.transport
-                if transport is None or transport in self._welcome:
+                if transport is None or transport in self._admitted:
                     continue
-                if now - self._silent.setdefault(transport, now) > SILENT_S:
+                if now - self._idle_since.setdefault(transport, now) > IDLE_S:
                     transport.abort()
 
     async def stop(self) -> None:
@@ -191,48 +188,49 @@ class HttpServer:
         async with self._lock:
             servers = self._listener.close()
             runner, self._runner = self._runner, None
-            early, self._early = self._early, set()
+            pending, self._pending = self._pending, set()
             for server in servers:
                 server.close()
             await self._tasks.cancel()
-            for connection in early:
+            for connection in pending:
                 connection.abort()
             if runner:
                 await runner.cleanup()
 
 
 class PendingConnection(asyncio.Protocol):
-    """A connection that was just accepted. It is handed over to aiohttp, or waits until that is loaded."""
+    """A new connection: it is handed over to aiohttp, if necessary after aiohttp is loaded."""
 
-    def __init__(self, door: HttpServer) -> None:
-        self._door = door
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
         self._transport: asyncio.Transport | None = None
         self._received = b""
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Asyncio's callback."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
-        if not self._door.accepts(transport):
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's transport is not a subclass
+        if not self._server.accepts(transport):
             self.abort()
-        elif handler := self._door.handler():
+        elif handler := self._server.handler():
             self._transport.set_protocol(handler)
             handler.connection_made(transport)
         else:
             self._transport.pause_reading()
-            self._door.wait_for_it(self)
+            self._server.wait_for_handler(self)
 
+    @override
     def data_received(self, data: bytes) -> None:
-        """Asyncio's callback; uvloop begins to read after ``connection_made``, whatever that said."""
+        """Keep bytes that arrive while reading is paused: uvloop starts to read after ``connection_made``."""
         self._received += data
         if self._transport:
             self._transport.pause_reading()
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """Asyncio's callback."""
-        self._door.give_up(self)
+        self._server.discard(self)
 
     def hand_over(self, handler: asyncio.Protocol) -> None:
-        """Let ``handler`` take over a connection that has waited."""
+        """Pass the connection to aiohttp's handler, with the bytes received so far."""
         transport = self._transport
         assert transport is not None
         transport.set_protocol(handler)
@@ -242,10 +240,10 @@ class PendingConnection(asyncio.Protocol):
         transport.resume_reading()
 
     def abort(self) -> None:
-        """Cut the connection."""
+        """Close the connection at once."""
         if self._transport:
             self._transport.abort()
 
 
-async def _dress(_: "web.Request", response: "web.StreamResponse") -> None:
-    response.headers.update(ANSWERS)
+async def _add_headers(_: "web.Request", response: "web.StreamResponse") -> None:
+    response.headers.update(RESPONSE_HEADERS)

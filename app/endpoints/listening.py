@@ -1,4 +1,4 @@
-"""What all servers share: the loopback address, exclusive ports, and a socket that is reopened if it is lost."""
+"""Listening sockets of all servers: loopback only, exclusive ports, and reopened if the socket is lost."""
 
 import asyncio
 import errno
@@ -9,17 +9,20 @@ from typing import Any, Generic, Protocol, TypeVar
 
 HOST = "127.0.0.1"
 WATCH_S = 0.25 if sys.platform == "win32" else 5.0
-"""How often to check that the listening socket is still open. Only Windows is known to close it."""
+"""Seconds between checks that the listening socket is still open. Only Windows is known to close it."""
 SELECT_CONNECTIONS = 128
 SPARE_CONNECTIONS = 32
-"""select() on Windows handles 512 sockets: this many for each of three servers, and this many to reject."""
+"""select() on Windows handles 512 sockets: for each of three servers, this many connections and spare ones.
+
+Spare connections get a response that says why they are rejected.
+"""
 
 # Windows answers WSAEACCES (10013) if another program holds the port exclusively.
 _BUSY = (errno.EADDRINUSE, 10013, 10048)
 
 
 class PortBusy(Exception):
-    """Another program listens on the port."""
+    """The port is already in use."""
 
     def __init__(self, port: int) -> None:
         super().__init__(f"port {port} is busy")
@@ -27,7 +30,7 @@ class PortBusy(Exception):
 
 
 class Serving(Protocol):
-    """An ``asyncio.Server``, or the one of websockets."""
+    """An ``asyncio.Server`` or a websockets ``Server``."""
 
     @property
     def sockets(self) -> Sequence[Any]:
@@ -43,7 +46,7 @@ ServerT = TypeVar("ServerT", bound=Serving)
 class Listener(Generic[ServerT]):
     """The listening socket of a server. ``watch()`` opens it again if it is lost.
 
-    On a proactor loop (Windows), a caller that resets its connection too early makes asyncio close the *listening*
+    On a proactor loop (Windows), a client that resets its connection early makes asyncio close the *listening*
     socket (CPython issue 93821).
     """
 
@@ -53,31 +56,31 @@ class Listener(Generic[ServerT]):
         serve: Callable[[socket.socket], Awaitable[ServerT]],
         report: Callable[[str, str], object],
     ) -> None:
-        """``serve`` accepts connections on a bound socket; ``report`` gets an event's name and a note."""
+        """``serve`` accepts connections on a bound socket. ``report`` is called with an event name and a note."""
         self.wanted_port = port
         self._serve = serve
         self._report = report
         self._port = 0
         self._free_port = 0
-        """The port that was chosen when any free one was wanted."""
+        """The port that the system chose for port 0."""
         self._reported = False
         self.servers: list[ServerT] = []
-        """The current one last. The others have lost their socket, but their connections live on."""
+        """The current server is the last one. The others have lost their socket, but still have connections."""
 
     @property
     def listening(self) -> bool:
-        """Whether callers can connect."""
+        """Whether clients can connect."""
         return bool(self.servers) and _is_open(self.servers[-1])
 
     @property
     def port(self) -> int:
-        """The port that is listened on; before that, the wanted one (0: any free one)."""
+        """The port in use; before ``open``, the wanted one (0: any free port)."""
         return self._port if self.servers else self.wanted_port
 
     async def open(self, port: int | None = None) -> None:
-        """Listen. Raises ``PortBusy``; other network errors are ``OSError``.
+        """Listen. Raises ``PortBusy``, and ``OSError`` for other network errors.
 
-        "Any free port" is the same one after a pause, so that clients find it again.
+        Port 0 gives the same free port after ``close`` and ``open``, so that clients can reconnect.
         """
         if port is not None:
             self.wanted_port = port
@@ -89,7 +92,7 @@ class Listener(Generic[ServerT]):
         try:
             if sys.platform != "win32":
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            elif exclusive:  # SO_REUSEADDR would let two programs share the port
+            elif exclusive:  # with SO_REUSEADDR, two programs could share the port
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
             bound.bind((HOST, port))
             self._port = bound.getsockname()[1]
@@ -101,7 +104,7 @@ class Listener(Generic[ServerT]):
             raise
 
     async def watch(self) -> None:
-        """Open the socket again whenever it is lost. Runs until it is cancelled."""
+        """Reopen the socket whenever it is lost. Runs until it is cancelled."""
         while True:
             await asyncio.sleep(WATCH_S)
             if self.servers and not self.listening:
@@ -111,7 +114,7 @@ class Listener(Generic[ServerT]):
         try:
             try:
                 server = await self._listen(self._port)
-            except PortBusy:  # Windows grants no exclusive port while connections to the lost socket are open
+            except PortBusy:  # Windows refuses an exclusive port while connections to the lost socket are open
                 server = await self._listen(self._port, exclusive=False)
         except (OSError, PortBusy) as error:
             if not self._reported:
@@ -123,9 +126,26 @@ class Listener(Generic[ServerT]):
         self._report("listening again", f"port {self._port}; the listening socket was lost")
 
     def close(self) -> list[ServerT]:
-        """Forget all servers, and return them: the caller has to close them."""
+        """Remove and return all servers. The caller has to close them."""
         servers, self.servers = self.servers, []
         return servers
+
+
+class ListeningServer(Generic[ServerT]):
+    """Base of the servers: whether they listen, and on which port."""
+
+    def __init__(self, listener: Listener[ServerT]) -> None:
+        self._listener = listener
+
+    @property
+    def listening(self) -> bool:
+        """Whether clients can connect."""
+        return self._listener.listening
+
+    @property
+    def port(self) -> int:
+        """The port in use; before ``start``, the wanted one (0: any free port)."""
+        return self._listener.port
 
 
 def _is_open(server: Serving) -> bool:
@@ -133,15 +153,15 @@ def _is_open(server: Serving) -> bool:
 
 
 def bounded(connections: int) -> int:
-    """Return how many connections one server may have at a time on the running loop."""
+    """Return the limit of connections for one server: less on a select() loop of Windows."""
     if sys.platform == "win32" and isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
         return min(connections, SELECT_CONNECTIONS)
     return connections
 
 
 def ends_of(transport: asyncio.BaseTransport) -> tuple[Any, Any]:
-    """Return the addresses of a connection's ends, the peer's and ours; None for one that was reset."""
+    """Return the addresses of the peer and of our end; None if the connection was reset."""
     try:
         return transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-    except AttributeError:  # uvloop asks a socket that it has given back
+    except AttributeError:  # uvloop, for a closed socket
         return None, None

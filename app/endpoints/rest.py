@@ -1,4 +1,4 @@
-"""The backend stand-in: the REST API that the chat UI needs beside the events (``http://127.0.0.1:8080``)."""
+"""The REST stand-in: the backend's friends and messages for the chat UI (``http://127.0.0.1:8080``)."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from app.endpoints.body import as_json, read_bytes
 from app.endpoints.errors import status_of
-from app.endpoints.http_server import BODY_S, HttpServer
+from app.endpoints.http_server import BODY_TIMEOUT_S, HttpServer
 from app.hub.causes import Dropped, RestCall
 from app.hub.hub import Hub
 from app.hub.journal import Verdict
@@ -24,32 +24,32 @@ from app.protocol.errors import Malformed, RequestError, StorageError
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
-"""10,000 characters, each escaped as a surrogate pair, and then some."""
+"""Room for 10,000 characters, each escaped as a surrogate pair."""
 METHODS = "GET, POST, DELETE, OPTIONS"
 PREFLIGHT = {
     "Access-Control-Allow-Methods": METHODS,
     "Access-Control-Allow-Headers": "Content-Type",
     "Access-Control-Max-Age": "600",
 }
-FAR = 2**31
+MAX_OFFSET = 2**31
 EFFECTS = web.RequestKey("effects", Sequence[Effect])
-"""What follows from the call: sent after the call was journalled."""
+"""Events that follow from a request; they are sent after the request is journalled."""
 BODY = web.RequestKey("body", bytes)
-"""The body as it was read, or as the interceptors changed it."""
+"""The body as received, or as changed by the interceptors."""
 
 
 class Store(Protocol):
-    """What the endpoints read. Every method may raise ``RequestError`` or ``StorageError``."""
+    """The reads of the chat state. Each method may raise ``RequestError`` and ``StorageError``."""
 
     async def friends(self) -> list[Person]:
         """Return the friends."""
 
     async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
-        """Return a page of a chat and its total."""
+        """Return a page of a chat, and the number of all its messages."""
 
 
 class Chat(Protocol):
-    """What the endpoints change. Every method may raise ``RequestError`` or ``StorageError``."""
+    """The changes of the chat state. Each method may raise ``RequestError`` and ``StorageError``."""
 
     @property
     def store(self) -> Store:
@@ -57,40 +57,40 @@ class Chat(Protocol):
 
     @property
     def local_user(self) -> str:
-        """For whom calls are made."""
+        """The user of the chat UI: requests are made in this name."""
 
     async def status(self) -> dict[str, Any]:
         """Return the answer of ``GET /status``."""
 
     async def add_friend(self, username: str) -> Person:
-        """Make somebody a friend."""
+        """Make a persona a friend."""
 
     async def remove_friend(self, username: str) -> None:
         """End a friendship."""
 
-    async def post_message(self, to: str, text: str, window: RestCaller) -> tuple[MessageData, list[Outgoing]]:
-        """Store a message of the local user; return it and the events that follow from it."""
+    async def post_message(self, to: str, text: str, caller: RestCaller) -> tuple[MessageData, list[Outgoing]]:
+        """Store a message of the local user; return it and the events to send."""
 
     async def delete_message(self, msg_id: str) -> None:
-        """Forget a message."""
+        """Delete a message."""
 
 
 class RestApi:
-    """Answers the UI's requests."""
+    """Handles the requests of the chat UI, and journals them."""
 
     def __init__(
-        self, chat: Chat, hub: Hub, calls: RestLog, door: HttpServer, friends_requested: Callable[[str], None]
+        self, chat: Chat, hub: Hub, rest_log: RestLog, server: HttpServer, friends_requested: Callable[[str], None]
     ) -> None:
-        """``friends_requested`` is called with the Origin of each ``GET /friends``."""
+        """``friends_requested`` is called with the Origin header of each ``GET /friends``."""
         self._chat = chat
         self._hub = hub
-        self._calls = calls
-        self._door = door
+        self._rest_log = rest_log
+        self._server = server
         self._friends_requested = friends_requested
 
     def application(self) -> web.Application:
-        """Return what the door is to serve."""
-        app = web.Application(middlewares=[self._answer], client_max_size=MAX_BODY_BYTES)
+        """Return the aiohttp application of the REST API."""
+        app = web.Application(middlewares=[self._middleware], client_max_size=MAX_BODY_BYTES)
         app.add_routes(
             [
                 web.get("/status", self._status, allow_head=False),
@@ -104,20 +104,20 @@ class RestApi:
         )
         return app
 
-    # the frame around every answer: guard, CORS, errors, journal
+    # around every request: access, CORS, interceptors, errors, journal
 
     @web.middleware
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         origin = request.headers.get("Origin")
-        if refusal := self._door.judge(request):
-            response: web.StreamResponse = _error(refusal.status, refusal.reason)
+        if rejection := self._server.check(request):
+            response: web.StreamResponse = _error(rejection.status, rejection.reason)
             response.headers["Vary"] = "Origin"
             response.force_close()
             return response
-        self._door.admit(request)
+        self._server.admit(request)
         if request.method == "OPTIONS":
             response = web.Response(status=HTTPStatus.NO_CONTENT, headers=PREFLIGHT)
-            self._log_refused_method(request)
+            self._log_rejected_method(request)
         else:
             started = self._hub.clock.mono()
             response = await self._handle(request, handler)
@@ -140,7 +140,7 @@ class RestApi:
         except RequestError as refused:
             response, note, verdict = _error(status_of(refused), refused.reason), refused.reason, Verdict.INVALID
         except TimeoutError:
-            reason = f"The body did not come within {BODY_S:g} s."
+            reason = f"The body did not arrive within {BODY_TIMEOUT_S:g} s."
             response, note, verdict = _error(HTTPStatus.REQUEST_TIMEOUT, reason), reason, Verdict.INVALID
         except StorageError as error:
             reason = f"The chat state could not be used: {error}."
@@ -155,7 +155,7 @@ class RestApi:
             reason = "The companion failed on this request; see its log files."
             response, note, verdict = _error(HTTPStatus.INTERNAL_SERVER_ERROR, reason), reason, Verdict.WARNING
         self._log(request, note, verdict, _query(request) if request.method == "GET" else await _body_of(request))
-        self._hub.carry_out(request.get(EFFECTS, ()))  # the call has the lower number
+        self._hub.carry_out(request.get(EFFECTS, ()))  # after the log: the cause has the lower number
         return response
 
     async def _intercept(self, request: web.Request) -> None:
@@ -180,13 +180,13 @@ class RestApi:
 
     def _log(self, request: web.Request, note: str, verdict: Verdict, payload: bytes = b"") -> None:
         name = f"{request.method} {request.path}"[:80]
-        self._calls.add(Call(name, payload, note, verdict, self._chat.local_user))
+        self._rest_log.add(Call(name, payload, note, verdict, self._chat.local_user))
 
-    def _log_refused_method(self, request: web.Request) -> None:
-        """Log a preflight for a method that is not offered: the browser does not send the request itself."""
+    def _log_rejected_method(self, request: web.Request) -> None:
+        """Log a preflight for an unsupported method, because the browser does not send the request itself."""
         wanted = request.headers.get("Access-Control-Request-Method", "")
         if wanted and wanted not in METHODS:
-            note = f"A page wants to use {wanted[:20]}, but REST offers {METHODS} only."
+            note = f"A page asks for the method {wanted[:20]}, but only {METHODS} are supported."
             self._log(request, note.encode(errors="replace").decode(), Verdict.INVALID)
 
     # the endpoints
@@ -212,19 +212,19 @@ class RestApi:
     async def _messages(self, request: web.Request) -> web.Response:
         peer = request.query.get("peer", "")
         if not peer:
-            raise Malformed("Say whose messages: ?peer=NAME is missing.")
+            raise Malformed("The query parameter peer is missing. Use ?peer=NAME.")
         limit = min(_number(request, "limit", DEFAULT_LIMIT), MAX_LIMIT)
-        offset = min(_number(request, "offset", 0), FAR)
+        offset = min(_number(request, "offset", 0), MAX_OFFSET)
         messages, total = await self._chat.store.page(peer, limit, offset)
         return _json({"messages": messages, "total": total, "has_more": offset + len(messages) < total})
 
     async def _send(self, request: web.Request) -> web.Response:
         body = await _body(request)
         to, text = _text(body, "to"), _text(body, "text")
-        window = RestCaller(request.headers.get("Origin", ""), request.headers.get("User-Agent", ""))
-        data, request[EFFECTS] = await self._chat.post_message(to, text, window)
+        caller = RestCaller(request.headers.get("Origin", ""), request.headers.get("User-Agent", ""))
+        data, request[EFFECTS] = await self._chat.post_message(to, text, caller)
         answer = {name: data[name] for name in ("msg_id", "delivered", "delivery_method", "timestamp")}
-        answer["method"] = data["delivery_method"]  # an older contract's name for it
+        answer["method"] = data["delivery_method"]  # the name in an older contract
         if data["delivered"]:
             return _json(answer)
         return _json({**answer, "note": f"{to} is offline; the message waits."}, HTTPStatus.ACCEPTED)
@@ -235,8 +235,8 @@ class RestApi:
 
 
 _REASONS = {
-    404: "There is no {request.path}.",
-    405: "{request.method} is not possible on {request.path}.",
+    404: "The path {request.path} does not exist.",
+    405: "{request.path} does not support {request.method}.",
 }
 
 
@@ -253,14 +253,14 @@ def _error(status: HTTPStatus, reason: str) -> web.Response:
 
 
 async def _read(request: web.Request) -> bytes:
-    """Return the body; read it once, because the log needs it after the handler."""
+    """Return the body. It is read once and kept, because the log needs it after the handler."""
     if BODY not in request:
         request[BODY] = await read_bytes(request, MAX_BODY_BYTES)
     return request[BODY]
 
 
 async def _body_of(request: web.Request) -> bytes:
-    """Return the body, or nothing if it cannot be read."""
+    """Return the body; empty if it cannot be read."""
     try:
         return await _read(request)
     except (RequestError, OSError):
@@ -268,7 +268,7 @@ async def _body_of(request: web.Request) -> bytes:
 
 
 def _query(request: web.Request) -> bytes:
-    """Return the query as a JSON object; limit and offset are numbers where they are written as such."""
+    """Return the query as a JSON object, with numbers for a valid limit and offset; empty if there is no query."""
     values: dict[str, str | int] = dict(request.query)
     for name in ("limit", "offset"):
         text = str(values.get(name, ""))
@@ -297,6 +297,7 @@ def _number(request: web.Request, name: str, default: int) -> int:
     text = request.query.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit()) or len(text) > 18 or (name == "limit" and int(text) == 0):
-        raise Malformed(f"{name}={text[:40]} is no usable number.")
+    least = int(name == "limit")
+    if not (text.isascii() and text.isdigit()) or len(text) > 18 or int(text) < least:
+        raise Malformed(f"{name} must be a whole number of at least {least}, not {text[:40]}.")
     return int(text)

@@ -1,6 +1,6 @@
-"""The servers of a companion as one list: which are wanted, where they listen, and why one does not.
+"""The list of servers: start, stop and restart them, and say why one does not listen.
 
-A further server is one entry in that list. Status, banner, settings, ``serve`` and the control API iterate over it.
+Status, banner, settings, ``serve`` and the control API iterate over it. ``built_in_services`` has the entries.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Server(Protocol):
-    """A server that may be started and stopped repeatedly."""
+    """A server that can be started and stopped repeatedly."""
 
     @property
     def listening(self) -> bool:
@@ -26,7 +26,7 @@ class Server(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it is reached."""
+        """The URL for clients."""
 
     async def start(self, port: int) -> None:
         """Listen. Raises ``PortBusy`` and ``OSError``."""
@@ -45,51 +45,53 @@ def _can_start() -> bool:
 
 @dataclass(kw_only=True)
 class Service:
-    """One server of the companion."""
+    """A server with its settings and the texts about it."""
 
     name: str
-    """Unique: ``events``, ``rest``, ``control``. It names the service in the control API."""
+    """Unique name, used in the control API: ``events``, ``rest``, ``control``."""
     title: str
-    """As the subject of a sentence: "The event server"."""
+    """Subject of sentences about it: "The event server"."""
     announcement: str
-    """The word before the URL in the output of ``serve``: ``listening``."""
+    """The word before the URL in the output of ``serve``, such as ``listening``."""
     consequence: str
-    """What does not work while it does not listen, as a sentence."""
+    """A sentence about what does not work while it does not listen."""
     server: Server
     port: Callable[[Settings], int]
+    """Returns its port in the settings; 0 for any free port."""
     wanted: Callable[[Settings], bool] = _always_wanted
+    """Returns whether the settings switch it on."""
     can_start: Callable[[], bool] = _can_start
-    """Returns whether it has what it needs, such as a token."""
+    """Returns whether all that it needs is available, such as a token."""
     error: str = ""
-    """Why it does not listen although it should; empty if there is no fault."""
+    """Why it could not start; empty if it listens, was stopped or is switched off."""
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def start(self, settings: Settings) -> bool:
-        """Listen if the settings want it; return False with the reason in ``error`` if that is not possible."""
+        """Listen if the settings switch it on; return False with the reason in ``error`` if that fails."""
         if not self.can_start():
             return not self.error
         async with self._lock:
             self.error = ""
             if self.wanted(settings):
-                self.error = await self._reason(self.port(settings))
+                self.error = await self._start_error(self.port(settings))
         if self.error:
             log.info("%s", self.error)
         return not self.error
 
     async def stop(self) -> None:
-        """Close the port. It is no fault that it does not listen then."""
+        """Close the port and clear ``error``."""
         self.error = ""
         await self.server.stop()
 
-    async def _reason(self, port: int) -> str:
-        """Start the server; return why that failed, or nothing."""
+    async def _start_error(self, port: int) -> str:
+        """Start the server; return why that failed, or an empty text."""
         try:
             await self.server.start(port)
         except PortBusy as busy:
-            who = holder(busy.port)
-            if who == OWN_PROCESS:
+            process = holder(busy.port)
+            if process == OWN_PROCESS:
                 return f"Port {busy.port} is busy: {OWN_PROCESS} listens on it. Choose different ports."
-            return f"Port {busy.port} is busy" + (f": {who} listens on it." if who else ".")
+            return f"Port {busy.port} is busy" + (f": {process} listens on it." if process else ".")
         except OSError as error:
             return f"{self.title} could not start: {error.strerror or error}."
         return ""
@@ -118,7 +120,7 @@ class Services:
     def add(self, service: Service) -> None:
         """Register a service behind the others. Raises ``ValueError`` if the name is taken."""
         if service.name in self._services:
-            raise ValueError(f"there is a service {service.name!r} already")
+            raise ValueError(f"the service {service.name!r} is registered already")
         self._services[service.name] = service
 
     async def start(self, name: str, settings: Settings) -> bool:

@@ -156,7 +156,7 @@ def test_in_the_moment_of_a_start_or_an_end_it_says_so(
     running(serve(data_dir))
     (data_dir / "instance.json").unlink()
     said = state("reset", expect=3)
-    assert said.err == ["A companion is starting or ending with this chat state: try again in a moment."]
+    assert said.err == ["A companion that uses this chat state is starting or ending. Try again in a moment."]
 
 
 MESSAGE = {

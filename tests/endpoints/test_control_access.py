@@ -461,7 +461,7 @@ async def test_an_address_in_the_place_of_a_path_is_refused(control: Control) ->
 async def test_a_body_that_does_not_come_ends_the_request(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.endpoints.body.BODY_S", 0.2)
+    monkeypatch.setattr("app.endpoints.body.BODY_TIMEOUT_S", 0.2)
     answer = await raw(
         control, f"Authorization: {BEARER}".encode(), b"Content-Length: 10", line=b"POST /v1/events HTTP/1.1"
     )

@@ -24,6 +24,7 @@ from tests.conftest import PATIENCE_S, MakeCompanion, until
 from tests.endpoints.raw import tcp_to, upgrade_status
 
 Ask = Callable[[connection_owner.Address, connection_owner.Address], int | None]
+LOOKUPS = (connection_owner.owner_of, connection_owner.query_kernel, connection_owner.scan_table)
 FROZEN = Clock(mono=lambda: 1_000.0)
 TYPING = '{"event":"typing","data":{"to":"bob","typing":true}}'
 
@@ -59,12 +60,12 @@ async def test_connections_beyond_the_limit_are_cut_and_the_others_stay(make_com
     async with connect(companion.server.url, proxy=None) as client, AsyncExitStack() as stack:
         for _ in range(9):
             await stack.enter_async_context(tcp_to(port))
-        await until(lambda: len(companion.server.alive) == 10)
+        await until(lambda: len(companion.server.connections) == 10)
         for _ in range(5):
             async with tcp_to(port) as late:
                 with suppress(ConnectionError):
                     assert await late.rest() == b""
-        assert len(companion.server.alive) == 10
+        assert len(companion.server.connections) == 10
         assert companion.refused.latest[0].reason == "10 connections are open already"
         await companion.send_raw("still here", origin="panel")
         assert await client.recv() == "still here"
@@ -120,7 +121,7 @@ async def test_a_client_that_was_just_closed_for_its_rate_is_admitted_later(
     for _ in range(6):
         await loud.send(TYPING)
     await asyncio.wait_for(loud.wait_closed(), PATIENCE_S)
-    monkeypatch.setattr(companion.server, "_judge_later", later)
+    monkeypatch.setattr(companion.server, "_process_later", later)
     async with connect(f"{companion.server.url}?username=alice", proxy=None):
         assert delays == []
     async with connect(companion.server.url, proxy=None):
@@ -192,7 +193,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who
 
 
 @linux
-@pytest.mark.parametrize("ask", [connection_owner.owner_of, connection_owner.ask_kernel, connection_owner.look_up])
+@pytest.mark.parametrize("ask", LOOKUPS)
 async def test_the_system_tells_whose_process_is_at_the_other_end(companion: Companion, ask: Ask) -> None:
     async with tcp_to(companion.server.port) as client:
         ours, theirs = client.tcp.getsockname(), client.tcp.getpeername()
@@ -212,12 +213,12 @@ def hang_up(port: int, data: bytes = b"", *, reset: bool = True) -> connection_o
 
 
 @linux
-@pytest.mark.parametrize("ask", [connection_owner.owner_of, connection_owner.ask_kernel, connection_owner.look_up])
+@pytest.mark.parametrize("ask", LOOKUPS)
 @pytest.mark.parametrize("reset", [True, False])
 async def test_an_end_that_nobody_holds_belongs_to_nobody(companion: Companion, ask: Ask, reset: bool) -> None:
     """The kernel calls what is left of it root's, or knows nothing of it."""
     gone = hang_up(companion.server.port, reset=reset)
-    with pytest.raises(connection_owner.Gone):
+    with pytest.raises(connection_owner.ConnectionGone):
         ask(gone, ("127.0.0.1", companion.server.port))
 
 
@@ -250,7 +251,7 @@ async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Compa
 
 @linux
 @pytest.mark.skipif(os.name == "posix" and os.getuid() != 0, reason="only root can be somebody else")
-@pytest.mark.parametrize("ask", [connection_owner.ask_kernel, connection_owner.look_up])
+@pytest.mark.parametrize("ask", [connection_owner.query_kernel, connection_owner.scan_table])
 async def test_another_users_process_is_known_for_what_it_is(companion: Companion, ask: Ask) -> None:
     program = (
         "import encodings.idna, os, socket, sys; os.setuid(65534);"
@@ -276,7 +277,7 @@ async def test_where_the_kernel_must_not_be_asked_the_table_tells(
     def forbidden(*_: object) -> int:
         raise PermissionError
 
-    monkeypatch.setattr(connection_owner, "ask_kernel", forbidden)
+    monkeypatch.setattr(connection_owner, "query_kernel", forbidden)
     async with tcp_to(companion.server.port) as client:
         assert connection_owner.owner_of(client.tcp.getsockname(), client.tcp.getpeername()) == os.getuid()
 
@@ -313,7 +314,7 @@ async def test_what_a_page_of_another_site_embeds_is_refused(companion: Companio
 async def test_a_connection_that_asks_for_nothing_is_cut_at_the_http_doors_too(
     companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_server, "SILENT_S", 0.2)
+    monkeypatch.setattr(http_server, "IDLE_S", 0.2)
     monkeypatch.setattr(http_server, "SWEEP_S", 0.02)
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
@@ -419,7 +420,7 @@ def of_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_another_users_silent_connections_leave_half_of_the_room(
     make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch, door: str
 ) -> None:
-    monkeypatch.setattr(http_server, "SILENT_S", 3600.0)
+    monkeypatch.setattr(http_server, "IDLE_S", 3600.0)
     monkeypatch.setattr(events, "OPEN_TIMEOUT_S", 3600.0)
     companion = await listening(make_companion, max_connections=6, rest_port=0, control_port=0)
     companion.control.token = "t"
@@ -453,7 +454,7 @@ async def test_refused_connections_do_not_fill_the_log_file(
     companion = await listening(make_companion, clock=FROZEN, max_connections=1)
     of_another_user(monkeypatch)
     async with tcp_to(companion.server.port):
-        await until(lambda: companion.server.alive)
+        await until(lambda: companion.server.connections)
         for _ in range(100):
             async with tcp_to(companion.server.port) as silent:
                 with suppress(ConnectionError):

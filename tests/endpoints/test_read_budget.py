@@ -102,7 +102,7 @@ async def joined(client: RawClient, companion: Companion) -> EventConnection:
     """Complete the handshake; return the server's end of the connection."""
     await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])
     await until(lambda: companion.hub.connection_count)
-    (connection,) = companion.server.alive
+    (connection,) = companion.server.connections
     await until(lambda: connection.client)
     return connection
 

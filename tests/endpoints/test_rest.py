@@ -335,13 +335,13 @@ async def test_a_message_is_forgotten_once(rest: Rest) -> None:
 
 
 CALLS_THAT_FAIL = [
-    ("GET", "/health", 404, "There is no /health."),
-    ("GET", "/users", 404, "There is no /users."),
-    ("GET", "/messages", 400, "Say whose messages: ?peer=NAME is missing."),
-    ("PUT", "/messages", 405, "PUT is not possible on /messages."),
-    ("PATCH", "/friends", 405, "PATCH is not possible on /friends."),
-    ("HEAD", "/status", 405, "HEAD is not possible on /status."),
-    ("POST", "/messages/x/reactions", 404, "There is no /messages/x/reactions."),
+    ("GET", "/health", 404, "The path /health does not exist."),
+    ("GET", "/users", 404, "The path /users does not exist."),
+    ("GET", "/messages", 400, "The query parameter peer is missing. Use ?peer=NAME."),
+    ("PUT", "/messages", 405, "/messages does not support PUT."),
+    ("PATCH", "/friends", 405, "/friends does not support PATCH."),
+    ("HEAD", "/status", 405, "/status does not support HEAD."),
+    ("POST", "/messages/x/reactions", 404, "The path /messages/x/reactions does not exist."),
 ]
 
 
@@ -363,7 +363,7 @@ async def test_a_preflight_for_a_method_that_is_not_offered_leaves_a_row(rest: R
         await rest.call("OPTIONS", "/messages", headers={"Origin": PAGE, "Access-Control-Request-Method": method})
     (row,) = [row for row in rest.companion.journal if row.kind is Kind.FROM_UI]
     assert (row.event, row.verdict) == ("OPTIONS /messages", Verdict.INVALID)
-    assert row.note == "A page wants to use PUT, but REST offers GET, POST, DELETE, OPTIONS only."
+    assert row.note == "A page asks for the method PUT, but only GET, POST, DELETE, OPTIONS are supported."
 
 
 async def test_get_requests_are_logged_on_demand_with_their_query(rest: Rest) -> None:

@@ -318,7 +318,7 @@ async def test_any_body_gets_a_documented_status_and_changes_nothing_unless_that
 
 
 async def test_a_body_that_does_not_come_ends_the_request(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.endpoints.body.BODY_S", 0.2)
+    monkeypatch.setattr("app.endpoints.body.BODY_TIMEOUT_S", 0.2)
     port = rest.companion.rest.port
     async with tcp_to(port) as client:
         await client.send(

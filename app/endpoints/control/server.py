@@ -16,7 +16,7 @@ from app.endpoints.control.operations import JSON, Operation, Scope, read
 from app.endpoints.control.service import Service
 from app.endpoints.control.shapes import Problem, ProblemPart
 from app.endpoints.errors import status_of
-from app.endpoints.http_server import BODY_S, HttpServer
+from app.endpoints.http_server import BODY_TIMEOUT_S, HttpServer
 from app.protocol.errors import RequestError, StorageError
 from app.protocol.event_type import InvalidEvent
 from app.system.settings import InvalidSettings
@@ -50,7 +50,7 @@ class ControlApi:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if refusal := self._door.judge(request):
+        if refusal := self._door.check(request):
             return _parting(_problem(refusal.status, refusal.reason))
         scope = self._scope(request)
         if scope is None:
@@ -70,7 +70,9 @@ class ControlApi:
         except StorageError as error:
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}.")
         except TimeoutError:
-            return _parting(_problem(HTTPStatus.REQUEST_TIMEOUT, f"The body did not come within {BODY_S:g} s."))
+            return _parting(
+                _problem(HTTPStatus.REQUEST_TIMEOUT, f"The body did not come within {BODY_TIMEOUT_S:g} s.")
+            )
         except web.HTTPException as error:
             status = HTTPStatus(error.status)
             reason = {404: f"There is no {request.path}.", 405: f"{request.method} is not possible here."}
