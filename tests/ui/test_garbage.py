@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from app.hub.journal import Journal, Kind
-from app.hub.row_store import CHUNK
+from app.hub.row_store import CHUNK_ROWS
 from app.ui.garbage import GarbageCollector
 
 
@@ -80,4 +80,4 @@ def test_old_rows_of_the_journal_are_nothing_for_the_collector_to_visit(
     journal = Journal()
     for number in range(20_000):
         journal.append(Kind.TO_UI, "typing", payload=b"%d" % number, client="all", origin="panel")
-    assert len(gc.get_objects()) - before < CHUNK + 200
+    assert len(gc.get_objects()) - before < CHUNK_ROWS + 200
