@@ -38,6 +38,7 @@ from app.hub.server_state import ServerState, server_state, why_closed
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
 from app.hub.tasks import Tasks
+from app.observers.ui_state import UiStates
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_type import EventType
@@ -113,6 +114,7 @@ class Companion:
             library_for(settings.fixtures, fixtures_folder), self._database, lambda: self.settings.pinned
         )
         self.composer = EventComposer(self)
+        self.ui_states = UiStates(self.hub)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
         self.router.on("typing", forward_typing(self.hub, store.note_activity))
         self.router.on("mark_read", mark_read(self.chat))

@@ -40,6 +40,7 @@ AT_THE_UIS_PORT = (
     "test_ci_example.py",
     "test_guide_browser.py",
     "test_manual_examples.py",
+    "test_ui_state_command.py",
 )
 """End-to-end tests that serve a page where the UI's development server is: there is one such port."""
 

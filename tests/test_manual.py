@@ -22,6 +22,7 @@ from app.endpoints.control.api import OPERATIONS
 from app.hub.filter import KEYS
 from app.hub.journal import Verdict
 from app.protocol import templates
+from app.protocol.backend import Person
 from app.protocol.catalog import built_in
 from app.protocol.fixture import Fixture
 from app.system.exit_codes import Exit
@@ -366,6 +367,7 @@ def test_names_with_an_underscore_exist() -> None:
     known = {*Settings.__struct_fields__, *Fixture.__struct_fields__, *templates.FAKER}
     for each in built_in():
         known |= {each.name, *each.schema.get("properties", {})}
+    known |= Person(username="alice").friend().keys()
     named = {
         span.partition(" = ")[0]
         for text in PAGES.values()

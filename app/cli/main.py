@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app import __version__
-from app.cli import clients, fixtures, journal, manage, manual, quit_command, state, trigger
+from app.cli import clients, fixtures, journal, manage, manual, quit_command, state, trigger, ui_state
 from app.cli.options import DataDir, absolute_path
 from app.cli.window import open_window
 from app.system import exit_codes
@@ -147,6 +147,7 @@ app.command(short_help="Say what runs, what is off, and why.")(manage.status)
 app.add_typer(clients.app, name="clients", short_help="List, close or identify clients.")
 app.add_typer(fixtures.app, name="fixtures", short_help="The saved events.")
 app.add_typer(state.app, name="state", short_help="Save, load or reset the chat state.")
+app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must be in, and compare it.")
 app.add_typer(manage.server, name="server", short_help="Pause, resume, stop or start it.")
 app.command("open", short_help="Raise the window.")(manage.open_)
 app.command(short_help="Print the control API's token.")(manage.token)

@@ -11,11 +11,13 @@ from app.endpoints.control.program import ProgramOperations
 from app.endpoints.control.settings import SettingsOperations
 from app.endpoints.control.state import StateOperations
 from app.endpoints.control.status import StatusOperations
+from app.endpoints.control.ui_state import UiStateOperations
 
 
 class Api(
     FiringOperations, StatusOperations, ClientOperations, JournalOperations, ExpectationOperations,
     FixtureOperations, StateOperations, ProgramOperations, ChatOperations, SettingsOperations,
+    UiStateOperations,
 ):  # fmt: skip
     """All operations. A further group is a base class."""
 

@@ -16,6 +16,7 @@ from app.protocol.backend import MessageData, Person
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture, SavedFixture
+from app.protocol.ui_stores import ExpectedState, Flavour
 from app.system.agent_token import AgentToken
 from app.system.settings import Settings
 
@@ -145,6 +146,25 @@ class Composer(Protocol):
         """Return by name how each fixture breaks the contract."""
 
 
+class UiStates(Protocol):
+    """Computes what the UI's stores must hold; see ``app/observers/ui_state.py``."""
+
+    def expected(self, client: int, flavour: Flavour, after: int | None = None) -> ExpectedState:
+        """Return the state now, or just after a row. Raises ``NotFound``."""
+
+    def select(self, client: int, peer: str | None) -> None:
+        """State which chat is open."""
+
+    def report(self, client: int, state: Any) -> None:
+        """Keep the stores that the UI reports."""
+
+    def reported(self, client: int) -> Any:
+        """Return the stores that the UI reported last, or None."""
+
+    async def wait_until(self, is_met: Callable[[], bool], within_s: float) -> bool:
+        """Wait until ``is_met()`` is true."""
+
+
 class Service(Protocol):
     """What the operations need of the companion. Its methods may raise ``RequestError`` and ``StorageError``."""
 
@@ -161,6 +181,10 @@ class Service(Protocol):
     @property
     def fixtures(self) -> Library:
         """The fixtures."""
+
+    @property
+    def ui_states(self) -> UiStates:
+        """The expected states of the clients' UIs."""
 
     @property
     def composer(self) -> Composer:

@@ -1,0 +1,109 @@
+"""Operations on the expected state of the UI's stores."""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
+
+from app.endpoints.control import ui_state_shapes as shapes
+from app.endpoints.control.operations import Call, Operations, Scope, operation
+from app.protocol.errors import Conflict, Invalid
+from app.protocol.ui_comparison import (
+    Condition,
+    Difference,
+    InvalidCondition,
+    as_plain,
+    differences,
+    parse_condition,
+)
+from app.protocol.ui_stores import Flavour
+
+MAX_STATE_BYTES = 4 * 1024 * 1024
+"""Limit of a reported state."""
+SHOWN_UNMET = 20
+
+NOT_FOUND = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+
+
+class UiStateOperations(Operations):
+    """Say what the UI must show, and compare that with what it shows."""
+
+    @operation("GET", "/v1/ui-state", scope=Scope.AGENT, query=shapes.UiStateQuery, answer=shapes.UiStateInfo,
+               refusals=NOT_FOUND)  # fmt: skip
+    async def expected_ui_state(self, call: Call) -> shapes.UiStateInfo:
+        """Return the state that the stores of a client's UI must hold (guide §6)."""
+        query: shapes.UiStateQuery = call.query
+        found = self._service.ui_states.expected(self._number(query.client), query.flavour, query.after)
+        return shapes.ui_state_info(found, as_plain(found.stores.to_json()))
+
+    @operation("PUT", "/v1/ui-state/reported", scope=Scope.AGENT, query=shapes.UiClientQuery, body=shapes.Stores,
+               limit=MAX_STATE_BYTES, refusals=NOT_FOUND)  # fmt: skip
+    async def report_ui_state(self, call: Call) -> None:
+        """Report the stores that a client's UI holds now, for comparisons and expectations."""
+        self._service.ui_states.report(self._number(call.query.client), call.body)
+
+    @operation("POST", "/v1/ui-state/compare", scope=Scope.AGENT, body=shapes.ComparisonBody,
+               answer=shapes.Comparison, limit=MAX_STATE_BYTES, refusals=NOT_FOUND)  # fmt: skip
+    async def compare_ui_state(self, call: Call) -> shapes.Comparison:
+        """Compare a state of the UI with the expected one; return the first values that differ."""
+        body: shapes.ComparisonBody = call.body
+        client = self._number(body.client)
+        state = self._service.ui_states.reported(client) if body.state is None else body.state
+        if state is None:
+            raise Conflict("The UI has not reported its state. Send one, or report it first.")
+        found = list(islice(self._differences(client, body.flavour, state), body.limit))
+        return shapes.Comparison(client=client, equal=not found, differences=_infos(found))
+
+    @operation("POST", "/v1/ui-state/expect", scope=Scope.AGENT, body=shapes.UiExpectationBody,
+               answer=shapes.UiExpectationResult, refusals=NOT_FOUND)  # fmt: skip
+    async def expect_ui_state(self, call: Call) -> shapes.UiExpectationResult:
+        """Wait until the state that the UI reports fulfils conditions. Without a report, they are not met."""
+        body: shapes.UiExpectationBody = call.body
+        client = self._number(body.client)
+        conditions = _conditions(body.conditions)
+        if not conditions and not body.equal:
+            raise Invalid("Give at least one condition, or set equal.")
+        states = self._service.ui_states
+
+        def unmet() -> Iterator[Difference]:
+            state = states.reported(client)
+            for each in conditions:
+                yield from each.differences(state)
+            if body.equal:
+                yield from self._differences(client, body.flavour, state)
+
+        met = await states.wait_until(
+            lambda: states.reported(client) is not None and next(unmet(), None) is None, body.within
+        )
+        return shapes.UiExpectationResult(
+            client=client, met=met, has_reported=states.reported(client) is not None,
+            differences=[] if met else _infos(islice(unmet(), SHOWN_UNMET)),
+        )  # fmt: skip
+
+    @operation("PUT", "/v1/ui-state/active-chat", scope=Scope.AGENT, body=shapes.ActiveChatBody, refusals=NOT_FOUND)
+    async def select_chat(self, call: Call) -> None:
+        """State which chat is open in the UI, if the one derived from its requests is wrong."""
+        self._service.ui_states.select(self._number(call.body.client), call.body.peer)
+
+    def _number(self, client: int | None) -> int:
+        if client is not None:
+            return client
+        connected = self._service.hub.clients
+        if len(connected) != 1:
+            count = len(connected)
+            raise Conflict(f"{count or 'No'} clients are connected. Name one by its number.")
+        return connected[0].id
+
+    def _differences(self, client: int, flavour: Flavour, state: Any) -> Iterator[Difference]:
+        return differences(self._service.ui_states.expected(client, flavour).stores.to_json(), state)
+
+
+def _conditions(texts: Iterable[str]) -> list[Condition]:
+    try:
+        return [parse_condition(each) for each in texts]
+    except InvalidCondition as error:
+        raise Invalid(str(error)) from None
+
+
+def _infos(found: Iterable[Difference]) -> list[shapes.DifferenceInfo]:
+    return [shapes.DifferenceInfo(path=each.path, expected=each.expected, reported=each.reported) for each in found]

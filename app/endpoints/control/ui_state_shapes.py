@@ -1,0 +1,105 @@
+"""Input and output of the operations on the expected UI state."""
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from app.endpoints.control.shapes import Input
+from app.protocol.ui_stores import ExpectedState, Flavour
+
+ClientNumber = Annotated[
+    int, Meta(ge=1, le=2**53, description="Number of the client. Default: the only connected client", examples=[1])
+]
+AnyFlavour = Annotated[Flavour, Meta(description="guide: a correct UI; shipped: the released UI")]
+Stores = Annotated[
+    dict[str, Any],
+    Meta(description="The stores of the UI: chatStore, contactStore, uiStore", examples=[{"chatStore": {}}]),
+]
+
+
+class UiStateQuery(Input):
+    """Which state of which client."""
+
+    client: ClientNumber | None = None
+    flavour: AnyFlavour = Flavour.GUIDE
+    after: Annotated[int, Meta(ge=1, le=2**53, description="The state just after this row of the log")] | None = (
+        None
+    )
+
+
+class UiClientQuery(Input):
+    """Which client."""
+
+    client: ClientNumber | None = None
+
+
+class ComparisonBody(Input):
+    """What to compare with the expected state. Without a state, the one that the UI reported last."""
+
+    client: ClientNumber | None = None
+    flavour: AnyFlavour = Flavour.GUIDE
+    state: Stores | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Return at most this many differences")] = 20
+
+
+class UiExpectationBody(Input):
+    """What the state that the UI reports must fulfil."""
+
+    client: ClientNumber | None = None
+    conditions: Annotated[
+        tuple[str, ...], Meta(max_length=100, description="Each: PATH=VALUE", examples=[["chat.activeChat=alice"]])
+    ] = ()
+    equal: Annotated[bool, Meta(description="Whether it must also equal the expected state")] = False
+    flavour: AnyFlavour = Flavour.GUIDE
+    within: Annotated[float, Meta(ge=0, le=3600, description="Seconds to wait")] = 5.0
+
+
+class ActiveChatBody(Input):
+    """Which chat is open in the UI."""
+
+    client: ClientNumber | None = None
+    peer: Annotated[str, Meta(min_length=1, max_length=200, examples=["alice"])] | None = None
+
+
+class UiStateInfo(Struct, kw_only=True):
+    """The state that the UI's stores must hold. A value that only the UI's own clock decides is null."""
+
+    client: int
+    flavour: Flavour
+    seq: Annotated[int, Meta(description="Number of the last row that was taken into account")]
+    complete: Annotated[bool, Meta(description="Whether all rows since the page connected are still in the log")]
+    rest_is_guess: Annotated[bool, Meta(description="Whether REST calls may belong to another page")]
+    stores: dict[str, Any]
+
+
+class DifferenceInfo(Struct, kw_only=True):
+    """A value that differs. A missing value is null."""
+
+    path: str
+    expected: Any
+    reported: Any
+
+
+class Comparison(Struct, kw_only=True):
+    """The result of a comparison: the first differences, in the order of the stores."""
+
+    client: int
+    equal: bool
+    differences: list[DifferenceInfo]
+
+
+class UiExpectationResult(Struct, kw_only=True):
+    """Whether the reported state fulfils the expectation, and what is still different."""
+
+    client: int
+    met: bool
+    has_reported: Annotated[bool, Meta(description="Whether the UI has reported its state at all")]
+    differences: list[DifferenceInfo]
+
+
+def ui_state_info(found: ExpectedState, stores: dict[str, Any]) -> UiStateInfo:
+    """Return an expected state for an answer, with its stores as plain JSON."""
+    return UiStateInfo(
+        client=found.client, flavour=found.stores.flavour, seq=found.seq, complete=found.complete,
+        rest_is_guess=found.rest_is_guess, stores=stores,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Components that read the journal and the REST exchanges, and change nothing."""

@@ -1,0 +1,115 @@
+"""The pages behind the clients: which connections and which REST exchanges belong to one loaded page of the UI.
+
+A page that reconnects keeps its stores; a reloaded page starts with empty ones. The protocol does not distinguish
+the two, but their timing differs: the UI reconnects after three seconds or more (guide §1), a reload is faster.
+
+REST calls carry no client number. They are assigned by origin and user agent. If several pages are open in one
+browser, the assignment is a guess, and ``UiPage.rest_is_guess`` is set.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from app.hub.clients import Client
+from app.hub.hub import Hub
+from app.hub.rest_exchange import RestExchange
+from app.protocol.constants import WS_RECONNECT_DELAY_MS
+
+RECONNECT_S = 0.95 * WS_RECONNECT_DELAY_MS / 1000
+"""A client that comes back sooner belongs to a new page. Timers may fire a little early."""
+BEFORE_CONNECT_S = 10.0
+"""How long before its first connection a page may have sent its first requests. React's StrictMode takes 4 s."""
+MAX_EXCHANGES = 5_000
+MAX_BYTES = 32 * 1024 * 1024
+"""Limits of the kept exchanges. Older ones are discarded."""
+MAX_PAGES = 200
+"""Pages without a connected client that are kept, so that their state can still be examined."""
+
+
+class UiPage:
+    """A page: its connections, oldest first.
+
+    ``since`` is the earliest time at which it may have been loaded, in monotonic seconds. ``first_seq`` is the
+    number of the row that reports its first connection.
+    """
+
+    def __init__(self, client: Client, since: float, first_seq: int) -> None:
+        self.origin = client.origin
+        self.user_agent = client.user_agent
+        self.since = since
+        self.first_seq = first_seq
+        self.clients = [client.id]
+        self.left_at: float | None = None
+        """When its last connection ended; None while it is connected."""
+        self.rest_is_guess = False
+        """Whether another page of the same origin and user agent was open at the same time."""
+        self.selections: list[tuple[float, str | None]] = []
+        """The chats that the developer said are open, each with the time from which it is."""
+        self.reported: Any = None
+        """The stores that the UI reported last."""
+
+
+class UiPages:
+    """Follows the hub's clients and keeps the REST exchanges of their pages."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._clock = hub.clock
+        self._journal = hub.journal
+        self._pages: list[UiPage] = []
+        self._exchanges: deque[RestExchange] = deque()
+        self._bytes = 0
+        self._disconnect = [
+            hub.joined.connect(self._joined),
+            hub.left.connect(self._left),
+            hub.rest_exchanges.connect(self._keep),
+        ]
+
+    def close(self) -> None:
+        """Stop following."""
+        for disconnect in self._disconnect:
+            disconnect()
+
+    def page_of(self, client: int) -> UiPage | None:
+        """Return the page of a connected or recently disconnected client."""
+        return next((page for page in reversed(self._pages) if client in page.clients), None)
+
+    def exchanges_of(self, page: UiPage) -> Iterator[RestExchange]:
+        """Yield the page's REST exchanges in the order in which they ended."""
+        for each in self._exchanges:
+            if (each.origin, each.user_agent) == (page.origin, page.user_agent) and each.started >= page.since:
+                yield each
+
+    def _joined(self, client: Client) -> None:
+        now = self._clock.mono()
+        same_browser = [p for p in self._pages if (p.origin, p.user_agent) == (client.origin, client.user_agent)]
+        connected = [page for page in same_browser if page.left_at is None]
+        last = same_browser[-1] if same_browser and not connected else None
+        if last and last.left_at is not None and now - last.left_at >= RECONNECT_S:
+            last.clients.append(client.id)
+            last.left_at = None
+            self._pages.remove(last)
+            self._pages.append(last)
+            return
+        since = max(now - BEFORE_CONNECT_S, (last.left_at or 0.0) if last else 0.0)
+        page = UiPage(client, since, self._journal.last_seq)
+        for other in connected:
+            other.rest_is_guess = page.rest_is_guess = True
+        self._pages.append(page)
+        gone = [page for page in self._pages if page.left_at is not None]
+        for old in gone[: max(0, len(gone) - MAX_PAGES)]:
+            self._pages.remove(old)
+
+    def _left(self, client: Client) -> None:
+        if page := self.page_of(client.id):
+            page.left_at = self._clock.mono()
+
+    def _keep(self, exchange: RestExchange) -> None:
+        self._exchanges.append(exchange)
+        self._bytes += _size(exchange)
+        while len(self._exchanges) > MAX_EXCHANGES or self._bytes > MAX_BYTES:
+            self._bytes -= _size(self._exchanges.popleft())
+
+
+def _size(exchange: RestExchange) -> int:
+    return len(exchange.request) + len(exchange.response)

@@ -1,0 +1,339 @@
+"""The reference client: computes what the UI's three Zustand stores must hold (guide §6).
+
+``UiStores`` is an immutable state. Each reducer takes what a UI sees or does (a frame, a request, a response, a
+click) and returns the next state. Reducers are pure: they read no clock, and every time is an argument in monotonic
+seconds. There are two flavours: *guide* is a correct UI, *shipped* the released UI with its known differences.
+
+A value that only the UI's own clock decides is ``UNKNOWN``. It matches anything in a comparison.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import islice
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qs
+
+from app.protocol.constants import TYPING_TIMEOUT_MS
+
+TYPING_S = TYPING_TIMEOUT_MS / 1000
+SIDEBAR_WIDTH = 320
+
+
+class Flavour(StrEnum):
+    """Which UI the stores belong to."""
+
+    GUIDE = "guide"
+    SHIPPED = "shipped"
+
+
+class _Unknown:
+    """The type of ``UNKNOWN``."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = _Unknown()
+"""Stands for a value that the companion cannot know, such as a time that the UI's own clock set."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An entry of ``contactStore.contacts``: a friend as listed by ``GET /friends``, with its chat's preview."""
+
+    friend: Mapping[str, Any]
+    last_message: Any = None
+    last_message_time: Any = None
+    unread: int = 0
+
+    @property
+    def username(self) -> Any:
+        """The name, which identifies the contact."""
+        return self.friend.get("username")
+
+    def to_json(self) -> Json:
+        """Return the contact as the store holds it."""
+        return {
+            **self.friend,
+            "lastMessage": self.last_message,
+            "lastMessageTime": self.last_message_time,
+            "unreadCount": self.unread,
+        }
+
+
+class ChatMessages:
+    """The messages of one chat, in the order in which the UI holds them; never sorted.
+
+    Immutable from the outside. States that only append share one list, of which each sees its own first ``length``
+    messages, so appending takes constant time and keeps every earlier state intact.
+    """
+
+    __slots__ = ("_all", "_ids", "_length")
+
+    def __init__(self, messages: Iterable[Json] = ()) -> None:
+        self._all = list(messages)
+        self._length = len(self._all)
+        self._ids: dict[Any, int] = {}
+        for index, each in enumerate(self._all):
+            self._ids.setdefault(_id(each), index)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Json]:
+        return islice(self._all, self._length)
+
+    def __contains__(self, message: Json) -> bool:
+        """Return whether a message with the same ``msg_id`` is there."""
+        return self._ids.get(_id(message), self._length) < self._length
+
+    def __add__(self, message: Json) -> "ChatMessages":
+        if len(self._all) != self._length:
+            return ChatMessages([*self, message])
+        longer = ChatMessages()
+        longer._all, longer._ids, longer._length = self._all, self._ids, self._length + 1
+        self._all.append(message)
+        self._ids[_id(message)] = self._length
+        return longer
+
+
+NO_MESSAGES = ChatMessages()
+"""Only for reading: a chat that begins gets a list of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class UiStores:
+    """The state of one page. A page that is reloaded starts again from ``UiStores(flavour)``."""
+
+    flavour: Flavour = Flavour.GUIDE
+    active_chat: str | None = None
+    messages: Mapping[str, ChatMessages] = field(default_factory=dict)
+    has_more: Mapping[str, Any] = field(default_factory=dict)
+    typing: Mapping[str, float | None] = field(default_factory=dict)
+    """For each user, the time at which the indicator disappears. None: it is off."""
+    contacts: tuple[Contact, ...] = ()
+    backend_connected: bool = False
+    ws_connected: bool = False
+
+    # the connection
+
+    def opened(self) -> "UiStores":
+        """Return the state after the WebSocket connected."""
+        return replace(self, ws_connected=True)
+
+    def closed(self) -> "UiStores":
+        """Return the state after the WebSocket disconnected. Everything else is kept."""
+        return replace(self, ws_connected=False)
+
+    # frames to the UI (guide §2)
+
+    def received(self, payload: bytes | str, at: float) -> "UiStores":
+        """Return the state after a frame to the UI. Invalid JSON and unknown events change nothing."""
+        try:
+            frame = json.loads(payload)
+        except (ValueError, RecursionError):
+            return self
+        if not isinstance(frame, dict) or not isinstance(data := frame.get("data"), dict):
+            return self
+        match frame.get("event"):
+            case "new_message":
+                is_new = data not in self.messages.get(_peer(data), NO_MESSAGES)
+                return self._add_message(data)._preview(data, is_new)
+            case "friend_online":
+                return self._with_presence(data.get("username"), online=True)
+            case "friend_offline":
+                return self._with_presence(data.get("username"), online=False)
+            case "typing":
+                return self._with_typing(_key(data.get("username")), data.get("typing") is True, at)
+        return self
+
+    def _add_message(self, message: Json) -> "UiStores":
+        peer = _peer(message)
+        known = self.messages.get(peer, ChatMessages())
+        return self if message in known else replace(self, messages={**self.messages, peer: known + message})
+
+    def _preview(self, message: Json, is_new: bool) -> "UiStores":
+        """Update the contact's last message and unread count."""
+        if self.flavour is Flavour.SHIPPED:
+            name, counts = message.get("from"), True
+        else:
+            name, counts = _peer(message), is_new and message.get("direction") == "received"
+        unread = int(counts and name != self.active_chat)
+        return self._update(
+            name, last_message=message.get("text"), last_message_time=message.get("timestamp"), unread=unread
+        )
+
+    def _update(self, name: Any, *, last_message: Any, last_message_time: Any, unread: int) -> "UiStores":
+        contacts = tuple(
+            replace(
+                each, last_message=last_message, last_message_time=last_message_time, unread=each.unread + unread
+            )
+            if each.username == name
+            else each
+            for each in self.contacts
+        )
+        return replace(self, contacts=contacts)
+
+    def _with_presence(self, name: Any, *, online: bool) -> "UiStores":
+        change: Json = {"online": True} if online else {"online": False, "last_seen": UNKNOWN}
+        contacts = tuple(
+            replace(each, friend={**each.friend, **change}) if each.username == name else each
+            for each in self.contacts
+        )
+        return replace(self, contacts=contacts)
+
+    def _with_typing(self, user: str, typing: bool, at: float) -> "UiStores":
+        return replace(self, typing={**self.typing, user: at + TYPING_S if typing else None})
+
+    def at(self, now: float) -> "UiStores":
+        """Return the state at a later time: typing indicators end after five seconds (guide Appendix B)."""
+        if not any(end is not None and end <= now for end in self.typing.values()):
+            return self
+        typing = {user: None if end is not None and end <= now else end for user, end in self.typing.items()}
+        return replace(self, typing=typing)
+
+    @property
+    def next_change(self) -> float | None:
+        """When the state changes by itself; None if it does not."""
+        return min((end for end in self.typing.values() if end is not None), default=None)
+
+    # the UI's REST calls (guide §6.1)
+
+    def requested(self, method: str, path: str, query: str) -> "UiStores":
+        """Return the state from the moment of a request. Fetching the newest page of a chat means it was opened."""
+        if (method, path) == ("GET", "/messages") and (peer := _newest_page(query)) is not None:
+            return self.selected(peer)
+        return self
+
+    def selected(self, peer: str | None) -> "UiStores":
+        """Return the state after the user opened a chat, which clears its unread count. None: no chat is open."""
+        contacts = tuple(replace(each, unread=0) if each.username == peer else each for each in self.contacts)
+        return replace(self, active_chat=peer, contacts=contacts)
+
+    def responded(
+        self, method: str, path: str, query: str, request: bytes, status: int, response: bytes
+    ) -> "UiStores":
+        """Return the state after a response. Of failed requests, only ``GET /status`` changes anything."""
+        succeeded = 200 <= status < 300
+        answer = _parsed(response)
+        match method, path:
+            case "GET", "/status":
+                return replace(self, backend_connected=succeeded and answer is not None)
+            case "GET", "/friends" if succeeded and isinstance(answer, list):
+                return self._with_friends(each for each in answer if isinstance(each, dict))
+            case "POST", "/friends" if succeeded and isinstance(answer, dict):
+                return replace(self, contacts=(*self.contacts, Contact(answer)))
+            case "GET", "/messages" if succeeded and isinstance(answer, dict):
+                return self._with_page(query, answer)
+            case "POST", "/messages" if succeeded and isinstance(answer, dict):
+                sent = _parsed(request)
+                return self._with_sent(sent, answer) if isinstance(sent, dict) else self
+        return self
+
+    def _with_friends(self, friends: Iterable[Json]) -> "UiStores":
+        known = {each.username: each for each in reversed(self.contacts)}
+        contacts = (
+            replace(known[friend.get("username")], friend=friend)
+            if friend.get("username") in known
+            else Contact(friend)
+            for friend in friends
+        )
+        return replace(self, contacts=tuple(contacts))
+
+    def _with_page(self, query: str, answer: Json) -> "UiStores":
+        peer = _value(query, "peer")
+        page = answer.get("messages")
+        if peer is None or not isinstance(page, list):
+            return self
+        messages = [each for each in page if isinstance(each, dict)]
+        if _value(query, "offset") not in (None, "0"):
+            messages += self.messages.get(peer, NO_MESSAGES)
+        return replace(
+            self,
+            messages={**self.messages, peer: ChatMessages(messages)},
+            has_more={**self.has_more, peer: answer.get("has_more")},
+        )
+
+    def _with_sent(self, sent: Json, answer: Json) -> "UiStores":
+        peer, text = sent.get("to"), sent.get("text")
+        message = {
+            "msg_id": answer.get("msg_id"),
+            "from": "",
+            "to": peer,
+            "text": text,
+            "timestamp": UNKNOWN,
+            "direction": "sent",
+            "delivered": answer.get("delivered"),
+            "delivery_method": answer.get("delivery_method"),
+        }
+        preview = text.strip() if isinstance(text, str) else text
+        return self._add_message(message)._update(peer, last_message=preview, last_message_time=UNKNOWN, unread=0)
+
+    # as JSON
+
+    def to_json(self) -> Json:
+        """Return the stores with the UI's own names. ``UNKNOWN`` stays; see ``comparison.as_plain``."""
+        return {
+            "chatStore": {
+                "activeChat": self.active_chat,
+                "messages": {peer: list(messages) for peer, messages in self.messages.items()},
+                "hasMore": dict(self.has_more),
+                "loadingMessages": UNKNOWN,
+                "sendingMessage": UNKNOWN,
+                "typingUsers": {user: end is not None for user, end in self.typing.items()},
+            },
+            "contactStore": {"contacts": [each.to_json() for each in self.contacts]},
+            "uiStore": {
+                "theme": UNKNOWN,
+                "sidebarWidth": UNKNOWN,
+                "backendConnected": self.backend_connected,
+                "wsConnected": self.ws_connected,
+            },
+        }
+
+
+class ExpectedState(NamedTuple):
+    """What the stores of a client's UI must hold, and how far that can be trusted.
+
+    ``seq`` is the number of the last row that was taken into account. ``complete``: all rows since the page
+    connected are still in the log. ``rest_is_guess``: REST calls may belong to another page of the same browser.
+    """
+
+    client: int
+    stores: UiStores
+    seq: int
+    complete: bool
+    rest_is_guess: bool
+
+
+def _key(name: Any) -> str:
+    """Return a value as JavaScript uses it for the key of an object."""
+    return name if isinstance(name, str) else "undefined" if name is None else json.dumps(name)
+
+
+def _peer(message: Json) -> str:
+    return _key(message.get("to") if message.get("direction") == "sent" else message.get("from"))
+
+
+def _id(message: Json) -> str:
+    """Return a message's ID as a key: an ID that is not text compares by value, and a missing one equals null."""
+    return _key(message.get("msg_id"))
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _value(query: str, key: str) -> str | None:
+    return parse_qs(query, keep_blank_values=True).get(key, [None])[-1]
+
+
+def _newest_page(query: str) -> str | None:
+    return _value(query, "peer") if _value(query, "offset") in (None, "0") else None

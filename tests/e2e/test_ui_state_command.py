@@ -1,0 +1,79 @@
+"""``companion ui-state`` against a chat UI in a real browser: what must be on the screen is on the screen."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import sockets
+from .browser import Site
+from .chat_ui import Chat, window
+from .conftest import Ask, Run
+from .processes import Companion
+
+
+@pytest.fixture
+async def chat(tmp_path: Path) -> AsyncIterator[Chat]:
+    async with window(tmp_path / "profile") as chat:
+        yield chat
+        assert chat.complaints == []
+
+
+async def shown(chat: Chat) -> dict[str, tuple[bool, int, str]]:
+    """Presence, unread count and preview of each contact, as the page shows them."""
+    return {
+        name: (
+            await chat.online(name),
+            int(await chat.about(name, "unread") or 0),
+            await chat.about(name, "preview"),
+        )
+        for name in await chat.contacts()
+    }
+
+
+def expected(stores: dict[str, Any]) -> dict[str, tuple[bool, int, str]]:
+    return {
+        each["username"]: (each["online"], each["unreadCount"], each["lastMessage"] or "")
+        for each in stores["contactStore"]["contacts"]
+    }
+
+
+async def test_the_expected_state_is_what_the_page_shows(
+    program: Companion, site: Site, chat: Chat, run: Run, ask: Ask, tmp_path: Path
+) -> None:
+    await chat.open(site.origin, program)
+    run("trigger", "new_message", "--as", "bob", "--set", "text=one", "--wait", "10")
+    run("trigger", "new_message", "--as", "carol", "--set", "text=two")
+    run("trigger", "friend_online", "--as", "bob")
+    await chat.open_chat("carol")
+    run("trigger", "new_message", "--as", "carol", "--set", "text=three")
+    await chat.sees("three")
+    await chat.polled()
+    stores = ask("ui-state", "show", "--flavour", "shipped")
+    assert expected(stores) == await shown(chat)
+    assert stores["chatStore"]["activeChat"] == "carol"
+    assert [each["text"] for each in stores["chatStore"]["messages"]["carol"]] == await chat.texts()
+    file = tmp_path / "stores.json"
+    file.write_text(json.dumps(stores))
+    assert run("ui-state", "compare", file, "--flavour", "shipped").out == ["equal"]
+    stores["contactStore"]["contacts"][1]["unreadCount"] += 1
+    file.write_text(json.dumps(stores))
+    differing = run("ui-state", "compare", file, "--flavour", "shipped", exits=1)
+    assert differing.err == ["contactStore.contacts[1].unreadCount: expected 1, the UI has 2"]
+
+
+def test_expect_judges_what_was_reported(server: Companion, run: Run, tmp_path: Path) -> None:
+    with sockets.client(server.url):
+        unmet = run("ui-state", "expect", "chat.activeChat=null", "--within", "0", exits=1)
+        assert "the UI has not reported its state" in unmet.err[0]
+        file = tmp_path / "stores.json"
+        file.write_text('{"chatStore": {"activeChat": "bob"}}')
+        run("ui-state", "report", file)
+        assert run("ui-state", "expect", "chat.activeChat=bob", "--within", "0").out == ["✓ met"]
+        unmet = run("ui-state", "expect", "chat.activeChat=alice", "--within", "0", exits=1)
+        assert unmet.err[0] == 'chat.activeChat: expected "alice", the UI has "bob"'
+        file.write_text("[1]")
+        run("ui-state", "compare", file, exits=2)
+        run("ui-state", "show", "--client", "99", exits=1)

@@ -1,0 +1,163 @@
+"""The expected UI state over the control API: a client that acts as the UI does, over real sockets."""
+
+import asyncio
+import json
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.conftest import PATIENCE_S
+from tests.endpoints.conftest import MakeControl
+from tests.endpoints.control_api import Control, message, online
+from tests.endpoints.http_client import PAGE
+
+BROWSER = {"Origin": PAGE, "User-Agent": "a browser", "Content-Type": "application/json"}
+
+
+class Page:
+    """What a page of the chat UI sends: REST calls and one WebSocket, from one origin and user agent."""
+
+    def __init__(self, control: Control, session: aiohttp.ClientSession) -> None:
+        self._control = control
+        self._session = session
+
+    async def rest(self, method: str, path: str, body: Any = None) -> None:
+        content = json.dumps(body) if body is not None else None
+        url = self._control.companion.rest.url + path
+        async with self._session.request(method, url, data=content, headers=BROWSER) as answer:
+            await answer.read()
+
+    async def load(self) -> None:
+        await self.rest("GET", "/status")
+        await self.rest("GET", "/friends")
+        await self._control.connect(origin=PAGE, user_agent_header="a browser")
+
+
+@pytest.fixture
+async def page(make_control: MakeControl) -> Any:
+    control = await make_control(allowed_origins=[PAGE])
+    assert await control.companion.start_service("rest")
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+        yield control, Page(control, session)
+
+
+async def stores(control: Control, **query: object) -> dict[str, Any]:
+    return dict((await control.got("/v1/ui-state", **query))["stores"])
+
+
+async def contact(control: Control, name: str, **query: object) -> dict[str, Any]:
+    contacts = (await stores(control, **query))["contactStore"]["contacts"]
+    (found,) = (each for each in contacts if each["username"] == name)
+    return dict(found)
+
+
+async def test_frames_and_rest_calls_of_a_page_make_its_state(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    sent = message("hello")
+    await control.post("/v1/events", sent)
+    found = await control.got("/v1/ui-state")
+    assert (found["client"], found["flavour"], found["complete"], found["rest_is_guess"]) == (
+        1,
+        "guide",
+        True,
+        False,
+    )
+    assert found["stores"]["uiStore"]["backendConnected"] is True
+    assert found["stores"]["chatStore"]["messages"] == {"alice": [sent["data"]]}
+    alice = await contact(control, "alice")
+    assert (alice["lastMessage"], alice["unreadCount"]) == ("hello", 1)
+    await ui.rest("GET", "/messages?peer=alice&limit=50&offset=0")
+    opened = await stores(control)
+    assert opened["chatStore"]["activeChat"] == "alice"
+    assert "hello" in [each["text"] for each in opened["chatStore"]["messages"]["alice"]]
+    assert (await contact(control, "alice"))["unreadCount"] == 0
+
+
+async def test_the_state_just_after_a_row(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    first = (await control.post("/v1/events", message("one"))).json["seq"]
+    await control.post("/v1/events", message("two"))
+    assert (await contact(control, "alice"))["lastMessage"] == "two"
+    assert (await contact(control, "alice", after=first))["lastMessage"] == "one"
+    assert (await control.get("/v1/ui-state", query={"after": 9999})).status == 404
+
+
+async def test_the_flavours_differ_for_a_duplicate(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    twice = message("again")
+    for _ in range(2):
+        await control.post("/v1/events?strict=0", twice)
+    assert (await contact(control, "alice"))["unreadCount"] == 1
+    assert (await contact(control, "alice", flavour="shipped"))["unreadCount"] == 2
+
+
+async def test_only_frames_to_this_client_count_and_several_clients_need_a_number(
+    page: tuple[Control, Page],
+) -> None:
+    control, ui = page
+    await ui.load()
+    await control.connect("bob")
+    await control.post("/v1/events?to=client:2", online("bob"))
+    assert (await control.get("/v1/ui-state")).status == 409
+    assert (await contact(control, "bob", client=1))["online"] is False
+    assert (await control.get("/v1/ui-state", query={"client": 7})).status == 404
+
+
+async def test_two_pages_of_one_browser_are_a_guess(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    await ui.load()
+    assert (await control.got("/v1/ui-state", client=2))["rest_is_guess"]
+
+
+async def test_a_reported_state_is_compared_and_expected(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    await control.post("/v1/events", message("hello"))
+    assert (await control.post("/v1/ui-state/compare", {})).status == 409, "nothing is reported yet"
+    none = await control.post("/v1/ui-state/expect", {"conditions": ["chat.activeChat=null"], "within": 0})
+    assert (none.json["met"], none.json["has_reported"]) == (False, False)
+    right = await stores(control)
+    assert (await control.post("/v1/ui-state/compare", {"state": right})).json["equal"]
+    wrong = json.loads(json.dumps(right))
+    next(each for each in wrong["contactStore"]["contacts"] if each["username"] == "alice")["unreadCount"] = 2
+    (found,) = (await control.post("/v1/ui-state/compare", {"state": wrong})).json["differences"]
+    assert found["path"].endswith(".unreadCount")
+    assert (found["expected"], found["reported"]) == (1, 2)
+    expecting = asyncio.create_task(
+        control.post("/v1/ui-state/expect", {"conditions": ["contact.contacts[alice].unreadCount=2"], "within": 30})
+    )
+    assert (await control.put("/v1/ui-state/reported", wrong)).status == 204
+    assert (await asyncio.wait_for(expecting, PATIENCE_S)).json["met"]
+    unequal = await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})
+    assert (unequal.json["met"], [each["path"] for each in unequal.json["differences"]]) == (False, [found["path"]])
+    await control.put("/v1/ui-state/reported", right)
+    assert (await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})).json["met"]
+
+
+async def test_the_open_chat_can_be_corrected(page: tuple[Control, Page]) -> None:
+    control, ui = page
+    await ui.load()
+    assert (await control.put("/v1/ui-state/active-chat", {"peer": "bob"})).status == 204
+    await control.post("/v1/events", message("hi", **{"from": "bob"}))
+    assert (await stores(control))["chatStore"]["activeChat"] == "bob"
+    assert (await contact(control, "bob"))["unreadCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("conditions", "detail"),
+    [
+        (["alice"], "Write it as PATH=VALUE"),
+        (["message.alice=1"], "Unknown store 'message'"),
+        ([], "Give at least one condition"),
+    ],
+)
+async def test_an_invalid_condition_is_explained(control: Control, conditions: list[str], detail: str) -> None:
+    await control.connect()
+    answer = await control.post("/v1/ui-state/expect", {"conditions": conditions})
+    assert answer.status == 422
+    assert detail in answer.detail
