@@ -127,6 +127,19 @@ def _no_unexpected_warnings(caplog: pytest.LogCaptureFixture, expected_warnings:
     assert not missing, f"expected warnings that did not come: {missing}"
 
 
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """End the log that the program begins in this process, and restore the levels."""
+    root, library = logging.getLogger(), logging.getLogger("websockets")
+    handlers, levels = list(root.handlers), (root.level, library.level)
+    yield
+    for handler in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(levels[0])
+    library.setLevel(levels[1])
+
+
 async def until(condition: Callable[[], object], timeout: float = PATIENCE_S) -> None:
     """Wait until ``condition`` holds. Fail if it does not within ``timeout`` seconds."""
     loop = asyncio.get_running_loop()

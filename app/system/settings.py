@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
@@ -238,9 +239,15 @@ def equal_ports(settings: Settings) -> list[InvalidSetting]:
     return errors
 
 
+@cache
+def _types() -> dict[str, Any]:
+    """Return the type of each setting. Evaluating the annotations takes milliseconds."""
+    return {each.name: each.type for each in msgspec.structs.fields(Settings)}
+
+
 def check(name: str, value: object) -> str | None:
     """Return what is wrong with a value for the setting ``name``, or None."""
-    expected = next(each.type for each in msgspec.structs.fields(Settings) if each.name == name)
+    expected = _types()[name]
     try:
         msgspec.convert(value, expected)
     except msgspec.ValidationError as error:

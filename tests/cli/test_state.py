@@ -1,4 +1,4 @@
-"""``companion state`` as the process that a person runs."""
+"""``companion state`` while no companion runs: once as the process that a person runs, otherwise in this one."""
 
 import contextlib
 import json
@@ -6,25 +6,64 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from typer.testing import CliRunner
+
+from app.cli.main import app
 
 ROOT = Path(__file__).parents[2]
+cli = CliRunner()
 
 
-def state(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+class Ended(NamedTuple):
+    """How the command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def process(*arguments: str | Path) -> Ended:
     """Run ``companion state …`` to its end."""
-    return subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "app", "state", *map(str, arguments)],
         cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False,
     )  # fmt: skip
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def state(*arguments: str | Path) -> Ended:
+    """Run ``companion state …`` to its end in this process."""
+    result = cli.invoke(app, ["state", *map(str, arguments)], prog_name="companion")
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Ended(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging(own_logging: None) -> None:
+    """Each command begins a log, which ends with its process otherwise."""
 
 
 def saved(folder: Path, file: Path) -> dict[str, Any]:
     result = state("save", file, "--data-dir", folder)
     assert (result.returncode, result.stderr) == (0, "")
     return json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_the_process_does_what_it_says_and_ends_with_the_codes(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    result = process("save", file, "--data-dir", tmp_path / "one")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert str(file) in result.stdout
+    assert json.loads(file.read_text(encoding="utf-8")) == saved(tmp_path / "one", tmp_path / "again.json")
+    assert process("load", file, "--data-dir", tmp_path / "two")[::2] == (0, "")
+    result = process("load", tmp_path / "none.json", "--data-dir", tmp_path / "two")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "could not be read" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert process("dance").returncode == 2
 
 
 def test_save_load_and_reset_do_what_they_say(tmp_path: Path) -> None:

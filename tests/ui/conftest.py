@@ -4,6 +4,7 @@ import asyncio
 import functools
 import gc
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.garbage import clear_out
+from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.ui.frames import settled
@@ -90,6 +92,21 @@ def _no_events_without_the_loop(request: pytest.FixtureRequest, monkeypatch: pyt
     """
     if request.node.get_closest_marker("asyncio"):
         monkeypatch.setattr(pytestqt.plugin, "_process_events", lambda: None)
+
+
+@pytest.fixture
+def all_rooms() -> None:
+    """Let windows also build rooms that the test does not use, while the loop is idle, as in the program."""
+
+
+@pytest.fixture(autouse=True)
+def _only_rooms_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let windows build only what the test uses: the other rooms take longer than most tests.
+
+    ``COMPANION_TEST_ROOMS=all`` lets every window of the tests build them, as the nightly workflow does.
+    """
+    if "all_rooms" not in request.fixturenames and os.environ.get("COMPANION_TEST_ROOMS") != "all":
+        monkeypatch.setattr(LazyStack, "build_the_rest", lambda _: None)
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,8 @@ from app.protocol.envelope import Envelope
 from app.ui.window import INJECT, ROOMS, MainWindow
 from tests.conftest import Connect
 
+pytestmark = pytest.mark.usefixtures("all_rooms")
+
 
 def controls(root: QWidget) -> Iterator[QWidget]:
     """Find what a person can reach with the keyboard, without the inner parts of compound controls."""

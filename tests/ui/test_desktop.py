@@ -1,7 +1,6 @@
 """The composition root: window, tray and companion on one loop, and every way out."""
 
 import asyncio
-import logging
 import os
 import signal
 import socket
@@ -43,15 +42,8 @@ TOKEN = "the-token-of-these-tests"
 
 
 @pytest.fixture(autouse=True)
-def _own_logging() -> Iterator[None]:
-    root, library = logging.getLogger(), logging.getLogger("websockets")
-    handlers, levels = list(root.handlers), (root.level, library.level)
-    yield
-    for handler in [each for each in root.handlers if each not in handlers]:
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(levels[0])
-    library.setLevel(levels[1])
+def _own_logging(own_logging: None) -> None:
+    """Each desktop begins a log."""
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,8 @@ from app.ui.window import CHATS, EVENTS, INJECT, ROOMS
 from tests.conftest import MakeCompanion, until
 from tests.ui.conftest import Windows, forget
 
+pytestmark = pytest.mark.usefixtures("all_rooms")
+
 
 @pytest.fixture
 def made() -> list[str]:

@@ -27,6 +27,8 @@ from app.ui.widgets.manual_document import FEATURES
 from app.ui.window import ROOMS, MainWindow
 from tests.conftest import Connect
 
+pytestmark = pytest.mark.usefixtures("all_rooms")
+
 SOURCE = Path(app.__file__).parent
 HELPERS = SOURCE / "ui" / "plain_text.py"
 MANUAL = "ui/widgets/manual_document.py"

@@ -21,6 +21,8 @@ from tests.conftest import until
 from tests.ui.conftest import put_away
 from tests.ui.example_room import EXAMPLE, ExampleRoom
 
+pytestmark = pytest.mark.usefixtures("all_rooms")
+
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
 

@@ -19,6 +19,8 @@ from app.ui.tray import Tray
 from app.ui.window import MainWindow
 from tests.ui.frames import settled
 
+pytestmark = pytest.mark.usefixtures("all_rooms")
+
 ORIGIN = "http://localhost:5555"
 STRANGER = "zoe"
 

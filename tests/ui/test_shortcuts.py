@@ -1,5 +1,6 @@
 """The list of keyboard shortcuts names every key that the window reacts to."""
 
+import pytest
 from PySide6.QtGui import QAction, QShortcut
 
 from app.companion import Companion
@@ -7,6 +8,8 @@ from app.ui.room_registry import ROOMS
 from app.ui.shortcuts import SHORTCUTS, room_shortcuts
 from app.ui.window import MainWindow
 from tests.test_manual import keys_of
+
+pytestmark = pytest.mark.usefixtures("all_rooms")
 
 
 async def test_every_key_of_the_window_is_listed(window: MainWindow, companion: Companion) -> None:
