@@ -66,13 +66,14 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-async def test_nobody_else_is(control: Control, case: str) -> None:
-    answer = await raw(control, *WRONG[case])
-    assert answer.status == 401
-    assert "companion token" in answer.detail
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert TOKEN.encode() not in answer.body
+async def test_nobody_else_is(control: Control, subtests: pytest.Subtests) -> None:
+    for case in WRONG:
+        with subtests.test(case=case):
+            answer = await raw(control, *WRONG[case])
+            assert answer.status == 401
+            assert "companion token" in answer.detail
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+            assert TOKEN.encode() not in answer.body
 
 
 async def test_the_token_is_not_taken_from_the_address(control: Control) -> None:
@@ -102,10 +103,11 @@ async def test_a_wrong_token_changes_nothing_and_learns_nothing(control: Control
 # where a request comes from
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
-async def test_this_machines_names_are_welcome(control: Control, name: str) -> None:
-    host = f"{name}:{control.companion.control.port}"
-    assert (await control.get("/v1/status", headers={"Host": host})).status == 200
+async def test_this_machines_names_are_welcome(control: Control, subtests: pytest.Subtests) -> None:
+    for name in ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]:
+        with subtests.test(name=name):
+            host = f"{name}:{control.companion.control.port}"
+            assert (await control.get("/v1/status", headers={"Host": host})).status == 200
 
 
 @pytest.mark.parametrize(
@@ -119,11 +121,12 @@ async def test_another_host_is_refused_even_with_the_token(control: Control, hos
     assert (await control.rows("refused"))[-1]["verdict"] == "warning"
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", f"{PAGE}.evil.example", f"{PAGE}/"])
-async def test_another_web_page_is_refused_even_with_the_token(control: Control, origin: str) -> None:
-    answer = await control.get("/v1/status", headers={"Origin": origin})
-    assert answer.status == 403
-    assert origin in answer.detail
+async def test_another_web_page_is_refused_even_with_the_token(control: Control, subtests: pytest.Subtests) -> None:
+    for origin in ["http://evil.example", "null", f"{PAGE}.evil.example", f"{PAGE}/"]:
+        with subtests.test(origin=origin):
+            answer = await control.get("/v1/status", headers={"Origin": origin})
+            assert answer.status == 403
+            assert origin in answer.detail
 
 
 async def test_an_allowed_page_needs_the_token_too(control: Control) -> None:
@@ -150,20 +153,21 @@ async def test_it_listens_on_the_loopback_address_only(control: Control) -> None
 # what there is not
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v1/nowhere", "/v2/status", "/v1/status/", "//v1/status", "/V1/status",
-             "/v1/fixtures/a/b", "/v1/clients/1/2", "/%00", "/%ff", "/%ED%A0%80", "/" + "n" * 6_000],
-    ids=lambda path: path[:20],
-)  # fmt: skip
-async def test_an_unknown_path_is_a_problem(control: Control, path: str) -> None:
-    answer = await control.get(path)
-    assert answer.status == 404
-    assert answer.detail.startswith("There is no ")
+async def test_an_unknown_path_is_a_problem(control: Control, subtests: pytest.Subtests) -> None:
+    for path in (
+        "/", "/v1", "/v1/", "/v1/nowhere", "/v2/status", "/v1/status/", "//v1/status", "/V1/status",
+        "/v1/fixtures/a/b", "/v1/clients/1/2", "/%00", "/%ff", "/%ED%A0%80", "/" + "n" * 6_000,
+    ):  # fmt: skip
+        with subtests.test(path=path[:20]):
+            answer = await control.get(path)
+            assert answer.status == 404
+            assert answer.detail.startswith("There is no ")
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "allow"),
-    [
+async def test_an_unknown_method_is_a_problem_that_says_what_is_allowed(
+    control: Control, subtests: pytest.Subtests
+) -> None:
+    for method, path, allow in [
         ("DELETE", "/v1/status", {"GET"}),
         ("HEAD", "/v1/status", {"GET"}),
         ("OPTIONS", "/v1/events", {"GET", "POST"}),
@@ -172,16 +176,13 @@ async def test_an_unknown_path_is_a_problem(control: Control, path: str) -> None
         ("GET", "/v1/clients/drop", {"POST", "PATCH", "DELETE"}),
         ("POST", "/v1/fixtures/x", {"GET", "PUT", "PATCH", "DELETE"}),
         ("TRACE", "/v1/status", {"GET"}),
-    ],
-)
-async def test_an_unknown_method_is_a_problem_that_says_what_is_allowed(
-    control: Control, method: str, path: str, allow: set[str]
-) -> None:
-    answer = await control.call(method, path)
-    assert answer.status == 405
-    assert set(answer.headers["Allow"].replace(" ", "").split(",")) == allow
-    if method != "HEAD":
-        assert method in answer.detail
+    ]:
+        with subtests.test(method=method, path=path):
+            answer = await control.call(method, path)
+            assert answer.status == 405
+            assert set(answer.headers["Allow"].replace(" ", "").split(",")) == allow
+            if method != "HEAD":
+                assert method in answer.detail
 
 
 # the document
@@ -381,16 +382,15 @@ REFUSED: list[tuple[str, str, Any, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "tail", "body", "status"), REFUSED, ids=lambda value: str(value)[:20])
-async def test_every_refusal_is_a_documented_one(
-    control: Control, name: str, tail: str, body: Any, status: int
-) -> None:
+async def test_every_refusal_is_a_documented_one(control: Control, subtests: pytest.Subtests) -> None:
     whole = await document(control)
-    ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
-    answer = await control.call(method, path.partition("{")[0] + tail, body)
-    assert answer.status == status
-    assert answer.problem
-    answer_keeps_to(whole, described, answer)
+    for name, tail, body, status in REFUSED:
+        with subtests.test(name=name, tail=tail, status=status):
+            ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
+            answer = await control.call(method, path.partition("{")[0] + tail, body)
+            assert answer.status == status
+            assert answer.problem
+            answer_keeps_to(whole, described, answer)
 
 
 async def test_a_disk_that_cannot_be_written_is_a_documented_problem(make_control: MakeControl) -> None:

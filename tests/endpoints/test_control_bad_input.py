@@ -45,22 +45,26 @@ NO_JSON = {
 }
 
 
-@pytest.mark.parametrize("case", NO_JSON)
-async def test_a_body_that_is_not_valid_json_is_refused_with_the_place(control: Control, case: str) -> None:
-    before, rows = await control.state(), control.companion.journal.last_seq
-    body, place = NO_JSON[case]
-    answer = await control.call("POST", "/v1/events", body)
-    assert answer.status == 400
-    assert place in answer.detail
-    assert await control.state() == before
-    assert control.companion.journal.last_seq == rows
+async def test_a_body_that_is_not_valid_json_is_refused_with_the_place(
+    control: Control, subtests: pytest.Subtests
+) -> None:
+    for case in NO_JSON:
+        with subtests.test(case=case):
+            before, rows = await control.state(), control.companion.journal.last_seq
+            body, place = NO_JSON[case]
+            answer = await control.call("POST", "/v1/events", body)
+            assert answer.status == 400
+            assert place in answer.detail
+            assert await control.state() == before
+            assert control.companion.journal.last_seq == rows
 
 
-@pytest.mark.parametrize("body", [[], "alice", 7, None, True], ids=json.dumps)
-async def test_json_of_another_kind_is_refused(control: Control, body: Any) -> None:
-    answer = await control.call("POST", "/v1/events", json.dumps(body).encode())
-    assert answer.status == 422
-    assert answer.detail.startswith("The body must be an object, not ")
+async def test_json_of_another_kind_is_refused(control: Control, subtests: pytest.Subtests) -> None:
+    for body in [[], "alice", 7, None, True]:
+        with subtests.test(body=body):
+            answer = await control.call("POST", "/v1/events", json.dumps(body).encode())
+            assert answer.status == 422
+            assert answer.detail.startswith("The body must be an object, not ")
 
 
 async def test_every_operation_reads_its_body_in_the_same_way(control: Control) -> None:
@@ -148,18 +152,19 @@ WRONG_TYPES: list[tuple[str, str, Any, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("method", "path", "body", "place"), WRONG_TYPES, ids=lambda value: str(value)[:40])
 async def test_what_has_the_wrong_form_is_refused_with_the_place(
-    control: Control, method: str, path: str, body: Any, place: str
+    control: Control, subtests: pytest.Subtests
 ) -> None:
-    before, rows = await control.state(), control.companion.journal.last_seq
     await control.connect()
-    answer = await control.call(method, path, body)
-    assert answer.status == 422
-    assert answer.detail.startswith("The body")
-    assert place in answer.detail
-    assert await control.state() == before
-    assert control.companion.journal.last_seq == rows + 1  # the client
+    for method, path, body, place in WRONG_TYPES:
+        with subtests.test(method=method, path=path, place=place):
+            before, rows = await control.state(), control.companion.journal.last_seq
+            answer = await control.call(method, path, body)
+            assert answer.status == 422
+            assert answer.detail.startswith("The body")
+            assert place in answer.detail
+            assert await control.state() == before
+            assert control.companion.journal.last_seq == rows
 
 
 async def test_an_event_that_breaks_the_contract_is_refused_with_every_place(control: Control) -> None:
@@ -297,48 +302,50 @@ BAD_QUERIES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "query", "place"), BAD_QUERIES, ids=lambda value: str(value)[:40])
 async def test_a_query_that_cannot_be_meant_is_refused_with_the_place(
-    control: Control, method: str, path: str, query: str, place: str
+    control: Control, subtests: pytest.Subtests
 ) -> None:
-    before, rows = await control.state(), control.companion.journal.last_seq
-    body = b"{}" if path == "/v1/frames" else online()
-    answer = await control.call(method, f"{path}?{query}", body if method == "POST" else None)
-    assert answer.status == 422
-    assert place in answer.detail
-    assert len(answer.body) < 10_000
-    assert await control.state() == before
-    assert control.companion.journal.last_seq == rows
-    assert not control.companion.hub.paused
+    for method, path, query, place in BAD_QUERIES:
+        with subtests.test(method=method, path=path, query=query[:40]):
+            before, rows = await control.state(), control.companion.journal.last_seq
+            body = b"{}" if path == "/v1/frames" else online()
+            answer = await control.call(method, f"{path}?{query}", body if method == "POST" else None)
+            assert answer.status == 422
+            assert place in answer.detail
+            assert len(answer.body) < 10_000
+            assert await control.state() == before
+            assert control.companion.journal.last_seq == rows
+            assert not control.companion.hub.paused
 
 
-@pytest.mark.parametrize("query", ["to=all&to=user:bob", "wait=0&wait=0", "strict=1&strict=0", "x=1&x=2"])
-async def test_a_parameter_given_twice_is_refused(control: Control, query: str) -> None:
-    answer = await control.post(f"/v1/events?{query}", online())
-    assert (answer.status, answer.detail) == (400, "A query parameter is given twice.")
+async def test_a_parameter_given_twice_is_refused(control: Control, subtests: pytest.Subtests) -> None:
+    for query in ["to=all&to=user:bob", "wait=0&wait=0", "strict=1&strict=0", "x=1&x=2"]:
+        with subtests.test(query=query):
+            answer = await control.post(f"/v1/events?{query}", online())
+            assert (answer.status, answer.detail) == (400, "A query parameter is given twice.")
 
 
-@pytest.mark.parametrize(
-    "query", ["filter=%ff", "filter=%ED%A0%80", "%ff=1", "%ED%A0%80=1", "filter=%00", "filter=%"]
-)
-async def test_tricks_with_percents_are_refused_or_taken_as_text(control: Control, query: str) -> None:
-    answer = await control.get(f"/v1/journal?{query}")
-    assert answer.status in (200, 400, 422)
-    if answer.status != 200:
-        assert answer.detail
+async def test_tricks_with_percents_are_refused_or_taken_as_text(
+    control: Control, subtests: pytest.Subtests
+) -> None:
+    for query in ["filter=%ff", "filter=%ED%A0%80", "%ff=1", "%ED%A0%80=1", "filter=%00", "filter=%"]:
+        with subtests.test(query=query):
+            answer = await control.get(f"/v1/journal?{query}")
+            assert answer.status in (200, 400, 422)
+            if answer.status != 200:
+                assert answer.detail
 
 
-@pytest.mark.parametrize(
-    "number", ["0", "-1", "x", "1.0", "%201", "%D9%A1", "1e0", "9" * 400, "%00", "%ff", "null"]
-)
-@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-async def test_a_client_that_is_not_there_is_not_found(control: Control, method: str, number: str) -> None:
+async def test_a_client_that_is_not_there_is_not_found(control: Control, subtests: pytest.Subtests) -> None:
     await control.connect()
-    answer = await control.call(method, f"/v1/clients/{number}", {"username": "bob"})
-    assert answer.status == 404
-    assert answer.detail.startswith("There is no client ")
-    assert len(answer.body) < 500
-    assert control.companion.hub.connection_count == 1
+    for number in ("0", "-1", "x", "1.0", "%201", "%D9%A1", "1e0", "9" * 400, "%00", "%ff", "null"):
+        for method in ("PATCH", "DELETE"):
+            with subtests.test(number=number[:20], method=method):
+                answer = await control.call(method, f"/v1/clients/{number}", {"username": "bob"})
+                assert answer.status == 404
+                assert answer.detail.startswith("There is no client ")
+                assert len(answer.body) < 500
+                assert control.companion.hub.connection_count == 1
 
 
 # anything

@@ -88,13 +88,14 @@ async def test_a_client_speaks_for_another_from_now_on(control: Control) -> None
     assert met.json["met"]
 
 
-@pytest.mark.parametrize("name", [" ", "\n", "a\tb", "\u202e", "\0"])
-async def test_a_name_that_cannot_be_shown_is_refused(control: Control, name: str) -> None:
+async def test_a_name_that_cannot_be_shown_is_refused(control: Control, subtests: pytest.Subtests) -> None:
     await control.connect("me")
-    answer = await control.patch("/v1/clients/1", {"username": name})
-    assert answer.status == 422
-    assert "user name" in answer.detail
-    assert [each["username"] for each in await control.got("/v1/clients")] == ["me"]
+    for name in (" ", "\n", "a\tb", "\u202e", "\0"):
+        with subtests.test(name=name):
+            answer = await control.patch("/v1/clients/1", {"username": name})
+            assert answer.status == 422
+            assert "user name" in answer.detail
+            assert [each["username"] for each in await control.got("/v1/clients")] == ["me"]
 
 
 # close
@@ -129,15 +130,18 @@ async def test_a_reason_is_cut_to_what_a_close_frame_holds(control: Control, rea
     assert 119 < len(told.encode()) <= 123
 
 
-@pytest.mark.parametrize("code", [1004, 1005, 1006, 1015, 1016, 1999, 2000, 2999])
-@pytest.mark.parametrize("path", ["DELETE /v1/clients/1", "POST /v1/clients/drop"])
-async def test_a_code_that_no_endpoint_may_send_is_refused(control: Control, path: str, code: int) -> None:
+async def test_a_code_that_no_endpoint_may_send_is_refused(control: Control, subtests: pytest.Subtests) -> None:
     await control.connect()
-    method, where = path.split()
-    answer = await control.call(method, where, query={"code": code})
-    assert answer.status == 422
-    assert answer.detail == (f"No endpoint may close with {code}: use 1000 to 1003, 1007 to 1014 or 3000 to 4999.")
-    assert [each["id"] for each in await control.got("/v1/clients")] == [1]
+    for code in (1004, 1005, 1006, 1015, 1016, 1999, 2000, 2999):
+        for path in ("DELETE /v1/clients/1", "POST /v1/clients/drop"):
+            with subtests.test(code=code, path=path):
+                method, where = path.split()
+                answer = await control.call(method, where, query={"code": code})
+                assert answer.status == 422
+                assert answer.detail == (
+                    f"No endpoint may close with {code}: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
+                )
+                assert [each["id"] for each in await control.got("/v1/clients")] == [1]
 
 
 async def test_a_client_is_cut_without_a_closing_handshake(control: Control) -> None:

@@ -33,23 +33,30 @@ def test_which_operations_need_the_main_token() -> None:
     assert {name for name, each in NAMES.items() if each.scope is Scope.FULL} == FULL_ONLY
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_an_agent_may_call_what_its_scope_allows_and_nothing_else(control: Control, name: str) -> None:
+async def test_an_agent_may_call_what_its_scope_allows_and_nothing_else(
+    control: Control, subtests: pytest.Subtests
+) -> None:
     """The bodies are wrong on purpose: an operation that is allowed answers that, and does nothing."""
-    operation, agent = NAMES[name], await agent_headers(control)
     control.companion.raise_window = control.companion.quit_program = lambda: None
-    settings = control.companion.settings
-    wrong = {"query": {"nothing": "1"}, "body": b"{"} if name != "journal_stream" else {"query": {"nothing": "1"}}
-    answer = await control.call(operation.method, path_of(operation), headers=agent, **wrong)  # type: ignore[arg-type]
-    if name in FULL_ONLY:
-        assert answer.status == 403
-        assert "cannot change settings, allowed origins or tokens" in answer.detail
-    else:
-        assert answer.status == 422
-        assert "unknown field: nothing" in answer.detail
-    full = await control.call(operation.method, path_of(operation), **wrong)  # type: ignore[arg-type]
-    assert full.status == 422
-    assert control.companion.settings == settings
+    agent = await agent_headers(control)
+    for name, operation in NAMES.items():
+        with subtests.test(name=name):
+            settings = control.companion.settings
+            wrong = (
+                {"query": {"nothing": "1"}, "body": b"{"}
+                if name != "journal_stream"
+                else {"query": {"nothing": "1"}}
+            )
+            answer = await control.call(operation.method, path_of(operation), headers=agent, **wrong)  # type: ignore[arg-type]
+            if name in FULL_ONLY:
+                assert answer.status == 403
+                assert "cannot change settings, allowed origins or tokens" in answer.detail
+            else:
+                assert answer.status == 422
+                assert "unknown field: nothing" in answer.detail
+            full = await control.call(operation.method, path_of(operation), **wrong)  # type: ignore[arg-type]
+            assert full.status == 422
+            assert control.companion.settings == settings
 
 
 async def test_the_document_names_the_tokens_of_each_operation(control: Control) -> None:

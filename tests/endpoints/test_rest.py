@@ -141,13 +141,14 @@ async def test_a_friend_is_removed_and_the_messages_stay(rest: Rest) -> None:
     assert (await rest.post("/friends", {"username": "alice"})).status == 201
 
 
-@pytest.mark.parametrize("name", ["erin", "nobody", "ALICE", "alice%20", "%20"])
-async def test_who_is_no_friend_cannot_be_removed(rest: Rest, name: str) -> None:
-    before = await rest.state()
-    answer = await rest.delete(f"/friends/{name}")
-    assert answer.status == 404
-    assert "is not a friend" in answer.error
-    assert await rest.state() == before
+async def test_who_is_no_friend_cannot_be_removed(rest: Rest, subtests: pytest.Subtests) -> None:
+    for name in ["erin", "nobody", "ALICE", "alice%20", "%20"]:
+        with subtests.test(name=name):
+            before = await rest.state()
+            answer = await rest.delete(f"/friends/{name}")
+            assert answer.status == 404
+            assert "is not a friend" in answer.error
+            assert await rest.state() == before
 
 
 # GET /messages
@@ -196,19 +197,17 @@ async def test_a_page_holds_a_thousand_messages_at_most(rest: Rest) -> None:
     assert (len(texts), total, more) == (1_000, 1_001, True)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+async def test_no_peer_and_bad_numbers_are_refused(rest: Rest, subtests: pytest.Subtests) -> None:
+    for query in (
         "", "peer=", "limit=5", "Peer=alice", "peer=alice&limit=0", "peer=alice&limit=-1", "peer=alice&limit=x",
         "peer=alice&limit=5.0", "peer=alice&limit=1e3", "peer=alice&limit=%D9%A5", "peer=alice&offset=-1",
         "peer=alice&offset=x", "peer=alice&limit=%205", "peer=alice&limit=0x10", "peer=alice&limit=%C2%B2",
         f"peer=alice&offset={10**30}", f"peer=alice&limit={'9' * 5_000}", "peer=alice&limit=%2B5",
-    ],
-)  # fmt: skip
-async def test_no_peer_and_bad_numbers_are_refused(rest: Rest, query: str) -> None:
-    answer = await rest.get(f"/messages?{query}")
-    assert answer.status == 400
-    assert len(answer.error) < 200
+    ):  # fmt: skip
+        with subtests.test(query=query[:40]):
+            answer = await rest.get(f"/messages?{query}")
+            assert answer.status == 400
+            assert len(answer.error) < 200
 
 
 # POST /messages

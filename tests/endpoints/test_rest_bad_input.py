@@ -84,9 +84,8 @@ async def test_a_body_that_is_not_compressed_as_it_says_is_refused(rest: Rest, e
     assert await rest.state() == before
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
+async def test_other_paths_and_methods_are_refused_in_the_same_form(rest: Rest, subtests: pytest.Subtests) -> None:
+    for method, path, status in [
         ("GET", "/", 404),
         ("GET", "/nowhere", 404),
         ("GET", "/status/", 404),
@@ -106,17 +105,14 @@ async def test_a_body_that_is_not_compressed_as_it_says_is_refused(rest: Rest, e
         ("POST", "/friends/alice", 405),
         ("GET", "/messages/a1b2", 405),
         ("TRACE", "/messages", 405),
-    ],
-)
-async def test_other_paths_and_methods_are_refused_in_the_same_form(
-    rest: Rest, method: str, path: str, status: int
-) -> None:
-    before = await rest.state()
-    answer = await rest.call(method, path, b"{}")
-    assert answer.status == status
-    assert path in answer.error
-    assert ("Allow" in answer.headers) == (status == 405)
-    assert await rest.state() == before
+    ]:
+        with subtests.test(method=method, path=path, status=status):
+            before = await rest.state()
+            answer = await rest.call(method, path, b"{}")
+            assert answer.status == status
+            assert path in answer.error
+            assert ("Allow" in answer.headers) == (status == 405)
+            assert await rest.state() == before
 
 
 ENCODED = [
@@ -126,23 +122,25 @@ ENCODED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ENCODED, ids=lambda name: name[:20])
-@pytest.mark.parametrize("path", ["/friends/", "/messages/"])
-async def test_tricks_with_percents_find_nobody(rest: Rest, path: str, name: str) -> None:
-    before = await rest.state()
-    answer = await rest.delete(path + name)
-    assert answer.status == 404
-    assert len(answer.body) < 20_000
-    assert answer.error
-    assert "X-Evil" not in answer.headers
-    assert await rest.state() == before
+async def test_tricks_with_percents_find_nobody(rest: Rest, subtests: pytest.Subtests) -> None:
+    for name in ENCODED:
+        for path in ["/friends/", "/messages/"]:
+            with subtests.test(name=name[:20], path=path):
+                before = await rest.state()
+                answer = await rest.delete(path + name)
+                assert answer.status == 404
+                assert len(answer.body) < 20_000
+                assert answer.error
+                assert "X-Evil" not in answer.headers
+                assert await rest.state() == before
 
 
-@pytest.mark.parametrize("name", ENCODED, ids=lambda name: name[:20])
-async def test_tricks_with_percents_find_no_messages(rest: Rest, name: str) -> None:
-    answer = await rest.get(f"/messages?peer={name}")
-    assert answer.status == 200
-    assert answer.json == {"messages": [], "total": 0, "has_more": False}
+async def test_tricks_with_percents_find_no_messages(rest: Rest, subtests: pytest.Subtests) -> None:
+    for name in ENCODED:
+        with subtests.test(name=name[:20]):
+            answer = await rest.get(f"/messages?peer={name}")
+            assert answer.status == 200
+            assert answer.json == {"messages": [], "total": 0, "has_more": False}
 
 
 @pytest.mark.parametrize(
@@ -187,19 +185,20 @@ GARBAGE = {
 }
 
 
-@pytest.mark.parametrize("case", GARBAGE)
-async def test_garbage_is_answered_or_cut_and_leaves_a_calm_log(rest: Rest, case: str) -> None:
-    before = await rest.state()
-    host = f"127.0.0.1:{rest.companion.rest.port}".encode()
-    async with tcp_to(rest.companion.rest.port) as client:
-        await client.send(GARBAGE[case].replace(b"{host}", host))
-        try:
-            answer = await client.receive()
-        except ConnectionError:
-            answer = b""
-    assert answer == b"" or re.match(rb"HTTP/\d\.\d [24]\d\d ", answer)
-    assert (await rest.get("/status")).status == 200
-    assert await rest.state() == before
+async def test_garbage_is_answered_or_cut_and_leaves_a_calm_log(rest: Rest, subtests: pytest.Subtests) -> None:
+    for case in GARBAGE:
+        with subtests.test(case=case):
+            before = await rest.state()
+            host = f"127.0.0.1:{rest.companion.rest.port}".encode()
+            async with tcp_to(rest.companion.rest.port) as client:
+                await client.send(GARBAGE[case].replace(b"{host}", host))
+                try:
+                    answer = await client.receive()
+                except ConnectionError:
+                    answer = b""
+            assert answer == b"" or re.match(rb"HTTP/\d\.\d [24]\d\d ", answer)
+            assert (await rest.get("/status")).status == 200
+            assert await rest.state() == before
 
 
 @pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])

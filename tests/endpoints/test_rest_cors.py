@@ -60,21 +60,23 @@ async def test_a_caller_without_origin_is_answered_and_none_is_named(rest: Rest)
         assert answer.headers["Vary"] == "Origin"
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_a_preflight_is_answered_exactly_as_documented(rest: Rest, path: str) -> None:
-    asked = {
-        "Origin": PAGE, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "content-type",
-    }  # fmt: skip
-    answer = await rest.call("OPTIONS", path, headers=asked)
-    assert (answer.status, answer.body) == (204, b"")
-    assert {name: answer.headers[name] for name in (*allowed(answer), "Vary")} == {
-        "Access-Control-Allow-Origin": PAGE,
-        "Vary": "Origin",
-        "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
-        "Access-Control-Allow-Headers": "Content-Type",
-        "Access-Control-Max-Age": "600",
-    }
-    assert refusals(rest) == []
+async def test_a_preflight_is_answered_exactly_as_documented(rest: Rest, subtests: pytest.Subtests) -> None:
+    for path in PATHS:
+        with subtests.test(path=path):
+            asked = {
+                "Origin": PAGE, "Access-Control-Request-Method": "DELETE",
+                "Access-Control-Request-Headers": "content-type",
+            }  # fmt: skip
+            answer = await rest.call("OPTIONS", path, headers=asked)
+            assert (answer.status, answer.body) == (204, b"")
+            assert {name: answer.headers[name] for name in (*allowed(answer), "Vary")} == {
+                "Access-Control-Allow-Origin": PAGE,
+                "Vary": "Origin",
+                "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
+                "Access-Control-Allow-Headers": "Content-Type",
+                "Access-Control-Max-Age": "600",
+            }
+            assert refusals(rest) == []
 
 
 BAD_ORIGINS = [
@@ -118,15 +120,15 @@ async def test_any_other_host_is_forbidden_and_told(rest: Rest, host: str) -> No
     assert len(refusals(rest)) == 1
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "[::1]:{port}"])
-async def test_this_machine_under_our_port_is_welcome(rest: Rest, host: str) -> None:
-    answer = await rest.get("/status", headers={"Host": host.format(port=rest.companion.rest.port)})
-    assert answer.status == 200
+async def test_this_machine_under_our_port_is_welcome(rest: Rest, subtests: pytest.Subtests) -> None:
+    for host in ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "[::1]:{port}"]:
+        with subtests.test(host=host):
+            answer = await rest.get("/status", headers={"Host": host.format(port=rest.companion.rest.port)})
+            assert answer.status == 200
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+async def test_no_host_and_two_of_anything_are_refused(rest: Rest, subtests: pytest.Subtests) -> None:
+    for headers in [
         [],
         ["Host: "],
         ["Host: 127.0.0.1:{port}", "Host: 127.0.0.1:{port}"],
@@ -134,16 +136,21 @@ async def test_this_machine_under_our_port_is_welcome(rest: Rest, host: str) -> 
         ["Host: 127.0.0.1:{port}", "Origin: http://localhost:1420", "Origin: http://localhost:1420"],
         ["Host: 127.0.0.1:{port}", "Origin: http://localhost:1420", "Origin: https://evil.example"],
         ["Host: 127.0.0.1:{port}", "Origin: "],
-    ],
-)
-async def test_no_host_and_two_of_anything_are_refused(rest: Rest, headers: list[str]) -> None:
-    port = rest.companion.rest.port
-    lines = ["GET /status HTTP/1.1", *(line.format(port=port) for line in headers), "Connection: close", "", ""]
-    async with tcp_to(port) as client:
-        await client.send("\r\n".join(lines).encode())
-        answer = await client.rest()
-    assert answer.split()[1] in (b"400", b"403")
-    assert b"access-control" not in answer.lower()
+    ]:
+        with subtests.test(headers=headers):
+            port = rest.companion.rest.port
+            lines = [
+                "GET /status HTTP/1.1",
+                *(line.format(port=port) for line in headers),
+                "Connection: close",
+                "",
+                "",
+            ]
+            async with tcp_to(port) as client:
+                await client.send("\r\n".join(lines).encode())
+                answer = await client.rest()
+            assert answer.split()[1] in (b"400", b"403")
+            assert b"access-control" not in answer.lower()
 
 
 async def test_origins_that_are_allowed_later_count_at_once(rest: Rest) -> None:
