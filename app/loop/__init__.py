@@ -1,7 +1,7 @@
-"""The event loop of the tray program: a qasync loop, so that one thread serves sockets and windows.
+"""The event loop of the tray program: an asyncio loop that runs in Qt's loop, so one thread serves both.
 
-``new_loop`` returns a ``PumpedLoop`` where it works, and stock qasync otherwise. Both are ``qasync.QEventLoop``.
-Only composition roots and tests import this package.
+``new_loop`` returns a ``PumpedLoop`` if it works on this system, and stock qasync otherwise. Both are subclasses of
+``qasync.QEventLoop``. Only the modules that start the program and tests import this package.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from app.loop.stock import StockLoop
 log = logging.getLogger(__name__)
 
 LOOP_VARIABLE = "COMPANION_LOOP"
-"""Environment variable. ``qasync`` selects stock qasync."""
+"""Environment variable. The value ``qasync`` selects stock qasync."""
 
 
 def new_loop(app: QCoreApplication) -> asyncio.AbstractEventLoop:
-    """Return the loop to run the program on. Its ``description`` says which one it is, and why."""
+    """Return the event loop for the program. Its ``description`` says which loop it is, and why."""
     if reason := why_not_pumped():
         log.info("Using stock qasync: %s", reason)
         return stock_loop(app, reason)
@@ -37,18 +37,18 @@ def stock_loop(app: QCoreApplication, reason: str = "") -> asyncio.AbstractEvent
 
 
 def has_watchable_selector() -> bool:
-    """Return whether Qt can watch the system's selector. Linux, macOS and the BSDs have one, Windows has not."""
+    """Return whether the system's selector has a descriptor that Qt can watch. On Windows, it has not."""
     return hasattr(selectors.DefaultSelector, "fileno")
 
 
 def why_not_pumped() -> str:
     """Return why the pumped loop cannot be used here; empty if it can."""
     if os.environ.get(LOOP_VARIABLE) == "qasync":
-        return f"{LOOP_VARIABLE} asks for it"
+        return f"{LOOP_VARIABLE} selects it"
     if not has_watchable_selector():
-        return "this system has no selector that Qt can watch"
+        return "Qt cannot watch the selector of this system"
     try:
-        from app.loop.self_test import missing_members, silent_notifier
+        from app.loop.self_test import missing_members, notifier_failure
     except (ImportError, AttributeError) as error:
         return f"asyncio or qasync has changed: {error}"
-    return missing_members() or silent_notifier()
+    return missing_members() or notifier_failure()

@@ -1,9 +1,20 @@
-"""A qasync loop with asyncio's own scheduling, driven by Qt.
+"""An asyncio event loop inside Qt's event loop, with asyncio's own scheduling instead of qasync's.
 
-Stock qasync creates a Qt timer per callback, disables and re-enables a notifier per readiness event, and lets
-Qt poll every descriptor in each iteration. ``PumpedLoop`` is a ``qasync.QEventLoop`` that keeps CPython's ready
-queue, timer heap and selector instead. Qt watches three things: the selector's descriptor, one timer for the
-earliest deadline, and whether it is about to sleep. Executors, error handlers and debug flags are qasync's.
+Stock qasync creates a Qt timer for every callback, disables and enables a notifier for every readiness event, and
+makes Qt poll every descriptor in each iteration. ``PumpedLoop`` keeps asyncio's ready queue, timer heap and
+selector instead, which is many times faster. Everything else (executors, exception handlers, debug mode) is qasync's.
+
+States::
+
+     Qt sleeps, or handles its own events, in QApplication.exec()
+       │  ▲
+       │  │ no callbacks are ready, or CALLBACK_BUDGET_S is used up (sets the Qt timer)
+       ▼  │
+     _pump() runs callbacks ◄───► waits in the selector, for SPIN_WAIT_S at most, if events arrive quickly
+
+Three things start the pump: the selector's descriptor is readable (a ``QSocketNotifier`` watches it), the Qt timer
+for asyncio's earliest deadline fires, or callbacks are ready when Qt is about to sleep (this sets the timer to 0).
+All times are monotonic seconds, except Qt's intervals, which are milliseconds.
 """
 
 import asyncio
@@ -20,23 +31,25 @@ from PySide6.QtCore import QAbstractEventDispatcher, QCoreApplication, QObject, 
 
 import app.loop.stock  # noqa: F401  # before qasync, so that it finds PySide6
 
-BUDGET_S = 0.0005
-"""How long the pump runs callbacks before it yields to Qt. Yielding costs about a twentieth of this."""
+CALLBACK_BUDGET_S = 0.0005
+"""How long the pump runs callbacks before it yields to Qt. Yielding takes about a twentieth of this."""
 ACTIVE_WINDOW_S = 0.001
-"""If the last pump ended less than this ago, the pump waits in the selector itself, which is cheaper than Qt."""
+"""If the previous pump ended less than this ago, the pump waits in the selector itself, which is faster than
+returning to Qt."""
 SPIN_WAIT_S = 0.004
-"""The longest single wait in the selector, and the longest series of such waits, so Qt's turn comes after at most
-twice this time. Shorter waits would reprogram the system's timer each time, which costs as much as they save."""
+"""Limit of a single wait in the selector, and of a series of such waits. So Qt runs after at most twice this time.
+Shorter waits would set the system's timer each time, which costs as much as they save."""
 SELECTOR_STEP_S = 0.001
-"""A selector waits for whole milliseconds; Qt's timer is exact."""
-AT_ONCE = 0.0
+"""A selector waits for whole milliseconds; shorter waits are left to Qt's timer."""
+IMMEDIATELY = 0.0
 NEVER = math.inf
-LONGEST_MS = 24 * 3600 * 1000
+"""Values of a deadline, besides monotonic seconds."""
+MAX_TIMER_MS = 24 * 3600 * 1000
 """A Qt timer's interval has 32 bits, so a longer wait is split into days."""
 EARLY_EXIT_S, MAX_EARLY_EXITS = 0.005, 10
-"""If ``QApplication.exec()`` returns this quickly, this many times in a row, the display is gone."""
+"""If ``QApplication.exec()`` returns within this time more than this many times in a row, the display is gone."""
 CANCELLED_TIMERS_LIMIT = 100
-"""Beyond this many cancelled timers, if they are more than half of all, the heap is rebuilt without them."""
+"""If more timers than this are cancelled, and more than half of all, the heap is rebuilt without them."""
 
 LOOP_MEMBERS = (
     "_run_once", "_process_events", "_add_callback", "_add_reader", "_remove_reader", "_add_writer",
@@ -48,7 +61,7 @@ TIMER_MEMBERS = ("_when", "_scheduled", "_cancelled", "_run")
 
 
 class _Timer(asyncio.TimerHandle):
-    """A handle in asyncio's timer heap, with the members that its type stubs leave out."""
+    """A handle in asyncio's timer heap, with members that the type stubs omit."""
 
     _when: float
     _scheduled: bool
@@ -57,7 +70,7 @@ class _Timer(asyncio.TimerHandle):
 if TYPE_CHECKING:  # qasync has no type hints
 
     class SelectorBase(asyncio.SelectorEventLoop):
-        """What qasync derives its loop from."""
+        """The base class of qasync's loop."""
 
     class QasyncLoop(asyncio.SelectorEventLoop):
         """qasync's loop."""
@@ -72,24 +85,24 @@ else:
 
 
 class _SystemSelector(SelectorBase):
-    """Gives asyncio the system's selector. qasync's own has one Qt notifier per descriptor."""
+    """Use the system's selector instead of qasync's, which has one Qt notifier per descriptor."""
 
     def __init__(self) -> None:
         asyncio.SelectorEventLoop.__init__(self, selectors.DefaultSelector())
 
 
 class PumpedLoop(QasyncLoop, _SystemSelector):
-    """A qasync loop that schedules like asyncio's selector loop, inside Qt's ``exec()``.
+    """A ``qasync.QEventLoop`` that schedules like asyncio's selector loop, inside ``QApplication.exec()``.
 
-    All promises of asyncio hold: order, signals, subprocesses, executors. In addition, the loop keeps running
-    inside nested Qt loops, so an open menu or native dialog does not stop the server, even if a task opened it.
-    Debug mode does not report slow callbacks. ``time()`` is ``time.monotonic()``.
+    All guarantees of asyncio hold: order of callbacks, signals, subprocesses, executors. In addition, the loop
+    keeps running inside nested Qt loops, so an open menu or native dialog does not stop the server, even if a task
+    opened it. Debug mode does not report slow callbacks. ``time()`` is ``time.monotonic()``.
     """
 
     description = "pumped qasync loop"
-    """Shown in About."""
+    """Shown in the About window."""
 
-    # asyncio's attributes, which its type stubs leave out
+    # asyncio's attributes that the type stubs omit
     _ready: deque[asyncio.Handle]
     _scheduled: list[_Timer]
     _timer_cancelled_count: int
@@ -118,23 +131,23 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
         QasyncLoop.__init__(self, app)
         self._app = app
         self._qt = QObject()
-        self._armed = NEVER
-        """The deadline that the Qt timer is set for: monotonic seconds, or ``AT_ONCE``."""
-        self._fires = NEVER
-        """When the Qt timer fires: Qt rounds an interval up to whole milliseconds."""
-        self._deadline_timer = QTimer(self._qt, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
-        self._deadline_timer.timeout.connect(self._on_timer)
+        self._timer_deadline = NEVER
+        """The deadline that the Qt timer is set for (monotonic seconds)."""
+        self._timer_fires_at = NEVER
+        """When the Qt timer fires (monotonic seconds): Qt rounds intervals up to whole milliseconds."""
+        self._qt_timer = QTimer(self._qt, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
+        self._qt_timer.timeout.connect(self._on_timer)
         self._notifier = QSocketNotifier(_descriptor(self._selector), QSocketNotifier.Type.Read, self._qt)
         self._notifier.setEnabled(False)
         self._notifier.activated.connect(self._pump)
         self._failure: BaseException | None = None
         self._early_exits = 0
         self._remaining = 0
-        """How many handles of the current iteration have not run yet."""
-        self._deadline = 0.0
-        """Until when the pump runs before it yields to Qt: monotonic seconds."""
+        """Number of callbacks of the current iteration that have not run yet."""
+        self._budget_end = 0.0
+        """When the pump yields to Qt at the latest (monotonic seconds)."""
         self._idle_since = -ACTIVE_WINDOW_S
-        """When the pump last ran out of work: monotonic seconds."""
+        """When the pump last ran out of callbacks (monotonic seconds)."""
 
     def close(self) -> None:
         """Release the descriptors and the Qt objects. May be called twice."""
@@ -143,19 +156,19 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
         super().close()
 
     def _run_once(self) -> None:
-        """Run Qt's event loop until ``stop()``. asyncio's ``run_forever`` calls this repeatedly until then."""
+        """Run Qt's event loop until ``stop()``. asyncio's ``run_forever`` calls this in a loop until then."""
         dispatcher = QAbstractEventDispatcher.instance()
-        dispatcher.aboutToBlock.connect(self._arm)
+        dispatcher.aboutToBlock.connect(self._set_timer)
         self._notifier.setEnabled(True)
-        self._arm()
+        self._set_timer()
         began = monotonic()
         try:
             self._app.exec()
         finally:
             self._notifier.setEnabled(False)
-            self._deadline_timer.stop()
-            self._armed = NEVER
-            dispatcher.aboutToBlock.disconnect(self._arm)
+            self._qt_timer.stop()
+            self._timer_deadline = NEVER
+            dispatcher.aboutToBlock.disconnect(self._set_timer)
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -164,48 +177,48 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
         if self._early_exits > MAX_EARLY_EXITS:
             raise SystemExit(1)
 
-    def _arm(self) -> None:
-        """Set the Qt timer for the earliest deadline. Runs whenever Qt is about to sleep."""
+    def _set_timer(self) -> None:
+        """Set the Qt timer for the earliest deadline. Called after each pump and whenever Qt is about to sleep."""
         if self._ready or self._stopping:
-            due = AT_ONCE
+            due = IMMEDIATELY
         elif self._scheduled:
             due = self._scheduled[0]._when
         else:
             due = NEVER
-        if due in (AT_ONCE, NEVER):
-            if due != self._armed:
-                self._armed = due
-                self._deadline_timer.start(0) if due == AT_ONCE else self._deadline_timer.stop()
+        if due in (IMMEDIATELY, NEVER):
+            if due != self._timer_deadline:
+                self._timer_deadline = due
+                self._qt_timer.start(0) if due == IMMEDIATELY else self._qt_timer.stop()
             return
         now = monotonic()
-        wait_ms = min(max(0, math.ceil((due - now) * 1000)), LONGEST_MS)
-        # Setting the timer again would round its remaining time up to a whole millisecond once more.
-        if due == self._armed and math.ceil((self._fires - now) * 1000) <= wait_ms:
+        wait_ms = min(max(0, math.ceil((due - now) * 1000)), MAX_TIMER_MS)
+        # Do not set the timer again for the same deadline: its remaining time would be rounded up once more.
+        if due == self._timer_deadline and math.ceil((self._timer_fires_at - now) * 1000) <= wait_ms:
             return
-        self._armed, self._fires = due, now + wait_ms / 1000
-        self._deadline_timer.start(wait_ms)
+        self._timer_deadline, self._timer_fires_at = due, now + wait_ms / 1000
+        self._qt_timer.start(wait_ms)
 
     def _on_timer(self) -> None:
-        self._armed = NEVER
+        self._timer_deadline = NEVER
         self._pump()
 
     def _pump(self) -> None:
-        """Run iterations until there is nothing left to do or the budget is used up."""
+        """Run asyncio iterations until no callbacks are ready or the budget is used up."""
         outer = asyncio.current_task(self)
-        if outer is not None:  # a task opened a nested Qt loop: other tasks must run meanwhile
+        if outer is not None:  # a task runs a nested Qt loop; other tasks must run meanwhile
             _leave_task(self, outer)
         now = monotonic()
-        self._deadline, spin_until, active = (
-            now + BUDGET_S,
+        self._budget_end, spin_until, active = (
+            now + CALLBACK_BUDGET_S,
             now + SPIN_WAIT_S,
             now < self._idle_since + ACTIVE_WINDOW_S,
         )
         try:
             ready = self._iterate(0)
             while not self._stopping and (now := monotonic()) < spin_until:
-                # If several descriptors were ready, more are likely to be ready by now.
+                # After several descriptors were ready, more are likely to be ready by now.
                 if self._ready or ready > 1:
-                    if now >= self._deadline:
+                    if now >= self._budget_end:
                         break
                     ready = self._iterate(0)
                 elif active and (wait_s := self._wait_s(now)):
@@ -214,7 +227,7 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
                 else:
                     break
             self._idle_since = now
-        except BaseException as failure:  # asyncio lets SystemExit and KeyboardInterrupt end the loop
+        except BaseException as failure:  # in asyncio, SystemExit and KeyboardInterrupt end the loop
             self._failure = failure
             self.stop()
         finally:
@@ -223,26 +236,27 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
         if self._stopping:
             self._app.exit()
         else:
-            self._arm()
+            self._set_timer()
 
     def _wait_s(self, now: float) -> float:
-        """Return how many seconds the pump may wait in the selector; 0 if a timer is due."""
+        """Return for how many seconds the pump may wait in the selector; 0 if a timer is due."""
         if not self._scheduled:
             return SPIN_WAIT_S
         return max(0.0, min(SPIN_WAIT_S, (self._scheduled[0]._when - now) // SELECTOR_STEP_S * SELECTOR_STEP_S))
 
     def _iterate(self, wait_s: float) -> int:
-        """Run one iteration of asyncio's loop, or the rest of an unfinished one, until the deadline.
+        """Run one iteration of asyncio's loop, or the rest of an unfinished one, until the budget is used up.
 
-        Waits for at most ``wait_s`` seconds; what arrives after a wait gets a full budget. Returns the number of
-        ready descriptors. An unfinished iteration is completed before the selector is asked again: a descriptor
-        whose callback has not run yet would be reported, and its callback run, twice.
+        Wait for at most ``wait_s`` seconds for descriptors; after a wait, the budget starts again. Return the
+        number of ready descriptors. An unfinished iteration is completed before the selector is polled again.
+        Otherwise, a descriptor whose callback has not run yet would be reported again, and its callback would run
+        twice.
         """
         ready, found = self._ready, 0
         if not (self._remaining and ready):
             events = self._selector.select(wait_s)
             if wait_s:
-                self._deadline = monotonic() + BUDGET_S
+                self._budget_end = monotonic() + CALLBACK_BUDGET_S
             self._process_events(events)
             self._collect_timers()
             self._remaining, found = len(ready), len(events)
@@ -251,11 +265,12 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
             self._remaining -= 1
             if not handle._cancelled:
                 handle._run()
-                if monotonic() > self._deadline:
+                if monotonic() > self._budget_end:
                     break
         return found
 
     def _collect_timers(self) -> None:
+        """Move the callbacks of due timers to the ready queue, as asyncio's ``_run_once`` does."""
         scheduled = self._scheduled
         cancelled = self._timer_cancelled_count
         if cancelled > CANCELLED_TIMERS_LIMIT and cancelled * 2 > len(scheduled):
@@ -275,6 +290,9 @@ class PumpedLoop(QasyncLoop, _SystemSelector):
 
 
 def _descriptor(selector: selectors.BaseSelector) -> int:
-    """Return the descriptor that is readable while any registered one is ready. Raises ``AttributeError``."""
+    """Return the selector's own descriptor, which is readable while any registered descriptor is ready.
+
+    Raises ``AttributeError`` on a system whose selector has none.
+    """
     descriptor: int = selector.fileno()  # type: ignore[attr-defined]
     return descriptor

@@ -1,4 +1,4 @@
-"""Find out at start whether the pumped loop works with this Python, this qasync and this Qt."""
+"""Test at start whether the pumped loop works with the installed Python, qasync and Qt."""
 
 import asyncio
 import selectors
@@ -9,25 +9,28 @@ from PySide6.QtCore import QEventLoop, QSocketNotifier, QTimer
 
 from app.loop.pumped import LOOP_MEMBERS, TIMER_MEMBERS
 
-PATIENCE_MS = 100
-"""How long Qt may take to report a descriptor that is readable already. It takes less than 1 ms where it works."""
+NOTIFIER_TIMEOUT_MS = 100
+"""How long Qt may take to report a readable descriptor. It takes less than 1 ms if it works."""
 
 
 def missing_members() -> str:
-    """Return which private members of asyncio the pumped loop needs and does not find; empty if it finds all."""
+    """Return an error that names the private members of asyncio that the pumped loop needs and that are missing.
+
+    The text is empty if none is missing.
+    """
     handle = asyncio.TimerHandle
     with closing(asyncio.SelectorEventLoop()) as loop:
         places = ((loop, "loop", LOOP_MEMBERS), (handle, "timer handle", TIMER_MEMBERS))
         missing = [
             f"{place}.{name}" for owner, place, names in places for name in names if not hasattr(owner, name)
         ]
-    return f"asyncio has no {', '.join(missing)} any more" if missing else ""
+    return f"this version of asyncio lacks {', '.join(missing)}" if missing else ""
 
 
-def silent_notifier() -> str:
-    """Return why Qt cannot watch the system's selector; empty if it can.
+def notifier_failure() -> str:
+    """Return why Qt cannot watch the system's selector; an empty text if it can.
 
-    Makes a descriptor of a selector readable and waits until a notifier reports it.
+    Makes a descriptor in a selector readable, and waits until a ``QSocketNotifier`` reports it.
     """
     reader, writer = socket.socketpair()
     loop = QEventLoop()
@@ -44,9 +47,9 @@ def silent_notifier() -> str:
         notifier.activated.connect(report)
         timeout = QTimer(singleShot=True)
         timeout.timeout.connect(loop.quit)
-        timeout.start(PATIENCE_MS)
+        timeout.start(NOTIFIER_TIMEOUT_MS)
         writer.send(b".")
         loop.exec(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         notifier.setEnabled(False)
         timeout.stop()
-    return "" if reported else f"Qt did not report a readable descriptor within {PATIENCE_MS} ms"
+    return "" if reported else f"Qt did not report a readable descriptor within {NOTIFIER_TIMEOUT_MS} ms"

@@ -2,7 +2,7 @@
 
 import os
 
-os.environ["QT_API"] = "pyside6"  # otherwise qasync takes the first Qt that it finds, PyQt5 before PySide6
+os.environ["QT_API"] = "pyside6"  # otherwise qasync prefers PyQt5 if it is installed
 
 import qasync
 

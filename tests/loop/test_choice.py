@@ -46,7 +46,7 @@ def module_broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def notifier_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.loop.self_test.PATIENCE_MS", 20)
+    monkeypatch.setattr("app.loop.self_test.NOTIFIER_TIMEOUT_MS", 20)
 
     class Silent(QSocketNotifier):
         def __init__(self, *args: object) -> None:
@@ -59,8 +59,8 @@ def notifier_silent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("asked_for_stock", "COMPANION_LOOP asks for it"),
-        ("member_missing", "asyncio has no loop._gone any more"),
+        ("asked_for_stock", "COMPANION_LOOP selects it"),
+        ("member_missing", "this version of asyncio lacks loop._gone"),
         ("module_broken", "asyncio or qasync has changed: "),
         ("notifier_silent", "Qt did not report a readable descriptor within 20 ms"),
     ],

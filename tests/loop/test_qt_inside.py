@@ -286,13 +286,13 @@ def test_a_sleep_that_begins_anew_is_not_rounded_up_once_more(
     loop = PumpedLoop(qapp)
     try:
         loop.call_at(1000.0041, lambda: None)
-        loop._arm()
-        assert loop._deadline_timer.interval() == 5
+        loop._set_timer()
+        assert loop._qt_timer.interval() == 5
         now = 1000.0008  # Qt would still sleep for 5 ms: till 1000.0058
-        loop._arm()
-        assert loop._deadline_timer.interval() == 4
-        monkeypatch.delattr(loop, "_deadline_timer")  # it is not told again what it knows
+        loop._set_timer()
+        assert loop._qt_timer.interval() == 4
+        monkeypatch.delattr(loop, "_qt_timer")  # a timer that is set already is not touched
         now = 1000.0009
-        loop._arm()
+        loop._set_timer()
     finally:
         loop.close()
