@@ -2,7 +2,7 @@
 
 Stock qasync creates a Qt timer for every callback, disables and enables a notifier for every readiness event, and
 makes Qt poll every descriptor in each iteration. ``PumpedLoop`` keeps asyncio's ready queue, timer heap and
-selector instead, which is many times faster. Everything else (executors, exception handlers, debug mode) is qasync's.
+selector instead, which is many times faster. Executors, exception handlers and debug mode are qasync's.
 
 States::
 

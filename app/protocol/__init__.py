@@ -1,1 +1,1 @@
-"""The contract of the wire: pure functions and data, no asyncio, no Qt, no I/O."""
+"""The event protocol: envelopes, events, fixtures and templates. Pure functions and data, without I/O."""

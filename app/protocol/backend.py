@@ -1,4 +1,4 @@
-"""The chat backend's vocabulary: friends, messages, what may be asked for, and how refusals are worded."""
+"""Data types and limits of the chat backend: people, messages and conversations."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,21 +11,23 @@ from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 
 MAX_TEXT = 10_000
-"""Characters of a message's text."""
+"""The most characters in a message's text."""
 ONLINE_FOR_S = 300.0
-"""A friend is online while last seen within this time, unless it went offline before."""
+"""A friend goes offline if last seen longer ago than this."""
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1_000
+"""Messages per page of ``GET /messages``."""
 PEER_PORT = 9100
+"""The port in the response of ``GET /status``; nothing listens on it."""
 MAX_STATE_BYTES = 64 * 1024 * 1024
-"""Of a file that is loaded."""
+"""The largest file with a chat state that is loaded."""
 
 MessageData = dict[str, Any]
-"""A stored message: the ``data`` of ``new_message``, exactly."""
+"""A stored message: exactly the ``data`` of a ``new_message`` event."""
 
 
 class Person(Struct, kw_only=True):
-    """Somebody of the cast; a friend or not yet. Times in seconds since the epoch."""
+    """A member of the cast: a friend, or a user that the UI can befriend. Times are in seconds since the epoch."""
 
     username: str
     public_key: str = ""
@@ -37,10 +39,10 @@ class Person(Struct, kw_only=True):
     is_friend: bool = False
     auto_reply: bool = False
     pinned: bool = False
-    """Stays online, whatever its last_seen says."""
+    """Whether the person stays online regardless of ``last_seen``."""
 
     def friend(self) -> dict[str, Any]:
-        """Return what ``GET /friends`` lists."""
+        """Return the person as ``GET /friends`` lists it."""
         return {
             "username": self.username,
             "public_key": self.public_key,
@@ -53,14 +55,14 @@ class Person(Struct, kw_only=True):
 
 
 class RestCaller(NamedTuple):
-    """A UI window, as far as HTTP tells: two windows of one browser on one origin look the same."""
+    """Identifies the sender of a REST request. Two windows of one browser with the same origin are equal."""
 
     origin: str
     user_agent: str
 
 
 class Conversation(Struct, kw_only=True):
-    """A friend as the list of chats shows it."""
+    """A friend with unread count and newest message, as the list of chats shows it."""
 
     person: Person
     unread: int = 0
@@ -68,7 +70,7 @@ class Conversation(Struct, kw_only=True):
 
 
 def valid_username(name: str) -> str:
-    """Return a user name fit for the cast. Raises ``RequestError``."""
+    """Return a user name without surrounding spaces. Raises ``RequestError`` if it is invalid."""
     clean = name.strip()
     if wrong := usernames.problem(clean):
         raise Malformed(f"The name {wrong}.")
@@ -76,12 +78,12 @@ def valid_username(name: str) -> str:
 
 
 def peer_of(message: MessageData) -> str:
-    """Return in whose chat the UI files a message (guide §2.1)."""
+    """Return the user in whose chat the UI shows a message (guide §2.1)."""
     return str(message["to"] if message["direction"] == "sent" else message["from"])
 
 
 def parse_timestamp(timestamp: str) -> float:
-    """Return an ISO 8601 time as seconds since the epoch; 0 for one that is none."""
+    """Return an ISO 8601 time as seconds since the epoch, or 0 if it is invalid."""
     try:
         return seconds_of(datetime.fromisoformat(timestamp.upper()))
     except (ValueError, OverflowError):
@@ -89,7 +91,7 @@ def parse_timestamp(timestamp: str) -> float:
 
 
 def is_valid_time(seconds: float) -> bool:
-    """Return whether seconds since the epoch can be written as a time."""
+    """Return whether a time in seconds since the epoch can be formatted."""
     try:
         iso(seconds)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""The catalog of events: name → direction, schema, sample, help. Everything else is derived from it."""
+"""The catalog of all events, by direction and name. Validation, forms and documentation are derived from it."""
 
 from collections.abc import Iterable, Iterator
 from types import ModuleType
@@ -10,22 +10,22 @@ from app.protocol.event_type import EventProblem, EventType, StructEvent
 
 
 class Catalog:
-    """All events that the companion knows, by direction and name. It can change while the program runs."""
+    """All known events, by direction and name. They can change while the program runs."""
 
     def __init__(self, types: Iterable[EventType]) -> None:
         self._types: dict[tuple[Direction, str], EventType] = {}
         self.version = 0
-        """Changes with every ``replace``, for results that are cached."""
+        """Increases with every ``replace``, so that callers can detect outdated caches."""
         self.replace(types)
 
     def replace(self, types: Iterable[EventType]) -> None:
-        """Hold these events from now on. The owner tells everything that is derived from the catalog."""
+        """Replace all events. The caller must update everything that is derived from the catalog."""
         self._types = {(each.direction, each.name): each for each in types}
         self.version += 1
 
     @classmethod
     def of(cls, module: ModuleType) -> "Catalog":
-        """Collect the structs that ``module`` declares with ``@event``, in their order."""
+        """Return a catalog of the structs that a module declares with ``@event``, in their order."""
         declared = [
             (*getattr(value, DECLARED), value)
             for value in vars(module).values()
@@ -37,15 +37,15 @@ class Catalog:
         return iter(self._types.values())
 
     def get(self, direction: Direction, name: str) -> EventType | None:
-        """Return the event, or None when the contract has none of that name in that direction."""
+        """Return the event with that direction and name, or None."""
         return self._types.get((direction, name))
 
     def names(self, direction: Direction) -> list[str]:
-        """Return the names of one direction, in catalog order."""
-        return [name for way, name in self._types if way is direction]
+        """Return the names of all events of a direction, in catalog order."""
+        return [name for each, name in self._types if each is direction]
 
     def problems(self, envelope: Envelope) -> list[EventProblem]:
-        """Return what is wrong with an event that is to be sent to the UI."""
+        """Return everything that is invalid about an event to the UI; empty if it is valid."""
         known = self.get(Direction.TO_UI, envelope.event)
         if known is None:
             names = ", ".join(self.names(Direction.TO_UI))

@@ -1,4 +1,4 @@
-"""An event as a line for a terminal, and as one for a test in Playwright."""
+"""Convert an event to a ``companion`` command line, and to a line of a Playwright test."""
 
 import json
 import shlex
@@ -9,16 +9,16 @@ from app.protocol.envelope import BadFrame, decode
 
 
 def trigger_command(frame: str, catalog: Catalog) -> str:
-    """Return ``companion trigger …`` that fires this frame's event again, with a fresh id and the time of then.
+    """Return a ``companion trigger`` command that fires a frame's event again, with a new id and time.
 
-    A frame that is no valid event is sent as it is. The way back is ``cli.options.pairs``: what parses as JSON
-    is JSON.
+    A frame that is not a valid event becomes ``trigger --frame``. ``cli.options.pairs`` parses the values: text
+    that is valid JSON becomes JSON.
     """
     return shlex.join(["companion", *trigger_arguments(frame, catalog)])
 
 
 def trigger_arguments(frame: str, catalog: Catalog) -> list[str]:
-    """Return what follows ``companion`` in ``trigger_command``."""
+    """Return the arguments of ``trigger_command``, without ``companion``."""
     try:
         event = decode(frame)
         valid = not catalog.problems(event)
@@ -30,19 +30,19 @@ def trigger_arguments(frame: str, catalog: Catalog) -> list[str]:
 
 
 def expect_arguments(event: str, data: Any) -> list[str]:
-    """Return what follows ``companion`` to wait for a client event with this data (of a REST call: its body)."""
+    """Return the arguments of a ``companion expect`` command for a client event, or a REST call with this body."""
     return ["expect", event, *(_options("--where", data) if isinstance(data, dict) else [])]
 
 
-def playwright_line(words: list[str]) -> str:
-    """Return a line of TypeScript that runs the command, with the helper of the manual's Playwright test."""
-    return f"await companion({', '.join(json.dumps(word, ensure_ascii=False) for word in words)});"
+def playwright_line(arguments: list[str]) -> str:
+    """Return a line of TypeScript that runs a command, using the helper from the manual's Playwright example."""
+    return f"await companion({', '.join(json.dumps(each, ensure_ascii=False) for each in arguments)});"
 
 
 def _options(option: str, data: dict[str, Any]) -> list[str]:
-    """Return ``data`` as options, without what is another each time."""
+    """Return ``data`` as command line options, without the fields that are generated anew."""
     kept = [f"{name}={_value(value)}" for name, value in data.items() if name not in ("msg_id", "timestamp")]
-    return [word for each in kept for word in (option, each)]
+    return [argument for each in kept for argument in (option, each)]
 
 
 def _value(value: Any) -> str:

@@ -1,15 +1,15 @@
-"""The guide's constants, by the names of Appendix B, and what follows from them."""
+"""The constants of the guide, with their names from Appendix B."""
 
 import math
 
 WS_URL = "ws://127.0.0.1:8081/events"
-"""Where the UI connects (guide §1)."""
+"""The URL that the UI connects to (guide §1)."""
 WS_RECONNECT_DELAY_MS = 3_000
-"""Base of the reconnect delay."""
+"""Delay before the first reconnect."""
 WS_RECONNECT_FACTOR = 1.5
-"""Growth per attempt; the guide has it inside ``scheduleReconnect()``."""
+"""Factor by which the delay grows per attempt; part of the guide's ``scheduleReconnect()``."""
 WS_MAX_RECONNECT_ATTEMPTS = 10
-"""Give up after this many failures."""
+"""The UI gives up after this many failed attempts."""
 TYPING_DEBOUNCE_MS = 1_000
 """A UI sends ``typing: true`` at most this often."""
 TYPING_TIMEOUT_MS = 5_000

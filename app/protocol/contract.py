@@ -1,4 +1,4 @@
-"""How an event is declared: a struct, a name and a direction."""
+"""Declare events as msgspec structs with a name and a direction."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,14 +8,14 @@ import msgspec
 
 
 class Direction(StrEnum):
-    """Which way an event travels; the values are what is stored."""
+    """The direction of an event. The values are stored."""
 
     TO_UI = "s2c"
     FROM_UI = "c2s"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of every event's ``data``. The docstring's first line is the event's help."""
+    """Base class for the ``data`` of an event. The first line of the docstring is the event's help text."""
 
 
 E = TypeVar("E", bound=type[Event])
@@ -24,7 +24,7 @@ DECLARED = "__declared_event__"
 
 
 def event(name: str, direction: Direction) -> Callable[[E], E]:
-    """Declare a struct to be the payload of the event ``name``."""
+    """Return a class decorator that declares a struct as the ``data`` of an event."""
 
     def declare(struct: E) -> E:
         setattr(struct, DECLARED, (name, direction))

@@ -1,13 +1,13 @@
-"""A word that was mistyped, and what was probably meant."""
+"""Suggest the most similar word for a mistyped one, for error messages."""
 
 import difflib
 from collections.abc import Iterable
 
-MAX_WORD = 80
-"""A longer one is no slip, and comparing it takes long."""
+MAX_WORD_CHARS = 80
+"""Only this many characters are compared, because comparing long words takes long."""
 
 
 def suggestion(word: str, words: Iterable[str]) -> str:
-    """Return ``; did you mean alice?`` for the word that is most like it, or nothing."""
-    found = difflib.get_close_matches(word[:MAX_WORD], list(words), 1)
+    """Return ``; did you mean alice?`` with the most similar of ``words``, or an empty text if none is similar."""
+    found = difflib.get_close_matches(word[:MAX_WORD_CHARS], list(words), 1)
     return f"; did you mean {found[0]}?" if found else ""

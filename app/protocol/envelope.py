@@ -1,4 +1,4 @@
-"""Bytes ⇄ envelope: the strict decoder, its limits, and what it says when a frame breaks the contract."""
+"""Encode and decode envelopes: the strict JSON decoder, its limits and its errors."""
 
 import json
 import math
@@ -7,26 +7,27 @@ from typing import Any, NoReturn
 import msgspec
 
 MAX_FRAME_BYTES = 64 * 1024
+"""The largest frame that a client may send."""
 MAX_DEPTH = 32
+"""The deepest nesting of objects and arrays."""
 MAX_RAW_BYTES = 8 * 1024 * 1024
-"""Of a raw text frame that is sent to the UI."""
+"""The largest raw frame that is sent to the UI."""
 MAX_CHECKED_CHARS = 1024 * 1024
-"""A longer text is not checked against the contract: it would take too long."""
-
+"""A longer text is not checked against the contract, because that takes too long."""
 
 NEEDS_STRICT_PARSER = object()
-"""What is to be read the long way."""
+"""Returned by ``_parse_fast`` for JSON that it does not handle."""
 
 
 class BadFrame(ValueError):
-    """A frame that breaks the contract.
+    """A frame that violates the contract.
 
-    ``reason`` says what is wrong in a person's words; ``where`` is the place (``line 1 column 5``,
-    ``data.typing``), or empty; ``event`` is the event's name as far as it could be read.
+    ``reason`` is an error message for users; ``where`` is the location (``line 1 column 5`` or ``data.typing``) or
+    empty; ``event`` is the event's name, or empty if it could not be decoded.
     """
 
     def __init__(self, reason: str, where: str = "", event: str = "") -> None:
-        # It may quote the frame, and a lone surrogate cannot be written to any log.
+        # The texts may quote the frame, and a lone surrogate cannot be written to a log.
         self.reason, self.where, self.event = (
             text.encode(errors="replace").decode() for text in (reason, where, event)
         )
@@ -34,58 +35,61 @@ class BadFrame(ValueError):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """``{"event": …, "data": …}`` (guide §2). ``data`` is a JSON value or a struct of ``events``."""
+    """An event: ``{"event": …, "data": …}`` (guide §2). ``data`` is a JSON value or a struct from ``events``."""
 
     event: str
     data: Any
 
     def encode(self) -> bytes:
-        """Return the compact UTF-8 JSON text that goes on the wire."""
+        """Return the event as compact JSON in UTF-8."""
         return msgspec.json.encode(self)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _check_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadFrame("the same key appears twice", twice)
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise BadFrame("the same key appears twice", duplicate)
     return fields
 
 
-def _no_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise BadFrame(f"{name} is not JSON")
 
 
-def _finite(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
         raise BadFrame(f"the number {digits[:24]} is too large")
     return number
 
 
-_parser = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+_parser = json.JSONDecoder(
+    object_pairs_hook=_check_unique_keys, parse_constant=_reject_constant, parse_float=_parse_float
+)
 
 
 def check_tree(value: Any) -> None:
-    """Refuse what Python's JSON takes and no frame may carry: deep nesting and lone surrogates.
+    """Check a JSON value for deep nesting and lone surrogates, which Python's ``json`` accepts.
 
-    Raises ``BadFrame`` with the place.
+    Raises ``BadFrame`` with the location.
     """
     try:
         text = msgspec.json.encode(value)
     except (TypeError, UnicodeEncodeError, RecursionError):
-        _walk(value)
+        _check_nodes(value)
     else:
-        if _brackets(text) > MAX_DEPTH:  # texts may hold them too
-            _walk(value)
+        if _count_brackets(text) > MAX_DEPTH:  # an upper bound of the depth; strings may contain brackets too
+            _check_nodes(value)
 
 
-def _brackets(text: bytes) -> int:
+def _count_brackets(text: bytes) -> int:
     return text.count(b"{") + text.count(b"[")
 
 
-def _walk(value: Any) -> None:
+def _check_nodes(value: Any) -> None:
+    """Check every node of a JSON value, level by level, without recursion."""
     level: list[tuple[str, Any]] = [("", value)]
     for depth in range(MAX_DEPTH + 1):
         if depth == MAX_DEPTH and any(isinstance(node, dict | list) for _, node in level):
@@ -107,35 +111,37 @@ def _walk(value: Any) -> None:
 
 def _check_text(text: str, where: str) -> None:
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        raise BadFrame("half of a surrogate pair is no character", where)
+        raise BadFrame("contains a lone surrogate, which is not valid Unicode", where)
 
 
 def parse_json(text: str) -> Any:
-    """Parse strict JSON: no duplicate keys, NaN, infinities, lone surrogates or deep nesting.
+    """Parse JSON without duplicate keys, NaN, infinities, lone surrogates or deep nesting.
 
-    Raises ``BadFrame``, and nothing else.
+    Raises ``BadFrame`` for any invalid text, and no other exception.
     """
-    value = _plain(text)
-    return _strict(text) if value is NEEDS_STRICT_PARSER else value
+    value = _parse_fast(text)
+    return _parse_strict(text) if value is NEEDS_STRICT_PARSER else value
 
 
-def _plain(text: str) -> Any:
-    """Parse JSON that simple counting proves to be valid; return ``NEEDS_STRICT_PARSER`` for everything else.
+def _parse_fast(text: str) -> Any:
+    """Parse JSON whose validity follows from counting; return ``NEEDS_STRICT_PARSER`` for everything else.
 
-    Without escapes there are no surrogates, and a key that stands twice leaves fewer quotation marks than came in.
-    What is large would keep every other thread waiting.
+    Without escapes, there are no surrogates. A duplicate key is dropped by the decoder, so encoding the result
+    again yields fewer quotation marks. Large texts are excluded, because msgspec blocks all other threads
+    meanwhile.
     """
     if "\\" in text or len(text) > MAX_FRAME_BYTES:
         return NEEDS_STRICT_PARSER
     try:
         value = msgspec.json.decode(text)
-        again = msgspec.json.encode(value)
+        encoded = msgspec.json.encode(value)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         return NEEDS_STRICT_PARSER
-    return value if again.count(b'"') == text.count('"') and _brackets(again) <= MAX_DEPTH else NEEDS_STRICT_PARSER
+    proven = encoded.count(b'"') == text.count('"') and _count_brackets(encoded) <= MAX_DEPTH
+    return value if proven else NEEDS_STRICT_PARSER
 
 
-def _strict(text: str) -> Any:
+def _parse_strict(text: str) -> Any:
     try:
         value = _parser.decode(text)
     except BadFrame:
@@ -146,16 +152,16 @@ def _strict(text: str) -> Any:
         raise BadFrame(f"not JSON: {error.msg}", f"line {error.lineno} column {error.colno}") from None
     except RecursionError:
         raise BadFrame(f"nested deeper than {MAX_DEPTH} levels") from None
-    except ValueError as error:  # an integer of thousands of digits
+    except ValueError as error:  # an integer with thousands of digits
         raise BadFrame(f"not a usable number: {error}") from None
-    _walk(value)
+    _check_nodes(value)
     return value
 
 
 def decode(frame: str | bytes) -> Envelope:
-    """Decode one frame. Bytes mean a binary frame, which the protocol does not know.
+    """Decode a frame: ``str`` for a text frame, ``bytes`` for a binary frame, which is always invalid.
 
-    Raises ``BadFrame``, and nothing else.
+    Raises ``BadFrame`` for any invalid frame, and no other exception.
     """
     if not isinstance(frame, str):
         raise BadFrame("a binary frame; events are JSON in text frames")

@@ -1,6 +1,6 @@
-"""Why something was not done. The text is for people: what was wrong, where, and what to do.
+"""The errors of requests. Their texts are shown to users: what is wrong, where, and what to do.
 
-No error knows about HTTP: ``endpoints.errors`` maps each to a status code.
+They do not depend on HTTP; ``endpoints.errors`` maps each to a status code.
 """
 
 
@@ -13,7 +13,7 @@ class RequestError(Exception):
 
 
 class Malformed(RequestError):
-    """The request itself is not usable: a missing field, a bad name."""
+    """The request is malformed: a field is missing or invalid."""
 
 
 class Invalid(RequestError):
@@ -21,20 +21,20 @@ class Invalid(RequestError):
 
 
 class NotFound(RequestError):
-    """What the request is about does not exist."""
+    """The object of the request does not exist."""
 
 
 class Conflict(RequestError):
-    """The request does not fit the present state."""
+    """The request conflicts with the current state."""
 
 
 class TooLarge(RequestError):
-    """The request is over a size limit."""
+    """The request exceeds a size limit."""
 
 
 class Unreachable(RequestError):
-    """Another host that had to be asked did not answer."""
+    """Another host that is needed for the request did not respond."""
 
 
 class StorageError(Exception):
-    """The disk or the database failed. Nothing was half-written."""
+    """The disk or the database failed. Nothing was changed."""

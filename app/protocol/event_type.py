@@ -1,4 +1,4 @@
-"""What an event of the contract is: name, direction, schema, sample and checks of its data."""
+"""An event of the contract: name, direction, JSON Schema, sample and validation of its data."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from app.validation_messages import fault
 
 
 class EventProblem(NamedTuple):
-    """One fault in an event's data: the path (``reactions[0].emoji``) and a message for people."""
+    """One error in an event's data: the path, for example ``reactions[0].emoji``, and a message for users."""
 
     path: str
     message: str
@@ -25,7 +25,7 @@ class EventProblem(NamedTuple):
 
 
 class InvalidEvent(ValueError):
-    """An event that violates the contract was to be fired. ``problems`` says how."""
+    """Raised when an event that violates the contract is fired. ``problems`` lists the errors."""
 
     def __init__(self, problems: Sequence[EventProblem]) -> None:
         super().__init__("; ".join(map(str, problems)))
@@ -33,7 +33,7 @@ class InvalidEvent(ValueError):
 
 
 class EventType(ABC):
-    """One event of the contract. ``help`` is one sentence."""
+    """An event of the contract. ``help_text`` is one sentence."""
 
     def __init__(self, name: str, direction: Direction, help_text: str) -> None:
         self.name = name
@@ -43,11 +43,11 @@ class EventType(ABC):
     @property
     @abstractmethod
     def schema(self) -> dict[str, Any]:
-        """JSON Schema of ``data``, an object. References point into its own ``$defs``."""
+        """The JSON Schema of ``data``, which is an object. References point into its own ``$defs``."""
 
     @abstractmethod
     def problems(self, data: Any) -> list[EventProblem]:
-        """Return everything that is wrong with ``data``; empty if it is valid."""
+        """Return all errors in ``data``; empty if it is valid."""
 
     @abstractmethod
     def unknown_fields(self, data: dict[str, Any]) -> list[str]:
@@ -55,17 +55,17 @@ class EventType(ABC):
 
     @abstractmethod
     def typed(self, envelope: Envelope) -> Any:
-        """Return the payload of a client's frame as handlers get it. Raises ``BadFrame`` with the place."""
+        """Convert a client event's data to the type that handlers expect. Raises ``BadFrame`` with the location."""
 
     @cached_property
     def sample(self) -> dict[str, Any]:
-        """The required fields of ``data`` with their first examples. Those of built-in events are the guide's."""
+        """The required fields of ``data`` with their first examples, which are the guide's for built-in events."""
         properties = self.schema["properties"]
         return {name: _example(name, properties[name]) for name in self.schema["required"]}
 
     @cached_property
     def template(self) -> dict[str, Any]:
-        """The sample as a template: a persona writes to the local user; ids and times are generated later."""
+        """The sample with templates: sent by a persona to the local user, with generated ids and times."""
         data = dict(self.sample)
         for name in data:
             kind = self.schema["properties"][name].get("format", "")
@@ -76,7 +76,7 @@ class EventType(ABC):
         return data
 
     def with_fresh_values(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Return a copy of ``data`` with templates for its IDs and times. Templates that it has already stay."""
+        """Return a copy of ``data`` with templates instead of ids and times. Fields with templates are kept."""
         properties = self.schema["properties"]
         return {
             name: value if "{{" in str(value) else BY_FORMAT.get(properties.get(name, {}).get("format", ""), value)
@@ -85,7 +85,7 @@ class EventType(ABC):
 
 
 class StructEvent(EventType):
-    """An event that is declared as a msgspec struct: the built-in ones."""
+    """An event that is declared as a msgspec struct, like the built-in events."""
 
     def __init__(self, name: str, direction: Direction, struct: type[Event]) -> None:
         super().__init__(name, direction, next(iter((struct.__doc__ or "").strip().splitlines()), name))
@@ -121,7 +121,7 @@ class StructEvent(EventType):
         return True
 
     def _field_problems(self, data: dict[str, Any]) -> list[EventProblem]:
-        """Check every field. msgspec itself stops at the first invalid one."""
+        """Return the errors of all fields. msgspec itself stops at the first."""
         found = []
         for name, field in self._fields.items():
             if name in data:
@@ -152,7 +152,7 @@ class StructEvent(EventType):
 
 
 def _example(name: str, schema: dict[str, Any]) -> Any:
-    """Return the first declared example, or the simplest value of the type."""
+    """Return the first example in a schema, or the simplest value of its type."""
     if "examples" in schema:
         return schema["examples"][0]
     if "enum" in schema:

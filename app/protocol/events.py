@@ -1,7 +1,7 @@
 """The built-in events (guide §2, §3, Appendix A).
 
-To add one (guide §6.3), add its struct here. Validation, the form in the Inject room, the schema pane and
-the documentation follow from it.
+To add an event (guide §6.3), add its struct here. Validation, the form in the Inject room, the schema pane and the
+documentation are derived from it.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from app.protocol.contract import Direction, Event, event
 
-# Formats and media types are hints for forms: a choice of personas, a fresh value, a field of several lines.
+# Formats and media types are hints for forms: a list of personas, a generated value, a field with several lines.
 Username = Annotated[str, Meta(min_length=1, examples=["alice"], extra_json_schema={"format": "username"})]
 MessageId = Annotated[
     str,
@@ -25,7 +25,7 @@ MessageId = Annotated[
 
 
 class Reaction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An emoji that somebody put on a message."""
+    """A user's emoji reaction to a message."""
 
     emoji: Annotated[str, Meta(min_length=1, description="The emoji", examples=["👍"])]
     from_: Annotated[Username, Meta(description="Who reacted")] = field(name="from")

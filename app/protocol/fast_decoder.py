@@ -1,8 +1,8 @@
-"""The short way for the frames that clients send by the thousand; whatever is unusual goes the long way.
+"""A fast decoder for common client frames. It leaves all unusual frames to the strict decoder (``envelope``).
 
-The strict decoder (``envelope``) looks at every key, since JSON may name one twice. Here the same is shown by
-counting: a frame without escapes, in which every known field is present, has room for no other key if it holds
-just as many quotation marks as those fields need.
+The strict decoder checks every key, because JSON allows duplicates. This decoder counts quotation marks instead: if
+a frame has no escapes, contains every known field, and has exactly as many quotation marks as these fields need,
+there is no further or duplicate key.
 """
 
 from typing import Any, Union
@@ -13,27 +13,29 @@ from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction, Event
 from app.protocol.event_type import EventType, StructEvent
 
-PLAIN = ("string", "boolean")
+PLAIN_TYPES = ("string", "boolean")
+"""JSON types with a fixed number of quotation marks."""
 
 
 class FastDecoder:
-    """Reads plain client events of a catalog."""
+    """Decode the client events of a catalog whose fields are all required, and strings or booleans."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._marks: dict[type[Any], tuple[str, int]] = {}
+        self._known: dict[type[Any], tuple[str, int]] = {}
+        """Event name and number of quotation marks, by the struct of the whole frame."""
         for each in catalog:
             if each.direction is Direction.FROM_UI and isinstance(each, StructEvent) and _is_plain(each):
                 frame = msgspec.defstruct(
                     f"Frame_{each.name}", [("data", each.struct)],
                     tag_field="event", tag=each.name, forbid_unknown_fields=True, frozen=True,
                 )  # fmt: skip
-                self._marks[frame] = (each.name, _marks(each))
-        self._decoder = msgspec.json.Decoder(Union[tuple(self._marks)] if self._marks else None)  # noqa: UP007
+                self._known[frame] = (each.name, _quote_count(each))
+        self._decoder = msgspec.json.Decoder(Union[tuple(self._known)] if self._known else None)  # noqa: UP007
 
     def read(self, payload: bytes) -> tuple[str, Event] | None:
-        """Return name and data of a client's event; None where only the strict decoder can tell.
+        """Return the name and data of a client event, or None if the strict decoder has to decode it.
 
-        ``payload`` is UTF-8. What this returns, ``envelope.decode`` and ``EventType.typed`` return too.
+        ``payload`` is UTF-8. The result equals that of ``envelope.decode`` and ``EventType.typed``.
         """
         if b"\\" in payload:
             return None
@@ -41,7 +43,7 @@ class FastDecoder:
             frame = self._decoder.decode(payload)
         except msgspec.DecodeError:
             return None
-        known = self._marks.get(type(frame))
+        known = self._known.get(type(frame))
         if known is None or payload.count(b'"') != known[1]:
             return None
         return known[0], frame.data
@@ -50,12 +52,12 @@ class FastDecoder:
 def _is_plain(event: EventType) -> bool:
     properties = event.schema["properties"]
     return set(event.schema["required"]) == set(properties) and all(
-        each.get("type") in PLAIN for each in properties.values()
+        each.get("type") in PLAIN_TYPES for each in properties.values()
     )
 
 
-def _marks(event: EventType) -> int:
-    """Return how many quotation marks a frame of that event has."""
+def _quote_count(event: EventType) -> int:
+    """Return the number of quotation marks in a frame of the event."""
     kinds = [each["type"] for each in event.schema["properties"].values()]
     keys, texts = 2 + len(kinds), 1 + kinds.count("string")
     return 2 * (keys + texts)

@@ -1,4 +1,4 @@
-"""A fixture: a saved event, or any saved text, that can be fired by its name. One JSON file each."""
+"""Fixtures: saved events or raw frames that can be fired by name. Each is a JSON file."""
 
 import json
 import re
@@ -16,49 +16,52 @@ from app.validation_messages import fault
 
 SUFFIX = ".json"
 MAX_FIXTURE_BYTES = 64 * 1024
-_PART = re.compile(r"[^\W_](?:[\w .()+-]{0,58}[\w)+-])?")
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")}
+_NAME_PART = re.compile(r"[^\W_](?:[\w .()+-]{0,58}[\w)+-])?")
+_RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")}
 
 
 class BadFixture(ValueError):
-    """Something that is no fixture, or no name of one; the text is for people."""
+    """An invalid fixture or fixture name. The text is shown to users."""
 
 
 class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Either ``event`` and ``data``, or ``frame``. Field names are the keys of the file."""
+    """The content of a fixture file: either ``event`` and ``data``, or ``frame``."""
 
-    title: Annotated[str, Meta(max_length=200, description="What a person reads")] = ""
-    must: Annotated[str, Meta(max_length=1000, description="What a correct UI must do with it")] = ""
+    title: Annotated[str, Meta(max_length=200, description="Title for people")] = ""
+    must: Annotated[str, Meta(max_length=1000, description="What a correct UI must do with the event")] = ""
     event: Annotated[str, Meta(max_length=80, description="The event's name")] = ""
-    data: Annotated[Any, Meta(description="The event's data; may hold templates")] | UnsetType = UNSET
-    frame: Annotated[str, Meta(description="A raw text frame, sent as it is")] | UnsetType = UNSET
-    malformed: Annotated[bool, Meta(description="It breaks the contract on purpose")] = False
+    data: Annotated[Any, Meta(description="The event's data, which may contain templates")] | UnsetType = UNSET
+    frame: Annotated[str, Meta(description="A raw text frame, sent unchanged")] | UnsetType = UNSET
+    malformed: Annotated[bool, Meta(description="Whether it violates the contract on purpose")] = False
     to: Annotated[str, Meta(description="all, user:NAME or client:NUMBER")] = "all"
-    times: Annotated[int, Meta(ge=1, le=1000, description="How often the very same frame is sent")] = 1
-    order: Annotated[int, Meta(description="Its place in its folder")] = 0
+    times: Annotated[int, Meta(ge=1, le=1000, description="How often the same frame is sent")] = 1
+    order: Annotated[int, Meta(description="Position in its folder")] = 0
 
     @property
     def raw(self) -> bool:
-        """Whether it is a frame and no event."""
+        """Whether this is a raw frame instead of an event."""
         return self.frame is not UNSET
 
     def envelope(self) -> Envelope:
-        """Return the event, templates unresolved."""
+        """Return the event with unexpanded templates."""
         return Envelope(self.event, {} if self.data is UNSET else self.data)
 
     def with_changes(self, to: dict[str, Any], without: list[str]) -> "Fixture":
-        """Return it with overrides. Raises ``BadPath``, and ``BadFixture`` where nothing can be overridden."""
+        """Return a copy with the fields ``to`` set and the fields ``without`` removed, by path.
+
+        Raises ``BadPath`` for an invalid path, and ``BadFixture`` for a raw frame or an invalid result.
+        """
         if not (to or without):
             return self
         if self.raw:
-            raise BadFixture("a raw frame has no fields that could be set or removed")
+            raise BadFixture("a raw frame has no fields to set or remove")
         whole = apply_changes(
             {"event": self.event, "data": self.envelope().data},
             {absolute_path(path): value for path, value in to.items()},
             [absolute_path(path) for path in without],
         )
         if not isinstance(whole.get("event"), str) or "data" not in whole:
-            raise BadFixture("an event needs its name and its data; send anything else as a raw frame")
+            raise BadFixture("an event needs a name and data; send anything else as a raw frame")
         try:
             check_tree(whole)
         except BadFrame as bad:
@@ -66,12 +69,12 @@ class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
         return msgspec.structs.replace(self, event=whole["event"], data=whole["data"])
 
     def to_json(self) -> str:
-        """Return the text of its file, one value a line."""
+        """Return the text of the fixture file."""
         return json.dumps(msgspec.to_builtins(self), indent=2, ensure_ascii=False) + "\n"
 
 
 class SavedFixture(NamedTuple):
-    """A fixture with its name (``folder/name``); ``own`` ones can be changed."""
+    """A fixture with its name (``folder/name``). ``own``: it is one of the user's fixtures, not a built-in one."""
 
     name: str
     fixture: Fixture
@@ -79,17 +82,17 @@ class SavedFixture(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What a person reads."""
+        """The title, or the last part of the name if there is none."""
         return self.fixture.title or self.name.rpartition("/")[2]
 
     @property
     def folder(self) -> str:
-        """The folder part of its name."""
+        """The folder part of the name."""
         return self.name.rpartition("/")[0]
 
 
 def parse_fixture(text: str) -> Fixture:
-    """Read a fixture's file. Raises ``BadFixture``."""
+    """Parse the text of a fixture file. Raises ``BadFixture``."""
     try:
         return fixture_from_json(parse_json(text))
     except BadFrame as bad:
@@ -97,20 +100,20 @@ def parse_fixture(text: str) -> Fixture:
 
 
 def fixture_from_json(value: Any) -> Fixture:
-    """Return a fixture from JSON values. Raises ``BadFixture``."""
+    """Convert JSON values to a fixture. Raises ``BadFixture``."""
     try:
         fixture = msgspec.convert(value, Fixture)
     except msgspec.ValidationError as error:
         raise BadFixture(str(fault(error))) from None
     if fixture.raw == bool(fixture.event) or (fixture.raw and fixture.data is not UNSET):
-        raise BadFixture("it needs either an event with its data, or a frame")
+        raise BadFixture("it needs either an event with data, or a frame")
     if (count := count_templates(fixture.frame if fixture.raw else fixture.data)) > MAX_TEMPLATES:
         raise BadFixture(f"it has {count:,} templates; at most {MAX_TEMPLATES} are allowed")
     return fixture
 
 
 def from_frame(text: str, catalog: Catalog) -> Fixture:
-    """Return the fixture that a pasted frame makes: an event where it is one, else a raw frame."""
+    """Convert a pasted frame to a fixture: an event if it has the form of one, otherwise a raw frame."""
     try:
         value = parse_json(text)
     except BadFrame:
@@ -121,15 +124,15 @@ def from_frame(text: str, catalog: Catalog) -> Fixture:
                 data_now = resolve(data, TemplateContext(wall=0.0, preview=True))
                 malformed = bool(catalog.problems(Envelope(name, data_now)))
             except TemplateError:
-                malformed = True  # saving and firing it report the error
+                malformed = True  # the error is reported when the fixture is saved or fired
             return Fixture(event=name, data=data, malformed=malformed)
     return Fixture(frame=text, malformed=True)
 
 
 def with_fresh_values(fixture: Fixture, catalog: Catalog) -> Fixture:
-    """Return a fixture that has a new ID and time each time it is fired.
+    """Return a copy of a fixture that gets a new id and time each time it is fired.
 
-    A raw or malformed one is returned as it is: what is wrong with it may be just there.
+    A raw or malformed fixture is returned unchanged, because its ids and times may be the invalid part.
     """
     known = catalog.get(Direction.TO_UI, fixture.event)
     data = fixture.envelope().data
@@ -139,13 +142,16 @@ def with_fresh_values(fixture: Fixture, catalog: Catalog) -> Fixture:
 
 
 def valid_fixture_name(name: str) -> str:
-    """Return a name fit for files on every system: ``folder/name``, at most three deep. Raises ``BadFixture``."""
+    """Return a fixture name without surrounding spaces. Raises ``BadFixture`` if it is invalid.
+
+    A valid name is ``name``, ``folder/name`` or ``folder/folder/name`` and works as a file name on all systems.
+    """
     parts = name.strip().split("/")
     for part in parts:
-        if not _PART.fullmatch(part) or part.casefold().partition(".")[0].rstrip() in _RESERVED:
+        if not _NAME_PART.fullmatch(part) or part.casefold().partition(".")[0].rstrip() in _RESERVED_NAMES:
             raise BadFixture(
-                f"{name[:80]!r} is no name: use letters, digits, spaces and - _ . ( ) +, and / between folders"
+                f"invalid name {name[:80]!r}: use letters, digits, spaces and - _ . ( ) +, and / between folders"
             )
     if len(parts) > 3:
-        raise BadFixture("a fixture lies at most two folders deep")
+        raise BadFixture("a fixture can be at most two folders deep")
     return "/".join(parts)

@@ -1,4 +1,4 @@
-"""Changing one value inside an event by its path: ``data.text``, ``data.reactions[0].emoji``."""
+"""Get, set and remove values in JSON by path, for example ``data.text`` or ``data.reactions[0].emoji``."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,69 +15,76 @@ Step = str | int
 
 
 class BadPath(ValueError):
-    """A path that leads nowhere; the text says where it ends."""
+    """A path that is invalid or does not exist in the value. The text is shown to users."""
 
 
 def apply_changes(value: Any, to: Mapping[str, Any], without: Sequence[str] = ()) -> Any:
-    """Return a copy of ``value`` with some paths set and others removed. Raises ``BadPath``."""
+    """Return a copy of ``value`` with the paths ``to`` set, then the paths ``without`` removed.
+
+    Missing objects and lists on the way to a path that is set are created. Raises ``BadPath``.
+    """
     result = deepcopy(value)
     for path, new in to.items():
-        place, last = _place(result, path, make=True)
-        _make_room(place, last, None)
-        place[_checked(place, last, path, new=True)] = deepcopy(new)
+        container, last = _container(result, path, make=True)
+        _create(container, last, None)
+        container[_existing_step(container, last, path, new=True)] = deepcopy(new)
     for path in without:
-        place, last = _place(result, path)
-        del place[_checked(place, last, path, new=False)]
+        container, last = _container(result, path)
+        del container[_existing_step(container, last, path, new=False)]
     return result
 
 
 def absolute_path(path: str) -> str:
-    """Return a path into an envelope; one that names neither ``event`` nor ``data`` means a field of the data."""
+    """Return a path from the root of an envelope. A path that starts with another name is a field of ``data``."""
     first = re.split(r"[.\[]", path, maxsplit=1)[0]
     return path if first in ("event", "data") else f"data.{path}"
 
 
 def check_path(path: str) -> None:
-    """Raise ``BadPath`` for what can lead nowhere, whatever the value."""
+    """Raise ``BadPath`` if a path is syntactically invalid or too deep."""
     _steps(absolute_path(path))
 
 
 def value_at(value: Any, path: str) -> Any:
-    """Return what ``path`` leads to. Raises ``BadPath`` where there is nothing."""
-    place, last = _place(value, path)
-    return place[_checked(place, last, path, new=False)]
+    """Return the value at ``path``. Raises ``BadPath`` if there is none."""
+    container, last = _container(value, path)
+    return container[_existing_step(container, last, path, new=False)]
 
 
 def _steps(path: str) -> list[Step]:
     if not _PATH.fullmatch(path):
-        raise BadPath(f"{path[:80]!r} is no path; write it like data.text or data.reactions[0].emoji")
+        raise BadPath(f"invalid path {path[:80]!r}; write it like data.text or data.reactions[0].emoji")
     steps = _STEP.findall(path)
     if len(steps) > MAX_DEPTH:
         raise BadPath(f"{path[:40]}… is deeper than {MAX_DEPTH} levels")
     return [int(step[1:-1]) if step.startswith("[") else step for step in steps]
 
 
-def _place(value: Any, path: str, *, make: bool = False) -> tuple[Any, Step]:
-    """Return the object or list that holds the path's last step; ``make`` makes what lacks on the way."""
+def _container(value: Any, path: str, *, make: bool = False) -> tuple[Any, Step]:
+    """Return the object or list that contains the last step of a path, and that step.
+
+    ``make`` creates missing objects and lists on the way.
+    """
     steps = _steps(path)
     for step, following in pairwise(steps):
         if make:
-            _make_room(value, step, [] if isinstance(following, int) else {})
-        value = value[_checked(value, step, path, new=False)]
+            _create(value, step, [] if isinstance(following, int) else {})
+        value = value[_existing_step(value, step, path, new=False)]
     return value, steps[-1]
 
 
-def _make_room(place: Any, step: Step, new: Any) -> None:
-    if isinstance(place, dict) and isinstance(step, str):
-        place.setdefault(step, new)
-    elif isinstance(place, list) and step == len(place):
-        place.append(new)
+def _create(container: Any, step: Step, new: Any) -> None:
+    if isinstance(container, dict) and isinstance(step, str):
+        container.setdefault(step, new)
+    elif isinstance(container, list) and step == len(container):
+        container.append(new)
 
 
-def _checked(place: Any, step: Step, path: str, *, new: bool) -> Any:
-    if isinstance(place, dict) and isinstance(step, str) and (new or step in place):
+def _existing_step(container: Any, step: Step, path: str, *, new: bool) -> Any:
+    """Return ``step`` if it exists in the container; ``new`` also allows a new key. Raises ``BadPath``."""
+    if isinstance(container, dict) and isinstance(step, str) and (new or step in container):
         return step
-    if isinstance(place, list) and isinstance(step, int) and step < len(place):
+    if isinstance(container, list) and isinstance(step, int) and step < len(container):
         return step
-    what = f"[{step}]" if isinstance(step, int) else step
-    raise BadPath(f"{path}: there is no {what}")
+    name = f"[{step}]" if isinstance(step, int) else step
+    raise BadPath(f"{path}: there is no {name}")

@@ -1,4 +1,4 @@
-"""Values that are made at fire time: ``{{uuid}}``, ``{{now-5m}}``, ``{{persona}}`` inside an event's data."""
+"""Expand templates in an event's data: ``{{uuid}}``, ``{{now-5m}}``, ``{{persona}}`` and others."""
 
 import re
 import uuid
@@ -16,20 +16,21 @@ ME = "{{me}}"
 PERSONA = "{{persona}}"
 
 BY_FORMAT = {"uuid": UUID, "date-time": NOW}
-"""JSON Schema format → the template that makes a fresh value of it."""
+"""The template that generates a value, by JSON Schema format."""
 
 FAKER = (
     "sentence", "paragraph", "text", "word", "name", "first_name", "last_name", "user_name", "email", "url",
     "emoji", "city", "country", "company", "job", "catch_phrase", "color_name", "phone_number",
 )  # fmt: skip
-"""What ``{{faker.…}}`` offers, by faker's own names."""
+"""The providers that ``{{faker.…}}`` supports, with the names that the faker library uses."""
 
 NAMES = ("uuid", "now", "me", "persona", "seq")
-"""The templates without a dot."""
+"""The names of the other templates."""
 
 MAX_TEMPLATES = 200
-"""More templates in one event or frame are an error: to make their values takes time on the event loop."""
+"""More templates in one event or frame are an error, because generating values takes time on the event loop."""
 MAX_EXPANDED_BYTES = 1024 * 1024
+"""More text in the expanded event or frame is an error."""
 
 _TEMPLATE = re.compile(r"\{\{ *([a-z_]+(?:\.[a-z_]+)?)(?:([+-])([0-9]{1,9})([smhd]))? *\}\}")
 _LOOKS_LIKE_ONE = re.compile(r"\{\{[^{}]{0,60}\}\}")
@@ -37,34 +38,34 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class TemplateError(ValueError):
-    """Too many templates, or too much text once they are expanded. The text is for people."""
+    """Too many templates, or too much expanded text. The text is shown to users."""
 
 
 @dataclass(frozen=True)
 class TemplateContext:
-    """What templates are made of. ``wall`` is now, in seconds since the epoch."""
+    """The values that templates use. ``wall`` is the current time in seconds since the epoch."""
 
     wall: float
     me: str = "me"
     persona: str = "alice"
     seq: int = 1
-    """Which event of this run it is, counted from 1."""
+    """The number of the event in this run, starting at 1."""
     random: Random = field(default_factory=SystemRandom)
-    """Seeded, it makes the same values again."""
+    """The source of random values. A seeded one yields the same values each time."""
     preview: bool = False
     """Use the name of a ``{{faker.…}}`` template as its value, which is enough to validate an event."""
 
 
 def iso(wall: float) -> str:
-    """Return seconds since the epoch as the guide writes time: ``2024-01-15T10:30:00Z``, with milliseconds."""
+    """Format seconds since the epoch as the guide does, with milliseconds: ``2024-01-15T10:30:00.000Z``."""
     return utc(wall).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def expand(data: Any, context: TemplateContext) -> Generator[None, None, Any]:
-    """Replace every template in ``data``, and yield after each, so that the caller can pause.
+    """Expand every template in ``data``. Yield after each one, so that the caller can yield to the event loop.
 
-    The generator's return value is the result. Text that only looks like a template stays as it is. Raise
-    ``TemplateError`` for more than ``MAX_TEMPLATES`` templates, and for over ``MAX_EXPANDED_BYTES`` of text.
+    The generator's return value is the result. Text that only looks like a template is kept. Raises
+    ``TemplateError`` if there are more than ``MAX_TEMPLATES`` templates or ``MAX_EXPANDED_BYTES`` of text.
     """
     found = count_templates(data)
     if found > MAX_TEMPLATES:
@@ -75,7 +76,7 @@ def expand(data: Any, context: TemplateContext) -> Generator[None, None, Any]:
 
 
 def resolve(data: Any, context: TemplateContext) -> Any:
-    """Run ``expand`` to its end and return the result."""
+    """Expand every template in ``data`` without pauses, and return the result. Raises ``TemplateError``."""
     steps = expand(data, context)
     while True:
         try:
@@ -85,7 +86,7 @@ def resolve(data: Any, context: TemplateContext) -> Any:
 
 
 def count_templates(data: Any) -> int:
-    """Return how many templates ``data`` contains."""
+    """Return the number of templates in ``data``."""
     return sum(sum(map(_is_known, _TEMPLATE.finditer(text))) for text in _texts(data))
 
 
@@ -95,17 +96,17 @@ def uses_faker(data: Any) -> bool:
 
 
 def load_faker() -> None:
-    """Load the library behind ``{{faker.…}}``. This takes too long for the event loop: call it in a thread."""
+    """Import the library for ``{{faker.…}}``. This takes too long for the event loop: call it in a thread."""
     _faker()
 
 
 def invalid_templates(data: Any) -> list[str]:
-    """Return what looks like a template in expanded data but is not one."""
+    """Return the parts of expanded data that look like a template but are not one, such as ``{{persna}}``."""
     return [each for text in _texts(data) for each in _LOOKS_LIKE_ONE.findall(text)]
 
 
 class _Size:
-    """Counts the bytes of the expanded text."""
+    """Count the bytes of the expanded text, and enforce the limit."""
 
     def __init__(self) -> None:
         self._bytes = 0
@@ -145,14 +146,14 @@ def _expand_text(text: str, context: TemplateContext, size: _Size) -> Generator[
 
 
 def _texts(data: Any) -> Iterator[str]:
-    """Yield every text in ``data`` that may contain a template."""
-    waiting = [data]
-    while waiting:
-        match waiting.pop():
+    """Yield every text in ``data`` that contains ``{{``."""
+    pending = [data]
+    while pending:
+        match pending.pop():
             case dict() as fields:
-                waiting.extend(reversed(fields.values()))
+                pending.extend(reversed(fields.values()))
             case list() as values:
-                waiting.extend(reversed(values))
+                pending.extend(reversed(values))
             case str() as text if "{{" in text:
                 yield text
 
@@ -167,7 +168,7 @@ def _is_known(found: re.Match[str]) -> bool:
 def _value(found: re.Match[str], context: TemplateContext) -> str:
     name, sign, amount, unit = found.groups()
     if sign:
-        return _moment(found, context.wall, int(f"{sign}{amount}") * _SECONDS[unit])
+        return _shifted_now(found, context.wall, int(f"{sign}{amount}") * _SECONDS[unit])
     match name:
         case "uuid":
             return str(uuid.UUID(int=context.random.getrandbits(128), version=4))
@@ -179,13 +180,13 @@ def _value(found: re.Match[str], context: TemplateContext) -> str:
             return context.persona
         case "seq":
             return str(context.seq)
-    family, _, what = name.partition(".")
-    if family == "faker" and what in FAKER:
-        return what if context.preview else _fake(what, context.random)
+    family, _, provider = name.partition(".")
+    if family == "faker" and provider in FAKER:
+        return provider if context.preview else _fake(provider, context.random)
     return found[0]
 
 
-def _moment(found: re.Match[str], wall: float, shift: int) -> str:
+def _shifted_now(found: re.Match[str], wall: float, shift: int) -> str:
     try:
         return iso(wall + shift) if found[1] == "now" else found[0]
     except (ValueError, OverflowError):  # before the year 1, or after 9999
@@ -194,12 +195,12 @@ def _moment(found: re.Match[str], wall: float, shift: int) -> str:
 
 @lru_cache(maxsize=1)
 def _faker() -> Any:
-    from faker import Faker  # most events need none, and it takes a while to load
+    from faker import Faker  # imported only if needed, because it takes long
 
     return Faker("en_US")
 
 
-def _fake(what: str, random: Random) -> str:
+def _fake(provider: str, random: Random) -> str:
     faker = _faker()
     faker.seed_instance(random.getrandbits(64))
-    return str(faker.format(what))
+    return str(faker.format(provider))

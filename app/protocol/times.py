@@ -22,8 +22,8 @@ def utc(seconds: float) -> datetime:
 def local(seconds: float) -> datetime:
     """Return seconds since the epoch as local time, or as UTC if the system cannot convert that time.
 
-    A time before the year 1 or after the year 9999 becomes the first or the last time that a date can hold: an ISO
-    time at either end can lie outside, because of its offset.
+    A time before the year 1 or after the year 9999 becomes the first or last time that a ``datetime`` can hold. An
+    ISO time close to either limit can be outside because of its offset.
     """
     try:
         moment = utc(seconds)

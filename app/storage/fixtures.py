@@ -144,12 +144,12 @@ class FixtureLibrary:
             if stamp.size > MAX_FIXTURE_BYTES:
                 raise BadFixture(f"it is over {MAX_FIXTURE_BYTES // 1024} KiB")
             if valid_fixture_name(name) != name:
-                raise BadFixture(f"{name!r} is no name: it begins or ends with a space")
+                raise BadFixture(f"invalid name {name!r}: it begins or ends with a space")
             if own:
                 _require_inside(folder, file)
             return SavedFixture(name, parse_fixture(read_text(file, MAX_FIXTURE_BYTES)), own)
         except (BadFixture, OSError, UnicodeDecodeError) as error:
-            return _printable(f"{file} is no fixture: {error}.")
+            return _printable(f"{file} is not a valid fixture: {error}.")
 
     def save(self, name: str, fixture: Fixture) -> SavedFixture:
         """Write a fixture of one's own, over an older one of that name."""
@@ -302,8 +302,12 @@ def _text(fixture: Fixture) -> str:
         size = len(text.encode())
         parse_fixture(text)
     except (BadFixture, UnicodeEncodeError) as bad:
-        reason = "half of a surrogate pair is no character" if isinstance(bad, UnicodeEncodeError) else bad
-        raise Invalid(f"This is no fixture: {reason}.") from None
+        reason = (
+            "it contains a lone surrogate, which is not valid Unicode"
+            if isinstance(bad, UnicodeEncodeError)
+            else bad
+        )
+        raise Invalid(f"Not a valid fixture: {reason}.") from None
     if size > MAX_FIXTURE_BYTES:
         raise TooLarge(f"A fixture has at most {MAX_FIXTURE_BYTES} bytes.")
     return text

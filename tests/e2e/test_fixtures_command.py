@@ -108,7 +108,7 @@ def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run
         (("run", "nonsense"), 1, "There is no fixture 'nonsense'."),
         (("delete", "nasty/rtl"), 1, "nasty/rtl comes with the program"),
         (("rename", "nasty/rtl", "mine/rtl"), 1, "nasty/rtl comes with the program"),
-        (("save", "../escape", "-"), 2, "'../escape' is no name"),
+        (("save", "../escape", "-"), 2, "invalid name '../escape'"),
         (
             ("save", "mine/x", "no such file.json"),
             1,
@@ -140,7 +140,7 @@ def test_a_folder_in_a_uis_repository(running: Start[Companion], run: Run, data_
     said = run("fixtures", "list")
     assert said.out[0].split()[0] == "team/hello"
     unreadable, unusable = said.err
-    assert "broken.json is no fixture" in unreadable
+    assert "broken.json is not a valid fixture" in unreadable
     assert unusable.startswith("team/hello breaks the contract: data.msg_id: is missing; ")
     (folder / "pulled.json").write_text(ONLINE)
     assert "pulled" in [line.split()[0] for line in run("fixtures", "list").out]

@@ -106,8 +106,8 @@ async def test_a_raw_frame_and_an_event_without_data_can_be_saved(control: Contr
 @pytest.mark.parametrize(
     ("body", "place"),
     [
-        ({}, "either an event with its data, or a frame"),
-        ({"event": "x", "data": {}, "frame": ""}, "either an event with its data, or a frame"),
+        ({}, "either an event with data, or a frame"),
+        ({"event": "x", "data": {}, "frame": ""}, "either an event with data, or a frame"),
         ({"event": "", "data": {}}, "either an event"),
         ({"event": "x", "data": {}, "to": "everybody"}, "invalid target"),
         ({"event": "x", "data": {}, "to": ""}, "invalid target"),
@@ -142,7 +142,7 @@ async def test_a_name_that_is_no_file_everywhere_is_refused(
         with subtests.test(name=name):
             answer = await control.put(f"/v1/fixtures/{name}", BODY)
             assert answer.status == 400
-            assert "no name" in answer.detail or "two folders deep" in answer.detail
+            assert "invalid name" in answer.detail or "two folders deep" in answer.detail
             assert (await control.patch("/v1/fixtures/mine", {"name": "../x"})).status == 400
             assert below(tmp_path) == before
 
@@ -234,7 +234,7 @@ async def test_what_somebody_wrote_into_the_folder_is_listed_and_what_is_none_is
     told = await control.got("/v1/fixtures")
     assert [each["name"] for each in told["fixtures"] if each["own"]] == ["by hand/one"]
     (complaint,) = told["complaints"]
-    assert "broken.json is no fixture" in complaint
+    assert "broken.json is not a valid fixture" in complaint
     assert complaint in (await control.got("/v1/status"))["complaints"]
     assert (await control.post("/v1/trigger", {"fixture": "one"})).status == 200
 

@@ -82,7 +82,11 @@ BAD: dict[str, tuple[str | bytes, str, str]] = {
     "missing field": ('{"event":"typing","data":{"to":"bob"}}', "typing", "data: "),
     "nan": ('{"event":"typing","data":{"to":"bob","typing":NaN}}', "", "NaN is not JSON"),
     "duplicate": ('{"event":"typing","data":{"to":"a","to":"b","typing":true}}', "", "to: the same key"),
-    "surrogate": ('{"event":"typing","data":{"to":"\\ud800","typing":true}}', "", "data.to: half of a surrogate"),
+    "surrogate": (
+        '{"event":"typing","data":{"to":"\\ud800","typing":true}}',
+        "",
+        "data.to: contains a lone surrogate",
+    ),
     "deep": ('{"event":"typing","data":{"to":' + "[" * 40 + "]" * 40 + "}}", "", "nested deeper than 32"),
     "binary": (TYPING.encode(), "", "a binary frame"),
     "binary, no text": (b"\xff\x00", "", "a binary frame"),

@@ -125,7 +125,7 @@ def test_what_cannot_hold_a_value_is_not_made_into_something_that_can(path: str,
     ],
 )
 def test_a_path_that_is_none_is_told_with_an_example(path: str) -> None:
-    with pytest.raises(BadPath, match=r"is no path; write it like data\.text or data\.reactions\[0\]\.emoji"):
+    with pytest.raises(BadPath, match=r"invalid path .*; write it like data\.text or data\.reactions\[0\]\.emoji"):
         apply_changes({}, {path: 1})
 
 

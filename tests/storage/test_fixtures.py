@@ -267,18 +267,18 @@ def test_a_file_may_begin_with_a_byte_order_mark(library: FixtureLibrary, own: P
         ("x.json", b"", "is empty"),
         ("x.json", b"{nope", "not JSON"),
         ("x.json", b'{"event": "x", "data": {}, "colour": "red"}', "unknown field: colour"),
-        ("x.json", b"{}", "it needs either an event with its data, or a frame"),
+        ("x.json", b"{}", "it needs either an event with data, or a frame"),
         ("x.json", ONE.to_json().encode("utf-16"), "codec can't decode"),
         ("x.json", b'{"frame": "\xff"}', "codec can't decode"),
         ("x.json", b'{"frame": "' + b"x" * MAX_FIXTURE_BYTES + b'"}', "it is over 64 KiB"),
         pytest.param(
-            *("con.json", ONE, "'con' is no name"),
+            *("con.json", ONE, "invalid name 'con'"),
             marks=pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot have it"),
         ),
-        ("a.b..json", ONE, "'a.b.' is no name"),
+        ("a.b..json", ONE, "invalid name 'a.b.'"),
         ("a/b/c/d.json", ONE, "at most two folders deep"),
-        (" x.json", ONE, "' x' is no name"),
-        ("x .json", ONE, "'x ' is no name"),
+        (" x.json", ONE, "invalid name ' x'"),
+        ("x .json", ONE, "invalid name 'x '"),
     ],
 )
 def test_a_file_that_is_no_fixture_is_told_and_the_others_are_there(
@@ -289,7 +289,7 @@ def test_a_file_that_is_no_fixture_is_told_and_the_others_are_there(
     library.read()
     assert names(library) == ["good", "basics/hello", "basics/world"]
     (complaint,) = library.warnings
-    assert complaint.startswith(f"{file} is no fixture: ")
+    assert complaint.startswith(f"{file} is not a valid fixture: ")
     assert why in complaint
     assert complaint.endswith(".")
     file.unlink()
@@ -305,7 +305,7 @@ def test_a_file_whose_name_is_no_unicode_is_told_in_text_that_can_be_shown(
     Path(os.fsdecode(os.fsencode(own) + b"/\xff.json")).write_text(ONE.to_json())
     library.read()
     (complaint,) = library.warnings
-    assert "is no name" in complaint
+    assert "invalid name" in complaint
     assert complaint.encode()
 
 
@@ -343,7 +343,7 @@ def test_a_file_that_links_out_of_the_folder_is_not_read(
     library.read()
     assert [each.name for each in library.all if each.own] == ["alias", "near"]
     assert library.warnings == [
-        f"{own / 'x.json'} is no fixture: a link leads to {secret}, outside of the fixtures folder."
+        f"{own / 'x.json'} is not a valid fixture: a link leads to {secret}, outside of the fixtures folder."
     ]
 
 
@@ -407,7 +407,7 @@ def test_links_that_go_round_in_circles_are_not_followed(library: FixtureLibrary
     make_link(own / "dangling.json", own / "gone")
     library.read()
     assert [each.name for each in library.all if each.own] == ["a/x"]
-    assert [each.split(" is no fixture")[0] for each in library.warnings] == [
+    assert [each.split(" is not a valid fixture")[0] for each in library.warnings] == [
         str(own / "dangling.json"),
         str(own / "loop.json"),
     ]
@@ -571,7 +571,7 @@ def test_looking_one_up_again_reads_nothing_anew(library: FixtureLibrary, monkey
 def test_a_broken_one_says_what_is_wrong_with_its_file(library: FixtureLibrary, own: Path) -> None:
     file = put(own, "mine/broken.json", b"{")
     told = refusal(lambda: library.look_up("mine/broken")).reason
-    assert told.startswith(f"{file} is no fixture: ")
+    assert told.startswith(f"{file} is not a valid fixture: ")
 
 
 def test_a_mistyped_name_is_told_what_it_may_be(library: FixtureLibrary) -> None:

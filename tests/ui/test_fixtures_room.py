@@ -311,7 +311,7 @@ async def test_files_that_are_no_fixtures_are_told_by_name(
     file_of(folder, "mine/broken").write_text("{")
     await companion.fixtures.read()
     assert room.list.warnings.isVisible()
-    assert room.list.warnings.text().startswith(f"{Path('mine/broken.json')} is no fixture")
+    assert room.list.warnings.text().startswith(f"{Path('mine/broken.json')} is not a valid fixture")
     assert str(folder) in room.list.warnings.toolTip()
     file_of(folder, "mine/broken").unlink()
     await companion.fixtures.read()
@@ -763,7 +763,7 @@ async def test_an_empty_clipboard_is_said(window: MainWindow, room: FixturesRoom
 async def test_an_event_name_that_is_no_file_name_must_be_changed(room: FixturesRoom, qtbot: Any) -> None:
     QGuiApplication.clipboard().setText('{"event": "../../evil", "data": {}}')
     qtbot.mouseClick(room.list.paste, LEFT)
-    assert "is no name" in asked().problem.text()
+    assert "invalid name" in asked().problem.text()
     await answer(room, "mine/fine", qtbot)
     assert room.name.text() == "mine/fine"
 

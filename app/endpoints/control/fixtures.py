@@ -48,7 +48,7 @@ class FixtureOperations(SettingsOperations):
         try:
             fixture = fixture_from_json(msgspec.to_builtins(call.body))
         except BadFixture as bad:
-            raise Invalid(f"This is no fixture: {bad}.") from None
+            raise Invalid(f"Not a valid fixture: {bad}.") from None
         target(fixture.to)
         return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
 
