@@ -49,7 +49,7 @@ def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, ask: A
 
 def test_an_invalid_filter_ends_with_2_and_what_would_be_one(server: Companion, run: Run) -> None:
     assert run("journal", "--filter", "dir:x", exits=2).err == [
-        "The filter: invalid dir:x; use s2c, c2s or server."
+        "Filter: invalid dir:x; use s2c, c2s or server."
     ]
 
 

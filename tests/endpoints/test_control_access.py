@@ -161,7 +161,7 @@ async def test_an_unknown_path_is_a_problem(control: Control, subtests: pytest.S
         with subtests.test(path=path[:20]):
             answer = await control.get(path)
             assert answer.status == 404
-            assert answer.detail.startswith("There is no ")
+            assert answer.detail.startswith("The path ")
 
 
 async def test_an_unknown_method_is_a_problem_that_says_what_is_allowed(

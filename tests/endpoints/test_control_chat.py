@@ -119,9 +119,12 @@ async def test_a_row_of_the_log_is_sent_again_to_the_same_clients_and_not_stored
 
 async def test_a_row_that_did_not_go_to_the_ui_cannot_be_sent_again(control: Control) -> None:
     answer = await control.post("/v1/journal/1/resend")
-    assert (answer.status, answer.detail) == (409, "Row 1 did not go to the UI, so it cannot be sent again.")
+    assert (answer.status, answer.detail) == (
+        409,
+        "Row 1 cannot be sent again, because it is not a frame to the UI.",
+    )
     answer = await control.post("/v1/journal/x/resend")
-    assert (answer.status, answer.detail) == (404, "There is no row x in the log.")
+    assert (answer.status, answer.detail) == (404, "There is no row x in the journal.")
 
 
 async def test_the_catalog_lists_the_events_of_both_directions(control: Control) -> None:

@@ -139,7 +139,7 @@ async def test_a_code_that_no_endpoint_may_send_is_refused(control: Control, sub
                 answer = await control.call(method, where, query={"code": code})
                 assert answer.status == 422
                 assert answer.detail == (
-                    f"No endpoint may close with {code}: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
+                    f"The close code {code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999."
                 )
                 assert [each["id"] for each in await control.got("/v1/clients")] == [1]
 

@@ -466,7 +466,7 @@ async def test_what_was_refused_is_not_repeated(control: Control) -> None:
 )
 async def test_exactly_one_thing_is_fired(control: Control, body: dict[str, Any]) -> None:
     answer = await control.post("/v1/trigger", body)
-    assert (answer.status, answer.detail) == (422, "Give either an event, a fixture, or last.")
+    assert (answer.status, answer.detail) == (422, "Set exactly one of event, fixture and last.")
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ async def test_start_at_login_is_switched(control: Control, login_item: LoginIte
     login_item.refuse()
     answer = await control.put("/v1/start-at-login", {"on": True})
     assert answer.status == 503
-    assert answer.detail.startswith("The system did not change what starts at login: ")
+    assert answer.detail.startswith("Start at login could not be read or changed: ")
 
 
 async def test_a_newer_version_is_looked_for(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,14 +158,14 @@ async def test_a_newer_version_is_looked_for(control: Control, monkeypatch: pyte
     monkeypatch.setattr("app.endpoints.control.settings.look", look)
     monkeypatch.setattr("app.endpoints.control.settings.built_in_address", lambda: "")
     answer = await control.post("/v1/updates/check")
-    assert (answer.status, answer.detail) == (409, "Set updates_url first: this build does not know where to ask.")
+    assert (answer.status, answer.detail) == (409, "No address to check for updates is set. Set updates_url first.")
     for path, expected in (("new", "9.9.9"), ("old", None)):
         await control.patch("/v1/settings", {"updates_url": f"https://example.org/{path}"})
         answer = await control.post("/v1/updates/check")
         assert (answer.status, answer.json["newer"]) == (200, expected)
     await control.patch("/v1/settings", {"updates_url": "https://example.org/broken"})
     answer = await control.post("/v1/updates/check")
-    assert (answer.status, answer.detail) == (502, "No answer about newer versions: nobody answered.")
+    assert (answer.status, answer.detail) == (502, "The check for updates failed: nobody answered.")
     assert len(asked) == 3
 
 

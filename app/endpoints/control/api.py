@@ -19,7 +19,7 @@ class Api(
     FixtureOperations, StateOperations, ProgramOperations, ChatOperations, SettingsOperations,
     UiStateOperations,
 ):  # fmt: skip
-    """All operations. A further group is a base class."""
+    """All operations. To add a group of operations, add its class as a base class."""
 
 
 OPERATIONS = operations_of(Api)

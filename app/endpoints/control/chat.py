@@ -15,11 +15,11 @@ from app.protocol.errors import NotFound
 
 
 class ChatOperations(Operations):
-    """What *Chats* can do."""
+    """The abilities of *Chats*."""
 
     @operation("GET", "/v1/personas", scope=Scope.AGENT, answer=list[shapes.PersonaInfo])
     async def list_personas(self, _: Call) -> list[shapes.PersonaInfo]:
-        """List the personas, friends or not, by name."""
+        """List the personas by name, friends or not."""
         return [shapes.persona_info(each) for each in await self._service.chat.store.people()]
 
     @operation("POST", "/v1/personas", scope=Scope.AGENT, body=shapes.PersonaBody, answer=shapes.PersonaInfo,
@@ -37,7 +37,7 @@ class ChatOperations(Operations):
         person = await self._persona(call.path["name"])
         name = person.username
         if body.username is not UNSET and body.username.strip() != name:
-            await chat.rename_person(name, body.username)  # first, because only this can fail
+            await chat.rename_person(name, body.username)  # first, because the other changes cannot fail
             name = body.username.strip()
         if body.is_friend is not UNSET and body.is_friend != person.is_friend:
             await (chat.add_friend(name) if body.is_friend else chat.remove_friend(name))
@@ -51,7 +51,7 @@ class ChatOperations(Operations):
 
     @operation("DELETE", "/v1/personas/{name}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND,))
     async def remove_persona(self, call: Call) -> None:
-        """Remove a persona; its messages stay."""
+        """Remove a persona. Its messages stay."""
         await self._service.chat.remove_person(call.path["name"])
 
     async def _persona(self, name: str) -> Person:

@@ -17,17 +17,19 @@ class PersonaBody(Input):
     """A new persona."""
 
     username: PersonaName
-    is_friend: Annotated[bool, Meta(description="Add it as a friend; otherwise, the UI can add it by name")] = True
+    is_friend: Annotated[bool, Meta(description="Add it as a friend; if false, the UI can add it by name")] = True
 
 
 class PersonaChange(Input):
-    """What to change about a persona; the rest stays."""
+    """Changes of a persona. Omitted fields stay unchanged."""
 
     username: PersonaName | UnsetType = UNSET
     is_friend: Annotated[bool, Meta(description="Make or end the friendship")] | UnsetType = UNSET
     online: Annotated[bool, Meta(description="Fire friend_online or friend_offline")] | UnsetType = UNSET
-    auto_reply: Annotated[bool, Meta(description="Answer every message of the local user")] | UnsetType = UNSET
-    stay_online: Annotated[bool, Meta(description="Do not go offline after 5 minutes")] | UnsetType = UNSET
+    auto_reply: Annotated[bool, Meta(description="Reply to every message of the local user")] | UnsetType = UNSET
+    stay_online: (
+        Annotated[bool, Meta(description="Stay online instead of going offline after 5 minutes")] | UnsetType
+    ) = UNSET
 
 
 class PersonaInfo(Struct, kw_only=True):
@@ -41,7 +43,7 @@ class PersonaInfo(Struct, kw_only=True):
 
 
 class MessagesQuery(Input):
-    """Which part of a chat."""
+    """The chat, and the page of its messages."""
 
     peer: Annotated[str, Meta(min_length=1, description="The other user of the chat", examples=["alice"])]
     limit: Annotated[int, Meta(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
@@ -76,7 +78,7 @@ class ReactionQuery(Input):
 
 
 def persona_info(person: Person) -> PersonaInfo:
-    """Return a persona for an answer."""
+    """Convert a persona to an answer."""
     return PersonaInfo(
         username=person.username, is_friend=person.is_friend, online=person.online, auto_reply=person.auto_reply,
         stay_online=person.pinned,

@@ -13,11 +13,11 @@ CloseCode = Annotated[int, Meta(ge=1000, le=4999, description="Close code (RFC 6
 
 
 class CloseQuery(Input):
-    """How to part with clients."""
+    """How to close the connections of clients."""
 
     code: CloseCode = 1001
     reason: Annotated[str, Meta(max_length=123, description="Reason in the close frame")] = ""
-    abort: Annotated[bool, Meta(description="1: cut the connection without a closing handshake")] = False
+    abort: Annotated[bool, Meta(description="1: abort the connection without a closing handshake")] = False
 
 
 class IdentityBody(Input):
@@ -27,13 +27,13 @@ class IdentityBody(Input):
 
 
 class Dropped(Struct, kw_only=True):
-    """Which clients were parted with."""
+    """The clients whose connections were closed."""
 
     clients: list[int]
 
 
 class ClientInfo(Struct, kw_only=True):
-    """A connected client. Times in seconds, ``connected_at`` since the epoch."""
+    """A connected client. ``connected_at`` is in seconds since the epoch."""
 
     id: int
     username: str
@@ -46,11 +46,11 @@ class ClientInfo(Struct, kw_only=True):
     bytes_out: int
     queued_bytes: int
     ping_s: float
-    ready: Annotated[bool, Meta(description="Whether its UI can be expected to show events")]
+    ready: Annotated[bool, Meta(description="Whether its UI is expected to show events")]
 
 
 def client_info(client: Client) -> ClientInfo:
-    """Return a client for an answer."""
+    """Convert a client to an answer."""
     return ClientInfo(
         id=client.id, username=client.username, origin=client.origin, user_agent=client.user_agent,
         connected_at=client.connected_at, frames_in=client.frames_in, frames_out=client.frames_out,

@@ -11,7 +11,7 @@ from app.protocol.errors import Invalid, NotFound
 
 
 class ClientOperations(Operations):
-    """What *Clients* can do."""
+    """The abilities of *Clients*."""
 
     @operation("GET", "/v1/clients", scope=Scope.AGENT, answer=list[shapes.ClientInfo])
     async def clients(self, _: Call) -> list[shapes.ClientInfo]:
@@ -21,7 +21,7 @@ class ClientOperations(Operations):
     @operation("PATCH", "/v1/clients/{id}", scope=Scope.AGENT, body=shapes.IdentityBody, answer=shapes.ClientInfo,
                refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def identify_client(self, call: Call) -> shapes.ClientInfo:
-        """Make a client act as another user from now on."""
+        """Change the user that a client acts as."""
         client = self._client(call)
         name = call.body.username.strip()
         if wrong := usernames.problem(name):
@@ -32,12 +32,12 @@ class ClientOperations(Operations):
     @operation("DELETE", "/v1/clients/{id}", scope=Scope.AGENT, query=shapes.CloseQuery, answer=shapes.Dropped,
                refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def close_client(self, call: Call) -> shapes.Dropped:
-        """Close a client's connection with a code, or cut it."""
+        """Close a client's connection with a close code, or abort it."""
         return _close([self._client(call)], call.query)
 
     @operation("POST", "/v1/clients/drop", scope=Scope.AGENT, query=shapes.CloseQuery, answer=shapes.Dropped)
     async def drop_clients(self, call: Call) -> shapes.Dropped:
-        """Close every client's connection; the port stays open, so that they reconnect."""
+        """Close the connections of all clients. The port stays open, so they can reconnect."""
         return _close(self._service.hub.clients, call.query)
 
     def _client(self, call: Call) -> Client:
@@ -51,12 +51,12 @@ class ClientOperations(Operations):
 def _close(clients: Iterable[Client], how: shapes.CloseQuery) -> shapes.Dropped:
     if not may_close_with(how.code):
         raise Invalid(
-            f"No endpoint may close with {how.code}: use 1000 to 1003, 1007 to 1014 or 3000 to 4999.",
+            f"The close code {how.code} cannot be sent: use 1000 to 1003, 1007 to 1014 or 3000 to 4999.",
         )
-    parted = list(clients)
-    for client in parted:
+    closed = list(clients)
+    for client in closed:
         if how.abort:
             client.abort()
         else:
             client.close(how.code, how.reason)
-    return shapes.Dropped(clients=[client.id for client in parted])
+    return shapes.Dropped(clients=[client.id for client in closed])

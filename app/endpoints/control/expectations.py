@@ -9,11 +9,11 @@ from app.protocol.json_path import BadPath, check_path
 
 
 class ExpectationOperations(Operations):
-    """What the *Expect* row of *Events* can do."""
+    """The abilities of *Expect*."""
 
     @operation("POST", "/v1/expectations", scope=Scope.AGENT, body=shapes.ExpectationBody, answer=shapes.Expected)
     async def expect(self, call: Call) -> shapes.Expected:
-        """Wait until a client sends what is expected; answers as soon as it did, or when the time is over."""
+        """Wait until a client sends the expected event, or until the timeout."""
         body: shapes.ExpectationBody = call.body
         try:
             for path in body.where:
@@ -21,14 +21,14 @@ class ExpectationOperations(Operations):
         except BadPath as bad:
             raise Invalid(f"{bad}.") from None
         expected = Expectation(body.event, body.sender, body.where)
-        if body.strict and (doubt := why_impossible(expected, self._service.catalog)):
-            raise Invalid(f"{doubt}.")
-        met = await self._service.expect(expected, body.within, body.after)
-        others = [to_json(row) for row in met.received_instead]
+        if body.strict and (reason := why_impossible(expected, self._service.catalog)):
+            raise Invalid(f"{reason}.")
+        result = await self._service.expect(expected, body.within, body.after)
+        others = [to_json(row) for row in result.received_instead]
         return shapes.Expected(
-            met=met.row is not None,
-            after_s=round(met.after_s, 6),
-            row=to_json(met.row) if met.row else None,
+            met=result.row is not None,
+            after_s=round(result.after_s, 6),
+            row=to_json(result.row) if result.row else None,
             received_instead=others,
             instead=others,
         )

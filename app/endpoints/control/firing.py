@@ -16,13 +16,13 @@ from app.protocol.json_path import BadPath
 
 
 class FiringOperations(Operations):
-    """What *Inject* can do."""
+    """The abilities of *Inject*."""
 
     @operation("POST", "/v1/events",
                scope=Scope.AGENT, query=shapes.FireQuery, body=shapes.EventBody, answer=shapes.Fired,
                refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def fire_event(self, call: Call) -> shapes.Fired:
-        """Fire an event exactly as it is: this is how a backend of your own pushes through the companion."""
+        """Fire an event with the given data. Backends of your own can send their events this way."""
         event = Envelope(call.body.event, call.body.data)
 
         def fire(to: Target) -> Awaitable[Delivery]:
@@ -34,7 +34,7 @@ class FiringOperations(Operations):
                scope=Scope.AGENT, query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
                limit=MAX_RAW_BYTES, refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def send_frame(self, call: Call) -> shapes.Fired:
-        """Send any text as a frame, exactly as it is, contract or not."""
+        """Send any text as a frame, unchanged, even if it violates the contract."""
         return await self._send(
             call.query.to,
             call.query.wait,
@@ -44,16 +44,16 @@ class FiringOperations(Operations):
     @operation("POST", "/v1/trigger", scope=Scope.AGENT, body=shapes.TriggerBody, answer=shapes.Fired,
                refusals=(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND))  # fmt: skip
     async def trigger(self, call: Call) -> shapes.Fired:
-        """Fire an event by its name, a fixture, or what was fired last, with some values changed."""
+        """Fire an event by name, a fixture, or the last event again, with changed values."""
         body: shapes.TriggerBody = call.body
         if sum((bool(body.event), bool(body.fixture), body.last)) != 1:
-            raise Invalid("Give either an event, a fixture, or last.")
+            raise Invalid("Set exactly one of event, fixture and last.")
         if body.last:
-            return await self._again(body)
+            return await self._fire_again(body)
         if body.fixture:
             fixture = (await self._service.fixtures.look_up(body.fixture)).fixture
         else:
-            fixture = self._of_event(body.event, body.strict)
+            fixture = self._fixture_for_event(body.event, body.strict)
         try:
             fixture = fixture.with_changes(body.set, body.remove)
         except (BadPath, BadFixture) as bad:
@@ -71,7 +71,7 @@ class FiringOperations(Operations):
             ),
         )
 
-    def _of_event(self, event: str, strict: bool) -> Fixture:
+    def _fixture_for_event(self, event: str, strict: bool) -> Fixture:
         try:
             return self._service.composer.fixture_for_event(event)
         except InvalidEvent:
@@ -79,27 +79,26 @@ class FiringOperations(Operations):
                 raise
             return Fixture(event=event, data={})
 
-    async def _again(self, body: shapes.TriggerBody) -> shapes.Fired:
+    async def _fire_again(self, body: shapes.TriggerBody) -> shapes.Fired:
         usual = shapes.TriggerBody(last=True, wait=body.wait)
         if more := [name for name in body.__struct_fields__ if getattr(body, name) != getattr(usual, name)]:
-            told = f"What was fired last is repeated as it was; {', '.join(more)} cannot change it."
-            raise Invalid(told)
+            raise Invalid(f"The last event is fired again unchanged. Remove {', '.join(more)}.")
         return await self._send("all", body.wait, lambda _: self._service.composer.fire_again(origin=CONTROL))
 
     async def _send(self, to: str, wait: float, send: Callable[[Target], Awaitable[Delivery]]) -> shapes.Fired:
         chosen = target(to)
         if wait and not await self._service.wait_for_ready_client(chosen, wait):
-            raise Conflict(self._why_none_ready(chosen, wait))
+            raise Conflict(self._why_not_ready(chosen, wait))
         return shapes.fired(await send(chosen))
 
-    def _why_none_ready(self, to: Target, wait: float) -> str:
+    def _why_not_ready(self, to: Target, wait: float) -> str:
         connected = [str(client) for client in to.select(self._service.hub.clients)]
-        why = f": {', '.join(connected)} connected too late" if connected else ""
-        return f"No client for {to} was ready within {wait:g} s{why}. Nothing was sent."
+        late = f": {', '.join(connected)} connected too late" if connected else ""
+        return f"No client for {to} was ready within {wait:g} s{late}. Nothing was sent."
 
     @operation("GET", "/v1/events", scope=Scope.AGENT, answer=list[shapes.EventInfo])
     async def list_events(self, _: Call) -> list[shapes.EventInfo]:
-        """List the events of the catalog, to the UI and from the UI."""
+        """List the events of the contract, to the UI and from the UI."""
         return [
             shapes.EventInfo(
                 name=each.name, direction=each.direction.value, help=each.help, schema=each.schema,

@@ -7,22 +7,22 @@ from msgspec import Meta, Struct, field
 from app.endpoints.control.shapes import Input
 from app.hub.hub import Delivery
 
-TO = Meta(description="Who gets it: all, user:NAME, client:NUMBER or client:1,2", examples=["all"])
+TO = Meta(description="The recipients: all, user:NAME, client:NUMBER or client:1,2", examples=["all"])
 WAIT = Meta(ge=0, le=3600, description="Seconds to wait for a ready client of the target; 0: do not wait")
 
 
 class SendQuery(Input):
-    """Whom a frame is for."""
+    """The recipients of a frame."""
 
     to: Annotated[str, TO] = "all"
     wait: Annotated[float, WAIT] = 0.0
 
 
 class FireQuery(SendQuery):
-    """Whom an event is for, and how strict to be."""
+    """The recipients of an event, and whether it has to be valid."""
 
     strict: Annotated[
-        bool, Meta(description="1: an event that breaks the contract is refused; 0: it is sent all the same")
+        bool, Meta(description="1: an event that violates the contract is rejected; 0: it is sent")
     ] = True
 
 
@@ -34,28 +34,30 @@ class EventBody(Input):
 
 
 class TriggerBody(Input):
-    """An event by its name, a fixture, or what was fired last, with ``set`` and ``remove`` applied."""
+    """The event to fire: one of ``event``, ``fixture`` and ``last``, changed by ``set`` and ``remove``."""
 
     event: Annotated[str, Meta(max_length=80, description="Name of an event", examples=["new_message"])] = ""
     fixture: Annotated[str, Meta(max_length=200, description="Name of a fixture")] = ""
-    last: Annotated[bool, Meta(description="Repeat what was fired last")] = False
-    set: Annotated[dict[str, Any], Meta(description="Path → JSON value", examples=[{"data.text": "hi"}])] = field(
-        default_factory=dict
+    last: Annotated[bool, Meta(description="Fire the last event again, unchanged")] = False
+    set: Annotated[
+        dict[str, Any], Meta(description="Values to set: path → JSON value", examples=[{"data.text": "hi"}])
+    ] = field(default_factory=dict)
+    remove: Annotated[list[str], Meta(description="Paths to remove")] = field(default_factory=list)
+    persona: Annotated[str, Meta(max_length=64, description="Value of {{persona}}; empty: the first friend")] = ""
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="The same seed generates the same values")] | None = (
+        None
     )
-    remove: Annotated[list[str], Meta(description="Paths to leave out")] = field(default_factory=list)
-    persona: Annotated[str, Meta(max_length=64, description="Whom {{persona}} means; empty: the first friend")] = ""
-    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="Makes the same values again")] | None = None
     to: Annotated[str | None, TO] = None
     wait: Annotated[float, WAIT] = 0.0
-    strict: bool = True
+    strict: Annotated[bool, Meta(description="If false, fire even an event that violates the contract")] = True
 
 
 class Fired(Struct, kw_only=True):
-    """What became of an event."""
+    """The result of firing an event."""
 
-    seq: Annotated[int, Meta(description="Its number in the journal")]
-    delivered: Annotated[int, Meta(description="How many clients got it")]
-    clients: Annotated[list[int], Meta(description="Their numbers")]
+    seq: Annotated[int, Meta(description="Number of its journal row")]
+    delivered: Annotated[int, Meta(description="Number of clients that it was sent to")]
+    clients: Annotated[list[int], Meta(description="Numbers of these clients")]
     warnings: list[str]
 
 
@@ -66,10 +68,10 @@ class EventInfo(Struct, kw_only=True):
     direction: Annotated[Literal["s2c", "c2s"], Meta(description="s2c: to the UI; c2s: from the UI")]
     help: str
     schema: Annotated[dict[str, Any], Meta(description="JSON schema of the event's data")]
-    sample: Annotated[dict[str, Any], Meta(description="Valid data, as an example")]
+    sample: Annotated[dict[str, Any], Meta(description="Example of valid data")]
 
 
 def fired(delivery: Delivery) -> Fired:
-    """Return the result of a delivery for an answer."""
+    """Convert a delivery to an answer."""
     warnings = [*delivery.warnings] if delivery.clients else [delivery.note, *delivery.warnings]
     return Fired(seq=delivery.seq, delivered=delivery.delivered, clients=list(delivery.clients), warnings=warnings)

@@ -9,7 +9,7 @@ from app.protocol.fixture import Fixture, SavedFixture
 
 
 class RenameBody(Input):
-    """A fixture's new name."""
+    """The new name of a fixture."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -17,7 +17,7 @@ class RenameBody(Input):
 class FrameQuery(Input):
     """How to save a frame."""
 
-    renew: Annotated[bool, Meta(description="1: a new ID and time each time it is fired; 0: as it is")] = False
+    renew: Annotated[bool, Meta(description="1: a new ID and time each time it is fired; 0: unchanged")] = False
 
 
 class FixtureInfo(Struct, kw_only=True):
@@ -28,14 +28,14 @@ class FixtureInfo(Struct, kw_only=True):
     event: str
     must: str
     malformed: bool
-    own: Annotated[bool, Meta(description="Whether it can be changed")]
+    own: Annotated[bool, Meta(description="Whether it is one of your own, which can be changed")]
     pinned: bool
-    problems: Annotated[list[str], Meta(description="How it unintentionally violates the contract")]
+    problems: Annotated[list[str], Meta(description="Unintended violations of the contract")]
     faults: Annotated[list[str], Meta(description="Deprecated: the same as problems")]
 
 
 class FixtureList(Struct, kw_only=True):
-    """All fixtures. ``warnings`` lists files that are not valid fixtures."""
+    """All fixtures. ``warnings`` names files that are not valid fixtures."""
 
     fixtures: list[FixtureInfo]
     folder: str | None
@@ -44,13 +44,13 @@ class FixtureList(Struct, kw_only=True):
 
 
 class FixtureFull(Struct, kw_only=True):
-    """A fixture with what it holds."""
+    """A fixture with its content."""
 
     name: str
     own: bool
     fixture: Fixture
 
 
-def full(saved: SavedFixture) -> FixtureFull:
-    """Return a fixture for an answer."""
+def fixture_full(saved: SavedFixture) -> FixtureFull:
+    """Convert a fixture to an answer."""
     return FixtureFull(name=saved.name, own=saved.own, fixture=saved.fixture)

@@ -12,11 +12,11 @@ from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_fr
 
 
 class FixtureOperations(SettingsOperations):
-    """What *Fixtures* can do. A rename changes the pins, which are a setting."""
+    """The abilities of *Fixtures*. Renaming a fixture also changes its pin, which is a setting."""
 
     @operation("GET", "/v1/fixtures", scope=Scope.AGENT, answer=shapes.FixtureList)
     async def list_fixtures(self, _: Call) -> shapes.FixtureList:
-        """List the fixtures, as they are on the disk now."""
+        """List the fixtures. Their files are read again if they have changed."""
         await self._service.fixtures.read()
         library = self._service.fixtures
         fixtures = library.all
@@ -40,36 +40,36 @@ class FixtureOperations(SettingsOperations):
     )
     async def show_fixture(self, call: Call) -> shapes.FixtureFull:
         """Return a fixture."""
-        return shapes.full(await self._service.fixtures.look_up(call.path["name"]))
+        return shapes.fixture_full(await self._service.fixtures.look_up(call.path["name"]))
 
     @operation("PUT", "/v1/fixtures/{name}", scope=Scope.AGENT, body=Fixture, answer=shapes.FixtureFull)
     async def save_fixture(self, call: Call) -> shapes.FixtureFull:
-        """Save a fixture, over an older one of that name."""
+        """Save a fixture, replacing one with the same name."""
         try:
             fixture = fixture_from_json(msgspec.to_builtins(call.body))
         except BadFixture as bad:
             raise Invalid(f"Not a valid fixture: {bad}.") from None
         target(fixture.to)
-        return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
+        return shapes.fixture_full(await self._service.fixtures.save(call.path["name"], fixture))
 
     @operation("PUT", "/v1/fixtures/{name}/frame", scope=Scope.AGENT, query=shapes.FrameQuery, body=str, media=TEXT,
                answer=shapes.FixtureFull)  # fmt: skip
     async def save_frame(self, call: Call) -> shapes.FixtureFull:
-        """Save a frame as a fixture: an event if it is one, else a raw frame."""
+        """Save a frame as a fixture: as an event if it is valid, else as a raw frame."""
         catalog = self._service.catalog
         fixture = from_frame(call.body, catalog)
         if call.query.renew:
             fixture = with_fresh_values(fixture, catalog)
-        return shapes.full(await self._service.fixtures.save(call.path["name"], fixture))
+        return shapes.fixture_full(await self._service.fixtures.save(call.path["name"], fixture))
 
     @operation("PATCH", "/v1/fixtures/{name}", scope=Scope.AGENT, body=shapes.RenameBody, answer=shapes.FixtureFull,
                refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def rename_fixture(self, call: Call) -> shapes.FixtureFull:
-        """Give a fixture of your own another name."""
+        """Rename a fixture of your own."""
         old = call.path["name"]
         renamed = await self._service.fixtures.rename(old, call.body.name)
         await self._rename_pin(old, renamed.name)
-        return shapes.full(renamed)
+        return shapes.fixture_full(renamed)
 
     @operation(
         "DELETE", "/v1/fixtures/{name}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)

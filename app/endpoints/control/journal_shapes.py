@@ -9,24 +9,26 @@ from app.hub.row_codec import JournalRow
 
 
 class JournalQuery(Input):
-    """Which rows."""
+    """The rows to return."""
 
-    after: Annotated[Seq | None, Meta(description="Only rows with a higher number; without it the newest")] = None
+    after: Annotated[
+        Seq | None, Meta(description="Only rows with a higher number; if omitted, the newest rows")
+    ] = None
     filter: Annotated[
         str, Meta(max_length=500, description="The log's filter language", examples=["event:typing dir:c2s"])
     ] = ""
-    limit: Annotated[int, Meta(ge=1, le=10_000, description="At most so many rows")] = 100
+    limit: Annotated[int, Meta(ge=1, le=10_000, description="Maximum number of rows")] = 100
 
 
 class StreamQuery(Input):
-    """Which rows to follow."""
+    """The rows to stream."""
 
-    after: Annotated[Seq | None, Meta(description="Begin after this row; without it with the next one")] = None
+    after: Annotated[Seq | None, Meta(description="Start after this row; if omitted, with the next new row")] = None
     filter: Annotated[str, Meta(max_length=500, description="The log's filter language")] = ""
 
 
 class JournalBody(Input):
-    """What the journal holds."""
+    """What the journal logs."""
 
     log_get_requests: Annotated[
         bool, Meta(description="Log the UI's successful GET requests, until the companion ends")
@@ -34,7 +36,7 @@ class JournalBody(Input):
 
 
 class JournalState(Struct, kw_only=True):
-    """How much the journal holds."""
+    """The size of the journal."""
 
     rows: int
     first_seq: int
@@ -44,7 +46,7 @@ class JournalState(Struct, kw_only=True):
 
 
 class JournalPage(Struct, kw_only=True):
-    """Rows in order; read on with ``after`` = ``next_after``."""
+    """Rows, oldest first. To read the next page, pass ``next_after`` as ``after``."""
 
     rows: list[JournalRow]
     next_after: int

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the operations and their shapes."""
+"""Generate the OpenAPI document from the operations and their shapes."""
 
 import re
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ SECURITY = {
     },
 }
 NUMBERS = ("id", "seq")
-"""Path parameters that are numbers."""
-ALWAYS = (
+"""Path parameters that are numbers. All others are text."""
+COMMON_ERRORS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
@@ -34,11 +34,11 @@ ALWAYS = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
-"""What any operation may answer beside its own."""
+"""Status codes that any operation may return."""
 
 
 def document(operations: Sequence[Operation], url: str) -> dict[str, Any]:
-    """Return the document (OpenAPI 3.1) of these operations, served at ``url``."""
+    """Return the OpenAPI 3.1 document of operations that are served at ``url``."""
     shapes = [shape for each in operations for shape in (each.query, each.body, each.answer) if _is_shape(shape)]
     shapes.append(Problem)
     schemas, components = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
@@ -77,7 +77,7 @@ def _operation(each: Operation, schema_of: dict[str, Any], components: dict[str,
         schema = {"type": "string"} if each.answer is str else schema_of[repr(each.answer)]
         answers["200"] = {"description": "Done", "content": {each.answer_media: {"schema": schema}}}
     of_body = () if each.body is None else (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    for status in sorted({*ALWAYS, *of_body, *each.refusals}):
+    for status in sorted({*COMMON_ERRORS, *of_body, *each.refusals}):
         answers[str(status.value)] = {
             "description": status.phrase,
             "content": {PROBLEM: {"schema": schema_of[repr(Problem)]}},
@@ -101,9 +101,7 @@ def _path_parameters(each: Operation) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 1}
-            if name in ("id", "seq")
-            else {"type": "string", "minLength": 1},
+            "schema": {"type": "integer", "minimum": 1} if name in NUMBERS else {"type": "string", "minLength": 1},
         }
         for name in re.findall(r"{(\w+)}", each.path)
     ]

@@ -1,4 +1,4 @@
-"""How an operation of the control API is declared, and how its input is read."""
+"""Declare the operations of the control API with ``@operation``, and read and check their input."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class Scope(StrEnum):
     AGENT = "agent"
     """Both tokens."""
     FULL = "full"
-    """The main token only: the operation changes settings, allowed origins or tokens, or contacts another host."""
+    """Only the main token: the operation changes settings, allowed origins or tokens, or contacts another host."""
 
     def allows(self, other: "Scope") -> bool:
         """Return whether a token of this scope may call an operation of the scope ``other``."""
@@ -41,7 +41,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Call:
-    """A request that was found to be well formed."""
+    """A request whose path, query and body are valid."""
 
     request: web.Request
     path: dict[str, str]
@@ -50,12 +50,12 @@ class Call:
 
 
 Handler = Callable[[Any, Call], Awaitable[Any]]
-"""A method of the API: returns a struct (the answer), None (204), or a response of its own."""
+"""A method of a group. It returns a struct, None (for status 204), or a ``StreamResponse``."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One method on one path."""
+    """A method on a path: its input, its answer and its handler."""
 
     method: str
     path: str
@@ -65,10 +65,13 @@ class Operation:
     query: type[Input] = NoQuery
     body: Any = None
     media: str = JSON
+    """Media type of the body."""
     limit: int = BODY_BYTES
+    """Maximum size of the body in bytes."""
     answer: Any = None
     answer_media: str = JSON
     refusals: tuple[HTTPStatus, ...] = field(default=())
+    """Status codes of its own errors, besides those that any operation may return."""
 
 
 class Operations:
@@ -79,7 +82,7 @@ class Operations:
 
 
 def operation(method: str, path: str, *, scope: Scope, **options: Any) -> Callable[[H], H]:
-    """Declare a method of a class to be an operation; its docstring's first line is the summary."""
+    """Declare a method to be an operation. The first line of its docstring is the summary in the document."""
 
     def declare(handler: H) -> H:
         summary = (handler.__doc__ or "").strip().splitlines()[0]
@@ -90,7 +93,7 @@ def operation(method: str, path: str, *, scope: Scope, **options: Any) -> Callab
 
 
 def operations_of(api: type) -> list[Operation]:
-    """Return the operations that a class and its bases declare, in their order."""
+    """Return the operations of a class and its bases, in the order of the bases and of the methods."""
     return [
         value.__operation__
         for group in api.__mro__
@@ -100,9 +103,9 @@ def operations_of(api: type) -> list[Operation]:
 
 
 async def read(operation: Operation, request: web.Request) -> Call:
-    """Check path, query and body of a request. Raises ``RequestError`` saying what is wrong and where.
+    """Read and check the query and the body of a request.
 
-    ``TimeoutError``: the body did not come in time.
+    Raises ``RequestError`` with the place and the reason, and ``TimeoutError`` if the body does not arrive in time.
     """
     return Call(
         request, dict(request.match_info), _query(operation.query, request), await _body(operation, request)
@@ -114,12 +117,12 @@ def _query(shape: type[Input], request: web.Request) -> Input:
     values = dict(pairs)
     if len(values) < len(pairs):
         raise Malformed("A query parameter is given twice.")
-    if bad := next((name for name, value in pairs if _surrogate(name + value)), None):
+    if bad := next((name for name, value in pairs if _has_surrogate(name + value)), None):
         raise Malformed(f"The query parameter {bad[:40]!r} is not UTF-8.")
-    return _converted(values, shape, "The query", strict=False)
+    return _convert(values, shape, "The query", strict=False)
 
 
-def _surrogate(text: str) -> bool:
+def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in text)
 
 
@@ -129,26 +132,28 @@ async def _body(operation: Operation, request: web.Request) -> Any:
     body = await read_bytes(request, operation.limit)
     if operation.media == TEXT:
         return as_text(body)
-    return _converted(await as_json(body), operation.body, "The body")
+    return _convert(await as_json(body), operation.body, "The body")
 
 
-def _converted(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T:
+def _convert(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T:
     try:
         return msgspec.convert(value, shape, strict=strict)
     except msgspec.ValidationError as error:
         wrong = fault(error)
         where = f" at {wrong.path}" if wrong.path else ""
-        sentence = wrong.sentence if strict else wrong.sentence.removesuffix(", not text")  # as a query always is
+        sentence = (
+            wrong.sentence if strict else wrong.sentence.removesuffix(", not text")
+        )  # every query value is text
         raise Invalid(f"{what}{where} {sentence}.") from None
 
 
 def number(text: str) -> int | None:
-    """Return the number that a text of digits is, or None."""
+    """Parse a number of up to 15 digits; return None if it is not one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def target(text: str) -> Target:
-    """Return the target that a text names. Raises ``Invalid``."""
+    """Parse a target. Raises ``Invalid``."""
     try:
         return Target.parse(text)
     except ValueError as error:

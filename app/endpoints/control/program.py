@@ -11,7 +11,7 @@ from app.protocol.errors import Conflict
 
 
 class ProgramOperations(Operations):
-    """Pause, stop and start the server; open the window; quit."""
+    """Pause, stop and start the event server; open the window; quit."""
 
     @operation("POST", "/v1/server/pause", scope=Scope.AGENT, answer=Status)
     async def pause_server(self, _: Call) -> Status:
@@ -21,19 +21,19 @@ class ProgramOperations(Operations):
 
     @operation("POST", "/v1/server/resume", scope=Scope.AGENT, answer=Status)
     async def resume_server(self, _: Call) -> Status:
-        """Send again."""
+        """Resume sending to clients."""
         self._service.pause(False)
         return current_status(self._service)
 
     @operation("POST", "/v1/server/stop", scope=Scope.AGENT, answer=Status)
     async def stop_server(self, _: Call) -> Status:
-        """Close the event port and every client's connection; the companion goes on."""
+        """Close the event port and the connections of all clients. The companion keeps running."""
         await self._service.stop()
         return current_status(self._service)
 
     @operation("POST", "/v1/server/start", scope=Scope.AGENT, answer=Status, refusals=(HTTPStatus.CONFLICT,))
     async def start_server(self, _: Call) -> Status:
-        """Open the event port again, and retry the other servers that could not start."""
+        """Open the event port, and retry the other servers that could not start."""
         for each in self._service.services:
             if each.error and each.name != "events":
                 await self._service.start_service(each.name)
@@ -43,19 +43,19 @@ class ProgramOperations(Operations):
 
     @operation("POST", "/v1/window/open", scope=Scope.AGENT, refusals=(HTTPStatus.CONFLICT,))
     async def open_window(self, _: Call) -> None:
-        """Raise the window."""
+        """Bring the window to the front."""
         if self._service.raise_window is None:
             raise Conflict("This companion has no window: it was started by `companion serve`.")
         self._service.raise_window()
 
     @operation("POST", "/v1/quit", scope=Scope.AGENT, refusals=(HTTPStatus.CONFLICT,))
     async def quit(self, _: Call) -> None:
-        """End the program: it closes every connection, and then all its ports. It does not ask the user first."""
+        """Quit the program without asking the user. All connections and ports are closed."""
         if self._service.quit_program is None:
-            raise Conflict("This companion is part of another program, which has to end it.")
+            raise Conflict("This companion is part of another program. Quit that program instead.")
         self._service.quit_program()
 
     @operation("GET", "/v1/openapi.json", scope=Scope.AGENT, answer=dict[str, Any])
     async def openapi(self, _: Call) -> dict[str, Any]:
-        """Return this API's OpenAPI document."""
+        """Return the OpenAPI document of this API."""
         return document(operations_of(type(self)), self._service.control.url)

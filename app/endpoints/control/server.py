@@ -1,4 +1,4 @@
-"""The control API as a web application: token, operations, and problems in one form (RFC 9457)."""
+"""Serve the control API: check tokens, call the operations, and return errors as problem details (RFC 9457)."""
 
 import logging
 from functools import partial
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 NO_TOKEN = "The token is missing or wrong. `companion token` prints it; send it as `Authorization: Bearer TOKEN`."
 
 
-AGENT_MAY_NOT = (
+NOT_FOR_AGENTS = (
     "The token for agents cannot do this: it cannot change settings, allowed origins or tokens. "
     "Use the main token, which `companion token` prints."
 )
@@ -34,67 +34,72 @@ SCOPE = web.RequestKey("scope", Scope)
 
 
 class ControlApi:
-    """Answers requests that carry one of the two tokens."""
+    """Handles requests that present one of the two tokens."""
 
-    def __init__(self, service: Service, door: HttpServer) -> None:
+    def __init__(self, service: Service, server: HttpServer) -> None:
         self._api = Api(service)
         self._service = service
-        self._door = door
+        self._server = server
 
     def application(self) -> web.Application:
-        """Return what the door is to serve."""
-        app = web.Application(middlewares=[self._answer])
+        """Return the aiohttp application of the control API."""
+        app = web.Application(middlewares=[self._middleware])
         for each in OPERATIONS:
             app.router.add_route(each.method, each.path, partial(self._call, each))
         return app
 
     @web.middleware
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if refusal := self._door.check(request):
-            return _parting(_problem(refusal.status, refusal.reason))
+    async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if rejection := self._server.check(request):
+            return _closing(_problem(rejection.status, rejection.reason))
         scope = self._scope(request)
         if scope is None:
-            return _parting(_problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"}))
-        self._door.admit(request)
+            return _closing(_problem(HTTPStatus.UNAUTHORIZED, NO_TOKEN, headers={"WWW-Authenticate": "Bearer"}))
+        self._server.admit(request)
         request[SCOPE] = scope
         try:
             return await handler(request)
         except InvalidEvent as invalid:
             parts = [ProblemPart(path=each.path, message=each.message) for each in invalid.problems]
-            return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The event breaks the contract: {invalid}", parts)
+            return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The event violates the contract: {invalid}", parts)
         except InvalidSettings as invalid:
             parts = [ProblemPart(path=each.name, message=each.reason) for each in invalid.errors]
             return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"The settings are not saved: {invalid}.", parts)
-        except RequestError as refused:
-            return _problem(status_of(refused), refused.reason)
+        except RequestError as error:
+            return _problem(status_of(error), error.reason)
         except StorageError as error:
             return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}.")
         except TimeoutError:
-            return _parting(
-                _problem(HTTPStatus.REQUEST_TIMEOUT, f"The body did not come within {BODY_TIMEOUT_S:g} s.")
+            return _closing(
+                _problem(HTTPStatus.REQUEST_TIMEOUT, f"The body did not arrive within {BODY_TIMEOUT_S:g} s.")
             )
         except web.HTTPException as error:
             status = HTTPStatus(error.status)
-            reason = {404: f"There is no {request.path}.", 405: f"{request.method} is not possible here."}
+            reason = {
+                404: f"The path {request.path} does not exist.",
+                405: f"{request.path} does not support {request.method}.",
+            }
             allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
             return _problem(status, reason.get(error.status, status.phrase), headers=allow)
         except Exception:
             log.exception("a control request failed")
-            return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "The companion failed on this; see its log files.")
+            return _problem(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "The companion failed on this request; see its log files."
+            )
 
     def _scope(self, request: web.Request) -> Scope | None:
-        """Return what the token of a request allows; None if it is missing or wrong."""
+        """Return the scope of a request's token; None if the token is missing or wrong."""
         given = request.headers.getall("Authorization", [])
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-        full = same_secret(token, self._door.token)
-        agent = bool(self._door.token) and same_secret(token, self._service.agent_token.value)
+        full = same_secret(token, self._server.token)
+        agent = bool(self._server.token) and same_secret(token, self._service.agent_token.value)
         if scheme.lower() != "bearer" or not (full or agent):
             return None
         return Scope.FULL if full else Scope.AGENT
 
     async def _call(self, operation: Operation, request: web.Request) -> web.StreamResponse:
         if not request[SCOPE].allows(operation.scope):
-            return _problem(HTTPStatus.FORBIDDEN, AGENT_MAY_NOT)
+            return _problem(HTTPStatus.FORBIDDEN, NOT_FOR_AGENTS)
         answer = await operation.handler(self._api, await read(operation, request))
         if isinstance(answer, web.StreamResponse):
             return answer
@@ -103,8 +108,8 @@ class ControlApi:
         return _json(answer)
 
 
-def _parting(response: web.Response) -> web.Response:
-    """Close the connection behind it: whoever gets this may not stay."""
+def _closing(response: web.Response) -> web.Response:
+    """Close the connection after this response."""
     response.force_close()
     return response
 
@@ -116,7 +121,7 @@ def _json(value: Any, status: HTTPStatus = HTTPStatus.OK, media: str = JSON, **o
 def _problem(
     status: HTTPStatus, detail: str, parts: list[ProblemPart] | None = None, headers: dict[str, str] | None = None
 ) -> web.Response:
-    whole = Problem(title=status.phrase, status=status, detail=detail.encode(errors="replace").decode())
+    problem = Problem(title=status.phrase, status=status, detail=detail.encode(errors="replace").decode())
     if parts:
-        whole.problems = parts
-    return _json(whole, status, PROBLEM, headers=headers)
+        problem.problems = parts
+    return _json(problem, status, PROBLEM, headers=headers)

@@ -1,4 +1,7 @@
-"""What the control API needs of the companion. Methods may raise ``RequestError`` and ``StorageError``."""
+"""The interface of the companion for the operations. Its methods may raise ``RequestError`` and ``StorageError``.
+
+``endpoints`` cannot import ``Companion``, which is on a higher layer. mypy checks that it implements ``Service``.
+"""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,19 +25,19 @@ from app.system.settings import Settings
 
 
 class Server(Protocol):
-    """One of the doors."""
+    """A server."""
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The base URL."""
 
     @property
     def listening(self) -> bool:
-        """Whether it listens."""
+        """Whether clients can connect."""
 
 
 class StoredState(Protocol):
-    """What is read of the chat state. May raise ``RequestError`` and ``StorageError``."""
+    """The reads of the chat state."""
 
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state."""
@@ -43,11 +46,11 @@ class StoredState(Protocol):
         """Return all personas."""
 
     async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
-        """Return messages of a chat, oldest first, and their total number."""
+        """Return messages of a chat, oldest first, and the number of all its messages."""
 
 
 class ChatState(Protocol):
-    """The whole chat state. May raise ``RequestError`` and ``StorageError``."""
+    """The changes of the chat state."""
 
     @property
     def store(self) -> StoredState:
@@ -81,14 +84,14 @@ class ChatState(Protocol):
         """Delete a message."""
 
     async def restore(self, snapshot: Any) -> None:
-        """Replace it."""
+        """Replace the whole state."""
 
     async def reset(self) -> None:
-        """Go back to the first start's."""
+        """Reset the state to that of the first start."""
 
 
 class Library(Protocol):
-    """The fixtures. May raise ``RequestError`` and ``StorageError``."""
+    """The saved fixtures."""
 
     @property
     def all(self) -> list[SavedFixture]:
@@ -96,30 +99,30 @@ class Library(Protocol):
 
     @property
     def folder(self) -> Path | None:
-        """Where one's own are."""
+        """The folder of the user's own fixtures; None if none can be saved."""
 
     @property
     def warnings(self) -> list[str]:
-        """Files that are no fixtures, and why."""
+        """Files that are not valid fixtures, with the reasons."""
 
     async def look_up(self, name: str) -> SavedFixture:
-        """Return a fixture as it is on the disk now."""
+        """Return a fixture, read again if its file has changed."""
 
     async def read(self) -> None:
-        """Look anew at what is on the disk."""
+        """Read the fixtures from the disk again."""
 
     async def save(self, name: str, fixture: Fixture) -> SavedFixture:
-        """Save one."""
+        """Save a fixture, replacing one with the same name."""
 
     async def rename(self, name: str, new: str) -> SavedFixture:
-        """Rename one."""
+        """Rename a fixture of the user's own."""
 
     async def delete(self, name: str) -> None:
-        """Delete one."""
+        """Delete a fixture of the user's own."""
 
 
 class Composer(Protocol):
-    """Fires what is written as a template."""
+    """Generates events from fixtures, and fires them."""
 
     async def fire(
         self,
@@ -131,19 +134,19 @@ class Composer(Protocol):
         seed: int | None = None,
         strict: bool = True,
     ) -> Delivery:
-        """Make a fixture's values and fire it."""
+        """Generate the values of a fixture and fire it."""
 
     async def fire_text(self, text: str, *, to: Target, origin: Origin) -> Delivery:
-        """Send any text."""
+        """Send any text as a frame."""
 
     async def fire_again(self, *, origin: Origin) -> Delivery:
-        """Fire once more what was fired last."""
+        """Fire the last event again."""
 
     def fixture_for_event(self, event: str) -> Fixture:
-        """Return an event with sensible values."""
+        """Return a fixture with default values for an event."""
 
     async def problems(self, fixtures: Iterable[SavedFixture]) -> dict[str, list[str]]:
-        """Return by name how each fixture breaks the contract."""
+        """Return the violations of the contract, by the name of the fixture."""
 
 
 class UiStates(Protocol):
@@ -166,7 +169,7 @@ class UiStates(Protocol):
 
 
 class Service(Protocol):
-    """What the operations need of the companion. Its methods may raise ``RequestError`` and ``StorageError``."""
+    """The companion as the operations see it."""
 
     hub: Hub
     journal: Journal
@@ -188,7 +191,7 @@ class Service(Protocol):
 
     @property
     def composer(self) -> Composer:
-        """What fires them."""
+        """The event composer."""
 
     @property
     def settings(self) -> Settings:
@@ -196,7 +199,7 @@ class Service(Protocol):
 
     @property
     def state(self) -> str:
-        """What the event server does."""
+        """The state of the event server."""
 
     @property
     def server(self) -> Server:
@@ -208,31 +211,31 @@ class Service(Protocol):
 
     @property
     def control(self) -> Server:
-        """The control API's own."""
+        """The server of the control API."""
 
     @property
     def chat(self) -> ChatState:
-        """The chat state as a whole."""
+        """The chat state."""
 
     @property
     def in_memory(self) -> bool:
-        """Whether the chat state is lost at the end."""
+        """Whether the chat state is lost when the program ends."""
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know."""
+        """Sentences for the user about problems, such as a damaged file."""
 
     async def start(self) -> bool:
         """Start the event server."""
 
     async def start_service(self, name: str) -> bool:
-        """Start a service, unless it is switched off."""
+        """Start a service if the settings switch it on."""
 
     async def stop(self) -> None:
         """Stop the event server."""
 
     def pause(self, paused: bool = True) -> None:
-        """Hold or resume sending."""
+        """Stop or resume sending to clients."""
 
     async def fire(self, event: Envelope, *, to: Target, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. If ``strict`` is False, one that violates the contract is only sent."""
@@ -244,13 +247,13 @@ class Service(Protocol):
         """Check changed settings and write them to the file. May raise ``InvalidSettings`` and ``OSError``."""
 
     async def apply(self, settings: Settings) -> None:
-        """Use other settings from now on."""
+        """Take settings into use."""
 
     async def log_get_requests(self, on: bool) -> None:
-        """Log the UI's GET requests from now on, or no longer."""
+        """Turn the logging of the UI's GET requests on or off."""
 
     async def wait_for_ready_client(self, to: Target, within_s: float) -> bool:
         """Wait until a client that ``to`` selects is ready."""
 
     async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> ExpectationResult:
-        """Wait for what a client must send."""
+        """Wait until a client sends the expected event."""

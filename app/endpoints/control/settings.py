@@ -1,4 +1,4 @@
-"""Operations on settings, allowed origins, pins, start at login, updates and tokens."""
+"""Operations on settings, allowed origins, pinned fixtures, start at login, updates and tokens."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from app.system.updates import UpdateError, built_in_address, look
 
 
 class SettingsOperations(Operations):
-    """What *Settings* can do, and the buttons elsewhere that change a setting."""
+    """The abilities of *Settings*, and of the buttons elsewhere that change a setting."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)
-        self._one_change = asyncio.Lock()
+        self._change_lock = asyncio.Lock()
 
     @operation("GET", "/v1/settings", scope=Scope.AGENT, answer=shapes.SettingsState)
     async def show_settings(self, _: Call) -> shapes.SettingsState:
@@ -34,15 +34,15 @@ class SettingsOperations(Operations):
 
     @operation("PATCH", "/v1/settings", scope=Scope.FULL, body=shapes.SettingsChange, answer=shapes.SettingsState)
     async def change_settings(self, call: Call) -> shapes.SettingsState:
-        """Change settings, save them to the settings file, and use them."""
+        """Change settings, save them to the settings file, and apply them."""
         given = {name: value for name, value in asdict(call.body).items() if value is not UNSET}
         changes = {name: _trimmed(value) for name, value in given.items()}
         return await self._change(lambda before: replace(before, **changes))
 
     async def _change(self, change: Callable[[Settings], Settings]) -> shapes.SettingsState:
-        """Check, save and use what ``change`` makes of the settings. Changes take place one after the other."""
+        """Change the settings with ``change``, check, save and apply them. Concurrent changes are serialized."""
         service = self._service
-        async with self._one_change:
+        async with self._change_lock:
             before = service.settings
             after = change(before)
             try:
@@ -52,7 +52,7 @@ class SettingsOperations(Operations):
             applying = service.tasks.spawn(service.apply(after), "apply settings")
             if (after.control, after.control_port) == (before.control, before.control_port):
                 await asyncio.shield(applying)
-            else:  # it closes this very connection, so the answer has to come first
+            else:  # applying closes this connection, so the response is sent first
                 await asyncio.sleep(0)
         return self._state(after, [each for each in AT_NEXT_START if getattr(after, each) != getattr(before, each)])
 
@@ -64,12 +64,12 @@ class SettingsOperations(Operations):
 
     @operation("GET", "/v1/origins", scope=Scope.AGENT, answer=shapes.OriginList)
     async def list_origins(self, _: Call) -> shapes.OriginList:
-        """List the allowed origins, and the latest refused connections."""
+        """List the allowed origins, and the latest rejected connections."""
         return self._origins()
 
     @operation("POST", "/v1/origins", scope=Scope.FULL, body=shapes.OriginBody, answer=shapes.OriginList)
     async def allow_origin(self, call: Call) -> shapes.OriginList:
-        """Allow the pages of an origin to connect."""
+        """Allow pages of an origin to connect."""
         origin: str = call.body.origin
 
         def allow(before: Settings) -> Settings:
@@ -81,7 +81,7 @@ class SettingsOperations(Operations):
     @operation("DELETE", "/v1/origins", scope=Scope.FULL, query=shapes.OriginQuery, answer=shapes.OriginList,
                refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def disallow_origin(self, call: Call) -> shapes.OriginList:
-        """Allow the pages of an origin no longer; connected ones stay connected."""
+        """Stop allowing an origin. Its connected clients stay connected."""
         origin: str = call.query.origin
 
         def disallow(before: Settings) -> Settings:
@@ -102,7 +102,7 @@ class SettingsOperations(Operations):
 
     @operation("PUT", "/v1/fixtures/{name}/pin", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
     async def pin_fixture(self, call: Call) -> None:
-        """Show a fixture in the tray icon's *Fire* menu."""
+        """Add a fixture to the *Fire* menu of the tray icon."""
         name = (await self._service.fixtures.look_up(call.path["name"])).name
 
         def pin(before: Settings) -> Settings:
@@ -113,19 +113,19 @@ class SettingsOperations(Operations):
 
     @operation("DELETE", "/v1/fixtures/{name}/pin", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
     async def unpin_fixture(self, call: Call) -> None:
-        """Show a fixture in the tray icon's *Fire* menu no longer."""
+        """Remove a fixture from the *Fire* menu of the tray icon."""
         name = call.path["name"]
 
         def unpin(before: Settings) -> Settings:
-            left = [each for each in before.pinned if each.casefold() != name.casefold()]
-            if left == before.pinned:
+            others = [each for each in before.pinned if each.casefold() != name.casefold()]
+            if others == before.pinned:
                 raise NotFound(f"The fixture {name[:80]!r} is not pinned.")
-            return replace(before, pinned=left)
+            return replace(before, pinned=others)
 
         await self._change(unpin)
 
     async def _rename_pin(self, old: str, new: str) -> None:
-        """Keep a fixture pinned that was renamed."""
+        """Replace the name of a renamed fixture in the pins."""
         if old in self._service.settings.pinned:
             await self._change(
                 lambda before: replace(before, pinned=[new if each == old else each for each in before.pinned])
@@ -135,25 +135,25 @@ class SettingsOperations(Operations):
 
     @operation("GET", "/v1/start-at-login", scope=Scope.AGENT, answer=shapes.SwitchState)
     async def starts_at_login(self, _: Call) -> shapes.SwitchState:
-        """Say whether the tray program starts when the user logs in."""
+        """Return whether the tray program starts when the user logs in."""
         return _start_at_login(None)
 
     @operation("PUT", "/v1/start-at-login", scope=Scope.FULL, body=shapes.Switch, answer=shapes.SwitchState)
     async def start_at_login(self, call: Call) -> shapes.SwitchState:
-        """Start the tray program when the user logs in, or no longer."""
+        """Turn the start of the tray program at login on or off."""
         return _start_at_login(call.body.on)
 
     @operation("POST", "/v1/updates/check", scope=Scope.FULL, answer=shapes.NewerVersion,
                refusals=(HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY))  # fmt: skip
     async def check_for_updates(self, _: Call) -> shapes.NewerVersion:
-        """Ask the address in the settings for a newer version; nothing is downloaded."""
+        """Check for a newer version at the address in the settings. Nothing is downloaded."""
         address = self._service.settings.updates_url or built_in_address()
         if not address:
-            raise Conflict("Set updates_url first: this build does not know where to ask.")
+            raise Conflict("No address to check for updates is set. Set updates_url first.")
         try:
             found = await look(address)
         except UpdateError as error:
-            raise Unreachable(f"No answer about newer versions: {error}.") from None
+            raise Unreachable(f"The check for updates failed: {error}.") from None
         newer, page = (found.version, found.page) if found else (None, None)
         return shapes.NewerVersion(current=__version__, newer=newer, page=page)
 
@@ -161,13 +161,13 @@ class SettingsOperations(Operations):
 
     @operation("POST", "/v1/tokens/agent", scope=Scope.FULL, answer=shapes.TokenInfo)
     async def create_agent_token(self, _: Call) -> shapes.TokenInfo:
-        """Return the token for agents, which is created if there is none."""
+        """Return the token for agents. It is created if it does not exist."""
         token = await self._service.agent_token.create()
         return shapes.TokenInfo(token=token.value, kept_in=token.kept_in, file=str(token.file or ""))
 
     @operation("DELETE", "/v1/tokens/agent", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
     async def revoke_agent_token(self, _: Call) -> None:
-        """Make the token for agents invalid."""
+        """Revoke the token for agents."""
         try:
             existed = await self._service.agent_token.revoke()
         except TokenError as error:
@@ -177,7 +177,7 @@ class SettingsOperations(Operations):
 
 
 def _trimmed(value: Any) -> Any:
-    """Return a text or a list of texts without spaces around them, and without duplicates, as the window does."""
+    """Strip a text. Strip the items of a list, and drop empty items and duplicates, as the window does."""
     if isinstance(value, list):
         return [each for each in dict.fromkeys(map(str.strip, value)) if each]
     return value.strip() if isinstance(value, str) else value
@@ -190,4 +190,4 @@ def _start_at_login(wanted: bool | None) -> shapes.SwitchState:
             (switch.turn_on if wanted else switch.turn_off)()
         return shapes.SwitchState(on=switch.is_on())
     except OSError as error:
-        raise StorageError(f"The system did not change what starts at login: {reason(error)}") from None
+        raise StorageError(f"Start at login could not be read or changed: {reason(error)}") from None

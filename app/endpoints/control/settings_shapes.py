@@ -18,7 +18,7 @@ SettingsChange = msgspec.defstruct(
     kw_only=True,
     module=__name__,
 )
-"""The settings to change; the rest stays."""
+"""The settings to change. Omitted settings stay unchanged."""
 
 
 class SettingsState(Struct, kw_only=True):
@@ -26,34 +26,34 @@ class SettingsState(Struct, kw_only=True):
 
     values: Settings
     at_next_start: Annotated[list[str], Meta(description="Changed settings that take effect at the next start")]
-    warnings: Annotated[list[str], Meta(description="Why a server does not listen with these settings")]
+    warnings: Annotated[list[str], Meta(description="Reasons of servers that could not start")]
 
 
 class OriginBody(Input):
-    """A web page's origin."""
+    """The origin of web pages."""
 
     origin: Origin
 
 
 class OriginQuery(Input):
-    """A web page's origin."""
+    """The origin of web pages."""
 
     origin: Origin
 
 
 class RefusedInfo(Struct, kw_only=True):
-    """A refused connection. ``last`` in seconds since the epoch."""
+    """Rejected connections with the same reason. ``last`` is in seconds since the epoch."""
 
     server: str
     reason: str
-    origin: Annotated[str, Meta(description="The origin to allow; empty if that would not help")]
+    origin: Annotated[str, Meta(description="The origin to allow; empty if allowing it would not help")]
     user_agent: str
     times: int
     last: float
 
 
 class OriginList(Struct, kw_only=True):
-    """Origins whose pages may connect, and the latest refusals, newest first."""
+    """The origins whose pages may connect, and the latest rejections, newest first."""
 
     allowed: list[str]
     refused: list[RefusedInfo]
@@ -72,11 +72,11 @@ class SwitchState(Struct, kw_only=True):
 
 
 class NewerVersion(Struct, kw_only=True):
-    """The newest version, if it is newer than the one that runs."""
+    """The result of a check: ``newer`` is null if the running version is the newest."""
 
     current: str
     newer: str | None
-    page: Annotated[str | None, Meta(description="Where to read about it")]
+    page: Annotated[str | None, Meta(description="Web page about that version")]
 
 
 class TokenInfo(Struct, kw_only=True):
@@ -88,7 +88,7 @@ class TokenInfo(Struct, kw_only=True):
 
 
 def refused_info(refused: RejectionStats) -> RefusedInfo:
-    """Return a refusal for an answer."""
+    """Convert a rejection to an answer."""
     return RefusedInfo(
         server=refused.server, reason=refused.reason, origin=refused.origin, user_agent=refused.user_agent,
         times=refused.times, last=refused.last,

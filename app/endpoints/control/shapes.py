@@ -12,7 +12,7 @@ Seq = Annotated[int, Meta(ge=0, le=2**53, description="Number of a journal row")
 
 
 class Input(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a caller gives: a name that is not known is an error."""
+    """Base of queries and bodies. Unknown names are errors."""
 
 
 class NoQuery(Input):
@@ -20,14 +20,14 @@ class NoQuery(Input):
 
 
 class ProblemPart(Struct, kw_only=True):
-    """One thing that is wrong, and where."""
+    """One problem, and its path in the request."""
 
     path: str
     message: str
 
 
 class Problem(Struct, kw_only=True):
-    """RFC 9457: why a request was not done, and what to do."""
+    """Why a request failed, and what to do (RFC 9457)."""
 
     type: str = "about:blank"
     title: str

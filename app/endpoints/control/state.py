@@ -12,15 +12,15 @@ class StateOperations(Operations):
 
     @operation("GET", "/v1/state", scope=Scope.AGENT, answer=dict[str, Any])
     async def save_state(self, _: Call) -> dict[str, Any]:
-        """Return the whole chat state: friends, messages, read marks."""
+        """Return the whole chat state: personas, messages and read marks."""
         return await self._service.chat.store.snapshot()
 
     @operation("PUT", "/v1/state", scope=Scope.AGENT, body=dict[str, Any], limit=STATE_BYTES)
     async def load_state(self, call: Call) -> None:
-        """Replace the whole chat state: all of it, or nothing."""
+        """Replace the whole chat state. After an error, nothing has changed."""
         await self._service.chat.restore(call.body)
 
     @operation("POST", "/v1/state/reset", scope=Scope.AGENT)
     async def reset_state(self, _: Call) -> None:
-        """Go back to the cast and history of the first start."""
+        """Reset the chat state to the personas and messages of the first start."""
         await self._service.chat.reset()

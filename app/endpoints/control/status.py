@@ -10,16 +10,16 @@ from app.endpoints.control.service import Service
 
 
 class StatusOperations(Operations):
-    """What the status bar shows."""
+    """The state of servers, chat state and journal."""
 
     @operation("GET", "/v1/status", scope=Scope.AGENT, answer=shapes.Status)
     async def status(self, _: Call) -> shapes.Status:
-        """Say what the companion does, what is off, and why."""
+        """Return the state of all servers, with the reasons of failures."""
         return current_status(self._service)
 
 
 def current_status(service: Service) -> shapes.Status:
-    """Return the state of the companion for an answer."""
+    """Return the answer of ``GET /v1/status``."""
     warnings = [*service.warnings, *service.fixtures.warnings]
     return shapes.Status(
         version=__version__,

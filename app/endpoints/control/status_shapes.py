@@ -8,7 +8,7 @@ from app.endpoints.control.journal_shapes import JournalState
 
 
 class ServiceInfo(Struct, kw_only=True):
-    """One of the servers. ``error`` says why it does not listen although it should."""
+    """A server. ``error`` is the reason if it could not start, else empty."""
 
     name: Annotated[str, Meta(description="events, rest, control, …")]
     title: str
@@ -19,7 +19,7 @@ class ServiceInfo(Struct, kw_only=True):
 
 
 class Door(Struct, kw_only=True):
-    """One of the servers. ``trouble`` says why it does not listen although it should."""
+    """A server. ``trouble`` is the reason if it could not start, else empty."""
 
     url: str
     wanted: bool
@@ -28,11 +28,11 @@ class Door(Struct, kw_only=True):
 
 
 class Status(Struct, kw_only=True):
-    """What the companion does now."""
+    """The state of the companion."""
 
     version: str
     pid: int
-    window: Annotated[bool, Meta(description="Whether it has a window (false: serve)")]
+    window: Annotated[bool, Meta(description="Whether the companion has a window; false for companion serve")]
     username: str
     state: Literal["stopped", "listening", "paused", "port busy"]
     clients: int
@@ -41,6 +41,6 @@ class Status(Struct, kw_only=True):
     control: Door
     services: Annotated[list[ServiceInfo], Meta(description="All servers, in the order in which they start")]
     journal: JournalState
-    in_memory: Annotated[bool, Meta(description="Whether the chat state is lost at the end")]
-    warnings: Annotated[list[str], Meta(description="What the user should know: a damaged file, for example")]
+    in_memory: Annotated[bool, Meta(description="Whether the chat state is lost when the companion ends")]
+    warnings: Annotated[list[str], Meta(description="Problems the user should know about, such as a damaged file")]
     complaints: Annotated[list[str], Meta(description="Deprecated: the same as warnings")]
