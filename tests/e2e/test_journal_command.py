@@ -48,9 +48,7 @@ def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, ask: A
 
 
 def test_an_invalid_filter_ends_with_2_and_what_would_be_one(server: Companion, run: Run) -> None:
-    assert run("journal", "--filter", "dir:x", exits=2).err == [
-        "Filter: invalid dir:x; use s2c, c2s or server."
-    ]
+    assert run("journal", "--filter", "dir:x", exits=2).err == ["Filter: invalid dir:x; use s2c, c2s or server."]
 
 
 @posix_only
