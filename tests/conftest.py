@@ -26,8 +26,14 @@ from app.companion import Companion
 from app.hub.clock import Clock, use_fine_clock
 from app.system.settings import Settings
 
+
+def examples(number: int) -> int:
+    """Return how many examples a test tries: ``number``, or ``COMPANION_EXAMPLES`` times as many (nightly)."""
+    return number * int(os.environ.get("COMPANION_EXAMPLES", "1"))
+
+
 # Without a deadline, which would be a limit on wall-clock time: a busy machine must not fail a test.
-hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("suite")
 
 sys.dont_write_bytecode = False  # each process of the suite collects all modules

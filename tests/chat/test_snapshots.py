@@ -17,7 +17,7 @@ from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.errors import RequestError, StorageError
 from app.storage.database import Database
-from tests.conftest import MakeCompanion
+from tests.conftest import MakeCompanion, examples
 from tests.hub.doubles import FakeTime
 
 Change = Callable[[dict[str, Any]], object]
@@ -220,7 +220,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
     return [place for key, child in inner for place in ((*path, key), *places(child, (*path, key)))]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_a_changed_state_is_taken_as_a_whole_or_refused_as_a_whole(
     backend: ChatStore, tmp_path: Path, data: st.DataObject

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.endpoints.control.api import OPERATIONS
 from app.endpoints.control.operations import BODY_BYTES, JSON
 from app.protocol.envelope import MAX_RAW_BYTES
+from tests.conftest import examples
 from tests.endpoints.control_api import TOKEN, Control, frame, message, online
 from tests.endpoints.raw import tcp_to
 
@@ -382,7 +383,7 @@ LIKELY = (
 BODIES = (LIKELY | ANYTHING).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, where=st.sampled_from([*JSON_OPERATIONS, ("POST", "/v1/frames")]))
 async def test_any_body_gets_an_answer_of_the_document(
     control: Control, body: bytes, where: tuple[str, str]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.hub.filter import parse
 from app.hub.journal import Journal, Kind, Verdict
-from tests.conftest import PATIENCE_S, until
+from tests.conftest import PATIENCE_S, examples, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, online, typing
 
@@ -126,7 +126,7 @@ async def test_rows_that_were_dropped_are_counted(make_control: MakeControl) -> 
     assert page["rows"][0]["seq"] == page["dropped"] + 1
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), expression=st.sampled_from(FILTERS), limit=st.integers(1, 40) | st.just(10_000))
 async def test_paging_loses_and_doubles_nothing_while_rows_are_written(
     control: Control, data: st.DataObject, expression: str, limit: int

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.endpoints.rest import MAX_BODY_BYTES
 from app.storage import chat_file as storage
-from tests.conftest import MakeCompanion
+from tests.conftest import MakeCompanion, examples
 from tests.endpoints.http_client import Rest
 from tests.endpoints.raw import tcp_to
 from tests.storage.stored import somebody_else
@@ -299,7 +299,7 @@ BODIES = (LIKE_A_MESSAGE | LIKE_A_FRIEND | ANYTHING).map(lambda value: json.dump
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, path=st.sampled_from(["/messages", "/friends"]))
 async def test_any_body_gets_a_documented_status_and_changes_nothing_unless_that_is_a_success(
     rest: Rest, body: bytes, path: str

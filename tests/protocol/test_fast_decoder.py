@@ -12,6 +12,7 @@ from app.protocol.contract import Direction, Event
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.events import MarkRead, TypingTo
 from app.protocol.fast_decoder import FastDecoder
+from tests.conftest import examples
 
 CATALOG = built_in()
 QUICK = FastDecoder(CATALOG)
@@ -99,7 +100,7 @@ def some_pairs() -> st.SearchStrategy[list[tuple[str, str]]]:
 
 
 @given(frames() | st.text(max_size=80))
-@settings(max_examples=1000)
+@settings(max_examples=examples(250))
 @example('{"event":"typing","data":{"to":"alice","typing":true}}')
 def test_it_never_says_anything_else_than_the_long_way(text: str) -> None:
     try:

@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.cli.options import as_json
 from app.system import logs, terminal
 from app.system.terminal import EscapingStream, escape_controls, one_line
+from tests.conftest import examples
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 CONTROLS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) + BIDI
@@ -31,6 +32,7 @@ def test_other_text_stays_as_it_is(text: str) -> None:
     assert one_line(text) == text
 
 
+@settings(max_examples=examples(40))
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_json_keeps_its_value(value: object) -> None:
     for text in (one_line(as_json(value)), escape_controls(as_json(value, indent=1))):

@@ -16,6 +16,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.line_edit import MAX_CHARS, LineEdit
 from app.ui.widgets.text_edit import LONG_LINE, MAX_LINES, MAX_SHOWN_CHARS, MAX_SHOWN_LINES, PIECE, TextEdit
 from app.ui.widgets.text_rejection import MAX_TEXT_BYTES, TOO_LARGE
+from tests.conftest import examples
 
 FULL = MAX_TEXT_BYTES
 LARGE = {
@@ -39,7 +40,9 @@ TEXTS = st.lists(
 LINE = "".join(chr(ord("a") + n // PIECE) for n in range(3 * LONG_LINE))
 """Each piece has a letter of its own."""
 
-SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 class Place(QWidget):
