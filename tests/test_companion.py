@@ -128,8 +128,8 @@ async def test_fired_messages_can_be_marked_as_read(companion: Companion, connec
         "2 messages from alice read",
         "1 message from alice read",
         "0 messages from alice read",
-        f"no message {UUIDS[3]} from alice is known: nothing changed",
-        f"no message {UUIDS[0]} from bob is known: nothing changed",
+        f"there is no message {UUIDS[3]} from alice, so nothing changed",
+        f"there is no message {UUIDS[0]} from bob, so nothing changed",
     ]
 
 

@@ -1,1 +1,1 @@
-"""What a chat backend knows: who forwards typing, what has been read."""
+"""The chat backend: the stored chat state, its rules, and the handlers of client events."""

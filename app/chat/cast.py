@@ -1,4 +1,4 @@
-"""The cast that a new companion starts with, and the chat they have had so far. Always the same for one moment."""
+"""The cast of the first start: the personas and their chat history. The result depends only on the current time."""
 
 import base64
 import hashlib
@@ -13,11 +13,11 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 FRIENDS = {"alice": 0.0, "bob": 3 * HOUR, "carol": 0.0, "dave": 2 * DAY}
-"""Friends at the start, and how long ago each was seen."""
+"""The friends, and how many seconds ago each was last seen."""
 STRANGERS = ("erin", "frank")
-"""Known, but not yet friends."""
+"""Personas that are not friends yet, for testing *Add friend*."""
 
-# (who says it, what, how many seconds ago); "" is the local user.
+# Per friend: (sender, text, age in seconds). An empty sender is the local user.
 HISTORY: dict[str, tuple[tuple[str, str, float], ...]] = {
     "alice": (
         ("alice", "Morning! Did the new build start for you?", 26 * HOUR),
@@ -43,11 +43,11 @@ HISTORY: dict[str, tuple[tuple[str, str, float], ...]] = {
     ),
 }
 UNREAD = {"alice": 2, "carol": 1}
-"""How many of the newest messages the local user has not read."""
+"""Number of unread messages per friend; these are the newest ones."""
 
 
 def person(username: str, now: float, *, is_friend: bool, seen_ago: float = 0.0) -> Person:
-    """Return somebody of the cast, with keys that follow from the name."""
+    """Return a persona. Its keys are derived from the name, so they are always the same."""
     return Person(
         username=username,
         public_key=_key(username, "public"),
@@ -60,24 +60,24 @@ def person(username: str, now: float, *, is_friend: bool, seen_ago: float = 0.0)
 
 
 def cast(now: float) -> list[Person]:
-    """Return everybody."""
+    """Return all personas of the first start. ``now`` is in seconds since the epoch."""
     friends = [person(name, now, is_friend=True, seen_ago=ago) for name, ago in FRIENDS.items()]
     return friends + [person(name, now, is_friend=False, seen_ago=DAY) for name in STRANGERS]
 
 
 def history(local_user: str, now: float) -> Iterator[tuple[MessageData, bool]]:
-    """Return their messages with whether the local user has read each."""
+    """Return the messages of the first start, each with whether the local user has read it."""
     for friend, lines in HISTORY.items():
-        for number, (who, text, ago) in enumerate(lines):
+        for number, (sender, text, ago) in enumerate(lines):
             unread = number >= len(lines) - UNREAD.get(friend, 0)
             yield (
                 {
                     "msg_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"p2pchat:{friend}:{number}")),
-                    "from": who or local_user,
-                    "to": local_user if who else friend,
+                    "from": sender or local_user,
+                    "to": local_user if sender else friend,
                     "text": text,
                     "timestamp": iso(now - ago),
-                    "direction": "received" if who else "sent",
+                    "direction": "received" if sender else "sent",
                     "delivered": True,
                     "delivery_method": "direct",
                 },

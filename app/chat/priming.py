@@ -1,4 +1,4 @@
-"""Priming: sends browsers one message per friend, because the UI goes blank when it opens a chat without any."""
+"""Priming: send each new browser one message per friend, because the UI goes blank on an empty chat."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,13 +13,14 @@ from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 
 PRIME_AFTER_S = 0.05
-"""A development server opens connections that close after some 20 ms; they would only fill the log."""
+"""Development servers open connections that close after about 20 ms. Priming those would only fill the log."""
 
 
 class Priming:
-    """Primes a browser that connects, and all browsers when friends are added.
+    """Prime each browser that connects, and all browsers when friends are added.
 
-    While sending is paused, priming is postponed until it resumes. Programs without an origin are not primed.
+    While sending is paused, priming is postponed until it resumes. Clients without an Origin header are not
+    browsers and are not primed. ``enabled`` returns whether the setting is on.
     """
 
     def __init__(self, chat: ChatService, hub: Hub, tasks: Tasks, enabled: Callable[[], bool]) -> None:
@@ -33,7 +34,7 @@ class Priming:
         chat.friends_added.connect(self.prime_all)
 
     def prime_all(self, friends: frozenset[str] | None = None) -> None:
-        """Prime all browsers, with all friends or only with those named."""
+        """Prime all browsers for all friends, or only for the given ones."""
         if self._enabled():
             self._tasks.spawn(self._prime(self._hub.clients, friends), "prime all browsers")
 

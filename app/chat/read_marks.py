@@ -1,4 +1,4 @@
-"""What the local user has read."""
+"""The handler of ``mark_read``: store which messages the local user has read."""
 
 from typing import Protocol
 
@@ -11,12 +11,12 @@ from app.protocol.events import MarkRead
 
 
 class ReadMarks(Protocol):
-    """Where read marks are kept."""
+    """Storage for read marks."""
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
-        """Mark ``peer``'s messages up to ``msg_id`` as read.
+        """Mark the messages from ``peer`` up to ``msg_id`` as read.
 
-        Return how many were unread until now, or None when no such message is known.
+        Return how many of them were unread, or None if there is no such message.
         """
 
 
@@ -29,7 +29,7 @@ def mark_read(marks: ReadMarks) -> Handler:
         except StorageError as error:
             return Outcome(f"not stored: {error}", Verdict.WARNING)
         if changed is None:
-            note = f"no message {data.msg_id[:40]} from {data.peer[:64]} is known: nothing changed"
+            note = f"there is no message {data.msg_id[:40]} from {data.peer[:64]}, so nothing changed"
             return Outcome(note, Verdict.WARNING)
         return Outcome(f"{count(changed, 'message')} from {data.peer} read")
 

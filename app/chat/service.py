@@ -1,4 +1,4 @@
-"""The chat between the stored state and the clients: who gets what when somebody writes, comes or goes."""
+"""The chat service: apply changes to the stored chat state, and return the events that clients get as a result."""
 
 import asyncio
 import hashlib
@@ -20,14 +20,16 @@ from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.errors import NotFound, StorageError
 
-DECAY_EVERY_S = 5.0
+PRESENCE_CHECK_S = 5.0
+"""How often friends are checked for whether they have gone offline."""
 PRESENCE = {"friend_online": True, "friend_offline": False}
 
 
 class ChatService:
-    """Connects the stored state with clients and window: what follows from a change, and the signals of it.
+    """Change the chat state, emit signals for the window, and return effects for the clients.
 
-    ``store`` has what is only read. Methods raise ``RequestError`` and ``StorageError`` as ``ChatStore`` does.
+    Read-only queries are methods of ``store``. All methods raise ``RequestError`` and ``StorageError`` like
+    ``ChatStore``.
     """
 
     def __init__(self, store: ChatStore, hub: Hub) -> None:
@@ -35,41 +37,41 @@ class ChatService:
         self._hub = hub
         self._started = hub.clock.mono()
         self.presence: dict[str, bool] = {}
-        """Friends and whether each is online; changes of the list come in through ``_take_friends``."""
+        """The friends, each with whether they are online. Only ``_update_friends`` adds or removes friends."""
         self.changed: Signal[None] = Signal()
-        """Friends, messages, presence or read marks are not what they were."""
+        """Emitted when friends, messages, presence or read marks have changed."""
         self.unknown_friend_requested: Signal[str] = Signal()
-        """The UI asked for the friendship of somebody outside the cast."""
+        """Emitted with the user name when the UI tries to add a friend who is not in the cast."""
         self.friends_added: Signal[frozenset[str]] = Signal()
-        """Emitted with the names of new friends, whatever added them."""
+        """Emitted with the names of new friends, regardless of how they were added."""
         self.posted: Signal[MessageData] = Signal()
-        """The local user has written; a persona may want to answer."""
+        """Emitted with each message that the local user posts, for auto-reply."""
 
     async def record(self, event: Envelope) -> list[Effect]:
-        """Store what a valid event changes, and return what follows from it once it is committed."""
-        waiting = await self.store.record(event)
+        """Store the changes of a valid event, and return its effects after the commit."""
+        delivered = await self.store.record(event)
         if event.event in PRESENCE and event.data["username"] in self.presence:
             self.presence[event.data["username"]] = PRESENCE[event.event]
         if event.event != "typing":
             self.changed.emit(None)
-        return self._deliver_late(waiting)
+        return self._deliver_late(delivered)
 
     async def drain(self) -> None:
-        """Wait until everything that was asked for before is stored."""
+        """Wait until all changes requested before this call are stored."""
         await self.store.drain()
 
     def _deliver_late(self, messages: list[Envelope]) -> list[Effect]:
-        """Return the messages that waited for a friend who has come online, or a note if no client acts as them."""
+        """Return the events for messages that waited for a friend, or a note if no client acts as the friend."""
         if not messages:
             return []
         to = Target(user=messages[0].data["to"])
         if to.select(self._hub.clients):
             return [Outgoing.of(each, to=to, origin=BACKEND) for each in messages]
-        waited = f"{count(len(messages), 'message')} that waited for {to.user}"
-        return [ServerNote("delivered", f"{waited} delivered; no client acts as {to.user}")]
+        waiting = f"{count(len(messages), 'message')} that waited for {to.user}"
+        return [ServerNote("delivered", f"{waiting} delivered; no client acts as {to.user}")]
 
     def advise(self, event: Envelope) -> Advice:
-        """Return what to warn of before an event is sent: the UI will not show it, or its sender is offline."""
+        """Return warnings about an event before it is sent: the UI will not show it, or its sender is offline."""
         offline = self._offline_sender(event)
         unknown = self.unknown_user_warning(event)
         warnings = [unknown] if unknown else []
@@ -78,20 +80,23 @@ class ChatService:
         return Advice(tuple(warnings), offline)
 
     def _offline_sender(self, event: Envelope) -> str:
-        """Return the friend who sends a message although offline, which a real backend hardly does; or nothing."""
+        """Return the sender of a message if that friend is offline, otherwise an empty text.
+
+        A real backend would rarely deliver such a message.
+        """
         if event.event != "new_message" or event.data["direction"] != "received":
             return ""
         sender: str = event.data["from"]
         return "" if self.presence.get(sender, True) else sender
 
     def unknown_user_warning(self, event: Envelope) -> str:
-        """Return a warning if the UI will not show an event, because it is about an unknown user; else nothing."""
+        """Return a warning if the UI will not show an event, because its user is not a friend; otherwise empty."""
         data, friends = event.data, sorted(self.presence)
-        who = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
-        if not who or not friends or who in friends:
+        user = data.get("to") if data.get("direction") == "sent" else data.get("from", data.get("username"))
+        if not user or not friends or user in friends:
             return ""
-        meant = suggestion(who, friends) or ": add the persona in Chats"
-        return f"{who} is not a friend in this chat state, so the UI will not show this{meant}"
+        hint = suggestion(user, friends) or ": add the persona in Chats"
+        return f"{user} is not a friend in this chat state, so the UI will not show this{hint}"
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """See ``ReadMarks.mark_read``."""
@@ -101,22 +106,22 @@ class ChatService:
         return changed
 
     async def expire_presence(self) -> list[Outgoing]:
-        """Let friends go offline who gave no sign of life for a while; return the events that say so."""
+        """Switch friends offline after ``ONLINE_FOR_S`` without activity. Return the events for the clients."""
         offline = await self.store.expire_presence()
         for username in offline:
             self.presence[username] = False
             self.changed.emit(None)
         return [Outgoing.of(Envelope("friend_offline", {"username": each}), origin=BACKEND) for each in offline]
 
-    # what REST asks
+    # REST requests
 
     @property
     def local_user(self) -> str:
-        """For whom REST calls are made."""
+        """The user on whose behalf REST requests act."""
         return self._hub.local_user
 
     async def status(self) -> dict[str, Any]:
-        """Return the answer of ``GET /status``."""
+        """Return the response of ``GET /status``."""
         username = self._hub.local_user
         return {
             "status": "ok",
@@ -130,7 +135,7 @@ class ChatService:
         }
 
     async def add_friend(self, username: str) -> Person:
-        """Make somebody of the cast a friend."""
+        """Make a persona of the cast a friend. Emits ``unknown_friend_requested`` if there is no such persona."""
         try:
             added = await self.store.add_friend(username)
         except NotFound:
@@ -140,66 +145,66 @@ class ChatService:
         return added
 
     async def remove_friend(self, username: str) -> None:
-        """End a friendship; the messages stay."""
+        """End a friendship. The messages are kept."""
         await self.store.remove_friend(username)
         await self._cast_changed()
 
     async def delete_message(self, msg_id: str) -> None:
-        """Forget a message."""
+        """Delete a message."""
         await self.store.delete_message(msg_id)
         self.changed.emit(None)
 
-    async def post_message(self, to: str, text: str, window: RestCaller) -> tuple[MessageData, list[Outgoing]]:
-        """Store a message of the local user. Return it, and the events for the recipient and other windows."""
+    async def post_message(self, to: str, text: str, caller: RestCaller) -> tuple[MessageData, list[Outgoing]]:
+        """Store a message from the local user. Return it, and the events for recipient and other windows."""
         data = await self.store.send(to, text)
         effects = self._to_clients(Target(user=to), {**data, "direction": "received"}) if data["delivered"] else []
-        effects += self._to_clients(Target(clients=self._other_windows(data["from"], window)), data)
+        effects += self._to_clients(Target(clients=self._other_windows(data["from"], caller)), data)
         self.changed.emit(None)
         self.posted.emit(data)
         return data, effects
 
-    def _other_windows(self, sender: str, window: RestCaller) -> frozenset[int]:
-        """Return the sender's clients that do not have the message yet.
+    def _other_windows(self, sender: str, caller: RestCaller) -> frozenset[int]:
+        """Return the ids of the sender's clients that do not show the message yet.
 
-        HTTP does not tell which of several tabs of one browser has sent it. Then all of them get it: a UI skips a
-        message whose id it knows.
+        HTTP does not identify which of several tabs of one browser has sent it. In that case, all tabs get it: a UI
+        ignores a message whose id it knows.
         """
         windows = [client for client in self._hub.clients if client.username == sender]
-        own = [client for client in windows if (client.origin, client.user_agent) == window]
+        own = [client for client in windows if (client.origin, client.user_agent) == caller]
         return frozenset(client.id for client in windows if len(own) > 1 or client not in own)
 
     def _to_clients(self, to: Target, data: MessageData) -> list[Outgoing]:
-        """Return a message for the clients that a target selects; nothing if there are none."""
+        """Return the event for a message if the target has recipients, otherwise an empty list."""
         if not self._hub.recipients(to).clients:
             return []
         return [Outgoing.of(Envelope("new_message", data), to=to, origin=BACKEND)]
 
-    # what the person at the window does
+    # actions of the window and the control API
 
     async def conversations(self) -> list[Conversation]:
-        """Return the chats, the liveliest first."""
+        """Return the chats, those with the newest messages first."""
         chats = await self.store.conversations()
-        self._take_friends({chat.person.username: chat.person.online for chat in chats})
+        self._update_friends({chat.person.username: chat.person.online for chat in chats})
         return chats
 
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
-        """Add somebody to the cast."""
+        """Add a persona to the cast."""
         added = await self.store.add_person(username, is_friend=is_friend)
         await self._cast_changed()
         return added
 
     async def change_person(self, username: str, **changes: bool) -> None:
-        """Set ``auto_reply`` or ``pinned`` of somebody of the cast."""
+        """Set ``auto_reply`` or ``pinned`` of a persona."""
         await self.store.change_person(username, **changes)
         self.changed.emit(None)
 
     async def rename_person(self, old: str, new: str) -> None:
-        """Give somebody another name, in their messages too."""
+        """Rename a persona, including in its messages."""
         await self.store.rename_person(old, new)
         await self._cast_changed()
 
     async def remove_person(self, username: str) -> None:
-        """Take somebody off the cast; their messages stay."""
+        """Remove a persona from the cast. Its messages are kept."""
         await self.store.remove_person(username)
         await self._cast_changed()
 
@@ -216,32 +221,34 @@ class ChatService:
         return message
 
     async def reset(self) -> None:
-        """Go back to the cast and history of the first start."""
+        """Replace the chat state by the cast and history of the first start."""
         await self.store.reset()
-        await self._told("chat state reset", "the cast and history of the first start; reload your UI to see it")
+        await self._log_replaced(
+            "chat state reset", "the cast and history of the first start; reload your UI to see it"
+        )
 
     async def restore(self, snapshot: Any) -> None:
-        """Replace the whole state by a snapshot: all of it, or (``RequestError``, ``StorageError``) nothing."""
+        """Replace the whole state by a snapshot. If this raises, nothing has changed."""
         await self.store.restore(snapshot)
-        await self._told("chat state loaded", "reload your UI to see it")
+        await self._log_replaced("chat state loaded", "reload your UI to see it")
 
     async def load(self, file: Path) -> None:
-        """Replace the whole state by a file's: all of it, or (``RequestError``, ``StorageError``) nothing."""
+        """Replace the whole state by the snapshot in a file. If this raises, nothing has changed."""
         await self.store.load(file)
-        await self._told("chat state loaded", f"{file.name}; reload your UI to see it")
+        await self._log_replaced("chat state loaded", f"{file.name}; reload your UI to see it")
 
-    async def _told(self, event: str, note: str) -> None:
+    async def _log_replaced(self, event: str, note: str) -> None:
         self._hub.log_server_event(event, note=note)
         await self._cast_changed()
 
     async def _cast_changed(self) -> None:
-        """Know the friends of now, and tell."""
-        with suppress(StorageError):  # what was just done is done; the next look-up may succeed
-            self._take_friends({each.username: each.online for each in await self.store.friends()})
+        """Read the friends again, and emit ``changed``."""
+        with suppress(StorageError):  # the change itself is stored; the next read may succeed
+            self._update_friends({each.username: each.online for each in await self.store.friends()})
         self.changed.emit(None)
 
-    def _take_friends(self, presence: dict[str, bool]) -> None:
-        """Take over the friends as they were just read: the one place that notices new ones."""
+    def _update_friends(self, presence: dict[str, bool]) -> None:
+        """Update ``presence`` from friends that were just read, and emit ``friends_added`` for new ones."""
         added = presence.keys() - self.presence.keys()
         self.presence = presence
         if added:
@@ -249,9 +256,9 @@ class ChatService:
 
 
 async def expire_presence_periodically(service: ChatService, hub: Hub, wanted: Callable[[], bool]) -> None:
-    """Look for friends who ceased to be online, every few seconds."""
+    """Switch inactive friends offline every few seconds. ``wanted`` returns whether the setting is on."""
     while True:
-        await asyncio.sleep(DECAY_EVERY_S)
+        await asyncio.sleep(PRESENCE_CHECK_S)
         if wanted():
-            with suppress(StorageError):  # a full disk may have room again the next time
+            with suppress(StorageError):  # for example a full disk; try again the next time
                 hub.carry_out(await service.expire_presence())

@@ -1,4 +1,4 @@
-"""The whole chat state as one JSON file: what it must look like."""
+"""Validate a snapshot: the whole chat state as JSON."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from app.validation_messages import fault
 VERSION = 1
 
 State = tuple[list[Person], list[tuple[MessageData, bool]]]
-"""The cast, and every message with whether the local user has read it."""
+"""The cast, and all messages, each with whether the local user has read it."""
 
 
-def checked(snapshot: Any, catalog: Catalog) -> State:
-    """Return what a snapshot holds. Raises ``RequestError`` with the place of what is wrong."""
+def parse_snapshot(snapshot: Any, catalog: Catalog) -> State:
+    """Validate a snapshot and return its content. Raises ``RequestError`` with the location of the first error."""
     if not isinstance(snapshot, dict) or snapshot.get("version") != VERSION:
-        raise _wrong(f'it needs "version": {VERSION}')
+        raise _invalid(f'it needs "version": {VERSION}')
     return _people(snapshot.get("people")), _messages(snapshot.get("messages"), catalog)
 
 
@@ -28,40 +28,40 @@ def _people(entries: Any) -> list[Person]:
         people = msgspec.convert(entries, list[Person])
     except msgspec.ValidationError as error:
         wrong = fault(error)
-        raise _wrong(f"{wrong.under('people')}: {wrong.sentence}") from None
+        raise _invalid(f"{wrong.under('people')}: {wrong.sentence}") from None
     names = set()
     for number, each in enumerate(people):
         where = f"people[{number}]"
         try:
             clean = valid_username(each.username)
-        except RequestError as refused:
-            raise _wrong(f"{where}.username: {refused.reason}") from None
+        except RequestError as error:
+            raise _invalid(f"{where}.username: {error.reason}") from None
         if clean != each.username:
-            raise _wrong(f"{where}.username has spaces around it")
+            raise _invalid(f"{where}.username has spaces around it")
         if clean in names:
-            raise _wrong(f"{where}.username: {clean} appears twice")
+            raise _invalid(f"{where}.username: {clean} appears twice")
         names.add(clean)
         for field in ("last_seen", "added_at"):
             if not is_valid_time(getattr(each, field)):
-                raise _wrong(f"{where}.{field} is no time in seconds since 1970")
+                raise _invalid(f"{where}.{field} is not a valid time in seconds since 1970")
     return people
 
 
 def _messages(entries: Any, catalog: Catalog) -> list[tuple[MessageData, bool]]:
     if not isinstance(entries, list):
-        raise _wrong("messages must be a list")
+        raise _invalid("messages must be a list")
     known = catalog.get(Direction.TO_UI, "new_message")
     assert known is not None
     messages = []
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("read"), bool):
-            raise _wrong(f'messages[{number}]: an object with "read": true or false is needed')
+            raise _invalid(f'messages[{number}]: must be an object with "read": true or false')
         data = {key: value for key, value in entry.items() if key != "read"}
         if problems := known.problems(data):
-            raise _wrong(f"messages[{number}].{problems[0]}")
+            raise _invalid(f"messages[{number}].{problems[0]}")
         messages.append((data, entry["read"]))
     return messages
 
 
-def _wrong(reason: str) -> RequestError:
+def _invalid(reason: str) -> RequestError:
     return Malformed(f"This is not a saved chat state: {reason}.")

@@ -1,4 +1,4 @@
-"""Open the chat state at start, with the presence of friends brought up to date."""
+"""Open the chat state when the program starts, and update the presence of the friends."""
 
 from app.chat.service import ChatService
 from app.protocol.errors import StorageError
@@ -7,8 +7,8 @@ from app.protocol.errors import StorageError
 async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_decays: bool) -> None:
     """Open the stored state and read the friends.
 
-    A state that was opened but cannot be read adds a sentence to ``warnings``: the program starts all the same.
-    ``presence_decays`` lets friends go offline whose last activity was long before this start.
+    If the state can be opened but not read, a sentence is added to ``warnings``, and the program starts
+    nevertheless. ``presence_decays`` switches friends offline whose last activity was too long ago.
     """
     await chat.store.open()
     try:

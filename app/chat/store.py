@@ -1,7 +1,7 @@
-"""The stored chat state and its rules: one state behind REST and events.
+"""The stored chat state and its rules: friends, messages, presence and read marks.
 
-Every method returns after the commit. ``storage.chat`` holds the SQL of one step each; a rule that needs several
-steps is one job, and so one transaction, here.
+REST and events share this state. Every method returns after the commit. ``storage.chat`` contains the SQL of single
+steps. A rule that needs several steps is one job here, and so one transaction.
 """
 
 import json
@@ -29,20 +29,21 @@ from app.protocol.catalog import Catalog
 from app.protocol.envelope import BadFrame, Envelope, parse_json
 from app.protocol.errors import Conflict, Malformed, NotFound, StorageError
 from app.protocol.templates import iso
-from app.storage import chat as jobs
+from app.storage import chat as sql
 from app.storage.database import Database
 from app.system.files import read_text, reason, write_file
 
 T = TypeVar("T")
 
 PLACEHOLDER = "(Sent by P2P Chat Companion so that this chat can be opened; not stored)"
-"""Text of a message that prepares a chat without sent messages; the UI drops it when it loads the history."""
+"""Text of the message that primes a chat without sent messages. The UI drops it when it loads the history."""
 
 
 class ChatStore:
-    """Reads and changes the chat state. Raises ``RequestError`` and, if the disk fails, ``StorageError``.
+    """Read and change the chat state.
 
-    ``local_user`` is called at every use, because the setting may change.
+    Methods raise ``RequestError`` for a request that breaks a rule, and ``StorageError`` if the disk fails.
+    ``local_user`` is called for every use, because the setting may change.
     """
 
     def __init__(self, database: Database, catalog: Catalog, clock: Clock, local_user: Callable[[], str]) -> None:
@@ -51,35 +52,34 @@ class ChatStore:
         self._clock = clock
         self._local_user = local_user
         self._seen: dict[str, float] = {}
-        """Users and when each last typed (wall clock), until ``expire_presence`` stores it."""
+        """When each user last typed (seconds since the epoch), until ``expire_presence`` stores it."""
 
     async def open(self) -> None:
-        """Open the state; one that was never used gets the cast and its history."""
+        """Open the state. If it was never used, fill it with the cast and history of the first start."""
         await self._database.open()
         try:
-            if await self._database.submit(jobs.is_unused):
+            if await self._database.submit(sql.is_unused):
                 await self.reset()
         except StorageError as error:
-            self._database.file.warnings.append(f"The first cast could not be stored: {error}.")
+            self._database.file.warnings.append(f"The cast of the first start could not be stored: {error}.")
 
-    # what happened: events
+    # events
 
     async def record(self, event: Envelope) -> list[Envelope]:
-        """Store what an event changes, and return the events that follow from it.
+        """Store the changes of an event, and return the messages that are delivered as a result.
 
-        Returns after the commit, in the order of calls; an event that changes nothing waits only while others
-        are under way.
+        Calls return in their order, after the commit. An event that changes nothing waits only for earlier ones.
         """
         data = event.data
         now = self._clock.wall()
         match event.event:
             case "new_message":
-                await self._database.submit(partial(_arrive, data=data, now=now))
+                await self._database.submit(partial(_add_message, data=data, now=now))
             case "friend_online":
-                return await self._database.submit(lambda db: _come_online(db, data["username"], now))
+                return await self._database.submit(lambda db: _switch_online(db, data["username"], now))
             case "friend_offline":
                 self._seen.pop(data["username"], None)
-                await self._database.submit(lambda db: jobs.set_presence(db, data["username"], False, now))
+                await self._database.submit(lambda db: sql.set_presence(db, data["username"], False, now))
             case "typing":
                 self.note_activity(data["username"])
                 await self.drain()
@@ -88,7 +88,7 @@ class ChatStore:
         return []
 
     def note_activity(self, username: str) -> None:
-        """Note that a user has typed. The next ``expire_presence`` stores it, because typing needs no disk."""
+        """Record that a user has typed. ``expire_presence`` stores it later, so that typing needs no disk."""
         self._seen[username] = self._clock.wall()
 
     def _last_seen(self, username: str, stored: float) -> float:
@@ -100,28 +100,28 @@ class ChatStore:
             await self._database.submit(lambda db: None)
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
-        """Mark what came from ``peer`` up to ``msg_id`` as read: how many were unread, None for an unknown id."""
-        return await self._database.submit(lambda db: jobs.mark_read(db, peer, msg_id))
+        """Mark messages as read. See ``ReadMarks.mark_read``."""
+        return await self._database.submit(lambda db: sql.mark_read(db, peer, msg_id))
 
     async def expire_presence(self) -> list[str]:
-        """Store the signs of life; return the friends who have just gone offline for want of one."""
+        """Store recent activity, and switch inactive friends offline. Return their names."""
         before = self._clock.wall() - ONLINE_FOR_S
         seen = dict(self._seen)
 
-        def job(db: jobs.Connection) -> list[str]:
+        def job(db: sql.Connection) -> list[str]:
             for username, at in seen.items():
-                jobs.seen(db, username, at)
-            return jobs.expire_presence(db, before)
+                sql.seen(db, username, at)
+            return sql.expire_presence(db, before)
 
         offline = await self._database.submit(job)
         self._seen = {name: at for name, at in self._seen.items() if seen.get(name) != at}
         return offline
 
-    # what is asked: REST and the window
+    # REST and the window
 
     async def people(self) -> list[Person]:
-        """Return the whole cast."""
-        found = await self._database.submit(jobs.people)
+        """Return the cast."""
+        found = await self._database.submit(sql.people)
         for each in found:
             each.last_seen = self._last_seen(each.username, each.last_seen)
         return found
@@ -131,63 +131,66 @@ class ChatStore:
         return [each for each in await self.people() if each.is_friend]
 
     async def auto_replies(self, friend: str) -> bool:
-        """Return whether a friend is online and answers by itself."""
+        """Return whether a friend is online and has auto-reply switched on."""
         return any(each.username == friend and each.auto_reply and each.online for each in await self.friends())
 
     async def conversations(self) -> list[Conversation]:
-        """Return the chats, the liveliest first."""
-        found = await self._database.submit(jobs.conversations)
+        """Return the chats, those with the newest messages first."""
+        found = await self._database.submit(sql.conversations)
         for each in found:
             each.person.last_seen = self._last_seen(each.person.username, each.person.last_seen)
         return found
 
     async def page(self, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
-        """Return a page of a chat (oldest first, ``offset`` from the newest) and the chat's total."""
-        return await self._database.submit(lambda db: jobs.page(db, peer, limit, offset))
+        """Return a page of a chat, oldest message first, and the total number of messages.
+
+        ``offset`` is the number of newest messages to skip.
+        """
+        return await self._database.submit(lambda db: sql.page(db, peer, limit, offset))
 
     async def add_friend(self, username: str) -> Person:
-        """Make somebody of the cast a friend."""
+        """Make a persona of the cast a friend."""
         now = self._clock.wall()
         if username == self._local_user():
             raise Malformed(f"{_short(username)} is you.")
 
-        def job(db: jobs.Connection) -> Person:
-            found = jobs.person(db, username)
+        def job(db: sql.Connection) -> Person:
+            found = sql.person(db, username)
             if found is None:
                 raise NotFound(f"There is no user {_short(username)!r}.")
             if found.is_friend:
                 raise Conflict(f"{username} is already a friend.")
             found.is_friend = True
             found.added_at = now
-            jobs.save_person(db, found)
+            sql.save_person(db, found)
             return found
 
         return await self._database.submit(job)
 
     async def remove_friend(self, username: str) -> None:
-        """End a friendship; the messages stay."""
+        """End a friendship. The messages are kept."""
 
-        def job(db: jobs.Connection) -> None:
-            found = jobs.person(db, username)
+        def job(db: sql.Connection) -> None:
+            found = sql.person(db, username)
             if found is None or not found.is_friend:
                 raise NotFound(f"{_short(username)!r} is not a friend.")
             found.is_friend = found.online = False
-            jobs.save_person(db, found)
+            sql.save_person(db, found)
 
         await self._database.submit(job)
 
     async def send(self, to: str, text: str) -> MessageData:
-        """Store a message of the local user: delivered at once when the friend is online, else it waits."""
+        """Store and return a message from the local user. It waits if the friend is offline."""
         if not to:
             raise Malformed("The recipient is empty.")
         if not text:
             raise Malformed("The message is empty.")
         if len(text) > MAX_TEXT:
-            raise Malformed(f"The message has {len(text):,} characters; {MAX_TEXT:,} are allowed.")
+            raise Malformed(f"The message has {len(text):,} characters; at most {MAX_TEXT:,} are allowed.")
         sender, now = self._local_user(), self._clock.wall()
 
-        def job(db: jobs.Connection) -> MessageData:
-            found = jobs.person(db, to)
+        def job(db: sql.Connection) -> MessageData:
+            found = sql.person(db, to)
             if found is None or not found.is_friend:
                 raise NotFound(f"{_short(to)!r} is not a friend.")
             data = {
@@ -195,50 +198,50 @@ class ChatStore:
                 "direction": "sent", "delivered": found.online,
                 "delivery_method": "direct" if found.online else "offline",
             }  # fmt: skip
-            jobs.add_message(db, data)
+            sql.add_message(db, data)
             if found.online:
-                jobs.seen(db, to, now)  # its companion has confirmed the delivery
+                sql.seen(db, to, now)  # the delivery was confirmed, so the friend is active
             return data
 
         return await self._database.submit(job)
 
     async def delete_message(self, msg_id: str) -> None:
-        """Forget a message."""
-        if not await self._database.submit(lambda db: jobs.delete_message(db, msg_id)):
+        """Delete a message."""
+        if not await self._database.submit(lambda db: sql.delete_message(db, msg_id)):
             raise _no_message(msg_id)
 
     async def set_delivered(self, msg_id: str) -> MessageData:
         """Mark a waiting message as delivered, and return it."""
-        return _existing(await self._database.submit(lambda db: jobs.set_delivered(db, msg_id, "direct")), msg_id)
+        return _existing(await self._database.submit(lambda db: sql.set_delivered(db, msg_id, "direct")), msg_id)
 
     async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
-        """Add a user's reaction to a message, or remove it, and return the message.
+        """Add or remove a user's reaction, and return the message.
 
-        ``present`` says whether it is there afterwards; None adds it if it is missing and removes it otherwise.
+        ``present`` True adds the reaction, False removes it, and None toggles it.
         """
 
-        def job(db: jobs.Connection) -> MessageData | None:
-            found = _existing(jobs.message(db, msg_id), msg_id)
+        def job(db: sql.Connection) -> MessageData | None:
+            found = _existing(sql.message(db, msg_id), msg_id)
             own = {"emoji": emoji, "from": by}
             before = found.get("reactions", [])
             if present is (own in before):
                 return found
             after = [each for each in before if each != own] if own in before else [*before, own]
-            return jobs.set_reactions(db, msg_id, after)
+            return sql.set_reactions(db, msg_id, after)
 
         return _existing(await self._database.submit(job), msg_id)
 
     async def primers(self) -> list[MessageData]:
-        """Return one sent message per friend: the newest, or a placeholder that is stored nowhere.
+        """Return one sent message per friend, for priming: the newest, or a placeholder that is not stored.
 
-        A placeholder always has the same id, so a UI that shows it does not add it twice.
+        A placeholder always has the same id, so that a UI does not show it twice.
         """
         sender, now = self._local_user(), self._clock.wall()
 
-        def job(db: jobs.Connection) -> list[MessageData]:
+        def job(db: sql.Connection) -> list[MessageData]:
             return [
-                jobs.newest_sent(db, each.username) or _placeholder(sender, each, now)
-                for each in jobs.people(db)
+                sql.newest_sent(db, each.username) or _placeholder(sender, each, now)
+                for each in sql.people(db)
                 if each.is_friend
             ]
 
@@ -247,70 +250,70 @@ class ChatStore:
     # the cast
 
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
-        """Add somebody to the cast."""
+        """Add a persona to the cast."""
         new = cast.person(valid_username(username), self._clock.wall(), is_friend=is_friend, seen_ago=cast.DAY)
 
-        def job(db: jobs.Connection) -> Person:
-            if jobs.person(db, new.username):
-                raise Conflict(f"{new.username} is in the cast already.")
-            jobs.save_person(db, new)
+        def job(db: sql.Connection) -> Person:
+            if sql.person(db, new.username):
+                raise Conflict(f"{new.username} is already in the cast.")
+            sql.save_person(db, new)
             return new
 
         return await self._database.submit(job)
 
     async def change_person(self, username: str, **changes: Any) -> None:
-        """Set ``auto_reply`` or ``pinned`` of somebody of the cast."""
+        """Set ``auto_reply`` or ``pinned`` of a persona."""
 
-        def job(db: jobs.Connection) -> None:
-            found = jobs.person(db, username)
+        def job(db: sql.Connection) -> None:
+            found = sql.person(db, username)
             if found is None:
                 raise NotFound(f"{_short(username)!r} is not in the cast.")
-            jobs.save_person(db, msgspec.structs.replace(found, **changes))
+            sql.save_person(db, msgspec.structs.replace(found, **changes))
 
         await self._database.submit(job)
 
     async def rename_person(self, old: str, new: str) -> None:
-        """Give somebody another name, in their messages too."""
+        """Rename a persona, including in its messages."""
         name = valid_username(new)
 
-        def job(db: jobs.Connection) -> None:
-            if jobs.person(db, old) is None:
+        def job(db: sql.Connection) -> None:
+            if sql.person(db, old) is None:
                 raise NotFound(f"{_short(old)!r} is not in the cast.")
-            if jobs.person(db, name):
-                raise Conflict(f"{name} is in the cast already.")
-            jobs.rename_person(db, old, name)
+            if sql.person(db, name):
+                raise Conflict(f"{name} is already in the cast.")
+            sql.rename_person(db, old, name)
 
         await self._database.submit(job)
 
     async def remove_person(self, username: str) -> None:
-        """Take somebody off the cast; their messages stay."""
-        if not await self._database.submit(lambda db: jobs.remove_person(db, username)):
+        """Remove a persona from the cast. Its messages are kept."""
+        if not await self._database.submit(lambda db: sql.remove_person(db, username)):
             raise NotFound(f"{_short(username)!r} is not in the cast.")
 
     # the whole state
 
     async def reset(self) -> None:
-        """Go back to the cast and history of the first start."""
+        """Replace the state by the cast and history of the first start."""
         now = self._clock.wall()
         messages = list(cast.history(self._local_user(), now))
-        await self._database.submit(lambda db: jobs.load(db, cast.cast(now), messages))
+        await self._database.submit(lambda db: sql.load(db, cast.cast(now), messages))
         self._seen.clear()
 
     async def snapshot(self) -> dict[str, Any]:
-        """Return the whole state as JSON values."""
-        state = await self._database.submit(jobs.dump)
+        """Return the whole state as JSON values. ``restore`` accepts them."""
+        state = await self._database.submit(sql.dump)
         for each in state["people"]:
             each["last_seen"] = self._last_seen(each["username"], each["last_seen"])
         return state
 
     async def restore(self, snapshot: Any) -> None:
-        """Replace the whole state by a snapshot. Raises ``RequestError`` with the place; nothing changes then."""
-        people, messages = snapshots.checked(snapshot, self._catalog)
-        await self._database.submit(lambda db: jobs.load(db, people, messages))
+        """Replace the whole state by a snapshot. If it raises ``RequestError``, nothing has changed."""
+        people, messages = snapshots.parse_snapshot(snapshot, self._catalog)
+        await self._database.submit(lambda db: sql.load(db, people, messages))
         self._seen.clear()
 
     async def save(self, file: Path) -> None:
-        """Write a snapshot to ``file`` (JSON). Raises ``StorageError`` where that is not possible."""
+        """Write a snapshot to a JSON file. Raises ``StorageError`` if that fails."""
         text = json.dumps(await self.snapshot(), indent=1, ensure_ascii=False)
         try:
             await self._database.run_in_thread(partial(write_file, file, text + "\n"))
@@ -318,7 +321,7 @@ class ChatStore:
             raise StorageError(f"{file} could not be written: {reason(error)}") from None
 
     async def load(self, file: Path) -> None:
-        """Replace the state by a file's. Raises ``RequestError`` or ``StorageError``; nothing changes then."""
+        """Replace the state by the snapshot in a file. If it raises, nothing has changed."""
         try:
             text = await self._database.run_in_thread(partial(read_text, file, MAX_STATE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
@@ -330,16 +333,16 @@ class ChatStore:
         await self.restore(snapshot)
 
 
-def _arrive(db: jobs.Connection, data: MessageData, now: float) -> None:
-    if jobs.add_message(db, data) and data["direction"] == "received":
-        jobs.seen(db, data["from"], now)
+def _add_message(db: sql.Connection, data: MessageData, now: float) -> None:
+    if sql.add_message(db, data) and data["direction"] == "received":
+        sql.seen(db, data["from"], now)
 
 
-def _come_online(db: jobs.Connection, username: str, now: float) -> list[Envelope]:
-    if not jobs.set_presence(db, username, True, now):
+def _switch_online(db: sql.Connection, username: str, now: float) -> list[Envelope]:
+    if not sql.set_presence(db, username, True, now):
         return []
     return [
-        Envelope("new_message", {**data, "direction": "received"}) for data in jobs.deliver_waiting(db, username)
+        Envelope("new_message", {**data, "direction": "received"}) for data in sql.deliver_waiting(db, username)
     ]
 
 

@@ -1,11 +1,11 @@
-"""Run asynchronous work a single time, however many callers ask for it."""
+"""Run asynchronous work once, for any number of callers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 class Once:
-    """Runs ``work`` at the first call. Callers that come while it runs wait until it is done."""
+    """Run ``work`` at the first call. Further callers wait until it has finished."""
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
         self._work = work

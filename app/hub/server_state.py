@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class ServerState(StrEnum):
-    """What the event server does. A paused server still listens."""
+    """The state of the event server. A paused server still listens."""
 
     STOPPED = "stopped"
     LISTENING = "listening"

@@ -123,7 +123,7 @@ async def test_nobody_is_added_twice_nor_renamed_to_somebody_else(companion: Com
         companion.chat.rename_person("alice", "bob"),
         companion.chat.rename_person("alice", " frank "),
     ):
-        with pytest.raises(RequestError, match="is in the cast already") as caught:
+        with pytest.raises(RequestError, match="is already in the cast") as caught:
             await refused
         assert isinstance(caught.value, Conflict)
     assert await companion.chat.store.snapshot() == before

@@ -173,7 +173,7 @@ async def test_a_pinned_friend_can_still_be_sent_offline(companion: Companion) -
 async def test_it_happens_by_itself_unless_the_setting_is_off(
     make_companion: MakeCompanion, time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "DECAY_EVERY_S", 0.005)
+    monkeypatch.setattr(module, "PRESENCE_CHECK_S", 0.005)
     companion = await make_companion(clock=time.clock, presence_decays=False)
     looks: list[None] = []
     companion.chat.changed.connect(looks.append)

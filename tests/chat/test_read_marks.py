@@ -110,7 +110,7 @@ async def test_an_unknown_message_changes_nothing_and_is_noted(chat: ChatStage) 
     client = chat.join()
     before = await chat.service.store.snapshot()
     row = await chat.says(client, "mark_read", peer="alice", msg_id="test-id-123")
-    assert row.note == "no message test-id-123 from alice is known: nothing changed"
+    assert row.note == "there is no message test-id-123 from alice, so nothing changed"
     assert row.verdict is Verdict.WARNING
     assert chat.frames(client) == []
     assert await chat.service.store.snapshot() == before

@@ -287,7 +287,7 @@ async def test_10_000_characters_are_taken_also_as_escapes(rest: Rest, text: str
         ({"to": "alice", "text": ""}, 400, "empty"),
         ({"to": "alice", "text": 7}, 400, "'text' must be text"),
         ({"to": {"username": "alice"}, "text": "Hi"}, 400, "'to' must be text"),
-        ({"to": "alice", "text": "x" * 10_001}, 400, "10,001 characters; 10,000 are allowed"),
+        ({"to": "alice", "text": "x" * 10_001}, 400, "10,001 characters; at most 10,000 are allowed"),
         ({"to": "alice", "text": "😀" * 10_001}, 400, "10,001 characters"),
         ({"to": "nobody", "text": "Hi"}, 404, "'nobody' is not a friend"),
         ({"to": "erin", "text": "Hi"}, 404, "'erin' is not a friend"),

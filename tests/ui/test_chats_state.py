@@ -117,9 +117,9 @@ REFUSED = [
     ("a/b", "The name must not contain control characters or a slash."),
     ("a\x00b", "The name must not contain control characters or a slash."),
     ("a\u202eb", "The name must not contain control characters or a slash."),
-    ("alice", "alice is in the cast already."),
-    (" alice ", "alice is in the cast already."),
-    ("erin", "erin is in the cast already."),
+    ("alice", "alice is already in the cast."),
+    (" alice ", "alice is already in the cast."),
+    ("erin", "erin is already in the cast."),
 ]
 
 
@@ -152,7 +152,7 @@ async def test_a_renamed_persona_keeps_its_chat_and_stays_chosen(
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("carol", "carol is in the cast already."), ("", "The name must not be empty.")]
+    ("name", "why"), [("carol", "carol is already in the cast."), ("", "The name must not be empty.")]
 )
 async def test_a_new_name_that_cannot_be_is_refused_in_words(
     room: ChatsRoom, told: list[str], qtbot: Any, name: str, why: str
