@@ -1,3 +1,3 @@
-"""P2P Chat Companion: the event layer that an event-driven chat UI is developed against."""
+"""P2P Chat Companion: a fake backend and event injector for developers of an event-driven chat UI."""
 
 __version__ = "0.1.0"

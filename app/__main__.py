@@ -1,4 +1,4 @@
-"""The command ``companion``, which ``python -m app`` is as well."""
+"""Entry point of the command ``companion`` and of ``python -m app``."""
 
 import os
 import sys
@@ -6,13 +6,13 @@ import sys
 from app.system.console import run_with_streams
 
 READ_FROM_ENVIRONMENT = ("COMPANION_DATA_DIR", "_COMPANION_COMPLETE")
-"""What the command line's parser takes from there."""
+"""Environment variables that the command-line parser reads."""
 INTERRUPTED = 130
-"""As the parser says it."""
+"""Exit code after Ctrl+C, the same as the parser's."""
 
 
 def run() -> None:
-    """Entry point. Ends with ``SystemExit``."""
+    """Run the command line. Always raises ``SystemExit``."""
     run_with_streams(_command)
 
 
@@ -21,12 +21,12 @@ def _command() -> None:
         from app.cli.main import app
 
         app(prog_name="companion")
-    else:  # as a double click starts it: the parser would take a third of the time until there is a window
+    else:  # a start by double click: loading the parser would add half to the time until the window appears
         try:
             from app.cli.window import open_window
 
             sys.exit(open_window())
-        except KeyboardInterrupt:  # before there is a loop that hears it
+        except KeyboardInterrupt:  # before the event loop handles SIGINT
             sys.exit(INTERRUPTED)
 
 

@@ -1,11 +1,11 @@
-"""``companion state personas`` and ``companion state messages``: what *Chats* can do in the window."""
+"""``companion state personas`` and ``companion state messages``: change personas and messages of the chat state."""
 
 from typing import Annotated, Any
 
 import typer
 
 from app.cli.completion import message_ids, persona_names
-from app.cli.options import DataDir, Json, as_json, done
+from app.cli.options import DataDir, Json, as_json, print_result
 from app.protocol.summary import summarize
 from app.system.terminal import print_lines
 
@@ -43,7 +43,7 @@ def _line(persona: dict[str, Any]) -> str:
 def add(
     name: Annotated[str, typer.Argument(help="Name of the new persona.")],
     friend: Annotated[
-        bool, typer.Option("--friend/--no-friend", help="Add it as a friend, or only for the UI to add it.")
+        bool, typer.Option("--friend/--no-friend", help="Add it as a friend, or as a user that the UI can add.")
     ] = True,
     json: Json = False,
     data_dir: DataDir = None,
@@ -52,26 +52,30 @@ def add(
     from app.cli.control import Control
 
     added = Control(data_dir).call("POST", "/v1/personas", {"username": name, "is_friend": friend})
-    done(f"added {added['username']}", added, json)
+    print_result(f"added {added['username']}", added, json)
 
 
 @personas.command()
 def change(
     name: Persona,
     friend: Annotated[
-        bool | None, typer.Option("--friend/--no-friend", help="Make or end the friendship.", show_default=False)
+        bool | None, typer.Option("--friend/--no-friend", help="Start or end the friendship.", show_default=False)
     ] = None,
     online: Annotated[
-        bool | None, typer.Option("--online/--offline", help="Switch it online or offline.", show_default=False)
+        bool | None, typer.Option("--online/--offline", help="Set its presence.", show_default=False)
     ] = None,
     auto_reply: Annotated[
         bool | None,
-        typer.Option("--auto-reply/--no-auto-reply", help="Answer your messages by itself.", show_default=False),
+        typer.Option(
+            "--auto-reply/--no-auto-reply", help="Reply to your messages automatically.", show_default=False
+        ),
     ] = None,
     stay_online: Annotated[
         bool | None,
         typer.Option(
-            "--stay-online/--no-stay-online", help="Do not go offline after 5 minutes.", show_default=False
+            "--stay-online/--no-stay-online",
+            help="Do not go offline after 5 minutes without activity.",
+            show_default=False,
         ),
     ] = None,
     json: Json = False,
@@ -81,44 +85,44 @@ def change(
     given = {"is_friend": friend, "online": online, "auto_reply": auto_reply, "stay_online": stay_online}
     changes = {key: value for key, value in given.items() if value is not None}
     if not changes:
-        raise typer.BadParameter("say what to change: --friend, --online, --auto-reply or --stay-online")
+        raise typer.BadParameter("nothing to change: give --friend, --online, --auto-reply or --stay-online")
     from app.cli.control import Control, segment
 
     changed = Control(data_dir).call("PATCH", f"/v1/personas/{segment(name)}", changes)
-    done(_line(changed), changed, json)
+    print_result(_line(changed), changed, json)
 
 
 @personas.command()
 def rename(
     name: Persona,
-    new: Annotated[str, typer.Argument(help="New name.")],
+    new: Annotated[str, typer.Argument(help="New name of the persona.")],
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Rename a persona, in its messages too."""
+    """Rename a persona and the sender of its messages."""
     from app.cli.control import Control, segment
 
     renamed = Control(data_dir).call("PATCH", f"/v1/personas/{segment(name)}", {"username": new})
-    done(f"{name} is now {renamed['username']}", renamed, json)
+    print_result(f"{name} is now {renamed['username']}", renamed, json)
 
 
 @personas.command()
 def remove(name: Persona, json: Json = False, data_dir: DataDir = None) -> None:
-    """Remove a persona; its messages stay."""
+    """Remove a persona. Its messages are kept."""
     from app.cli.control import Control, segment
 
     Control(data_dir).call("DELETE", f"/v1/personas/{segment(name)}")
-    done(f"removed {name}", {"removed": name}, json)
+    print_result(f"removed {name}", {"removed": name}, json)
 
 
 @messages.command("list")
 def list_messages(
     name: Persona,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Print at most this many messages.")] = 50,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the newest messages of a chat: ID, sender, text."""
+    """Print the newest messages of a chat: ID, sender and text."""
     from app.cli.control import Control
 
     page = Control(data_dir).call("GET", "/v1/messages", peer=name, limit=limit)
@@ -138,13 +142,13 @@ def deliver(message: Message, json: Json = False, data_dir: DataDir = None) -> N
     from app.cli.control import Control, segment
 
     changed = Control(data_dir).call("PATCH", f"/v1/messages/{segment(message)}", {"delivered": True})
-    done(f"{message} is delivered", changed, json)
+    print_result(f"{message} is delivered", changed, json)
 
 
 @messages.command()
 def react(
     message: Message,
-    emoji: Annotated[str, typer.Argument(help="The reaction.")] = "👍",
+    emoji: Annotated[str, typer.Argument(help="Emoji of the reaction.")] = "👍",
     by: Annotated[
         str,
         typer.Option("--as", metavar="NAME", help="The user who reacts.", autocompletion=persona_names),
@@ -153,9 +157,9 @@ def react(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Add a reaction to a message, or remove it. Your UI shows it after a reload."""
+    """Add a reaction to a message, or remove it. Reload your UI to see the change."""
     if not by:
-        raise typer.BadParameter("say who reacts: --as alice")
+        raise typer.BadParameter("give the user who reacts, for example --as alice")
     from app.cli.control import Control, segment
 
     control, path = Control(data_dir), f"/v1/messages/{segment(message)}/reactions"
@@ -163,13 +167,13 @@ def react(
         changed = control.call("DELETE", path, emoji=emoji, by=by)
     else:
         changed = control.call("PUT", path, {"emoji": emoji, "by": by})
-    done(f"{'removed' if remove else 'added'} {emoji} by {by}", changed, json)
+    print_result(f"{'removed' if remove else 'added'} {emoji} by {by}", changed, json)
 
 
 @messages.command()
 def delete(message: Message, json: Json = False, data_dir: DataDir = None) -> None:
-    """Delete a message. Your UI shows it until a reload."""
+    """Delete a message. Reload your UI to see the change."""
     from app.cli.control import Control, segment
 
     Control(data_dir).call("DELETE", f"/v1/messages/{segment(message)}")
-    done(f"deleted {message}", {"deleted": message}, json)
+    print_result(f"deleted {message}", {"deleted": message}, json)

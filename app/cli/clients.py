@@ -1,4 +1,4 @@
-"""``companion clients``: who is connected, and parting with them."""
+"""``companion clients``: list and close connections, and change the user of a client."""
 
 from typing import Annotated
 
@@ -10,13 +10,16 @@ from app.protocol.summary import summarize
 from app.system.terminal import print_lines
 
 app = typer.Typer(
-    help="List the connected clients, close them, change the user that one acts as.", no_args_is_help=True
+    help="List the connected clients, close them, or change the user that a client acts as.", no_args_is_help=True
 )
 
 
 @app.command("list")
 def list_(json: Json = False, data_dir: DataDir = None) -> None:
-    """List them: number, user, whether it is ready, origin, frames from and to it."""
+    """List the clients.
+
+    Each line has the number, the user, the frames received and sent, whether the client is ready, and its origin.
+    """
     from app.cli.control import Control
 
     found = Control(data_dir).call("GET", "/v1/clients")
@@ -34,31 +37,35 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def close(
-    client: Annotated[str, typer.Argument(help="Its number, or all.", autocompletion=client_ids)],
-    code: Annotated[int, typer.Option(min=1000, max=4999, help="Close code.")] = 1001,
-    reason: Annotated[str, typer.Option(help="Reason in the close frame.")] = "",
-    abort: Annotated[bool, typer.Option("--abort", help="Cut the connection without a closing handshake.")] = False,
+    client: Annotated[str, typer.Argument(help="Number of the client, or all.", autocompletion=client_ids)],
+    code: Annotated[int, typer.Option(min=1000, max=4999, help="Use this WebSocket close code.")] = 1001,
+    reason: Annotated[str, typer.Option(help="Send this reason in the close frame.")] = "",
+    abort: Annotated[
+        bool, typer.Option("--abort", help="Drop the connection without a closing handshake.")
+    ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Close a client's connection; the port stays open, so that your UI reconnects."""
+    """Close a client's connection. The port stays open, so that your UI reconnects."""
     from app.cli.control import Control, segment
 
     method, path = ("POST", "/v1/clients/drop") if client == "all" else ("DELETE", f"/v1/clients/{segment(client)}")
     answer = Control(data_dir).call(method, path, code=code, reason=reason, abort=abort)
     print_lines(
-        as_json(answer) if json else f"closed {', '.join(map(str, answer['clients'])) or 'none: nobody was there'}"
+        as_json(answer)
+        if json
+        else f"closed {', '.join(map(str, answer['clients'])) or 'none: no client is connected'}"
     )
 
 
 @app.command()
 def identify(
-    client: Annotated[int, typer.Argument(min=1, help="Its number.", autocompletion=client_ids)],
-    username: Annotated[str, typer.Argument(help="The user.", autocompletion=persona_names)],
+    client: Annotated[int, typer.Argument(min=1, help="Number of the client.", autocompletion=client_ids)],
+    username: Annotated[str, typer.Argument(help="Name of the user.", autocompletion=persona_names)],
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a client act as another user."""
+    """Change the user that a client acts as."""
     from app.cli.control import Control
 
     answer = Control(data_dir).call("PATCH", f"/v1/clients/{client}", {"username": username})

@@ -1,4 +1,7 @@
-"""Values for the shell's completion, asked of the running companion. Nothing is printed if none runs."""
+"""Shell completion of names and IDs, with values from the running companion.
+
+Without a running companion, the built-in values are offered, or none. Errors are not printed.
+"""
 
 import io
 from collections.abc import Callable
@@ -11,11 +14,11 @@ import typer
 Complete = Callable[[typer.Context, str], list[str]]
 
 
-def asked(context: typer.Context, path: str, **query: Any) -> Any:
-    """Return the answer of the running companion to a GET request, or None."""
+def get_or_none(context: typer.Context, path: str, **query: Any) -> Any:
+    """Return the JSON that the running companion answers to a GET request, or None if it fails."""
     from app.cli.control import Control
 
-    folder = context.params.get("data_dir")  # as it was typed: it is not converted to a path yet
+    folder = context.params.get("data_dir")  # still the text that was typed: completion does not convert parameters
     try:
         with redirect_stderr(io.StringIO()):
             return Control(Path(folder) if folder else None).call("GET", path, **query)
@@ -24,10 +27,10 @@ def asked(context: typer.Context, path: str, **query: Any) -> Any:
 
 
 def completion(path: str, values: Callable[[Any], list[str]], fallback: Callable[[], list[str]] = list) -> Complete:
-    """Return a completion by ``values`` of the answer to a GET request, or by ``fallback`` if there is none."""
+    """Return a completion function: ``values`` of the response to a GET request, or ``fallback()`` if it fails."""
 
     def complete(context: typer.Context, incomplete: str) -> list[str]:
-        answer = asked(context, path)
+        answer = get_or_none(context, path)
         found = fallback() if answer is None else values(answer)
         return [each for each in found if each.startswith(incomplete)]
 
@@ -63,7 +66,7 @@ allowed_origins = completion("/v1/origins", lambda answer: answer["allowed"])
 
 
 def setting_keys() -> list[str]:
-    """Return the keys of the settings, if no companion runs."""
+    """Return the keys of all settings of this version."""
     from app.system.settings import Settings
 
     return list(Settings.__struct_fields__)
@@ -75,7 +78,7 @@ settings = completion("/v1/settings", lambda answer: list(answer["values"]), set
 def message_ids(context: typer.Context, incomplete: str) -> list[str]:
     """Return the IDs of the newest messages of each chat."""
     found: list[str] = []
-    for each in asked(context, "/v1/personas") or []:
-        page = asked(context, "/v1/messages", peer=each["username"], limit=20)
+    for each in get_or_none(context, "/v1/personas") or []:
+        page = get_or_none(context, "/v1/messages", peer=each["username"], limit=20)
         found += [message["msg_id"] for message in reversed(page["messages"] if page else [])]
     return [each for each in found if each.startswith(incomplete)]

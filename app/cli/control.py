@@ -1,4 +1,4 @@
-"""The client of the control API: finds the running companion by itself."""
+"""HTTP client of the control API: finds the running companion and its token, and turns failures into exit codes."""
 
 import http.client
 import json
@@ -19,26 +19,26 @@ from app.system.paths import Folders
 from app.system.terminal import say
 
 HOST = "127.0.0.1"
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 POLL_S = 0.05
 NOT_RUNNING = (
-    "No companion is running{where}. Start one: `companion` opens the window, `companion serve` runs without one."
+    "No companion is running{where}. Start one with `companion` (with a window) or `companion serve` (without)."
 )
-
-
-FORGED = "{} names an address of the {} that no companion uses. Quit the companion and start it again."
-NO_TOKEN = "There is no token yet. The first start of the companion creates it."
+UNEXPECTED_ADDRESS = (
+    "{} contains an address of the {} that no companion uses. Quit the companion and start it again."
+)
+NO_TOKEN = "There is no token yet. Start the companion once to create it."
 UNKNOWN_TOKEN = (
-    "The running companion's token is stored nowhere that this command can read. Copy it in the window (Settings › "
+    "This command cannot read the running companion's token. Copy it in the window (Settings › "
     f"Copy token) and set it as {control_token.VARIABLE}, or start the companion with --token-file FILE."
 )
 
 
 class Control:
-    """One running companion. Failures end the process with a sentence and an exit code (``typer.Exit``)."""
+    """Connection to one running companion. Every failure prints an error and raises ``typer.Exit``."""
 
     def __init__(self, data_dir: Path | None, wait_s: float = 0.0) -> None:
-        """``wait_s`` is how long to wait for one that is only starting."""
+        """Find the companion of ``data_dir``. Wait up to ``wait_s`` seconds for it to start."""
         folders = Folders.of(data_dir)
         deadline = time.monotonic() + wait_s
         while not ((found := instance.find(folders.instance_file)) and found.control):
@@ -49,15 +49,15 @@ class Control:
             fail(NOT_RUNNING.format(where=f" with {data_dir}" if data_dir else ""), Exit.NOT_RUNNING)
         if not found.control:
             fail(
-                "The running companion answers no scripts: its control API is switched off, or its port is busy. "
-                "See its Settings, or start it without --no-control.",
+                "The control API of the running companion is off, or its port is busy. "
+                "Check its Settings, or start it without --no-control.",
                 Exit.NOT_RUNNING,
             )
         port = instance.control_port(found)
-        if port is None:  # never send the token there
-            fail(FORGED.format(folders.instance_file, "control API"), Exit.FAILED)
+        if port is None:  # never send the token to another address
+            fail(UNEXPECTED_ADDRESS.format(folders.instance_file, "control API"), Exit.FAILED)
         self._port = port
-        token = os.environ.get(agent_token.VARIABLE) or token_of(found, folders).value
+        token = os.environ.get(agent_token.VARIABLE) or read_token(found, folders).value
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def call(
@@ -67,39 +67,39 @@ class Control:
         body: Any = None,
         *,
         text: str | None = None,
-        patience_s: float = PATIENCE_S,
+        timeout_s: float = TIMEOUT_S,
         more_s: float = 0.0,
         invalid: Exit = Exit.USAGE,
         conflict: Exit = Exit.FAILED,
         **query: Any,
     ) -> Any:
-        """Return the answer's JSON.
+        """Send a request and return the JSON of the response.
 
-        The companion may take ``patience_s`` plus ``more_s`` to answer. ``invalid`` and ``conflict`` are the exit
-        codes if it rejects the request as invalid, or because of its present state.
+        The timeout is ``timeout_s`` plus ``more_s``. ``invalid`` is the exit code if the companion rejects the
+        request as invalid, ``conflict`` the one if the request conflicts with its state.
         """
-        answer = self._send(method, path, body, text, patience_s + more_s, query)
+        answer = self._send(method, path, body, text, timeout_s + more_s, query)
         try:
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            self._miss(error)
+            self._fail_unanswered(error)
         if answer.status >= 400:
             self._fail(answer.status, content, invalid, conflict)
         return json.loads(content) if content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
-        """Yield the JSON of a stream's events until it ends, or the companion does."""
+        """Yield the JSON of each event of a stream until the connection ends."""
         answer = self._send("GET", path, None, None, None, query)
         if answer.status >= 400:
             self._fail(answer.status, answer.read())
-        while line := _line(answer):
+        while line := _read_line(answer):
             if line.startswith(b'data: {"seq"'):
                 yield json.loads(line[6:])
 
     def _send(
         self, method: str, path: str, body: Any, text: str | None, timeout: float | None, query: dict[str, Any]
     ) -> http.client.HTTPResponse:
-        asked = urlencode({name: _plain(value) for name, value in query.items() if value is not None})
+        query_text = urlencode({name: _query_text(value) for name, value in query.items() if value is not None})
         headers = dict(self._headers)
         payload = None
         if text is not None:
@@ -108,12 +108,12 @@ class Control:
             payload, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         connection = http.client.HTTPConnection(HOST, self._port, timeout=timeout)
         try:
-            connection.request(method, path + (f"?{asked}" if asked else ""), payload, headers)
+            connection.request(method, path + (f"?{query_text}" if query_text else ""), payload, headers)
             return connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
-            self._miss(error)
+            self._fail_unanswered(error)
 
-    def _miss(self, error: Exception) -> NoReturn:
+    def _fail_unanswered(self, error: Exception) -> NoReturn:
         fail(f"The companion at http://{HOST}:{self._port} does not answer: {error}.", Exit.NOT_RUNNING)
 
     @staticmethod
@@ -122,13 +122,13 @@ class Control:
             given = next(
                 (name for name in (agent_token.VARIABLE, control_token.VARIABLE) if os.environ.get(name)), ""
             )
-            why = f"{given} holds another one" if given else "it was changed while the companion ran"
-            fail(f"The running companion does not take this token: {why}.", Exit.FAILED)
+            why = f"{given} contains another token" if given else "it was changed while the companion was running"
+            fail(f"The running companion rejected the token: {why}.", Exit.FAILED)
         try:
             problem = json.loads(content)
             lines = [f"{each['path']}: {each['message']}" for each in problem.get("problems", [])]
             if any("must be text, not" in line for line in lines):
-                lines.append("Text that looks like JSON wants quotes of its own: --set 'text=\"123\"'")
+                lines.append("Text that looks like JSON needs quotes of its own: --set 'text=\"123\"'")
             codes = {
                 HTTPStatus.BAD_REQUEST: invalid,
                 HTTPStatus.UNPROCESSABLE_ENTITY: invalid,
@@ -136,22 +136,25 @@ class Control:
             }
             fail(lines or [problem["detail"]], next((codes[each] for each in codes if each == status), Exit.FAILED))
         except (ValueError, KeyError, TypeError, AttributeError):
-            fail(f"The companion answered with {status}; is it another version?", Exit.FAILED)
+            fail(
+                f"Unexpected response (HTTP status {status}): the companion may be another version.",
+                Exit.FAILED,
+            )
 
 
-def _line(answer: http.client.HTTPResponse) -> bytes:
-    """Return the next line; nothing at the end, however it came."""
+def _read_line(answer: http.client.HTTPResponse) -> bytes:
+    """Return the next line; empty at the end of the stream or if the connection was lost."""
     try:
         return answer.readline()
     except (OSError, http.client.HTTPException):
         return b""
 
 
-def _plain(value: Any) -> str:
+def _query_text(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def token_of(found: instance.Instance | None, folders: Folders) -> Token:
+def read_token(found: instance.Instance | None, folders: Folders) -> Token:
     """Return the token of the running companion, or the one at the default location if none is running."""
     try:
         if found is None:
@@ -168,11 +171,11 @@ def token_of(found: instance.Instance | None, folders: Folders) -> Token:
 
 
 def segment(name: str) -> str:
-    """Return a name as one segment of a path."""
+    """Quote a name as one segment of a URL path."""
     return quote(name, safe="")
 
 
 def fail(text: str | Sequence[str], code: Exit) -> NoReturn:
-    """End with a sentence for people, or with several, one per line."""
+    """Print one error, or several on a line each, to standard error, and exit with ``code``."""
     say(*([text] if isinstance(text, str) else text))
     raise typer.Exit(code)

@@ -1,4 +1,4 @@
-"""The reference client: connects, reconnects and dispatches as the UI's service does (guide §1, §6)."""
+"""Reference client of the event server: connects, reconnects and dispatches as the UI does (guide §1, §6)."""
 
 import asyncio
 import json
@@ -22,22 +22,22 @@ OnEvent = Callable[[dict[str, Any]], object]
 
 
 class EventClient:
-    """``connect()`` runs until ``disconnect()``, or until it gave up.
+    """A client that runs from ``connect()`` to ``disconnect()``, or until all reconnect attempts have failed.
 
-    ``told`` hears what the UI would write to its console. ``sleep`` takes seconds. ``greeting`` is sent as
-    it is after each connect.
+    ``on_status`` gets the messages that the UI would write to its console. ``sleep`` takes seconds. The texts of
+    ``greeting`` are sent unchanged after each connect.
     """
 
     def __init__(
         self,
         url: str = WS_URL,
         *,
-        told: Callable[[str], object] = log.info,
+        on_status: Callable[[str], object] = log.info,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         greeting: Sequence[str] = (),
     ) -> None:
         self._url = url
-        self._told = told
+        self._on_status = on_status
         self._sleep = sleep
         self._greeting = greeting
         self._handlers: list[OnEvent] = []
@@ -46,7 +46,7 @@ class EventClient:
         self._wanted = False
         self.reconnect_attempts = 0
         self.connections = 0
-        """How often it has connected."""
+        """Number of successful connections so far."""
 
     @property
     def connected(self) -> bool:
@@ -54,7 +54,7 @@ class EventClient:
         return self._socket is not None and self._socket.state is State.OPEN
 
     def subscribe(self, handler: OnEvent) -> Callable[[], None]:
-        """Call ``handler`` with every event; the returned callable ends that and may be called twice."""
+        """Call ``handler`` with every event. Return a function that unsubscribes it and may be called twice."""
         self._handlers.append(handler)
 
         def unsubscribe() -> None:
@@ -64,7 +64,7 @@ class EventClient:
         return unsubscribe
 
     async def send(self, event: str, data: dict[str, Any]) -> bool:
-        """Send an event; without an open socket it is dropped silently (False)."""
+        """Send an event. Return False, and drop the event, if there is no open socket."""
         if self._socket is None or not self.connected:
             return False
         try:
@@ -74,13 +74,13 @@ class EventClient:
         return True
 
     async def connect(self) -> bool:
-        """Connect, and reconnect after every loss; False when ``WS_MAX_RECONNECT_ATTEMPTS`` have failed.
+        """Connect, and reconnect after every loss. Return False if ``WS_MAX_RECONNECT_ATTEMPTS`` in a row fail.
 
-        Raises ``InvalidURI`` for a URL that no attempt could reach.
+        Raises ``InvalidURI`` if the URL is not a WebSocket address.
         """
         self._wanted = True
         self.reconnect_attempts = 0
-        # A task of its own, so that disconnect() can end a handshake or a wait; it is awaited right here.
+        # A separate task, so that disconnect() can cancel a handshake or a delay.
         self._running = asyncio.get_running_loop().create_task(self._keep_connected())
         try:
             return await self._running
@@ -90,7 +90,7 @@ class EventClient:
             return True
 
     async def disconnect(self) -> None:
-        """Close the socket, or end the wait for it, and do not come back."""
+        """Close the socket or cancel the attempt to connect, and do not reconnect."""
         self._wanted = False
         if self._running:
             self._running.cancel()
@@ -100,11 +100,11 @@ class EventClient:
         while True:
             await self._connect_once()
             if self.reconnect_attempts >= WS_MAX_RECONNECT_ATTEMPTS:
-                self._told("max reconnect attempts reached")
+                self._on_status("max reconnect attempts reached")
                 return False
             self.reconnect_attempts += 1
             delay = reconnect_delay_ms(self.reconnect_attempts)
-            self._told(f"reconnecting in {delay} ms (attempt {self.reconnect_attempts})")
+            self._on_status(f"reconnecting in {delay} ms (attempt {self.reconnect_attempts})")
             await self._sleep(delay / 1000)
 
     async def _connect_once(self) -> None:
@@ -121,27 +121,29 @@ class EventClient:
         except InvalidURI:
             raise
         except (OSError, WebSocketException) as error:
-            self._told(f"cannot connect to {self._url}: {_reason(error)}")
+            self._on_status(f"cannot connect to {self._url}: {_reason(error)}")
             return
-        except ValueError as error:  # a port that is no number
+        except ValueError as error:  # the port is not a number
             raise InvalidURI(self._url, str(error)) from None
         try:
             async with self._socket:
                 self.reconnect_attempts = 0
                 self.connections += 1
-                self._told(f"connected to {self._url}")
+                self._on_status(f"connected to {self._url}")
                 try:
                     for text in self._greeting:
-                        # What a command line's bytes were, UTF-8 or not.
+                        # The original bytes of the command line, even if they are not valid UTF-8.
                         await self._socket.send(text.encode(errors="surrogateescape"), text=True)
                     async for frame in self._socket:
                         self._dispatch(frame)
                 except asyncio.CancelledError:
-                    await self._socket.close()  # 1000; leaving by an exception would send 1011
+                    await (
+                        self._socket.close()
+                    )  # with code 1000; leaving the context by an exception would send 1011
                     raise
-            self._told(_closed(self._socket))
+            self._on_status(_closed(self._socket))
         except ConnectionClosed as closed:
-            self._told(f"connection lost: {closed}")
+            self._on_status(f"connection lost: {closed}")
         finally:
             self._socket = None
 
@@ -149,10 +151,10 @@ class EventClient:
         try:
             event = json.loads(frame)
         except (ValueError, RecursionError) as error:
-            self._told(f"skipped a frame that is not JSON: {error}")
+            self._on_status(f"skipped a frame that is not JSON: {error}")
             return
         if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-            self._told("skipped a frame without an event name")
+            self._on_status("skipped a frame without an event name")
             return
         for handler in tuple(self._handlers):
             handler(event)

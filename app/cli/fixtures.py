@@ -1,24 +1,35 @@
-"""``companion fixtures``: the saved events."""
+"""``companion fixtures``: list, show, save, fire, rename, delete and pin saved events."""
 
 from typing import Annotated
 
 import typer
 
 from app.cli.completion import fixture_names, pinned_names
-from app.cli.options import DataDir, Json, To, Wait, as_json, decoded, done, pairs, read_input
+from app.cli.options import (
+    DataDir,
+    Json,
+    To,
+    Wait,
+    as_json,
+    decode_text,
+    parse_assignments,
+    print_result,
+    read_input,
+)
 from app.system.terminal import print_lines, say
 
 app = typer.Typer(
     help="List, show, save, fire, rename, delete and pin fixtures (saved events).", no_args_is_help=True
 )
 
-
-Name = Annotated[str, typer.Argument(help="Like nasty/rtl.", autocompletion=fixture_names)]
+Name = Annotated[
+    str, typer.Argument(help="Name of the fixture, for example nasty/rtl.", autocompletion=fixture_names)
+]
 
 
 @app.command("list")
 def list_(json: Json = False, data_dir: DataDir = None) -> None:
-    """List them: name, then what it is."""
+    """List the fixtures: name and title."""
     from app.cli.control import Control
 
     found = Control(data_dir).call("GET", "/v1/fixtures")
@@ -30,12 +41,12 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
     for each in found["fixtures"]:
         print_lines(f"{each['name']:<{width}}  {each['title']}{'  (pinned)' if each['pinned'] else ''}")
         if each["problems"]:
-            say(f"{each['name']} breaks the contract: {'; '.join(each['faults'])}")
+            say(f"{each['name']} is not valid: {'; '.join(each['faults'])}")
 
 
 @app.command()
 def show(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
-    """Print a fixture as it is in its file."""
+    """Print a fixture as its file contains it."""
     from app.cli.control import Control, segment
 
     found = Control(data_dir).call("GET", f"/v1/fixtures/{segment(name)}")
@@ -49,28 +60,30 @@ def show(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def save(
-    name: Annotated[str, typer.Argument(help="Letters, digits and - _ . with / between folders.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the fixture: letters, digits and - _ . with / between folders.")
+    ],
     file: Annotated[
-        str, typer.Argument(help="A fixture or a frame; - reads standard input.", show_default=False)
+        str, typer.Argument(help="File with a fixture or a frame; - reads standard input.", show_default=False)
     ] = "",
     row: Annotated[
         int | None, typer.Option("--row", min=1, metavar="SEQ", help="Save this row of the log.")
     ] = None,
     literal: Annotated[
-        bool, typer.Option("--literal", help="With --row: keep its ID and time instead of making new ones.")
+        bool, typer.Option("--literal", help="With --row, keep its ID and time instead of generating new ones.")
     ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Save a fixture from a file, from standard input or from a row of the log.
+    """Save a fixture from a file, standard input or a row of the log.
 
-    A row of the log gets a new ID and time each time the fixture is fired, unless --literal is given. A file is
-    saved as it is.
+    A fixture from the log gets a new ID and time each time it is fired, unless --literal is given. A file is saved
+    unchanged.
     """
     if (row is None) == (not file):
         raise typer.BadParameter("give either a FILE or --row")
     if literal and row is None:
-        raise typer.BadParameter("--literal needs --row: a file is saved as it is")
+        raise typer.BadParameter("--literal needs --row: a file is always saved unchanged")
     from app.cli.control import Control, fail, segment
     from app.protocol.fixture import MAX_FIXTURE_BYTES, BadFixture, parse_fixture
     from app.system.exit_codes import Exit
@@ -80,11 +93,11 @@ def save(
     if row is not None:
         found = control.call("GET", "/v1/journal", after=row - 1, limit=1)["rows"]
         if not found or found[0]["seq"] != row or found[0]["direction"] != "s2c":
-            fail(f"Row {row} of the log is gone, or did not go to the UI.", Exit.FAILED)
+            fail(f"Row {row} is no longer in the log, or is not an event to the UI.", Exit.FAILED)
         saved = control.call("PUT", f"{path}/frame", text=found[0]["frame"], renew=not literal)
     else:
         try:
-            text = decoded(read_input(file, MAX_FIXTURE_BYTES))
+            text = decode_text(read_input(file, MAX_FIXTURE_BYTES))
         except (OSError, UnicodeDecodeError) as error:
             fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
         try:
@@ -97,13 +110,15 @@ def save(
             import msgspec
 
             saved = control.call("PUT", path, msgspec.to_builtins(fixture))
-    done(f"saved {name}", saved, json)
+    print_result(f"saved {name}", saved, json)
 
 
 @app.command()
 def run(
     name: Name,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a field, for example text=hi.")
+    ] = None,
     to: To = None,
     wait: Wait = 0,
     json: Json = False,
@@ -111,42 +126,42 @@ def run(
 ) -> None:
     """Fire a fixture; `trigger --fixture` has more options."""
     from app.cli.control import Control
-    from app.cli.trigger import tell
+    from app.cli.trigger import print_delivery
 
-    body = {"fixture": name, "set": pairs(set_ or []), "to": to, "wait": wait}
-    tell(Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=wait), json)
+    body = {"fixture": name, "set": parse_assignments(set_ or []), "to": to, "wait": wait}
+    print_delivery(Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=wait), json)
 
 
 @app.command()
 def rename(
     name: Name,
-    new: Annotated[str, typer.Argument(help="Its name from now on.")],
+    new: Annotated[str, typer.Argument(help="New name of the fixture.")],
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Give a fixture of your own another name."""
+    """Rename one of your own fixtures."""
     from app.cli.control import Control, segment
 
     found = Control(data_dir).call("PATCH", f"/v1/fixtures/{segment(name)}", {"name": new})
-    done(f"{name} is now {found['name']}", found, json)
+    print_result(f"{name} is now {found['name']}", found, json)
 
 
 @app.command()
 def delete(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
-    """Delete a fixture of your own."""
+    """Delete one of your own fixtures."""
     from app.cli.control import Control, segment
 
     Control(data_dir).call("DELETE", f"/v1/fixtures/{segment(name)}")
-    done(f"deleted {name}", {"deleted": name}, json)
+    print_result(f"deleted {name}", {"deleted": name}, json)
 
 
 @app.command()
 def pin(name: Name, json: Json = False, data_dir: DataDir = None) -> None:
-    """Show a fixture in the tray icon's Fire menu."""
+    """Add a fixture to the Fire menu of the tray icon."""
     from app.cli.control import Control, segment
 
     Control(data_dir).call("PUT", f"/v1/fixtures/{segment(name)}/pin")
-    done(f"pinned {name}", {"pinned": name}, json)
+    print_result(f"pinned {name}", {"pinned": name}, json)
 
 
 @app.command()
@@ -155,8 +170,8 @@ def unpin(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show a fixture in the tray icon's Fire menu no longer."""
+    """Remove a fixture from the Fire menu of the tray icon."""
     from app.cli.control import Control, segment
 
     Control(data_dir).call("DELETE", f"/v1/fixtures/{segment(name)}/pin")
-    done(f"unpinned {name}", {"unpinned": name}, json)
+    print_result(f"unpinned {name}", {"unpinned": name}, json)

@@ -1,11 +1,11 @@
-"""``companion journal`` and ``companion expect``: what has happened, and what has to."""
+"""``companion journal`` prints and follows the log; ``companion expect`` waits until the UI sends something."""
 
 from typing import Annotated, Any
 
 import typer
 
 from app.cli.completion import events_from_ui
-from app.cli.options import After, DataDir, Filter, Json, as_json, pairs
+from app.cli.options import After, DataDir, Filter, Json, as_json, parse_assignments
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -14,22 +14,24 @@ ARROWS = {"s2c": "↓", "c2s": "↑", "server": "·"}
 
 
 def journal(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl+C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Print new rows until Ctrl+C.")] = False,
     filter_: Filter = "",
     after: After = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many rows.")] = 100,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Print at most this many rows before following.")
+    ] = 100,
     log_gets: Annotated[
         bool | None,
         typer.Option(
             "--log-gets/--no-log-gets",
-            help="First switch the logging of the UI's GET requests on or off, until the companion ends.",
+            help="Switch logging of the UI's GET requests on or off until the companion quits.",
             show_default=False,
         ),
     ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the log: ↓ to the UI, ↑ from the UI, · what the server did."""
+    """Print the log: ↓ to the UI, ↑ from the UI, · server."""
     from app.cli.control import Control
 
     control = Control(data_dir)
@@ -46,21 +48,21 @@ def journal(
             print_row(row, json)
     except KeyboardInterrupt:
         return
-    say("the companion has ended")
+    say("the companion has quit")
 
 
 def print_row(row: dict[str, Any], json: bool) -> None:
-    """Print one row of the journal."""
+    """Print one row of the log."""
     if json:
         print_lines(as_json(row))
         return
     sign = {"warning": " ▲", "invalid": " ✕"}.get(row["verdict"], "")
     name = summarize(row["event"]) or "–"
-    number = f"#{row['seq']}" if row["seq"] else "–"  # a GET request may have no row
-    print_lines(f"{number} {row['time'][11:23]} {ARROWS[row['direction']]} {name:<14} {_about(row)}{sign}")
+    number = f"#{row['seq']}" if row["seq"] else "–"  # a GET request that is not logged has no row
+    print_lines(f"{number} {row['time'][11:23]} {ARROWS[row['direction']]} {name:<14} {_summary(row)}{sign}")
 
 
-def _about(row: dict[str, Any]) -> str:
+def _summary(row: dict[str, Any]) -> str:
     from app.protocol.envelope import BadFrame, decode
 
     try:
@@ -75,33 +77,44 @@ def expect(
     event: Annotated[
         str,
         typer.Argument(
-            help='A client event (typing, mark_read), or a REST call: "POST /messages", "GET /messages".',
+            help='Event (typing, mark_read) or REST request ("POST /messages") to wait for.',
             autocompletion=events_from_ui,
         ),
     ],
     sender: Annotated[
-        str, typer.Option("--from", metavar="WHO", help="A user name, or client:NUMBER.", show_default="anybody")
+        str,
+        typer.Option(
+            "--from",
+            metavar="SENDER",
+            help="Accept it only from this user name or client:NUMBER.",
+            show_default="any client",
+        ),
     ] = "",
     where: Annotated[
-        list[str] | None, typer.Option("--where", metavar="PATH=VALUE", help="A value that it must have.")
+        list[str] | None, typer.Option("--where", metavar="PATH=VALUE", help="Accept it only with this value.")
     ] = None,
-    within: Annotated[float, typer.Option("--within", min=0, max=3600, metavar="SECONDS", help="How long.")] = 5,
+    within: Annotated[
+        float, typer.Option("--within", min=0, max=3600, metavar="SECONDS", help="Wait up to this long.")
+    ] = 5,
     after: After = None,
-    loose: Annotated[bool, typer.Option("--loose", help="Wait even for what the contract does not know.")] = False,
+    loose: Annotated[
+        bool, typer.Option("--loose", help="Accept an event or a path that the contract does not define.")
+    ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Wait until the UI sends something; exit code 0 when it came, 1 when it did not, 2 when it never could.
+    """Wait until the UI sends an event or a REST request.
 
-    Counts what comes from now on; with --after SEQ also what came since that row (`trigger --json` prints its
-    number), so that nothing is missed between two commands. What came instead goes to standard error.
+    Rows from now on count. With --after SEQ, rows since that one count too (`trigger --json` prints its number), so
+    that no row is missed between two commands. If it does not come, standard error lists what came instead. Exit
+    code 0 if it came, 1 if it did not, 2 if it can never come.
     """
     from app.cli.control import Control
 
     method, space, path = event.partition(" ")
     body = {
-        "event": f"{method.upper()} {path}" if space else event, "sender": sender, "where": pairs(where or []),
-        "within": within, "after": after, "strict": not loose,
+        "event": f"{method.upper()} {path}" if space else event, "sender": sender,
+        "where": parse_assignments(where or []), "within": within, "after": after, "strict": not loose,
     }  # fmt: skip
     answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within)
     if json:
@@ -114,5 +127,5 @@ def expect(
         say(f"✗ no {event} within {within:g} s" + (", but:" if others else "; nothing came instead"))
         for row in others:
             who = summarize(row["user"] or row["client"])
-            say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_about(row)}")
+            say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_summary(row)}")
     raise typer.Exit(Exit.OK if answer["met"] else Exit.FAILED)

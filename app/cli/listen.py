@@ -1,4 +1,4 @@
-"""``companion listen``: print what arrives."""
+"""``companion listen``: connect to the event server like the UI, and print each event."""
 
 import asyncio
 import io
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from websockets.exceptions import InvalidURI
 
-from app.cli.control import FORGED, fail
+from app.cli.control import UNEXPECTED_ADDRESS, fail
 from app.cli.event_client import EventClient
 from app.cli.options import as_json
 from app.protocol.constants import EVENTS_PATH
@@ -24,35 +24,35 @@ from app.system.terminal import discard_output, print_lines, say
 
 
 def url_of(port: int) -> str:
-    """Return the event server's address on ``port``."""
+    """Return the WebSocket address of an event server on ``port``."""
     return f"ws://127.0.0.1:{port}{EVENTS_PATH}"
 
 
-def find(port: int | None, data_dir: Path | None) -> str:
-    """Return where to connect: that port, or the running companion, or where one would be."""
+def find_server(port: int | None, data_dir: Path | None) -> str:
+    """Return the address for ``port``, or else of the running companion, or else of the default port."""
     file = Folders.of(data_dir).instance_file
     if port is None and (found := instance.find(file)) and found.events:
         port = instance.events_port(found)
         if port is None:
-            fail(FORGED.format(file, "event server"), Exit.FAILED)
+            fail(UNEXPECTED_ADDRESS.format(file, "event server"), Exit.FAILED)
     return url_of(port or 8081)
 
 
 def run(
     url: str, username: str | None, *, as_json: bool, send: Sequence[str] = (), for_s: float | None = None
 ) -> int:
-    """Listen until a signal (0), for a time (0, or 1 without a connection), or until it gave up (1).
+    """Print events until Ctrl+C or SIGTERM, or for ``for_s`` seconds. Return the exit code.
 
-    2: the address is none.
+    0 after a signal or after ``for_s``; 1 if it could not connect; 2 if ``url`` is not a WebSocket address.
     """
     if username is not None:
         url += ("&" if "?" in url else "?") + "username=" + quote(username, safe="")
-    client = EventClient(url, told=say, greeting=_frames(send))
+    client = EventClient(url, on_status=say, greeting=_frames(send))
     client.subscribe(_print_json if as_json else _print_line)
     try:
         return asyncio.run(_listen(client, for_s))
     except InvalidURI:
-        say(f"{url} is not a WebSocket address; it looks like {url_of(8081)}")
+        say(f"{url} is not a WebSocket address. Use an address like {url_of(8081)}")
         return Exit.USAGE
     except BrokenPipeError:  # `companion listen | head -1`
         discard_output()
@@ -60,12 +60,12 @@ def run(
 
 
 def _frames(send: Sequence[str]) -> list[str]:
-    """Return what is to be sent; ``-`` is each line of standard input."""
+    """Return the texts to send, with ``-`` replaced by the lines of standard input."""
     frames: list[str] = []
     for text in send:
         if text == "-":
-            typed = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
-            frames += [line.rstrip("\n") for line in typed]
+            stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="surrogateescape")
+            frames += [line.rstrip("\n") for line in stdin]
         else:
             frames.append(text)
     return frames

@@ -1,4 +1,4 @@
-"""The command ``companion``: the tray program, and its verbs."""
+"""The command ``companion`` with its options, and the table of its subcommands."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.system.data_directory import Overrides
 
 app = typer.Typer(
-    help="A tray companion for event-driven chat UIs. Without a command it opens the window and its tray icon.",
+    help="Fake backend and event injector for event-driven chat UIs. Without a command, opens the window.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -26,30 +26,36 @@ app = typer.Typer(
 
 Port = Annotated[
     int | None,
-    typer.Option(min=0, max=65535, help="Port of the event server; 0 picks a free one.", show_default="8081"),
+    typer.Option(
+        min=0, max=65535, help="Use this port for the event server; 0 picks a free port.", show_default="8081"
+    ),
 ]
 RestPort = Annotated[
     int | None,
-    typer.Option(min=0, max=65535, help="Port of the REST stand-in; 0 picks a free one.", show_default="8080"),
+    typer.Option(
+        min=0, max=65535, help="Use this port for the REST stand-in; 0 picks a free port.", show_default="8080"
+    ),
 ]
 Rest = Annotated[
     bool | None,
-    typer.Option("--rest/--no-rest", help="Stand in for the backend's REST API.", show_default="as in Settings"),
+    typer.Option("--rest/--no-rest", help="Serve the backend's REST API.", show_default="as in Settings"),
 ]
 ControlPort = Annotated[
     int | None,
-    typer.Option(min=0, max=65535, help="Port of the control API; 0 picks a free one.", show_default="8082"),
+    typer.Option(
+        min=0, max=65535, help="Use this port for the control API; 0 picks a free port.", show_default="8082"
+    ),
 ]
 Control = Annotated[
     bool | None,
-    typer.Option("--control/--no-control", help="Answer the control API.", show_default="as in Settings"),
+    typer.Option("--control/--no-control", help="Serve the control API.", show_default="as in Settings"),
 ]
 Fixtures = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
         callback=absolute_path,
-        help="Keep your fixtures in this folder.",
+        help="Load and save your fixtures in this folder.",
         show_default="in the data folder",
     ),
 ]
@@ -58,12 +64,12 @@ TokenFile = Annotated[
     typer.Option(
         dir_okay=False,
         callback=absolute_path,
-        help="Keep the control API's token in this file (made when missing, mode 0600).",
+        help="Read the control API's token from this file; create it (mode 0600) if it is missing.",
     ),
 ]
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         print_lines(f"p2p-chat-companion {__version__}")
         raise typer.Exit
@@ -80,24 +86,33 @@ def tray(
     control: Control = None,
     fixtures: Fixtures = None,
     token_file: TokenFile = None,
-    hidden: Annotated[bool, typer.Option("--hidden", help="Start in the tray, without the window.")] = False,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Start with the tray icon only.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Open the window and its tray icon."""
+    """Open the window and the tray icon."""
     if context.invoked_subcommand:
-        options = (port, rest_port, rest, control_port, control, fixtures, token_file, _typed(context, data_dir))
+        options = (
+            port,
+            rest_port,
+            rest,
+            control_port,
+            control,
+            fixtures,
+            token_file,
+            _data_dir_option(context, data_dir),
+        )
         if hidden or any(option is not None for option in options):
             verb = context.invoked_subcommand
-            raise typer.BadParameter(f"put options behind the command: companion {verb} …")
+            raise typer.BadParameter(f"put options after the command: companion {verb} …")
         return
     overrides = _overrides(port, rest_port, rest, control_port, control, fixtures)
     raise typer.Exit(open_window(overrides, data_dir, token_file, hidden=hidden))
 
 
-def _typed(context: typer.Context, data_dir: Path | None) -> Path | None:
-    """Return the option where it was typed, and not taken from the environment for every verb."""
+def _data_dir_option(context: typer.Context, data_dir: Path | None) -> Path | None:
+    """Return ``--data-dir`` if it was given on the command line, or None if it came from the environment."""
     source = context.get_parameter_source("data_dir")
     return data_dir if source is not None and source.name == "COMMANDLINE" else None
 
@@ -129,9 +144,9 @@ def serve(
     fixtures: Fixtures = None,
     token_file: TokenFile = None,
 ) -> None:
-    """Run event server, REST stand-in and control API without a window, until Ctrl+C or SIGTERM.
+    """Run the event server, REST stand-in and control API without a window, until Ctrl+C or SIGTERM.
 
-    Prints `listening ws://127.0.0.1:8081/events` when it is ready, then `answering http://127.0.0.1:8080` and
+    When they are ready, print `listening ws://127.0.0.1:8081/events`, `answering http://127.0.0.1:8080` and
     `control http://127.0.0.1:8082`.
     """
     from app import headless
@@ -140,50 +155,61 @@ def serve(
     raise typer.Exit(headless.serve(overrides, data_dir, token_file))
 
 
-app.command(short_help="Fire an event, a fixture, or the last one again.")(trigger.trigger)
-app.command(short_help="Wait until the UI sends something.")(journal.expect)
+app.command(short_help="Fire an event or a fixture, or repeat the last one.")(trigger.trigger)
+app.command(short_help="Wait until the UI sends an event or a REST request.")(journal.expect)
 app.command(short_help="Print or follow the log.")(journal.journal)
-app.command(short_help="Say what runs, what is off, and why.")(manage.status)
-app.add_typer(clients.app, name="clients", short_help="List, close or identify clients.")
-app.add_typer(fixtures.app, name="fixtures", short_help="The saved events.")
-app.add_typer(state.app, name="state", short_help="Save, load or reset the chat state.")
+app.command(short_help="Print the state of the running companion.")(manage.status)
+app.add_typer(clients.app, name="clients", short_help="List and close clients, or change their user.")
+app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
+app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")
 app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must be in, and compare it.")
-app.add_typer(manage.server, name="server", short_help="Pause, resume, stop or start it.")
-app.command("open", short_help="Raise the window.")(manage.open_)
+app.add_typer(manage.server, name="server", short_help="Control the event server; change settings.")
+app.command("open", short_help="Open the window of the running companion.")(manage.open_window)
 app.command(short_help="Print the control API's token.")(manage.token)
-app.command("quit", short_help="End the running companion.")(quit_command.quit_companion)
+app.command("quit", short_help="Quit the running companion.")(quit_command.quit_companion)
 app.command("help", short_help="Print a page of the manual.")(manual.help_)
 
 
-@app.command(short_help="A client like the UI: print what arrives.")
+@app.command(short_help="Connect as a client and print the events.")
 def listen(
-    url: Annotated[str | None, typer.Option(help="Where to connect; overrides --port.", show_default=False)] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Connect to this address; overrides --port.", show_default=False)
+    ] = None,
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="Port of the event server.", show_default="the running companion's"),
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Connect to the event server on this port.",
+            show_default="the running companion's",
+        ),
     ] = None,
     as_: Annotated[
-        str | None, typer.Option("--as", help="Speak for this user.", metavar="NAME", show_default=False)
+        str | None, typer.Option("--as", help="Connect as this user.", metavar="NAME", show_default=False)
     ] = None,
     send: Annotated[
         list[str] | None,
         typer.Option(
-            "--send", metavar="FRAME", help="Send this text after each connect; - sends standard input's lines."
+            "--send",
+            metavar="FRAME",
+            help="Send this text after each connect; - sends each line of standard input.",
         ),
     ] = None,
     for_: Annotated[
         float | None,
-        typer.Option("--for", min=0, metavar="SECONDS", help="End after this time.", show_default="at Ctrl+C"),
+        typer.Option("--for", min=0, metavar="SECONDS", help="Stop after this time.", show_default="until Ctrl+C"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Connect like the UI does and print what arrives.
+    """Connect to the event server as the UI does, and print each event.
 
-    Reconnects by the UI's rule: after 3 s, then 1.5 times longer each time, 10 attempts, counted anew after each
-    success. What is no event goes to standard error. Exit code 1 when it gave up, or had no connection within the
-    time of --for.
+    Reconnect as the UI does: up to 10 attempts, the first after 3 s and each further one after 1.5 times the
+    previous delay. Every successful connection resets the count. Status messages and frames that are not events go
+    to standard error. Exit code 1 if all attempts fail, or if no connection is made within the time of --for.
     """
-    from app.cli import listen as room
+    from app.cli import listen as command
 
-    raise typer.Exit(room.run(url or room.find(port, data_dir), as_, as_json=json, send=send or (), for_s=for_))
+    raise typer.Exit(
+        command.run(url or command.find_server(port, data_dir), as_, as_json=json, send=send or (), for_s=for_)
+    )

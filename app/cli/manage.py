@@ -1,4 +1,4 @@
-"""``companion status``, ``token``, ``open`` and ``server``: the companion itself."""
+"""``companion status``, ``token``, ``open`` and ``server``: inspect and control the running companion."""
 
 import sys
 from pathlib import Path
@@ -7,28 +7,33 @@ from typing import Annotated, Any
 import typer
 
 from app.cli import completion
-from app.cli.options import DataDir, Json, Wait, as_json, done, value_of
+from app.cli.options import DataDir, Json, as_json, parse_value, print_result
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
 
 def status(
-    wait: Wait = 0,
+    wait: Annotated[
+        float,
+        typer.Option(
+            "--wait", min=0, max=3600, metavar="SECONDS", help="Wait up to this long for the companion to start."
+        ),
+    ] = 0,
     newer: Annotated[
-        bool, typer.Option("--newer", help="Ask whether there is a newer version, and say nothing else.")
+        bool, typer.Option("--newer", help="Only check whether a newer version is available.")
     ] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Say what the running companion does, what is off, and why. Exit code 4 when none runs."""
+    """Print the state of the running companion, and why a server is off. Exit code 4 if no companion is running."""
     from app.cli.control import Control
 
     control = Control(data_dir, wait)
     if newer:
         answer = control.call("POST", "/v1/updates/check")
         text = f"Version {answer['newer']}: {answer['page']}" if answer["newer"] else "This is the newest version"
-        done(text, answer, json)
+        print_result(text, answer, json)
         return
     found = control.call("GET", "/v1/status")
     print_lines(*([as_json(found)] if json else _lines(found)))
@@ -59,31 +64,34 @@ def _service(service: dict[str, Any], found: dict[str, Any]) -> str:
 def token(
     agent: Annotated[
         bool,
-        typer.Option("--agent", help="Create or print a token that cannot change settings, origins or tokens."),
+        typer.Option(
+            "--agent",
+            help="Print the agent token, which cannot change settings, origins or tokens; create it if needed.",
+        ),
     ] = False,
-    revoke: Annotated[bool, typer.Option("--revoke", help="With --agent: make that token invalid.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="With --agent, make that token invalid.")] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the control API's token, for scripts: `Authorization: Bearer TOKEN`.
+    """Print the token of the control API. Scripts send it as `Authorization: Bearer TOKEN`.
 
-    On a terminal and with --json, say where it is kept. --agent needs a running companion; commands use that token
-    if the variable COMPANION_AGENT_TOKEN holds it.
+    On a terminal and with --json, also print where it is stored. --agent needs a running companion. Commands use
+    the agent token if COMPANION_AGENT_TOKEN is set to it.
     """
     if revoke and not agent:
         raise typer.BadParameter("--revoke needs --agent")
     if agent:
         _agent_token(revoke, json, data_dir)
         return
-    from app.cli.control import token_of
+    from app.cli.control import read_token
     from app.system import instance
     from app.system.paths import Folders
 
     folders = Folders.of(data_dir)
-    token = token_of(instance.find(folders.instance_file), folders)
-    done(token.value, {"token": token.value, "kept_in": token.kept_in, "file": str(token.file or "")}, json)
+    token = read_token(instance.find(folders.instance_file), folders)
+    print_result(token.value, {"token": token.value, "kept_in": token.kept_in, "file": str(token.file or "")}, json)
     if sys.stdout.isatty():
-        say(f"It is kept in {token.place}.")
+        say(f"It is stored in {token.place}.")
 
 
 def _agent_token(revoke: bool, json: bool, data_dir: Path | None) -> None:
@@ -93,29 +101,30 @@ def _agent_token(revoke: bool, json: bool, data_dir: Path | None) -> None:
     control = Control(data_dir)
     if revoke:
         control.call("DELETE", "/v1/tokens/agent")
-        done("the token for agents is invalid now", {"revoked": True}, json)
+        print_result("the agent token is no longer valid", {"revoked": True}, json)
         return
     found = control.call("POST", "/v1/tokens/agent")
-    done(found["token"], found, json)
+    print_result(found["token"], found, json)
     if sys.stdout.isatty():
         place = Token("", found["kept_in"], Path(found["file"]) if found["file"] else None).place
-        say(f"It is kept in {place}.")
+        say(f"It is stored in {place}.")
 
 
-def open_(json: Json = False, data_dir: DataDir = None) -> None:
-    """Raise the running companion's window."""
+def open_window(json: Json = False, data_dir: DataDir = None) -> None:
+    """Open the window of the running companion and bring it to the front."""
     from app.cli.control import Control
 
     Control(data_dir).call("POST", "/v1/window/open")
-    done("the window is open", {"open": True}, json)
+    print_result("the window is open", {"open": True}, json)
 
 
 server = typer.Typer(
-    help="Pause, resume, stop and start the event server; settings and allowed origins.", no_args_is_help=True
+    help="Pause, resume, stop and start the event server; change settings and allowed origins.",
+    no_args_is_help=True,
 )
 
 
-def _act(verb: str, json: bool, data_dir: Any) -> None:
+def _control_server(verb: str, json: bool, data_dir: Any) -> None:
     from app.cli.control import Control
 
     found = Control(data_dir).call("POST", f"/v1/server/{verb}", conflict=Exit.BUSY)
@@ -129,26 +138,26 @@ def _act(verb: str, json: bool, data_dir: Any) -> None:
 
 @server.command()
 def pause(json: Json = False, data_dir: DataDir = None) -> None:
-    """Keep clients connected but send them nothing."""
-    _act("pause", json, data_dir)
+    """Stop sending events. Clients stay connected."""
+    _control_server("pause", json, data_dir)
 
 
 @server.command()
 def resume(json: Json = False, data_dir: DataDir = None) -> None:
-    """Send again."""
-    _act("resume", json, data_dir)
+    """Send events again after a pause."""
+    _control_server("resume", json, data_dir)
 
 
 @server.command()
 def stop(json: Json = False, data_dir: DataDir = None) -> None:
-    """Close the event port and every client's connection; the companion goes on."""
-    _act("stop", json, data_dir)
+    """Stop the event server: close its port and all connections. The companion keeps running."""
+    _control_server("stop", json, data_dir)
 
 
 @server.command()
 def start(json: Json = False, data_dir: DataDir = None) -> None:
-    """Open the event port again, and try REST's once more where that was busy."""
-    _act("start", json, data_dir)
+    """Start the event server again. Also retry the REST port if it was busy."""
+    _control_server("start", json, data_dir)
 
 
 @server.command()
@@ -156,15 +165,15 @@ def settings(
     changes: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY | KEY=VALUE]…", help="Settings to print or to change.", autocompletion=completion.settings
+            metavar="[KEY | KEY=VALUE]…", help="Settings to print or change.", autocompletion=completion.settings
         ),
     ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print settings, or change them and save them to the settings file.
+    """Print settings, or change them and save the settings file.
 
-    Without KEY, print all of them. A list is JSON: pinned='["basics/message"]'.
+    Without KEY, print all settings. Write a list as JSON: pinned='["basics/message"]'.
     """
     from app.cli.control import Control, fail
 
@@ -173,13 +182,13 @@ def settings(
     control = Control(data_dir)
     if len(wanted) < len(given):
         if wanted:
-            raise typer.BadParameter(f"{wanted[0]!r} has no value: change settings with KEY=VALUE")
+            raise typer.BadParameter(f"{wanted[0]!r} has no value; use KEY=VALUE to change a setting")
         before = control.call("GET", "/v1/settings")["values"]
         texts = dict(each.split("=", 1) for each in given)
         found = control.call(
             "PATCH",
             "/v1/settings",
-            {key: text if isinstance(before.get(key), str) else value_of(text) for key, text in texts.items()},
+            {key: text if isinstance(before.get(key), str) else parse_value(text) for key, text in texts.items()},
         )
         for each in found["at_next_start"]:
             say(f"{each} takes effect at the next start.")
@@ -189,7 +198,7 @@ def settings(
         found = control.call("GET", "/v1/settings")
     values = found["values"]
     if unknown := [each for each in wanted if each not in values]:
-        fail(f"{unknown[0]} is not a setting. There are: {', '.join(values)}.", Exit.USAGE)
+        fail(f"{unknown[0]} is not a setting. Use one of: {', '.join(values)}.", Exit.USAGE)
     if json:
         print_lines(as_json({each: values[each] for each in wanted} if wanted else values))
         return
@@ -199,7 +208,7 @@ def settings(
 
 @server.command()
 def origins(json: Json = False, data_dir: DataDir = None) -> None:
-    """Print the allowed origins, and the latest refused connections."""
+    """Print the allowed origins, and the connections that were rejected."""
     from app.cli.control import Control
 
     found = Control(data_dir).call("GET", "/v1/origins")
@@ -216,41 +225,47 @@ def origins(json: Json = False, data_dir: DataDir = None) -> None:
 def allow(
     origin: Annotated[
         str,
-        typer.Argument(help="Like http://localhost:5173.", autocompletion=completion.refused_origins),
+        typer.Argument(
+            help="Origin of the page, for example http://localhost:5173.", autocompletion=completion.refused_origins
+        ),
     ],
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Allow the pages of an origin to connect."""
+    """Allow pages of an origin to connect."""
     from app.cli.control import Control
 
     found = Control(data_dir).call("POST", "/v1/origins", {"origin": origin})
-    done(f"{origin} may connect now: reload that page", found, json)
+    print_result(f"{origin} may connect now. Reload that page.", found, json)
 
 
 @server.command()
 def disallow(
-    origin: Annotated[str, typer.Argument(help="An allowed origin.", autocompletion=completion.allowed_origins)],
+    origin: Annotated[
+        str, typer.Argument(help="An origin that is allowed now.", autocompletion=completion.allowed_origins)
+    ],
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Allow the pages of an origin no longer; connected ones stay connected."""
+    """Remove an allowed origin. Connected pages stay connected."""
     from app.cli.control import Control
 
     found = Control(data_dir).call("DELETE", "/v1/origins", origin=origin)
-    done(f"{origin} may connect no longer", found, json)
+    print_result(f"{origin} is no longer allowed to connect", found, json)
 
 
 @server.command("start-at-login")
 def start_at_login(
     on: Annotated[
         bool | None,
-        typer.Option("--on/--off", help="Switch it on or off. Without this, print its state.", show_default=False),
+        typer.Option(
+            "--on/--off", help="Switch it on or off. Without this option, print the state.", show_default=False
+        ),
     ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Start the tray program when you log in, or no longer."""
+    """Start the companion in the tray when you log in."""
     from app.cli.control import Control
 
     control = Control(data_dir)
@@ -258,4 +273,4 @@ def start_at_login(
         found = control.call("GET", "/v1/start-at-login")
     else:
         found = control.call("PUT", "/v1/start-at-login", {"on": on})
-    done(f"Start at login is {'on' if found['on'] else 'off'}", found, json)
+    print_result(f"Start at login is {'on' if found['on'] else 'off'}", found, json)

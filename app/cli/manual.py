@@ -23,7 +23,7 @@ def help_(
     page: Annotated[
         str,
         typer.Argument(
-            help="Like events, or trigger for the page of that command.",
+            help="Name of a page, for example events, or of a command.",
             show_default=False,
             autocompletion=page_names,
         ),

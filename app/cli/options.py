@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how they print."""
+"""Options that several commands share, and helpers that parse values and print results."""
 
 import codecs
 import json
@@ -13,7 +13,7 @@ from app.system.terminal import print_lines
 
 
 def absolute_path(path: Path | None) -> Path | None:
-    """Return the path of an option without ``~`` and links. Reject a home folder that is unknown."""
+    """Return the path of an option without ``~`` and links. Raise ``BadParameter`` for an unknown home folder."""
     from app.system.paths import absolute
 
     try:
@@ -28,14 +28,16 @@ DataDir = Annotated[
         file_okay=False,
         callback=absolute_path,
         envvar="COMPANION_DATA_DIR",
-        help="Keep settings, logs and data in this one folder.",
-        show_default="the platform's",
+        help="Keep settings, logs and data in this folder.",
+        show_default="the platform's folders",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 To = Annotated[
     str | None,
-    typer.Option("--to", metavar="TARGET", help="all, user:NAME, client:NUMBER or client:1,2.", show_default="all"),
+    typer.Option(
+        "--to", metavar="TARGET", help="Send to all, user:NAME, client:NUMBER or client:1,2.", show_default="all"
+    ),
 ]
 Wait = Annotated[
     float,
@@ -44,41 +46,44 @@ Wait = Annotated[
         min=0,
         max=3600,
         metavar="SECONDS",
-        help="Wait this long for the companion and for a ready client; then fail.",
+        help="Wait up to this long for the companion and for a ready client, then fail.",
     ),
 ]
-After = Annotated[int | None, typer.Option("--after", min=0, metavar="SEQ", help="Begin after this row.")]
+After = Annotated[
+    int | None, typer.Option("--after", min=0, metavar="SEQ", help="Begin after the row with this number.")
+]
 Filter = Annotated[
-    str, typer.Option("--filter", metavar="TEXT", help="The log's filter, like: event:typing dir:c2s")
+    str,
+    typer.Option("--filter", metavar="TEXT", help="Print only matching rows, for example: event:typing dir:c2s."),
 ]
 
 
-def pairs(texts: list[str]) -> dict[str, Any]:
-    """Read ``path=value``: JSON where the value is some, else text."""
+def parse_assignments(texts: list[str]) -> dict[str, Any]:
+    """Parse ``path=value`` arguments into a dictionary; values as ``parse_value`` reads them."""
     found = {}
     for text in texts:
         path, equals, value = text.partition("=")
         if not equals or not path:
-            raise typer.BadParameter(f"{text!r} is not of the form path=value, like data.text=hi")
-        found[path] = value_of(value)
+            raise typer.BadParameter(f"{text!r} is not in the form path=value, for example data.text=hi")
+        found[path] = parse_value(value)
     return found
 
 
-def value_of(text: str) -> Any:
-    """Return what a value on the command line means: ``true``, ``3`` and ``"3"`` are JSON, ``hi`` is text."""
+def parse_value(text: str) -> Any:
+    """Parse a value as JSON (``true``, ``3``, ``"3"``), or return it as text if it is not valid JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
 
 
-def done(text: str, value: Any, json: bool) -> None:
-    """Print what was done: a sentence, or JSON for scripts."""
+def print_result(text: str, value: Any, json: bool) -> None:
+    """Print the result of a command: ``text``, or ``value`` as JSON."""
     print_lines(as_json(value) if json else text)
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
-    """Return JSON for standard output: one line, or an indented text."""
+    """Serialize ``value`` for standard output: on one line, or indented."""
     separators = (",", ":") if indent is None else None
     return json.dumps(value, ensure_ascii=json_must_be_ascii(), indent=indent, separators=separators)
 
@@ -95,7 +100,7 @@ def read_input(file: str, max_bytes: int) -> bytes:
     return content
 
 
-def decoded(content: bytes) -> str:
+def decode_text(content: bytes) -> str:
     """Return the text of a file with JSON: UTF-8, or the UTF-16 that Windows PowerShell's ``>`` writes.
 
     Raises ``UnicodeDecodeError``.

@@ -1,4 +1,4 @@
-"""``companion quit``: end the companion that runs, as its own *Quit* does. Installers call it."""
+"""``companion quit``: quit the running companion and wait until its process has ended. Installers call it."""
 
 import io
 import sys
@@ -7,22 +7,22 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.options import DataDir, Json, done
+from app.cli.options import DataDir, Json, print_result
 
 if TYPE_CHECKING:
     import psutil
 
     from app.system.instance import Instance
 
-ANSWER_S = 3.0
-"""Seconds that the control API may take to accept the request, before the process is stopped in another way."""
-PATIENCE_S = 5.0
-"""Stopping takes the companion 2 s at most, whatever its clients do."""
+API_TIMEOUT_S = 3.0
+"""Timeout of the control API, in seconds. After it, the process is stopped in another way."""
+EXIT_TIMEOUT_S = 5.0
+"""Seconds to wait until the process has ended. The companion itself needs at most 2 s."""
 POLL_S = 0.05
 
 
 def quit_companion(json: Json = False, data_dir: DataDir = None) -> None:
-    """End the running companion, and wait until it has ended. Exit code 4 when none runs."""
+    """Quit the running companion and wait until it has ended. Exit code 4 if no companion is running."""
     import psutil
 
     from app.cli.control import NOT_RUNNING, fail
@@ -36,60 +36,60 @@ def quit_companion(json: Json = False, data_dir: DataDir = None) -> None:
         fail(NOT_RUNNING.format(where=f" with {data_dir}" if data_dir else ""), Exit.NOT_RUNNING)
     try:
         process = psutil.Process(found.pid)
-        ended = _asked(found, data_dir, folders.runtime) and _wait(process)
+        ended = _request_quit(found, data_dir, folders.runtime) and _wait_for_exit(process)
         if not ended:
-            process.terminate()  # SIGTERM, which is as good as Quit; on Windows, a hard end
-            ended = _wait(process)
+            process.terminate()  # SIGTERM, which quits cleanly; on Windows, this kills the process
+            ended = _wait_for_exit(process)
     except psutil.NoSuchProcess:
-        ended = True  # in between
+        ended = True  # it ended meanwhile
     except psutil.AccessDenied:
-        fail(f"The companion (process {found.pid}) belongs to somebody else.", Exit.FAILED)
+        fail(f"The companion (process {found.pid}) belongs to another user.", Exit.FAILED)
     if not ended:
-        fail(f"The companion (process {found.pid}) has not ended within {PATIENCE_S:g} s.", Exit.FAILED)
-    if instance.find(folders.instance_file) is None:  # no other one has started meanwhile
-        instance.withdraw(folders.instance_file)  # a process that was terminated leaves it
-    done("the companion has ended", {"quit": True}, json)
+        fail(f"The companion (process {found.pid}) did not end within {EXIT_TIMEOUT_S:g} s.", Exit.FAILED)
+    if instance.find(folders.instance_file) is None:  # no other companion has started meanwhile
+        instance.withdraw(folders.instance_file)  # a terminated process does not remove its file
+    print_result("the companion has quit", {"quit": True}, json)
 
 
-def _asked(found: "Instance", data_dir: Path | None, folder: Path) -> bool:
-    """Ask the companion to quit. Return whether the request may have arrived: then the companion gets time to end.
+def _request_quit(found: "Instance", data_dir: Path | None, folder: Path) -> bool:
+    """Ask the companion to quit. Return whether the request may have arrived; then the caller waits for the exit.
 
-    The control API is asked first. On Windows, where there is no SIGTERM, the companion's window is asked next.
+    The control API is tried first. On Windows, which has no SIGTERM, the window is tried next.
     """
-    answered = _ask_api(data_dir) if found.control else False
+    answered = _request_by_api(data_dir) if found.control else False
     if sys.platform == "win32" and not answered:
-        return (found.window and _asked_by_window(folder)) or answered is None
+        return (found.window and _request_by_window(folder)) or answered is None
     return bool(answered)
 
 
-def _ask_api(data_dir: Path | None) -> bool | None:
-    """Return whether the control API has accepted the request; None if it did not answer."""
+def _request_by_api(data_dir: Path | None) -> bool | None:
+    """Return whether the control API accepted the request, or None if it did not answer."""
     import typer
 
     from app.cli.control import Control
     from app.system.exit_codes import Exit
 
     try:
-        with redirect_stderr(io.StringIO()):  # there are other ways, so why this one failed is of no interest
-            Control(data_dir).call("POST", "/v1/quit", patience_s=ANSWER_S)
+        with redirect_stderr(io.StringIO()):  # there are other ways to quit, so do not print why this one failed
+            Control(data_dir).call("POST", "/v1/quit", timeout_s=API_TIMEOUT_S)
     except typer.Exit as failed:
         return None if failed.exit_code == Exit.NOT_RUNNING else False
     return True
 
 
-def _asked_by_window(folder: Path) -> bool:
+def _request_by_window(folder: Path) -> bool:
     try:
         from app.ui.single_instance import hand_over
-    except ImportError:  # without Qt, there is no window to ask
+    except ImportError:  # without Qt, there is no window
         return False
     return hand_over(folder, {"quit": True})
 
 
-def _wait(process: "psutil.Process") -> bool:
-    """Return whether the process ended in time. One that nobody has collected yet (a zombie) has ended."""
+def _wait_for_exit(process: "psutil.Process") -> bool:
+    """Return whether the process ended within the timeout. A zombie counts as ended."""
     import psutil
 
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + EXIT_TIMEOUT_S
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         if time.monotonic() > deadline:
             return False

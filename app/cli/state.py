@@ -1,4 +1,4 @@
-"""``companion state``: save, load and reset the chat state, whether a companion runs or not."""
+"""``companion state``: save, load and reset the chat state, with or without a running companion."""
 
 import json as codec
 from pathlib import Path
@@ -7,23 +7,23 @@ from typing import Annotated
 import typer
 
 from app.cli import chats
-from app.cli.options import DataDir, Json, done
+from app.cli.options import DataDir, Json, print_result
 from app.system.exit_codes import Exit
 from app.system.terminal import say
 
 app = typer.Typer(
-    help="Save, load or reset the chat state (friends, messages, read marks), or change a part of it.",
+    help="Save, load or reset the chat state (friends, messages, read marks), or change parts of it.",
     no_args_is_help=True,
 )
-app.add_typer(chats.personas, name="personas", short_help="The users that the companion plays.")
-app.add_typer(chats.messages, name="messages", short_help="The messages of the chats.")
-File = Annotated[Path, typer.Argument(dir_okay=False, help="A JSON file.")]
+app.add_typer(chats.personas, name="personas", short_help="List and change the users that the companion plays.")
+app.add_typer(chats.messages, name="messages", short_help="List and change the messages.")
+File = Annotated[Path, typer.Argument(dir_okay=False, help="JSON file with the chat state.")]
 
 
 @app.command()
 def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
     """Write the chat state to a file."""
-    if runs(data_dir):
+    if is_running(data_dir):
         from app.cli.control import Control, fail
         from app.system.files import reason, write_file
 
@@ -31,16 +31,16 @@ def save(file: File, json: Json = False, data_dir: DataDir = None) -> None:
         try:
             write_file(file, codec.dumps(snapshot, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
-            fail(f"{file} could not be written: {reason(error)}", Exit.FAILED)
+            fail(f"{file} cannot be written: {reason(error)}.", Exit.FAILED)
     else:
         _offline("save", file, data_dir)
-    done(f"saved the chat state to {file}", {"saved": str(file)}, json)
+    print_result(f"saved the chat state to {file}", {"saved": str(file)}, json)
 
 
 @app.command()
 def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
-    """Replace the chat state by the one in a file: all of it, or nothing."""
-    if runs(data_dir):
+    """Replace the chat state with the one in a file. If the file is not valid, nothing changes."""
+    if is_running(data_dir):
         from app.cli.control import Control, fail
         from app.protocol.backend import MAX_STATE_BYTES
         from app.protocol.envelope import BadFrame, parse_json
@@ -49,33 +49,33 @@ def load(file: File, json: Json = False, data_dir: DataDir = None) -> None:
         try:
             snapshot = parse_json(read_text(file, MAX_STATE_BYTES))
             if not isinstance(snapshot, dict):
-                raise BadFrame("it is no object")
+                raise BadFrame("it is not a JSON object")
         except (OSError, UnicodeDecodeError) as error:
-            fail(f"{file} could not be read: {reason(error)}", Exit.FAILED)
+            fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
         except BadFrame as bad:
             fail(f"{file.name} is not a saved chat state: {bad}.", Exit.FAILED)
         Control(data_dir).call("PUT", "/v1/state", snapshot, invalid=Exit.FAILED)
-        say("Reload your UI to see it.")
+        say("Reload your UI to see the change.")
     else:
         _offline("load", file, data_dir)
-    done(f"loaded the chat state from {file}", {"loaded": str(file)}, json)
+    print_result(f"loaded the chat state from {file}", {"loaded": str(file)}, json)
 
 
 @app.command()
 def reset(json: Json = False, data_dir: DataDir = None) -> None:
-    """Go back to the cast and history of the first start."""
-    if runs(data_dir):
+    """Restore the friends and messages of the first start."""
+    if is_running(data_dir):
         from app.cli.control import Control
 
         Control(data_dir).call("POST", "/v1/state/reset")
-        say("Reload your UI to see it.")
+        say("Reload your UI to see the change.")
     else:
         _offline("reset", None, data_dir)
-    done("the chat state is as at the first start", {"reset": True}, json)
+    print_result("restored the chat state of the first start", {"reset": True}, json)
 
 
-def runs(data_dir: Path | None) -> bool:
-    """Return whether a companion runs with this chat state and can be asked."""
+def is_running(data_dir: Path | None) -> bool:
+    """Return whether a companion is running with this data folder."""
     from app.system import instance
     from app.system.paths import Folders
 
@@ -83,7 +83,7 @@ def runs(data_dir: Path | None) -> bool:
 
 
 def _offline(verb: str, file: Path | None, data_dir: Path | None) -> None:
-    """Change or save the chat state of a companion that does not run."""
+    """Save or change the chat state directly in the database, since no companion is running."""
     from app import offline
 
     if code := offline.run(verb, file, data_dir):

@@ -1,4 +1,4 @@
-"""``companion trigger``: fire one event."""
+"""``companion trigger``: fire an event, a fixture or a raw frame, once or repeatedly."""
 
 import time
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from app.cli.completion import events_to_ui, fixture_names, persona_names
 from app.cli.journal import ARROWS
-from app.cli.options import DataDir, Json, To, Wait, as_json, pairs, read_input
+from app.cli.options import DataDir, Json, To, Wait, as_json, parse_assignments, read_input
 from app.protocol.summary import summarize
 from app.system.terminal import print_lines, say
 
@@ -16,32 +16,37 @@ from app.system.terminal import print_lines, say
 def trigger(
     event: Annotated[
         str,
-        typer.Argument(help="new_message, friend_online, friend_offline, typing …", autocompletion=events_to_ui),
+        typer.Argument(
+            help="Event to fire, for example new_message; --list prints all.", autocompletion=events_to_ui
+        ),
     ] = "",
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Set a value: text=hi, delivered=false."),
+        typer.Option("--set", metavar="PATH=VALUE", help="Set a field, for example text=hi or delivered=false."),
     ] = None,
-    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="PATH", help="Leave a field out.")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="PATH", help="Remove a field.")] = None,
     fixture: Annotated[
-        str, typer.Option("--fixture", metavar="NAME", help="Fire this fixture.", autocompletion=fixture_names)
+        str,
+        typer.Option(
+            "--fixture", metavar="NAME", help="Fire this fixture instead of an EVENT.", autocompletion=fixture_names
+        ),
     ] = "",
     last: Annotated[
-        bool, typer.Option("--last", help="Repeat what a person fired last, here or in the window.")
+        bool, typer.Option("--last", help="Repeat the last event that was fired by hand, here or in the window.")
     ] = False,
     row: Annotated[
         int | None,
-        typer.Option("--row", min=1, metavar="SEQ", help="Resend this row of the log, to where it went before."),
+        typer.Option("--row", min=1, metavar="SEQ", help="Resend this row of the log to the same target."),
     ] = None,
     frame: Annotated[
-        str | None, typer.Option("--frame", metavar="TEXT", help="Send any text as a frame, exactly as it is.")
+        str | None, typer.Option("--frame", metavar="TEXT", help="Send any text as a frame, unchanged.")
     ] = None,
     frame_file: Annotated[
         str,
         typer.Option(
             "--frame-file",
             metavar="FILE",
-            help="Send a file's text as a frame (8 MiB at most); - reads standard input.",
+            help="Send the text of a file as a frame (at most 8 MiB); - reads standard input.",
         ),
     ] = "",
     to: To = None,
@@ -50,28 +55,30 @@ def trigger(
         typer.Option(
             "--as",
             metavar="NAME",
-            help="The friend who does it.",
+            help="Act as this persona.",
             show_default="the first friend",
             autocompletion=persona_names,
         ),
     ] = "",
-    repeat: Annotated[int, typer.Option("--repeat", min=1, max=1_000_000, help="How often.")] = 1,
-    every: Annotated[float, typer.Option("--every", min=0, metavar="MS", help="Milliseconds between two.")] = 1000,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, max=1_000_000, help="Fire this many times.")] = 1,
+    every: Annotated[
+        float, typer.Option("--every", min=0, metavar="MS", help="Interval of --repeat in milliseconds.")
+    ] = 1000,
     wait: Wait = 0,
-    seed: Annotated[int | None, typer.Option(min=0, help="Make the same ids and texts again.")] = None,
-    loose: Annotated[bool, typer.Option("--loose", help="Send it even if it breaks the contract.")] = False,
-    list_: Annotated[
-        bool, typer.Option("--list", help="List the events of the contract, and fire nothing.")
-    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Generate the same IDs and texts for the same seed.")
+    ] = None,
+    loose: Annotated[bool, typer.Option("--loose", help="Send the event even if it is not valid.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the events of the contract and exit.")] = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Fire an event at the UI: filled with sensible values, a fixture, or what was fired last.
+    """Send an event to the UI: an event with default values, a fixture, a raw frame, or the last event again.
 
-    A value that is JSON is taken as such (typing=false), anything else is text; text that looks like JSON wants
-    quotes of its own: --set 'text="123"'. Exit code 0 if it was fired, even if no client received it (a line on
-    standard error says so), as with --to user:NAME if no client acts as NAME; with --wait, 1 if no client was ready
-    in time; 2 if the event, a value or the target is not valid.
+    A value is read as JSON (typing=false), or as text if it is not valid JSON. Text that looks like JSON needs
+    quotes of its own: --set 'text="123"'. Exit code 0 if the event was fired, even if no client received it
+    (standard error says so), as with --to user:NAME if no client acts as NAME; 1 if no client was ready within
+    --wait; 2 if the event, a value or the target is not valid.
     """
     if list_:
         _list_events(json, data_dir)
@@ -83,10 +90,12 @@ def trigger(
     ):
         raise typer.BadParameter("--set, --remove, --as and --seed need an EVENT or a --fixture")
     if last and (to or wait):
-        raise typer.BadParameter("--last goes to whom it went before")
+        raise typer.BadParameter("--last always uses the same target: leave out --to and --wait")
     if row is not None and (to or wait or loose):
-        raise typer.BadParameter("--row sends a frame as it was, to where it went before")
-    changes = pairs(set_ or [])
+        raise typer.BadParameter(
+            "--row always sends the same frame to the same target: leave out --to, --wait and --loose"
+        )
+    changes = parse_assignments(set_ or [])
     from app.cli.control import Control
 
     if frame_file:
@@ -107,7 +116,7 @@ def trigger(
         else:
             seeded = None if seed is None else seed + number
             answer = control.call("POST", "/v1/trigger", {**body, "seed": seeded, "wait": waiting}, more_s=waiting)
-        tell(answer, json)
+        print_delivery(answer, json)
 
 
 def _list_events(json: bool, data_dir: Path | None) -> None:
@@ -122,7 +131,7 @@ def _list_events(json: bool, data_dir: Path | None) -> None:
 
 
 def _text_of(file: str) -> str:
-    """Return the text of a file exactly as it is. End the process with a sentence if it cannot be sent."""
+    """Return the text of a file unchanged. Print an error and exit if it cannot be read."""
     from app.cli.control import fail
     from app.protocol.envelope import MAX_RAW_BYTES
     from app.system.exit_codes import Exit
@@ -134,8 +143,8 @@ def _text_of(file: str) -> str:
         fail(f"{file} cannot be sent: {reason(error)}.", Exit.FAILED)
 
 
-def tell(answer: dict[str, Any], json: bool) -> None:
-    """Print what became of an event."""
+def print_delivery(answer: dict[str, Any], json: bool) -> None:
+    """Print the result of a fired event, and its warnings to standard error."""
     if json:
         print_lines(as_json(answer))
         return

@@ -1,4 +1,4 @@
-"""The command without a verb: the window and its tray icon, or why there is none."""
+"""``companion`` without a subcommand: open the window and tray icon, or print why that is not possible."""
 
 import gc
 import signal
@@ -21,19 +21,19 @@ def open_window(
     *,
     hidden: bool = False,
 ) -> int:
-    """Run until somebody quits. Returns the process's exit code."""
+    """Run the window until the user quits it. Return the exit code."""
     if sys.platform == "linux" and not displays.named():
-        say("There is no display to open a window on. `companion serve` runs without one.")
+        say("There is no display, so no window can be opened. `companion serve` runs without a window.")
         return Exit.FAILED
-    # Until a loop hears it, Ctrl+C ends the process as the system does: an exception could come up within Qt.
+    # Until the event loop handles SIGINT, Ctrl+C kills the process: KeyboardInterrupt could be raised inside of Qt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    gc.disable()  # No module is garbage. The program collects in its own way when it runs.
+    gc.disable()  # Modules are never garbage, and loading is faster. The window collects later, on Qt's thread.
     try:
         from app import desktop
         from app.system.data_directory import Overrides
     except ImportError as error:
         say(
-            f"The window needs Qt, which this system cannot load: {error}",
+            f"Qt, which the window needs, cannot be loaded: {error}",
             "On Debian and Ubuntu, README's apt-get line installs what is missing. "
             "`companion serve` runs without a window.",
         )

@@ -27,7 +27,7 @@ class Listener:
         self.events: list[dict[str, Any]] = []
         self.naps: list[float] = []
         self._on_nap = on_nap
-        self.client = EventClient(url, told=self.told.append, sleep=self._sleep)
+        self.client = EventClient(url, on_status=self.told.append, sleep=self._sleep)
         self.client.subscribe(self.events.append)
 
     async def _sleep(self, seconds: float) -> None:

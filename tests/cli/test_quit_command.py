@@ -95,7 +95,7 @@ def test_elsewhere_a_signal_follows(run: Quit, failure: int) -> None:
     assert run("terminate", on="linux", api=failure) == ["api", "terminate"]
 
 
-def test_without_a_control_api_it_is_not_asked(run: Quit) -> None:
+def test_without_a_control_api_it_is_not_request_quit(run: Quit) -> None:
     assert run("terminate", on="linux", control_url="") == ["terminate"]
 
 
@@ -112,15 +112,15 @@ def test_on_windows_a_companion_that_may_have_heard_gets_its_time(
 ) -> None:
     """The answer may be late because the companion is busy: terminating it at once would interrupt its end."""
     waits: list[bool] = []
-    wait = quit_command._wait
-    monkeypatch.setattr(quit_command, "_wait", lambda process: waits.append(wait(process)) or waits[-1])
+    wait = quit_command._wait_for_exit
+    monkeypatch.setattr(quit_command, "_wait_for_exit", lambda process: waits.append(wait(process)) or waits[-1])
     assert run("terminate", on="win32", api=4, window=False) == ["api", "terminate"]
     assert waits == [False, True]
 
 
 def test_without_qt_there_is_no_window_to_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "app.ui.single_instance", None)  # importing it raises ImportError
-    assert not quit_command._asked_by_window(tmp_path)
+    assert not quit_command._request_by_window(tmp_path)
 
 
 def test_a_file_that_the_process_left_behind_is_removed(run: Quit, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_close_all_closes_every_client_and_no_port(program: Companion, run: Run,
     with sockets.client(program.url) as one, sockets.client(program.url) as two:
         assert ask("clients", "close", "all") == {"clients": [1, 2]}
         assert closing(one) == closing(two) == (1001, "")
-    assert run("clients", "close", "all").out == ["closed none: nobody was there"]
+    assert run("clients", "close", "all").out == ["closed none: no client is connected"]
     with sockets.client(program.url):
         assert len(ask("clients", "list")) == 1
 

@@ -70,7 +70,7 @@ def test_follow_ends_with_the_companion(program: Companion, begin: Begin) -> Non
     time.sleep(0.5)
     program.stop()
     assert following.wait() == 0
-    assert following.err == ["the companion has ended"]
+    assert following.err == ["the companion has quit"]
 
 
 def test_follow_ends_with_a_companion_that_was_killed(server: Companion, begin: Begin) -> None:
@@ -79,7 +79,7 @@ def test_follow_ends_with_a_companion_that_was_killed(server: Companion, begin: 
     time.sleep(0.5)
     server.process.kill()
     assert following.wait() == 0
-    assert following.err == ["the companion has ended"]
+    assert following.err == ["the companion has quit"]
 
 
 def test_follow_misses_nothing_and_tells_nothing_twice(server: Companion, run: Run, begin: Begin) -> None:

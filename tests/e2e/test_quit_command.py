@@ -18,7 +18,7 @@ from .tools import posix_only
 def test_it_ends_either_face_as_quit_does(program: Companion, run: Run, data_dir: Path) -> None:
     with sockets.client(program.url):
         said = run("quit")
-    assert said.out == ["the companion has ended"]
+    assert said.out == ["the companion has quit"]
     assert program.wait() == 0, "it was not killed"
     assert not answers(program.port)
     assert processes.told(data_dir) is None
@@ -39,7 +39,7 @@ def test_a_request_of_the_control_api_ends_either_face(program: Companion, data_
 def test_after_a_process_was_killed_its_instance_file_is_gone(
     server: Companion, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quit_command, "_asked", lambda *_: False)
+    monkeypatch.setattr(quit_command, "_request_quit", lambda *_: False)
     monkeypatch.setattr(psutil.Process, "terminate", psutil.Process.kill)  # what it is on Windows
     quit_command.quit_companion(data_dir=data_dir)
     assert server.wait() != 0

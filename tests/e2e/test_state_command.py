@@ -130,10 +130,13 @@ def test_while_a_companion_runs_it_does_the_same(program: Companion, state: Stat
     said = state("save", file)
     assert (said.out, said.err) == ([f"saved the chat state to {file}"], [])
     said = state("reset")
-    assert (said.out, said.err) == (["the chat state is as at the first start"], ["Reload your UI to see it."])
+    assert (said.out, said.err) == (
+        ["the chat state is as at the first start"],
+        ["Reload your UI to see the change."],
+    )
     assert sorted(everything(program)[0]) == FRIENDS
     said = state("load", file)
-    assert (said.out, said.err) == ([f"loaded the chat state from {file}"], ["Reload your UI to see it."])
+    assert (said.out, said.err) == ([f"loaded the chat state from {file}"], ["Reload your UI to see the change."])
     assert everything(program) == before
 
 

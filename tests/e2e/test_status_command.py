@@ -167,7 +167,7 @@ def test_no_control_means_no_scripts(running: Start[Companion], run: Run, data_d
     wait_until(lambda: processes.told(data_dir), "its file")
     for words in (("status",), ("trigger", "typing"), ("state", "save", tmp_path / "x.json")):
         (sentence,) = run(*words, exits=4).err
-        assert sentence.startswith("The running companion answers no scripts")
+        assert sentence.startswith("The control API of the running companion is off, or its port is busy.")
         assert "--no-control" in sentence
     program.stop()
     assert program.out == [f"listening {program.url}", f"answering {program.rest_url}"]

@@ -96,7 +96,7 @@ def test_a_token_from_the_environment(running: Start[Companion], run: Run, data_
     run("status", env=env)
     assert "COMPANION_TOKEN" in run("status", exits=1).err[0], "it says what to do"
     assert run("status", exits=1, env={"COMPANION_TOKEN": TOKEN + "-of-another"}).err == [
-        "The running companion does not take this token: COMPANION_TOKEN holds another one."
+        "The running companion rejected the token: COMPANION_TOKEN contains another token."
     ]
     assert not any(TOKEN in file.read_text(errors="replace") for file in data_dir.rglob("*") if file.is_file())
 
@@ -138,7 +138,7 @@ def test_token_says_on_a_terminal_where_it_is_kept(server: Companion, data_dir: 
     controller, terminal = pty.openpty()
     command = (*COMPANION, "token", "--data-dir", str(data_dir))
     with subprocess.Popen(command, stdout=terminal, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
-        assert process.communicate()[1] == f"It is kept in the file {data_dir / 'token'}.\n"
+        assert process.communicate()[1] == f"It is stored in the file {data_dir / 'token'}.\n"
     os.close(terminal)
     os.close(controller)
 
