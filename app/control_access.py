@@ -54,7 +54,7 @@ class ControlAccess:
     def close(self) -> None:
         """Remove the instance file. Call this before ``Companion.close``."""
         self._disconnect()
-        instance.withdraw(self._folders.instance_file)
+        instance.remove(self._folders.instance_file)
 
     def _on_changed(self) -> None:
         """React to a change of the settings: the API may have been switched on, or its port may have changed."""
@@ -76,7 +76,7 @@ class ControlAccess:
             return
         try:
             kept_in, file = (token.kept_in, token.file) if token else ("", None)
-            instance.announce(
+            instance.write(
                 self._folders.instance_file, urls[0], kept_in, file, urls[1],
                 window=self._companion.raise_window is not None,
             )  # fmt: skip

@@ -192,7 +192,7 @@ async def test_a_token_that_cannot_be_used_is_told_and_nothing_is_opened(
 ) -> None:
     monkeypatch.setenv(control_token.VARIABLE, "short")
     assert not await access.open()
-    assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} holds no usable token")
+    assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} contains no valid token")
     assert access.token is None
     assert not companion.control.listening
     there = found(folders)  # scripts are told that it runs and answers none
@@ -223,7 +223,7 @@ async def test_without_a_token_a_new_port_opens_nothing_and_the_reason_stays(
     await access.open()
     await companion.apply(Settings(port=0, control_port=unused_port()))
     assert not companion.control.listening
-    assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} holds no usable token")
+    assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} contains no valid token")
 
 
 async def test_without_a_token_nobody_is_let_in(companion: Companion) -> None:

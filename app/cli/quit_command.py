@@ -47,7 +47,7 @@ def quit_companion(json: Json = False, data_dir: DataDir = None) -> None:
     if not ended:
         fail(f"The companion (process {found.pid}) did not end within {EXIT_TIMEOUT_S:g} s.", Exit.FAILED)
     if instance.find(folders.instance_file) is None:  # no other companion has started meanwhile
-        instance.withdraw(folders.instance_file)  # a terminated process does not remove its file
+        instance.remove(folders.instance_file)  # a terminated process does not remove its file
     print_result("the companion has quit", {"quit": True}, json)
 
 

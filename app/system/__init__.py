@@ -1,1 +1,1 @@
-"""What the operating system gives: folders, settings, log files, locks, ports."""
+"""Access to the operating system: folders, settings, log files, locks, tokens, signals, ports."""

@@ -1,6 +1,6 @@
-"""What this program is made of: the libraries that it needs, their versions and licences.
+"""The libraries that the program uses, with versions and licences.
 
-Read from the metadata that every installed library carries, in a bundle as well: the list is never out of date.
+They come from the metadata of the installed packages, which bundles contain too.
 """
 
 import platform
@@ -13,11 +13,11 @@ from typing import NamedTuple
 PROGRAM = "p2p-chat-companion"
 OPTIONAL = ("uvloop",)
 SHORT = 60
-"""Some libraries put the licence's whole text where its name belongs."""
+"""Maximum length of a licence name. Some packages have the whole text in that field."""
 
 
 class Component(NamedTuple):
-    """A library, and under which licence it is."""
+    """A library with its version and the name of its licence."""
 
     name: str
     version: str
@@ -25,12 +25,12 @@ class Component(NamedTuple):
 
 
 def python() -> Component:
-    """Return the interpreter that runs."""
+    """Return the running Python interpreter."""
     return Component("Python", platform.python_version(), "PSF-2.0")
 
 
 def libraries() -> list[Component]:
-    """Return the libraries that the program needs and has, also those that its libraries need, by name."""
+    """Return the installed dependencies of the program, direct and indirect, sorted by name."""
     found: dict[str, Component] = {}
     waiting = [PROGRAM, *OPTIONAL]
     while waiting:
@@ -41,15 +41,15 @@ def libraries() -> list[Component]:
         try:
             each = distribution(name)
         except PackageNotFoundError:
-            continue  # for another system or another version of Python
-        found[key] = Component(each.name, each.version, licence_of(each))
+            continue  # a dependency of another system or Python version
+        found[key] = Component(each.name, each.version, licence_name(each))
         waiting += [required for line in each.requires or [] if (required := _always_required(line))]
     found.pop(PROGRAM, None)
     return sorted(found.values(), key=lambda each: each.name.lower())
 
 
-def licence_of(library: Distribution) -> str:
-    """Return what a library says of its licence, in a few words; ``see its text`` where it says none."""
+def licence_name(library: Distribution) -> str:
+    """Return the name of a library's licence from its metadata, or ``see its text`` if there is no short name."""
     said = library.metadata
     named = next((said[field] for field in ("License-Expression", "License") if said.get_all(field)), "")
     if named and "\n" not in named and len(named) <= SHORT:
@@ -59,13 +59,13 @@ def licence_of(library: Distribution) -> str:
 
 
 def _always_required(line: str) -> str:
-    """Return the name in a line like ``rich>=13; python_version < "3.12"``; nothing for what an extra asks for."""
+    """Return the name in a line like ``rich>=13; python_version < "3.12"``; empty for a dependency of an extra."""
     name = re.match(r"[A-Za-z0-9._-]+", line)
     return name[0] if name and "extra ==" not in line else ""
 
 
 def licence_texts() -> Path | None:
-    """Return the folder with the texts of the licences; None when the program is no bundle."""
+    """Return the bundle's folder with the licence texts, or None if the program does not run from a bundle."""
     inside = getattr(sys, "_MEIPASS", None)
     folder = Path(inside) / "licences" if inside else None
     return folder if folder and folder.is_dir() else None

@@ -1,6 +1,6 @@
 """The agent token: a second token of the control API, which cannot change settings, allowed origins or tokens.
 
-It is created on demand and kept like the main token: in the keyring if that one is there, else in a private file.
+It is created on demand. Like the main token, it is stored in the keyring if there is one, or in a private file.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class AgentToken:
         return self._token.value if self._token else ""
 
     async def load(self) -> None:
-        """Take the token of an earlier run. A file that cannot be used counts as missing."""
+        """Load the token of an earlier run. A file that cannot be used counts as missing."""
         folders = self._folders
         if folders is None:
             return
@@ -57,7 +57,7 @@ class AgentToken:
     async def revoke(self) -> bool:
         """Make the token invalid and delete it. Return whether there was one.
 
-        Raise ``TokenError`` if it could not be deleted: then it is valid again after the next start.
+        Raise ``TokenError`` if the stored token could not be deleted: it would be valid again after the next start.
         """
         async with self._lock:
             existed, self._token = self._token is not None, None
@@ -70,17 +70,23 @@ class AgentToken:
         try:
             file.unlink(missing_ok=True)
         except OSError as error:
-            raise TokenError(f"The agent token is invalid now, but {file} remains: {reason(error)}.") from None
+            raise TokenError(
+                f"The agent token is no longer valid, but {file} cannot be deleted: {reason(error)}."
+            ) from None
         account = self._account(folders)
         if self._in_keyring and not await control_token.in_thread(
             lambda: control_token.delete_from_keyring(account)
         ):
-            raise TokenError(f"The agent token is invalid now, but the keyring still holds it, as {account}.")
+            raise TokenError(
+                f"The agent token is no longer valid, but it cannot be deleted from the keyring ({account})."
+            )
 
     async def _store(self, value: str) -> Token:
         folders = self._folders
         if folders and self._in_keyring:
-            kept = await control_token.in_thread(lambda: control_token.into_keyring(self._account(folders), value))
+            kept = await control_token.in_thread(
+                lambda: control_token.store_in_keyring(self._account(folders), value)
+            )
             if kept:
                 return Token(kept, "keyring")
         if folders:

@@ -1,7 +1,8 @@
-"""Start at login, by the system's own means, for this user alone: what a person can see and change there as well.
+"""Start the program at login, in the tray, for the current user only.
 
-Linux: an entry in ``~/.config/autostart`` (XDG). Windows: a value below the registry's ``Run`` key. macOS: a
-LaunchAgent. Each starts the program in the tray, without its window. None is written unless somebody asks for it.
+Linux: an entry in ``~/.config/autostart`` (XDG). Windows: a value of the registry's ``Run`` key. macOS: a
+LaunchAgent. The system's own settings show the entry and can switch it off. Nothing is written until the user turns
+it on.
 """
 
 import os
@@ -24,23 +25,23 @@ MAX_BYTES = 64 * 1024
 
 
 class Autostart(Protocol):
-    """The switch. All of it raises ``OSError`` where the system refuses."""
+    """Start at login on one system. Every method raises ``OSError`` if the system denies access."""
 
     def is_on(self) -> bool:
-        """Return whether the next login starts the program; False when the system's own switch says no."""
+        """Return whether the next login starts the program. The system's settings may have disabled it."""
         ...
 
     def turn_on(self) -> None:
-        """Start this program at login, wherever it lies now."""
+        """Start this program at login, from its present location."""
         ...
 
     def turn_off(self) -> None:
-        """Start it no more, and leave nothing behind. May be called twice."""
+        """Remove all entries, so that the program does not start at login. May be called twice."""
         ...
 
 
 def of_this_system() -> Autostart:
-    """Return the switch of the system that runs."""
+    """Return the implementation for the current system."""
     command = program()
     if sys.platform == "win32":
         return RunKey(command)
@@ -51,13 +52,13 @@ def of_this_system() -> Autostart:
 
 
 def program() -> list[str]:
-    """Return the command that starts the tray's program: what somebody installed, not a part inside of it."""
-    # An AppImage is mounted somewhere else at every start; its own file stays where it is.
+    """Return the command that starts the tray program as it was installed."""
+    # An AppImage is mounted at another place at every start, so use the path of its file.
     if image := os.environ.get("APPIMAGE"):
         return [image]
     if getattr(sys, "frozen", False):
         itself = Path(sys.executable)
-        # The installer's bundle has two programs on Windows; a login must not open a console.
+        # On Windows, the bundle has a second program, which opens no console.
         quiet = itself.with_name(f"{NAME}.exe")
         return [str(quiet if quiet.exists() else itself)]
     interpreter = Path(sys.executable)
@@ -69,29 +70,29 @@ def program() -> list[str]:
 
 
 class XdgAutostart:
-    """A desktop entry that the session starts."""
+    """A desktop entry in the autostart folder (XDG)."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
         self._command = command
         self.file = folder / DESKTOP_ENTRY
 
     def is_on(self) -> bool:
-        """Return whether the entry is there and in force: desktops switch it off inside."""
+        """Return whether the entry exists and is enabled: desktops disable it with a key in the file."""
         try:
             lines = read_file(self.file, MAX_BYTES).decode(errors="replace").splitlines()
         except FileNotFoundError:
             return False
-        said = {key.strip(): value.strip().lower() for key, _, value in (line.partition("=") for line in lines)}
-        return said.get("Hidden") != "true" and said.get("X-GNOME-Autostart-enabled") != "false"
+        entries = {key.strip(): value.strip().lower() for key, _, value in (line.partition("=") for line in lines)}
+        return entries.get("Hidden") != "true" and entries.get("X-GNOME-Autostart-enabled") != "false"
 
     def turn_on(self) -> None:
-        """Write the entry."""
-        # TryExec: when the program has been removed, the entry is dead, and no login complains about it.
+        """Write the desktop entry."""
+        # TryExec: after the program was removed, the entry is ignored without an error.
         text = (
             "[Desktop Entry]\n"
             "Type=Application\n"
             f"Name={NAME}\n"
-            "Comment=Started at login: Settings can switch this off\n"
+            "Comment=Starts at login. Switch this off in Settings\n"
             f"TryExec={_escaped(self._command[0])}\n"
             f"Exec={' '.join(map(_quoted, [*self._command, HIDDEN]))}\n"
             "Icon=p2p-chat-companion\n"
@@ -100,17 +101,17 @@ class XdgAutostart:
         _write(self.file, text)
 
     def turn_off(self) -> None:
-        """Remove the entry."""
+        """Remove the desktop entry."""
         self.file.unlink(missing_ok=True)
 
 
 def _escaped(text: str) -> str:
-    """Return a value of a desktop entry: a backslash there is written twice."""
+    """Escape a value of a desktop entry: a backslash is written twice."""
     return text.replace("\\", "\\\\")
 
 
 def _quoted(word: str) -> str:
-    """Return one word of ``Exec``: quoted by its own rules, then escaped as every value; ``%`` would be a field."""
+    """Quote one argument of ``Exec``, then escape it as a value. A literal ``%`` is written twice."""
     for special in '\\"`$':
         word = word.replace(special, "\\" + special)
     return _escaped(f'"{word}"').replace("%", "%%")
@@ -124,19 +125,19 @@ class LaunchAgent:
         self.file = folder / f"{IDENTIFIER}.plist"
 
     def is_on(self) -> bool:
-        """Return whether the agent is there and not disabled inside."""
+        """Return whether the agent exists and is not disabled with a key in the file."""
         try:
             text = read_file(self.file, MAX_BYTES)
         except FileNotFoundError:
             return False
         try:
-            said = plistlib.loads(text)
-        except Exception:  # what is broken by hand raises whatever the parser of its kind does
+            entries = plistlib.loads(text)
+        except Exception:  # plistlib raises many kinds of errors for a broken file
             return False
-        return isinstance(said, dict) and bool(said.get("RunAtLoad")) and not said.get("Disabled")
+        return isinstance(entries, dict) and bool(entries.get("RunAtLoad")) and not entries.get("Disabled")
 
     def turn_on(self) -> None:
-        """Write the agent. launchd reads it at the next login: nothing is started a second time now."""
+        """Write the agent. launchd reads it at the next login, so it does not start a second instance now."""
         agent = {
             "Label": IDENTIFIER,
             "ProgramArguments": [*self._command, HIDDEN],
@@ -152,21 +153,21 @@ class LaunchAgent:
 
 
 class RunKey:
-    """A value of the registry, the same that the installer writes (packaging/windows/installer.nsi)."""
+    """A value of the registry's ``Run`` key, as the installer writes it (packaging/windows/installer.nsi)."""
 
     def __init__(self, command: list[str], registry: Any = None) -> None:
-        """``registry`` stands in for ``winreg`` in tests."""
+        """``registry`` replaces ``winreg`` in tests."""
         if registry is None:
-            import winreg as registry  # only there is one
+            import winreg as registry  # exists on Windows only
         self._registry = registry
         self._line = " ".join([f'"{command[0]}"', *command[1:], HIDDEN])
 
     def is_on(self) -> bool:
-        """Return whether the value is there; the task manager's own switch beside it counts."""
+        """Return whether the value exists and the task manager has not disabled it."""
         return self._value(RUN) is not None and not self._switched_off()
 
     def turn_on(self) -> None:
-        """Write the value, and take back what the task manager's switch said."""
+        """Write the value, and remove the task manager's note that disabled it."""
         registry = self._registry
         with registry.CreateKey(registry.HKEY_CURRENT_USER, RUN) as key:
             registry.SetValueEx(key, NAME, 0, registry.REG_SZ, self._line)
@@ -178,9 +179,9 @@ class RunKey:
         self._delete(APPROVED)
 
     def _switched_off(self) -> bool:
-        """Return what the task manager noted: an odd first byte means off."""
-        said = self._value(APPROVED)
-        return isinstance(said, bytes) and len(said) > 0 and said[0] % 2 == 1
+        """Return whether the task manager disabled the value: the first byte of its note is odd then."""
+        entries = self._value(APPROVED)
+        return isinstance(entries, bytes) and len(entries) > 0 and entries[0] % 2 == 1
 
     def _value(self, where: str) -> Any:
         registry = self._registry

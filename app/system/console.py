@@ -1,4 +1,4 @@
-"""Standard output and standard error, also where they are pipes on Windows or do not exist."""
+"""Prepare standard output and standard error: encoding, escaped control characters, programs without a console."""
 
 import io
 import os
@@ -30,7 +30,7 @@ def run_with_streams(command: Callable[[], None]) -> None:
     """Run ``command`` with usable output streams. It ends with ``SystemExit``.
 
     Under ``pythonw.exe``, and in a bundle without a console, there are no streams. Then the output is collected,
-    and shown in a dialog if the command fails: otherwise nobody could read why.
+    and shown in a dialog if the command fails.
     """
     if sys.stderr is not None and sys.stdout is not None:
         sys.stdout, sys.stderr = prepared(sys.stdout), prepared(sys.stderr)
@@ -56,11 +56,11 @@ def prepared(stream: TextIO) -> TextIO:
 def set_encoding(stream: TextIO) -> None:
     """Write UTF-8 to pipes and files on Windows, and never fail because a character cannot be encoded.
 
-    On Windows, Python writes the ANSI code page to whatever is not a terminal: a pipe would lose most of Unicode,
-    and JSON would not be valid. ``PYTHONIOENCODING`` overrides this, as it does everywhere.
+    On Windows, Python uses the ANSI code page for pipes and files. Most Unicode characters would be lost, and JSON
+    would not be valid. ``PYTHONIOENCODING`` overrides this.
     """
     if not isinstance(stream, io.TextIOWrapper):
-        return  # a test's, or an embedding program's
+        return  # replaced by a test or an embedding program
     if sys.platform == "win32" and not stream.isatty() and not os.environ.get("PYTHONIOENCODING"):
         stream.reconfigure(encoding="utf-8")
     stream.reconfigure(errors="replace")
@@ -75,7 +75,7 @@ def json_must_be_ascii() -> bool:
 
 
 def show_error(text: str) -> None:
-    """Show a dialog until it is closed, on Windows. It needs no Qt: that may be what is missing."""
+    """On Windows, show a message box and wait until it is closed. It works without Qt, which may be missing."""
     if sys.platform == "win32":
         import ctypes
 

@@ -1,7 +1,7 @@
-"""The control API's token.
+"""Create, store and find the token of the control API.
 
-In order of precedence: the file of ``--token-file``, the variable ``COMPANION_TOKEN``, the system's keyring, and a
-private file in the data folder. If that folder cannot be written either, the token is kept in memory.
+Sources in order of precedence: the file of ``--token-file``, the variable ``COMPANION_TOKEN``, the system's
+keyring, and a private file in the data folder. If that file cannot be written either, the token is kept in memory.
 """
 
 import logging
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 VARIABLE = "COMPANION_TOKEN"
 SERVICE = "p2p-chat-companion"
-KEYRING_PATIENCE_S = 5.0
-"""A locked keyring asks its user first; the companion does not wait for that."""
+KEYRING_TIMEOUT_S = 5.0
+"""Timeout in seconds. A locked keyring asks the user for a password, which the companion does not wait for."""
 MIN_LENGTH = 16
 MAX_BYTES = 4096
 
@@ -39,11 +39,11 @@ class Token(NamedTuple):
     kept_in: str
     file: Path | None = None
     notice: str = ""
-    """What to tell the user once: the token has just been stored outside of a keyring."""
+    """Message to show once, because the token has just been stored outside of a keyring."""
 
     @property
     def place(self) -> str:
-        """Where the token is kept, for people."""
+        """Where the token is stored, as a phrase for messages."""
         match self.kept_in:
             case "file":
                 return f"the file {self.file}"
@@ -58,7 +58,7 @@ class Token(NamedTuple):
 
 
 def given(file: Path | None) -> Token | None:
-    """Return the token that a person gave by file (made where it is missing) or variable. Raises ``TokenError``."""
+    """Return the token of ``--token-file`` (created if it is missing) or of the variable. Raise ``TokenError``."""
     if file is not None:
         return Token(from_file(file), "file", file.resolve())
     if value := os.environ.get(VARIABLE, ""):
@@ -70,7 +70,7 @@ async def obtain(file: Path | None, folders: Folders) -> Token:
     """Return the token for the companion that uses ``folders``. Create it at the first start.
 
     If a keyring becomes available later, the token moves from the data folder to the keyring and stays valid. If
-    the keyring holds one already, that one is used and the file is removed.
+    the keyring already contains a token, that one is used and the file is removed.
 
     Raise ``TokenError`` if a given token, or the only one in the data folder, cannot be used.
     """
@@ -82,7 +82,7 @@ async def obtain(file: Path | None, folders: Folders) -> Token:
     except TokenError as error:
         stored, unusable = None, error
     fresh = stored or secrets.token_urlsafe(32)
-    kept = await in_thread(lambda: from_keyring(folders.runtime) or into_keyring(folders.runtime, fresh))
+    kept = await in_thread(lambda: from_keyring(folders.runtime) or store_in_keyring(folders.runtime, fresh))
     if kept:
         with suppress(OSError):
             folders.token_file.unlink(missing_ok=True)
@@ -97,7 +97,7 @@ def _stored_in(folders: Folders) -> str | None:
 
 
 def _store(token: str, file: Path) -> Token:
-    no_keyring = "There is no keyring that can be used"
+    no_keyring = "No keyring is available"
     try:
         write_file(file, token + "\n")
     except OSError as error:
@@ -131,10 +131,10 @@ def find(file: Path | None, folders: Folders) -> Token | None:
 
 
 def read(kept_in: str, file: Path | None, folder: Path) -> Token | None:
-    """Return a running companion's token from where it said that it is kept. Raises ``TokenError``."""
+    """Return the token of a running companion, from the place in its instance file. Raise ``TokenError``."""
     if kept_in == "file" and file is not None:
         if not os.path.lexists(file):
-            raise TokenError(f"{file}, which held the running companion's token, is gone.")
+            raise TokenError(f"The token file {file} of the running companion no longer exists.")
         return Token(from_file(file), "file", file)
     if kept_in == "keyring" and (kept := from_keyring(folder)):
         return Token(kept, "keyring")
@@ -144,35 +144,35 @@ def read(kept_in: str, file: Path | None, folder: Path) -> Token | None:
 def from_keyring(account: Path | str) -> str | None:
     """Return the token that the keyring keeps for ``account`` (a folder, for the main token), or None."""
     try:
-        import keyring  # asks the system what there is: not at every start of the program
+        import keyring  # slow: it looks for the system's backends
 
         return keyring.get_password(SERVICE, str(account))
-    except Exception as error:  # a keyring's backends raise what they like
-        log.info("no keyring: %s", type(error).__name__)
+    except Exception as error:  # backends raise many kinds of errors
+        log.info("the keyring cannot be used: %s", type(error).__name__)
         return None
 
 
-def into_keyring(account: Path | str, token: str) -> str | None:
-    """Store a token in the keyring, and return what the keyring then holds; None if that is not possible."""
+def store_in_keyring(account: Path | str, token: str) -> str | None:
+    """Store a token in the keyring, and return the token that it then contains, or None if that is not possible."""
     try:
         import keyring
 
         keyring.set_password(SERVICE, str(account), token)
         return keyring.get_password(SERVICE, str(account))
     except Exception as error:
-        log.info("no keyring: %s", type(error).__name__)
+        log.info("the keyring cannot be used: %s", type(error).__name__)
         return None
 
 
 def delete_from_keyring(account: str) -> str | None:
-    """Delete a token from the keyring. Return a word if it is not there any more, or None."""
+    """Delete a token from the keyring. Return ``deleted``, even if there was none; None if it is not possible."""
     try:
         import keyring
 
         if keyring.get_password(SERVICE, account) is not None:
             keyring.delete_password(SERVICE, account)
     except Exception as error:
-        log.info("not deleted from the keyring: %s", type(error).__name__)
+        log.info("the token cannot be deleted from the keyring: %s", type(error).__name__)
         return None
     return "deleted"
 
@@ -185,7 +185,7 @@ def from_file(file: Path) -> str:
             write_file(file, secrets.token_urlsafe(32) + "\n")
         text = read_text(file, MAX_BYTES)
         if sys.platform != "win32" and stat.S_IMODE(file.stat().st_mode) & 0o077:  # Windows has no such modes
-            raise TokenError(f"{file} can be read by others: make it private with `chmod 600 {file}`.")
+            raise TokenError(f"Other users can read {file}. Make it private with `chmod 600 {file}`.")
         return _checked(text, str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise TokenError(f"The token file {file} cannot be used: {reason(error)}.") from None
@@ -195,13 +195,14 @@ def _checked(text: str, where: str) -> str:
     value = text.strip()
     if len(value) < MIN_LENGTH or not value.isascii() or not value.isprintable() or " " in value:
         raise TokenError(
-            f"{where} holds no usable token: at least {MIN_LENGTH} letters, digits or signs, without spaces."
+            f"{where} contains no valid token. "
+            f"Use at least {MIN_LENGTH} letters, digits or symbols, without spaces."
         )
     return value
 
 
 async def in_thread(work: Callable[[], str | None]) -> str | None:
-    """Run ``work`` in a thread that ends with the process at the latest. Return None if it takes too long."""
+    """Run ``work`` in a daemon thread. Return its result, or None after ``KEYRING_TIMEOUT_S``."""
     import asyncio
 
     loop = asyncio.get_running_loop()
@@ -218,8 +219,8 @@ async def in_thread(work: Callable[[], str | None]) -> str | None:
 
     threading.Thread(target=run, name="keyring", daemon=True).start()
     try:
-        async with asyncio.timeout(KEYRING_PATIENCE_S):
+        async with asyncio.timeout(KEYRING_TIMEOUT_S):
             return await done
     except TimeoutError:
-        log.info("the keyring did not answer within %g s", KEYRING_PATIENCE_S)
+        log.info("the keyring did not answer within %g s", KEYRING_TIMEOUT_S)
         return None

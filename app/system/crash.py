@@ -1,7 +1,7 @@
-"""What is written down when something unexpected goes wrong: enough to find the place, nothing that was said.
+"""Write crash reports for uncaught exceptions, without private data.
 
-A report holds the kinds of the errors, files, lines and functions, and versions. It holds no values and no
-messages: an error's text may quote a chat.
+A report contains the types of the exceptions, files, lines, functions and versions. It contains no values and no
+messages, since the text of an exception may quote a chat.
 """
 
 from __future__ import annotations
@@ -25,16 +25,20 @@ log = logging.getLogger(__name__)
 KEPT_REPORTS = 20
 LIBRARIES = ("PySide6-Essentials", "qasync", "websockets", "aiohttp", "msgspec", "uvloop")
 
-Told = Callable[[str], object]
-
 
 class CrashReporter:
-    """Hears of every error that nobody caught; writes a report and says one line. The program goes on."""
+    """Handle every uncaught exception: write a report, log it, and show one message. The program keeps running."""
 
-    def __init__(self, folder: Path, told: Told, interrupted: Callable[[], object] = lambda: None) -> None:
-        """``told`` is called on the loop's thread; ``interrupted`` when Ctrl+C came into some slot."""
+    def __init__(
+        self, folder: Path, show: Callable[[str], object], interrupted: Callable[[], object] = lambda: None
+    ) -> None:
+        """Create a reporter that writes to ``folder``.
+
+        ``show`` gets a message for the user, on the loop's thread. ``interrupted`` is called if a slot raises
+        ``KeyboardInterrupt`` (Ctrl+C).
+        """
         self._folder = folder
-        self._told = told
+        self._show = show
         self._interrupted = interrupted
         self._before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -42,7 +46,7 @@ class CrashReporter:
         self._seen: set[str] = set()
 
     def install(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Listen to what slots, threads, destructors, tasks and callbacks raise."""
+        """Install the hooks for exceptions in slots, threads, destructors, tasks and callbacks."""
         self._loop = loop
         sys.excepthook = self._from_hook
         threading.excepthook = lambda args: self.report(args.exc_value, "in a thread")
@@ -50,13 +54,13 @@ class CrashReporter:
         loop.set_exception_handler(lambda _, context: self._from_loop(context))
 
     def uninstall(self) -> None:
-        """Give back the hooks that were there before."""
+        """Restore the previous hooks."""
         sys.excepthook, threading.excepthook, sys.unraisablehook = self._before
         if self._loop:
             self._loop.set_exception_handler(None)
 
     def report(self, error: BaseException | None, where: str) -> None:
-        """Write down and say that something went wrong. Never raises. The same thing is told once."""
+        """Write a report and show a message; for an exception at the same place, only once. Never raise."""
         if error is None or isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
             return
         try:
@@ -69,16 +73,16 @@ class CrashReporter:
                 return
             file = self._write(where, text)
             log.error("unexpected %s %s; report: %s", type(error).__name__, where, file or "could not be written")
-            told = f"Something unexpected went wrong ({type(error).__name__}); the companion goes on."
-            self._tell(told + (f" What is known of it: {file}" if file else ""))
-        except Exception:  # what reports errors must not make new ones
-            log.error("an error could not be reported")
+            message = f"Unexpected error ({type(error).__name__}). The companion keeps running."
+            self._show_on_loop(message + (f" Report: {file}" if file else ""))
+        except Exception:  # reporting an error must never raise another one
+            log.error("writing a crash report failed")
 
-    def _tell(self, text: str) -> None:
+    def _show_on_loop(self, text: str) -> None:
         if self._loop is None or threading.current_thread() is threading.main_thread():
-            self._told(text)
+            self._show(text)
         else:
-            self._loop.call_soon_threadsafe(self._told, text)
+            self._loop.call_soon_threadsafe(self._show, text)
 
     def _from_hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
@@ -88,12 +92,12 @@ class CrashReporter:
 
     def _from_loop(self, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if known := _known_fault(context, error):
-            log.info("ignored: %s", known)
+        if known := _known_error(context, error):
+            log.info("ignored a known error: %s", known)
         elif isinstance(error, BaseException):
             self.report(error, "in a task or callback")
         else:
-            log.error("the loop says: %s", str(context.get("message"))[:200])
+            log.error("event loop error: %s", str(context.get("message"))[:200])
 
     def _write(self, where: str, text: str) -> Path | None:
         file = self._folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{len(self._seen):02}.txt"
@@ -107,25 +111,25 @@ class CrashReporter:
         return file
 
 
-def _known_fault(context: dict[str, Any], error: object) -> str:
-    """Return which fault of a library this is that the program deals with by itself; an empty text if none."""
+def _known_error(context: dict[str, Any], error: object) -> str:
+    """Describe an error of a library that is handled elsewhere; return an empty text for any other error."""
     task: Any = context.get("task") or context.get("future")
     coroutine = task.get_coro() if hasattr(task, "get_coro") else None
     if context.get("message") == "Accept failed on a socket" or getattr(coroutine, "__qualname__", "").endswith(
         "accept_coro"
     ):
-        # CPython issue 93821: the server opens its listening socket again.
+        # CPython issue 93821. The server reopens its listening socket.
         return "a connection was reset before it was accepted"
     if isinstance(error, TypeError) and error.__traceback__:
         last = traceback.extract_tb(error.__traceback__)[-1]
         if last.name == "start" and Path(last.filename).parts[-2:] == ("aiohttp", "web_protocol.py"):
-            # On a proactor, aiohttp looks at a request after its connection is gone.
+            # On a proactor loop, aiohttp uses a request after its connection was closed.
             return "a connection was reset right after its request"
     return ""
 
 
 def redacted(error: BaseException) -> str:
-    """Return kinds, files, lines and functions of an error and what led to it, without values and messages."""
+    """Format an exception and its causes: types, files, lines and functions, without values and messages."""
     lines: list[str] = []
     seen: set[int] = set()
     current: BaseException | None = error
@@ -144,7 +148,7 @@ def redacted(error: BaseException) -> str:
 
 
 def _place(filename: str) -> str:
-    """Return a file without the folders of whoever installed it."""
+    """Return the path of a source file relative to its package, without private folder names."""
     parts = Path(filename).parts
     for mark in ("site-packages", "app"):
         if mark in parts:
@@ -153,7 +157,7 @@ def _place(filename: str) -> str:
 
 
 def versions() -> str:
-    """Return what runs here, a line each."""
+    """Return the versions of Python, the system and the main libraries, one per line."""
     from importlib.metadata import PackageNotFoundError, version
 
     lines = [f"Python {platform.python_version()} on {platform.system()} {platform.release()}"]

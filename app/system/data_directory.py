@@ -1,4 +1,4 @@
-"""What every start of the companion opens first: its folders, its lock, its settings; and its log."""
+"""Open the data directory at start: create the folders, take the lock, load the settings, start the log."""
 
 import os
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from app.system.settings import InvalidSettings, Settings, SettingsFile, equal_p
 
 
 class DataDirectoryError(Exception):
-    """The companion cannot start here; the text says why and what to do."""
+    """The companion cannot start with this data directory; the text says why and what to do."""
 
     exit = Exit.FAILED
 
@@ -27,13 +27,13 @@ class AlreadyRunning(DataDirectoryError):
 
 
 class OptionsError(DataDirectoryError):
-    """Options of the command line that do not fit the settings."""
+    """Command-line options conflict with the settings."""
 
     exit = Exit.USAGE
 
 
 class Overrides(Struct, frozen=True, kw_only=True):
-    """What the command line sets for this run; None leaves the setting."""
+    """Settings from the command line, for this run only. None keeps the value of the settings file."""
 
     port: int | None = None
     rest: bool | None = None
@@ -43,11 +43,11 @@ class Overrides(Struct, frozen=True, kw_only=True):
     fixtures: str | None = None
 
     def over(self, settings: Settings) -> Settings:
-        """Return ``settings`` with these on top."""
+        """Return ``settings`` with these values instead of its own."""
         return replace(settings, **self._given())
 
     def without(self, settings: Settings, before: Settings) -> Settings:
-        """Return ``settings`` for the file: a value that is still the command line's goes back to ``before``."""
+        """Return the settings to save: a value that still comes from the command line is taken from ``before``."""
         return replace(
             settings,
             **{
@@ -59,7 +59,7 @@ class Overrides(Struct, frozen=True, kw_only=True):
 
     @property
     def flags(self) -> list[str]:
-        """The options that these were, as they are typed."""
+        """The options that were given, for example ``--no-rest``."""
         return [f"--{'no-' * (value is False)}{name.replace('_', '-')}" for name, value in self._given().items()]
 
     def _given(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Overrides(Struct, frozen=True, kw_only=True):
 
 @dataclass
 class DataDirectory:
-    """One companion's files."""
+    """The folders, lock and settings file of one companion."""
 
     folders: Folders
     lock: InstanceLock
@@ -78,8 +78,8 @@ class DataDirectory:
 
     @classmethod
     def open(cls, data_dir: Path | None) -> "DataDirectory":
-        """Make the folders and take the lock. Raises ``DataDirectoryError``."""
-        os.umask(0o077)  # chats, settings and logs are this user's alone, whatever folder was chosen
+        """Create the folders and take the lock. Raise ``DataDirectoryError``."""
+        os.umask(0o077)  # only this user may read chats, settings and logs, in any folder
         folders = Folders.of(data_dir)
         try:
             folders.create()
@@ -87,7 +87,7 @@ class DataDirectory:
             if not lock.take():
                 raise AlreadyRunning(
                     f"Another companion is running with {folders.runtime}. "
-                    "Quit it first, or give this one a folder of its own with --data-dir."
+                    "Quit it first, or use another folder with --data-dir."
                 )
         except OSError as error:
             raise _unwritable(error, folders) from None
@@ -95,7 +95,7 @@ class DataDirectory:
 
     def start_log(self, *, console: bool) -> None:
         """Log to files; if ``console``, warnings also go to standard error. Raises ``DataDirectoryError``."""
-        from app.system import logs  # takes as long to load as all else here, and a window does not wait for it
+        from app.system import logs  # slow to load, so the window starts the log later
 
         try:
             logs.start(self.folders.logs, console=console)
@@ -103,7 +103,7 @@ class DataDirectory:
             raise _unwritable(error, self.folders) from None
 
     def load(self, overrides: Overrides) -> Settings:
-        """Return the settings with the command line's on top. Raise ``OptionsError`` if ports are equal."""
+        """Return the settings of the file and the command line. Raise ``OptionsError`` if ports are equal."""
         self._file_settings = self.settings_file.load()
         self._overrides = overrides
         settings = overrides.over(self._file_settings)
@@ -113,9 +113,9 @@ class DataDirectory:
         return settings
 
     def save(self, settings: Settings) -> None:
-        """Write the settings; what only the command line gave stays out of the file.
+        """Save the settings, without the values that come from the command line.
 
-        Raise ``OSError``, and ``InvalidSettings`` if they, or those in the file, do not fit together.
+        Raise ``OSError``, and ``InvalidSettings`` if the settings, or those to save, are not valid together.
         """
         for_file = self._overrides.without(settings, self._file_settings)
         if errors := validate(settings) or validate(for_file):

@@ -1,4 +1,4 @@
-"""The limit of open descriptors: every connection needs one."""
+"""Raise the limit of open file descriptors: every connection needs one."""
 
 WANTED = (65_536, 10_240, 4_096)
 """Limits to try. macOS rejects more than 10,240 even if the hard limit is *unlimited*."""
@@ -7,7 +7,7 @@ WANTED = (65_536, 10_240, 4_096)
 def raise_descriptor_limit() -> None:
     """Raise the soft limit of open descriptors as far as the hard limit allows.
 
-    On macOS, a program that is started from the Finder or at login gets 256: as many as there may be clients.
+    On macOS, a program that is started from the Finder or at login may open only 256, too few for many clients.
     """
     try:
         import resource

@@ -1,4 +1,4 @@
-"""Which display a window would be opened on, as the environment of a Linux program tells."""
+"""Find the display in the environment of a Linux program (X11, Wayland or a Qt platform)."""
 
 import os
 
@@ -6,5 +6,5 @@ NAMES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def named() -> list[str]:
-    """Return what is set, like ``DISPLAY=:0``."""
+    """Return the variables that are set, for example ``DISPLAY=:0``."""
     return [f"{name}={os.environ[name]}" for name in NAMES if os.environ.get(name)]

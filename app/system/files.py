@@ -1,7 +1,7 @@
-"""Read and write files whose folder or content may come from someone else.
+"""Read and write files safely, even if another user or program controls the folder or the content.
 
 Reads are bounded and never block: a FIFO, a device or a huge file raises ``OSError``. Writes replace the whole file
-or change nothing, create it for this user only, and do not follow links that somebody placed in the folder.
+or change nothing, create it for this user only, and do not follow links in the folder.
 """
 
 import errno
@@ -22,10 +22,10 @@ _CREATE_FLAGS = (
 
 
 class TooLarge(OSError):
-    """A file is larger than what it is read for allows."""
+    """A file is larger than the limit."""
 
     def __init__(self, max_bytes: int, name: str) -> None:
-        super().__init__(errno.EFBIG, f"The file is over {max_bytes // 1024:,} KiB", name)
+        super().__init__(errno.EFBIG, f"The file is larger than {max_bytes // 1024:,} KiB", name)
 
 
 def read_file(file: Path, max_bytes: int) -> bytes:
@@ -55,7 +55,7 @@ def write_file(file: Path, content: str | bytes) -> None:
     is not valid Unicode. On Windows, the folder's permissions apply to the file.
     """
     data = content.encode() if isinstance(content, str) else content
-    # The name is random, so that nobody can place a link or a file there in advance.
+    # The name is random, so that no link or file can be placed there in advance.
     unfinished = file.with_name(f".companion-{os.urandom(8).hex()}.part")
     descriptor = os.open(unfinished, _CREATE_FLAGS, 0o600)
     try:

@@ -1,4 +1,7 @@
-"""How the command line finds the running companion: a file in the runtime folder, for this user alone."""
+"""The instance file, by which the command line finds the running companion.
+
+It is in the runtime folder, and only this user can read it.
+"""
 
 import os
 import re
@@ -16,19 +19,19 @@ MAX_BYTES = 64 * 1024
 
 
 class Instance(Struct, kw_only=True):
-    """A running companion. ``token_in`` says where its token is kept, ``token_file`` in which file."""
+    """A running companion. ``token_in`` is the kind of place where its token is stored, ``token_file`` the file."""
 
     version: int = VERSION
     pid: int
-    started: Annotated[float, Meta(description="When the process began, as the system tells")]
-    control: Annotated[str, Meta(description="Base of the control API; empty: switched off")]
+    started: Annotated[float, Meta(description="Start time of the process, from the system")]
+    control: Annotated[str, Meta(description="Base URL of the control API; empty if it is off")]
     token_in: str
     token_file: str = ""
-    events: Annotated[str, Meta(description="Where the UI connects; empty: the server is stopped")] = ""
-    window: Annotated[bool, Meta(description="Whether it has a window; older versions do not say")] = True
+    events: Annotated[str, Meta(description="URL of the event server; empty if it is stopped")] = ""
+    window: Annotated[bool, Meta(description="Whether it has a window; older versions do not write this")] = True
 
 
-def announce(
+def write(
     file: Path,
     control: str,
     token_in: str,
@@ -37,7 +40,7 @@ def announce(
     *,
     window: bool = True,
 ) -> None:
-    """Write the file (mode 0600). Raises ``OSError``."""
+    """Write the file with mode 0600. Raise ``OSError``."""
     import psutil
 
     me = Instance(
@@ -62,20 +65,20 @@ def _port(pattern: str, address: str) -> int | None:
     return int(match[1]) if match and 0 < int(match[1]) <= 65535 else None
 
 
-def withdraw(file: Path) -> None:
-    """Remove the file. May be called twice."""
+def remove(file: Path) -> None:
+    """Delete the file. May be called twice."""
     with suppress(OSError):
         file.unlink(missing_ok=True)
 
 
 def find(file: Path) -> Instance | None:
-    """Return the companion that the file tells of, if its process still runs."""
+    """Return the companion of the file, or None if its process has ended or the file is not valid."""
     import psutil
 
     try:
-        told = msgspec.json.decode(read_file(file, MAX_BYTES), type=Instance)
-        process = psutil.Process(told.pid)
-        alive = abs(process.create_time() - told.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        found = msgspec.json.decode(read_file(file, MAX_BYTES), type=Instance)
+        process = psutil.Process(found.pid)
+        alive = abs(process.create_time() - found.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except (OSError, msgspec.DecodeError, psutil.Error, ValueError):
         return None
-    return told if alive and told.version == VERSION else None
+    return found if alive and found.version == VERSION else None

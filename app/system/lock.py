@@ -1,4 +1,4 @@
-"""One companion per data folder: a lock that the system releases when its holder dies."""
+"""Lock that allows one companion per data folder. The system releases it if the process dies."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from filelock import FileLock, Timeout
 
 
 class InstanceLock:
-    """Held from before the ports and files are opened until the end."""
+    """A file lock, held from the start, before files and ports are opened, to the end."""
 
     def __init__(self, folder: Path) -> None:
         self._lock = FileLock(folder / "instance.lock")
 
     def take(self) -> bool:
-        """Return whether it is ours now. Raises ``OSError`` where the folder cannot be written."""
+        """Take the lock. Return False if another process has it. Raise ``OSError`` if it cannot be created."""
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -20,5 +20,5 @@ class InstanceLock:
         return True
 
     def release(self) -> None:
-        """Give it back. May be called twice."""
+        """Release the lock. May be called twice."""
         self._lock.release()

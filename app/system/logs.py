@@ -1,4 +1,4 @@
-"""Rotating log files. They never hold payload text: the journal shows that, in memory only."""
+"""Rotating log files. They contain no frames and no messages: only the journal has those, in memory."""
 
 import logging
 import logging.handlers
@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from app.system.crash import redacted
 from app.system.terminal import one_line, say
 
@@ -14,74 +16,76 @@ FILE_BYTES = 1024 * 1024
 FILES = 5
 
 
-class CalmFileHandler(logging.handlers.RotatingFileHandler):
-    """Says once that it cannot write (the disk is full, say), instead of a traceback for every line."""
+class LogFileHandler(logging.handlers.RotatingFileHandler):
+    """A rotating log file. If it cannot be written (for example, disk full), it reports that once."""
 
-    told = False
+    reported = False
 
+    @override
     def doRollover(self) -> None:
-        """Rotate the files, or go on in the same one if another program has it open: Windows then forbids it."""
+        """Rotate the files. If another program has the file open (Windows), keep it and try again later."""
         if self.stream:
             self.stream.close()
         current = Path(self.baseFilename)
         newest = current.with_name(f"{current.name}.0")
         try:
             newest.unlink(missing_ok=True)
-            current.replace(newest)  # first, so that a failure leaves the older files where they are
+            current.replace(newest)  # first, so that a failure changes no other file
             self.maxBytes = FILE_BYTES
             for number in range(self.backupCount, 0, -1):
-                with suppress(OSError):  # that file is lost, the log is not
+                with suppress(OSError):  # only that file is lost
                     older = current.with_name(f"{current.name}.{number - 1}")
                     older.replace(current.with_name(f"{current.name}.{number}"))
         except OSError:
-            self.maxBytes += FILE_BYTES  # try again after as much again
+            self.maxBytes += FILE_BYTES  # try again when the file has grown by this much
         self.stream = self._open()
 
+    @override
     def handleError(self, record: logging.LogRecord) -> None:
-        """Logging tells that a record could not be written."""
-        if not self.told and sys.stderr is not None:
-            self.told = True
+        if not self.reported and sys.stderr is not None:
+            self.reported = True
             say(f"The log file cannot be written: {sys.exc_info()[1]}")
 
 
-class DiscreetFormatter(logging.Formatter):
-    """Writes where an error came from, without its message: that may quote a chat."""
+class RedactingFormatter(logging.Formatter):
+    """Format exceptions without their messages, which may quote a chat, and each record on one line."""
 
+    @override
     def formatException(self, ei: Any) -> str:
-        """Logging asks."""
         return redacted(ei[1]) if ei[1] else ""
 
+    @override
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return one line: whoever shows the log in a terminal shows its control characters too."""
+        """Return the record on one line, with control characters escaped: logs are shown in terminals."""
         return one_line(super().formatMessage(record))
 
+    @override
     def format(self, record: logging.LogRecord) -> str:
-        """Logging asks: what another handler's formatter cached is not ours."""
-        record.exc_text = None
+        record.exc_text = None  # the text that another handler's formatter cached
         text = super().format(record)
         record.exc_text = None
         return text
 
 
-class OneLineFormatter(DiscreetFormatter):
-    """For a terminal: the error's kind, and where to read on."""
+class OneLineFormatter(RedactingFormatter):
+    """Format exceptions for a terminal: only the type, and a hint at the log files."""
 
+    @override
     def formatException(self, ei: Any) -> str:
-        """Logging asks."""
-        return f"({type(ei[1]).__name__}; more in the log files)" if ei[1] else ""
+        return f"({type(ei[1]).__name__}; see the log files)" if ei[1] else ""
 
 
 def start(folder: Path, *, console: bool = False) -> logging.Handler:
-    """Log to ``folder/companion.log``, and warnings to standard error when ``console``.
+    """Log to ``folder/companion.log``; if ``console``, log warnings to standard error too.
 
-    Returns the file's handler. Raises ``OSError``.
+    Return the handler of the file. Raise ``OSError``.
     """
-    handler = CalmFileHandler(folder / "companion.log", maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
-    handler.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler = LogFileHandler(folder / "companion.log", maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     root.addHandler(handler)
-    # At DEBUG the library would log every frame's text, and at INFO every connection twice.
+    # At DEBUG, the library would log the text of every frame; at INFO, every connection twice.
     logging.getLogger("websockets").setLevel(logging.WARNING)
     if console:
         warnings = logging.StreamHandler(sys.stderr)

@@ -1,4 +1,4 @@
-"""Where the files are: the platform's own folders, or one folder for development and tests."""
+"""Paths of the program's files: in the platform's folders, or all in one folder (``--data-dir``)."""
 
 import os
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ def absolute(path: Path) -> Path:
 
 @dataclass(frozen=True)
 class Folders:
-    """The companion's folders; ``create()`` makes them."""
+    """The folders of one companion. ``create()`` creates them."""
 
     config: Path
     data: Path
@@ -36,27 +36,27 @@ class Folders:
             root = absolute(data_dir)
             return cls(root, root, root / "logs", root)
         own = PlatformDirs(NAME, appauthor=False)
-        # Not the runtime folder: a bare Linux login has none, and the lock must outlive no session but ours.
+        # Not XDG_RUNTIME_DIR: without a login session there is none.
         return cls(own.user_config_path, own.user_data_path, own.user_log_path, own.user_state_path)
 
     @property
     def settings_file(self) -> Path:
-        """The settings, for people to read and edit."""
+        """The settings (TOML), which users may edit."""
         return self.config / "settings.toml"
 
     @property
     def chat_file(self) -> Path:
-        """The chat state (SQLite); its backups lie beside it."""
+        """The chat state (SQLite). Its backups are in the same folder."""
         return self.data / "chat.db"
 
     @property
     def fixtures(self) -> Path:
-        """A person's own fixtures, one JSON file each."""
+        """The user's own fixtures, one JSON file each."""
         return self.data / "fixtures"
 
     @property
     def instance_file(self) -> Path:
-        """Where the running companion says how to reach it."""
+        """The instance file: addresses and process of the running companion."""
         return self.runtime / "instance.json"
 
     @property
@@ -71,10 +71,10 @@ class Folders:
 
     @property
     def window_file(self) -> Path:
-        """Sizes and positions, of no interest to people."""
+        """Size and position of the window."""
         return self.runtime / "window.ini"
 
     def create(self) -> None:
-        """Make the folders, for this user alone. Raises ``OSError``."""
+        """Create the folders with mode 0700. Raise ``OSError``."""
         for folder in (self.config, self.data, self.logs, self.runtime):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

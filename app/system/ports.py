@@ -6,7 +6,7 @@ OWN_PROCESS = "this companion itself"
 
 
 def holder(port: int) -> str | None:
-    """Return who listens on ``port``: ``node (pid 4711)`` or ``OWN_PROCESS``, or None if unknown."""
+    """Return the process that listens on ``port``: ``node (pid 4711)`` or ``OWN_PROCESS``; None if unknown."""
     import psutil
 
     def listens(connection: "psutil._ntuples.sconn | psutil._ntuples.pconn") -> bool:

@@ -1,4 +1,4 @@
-"""Ctrl+C, SIGTERM and their Windows twins, as one call."""
+"""Handle Ctrl+C, SIGTERM and the console events of Windows with one callback."""
 
 import asyncio
 import signal
@@ -10,7 +10,7 @@ from contextlib import suppress
 WAKE_UP_S = 0.25
 CLOSE, LOG_OFF, SHUT_DOWN = 2, 5, 6
 """Console events of Windows that end a process within 5 s, or as soon as all handlers have returned."""
-CONSOLE_PATIENCE_S = 4.5
+CONSOLE_CLOSE_S = 4.5
 
 
 def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None:
@@ -26,7 +26,7 @@ def on_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], object]) -> None
 
 
 def ignore_more(loop: asyncio.AbstractEventLoop) -> None:
-    """Let a second Ctrl+C or SIGTERM not disturb the end that the first one began."""
+    """Ignore further signals, so that a second Ctrl+C does not interrupt the shutdown."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if sys.platform == "win32":
         numbers.append(signal.SIGBREAK)
@@ -39,7 +39,7 @@ def ignore_more(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _let_python_notice(loop: asyncio.AbstractEventLoop) -> None:
-    """Wake up now and then: an idle Qt loop runs no Python, and so no handler either."""
+    """Wake up the loop every ``WAKE_UP_S``: an idle Qt loop runs no Python code, and so no signal handler."""
     loop.call_later(WAKE_UP_S, _let_python_notice, loop)
 
 
@@ -55,14 +55,14 @@ def console_handler(loop: asyncio.AbstractEventLoop, stop: Callable[[], object])
             return False  # Ctrl+C and Ctrl+Break are signals
         with suppress(RuntimeError):  # the loop is closed already
             loop.call_soon_threadsafe(stop)
-        time.sleep(CONSOLE_PATIENCE_S)
+        time.sleep(CONSOLE_CLOSE_S)
         return True
 
     return handle
 
 
 _handlers: list[object] = []
-"""Keeps the handlers that Windows knows: ctypes would free them."""
+"""References to the registered handlers, which ctypes would free otherwise."""
 
 
 def _set_console_handler(handle: Callable[[int], bool]) -> None:

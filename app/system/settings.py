@@ -1,4 +1,8 @@
-"""Settings in a TOML file that people may edit: comments and unknown keys survive, bad values are told."""
+"""The settings and their TOML file.
+
+Users may edit the file: saving keeps comments and unknown keys. Values that are not valid are replaced and reported
+as warnings.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,10 @@ from app.validation_messages import fault
 
 MAX_BYTES = 256 * 1024
 
-NO_TOML = (ValueError, RecursionError)
-"""What the readers raise."""
+PARSE_ERRORS = (ValueError, RecursionError)
+"""Exceptions of the TOML parsers."""
 
-Port = Annotated[int, Meta(ge=0, le=65535, description="Port of the event server; the UI expects 8081")]
+Port = Annotated[int, Meta(ge=0, le=65535, description="Port of the event server; UIs expect 8081")]
 Name = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH)]
 
 TAURI_ORIGINS = (
@@ -31,62 +35,65 @@ TAURI_ORIGINS = (
     "http://localhost:1420",
     "http://127.0.0.1:1420",
 )
-
-
 PINNED = ("basics/message", "basics/online", "basics/offline", "basics/typing", "basics/stopped typing")
 
 
 class Settings(Struct, kw_only=True):
-    """What a person can set. Field names are the keys of the file."""
+    """All settings. The field names are the keys of the file."""
 
     username: Annotated[Name, Meta(description="The local user: clients act as this user by default")] = "me"
     port: Port = 8081
-    allowed_origins: Annotated[list[str], Meta(description="Web pages that may connect, compared exactly")] = field(
-        default_factory=lambda: list(TAURI_ORIGINS)
-    )
-    rest: Annotated[bool, Meta(description="Stand in for the backend's REST API; off when the real one runs")] = (
-        True
-    )
-    rest_port: Annotated[
-        int, Meta(ge=0, le=65535, description="Port of the REST stand-in; the UI expects 8080")
-    ] = 8080
-    control: Annotated[bool, Meta(description="Answer the control API, for scripts and the command line")] = True
+    allowed_origins: Annotated[
+        list[str], Meta(description="Origins of web pages that may connect, exactly as browsers send them")
+    ] = field(default_factory=lambda: list(TAURI_ORIGINS))
+    rest: Annotated[
+        bool, Meta(description="Serve the backend's REST API; switch it off while the real backend runs")
+    ] = True
+    rest_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the REST stand-in; UIs expect 8080")] = 8080
+    control: Annotated[bool, Meta(description="Serve the control API, for scripts and the command line")] = True
     control_port: Annotated[int, Meta(ge=0, le=65535, description="Port of the control API")] = 8082
-    fixtures: Annotated[str, Meta(description="Folder of your fixtures; empty: the companion's own")] = ""
-    pinned: Annotated[list[str], Meta(description="Fixtures in the tray menu, in this order")] = field(
+    fixtures: Annotated[str, Meta(description="Folder of your fixtures; empty for the default folder")] = ""
+    pinned: Annotated[list[str], Meta(description="Fixtures in the tray icon's Fire menu, in this order")] = field(
         default_factory=lambda: list(PINNED)
     )
     prime_browsers: Annotated[
         bool,
-        Meta(description="Send a browser that connects one message per friend: an untouched chat blanks the UI"),
+        Meta(description="Send a browser that connects one message per friend: some UIs go blank on an empty chat"),
     ] = True
-    presence_decays: Annotated[
-        bool, Meta(description="Friends go offline 5 minutes after their last sign of life")
-    ] = True
+    presence_decays: Annotated[bool, Meta(description="Friends go offline after 5 minutes without activity")] = True
     log_get_requests: Annotated[
-        bool, Meta(description="Log the UI's successful GET requests; repeats are folded into one row")
+        bool, Meta(description="Log the UI's successful GET requests; repeated ones share a row")
     ] = False
     require_token: Annotated[
-        bool, Meta(description="Let only those connect to the event stream who know the token (?token=…)")
+        bool, Meta(description="Require the token to connect to the event server (?token=…)")
     ] = False
-    max_clients: Annotated[int, Meta(ge=1, le=10_000, description="Clients at once")] = 64
+    max_clients: Annotated[int, Meta(ge=1, le=10_000, description="Maximum number of connected clients")] = 64
     max_connections: Annotated[
-        int, Meta(ge=1, le=20_000, description="TCP connections to the event server at once")
+        int, Meta(ge=1, le=20_000, description="Maximum number of TCP connections to the event server")
     ] = 256
     client_frames_per_s: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="Frames per second from one client, twice as many at once")
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Maximum number of frames per second from one client; bursts of twice as many are allowed",
+        ),
     ] = 500
-    journal_rows: Annotated[int, Meta(ge=100, le=1_000_000, description="Frames the log keeps")] = 100_000
+    journal_rows: Annotated[int, Meta(ge=100, le=1_000_000, description="Maximum number of rows in the log")] = (
+        100_000
+    )
     theme: Literal["system", "light", "dark"] = "system"
     close_to_tray: bool = True
     confirm_quit: bool = True
     start_hidden: bool = False
-    check_updates: Annotated[bool, Meta(description="Ask once a day whether there is a newer version")] = False
-    updates_url: Annotated[str, Meta(description="Where; empty: where this build came from")] = ""
+    check_updates: Annotated[bool, Meta(description="Check for a newer version once a day")] = False
+    updates_url: Annotated[
+        str, Meta(description="Address of the update feed; empty for the default of this build")
+    ] = ""
 
 
-SHUT: dict[str, Any] = {"require_token": True, "allowed_origins": []}
-"""Settings that keep somebody out. Where the file's word cannot be read, they keep out more and not less."""
+RESTRICTIVE: dict[str, Any] = {"require_token": True, "allowed_origins": []}
+"""Values of the access settings that reject the most, used if the value in the file cannot be read."""
 
 
 AT_NEXT_START = ("journal_rows",)
@@ -98,7 +105,7 @@ PORTS = (
     ("rest_port", "rest", "the REST stand-in"),
     ("control_port", "control", "the control API"),
 )
-"""Each port, the switch of its server, and what that is called."""
+"""For each port: its setting, the setting that switches its server on, and the name of the server."""
 
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?")
 _PORT_NAMES = {name for name, _, _ in PORTS}
@@ -124,14 +131,14 @@ class InvalidSettings(ValueError):
 
 
 class SettingsFile:
-    """The file. ``load`` never fails: what it could not use it says in ``warnings``."""
+    """The settings file. ``load`` never fails: ``warnings`` says which values could not be used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.warnings: list[str] = []
 
     def load(self) -> Settings:
-        """Read the settings; a missing file, a broken file and a bad value all mean the default, or ``SHUT``."""
+        """Read the settings. Use defaults, or ``RESTRICTIVE``, if the file or a value is missing or not valid."""
         text = None
         try:
             text = read_text(self.path, MAX_BYTES)
@@ -139,15 +146,17 @@ class SettingsFile:
 
             document = tomllib.loads(text)
         except FileNotFoundError:
-            return self._take({})
-        except (OSError, *NO_TOML) as error:
-            shut = {name: value for name, value in SHUT.items() if text is None or name in text}
-            told = "".join(f"; {name} = {_shown(value)} until it is put right" for name, value in shut.items())
-            self.warnings = [f"{self.path} could not be read and defaults are used: {reason(error)}{told}"]
-            return Settings(**shut)
-        return self._take(document)
+            return self._from_document({})
+        except (OSError, *PARSE_ERRORS) as error:
+            restrictive = {name: value for name, value in RESTRICTIVE.items() if text is None or name in text}
+            until = "".join(
+                f"; {name} = {_as_toml(value)} until the file is corrected" for name, value in restrictive.items()
+            )
+            self.warnings = [f"{self.path} could not be read, so defaults are used: {reason(error)}{until}"]
+            return Settings(**restrictive)
+        return self._from_document(document)
 
-    def _take(self, document: dict[str, Any]) -> Settings:
+    def _from_document(self, document: dict[str, Any]) -> Settings:
         self.warnings = []
         settings = Settings()
         names = Settings.__struct_fields__
@@ -156,8 +165,8 @@ class SettingsFile:
                 continue
             wrong = check(known.name, document[known.name])
             if wrong:
-                setattr(settings, known.name, _instead(known.name, document[known.name], settings))
-                used = _shown(getattr(settings, known.name))
+                setattr(settings, known.name, _fallback(known.name, document[known.name], settings))
+                used = _as_toml(getattr(settings, known.name))
                 self.warnings.append(f"{self.path}: {known.name}: {wrong}; using {used}")
             else:
                 setattr(settings, known.name, msgspec.convert(document[known.name], known.type))
@@ -166,30 +175,30 @@ class SettingsFile:
                 setattr(settings, name, getattr(Settings(), name))
             used = ", ".join(f"{name} = {getattr(settings, name)}" for name, _, _ in PORTS)
             self.warnings.append(f"{self.path}: {'; '.join(map(str, equal))}; using {used}")
-        self.warnings += [_unknown(self.path, key) for key in document if key not in names]
+        self.warnings += [_unknown_key(self.path, key) for key in document if key not in names]
         return settings
 
     def save(self, settings: Settings) -> None:
-        """Write what differs from the file, keeping its comments. Raises ``OSError``.
+        """Write the values that differ from the file, and keep its comments. Raise ``OSError``.
 
-        A file that is no TOML is set aside first, so that nothing a person wrote is lost.
+        A file that is not valid TOML is renamed first, so that it is not lost.
         """
         import tomllib
 
-        import tomlkit  # keeps comments, for which a start need not wait
+        import tomlkit  # slow to load; reading needs only tomllib
 
         try:
             text = read_text(self.path, MAX_BYTES)
-            tomllib.loads(text)  # what `load` could not read must not be taken for what it says
+            tomllib.loads(text)  # stricter than tomlkit: the file counts as broken if `load` could not read it
             document = tomlkit.parse(text)
         except FileNotFoundError:
             document = tomlkit.document()
-        except NO_TOML:
+        except PARSE_ERRORS:
             replace(self.path, self.path.with_name(f"{self.path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}"))
             document = tomlkit.document()
-        as_read = msgspec.structs.asdict(self._take(document.unwrap()))
+        as_read = msgspec.structs.asdict(self._from_document(document.unwrap()))
         for name, value in msgspec.structs.asdict(settings).items():
-            # Ports that `_take` replaced are all written, or the next start would reject them again.
+            # Write all ports that `_from_document` replaced, or the next start would reject them again.
             replaced = name in _PORT_NAMES and name in document and document[name] != value
             if value != as_read[name] or replaced:
                 document[name] = value
@@ -198,7 +207,7 @@ class SettingsFile:
 
 
 def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidSetting]:
-    """Return what is wrong with settings, each value and all of them together. ``friends``: names in use."""
+    """Return the errors of settings, of each value and of their combination. ``friends``: names in use."""
     errors = [
         InvalidSetting(name, wrong)
         for name, value in msgspec.structs.asdict(settings).items()
@@ -215,18 +224,18 @@ def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidS
 
 
 def change_problems(before: Settings, after: Settings, friends: Collection[str]) -> list[InvalidSetting]:
-    """Return what is wrong with a change of settings, as the window and the control API check it."""
+    """Return the errors of a change of settings. The window and the control API use this check."""
     from app.system.updates import built_in_address
 
     errors = validate(after, friends if after.username != before.username else ())
     asked = (after.check_updates, after.updates_url)
     if asked != (before.check_updates, before.updates_url) and asked == (True, "") and not built_in_address():
-        errors.append(InvalidSetting("updates_url", "say where to ask"))
+        errors.append(InvalidSetting("updates_url", "enter an address: this build has no default"))
     return errors
 
 
 def equal_ports(settings: Settings) -> list[InvalidSetting]:
-    """Return the ports that another server of these settings listens on. 0 means any free port."""
+    """Return the ports that two servers of these settings would use. 0 stands for any free port."""
     servers: dict[int, str] = {}
     errors = []
     for name, switch, server in PORTS:
@@ -241,12 +250,12 @@ def equal_ports(settings: Settings) -> list[InvalidSetting]:
 
 @cache
 def _types() -> dict[str, Any]:
-    """Return the type of each setting. Evaluating the annotations takes milliseconds."""
+    """Return the type of each setting, cached because evaluating the annotations takes milliseconds."""
     return {each.name: each.type for each in msgspec.structs.fields(Settings)}
 
 
 def check(name: str, value: object) -> str | None:
-    """Return what is wrong with a value for the setting ``name``, or None."""
+    """Return why a value is not valid for the setting ``name``, or None if it is."""
     expected = _types()[name]
     try:
         msgspec.convert(value, expected)
@@ -264,7 +273,7 @@ def check(name: str, value: object) -> str | None:
 
 
 def origin_problem(origin: str) -> str:
-    """Say why no browser sends this as its Origin, or nothing."""
+    """Return why no browser sends this as its Origin, or an empty text if one may."""
     match = _ORIGIN.fullmatch(origin)
     if not match:
         return f"{origin} is not an origin: write it as http://localhost:1420, lower case, without path or wildcard"
@@ -276,21 +285,21 @@ def origin_problem(origin: str) -> str:
     return ""
 
 
-def _instead(name: str, value: object, settings: Settings) -> Any:
-    """Return what stands in for a bad value; of a list of origins, those that are some."""
+def _fallback(name: str, value: object, settings: Settings) -> Any:
+    """Return the replacement of a value that is not valid. A list of origins keeps its valid entries."""
     if name == "allowed_origins" and isinstance(value, list):
         return [each for each in value if isinstance(each, str) and not origin_problem(each)]
-    return SHUT.get(name, getattr(settings, name))
+    return RESTRICTIVE.get(name, getattr(settings, name))
 
 
-def _shown(value: Any) -> str:
+def _as_toml(value: Any) -> str:
     import tomlkit
 
     return str(tomlkit.item(value).as_string())
 
 
-def _unknown(file: Path, key: str) -> str:
+def _unknown_key(file: Path, key: str) -> str:
     import difflib
 
     near = difflib.get_close_matches(key, Settings.__struct_fields__, 1)
-    return f"{file}: {key} is no setting" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{file}: {key} is not a setting" + (f"; did you mean {near[0]}?" if near else "")

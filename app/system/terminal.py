@@ -54,7 +54,7 @@ def _print(lines: tuple[str, ...], stream: TextIO) -> None:
 
 
 def discard_output() -> None:
-    """Send further output to nowhere: whatever read it has ended, and Python's last flush would fail."""
+    """Discard further output after its reader has ended: Python's last flush would fail otherwise."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -1,7 +1,7 @@
-"""Asks whether there is a newer version. It tells and downloads nothing; nobody asks unless a person wants it.
+"""Check for a newer version. Nothing is downloaded, and the check is off unless the user switches it on.
 
-What is asked is a page of JSON like GitHub's ``releases/latest``: ``tag_name`` and ``html_url``. The request
-carries the program's name and version, and nothing else of this computer.
+The update feed is JSON like GitHub's ``releases/latest``, with ``tag_name`` and ``html_url``. The request contains
+the name and version of the program, and nothing else about this computer.
 """
 
 import json
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from app import __version__
 
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -20,36 +20,36 @@ VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})(?:[-.]?(a|b|rc|alpha|beta)[
 
 
 class UpdateError(Exception):
-    """It could not be found out; the text says why."""
+    """The check failed; the text says why."""
 
 
 class Release(NamedTuple):
-    """What the project says is its newest version, and the page that a person can open."""
+    """The newest version according to the update feed, and its web page."""
 
     version: str
     page: str
 
 
 def built_in_address() -> str:
-    """Return where this build's releases are told; empty for one that nobody released."""
+    """Return the update feed of this build; empty for a build from source."""
     there = files("resources").joinpath("updates.url")
     return there.read_text(encoding="utf-8").strip() if there.is_file() else ""
 
 
 def address_problem(address: str) -> str:
-    """Say why nothing can be asked there, or nothing. Only this computer may be asked without encryption."""
+    """Return why an address cannot be used, or an empty text. Without TLS, only this computer is allowed."""
     try:
         url = urlsplit(address)
         host = url.hostname
     except ValueError:
         host = None
     if not host or not (url.scheme == "https" or (url.scheme == "http" and host in LOOPBACK)):
-        return f"{address or 'nothing'} is no address that begins with https://"
+        return f"{address or 'An empty text'} is not an address that begins with https://"
     return ""
 
 
 async def look(address: str, current: str = __version__) -> Release | None:
-    """Return a release that is newer than ``current``, or None. Raises ``UpdateError``."""
+    """Return the newest release if it is newer than ``current``, else None. Raise ``UpdateError``."""
     if wrong := address_problem(address):
         raise UpdateError(wrong)
     release = _release(await _fetch(address, current))
@@ -59,7 +59,7 @@ async def look(address: str, current: str = __version__) -> Release | None:
 def newer(one: str, other: str) -> bool:
     """Return whether version ``one`` comes after ``other``; ``1.2.0rc1`` comes before ``1.2.0``.
 
-    Raises ``UpdateError`` for what is no version.
+    Raise ``UpdateError`` if one of them is not a version.
     """
     return _order(one) > _order(other)
 
@@ -67,7 +67,7 @@ def newer(one: str, other: str) -> bool:
 def _order(version: str) -> tuple[tuple[int, ...], bool, str, int]:
     found = VERSION.fullmatch(version.strip())
     if not found:
-        raise UpdateError(f"{version[:40]!r} is no version")
+        raise UpdateError(f"{version[:40]!r} is not a version")
     numbers = [int(each) for each in found[1].split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()  # 1.2 is 1.2.0
@@ -76,19 +76,19 @@ def _order(version: str) -> tuple[tuple[int, ...], bool, str, int]:
 
 def _release(text: bytes) -> Release:
     try:
-        said = json.loads(text)
-        version, page = said["tag_name"], said["html_url"]
+        feed = json.loads(text)
+        version, page = feed["tag_name"], feed["html_url"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise UpdateError("the answer names no release") from None
+        raise UpdateError("the update feed contains no valid release") from None
     if not isinstance(version, str) or not isinstance(page, str) or address_problem(page):
-        raise UpdateError("the answer names no release")
+        raise UpdateError("the update feed contains no valid release")
     return Release(version.strip().removeprefix("v"), page)
 
 
 def _proxy(address: str) -> str | None:
-    """Return the system's proxy for an address; may ask the network for a name.
+    """Return the system's proxy for an address. This may block for a DNS lookup.
 
-    aiohttp would find it by itself, and send the passwords of ``.netrc`` along.
+    aiohttp's own lookup (``trust_env``) would also send passwords from ``.netrc``.
     """
     url = urlsplit(address)
     from urllib.request import getproxies, proxy_bypass
@@ -97,35 +97,35 @@ def _proxy(address: str) -> str | None:
 
 
 async def _fetch(address: str, current: str) -> bytes:
-    """Return the page, of ``MAX_BYTES`` at most, within ``PATIENCE_S``. Raises ``UpdateError``."""
+    """Download the update feed: at most ``MAX_BYTES``, within ``TIMEOUT_S``. Raise ``UpdateError``."""
     import asyncio
     import ssl
 
     import aiohttp
     import truststore
 
-    # The certificates that the system trusts: a bundle has none of its own, and a company's proxy has one of its.
+    # Use the system's certificates: a bundle contains none, and a company's proxy may need its own.
     trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     headers = {"User-Agent": f"p2p-chat-companion/{current}", "Accept": "application/json"}
     try:
         async with (
-            asyncio.timeout(PATIENCE_S),
+            asyncio.timeout(TIMEOUT_S),
             aiohttp.ClientSession(headers=headers) as session,
             session.get(
                 address, ssl=trusted, max_redirects=MAX_REDIRECTS, proxy=await asyncio.to_thread(_proxy, address)
             ) as answer,
         ):
             if address_problem(str(answer.url)):
-                raise UpdateError("it led to a page without encryption")
+                raise UpdateError("the address redirects to a page without encryption")
             if answer.status != 200:
-                raise UpdateError(f"the answer was {answer.status}")
+                raise UpdateError(f"the server answered with HTTP status {answer.status}")
             text = await answer.content.read(MAX_BYTES + 1)
             while len(text) <= MAX_BYTES and (more := await answer.content.read(MAX_BYTES)):
                 text += more
     except TimeoutError:
-        raise UpdateError(f"no answer within {PATIENCE_S:g} s") from None
+        raise UpdateError(f"the server did not answer within {TIMEOUT_S:g} s") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise UpdateError(f"it could not be reached ({type(error).__name__})") from None
+        raise UpdateError(f"the server could not be reached ({type(error).__name__})") from None
     if len(text) > MAX_BYTES:
-        raise UpdateError("the answer is too long")
+        raise UpdateError("the update feed is too large")
     return text

@@ -211,7 +211,7 @@ def test_a_folder_that_cannot_be_written_is_named(running: Start[Program], tmp_p
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("port = = 1\n", "settings.toml could not be read and defaults are used"),
+        ("port = = 1\n", "settings.toml could not be read, so defaults are used"),
         ("username = 17\n", "settings.toml: username: "),
         ('journal_rows = 3\nusername = "carol"\n', "settings.toml: journal_rows: "),
     ],

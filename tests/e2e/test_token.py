@@ -20,7 +20,7 @@ from .processes import COMPANION, ENVIRONMENT, Companion, Program, serve, told, 
 from .tools import linux_only, need, posix_only
 
 TOKEN = "a-token-of-ones-own-choice"
-STORED = "There is no keyring that can be used, so the control API's token is stored in "
+STORED = "No keyring is available, so the control API's token is stored in "
 
 
 def logs(data_dir: Path) -> str:
@@ -66,7 +66,7 @@ def test_a_token_file_that_others_can_read_is_refused(
     command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", "--control-port", "0")
     program = running(Program("serve", *command, "--data-dir", data_dir, "--token-file", file))
     assert program.wait() == 2
-    assert program.err == [f"{file} can be read by others: make it private with `chmod 600 {file}`."]
+    assert program.err == [f"Other users can read {file}. Make it private with `chmod 600 {file}`."]
     assert program.out == []
 
 
@@ -84,7 +84,7 @@ def test_a_token_that_cannot_be_one_is_refused(running: Start[Program], data_dir
     program = running(Program("serve", *command, "--data-dir", data_dir, env={"COMPANION_TOKEN": token}))
     assert program.wait() == 2
     assert program.err == [
-        "COMPANION_TOKEN holds no usable token: at least 16 letters, digits or signs, without spaces."
+        "COMPANION_TOKEN contains no valid token. Use at least 16 letters, digits or symbols, without spaces."
     ]
 
 

@@ -201,7 +201,7 @@ def test_a_file_is_sent_as_it_is(server: Companion, run: Run, tmp_path: Path) ->
         ("fifo", "Not a regular file"),
         ("/dev/zero", "Not a regular file"),
         ("latin-1", "It is not UTF-8 text"),
-        ("large", "The file is over 8,192 KiB"),
+        ("large", "The file is larger than 8,192 KiB"),
     ],
 )
 def test_a_file_that_cannot_be_sent_is_reported_in_one_sentence(

@@ -51,7 +51,7 @@ async def test_a_change_is_used_at_once_and_says_what_waits_for_the_next_start(c
         ({"username": "a/b"}, "username", "must not contain control characters or a slash"),
         ({"rest": True, "rest_port": 9, "port": 9}, "rest_port", "9 is already the port of the event server"),
         ({"allowed_origins": ["localhost"]}, "allowed_origins", "is not an origin"),
-        ({"check_updates": True}, "updates_url", "say where to ask"),
+        ({"check_updates": True}, "updates_url", "enter an address: this build has no default"),
         ({"updates_url": "ftp://x"}, "updates_url", "https://"),
     ],
     ids=str,

@@ -48,7 +48,7 @@ def library(**fields: str | list[str]) -> Any:
     ],
 )
 def test_a_licence_is_said_in_few_words(fields: Any, licence: str) -> None:
-    assert about.licence_of(library(**fields)) == licence
+    assert about.licence_name(library(**fields)) == licence
 
 
 def test_the_texts_lie_in_a_bundle_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

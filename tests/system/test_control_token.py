@@ -116,7 +116,7 @@ def test_a_file_that_others_can_read_is_refused_with_the_way_to_mend_it(tmp_path
     file.chmod(mode)
     with pytest.raises(TokenError) as caught:
         given(file)
-    assert str(caught.value) == f"{file} can be read by others: make it private with `chmod 600 {file}`."
+    assert str(caught.value) == f"Other users can read {file}. Make it private with `chmod 600 {file}`."
     file.chmod(0o600)
     assert given(file) == Token(SECRET, "file", file.resolve())
 
@@ -136,7 +136,7 @@ def test_a_file_without_a_usable_token_is_told(tmp_path: Path, content: str) -> 
     file = private(tmp_path / "token", content)
     with pytest.raises(TokenError) as caught:
         given(file)
-    said = f"{file} holds no usable token: at least 16 letters, digits or signs, without spaces."
+    said = f"{file} contains no valid token. Use at least 16 letters, digits or symbols, without spaces."
     assert str(caught.value) == said
     assert file.read_bytes() == content.encode()
 
@@ -144,7 +144,7 @@ def test_a_file_without_a_usable_token_is_told(tmp_path: Path, content: str) -> 
 @pytest.mark.parametrize("value", [value for value in BAD if value])
 def test_a_variable_without_a_usable_token_is_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(VARIABLE, value)
-    with pytest.raises(TokenError, match=f"^{VARIABLE} holds no usable token"):
+    with pytest.raises(TokenError, match=f"^{VARIABLE} contains no valid token"):
         given(None)
 
 
@@ -166,7 +166,7 @@ def test_a_file_that_can_be_neither_read_nor_made_is_told(tmp_path: Path) -> Non
 def test_a_token_file_that_would_block_is_reported(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo", 0o600)
     private(tmp_path / "huge", "x" * 50_000)
-    for name, wrong in (("fifo", "Not a regular file"), ("huge", "The file is over 4 KiB")):
+    for name, wrong in (("fifo", "Not a regular file"), ("huge", "The file is larger than 4 KiB")):
         file = tmp_path / name
         for use in (lambda file=file: given(file), lambda file=file: read("file", file, tmp_path)):
             with pytest.raises(TokenError) as caught:
@@ -245,7 +245,7 @@ async def test_a_stored_token_that_others_can_read_is_not_used(folders: Folders,
         leaked = await obtain(None, folders)
         folders.token_file.chmod(0o644)
         for work in (lambda: obtain(None, folders), lambda: asyncio.to_thread(find, None, folders)):
-            with pytest.raises(TokenError, match="can be read by others"):
+            with pytest.raises(TokenError, match="Other users can read"):
                 await work()
     assert (await obtain(None, folders)).value != leaked.value, "the keyring gets another one"
 
@@ -283,7 +283,7 @@ def test_the_place_of_a_token_is_named(token: Token, place: str) -> None:
 async def test_a_keyring_that_does_not_answer_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(control_token, "KEYRING_PATIENCE_S", 0.05)
+    monkeypatch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.05)
     ring = HangingKeyring()
     with using(ring):
         try:
@@ -299,7 +299,7 @@ async def test_a_keyring_that_does_not_answer_is_not_waited_for(
 def test_a_keyring_that_answers_after_the_loop_has_ended_does_no_harm(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(control_token, "KEYRING_PATIENCE_S", 0.02)
+    monkeypatch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
     ring = HangingKeyring()
     with using(ring):
         assert asyncio.run(obtain(None, Folders.of(tmp_path))).kept_in == "file"
@@ -351,6 +351,6 @@ async def test_a_running_companions_token_is_read_from_where_it_is_kept(tmp_path
 
 def test_a_token_file_that_is_gone_is_told_and_not_made_anew(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    with pytest.raises(TokenError, match=r"which held the running companion's token, is gone\."):
+    with pytest.raises(TokenError, match=r"of the running companion no longer exists\."):
         read("file", file, tmp_path)
     assert not file.exists()

@@ -22,7 +22,7 @@ def test_read_file_returns_a_file_of_exactly_the_limit_and_rejects_a_larger_one(
     file = tmp_path / "x"
     file.write_bytes(b"x" * 2048)
     assert read_file(file, 2048) == b"x" * 2048
-    with pytest.raises(OSError, match="The file is over 1 KiB"):
+    with pytest.raises(OSError, match="The file is larger than 1 KiB"):
         read_file(file, 2047)
 
 

@@ -25,7 +25,7 @@ async def test_closing_the_console_ends_the_program_and_gives_it_time(event: int
     handle = console_handler(asyncio.get_running_loop(), stopped.set)
     assert await asyncio.to_thread(handle, event) is True
     await asyncio.wait_for(stopped.wait(), 10)
-    assert naps == [process_signals.CONSOLE_PATIENCE_S]
+    assert naps == [process_signals.CONSOLE_CLOSE_S]
     assert naps[0] < 5, "Windows waits no longer"
 
 

@@ -146,7 +146,7 @@ def test_what_keeps_somebody_out_never_opens_by_a_slip(
 def test_a_broken_file_that_speaks_of_a_token_still_wants_one(file: SettingsFile) -> None:
     write(file, "require_token = true\nport = = 1\n")
     assert file.load() == Settings(require_token=True)
-    assert "require_token = true until it is put right" in file.warnings[0]
+    assert "require_token = true until the file is corrected" in file.warnings[0]
 
 
 def test_complaints_are_about_the_last_load_only(file: SettingsFile) -> None:
@@ -190,9 +190,9 @@ def test_a_file_that_would_block_or_take_minutes_is_reported(file: SettingsFile,
             file.path.symlink_to("/dev/zero")
         case "huge":
             write(file, "port = 9000\n#" + "x" * MAX_BYTES)
-    wrong = "The file is over 256 KiB" if kind == "huge" else "Not a regular file"
+    wrong = "The file is larger than 256 KiB" if kind == "huge" else "Not a regular file"
     assert file.load() == Settings(require_token=True, allowed_origins=[])
-    assert file.warnings[0].startswith(f"{file.path} could not be read and defaults are used: {wrong}; ")
+    assert file.warnings[0].startswith(f"{file.path} could not be read, so defaults are used: {wrong}; ")
     with pytest.raises(OSError, match=wrong):
         file.save(Settings(port=9001))
 

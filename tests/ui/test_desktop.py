@@ -525,7 +525,7 @@ async def test_a_broken_settings_file_is_told(start: Start, tmp_path: Path) -> N
     (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
     desktop = await start()
     assert desktop.window.banner.isVisible()
-    assert "settings.toml could not be read and defaults are used" in desktop.window.banner.text.text()
+    assert "settings.toml could not be read, so defaults are used" in desktop.window.banner.text.text()
     assert desktop.companion.state is ServerState.LISTENING
 
 
@@ -747,7 +747,7 @@ async def test_a_token_that_cannot_be_used_is_said_in_the_window(
     monkeypatch.setenv("COMPANION_TOKEN", "short")
     desktop = await start()
     await until(desktop.window.banner.isVisible)
-    assert "COMPANION_TOKEN holds no usable token" in desktop.window.banner.text.text()
+    assert "COMPANION_TOKEN contains no valid token" in desktop.window.banner.text.text()
     assert not desktop.companion.control.listening
     assert not desktop.window.settings.copy_token.isEnabled()
 

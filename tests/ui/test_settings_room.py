@@ -182,9 +182,13 @@ def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
         (False, "", ""),
         (False, "https://companion.example/latest", ""),
         (True, "https://companion.example/latest", ""),
-        (True, "", "Newer versions: say where to ask"),
-        (True, "companion.example", "Newer versions: companion.example is no address that begins with https://"),
-        (False, "ftp://x", "Newer versions: ftp://x is no address that begins with https://"),
+        (True, "", "Newer versions: enter an address: this build has no default"),
+        (
+            True,
+            "companion.example",
+            "Newer versions: companion.example is not an address that begins with https://",
+        ),
+        (False, "ftp://x", "Newer versions: ftp://x is not an address that begins with https://"),
     ],
 )
 def test_newer_versions_need_an_address_that_can_be_asked(
