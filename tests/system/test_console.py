@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.options import as_json, decoded
+from app.cli.options import as_json, decode_text
 from app.system import console
 from app.system.console import KEPT_CHARS, RecentOutput, run_with_streams
 
@@ -83,7 +83,7 @@ def test_json_elsewhere_stays_readable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_a_file_that_powershell_wrote_can_be_read(encoding: str) -> None:
-    assert decoded(TEXT.encode(encoding)) == TEXT
+    assert decode_text(TEXT.encode(encoding)) == TEXT
 
 
 # no streams, as under pythonw.exe

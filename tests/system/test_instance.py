@@ -9,7 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
-from app.system.instance import VERSION, Instance, announce, find, withdraw
+from app.system import instance
+from app.system.instance import VERSION, Instance, find
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 URL = "http://127.0.0.1:8082"
@@ -33,30 +34,30 @@ def told(**changes: Any) -> str:
     return json.dumps({**value, **changes})
 
 
-def test_what_was_announced_is_found_while_the_process_lives(file: Path, tmp_path: Path) -> None:
-    announce(file, URL, "file", tmp_path / "token")
+def test_the_file_is_found_while_the_process_runs(file: Path, tmp_path: Path) -> None:
+    instance.write(file, URL, "file", tmp_path / "token")
     assert find(file) == Instance(
         pid=os.getpid(), started=psutil.Process().create_time(), control=URL, token_in="file",
         token_file=str(tmp_path / "token"),
     )  # fmt: skip
-    announce(file, "", "memory")
+    instance.write(file, "", "memory")
     found = find(file)
     assert found is not None
     assert (found.control, found.token_in, found.token_file) == ("", "memory", "")
     assert names(tmp_path) == ["instance.json"]
 
 
-def test_what_was_withdrawn_is_found_no_more(file: Path) -> None:
-    announce(file, URL, "memory")
-    withdraw(file)
-    withdraw(file)
+def test_a_removed_file_is_not_found(file: Path) -> None:
+    instance.write(file, URL, "memory")
+    instance.remove(file)
+    instance.remove(file)
     assert find(file) is None
     assert not file.exists()
 
 
-def test_withdrawing_never_fails(tmp_path: Path) -> None:
-    withdraw(tmp_path)
-    withdraw(tmp_path / "nowhere" / "instance.json")
+def test_removing_never_fails(tmp_path: Path) -> None:
+    instance.remove(tmp_path)
+    instance.remove(tmp_path / "nowhere" / "instance.json")
     assert tmp_path.is_dir()
 
 
@@ -66,7 +67,7 @@ def test_the_file_is_for_this_user_alone_whatever_was_there_before(file: Path) -
     file.chmod(0o666)
     before = os.umask(0)
     try:
-        announce(file, URL, "memory")
+        instance.write(file, URL, "memory")
     finally:
         os.umask(before)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
