@@ -1,9 +1,9 @@
-"""Builds the bundle on the system that it runs on, and refuses one that could not start.
+"""Build the PyInstaller bundle for the current system, and fail if the result could not start.
 
-``python packaging/build.py [--out FOLDER]`` leaves ``FOLDER/p2p-chat-companion`` (on macOS also the .app), by
-default below ``build/bundle``. It runs with the interpreter whose libraries go into the bundle: a venv with the
-program and PyInstaller, as ``packaging/build_venv.py`` makes one. COMPANION_UPDATES_URL, when it is set, is where
-the program will look for newer versions.
+``python packaging/build.py [--out FOLDER]`` creates ``FOLDER/p2p-chat-companion`` (on macOS also the .app), by
+default below ``build/bundle``. Run it with the interpreter whose libraries go into the bundle: a venv with the
+program and PyInstaller, as ``packaging/build_venv.py`` creates it. If COMPANION_UPDATES_URL is set, it becomes the
+update feed of the program.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from bundle import dangling, missing_libraries
+from bundle import broken_links, missing_libraries
 from elf import is_elf, needs_of, orphans, too_new
 from licences.collect import of_the_system
 
@@ -25,11 +25,11 @@ NAME = "p2p-chat-companion"
 
 
 class BuildError(Exception):
-    """The bundle would not work; the text says why and what to do."""
+    """The bundle cannot be built or would not start; the text says why and what to do."""
 
 
 def pyinstaller(out: Path) -> str:
-    """Run PyInstaller; return what it logged. Raises ``BuildError``."""
+    """Run PyInstaller and return its log. Raise ``BuildError`` if it fails."""
     icons = out / "icons"
     licences = out / "licences"
     for script, where in ((HERE / "icons" / "make.py", icons), (HERE / "licences" / "collect.py", licences)):
@@ -48,25 +48,25 @@ def pyinstaller(out: Path) -> str:
         ended = subprocess.run(
             command, env=environment, stdout=stream, stderr=subprocess.STDOUT, check=False, cwd=ROOT
         )
-    told = log.read_text(encoding="utf-8", errors="replace")
+    log_text = log.read_text(encoding="utf-8", errors="replace")
     if ended.returncode:
-        raise BuildError(f"PyInstaller failed ({ended.returncode}); the end of {log}:\n{told[-3000:]}")
-    return told
+        raise BuildError(f"PyInstaller failed ({ended.returncode}); the end of {log}:\n{log_text[-3000:]}")
+    return log_text
 
 
-def check(told: str) -> None:
-    """Refuse a bundle without a library that Qt needs to open a window. Raises ``BuildError``."""
-    if missing := missing_libraries(told):
+def check(log_text: str) -> None:
+    """Raise ``BuildError`` if the bundle lacks a library that Qt needs to open a window."""
+    if missing := missing_libraries(log_text):
         raise BuildError(
-            "The bundle would die at its start: this system lacks libraries of Qt's platform plugins. "
+            "The bundle could not start: libraries of Qt's platform plugins are missing on this system. "
             "On Debian and Ubuntu, README's apt-get line installs them.\n" + "\n".join(missing)
         )
 
 
 def prune(bundle: Path) -> None:
-    """Remove the libraries that came along for what was left out. Raises ``BuildError``: one is too new."""
+    """Remove libraries that no file of the bundle needs. Raise ``BuildError`` if one needs a newer C library."""
     needs = {each: needs_of(each) for each in bundle.rglob("*") if is_elf(each)}
-    # Nothing names libpython: the program's own start loads it.
+    # No file lists libpython as a dependency: the start program loads it.
     beside = [each for each in (bundle / "_internal").glob("lib*.so*") if not each.name.startswith("libpython")]
     for each in orphans(needs, beside):
         each.unlink()
@@ -79,8 +79,8 @@ def prune(bundle: Path) -> None:
 
 
 def tidy(bundle: Path) -> None:
-    """Remove links that lead nowhere, and the folders that are empty now."""
-    for link in dangling(bundle.rglob("*")):
+    """Remove broken links, and folders that are empty after that."""
+    for link in broken_links(bundle.rglob("*")):
         link.unlink()
     for folder in sorted((each for each in bundle.rglob("*") if each.is_dir()), reverse=True):
         if not any(folder.iterdir()):
@@ -88,14 +88,14 @@ def tidy(bundle: Path) -> None:
 
 
 def size(files: Iterable[Path]) -> int:
-    """Return the bytes in ``files``, each counted once."""
+    """Return the total size of ``files`` in bytes, without links."""
     return sum(each.stat().st_size for each in files if each.is_file() and not each.is_symlink())
 
 
 def main() -> int:
-    """Build; return the exit code."""
-    parser = argparse.ArgumentParser(description="Builds the bundle of the companion.")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bundle", help="where to; emptied first")
+    """Build the bundle and return the exit code."""
+    parser = argparse.ArgumentParser(description="Build the bundle of the companion.")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bundle", help="output folder, emptied first")
     out = parser.parse_args().out.resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)

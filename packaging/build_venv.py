@@ -1,7 +1,7 @@
-"""Makes the interpreter that builds the bundle: a venv with the program, PyInstaller, and nothing else.
+"""Create the venv that builds the bundle, with only the program and PyInstaller.
 
-``python packaging/build_venv.py FOLDER`` prints the path of its interpreter. What is installed in it goes into the
-bundle, so every version comes from ``constraints.txt``.
+``python packaging/build_venv.py FOLDER`` prints the path of its interpreter. Its packages go into the bundle, so
+``constraints.txt`` pins every version.
 """
 
 import os
@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 
 def main(folder: Path) -> Path:
-    """Make the venv anew; return its interpreter."""
+    """Create the venv, replacing an existing one, and return its interpreter."""
     venv.create(folder, clear=True, with_pip=True)
     interpreter = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     pinned = {"PIP_CONSTRAINT": str(HERE / "constraints.txt"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

@@ -1,4 +1,4 @@
-"""What the bundle's libraries need of each other and of the system (Linux), as ``objdump`` tells."""
+"""Read the dependencies of ELF files (Linux) with ``objdump``: needed libraries and version of the C library."""
 
 import re
 import subprocess
@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 GLIBC = (2, 35)
-"""The oldest C library that the Linux packages are promised to run on: the manual says so."""
+"""The oldest C library that the Linux packages support, as the manual says."""
 
 Version = tuple[int, ...]
 
 
 class Needs(NamedTuple):
-    """The libraries that a file names, and the newest version of the C library that it asks for."""
+    """The libraries that a file needs, and the minimum version of the C library."""
 
     libraries: frozenset[str]
     glibc: Version
 
 
 def is_elf(file: Path) -> bool:
-    """Return whether ``file`` is a program or a library."""
+    """Return whether ``file`` is an ELF program or library."""
     if file.is_symlink() or not file.is_file():
         return False
     with file.open("rb") as stream:
@@ -28,37 +28,37 @@ def is_elf(file: Path) -> bool:
 
 
 def needs_of(file: Path) -> Needs:
-    """Ask ``objdump`` (package binutils). Raises ``CalledProcessError`` for what is no program or library."""
-    told = subprocess.run(["objdump", "-p", str(file)], check=True, capture_output=True, text=True).stdout
-    return needs_told(told)
+    """Run ``objdump`` (package binutils) on a file. Raise ``CalledProcessError`` if it is not an ELF file."""
+    output = subprocess.run(["objdump", "-p", str(file)], check=True, capture_output=True, text=True).stdout
+    return parse_objdump(output)
 
 
-def needs_told(told: str) -> Needs:
-    """Read what ``objdump -p`` printed."""
-    libraries = frozenset(re.findall(r"^ +NEEDED +(\S+)$", told, re.M))
-    versions = [tuple(map(int, each.split("."))) for each in re.findall(r"\bGLIBC_(\d[\d.]*)$", told, re.M)]
+def parse_objdump(output: str) -> Needs:
+    """Parse the output of ``objdump -p``."""
+    libraries = frozenset(re.findall(r"^ +NEEDED +(\S+)$", output, re.M))
+    versions = [tuple(map(int, each.split("."))) for each in re.findall(r"\bGLIBC_(\d[\d.]*)$", output, re.M)]
     return Needs(libraries, max(versions, default=()))
 
 
 def orphans(needs: dict[Path, Needs], candidates: Iterable[Path]) -> list[Path]:
-    """Return those of ``candidates`` that nothing in ``needs`` asks for, nor anything that stays."""
-    there, gone = dict(needs), []
+    """Return the ``candidates`` that no remaining file in ``needs`` depends on."""
+    remaining, removed = dict(needs), []
     waiting = list(candidates)
     while True:
-        wanted = frozenset().union(*(each.libraries for each in there.values()))
+        wanted = frozenset().union(*(each.libraries for each in remaining.values()))
         fresh = [each for each in waiting if each.name not in wanted]
         if not fresh:
-            return gone
-        gone += fresh
+            return removed
+        removed += fresh
         waiting = [each for each in waiting if each.name in wanted]
         for each in fresh:
-            there.pop(each, None)
+            remaining.pop(each, None)
 
 
 def too_new(needs: dict[Path, Needs], promised: Version = GLIBC) -> list[str]:
-    """Return a sentence for each file that asks for a newer C library than ``promised``."""
+    """Return an error for each file that needs a newer C library than ``promised``."""
     return [
-        f"{file.name} needs glibc {'.'.join(map(str, each.glibc))}, and {'.'.join(map(str, promised))} is promised"
+        f"{file.name} needs glibc {'.'.join(map(str, each.glibc))}; the limit is {'.'.join(map(str, promised))}"
         for file, each in sorted(needs.items())
         if each.glibc > promised
     ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the Linux packages on Debian and proves them, and the Windows installer under wine. Run it as root on Debian 12;
-# it installs the tools that it needs. Under 15 minutes. Pictures of what it saw: build/verify.
+# Build and test the Linux packages on Debian, and test the Windows installer under wine. Run it as root on Debian 12. It
+# installs its tools, takes less than 15 minutes, and saves screenshots and logs in build/verify.
 #
-#   packaging/verify.sh [--bundle FOLDER]     FOLDER: a bundle that is already built
+#   packaging/verify.sh [--bundle FOLDER]     FOLDER: an existing bundle
 #
 # 1. static checks (check.sh)            4. the .deb in a clean Debian: installed, run, purged, nothing left
 # 2. build: bundle, .deb, .tar.gz        5. the .tar.gz and the AppImage there as an ordinary user
@@ -47,7 +47,7 @@ tools() {
         { tail -30 "$seen/apt.log"; return 1; }
 }
 
-# The tests' own venv: not the bundle's, which holds nothing but what goes into it.
+# A venv for the tests, separate from that of the bundle, which contains only what goes into the bundle.
 test_venv() {
     [[ -x .venv/bin/pytest ]] || { python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]'; }
 }
@@ -61,14 +61,14 @@ build() {
     fi
     rm -rf "$packages"
     stand_in_runtime | dd bs=1024 count=1 conv=sync status=none >build/runtime
-    # A proof need not be small.
+    # Fast compression: these packages are only tested.
     XZ_LEVEL=1 packaging/linux/build.sh --bundle "$bundle" --appimage-runtime build/runtime --out "$packages"
     lintian --allow-root --fail-on error,warning "$packages"/*.deb
-    echo "lintian: no error, no warning"
+    echo "lintian: no errors, no warnings"
 }
 
-# A stand-in for the AppImage runtime, which no package of Debian brings: it unpacks what follows it and starts AppRun, as the
-# real one does where it may not mount. It proves what is inside, not the runtime.
+# Replaces the AppImage runtime, which is not in Debian: it unpacks the payload and starts AppRun, as the real one does if it
+# cannot mount. This tests the content of the AppImage, not the runtime.
 stand_in_runtime() {
     cat <<'SH'
 #!/bin/sh
@@ -81,12 +81,12 @@ exec "$folder/root/AppRun" "$@"
 SH
 }
 
-# The same tests that a person's desktop is played with elsewhere, against the bundle: both kinds of tray, the panel before the
-# program and after it, closing into the tray, the menu, a second start, SIGTERM.
+# Run the desktop tests of the suite against the bundle: both tray protocols, the panel before and after the program, closing
+# to the tray, the menu, a second start, SIGTERM.
 desktops() {
     COMPANION_INSTALLED=$bundle/companion COMPANION_E2E=require .venv/bin/pytest -q \
         tests/e2e/test_desktop.py tests/e2e/test_quit_command.py \
-        --deselect "tests/e2e/test_desktop.py::test_two_terminals_see_every_event_fired" # wscat's, not the bundle's
+        --deselect "tests/e2e/test_desktop.py::test_two_terminals_see_every_event_fired" # needs wscat, and does not concern the bundle
     cp tests/artifacts/fired-*.png tests/artifacts/tray-came-late-*.png "$seen/"
 }
 
@@ -101,7 +101,7 @@ prepare_root() {
         if [[ -s $each ]]; then sources+=("$each"); fi
     done
     mmdebstrap --quiet --variant=apt "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" "$root" "${sources[@]}"
-    cp /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/" # how this machine reaches its mirror
+    cp /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/" # the mirror's configuration of this system
     cp /etc/resolv.conf "$root/etc/" 2>/dev/null || :
     mount -t proc proc "$root/proc"
     in_root useradd --create-home --uid 1000 max
@@ -112,10 +112,10 @@ prepare_root() {
     for _ in {1..100}; do [[ -s $seen/screen ]] && break; sleep 0.1; done
     DISPLAY=:$(<"$seen/screen")
     export DISPLAY
-    # Xvfb's socket lies in this system's /tmp; the chroot reaches the screen through the one that has no file.
+    # The chroot does not see Xvfb's socket file in /tmp, and uses its abstract socket.
 }
 
-# prove COMMAND…: as the user of the clean root, with a window on the virtual screen
+# prove COMMAND…: check the command as the user of the clean system, with a window on the virtual screen
 prove() {
     .venv/bin/python packaging/prove.py --window --uid 1000 chroot "$root" "${as_user[@]}" DISPLAY="$DISPLAY" \
         "COMPANION_DATA_DIR=/tmp/prove-$RANDOM" "COMPANION_TOKEN=$(openssl rand -hex 16)" "$@"
@@ -126,19 +126,19 @@ clean_install() {
     cp "$packages"/*.deb "$root/tmp/companion.deb"
     in_root apt-get install -y --no-install-recommends /tmp/companion.deb >"$seen/install.log" 2>&1 ||
         { tail -20 "$seen/install.log"; return 1; }
-    echo "it brought along $(grep -c '^Setting up' "$seen/install.log") packages"
+    echo "number of packages that were installed: $(grep -c '^Setting up' "$seen/install.log")"
     prove companion
     picture
     in_root apt-get purge -y $name >"$seen/purge.log" 2>&1
     in_root apt-get autoremove --purge -y >>"$seen/purge.log" 2>&1
     files >"$seen/after"
-    # What other packages leave behind is theirs: caches of fonts and icons, say.
-    if comm -13 "$seen/before" "$seen/after" | grep -E "p2p|companion|/usr/(lib|bin)/"; then fail "purging left these"; fi
-    if in_root dpkg -l $name 2>/dev/null | grep -q "^[a-z]"; then fail "dpkg still knows the package"; fi
-    echo "purged: nothing of it is left"
+    # Files of other packages are ignored, for example caches of fonts and icons.
+    if comm -13 "$seen/before" "$seen/after" | grep -E "p2p|companion|/usr/(lib|bin)/"; then fail "purge left the files above"; fi
+    if in_root dpkg -l $name 2>/dev/null | grep -q "^[a-z]"; then fail "the package is still registered after the purge"; fi
+    echo "purged: no files left"
 }
 
-# A look at the window of the installed program, for whoever reads build/verify
+# Take a screenshot of the installed program, for build/verify.
 picture() {
     chroot "$root" "${as_user[@]}" DISPLAY="$DISPLAY" companion --port 0 --rest-port 0 --control-port 0 \
         --data-dir /tmp/picture --token-file /tmp/picture-token &
@@ -148,11 +148,11 @@ picture() {
     import -window root "$seen/installed.png"
     kill -TERM $running
     wait $running || code=$?
-    ((code == 0)) || fail "SIGTERM ended the window's program with $code"
-    echo "SIGTERM: ended with 0"
+    ((code == 0)) || fail "the exit code after SIGTERM is $code"
+    echo "SIGTERM: exit code 0"
 }
 
-# What the .tar.gz and the AppImage cannot bring along is what the .deb depends on.
+# The .tar.gz and the AppImage need the same packages of the system as the .deb, so install those first.
 portable() {
     in_root apt-get install -y --no-install-recommends squashfs-tools /tmp/companion.deb >/dev/null 2>&1
     in_root dpkg --remove $name >/dev/null
@@ -166,11 +166,11 @@ portable() {
     desktop-file-validate "$root"/home/max/.local/share/applications/*.desktop
     chroot "$root" "${as_user[@]}" /home/max/.local/lib/$name/install.sh --uninstall
     if find "$root/home/max" -path '*/unpacked' -prune -o -name '*companion*' -print | grep -v AppImage; then
-        fail "removing left these"
+        fail "the removal left the files above"
     fi
-    echo ".tar.gz: installed, proven, removed"
+    echo ".tar.gz: installed, tested, removed"
     prove /home/max/companion.AppImage
-    echo "AppImage: proven"
+    echo "AppImage: tested"
 }
 
 main() {
@@ -191,7 +191,7 @@ main() {
     portable
     title "The Windows installer under wine"
     packaging/windows/prove_installer.sh "$(dirname "$bundle")/icons"
-    title "Everything held"
+    title "All checks passed"
 }
 
-main # whole, so that this file may be edited while it runs
+main # bash has read the whole file now, so it may be edited while this runs

@@ -1,19 +1,19 @@
-"""The version as Windows writes it into a program: shown in its properties, and by the task manager."""
+"""Version resource of the Windows programs, which Explorer and the task manager show."""
 
 import re
 from typing import Any
 
 
 def four(version: str) -> tuple[int, int, int, int]:
-    """Return ``1.2.3rc1`` as ``(1, 2, 3, 0)``. Raises ``ValueError`` for what does not begin with numbers."""
+    """Return ``1.2.3rc1`` as ``(1, 2, 3, 0)``. Raise ``ValueError`` if the text does not begin with a number."""
     found = re.match(r"(\d+)(?:\.(\d+))?(?:\.(\d+))?", version)
     if not found:
-        raise ValueError(f"{version!r} is no version")
+        raise ValueError(f"{version!r} is not a version")
     return int(found[1]), int(found[2] or 0), int(found[3] or 0), 0
 
 
 def version_info(version: str, name: str) -> Any:
-    """Return PyInstaller's version resource for the program ``name``; on Windows only."""
+    """Return the version resource of the program ``name`` for PyInstaller. Windows only."""
     from PyInstaller.utils.win32.versioninfo import (
         FixedFileInfo,
         StringFileInfo,

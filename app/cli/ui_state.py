@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import client_ids, persona_names
-from app.cli.options import DataDir, Json, as_json, decoded, done, read_input
+from app.cli.options import DataDir, Json, as_json, decode_text, print_result, read_input
 from app.protocol.ui_stores import Flavour as UiFlavour
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -75,7 +75,7 @@ def report(file: StateFile, client: Client = None, json: Json = False, data_dir:
     from app.cli.control import Control
 
     Control(data_dir).call("PUT", "/v1/ui-state/reported", _state(file), client=client)
-    done("reported", {"reported": True}, json)
+    print_result("reported", {"reported": True}, json)
 
 
 @app.command()
@@ -124,12 +124,12 @@ def select(
     from app.cli.control import Control
 
     Control(data_dir).call("PUT", "/v1/ui-state/active-chat", {"client": client, "peer": peer})
-    done(f"open chat: {peer or 'none'}", {"peer": peer}, json)
+    print_result(f"open chat: {peer or 'none'}", {"peer": peer}, json)
 
 
 def _state(file: Path) -> dict[str, Any]:
     try:
-        state = json_format.loads(decoded(read_input(str(file), MAX_STATE_BYTES)))
+        state = json_format.loads(decode_text(read_input(str(file), MAX_STATE_BYTES)))
     except OSError as error:
         raise typer.BadParameter(f"{file} could not be read: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:

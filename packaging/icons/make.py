@@ -1,4 +1,4 @@
-"""Draws ``resources/icons/app.svg`` in every size and format that a system asks for.
+"""Render ``resources/icons/app.svg`` in the sizes and formats that Linux, Windows and macOS need.
 
 ``python packaging/icons/make.py FOLDER`` writes ``companion.ico``, ``companion.icns``, ``companion.svg``,
 ``wizard.bmp`` and ``hicolor/<size>x<size>/apps/p2p-chat-companion.png``. Needs PySide6, no display.
@@ -20,14 +20,14 @@ SOURCE = Path(__file__).parents[2] / "resources" / "icons" / "app.svg"
 NAME = "p2p-chat-companion"
 HICOLOR = (16, 22, 24, 32, 48, 64, 128, 256, 512)
 ICO = (16, 20, 24, 32, 40, 48, 64)
-"""As bitmaps; 256 is added as a PNG. 20 and 40 are 16 and 32 at 125 %."""
+"""Sizes of the bitmaps in the .ico file; 256 is added as a PNG. 20 and 40 are 16 and 32 at 125 %."""
 ICNS = (32, 64, 128, 256, 512, 1024)
 MACOS_MARGIN = 100 / 1024
-"""Apple's grid leaves so much of the canvas empty on each side: without, the icon looks too big in a Dock."""
+"""Empty margin on each side according to Apple's icon grid. Without it, the icon looks too big in the Dock."""
 
 
 def draw(size: int, margin: float = 0.0) -> QImage:
-    """Return the icon, ``size`` pixels wide, with ``margin`` (a share of the width) around it."""
+    """Return the icon, ``size`` pixels wide. ``margin`` is the empty fraction of the width on each side."""
     image = QImage(size, size, QImage.Format.Format_ARGB32)
     image.fill(0)
     painter = QPainter(image)
@@ -39,7 +39,7 @@ def draw(size: int, margin: float = 0.0) -> QImage:
 
 
 def wizard() -> QImage:
-    """Return the picture beside the Windows installer's first and last page, in the size that NSIS wants."""
+    """Return the picture of the Windows installer's first and last page, in the size that NSIS needs."""
     image = QImage(164, 314, QImage.Format.Format_RGB32)
     slope = QLinearGradient(0, 0, 0, image.height())
     slope.setColorAt(0, QColor("#f5f5f7"))
@@ -63,7 +63,7 @@ def png(image: QImage) -> bytes:
 def main(out: Path) -> None:
     """Write all files below ``out``."""
     out.mkdir(parents=True, exist_ok=True)
-    drawn = {size: draw(size) for size in ICO}  # kept: their pixels are gone with them
+    drawn = {size: draw(size) for size in ICO}  # keep the images: `constBits` refers to their memory
     images = {size: bitmap(size, bytes(image.constBits())) for size, image in drawn.items()}
     (out / "companion.ico").write_bytes(ico({**images, 256: png(draw(256))}))
     (out / "companion.icns").write_bytes(icns({size: png(draw(size, MACOS_MARGIN)) for size in ICNS}))

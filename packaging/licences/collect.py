@@ -1,7 +1,7 @@
-"""Gathers the texts of the licences of everything in the bundle.
+"""Collect the licence texts of all components of the bundle.
 
-``python packaging/licences/collect.py FOLDER`` writes a folder per library and ``README.txt``, their list. What a
-Debian or Ubuntu system contributed is added by ``of_the_system`` when it is known which of its libraries stay.
+``python packaging/licences/collect.py FOLDER`` writes a folder per library, and ``README.txt`` with the list.
+``of_the_system`` later adds the licences of the Debian or Ubuntu libraries that stay in the bundle.
 """
 
 import re
@@ -18,27 +18,27 @@ from app.system.about import Component, libraries, python
 HERE = Path(__file__).parent
 QT = ("PySide6", "shiboken6")
 HEAD = """\
-P2P Chat Companion is under the MIT licence. It contains what is listed here; the texts are in the folders.
+P2P Chat Companion is under the MIT licence. It contains the components below; the folders contain their licences.
 
-Qt and PySide6 are used under the LGPL, version 3. They are libraries of their own beside the program: you may
-replace them with versions that you changed. Their source is published by The Qt Company under the same version
+Qt and PySide6 are used under the LGPL, version 3. They are separate library files: you may replace them
+with modified versions. Their source is published by The Qt Company under the same version
 numbers.
 
 """
 
 
 def is_text(file: PackagePath) -> bool:
-    """Return whether an installed file holds a licence or says whose work it is."""
+    """Return whether an installed file contains a licence or names the authors."""
     return ".dist-info/" in str(file) and bool(re.match(r"LICEN[CS]E|COPYING|NOTICE|AUTHORS", file.name, re.I))
 
 
 def of_library(library: Component, out: Path) -> None:
-    """Write a library's texts below ``out``."""
+    """Copy the licence texts of a library to ``out``."""
     folder = out / library.name
     folder.mkdir(parents=True)
     files = [each for each in distribution(library.name).files or [] if is_text(each)]
     for number, file in enumerate(files):
-        # llhttp's LICENSE must not replace aiohttp's
+        # number the further files: aiohttp and its llhttp both have a LICENSE
         shutil.copyfile(str(file.locate()), folder / (file.name if number == 0 else f"{number}-{file.name}"))
     if library.name.startswith(QT):
         for text in HERE.glob("*.txt"):
@@ -48,7 +48,7 @@ def of_library(library: Component, out: Path) -> None:
 
 
 def of_python(out: Path) -> None:
-    """Write the interpreter's text below ``out``."""
+    """Copy the licence text of Python to ``out``."""
     places = (Path(sysconfig.get_path("stdlib")), Path(sys.base_prefix))
     text = next((place / "LICENSE.txt" for place in places if (place / "LICENSE.txt").exists()), None)
     (out / "Python").mkdir()
@@ -57,7 +57,7 @@ def of_python(out: Path) -> None:
 
 
 def of_the_system(files: Iterable[Path], out: Path) -> None:
-    """Write below ``out`` what the packages of Debian or Ubuntu say that the bundle's libraries came with."""
+    """Copy the copyright files of the Debian or Ubuntu packages that contain ``files`` to ``out``."""
     for file in files:
         asked = ["dpkg-query", "--search", f"*/{file.name}"]
         owner = subprocess.run(asked, capture_output=True, text=True, check=False)
@@ -69,7 +69,7 @@ def of_the_system(files: Iterable[Path], out: Path) -> None:
 
 
 def main(out: Path) -> None:
-    """Write everything that is known before the bundle is built."""
+    """Write the licence texts of Python and the libraries, and the list."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     inside = [python(), *libraries()]

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds the Linux packages: a .deb, a .tar.gz, and an AppImage when its runtime is given.
+# Build the Linux packages: a .deb, a .tar.gz, and an AppImage if its runtime is given.
 #
 #   packaging/linux/build.sh [--bundle FOLDER] [--appimage-runtime FILE] [--out FOLDER]
 #
-# --bundle            a bundle that packaging/build.py made; by default it is built now
-# --appimage-runtime  the program that an AppImage begins with (type2-runtime); it is not part of this repository
-# --out               where to; by default build/packages
+# --bundle            a bundle of packaging/build.py; by default, it is built first
+# --appimage-runtime  the start program of AppImages (type2-runtime), which is not part of this repository
+# --out               output folder; by default build/packages
 #
-# XZ_LEVEL=1 in the environment is quicker, and makes a larger .deb. Needs dpkg-deb, binutils, and mksquashfs
-# (squashfs-tools) for an AppImage. The result runs on systems with the C library that packaging/elf.py promises; the
-# bundle's build fails where it needs a newer one.
+# XZ_LEVEL=1 in the environment is faster but makes a larger .deb. Needs dpkg-deb, binutils, and mksquashfs
+# (squashfs-tools) for an AppImage. The packages run on systems with the C library in packaging/elf.py or a newer one;
+# the build of the bundle fails if it needs a newer one than that.
 set -euo pipefail
 exec </dev/null
 cd "$(dirname "$0")/../.."
@@ -21,7 +21,7 @@ while (($#)); do
     --bundle) bundle=$2 ;;
     --appimage-runtime) runtime=$2 ;;
     --out) out=$2 ;;
-    *) echo "what is $1? See the head of $0" >&2; exit 2 ;;
+    *) echo "unknown option $1; the first lines of $0 list the options" >&2; exit 2 ;;
     esac
     shift 2
 done
@@ -31,7 +31,7 @@ name=p2p-chat-companion
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' app/__init__.py)
 glibc=$(sed -n 's/^GLIBC = (\([0-9]*\), \([0-9]*\))$/\1.\2/p' packaging/elf.py)
 arch=$(dpkg --print-architecture)
-# The same source gives the same packages: times come from the commit.
+# Reproducible packages: all times are that of the commit.
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -c safe.directory='*' log -1 --format=%ct 2>/dev/null || date +%s)}
 export SOURCE_DATE_EPOCH
 date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%d)
@@ -46,14 +46,14 @@ icons=$(dirname "$bundle")/icons
 rm -rf "$work"
 mkdir -p "$work" "$out"
 
-# fill FROM TO: copies a file with its @NAMES@ filled in
+# fill FROM TO: copy a file and replace its @NAMES@
 fill() {
     sed -e "s/@VERSION@/$version/g" -e "s/@DATE@/$date/g" -e "s/@ARCH@/$arch/g" -e "s/@GLIBC@/$glibc/g" \
         -e "s/@SIZE@/${size:-0}/g" "$1" >"$2"
     chmod 644 "$2"
 }
 
-# share FOLDER: what desktops read, below FOLDER
+# share FOLDER: write the files for desktops (menu entry, icons, metadata, man page) to FOLDER
 share() {
     mkdir -p "$1"/{applications,metainfo,icons/hicolor/scalable/apps,man/man1}
     fill $here/$name.desktop "$1/applications/$name.desktop"
@@ -64,7 +64,7 @@ share() {
     cp "$icons/companion.svg" "$1/icons/hicolor/scalable/apps/$name.svg"
 }
 
-# program FOLDER: the bundle, with modes as packages have them
+# program FOLDER: copy the bundle to FOLDER, with the file modes of packages
 program() {
     mkdir -p "$(dirname "$1")"
     cp -R "$bundle" "$1"
@@ -83,9 +83,9 @@ Copyright: $(sed -n 's/^Copyright (c) //p' LICENSE)
 License: MIT
 
 Files: usr/lib/$name/_internal/*
-Copyright: the authors of each library, as its text says
+Copyright: the authors of each library, see its licence text
 License: various
- The bundle contains what is listed below, under the licences that are named there. Their texts are in
+ The bundle contains the components below, under the licences named there. Their texts are in
  /usr/share/doc/$name/licences; those of the LGPL and the GPL, version 3, are also in /usr/share/common-licenses.
  .
 $(sed -e '1,/^$/d' -e 's/^$/./' -e 's/^/ /' "$bundle/_internal/licences/README.txt")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the companion for you alone, without root; `./install.sh --uninstall` takes it away again.
-# Your settings and chats stay: the manual's page "Files and folders" says where.
+# Install the companion for the current user, without root. `./install.sh --uninstall` removes it again, but keeps your
+# settings and chats: see the manual's page "Files and folders".
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 data=${XDG_DATA_HOME:-$HOME/.local/share}
@@ -21,10 +21,10 @@ if [ "${1-}" = --uninstall ]; then
     echo "removed"
     exit
 fi
-[ -x "$here/companion" ] || { echo "run the install.sh of the unpacked archive" >&2; exit 1; }
-[ "$here" != "$program" ] || { echo "it is installed already: $program" >&2; exit 1; }
+[ -x "$here/companion" ] || { echo "the program is missing: run install.sh in the unpacked archive" >&2; exit 1; }
+[ "$here" != "$program" ] || { echo "already installed: $program" >&2; exit 1; }
 if [ -e "$command" ] && [ "$(readlink "$command")" != "$program/companion" ]; then
-    echo "$command is there already and not from here (pipx?): remove that first" >&2
+    echo "$command exists and belongs to another installation (pipx?): remove it first" >&2
     exit 1
 fi
 rm -rf "$program"
@@ -33,4 +33,4 @@ cp -R "$here/companion" "$here/_internal" "$here/install.sh" "$program/"
 cp -R "$here/share/icons/hicolor" "$data/icons/"
 ln -sf "$program/companion" "$command"
 sed "s|/usr/bin/companion|$program/companion|" "$here/share/applications/p2p-chat-companion.desktop" >"$entry"
-echo "installed: $command; to remove it: $program/install.sh --uninstall"
+echo "installed: $command; remove it with: $program/install.sh --uninstall"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the macOS disk image: packaging/macos/build.sh [--out FOLDER]
+# Build the macOS disk image: packaging/macos/build.sh [--out FOLDER]
 #
-# The app gets the hardened runtime and an ad-hoc signature. Where these are set, it gets a real one:
+# The app gets the hardened runtime and an ad-hoc signature, or a real one if this is set:
 #   COMPANION_CODESIGN_IDENTITY   "Developer ID Application: …", in the keychain
-# and Apple is asked to notarise the image, which is then stapled:
-#   COMPANION_NOTARY_PROFILE      a profile that `xcrun notarytool store-credentials` made
+# With a profile, Apple notarises the image, and the ticket is stapled to it:
+#   COMPANION_NOTARY_PROFILE      a profile of `xcrun notarytool store-credentials`
 set -euo pipefail
 exec </dev/null
 cd "$(dirname "$0")/../.."
@@ -21,7 +21,7 @@ image=$out/P2P-Chat-Companion-$version-macos-$(uname -m).dmg
 python=$("${PYTHON:-python3}" packaging/build_venv.py build/venv-bundle)
 "$python" packaging/build.py --out build/bundle
 
-# PyInstaller has signed each library; the whole is signed last, since it seals what is inside.
+# PyInstaller has signed each library. Sign the app last: its signature covers its content.
 stamp=(--timestamp)
 if [[ $identity == - ]]; then stamp=(--timestamp=none); fi
 codesign --force --options runtime "${stamp[@]}" --entitlements packaging/macos/entitlements.plist \

@@ -1,6 +1,6 @@
-"""How the disk image looks when it is opened, for ``dmgbuild -s``: the app, and where to drag it.
+"""Layout of the macOS disk image for ``dmgbuild -s``: the app, and the folder to drag it to.
 
-dmgbuild runs this file and reads its names; ``defines`` holds what ``-D`` gave.
+dmgbuild runs this file and reads its variables. ``defines`` contains the values of ``-D``.
 """
 
 from pathlib import Path

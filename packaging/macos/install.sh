@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the app from a disk image without a click, or takes it away again:
+# Install the app from a disk image without interaction, or remove it:
 #
 #   packaging/macos/install.sh IMAGE.dmg [FOLDER]     FOLDER is ~/Applications by default
 #   packaging/macos/install.sh --uninstall [FOLDER]
 #
-# The removal ends a companion that runs and removes its login item. Settings and chats stay.
+# The removal quits a running companion and deletes its login item, but keeps settings and chats.
 set -euo pipefail
 exec </dev/null
 

@@ -1,15 +1,15 @@
-# Builds the Windows installer: packaging\windows\build.ps1 [-Out FOLDER]
+# Build the Windows installer: packaging\windows\build.ps1 [-Out FOLDER]
 #
-# Needs Python 3.13 or newer (`py`; before that, the clock has steps of 15.6 ms) and NSIS 3 (makensis). Signs the programs,
-# the uninstaller and the installer when COMPANION_CERTIFICATE names a .pfx file and COMPANION_CERTIFICATE_PASSWORD is set;
-# signtool comes with the Windows SDK.
+# Needs Python 3.13 or newer (`py`; the clock of older versions has steps of 15.6 ms) and NSIS 3 (makensis). Signs the
+# programs, the uninstaller and the installer if COMPANION_CERTIFICATE is the path of a .pfx file and
+# COMPANION_CERTIFICATE_PASSWORD its password; signtool is part of the Windows SDK.
 param([string]$Out = "build\packages")
 $ErrorActionPreference = "Stop"
 Set-Location (Join-Path $PSScriptRoot "..\..")
 
 function Invoke-Checked([string]$Program, [string[]]$Arguments) {
     & $Program @Arguments
-    if ($LASTEXITCODE -ne 0) { throw "$Program ended with $LASTEXITCODE" }
+    if ($LASTEXITCODE -ne 0) { throw "$Program failed with exit code $LASTEXITCODE" }
 }
 
 function Find-Program([string]$Name, [string[]]$Places) {
@@ -28,7 +28,7 @@ $bundle = "build\bundle\p2p-chat-companion"
 New-Item -ItemType Directory -Force $Out | Out-Null
 
 $python = & py "packaging\build_venv.py" "build\venv-bundle"
-if ($LASTEXITCODE -ne 0) { throw "the venv could not be made" }
+if ($LASTEXITCODE -ne 0) { throw "the venv could not be created" }
 Invoke-Checked $python @("packaging\build.py", "--out", "build\bundle")
 
 $sign = @()

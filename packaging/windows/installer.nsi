@@ -1,10 +1,10 @@
-; The Windows installer: for one user, without administrator rights. Compiled by build.ps1, and on Debian by verify.sh:
+; The Windows installer, for the current user, without administrator rights. Compiled by build.ps1, and on Debian by verify.sh:
 ;
 ;   makensis -DVERSION=0.1.0 -DVERSION4=0.1.0.0 -DPAYLOAD=folder -DICON=file.ico -DWIZARD=file.bmp -DOUT=out.exe installer.nsi
 ;
-; PAYLOAD holds companion.exe (the verbs), P2P Chat Companion.exe (the tray) and _internal. -DSIGN="command" signs what
-; comes out. Silent: out.exe /S [/AUTOSTART] [/D=folder], uninstall.exe /S [/PURGE].
-; Exit code 2: a companion that runs could not be closed.
+; PAYLOAD contains companion.exe (command line), P2P Chat Companion.exe (tray) and _internal. -DSIGN="command" signs the
+; installer and the uninstaller. Silent mode: out.exe /S [/AUTOSTART] [/D=folder], uninstall.exe /S [/PURGE].
+; Exit code 2: a running companion could not be closed.
 
 Target amd64-unicode
 SetCompressor /SOLID lzma
@@ -43,9 +43,9 @@ VIAddVersionKey LegalCopyright "MIT licence"
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
 !define MUI_WELCOMEFINISHPAGE_BITMAP "${WIZARD}"
-!define MUI_WELCOMEPAGE_TEXT "Be the backend of an event-driven chat UI: see every frame, fire events.$\n$\n\
-It is installed for you alone, and needs no administrator. A companion that runs is asked to quit first; your \
-settings, chats and fixtures stay as they are."
+!define MUI_WELCOMEPAGE_TEXT "Play the backend of an event-driven chat UI: see every frame, fire events.$\n$\n\
+Setup installs it for the current user and needs no administrator rights. A running companion is closed first. Your \
+settings, chats and fixtures are kept."
 !define MUI_ABORTWARNING
 !define MUI_COMPONENTSPAGE_SMALLDESC
 !define MUI_FINISHPAGE_RUN "$INSTDIR\${PROGRAM}"
@@ -59,8 +59,7 @@ settings, chats and fixtures stay as they are."
 !insertmacro MUI_UNPAGE_INSTFILES
 !insertmacro MUI_LANGUAGE "English"
 
-; A running program's file cannot be opened for writing: that tells whether one runs, and whether it has ended.
-; Leaves "yes" in $0, or "no".
+; Set $0 to "yes" if the program is running, or to "no". The file of a running program cannot be opened for writing.
 !macro IsRunning FILE
   StrCpy $0 no
   ${If} ${FileExists} "${FILE}"
@@ -91,8 +90,8 @@ Function ${un}CloseRunning
       ${EndIf}
       Sleep 250
     ${Next}
-    MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "${NAME} is running and does not end. Quit it (right click on its \
-tray icon), end every `companion serve`, and retry." /SD IDCANCEL IDRETRY +3
+    MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "${NAME} is still running. Quit it (right click on its \
+tray icon), stop every `companion serve`, then retry." /SD IDCANCEL IDRETRY +3
     SetErrorLevel 2
     Quit
   ${Loop}
@@ -104,13 +103,13 @@ FunctionEnd
 Section "${NAME}" main
   SectionIn RO
   Call CloseRunning
-  ; What an older version had and this one has not must not stay and be loaded.
+  ; Delete files of an older version that this version does not have: they could be loaded.
   RMDir /r "$INSTDIR\_internal"
   SetOutPath "$INSTDIR"
   File /r "${PAYLOAD}\*"
   WriteUninstaller "$INSTDIR\uninstall.exe"
   CreateShortcut "$SMPROGRAMS\${NAME}.lnk" "$INSTDIR\${PROGRAM}" "" "$INSTDIR\${PROGRAM}" 0 SW_SHOWNORMAL "" \
-    "Be the backend of an event-driven chat UI"
+    "Play the backend of an event-driven chat UI"
   WriteRegStr HKCU "${UNINSTALL}" "DisplayName" "${NAME}"
   WriteRegStr HKCU "${UNINSTALL}" "DisplayVersion" "${VERSION}"
   WriteRegStr HKCU "${UNINSTALL}" "DisplayIcon" "$INSTDIR\${PROGRAM}"
@@ -125,14 +124,14 @@ Section "${NAME}" main
 SectionEnd
 
 Section /o "Start when I log in" autostart
-  ; The same value that the program's own switch in Settings writes (app/system/autostart.py).
+  ; The same value as Start at login in Settings writes (app/system/autostart.py).
   WriteRegStr HKCU "${RUN}" "${NAME}" '"$INSTDIR\${PROGRAM}" --hidden'
   DeleteRegValue HKCU "${APPROVED}" "${NAME}"
 SectionEnd
 
 !insertmacro MUI_FUNCTION_DESCRIPTION_BEGIN
   !insertmacro MUI_DESCRIPTION_TEXT ${main} "The program and its entry in the Start menu."
-  !insertmacro MUI_DESCRIPTION_TEXT ${autostart} "In the tray, without the window. Settings can change it later."
+  !insertmacro MUI_DESCRIPTION_TEXT ${autostart} "In the tray, without the window. You can change this in Settings later."
 !insertmacro MUI_FUNCTION_DESCRIPTION_END
 
 Function .onInit
@@ -153,14 +152,14 @@ Section Uninstall
   Delete "$INSTDIR\companion.exe"
   Delete "$INSTDIR\${PROGRAM}"
   Delete "$INSTDIR\uninstall.exe"
-  RMDir "$INSTDIR"  ; not /r: somebody may have chosen a folder with things of their own
+  RMDir "$INSTDIR"  ; not /r: the chosen folder may contain other files
   DeleteRegKey HKCU "${UNINSTALL}"
 
   ${GetParameters} $0
   ClearErrors
   ${GetOptions} $0 "/PURGE" $1
   ${If} ${Errors}
-    MessageBox MB_YESNO|MB_ICONQUESTION|MB_DEFBUTTON2 "Remove your settings, chats, fixtures and logs as well?$\n$\n\
+    MessageBox MB_YESNO|MB_ICONQUESTION|MB_DEFBUTTON2 "Also delete your settings, chats, fixtures and logs?$\n$\n\
 $LOCALAPPDATA\p2p-chat-companion" /SD IDNO IDYES purge
     Return
   ${EndIf}

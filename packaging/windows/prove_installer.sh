@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Runs the Windows installer under wine, silently, and looks at what it leaves: files, shortcut, registry.
+# Test the Windows installer under wine, in silent mode: files, shortcut and registry after each step.
 #
-#   packaging/windows/prove_installer.sh ICONS     the folder that packaging/icons/make.py filled
+#   packaging/windows/prove_installer.sh ICONS     output folder of packaging/icons/make.py
 #
-# The payload is a stand-in (stand_in.nsi): the real program is proven on Windows by the release workflow. Needs makensis,
-# wine (64 bit) and Xvfb.
+# The payload is a small replacement of the program (stand_in.nsi); the release workflow tests the real one on Windows. Needs
+# makensis, wine (64 bit) and Xvfb.
 set -euo pipefail
 exec </dev/null
 icons=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 
-export PATH=$PATH:/usr/lib/wine  # where Debian's wine64 keeps its programs when nothing more of wine is there
+export PATH=$PATH:/usr/lib/wine  # the programs of Debian's package wine64, if wine itself is not installed
 wine=$(type -P wine64)
 export WINEPREFIX=$work/prefix WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
 screen=$work/screen
@@ -25,11 +25,11 @@ export DISPLAY
 fail() { echo "✗ $*" >&2; exit 1; }
 say() { echo "  $*"; }
 windows() { "$wine" "$@" 2>/dev/null; }
-# quietly COMMAND…: prints its exit code
+# quietly COMMAND…: run it and print its exit code
 quietly() { local code=0; timeout 120 "$wine" "$@" >/dev/null 2>&1 || code=$?; echo "$code"; }
-# value KEY NAME: a value of the registry, or nothing
+# value KEY NAME: print a value of the registry, or nothing
 value() { windows reg query "HKCU\\$1" /v "$2" | tr -d '\r' | sed -n 's/^ *.* REG_[A-Z_]* *//p'; }
-# soon COMMAND…: waits until it holds
+# soon COMMAND…: wait until the command succeeds, up to 10 s
 soon() { for _ in {1..100}; do "$@" && return; sleep 0.1; done; return 1; }
 gone() { [[ ! -e $1 ]]; }
 ended() { ! kill -0 "$1" 2>/dev/null; }
@@ -58,7 +58,7 @@ everything() {
     windows reg export "HKCU\\$current" "$work/now.reg" /y >/dev/null
     iconv -f UTF-16 -t UTF-8 "$work/now.reg" | tr -d '\r'
 }
-# On Windows this key is always there.
+# On Windows, this key always exists.
 windows reg add "HKCU\\$current\\Uninstall" /f >/dev/null
 everything >"$work/before"
 
@@ -67,50 +67,50 @@ for file in companion.exe "P2P Chat Companion.exe" uninstall.exe _internal/app/o
     [[ -e $folder/$file ]] || fail "$file was not installed"
 done
 shortcut=$(find "$WINEPREFIX/drive_c/users" -name 'P2P Chat Companion.lnk' -path '*Start Menu*')
-[[ -n $shortcut ]] || fail "there is no entry in the Start menu"
-strings -el "$shortcut" | grep -qF 'P2P Chat Companion.exe' || fail "the entry in the Start menu leads elsewhere"
-[[ $(value "$current\\Run" "P2P Chat Companion") == *'\P2P Chat Companion.exe" --hidden' ]] || fail "no autostart"
-[[ $(value "$ours" DisplayVersion) == 0.1.0 ]] || fail "Windows' list of programs does not know the version"
-[[ $(value "$ours" QuietUninstallString) == *'uninstall.exe" /S' ]] || fail "no quiet way to uninstall"
-say "installed: files, Start menu, autostart, list of programs"
+[[ -n $shortcut ]] || fail "the entry in the Start menu is missing"
+strings -el "$shortcut" | grep -qF 'P2P Chat Companion.exe' || fail "the entry in the Start menu starts another program"
+[[ $(value "$current\\Run" "P2P Chat Companion") == *'\P2P Chat Companion.exe" --hidden' ]] || fail "start at login is not set"
+[[ $(value "$ours" DisplayVersion) == 0.1.0 ]] || fail "the list of installed programs does not have the version"
+[[ $(value "$ours" QuietUninstallString) == *'uninstall.exe" /S' ]] || fail "the quiet uninstall command is missing"
+say "installed: files, Start menu, start at login, list of programs"
 
 timeout 120 "$wine" "$folder/P2P Chat Companion.exe" >/dev/null 2>&1 &
 running=$!
 sleep 3
-ended $running && fail "the stand-in did not run"
+ended $running && fail "the program did not keep running"
 [[ $(quietly "$work/0.2.0.exe" /S) == 0 ]] || fail "the upgrade failed"
 soon ended $running || fail "the running companion was not closed"
-[[ $(value "$ours" DisplayVersion) == 0.2.0 ]] || fail "the upgrade did not tell its version"
-gone "$folder/_internal/app/one.txt" || fail "the old version's files stayed"
+[[ $(value "$ours" DisplayVersion) == 0.2.0 ]] || fail "the list of installed programs has the old version after the upgrade"
+gone "$folder/_internal/app/one.txt" || fail "files of the old version were not deleted"
 [[ -e $folder/_internal/app/two.txt ]] || fail "the new version's files are missing"
-say "upgraded: the running companion was asked to quit, old files are gone"
+say "upgraded: the running companion was closed, old files were deleted"
 
 timeout 120 "$wine" "$folder/P2P Chat Companion.exe" >/dev/null 2>&1 &
 running=$!
 sleep 3
 mv "$folder/companion.exe" "$work/aside.exe"
-[[ $(quietly "$work/0.2.0.exe" /S) == 2 ]] || fail "it should say that the running companion cannot be closed"
-[[ -e $folder/_internal/app/two.txt ]] || fail "it touched a running companion's files"
+[[ $(quietly "$work/0.2.0.exe" /S) == 2 ]] || fail "the exit code should be 2 if the running companion cannot be closed"
+[[ -e $folder/_internal/app/two.txt ]] || fail "files of a running companion were changed"
 mv "$work/aside.exe" "$folder/companion.exe"
-say "a companion that does not end: exit code 2, nothing touched"
+say "a companion that cannot be closed: exit code 2, no files changed"
 
 mkdir -p "$data/Logs"
 echo 'username = "max"' >"$data/settings.toml"
 [[ $(quietly "$folder/uninstall.exe" /S) == 0 ]] || fail "the silent removal failed"
-soon gone "$folder" || fail "left in the program's folder: $(ls -A "$folder")"
+soon gone "$folder" || fail "these files were left in the program folder: $(ls -A "$folder")"
 soon ended $running || fail "the running companion was not closed before the removal"
-gone "$shortcut" || fail "the entry in the Start menu stayed"
-[[ -z $(value "$current\\Run" "P2P Chat Companion") ]] || fail "the autostart stayed"
-[[ -z $(value "$ours" DisplayName) ]] || fail "the list of programs still has it"
-[[ -e $data/settings.toml ]] || fail "settings were removed without being asked"
-say "removed; the person's data stayed"
+gone "$shortcut" || fail "the entry in the Start menu was not deleted"
+[[ -z $(value "$current\\Run" "P2P Chat Companion") ]] || fail "start at login was not removed"
+[[ -z $(value "$ours" DisplayName) ]] || fail "the entry in the list of installed programs was not deleted"
+[[ -e $data/settings.toml ]] || fail "settings were deleted without /PURGE"
+say "removed: settings and data were kept"
 
 [[ $(quietly "$work/0.2.0.exe" /S) == 0 ]] || fail "the second installation failed"
-[[ -z $(value "$current\\Run" "P2P Chat Companion") ]] || fail "autostart was not asked for"
+[[ -z $(value "$current\\Run" "P2P Chat Companion") ]] || fail "start at login was set without /AUTOSTART"
 [[ $(quietly "$folder/uninstall.exe" /S /PURGE) == 0 ]] || fail "the second removal failed"
-soon gone "$folder" || fail "left in the program's folder: $(ls -A "$folder")"
-gone "$data" || fail "/PURGE left the data"
+soon gone "$folder" || fail "these files were left in the program folder: $(ls -A "$folder")"
+gone "$data" || fail "/PURGE did not delete the data"
 wineserver --wait
 everything >"$work/after"
-diff -u "$work/before" "$work/after" || fail "something was left behind (see above)"
-say "removed with the data: files and registry are as they were"
+diff -u "$work/before" "$work/after" || fail "the removal left the changes above"
+say "removed with the data: files and registry are unchanged"

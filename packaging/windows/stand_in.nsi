@@ -1,6 +1,6 @@
-; Stands in for the program where the real one cannot be built: PyInstaller builds on the system that it builds for, and
-; verify.sh runs the installer under wine. It does what the installer sees of the companion: it runs until
-; `companion.exe quit` is called, and a program that runs cannot be overwritten.
+; A small replacement of the program to test the installer under wine, since PyInstaller can build Windows programs only on
+; Windows. It behaves as the installer expects: it runs until `companion.exe quit` is called, and meanwhile its file cannot be
+; overwritten.
 
 Target amd64-unicode
 SilentInstall silent

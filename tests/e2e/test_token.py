@@ -75,7 +75,7 @@ def test_a_token_file_that_others_can_read_meanwhile_is_not_used(
     server: Companion, run: Run, data_dir: Path
 ) -> None:
     (data_dir / "token").chmod(0o644)
-    assert "can be read by others" in run("status", exits=1).err[0]
+    assert "Other users can read" in run("status", exits=1).err[0]
 
 
 @pytest.mark.parametrize("token", ["short", "with spaces in it, so no token", "ünïcödé-is-no-token-either"])

@@ -65,7 +65,7 @@ def test_windows_gets_four_numbers(version: str, four: tuple[int, ...] | None) -
 
 
 def test_what_is_no_version_is_refused() -> None:
-    with pytest.raises(ValueError, match="'dev' is no version"):
+    with pytest.raises(ValueError, match="'dev' is not a version"):
         load("versions").four("dev")
 
 

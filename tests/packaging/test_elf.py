@@ -31,8 +31,8 @@ Version References:
 
 
 def test_it_reads_what_objdump_prints() -> None:
-    assert elf.needs_told(TOLD) == Needs(frozenset({"libxcb.so.1", "libc.so.6"}), (2, 34))
-    assert elf.needs_told("") == Needs(frozenset(), ())
+    assert elf.parse_objdump(TOLD) == Needs(frozenset({"libxcb.so.1", "libc.so.6"}), (2, 34))
+    assert elf.parse_objdump("") == Needs(frozenset(), ())
 
 
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("objdump"), reason="needs Linux and binutils")
@@ -67,7 +67,7 @@ def test_nothing_goes_that_somebody_asks_for_and_no_program() -> None:
 
 def test_a_library_that_is_too_new_is_named() -> None:
     there = {Path("x/old.so"): Needs(frozenset(), (2, 35)), Path("x/new.so"): Needs(frozenset(), (2, 38))}
-    assert elf.too_new(there, (2, 35)) == ["new.so needs glibc 2.38, and 2.35 is promised"]
+    assert elf.too_new(there, (2, 35)) == ["new.so needs glibc 2.38; the limit is 2.35"]
     assert elf.too_new(there, (2, 38)) == []
     assert elf.too_new({Path("x"): Needs(frozenset(), (2, 9))}, (2, 35)) == [], "9 comes before 35"
 
