@@ -162,7 +162,7 @@ app.command(short_help="Print the state of the running companion.")(manage.statu
 app.add_typer(clients.app, name="clients", short_help="List and close clients, or change their user.")
 app.add_typer(fixtures.app, name="fixtures", short_help="List, edit and fire saved events.")
 app.add_typer(state.app, name="state", short_help="Save, load, reset or change the chat state.")
-app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must be in, and compare it.")
+app.add_typer(ui_state.app, name="ui-state", short_help="Show the state that the UI must have, and compare it.")
 app.add_typer(manage.server, name="server", short_help="Control the event server; change settings.")
 app.command("open", short_help="Open the window of the running companion.")(manage.open_window)
 app.command(short_help="Print the control API's token.")(manage.token)

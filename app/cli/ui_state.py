@@ -1,4 +1,4 @@
-"""``companion ui-state``: what the UI's stores must hold, and whether they do."""
+"""``companion ui-state``: show the expected state of the UI's stores, and compare it with the reported state."""
 
 import json as json_format
 from pathlib import Path
@@ -14,17 +14,19 @@ from app.system.terminal import print_lines, say
 
 MAX_STATE_BYTES = 4 * 1024 * 1024
 
-app = typer.Typer(help="Show the state that the UI must be in, and compare it with the UI.", no_args_is_help=True)
+app = typer.Typer(help="Show the state that the UI must have, and compare it with the UI.", no_args_is_help=True)
 
 Client = Annotated[
     int | None,
     typer.Option(
-        "--client", min=1, metavar="NUMBER", help="Number of the client.", show_default="the only connected client",
-        autocompletion=client_ids,
+        "--client", min=1, metavar="NUMBER", help="Use the client with this number.",
+        show_default="the only connected client", autocompletion=client_ids,
     ),
 ]  # fmt: skip
-Flavour = Annotated[UiFlavour, typer.Option(help="guide: a correct UI. shipped: the released UI.")]
-StateFile = Annotated[Path, typer.Argument(metavar="FILE", help="JSON of the stores; - reads standard input.")]
+Flavour = Annotated[
+    UiFlavour, typer.Option(help="Expect the state of a correct UI (guide) or of the released UI (shipped).")
+]
+StateFile = Annotated[Path, typer.Argument(metavar="FILE", help="JSON file of the stores; - reads standard input.")]
 
 
 @app.command()
@@ -32,7 +34,7 @@ def show(
     client: Client = None,
     flavour: Flavour = UiFlavour.GUIDE,
     after: Annotated[
-        int | None, typer.Option(min=1, metavar="SEQ", help="The state just after this row of the log.")
+        int | None, typer.Option(min=1, metavar="SEQ", help="Show the state after this row of the log.")
     ] = None,
     json: Json = False,
     data_dir: DataDir = None,
@@ -43,7 +45,7 @@ def show(
     found = Control(data_dir).call("GET", "/v1/ui-state", client=client, flavour=flavour.value, after=after)
     print_lines(as_json(found["stores"]) if json else as_json(found["stores"], indent=2))
     if not found["complete"]:
-        say("The log no longer holds all rows since this page connected, so the state is incomplete.")
+        say("The log no longer contains all rows since this page connected, so the state is incomplete.")
     if found["rest_is_guess"]:
         say("Several pages of one browser are open: REST calls may belong to another page.")
 
@@ -56,7 +58,7 @@ def compare(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Compare the UI's stores with the expected state. The exit code is 0 if they are equal, 1 if not."""
+    """Compare the UI's stores with the expected state. Exit code 0 if they are equal, 1 if not."""
     from app.cli.control import Control
 
     body = {"client": client, "flavour": flavour.value, "state": _state(file)}
@@ -71,7 +73,7 @@ def compare(
 
 @app.command()
 def report(file: StateFile, client: Client = None, json: Json = False, data_dir: DataDir = None) -> None:
-    """Report the stores that the UI holds now, for `ui-state expect`."""
+    """Report the present state of the UI's stores, for `ui-state expect`."""
     from app.cli.control import Control
 
     Control(data_dir).call("PUT", "/v1/ui-state/reported", _state(file), client=client)
@@ -82,16 +84,20 @@ def report(file: StateFile, client: Client = None, json: Json = False, data_dir:
 def expect(
     conditions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH=VALUE]…", help="Such as chat.messages.alice[-1].text=hi", show_default=False),
+        typer.Argument(
+            metavar="[PATH=VALUE]…",
+            help="Conditions, for example chat.messages.alice[-1].text=hi.",
+            show_default=False,
+        ),
     ] = None,
-    equal: Annotated[bool, typer.Option("--all", help="Require the whole state to be as expected.")] = False,
-    within: Annotated[float, typer.Option(min=0, max=3600, metavar="SECONDS", help="How long to wait.")] = 5,
+    equal: Annotated[bool, typer.Option("--all", help="Require that the whole state is as expected.")] = False,
+    within: Annotated[float, typer.Option(min=0, max=3600, metavar="SECONDS", help="Wait up to this long.")] = 5,
     client: Client = None,
     flavour: Flavour = UiFlavour.GUIDE,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Wait until the state that the UI reports fulfils conditions. The exit code is 0 if it does, 1 if not."""
+    """Wait until the state that the UI reports meets the conditions. Exit code 0 if it does, 1 if not."""
     from app.cli.control import Control
 
     body = {
@@ -114,13 +120,15 @@ def expect(
 def select(
     peer: Annotated[
         str | None,
-        typer.Argument(help="The open chat.", autocompletion=persona_names, show_default="no chat is open"),
+        typer.Argument(
+            help="Friend whose chat is open.", autocompletion=persona_names, show_default="no chat is open"
+        ),
     ] = None,
     client: Client = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """State which chat is open in the UI, if the one derived from its requests is wrong."""
+    """Set the chat that is open in the UI, if the one derived from its requests is wrong."""
     from app.cli.control import Control
 
     Control(data_dir).call("PUT", "/v1/ui-state/active-chat", {"client": client, "peer": peer})
