@@ -103,7 +103,7 @@ class Companion:
         self.hub.pause_changed.connect(lambda _: self.changed.emit(None))
         self.router = Router(self.hub, self.catalog)
         self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)
-        self.refused = RejectionLog(self.hub)
+        self.rejection_log = RejectionLog(self.hub)
 
         # chat state and fixtures
         self._database = Database(chat_file)
@@ -122,7 +122,7 @@ class Companion:
         self.sources.add(AutoReply(self.chat.posted, store.auto_replies))
 
         # servers
-        access_policy = AccessPolicy(lambda: self.settings.allowed_origins, self.refused)
+        access_policy = AccessPolicy(lambda: self.settings.allowed_origins, self.rejection_log)
         self.server = EventServer(
             self.hub, self.router, settings.port, access_policy,
             lambda: limits_of(self.settings, self.control.token),

@@ -137,8 +137,8 @@ class RestApi:
         except Dropped as dropped:
             reason = f"The request was dropped: {dropped}."
             response, note, verdict = _error(HTTPStatus.SERVICE_UNAVAILABLE, reason), reason, Verdict.WARNING
-        except RequestError as refused:
-            response, note, verdict = _error(status_of(refused), refused.reason), refused.reason, Verdict.INVALID
+        except RequestError as error:
+            response, note, verdict = _error(status_of(error), error.reason), error.reason, Verdict.INVALID
         except TimeoutError:
             reason = f"The body did not arrive within {BODY_TIMEOUT_S:g} s."
             response, note, verdict = _error(HTTPStatus.REQUEST_TIMEOUT, reason), reason, Verdict.INVALID

@@ -209,7 +209,7 @@ class MainWindow(MainWindowShell):
         self._disconnects = [
             self.companion.changed.connect(lambda _: self.show_state()),
             self.companion.chat.unknown_friend_requested.connect(self._offer_persona),
-            self.companion.refused.added.connect(self._origin_refused),
+            self.companion.rejection_log.added.connect(self._origin_refused),
         ]
 
     def _add_shortcuts(self) -> None:

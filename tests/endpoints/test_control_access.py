@@ -269,6 +269,11 @@ INPUT: dict[str, tuple[str, Any]] = {
     "check_for_updates": ("", None),
     "create_agent_token": ("", None),
     "revoke_agent_token": ("", None),
+    "expected_ui_state": ("", None),
+    "report_ui_state": ("", {"chatStore": {}}),
+    "compare_ui_state": ("", {"state": {"chatStore": {}}}),
+    "expect_ui_state": ("", {"equal": True, "within": 0}),
+    "select_chat": ("", {"peer": "alice"}),
     "save_state": ("", None),
     "load_state": ("", None),  # the test gives the state of then
     "reset_state": ("", None),

@@ -66,7 +66,7 @@ async def test_connections_beyond_the_limit_are_cut_and_the_others_stay(make_com
                 with suppress(ConnectionError):
                     assert await late.rest() == b""
         assert len(companion.server.connections) == 10
-        assert companion.refused.latest[0].reason == "10 connections are open already"
+        assert companion.rejection_log.latest[0].reason == "10 connections are open already"
         await companion.send_raw("still here", origin="panel")
         assert await client.recv() == "still here"
 
@@ -239,14 +239,14 @@ async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Compa
         for _ in range(10):
             hang_up(rest, head.format(port=rest, length=len(body)).encode() + body, reset=reset)
             hang_up(events_port, handshake.format(port=events_port).encode(), reset=reset)
-    await until(lambda: companion.refused.total >= 30)
+    await until(lambda: companion.rejection_log.total >= 30)
     assert await companion.chat.store.page("alice", 100, 0) == before
     assert not [row for row in companion.journal.after(0) if row.event in ("connected", "POST /messages")]
     early = [row for row in companion.journal.after(0) if row.event == "closed early"]
     assert early
     assert all("closed before its owner could be identified" in row.note for row in early)
     assert {row.verdict for row in early} == {Verdict.OK}
-    assert companion.refused.latest == []
+    assert companion.rejection_log.latest == []
 
 
 @linux
@@ -393,7 +393,7 @@ async def test_two_user_agents_are_no_error(companion: Companion) -> None:
     agents = [("Host", f"127.0.0.1:{port}"), ("User-Agent", "first"), ("User-Agent", "second")]
     status, _ = await upgrade_status(port, headers=[*agents, ("Origin", "http://evil.example")])
     assert status == 403
-    assert companion.refused.latest[0].user_agent == "first"
+    assert companion.rejection_log.latest[0].user_agent == "first"
     async with tcp_to(port) as client:
         assert (await client.upgrade("/events", agents)).startswith("HTTP/1.1 101 ")
         await until(lambda: companion.hub.clients)
@@ -459,7 +459,7 @@ async def test_refused_connections_do_not_fill_the_log_file(
             async with tcp_to(companion.server.port) as silent:
                 with suppress(ConnectionError):
                     assert await silent.receive() == b""
-    assert companion.refused.total >= 100
+    assert companion.rejection_log.total >= 100
     assert len([record for record in caplog.records if record.name == "app.endpoints.access_policy"]) <= 2
 
 
@@ -473,4 +473,4 @@ async def test_http_connections_far_beyond_the_limit_are_cut_at_once(make_compan
         late = await stack.enter_async_context(tcp_to(companion.rest.port))
         with suppress(ConnectionError):
             assert await late.receive() == b""
-    assert companion.refused.latest[0].reason == "1 connections are open already"
+    assert companion.rejection_log.latest[0].reason == "1 connections are open already"

@@ -243,7 +243,7 @@ async def test_every_label_of_every_room_and_dialog_shows_plain_text(
     window: MainWindow, companion: Companion, connect_client: Connect
 ) -> None:
     await connect_client()
-    companion.refused.add("events", MARKUP, MARKUP, MARKUP)
+    companion.rejection_log.add("events", MARKUP, MARKUP, MARKUP)
     window.banner.say(MARKUP)
     for room in ROOMS:
         window.open_room(room.name)

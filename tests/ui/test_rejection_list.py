@@ -45,11 +45,11 @@ def test_a_flood_is_shown_once(still: Companion, show: Callable[[QWidget], None]
             shown.append(None)
             super().show_refused()
 
-    widget = Counting(still.refused)
+    widget = Counting(still.rejection_log)
     show(widget)
     shown.clear()
     for _ in range(1000):
-        still.refused.add("events", "evil", "null")
+        still.rejection_log.add("events", "evil", "null")
     assert not shown
     assert any("1,000 times" in line for line in lines(widget))
     assert len(shown) == 1
@@ -58,20 +58,20 @@ def test_a_flood_is_shown_once(still: Companion, show: Callable[[QWidget], None]
 
 @pytest.fixture
 def refused(still: Companion, show: Callable[[QWidget], None]) -> RejectionList:
-    widget = RejectionList(still.refused)
+    widget = RejectionList(still.rejection_log)
     show(widget)
     return widget
 
 
 def test_without_refusals_it_takes_no_room(still: Companion) -> None:
-    widget = RejectionList(still.refused)
+    widget = RejectionList(still.rejection_log)
     assert widget.isHidden()
     widget.close_down()
 
 
 def test_a_refusal_is_shown_with_its_reason_and_how_often(still: Companion, refused: RejectionList) -> None:
     for _ in range(2):
-        still.refused.add("events", "no such path: '/x'")
+        still.rejection_log.add("events", "no such path: '/x'")
     line = next(text for text in lines(refused) if "2 times" in text)
     assert " · 2 times: no such path: '/x'" in line
     assert refused.isVisible()
@@ -79,13 +79,13 @@ def test_a_refusal_is_shown_with_its_reason_and_how_often(still: Companion, refu
 
 @pytest.mark.parametrize("origin", ["", "null", "file://"])
 def test_what_is_no_origin_cannot_be_allowed(still: Companion, refused: RejectionList, origin: str) -> None:
-    still.refused.add("events", "refused", origin)
+    still.rejection_log.add("events", "refused", origin)
     assert buttons(refused) == []
 
 
 def test_more_than_a_few_are_counted(still: Companion, refused: RejectionList) -> None:
     for number in range(SHOWN + 3):
-        still.refused.add("REST", f"reason {number}")
+        still.rejection_log.add("REST", f"reason {number}")
     assert "and 3 more: filter the log for “refused”" in lines(refused)
 
 
@@ -94,14 +94,14 @@ async def test_a_refused_page_is_offered_in_every_room_once(window: MainWindow, 
     saved: list[Settings] = []
     window.save_requested.connect(saved.append)
     for origin in ("", "null", ORIGIN, ORIGIN, f"http://{'x' * 100}.example"):
-        companion.refused.add("events", "origin is not in the allowed origins", origin)
+        companion.rejection_log.add("events", "origin is not in the allowed origins", origin)
     assert window.banner.isVisibleTo(window)
     assert window.banner.text.text() == (
         f"A page of {ORIGIN} may not connect. Allow this origin, then reload the page."
     )
     (allow, dismiss) = window.banner.buttons
     dismiss.click()
-    companion.refused.add("events", "origin is not in the allowed origins", ORIGIN)
+    companion.rejection_log.add("events", "origin is not in the allowed origins", ORIGIN)
     assert not window.banner.isVisibleTo(window)
     allow.click()
     assert saved[0].allowed_origins[-1] == ORIGIN
@@ -113,7 +113,7 @@ async def test_a_program_that_invents_origins_keeps_the_window_calm(
     said: list[str] = []
     window.banner.say = lambda text, *_, **__: said.append(text)  # type: ignore[assignment]
     for number in range(1000):
-        companion.refused.add("events", "refused", f"http://evil-{number}.example")
+        companion.rejection_log.add("events", "refused", f"http://evil-{number}.example")
     assert len(said) == MOST_OFFERS
 
 
@@ -147,7 +147,7 @@ async def test_a_repeated_allow_allows_one_origin(window: MainWindow, companion:
     window.open_room(CLIENTS)
     before = set(companion.settings.allowed_origins)
     for origin in ORIGINS:
-        companion.refused.add("events", f"origin {origin!r} may not connect", origin)
+        companion.rejection_log.add("events", f"origin {origin!r} may not connect", origin)
     first, _ = await allow_buttons(window, 2)
     first.setFocus()
     handle = window.windowHandle()
@@ -169,10 +169,10 @@ async def test_a_repeated_allow_allows_one_origin(window: MainWindow, companion:
 
 async def test_a_new_refusal_leaves_the_focus_on_its_button(window: MainWindow, companion: Companion) -> None:
     window.open_room(CLIENTS)
-    companion.refused.add("events", "refused", ORIGINS[0])
+    companion.rejection_log.add("events", "refused", ORIGINS[0])
     (button,) = await allow_buttons(window, 1)
     button.setFocus()
-    companion.refused.add("events", "refused too", ORIGINS[1])
+    companion.rejection_log.add("events", "refused too", ORIGINS[1])
     await allow_buttons(window, 2)
     focused = window.focusWidget()
     assert focused

@@ -212,7 +212,7 @@ def tray_menu(companion: Companion) -> set[str]:
 
 async def actions(window: MainWindow, companion: Companion) -> set[str]:
     """Return all actions, in states in which the ones are there that are not always."""
-    companion.refused.add("events", "not allowed", ORIGIN)
+    companion.rejection_log.add("events", "not allowed", ORIGIN)
     companion.chat.unknown_friend_requested.emit(STRANGER)
     companion.services["events"].error = "Port 8081 is busy."
     window.show_state()

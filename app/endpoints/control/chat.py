@@ -23,14 +23,14 @@ class ChatOperations(Operations):
         return [shapes.persona_info(each) for each in await self._service.chat.store.people()]
 
     @operation("POST", "/v1/personas", scope=Scope.AGENT, body=shapes.PersonaBody, answer=shapes.PersonaInfo,
-               refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+               errors=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def add_persona(self, call: Call) -> shapes.PersonaInfo:
         """Add a persona."""
         body: shapes.PersonaBody = call.body
         return shapes.persona_info(await self._service.chat.add_person(body.username, is_friend=body.is_friend))
 
     @operation("PATCH", "/v1/personas/{name}", scope=Scope.AGENT, body=shapes.PersonaChange,
-               answer=shapes.PersonaInfo, refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
+               answer=shapes.PersonaInfo, errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def change_persona(self, call: Call) -> shapes.PersonaInfo:
         """Rename a persona, or change its friendship, presence or behaviour."""
         chat, body = self._service.chat, call.body
@@ -49,7 +49,7 @@ class ChatOperations(Operations):
             await self._service.fire(event, to=ALL, origin=CONTROL)
         return shapes.persona_info(await self._persona(name))
 
-    @operation("DELETE", "/v1/personas/{name}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND,))
+    @operation("DELETE", "/v1/personas/{name}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND,))
     async def remove_persona(self, call: Call) -> None:
         """Remove a persona. Its messages stay."""
         await self._service.chat.remove_person(call.path["name"])
@@ -68,19 +68,19 @@ class ChatOperations(Operations):
         return shapes.MessagePage(messages=messages, total=total)
 
     @operation("PATCH", "/v1/messages/{msg_id}", scope=Scope.AGENT, body=shapes.DeliveredBody,
-               answer=dict[str, Any], refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+               answer=dict[str, Any], errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def mark_delivered(self, call: Call) -> dict[str, Any]:
         """Mark a waiting message as delivered."""
         return await self._service.chat.set_delivered(call.path["msg_id"])
 
     @operation("PUT", "/v1/messages/{msg_id}/reactions", scope=Scope.AGENT, body=shapes.ReactionBody,
-               answer=dict[str, Any], refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+               answer=dict[str, Any], errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def add_reaction(self, call: Call) -> dict[str, Any]:
         """Add a user's reaction to a message."""
         return await self._react(call.path["msg_id"], call.body.emoji, call.body.by, present=True)
 
     @operation("DELETE", "/v1/messages/{msg_id}/reactions", scope=Scope.AGENT, query=shapes.ReactionQuery,
-               answer=dict[str, Any], refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+               answer=dict[str, Any], errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def remove_reaction(self, call: Call) -> dict[str, Any]:
         """Remove a user's reaction from a message."""
         return await self._react(call.path["msg_id"], call.query.emoji, call.query.by, present=False)
@@ -90,7 +90,7 @@ class ChatOperations(Operations):
             await self._persona(by)
         return await self._service.chat.react(msg_id, emoji, by, present=present)
 
-    @operation("DELETE", "/v1/messages/{msg_id}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND,))
+    @operation("DELETE", "/v1/messages/{msg_id}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND,))
     async def delete_message(self, call: Call) -> None:
         """Delete a message."""
         await self._service.chat.delete_message(call.path["msg_id"])

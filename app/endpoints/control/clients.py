@@ -19,7 +19,7 @@ class ClientOperations(Operations):
         return [shapes.client_info(each) for each in self._service.hub.clients]
 
     @operation("PATCH", "/v1/clients/{id}", scope=Scope.AGENT, body=shapes.IdentityBody, answer=shapes.ClientInfo,
-               refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+               errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def identify_client(self, call: Call) -> shapes.ClientInfo:
         """Change the user that a client acts as."""
         client = self._client(call)
@@ -30,7 +30,7 @@ class ClientOperations(Operations):
         return shapes.client_info(client)
 
     @operation("DELETE", "/v1/clients/{id}", scope=Scope.AGENT, query=shapes.CloseQuery, answer=shapes.Dropped,
-               refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+               errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def close_client(self, call: Call) -> shapes.Dropped:
         """Close a client's connection with a close code, or abort it."""
         return _close([self._client(call)], call.query)

@@ -20,7 +20,7 @@ class FiringOperations(Operations):
 
     @operation("POST", "/v1/events",
                scope=Scope.AGENT, query=shapes.FireQuery, body=shapes.EventBody, answer=shapes.Fired,
-               refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+               errors=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def fire_event(self, call: Call) -> shapes.Fired:
         """Fire an event with the given data. Backends of your own can send their events this way."""
         event = Envelope(call.body.event, call.body.data)
@@ -32,7 +32,7 @@ class FiringOperations(Operations):
 
     @operation("POST", "/v1/frames",
                scope=Scope.AGENT, query=shapes.SendQuery, body=str, media=TEXT, answer=shapes.Fired,
-               limit=MAX_RAW_BYTES, refusals=(HTTPStatus.CONFLICT,))  # fmt: skip
+               limit=MAX_RAW_BYTES, errors=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def send_frame(self, call: Call) -> shapes.Fired:
         """Send any text as a frame, unchanged, even if it violates the contract."""
         return await self._send(
@@ -42,7 +42,7 @@ class FiringOperations(Operations):
         )
 
     @operation("POST", "/v1/trigger", scope=Scope.AGENT, body=shapes.TriggerBody, answer=shapes.Fired,
-               refusals=(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND))  # fmt: skip
+               errors=(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND))  # fmt: skip
     async def trigger(self, call: Call) -> shapes.Fired:
         """Fire an event by name, a fixture, or the last event again, with changed values."""
         body: shapes.TriggerBody = call.body

@@ -36,7 +36,7 @@ class FixtureOperations(SettingsOperations):
         )  # fmt: skip
 
     @operation(
-        "GET", "/v1/fixtures/{name}", scope=Scope.AGENT, answer=shapes.FixtureFull, refusals=(HTTPStatus.NOT_FOUND,)
+        "GET", "/v1/fixtures/{name}", scope=Scope.AGENT, answer=shapes.FixtureFull, errors=(HTTPStatus.NOT_FOUND,)
     )
     async def show_fixture(self, call: Call) -> shapes.FixtureFull:
         """Return a fixture."""
@@ -63,7 +63,7 @@ class FixtureOperations(SettingsOperations):
         return shapes.fixture_full(await self._service.fixtures.save(call.path["name"], fixture))
 
     @operation("PATCH", "/v1/fixtures/{name}", scope=Scope.AGENT, body=shapes.RenameBody, answer=shapes.FixtureFull,
-               refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
+               errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def rename_fixture(self, call: Call) -> shapes.FixtureFull:
         """Rename a fixture of your own."""
         old = call.path["name"]
@@ -72,7 +72,7 @@ class FixtureOperations(SettingsOperations):
         return shapes.fixture_full(renamed)
 
     @operation(
-        "DELETE", "/v1/fixtures/{name}", scope=Scope.AGENT, refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+        "DELETE", "/v1/fixtures/{name}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
     )
     async def delete_fixture(self, call: Call) -> None:
         """Delete a fixture of your own."""

@@ -51,7 +51,7 @@ class JournalOperations(Operations):
         return journal_state(self._service)
 
     @operation("POST", "/v1/journal/{seq}/resend", scope=Scope.AGENT, answer=Fired,
-               refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
+               errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def resend(self, call: Call) -> Fired:
         """Send the frame of a row again, to the same recipients. The chat state does not change."""
         seq = number(call.path["seq"])

@@ -77,7 +77,7 @@ def _operation(each: Operation, schema_of: dict[str, Any], components: dict[str,
         schema = {"type": "string"} if each.answer is str else schema_of[repr(each.answer)]
         answers["200"] = {"description": "Done", "content": {each.answer_media: {"schema": schema}}}
     of_body = () if each.body is None else (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    for status in sorted({*COMMON_ERRORS, *of_body, *each.refusals}):
+    for status in sorted({*COMMON_ERRORS, *of_body, *each.errors}):
         answers[str(status.value)] = {
             "description": status.phrase,
             "content": {PROBLEM: {"schema": schema_of[repr(Problem)]}},

@@ -70,7 +70,7 @@ class Operation:
     """Maximum size of the body in bytes."""
     answer: Any = None
     answer_media: str = JSON
-    refusals: tuple[HTTPStatus, ...] = field(default=())
+    errors: tuple[HTTPStatus, ...] = field(default=())
     """Status codes of its own errors, besides those that any operation may return."""
 
 

@@ -31,7 +31,7 @@ class ProgramOperations(Operations):
         await self._service.stop()
         return current_status(self._service)
 
-    @operation("POST", "/v1/server/start", scope=Scope.AGENT, answer=Status, refusals=(HTTPStatus.CONFLICT,))
+    @operation("POST", "/v1/server/start", scope=Scope.AGENT, answer=Status, errors=(HTTPStatus.CONFLICT,))
     async def start_server(self, _: Call) -> Status:
         """Open the event port, and retry the other servers that could not start."""
         for each in self._service.services:
@@ -41,14 +41,14 @@ class ProgramOperations(Operations):
             raise Conflict(self._service.services["events"].error)
         return current_status(self._service)
 
-    @operation("POST", "/v1/window/open", scope=Scope.AGENT, refusals=(HTTPStatus.CONFLICT,))
+    @operation("POST", "/v1/window/open", scope=Scope.AGENT, errors=(HTTPStatus.CONFLICT,))
     async def open_window(self, _: Call) -> None:
         """Bring the window to the front."""
         if self._service.raise_window is None:
             raise Conflict("This companion has no window: it was started by `companion serve`.")
         self._service.raise_window()
 
-    @operation("POST", "/v1/quit", scope=Scope.AGENT, refusals=(HTTPStatus.CONFLICT,))
+    @operation("POST", "/v1/quit", scope=Scope.AGENT, errors=(HTTPStatus.CONFLICT,))
     async def quit(self, _: Call) -> None:
         """Quit the program without asking the user. All connections and ports are closed."""
         if self._service.quit_program is None:

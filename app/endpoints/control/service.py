@@ -178,7 +178,7 @@ class Service(Protocol):
     raise_window: Callable[[], object] | None
     quit_program: Callable[[], object] | None
     agent_token: AgentToken
-    refused: RejectionLog
+    rejection_log: RejectionLog
     tasks: Tasks
 
     @property

@@ -79,7 +79,7 @@ class SettingsOperations(Operations):
         return self._origins()
 
     @operation("DELETE", "/v1/origins", scope=Scope.FULL, query=shapes.OriginQuery, answer=shapes.OriginList,
-               refusals=(HTTPStatus.NOT_FOUND,))  # fmt: skip
+               errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
     async def disallow_origin(self, call: Call) -> shapes.OriginList:
         """Stop allowing an origin. Its connected clients stay connected."""
         origin: str = call.query.origin
@@ -95,12 +95,12 @@ class SettingsOperations(Operations):
     def _origins(self) -> shapes.OriginList:
         return shapes.OriginList(
             allowed=self._service.settings.allowed_origins,
-            refused=[shapes.refused_info(each) for each in self._service.refused.latest],
+            refused=[shapes.rejection_info(each) for each in self._service.rejection_log.latest],
         )
 
     # pins
 
-    @operation("PUT", "/v1/fixtures/{name}/pin", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
+    @operation("PUT", "/v1/fixtures/{name}/pin", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
     async def pin_fixture(self, call: Call) -> None:
         """Add a fixture to the *Fire* menu of the tray icon."""
         name = (await self._service.fixtures.look_up(call.path["name"])).name
@@ -111,7 +111,7 @@ class SettingsOperations(Operations):
 
         await self._change(pin)
 
-    @operation("DELETE", "/v1/fixtures/{name}/pin", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
+    @operation("DELETE", "/v1/fixtures/{name}/pin", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
     async def unpin_fixture(self, call: Call) -> None:
         """Remove a fixture from the *Fire* menu of the tray icon."""
         name = call.path["name"]
@@ -144,7 +144,7 @@ class SettingsOperations(Operations):
         return _start_at_login(call.body.on)
 
     @operation("POST", "/v1/updates/check", scope=Scope.FULL, answer=shapes.NewerVersion,
-               refusals=(HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY))  # fmt: skip
+               errors=(HTTPStatus.CONFLICT, HTTPStatus.BAD_GATEWAY))  # fmt: skip
     async def check_for_updates(self, _: Call) -> shapes.NewerVersion:
         """Check for a newer version at the address in the settings. Nothing is downloaded."""
         address = self._service.settings.updates_url or built_in_address()
@@ -165,7 +165,7 @@ class SettingsOperations(Operations):
         token = await self._service.agent_token.create()
         return shapes.TokenInfo(token=token.value, kept_in=token.kept_in, file=str(token.file or ""))
 
-    @operation("DELETE", "/v1/tokens/agent", scope=Scope.FULL, refusals=(HTTPStatus.NOT_FOUND,))
+    @operation("DELETE", "/v1/tokens/agent", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
     async def revoke_agent_token(self, _: Call) -> None:
         """Revoke the token for agents."""
         try:

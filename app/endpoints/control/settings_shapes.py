@@ -41,7 +41,7 @@ class OriginQuery(Input):
     origin: Origin
 
 
-class RefusedInfo(Struct, kw_only=True):
+class RejectionInfo(Struct, kw_only=True):
     """Rejected connections with the same reason. ``last`` is in seconds since the epoch."""
 
     server: str
@@ -56,7 +56,7 @@ class OriginList(Struct, kw_only=True):
     """The origins whose pages may connect, and the latest rejections, newest first."""
 
     allowed: list[str]
-    refused: list[RefusedInfo]
+    refused: list[RejectionInfo]
 
 
 class Switch(Input):
@@ -87,9 +87,9 @@ class TokenInfo(Struct, kw_only=True):
     file: str
 
 
-def refused_info(refused: RejectionStats) -> RefusedInfo:
+def rejection_info(rejection: RejectionStats) -> RejectionInfo:
     """Convert a rejection to an answer."""
-    return RefusedInfo(
-        server=refused.server, reason=refused.reason, origin=refused.origin, user_agent=refused.user_agent,
-        times=refused.times, last=refused.last,
+    return RejectionInfo(
+        server=rejection.server, reason=rejection.reason, origin=rejection.origin, user_agent=rejection.user_agent,
+        times=rejection.times, last=rejection.last,
     )  # fmt: skip

@@ -29,7 +29,7 @@ class UiStateOperations(Operations):
     """Say what the UI must show, and compare that with what it shows."""
 
     @operation("GET", "/v1/ui-state", scope=Scope.AGENT, query=shapes.UiStateQuery, answer=shapes.UiStateInfo,
-               refusals=NOT_FOUND)  # fmt: skip
+               errors=NOT_FOUND)  # fmt: skip
     async def expected_ui_state(self, call: Call) -> shapes.UiStateInfo:
         """Return the state that the stores of a client's UI must hold (guide §6)."""
         query: shapes.UiStateQuery = call.query
@@ -37,13 +37,13 @@ class UiStateOperations(Operations):
         return shapes.ui_state_info(found, as_plain(found.stores.to_json()))
 
     @operation("PUT", "/v1/ui-state/reported", scope=Scope.AGENT, query=shapes.UiClientQuery, body=shapes.Stores,
-               limit=MAX_STATE_BYTES, refusals=NOT_FOUND)  # fmt: skip
+               limit=MAX_STATE_BYTES, errors=NOT_FOUND)  # fmt: skip
     async def report_ui_state(self, call: Call) -> None:
         """Report the stores that a client's UI holds now, for comparisons and expectations."""
         self._service.ui_states.report(self._number(call.query.client), call.body)
 
     @operation("POST", "/v1/ui-state/compare", scope=Scope.AGENT, body=shapes.ComparisonBody,
-               answer=shapes.Comparison, limit=MAX_STATE_BYTES, refusals=NOT_FOUND)  # fmt: skip
+               answer=shapes.Comparison, limit=MAX_STATE_BYTES, errors=NOT_FOUND)  # fmt: skip
     async def compare_ui_state(self, call: Call) -> shapes.Comparison:
         """Compare a state of the UI with the expected one; return the first values that differ."""
         body: shapes.ComparisonBody = call.body
@@ -55,7 +55,7 @@ class UiStateOperations(Operations):
         return shapes.Comparison(client=client, equal=not found, differences=_infos(found))
 
     @operation("POST", "/v1/ui-state/expect", scope=Scope.AGENT, body=shapes.UiExpectationBody,
-               answer=shapes.UiExpectationResult, refusals=NOT_FOUND)  # fmt: skip
+               answer=shapes.UiExpectationResult, errors=NOT_FOUND)  # fmt: skip
     async def expect_ui_state(self, call: Call) -> shapes.UiExpectationResult:
         """Wait until the state that the UI reports fulfils conditions. Without a report, they are not met."""
         body: shapes.UiExpectationBody = call.body
@@ -80,7 +80,7 @@ class UiStateOperations(Operations):
             differences=[] if met else _infos(islice(unmet(), SHOWN_UNMET)),
         )  # fmt: skip
 
-    @operation("PUT", "/v1/ui-state/active-chat", scope=Scope.AGENT, body=shapes.ActiveChatBody, refusals=NOT_FOUND)
+    @operation("PUT", "/v1/ui-state/active-chat", scope=Scope.AGENT, body=shapes.ActiveChatBody, errors=NOT_FOUND)
     async def select_chat(self, call: Call) -> None:
         """State which chat is open in the UI, if the one derived from its requests is wrong."""
         self._service.ui_states.select(self._number(call.body.client), call.body.peer)

@@ -83,7 +83,7 @@ class ClientsRoom(QWidget):
         self.close_button = named(QPushButton("Close"), "Close this connection with the code")
         self.abort = named(QPushButton("Abort"), "Abort", tip="Cut the connection without a closing handshake")
         self.abort.setObjectName("danger")
-        self.refused = RejectionList(companion.refused)
+        self.refused = RejectionList(companion.rejection_log)
         self.empty = EmptyState("clients", "No client is connected", ("Copy URL", self._copy_url))
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
