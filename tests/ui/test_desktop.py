@@ -690,16 +690,17 @@ async def test_a_second_start_with_the_same_port_changes_nothing(
     await client.close()
 
 
-@pytest.mark.parametrize("port", ["8081", 8081.5, None, [1], True, 70_000, -1])
 async def test_a_second_start_with_an_impossible_port_leaves_the_server_alone(
-    start: Start, tmp_path: Path, port: Any
+    start: Start, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     desktop = await start()
     before = desktop.companion.server.port
-    assert await second_start(tmp_path, {"port": port, "hidden": False})
-    await asyncio.sleep(0.1)
-    assert desktop.companion.state is ServerState.LISTENING
-    assert desktop.companion.server.port == before
+    for port in ("8081", 8081.5, None, [1], True, 70_000, -1):
+        with subtests.test(port=port):
+            assert await second_start(tmp_path, {"port": port, "hidden": False})
+            await asyncio.sleep(0.1)
+            assert desktop.companion.state is ServerState.LISTENING
+            assert desktop.companion.server.port == before
 
 
 async def test_after_the_end_nobody_takes_a_second_start(start: Start, ended: Ended, tmp_path: Path) -> None:
