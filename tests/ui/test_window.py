@@ -275,28 +275,31 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.window import MainWindow
 app = QApplication([])
-window = MainWindow(Folders.of(pathlib.Path(sys.argv[1]))).fill(Companion(Settings(port=0, rest_port=0)))
-window.show()
-print("shown")
-sys.stdout.flush()
+for folder in sys.argv[1:]:
+    window = MainWindow(Folders.of(pathlib.Path(folder))).fill(Companion(Settings(port=0, rest_port=0)))
+    window.show()
+    print("shown", folder, flush=True)
 os._exit(0)
 """
 
 
-@pytest.mark.parametrize(
-    "memory",
-    [
-        b"[General]\ngeometry=rubbish\n",
-        b"[log]\ncolumns=@ByteArray(x)\ndetails=7\n",
-        b"\x00\xff[",
-        b"[log]\ncolumns=1, 2\n",
-    ],
-)
-def test_a_broken_memory_is_no_obstacle(tmp_path: Path, memory: bytes) -> None:
-    Folders.of(tmp_path).window_file.write_bytes(memory)
-    command = [sys.executable, "-c", BUILD, str(tmp_path)]
+def test_a_broken_memory_is_no_obstacle(tmp_path: Path) -> None:
+    folders = []
+    for number, memory in enumerate(
+        (
+            b"[General]\ngeometry=rubbish\n",
+            b"[log]\ncolumns=@ByteArray(x)\ndetails=7\n",
+            b"\x00\xff[",
+            b"[log]\ncolumns=1, 2\n",
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        Folders.of(folder).window_file.write_bytes(memory)
+        folders.append(str(folder))
+    command = [sys.executable, "-c", BUILD, *folders]
     built = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert built.stdout == "shown\n", built.stderr
+    assert built.stdout.splitlines() == [f"shown {folder}" for folder in folders], built.stderr
 
 
 async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> None:
