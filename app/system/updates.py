@@ -123,7 +123,7 @@ async def _fetch(address: str, current: str) -> bytes:
             while len(text) <= MAX_BYTES and (more := await answer.content.read(MAX_BYTES)):
                 text += more
     except TimeoutError:
-        raise UpdateError(f"the server did not answer within {TIMEOUT_S:g} s") from None
+        raise UpdateError(f"no response within {TIMEOUT_S:g} s") from None
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise UpdateError(f"the server could not be reached ({type(error).__name__})") from None
     if len(text) > MAX_BYTES:

@@ -65,4 +65,4 @@ def test_one_that_does_not_end_is_told(server: Companion, run: Run) -> None:
         (sentence,) = run("quit", exits=1).err
     finally:
         psutil.Process(server.process.pid).resume()
-    assert sentence == f"The companion (process {server.process.pid}) has not ended within 5 s."
+    assert sentence == f"The companion (process {server.process.pid}) did not end within 5 s."

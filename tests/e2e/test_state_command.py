@@ -58,7 +58,7 @@ def test_what_was_saved_comes_back(running: Start[Companion], state: State, data
     assert said.out == [f"saved the chat state to {file}"]
     assert said.err == []
 
-    assert state("reset").out == ["the chat state is as at the first start"]
+    assert state("reset").out == ["restored the chat state of the first start"]
     second = running(serve(data_dir))
     assert sorted(everything(second)[0]) == FRIENDS
     second.stop()
@@ -131,7 +131,7 @@ def test_while_a_companion_runs_it_does_the_same(program: Companion, state: Stat
     assert (said.out, said.err) == ([f"saved the chat state to {file}"], [])
     said = state("reset")
     assert (said.out, said.err) == (
-        ["the chat state is as at the first start"],
+        ["restored the chat state of the first start"],
         ["Reload your UI to see the change."],
     )
     assert sorted(everything(program)[0]) == FRIENDS

@@ -292,7 +292,7 @@ def test_listen_does_not_follow_a_forged_instance_file(server: Companion, run: R
 def test_a_token_file_that_is_gone_is_named(server: Companion, run: Run, data_dir: Path) -> None:
     (data_dir / "token").unlink()
     assert run("status", exits=1).err == [
-        f"{data_dir / 'token'}, which held the running companion's token, is gone."
+        f"The token file {data_dir / 'token'} of the running companion no longer exists."
     ]
 
 

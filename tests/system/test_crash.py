@@ -9,7 +9,7 @@ import pytest
 from app.system.crash import KEPT_REPORTS, CrashReporter, redacted
 
 SECRET = "swordfish-under-the-mat"
-WHERE = ["unexpected ", "the loop says"]
+WHERE = ["unexpected ", "event loop error: "]
 
 
 def fail(text: str = SECRET) -> None:

@@ -134,7 +134,7 @@ async def test_a_server_that_says_nothing_is_given_up(serve: Any, monkeypatch: p
         await asyncio.sleep(5)
         return web.Response()
 
-    with pytest.raises(UpdateError, match=r"did not answer within 0\.2 s"):
+    with pytest.raises(UpdateError, match=r"no response within 0\.2 s"):
         await look(await serve(answer))
 
 

@@ -124,7 +124,7 @@ async def test_asked_by_hand_it_says_what_it_heard(shown: Any, answer: Any, open
     ("heard", "text"),
     [
         (None, f"{__version__} is the newest version."),
-        (UpdateError("no answer within 10 s"), "The check for a newer version failed: no answer within 10 s."),
+        (UpdateError("no response within 10 s"), "The check for a newer version failed: no response within 10 s."),
     ],
 )
 async def test_no_news_and_no_answer(shown: Any, answer: Any, qtbot: Any, heard: Any, text: str) -> None:
@@ -202,7 +202,7 @@ async def test_it_asks_once_a_day(shown: Any, answer: Any) -> None:
 
 async def test_offline_it_bothers_nobody(shown: Any, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", logger="app.ui.updates")
-    answer(UpdateError("it could not be reached (ClientConnectorError)"))
+    answer(UpdateError("the server could not be reached (ClientConnectorError)"))
     window = await shown(updates_url=ADDRESS, check_updates=True)
     await until(lambda: "The check for a newer version failed" in caplog.text)
     assert not window.banner.buttons
