@@ -1,1 +1,1 @@
-"""Whatever fires by itself; each source calls the companion's fire()."""
+"""Sources: components that fire events by themselves, and the composer of events from templates."""

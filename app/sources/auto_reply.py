@@ -1,4 +1,4 @@
-"""A friend that answers by itself: pauses, types for a while, then writes. Seeded, so that a run repeats."""
+"""Auto-reply: a friend answers messages, after a pause and a typing indicator. Seeded, so runs can be repeated."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from app.protocol.backend import MessageData
 from app.protocol.envelope import Envelope
 from app.sources.source import Publisher
 
-ANSWERS = (
+REPLIES = (
     "Sounds good!",
     "Let me check and come back to you",
     "👍",
@@ -27,28 +27,28 @@ ANSWERS = (
 )
 PAUSE_S = (0.4, 1.2)
 TYPING_S = (1.0, 2.5)
-"""Shortest and longest time."""
+"""Shortest and longest duration in seconds."""
 
 
 class AutoReply:
-    """A source that answers the messages that the local user posts."""
+    """A source that replies to the messages that the local user posts."""
 
     name = "auto-reply"
 
     def __init__(
-        self, posted: Signal[MessageData], answers: Callable[[str], Awaitable[bool]], seed: int = 1
+        self, posted: Signal[MessageData], is_enabled: Callable[[str], Awaitable[bool]], seed: int = 1
     ) -> None:
-        """``answers`` returns whether a friend is online and has auto-reply switched on."""
+        """``is_enabled`` returns whether a friend is online and has auto-reply switched on."""
         self._posted = posted
-        self._answers = answers
+        self._is_enabled = is_enabled
         self._random = random.Random(seed)
 
     async def run(self, publisher: Publisher) -> None:
-        """Answer messages until the task is cancelled."""
+        """Reply to messages until the task is cancelled."""
         tasks = Tasks()
 
         def on_message(message: MessageData) -> None:
-            tasks.spawn(self._answer(message["to"], publisher), f"{message['to']} answers")
+            tasks.spawn(self._reply(message["to"], publisher), f"auto-reply of {message['to']}")
 
         disconnect = self._posted.connect(on_message)
         try:
@@ -57,12 +57,12 @@ class AutoReply:
             disconnect()
             await tasks.cancel()
 
-    async def _answer(self, friend: str, publisher: Publisher) -> None:
-        with suppress(*FIRE_ERRORS):  # a full disk, for example; even to look up the friend may fail
-            if not await self._answers(friend):
+    async def _reply(self, friend: str, publisher: Publisher) -> None:
+        with suppress(*FIRE_ERRORS):  # for example a full disk; looking up the friend may fail too
+            if not await self._is_enabled(friend):
                 return
             pause, typing = self._random.uniform(*PAUSE_S), self._random.uniform(*TYPING_S)
-            text = self._random.choice(ANSWERS)
+            text = self._random.choice(REPLIES)
             await publisher.clock.sleep(pause)
             await self._type(friend, publisher, True)
             await publisher.clock.sleep(typing)

@@ -1,4 +1,4 @@
-"""Compose events from templates and fire them: a fixture, or what a form of the window holds."""
+"""Compose events from templates, and fire them: fixtures, and the content of forms in the window."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -28,7 +28,7 @@ from app.protocol.templates import (
 from app.sources.source import Publisher
 
 MAX_PROBLEMS = 20
-"""At most this many problems of one fixture are listed."""
+"""At most this many problems are listed per fixture."""
 
 
 class Sender(Publisher, Protocol):
@@ -39,14 +39,14 @@ class Sender(Publisher, Protocol):
 
 
 class EventComposer:
-    """Fires fixtures and other templates, with new values at each fire, and remembers the last one for a repeat."""
+    """Fire fixtures and other templates with new values each time. The last one can be fired again."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._again: Callable[[Origin], Awaitable[Delivery]] | None = None
+        self._repeat: Callable[[Origin], Awaitable[Delivery]] | None = None
         self._fired = 0
         self._problems: dict[str, tuple[Fixture, int, list[str]]] = {}
-        """Fixture, version of the catalog and result, by the fixture's name."""
+        """Cache of ``problems``: the fixture, the version of the catalog and the result, by the fixture's name."""
 
     async def fire(
         self,
@@ -58,61 +58,62 @@ class EventComposer:
         seed: int | None = None,
         strict: bool = True,
     ) -> Delivery:
-        """Fill in the templates and fire the fixture; ``to`` None means the fixture's own target.
+        """Expand the templates, and fire the fixture.
 
-        ``loose`` sends even an event that violates the contract, with a warning. A fixture marked as malformed is
-        sent without one. ``fire_again`` repeats it with new values. Raises ``FIRE_ERRORS``.
+        ``to`` None selects the fixture's own target. An event that violates the contract is rejected, unless
+        ``strict`` is False (it is then sent with a warning) or the fixture is marked as malformed (without one).
+        ``fire_again`` repeats the call with new values. Raises ``FIRE_ERRORS``.
         """
 
-        async def play(origin: Origin, random: Random | None = None) -> Delivery:
+        async def send(origin: Origin, random: Random | None = None) -> Delivery:
             self._fired += 1
-            return await self._play(fixture, to, origin, self.context(persona, random), strict)
+            return await self._send(fixture, to, origin, self.context(persona, random), strict)
 
-        delivery = await play(origin, None if seed is None else Random(seed))
-        self._again = play
+        delivery = await send(origin, None if seed is None else Random(seed))
+        self._repeat = send
         return delivery
 
     async def fire_event(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Fire an event whose data may hold templates."""
+        """Fire an event whose data may contain templates."""
         return await self.fire(Fixture(event=event.event, data=event.data), to=to, origin=origin)
 
     async def fire_text(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
-        """Send any text exactly as it is; ``fire_again`` repeats that too."""
+        """Send any text unchanged as a frame. ``fire_again`` can repeat it."""
 
         async def send(origin: Origin) -> Delivery:
             return await self._sender.send_raw(text, to=to, origin=origin)
 
         delivery = await send(origin)
-        self._again = send
+        self._repeat = send
         return delivery
 
     @property
     def can_fire_again(self) -> bool:
-        """Whether there is something to repeat."""
-        return self._again is not None
+        """Whether anything was fired that can be repeated."""
+        return self._repeat is not None
 
     async def fire_again(self, *, origin: Origin) -> Delivery:
-        """Fire once more, with fresh values, what was fired last."""
-        if self._again is None:
+        """Fire the last event, fixture or text again, with new values. Raises ``FIRE_ERRORS``."""
+        if self._repeat is None:
             raise Conflict("Nothing has been fired yet.")
-        return await self._again(origin)
+        return await self._repeat(origin)
 
     def fixture_for_event(self, event: str) -> Fixture:
-        """Return an event of the contract with sensible values. Raises ``InvalidEvent`` for any other name."""
+        """Return a fixture with the template of an event. Raises ``InvalidEvent`` for an unknown event."""
         known = self._sender.catalog.get(Direction.TO_UI, event)
         if known is None:
             raise InvalidEvent(self._sender.catalog.problems(Envelope(event, {})))
         return Fixture(event=event, data=known.template)
 
     def message_from(self, persona: str, text: str) -> Envelope:
-        """Return a new ``new_message`` of a persona to the local user."""
+        """Return a ``new_message`` event from a persona to the local user, with a new id and time."""
         template = self.fixture_for_event("new_message").envelope()
         return Envelope(template.event, {**resolve(template.data, self.context(persona)), "text": text})
 
     async def problems(self, fixtures: Iterable[SavedFixture]) -> dict[str, list[str]]:
-        """Return by name how each fixture breaks the contract without being marked as malformed.
+        """Return by name how each fixture violates the contract. Those marked as malformed are not checked.
 
-        The result for a fixture is reused until its file or the catalog changes.
+        Results are cached until the fixture's file or the catalog changes.
         """
         known, self._problems, slices = self._problems, {}, Slices()
         version = self._sender.catalog.version
@@ -134,14 +135,14 @@ class EventComposer:
         return found if more <= 0 else [*found[:MAX_PROBLEMS], f"and {more:,} more"]
 
     def preview(self, event: Envelope) -> Envelope:
-        """Return an event with values for its templates that are good enough to validate it.
+        """Return an event with its templates expanded, for validation only.
 
-        Raise ``TemplateError`` if it has too many.
+        Raises ``TemplateError`` if it has too many templates.
         """
         return Envelope(event.event, resolve(event.data, replace(self.context(), preview=True)))
 
     def context(self, persona: str = "", random: Random | None = None) -> TemplateContext:
-        """Return what templates are made of now."""
+        """Return the values that templates use now. ``persona`` defaults to the first friend."""
         return TemplateContext(
             wall=self._sender.clock.wall(),
             me=self._sender.local_user,
@@ -150,27 +151,27 @@ class EventComposer:
             random=random or SystemRandom(),
         )
 
-    async def _play(
+    async def _send(
         self, fixture: Fixture, to: Target | None, origin: Origin, context: TemplateContext, strict: bool
     ) -> Delivery:
         target = to if to is not None else _target(fixture)
         sender = self._sender
         send: Callable[..., Awaitable[Delivery]]
-        what: Any
+        content: Any
         if fixture.raw:
-            send, what = sender.send_raw, await _expanded(fixture.frame, context)
+            send, content = sender.send_raw, await _expanded(fixture.frame, context)
         else:
             send = partial(sender.fire, strict=strict and not fixture.malformed)
-            what = Envelope(fixture.event, await _expanded(fixture.envelope().data, context))
-        delivery = await send(what, to=target, origin=origin)
+            content = Envelope(fixture.event, await _expanded(fixture.envelope().data, context))
+        delivery = await send(content, to=target, origin=origin)
         for _ in range(fixture.times - 1):
             await asyncio.sleep(0)
-            delivery = await send(what, to=target, origin=origin)
+            delivery = await send(content, to=target, origin=origin)
         return delivery._replace(warnings=()) if fixture.malformed else delivery
 
 
 async def _expanded(data: Any, context: TemplateContext) -> Any:
-    """Return ``data`` with its templates expanded, without blocking the event loop. Raise ``RequestError``."""
+    """Expand the templates in ``data`` without blocking the event loop. Raises ``RequestError``."""
     if uses_faker(data):
         await asyncio.to_thread(load_faker)
     slices = Slices()

@@ -1,4 +1,4 @@
-"""The same event several times: after a delay, every so often, or when a client comes."""
+"""Fire an event several times: after a delay, and at a fixed interval."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.hub.hub import Delivery
 
 @dataclass(frozen=True)
 class RepeatSchedule:
-    """``times`` events, ``every_s`` seconds apart, the first after ``delay_s`` seconds."""
+    """Fire ``times`` events, ``every_s`` seconds apart, the first one after ``delay_s`` seconds."""
 
     times: int = 1
     every_s: float = 0.0
@@ -18,18 +18,18 @@ class RepeatSchedule:
     async def run(
         self,
         fire: Callable[[], Awaitable[Delivery]],
-        told: Callable[[int, Delivery], None],
+        on_fired: Callable[[int, Delivery], None],
         clock: Clock | None = None,
     ) -> None:
-        """Fire them. ``told(n, delivery)`` hears of each; cancelling the task ends the series.
+        """Fire the events, and call ``on_fired(number, delivery)`` after each. Cancel the task to stop.
 
-        Moments are computed from the monotonic clock, so that late timers do not add up.
+        Times are computed from the start on the monotonic clock, so that delays of timers do not add up.
         """
         clock = clock or Clock()
         mono = clock.mono
         start = mono() + self.delay_s
         for number in range(self.times):
             wait = start + number * self.every_s - mono()
-            # Even when late, the loop must breathe between two events.
+            # Yield to the event loop between two events, even if they are late.
             await clock.sleep(max(wait, 0.0))
-            told(number + 1, await fire())
+            on_fired(number + 1, await fire())

@@ -1,4 +1,4 @@
-"""What a source is: a component that fires events by itself, until it is stopped."""
+"""Sources: their protocol and life cycle. A source is a component that fires events by itself."""
 
 import asyncio
 import logging
@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class Publisher(Protocol):
-    """What a source may use of the companion."""
+    """The part of the companion that sources use."""
 
     clock: Clock
-    """Time, and ``sleep``: with a fake clock, the timing of every source is exact in tests."""
+    """The current time and ``sleep``. A fake clock makes the timing of sources exact in tests."""
     catalog: Catalog
 
     @property
@@ -31,7 +31,7 @@ class Publisher(Protocol):
 
     @property
     def personas(self) -> list[str]:
-        """The friends that can be played, by name."""
+        """The names of the friends that the user can play."""
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
         """Store and send an event. See ``EventPipeline.fire``."""
@@ -41,17 +41,17 @@ class Publisher(Protocol):
 
 
 class Source(Protocol):
-    """Fires events by itself: auto-reply, a scenario, a poller of a remote service."""
+    """A component that fires events by itself, such as auto-reply, a scenario or a poller of a remote service."""
 
     name: str
     """Unique; shown in the log and in the control API."""
 
     async def run(self, publisher: Publisher) -> None:
-        """Fire events until the work is done or the task is cancelled. An exception ends only this source."""
+        """Fire events until the work is done or the task is cancelled. An exception stops only this source."""
 
 
 class SourceState(StrEnum):
-    """What a registered source does now."""
+    """The state of a registered source."""
 
     STOPPED = "stopped"
     RUNNING = "running"
@@ -76,11 +76,11 @@ class Sources:
     def add(self, source: Source) -> None:
         """Register a source. Raises ``ValueError`` if the name is taken."""
         if source.name in self._sources:
-            raise ValueError(f"there is a source {source.name!r} already")
+            raise ValueError(f"a source named {source.name!r} is already registered")
         self._sources[source.name] = source
 
     def state(self, name: str) -> SourceState:
-        """Return what a source does now. Raises ``KeyError`` for an unknown name."""
+        """Return the state of a source. Raises ``KeyError`` for an unknown name."""
         return self._states.get(self._sources[name].name, SourceState.STOPPED)
 
     def start(self, name: str) -> None:

@@ -1,1 +1,1 @@
-"""One SQLite connection on one thread: what is committed stays."""
+"""Storage: the chat state in SQLite, and fixtures as JSON files."""

@@ -1,4 +1,4 @@
-"""The chat state in SQL. Every function is a job for ``Database.submit``: a connection in, values out."""
+"""SQL queries for the chat state. Each function is a job for ``Database.submit``, or a part of one."""
 
 import contextlib
 import json
@@ -10,8 +10,10 @@ from app.protocol.backend import Conversation, MessageData, Person, parse_timest
 
 Connection = sqlite3.Connection
 
-PERSON = "username, public_key, signing_key, online, last_seen, last_ip, added_at, is_friend, auto_reply, pinned"
-MESSAGE = "msg_id, sender, recipient, text, timestamp, direction, delivered, delivery_method, reactions"
+PERSON_COLUMNS = (
+    "username, public_key, signing_key, online, last_seen, last_ip, added_at, is_friend, auto_reply, pinned"
+)
+MESSAGE_COLUMNS = "msg_id, sender, recipient, text, timestamp, direction, delivered, delivery_method, reactions"
 
 
 def _person(row: tuple[Any, ...]) -> Person:
@@ -29,7 +31,7 @@ def _message(row: tuple[Any, ...]) -> MessageData:
         "msg_id": msg_id, "from": sender, "to": recipient, "text": text, "timestamp": timestamp,
         "direction": direction, "delivered": bool(delivered), "delivery_method": method,
     }  # fmt: skip
-    with contextlib.suppress(ValueError):  # of a damaged row the rest is still worth showing
+    with contextlib.suppress(ValueError):  # show the rest of a damaged row
         if reactions is not None:
             data["reactions"] = json.loads(reactions)
     return data
@@ -39,20 +41,20 @@ def _message(row: tuple[Any, ...]) -> MessageData:
 
 
 def people(db: Connection) -> list[Person]:
-    """Return the whole cast, by name."""
-    return [_person(row) for row in db.execute(f"SELECT {PERSON} FROM people ORDER BY username")]
+    """Return all personas of the cast, sorted by name."""
+    return [_person(row) for row in db.execute(f"SELECT {PERSON_COLUMNS} FROM people ORDER BY username")]
 
 
 def person(db: Connection, username: str) -> Person | None:
-    """Return one of the cast."""
-    row = db.execute(f"SELECT {PERSON} FROM people WHERE username = ?", (username,)).fetchone()
+    """Return a persona by name, or None."""
+    row = db.execute(f"SELECT {PERSON_COLUMNS} FROM people WHERE username = ?", (username,)).fetchone()
     return _person(row) if row else None
 
 
 def save_person(db: Connection, each: Person) -> None:
-    """Add somebody to the cast, or change them."""
+    """Insert or update a persona."""
     db.execute(
-        f"INSERT OR REPLACE INTO people ({PERSON}) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        f"INSERT OR REPLACE INTO people ({PERSON_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)",
         (
             each.username, each.public_key, each.signing_key, each.online, each.last_seen, each.last_ip,
             each.added_at, each.is_friend, each.auto_reply, each.pinned,
@@ -61,12 +63,12 @@ def save_person(db: Connection, each: Person) -> None:
 
 
 def remove_person(db: Connection, username: str) -> bool:
-    """Take somebody off the cast; their messages stay."""
+    """Delete a persona, but not its messages. Return False if there is no such persona."""
     return db.execute("DELETE FROM people WHERE username = ?", (username,)).rowcount > 0
 
 
 def rename_person(db: Connection, old: str, new: str) -> None:
-    """Give somebody another name, in their messages too."""
+    """Rename a persona, including in its messages."""
     db.execute("UPDATE people SET username = ? WHERE username = ?", (new, old))
     db.execute("UPDATE messages SET peer = ? WHERE peer = ?", (new, old))
     db.execute("UPDATE messages SET sender = ? WHERE sender = ? AND direction = 'received'", (new, old))
@@ -74,7 +76,7 @@ def rename_person(db: Connection, old: str, new: str) -> None:
 
 
 def set_presence(db: Connection, username: str, online: bool, at: float) -> bool:
-    """Note that somebody came or went; False for a name outside the cast."""
+    """Set presence and ``last_seen`` of a persona. Return False if there is no such persona."""
     changed = db.execute(
         "UPDATE people SET online = ?, last_seen = ? WHERE username = ?", (online, at, username)
     ).rowcount
@@ -82,7 +84,7 @@ def set_presence(db: Connection, username: str, online: bool, at: float) -> bool
 
 
 def expire_presence(db: Connection, before: float) -> list[str]:
-    """Let those go offline who were last seen ``before`` then and are not pinned; return the friends' names."""
+    """Switch personas offline that were last seen before ``before`` and are not pinned. Return the friends."""
     rows = db.execute(
         "UPDATE people SET online = 0 WHERE online = 1 AND pinned = 0 AND last_seen < ?"
         " RETURNING username, is_friend",
@@ -92,7 +94,7 @@ def expire_presence(db: Connection, before: float) -> list[str]:
 
 
 def seen(db: Connection, username: str, at: float) -> None:
-    """Renew when somebody was last seen."""
+    """Set ``last_seen`` of a persona, if ``at`` is later."""
     db.execute("UPDATE people SET last_seen = max(last_seen, ?) WHERE username = ?", (at, username))
 
 
@@ -100,11 +102,12 @@ def seen(db: Connection, username: str, at: float) -> None:
 
 
 def add_message(db: Connection, data: MessageData, *, read: bool = False) -> bool:
-    """Store a message; False when its id is known already (nothing changes then)."""
+    """Store a message. Return False, without a change, if its id is already stored."""
     reactions = json.dumps(data["reactions"], ensure_ascii=False) if "reactions" in data else None
     return (
         db.execute(
-            f"INSERT OR IGNORE INTO messages (peer, at, is_read, {MESSAGE}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            f"INSERT OR IGNORE INTO messages (peer, at, is_read, {MESSAGE_COLUMNS})"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 peer_of(data), parse_timestamp(data["timestamp"]), read or data["direction"] == "sent",
                 data["msg_id"], data["from"], data["to"], data["text"], data["timestamp"], data["direction"],
@@ -115,25 +118,28 @@ def add_message(db: Connection, data: MessageData, *, read: bool = False) -> boo
 
 
 def message(db: Connection, msg_id: str) -> MessageData | None:
-    """Return one message."""
-    row = db.execute(f"SELECT {MESSAGE} FROM messages WHERE msg_id = ?", (msg_id,)).fetchone()
+    """Return a message by id, or None."""
+    row = db.execute(f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE msg_id = ?", (msg_id,)).fetchone()
     return _message(row) if row else None
 
 
 def page(db: Connection, peer: str, limit: int, offset: int) -> tuple[list[MessageData], int]:
-    """Return a page of a chat, oldest first, and the chat's total; ``offset`` counts from the newest."""
+    """Return a page of a chat, oldest message first, and the total number of messages.
+
+    ``offset`` is the number of newest messages to skip.
+    """
     (total,) = db.execute("SELECT count(*) FROM messages WHERE peer = ?", (peer,)).fetchone()
     rows = db.execute(
-        f"SELECT {MESSAGE} FROM messages WHERE peer = ? ORDER BY at DESC, arrival DESC LIMIT ? OFFSET ?",
+        f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE peer = ? ORDER BY at DESC, arrival DESC LIMIT ? OFFSET ?",
         (peer, limit, offset),
     ).fetchall()
     return [_message(row) for row in reversed(rows)], total
 
 
 def newest_sent(db: Connection, peer: str) -> MessageData | None:
-    """Return the local user's newest message to ``peer``."""
+    """Return the local user's newest message to ``peer``, or None."""
     row = db.execute(
-        f"SELECT {MESSAGE} FROM messages WHERE peer = ? AND direction = 'sent'"
+        f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE peer = ? AND direction = 'sent'"
         " ORDER BY at DESC, arrival DESC LIMIT 1",
         (peer,),
     ).fetchone()
@@ -141,12 +147,12 @@ def newest_sent(db: Connection, peer: str) -> MessageData | None:
 
 
 def delete_message(db: Connection, msg_id: str) -> bool:
-    """Forget a message; False when there was none."""
+    """Delete a message. Return False if there is no such message."""
     return db.execute("DELETE FROM messages WHERE msg_id = ?", (msg_id,)).rowcount > 0
 
 
 def set_delivered(db: Connection, msg_id: str, method: str) -> MessageData | None:
-    """Note that a message that waited was delivered; return it, or None when there is none."""
+    """Mark a waiting message as delivered. Return it, or None if there is no such message."""
     db.execute(
         "UPDATE messages SET delivered = 1, delivery_method = ? WHERE msg_id = ? AND delivered = 0",
         (method, msg_id),
@@ -155,16 +161,16 @@ def set_delivered(db: Connection, msg_id: str, method: str) -> MessageData | Non
 
 
 def set_reactions(db: Connection, msg_id: str, reactions: list[dict[str, str]]) -> MessageData | None:
-    """Replace a message's reactions; return it, or None when there is none."""
+    """Replace the reactions of a message. Return it, or None if there is no such message."""
     text = json.dumps(reactions, ensure_ascii=False) if reactions else None
     db.execute("UPDATE messages SET reactions = ? WHERE msg_id = ?", (text, msg_id))
     return message(db, msg_id)
 
 
 def deliver_waiting(db: Connection, peer: str) -> list[MessageData]:
-    """Mark what waited for ``peer`` as delivered through the queue, and return it, oldest first."""
+    """Mark the messages that wait for ``peer`` as delivered offline, and return them, oldest first."""
     rows = db.execute(
-        f"SELECT {MESSAGE} FROM messages WHERE peer = ? AND direction = 'sent' AND delivered = 0"
+        f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE peer = ? AND direction = 'sent' AND delivered = 0"
         " ORDER BY at, arrival",
         (peer,),
     ).fetchall()
@@ -177,9 +183,9 @@ def deliver_waiting(db: Connection, peer: str) -> list[MessageData]:
 
 
 def mark_read(db: Connection, peer: str, msg_id: str) -> int | None:
-    """Mark what came from ``peer`` up to ``msg_id`` as read (by time, then arrival).
+    """Mark the messages from ``peer`` up to ``msg_id`` as read, ordered by time, then arrival.
 
-    Return how many were unread, or None when ``peer`` sent no such message.
+    Return how many of them were unread, or None if ``peer`` sent no such message.
     """
     row = db.execute(
         "SELECT at, arrival FROM messages WHERE msg_id = ? AND peer = ? AND direction = 'received'", (msg_id, peer)
@@ -194,7 +200,7 @@ def mark_read(db: Connection, peer: str, msg_id: str) -> int | None:
 
 
 def conversations(db: Connection) -> list[Conversation]:
-    """Return every friend with unread count and newest message, the liveliest chat first."""
+    """Return every friend with unread count and newest message, sorted by the newest message."""
     unread = dict(
         db.execute(
             "SELECT peer, count(*) FROM messages WHERE direction = 'received' AND is_read = 0 GROUP BY peer"
@@ -219,7 +225,7 @@ def _latest_activity(chat: Conversation) -> float:
 
 def dump(db: Connection) -> dict[str, Any]:
     """Return the whole chat state as JSON values."""
-    rows = db.execute(f"SELECT is_read, {MESSAGE} FROM messages ORDER BY arrival").fetchall()
+    rows = db.execute(f"SELECT is_read, {MESSAGE_COLUMNS} FROM messages ORDER BY arrival").fetchall()
     return {
         "version": 1,
         "people": [{name: getattr(each, name) for name in each.__struct_fields__} for each in people(db)],
@@ -228,14 +234,14 @@ def dump(db: Connection) -> dict[str, Any]:
 
 
 def is_unused(db: Connection) -> bool:
-    """Return whether nothing was ever stored: no people now, and no message ever."""
+    """Return whether the state was never used: there are no personas, and no message was ever stored."""
     (people_now,) = db.execute("SELECT count(*) FROM people").fetchone()
     (messages_ever,) = db.execute("SELECT count(*) FROM sqlite_sequence WHERE name = 'messages'").fetchone()
     return not people_now and not messages_ever
 
 
 def load(db: Connection, cast: Iterable[Person], messages: Iterable[tuple[MessageData, bool]]) -> None:
-    """Replace the whole chat state, in one transaction: all of it or nothing."""
+    """Replace the whole chat state. ``messages`` are pairs of a message and whether it was read."""
     db.execute("DELETE FROM people")
     db.execute("DELETE FROM messages")
     for each in cast:

@@ -1,6 +1,14 @@
-"""The SQLite file of the chat state: opened, checked, repaired, migrated and backed up.
+"""Open, check, repair, migrate and back up the SQLite file of the chat state.
 
-All of this blocks, so it runs on the storage thread; see ``database``.
+The steps when the file is opened:
+
+1. If a newer version of the companion wrote the file, leave it unchanged and keep the state in memory.
+2. If it is damaged, move it aside, and restore the newest good backup. Without a backup, copy all rows
+   if only text is damaged; otherwise start with an empty state.
+3. Migrate it to the current schema, after a backup.
+4. Back it up. ``KEPT_BACKUPS`` backups are kept.
+
+Everything here blocks, so it runs on the storage thread (see ``database``).
 """
 
 import contextlib
@@ -21,25 +29,26 @@ log = logging.getLogger(__name__)
 BUSY_MS = 5000
 """How long SQLite waits for another program that has locked the file."""
 KEPT_BACKUPS = 3
-ROOM_BYTES = 128 * 1024
-"""If less space than this is free, an I/O error means that the disk is full."""
+"""Older backups are deleted."""
+DISK_FULL_BYTES = 128 * 1024
+"""If less space than this is free, an I/O error is reported as a full disk."""
 
 
 class ChatFile:
-    """The file and its backups. ``warnings`` says what a person must know of its opening."""
+    """The file and its backups. ``warnings`` are sentences for the user about problems when it was opened."""
 
     def __init__(self, path: Path | None) -> None:
         """``path`` None keeps the state in memory."""
         self.in_memory = path is None
-        """Whether the state is lost at the end."""
+        """Whether the state is kept in memory and lost at exit."""
         self.warnings: list[str] = []
         self.newer_file = ""
-        """A sentence if a newer companion wrote the file. It was not changed, and the state is kept in memory."""
+        """A sentence for the user if a newer version wrote the file, which is then not changed; otherwise empty."""
         self._path = path or Path(":memory:")
         self._backups = self._path.parent / "backups"
 
     def open(self) -> sqlite3.Connection:
-        """Open, check, repair and migrate the file. If that fails, keep the state in memory, with a warning."""
+        """Open, check, repair, migrate and back up the file. If that fails, use memory instead, with a warning."""
         try:
             return self._open()
         except (StorageError, NewerSchema, sqlite3.Error, OSError) as error:
@@ -56,14 +65,14 @@ class ChatFile:
             return self._open()
 
     def explain(self, error: sqlite3.Error) -> str:
-        """Return what went wrong and what to do, for people."""
+        """Return a message for the user: what went wrong, and what to do."""
         text = str(error)
         if "full" in text or (primary_code(error) == sqlite3.SQLITE_IOERR and _disk_is_full(self._path.parent)):
             return f"the disk that holds {self._path.parent} is full: free some space and try again"
         if "locked" in text or "busy" in text:
-            return f"another program holds {self._path.name}: close it and try again"
+            return f"another program has locked {self._path.name}: close it and try again"
         if "readonly" in text or "read-only" in text:
-            return f"{self._path} cannot be written: check its permissions"
+            return f"{self._path} is read-only: check its permissions"
         return f"{self._path.name} could not be used ({text}); a restart checks and repairs it"
 
     def _open(self) -> sqlite3.Connection:
@@ -78,7 +87,7 @@ class ChatFile:
         try:
             self._migrate(connection)
         except BaseException:
-            connection.close()  # or the file would stay locked
+            connection.close()  # otherwise, the file would stay locked
             raise
         if existed:
             self.back_up(connection, "start")
@@ -87,7 +96,7 @@ class ChatFile:
     @staticmethod
     def _connect(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.text_factory = _text  # damage within a text is not found by quick_check
+        connection.text_factory = _decode_text  # quick_check does not find invalid UTF-8
         try:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -98,7 +107,7 @@ class ChatFile:
         return connection
 
     def _damage(self, path: Path, *, may_be_empty: bool = False) -> str:
-        """Return what is wrong with a file, or nothing. Raise ``StorageError`` if it cannot be read."""
+        """Return how a file is damaged; empty if it is not. Raises ``StorageError`` if it cannot be read."""
         try:
             return inspection.damage(path, BUSY_MS / 1000, may_be_empty=may_be_empty)
         except sqlite3.Error as error:
@@ -110,30 +119,31 @@ class ChatFile:
         return False
 
     def _repair(self, damage: str) -> None:
+        """Move the damaged file aside, and replace it by a backup, by its readable rows, or by a new file."""
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        aside = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
+        damaged = self._path.with_name(f"{self._path.name}.damaged-{stamp}")
         for suffix in ("", "-wal", "-shm"):
             part = Path(f"{self._path}{suffix}")
             if part.exists():
-                replace(part, Path(f"{aside}{suffix}"))
-        good = next(filter(self._is_good, self._backup_files()), None)
-        if good:
-            source, target = sqlite3.connect(good), sqlite3.connect(self._path)
+                replace(part, Path(f"{damaged}{suffix}"))
+        backup = next(filter(self._is_good, self._backup_files()), None)
+        if backup:
+            source, target = sqlite3.connect(backup), sqlite3.connect(self._path)
             with contextlib.closing(source), contextlib.closing(target):
                 source.backup(target)
-            rest = f"The backup of {local(good.stat().st_mtime):%Y-%m-%d %H:%M} is in use."
-        elif inspection.only_text_is_broken(aside) and self._copy_rows(aside):
-            rest = "There was no backup. Its content is in use, with � in place of the damaged characters."
+            outcome = f"The backup of {local(backup.stat().st_mtime):%Y-%m-%d %H:%M} is in use."
+        elif inspection.only_text_is_broken(damaged) and self._copy_rows(damaged):
+            outcome = "There was no backup. Its content is in use, with � in place of the damaged characters."
         else:
-            rest = "There was no backup, so the state starts again."
-        self.warnings.append(f"The chat state was damaged ({damage}) and set aside as {aside.name}. {rest}")
+            outcome = "There was no backup, so the state starts empty."
+        self.warnings.append(f"The chat state was damaged ({damage}) and set aside as {damaged.name}. {outcome}")
         log.info("%s", self.warnings[-1])
 
     def _copy_rows(self, source: Path) -> bool:
-        """Copy all rows into a new file and replace text that is not UTF-8. Return whether that was possible."""
+        """Copy all rows to a new file, and replace invalid UTF-8 by ``�``. Return whether that was possible."""
         old, new = sqlite3.connect(source), self._connect(self._path)
         with contextlib.closing(old), contextlib.closing(new):
-            old.text_factory = _text
+            old.text_factory = _decode_text
             version = inspection.schema_version(old)
             self._migrate(new, version)
             new.execute("BEGIN")
@@ -149,6 +159,7 @@ class ChatFile:
         return True
 
     def _migrate(self, connection: sqlite3.Connection, to: int | None = None) -> None:
+        """Apply the missing migrations, or those up to the schema version ``to``."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if 0 < version < len(migrations.STEPS):
             self.back_up(connection, f"schema{version}")
@@ -160,7 +171,7 @@ class ChatFile:
         return sorted(self._backups.glob("chat-*.db"), key=lambda file: file.stat().st_mtime, reverse=True)
 
     def back_up(self, connection: sqlite3.Connection, why: str) -> None:
-        """Copy the file into the backups. A failure is logged and stops nothing."""
+        """Copy the file to the backups folder; ``why`` becomes part of the name. A failure is only logged."""
         if self.in_memory:
             return
         try:
@@ -173,15 +184,15 @@ class ChatFile:
             for old in self._backup_files()[KEPT_BACKUPS:]:
                 old.unlink()
         except (OSError, sqlite3.Error) as error:
-            log.info("no backup of the chat state: %s", error)
+            log.info("the chat state could not be backed up: %s", error)
 
 
-def _text(raw: bytes) -> str:
+def _decode_text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
 def _disk_is_full(folder: Path) -> bool:
     try:
-        return shutil.disk_usage(folder).free < ROOM_BYTES
+        return shutil.disk_usage(folder).free < DISK_FULL_BYTES
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""Find the files below a folder, and read a file that is to be sent."""
+"""Find files in a folder, and read a file to send it as a frame."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ def find_files(folder: Path, suffix: str, on_error: Callable[[OSError], object])
 
 
 def read_frame(file: Path) -> str:
-    """Return the text of a file that is to be sent as one frame. Raises ``RequestError`` if it cannot be sent."""
+    """Return the text of a file, to send it as a frame. Raises ``RequestError`` if that is not possible."""
     try:
         return read_file(file, MAX_RAW_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -40,7 +40,10 @@ def read_frame(file: Path) -> str:
 
 
 def _may_be_read(file: Path) -> bool:
-    """Return whether to open ``file``: a FIFO or a device would block. Reading reports what cannot be checked."""
+    """Return whether ``file`` is a regular file, because opening a FIFO or device would block.
+
+    Return True if it cannot be checked; reading it then reports the error.
+    """
     try:
         return stat.S_ISREG(file.stat().st_mode)
     except OSError:

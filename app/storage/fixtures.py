@@ -1,4 +1,4 @@
-"""The fixtures: those that come with the program, and a folder of a person's own, one JSON file each."""
+"""The fixture library: built-in fixtures and the user's own, each a JSON file in a folder."""
 
 import difflib
 import os
@@ -21,60 +21,66 @@ from app.storage.files import find_files
 from app.system.files import read_text, write_file
 
 MAX_FILES = 2000
+"""At most this many files are read per folder."""
 SETTLED_NS = 2_000_000_000
-"""File systems give two changes within this time the same time stamp (FAT: two seconds)."""
+"""Two changes of a file within this time may get the same time stamp (on FAT, two seconds)."""
 
 
 class FixtureLibrary:
-    """Keeps what was read last in ``all``; methods that touch the disk raise ``RequestError`` and ``StorageError``.
+    """Read, find and change fixtures. ``all`` has the fixtures that were last read.
 
-    A fixture of one's own hides the built-in one of the same name.
+    A user's fixture hides the built-in one with the same name. Methods that access the disk block, and raise
+    ``RequestError`` and ``StorageError``.
     """
 
     def __init__(self, own: Path | None, built_in: Path, *, chosen: bool = False) -> None:
-        """``own`` None: nothing can be saved. ``chosen``: a person named that folder, so it should be there."""
+        """``own`` is the user's folder; if it is None, nothing can be saved.
+
+        ``chosen``: the user has selected that folder, so a warning is given if it does not exist.
+        """
         self._own = own
         self._built_in = built_in
         self._chosen = chosen
         self._saved: dict[str, SavedFixture] = {}
-        self._files: dict[Path, _Known] = {}
-        self._broken: dict[str, str] = {}
+        self._files: dict[Path, _CachedFile] = {}
+        self._invalid: dict[str, str] = {}
+        """Warnings by the name of the invalid fixture."""
         self.warnings: list[str] = []
-        """Files that are no fixtures, and why."""
+        """Sentences about files that are not valid fixtures."""
 
     @property
     def folder(self) -> Path | None:
-        """Where one's own are."""
+        """The folder of the user's fixtures, or None."""
         return self._own
 
     @property
     def all(self) -> list[SavedFixture]:
-        """The fixtures: one's own folders first, each in its order."""
+        """All fixtures: the user's folders first, each in its order."""
         return sorted(
             self._saved.values(), key=lambda each: (not each.own, each.folder, each.fixture.order, each.name)
         )
 
     def find(self, name: str) -> SavedFixture:
-        """Return a fixture by its name, or its last part where that is unique. Raises ``RequestError``."""
+        """Return a fixture by name, or by the last part of the name if that is unique. Raises ``RequestError``."""
         wanted = name.strip().casefold()
         if exact := self._saved.get(wanted):
             return exact
         same = [each for key, each in self._saved.items() if key.rpartition("/")[2] == wanted]
         if len(same) == 1:
             return same[0]
-        if warning := self._broken.get(wanted):
+        if warning := self._invalid.get(wanted):
             raise NotFound(warning)
-        near = [each.name for each in same] or self._near(wanted)
-        hint = f": it may be {' or '.join(near)}" if near else ""
-        raise NotFound(f"There is no fixture {name[:80]!r}{hint}.")
+        similar = [each.name for each in same] or self._similar_names(wanted)
+        hint = f"; did you mean {' or '.join(similar)}?" if similar else "."
+        raise NotFound(f"There is no fixture {name[:80]!r}{hint}")
 
-    def _near(self, wanted: str) -> list[str]:
+    def _similar_names(self, wanted: str) -> list[str]:
         by_name = {key: each.name for key, each in self._saved.items()}
         by_name |= {key.rpartition("/")[2]: name for key, name in by_name.items()}
         return [by_name[key] for key in difflib.get_close_matches(wanted[:80], by_name, 1)]
 
     def look_up(self, name: str) -> SavedFixture:
-        """Return a fixture as it is on the disk now. Raises ``RequestError``."""
+        """Return a fixture; read the folders again if its file has changed. Raises ``RequestError``."""
         with suppress(RequestError):
             saved = self.find(name)
             if self._is_fresh(saved):
@@ -90,24 +96,24 @@ class FixtureLibrary:
         return file is not None and file in self._files and self._files[file].stamp == _stamp(file)
 
     def read(self) -> bool:
-        """Read both folders again, and return whether anything has changed. ``warnings`` lists invalid files.
+        """Read both folders again, and return whether anything has changed.
 
         A file with the same stamp as before is not read again, and its ``SavedFixture`` stays the same object.
         """
         before = self._saved, self.warnings
         saved: dict[str, SavedFixture] = {}
         warnings: list[str] = []
-        files: dict[Path, _Known] = {}
-        self._broken = {}
+        files: dict[Path, _CachedFile] = {}
+        self._invalid = {}
         for folder, own in ((self._built_in, False), (self._own, True)):
             for each in self._read_folder(folder, own, warnings, files) if folder else ():
                 saved[each.name.casefold()] = each
         self._files = files
-        self._saved, self.warnings = saved, warnings  # at once: others look at them meanwhile
+        self._saved, self.warnings = saved, warnings  # replaced together, because other threads read them
         return (saved, warnings) != before
 
     def _read_folder(
-        self, folder: Path, own: bool, warnings: list[str], known: "dict[Path, _Known]"
+        self, folder: Path, own: bool, warnings: list[str], known: "dict[Path, _CachedFile]"
     ) -> list[SavedFixture]:
         def report(error: OSError) -> None:
             warnings.append(_printable(f"{error.filename or folder} cannot be read: {error.strerror or error}."))
@@ -117,7 +123,7 @@ class FixtureLibrary:
             files = find_files(folder, SUFFIX, report)
         except FileNotFoundError:
             if own and self._chosen:
-                warnings.append(f"There is no folder {folder}; it is made when you save a fixture.")
+                warnings.append(f"The folder {folder} does not exist. It is created when you save a fixture.")
             return found
         except OSError as error:
             report(error)
@@ -128,17 +134,17 @@ class FixtureLibrary:
             stamp = _stamp(file)
             before = self._files.get(file)
             if before is None or before.stamp != stamp or not before.settled:
-                before = _Known(stamp, _is_settled(stamp), self._read_file(folder, file, stamp, own))
+                before = _CachedFile(stamp, _is_settled(stamp), self._read_file(folder, file, stamp, own))
             known[file] = before
             if isinstance(before.content, SavedFixture):
                 found.append(before.content)
             else:
                 warnings.append(before.content)
-                self._broken[_name(folder, file).casefold()] = before.content
+                self._invalid[_name(folder, file).casefold()] = before.content
         return found
 
     def _read_file(self, folder: Path, file: Path, stamp: "_Stamp", own: bool) -> SavedFixture | str:
-        """Return the fixture in a file, or why it is not one."""
+        """Return the fixture in a file, or a sentence why the file is invalid."""
         name = _name(folder, file)
         try:
             if stamp.size > MAX_FIXTURE_BYTES:
@@ -152,25 +158,25 @@ class FixtureLibrary:
             return _printable(f"{file} is not a valid fixture: {error}.")
 
     def save(self, name: str, fixture: Fixture) -> SavedFixture:
-        """Write a fixture of one's own, over an older one of that name."""
+        """Write a user's fixture, and replace an existing one with that name."""
         clean = _checked(name)
         text = _text(fixture)
         before = self._saved.get(clean.casefold())
         if before and before.own:
-            self._respell(before, clean)
+            self._change_case(before, clean)
         self._write(clean, text)
         saved = SavedFixture(clean, fixture, True)
         self._saved[clean.casefold()] = saved
         return saved
 
     def rename(self, name: str, new: str) -> SavedFixture:
-        """Give one's own fixture another name."""
-        before, clean = self._own_one(name), _checked(new)
-        there = self._saved.get(clean.casefold())
-        if there and there.own and there.name != before.name:
-            raise Conflict(f"There is a fixture {clean!r} already.")
+        """Rename a user's fixture."""
+        before, clean = self._own_fixture(name), _checked(new)
+        existing = self._saved.get(clean.casefold())
+        if existing and existing.own and existing.name != before.name:
+            raise Conflict(f"A fixture {clean!r} already exists.")
         if clean.casefold() == before.name.casefold():
-            self._respell(before, clean)
+            self._change_case(before, clean)
         else:
             self._write(clean, _text(before.fixture))
             self._unlink(before)
@@ -178,14 +184,14 @@ class FixtureLibrary:
         return self.find(clean)
 
     def delete(self, name: str) -> None:
-        """Remove one's own fixture; a built-in one that it hid comes back."""
-        self._unlink(self._own_one(name))
+        """Delete a user's fixture. A built-in one with the same name becomes visible again."""
+        self._unlink(self._own_fixture(name))
         self.read()
 
-    def _own_one(self, name: str) -> SavedFixture:
+    def _own_fixture(self, name: str) -> SavedFixture:
         saved = self.find(name)
         if not saved.own:
-            raise Conflict(f"{saved.name} comes with the program: save a copy and change that.")
+            raise Conflict(f"{saved.name} is built in: save a copy and change that.")
         return saved
 
     def _file(self, name: str) -> Path:
@@ -203,19 +209,19 @@ class FixtureLibrary:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_file(file, text)
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the folder
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             raise _storage_error(file, "written", error) from None
 
-    def _respell(self, saved: SavedFixture, name: str) -> None:
-        """Give a file's name other letters, capital ones, say: some systems tell them apart."""
+    def _change_case(self, saved: SavedFixture, name: str) -> None:
+        """Rename a fixture's file if only the case of its name differs, which matters on some systems."""
         if saved.name == name:
             return
         old, new = self._file(saved.name), self._file(name)
         try:
             new.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # somebody removed it by hand
+            with suppress(FileNotFoundError):  # the file was deleted by hand
                 old.rename(new)
-            self._tidy(old.parent)
+            self._remove_empty_folders(old.parent)
         except OSError as error:
             raise _storage_error(new, "written", error) from None
 
@@ -223,12 +229,12 @@ class FixtureLibrary:
         file = self._file(saved.name)
         try:
             file.unlink(missing_ok=True)
-            self._tidy(file.parent)
+            self._remove_empty_folders(file.parent)
         except OSError as error:
             raise _storage_error(file, "removed", error) from None
 
-    def _tidy(self, folder: Path) -> None:
-        """Remove a folder that has become empty, and those above it, but not the fixtures' own."""
+    def _remove_empty_folders(self, folder: Path) -> None:
+        """Remove a folder and its parents if they are empty, up to the folder of the user's fixtures."""
         while folder != self._own and self._own in folder.parents:
             with suppress(FileNotFoundError):
                 if any(folder.iterdir()):
@@ -238,19 +244,19 @@ class FixtureLibrary:
 
 
 class _Stamp(NamedTuple):
-    """Tells one content of a file from another."""
+    """Properties of a file that change when its content changes."""
 
     modified_ns: int
     size: int
     inode: int
 
 
-class _Known(NamedTuple):
-    """What a file contained when it had ``stamp``: a fixture, or the reason why it is not one."""
+class _CachedFile(NamedTuple):
+    """A file that was read: its stamp, and its fixture, or a sentence why it is invalid."""
 
     stamp: _Stamp
     settled: bool
-    """Whether ``stamp`` was old enough when the file was read: another change would have given it a new one."""
+    """Whether ``stamp`` was old enough when the file was read. If not, a later change may have the same stamp."""
     content: SavedFixture | str
 
 
@@ -258,16 +264,16 @@ _NO_FILE = _Stamp(0, -1, 0)
 
 
 def _printable(text: str) -> str:
-    """Replace lone surrogates, which stand for the bytes of a file name that is not valid Unicode."""
+    """Replace lone surrogates, which represent bytes of a file name that are not valid Unicode."""
     return text.encode(errors="replace").decode()
 
 
 def _stamp(file: Path) -> _Stamp:
     try:
-        told = file.stat()
+        status = file.stat()
     except (OSError, ValueError):  # reading the file reports it
         return _NO_FILE
-    return _Stamp(told.st_mtime_ns, told.st_size, told.st_ino)
+    return _Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _is_settled(stamp: _Stamp) -> bool:
@@ -285,7 +291,8 @@ def _file(folder: Path, name: str) -> Path:
 def _require_inside(folder: Path, path: Path) -> None:
     """Raise ``BadFixture`` if a link leads from ``path`` out of ``folder``.
 
-    The folder may come from a foreign repository. Its author must not choose other files to be read or written.
+    The folder may come from a repository of someone else, who must not be able to make us read or write other
+    files.
     """
     try:
         real, root = os.path.realpath(path), os.path.realpath(folder)
@@ -296,7 +303,7 @@ def _require_inside(folder: Path, path: Path) -> None:
 
 
 def _text(fixture: Fixture) -> str:
-    """Return a fixture's file. Raises ``RequestError`` for one that could not be read again."""
+    """Return the text of a fixture's file. Raises ``RequestError`` if the fixture is invalid or too large."""
     text = fixture.to_json()
     try:
         size = len(text.encode())
@@ -309,7 +316,7 @@ def _text(fixture: Fixture) -> str:
         )
         raise Invalid(f"Not a valid fixture: {reason}.") from None
     if size > MAX_FIXTURE_BYTES:
-        raise TooLarge(f"A fixture has at most {MAX_FIXTURE_BYTES} bytes.")
+        raise TooLarge(f"The fixture is too large: at most {MAX_FIXTURE_BYTES // 1024} KiB are allowed.")
     return text
 
 

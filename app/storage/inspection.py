@@ -11,24 +11,24 @@ from app.storage import migrations
 
 
 class NewerSchema(Exception):
-    """A newer companion wrote the file: it is not damaged, and this version must not change it."""
+    """A newer version of the companion wrote the file. It is not damaged, but this version must not change it."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"schema {version}, this version knows {len(migrations.STEPS)}")
+        super().__init__(f"schema {version}; this version supports {len(migrations.STEPS)}")
 
 
 def primary_code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary result code, or 0 for an error of the module itself."""
+    """Return SQLite's primary result code, or 0 for an error of the ``sqlite3`` module itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def check_newer(path: Path, timeout_s: float) -> None:
-    """Raise ``NewerSchema`` if a newer companion wrote the file. Write nothing, and ignore all other problems."""
+    """Raise ``NewerSchema`` if a newer version wrote the file. Does not write, and ignores all other problems."""
     with contextlib.suppress(sqlite3.Error, OSError), tempfile.TemporaryDirectory() as folder:
-        log = path.with_name(f"{path.name}-wal")
-        if log.exists() and log.stat().st_size:
-            # The log can hold a newer schema than the file, and reading it in place would write it into the file.
-            for file in (path, log):
+        wal = path.with_name(f"{path.name}-wal")
+        if wal.exists() and wal.stat().st_size:
+            # The write-ahead log may have a newer schema than the file, and reading in place would write that to it.
+            for file in (path, wal):
                 shutil.copyfile(file, Path(folder, file.name))
             connection = sqlite3.connect(Path(folder, path.name), timeout=timeout_s)
         else:
@@ -38,32 +38,32 @@ def check_newer(path: Path, timeout_s: float) -> None:
 
 
 def damage(path: Path, timeout_s: float, *, may_be_empty: bool = False) -> str:
-    """Return what is wrong with the file, or an empty text.
+    """Return how the file is damaged, or an empty text.
 
-    ``may_be_empty``: a database without tables is all right. Raise ``NewerSchema``, and ``sqlite3.Error`` if the
-    file cannot be read for a reason that is not damage: a full disk, or another program.
+    ``may_be_empty`` accepts a database without tables. Raises ``NewerSchema``, and ``sqlite3.Error`` if the file
+    cannot be read for a reason other than damage, such as a full disk or a lock by another program.
     """
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=timeout_s)) as connection:
-            return _broken_pages(connection) or _foreign(connection, may_be_empty) or _broken_text(connection)
+            return _broken_pages(connection) or _schema_damage(connection, may_be_empty) or _broken_text(connection)
     except sqlite3.Error as error:
-        # The module's own error: a name that is not UTF-8.
+        # 0 is an error of the sqlite3 module: a name that is not UTF-8.
         if primary_code(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, 0):
             raise
         return str(error)
 
 
 def only_text_is_broken(path: Path) -> bool:
-    """Return whether all rows of a damaged file can be read."""
+    """Return whether all rows of a damaged file are readable, so that only text in them can be damaged."""
     try:
         with contextlib.closing(sqlite3.connect(path)) as connection:
-            return not _broken_pages(connection) and not _foreign(connection, may_be_empty=False)
+            return not _broken_pages(connection) and not _schema_damage(connection, may_be_empty=False)
     except (sqlite3.Error, NewerSchema):
         return False
 
 
 def columns_of(version: int) -> dict[str, list[str]]:
-    """Return the tables of a schema version with their columns."""
+    """Return the columns of each table in a schema version."""
     return _columns_after(migrations.STEPS[:version])
 
 
@@ -76,13 +76,13 @@ def _columns_after(steps: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
-    """Return how many migration steps made the file."""
+    """Return the number of migrations that were applied to the file."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _check_newer(connection: sqlite3.Connection) -> None:
     version = schema_version(connection)
-    # Other programs number their schemas too. A newer companion still has some of these tables.
+    # Other programs set user_version too. A newer companion still has some of our tables.
     if version > len(migrations.STEPS) and not _tables(connection).isdisjoint(columns_of(len(migrations.STEPS))):
         raise NewerSchema(version)
 
@@ -92,7 +92,7 @@ def _broken_pages(connection: sqlite3.Connection) -> str:
     return "" if verdict == "ok" else " ".join(str(verdict).split())
 
 
-def _foreign(connection: sqlite3.Connection, may_be_empty: bool) -> str:
+def _schema_damage(connection: sqlite3.Connection, may_be_empty: bool) -> str:
     _check_newer(connection)
     version, tables = schema_version(connection), _tables(connection)
     if not tables:
@@ -108,7 +108,7 @@ def _foreign(connection: sqlite3.Connection, may_be_empty: bool) -> str:
 
 
 def _broken_text(connection: sqlite3.Connection) -> str:
-    """Return which table holds text that is not UTF-8: SQLite itself does not check it."""
+    """Return which table contains text that is not UTF-8; SQLite itself does not check that."""
     for table, names in columns_of(schema_version(connection)).items():
         try:
             for _ in connection.execute(f"SELECT {', '.join(names)} FROM {table}"):

@@ -1,4 +1,4 @@
-"""The schema, as numbered steps. Never change one that was released; add the next."""
+"""The database schema as numbered migrations. Never change one that was released; add another one."""
 
 STEPS = (
     """

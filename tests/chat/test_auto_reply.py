@@ -9,7 +9,7 @@ import pytest
 from app.companion import Companion
 from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
-from app.sources.auto_reply import ANSWERS
+from app.sources.auto_reply import REPLIES
 from tests.chat.windows import frames_so_far, post
 from tests.conftest import Connect, MakeCompanion, until
 from tests.hub.doubles import FakeTime
@@ -28,7 +28,7 @@ async def companion(make_companion: MakeCompanion) -> AsyncIterator[Companion]:
 
 async def said_by_itself(companion: Companion) -> list[dict[str, Any]]:
     """What came after everybody had the time to answer."""
-    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().endswith(" answers")))
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("auto-reply of ")))
     return [row for row in companion.journal if row.origin == "auto-reply"]  # type: ignore[misc]
 
 
@@ -48,7 +48,7 @@ async def test_a_persona_types_and_answers(companion: Companion, connect_client:
         "me",
         "received",
     )
-    assert answer["data"]["text"] in ANSWERS
+    assert answer["data"]["text"] in REPLIES
     assert (await companion.chat.store.page("alice", 1, 0))[0] == [answer["data"]]
 
 

@@ -131,7 +131,7 @@ async def test_what_could_not_be_stored_is_not_sent_either(
     companion.chat.changed.connect(told.append)
     with somebody_else(tmp_path / "chat.db") as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StorageError, match=r"another program holds chat\.db"):
+        with pytest.raises(StorageError, match=r"another program has locked chat\.db"):
             await companion.fire(fired, origin="panel")
         other.execute("ROLLBACK")
     assert (len(companion.journal), told) == (0, [])

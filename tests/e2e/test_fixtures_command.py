@@ -104,10 +104,10 @@ def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run
     ("arguments", "exits", "sentence"),
     [
         (("show", "nonsense"), 1, "There is no fixture 'nonsense'."),
-        (("show", "typing"), 1, "it may be basics/typing or guide/typing"),
+        (("show", "typing"), 1, "did you mean basics/typing or guide/typing"),
         (("run", "nonsense"), 1, "There is no fixture 'nonsense'."),
-        (("delete", "nasty/rtl"), 1, "nasty/rtl comes with the program"),
-        (("rename", "nasty/rtl", "mine/rtl"), 1, "nasty/rtl comes with the program"),
+        (("delete", "nasty/rtl"), 1, "nasty/rtl is built in"),
+        (("rename", "nasty/rtl", "mine/rtl"), 1, "nasty/rtl is built in"),
         (("save", "../escape", "-"), 2, "invalid name '../escape'"),
         (
             ("save", "mine/x", "no such file.json"),

@@ -382,7 +382,7 @@ def test_damage_is_told_once_and_in_one_line(running: Start[Companion], data_dir
 
 def complaint(server: Companion) -> str:
     """Wait until the server has said what it did about the damage; return all that it said."""
-    server.wait_for_line(r"is in use\.$|starts again\.$", among="err")
+    server.wait_for_line(r"is in use\.$|starts empty\.$", among="err")
     return "\n".join(server.err)
 
 
@@ -391,7 +391,7 @@ def test_damage_without_a_backup_means_a_new_start(running: Start[Companion], da
     shutil.rmtree(data_dir / "backups")
     overwrite_header(data_dir / "chat.db")
     server = running(serve(data_dir))
-    assert "There was no backup, so the state starts again." in complaint(server)
+    assert "There was no backup, so the state starts empty." in complaint(server)
     with Rest(server) as rest:
         assert len(rest.friends()) == 4
         assert rest.post("alice", "it works")
@@ -458,7 +458,7 @@ def test_a_chat_state_of_a_newer_version_is_refused_and_not_changed(
     assert program.wait() == 1
     assert program.out == []
     assert (
-        f"{file} was written by a newer version of the companion (schema 99, this version knows 1)."
+        f"{file} was written by a newer version of the companion (schema 99; this version supports 1)."
         in program.err[0]
     )
     assert len(program.err) == 1

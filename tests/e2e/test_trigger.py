@@ -123,7 +123,7 @@ def test_a_target_that_nobody_is_ends_with_0_and_says_so(server: Companion, run:
     ("arguments", "sentence"),
     [
         (("--fixture", "nonsense"), "There is no fixture 'nonsense'"),
-        (("--fixture", "typing"), "it may be basics/typing or guide/typing"),
+        (("--fixture", "typing"), "did you mean basics/typing or guide/typing"),
         (("--last",), "Nothing has been fired yet"),
     ],
 )

@@ -169,7 +169,7 @@ async def test_the_programs_own_cannot_be_deleted_or_renamed(control: Control) -
         await control.patch("/v1/fixtures/basics%2Fmessage", {"name": "mine"}),
     ):
         assert answer.status == 409
-        assert answer.detail == "basics/message comes with the program: save a copy and change that."
+        assert answer.detail == "basics/message is built in: save a copy and change that."
     assert "basics/message" in await names(control, own=False)
     assert await names(control) == []
 
@@ -209,7 +209,7 @@ async def test_a_name_that_is_taken_is_refused_and_both_stay(control: Control, t
     await control.put("/v1/fixtures/mine", BODY)
     await control.put("/v1/fixtures/other", {"frame": "other"})
     answer = await control.patch("/v1/fixtures/mine", {"name": taken})
-    assert (answer.status, answer.detail) == (409, f"There is a fixture {taken!r} already.")
+    assert (answer.status, answer.detail) == (409, f"A fixture {taken!r} already exists.")
     assert (await control.got("/v1/fixtures/mine"))["fixture"] == BODY
     assert (await control.got("/v1/fixtures/other"))["fixture"] == {"frame": "other"}
 

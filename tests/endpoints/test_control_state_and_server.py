@@ -154,7 +154,7 @@ async def test_a_state_that_cannot_be_used_is_a_problem_that_says_what_to_do(
             await control.post("/v1/trigger", {"event": "new_message"}),
         ):
             assert answer.status == 503
-            assert "another program holds chat.db: close it and try again" in answer.detail
+            assert "another program has locked chat.db: close it and try again" in answer.detail
         assert (await control.get("/v1/status")).status == 200
     await gets_nothing(client)
     assert await control.state() == before

@@ -278,7 +278,7 @@ async def test_a_state_that_cannot_be_used_is_500_with_what_to_do(
             await rest.delete("/messages/1"),
         ):
             assert answer.status == 500
-            assert "another program holds chat.db: close it and try again" in answer.error
+            assert "another program has locked chat.db: close it and try again" in answer.error
     assert await rest.state() == before
     assert (await rest.post("/messages", {"to": "alice", "text": "Hi"})).status == 200
 

@@ -10,7 +10,7 @@ from app.hub.target import ALL, Target
 from app.protocol.backend import MessageData
 from app.protocol.catalog import built_in
 from app.protocol.envelope import Envelope
-from app.sources.auto_reply import ANSWERS, AutoReply
+from app.sources.auto_reply import REPLIES, AutoReply
 from tests.conftest import until
 from tests.hub.doubles import FakeTime
 
@@ -63,7 +63,7 @@ async def answers(seed: int, times: int = 1, *, wanted: bool = True) -> Fired:
 async def test_it_waits_types_for_a_while_stops_and_writes() -> None:
     (began, typing), (stopped, still), (said, text) = await answers(1)
     assert (typing, still) == (True, False)
-    assert text in ANSWERS
+    assert text in REPLIES
     assert 0 < began < stopped == said
 
 

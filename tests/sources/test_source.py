@@ -88,5 +88,5 @@ async def test_a_source_that_fails_ends_alone_and_leaves_a_row(
 
 
 async def test_a_name_is_registered_once(companion: Companion) -> None:
-    with pytest.raises(ValueError, match="there is a source 'auto-reply' already"):
+    with pytest.raises(ValueError, match="a source named 'auto-reply' is already registered"):
         companion.sources.add(next(iter(companion.sources)))

@@ -148,7 +148,7 @@ def test_an_unknown_name_is_told_and_an_ambiguous_one_with_what_it_may_be(librar
     assert (type(unknown), unknown.reason) == (NotFound, "There is no fixture 'nothing'.")
     library.save("mine/hello", ONE)
     said = refusal(lambda: library.find("hello")).reason
-    assert said == "There is no fixture 'hello': it may be basics/hello or mine/hello."
+    assert said == "There is no fixture 'hello'; did you mean basics/hello or mine/hello?"
     assert len(refusal(lambda: library.find("x" * 100_000)).reason) < 150
 
 
@@ -175,7 +175,7 @@ def test_a_name_that_is_taken_is_refused(library: FixtureLibrary) -> None:
     library.save("x", ONE)
     library.save("Y", TWO)
     refused = refusal(lambda: library.rename("x", "y"))
-    assert (type(refused), refused.reason) == (Conflict, "There is a fixture 'y' already.")
+    assert (type(refused), refused.reason) == (Conflict, "A fixture 'y' already exists.")
     assert (library.find("x").fixture, library.find("y").fixture) == (ONE, TWO)
 
 
@@ -211,7 +211,7 @@ def test_a_built_in_one_can_neither_be_renamed_nor_deleted(library: FixtureLibra
         refusal(lambda: library.delete("basics/hello")),
     ):
         assert isinstance(refused, Conflict)
-        assert refused.reason == "basics/hello comes with the program: save a copy and change that."
+        assert refused.reason == "basics/hello is built in: save a copy and change that."
     assert files(built_in) == ["basics", "basics/hello.json", "basics/world.json"]
 
 
@@ -575,14 +575,14 @@ def test_a_broken_one_says_what_is_wrong_with_its_file(library: FixtureLibrary, 
 
 
 def test_a_mistyped_name_is_told_what_it_may_be(library: FixtureLibrary) -> None:
-    assert refusal(lambda: library.find("helo")).reason.endswith("it may be basics/hello.")
-    assert refusal(lambda: library.find("basics/wrld")).reason.endswith("it may be basics/world.")
+    assert refusal(lambda: library.find("helo")).reason.endswith("did you mean basics/hello?")
+    assert refusal(lambda: library.find("basics/wrld")).reason.endswith("did you mean basics/world?")
 
 
 def test_a_folder_that_a_person_chose_and_that_is_not_there_is_told(built_in: Path, own: Path) -> None:
     library = FixtureLibrary(own, built_in, chosen=True)
     library.read()
-    assert [f"There is no folder {own}" in each for each in library.warnings] == [True]
+    assert [f"The folder {own} does not exist" in each for each in library.warnings] == [True]
     library.save("mine", ONE)
     library.read()
     assert library.warnings == []

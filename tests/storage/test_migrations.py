@@ -93,7 +93,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_nothing_is_written(
     before = contents(path.parent)
     older = await open_database(path)
     assert older.file.newer_file == (
-        f"{path} was written by a newer version of the companion (schema {len(STEPS) + 1}, this version knows "
+        f"{path} was written by a newer version of the companion (schema {len(STEPS) + 1}; this version supports "
         f"{len(STEPS)}). Install that version, or use another data folder."
     )
     assert older.file.warnings == [f"The chat state is kept in memory until you quit: {older.file.newer_file}"]
@@ -137,5 +137,5 @@ async def test_a_backup_of_a_newer_version_does_not_replace_a_damaged_file(
     damage(path)
     anew = await open_database(path)
     assert await names(anew) == []
-    assert anew.file.warnings[0].endswith("There was no backup, so the state starts again.")
+    assert anew.file.warnings[0].endswith("There was no backup, so the state starts empty.")
     assert len(set_aside(path)) == 1

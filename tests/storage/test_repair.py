@@ -201,7 +201,7 @@ async def test_without_a_backup_it_starts_anew(path: Path, open_database: Open, 
     anew = await open_database(path)
     assert await anew.submit(is_unused)
     assert await names(anew) == []
-    assert anew.file.warnings[0].endswith("There was no backup, so the state starts again.")
+    assert anew.file.warnings[0].endswith("There was no backup, so the state starts empty.")
 
 
 async def test_when_every_backup_is_damaged_it_starts_anew(path: Path, open_database: Open) -> None:

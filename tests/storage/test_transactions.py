@@ -228,7 +228,7 @@ async def test_a_locked_file_is_told_and_can_be_used_when_it_is_free_again(
     database = await open_database(path)
     with somebody_else(path) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StorageError, match=r"another program holds chat\.db: close it and try again"):
+        with pytest.raises(StorageError, match=r"another program has locked chat\.db: close it and try again"):
             await add(database, "zoe")
         other.execute("ROLLBACK")
         await add(database, "zoe")
@@ -248,7 +248,7 @@ async def test_a_short_lock_is_waited_for(database: Database, path: Path) -> Non
 
 async def test_a_file_that_cannot_be_written_is_told(database: Database) -> None:
     await database.submit(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
-    with pytest.raises(StorageError, match=r"chat\.db cannot be written: check its permissions"):
+    with pytest.raises(StorageError, match=r"chat\.db is read-only: check its permissions"):
         await add(database, "zoe")
 
 
