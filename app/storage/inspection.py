@@ -27,7 +27,7 @@ def check_newer(path: Path, timeout_s: float) -> None:
     with contextlib.suppress(sqlite3.Error, OSError), tempfile.TemporaryDirectory() as folder:
         wal = path.with_name(f"{path.name}-wal")
         if wal.exists() and wal.stat().st_size:
-            # The write-ahead log may have a newer schema than the file, and reading in place would write that to it.
+            # The write-ahead log may have a newer schema, and reading in place would write it to the file.
             for file in (path, wal):
                 shutil.copyfile(file, Path(folder, file.name))
             connection = sqlite3.connect(Path(folder, path.name), timeout=timeout_s)
