@@ -61,9 +61,8 @@ class ControlAccess:
         companion = self._companion
         if not self._opened:
             return
-        if companion.settings.control and not (
-            self.token or self._obtaining or companion.services["control"].error
-        ):
+        failed = bool(companion.services["control"].error)
+        if companion.settings.control and not (self.token or self._obtaining or failed):
             companion.tasks.spawn(self.open(), "open the control API")
         else:
             self._update_instance_file()

@@ -1,5 +1,6 @@
 """The headless part runs on a machine that has no Qt; the window is there before what takes long to load."""
 
+import ast
 import pkgutil
 import re
 import subprocess
@@ -66,6 +67,19 @@ def test_what_the_first_window_does_not_need_is_not_loaded_before_it() -> None:
     loaded, too_early = result.stdout.split("\n")[:2]
     assert "app.ui.main_window_shell" in loaded.split(), result.stderr
     assert too_early == ""
+
+
+def test_the_companion_only_wires_and_delegates() -> None:
+    """A rule in companion.py would need a branch or a loop: it belongs in a module of its own."""
+    tree = ast.parse((ROOT / "app" / "companion.py").read_text("utf-8"))
+    methods = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert {"start", "apply", "_open"} <= {each.name for each in methods}
+    control_flow = (ast.If, ast.IfExp, ast.For, ast.While, ast.Try, ast.Match, ast.With, ast.AsyncWith)
+    found = {
+        each.name for each in methods for node in ast.walk(each)
+        if isinstance(node, control_flow) and each.name != "__init__"
+    }  # fmt: skip
+    assert found == set()
 
 
 def test_the_architecture_document_names_every_module() -> None:

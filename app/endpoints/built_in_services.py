@@ -1,4 +1,4 @@
-"""The servers of the companion as entries of its list of services."""
+"""The entries of the list of servers: name, port, switch and texts of each."""
 
 from operator import attrgetter
 

@@ -189,10 +189,10 @@ class EventServer(ListeningServer[Server]):
             user_agent=_header(request, "User-Agent"),
         )
         connection.client = client
-        if connection.paused:  # priming may have filled its socket already
+        if connection.paused:  # what was sent to the new client may have filled its socket already
             client.outbox.block()
         try:
-            # The queue must be drained even while handlers run, or the library closes a client that sends much.
+            # Always drain the queue: while it is full, the library reads no pongs, and closes the connection.
             with suppress(ConnectionClosedError):
                 async for frame in connection:
                     await _wait_for(connection.handling)

@@ -1,4 +1,4 @@
-"""Operations on the connected clients."""
+"""Operations on connected clients: list them, change their user, close their connections."""
 
 from collections.abc import Iterable
 from http import HTTPStatus

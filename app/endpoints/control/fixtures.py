@@ -1,4 +1,4 @@
-"""Operations on fixtures."""
+"""Operations on fixtures: list, show, save, rename and delete them."""
 
 from http import HTTPStatus
 

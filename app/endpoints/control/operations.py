@@ -141,9 +141,9 @@ def _convert(value: Any, shape: type[T], what: str, *, strict: bool = True) -> T
     except msgspec.ValidationError as error:
         wrong = fault(error)
         where = f" at {wrong.path}" if wrong.path else ""
-        sentence = (
-            wrong.sentence if strict else wrong.sentence.removesuffix(", not text")
-        )  # every query value is text
+        sentence = wrong.sentence
+        if not strict:  # every value of a query is text
+            sentence = sentence.removesuffix(", not text")
         raise Invalid(f"{what}{where} {sentence}.") from None
 
 

@@ -1,4 +1,4 @@
-"""Operations on the chat state as a whole."""
+"""Operations on the whole chat state: save, load and reset it."""
 
 from typing import Any
 

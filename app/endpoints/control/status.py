@@ -1,4 +1,4 @@
-"""The operation that returns the state of the companion."""
+"""The operation that returns the state of the servers, the chat state and the journal."""
 
 import os
 
