@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,12 +59,17 @@ def stream(errors: str = "strict") -> tuple[EscapingStream, io.BytesIO, io.TextI
     return EscapingStream(below), raw, below
 
 
+def written(raw: io.BytesIO) -> bytes:
+    """What has been written, with line ends as on POSIX."""
+    return raw.getvalue().replace(os.linesep.encode(), b"\n")
+
+
 def test_a_stream_escapes_what_any_library_writes() -> None:
     escaping, raw, below = stream()
     assert escaping.write(TITLE) == len(TITLE)
     escaping.writelines(["\x9b2J", "ok\n"])
     print("\u202e", file=escaping)
-    assert raw.getvalue() == b"\\u001b]0;PWNED\\u0007\\u009b2Jok\n\\u202e\n"
+    assert written(raw) == b"\\u001b]0;PWNED\\u0007\\u009b2Jok\n\\u202e\n"
     assert escaping.buffer is below.buffer
 
 
@@ -74,7 +80,7 @@ def test_a_stream_that_is_collected_leaves_the_other_open() -> None:
     escaping.write("a")
     del escaping
     below.write("b\n")
-    assert raw.getvalue() == b"ab\n"
+    assert written(raw) == b"ab\n"
 
 
 def test_a_stream_has_the_file_descriptor_of_the_other(tmp_path: Path) -> None:
@@ -104,7 +110,8 @@ def test_a_log_line_is_one_line_without_controls(
 
 def companion(*arguments: str) -> tuple[str, str]:
     ended = subprocess.run([sys.executable, "-m", "app", *arguments], capture_output=True, timeout=60, check=False)
-    return ended.stdout.decode(), ended.stderr.decode()
+    out, err = (each.decode().replace(os.linesep, "\n") for each in (ended.stdout, ended.stderr))
+    return out, err
 
 
 @pytest.mark.parametrize(
