@@ -1,3 +1,5 @@
+"""Fixtures of the chat tests."""
+
 from collections.abc import AsyncIterator
 
 import pytest

@@ -1,4 +1,4 @@
-"""A hub with the chat's handlers and a chat state in memory, spoken to as by clients."""
+"""A hub with the handlers of the chat and a chat state in memory, and clients that send events."""
 
 import json
 from typing import Any
@@ -26,7 +26,7 @@ class ChatStage(Stage):
         self.router.on("mark_read", mark_read(self.service))
 
     async def says(self, client: Client, event: str, **data: Any) -> Row:
-        """Let ``client`` send an event; return that frame's row."""
+        """Send an event from ``client``, and return its row."""
         pending = self.router.receive(client, json.dumps({"event": event, "data": data}))
         if pending:
             await pending

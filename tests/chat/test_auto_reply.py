@@ -1,4 +1,4 @@
-"""A persona answers by itself only where that is switched on and it is online."""
+"""A persona replies only if auto-reply is switched on and the persona is online."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ async def companion(make_companion: MakeCompanion) -> AsyncIterator[Companion]:
 
 
 async def said_by_itself(companion: Companion) -> list[dict[str, Any]]:
-    """What came after everybody had the time to answer."""
+    """Return the rows of auto-reply after all replies have finished."""
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("auto-reply of ")))
     return [row for row in companion.journal if row.origin == "auto-reply"]  # type: ignore[misc]
 

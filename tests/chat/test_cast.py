@@ -1,4 +1,4 @@
-"""The cast of the first start, and what a person may do with it."""
+"""The cast of the first start, and changing the cast."""
 
 import base64
 from pathlib import Path

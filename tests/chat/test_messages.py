@@ -1,4 +1,4 @@
-"""Messages: stored once, stored first, sent in the order of the calls, and unread until they are read."""
+"""Messages are stored once, before they are sent, in the order of the calls, and are unread at first."""
 
 import asyncio
 import json
@@ -179,7 +179,7 @@ async def test_a_timestamp_in_lower_case_is_the_same_moment(companion: Companion
 async def test_a_full_disk_at_the_first_start_is_told_and_the_companion_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_companion: MakeCompanion
 ) -> None:
-    """The schema fits, the first cast does not any more."""
+    """The disk has room for the schema, but not for the cast."""
     monkeypatch.setattr(
         migrations, "STEPS", (*migrations.STEPS, "PRAGMA max_page_count = 1;")
     )  # as many as there are

@@ -1,4 +1,4 @@
-"""A message that the local user posts: stored, answered, and sent to whom it concerns."""
+"""A message that the local user posts is stored, answered, and sent to the recipient and the other windows."""
 
 import asyncio
 
@@ -61,7 +61,7 @@ async def test_where_nobody_is_concerned_nothing_is_sent_nor_journalled(companio
 
 
 async def test_two_tabs_of_one_browser_both_get_it(companion: Companion, connect_client: Connect) -> None:
-    """HTTP does not tell the tabs apart; the one that has sent it skips an id that it knows."""
+    """HTTP does not identify the tab; the one that has sent the message ignores an id that it knows."""
     tabs = [await connect_client(origin=PAGE, user_agent_header="Chromium") for _ in range(2)]
     data = await post(companion, "alice", "Hi", HERE)
     assert await frames_so_far(companion, *tabs) == [[{"event": "new_message", "data": data}]] * 2

@@ -1,4 +1,4 @@
-"""Who is online: what is fired, what ``/friends`` says and what time does to it."""
+"""Presence: fired events, the answer of ``GET /friends``, and going offline without activity."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

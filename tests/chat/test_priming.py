@@ -1,4 +1,4 @@
-"""A browser that connects gets one sent message per friend, and nobody else does."""
+"""Each browser that connects gets one sent message per friend; other clients get none."""
 
 import asyncio
 import json

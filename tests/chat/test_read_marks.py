@@ -1,4 +1,4 @@
-"""``mark_read``: received from the peer, up to and including one message, by timestamp and then by arrival."""
+"""``mark_read``: the messages from a peer up to and including one, by timestamp and then by arrival."""
 
 from typing import Any
 

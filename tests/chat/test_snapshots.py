@@ -1,4 +1,4 @@
-"""The whole chat state in one file: saved, loaded, and refused with the place when it is none."""
+"""Snapshots of the whole chat state: saved, loaded, and rejected with the location of the first error."""
 
 import copy
 import json

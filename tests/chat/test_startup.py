@@ -1,3 +1,5 @@
+"""Opening the chat state when the program starts."""
+
 from collections.abc import AsyncIterator
 
 import pytest

@@ -1,3 +1,5 @@
+"""Typing events are forwarded to the clients that act as the recipient."""
+
 from app.hub.journal import Kind, Verdict
 from tests.chat.doubles import ChatStage
 

@@ -1,4 +1,4 @@
-"""What the chat's tests see: the frames of a client, the rows of the journal."""
+"""Helpers of the chat tests: the frames of a client and the rows of the journal."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ MARKER = Envelope("typing", {"username": "that is all", "typing": True})
 
 
 async def frames_so_far(companion: Companion, *sockets: ClientConnection) -> list[list[dict[str, Any]]]:
-    """Return what each client has got since the last call, whatever was fired until now included."""
+    """Return the frames that each client got since the last call, including those fired just now."""
     await companion.fire(MARKER, origin="test")
     return [await _up_to_the_marker(socket) for socket in sockets]
 
@@ -35,7 +35,7 @@ def sent_rows(companion: Companion) -> list[Row]:
 
 
 def said(frame: dict[str, Any]) -> tuple[str, str, str]:
-    """Who said what, and in which direction."""
+    """Return sender, text and direction of messages."""
     return frame["data"]["from"], frame["data"]["text"], frame["data"]["direction"]
 
 
@@ -48,7 +48,7 @@ async def unread(companion: Companion) -> dict[str, int]:
 
 
 async def post(companion: Companion, to: str, text: str, window: RestCaller) -> MessageData:
-    """Post a message as the REST stand-in does, and send what follows from it."""
+    """Post a message as the REST stand-in does, and send its effects."""
     data, effects = await companion.chat.post_message(to, text, window)
     companion.hub.carry_out(effects)
     return data

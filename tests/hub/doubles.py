@@ -1,4 +1,4 @@
-"""Stand-ins below the hub: a transport that records, and time that stands still."""
+"""Test doubles for the hub: a transport that records its frames, and a clock that the test advances."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from app.hub.journal import Journal, Row
 
 
 class RecordingTransport:
-    """A ``Transport`` that keeps what it is handed."""
+    """A ``Transport`` that records its calls."""
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
@@ -30,7 +30,7 @@ class RecordingTransport:
 
 
 class FakeTime:
-    """Time that passes only when told, or when somebody sleeps."""
+    """A clock that advances only when the test sets it or code sleeps."""
 
     def __init__(self) -> None:
         self.passed = 0.0
@@ -46,7 +46,7 @@ class FakeTime:
 
 
 class Stage:
-    """A hub whose time and transports are in the test's hands."""
+    """A hub with a fake clock and recording transports."""
 
     def __init__(self) -> None:
         self.time = FakeTime()

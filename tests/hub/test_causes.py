@@ -1,4 +1,4 @@
-"""Interceptors see every cause before anything happens, and may hold, change or drop it."""
+"""Interceptors see every cause before anything happens, and can hold, change or drop it."""
 
 import asyncio
 from collections.abc import Coroutine

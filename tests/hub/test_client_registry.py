@@ -1,3 +1,5 @@
+"""The client registry: recipients of a target, and the cache of them."""
+
 import pytest
 
 from app.hub.client_registry import ClientRegistry

@@ -1,3 +1,5 @@
+"""Clients and their outboxes: order, the size limit, and close codes."""
+
 import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Outbox, may_close_with

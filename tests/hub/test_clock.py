@@ -1,4 +1,4 @@
-"""Which clock is used where the system's monotonic clock is coarse, as on Windows before Python 3.13."""
+"""The clock that is used if the system's monotonic clock is coarse, as on Windows before Python 3.13."""
 
 import asyncio
 import time

@@ -1,3 +1,5 @@
+"""Expectations: which rows meet them, how long they wait, and which can never be met."""
+
 import asyncio
 import json
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ SHORT = 0.02
 
 
 class Desk:
-    """A journal that the test writes into, and somebody who waits for a row."""
+    """A journal that the test writes to, and expectations that wait for its rows."""
 
     def __init__(self) -> None:
         self.time = FakeTime()

@@ -1,4 +1,4 @@
-"""A client with a fault plan gets its frames one by one, as the plan decides; others are not affected."""
+"""A client with a fault plan gets its frames one by one, as the plan decides; other clients are not affected."""
 
 from collections.abc import Callable
 

@@ -1,3 +1,5 @@
+"""The filter language: each term, invalid terms, and limits."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,7 +117,7 @@ def test_the_largest_numbers_are_accepted() -> None:
 
 
 def test_an_expression_that_explodes_costs_a_moment_and_not_the_program() -> None:
-    """Python's own expressions would take hours for the first row, and nothing could stop them."""
+    """Python's ``re`` would take hours for the first row and cannot be interrupted."""
     row = rows()["bad"]._replace(payload=b"a" * 40 + b"!")
     explodes = parse("/(a+)+$/").matches
     assert not any(explodes(row) for _ in range(1_000))

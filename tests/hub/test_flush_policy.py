@@ -1,4 +1,4 @@
-"""When queued frames may be written: computed from times alone."""
+"""When queued frames may be written, computed from times alone."""
 
 import pytest
 

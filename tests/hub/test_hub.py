@@ -1,3 +1,5 @@
+"""The hub: sending, recipients, journal rows, stalled clients and lost events."""
+
 import pytest
 
 from app.hub.clients import OUTBOX_BYTES, Client

@@ -1,3 +1,5 @@
+"""The journal: sequence numbers, limits and listeners."""
+
 import pytest
 
 from app.hub.journal import Journal, Kind, Row, Verdict

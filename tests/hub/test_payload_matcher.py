@@ -1,4 +1,4 @@
-"""The fast search against the plain one."""
+"""The fast search of payloads gives the same results as a plain one."""
 
 import sys
 

@@ -1,3 +1,5 @@
+"""The rate limit: bursts, one warning, and memory across reconnects."""
+
 import pytest
 
 from app.hub.rate_limit import RECONNECT_DELAY_S, WARNING_S, ClientKey, RateDecision, RateLimiter, RateMemory

@@ -1,4 +1,4 @@
-"""When a client is ready, by a clock in the test's hands."""
+"""When a client is ready, with a clock that the test advances."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ ONLINE = Envelope("friend_online", {"username": "alice"})
 
 
 class Waiting:
-    """A hub with its readiness; ``pass_time`` is the only thing that lets time pass."""
+    """A hub with ``Readiness`` and a fake clock, which only ``pass_time`` advances."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage

@@ -1,3 +1,5 @@
+"""The rejection log: counts, the latest rejections, and the limit of rows."""
+
 from app.hub.journal import Verdict
 from app.hub.rejection_log import MAX_KEPT, MAX_ROWS_PER_S, RejectionLog, RejectionStats
 from tests.hub.doubles import Stage

@@ -1,4 +1,4 @@
-"""REST calls in the journal, by a clock in the test's hands."""
+"""REST calls in the journal, with a clock that the test advances."""
 
 import asyncio
 

@@ -1,3 +1,5 @@
+"""Client frames: decoding, invalid input, handlers and their results."""
+
 import json
 from typing import Any
 

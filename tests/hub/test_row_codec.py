@@ -1,4 +1,4 @@
-"""A row survives the trip through a line of JSON."""
+"""A row converted to JSON and back stays the same."""
 
 import pytest
 from hypothesis import given

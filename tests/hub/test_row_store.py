@@ -1,4 +1,4 @@
-"""The columns of the journal, against the plainest model of them."""
+"""The columnar row store behaves like a plain list of rows."""
 
 import gc
 
@@ -10,23 +10,23 @@ from app.hub.row import Kind, Row, Verdict
 from app.hub.row_store import CHUNK_ROWS, MAX_CACHED_KEYS, RowStore
 
 
-def add(ring: RowStore, number: int, size: int = 3) -> Row:
-    """Add the row with that number; returns what must be found again."""
+def add(store: RowStore, number: int, size: int = 3) -> Row:
+    """Add the row with that number, and return it."""
     payload = bytes([number % 256]) * size
     event = ("one", "two", "three")[number % 3]
     row = Row(number, number / 4, number / 2, Kind.TO_UI, "all", event, payload, size, Verdict.OK, "", "panel")
-    ring.add(row)
+    store.add(row)
     return row
 
 
 def filled(rows: int, capacity: int = 100_000) -> tuple[RowStore, list[Row]]:
-    ring = RowStore(capacity)
-    added = [add(ring, number) for number in range(1, rows + 1)]
-    return ring, added[-capacity:]
+    store = RowStore(capacity)
+    added = [add(store, number) for number in range(1, rows + 1)]
+    return store, added[-capacity:]
 
 
-def kept(ring: RowStore) -> list[Row | None]:
-    return [ring.row(seq) for seq in range(ring.first, ring.last + 1)]
+def kept(store: RowStore) -> list[Row | None]:
+    return [store.row(seq) for seq in range(store.first, store.last + 1)]
 
 
 @given(
@@ -34,27 +34,27 @@ def kept(ring: RowStore) -> list[Row | None]:
     steps=st.lists(st.one_of(st.integers(1, 2 * CHUNK_ROWS), st.none()), max_size=8),
 )
 def test_a_ring_is_a_bounded_list(capacity: int, steps: list[int | None]) -> None:
-    """A number adds so many rows, None drops one."""
-    ring, model, next_ = RowStore(capacity), list[Row](), 1
+    """Each number adds that many rows, None drops one."""
+    store, model, next_ = RowStore(capacity), list[Row](), 1
     for step in steps:
         if step is None:
             if model:
-                ring.drop()
+                store.drop()
                 del model[0]
             continue
         for number in range(next_, next_ + step):
-            model.append(add(ring, number))
+            model.append(add(store, number))
         next_ += step
         del model[: max(0, len(model) - capacity)]
-    assert kept(ring) == model
-    assert len(ring) == len(model)
-    assert ring.bytes == sum(row.size for row in model)
-    assert ring.row(ring.first - 1) is None
-    assert ring.row(ring.last + 1) is None
+    assert kept(store) == model
+    assert len(store) == len(model)
+    assert store.bytes == sum(row.size for row in model)
+    assert store.row(store.first - 1) is None
+    assert store.row(store.last + 1) is None
 
 
 def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
-    ring, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 100)
+    store, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 100)
     for first, last in (
         (0, 10**9),
         (CHUNK_ROWS, 2 * CHUNK_ROWS + 1),
@@ -62,7 +62,7 @@ def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
         (5, 6),
         (9, 8),
     ):
-        keys, times, payloads = ring.columns(first, last)
+        keys, times, payloads = store.columns(first, last)
         expected = [row for row in rows if first <= row.seq <= last]
         assert [key.event for key in keys] == [row.event for row in expected]
         assert times == [row.wall for row in expected]
@@ -70,9 +70,9 @@ def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
 
 
 def test_rows_are_picked_by_their_numbers() -> None:
-    ring, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 5)
+    store, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 5)
     wanted = [CHUNK_ROWS + 1, 2 * CHUNK_ROWS, 3 * CHUNK_ROWS, 3 * CHUNK_ROWS + 2]
-    keys, times, payloads = ring.select(wanted)
+    keys, times, payloads = store.select(wanted)
     by_number = {row.seq: row for row in rows}
     assert [key.event for key in keys] == [by_number[seq].event for seq in wanted]
     assert times == [by_number[seq].wall for seq in wanted]
@@ -81,40 +81,40 @@ def test_rows_are_picked_by_their_numbers() -> None:
 
 def test_a_copy_stays_as_it_was() -> None:
     for rows in (0, 5, CHUNK_ROWS, 2 * CHUNK_ROWS + 5):
-        ring, before = filled(rows, 3 * CHUNK_ROWS)
-        twin = ring.copy()
+        store, before = filled(rows, 3 * CHUNK_ROWS)
+        twin = store.copy()
         for number in range(rows + 1, rows + 4 * CHUNK_ROWS):
-            add(ring, number, size=2 * CHUNK_ROWS)
+            add(store, number, size=2 * CHUNK_ROWS)
         assert kept(twin) == before
 
 
 @pytest.mark.parametrize("behind", [1, CHUNK_ROWS])
 def test_a_large_payload_is_let_go_when_its_row_is_dropped(behind: int) -> None:
-    ring, _ = filled(0)
-    large = add(ring, 1, size=10 * CHUNK_ROWS).payload
+    store, _ = filled(0)
+    large = add(store, 1, size=10 * CHUNK_ROWS).payload
     for number in range(2, 2 + behind):
-        add(ring, number)
-    ring.drop()
+        add(store, number)
+    store.drop()
     assert gc.get_referrers(large) == []
 
 
 def test_rows_that_say_the_same_share_a_head() -> None:
-    ring, _ = filled(2 * CHUNK_ROWS + 10)
-    assert len(set(ring.columns(1, ring.last).keys)) == 3
+    store, _ = filled(2 * CHUNK_ROWS + 10)
+    assert len(set(store.columns(1, store.last).keys)) == 3
 
 
 def test_what_says_something_new_each_time_is_not_remembered_for_ever() -> None:
-    ring = RowStore(CHUNK_ROWS)
+    store = RowStore(CHUNK_ROWS)
     for number in range(1, 2 * MAX_CACHED_KEYS):
-        ring.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", "server"))
-    assert len(ring._keys) <= MAX_CACHED_KEYS
-    assert [key.note for key in ring.columns(ring.last, ring.last).keys] == [f"note {ring.last}"]
+        store.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", "server"))
+    assert len(store._keys) <= MAX_CACHED_KEYS
+    assert [key.note for key in store.columns(store.last, store.last).keys] == [f"note {store.last}"]
 
 
 def test_the_newest_row_before_another_that_is_alike() -> None:
-    ring, rows = filled(2 * CHUNK_ROWS + 10, 2 * CHUNK_ROWS)
-    for seq in (ring.last + 1, ring.last, CHUNK_ROWS + 3, ring.first + 3):
-        before = ring.newest_before(seq, lambda key: key.event == "one")
+    store, rows = filled(2 * CHUNK_ROWS + 10, 2 * CHUNK_ROWS)
+    for seq in (store.last + 1, store.last, CHUNK_ROWS + 3, store.first + 3):
+        before = store.newest_before(seq, lambda key: key.event == "one")
         assert before == next(row for row in reversed(rows) if row.seq < seq and row.event == "one")
-    assert ring.newest_before(ring.last, lambda key: key.event == "none") is None
-    assert ring.newest_before(ring.first, lambda _: True) is None
+    assert store.newest_before(store.last, lambda key: key.event == "none") is None
+    assert store.newest_before(store.first, lambda _: True) is None

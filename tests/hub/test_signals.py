@@ -1,3 +1,5 @@
+"""Signals: order of the listeners, disconnecting, and listeners that fail."""
+
 from app.hub.signals import Signal
 
 

@@ -1,3 +1,5 @@
+"""Targets: parsing, text form and selection of clients."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

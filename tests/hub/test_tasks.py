@@ -1,3 +1,5 @@
+"""Background tasks: names, failures and cancellation."""
+
 import asyncio
 
 import pytest

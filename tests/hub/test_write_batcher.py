@@ -1,4 +1,4 @@
-"""What comes close together leaves together: in order, whole, bounded, and at once when little happens."""
+"""Frames are batched in order, whole and bounded, and are written immediately when there is little to send."""
 
 import asyncio
 import itertools
@@ -28,7 +28,7 @@ from tests.hub.doubles import FakeTime, RecordingTransport
 
 
 class Busy:
-    """A batching hub whose flushes seem to take ``flush_s`` each, and whose clients are in the test's hands."""
+    """A batching hub with recording clients. Each flush seems to take ``flush_s`` seconds."""
 
     def __init__(self, flush_s: float = 0.003) -> None:
         self.time = FakeTime()
@@ -51,7 +51,7 @@ class Busy:
 
 
 class SlowTransport(RecordingTransport):
-    """A transport that takes its time."""
+    """A transport whose writes take time on the fake clock."""
 
     def __init__(self, stage: Busy) -> None:
         super().__init__()
@@ -212,7 +212,7 @@ async def test_a_client_that_reads_nothing_is_given_up_at_the_same_bound() -> No
 
 
 class NarrowSocket(SlowTransport):
-    """Takes so much at a time; its client reads, but that shows only when the loop has turned ``turns`` times."""
+    """A socket that is full after ``room`` bytes, and drains after ``turns`` loop iterations."""
 
     def __init__(self, stage: Busy, room: int, turns: int) -> None:
         super().__init__(stage)
@@ -237,7 +237,7 @@ class NarrowSocket(SlowTransport):
 
 
 def narrow(stage: Busy, turns: int, room: int = 2 * MAX_BATCH_BYTES) -> Client:
-    """Let a client join whose socket is soon full; ``turns`` 0: it reads nothing."""
+    """Add a client whose socket is full after ``room`` bytes. ``turns`` 0: it never drains."""
     transport = NarrowSocket(stage, room, turns)
     stage.transports.append(transport)
     transport.client = stage.hub.join(transport)
@@ -259,7 +259,7 @@ def count_pauses() -> list[float]:
 
 
 def burst(stage: Busy, number: int, first: int = 0) -> list[str]:
-    """Fire so many events of a kilobyte in one turn of the loop."""
+    """Fire events of one kilobyte each in one loop iteration."""
     names = [f"{each:06}" + "z" * 1000 for each in range(first, first + number)]
     for name in names:
         stage.fire(name)

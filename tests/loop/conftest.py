@@ -1,4 +1,4 @@
-"""Every test of this folder runs on each loop that can be had here: the pumped one and plain qasync."""
+"""Every test in this folder runs on each loop that the system supports: the pumped one and stock qasync."""
 
 import asyncio
 import gc
@@ -31,13 +31,13 @@ def _collect() -> Iterator[None]:
 
 @pytest.fixture(params=LOOPS)
 def kind(request: pytest.FixtureRequest) -> str:
-    """Which loop it is."""
+    """The loop that the test runs on."""
     return str(request.param)
 
 
 @pytest.fixture
 def pumped_only(kind: str) -> None:
-    """For what is true of the pumped loop, and is why it is there."""
+    """Skip the test on stock qasync: it checks what only the pumped loop guarantees."""
     if kind != "pumped":
         pytest.skip("qasync does not promise that")
 

@@ -1,4 +1,4 @@
-"""Which loop the program runs on: the pumped one, or stock qasync with the reason."""
+"""Which loop the program runs on: the pumped one, or stock qasync with a reason."""
 
 import asyncio
 import sys

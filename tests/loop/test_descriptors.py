@@ -1,4 +1,4 @@
-"""Readers and writers: called while there is something, not after they were removed, whoever removes them."""
+"""Readers and writers are called while their descriptor is ready, and never after they were removed."""
 
 import asyncio
 import contextlib

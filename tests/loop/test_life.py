@@ -1,4 +1,4 @@
-"""Start and end, what callbacks raise, and what else a process does: executors, signals, subprocesses."""
+"""Start and stop of the loop, exceptions in callbacks, executors, signals and subprocesses."""
 
 import asyncio
 import os

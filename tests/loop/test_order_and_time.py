@@ -1,4 +1,4 @@
-"""Callbacks come in the order of the calls, timers at their time and not before, and what is cancelled never."""
+"""Callbacks run in the order of the calls, timers at their time and not before, cancelled ones never."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""Nested Qt loops, such as menus and native dialogs run: the server goes on meanwhile."""
+"""The server keeps running inside nested Qt loops, such as menus and native dialogs."""
 
 import asyncio
 import math
@@ -23,7 +23,7 @@ Opened = tuple[Callable[[], object], Callable[[], object]]
 
 
 class Served:
-    """An echo server, and a client that talks to it as long as it lives."""
+    """An echo server with a client that sends to it until it is closed."""
 
     def __init__(self) -> None:
         self.answers = 0
@@ -63,7 +63,7 @@ class Served:
 
 
 def when_served(served: Served, more: int, then: Callable[[], object]) -> QTimer:
-    """Call ``then`` when so many more answers have come; give up after ten seconds."""
+    """Call ``then`` after that many more answers; give up after ten seconds."""
     wanted = served.answers + more
     timer = QTimer(interval=5)
     chances = 2000
@@ -177,7 +177,7 @@ def test_while_it_stands_qt_runs_none_of_its_callbacks(run: Run[Any]) -> None:
 
 
 async def _ping_pong(near: socket.socket, far: socket.socket, until_done: Callable[[], bool]) -> int:
-    """Send a byte to and fro as fast as it goes; return how often."""
+    """Send a byte back and forth as fast as possible, and return how often."""
     loop, times = asyncio.get_running_loop(), 0
 
     async def throw_back() -> None:

@@ -1,4 +1,4 @@
-"""Guide §6.3: adding an event is adding one struct to one file."""
+"""Guide §6.3: to add an event, add one struct to one file."""
 
 import importlib.util
 import json

@@ -1,3 +1,5 @@
+"""The catalog: schemas, samples and validation of the built-in events."""
+
 from typing import Any
 
 import pytest

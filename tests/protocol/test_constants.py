@@ -1,3 +1,5 @@
+"""The guide's constants and the reconnect delays."""
+
 from app.protocol import constants
 from app.protocol.constants import reconnect_delay_ms
 

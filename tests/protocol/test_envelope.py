@@ -1,3 +1,5 @@
+"""The strict decoder: every kind of invalid frame, and its limits."""
+
 import json
 from contextlib import suppress
 from typing import Any
@@ -141,7 +143,7 @@ def test_the_wire_form_is_compact_utf8() -> None:
 
 
 def decode_or_refuse(frame: str | bytes) -> None:
-    """Nothing but an envelope or a refusal may come of a frame."""
+    """Decode a frame. The result must be an envelope or a ``BadFrame``."""
     with suppress(BadFrame):
         assert isinstance(decode(frame), Envelope)
 
@@ -188,7 +190,7 @@ def test_what_another_json_writer_wrote_is_read_alike(name: str, data: dict[str,
 
 
 def the_short_way(text: str) -> str:
-    """Return what it makes of a text, as the long way does; nothing for what it leaves to that."""
+    """Return the fast parser's result, after a check that the strict parser's is the same; None if it has none."""
     value = envelope._parse_fast(text)
     if value is NEEDS_STRICT_PARSER:
         return ""

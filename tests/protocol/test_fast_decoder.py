@@ -1,4 +1,4 @@
-"""The short way says what the long way says, or nothing."""
+"""The fast decoder returns the same as the strict one, or None."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ QUICK = FastDecoder(CATALOG)
 
 
 def the_long_way(text: str) -> tuple[str, Event] | None:
-    """Return what the strict decoder makes of a frame; None for one that it refuses or remarks upon."""
+    """Return the strict decoder's result; None if it rejects the frame or ignores unknown fields."""
     try:
         envelope = decode(text)
         known = CATALOG.get(Direction.FROM_UI, envelope.event)
@@ -80,7 +80,7 @@ VALUES = st.sampled_from(["typing", "mark_read", "alice", "", True, False, None,
 
 @st.composite
 def frames(draw: st.DrawFn) -> str:
-    """Text that is nearly a client event: keys twice, missing or foreign, in any order."""
+    """Text that is almost a client event: duplicate, missing or unknown keys, in any order."""
 
     def object_of(pairs: list[tuple[str, str]]) -> str:
         return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in pairs) + "}"

@@ -1,3 +1,5 @@
+"""Fixtures: parsing, changes by path, names and pasted frames."""
+
 import json
 from typing import Any
 

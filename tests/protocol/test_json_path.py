@@ -1,3 +1,5 @@
+"""Paths into JSON: get, set and remove values."""
+
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any

@@ -1,3 +1,5 @@
+"""Summaries of an event's data."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""Templates: every value, limits, and text that only looks like a template."""
+
 import uuid
 from random import Random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Auto-reply alone, with a publisher and a clock in the test's hands."""
+"""Auto-reply alone, with a publisher and a clock that the test controls."""
 
 import asyncio
 from typing import Any
@@ -15,11 +15,11 @@ from tests.conftest import until
 from tests.hub.doubles import FakeTime
 
 Fired = list[tuple[float, Any]]
-"""When an event was fired, and what it said: the text, or whether somebody is typing."""
+"""When an event was fired, and its text, or whether a friend is typing."""
 
 
 class NotedPublisher:
-    """Notes what a source fires, and when."""
+    """Record what a source fires, and when."""
 
     catalog = built_in()
     local_user = "me"
@@ -40,7 +40,7 @@ class NotedPublisher:
 
 
 async def answers(seed: int, times: int = 1, *, wanted: bool = True) -> Fired:
-    """Post messages one after the other; return what was fired."""
+    """Post messages one after the other, and return the events fired."""
     posted: Signal[MessageData] = Signal()
     publisher = NotedPublisher()
 

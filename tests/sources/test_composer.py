@@ -1,3 +1,5 @@
+"""The composer: templates, targets, malformed fixtures, repeats, and long work in slices."""
+
 import asyncio
 import json
 from typing import Any, ClassVar
@@ -15,8 +17,8 @@ from app.sources.composer import EventComposer
 from tests.hub.doubles import FakeTime
 
 
-class NotedDoor:
-    """Notes what goes through it."""
+class RecordingSender:
+    """Record what is fired and sent."""
 
     clock = FakeTime().clock
     catalog = built_in()
@@ -46,11 +48,11 @@ class NotedDoor:
 
 
 class Desk:
-    """A player, its door, and whom its contexts were made for."""
+    """A composer, its sender, and the personas of its template contexts."""
 
     def __init__(self) -> None:
-        self.door = NotedDoor()
-        self.composer = EventComposer(self.door)
+        self.sender = RecordingSender()
+        self.composer = EventComposer(self.sender)
 
     async def fire(self, fixture: Fixture, to: Target | None = None, **options: Any) -> Delivery:
         return await self.composer.fire(fixture, to=to, origin="panel", **options)
@@ -68,7 +70,7 @@ FRAME = Fixture(frame='{"seq":{{seq}},"id":"{{uuid}}"')
 async def test_an_event_goes_through_the_door_with_its_values(desk: Desk) -> None:
     assert await desk.fire(ONLINE) == Delivery(1, (), "panel")
     await desk.fire(ONLINE, persona="bob")
-    assert desk.door.events == [
+    assert desk.sender.events == [
         Envelope("friend_online", {"username": "alice"}),
         Envelope("friend_online", {"username": "bob"}),
     ]
@@ -77,49 +79,49 @@ async def test_an_event_goes_through_the_door_with_its_values(desk: Desk) -> Non
 
 async def test_an_event_that_breaks_the_contract_goes_to_the_same_door_which_refuses_it(desk: Desk) -> None:
     await desk.fire(Fixture(event="dance", data={"to": "{{me}}"}))
-    assert desk.door.events == [Envelope("dance", {"to": "zoe"})]
-    assert desk.door.frames == []
+    assert desk.sender.events == [Envelope("dance", {"to": "zoe"})]
+    assert desk.sender.frames == []
 
 
 async def test_one_that_breaks_it_on_purpose_is_sent_as_it_is(desk: Desk) -> None:
     await desk.fire(Fixture(event="dance", data=["{{me}}"], malformed=True))
-    assert [json.loads(frame) for frame in desk.door.frames] == [{"event": "dance", "data": ["zoe"]}]
-    assert desk.door.events == []
+    assert [json.loads(frame) for frame in desk.sender.frames] == [{"event": "dance", "data": ["zoe"]}]
+    assert desk.sender.events == []
 
 
 async def test_one_that_is_said_to_break_it_and_does_not_is_an_event_as_any(desk: Desk) -> None:
     await desk.fire(Fixture(event="friend_online", data={"username": "bob"}, malformed=True))
-    assert (len(desk.door.events), desk.door.frames) == (1, [])
+    assert (len(desk.sender.events), desk.sender.frames) == (1, [])
 
 
 async def test_a_raw_frame_is_sent_with_its_values(desk: Desk) -> None:
     await desk.fire(Fixture(frame="{{me}} {{nope}}"))
     await desk.fire(Fixture(frame=""))
-    assert desk.door.frames == ["zoe {{nope}}", ""]
+    assert desk.sender.frames == ["zoe {{nope}}", ""]
 
 
 @pytest.mark.parametrize("fixture", [ONLINE, FRAME], ids=["event", "frame"])
 async def test_times_sends_the_very_same_again(desk: Desk, fixture: Fixture) -> None:
     three = Fixture(event=fixture.event, data=fixture.data, frame=fixture.frame, times=3)
     assert (await desk.fire(three)).seq == 3
-    sent: list[object] = [*desk.door.events, *desk.door.frames]
+    sent: list[object] = [*desk.sender.events, *desk.sender.frames]
     assert len(sent) == 3
     assert sent[0] == sent[1] == sent[2]
     assert desk.composer.context().seq == 1
 
 
 async def test_a_door_that_refuses_ends_it(desk: Desk) -> None:
-    desk.door.fails = True
+    desk.sender.fails = True
     with pytest.raises(InvalidEvent):
         await desk.fire(Fixture(event="friend_online", data={"username": "bob"}, times=3))
-    assert desk.door.events == []
+    assert desk.sender.events == []
 
 
 async def test_the_same_seed_makes_the_same_frame(desk: Desk) -> None:
     fixture = Fixture(frame="{{uuid}} {{faker.name}}")
     for seed in (7, 7, 8, None, None):
         await desk.fire(fixture, seed=seed)
-    one, again, other, *fresh = desk.door.frames
+    one, again, other, *fresh = desk.sender.frames
     assert one == again
     assert len({one, other, *fresh}) == 4
 
@@ -129,7 +131,7 @@ async def test_it_goes_to_whom_the_fixture_says_or_to_whom_it_is_told(desk: Desk
     await desk.fire(Fixture(frame="", to="user:bob"))
     await desk.fire(Fixture(frame="", to="user:bob"), ALL)
     await desk.fire(Fixture(frame="", to="nobody I know"), Target(clients=frozenset({3})))
-    assert desk.door.targets == [ALL, Target(user="bob"), ALL, Target(clients=frozenset({3}))]
+    assert desk.sender.targets == [ALL, Target(user="bob"), ALL, Target(clients=frozenset({3}))]
 
 
 async def test_a_target_that_is_none_is_refused_in_words(desk: Desk) -> None:
@@ -140,16 +142,16 @@ async def test_a_target_that_is_none_is_refused_in_words(desk: Desk) -> None:
         caught.value.reason
         == "The fixture has an invalid target 'bob': use all, user:NAME, client:NUMBER or client:1,2."
     )
-    assert desk.door.frames == []
+    assert desk.sender.frames == []
 
 
 async def test_a_number_that_is_hard_to_carry_arrives(desk: Desk) -> None:
     await desk.fire(Fixture(event="dance", data={"n": 2**70}, malformed=True))
-    assert json.loads(desk.door.frames[0]) == {"event": "dance", "data": {"n": 2**70}}
+    assert json.loads(desk.sender.frames[0]) == {"event": "dance", "data": {"n": 2**70}}
 
 
 class Turns:
-    """Counts the turns that the event loop gives to others."""
+    """Count how often the composer yields to the event loop."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -170,7 +172,7 @@ class Turns:
 async def test_others_have_a_turn_between_two_repeats(desk: Desk) -> None:
     async with Turns() as turns:
         await desk.fire(Fixture(event="typing", data={"username": "bob", "typing": True}, times=50))
-        assert len(desk.door.events) == 50
+        assert len(desk.sender.events) == 50
         assert turns.count >= 49
 
 
@@ -178,7 +180,7 @@ async def test_others_have_a_turn_while_templates_are_expanded(desk: Desk, monke
     monkeypatch.setattr("app.hub.slices.SLICE_S", 0.0)
     async with Turns() as turns:
         await desk.fire(Fixture(frame="{{me}}" * 200))
-        assert desk.door.frames == ["zoe" * 200]
+        assert desk.sender.frames == ["zoe" * 200]
         assert turns.count >= 199
 
 
@@ -186,7 +188,7 @@ async def test_too_many_templates_are_refused_when_fired(desk: Desk) -> None:
     with pytest.raises(RequestError) as refused:
         await desk.fire(Fixture(event="typing", data={"username": "{{uuid}}" * 201, "typing": True}))
     assert str(refused.value) == "The event has 201 templates; at most 200 are allowed."
-    assert desk.door.events == []
+    assert desk.sender.events == []
 
 
 async def test_faults_are_looked_for_once_per_fixture_and_in_slices(
@@ -209,10 +211,10 @@ async def test_faults_are_looked_for_once_per_fixture_and_in_slices(
 async def test_faults_are_found_again_when_the_catalog_changes(desk: Desk) -> None:
     found = [SavedFixture("x", Fixture(event="friend_online", data={"username": "a"}), True)]
     assert await desk.composer.problems(found) == {"x": []}
-    before = list(desk.door.catalog)
-    desk.door.catalog.replace([each for each in before if each.name != "friend_online"])
+    before = list(desk.sender.catalog)
+    desk.sender.catalog.replace([each for each in before if each.name != "friend_online"])
     assert "is not a server event" in (await desk.composer.problems(found))["x"][0]
-    desk.door.catalog.replace(before)
+    desk.sender.catalog.replace(before)
     assert await desk.composer.problems(found) == {"x": []}
 
 

@@ -1,3 +1,5 @@
+"""Repeats: their number, interval and delay, without drift."""
+
 import asyncio
 from dataclasses import replace
 
@@ -9,7 +11,7 @@ from tests.hub.doubles import FakeTime
 
 
 class Firing:
-    """Fires into the air and notes when; each firing may take some time."""
+    """Record when events are fired. Firing can take time on the fake clock."""
 
     def __init__(self, time: FakeTime, takes_s: float = 0.0) -> None:
         self.time = time

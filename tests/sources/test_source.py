@@ -1,4 +1,4 @@
-"""Sources have a life cycle: they run, end, fail and are stopped, and time is the companion's clock."""
+"""The life cycle of sources: they run, end, fail and are stopped, on the companion's clock."""
 
 import asyncio
 import itertools

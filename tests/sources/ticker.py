@@ -1,4 +1,4 @@
-"""A source as the next feature will write it: one file, and one line that registers it."""
+"""An example of a source: one file, and one line that registers it."""
 
 from app.hub.origin import Origin
 from app.protocol.envelope import Envelope

@@ -1,4 +1,4 @@
-"""Databases in a folder of the test's own; they are closed when it ends."""
+"""Databases in the test's own folder, which are closed when the test ends."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path

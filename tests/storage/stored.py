@@ -1,4 +1,4 @@
-"""What the storage tests put into a database, and how they look into its file from outside."""
+"""Helpers of the storage tests: fill a database, and read its file with another connection."""
 
 import contextlib
 import sqlite3
@@ -12,7 +12,7 @@ from app.storage.database import Database
 
 
 async def add(database: Database, *names: str) -> None:
-    """Add people of these names, each in a transaction of its own."""
+    """Add people with these names, each in its own transaction."""
     for name in names:
         await database.submit(lambda db, name=name: jobs.save_person(db, Person(username=name)))
 
@@ -47,7 +47,7 @@ def set_aside(path: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def somebody_else(path: Path) -> Iterator[sqlite3.Connection]:
-    """Another program's connection to the file; whatever it has begun is rolled back."""
+    """Another program's connection to the file. Its open transaction is rolled back at the end."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=5)
     try:
         yield connection

@@ -1,4 +1,4 @@
-"""What comes with the program, file by file."""
+"""The built-in fixtures, file by file."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ NASTY = named(*(each for each in library.all if each.folder == "nasty"))
 
 
 def problems(fixture: Fixture) -> list[str]:
-    """What is wrong with the frame that it makes."""
+    """Return the errors in the frame of a fixture."""
     if fixture.raw:
         try:
             return list(map(str, catalog.problems(decode(resolve(fixture.frame, CONTEXT)))))

@@ -1,3 +1,5 @@
+"""Finding files in a folder, and reading a file as a frame."""
+
 import os
 import sys
 from collections.abc import Iterator

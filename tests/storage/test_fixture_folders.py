@@ -1,3 +1,5 @@
+"""Which folders the fixtures come from."""
+
 from pathlib import Path
 
 from app.storage.fixture_folders import library_for

@@ -1,3 +1,5 @@
+"""The fixture library: reading, finding, saving, renaming and deleting files."""
+
 import os
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""The schema goes forward in numbered steps, and the file is backed up first."""
+"""The schema is migrated in numbered steps, and the file is backed up first."""
 
 import shutil
 from pathlib import Path
@@ -106,7 +106,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_nothing_is_written(
 async def test_a_newer_schema_that_is_only_in_the_write_ahead_log_is_refused_and_nothing_is_written(
     path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As a newer version that was killed right after its migration leaves it."""
+    """A newer version that was killed right after its migration leaves such a file."""
     killed = tmp_path / "killed"
     killed.mkdir()
     await (await open_database(path)).close()

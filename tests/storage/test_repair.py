@@ -1,4 +1,4 @@
-"""A damaged file is set aside, the last good backup takes its place, and the person is told."""
+"""A damaged file is set aside, the newest good backup replaces it, and the user gets a warning."""
 
 import contextlib
 import os
@@ -53,7 +53,7 @@ Damage = Callable[[Path], None]
 
 
 async def filled(path: Path, open_database: Open) -> Database:
-    """A closed database of many people, and so with one backup."""
+    """A closed database with many people and one backup."""
     database = await open_database(path)
     await database.submit(
         lambda db: db.executemany(

@@ -1,4 +1,4 @@
-"""Jobs: one at a time, in order, all or nothing, and the database's own errors in a person's words."""
+"""Jobs run one at a time, in order, completely or not at all; SQLite errors become messages for users."""
 
 import asyncio
 import os
@@ -106,7 +106,7 @@ async def test_a_full_disk_is_told_and_nothing_is_half_written(database: Databas
 
 
 class Held:
-    """Holds the storage thread until told, so that what is submitted meanwhile waits together."""
+    """Block the storage thread until released, so that jobs submitted meanwhile form one batch."""
 
     def __init__(self, database: Database) -> None:
         self.statements: list[str] = []
@@ -180,7 +180,7 @@ async def test_a_full_disk_takes_only_who_needs_the_room_from_those_that_share_o
             db.execute("INSERT INTO people VALUES (?,?,'',0,0,'',0,0,0,0)", (f"n{number}", "k" * 1_000))
 
     def end_it_for_all(db: sqlite3.Connection) -> None:
-        """Do as SQLite does when a full disk leaves it no choice."""
+        """End the whole transaction, as SQLite does if the disk is full."""
         db.execute("ROLLBACK")
         raise sqlite3.OperationalError("database or disk is full")
 
