@@ -1,4 +1,4 @@
-"""``companion journal`` prints and follows the log; ``companion expect`` waits until the UI sends something."""
+"""``companion journal`` prints and follows the log; ``companion expect`` waits for an event or a REST request."""
 
 from typing import Annotated, Any
 

@@ -117,7 +117,7 @@ def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run
         (("save", "mine/x", "/dev/zero"), 1, "/dev/zero cannot be read: Not a regular file."),
         (("save", "mine/x", "/"), 1, "/ cannot be read: Is a directory."),
         (("save", "mine/x", "--row", "999"), 1, "Row 999 is no longer in the log"),
-        (("save", "mine/x", "--row", "1"), 1, "did not go to the UI"),
+        (("save", "mine/x", "--row", "1"), 1, "is not an event to the UI"),
         (("save", "mine/x"), 2, "give either a FILE or --row"),
         (("save", "mine/x", "-", "--row", "1"), 2, "give either a FILE or --row"),
     ],

@@ -151,8 +151,8 @@ def test_without_a_companion_a_verb_ends_with_4_and_says_what_to_do(run: Run, da
     said = run(*words.split(), exits=4)
     assert said.out == []
     assert said.err == [
-        f"No companion is running with {data_dir}. Start one: `companion` opens the window, `companion serve` runs "
-        "without one."
+        f"No companion is running with {data_dir}. Start one with `companion` (with a window) or `companion serve` "
+        "(without)."
     ]
     assert not data_dir.exists(), "asking leaves nothing behind"
 
