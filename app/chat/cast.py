@@ -1,4 +1,4 @@
-"""The cast of the first start: the personas and their chat history. The result depends only on the current time."""
+"""The cast of the first start: the personas and their chat history. It depends only on the current time."""
 
 import base64
 import hashlib

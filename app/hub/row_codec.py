@@ -1,6 +1,7 @@
 """Convert journal rows to JSON and back: one codec for the control API, recordings and exports.
 
-Nothing is lost but the time's digits below a millisecond. A frame that is not UTF-8 is kept in ``base64``.
+The round trip is exact, except that times are rounded to milliseconds. A frame that is not UTF-8 is kept in
+``base64``.
 """
 
 from base64 import b64decode, b64encode
@@ -21,10 +22,12 @@ class JournalRow(Struct, kw_only=True):
 
     seq: int
     time: Annotated[str, Meta(description="ISO 8601")]
-    mono: Annotated[float, Meta(description="Seconds on a clock that never goes back")] = 0.0
+    mono: Annotated[float, Meta(description="Monotonic time in seconds")] = 0.0
     direction: Literal["s2c", "c2s", "server"]
-    client: Annotated[str, Meta(description="The sender's number, or the target of what was sent")]
-    user: Annotated[str, Meta(description="The user that the sender acts as")]
+    client: Annotated[
+        str, Meta(description="Number of the client that sent the frame, or target of a frame to the UI")
+    ]
+    user: Annotated[str, Meta(description="The user that the sending client acts as")]
     event: str
     frame: Annotated[str, Meta(description="The frame's text")]
     base64: Annotated[str, Meta(description="The frame's bytes in base64 if they are not UTF-8, else empty")] = ""
@@ -38,7 +41,7 @@ class JournalRow(Struct, kw_only=True):
 
 
 def to_json(row: Row) -> JournalRow:
-    """Return a row as JSON values."""
+    """Convert a row to JSON values."""
     try:
         frame, base64 = row.payload.decode(), ""
     except UnicodeDecodeError:
@@ -51,7 +54,7 @@ def to_json(row: Row) -> JournalRow:
 
 
 def from_json(value: JournalRow) -> Row:
-    """Return the row that ``to_json`` made ``value`` of. Raises ``ValueError`` for a bad time or bad base64."""
+    """Convert the result of ``to_json`` back to a row. Raises ``ValueError`` for an invalid time or base64."""
     payload = b64decode(value.base64, validate=True) if value.base64 else value.frame.encode()
     return Row(
         value.seq, seconds_of(datetime.fromisoformat(value.time)), value.mono, Kind(value.direction), value.client,
@@ -61,10 +64,10 @@ def from_json(value: JournalRow) -> Row:
 
 
 def encode(row: Row) -> bytes:
-    """Return a row as one line of JSON, without the line end."""
+    """Encode a row as one line of JSON, without the line break."""
     return msgspec.json.encode(to_json(row))
 
 
 def decode(line: bytes) -> Row:
-    """Return the row of a line. Raises ``ValueError`` (``msgspec.ValidationError`` is one) for any other line."""
+    """Decode a line of JSON to a row. Raises ``ValueError`` for an invalid line."""
     return from_json(msgspec.json.decode(line, type=JournalRow))

@@ -137,8 +137,11 @@ def _parse_fast(text: str) -> Any:
         encoded = msgspec.json.encode(value)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
         return NEEDS_STRICT_PARSER
-    proven = encoded.count(b'"') == text.count('"') and _count_brackets(encoded) <= MAX_DEPTH
-    return value if proven else NEEDS_STRICT_PARSER
+    return (
+        value
+        if encoded.count(b'"') == text.count('"') and _count_brackets(encoded) <= MAX_DEPTH
+        else NEEDS_STRICT_PARSER
+    )
 
 
 def _parse_strict(text: str) -> Any:
