@@ -54,7 +54,9 @@ async def test_an_event_that_reaches_nobody_says_why(make_companion: MakeCompani
     )
     assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: no client is connected"
     holder.pause()
-    assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: sending is paused. Resume sending"
+    assert (
+        await holder.fire(ONLINE, origin="panel")
+    ).note == "not sent: sending is paused, and what is fired now is not sent later. Resume sending"
     await holder.stop()
     assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: the server is stopped. Start the server"
 
@@ -196,7 +198,9 @@ async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     companion.pause()
-    assert (await companion.fire(ONLINE, origin="panel")).note == "not sent: sending is paused. Resume sending"
+    assert (
+        await companion.fire(ONLINE, origin="panel")
+    ).note == "not sent: sending is paused, and what is fired now is not sent later. Resume sending"
     await companion.send_raw("nope", origin="panel")
     await alice.send('{"event":"typing","data":{"to":"bob","typing":true}}')
     await until(lambda: len(rows(companion, Kind.TO_UI)) == 3)

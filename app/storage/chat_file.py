@@ -22,7 +22,7 @@ from app.protocol.errors import StorageError
 from app.protocol.times import local
 from app.storage import inspection, migrations
 from app.storage.inspection import NewerSchema, primary_code
-from app.system.files import replace
+from app.system.files import replace, require_regular
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,8 @@ class ChatFile:
     def _open(self) -> sqlite3.Connection:
         existed = not self.in_memory and self._path.exists()
         if existed:
+            for suffix in ("", "-wal", "-shm"):
+                require_regular(self._path.with_name(self._path.name + suffix))  # SQLite would wait for a FIFO
             inspection.check_newer(self._path, BUSY_MS / 1000)
         for unfinished in self._backups.glob("*.part*"):
             unfinished.unlink(missing_ok=True)

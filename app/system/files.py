@@ -88,6 +88,12 @@ def reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
+def require_regular(file: Path) -> None:
+    """Raise ``OSError`` if something that is not a regular file is in a file's place, such as a FIFO."""
+    with suppress(FileNotFoundError):
+        _require_regular(file, file.stat())
+
+
 def _require_regular(file: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))

@@ -10,6 +10,7 @@ from typing import Any
 from typing_extensions import override
 
 from app.system.crash import redacted
+from app.system.files import require_regular
 from app.system.terminal import one_line, say
 
 FILE_BYTES = 1024 * 1024
@@ -80,6 +81,7 @@ def start(folder: Path, *, console: bool = False) -> logging.Handler:
 
     Return the handler of the file. Raise ``OSError``.
     """
+    require_regular(folder / "companion.log")  # opening a FIFO would wait for a reader
     handler = LogFileHandler(folder / "companion.log", maxBytes=FILE_BYTES, backupCount=FILES, encoding="utf-8")
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger()

@@ -145,7 +145,10 @@ async def test_while_paused_it_is_stored_and_not_sent(control: Control) -> None:
     client = await control.connect()
     await control.post("/v1/server/pause")
     event = message()
-    assert fired(await control.post("/v1/events", event)) == ([], ["not sent: sending is paused. Resume sending"])
+    assert fired(await control.post("/v1/events", event)) == (
+        [],
+        ["not sent: sending is paused, and what is fired now is not sent later. Resume sending"],
+    )
     await gets_nothing(client)
     assert await control.stored(event["data"]["msg_id"])
 

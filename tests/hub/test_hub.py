@@ -137,7 +137,10 @@ def test_a_paused_hub_sends_nothing_and_says_so(stage: Stage) -> None:
     client = stage.join()
     stage.hub.paused = True
     delivery = stage.hub.broadcast(ONLINE)
-    assert (delivery.delivered, delivery.note) == (0, "not sent: sending is paused. Resume sending")
+    assert (delivery.delivered, delivery.note) == (
+        0,
+        "not sent: sending is paused, and what is fired now is not sent later. Resume sending",
+    )
     assert last_row(stage).verdict is Verdict.WARNING
     stage.hub.paused = False
     assert stage.hub.broadcast(ONLINE).delivered == 1

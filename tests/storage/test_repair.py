@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -280,3 +281,19 @@ async def test_a_good_file_that_another_program_holds_is_not_taken_for_a_damaged
         assert database.file.warnings != []
         assert set_aside(path) == []
     assert len(names_in(path)) == len(MANY)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders")
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+async def test_a_fifo_in_the_place_of_the_file_is_reported_and_does_not_block(
+    path: Path, open_database: Open, suffix: str
+) -> None:
+    if suffix:
+        await filled(path, open_database)
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    os.mkfifo(path.with_name(path.name + suffix))
+    database = await open_database(path)
+    assert database.file.in_memory
+    (warning,) = database.file.warnings
+    assert "Not a regular file" in warning
+    await add(database, "zoe")

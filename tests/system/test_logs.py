@@ -1,5 +1,7 @@
 import asyncio
 import logging
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,13 @@ def test_records_go_to_the_file_with_time_level_and_name(tmp_path: Path) -> None
     logging.getLogger("app.test").debug("too much")
     (line,) = written(tmp_path).splitlines()
     assert line.endswith(" INFO    app.test: hello ü")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no FIFOs in folders")
+def test_a_fifo_in_the_place_of_the_log_file_is_an_error_and_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "companion.log")
+    with pytest.raises(OSError, match="Not a regular file"):
+        logs.start(tmp_path)
 
 
 def test_the_library_is_quiet_below_warnings(tmp_path: Path) -> None:

@@ -602,3 +602,15 @@ async def test_messages_from_and_to_others_are_not_in_the_chat(room: ChatsRoom, 
     await calm(room)
     assert room.bubbles.messages == before
     assert "mallory" not in names(room)
+
+
+async def test_the_editor_follows_a_renamed_persona_and_keeps_its_text(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await choose(room, "bob", qtbot)
+    room.composer.line.setText("half a sentence")
+    room.rename_persona("bob", "robert")
+    await until(lambda: "robert" in companion.personas)
+    await calm(room)
+    assert room.composer.line.placeholderText() == "Write as robert …"
+    assert room.composer.line.text() == "half a sentence"

@@ -16,6 +16,7 @@ from app.companion import Companion
 from app.hub.target import Target
 from app.ui.models.clients import Col
 from app.ui.rooms.clients import CODES, ClientsRoom
+from app.ui.widgets.line_edit import MAX_CHARS
 from app.ui.window import CLIENTS, INJECT, MainWindow
 from tests.cli.doubles import unused_port
 from tests.conftest import PATIENCE_S, Connect, until
@@ -247,6 +248,20 @@ async def test_f2_changes_whom_a_client_speaks_for(
     await until(lambda: companion.hub.clients[2].username == "alice")
     await other.send(json.dumps({"event": "typing", "data": {"to": "bob", "typing": True}}))
     assert await frame(bob) == {"event": "typing", "data": {"username": "alice", "typing": True}}
+
+
+async def test_a_name_that_is_too_long_for_the_editor_is_rejected_not_cut(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client("bob")
+    room.table.setCurrentIndex(room.model.index(0, Col.USERNAME))
+    qtbot.keyClick(room.table, Qt.Key.Key_F2)
+    editor = room.table.findChild(QLineEdit)
+    assert editor is not None
+    editor.selectAll()
+    editor.insert("x" * (MAX_CHARS + 1))
+    assert editor.text() == "bob"
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
 
 
 async def test_the_counters_that_move_do_not_disturb_who_edits(

@@ -295,7 +295,9 @@ async def test_a_paused_server_is_said_and_waiting_would_not_help(
     companion.pause()
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.status.text)
-    assert bar.status.text().startswith("Not sent: sending is paused. Resume sending")
+    assert bar.status.text().startswith(
+        "Not sent: sending is paused, and what is fired now is not sent later. Resume sending"
+    )
     assert bar.when_connected.isHidden()
 
 

@@ -32,6 +32,7 @@ from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.bubbles import BubbleView
 from app.ui.widgets.composer import Composer
 from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.line_edit import bound_all
 from app.ui.widgets.naming import named
 from app.ui.widgets.switch import Switch
 
@@ -307,6 +308,7 @@ class ChatsRoom(QWidget):
 
     def _ask_name(self, title: str, label: str, then: Callable[[str], None], text: str = "") -> None:
         dialog = PlainTextInputDialog(self, title, label, text)
+        bound_all(dialog)
         dialog.textValueSelected.connect(then)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
@@ -336,6 +338,7 @@ class ChatsRoom(QWidget):
         def renamed(_: None) -> None:
             if self._who == old:
                 self._who = new.strip()
+                self.composer.rename(self._who)
 
         self._do(self._companion.chat.rename_person(old, new), renamed)
 

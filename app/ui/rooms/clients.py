@@ -27,7 +27,7 @@ from app.ui.icons import ui_icon
 from app.ui.models.clients import ClientsModel, Col
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.empty import EmptyState
-from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.line_edit import BoundedDelegate, LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
 from app.ui.widgets.naming import named
 from app.ui.widgets.rejection_list import RejectionList
@@ -141,6 +141,7 @@ class ClientsRoom(QWidget):
     def _make_table(self) -> QTableView:
         table = named(QTableView(), "Clients", style_id="log")
         show_model(table, self.model)
+        table.setItemDelegate(BoundedDelegate(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(

@@ -36,6 +36,10 @@ class Composer(QWidget):
         """Begin anew as somebody else."""
         self.stop_typing()
         self.line.clear()
+        self.rename(name)
+
+    def rename(self, name: str) -> None:
+        """Show another name of the same persona, and keep what was written."""
         self.line.setPlaceholderText(f"Write as {name} …")
 
     def stop_typing(self) -> None:

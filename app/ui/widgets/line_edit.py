@@ -1,8 +1,8 @@
 """The single-line editor of the program: rejects a text that is too long, instead of cutting it."""
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex
 from PySide6.QtGui import QValidator
-from PySide6.QtWidgets import QLineEdit  # noqa: TID251
+from PySide6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget  # noqa: TID251
 from typing_extensions import override
 
 from app.ui.widgets.text_rejection import reject
@@ -19,9 +19,7 @@ class LineEdit(QLineEdit):
     ) -> None:
         super().__init__()
         self._limit = limit
-        # Qt cuts a longer text at this length first, so that the validator never sees a huge one.
-        self.setMaxLength(limit + 2)  # Qt does not cut within a character of two code units
-        self.setValidator(_Length(self, limit))
+        bound(self, limit)
         self.setPlaceholderText(placeholder)
         self.setClearButtonEnabled(clear_button)
         self.inputRejected.connect(self._on_rejected)
@@ -37,6 +35,32 @@ class LineEdit(QLineEdit):
 
     def _on_rejected(self) -> None:
         reject(self, f"The text is too long: {self.accessibleName()} takes {self._limit:,} characters.")
+
+
+def bound(editor: QLineEdit, limit: int = MAX_CHARS) -> None:
+    """Make an editor that Qt created reject a text that is too long, instead of cutting it."""
+    # Qt cuts a longer text at this length first, so that the validator never sees a huge one.
+    editor.setMaxLength(limit + 2)  # Qt does not cut within a character of two code units
+    editor.setValidator(_Length(editor, limit))
+
+
+def bound_all(widget: QWidget) -> None:
+    """Bound the editors that Qt created in a widget, such as the one of an input dialog."""
+    for editor in widget.findChildren(QLineEdit):
+        bound(editor)
+
+
+class BoundedDelegate(QStyledItemDelegate):
+    """Edits a cell in a view with a bounded editor."""
+
+    @override
+    def createEditor(
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QWidget:
+        editor = super().createEditor(parent, option, index)
+        if isinstance(editor, QLineEdit):
+            bound(editor)
+        return editor
 
 
 class _Length(QValidator):

@@ -79,7 +79,7 @@ class RejectionList(QWidget):
 
     def _add(self, line: int, refused: RejectionStats) -> None:
         times = f" · {refused.times:,} times" if refused.times > 1 else ""
-        text = f"RejectionStats at {clock(refused.last)[:8]}{times}: {refused.reason}"
+        text = f"Refused at {clock(refused.last)[:8]}{times}: {refused.reason}"
         label = named(PlainTextLabel(text, wordWrap=True), text)
         set_tooltip(label, f"{refused.server} · {refused.user_agent}")
         self._grid.addWidget(label, line, 0)
