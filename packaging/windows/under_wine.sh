@@ -372,7 +372,7 @@ suite() {
         local name=${part//\//-} code=0
         name=${name%.py}
         say "tests/$part"
-        T=3000 windows 'W:\helpers\runpt.py' "${QT_PLATFORM:-offscreen}" -q -o 'addopts=-ra --strict-markers --strict-config' \
+        T=7200 windows 'W:\helpers\runpt.py' "${QT_PLATFORM:-offscreen}" -q -o 'addopts=-ra --strict-markers --strict-config' \
             -p no:cacheprovider --timeout 300 --basetemp "W:\\t\\$name" "tests/$part" >"out/$name.txt" 2>&1 || code=$?
         tail -1 "out/$name.txt"
         # A test that exceeds its time ends pytest, with code 1 as well, and without a summary.
