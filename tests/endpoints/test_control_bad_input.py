@@ -182,12 +182,20 @@ async def test_an_event_that_breaks_the_contract_is_refused_with_every_place(con
 
 # size
 
-LARGE_BODIES = ("/v1/state", "/v1/frames")
+SMALL_BODIES = [
+    (each.method, each.path.format_map(PLACES))
+    for each in OPERATIONS
+    if each.body is not None and each.media == JSON and each.limit == BODY_BYTES
+]
+
+
+def test_only_operations_that_take_whole_states_or_frames_have_a_larger_body() -> None:
+    large = {each.path.split("/")[2] for each in OPERATIONS if each.limit != BODY_BYTES}
+    assert large == {"frames", "state", "ui-state"}
 
 
 async def test_a_body_over_64_kib_is_refused_by_every_operation_with_a_small_body(control: Control) -> None:
-    small = [each for each in JSON_OPERATIONS if each[1] not in LARGE_BODIES]
-    sizes = [(small[0], BODY_BYTES + 1), *((each, 20 * BODY_BYTES) for each in small)]
+    sizes = [(SMALL_BODIES[0], BODY_BYTES + 1), *((each, 20 * BODY_BYTES) for each in SMALL_BODIES)]
     for (method, path), size in sizes:
         answer = await control.call(method, path, b" " * size)
         assert (answer.status, answer.detail) == (413, "The body is over 64 KiB.")

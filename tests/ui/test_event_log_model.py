@@ -473,12 +473,12 @@ def test_a_line_whose_row_was_dropped_since_the_last_flush_says_so(journal: Jour
 
 def test_the_journal_wakes_the_model_once_per_flush(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     model.flush()
-    qtbot.waitUntil(lambda: len(journal._waiting) == 1)
+    qtbot.waitUntil(lambda: len(journal._once) == 1)
     model.flush()
     qtbot.wait(2 * FLUSH_MS)
-    assert len(journal._waiting) == 1
+    assert len(journal._once) == 1
     fill(journal, 50)
-    assert journal._waiting == []
+    assert journal._once == []
 
 
 def test_what_came_while_the_model_rested_is_shown_though_nothing_follows(

@@ -313,6 +313,8 @@ async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> 
 async def test_a_closed_down_window_hears_no_more(
     window: MainWindow, companion: Companion, connect_client: Connect
 ) -> None:
+    for room in ROOMS:
+        window.rooms.page(room.name)
     rows = window.events.model.rowCount()
     state = window.status.state.text()
     window.close_down()
