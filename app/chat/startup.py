@@ -7,8 +7,9 @@ from app.protocol.errors import StorageError
 async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_decays: bool) -> None:
     """Open the stored state and read the friends.
 
-    If the state can be opened but not read, a sentence is added to ``warnings``, and the program starts
-    nevertheless. ``presence_decays`` switches friends offline whose last activity was too long ago.
+    A sentence is added to ``warnings`` if the state can be opened but not read (the program starts nevertheless), and
+    if the local user is one of the friends. ``presence_decays`` switches friends offline whose last activity was too
+    long ago.
     """
     await chat.store.open()
     try:
@@ -17,3 +18,8 @@ async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_de
         await chat.conversations()
     except StorageError as error:
         warnings.append(f"{error}.")
+    if chat.local_user in chat.presence:
+        warnings.append(
+            f"The user name {chat.local_user} is also a friend in this chat state, so your UI shows your own messages "
+            "as that friend's: choose another name in Settings, or rename the friend in Chats."
+        )

@@ -202,3 +202,10 @@ async def test_after_a_long_night_nobody_is_online_from_the_start(
     await first.close()
     time.passed = 86_400.0
     assert await online(await make_companion(clock=time.clock, chat_file=tmp_path / "chat.db")) == ["carol"]
+
+
+async def test_a_local_user_who_is_also_a_friend_is_reported_at_start(make_companion: MakeCompanion) -> None:
+    companion = await make_companion(username="alice")
+    await companion.open()
+    (warning,) = companion.warnings
+    assert "alice is also a friend in this chat state" in warning
