@@ -7,9 +7,9 @@ from app.protocol.errors import StorageError
 async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_decays: bool) -> None:
     """Open the stored state and read the friends.
 
-    A sentence is added to ``warnings`` if the state can be opened but not read (the program starts nevertheless), and
-    if the local user is one of the friends. ``presence_decays`` switches friends offline whose last activity was too
-    long ago.
+    Add a sentence to ``warnings`` if the state can be opened but not read (the program starts nevertheless), and if
+    the local user is one of the friends. ``presence_decays`` switches friends offline who have been inactive for
+    too long.
     """
     await chat.store.open()
     try:
@@ -20,6 +20,6 @@ async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_de
         warnings.append(f"{error}.")
     if chat.local_user in chat.presence:
         warnings.append(
-            f"The user name {chat.local_user} is also a friend in this chat state, so your UI shows your own messages "
-            "as that friend's: choose another name in Settings, or rename the friend in Chats."
+            f"The user name {chat.local_user} is also a friend in this chat state, so your UI shows your messages as "
+            "that friend's: choose another name in Settings, or rename the friend in Chats."
         )
