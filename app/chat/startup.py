@@ -7,8 +7,8 @@ from app.protocol.errors import StorageError
 async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_decays: bool) -> None:
     """Open the stored state and read the friends.
 
-    Add a sentence to ``warnings`` if the state can be opened but not read (the program starts nevertheless), and if
-    the local user is one of the friends. ``presence_decays`` switches friends offline who have been inactive for
+    Add a sentence to ``warnings`` if the state can be opened but not read (the program starts nevertheless), and
+    if the local user is one of the friends. ``presence_decays`` switches friends offline who have been inactive for
     too long.
     """
     await chat.store.open()
