@@ -20,6 +20,6 @@ async def open_chat_state(chat: ChatService, warnings: list[str], *, presence_de
         warnings.append(f"{error}.")
     if chat.local_user in chat.presence:
         warnings.append(
-            f"The user name {chat.local_user} is also a friend in this chat state, so your UI shows your messages as "
-            "that friend's: choose another name in Settings, or rename the friend in Chats."
+            f"The user name {chat.local_user} is also a friend in this chat state, so your UI shows your messages "
+            "as that friend's: choose another name in Settings, or rename the friend in Chats."
         )
