@@ -141,7 +141,7 @@ def test_a_folder_in_a_uis_repository(running: Start[Companion], run: Run, data_
     assert said.out[0].split()[0] == "team/hello"
     unreadable, unusable = said.err
     assert "broken.json is not a valid fixture" in unreadable
-    assert unusable.startswith("team/hello breaks the contract: data.msg_id: is missing; ")
+    assert unusable.startswith("team/hello is not valid: data.msg_id: is missing; ")
     (folder / "pulled.json").write_text(ONLINE)
     assert "pulled" in [line.split()[0] for line in run("fixtures", "list").out]
     run("fixtures", "save", "team/new", "-", typed=ONLINE)
