@@ -119,7 +119,7 @@ async def _take(companion: Companion, window: MainWindow) -> None:
             window.open_room(CLIENTS)
             await asyncio.sleep(0.8)
             window.clients.table.selectRow(0)
-            window.banner.retract("refused")
+            window.banner.remove_notice("refused")
             _save(await _grab(window), "clients")
     ANIMATION.parent.mkdir(exist_ok=True)
     ANIMATION.write_bytes(animated(tour))

@@ -1,4 +1,4 @@
-"""Composition root with Qt: show the empty window first, then load the program behind it, on one loop."""
+"""Start the desktop program: paint the empty window, then load the companion and run it on Qt's event loop."""
 
 import os
 import sys
@@ -18,19 +18,22 @@ from app.system.paths import Folders
 from app.system.terminal import say
 from app.ui import theme
 from app.ui.application import Application
-from app.ui.garbage import GarbageCollector
+from app.ui.garbage_collector import GarbageCollector
 from app.ui.icons import icon
 from app.ui.plain_text import PlainTextMessageBox
 from app.ui.window import MainWindow
 
 INVISIBLE_PLATFORMS = ("offscreen", "minimal")
-"""Qt platforms whose dialogs nobody sees."""
-FIRST_SIGHT_S = 0.1
-"""So long the program waits at most for its window to be on the screen before it loads the rest."""
+"""Qt platforms without a screen: a dialog would block forever."""
+FIRST_PAINT_TIMEOUT_S = 0.1
+"""Wait at most this long for the window to appear before loading the rest of the program."""
 
 
 def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *, hidden: bool) -> int:
-    """Open the window and the tray icon until somebody quits. Returns the process's exit code."""
+    """Run the window and the tray icon until the user quits. Return the process's exit code.
+
+    If a companion with the same data directory is running, pass it the arguments instead: it shows its window.
+    """
     raise_descriptor_limit()
     app = QApplication.instance() or _open_display()
     assert isinstance(app, Application)
@@ -52,8 +55,10 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
             lost = [flag for flag in overrides.flags if flag != "--port"] + ["--token-file"] * bool(token_file)
             if not lost:
                 return Exit.OK
-            told = f"A companion is running already, and {', '.join(lost)} cannot be changed there"
-            say(f"{told}. Quit it first: `companion quit`.")
+            say(
+                f"A companion is already running, and {', '.join(lost)} cannot be changed while it runs. "
+                "Quit it first: `companion quit`."
+            )
             return Exit.BUSY
         return _fail(str(error), error.exit)
     except DataDirectoryError as error:
@@ -64,15 +69,15 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
         theme.apply(app, settings.theme)
         window = MainWindow(home.folders)
         if not (hidden or settings.start_hidden):
-            _show(app, window)
+            _paint_now(app, window)
         home.start_log(console=False)
-        # Loaded only now: it takes longer than all that a person has seen so far.
+        # Imported only now: loading takes longer than showing the empty window.
         import asyncio
 
         from app.desktop.tray_app import TrayApp
         from app.loop import new_loop
 
-        garbage.set_aside()
+        garbage.freeze()
         with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner:
             return runner.run(TrayApp(app, home, settings, window, token_file).main(hidden=hidden))
     except DataDirectoryError as error:
@@ -83,28 +88,28 @@ def run(overrides: Overrides, data_dir: Path | None, token_file: Path | None, *,
 
 
 def _open_display() -> Application:
-    """Connect to the display, or end the process with a word: Qt itself would end it with a core dump."""
-    said: list[str] = []
+    """Connect to the display. If there is none, print why and end the process: Qt itself would dump core."""
+    messages: list[str] = []
 
-    def hear(kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
-        said.append(text or "")
+    def on_message(kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
+        messages.append(text or "")
         if kind is QtMsgType.QtFatalMsg:
-            why = said if "QT_DEBUG_PLUGINS" in os.environ else said[:1]
-            told = (
-                f"The window cannot be opened: Qt finds no display that it can use. {' '.join(displays.named())}",
-                *why,
-                "On Debian and Ubuntu, README's apt-get line installs what may be missing. "
+            reasons = messages if "QT_DEBUG_PLUGINS" in os.environ else messages[:1]
+            report = (
+                f"Cannot open the window: Qt found no usable display. {' '.join(displays.named())}",
+                *reasons,
+                "On Debian and Ubuntu, README's apt-get line installs the libraries that may be missing. "
                 "`companion serve` runs without a window.",
             )
-            say(*_lines(told))
+            say(*_lines(report))
             os._exit(Exit.FAILED)
 
-    qInstallMessageHandler(hear)
+    qInstallMessageHandler(on_message)
     try:
         app = Application(["companion"])
     finally:
         qInstallMessageHandler(None)
-    say(*_lines(said))
+    say(*_lines(messages))
     return app
 
 
@@ -113,20 +118,20 @@ def _lines(texts: Iterable[str]) -> list[str]:
     return [line for text in texts for line in text.splitlines()]
 
 
-def _show(app: QApplication, window: MainWindow) -> None:
-    """Paint the window. What a person does with it meanwhile is done when there is somebody to do it."""
+def _paint_now(app: QApplication, window: MainWindow) -> None:
+    """Show and paint the window. User input stays queued until the event loop runs."""
     window.present()
-    end = time.monotonic() + FIRST_SIGHT_S
+    end = time.monotonic() + FIRST_PAINT_TIMEOUT_S
     while not window.windowHandle().isExposed() and time.monotonic() < end:
         app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 10)
     app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
 
 
 def _fail(text: str, code: Exit) -> int:
-    """Report why the program cannot start, and return ``code``."""
+    """Print why the program cannot start, show it in a dialog if there is no terminal, and return ``code``."""
     say(text)
     if not _has_terminal() and QApplication.platformName() not in INVISIBLE_PLATFORMS:
-        # Started from a menu or at login, where nobody sees standard error.
+        # Started from a menu or at login: standard error is not visible.
         box = PlainTextMessageBox(None, "P2P Chat Companion cannot start", text)
         box.setIcon(PlainTextMessageBox.Icon.Critical)
         box.exec()

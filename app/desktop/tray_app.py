@@ -1,4 +1,4 @@
-"""The program that stays: joins window, tray and companion, and owns the way out."""
+"""The running desktop program: connects the window, the tray icon and the companion, and shuts them down."""
 
 import asyncio
 from pathlib import Path
@@ -26,12 +26,12 @@ from app.ui.tray import Tray
 from app.ui.window import FIXTURES, SETTINGS, MainWindow
 
 TRAY_POLL_MS = 2000
-TRAY_PATIENCE = 5
-"""At login the tray may come late: a hidden start waits for so many polls before it shows the window."""
+MAX_TRAY_POLLS = 5
+"""At login the tray can appear late: a hidden start polls this often before it shows the window instead."""
 
 
 class TrayApp(QObject):
-    """Joins window, tray and companion, and owns the way out."""
+    """Own the window, the tray icon and the companion while the program runs. ``main`` runs until quit."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class TrayApp(QObject):
         self._theme: str = settings.theme
         self._stop = asyncio.Event()
         self._tray: Tray | None = None
-        self._asking: PlainTextMessageBox | None = None
+        self._quit_question: PlainTextMessageBox | None = None
         folders = home.folders
         self.companion = Companion(
             settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
@@ -62,10 +62,13 @@ class TrayApp(QObject):
         self._first = FirstInstance(home.folders.runtime)
 
     async def main(self, *, hidden: bool) -> int:
-        """Run until told to stop; everything stops in reverse order of its start."""
+        """Start everything, wait for the quit request, and stop everything in reverse order. Return the exit code.
+
+        ``hidden``: do not show the window if there is a tray icon.
+        """
         loop = asyncio.get_running_loop()
         use_fine_clock(loop)
-        crashes = CrashReporter(self._home.folders.logs, self._say_crash, self._stop.set)
+        crashes = CrashReporter(self._home.folders.logs, self._show_crash, self._stop.set)
         crashes.install(loop)
         on_stop(loop, self._stop.set)
         self._connect()
@@ -78,17 +81,17 @@ class TrayApp(QObject):
         if not stay_hidden and not self.window.isVisible():
             self.window.present()
         for service in self.companion.services:
-            if service.name != "control":  # it needs its token first; see _open_access
+            if service.name != "control":  # needs its token first: see _open_access
                 await self.companion.start_service(service.name)
         if warnings := self.companion.warnings:
-            self.window.banner.say("\n".join(warnings))
+            self.window.banner.show_notice("\n".join(warnings))
         opening = self.companion.tasks.spawn(self._open_access(), "open the control API")
         await self._stop.wait()
         opening.cancel()
         self.access.close()
         poll.stop()
         self._first.close_down()
-        self._app.quit_wanted.disconnect(self._stop.set)
+        self._app.quit_requested.disconnect(self._stop.set)
         if self._tray:
             self._tray.close_down()
         self.window.close_down()
@@ -103,57 +106,60 @@ class TrayApp(QObject):
         token = self.access.token
         self.window.settings.show_token(token)
         if token and token.notice:
-            self.window.banner.say(token.notice, topic="token")
+            self.window.banner.show_notice(token.notice, topic="token")
         self.window.show_state()
 
     def _connect(self) -> None:
         self.companion.changed.connect(lambda _: self._follow_theme())
-        self._app.quit_wanted.connect(self._stop.set)
-        self.window.closed.connect(self._window_closed)
+        self._app.quit_requested.connect(self._stop.set)
+        self.window.closed.connect(self._on_window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.save_requested.connect(self._save)
-        self._first.handed_over.connect(self._second_start)
-        self._app.styleHints().colorSchemeChanged.connect(lambda _: self._dress(self.companion.settings.theme))
+        self._first.arguments_received.connect(self._on_second_start)
+        self._app.styleHints().colorSchemeChanged.connect(
+            lambda _: self._apply_theme(self.companion.settings.theme)
+        )
 
-    # the way out
+    # quitting
 
     def ask_to_quit(self) -> None:
-        """Quit; ask first while clients are connected."""
+        """Quit. If clients are connected and the setting is on, ask for confirmation first."""
         clients = self.companion.hub.connection_count
         if not clients or not self.companion.settings.confirm_quit:
             self._stop.set()
             return
-        if self._asking:
-            self._asking.raise_()
+        if self._quit_question:
+            self._quit_question.raise_()
             return
         self.window.present()
         box = PlainTextMessageBox(
             self.window,
             "Quit?",
             f"{count(clients, 'client')} connected. Quit anyway?",
-            "Their connections close with code 1001. Settings can switch this question off.",
+            "Their connections will close with code 1001. You can turn this question off in Settings.",
         )
         quit_button = box.addButton("Quit", box.ButtonRole.AcceptRole)
         box.addButton(box.StandardButton.Cancel)
         box.setDefaultButton(quit_button)
-        self._asking = box
-        box.finished.connect(lambda _: self._answered(box.clickedButton() is quit_button))
+        self._quit_question = box
+        box.finished.connect(lambda _: self._on_answer(box.clickedButton() is quit_button))
         box.open()
 
-    def _answered(self, yes: bool) -> None:
-        if self._asking:
-            self._asking.deleteLater()
-        self._asking = None
+    def _on_answer(self, yes: bool) -> None:
+        if self._quit_question:
+            self._quit_question.deleteLater()
+        self._quit_question = None
         if yes:
             self._stop.set()
 
-    def _window_closed(self) -> None:
+    def _on_window_closed(self) -> None:
         if self._tray and self.companion.settings.close_to_tray:
             self.window.hide()
-            if self.window.take_hint("close"):
-                self._tray.hint(
-                    "Still running here",
-                    "The event server goes on. Quit is in this icon's menu; Settings can change what closing does.",
+            if self.window.first_hint("close"):
+                self._tray.notify(
+                    "Still running in the tray",
+                    "The server keeps running. To quit, use this icon's menu. You can change what closing the "
+                    "window does in Settings.",
                 )
         else:
             self.ask_to_quit()
@@ -161,19 +167,22 @@ class TrayApp(QObject):
     # tray
 
     def _may_hide(self) -> bool:
-        return self._tray is not None or self._polls < TRAY_PATIENCE
+        return self._tray is not None or self._polls < MAX_TRAY_POLLS
 
     def _look_for_tray(self) -> None:
-        """Follow the system tray as it comes and goes; without one the window must not be lost."""
-        there = QSystemTrayIcon.isSystemTrayAvailable()
-        if there and self._tray is None:
+        """Create or remove the tray icon as the system tray appears or disappears.
+
+        Without a tray, show the window: a hidden one would be unreachable.
+        """
+        available = QSystemTrayIcon.isSystemTrayAvailable()
+        if available and self._tray is None:
             self._tray = self._make_tray()
-        elif not there and self._tray is not None:
+        elif not available and self._tray is not None:
             self._tray.close_down()
             self._tray = None
             self._polls = 0
         self._polls += 1
-        if self._tray is None and self._polls == TRAY_PATIENCE and not self.window.isVisible():
+        if self._tray is None and self._polls == MAX_TRAY_POLLS and not self.window.isVisible():
             self.window.present()
 
     def _make_tray(self) -> Tray:
@@ -183,7 +192,7 @@ class TrayApp(QObject):
         tray.logs_requested.connect(lambda: open_folder(self._home.folders.logs))
         tray.settings_requested.connect(self._open_settings)
         tray.fixtures_requested.connect(self._open_fixtures)
-        tray.status_message.connect(self.window.status.say)
+        tray.status_message.connect(self.window.status.show_message)
         return tray
 
     def _open_settings(self) -> None:
@@ -194,32 +203,35 @@ class TrayApp(QObject):
         self.window.open_room(FIXTURES)
         self.window.present()
 
-    # settings, later starts, failures
+    # settings, second starts, crashes
 
     def _save(self, settings: Settings) -> None:
         try:
             self.companion.save_settings(settings)
         except InvalidSettings as error:
-            self.window.banner.say(f"The settings are not saved: {error}.")
+            self.window.banner.show_notice(f"The settings are not saved: {error}.")
             return
         except OSError as error:
-            self.window.banner.say(f"The settings could not be saved: {error.strerror}. They hold until you quit.")
+            self.window.banner.show_notice(
+                f"The settings could not be saved: {error.strerror}. They apply until you quit."
+            )
         else:
-            self.window.status.say("Settings saved")
+            self.window.status.show_message("Settings saved")
         self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
-        self._dress(settings.theme)
+        self._apply_theme(settings.theme)
 
     def _follow_theme(self) -> None:
-        """Use the theme of the settings: scripts can change it, too."""
+        """Apply the theme of the settings if it has changed, e.g. through the control API."""
         if self.companion.settings.theme != self._theme:
-            self._dress(self.companion.settings.theme)
+            self._apply_theme(self.companion.settings.theme)
 
-    def _dress(self, appearance: str) -> None:
-        self._theme = appearance
-        theme.apply(self._app, appearance)
+    def _apply_theme(self, name: str) -> None:
+        self._theme = name
+        theme.apply(self._app, name)
         self.window.recolor()
 
-    def _second_start(self, arguments: dict[str, Any]) -> None:
+    def _on_second_start(self, arguments: dict[str, Any]) -> None:
+        """Handle the arguments of a second start: quit, show the window, or move to another port."""
         if arguments.get("quit") is True:
             self._stop.set()
             return
@@ -229,12 +241,12 @@ class TrayApp(QObject):
         if type(port) is int and check("port", port) is None and port != self.companion.settings.port:
             moved = replace(self.companion.settings, port=port)
             if errors := equal_ports(moved):
-                self.window.banner.say(f"A second start asked for port {port}, but {errors[0].reason}.")
+                self.window.banner.show_notice(f"A second start requested port {port}, but {errors[0].reason}.")
                 return
-            self.window.banner.say(f"A second start asked for port {port}: the event server has moved there.")
+            self.window.banner.show_notice(f"The event server moved to port {port}, as a second start requested.")
             self.companion.tasks.spawn(self.companion.apply(moved), "move to another port")
 
-    def _say_crash(self, text: str) -> None:
-        self.window.banner.say(
+    def _show_crash(self, text: str) -> None:
+        self.window.banner.show_notice(
             text, (("Open logs folder", lambda: open_folder(self._home.folders.logs)),), topic="crash"
         )

@@ -1,1 +1,1 @@
-"""The window and the tray: thin Qt rooms over the companion."""
+"""The user interface in Qt: the main window with its rooms, dialogs, and the tray icon."""

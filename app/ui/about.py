@@ -1,4 +1,4 @@
-"""About: which version this is, of what it is made, and under which licences."""
+"""The About dialog: versions of the program and its libraries, licences, and a check for updates."""
 
 import asyncio
 import platform
@@ -26,13 +26,13 @@ from app.ui.icons import icon
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
 from app.ui.updates import open_page
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 
 SHOWN = ("qasync", "websockets")
 
 
 def versions(inside: list[Component]) -> dict[str, str]:
-    """Return what a bug report needs to say: names and versions, the program first."""
+    """Return names and versions for a bug report, the program first. ``inside`` lists the bundled libraries."""
     known = {each.name: each.version for each in inside}
     return {
         "P2P Chat Companion": __version__,
@@ -46,18 +46,18 @@ def versions(inside: list[Component]) -> dict[str, str]:
 
 
 def loop_description() -> str:
-    """Return which event loop the program runs on, and why if it is not the usual one."""
+    """Return the name of the running event loop, and the reason if it is not the default one."""
     loop = asyncio.get_running_loop()
     return str(getattr(loop, "description", type(loop).__name__))
 
 
 class About(QDialog):
-    """``open()`` it; it does not block."""
+    """The dialog. Call ``open()``; it does not block."""
 
     def __init__(self, parent: QWidget, companion: Companion, updates_address: str) -> None:
         super().__init__(parent)
         self._address = updates_address
-        self._do = RoomTasks(companion.tasks, self._look_failed, errors=(UpdateError,))
+        self._do = RoomTasks(companion.tasks, self._on_failure, errors=(UpdateError,))
         self.finished.connect(lambda _: self._do.close())
         self.setWindowTitle("About P2P Chat Companion")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -67,9 +67,9 @@ class About(QDialog):
         self.table = self._make_table(inside)
         self.copy = named(QPushButton("Copy versions"), "Copy versions", tip="For a bug report")
         self.texts = named(QPushButton("Open licence texts"), "Open licence texts")
-        self.look = named(QPushButton("Look for a newer version"), "Look for a newer version")
-        self.heard = named(PlainTextLabel(wordWrap=True), "Newer version", style_id="muted")
-        self.page = named(QPushButton("Open its page"), "Open the newer version's page")
+        self.check = named(QPushButton("Check for updates"), "Check for updates")
+        self.update_status = named(PlainTextLabel(wordWrap=True), "Result of the update check", style_id="muted")
+        self.release_page = named(QPushButton("Open release page"), "Open the release page of the newer version")
         self.close_button = named(QPushButton("Close"), "Close", style_id="primary")
         self._lay_out()
         self._connect()
@@ -79,27 +79,27 @@ class About(QDialog):
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(14)
         column.addLayout(self._make_head())
-        licences = PlainTextLabel("It is under the MIT licence, and stands on these libraries:")
+        licences = PlainTextLabel("MIT licence. Built with:")
         licences.setObjectName("muted")
         column.addWidget(licences)
         column.addWidget(self.table, 1)
-        news = QHBoxLayout()
-        news.addWidget(self.heard, 1)
-        news.addWidget(self.page)
-        column.addLayout(news)
+        updates = QHBoxLayout()
+        updates.addWidget(self.update_status, 1)
+        updates.addWidget(self.release_page)
+        column.addLayout(updates)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        for button in (self.look, self.copy, self.texts):
+        for button in (self.check, self.copy, self.texts):
             buttons.addWidget(button)
         buttons.addStretch(1)
         buttons.addWidget(self.close_button)
         column.addLayout(buttons)
-        self.heard.hide()
-        self.page.hide()
-        self.look.setVisible(bool(self._address))
+        self.update_status.hide()
+        self.release_page.hide()
+        self.check.setVisible(bool(self._address))
         self.texts.setVisible(licence_texts() is not None)
         self.close_button.setDefault(True)
-        self.close_button.setFocus()  # or the table would have it, and look chosen from
+        self.close_button.setFocus()  # otherwise the table has it and seems to have a selection
 
     def _make_head(self) -> QHBoxLayout:
         picture = PlainTextLabel()
@@ -109,8 +109,8 @@ class About(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(4)
-        for row, (what, version) in enumerate(list(self.versions.items())[1:]):
-            title = PlainTextLabel(what)
+        for row, (name_of_part, version) in enumerate(list(self.versions.items())[1:]):
+            title = PlainTextLabel(name_of_part)
             title.setObjectName("muted")
             value = PlainTextLabel(version, wordWrap=True)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -153,36 +153,36 @@ class About(QDialog):
         self.close_button.clicked.connect(self.accept)
         self.copy.clicked.connect(self._copy)
         self.texts.clicked.connect(self._open_texts)
-        self.look.clicked.connect(self._look)
+        self.check.clicked.connect(self._check)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(
-            "\n".join(f"{what} {version}" for what, version in self.versions.items())
+            "\n".join(f"{name} {version}" for name, version in self.versions.items())
         )
 
     def _open_texts(self) -> None:
         if folder := licence_texts():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
-    def _look(self) -> None:
-        self.look.setEnabled(False)
-        self._say("Asking …")
-        self._do(look(self._address), self._looked)
+    def _check(self) -> None:
+        self.check.setEnabled(False)
+        self._show_status("Checking …")
+        self._do(look(self._address), self._show_result)
 
-    def _look_failed(self, why: str) -> None:
-        self.look.setEnabled(True)
-        self._say(f"The check for a newer version failed: {why}.")
+    def _on_failure(self, why: str) -> None:
+        self.check.setEnabled(True)
+        self._show_status(f"The check for updates failed: {why}.")
 
-    def _looked(self, answer: Release | None) -> None:
-        self.look.setEnabled(True)
-        if answer is None:
-            self._say(f"{__version__} is the newest version.")
+    def _show_result(self, release: Release | None) -> None:
+        self.check.setEnabled(True)
+        if release is None:
+            self._show_status(f"{__version__} is the latest version.")
             return
-        self._say(f"Version {answer.version} is there.")
-        self.page.clicked.connect(lambda: open_page(answer))
-        self.look.hide()
-        self.page.show()
+        self._show_status(f"Version {release.version} is available.")
+        self.release_page.clicked.connect(lambda: open_page(release))
+        self.check.hide()
+        self.release_page.show()
 
-    def _say(self, text: str) -> None:
-        self.heard.setText(text)
-        self.heard.show()
+    def _show_status(self, text: str) -> None:
+        self.update_status.setText(text)
+        self.update_status.show()

@@ -1,4 +1,4 @@
-"""Qt's application, as the loop needs it."""
+"""The QApplication of the program: a quit request of the system becomes a signal."""
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QApplication
@@ -6,17 +6,18 @@ from typing_extensions import override
 
 
 class Application(QApplication):
-    """Turns the system's wish to quit (Cmd+Q, log-off) into ours: Qt's own would break the loop.
+    """Emit ``quit_requested`` if the system asks the program to quit (Cmd+Q, log-off).
 
-    A filter would do the same, but Qt would ask it about every event of every object.
+    Qt's own quit would break the event loop. An event filter would do the same, but Qt would call it for every
+    event of every object.
     """
 
-    quit_wanted = Signal()
+    quit_requested = Signal()
 
     @override
     def event(self, event: QEvent) -> bool:
         """Qt asks; only what is meant for the application itself comes here."""
         if event.type() == QEvent.Type.Quit:
-            self.quit_wanted.emit()
+            self.quit_requested.emit()
             return True
         return super().event(event)

@@ -1,4 +1,4 @@
-"""Icons from ``resources/icons``: monochrome ones take the colour they are asked for."""
+"""Load the SVG icons of ``resources/icons``, optionally in one given colour."""
 
 from functools import lru_cache
 from importlib.resources import files
@@ -9,7 +9,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 SIZES = (16, 22, 24, 32, 48, 64, 128)
 CONTROL_SIZES = (16, 20, 32, 40, 80)
-"""What controls and empty rooms show, on a screen of one dot per point and of two."""
+"""Pixel sizes of the icons in controls and empty rooms, at scale 1 and 2."""
 
 
 @lru_cache(maxsize=128)
@@ -31,7 +31,7 @@ def _pixmap(name: str, size: int, tint: str | None) -> QPixmap:
 
 @lru_cache(maxsize=256)
 def icon(name: str, tint: str | None = None, sizes: tuple[int, ...] = SIZES) -> QIcon:
-    """Return ``resources/icons/<name>.svg``, e.g. ``tray/paused``; ``tint`` replaces its colours."""
+    """Return ``resources/icons/<name>.svg``, e.g. ``tray/paused``. ``tint`` replaces all its colours."""
     built = QIcon()
     for size in sizes:
         built.addPixmap(_pixmap(name, size, tint))
@@ -39,5 +39,5 @@ def icon(name: str, tint: str | None = None, sizes: tuple[int, ...] = SIZES) -> 
 
 
 def ui_icon(name: str, tint: str) -> QIcon:
-    """Return a control's icon in one colour."""
+    """Return an icon of ``resources/icons/ui`` in one colour."""
     return icon(f"ui/{name}", tint, CONTROL_SIZES)

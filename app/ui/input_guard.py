@@ -1,4 +1,4 @@
-"""Ignore input that hits a control by accident: the mouse wheel, and the second click of a double click."""
+"""Ignore accidental input: the mouse wheel over a control without focus, and the second click of a double click."""
 
 from typing import NamedTuple, cast
 
@@ -31,14 +31,14 @@ class Press(NamedTuple):
 
 
 class InputGuard(QObject):
-    """Filters the events of a window and of its dialogs.
+    """Filter the events of a window and of its dialogs.
 
-    - The wheel changes no value over a control without focus (the event goes on to the scroll area around it), and
-      gives no widget the keyboard focus.
-    - A button that appeared under the pointer ignores the second click of a double click that began before.
+    - Over a control without focus, the wheel scrolls the surrounding scroll area instead of changing the value. It
+      never moves the keyboard focus.
+    - A button that appears under the pointer ignores the second click of a double click that started elsewhere.
 
-    Windows are filtered rather than the application, so that no other event of any object passes through Python.
-    A widget is prepared when the first wheel event comes over it, so widgets that are created later are covered.
+    The filter is installed on windows, not on the application: otherwise every event of every object would pass
+    through Python. A widget is prepared at the first wheel event over it, so later widgets are covered, too.
     """
 
     def __init__(self, parent: QWidget) -> None:
@@ -49,7 +49,7 @@ class InputGuard(QObject):
         app.focusWindowChanged.connect(self.watch)  # dialogs
 
     def watch(self, window: QWindow | None) -> None:
-        """Filter a window's events. Popups (menus, lists of combo boxes) are left alone."""
+        """Filter a window's events. Popups (menus, lists of combo boxes) are not filtered."""
         if window is not None and window.type() is not Qt.WindowType.Popup:
             window.installEventFilter(self)  # Qt keeps one entry per filter
 
@@ -61,10 +61,12 @@ class InputGuard(QObject):
             if isinstance(watched, QWindow):
                 self._prepare(_widget_at(watched, cast(QWheelEvent, event).position()))
             elif isinstance(watched, QWidget) and not watched.hasFocus():
-                event.ignore()  # Qt then offers it to the parent
+                event.ignore()  # Qt then sends it to the parent
                 return True
         elif kind in PRESSES and isinstance(watched, QWindow):
-            return self._stray(_widget_at(watched, cast(QMouseEvent, event).position()), cast(QMouseEvent, event))
+            return self._is_stray_click(
+                _widget_at(watched, cast(QMouseEvent, event).position()), cast(QMouseEvent, event)
+            )
         return False
 
     def _prepare(self, widget: QWidget | None) -> None:
@@ -75,7 +77,7 @@ class InputGuard(QObject):
                 widget.installEventFilter(self)
             widget = None if widget.isWindow() else widget.parentWidget()
 
-    def _stray(self, widget: QWidget | None, event: QMouseEvent) -> bool:
+    def _is_stray_click(self, widget: QWidget | None, event: QMouseEvent) -> bool:
         """Return whether a press belongs to a double click that began on another widget."""
         hints = QGuiApplication.styleHints()
         last, now = self._last, Press(widget, event.button(), event.globalPosition(), event.timestamp())

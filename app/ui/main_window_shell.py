@@ -1,4 +1,4 @@
-"""The main window without its rooms: navigation, banner and an empty status bar. It is painted first at start."""
+"""The main window before its rooms are loaded: navigation, banner and an empty status bar. It is painted first."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,10 +21,10 @@ from app.ui.icons import icon, ui_icon
 from app.ui.input_guard import InputGuard
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import ROOMS, Room
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.banner import Banner
-from app.ui.widgets.naming import named
 
-FOOT_HEIGHT = 32
+STATUS_BAR_HEIGHT = 32
 
 
 class MainWindowShell(QMainWindow):
@@ -46,7 +46,7 @@ class MainWindowShell(QMainWindow):
         self.banner = Banner()
         self._navigation = QButtonGroup(self)
         self._place = QVBoxLayout()
-        """Where the rooms go."""
+        """The layout that will contain the rooms."""
         self._foot = QWidget()
         """A placeholder for the status bar."""
         self._input_guard = InputGuard(self)
@@ -72,14 +72,14 @@ class MainWindowShell(QMainWindow):
         self._whole.addLayout(body, 1)
         self._foot.setObjectName("statusBar")
         self._foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._foot.setFixedHeight(FOOT_HEIGHT)
+        self._foot.setFixedHeight(STATUS_BAR_HEIGHT)
         self._whole.addWidget(self._foot)
         self.setCentralWidget(whole)
 
-    def _put_in(self, rooms: QWidget, foot: QWidget) -> None:
-        """Insert the rooms, and replace the placeholder with the status bar ``foot``."""
+    def _insert_rooms(self, rooms: QWidget, status_bar: QWidget) -> None:
+        """Insert the rooms, and replace the placeholder of the status bar."""
         self._place.addWidget(rooms, 1)
-        self._whole.replaceWidget(self._foot, foot)
+        self._whole.replaceWidget(self._foot, status_bar)
         self._foot.deleteLater()
 
     def _make_navigation(self) -> QWidget:
@@ -118,7 +118,7 @@ class MainWindowShell(QMainWindow):
             restore(saved)
 
     def present(self) -> None:
-        """Show the window in front of the others, also when it is minimized or hidden."""
+        """Show the window and bring it to the front, even if it is minimized or hidden."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
@@ -129,23 +129,23 @@ class MainWindowShell(QMainWindow):
         for number, room in enumerate(self.room_list):
             self._navigation.button(number).setIcon(ui_icon(room.icon, theme.colors().muted))
 
-    def take_hint(self, name: str) -> bool:
-        """Return whether a one-time hint is due, and note that it was shown."""
+    def first_hint(self, name: str) -> bool:
+        """Return whether a one-time hint has not been shown yet, and record that it has."""
         due = not self._memory.value(f"hints/{name}", False, bool)
         self._memory.setValue(f"hints/{name}", True)
         return bool(due)
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Start filtering accidental input: the native window exists from now on."""
+        """Start filtering accidental input: the native window exists now."""
         super().showEvent(event)
         self._input_guard.watch(self.windowHandle())
 
     @override
     def focusNextPrevChild(self, forwards: bool) -> bool:
-        """Move the keyboard focus for Tab, but to no other control if the focused one was hidden or disabled.
+        """Move the keyboard focus for Tab. If the focused control was hidden or disabled, focus the window instead.
 
-        Qt would choose a neighbour then, and a second press of Space or Enter would act on it.
+        Qt would focus a neighbouring control, and a second press of Space or Enter would trigger it.
         """
         focused = self.focusWidget()
         if focused is None or (focused.isVisible() and focused.isEnabled()):
@@ -155,6 +155,6 @@ class MainWindowShell(QMainWindow):
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Keep the window open and emit ``closed``."""
+        """Keep the window open and emit ``closed``: the tray program decides whether to hide it or to quit."""
         event.ignore()
         self.closed.emit()

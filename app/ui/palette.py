@@ -1,4 +1,4 @@
-"""Ctrl+K: everything that can be done, found by a few letters."""
+"""The command palette (Ctrl+K): search every action of the window and run it."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QVBoxLayout
 from typing_extensions import override
 
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
-from app.ui.widgets.naming import named
 
-TO_THE_LIST = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
 class Command(NamedTuple):
-    """Something to do, and what else finds it."""
+    """An action of the palette. The search looks at ``title`` and ``hint``, which also shows a shortcut or name."""
 
     title: str
     act: Callable[[], object]
@@ -31,18 +31,18 @@ def matching(commands: Sequence[Command], words: str) -> list[Command]:
 
 
 class Palette(QDialog):
-    """A search line over a list; Enter does the chosen one. ``open()`` it; it does not block."""
+    """A search line above a list of commands; Enter runs the selected one. Call ``open()``; it does not block."""
 
     def __init__(self, parent: QWidget, commands: Sequence[Command]) -> None:
         super().__init__(parent)
         self._commands = commands
         self._found: list[Command] = []
-        self.setWindowTitle("Do what?")
+        self.setWindowTitle("Commands")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(560, 420)
-        self.search = named(LineEdit(limit=200, placeholder="Fire, open, pause …"), "What to do")
+        self.search = named(LineEdit(limit=200, placeholder="Search commands and fixtures"), "Search commands")
         self.list = named(QListWidget(), "Commands", style_id="palette")
-        hint = PlainTextLabel("↑ ↓ to choose · Enter to do it · Esc to close")
+        hint = PlainTextLabel("↑ ↓ to select · Enter to run · Esc to close")
         hint.setObjectName("muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 12, 12, 10)
@@ -50,15 +50,15 @@ class Palette(QDialog):
         for widget in (self.search, self.list, hint):
             column.addWidget(widget)
         self.search.textChanged.connect(self._show)
-        self.search.returnPressed.connect(self._do)
+        self.search.returnPressed.connect(self._run_selected)
         self.search.installEventFilter(self)
-        self.list.itemActivated.connect(lambda _: self._do())
+        self.list.itemActivated.connect(lambda _: self._run_selected())
         self._show("")
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let the arrow keys move in the list while the search has the focus."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in TO_THE_LIST:
+        """Move the list's selection with the arrow keys while the search line has the focus."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in LIST_KEYS:
             self.list.keyPressEvent(event)
             return True
         return super().eventFilter(watched, event)
@@ -72,7 +72,7 @@ class Palette(QDialog):
             self.list.addItem(item)
         self.list.setCurrentRow(0)
 
-    def _do(self) -> None:
+    def _run_selected(self) -> None:
         row = self.list.currentRow()
         if 0 <= row < len(self._found):
             act = self._found[row].act

@@ -1,4 +1,4 @@
-"""Show text as plain text.
+"""Show untrusted text literally: labels, dialogs, tooltips and notifications that never interpret it as HTML.
 
 By default Qt's labels, message boxes and tooltips accept HTML and load the files and network shares that it names.
 Names, messages, headers and files come from other people, so the window uses only the classes and functions below.

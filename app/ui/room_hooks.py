@@ -1,4 +1,4 @@
-"""What a room's page may offer besides being a widget. The window checks each of these with ``isinstance``."""
+"""Protocols that a room's page can implement. The window checks each of them with ``isinstance``."""
 
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
@@ -34,10 +34,10 @@ class ReportsStatus(Protocol):
 
 @runtime_checkable
 class Fires(Protocol):
-    """A page that handles Ctrl+Enter. In any other room the key does nothing."""
+    """A page that handles Ctrl+Enter. In other rooms the shortcut does nothing."""
 
     def fire_or_stop(self) -> None:
-        """Fire or send what the page shows, or stop a running repeat."""
+        """Fire the event or send the message that the page shows, or stop a running repeat."""
 
 
 @runtime_checkable
@@ -53,13 +53,13 @@ class FollowsSettings(Protocol):
     """A page that depends on the settings."""
 
     def follow_settings(self, settings: Settings) -> None:
-        """Use new settings. Called when they are in effect."""
+        """Show or use the new settings. Called after they have been applied."""
 
 
 @runtime_checkable
 class RemembersLayout(Protocol):
-    """A page whose splitters and columns keep their sizes between two starts."""
+    """A page whose splitters and columns keep their sizes across restarts."""
 
     @property
     def layout_parts(self) -> Mapping[str, QSplitter | QHeaderView]:
-        """The parts to remember, by their key in the window's file."""
+        """The parts to remember, by their key in the window's state file."""

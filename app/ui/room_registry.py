@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Group(StrEnum):
-    """What a room is for."""
+    """The group that a room belongs to in the navigation."""
 
     WATCH = "Watch"
     FIRE = "Fire"
@@ -31,8 +31,8 @@ class Room:
     """An entry of the navigation and the page that it opens.
 
     ``icon`` is a file in ``resources/icons/ui``. ``factory`` is ``module:function``; the function gets the window,
-    builds the page and connects it to the other rooms. What the window does with a page that offers more than a
-    plain widget is listed in ``room_hooks.py``. ``shortcut`` may be empty.
+    builds the page and connects it to the other rooms. ``room_hooks.py`` lists the protocols that a page can
+    implement. ``shortcut`` may be empty.
     """
 
     name: str

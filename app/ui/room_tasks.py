@@ -1,4 +1,4 @@
-"""Run coroutines from the slots of a room. No other module of the window awaits."""
+"""Run coroutines from Qt slots. The other modules of the window contain no ``await``."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 class RoomTasks:
-    """Start the background work of one room, dialog or menu.
+    """Start the background tasks of one room, dialog or menu. Call the object with a coroutine.
 
-    ``failed`` gets the message of an error that is one of ``errors``. Any other exception is a bug: it reaches the
-    loop's exception handler. After ``close`` no result and no failure is reported.
+    ``failed`` gets the message of an exception that is one of ``errors``. Any other exception is a bug: it reaches
+    the loop's exception handler. After ``close``, results and failures are not reported.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class RoomTasks:
         *,
         ended: Callable[[], object] = lambda: None,
     ) -> "asyncio.Task[None] | None":
-        """Run ``work``, then call ``then`` with its result. ``ended`` is called in any case, last.
+        """Run ``work``, then call ``then`` with its result. ``ended`` is called last, also after a failure.
 
-        Return the task, to cancel it. Return None if the loop has ended already: then nothing is run.
+        Return the task, to cancel it. If the loop has ended already, run nothing and return None.
         """
         if asyncio._get_running_loop() is None:  # Qt delivers its last events after the loop has ended
             work.close()
@@ -47,7 +47,7 @@ class RoomTasks:
         return task
 
     def close(self) -> None:
-        """Report nothing any more: the room is destroyed."""
+        """Stop reporting results and failures: the room is being destroyed."""
         self._open = False
 
     async def _run(self, work: Coroutine[Any, Any, T], then: Callable[[T], object]) -> None:

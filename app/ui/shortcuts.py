@@ -1,4 +1,4 @@
-"""The dialog with the keyboard shortcuts."""
+"""The dialog that lists the keyboard shortcuts."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,35 +9,35 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import Room
 
 SHORTCUTS = (
-    ("Ctrl+K", "Do anything, found by a few letters"),
-    ("Ctrl+Enter", "Fire what Inject or Fixtures holds, or stop a series; in Chats: send the message"),
-    ("Ctrl+R", "Repeat what was fired last, with fresh values"),
-    ("Ctrl+F", "Filter the log; in Help: search the manual"),
-    ("Ctrl+L", "Clear the log's view"),
-    ("P", "Pause or resume the log's view"),
+    ("Ctrl+K", "Command palette: search every action"),
+    ("Ctrl+Enter", "Fire the event in Inject or Fixtures, or stop a repeat; in Chats, send the message"),
+    ("Ctrl+R", "Repeat the last event with a new ID and time"),
+    ("Ctrl+F", "Filter the log; in Help, search the manual"),
+    ("Ctrl+L", "Clear the log view"),
+    ("P", "Freeze or unfreeze the log"),
     ("R", "Resend the selected frame"),
-    ("E", "Edit the selected frame in Inject"),
+    ("E", "Edit the selected event in Inject"),
     ("S", "Save the selected frame as a fixture"),
     ("Ctrl+C", "Copy the selected frame as JSON"),
-    ("Ctrl+Shift+C", "Copy it as a command for a terminal"),
-    ("Ctrl+Alt+C", "Copy it as a line for Playwright"),
+    ("Ctrl+Shift+C", "Copy the selected event as a terminal command"),
+    ("Ctrl+Alt+C", "Copy the selected event as a line for Playwright"),
     ("F2", "Change the user that the selected client acts as"),
     ("Ctrl+W", "Close the window"),
     ("Ctrl+Q", "Quit"),
-    ("Alt+Left or Alt+Right", "In Help: back or forward"),
-    ("F1", "Help about the room that is open"),
-    ("?", "This list"),
+    ("Alt+Left or Alt+Right", "In Help, go back or forward"),
+    ("F1", "Help for the current room"),
+    ("?", "Show this list"),
 )
 
 
 def room_shortcuts(rooms: Sequence[Room]) -> tuple[str, str]:
-    """Return the line of the list for the shortcuts that open rooms."""
+    """Return the first line of the list: the shortcuts that open rooms, and the rooms' titles."""
     opened = sorted((room for room in rooms if room.shortcut.startswith("Ctrl+")), key=lambda room: room.shortcut)
     return f"{opened[0].shortcut} … {opened[-1].shortcut}", ", ".join(room.title for room in opened)
 
 
 def show_shortcuts(parent: QWidget, rooms: Sequence[Room], open_help: Callable[[], object]) -> QDialog:
-    """Open a dialog with all shortcuts and a button that calls ``open_help``, without blocking."""
+    """Open a dialog with all shortcuts and a button that calls ``open_help``. It does not block."""
     lines = [room_shortcuts(rooms), *SHORTCUTS]
     dialog = QDialog(parent)
     dialog.setWindowTitle("Keyboard shortcuts")

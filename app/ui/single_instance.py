@@ -1,4 +1,8 @@
-"""A second start hands its arguments to the first: a local socket, one line of JSON, version 1."""
+"""Pass the arguments of a second start to the running companion, through a local socket.
+
+The protocol (version 1) is one line of JSON, ``{"version": 1, "arguments": {…}}``, answered by ``ok`` or
+``not understood``.
+"""
 
 import hashlib
 import json
@@ -24,14 +28,14 @@ ANSWER_MS = 10_000
 """Longer: when a connection stands, a first instance exists. It may be busy, as at login."""
 MAX_BYTES = 16 * 1024
 MAX_PATH_BYTES = 90
-"""A socket's path has at most 103 bytes (macOS), and Qt first makes a longer one beside it."""
+"""A socket path may have 103 bytes (macOS), and Qt first creates one with a longer name in the same folder."""
 
 
 def _name(folder: Path) -> str:
-    """Return the local socket's name: a path that no other user can take first. Raises ``OSError``.
+    """Return the local socket's name: a path that no other user can create first. Raises ``OSError``.
 
-    It lies in ``folder``, which is private. If that path is too long for a socket, it lies in a private folder
-    below the temporary one. Windows has names instead of paths.
+    It is in ``folder``, which is private, or in a private folder below the temporary folder if that path is too
+    long for a socket. On Windows it is a name, not a path.
     """
     short = hashlib.sha256(str(folder).encode(errors="replace")).hexdigest()[:16]
     if sys.platform == "win32":
@@ -43,7 +47,7 @@ def _name(folder: Path) -> str:
 
 
 def _private_folder(folder: Path) -> Path:
-    """Create ``folder`` if it is not there. Raises ``OSError`` if others could have put something into it."""
+    """Create ``folder`` if it does not exist. Raises ``OSError`` if other users could write to it."""
     if sys.platform != "win32":
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
@@ -54,7 +58,7 @@ def _private_folder(folder: Path) -> Path:
 
 
 def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
-    """Give ``arguments`` to the companion that runs with ``folder``; False when none answers."""
+    """Send ``arguments`` to the companion that runs with ``folder``. Return False if none answers in time."""
     try:
         name = _name(folder)
     except OSError:
@@ -72,9 +76,9 @@ def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
 
 
 class FirstInstance(QObject):
-    """Listens for later starts. Hold the instance lock before you build it."""
+    """Receive the arguments of later starts. Create it only while holding the instance lock."""
 
-    handed_over = Signal(dict)
+    arguments_received = Signal(dict)
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -87,12 +91,12 @@ class FirstInstance(QObject):
         except OSError as error:
             log.info("later starts cannot reach this one: %s", error)
             return
-        QLocalServer.removeServer(name)  # one that a crash left behind
+        QLocalServer.removeServer(name)  # left behind by a crash
         if not self._server.listen(name):
             log.info("later starts cannot reach this one: %s", self._server.errorString())
 
     def close_down(self) -> None:
-        """Stop listening, and end what is open before Qt's server deletes it behind Python's back."""
+        """Stop listening and close open sockets, before Qt's server deletes sockets that Python still uses."""
         for socket in tuple(self._open):
             socket.abort()
             self._forget(socket)
@@ -116,13 +120,13 @@ class FirstInstance(QObject):
                 socket.abort()
             return
         try:
-            said = json.loads(bytes(socket.readLine(MAX_BYTES).data()))
-            if said["version"] != VERSION or not isinstance(said["arguments"], dict):
+            request = json.loads(bytes(socket.readLine(MAX_BYTES).data()))
+            if request["version"] != VERSION or not isinstance(request["arguments"], dict):
                 raise ValueError("another version")
         except (ValueError, KeyError, TypeError, RecursionError):
             socket.write(b"not understood\n")
         else:
             socket.write(b"ok\n")
-            self.handed_over.emit(said["arguments"])
+            self.arguments_received.emit(request["arguments"])
         socket.flush()
         socket.disconnectFromServer()

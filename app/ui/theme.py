@@ -1,4 +1,4 @@
-"""Colours and style, light and dark. Widgets name a role; no widget names a colour."""
+"""The light and the dark colour scheme, and the style sheet. Widgets use a colour's role, never a colour value."""
 
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 @dataclass(frozen=True)
 class Colors:
-    """One colour scheme; names are the placeholders of ``resources/style.qss``."""
+    """A colour scheme. The field names are the placeholders in ``resources/style.qss``."""
 
     window: str
     surface: str
@@ -46,19 +46,19 @@ DARK = Colors(
 
 
 def colors() -> Colors:
-    """Return the scheme in force."""
+    """Return the colour scheme in use."""
     return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
 
 
 def mono() -> QFont:
-    """Return the font for frames and numbers."""
+    """Return the fixed-width font for frames and numbers."""
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
     font.setStyleHint(QFont.StyleHint.Monospace)
     return font
 
 
 def apply(app: QApplication, theme: str) -> None:
-    """Dress the application; ``theme`` is ``system``, ``light`` or ``dark``."""
+    """Apply a theme (``system``, ``light`` or ``dark``): palette and style sheet of the application."""
     hints = app.styleHints()
     schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
     dark = schemes.get(theme, hints.colorScheme()) is Qt.ColorScheme.Dark

@@ -1,4 +1,4 @@
-"""The tray icon: what the companion does at a glance, and a menu that fires."""
+"""The tray icon: shows the server's state, and its menu fires events and controls the server."""
 
 from collections.abc import Coroutine
 from functools import partial
@@ -20,19 +20,19 @@ from app.ui.widgets.status import status_line
 
 
 def icon_name(companion: Companion) -> str:
-    """Return which of ``resources/icons/tray`` tells the state."""
+    """Return the name of the icon in ``resources/icons`` that shows the companion's state."""
     names = {ServerState.PAUSED: "paused", ServerState.BLOCKED: "busy", ServerState.STOPPED: "stopped"}
     connected = "connected" if companion.hub.connection_count else "listening"
     return f"tray/{names.get(companion.state, connected)}"
 
 
 def menu_text(title: str) -> str:
-    """Return a title as a menu item shows it, cut at 60 characters."""
+    """Return a menu item's text for a title, cut at 60 characters."""
     return without_mnemonics(title[:60])
 
 
 class Tray(QObject):
-    """The icon and its menu. Build it when a system tray is there; build it anew when that came back."""
+    """The tray icon with its menu. Create it only while a system tray is available."""
 
     open_requested = Signal()
     settings_requested = Signal()
@@ -59,7 +59,7 @@ class Tray(QObject):
         self.icon.show()
 
     def close_down(self) -> None:
-        """Take the icon away."""
+        """Remove the icon."""
         self._do.close()
         for disconnect in self._disconnects:
             disconnect()
@@ -67,16 +67,16 @@ class Tray(QObject):
         self.menu.deleteLater()
 
     def show_state(self) -> None:
-        """Show the companion's state of now."""
+        """Show the companion's current state in icon and tooltip."""
         self.icon.setIcon(icon(icon_name(self._companion)))
         self.icon.setToolTip(notification_text(f"P2P Chat Companion\n{status_line(self._companion)}"))
 
-    def hint(self, title: str, text: str) -> None:
-        """Show a balloon."""
+    def notify(self, title: str, text: str) -> None:
+        """Show a desktop notification for 8 s."""
         self.icon.showMessage(notification_text(title), notification_text(text), icon("app"), 8000)
 
     def rebuild(self) -> None:
-        """Fill the menu for the state of now."""
+        """Fill the menu for the current state."""
         companion = self._companion
         self.menu.clear()
         self.menu.addAction(without_mnemonics(status_line(companion))).setEnabled(False)
@@ -87,7 +87,7 @@ class Tray(QObject):
         for saved in companion.fixtures.pinned:
             fire.addAction(menu_text(saved.title), partial(self._fire, saved.fixture))
         fire.addSeparator()
-        fire.addAction("All fixtures …", self.fixtures_requested.emit)
+        fire.addAction("Show all fixtures", self.fixtures_requested.emit)
         repeat = self.menu.addAction("Repeat last", self._repeat)
         repeat.setEnabled(companion.composer.can_fire_again)
         self.menu.addSeparator()

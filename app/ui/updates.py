@@ -1,4 +1,4 @@
-"""Tells of a newer version in the banner, while the setting is on: at the start, and then once a day."""
+"""Check for updates at start and once a day, if the setting is on, and show a newer version in the banner."""
 
 import logging
 import time
@@ -20,55 +20,57 @@ AN_HOUR_MS = 3600 * 1000
 
 
 class Updates(QObject):
-    """Asks, and says what it heard. ``close_down`` before the end."""
+    """Check the update feed and offer a newer version in ``banner``. Call ``close_down`` before the loop ends."""
 
     def __init__(self, companion: Companion, banner: Banner) -> None:
         super().__init__()
         self._companion = companion
         self._banner = banner
         self.now: Callable[[], float] = time.monotonic
-        self._asked: tuple[str, float] | None = None
+        self._last_check: tuple[str, float] | None = None
+        """URL and time of the last check."""
         self._do = RoomTasks(companion.tasks, self._log_failure, errors=(UpdateError,))
-        self._clock = QTimer(self, interval=AN_HOUR_MS)
-        self._clock.timeout.connect(self.consider)
-        self._clock.start()
-        self._disconnect = companion.changed.connect(lambda _: self.consider())
+        self._timer = QTimer(self, interval=AN_HOUR_MS)
+        self._timer.timeout.connect(self.check_if_due)
+        self._timer.start()
+        self._disconnect = companion.changed.connect(lambda _: self.check_if_due())
 
     def close_down(self) -> None:
-        """Ask no more."""
-        self._clock.stop()
+        """Stop checking."""
+        self._timer.stop()
         self._disconnect()
         self._do.close()
 
     @property
     def address(self) -> str:
-        """Where to ask; empty when nobody said."""
+        """The URL of the update feed, or an empty text if none is configured."""
         return self._companion.settings.updates_url or built_in_address()
 
-    def consider(self) -> None:
-        """Ask when a person wants it and a day has passed; a new address is asked at once."""
+    def check_if_due(self) -> None:
+        """Check if the setting is on and the last check is a day old. A new URL is checked at once."""
         if not self._companion.settings.check_updates or not self.address:
-            self._asked = None
-            self._banner.retract("update")
+            self._last_check = None
+            self._banner.remove_notice("update")
             return
-        address, when = self._asked or ("", 0.0)
-        if self.address == address and self.now() - when < A_DAY_S:
+        address, checked_at = self._last_check or ("", 0.0)
+        if self.address == address and self.now() - checked_at < A_DAY_S:
             return
-        self._asked = (self.address, self.now())
+        self._last_check = (self.address, self.now())
         self._do(look(self.address), self._offer)
 
     def _log_failure(self, why: str) -> None:
-        log.info("The check for a newer version failed: %s", why)  # being offline is no reason for a message
+        # Only logged: the user is often just offline.
+        log.info("The check for updates failed: %s", why)
 
     def _offer(self, release: Release | None) -> None:
         if release:
-            self._banner.say(
-                f"Version {release.version} is there; this is {__version__}.",
-                (("Open its page", lambda: open_page(release)),),
+            self._banner.show_notice(
+                f"Version {release.version} is available. You have {__version__}.",
+                (("Open release page", lambda: open_page(release)),),
                 "update",
             )
 
 
 def open_page(release: Release) -> None:
-    """Show a release's page in the browser."""
+    """Open a release's page in the web browser."""
     open_in_browser(release.page)

@@ -1,4 +1,4 @@
-"""The main window: its shell, filled with rooms and a status bar."""
+"""The main window: rooms, status bar, shortcuts and the command palette, in the shell that is painted first."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
 
-MOST_OFFERS = 20
-"""A program that invents origins must not keep the window busy."""
+MAX_OFFERED_ORIGINS = 20
+"""A program that connects with ever new origins must not flood the banner."""
 
 
 class ShownService(Protocol):
-    """What the banner shows of a server. See ``endpoints.service.Service``."""
+    """The attributes of ``endpoints.service.Service`` that the banner shows."""
 
     name: str
     error: str
@@ -49,15 +49,15 @@ class ShownService(Protocol):
 
 
 class MainWindow(MainWindowShell):
-    """The main window with its rooms, after ``fill``. A room is built when it is first opened or used."""
+    """The main window with its rooms, once ``fill`` was called. A room is built when it is first opened or used."""
 
     quit_requested = Signal()
     save_requested = Signal(object)
-    """New settings."""
+    """Emitted with new ``Settings`` to save and apply."""
     filled = False
 
     def fill(self, companion: Companion) -> Self:
-        """Show a companion. Called once."""
+        """Create the rooms and the status bar for a companion. Call it once."""
         from app.ui.room_tasks import RoomTasks
         from app.ui.updates import Updates
         from app.ui.widgets.lazy_stack import LazyStack
@@ -70,10 +70,10 @@ class MainWindow(MainWindowShell):
         self.rooms = LazyStack({room.name: partial(self._build, room) for room in self.room_list})
         self._settings_shown = companion.settings
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = partial(companion.start_service, "control")
-        """Obtains the token and answers scripts: the desktop knows more than the companion."""
+        """Starts the control API. The desktop program replaces it with a function that obtains the token first."""
         self.updates = Updates(companion, self.banner)
-        self._do = RoomTasks(companion.tasks, self.status.say)
-        self._put_in(self.rooms, self.status)
+        self._do = RoomTasks(companion.tasks, self.status.show_message)
+        self._insert_rooms(self.rooms, self.status)
         self._connect()
         self._add_shortcuts()
         self._show_numbered(self._navigation.checkedId())
@@ -128,22 +128,22 @@ class MainWindow(MainWindowShell):
         return installed()
 
     def _build(self, room: Room) -> QWidget:
-        """Build a room's page and give it what it offers to use. See ``room_hooks.py``."""
+        """Build a room's page, connect its status messages and restore its layout. See ``room_hooks.py``."""
         from app.ui.room_hooks import RemembersLayout, ReportsStatus
 
         page = room.build(self)
         if isinstance(page, ReportsStatus):
-            page.status_message.connect(self.status.say)
+            page.status_message.connect(self.status.show_message)
         if isinstance(page, RemembersLayout):
             for key, part in page.layout_parts.items():
                 self._recall(key, part.restoreState)
         return page
 
-    # what the desktop calls
+    # called by the desktop program and by widgets
 
     def show_rejection(self, text: str) -> None:
-        """Show why an editor has rejected a text."""
-        self.status.say(text)
+        """Show why an editor rejected a text."""
+        self.status.show_message(text)
 
     def open_room(self, name: str) -> None:
         """Show a room and give it the keyboard focus."""
@@ -155,7 +155,7 @@ class MainWindow(MainWindowShell):
         self.rooms.show_page(self.room_list[number].name)
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         super().recolor()
         if not self.filled:
             return
@@ -169,7 +169,7 @@ class MainWindow(MainWindowShell):
                 room.recolor()
 
     def close_down(self) -> None:
-        """Remember sizes and stop listening to the companion: the last call before the end."""
+        """Save the layout and stop listening to the companion. The last call before the window is destroyed."""
         from app.ui.room_hooks import ClosesDown, RemembersLayout
 
         self._memory.setValue("geometry", self.saveGeometry())
@@ -189,7 +189,7 @@ class MainWindow(MainWindowShell):
                 room.close_down()
 
     def show_state(self) -> None:
-        """Show in the banner why a server does not listen, and let the rooms follow changed settings."""
+        """Show servers that cannot listen in the banner, and pass changed settings to the rooms."""
         from app.ui.room_hooks import FollowsSettings
 
         companion = self.companion
@@ -229,10 +229,10 @@ class MainWindow(MainWindowShell):
         for key, act in keys.items():
             QShortcut(QKeySequence(key), self, act)
 
-    # what a person does
+    # user actions
 
     def _fire(self) -> None:
-        """Let the visible room handle Ctrl+Enter."""
+        """Handle Ctrl+Enter: the current room fires or sends."""
         from app.ui.room_hooks import Fires
 
         room = self.rooms.page(self.rooms.current)
@@ -240,15 +240,15 @@ class MainWindow(MainWindowShell):
             room.fire_or_stop()
 
     def repeat(self) -> None:
-        """Fire once more what was fired last."""
-        self._do(self.companion.composer.fire_again(origin=PANEL), self._told)
+        """Fire the last event again."""
+        self._do(self.companion.composer.fire_again(origin=PANEL), self._show_delivery)
 
-    def _told(self, delivery: Delivery) -> None:
+    def _show_delivery(self, delivery: Delivery) -> None:
         parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}", *delivery.warnings]
-        self.status.say(" · ".join(parts))
+        self.status.show_message(" · ".join(parts))
 
     def open_palette(self) -> Palette:
-        """Offer everything."""
+        """Open the command palette."""
         from app.ui.palette import Palette
 
         palette = Palette(self, self._commands())
@@ -259,6 +259,7 @@ class MainWindow(MainWindowShell):
         from app.ui.palette import Command
 
         companion = self.companion
+        freeze = self.events.freeze
         url = companion.server.url
         fires = [
             Command(f"Fire: {each.title}", partial(self.fire_fixture, each.fixture), each.name)
@@ -275,9 +276,9 @@ class MainWindow(MainWindowShell):
             Command("Stop server" if companion.server.listening else "Start server", self.status.power.click),
             *rooms,
             Command("Filter the log", self._filter, "Ctrl+F"),
-            Command("Clear the log's view", self.events.clear, "Ctrl+L"),
-            Command("Pause or resume the log's view", self.events.pause.toggle, "P"),
-            Command("Copy the URL", partial(QGuiApplication.clipboard().setText, url), url),
+            Command("Clear the log view", self.events.clear, "Ctrl+L"),
+            Command(freeze.text(), freeze.toggle, "P"),
+            Command("Copy URL", partial(QGuiApplication.clipboard().setText, url), url),
             *self._manual_pages(),
             Command("Keyboard shortcuts", self.show_shortcuts, "?"),
             Command("About: versions and licences", self.open_about),
@@ -301,13 +302,13 @@ class MainWindow(MainWindowShell):
         self.open_room(HELP)
 
     def show_shortcuts(self) -> None:
-        """Show all keys."""
+        """Show the keyboard shortcuts."""
         from app.ui.shortcuts import show_shortcuts
 
         show_shortcuts(self, self.room_list, self.open_help)
 
     def open_about(self) -> About:
-        """Show versions and licences."""
+        """Open the About dialog."""
         from app.ui.about import About
 
         about = About(self, self.companion, self.updates.address)
@@ -316,34 +317,34 @@ class MainWindow(MainWindowShell):
 
     def fire_fixture(self, fixture: Fixture) -> None:
         """Fire a fixture."""
-        self._do(self.companion.composer.fire(fixture, origin=PANEL), self._told)
+        self._do(self.companion.composer.fire(fixture, origin=PANEL), self._show_delivery)
 
     def _origin_refused(self, refused: RejectionStats) -> None:
-        """Offer to allow a refused web page, in whichever room is open; once per origin."""
+        """Offer to allow the origin of a refused web page, once per origin."""
         from app.system.settings import origin_problem
 
         origin = refused.origin
-        if not origin or origin in self._offered_origins or len(self._offered_origins) >= MOST_OFFERS:
+        if not origin or origin in self._offered_origins or len(self._offered_origins) >= MAX_OFFERED_ORIGINS:
             return
         self._offered_origins.add(origin)
         if origin_problem(origin) or len(origin) > 80:
             return
-        self.banner.say(
-            f"A page of {origin} may not connect. Allow this origin, then reload the page.",
+        self.banner.show_notice(
+            f"Refused a web page from {origin}. To let it connect, allow this origin and reload the page.",
             (("Allow this origin", partial(self.allow, origin)),),
             topic="refused",
         )
 
     def allow(self, origin: str) -> None:
-        """Allow an origin that was refused to connect, from now on."""
-        self.banner.retract("refused")
+        """Add a refused origin to the allowed origins."""
+        self.banner.remove_notice("refused")
         settings = self.companion.settings
         origins = list(dict.fromkeys([*settings.allowed_origins, origin]))
         self.save_requested.emit(replace(settings, allowed_origins=origins))
-        self.status.say(f"{origin} may connect now: reload that page")
+        self.status.show_message(f"{origin} is allowed. Reload the page.")
 
     def pin(self, names: list[str]) -> None:
-        """Save which fixtures the tray menu shows."""
+        """Save the list of fixtures that the tray menu shows."""
         self.save_requested.emit(replace(self.companion.settings, pinned=names))
 
     def _search(self) -> None:
@@ -371,31 +372,32 @@ class MainWindow(MainWindowShell):
         self.open_room(INJECT)
 
     def _offer_persona(self, name: str) -> None:
-        self.banner.say(
-            f"Your UI asked for a friend {name[:64]!r}, who is not in the cast. Add the persona, then ask again.",
+        self.banner.show_notice(
+            f"Your UI tried to add the friend {name[:64]!r}, but there is no persona of that name. "
+            "Add the persona, then try again in your UI.",
             ((f"Add persona {name[:20]}", partial(self._add_persona, name)),),
-            topic="stranger",
+            topic="unknown persona",
         )
 
     def _add_persona(self, name: str) -> None:
-        self.banner.retract("stranger")
+        self.banner.remove_notice("unknown persona")
         self.chats.add_persona(name, is_friend=False)
 
     def _show_service(self, service: ShownService) -> None:
-        """Show why a server does not listen, with a button that retries."""
+        """Show why a server does not listen, with buttons that retry and open Settings."""
         if not service.error:
-            self.banner.retract(service.name)
+            self.banner.remove_notice(service.name)
             return
         own = OWN_PROCESS in service.error
         remedy = "" if own else "Stop that program and retry, or choose another port in Settings."
         if service.name == "rest" and not own:
-            remedy = "Does the real backend run?"
+            remedy = "Is the real backend running?"
         text = " ".join(part for part in (service.error, service.consequence, remedy) if part)
         actions = (
             ("Retry", partial(self._retry, service.name)),
-            ("Settings", partial(self.open_room, SETTINGS)),
+            ("Open Settings", partial(self.open_room, SETTINGS)),
         )
-        self.banner.say(text, actions, service.name)
+        self.banner.show_notice(text, actions, service.name)
 
     def _retry(self, name: str) -> None:
         start = self.open_control() if name == "control" else self.companion.start_service(name)
@@ -403,7 +405,7 @@ class MainWindow(MainWindowShell):
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Build the other rooms after the window is painted."""
+        """Build the remaining rooms while the event loop is idle, once the window is visible."""
         super().showEvent(event)
         if self.filled:
             self.rooms.build_the_rest()

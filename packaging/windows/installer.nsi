@@ -123,7 +123,7 @@ Section "${NAME}" main
   WriteRegDWORD HKCU "${UNINSTALL}" "EstimatedSize" $0
 SectionEnd
 
-Section /o "Start when I log in" autostart
+Section /o "Start at login" autostart
   ; The same value as Start at login in Settings writes (app/system/autostart.py).
   WriteRegStr HKCU "${RUN}" "${NAME}" '"$INSTDIR\${PROGRAM}" --hidden'
   DeleteRegValue HKCU "${APPROVED}" "${NAME}"

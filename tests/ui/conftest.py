@@ -23,7 +23,7 @@ from app.loop.stock import StockLoop
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
-from app.ui.garbage import clear_out
+from app.ui.garbage_collector import collect_all
 from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
@@ -75,11 +75,11 @@ def _guard_callbacks(loop: Any) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _program(qapp: QApplication) -> Iterator[None]:
-    gc.disable()  # see app/ui/garbage.py
+    gc.disable()  # see app/ui/garbage_collector.py
     qapp.setQuitOnLastWindowClosed(False)
     theme.apply(qapp, "light")
     yield
-    clear_out()
+    collect_all()
     gc.enable()
 
 

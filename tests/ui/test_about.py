@@ -101,7 +101,7 @@ async def test_its_versions_are_copied_for_a_report(window: MainWindow, qtbot: A
 
 async def test_where_nobody_can_be_asked_nothing_is_offered(window: MainWindow) -> None:
     dialog = window.open_about()
-    assert not dialog.look.isVisible()
+    assert not dialog.check.isVisible()
     assert not dialog.texts.isVisible(), "the texts lie in a bundle only"
     dialog.close()
 
@@ -110,12 +110,12 @@ async def test_asked_by_hand_it_says_what_it_heard(shown: Any, answer: Any, open
     asked = answer(NEWER)
     window = await shown(updates_url=ADDRESS)
     dialog = window.open_about()
-    qtbot.mouseClick(dialog.look, LEFT)
-    await until(dialog.page.isVisible)
+    qtbot.mouseClick(dialog.check, LEFT)
+    await until(dialog.release_page.isVisible)
     assert asked == [ADDRESS]
-    assert dialog.heard.text() == "Version 9.9.9 is there."
+    assert dialog.update_status.text() == "Version 9.9.9 is available."
     assert opened == []
-    qtbot.mouseClick(dialog.page, LEFT)
+    qtbot.mouseClick(dialog.release_page, LEFT)
     assert opened == [NEWER.page]
     dialog.close()
 
@@ -123,24 +123,24 @@ async def test_asked_by_hand_it_says_what_it_heard(shown: Any, answer: Any, open
 @pytest.mark.parametrize(
     ("heard", "text"),
     [
-        (None, f"{__version__} is the newest version."),
-        (UpdateError("no response within 10 s"), "The check for a newer version failed: no response within 10 s."),
+        (None, f"{__version__} is the latest version."),
+        (UpdateError("no response within 10 s"), "The check for updates failed: no response within 10 s."),
     ],
 )
 async def test_no_news_and_no_answer(shown: Any, answer: Any, qtbot: Any, heard: Any, text: str) -> None:
     answer(heard)
     dialog = (await shown(updates_url=ADDRESS)).open_about()
-    qtbot.mouseClick(dialog.look, LEFT)
-    await until(lambda: dialog.heard.text() == text)
-    assert dialog.look.isEnabled()
-    assert not dialog.page.isVisible()
+    qtbot.mouseClick(dialog.check, LEFT)
+    await until(lambda: dialog.update_status.text() == text)
+    assert dialog.check.isEnabled()
+    assert not dialog.release_page.isVisible()
     dialog.close()
 
 
 async def test_closed_while_it_asks_it_is_left_alone(shown: Any, answer: Any, qtbot: Any) -> None:
     asked = answer(NEWER)
     dialog = (await shown(updates_url=ADDRESS)).open_about()
-    qtbot.mouseClick(dialog.look, LEFT)
+    qtbot.mouseClick(dialog.check, LEFT)
     dialog.close()
     await until(lambda: asked)
 
@@ -151,7 +151,7 @@ async def test_closed_while_it_asks_it_is_left_alone(shown: Any, answer: Any, qt
 async def test_nobody_is_asked_unless_somebody_wants_it(shown: Any, answer: Any) -> None:
     asked = answer(NEWER)
     window = await shown(updates_url=ADDRESS)
-    window.updates.consider()
+    window.updates.check_if_due()
     assert asked == []
     assert not window.banner.isVisible()
 
@@ -163,7 +163,7 @@ async def test_a_newer_version_is_told_in_the_banner_and_only_told(
     window = await shown(updates_url=ADDRESS, check_updates=True)
     await until(lambda: window.banner.buttons)
     assert asked == [ADDRESS]
-    assert window.banner.text.text() == f"Version 9.9.9 is there; this is {__version__}."
+    assert window.banner.text.text() == f"Version 9.9.9 is available. You have {__version__}."
     assert opened == []
     qtbot.mouseClick(window.banner.buttons[0], LEFT)
     assert opened == [NEWER.page]
@@ -182,7 +182,7 @@ async def test_it_asks_over_the_network_on_the_windows_own_loop(shown: Any) -> N
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     window = await shown(updates_url=f"http://localhost:{runner.addresses[0][1]}/latest", check_updates=True)
     await until(lambda: window.banner.buttons)
-    assert window.banner.text.text() == f"Version 9.9.9 is there; this is {__version__}."
+    assert window.banner.text.text() == f"Version 9.9.9 is available. You have {__version__}."
     await runner.cleanup()
 
 
@@ -190,13 +190,13 @@ async def test_it_asks_once_a_day(shown: Any, answer: Any) -> None:
     asked = answer(None)
     window = await shown(updates_url=ADDRESS, check_updates=True)
     await until(lambda: len(asked) == 1)
-    window.updates.consider()
+    window.updates.check_if_due()
     now = window.updates.now()
     window.updates.now = lambda: now + updates.A_DAY_S - 60
-    window.updates.consider()
+    window.updates.check_if_due()
     assert len(asked) == 1
     window.updates.now = lambda: now + updates.A_DAY_S + 1
-    window.updates.consider()
+    window.updates.check_if_due()
     await until(lambda: len(asked) == 2)
 
 
@@ -204,7 +204,7 @@ async def test_offline_it_bothers_nobody(shown: Any, answer: Any, caplog: pytest
     caplog.set_level("INFO", logger="app.ui.updates")
     answer(UpdateError("the server could not be reached (ClientConnectorError)"))
     window = await shown(updates_url=ADDRESS, check_updates=True)
-    await until(lambda: "The check for a newer version failed" in caplog.text)
+    await until(lambda: "The check for updates failed" in caplog.text)
     assert not window.banner.buttons
 
 

@@ -51,7 +51,7 @@ async def test_every_control_has_a_name(
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     window.events.model.flush()
     window.events.table.selectRow(1)
-    window.banner.say("Notice", (("Retry", lambda: None),))
+    window.banner.show_notice("Notice", (("Retry", lambda: None),))
     window.open_room(room)
     window.fixtures.choose("nasty/markup")
     reactions = window.inject.event_panel("new_message")
@@ -77,7 +77,15 @@ async def test_the_names_in_a_form_say_the_field(window: MainWindow) -> None:
     message = window.inject.event_panel("new_message")
     assert message
     names = {widget.accessibleName() for widget in controls(message)}
-    assert {"from", "to", "text", "direction", "delivered", "delivery_method", "msg_id: new each time"} <= names
+    assert {
+        "from",
+        "to",
+        "text",
+        "direction",
+        "delivered",
+        "delivery_method",
+        "msg_id: generate on each send",
+    } <= names
 
 
 async def test_no_two_controls_of_a_form_share_a_name(window: MainWindow, qtbot: Any) -> None:

@@ -11,7 +11,7 @@ from app.companion import Companion
 from app.protocol.backend import MessageData, RestCaller
 from app.protocol.envelope import Envelope
 from app.ui.rooms.chats import PAGE, REACTION, ChatsRoom
-from app.ui.widgets.quick import PresenceGrid
+from app.ui.widgets.quick_controls import PresenceGrid
 from app.ui.window import CHATS, EVENTS, MainWindow
 from tests.chat.windows import post
 from tests.conftest import Connect, until
@@ -425,7 +425,7 @@ async def test_what_was_sent_and_to_how_many_is_told(
     await connect_client()
     qtbot.keyClicks(room.composer.line, "Hi")
     qtbot.mouseClick(room.composer.button, LEFT)
-    await until(lambda: window.status.said.text() == "delivered to 1 client")
+    await until(lambda: window.status.message.text() == "delivered to 1 client")
 
 
 # the selected message
@@ -437,7 +437,7 @@ async def test_without_a_selected_message_the_buttons_say_so(room: ChatsRoom, qt
     assert len(room._message_buttons) == 3
     for each in room._message_buttons:
         qtbot.mouseClick(each, LEFT)
-    assert told == ["Select a message first."] * 3
+    assert told == ["Select a message first"] * 3
 
 
 async def test_without_a_selected_message_there_is_no_context_menu(room: ChatsRoom) -> None:
@@ -550,7 +550,7 @@ async def test_every_control_of_the_room_has_a_name(window: MainWindow, room: Ch
     names_of_controls = {spoken(window, each) for each in controls(room)}
     assert {
         "Chats", "alice is online", "Stay online", "Auto-reply", "Messages", "Mark delivered", f"React {REACTION}",
-        "Delete", "Write as this friend", "Send as this friend", "Manage the cast and the chat state",
+        "Delete", "Write as this friend", "Send as this friend", "Manage personas and the chat state",
     } == names_of_controls  # fmt: skip
 
 

@@ -77,7 +77,7 @@ async def everything(room: ChatsRoom) -> Any:
 async def test_the_menu_offers_what_can_be_done(room: ChatsRoom) -> None:
     assert [each.text() for each in room.manage.menu().actions() if not each.isSeparator()] == [
         "Add persona …", "Rename this persona …", "End this friendship", "Remove this persona",
-        "Save chat state …", "Load chat state …", "Reset to the first cast",
+        "Save chat state …", "Load chat state …", "Reset to the default personas",
     ]  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def test_counters_are_shown_as_they_are_now(stage: Stage, model: ClientsModel) -
 
 def test_a_client_without_origin_agent_or_ping_says_so(stage: Stage, model: ClientsModel) -> None:
     stage.join()
-    assert text(model, 0, Col.ORIGIN) == "none (no browser)"
+    assert text(model, 0, Col.ORIGIN) == "none (not a browser)"
     assert text(model, 0, Col.AGENT) == "–"
     assert text(model, 0, Col.PING) == "–"
 

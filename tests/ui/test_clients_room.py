@@ -96,7 +96,7 @@ async def test_send_to_opens_inject_aimed_at_that_client(
     qtbot.mouseClick(room.send, LEFT)
     assert window.rooms.current == INJECT
     assert window.inject.bar.target == Target(clients=frozenset({2}))
-    assert window.inject.bar.target_box.currentText() == "Client 2 (bob)"
+    assert window.inject.bar.target_box.currentText() == "2 · bob"
     qtbot.mouseClick(window.inject.bar.now, LEFT)
     assert (await frame(two))["event"] == "new_message"
     assert await all_frames(companion, one) == []

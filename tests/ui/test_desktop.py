@@ -298,7 +298,7 @@ async def test_with_a_tray_closing_hides_and_says_so_once(
         assert not desktop.window.isVisible()
         assert ended.running(desktop)
         desktop.window.present()
-    assert hints == ["Still running here"]
+    assert hints == ["Still running in the tray"]
     await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     assert (await frame(client))["event"] == "friend_online"
     await client.close()
@@ -312,7 +312,7 @@ async def test_the_hint_is_not_repeated_at_the_next_start(
         desktop.window.close()
         desktop._stop.set()
         await ended.code(desktop)
-    assert hints == ["Still running here"]
+    assert hints == ["Still running in the tray"]
 
 
 async def test_the_trays_fire_menu_leads_to_all_fixtures(start: Start, system_tray: type[Availability]) -> None:
@@ -382,7 +382,7 @@ async def test_a_hidden_start_without_a_tray_shows_the_window_after_a_while(
 async def test_a_tray_that_comes_late_is_used(
     start: Start, system_tray: type[Availability], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resident_module, "TRAY_PATIENCE", 1000)
+    monkeypatch.setattr(resident_module, "MAX_TRAY_POLLS", 1000)
     system_tray.there = False
     desktop = await start(hidden=True)
     system_tray.there = True
@@ -489,7 +489,7 @@ async def test_saved_settings_are_written_and_taken_into_use(
     assert desktop.companion.hub.local_user == "max"
     assert written(home)["username"] == "max"
     assert written(home)["port"] == unused_tcp_port
-    assert desktop.window.status.said.text() == "Settings saved"
+    assert desktop.window.status.message.text() == "Settings saved"
     assert not room.save.isEnabled()
 
 
@@ -518,7 +518,7 @@ async def test_settings_that_cannot_be_saved_hold_until_the_end(
     await until(lambda: desktop.companion.settings.username == "max")
     assert desktop.window.banner.isVisible()
     assert "The settings could not be saved" in desktop.window.banner.text.text()
-    assert "hold until you quit" in desktop.window.banner.text.text()
+    assert "apply until you quit" in desktop.window.banner.text.text()
 
 
 async def test_a_broken_settings_file_is_told(start: Start, tmp_path: Path) -> None:
@@ -674,7 +674,7 @@ async def test_a_second_start_moves_the_event_server_to_its_port(
     assert await second_start(tmp_path, {"port": unused_tcp_port, "hidden": False})
     await until(lambda: desktop.companion.server.port == unused_tcp_port)
     await until(lambda: desktop.companion.state is ServerState.LISTENING)
-    assert f"asked for port {unused_tcp_port}" in desktop.window.banner.text.text()
+    assert f"moved to port {unused_tcp_port}" in desktop.window.banner.text.text()
     await (await client_of(desktop)).close()
 
 

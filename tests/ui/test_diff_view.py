@@ -62,13 +62,13 @@ def test_the_first_line_says_since_when(view: DiffView) -> None:
 
 
 def test_what_differs_in_spaces_alone_is_the_same_but_not_to_the_letter(view: DiffView) -> None:
-    assert shown(view, '{"a":1}', '{"a":1}')[2:] == ["The same, to the letter."]
-    assert shown(view, '{"a":1}', '{"a": 1}')[2:] == ["The same."]
+    assert shown(view, '{"a":1}', '{"a":1}')[2:] == ["Identical"]
+    assert shown(view, '{"a":1}', '{"a": 1}')[2:] == ["Same content, different formatting"]
 
 
 def test_what_is_too_long_is_not_compared(view: DiffView) -> None:
     long = "[" + ",".join("1" * MAX_LINES) + "]"
-    assert shown(view, "[1]", long)[2:] == [f"Too long to compare: more than {MAX_LINES} lines."]
+    assert shown(view, "[1]", long)[2:] == [f"Too long to compare (more than {MAX_LINES} lines)"]
 
 
 def test_what_is_no_json_is_compared_too(view: DiffView) -> None:

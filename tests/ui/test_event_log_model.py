@@ -146,24 +146,24 @@ def test_a_filter_set_between_append_and_flush_shows_no_row_twice(journal: Journ
 def test_a_paused_view_holds_and_catches_up(journal: Journal, model: EventLogModel) -> None:
     fill(journal, 2)
     model.flush()
-    model.set_paused(True)
+    model.set_frozen(True)
     fill(journal, 3)
     model.flush()
     assert numbers(model) == [1, 2]
-    assert model.held == 3
-    model.set_paused(False)
+    assert model.waiting == 3
+    model.set_frozen(False)
     assert numbers(model) == [1, 2, 3, 4, 5]
-    assert model.held == 0
+    assert model.waiting == 0
 
 
 def test_a_paused_view_keeps_what_the_ring_dropped_until_it_goes_on(journal: Journal, model: EventLogModel) -> None:
     fill(journal, 4)
     model.flush()
-    model.set_paused(True)
+    model.set_frozen(True)
     fill(journal, 8)
     model.flush()
     assert numbers(model) == [1, 2, 3, 4]
-    model.set_paused(False)
+    model.set_frozen(False)
     assert numbers(model) == list(range(3, 13))
 
 
@@ -171,11 +171,11 @@ def test_a_filter_can_change_while_the_view_is_paused(journal: Journal, model: E
     fill(journal, 2, "typing")
     fill(journal, 2, "friend_online")
     model.flush()
-    model.set_paused(True)
+    model.set_frozen(True)
     fill(journal, 2, "typing")
     model.set_filter("event:typing")
     assert numbers(model) == [1, 2]
-    model.set_paused(False)
+    model.set_frozen(False)
     assert numbers(model) == [1, 2, 5, 6]
 
 
@@ -248,11 +248,11 @@ def test_a_row_to_the_ui_says_what_went_where(journal: Journal, model: EventLogM
     model.flush()
     assert [text(model, 0, column) for column in list(Col)[1:]] == [
         "To UI ↓",
-        "all",
+        "everyone",
         "new_message",
         "alice → me: Hey there!",
         f"{len(payload)} B",
-        "delivered to 2 clients · by panel",
+        "delivered to 2 clients · from the window",
     ]
 
 
@@ -322,7 +322,7 @@ def test_a_summary_is_one_line_and_short() -> None:
 
 def test_a_result_names_the_panel_and_the_tray_but_no_client() -> None:
     row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", b"", 0, Verdict.OK, "delivered to 1 client", "tray")
-    assert result(row) == "delivered to 1 client · by tray"
+    assert result(row) == "delivered to 1 client · from the tray"
     assert result(row._replace(origin="client 2")) == "delivered to 1 client"
 
 
@@ -441,12 +441,12 @@ def test_clearing_ends_a_search(many: tuple[Journal, EventLogModel]) -> None:
 
 def test_a_search_goes_on_while_the_view_is_paused(many: tuple[Journal, EventLogModel], qtbot: Any) -> None:
     journal, model = many
-    model.set_paused(True)
+    model.set_frozen(True)
     fill(journal, 2_000, "typing")
     model.set_filter("event:friend")
     qtbot.waitUntil(lambda: not model.searching)
     assert numbers(model) == ONLINE
-    model.set_paused(False)
+    model.set_frozen(False)
     qtbot.waitUntil(lambda: numbers(model) == [])
 
 
@@ -465,7 +465,7 @@ def test_a_line_whose_row_was_dropped_since_the_last_flush_says_so(journal: Jour
     fill(journal, 4)
     model.flush()
     fill(journal, 8)
-    assert text(model, 0, Col.EVENT) == "dropped"
+    assert text(model, 0, Col.EVENT) == "discarded"
     assert numbers(model) == [1, 2, 3, 4]
     model.flush()
     assert numbers(model) == list(range(3, 13))
@@ -490,10 +490,10 @@ def test_what_came_while_the_model_rested_is_shown_though_nothing_follows(
 
 
 def test_a_paused_view_does_not_ask_again_and_again(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
-    model.set_paused(True)
+    model.set_frozen(True)
     fill(journal, 2)
     with qtbot.waitSignal(model.flushed):
         pass
-    assert model.held == 2
+    assert model.waiting == 2
     with qtbot.assertNotEmitted(model.flushed, wait=4 * FLUSH_MS):
         pass

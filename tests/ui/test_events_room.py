@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
-from app.cli.options import pairs
+from app.cli.options import parse_assignments
 from app.companion import Companion
 from app.hub.expectation import Expectation
 from app.hub.journal import Kind
@@ -120,8 +120,8 @@ async def test_a_filter_that_matches_nothing_is_no_empty_log(room: EventsRoom, c
     room.filter.setText("nothing-like-this")
     await until(lambda: room.model.rowCount() == 0)
     await until(lambda: room.body.currentWidget() is room.empty)
-    assert room.empty.title.text() == "Nothing matches this filter"
-    assert "clear it" in room.empty.hint.text()
+    assert room.empty.title.text() == "No row matches the filter"
+    assert "clear the filter" in room.empty.hint.text()
     room.filter.clear()
     await until(lambda: room.body.currentWidget() is room.splitter)
 
@@ -135,7 +135,7 @@ async def test_letters_typed_into_the_filter_are_no_commands(
     room.focus_filter()
     qtbot.keyClicks(room.filter, "rep?")
     assert room.filter.text() == "rep?"
-    assert not room.pause.isChecked()
+    assert not room.freeze.isChecked()
     assert QApplication.activeModalWidget() is None
     assert len(await all_frames(companion, client)) == 1
 
@@ -185,7 +185,8 @@ async def test_r_sends_the_very_bytes_again(
     assert await text(one) == first
     assert await text(other) == first
     await until(lambda: told)
-    assert "again: delivered to 2 clients" in told[0]
+    assert ": delivered to 2 clients" in told[0]
+    assert told[0].startswith("Resent #")
 
 
 async def test_r_sends_a_broken_frame_again_as_it_was(
@@ -207,7 +208,7 @@ async def test_only_what_went_to_the_ui_can_be_sent_again(
     told: list[str] = []
     room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_R)
-    assert told == ["Only a frame that went to the UI can be sent again: select one."]
+    assert told == ["Select a frame that was sent to the UI. Other rows cannot be resent."]
     assert await all_frames(companion, client) == []
 
 
@@ -283,15 +284,15 @@ async def test_p_pauses_the_view_while_the_capture_goes_on(
     room.model.flush()
     room.table.setFocus()
     qtbot.keyClick(room.table, Qt.Key.Key_P)
-    assert room.pause.isChecked()
-    assert room.pause.text() == "Resume view"
+    assert room.freeze.isChecked()
+    assert room.freeze.text() == "Unfreeze log"
     shown = len(events(room))
     for _ in range(3):
         await online(companion)
-    await until(lambda: "3 held back" in room.counts.text())
+    await until(lambda: "3 new rows waiting" in room.counts.text())
     assert len(events(room)) == shown
     qtbot.keyClick(room.table, Qt.Key.Key_P)
-    assert room.pause.text() == "Pause view"
+    assert room.freeze.text() == "Freeze log"
     assert len(events(room)) == shown + 3
     assert "paused" not in room.counts.text()
 
@@ -299,11 +300,11 @@ async def test_p_pauses_the_view_while_the_capture_goes_on(
 async def test_the_button_pauses_too(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await online(companion)
     room.model.flush()
-    qtbot.mouseClick(room.pause, LEFT)
+    qtbot.mouseClick(room.freeze, LEFT)
     await online(companion)
-    assert room.model.held == 1
-    qtbot.mouseClick(room.pause, LEFT)
-    assert room.model.held == 0
+    assert room.model.waiting == 1
+    qtbot.mouseClick(room.freeze, LEFT)
+    assert room.model.waiting == 0
 
 
 async def test_ctrl_l_clears_the_view_and_not_the_journal(
@@ -326,7 +327,7 @@ async def test_the_counts_say_what_the_ring_dropped(room: EventsRoom, companion:
     for _ in range(journal._max_rows + 25):
         journal.append(Kind.SERVER, "x")
     room.model.flush()
-    assert f"older {journal.dropped:,} dropped" in room.counts.text()
+    assert f"{journal.dropped:,} older rows discarded" in room.counts.text()
     assert journal.dropped > 0
 
 
@@ -382,7 +383,7 @@ async def test_the_context_menu_offers_what_the_row_allows(
         return offered
 
     for_the_ui = ("Resend", "Edit in Inject", "Copy as command", "Copy as Playwright", "Save as fixture …")
-    everything = dict.fromkeys(["Copy as JSON", *for_the_ui, "Pause view"], True)
+    everything = dict.fromkeys(["Copy as JSON", *for_the_ui, "Freeze log"], True)
     assert await offers("friend_online") == everything
     assert await offers("connected") == {**everything, **dict.fromkeys(for_the_ui, False)}
     await select(room, "friend_online", qtbot)
@@ -399,7 +400,7 @@ def options(command: str) -> tuple[list[str], dict[str, Any]]:
     words = shlex.split(command)
     given = words.index("--set") if "--set" in words else len(words)
     assert set(words[given::2]) <= {"--set"}
-    return words[:given], pairs(words[given + 1 :: 2])
+    return words[:given], parse_assignments(words[given + 1 :: 2])
 
 
 async def test_ctrl_shift_c_copies_a_command_that_fires_it_again(
@@ -448,7 +449,7 @@ async def test_only_what_went_to_the_ui_is_copied_as_a_command(
     told: list[str] = []
     room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | Qt.KeyboardModifier.ShiftModifier)
-    assert told == ["Only a frame that went to the UI can be fired again: select one."]
+    assert told == ["Select a frame that was sent to the UI. Other rows cannot be fired."]
     assert QGuiApplication.clipboard().text() == "before"
 
 
@@ -492,7 +493,7 @@ async def test_what_the_ui_sent_is_copied_as_something_to_wait_for(
     assert words == ["expect", "typing", "--where", "to=bob", "--where", "typing=true"]
     assert room.selected
     assert told == [f"Copied #{room.selected.seq} as a line for Playwright"]
-    expected = Expectation(words[1], where=pairs(words[3::2]))
+    expected = Expectation(words[1], where=parse_assignments(words[3::2]))
     assert expected.met_by(room.selected)
 
 
@@ -504,7 +505,7 @@ async def test_a_rest_call_is_copied_with_its_body(room: EventsRoom, companion: 
     words = arguments(QGuiApplication.clipboard().text())
     assert words == ["expect", "POST /messages", "--where", "to=bob", "--where", 'text="3"']
     assert room.selected
-    assert Expectation(words[1], where=pairs(words[3::2])).met_by(room.selected)
+    assert Expectation(words[1], where=parse_assignments(words[3::2])).met_by(room.selected)
 
 
 async def test_what_broke_the_contract_is_nothing_to_wait_for(
@@ -518,7 +519,7 @@ async def test_what_broke_the_contract_is_nothing_to_wait_for(
     told: list[str] = []
     room.status_message.connect(told.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
-    assert told == ["Only an event that kept the contract can be in a test: select one."]
+    assert told == ["Select a frame to the UI, or a valid frame from the UI."]
     assert QGuiApplication.clipboard().text() == "before"
 
 
@@ -542,7 +543,7 @@ async def test_the_diff_compares_with_the_previous_event_of_that_name_and_direct
         '+     "username": "bob"',
     ]
     await select(room, "new_message", qtbot)
-    assert room.details.diff.toPlainText().startswith("No event of this kind came before")
+    assert room.details.diff.toPlainText().startswith("The log has no earlier event of this kind")
 
 
 async def test_nothing_is_searched_for_a_diff_that_nobody_looks_at(
@@ -553,7 +554,7 @@ async def test_nothing_is_searched_for_a_diff_that_nobody_looks_at(
     await select(room, "friend_online", qtbot)
     assert room.details.diff.toPlainText() == ""
     room.details.tabs.setCurrentWidget(room.details.diff)
-    assert room.details.diff.toPlainText().split("\n")[2:] == ["The same, to the letter."]
+    assert room.details.diff.toPlainText().split("\n")[2:] == ["Identical"]
 
 
 def test_what_searches_for_expressions_is_loaded_when_one_is_begun(

@@ -16,7 +16,7 @@ from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row
 from app.protocol.envelope import Envelope
-from app.ui.widgets.expect_row import NOTHING, ExpectRow, verdict
+from app.ui.widgets.expect_row import NOTHING, ExpectRow, result_text
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.window import FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, until
@@ -90,7 +90,7 @@ async def test_nothing_is_expected_until_one_chooses(companion: Companion, show:
 async def test_what_came_instead_is_said_once_each(instead: list[str], said: str) -> None:
     journal = Journal(Clock(), 100)
     rows = [journal.append(Kind.FROM_UI, event=name) for name in instead]
-    assert verdict(Expectation("typing"), ExpectationResult(None, 2.5, rows), 2.5) == (
+    assert result_text(Expectation("typing"), ExpectationResult(None, 2.5, rows), 2.5) == (
         f"✗ no typing within 2.5 s; {said}",
         "error",
     )
@@ -98,7 +98,7 @@ async def test_what_came_instead_is_said_once_each(instead: list[str], said: str
 
 async def test_milliseconds_are_counted_and_the_row_is_named() -> None:
     row: Row = Journal(Clock(), 100).append(Kind.FROM_UI, event="typing")
-    said, its_tone = verdict(Expectation("typing"), ExpectationResult(row, 1.2345, []), 2.0)
+    said, its_tone = result_text(Expectation("typing"), ExpectationResult(row, 1.2345, []), 2.0)
     assert said == f"✓ typing came after 1,234 ms · #{row.seq}"
     assert its_tone == "ok"
 
@@ -264,7 +264,7 @@ async def test_the_verdict_is_told_to_the_status_bar(
     expect(window.inject.bar, "typing", 0.1)
     qtbot.mouseClick(window.inject.bar.now, LEFT)
     await frame(client)
-    await until(lambda: window.status.said.text() == "✗ no typing within 0.1 s; nothing came instead")
+    await until(lambda: window.status.message.text() == "✗ no typing within 0.1 s; nothing came instead")
 
 
 @pytest.mark.parametrize("room", [INJECT, FIXTURES])

@@ -95,7 +95,7 @@ async def test_a_series_can_be_stopped_in_the_middle(
     await frame(client)
     await frame(client)
     qtbot.mouseClick(bar.now, LEFT)
-    assert bar.status.text() == "stopped"
+    assert bar.status.text() == "Stopped"
     await until(lambda: bar.now.text() == "Fire")
     await all_frames(companion, client)
     await asyncio.sleep(0.05)
@@ -113,7 +113,7 @@ async def test_fire_later_waits_for_its_delay(
     monkeypatch.setattr(fire_bar, "DELAY_S", 0.5)
     client = await connect_client()
     qtbot.mouseClick(bar.later, LEFT)
-    assert bar.status.text().startswith("Fires in")
+    assert bar.status.text().startswith("Firing in")
     assert await all_frames(companion, client) == []
     assert bar.now.text() == "Stop"
     assert (await frame(client))["event"] == "friend_online"
@@ -128,7 +128,7 @@ async def test_fire_later_can_be_called_off(
     qtbot.mouseClick(bar.later, LEFT)
     qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: bar.now.text() == "Fire")
-    assert bar.status.text() == "stopped"
+    assert bar.status.text() == "Stopped"
     assert await all_frames(companion, client) == []
 
 
@@ -157,23 +157,23 @@ async def test_the_targets_follow_the_clients(bar: FireBar, companion: Companion
     await connect_client("alice")
     await connect_client("bob")
     assert offers(bar) == [
-        "Everyone", "All of alice", "All of bob", "Client 1 (bob)", "Client 2 (alice)", "Client 3 (bob)",
+        "Everyone", "All clients of alice", "All clients of bob", "1 · bob", "2 · alice", "3 · bob",
     ]  # fmt: skip
     client = companion.hub.client(1)
     assert client
     companion.hub.identify(client, "carol")
-    assert "Client 1 (carol)" in offers(bar)
-    assert "All of carol" in offers(bar)
+    assert "1 · carol" in offers(bar)
+    assert "All clients of carol" in offers(bar)
 
 
 async def test_the_choice_stays_while_others_come_and_go(bar: FireBar, connect_client: Connect) -> None:
     first = await connect_client("alice")
     await connect_client("bob")
-    choose(bar, "Client 2 (bob)")
+    choose(bar, "2 · bob")
     await connect_client("carol")
     await first.close()
-    await until(lambda: "All of alice" not in offers(bar))
-    assert bar.target_box.currentText() == "Client 2 (bob)"
+    await until(lambda: "All clients of alice" not in offers(bar))
+    assert bar.target_box.currentText() == "2 · bob"
     assert bar.target == Target(clients=frozenset({2}))
 
 
@@ -182,9 +182,9 @@ async def test_a_target_that_is_gone_stays_chosen_and_is_called_gone(
 ) -> None:
     other = await connect_client("alice")
     gone = await connect_client("bob")
-    choose(bar, "Client 2 (bob)")
+    choose(bar, "2 · bob")
     await gone.close()
-    await until(lambda: bar.target_box.currentText() == "client:2 (disconnected)")
+    await until(lambda: bar.target_box.currentText() == "Client 2 (disconnected)")
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.status.text)
     assert bar.status.text().startswith("Not sent: client 2 has disconnected")
@@ -196,21 +196,21 @@ async def test_a_target_that_is_gone_stays_chosen_and_is_called_gone(
 
 async def test_a_user_who_comes_back_is_no_longer_called_gone(bar: FireBar, connect_client: Connect) -> None:
     first = await connect_client("alice")
-    choose(bar, "All of alice")
+    choose(bar, "All clients of alice")
     await first.close()
-    await until(lambda: bar.target_box.currentText() == "user:alice (disconnected)")
+    await until(lambda: bar.target_box.currentText() == "All clients of alice (disconnected)")
     await connect_client("alice")
-    assert bar.target_box.currentText() == "All of alice"
-    assert offers(bar).count("All of alice") == 1
+    assert bar.target_box.currentText() == "All clients of alice"
+    assert offers(bar).count("All clients of alice") == 1
 
 
 async def test_only_the_target_gets_it(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
-    choose(bar, "All of bob")
+    choose(bar, "All clients of bob")
     qtbot.mouseClick(bar.now, LEFT)
-    choose(bar, "Client 1 (alice)")
+    choose(bar, "1 · alice")
     qtbot.mouseClick(bar.now, LEFT)
     qtbot.mouseClick(bar.now, LEFT)
     assert len(await all_frames(companion, bob)) == 1
@@ -226,7 +226,7 @@ async def test_fired_to_nobody_warns_and_offers_to_wait(
     assert bar.status.property("tone") == "warning"
     assert bar.when_connected.isVisible()
     qtbot.mouseClick(bar.when_connected, LEFT)
-    assert bar.status.text() == f"Waiting for a client at {companion.server.url}"
+    assert bar.status.text() == f"Waiting for a client at {companion.server.url} …"
     assert bar.now.text() == "Stop"
     client = await connect_client()
     assert (await frame(client))["event"] == "friend_online"
@@ -349,6 +349,6 @@ async def test_clients_that_came_while_it_was_hidden_are_offered_when_it_is_show
 ) -> None:
     bar.hide()
     await connect_client("bob")
-    assert "Client 1 (bob)" not in offers(bar)
+    assert "1 · bob" not in offers(bar)
     bar.show()
-    assert "Client 1 (bob)" in offers(bar)
+    assert "1 · bob" in offers(bar)

@@ -15,7 +15,7 @@ from app.protocol.fixture import Fixture, from_frame
 from app.ui.models.fixtures import NAME
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.tray import Tray
-from app.ui.widgets.fixture_list import MOST_WARNINGS
+from app.ui.widgets.fixture_list import MAX_SHOWN_WARNINGS
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
@@ -131,9 +131,9 @@ async def test_ones_own_come_first_then_the_built_in_ones_by_folder(room: Fixtur
 
 async def test_before_one_is_chosen_the_room_says_what_to_do(room: FixturesRoom) -> None:
     assert room.empty.isVisible()
-    assert "Choose one on the left" in room.empty.hint.text()
+    assert "Select one in the list" in room.empty.hint.text()
     assert not room.bar.now.isEnabled()
-    assert room.bar.now.toolTip() == "Choose a fixture"
+    assert room.bar.now.toolTip() == "Select a fixture"
 
 
 async def test_a_fixture_that_is_chosen_shows_what_it_is(room: FixturesRoom, qtbot: Any) -> None:
@@ -231,7 +231,7 @@ async def test_a_file_that_came_or_went_is_noticed_when_the_room_is_opened_again
     window.open_room(EVENTS)
     window.open_room(FIXTURES)
     await settled(companion)
-    assert listed(room)["Yours"] == ["dropped in"]
+    assert listed(room)["No folder"] == ["dropped in"]
     assert MINE not in names(room)
 
 
@@ -326,7 +326,7 @@ async def test_many_broken_files_leave_room_for_the_list(
         file_of(folder, f"mine/{'broken' * 8}{number}").write_text("{")
     await companion.fixtures.read()
     assert len(companion.fixtures.warnings) == 20
-    assert room.list.warnings.text().splitlines()[-1] == f"and {20 - MOST_WARNINGS} more"
+    assert room.list.warnings.text().splitlines()[-1] == f"and {20 - MAX_SHOWN_WARNINGS} more"
     assert window.minimumSizeHint().width() == before.width()
     window.resize(QSize(1000, 640))
     window.grab()
@@ -397,7 +397,7 @@ async def test_what_is_edited_fires_as_it_stands_and_the_file_stays(
     assert companion.fixtures.find(MINE).fixture == TYPING
 
 
-@pytest.mark.parametrize(("chosen", "gets"), [("Everyone", "bob"), ("All of alice", "alice")])
+@pytest.mark.parametrize(("chosen", "gets"), [("Everyone", "bob"), ("All clients of alice", "alice")])
 async def test_it_goes_where_the_fixture_says_unless_one_chooses(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, chosen: str, gets: str
 ) -> None:
@@ -475,10 +475,10 @@ async def test_what_is_edited_says_how_it_breaks_the_contract(room: FixturesRoom
     click(room, MINE, qtbot)
     assert room.bar.now.text() == "Fire"
     write(room, "typing", username="bob", typing="yes")
-    assert room.problem.text().startswith("It breaks the contract: data.typing")
+    assert room.problem.text().startswith("Not valid: data.typing")
     assert room.bar.now.text() == "Send malformed"
     room.editor.setPlainText('{"event": "typing", ')
-    assert room.problem.text() == "This is no event: saved or fired, it is a raw frame."
+    assert room.problem.text() == "Not a valid event. It will be saved and sent as a raw frame."
     assert room.bar.now.text() == "Send malformed"
     write(room, "typing", username="bob", typing=False)
     assert not room.problem.isVisible()
@@ -524,7 +524,7 @@ async def test_what_was_saved_is_told(window: MainWindow, room: FixturesRoom, qt
     write(room, "typing", username="carol", typing=True)
     qtbot.mouseClick(room.save, LEFT)
     await settled(room._companion)
-    assert window.status.said.text() == f"Saved {MINE}"
+    assert window.status.message.text() == f"Saved {MINE}"
 
 
 async def test_saved_again_what_lost_its_file_meanwhile_has_one(
@@ -584,7 +584,7 @@ async def test_a_name_that_one_has_already_is_warned_about(room: FixturesRoom, q
     qtbot.mouseClick(room.save_as, LEFT)
     assert not asked().problem.isVisible()
     asked().name.setText(MINE.upper())
-    assert asked().problem.text() == f"{MINE.upper()} exists: it will be replaced."
+    assert asked().problem.text() == f"{MINE.upper()} already exists and will be replaced."
     await answer(room, MINE, qtbot)
     assert room._companion.fixtures.find(MINE).fixture.title == "A friend is typing"
 
@@ -624,7 +624,7 @@ async def test_rename_refuses_the_name_of_another(
     qtbot.mouseClick(room.rename, LEFT)
     dialog = asked()
     dialog.name.setText("mine/other")
-    assert dialog.problem.text() == "mine/other exists already"
+    assert dialog.problem.text() == "mine/other already exists"
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
     assert asked() is dialog
     qtbot.keyClick(dialog.name, Qt.Key.Key_Escape)
@@ -685,8 +685,8 @@ async def test_where_nothing_can_be_written_a_sentence_says_so(
     (folder / "blocked").write_text("a file where a folder must be")
     qtbot.mouseClick(room.save_as, LEFT)
     await answer(room, "blocked/x", qtbot)
-    assert "blocked" in window.status.said.text()
-    assert "could not be written" in window.status.said.text()
+    assert "blocked" in window.status.message.text()
+    assert "could not be written" in window.status.message.text()
 
 
 async def test_without_a_folder_a_sentence_says_so(make_companion: MakeCompanion, windows: Any, qtbot: Any) -> None:
@@ -697,7 +697,7 @@ async def test_without_a_folder_a_sentence_says_so(make_companion: MakeCompanion
     window.fixtures.choose("basics/typing")
     qtbot.mouseClick(window.fixtures.save_as, LEFT)
     await answer(window.fixtures, "mine/x", qtbot)
-    assert window.status.said.text() == "there is no folder for fixtures"
+    assert window.status.message.text() == "there is no folder for fixtures"
     assert window.fixtures.name.text().startswith("basics/typing")
 
 
@@ -708,7 +708,7 @@ async def test_what_failed_to_be_saved_is_still_in_the_editor(
     room.editor.setPlainText("x" * 70_000)
     qtbot.mouseClick(room.save, LEFT)
     await settled(companion)
-    assert "at most" in window.status.said.text()
+    assert "at most" in window.status.message.text()
     assert room.editor.toPlainText() == "x" * 70_000
     assert room.save.isEnabled()
 
@@ -757,7 +757,7 @@ async def test_an_empty_clipboard_is_said(window: MainWindow, room: FixturesRoom
     QGuiApplication.clipboard().setText(copied)
     qtbot.mouseClick(room.list.paste, LEFT)
     assert QApplication.activeModalWidget() is None
-    assert window.status.said.text().startswith("The clipboard contains no text")
+    assert window.status.message.text().startswith("The clipboard contains no text")
 
 
 async def test_an_event_name_that_is_no_file_name_must_be_changed(room: FixturesRoom, qtbot: Any) -> None:
@@ -790,7 +790,7 @@ async def test_s_saves_a_row_of_the_log(
     assert asked().name.text() == "mine/friend_online"
     await answer(room, "bugs/bob", qtbot)
     assert companion.fixtures.find("bugs/bob").fixture == Fixture(event="friend_online", data={"username": "bob"})
-    assert window.status.said.text() == "Saved bugs/bob"
+    assert window.status.message.text() == "Saved bugs/bob"
     assert window.rooms.current == EVENTS
     window.open_room(FIXTURES)
     await settled(companion)
@@ -814,7 +814,7 @@ async def test_a_saved_row_has_a_new_id_and_time_each_time_unless_switched_off(
     await companion.composer.fire(fired, origin="panel")
     sent = (await frame(client))["data"]
     dialog = await save_newest_row(window, qtbot)
-    assert dialog.option.text() == "New ID and time each time it is sent"
+    assert dialog.option.text() == "Generate a new ID and time on each send"
     assert dialog.option.isVisible()
     assert dialog.option.isChecked()
     if not renew:
@@ -860,7 +860,7 @@ async def test_only_what_went_to_the_ui_is_saved(
     window.events.table.selectRow(window.events.model.rowCount() - 1)
     qtbot.keyClick(window.events.table, Qt.Key.Key_S)
     assert QApplication.activeModalWidget() is None
-    assert window.status.said.text() == "Only a frame that went to the UI can be saved: select one."
+    assert window.status.message.text() == "Select a frame that was sent to the UI. Other rows cannot be saved."
 
 
 # pins
@@ -1025,9 +1025,7 @@ async def test_what_was_typed_is_there_again_after_a_look_at_another(room: Fixtu
     room.choose("basics/online")
     assert "friend_online" in room.editor.toPlainText()
     await until(lambda: "•" in room.list.model.index_of("basics/typing").data())
-    assert "changed and not saved" in room.list.model.index_of("basics/typing").data(
-        Qt.ItemDataRole.AccessibleTextRole
-    )
+    assert "unsaved changes" in room.list.model.index_of("basics/typing").data(Qt.ItemDataRole.AccessibleTextRole)
     room.choose("basics/typing")
     assert room.editor.toPlainText() == "not yet done"
     room.revert.click()

@@ -128,7 +128,7 @@ def test_whatever_happens_the_screen_shows_what_painting_anew_would(
         lambda: table.follow(True),
         lambda: model.set_filter(chance.choice(["", "", "client:3", "-client:3"])),
         lambda: model.set_time_style(chance.choice(list(TimeStyle))),
-        lambda: model.set_paused(chance.random() < 0.3),
+        lambda: model.set_frozen(chance.random() < 0.3),
         lambda: table.resize(chance.choice([400, 700, 900]), chance.choice([200, 405, 900])),
     ]
     for _ in range(40):

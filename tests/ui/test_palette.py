@@ -99,7 +99,7 @@ async def test_it_offers_every_fixture_every_room_and_the_rest(palette: Palette,
         f"Fire: {each.title}" for each in companion.fixtures.all
     ]
     assert [each for each in found if each.startswith("Open ")] == [f"Open {room.title}" for room in ROOMS]
-    assert {"Pause sending", "Stop server", "Copy the URL", "Keyboard shortcuts", "Quit"} <= set(found)
+    assert {"Pause sending", "Stop server", "Copy URL", "Keyboard shortcuts", "Quit"} <= set(found)
     assert palette.search.hasFocus()
     assert chosen(palette) == "Repeat last"
 
@@ -187,7 +187,7 @@ async def test_a_fixture_is_fired_and_what_became_of_it_is_said(
     client = await connect_client()
     await do(window, "fire: a friend says", qtbot)
     assert (await frame(client))["data"]["text"] == "Hi from alice!"
-    assert window.status.said.text().startswith("Delivered to 1 client · #")
+    assert window.status.message.text().startswith("Delivered to 1 client · #")
 
 
 async def test_a_fixture_that_was_just_saved_is_offered(
@@ -202,7 +202,7 @@ async def test_a_fixture_that_was_just_saved_is_offered(
 async def test_what_could_not_be_fired_is_said(window: MainWindow, companion: Companion, qtbot: Any) -> None:
     await companion.fixtures.save("bugs/wrong", Fixture(event="typing", data={}))
     await do(window, "bugs/wrong", qtbot)
-    assert "data.username" in window.status.said.text()
+    assert "data.username" in window.status.message.text()
 
 
 async def test_pause_and_stop_are_offered_as_they_would_work_now(
@@ -219,8 +219,8 @@ async def test_pause_and_stop_are_offered_as_they_would_work_now(
 
 
 async def test_the_log_is_filtered_cleared_and_held(window: MainWindow, companion: Companion, qtbot: Any) -> None:
-    await do(window, "pause or resume the log", qtbot)
-    assert window.events.pause.isChecked()
+    await do(window, "freeze log", qtbot)
+    assert window.events.freeze.isChecked()
     window.open_room(SETTINGS)
     await do(window, "filter", qtbot)
     assert window.rooms.current == EVENTS
@@ -230,7 +230,7 @@ async def test_the_log_is_filtered_cleared_and_held(window: MainWindow, companio
 async def test_the_url_is_copied_the_keys_are_shown_and_quitting_is_asked_for(
     window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
-    await do(window, "copy the url", qtbot)
+    await do(window, "copy url", qtbot)
     assert QGuiApplication.clipboard().text() == companion.server.url
     await do(window, "keyboard", qtbot)
     box = QApplication.activeModalWidget()
@@ -251,7 +251,7 @@ async def test_repeat_last_sends_it_to_the_same_target_with_a_fresh_id(
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     window.open_room(INJECT)
-    window.inject.bar.target_box.setCurrentText("All of bob")
+    window.inject.bar.target_box.setCurrentText("All clients of bob")
     qtbot.mouseClick(window.inject.bar.now, LEFT)
     first = await frame(bob)
     window.inject.bar.target_box.setCurrentText("Everyone")
@@ -271,7 +271,7 @@ async def test_ctrl_r_repeats_from_every_room(
     window.open_room(room)
     qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_R, CONTROL)
     assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["bob", "bob"]
-    assert window.status.said.text().startswith("Delivered to 1 client · #")
+    assert window.status.message.text().startswith("Delivered to 1 client · #")
 
 
 async def test_a_fixture_that_goes_to_one_user_is_repeated_to_that_user(
@@ -299,5 +299,5 @@ async def test_what_a_failed_fire_leaves_is_the_one_before(
 
 async def test_before_anything_was_fired_there_is_nothing_to_repeat(window: MainWindow, qtbot: Any) -> None:
     qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
-    await until(window.status.said.text)
-    assert window.status.said.text() == "Nothing has been fired yet."
+    await until(window.status.message.text)
+    assert window.status.message.text() == "Nothing has been fired yet."

@@ -244,7 +244,7 @@ async def test_every_label_of_every_room_and_dialog_shows_plain_text(
 ) -> None:
     await connect_client()
     companion.rejection_log.add("events", MARKUP, MARKUP, MARKUP)
-    window.banner.say(MARKUP)
+    window.banner.show_notice(MARKUP)
     for room in ROOMS:
         window.open_room(room.name)
     window.open_palette()

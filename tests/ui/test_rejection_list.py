@@ -11,7 +11,7 @@ from app.companion import Companion
 from app.system.settings import Settings
 from app.ui.widgets import rejection_list as module
 from app.ui.widgets.rejection_list import SHOWN, RejectionList
-from app.ui.window import CHATS, CLIENTS, MOST_OFFERS, MainWindow
+from app.ui.window import CHATS, CLIENTS, MAX_OFFERED_ORIGINS, MainWindow
 from tests.conftest import until
 
 ORIGIN = "http://localhost:5173"
@@ -97,7 +97,7 @@ async def test_a_refused_page_is_offered_in_every_room_once(window: MainWindow, 
         companion.rejection_log.add("events", "origin is not in the allowed origins", origin)
     assert window.banner.isVisibleTo(window)
     assert window.banner.text.text() == (
-        f"A page of {ORIGIN} may not connect. Allow this origin, then reload the page."
+        f"Refused a web page from {ORIGIN}. To let it connect, allow this origin and reload the page."
     )
     (allow, dismiss) = window.banner.buttons
     dismiss.click()
@@ -111,10 +111,10 @@ async def test_a_program_that_invents_origins_keeps_the_window_calm(
     window: MainWindow, companion: Companion
 ) -> None:
     said: list[str] = []
-    window.banner.say = lambda text, *_, **__: said.append(text)  # type: ignore[assignment]
+    window.banner.show_notice = lambda text, *_, **__: said.append(text)  # type: ignore[assignment]
     for number in range(1000):
         companion.rejection_log.add("events", "refused", f"http://evil-{number}.example")
-    assert len(said) == MOST_OFFERS
+    assert len(said) == MAX_OFFERED_ORIGINS
 
 
 async def test_a_page_that_was_refused_can_be_allowed_with_one_click(

@@ -88,7 +88,7 @@ async def test_a_busy_rest_port_is_said_and_events_go_on(
     assert window.banner.isVisible()
     assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
     assert "Events work" in lines(window)[0]
-    assert buttons(window) == ["Retry", "Settings", "Dismiss"]
+    assert buttons(window) == ["Retry", "Open Settings", "Dismiss"]
     assert companion.state is ServerState.LISTENING
     assert window.status.state.text().startswith("● Listening")
 
@@ -121,7 +121,7 @@ async def test_a_busy_rest_port_leads_to_the_settings(
     window = windows(companion)
     window.present()
     await companion.start_service("rest")
-    press(window, "Settings", qtbot)
+    press(window, "Open Settings", qtbot)
     assert window.rooms.current == SETTINGS
     assert window.settings.rest_port.value() == number(taken[0])
 
@@ -137,7 +137,7 @@ async def test_a_busy_control_port_is_said_and_retried(
     assert not await companion.start_service("control")
     assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
     assert lines(window)[0].endswith("Scripts cannot reach this companion.")
-    assert buttons(window) == ["Retry", "Settings", "Dismiss"]
+    assert buttons(window) == ["Retry", "Open Settings", "Dismiss"]
     assert companion.state is ServerState.LISTENING
     taken[0].close()
     press(window, "Retry", qtbot)
@@ -167,7 +167,7 @@ async def test_both_ports_busy_are_both_said_and_retried_together(
     await companion.start()
     await companion.start_service("rest")
     assert [line.split(" is busy")[0] for line in lines(window)] == [f"Port {number(each)}" for each in taken]
-    assert buttons(window) == ["Retry", "Settings", "Dismiss"]
+    assert buttons(window) == ["Retry", "Open Settings", "Dismiss"]
     taken[1].close()
     press(window, "Retry", qtbot)
     await until(lambda: companion.rest.listening)
@@ -222,11 +222,11 @@ async def test_a_notice_and_a_trouble_stand_side_by_side(
     companion = await make_companion(rest_port=number(taken[0]))
     window = windows(companion)
     window.present()
-    window.banner.say("Something else", (("Do it", lambda: None),))
+    window.banner.show_notice("Something else", (("Do it", lambda: None),))
     await companion.start_service("rest")
     assert lines(window)[0] == "Something else"
     assert "is busy" in lines(window)[1]
-    assert buttons(window) == ["Do it", "Retry", "Settings", "Dismiss"]
+    assert buttons(window) == ["Do it", "Retry", "Open Settings", "Dismiss"]
     taken[0].close()
     await companion.start_service("rest")
     assert lines(window) == ["Something else"]
@@ -248,7 +248,7 @@ async def test_a_stranger_can_be_added_and_the_ui_then_befriends_them(
     press(window, "Add persona", qtbot)
     assert not window.banner.isVisible()
     await calm(window.chats)
-    assert window.status.said.text() == "Added zoe"
+    assert window.status.message.text() == "Added zoe"
     assert "zoe" not in names(window.chats)
     added = await rest.post("/friends", {"username": "zoe"})
     assert added.status == HTTPStatus.CREATED
@@ -293,7 +293,7 @@ async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
     assert len(lines(window)[0]) < 250
     press(window, "Add persona", qtbot)
     await calm(window.chats)
-    assert window.status.said.text().startswith("The name must not ")
+    assert window.status.message.text().startswith("The name must not ")
     assert name not in {each.username for each in await companion.chat.store.people()}
 
 

@@ -93,7 +93,7 @@ async def test_the_window_calls_its_hooks(window: MainWindow, companion: Compani
     room = example(window)
     window.open_room("example")
     qtbot.keyClick(room, Qt.Key.Key_Return, CONTROL)
-    assert window.status.said.text() == "Fired at 0 clients"
+    assert window.status.message.text() == "Fired at 0 clients"
     qtbot.keyClick(room, Qt.Key.Key_F, CONTROL)
     window.recolor()
     await companion.apply(replace(companion.settings, username="zoe"))
@@ -119,9 +119,9 @@ async def test_its_layout_is_remembered(companion: Companion, tmp_path: Path) ->
 
 async def test_ctrl_enter_does_nothing_in_a_room_that_fires_nothing(window: MainWindow, qtbot: Any) -> None:
     window.open_room("settings")
-    said, rows = window.status.said.text(), window.companion.journal.last_seq
+    said, rows = window.status.message.text(), window.companion.journal.last_seq
     qtbot.keyClick(window.rooms.page("settings"), Qt.Key.Key_Return, CONTROL)
-    assert (window.status.said.text(), window.companion.journal.last_seq) == (said, rows)
+    assert (window.status.message.text(), window.companion.journal.last_seq) == (said, rows)
 
 
 # the list itself

@@ -182,13 +182,13 @@ def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
         (False, "", ""),
         (False, "https://companion.example/latest", ""),
         (True, "https://companion.example/latest", ""),
-        (True, "", "Newer versions: enter an address: this build has no default"),
+        (True, "", "Update feed: enter an address: this build has no default"),
         (
             True,
             "companion.example",
-            "Newer versions: companion.example is not an address that begins with https://",
+            "Update feed: companion.example is not an address that begins with https://",
         ),
-        (False, "ftp://x", "Newer versions: ftp://x is not an address that begins with https://"),
+        (False, "ftp://x", "Update feed: ftp://x is not an address that begins with https://"),
     ],
 )
 def test_newer_versions_need_an_address_that_can_be_asked(
@@ -299,7 +299,7 @@ def test_the_token_is_copied_and_never_shown(room: SettingsRoom, qtbot: Any) -> 
     room.show_token(Token("a-very-secret-token", "keyring"))
     qtbot.mouseClick(room.copy_token, LEFT)
     assert QGuiApplication.clipboard().text() == "a-very-secret-token"
-    assert told == ["Copied the token: whoever has it can do here what you can"]
+    assert told == ["Token copied. Anyone who has it can control this companion."]
     shown = [each.text() for each in (*room.findChildren(QLabel), *room.findChildren(QLineEdit))]
     assert not any("a-very-secret-token" in text for text in (*shown, *told))
     room.show_token(None)

@@ -38,7 +38,7 @@ async def first(tmp_path: Path) -> AsyncIterator[FirstInstance]:
 @pytest.fixture
 def handed(first: FirstInstance) -> list[dict[str, Any]]:
     handed: list[dict[str, Any]] = []
-    first.handed_over.connect(handed.append)
+    first.arguments_received.connect(handed.append)
     return handed
 
 
@@ -105,7 +105,7 @@ async def test_what_a_crash_left_behind_is_replaced(tmp_path: Path) -> None:
     assert dead.listen(single_instance._name(tmp_path))
     first = FirstInstance(tmp_path)
     handed: list[Any] = []
-    first.handed_over.connect(handed.append)
+    first.arguments_received.connect(handed.append)
     assert await second_start(tmp_path, {"port": 5}) is True
     assert handed == [{"port": 5}]
     first.close_down()

@@ -17,7 +17,7 @@ from app.ui import theme
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.banner import Banner
 from app.ui.widgets.details import Details
-from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.sparkline import SECONDS, Sparkline
 from app.ui.widgets.status import StatusBar, status_line
@@ -35,7 +35,7 @@ def test_a_banner_is_hidden_until_there_is_something_to_say(show: Show, qtbot: A
     banner.setParent(frame)
     show(frame)
     assert not banner.isVisible()
-    banner.say("Port 8081 is busy.")
+    banner.show_notice("Port 8081 is busy.")
     assert banner.isVisible()
     assert banner.text.text() == "Port 8081 is busy."
     assert [button.text() for button in banner.buttons] == ["Dismiss"]
@@ -47,7 +47,9 @@ def test_a_banner_offers_what_can_be_done(show: Show, qtbot: Any) -> None:
     banner = Banner()
     show(banner)
     done: list[str] = []
-    banner.say("Busy", (("Retry", lambda: done.append("retry")), ("Settings", lambda: done.append("settings"))))
+    banner.show_notice(
+        "Busy", (("Retry", lambda: done.append("retry")), ("Settings", lambda: done.append("settings")))
+    )
     assert [button.text() for button in banner.buttons] == ["Retry", "Settings", "Dismiss"]
     assert [button.accessibleName() for button in banner.buttons] == ["Retry", "Settings", "Dismiss"]
     qtbot.mouseClick(banner.buttons[1], LEFT)
@@ -58,8 +60,8 @@ def test_a_banner_offers_what_can_be_done(show: Show, qtbot: Any) -> None:
 def test_a_banner_says_one_thing_at_a_time_on_a_topic(show: Show) -> None:
     banner = Banner()
     show(banner)
-    banner.say("Busy", (("Retry", lambda: None),))
-    banner.say("Saved")
+    banner.show_notice("Busy", (("Retry", lambda: None),))
+    banner.show_notice("Saved")
     assert banner.text.text() == "Saved"
     assert [button.text() for button in banner.buttons] == ["Dismiss"]
 
@@ -67,33 +69,33 @@ def test_a_banner_says_one_thing_at_a_time_on_a_topic(show: Show) -> None:
 def test_a_banner_says_every_topic_with_its_buttons_until_it_is_retracted(show: Show) -> None:
     banner = Banner()
     show(banner)
-    banner.say("Busy", (("Retry", lambda: None),), topic="port")
-    banner.say("Saved")
+    banner.show_notice("Busy", (("Retry", lambda: None),), topic="port")
+    banner.show_notice("Saved")
     assert banner.text.text() == "Busy\nSaved"
     assert [button.text() for button in banner.buttons] == ["Retry", "Dismiss"]
-    banner.retract("port")
-    banner.retract("rest")
+    banner.remove_notice("port")
+    banner.remove_notice("rest")
     assert banner.text.text() == "Saved"
     assert [button.text() for button in banner.buttons] == ["Dismiss"]
-    banner.retract()
+    banner.remove_notice()
     assert not banner.isVisible()
 
 
 def test_dismissing_a_banner_dismisses_every_topic(show: Show, qtbot: Any) -> None:
     banner = Banner()
     show(banner)
-    banner.say("Busy", topic="port")
-    banner.say("Saved")
+    banner.show_notice("Busy", topic="port")
+    banner.show_notice("Saved")
     qtbot.mouseClick(banner.buttons[-1], LEFT)
     assert not banner.isVisible()
-    banner.say("Busy", topic="port")
+    banner.show_notice("Busy", topic="port")
     assert banner.text.text() == "Busy"
 
 
 def test_a_banner_can_say_something_new_from_its_own_button(show: Show, qtbot: Any) -> None:
     banner = Banner()
     show(banner)
-    banner.say("Busy", (("Retry", lambda: banner.say("Still busy", (("Retry", lambda: None),))),))
+    banner.show_notice("Busy", (("Retry", lambda: banner.show_notice("Still busy", (("Retry", lambda: None),))),))
     qtbot.mouseClick(banner.buttons[0], LEFT)
     assert banner.text.text() == "Still busy"
     assert banner.isVisible()
@@ -113,7 +115,7 @@ def test_a_sparkline_counts_rows_per_tick(show: Show) -> None:
         line.tick()
     assert list(line.rates)[-4:] == [0, 3, 0, 12]
     assert len(line.rates) == SECONDS
-    assert line.accessibleDescription() == "12 events/s, 12 at most in 30 s"
+    assert line.accessibleDescription() == "12 events/s, maximum 12 in the last 30 s"
     line.grab()
 
 
@@ -146,8 +148,8 @@ async def test_the_status_line_tells_state_address_and_clients(
     assert bar.pause.text() == "Resume sending"
     qtbot.mouseClick(bar.pause, LEFT)
     assert bar.pause.text() == "Pause sending"
-    bar.say("Copied")
-    assert bar.said.text() == "Copied"
+    bar.show_message("Copied")
+    assert bar.message.text() == "Copied"
     bar.close_down()
 
 
@@ -198,7 +200,7 @@ def test_details_show_a_row_pretty_raw_and_with_its_schema(details: Details) -> 
     assert details.isVisible()
     assert details.head.text() == "#1 · To UI ↓ · friend_online"
     assert [part.strip() for part in details.note.text().split("·")][1:] == [
-        "to all", "origin panel", f"{len(payload.encode())} B", "delivered",
+        "to everyone", "source: the window", f"{len(payload.encode())} B", "delivered",
     ]  # fmt: skip
     assert shown(details, details.raw) == payload
     assert shown(details, details.pretty) == json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
@@ -222,7 +224,7 @@ def test_details_of_what_is_no_json_show_it_as_it_came(details: Details) -> None
     )
     details.show_row(row)
     assert shown(details, details.pretty) == shown(details, details.raw) == '{"event": nonsense'
-    assert shown(details, details.schema) == "The contract has no event 'nonsense' in this direction."
+    assert shown(details, details.schema) == "The contract has no event 'nonsense' in this direction"
     assert "not JSON" in details.note.text()
 
 

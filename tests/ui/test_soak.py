@@ -137,7 +137,7 @@ class Person:
         self._room.table.follow(True)
 
     def pause(self) -> None:
-        self._room.pause.toggle()
+        self._room.freeze.toggle()
 
     def look(self) -> None:
         """The selection is where it was, and the same rows are in sight when the log does not follow."""
@@ -152,7 +152,7 @@ class Person:
     def check(self) -> None:
         """The view shows what the plain reading of its filter finds."""
         room, journal = self._room, self._companion.journal
-        room.pause.setChecked(False)
+        room.freeze.setChecked(False)
         room.model.set_filter(room.filter.text())
         self._qtbot.waitUntil(lambda: not room.model.searching, timeout=30_000)
         room.model.flush()

@@ -89,7 +89,7 @@ def test_a_large_paste_is_kept_exactly_and_displayed_in_pieces(editor: TextEdit,
     editor.textChanged.connect(lambda: changes.append(editor.toPlainText()))
     paste(editor, text)
     assert changes == [text]
-    editor.settle()
+    editor.flush()
     assert editor.toPlainText() == text
     assert longest_block(editor) <= LONG_LINE + 1
     assert changes == [text]
@@ -101,7 +101,7 @@ def test_a_large_paste_is_kept_exactly_and_displayed_in_pieces(editor: TextEdit,
 def test_a_large_text_set_by_code_is_kept_exactly(editor: TextEdit, text: str) -> None:
     assert editor.set_text(text)
     assert editor.toPlainText() == text
-    editor.settle()
+    editor.flush()
     assert editor.toPlainText() == text
     assert longest_block(editor) <= LONG_LINE + 1
 
@@ -121,7 +121,7 @@ def test_text_is_inserted_in_slices_and_complete_from_the_start(
     paste(editor, "another")
     assert told(editor) == ["The previous text is still being inserted."]
     monkeypatch.setattr(text_edit, "SLICE_S", 1e9)
-    editor.settle()
+    editor.flush()
     assert editor.blockCount() == 1_001
     assert not editor.isReadOnly()
     assert editor.toPlainText() == f"<{text}>"
@@ -144,12 +144,12 @@ class Slices:
 @given(before=TEXTS, text=TEXTS, after=TEXTS)
 def test_any_text_can_be_inserted_anywhere_and_undone(editor: TextEdit, before: str, text: str, after: str) -> None:
     editor.set_text(before)
-    editor.settle()
+    editor.flush()
     assert editor.toPlainText() == before
     editor.moveCursor(QTextCursor.MoveOperation.End)
     place = editor.textCursor().position()
     editor.insert_text(after)
-    editor.settle()
+    editor.flush()
     cursor = editor.textCursor()
     cursor.setPosition(place)
     editor.setTextCursor(cursor)
@@ -157,7 +157,7 @@ def test_any_text_can_be_inserted_anywhere_and_undone(editor: TextEdit, before: 
     assert whole == before + after
     editor.insert_text(text)
     assert editor.toPlainText() == before + text + after
-    editor.settle()
+    editor.flush()
     assert editor.toPlainText() == before + text + after
     if text:
         editor.undo()
@@ -186,7 +186,7 @@ def selected(editor: TextEdit, start: int, end: int) -> str:
 
 def test_a_copied_part_of_a_long_line_is_in_one_piece(editor: TextEdit) -> None:
     editor.set_text(f"😀\n{LINE}\r\nend")
-    editor.settle()
+    editor.flush()
     second, third = (editor.document().findBlockByNumber(number).position() for number in (2, 3))
     assert selected(editor, second - 3, third + 2) == LINE[PIECE - 2 : 2 * PIECE + 2]
     assert selected(editor, 0, second + 1) == f"😀\n{LINE[: PIECE + 1]}"
@@ -202,7 +202,7 @@ def at(editor: TextEdit, position: int) -> None:
 
 def test_keys_edit_a_long_line_as_if_it_were_in_one_piece(editor: TextEdit) -> None:
     editor.set_text(f"first\n{LINE}\nlast")
-    editor.settle()
+    editor.flush()
     piece = editor.document().findBlockByNumber(3)
     at(editor, piece.position() + 10)
     QTest.keyClick(editor, Qt.Key.Key_Return)
@@ -222,7 +222,7 @@ def test_keys_edit_a_long_line_as_if_it_were_in_one_piece(editor: TextEdit) -> N
 
 def test_a_line_stays_a_line_when_its_beginning_is_deleted(editor: TextEdit) -> None:
     editor.set_text(f"first\n{LINE}")
-    editor.settle()
+    editor.flush()
     second, third = (editor.document().findBlockByNumber(number).position() for number in (1, 2))
     cursor = editor.textCursor()
     cursor.setPosition(second)
@@ -262,7 +262,7 @@ def test_a_text_that_is_too_large_is_rejected_as_a_whole(editor: TextEdit, text:
 
 def test_the_limit_is_that_of_the_whole_text(editor: TextEdit) -> None:
     paste(editor, "x" * (FULL - 1))
-    editor.settle()
+    editor.flush()
     paste(editor, "ab")
     assert told(editor) == [TOO_LARGE]
     editor.selectAll()
@@ -273,14 +273,17 @@ def test_the_limit_is_that_of_the_whole_text(editor: TextEdit) -> None:
 def test_too_many_lines_are_rejected_with_their_number(editor: TextEdit) -> None:
     paste(editor, "\n" * MAX_LINES)
     assert editor.toPlainText() == ""
-    assert told(editor) == ["The text has 20,001 lines; an editor takes 20,000. Use Send from file … in Inject."]
+    assert told(editor) == [
+        "The text has too many lines (20,001). The maximum is 20,000. "
+        "To send a file as a raw frame, use Send from file … in Inject."
+    ]
 
 
 def test_a_read_only_editor_shows_the_beginning(qtbot: Any) -> None:
     view = JsonView("Raw", read_only=True)
     qtbot.addWidget(view)
     view.set_text("x" * (MAX_SHOWN_CHARS + 5_000))
-    view.settle()
+    view.flush()
     assert view.toPlainText() == "x" * MAX_SHOWN_CHARS + "\n… 5,000 more characters"
     assert longest_block(view) <= LONG_LINE + 1
     view.set_text("a\n" * (MAX_SHOWN_LINES + 10))
@@ -325,7 +328,7 @@ def test_a_line_rejects_a_longer_text_as_a_whole(line: LineEdit, text: str, qtbo
     line.selectAll()
     line.setText(text * 3)
     assert line.text() == "before"
-    assert set(line.place.told) == {"The text is too long: Name takes 10 characters."}  # type: ignore[attr-defined]
+    assert set(line.place.told) == {"The text is too long for “Name”. The maximum is 10 characters."}  # type: ignore[attr-defined]
 
 
 def test_a_json_field_can_hold_a_long_value(qtbot: Any) -> None:

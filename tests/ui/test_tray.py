@@ -17,7 +17,7 @@ from tests.conftest import Connect, until
 from tests.ui.cast import befriend_only
 from tests.ui.frames import all_frames, frame, settled
 
-ALL = "All fixtures …"
+ALL = "Show all fixtures"
 
 
 @pytest.fixture

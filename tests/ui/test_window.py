@@ -136,7 +136,7 @@ async def test_ctrl_enter_fires_from_any_room_and_stops_a_series(
     window.open_room(EVENTS)
     qtbot.keyClick(window.events.table, Qt.Key.Key_Return, CONTROL)
     assert (await frame(client))["event"] == "new_message"
-    assert window.status.said.text().startswith("Delivered to 1 client")
+    assert window.status.message.text().startswith("Delivered to 1 client")
     window.inject.bar.times.setValue(100_000)
     window.inject.bar.every.setValue(1)
     qtbot.keyClick(window.events.table, Qt.Key.Key_Enter, CONTROL)
@@ -181,7 +181,7 @@ async def test_what_was_just_done_is_in_the_status_bar(
     window.open_room(CLIENTS)
     window.clients.table.selectRow(0)
     qtbot.mouseClick(window.clients.abort, LEFT)
-    assert window.status.said.text() == "Cut the connection of client 1"
+    assert window.status.message.text() == "Aborted the connection of client 1"
 
 
 # a busy port
@@ -190,7 +190,7 @@ async def test_what_was_just_done_is_in_the_status_bar(
 async def test_a_busy_port_is_said_with_what_can_be_done(blocked: MainWindow, busy: socket.socket) -> None:
     assert blocked.banner.isVisible()
     assert blocked.banner.text.text().startswith(f"Port {busy.getsockname()[1]} is busy")
-    assert [button.text() for button in blocked.banner.buttons] == ["Retry", "Settings", "Dismiss"]
+    assert [button.text() for button in blocked.banner.buttons] == ["Retry", "Open Settings", "Dismiss"]
     assert blocked.status.state.text().startswith("● Port busy")
 
 
@@ -225,7 +225,7 @@ async def test_another_port_ends_the_trouble(blocked: MainWindow, unused_tcp_por
 async def test_another_notice_is_not_hidden_with_a_trouble_that_never_was(
     window: MainWindow, companion: Companion
 ) -> None:
-    window.banner.say("Something else")
+    window.banner.show_notice("Something else")
     companion.pause()
     companion.pause(False)
     assert window.banner.isVisible()
@@ -305,8 +305,8 @@ def test_a_broken_memory_is_no_obstacle(tmp_path: Path) -> None:
 async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> None:
     for expected in (True, False):
         window = MainWindow(Folders.of(tmp_path)).fill(companion)
-        assert window.take_hint("close") is expected
-        assert window.take_hint("close") is False
+        assert window.first_hint("close") is expected
+        assert window.first_hint("close") is False
         await put_away(window, companion)
 
 
@@ -316,12 +316,13 @@ async def test_a_closed_down_window_hears_no_more(
     for room in ROOMS:
         window.rooms.page(room.name)
     rows = window.events.model.rowCount()
+    clients = window.clients.model
     state = window.status.state.text()
     window.close_down()
     await connect_client()
     companion.pause()
     assert window.events.model.rowCount() == rows
-    assert window.clients.model.rowCount() == 0
+    assert clients.rowCount() == 0
     assert window.status.state.text() == state
 
 
@@ -425,7 +426,7 @@ async def test_the_tab_key_leads_from_the_form_to_fire(
         passed.append(focused)
         qtbot.keyClick(focused, Qt.Key.Key_Tab)
     names = [each.accessibleName() for each in passed]
-    assert "Target" in names
+    assert "Send to" in names
     assert any(
         isinstance(each, QLineEdit) or "from" in name or "username" in name
         for each, name in zip(passed, names, strict=True)

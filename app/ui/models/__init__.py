@@ -1,1 +1,1 @@
-"""Table models."""
+"""Qt item models: the event log, clients, fixtures and chats."""

@@ -34,15 +34,15 @@ class Col(IntEnum):
 
 TITLES = ("No.", "Acts as", "Origin", "User agent", "Connected", "Ready", "From UI ↑", "To UI ↓", "Queue", "Ping")
 READY_TIP = (
-    "Connected for 0.5 s and, if the stand-in answers REST, its page has requested GET /friends since (or 2 s have "
-    "passed)"
+    "A client is ready 0.5 s after it has connected. If the REST stand-in is on, its page must also have requested "
+    "GET /friends, or 2 s must have passed."
 )
 
 
 class ClientsModel(QAbstractTableModel):
-    """Who is connected. ``identify`` is called when a developer edits the user of a client.
+    """One line per connected client. The column *Acts as* is editable.
 
-    ``reject`` is called with a sentence if the new name is not valid.
+    ``identify`` is called with a client and its new user name, ``reject`` with the reason if that is not valid.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class ClientsModel(QAbstractTableModel):
         self._disconnect()
 
     def client(self, line: int) -> Client:
-        """Return the client of that line."""
+        """Return the client in a line of the table."""
         return self._clients[line]
 
     def sync(self) -> None:
-        """Take over who came and who left; the other lines and their selection stay."""
+        """Remove disconnected clients and add new ones. The other lines keep their selection."""
         now = {client.id: client for client in self._hub.clients}
         for line in reversed(range(len(self._clients))):
             if self._clients[line].id not in now:
@@ -82,7 +82,7 @@ class ClientsModel(QAbstractTableModel):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what has moved. A name that did not change is not touched: somebody may be editing it."""
+        """Update counters and changed names. A name that has not changed is not updated: it may be being edited."""
         if not self._clients:
             return
         self.dataChanged.emit(self.index(0, Col.SINCE), self.index(len(self._clients) - 1, Col.PING))
@@ -91,7 +91,7 @@ class ClientsModel(QAbstractTableModel):
                 self.dataChanged.emit(self.index(line, Col.USERNAME), self.index(line, Col.USERNAME))
         self._names = {client.id: client.username for client in self._clients}
 
-    # Qt's questions
+    # QAbstractTableModel
 
     @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -122,7 +122,7 @@ class ClientsModel(QAbstractTableModel):
             case Qt.ItemDataRole.EditRole if column is Col.USERNAME:
                 return client.username
             case Qt.ItemDataRole.ToolTipRole if column is Col.USERNAME:
-                return tooltip_text("Double-click or F2 to let this client act as another user")
+                return tooltip_text("Double-click or press F2 to change the user that this client acts as")
             case Qt.ItemDataRole.ToolTipRole if column is Col.READY:
                 return tooltip_text(READY_TIP)
             case Qt.ItemDataRole.ToolTipRole:
@@ -133,7 +133,7 @@ class ClientsModel(QAbstractTableModel):
 
     @override
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        """Qt tells what was typed."""
+        """Change the user that a client acts as, or call ``reject`` if the name is not valid."""
         name = str(value).strip()
         if role != Qt.ItemDataRole.EditRole or index.column() != Col.USERNAME:
             return False
@@ -151,7 +151,7 @@ def _text(client: Client, column: Col) -> str:
         case Col.USERNAME:
             return client.username
         case Col.ORIGIN:
-            return client.origin or "none (no browser)"
+            return client.origin or "none (not a browser)"
         case Col.AGENT:
             return client.user_agent or "–"
         case Col.SINCE:

@@ -1,4 +1,4 @@
-"""The list of chats: friends with presence, unread count and last message."""
+"""The list of chats: its model, and a delegate that paints presence, unread count and the last message."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QStandardItem, QStandardItemModel
@@ -11,11 +11,11 @@ from app.ui.plain_text import set_tooltip
 
 CHAT = Qt.ItemDataRole.UserRole
 HEIGHT = 54
-UNREAD = "Messages that your UI has not marked as read. Only its mark_read event lowers the number."
+UNREAD = "Unread messages. The number drops when your UI sends mark_read."
 
 
 class ConversationsModel(QStandardItemModel):
-    """Items carry a ``Conversation`` under the role ``CHAT``."""
+    """One item per chat. The role ``CHAT`` has its ``Conversation``."""
 
     def show_chats(self, chats: list[Conversation]) -> None:
         """Show ``chats`` in this order."""
@@ -36,7 +36,7 @@ class ConversationsModel(QStandardItemModel):
 
 
 class ConversationDelegate(QStyledItemDelegate):
-    """Paints presence, name, last message, unread count."""
+    """Paint a chat: presence, name, last message, unread count."""
 
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:

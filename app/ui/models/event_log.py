@@ -1,8 +1,8 @@
-"""The table model of the live log: the numbers of the journal's rows that pass the filter.
+"""The table model of the live log: the sequence numbers of the journal's rows that match the filter.
 
-The rows stay in the journal; a row is read when it is shown. What the journal appends is taken over in one go,
-``FLUSH_MS`` after the last time or later, where painting takes long. A filter is applied newest first and in
-slices, so that the window goes on whatever it costs.
+The rows stay in the journal and are read when they are shown. New rows are added in batches, at most one every
+``FLUSH_MS``, less often if painting is slow. A filter searches the newest rows first, in time slices, so that the
+window stays responsive.
 """
 
 from array import array
@@ -27,17 +27,19 @@ from app.ui.plain_text import tooltip_text
 __all__ = ["ARROWS", "FLUSH_MS", "Col", "EventLogModel", "TimeStyle", "clock", "result", "summary"]
 
 FLUSH_MS = 33
-SLOWEST_MS = 100
-LINGER_MS = 15
-"""So long a flush that is due waits for another row: right after one, the next is least to be expected."""
-SOON_MS = 1
-"""After that row the flush comes so soon: whoever was sent something takes it first, perhaps on the same core."""
-SHARE = 20
-"""Painting takes a twentieth of the loop: where one takes long, the next comes later."""
+"""Shortest interval between two flushes."""
+MAX_FLUSH_MS = 100
+"""Longest interval between two flushes, if painting is slow."""
+TRAILING_MS = 15
+"""Rows that came shortly before a flush was possible wait this long for more rows."""
+FIRST_ROW_MS = 1
+"""Delay of the flush after the first row in a while: the recipients of the frame get the processor first."""
+PAINT_SHARE = 20
+"""Painting may take one twentieth of the time: the interval is this many times as long as the last painting."""
 SLICE_S = 0.003
-"""So long may looking at rows hold up the window at a time."""
+"""Time slice for filtering rows; longer would block the window noticeably."""
 SHOW_S = 0.1
-"""What a search finds is shown that often: every insertion paints the table anew."""
+"""Interval at which a search inserts what it has found: each insertion repaints the table."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -51,77 +53,77 @@ class TimeStyle(IntEnum):
 
 
 class EventLogModel(QAbstractTableModel):
-    """One line for every row that passes the filter, the newest last."""
+    """One line per row that matches the filter, the newest last."""
 
     flushing = Signal()
-    """Rows may go and come now, until ``flushed``."""
+    """Emitted before rows are removed and added."""
     flushed = Signal(int)
-    """So many rows were added at the end."""
+    """Emitted afterwards, with the number of rows added at the end."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
         self._journal = journal
-        self._rows = journal.rows  # while the view is paused: as they were then
+        self._rows = journal.rows  # while the log is frozen: a copy from that moment
         self._filter: Filter = parse("")
         self._seqs: range | MutableSequence[int] = range(0)  # a range while there is no filter
         self._search: IncrementalSearch | None = None
-        self._older: list[int] = []  # found, not shown yet
+        self._older: list[int] = []  # found by the search, not inserted yet
         self._show_at = 0.0
-        self._seen = 0
-        self._cleared = 0
-        self._paused = self._closed = self._listening = False
-        self._every_ms = FLUSH_MS
+        self._seen = 0  # last row that was filtered
+        self._cleared = 0  # last row that was cleared from the view
+        self._frozen = self._closed = self._listening = False
+        self._interval_ms = FLUSH_MS
         self.time_style = TimeStyle.CLOCK
-        self._told = 0  # of how many rows of the journal
+        self._last_flushed = 0  # last row of the journal at the last flush
         self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.flush)
-        self._rest = QTimer(self, singleShot=True)
-        self._rest.timeout.connect(self._rested)
+        self._pause = QTimer(self, singleShot=True)
+        self._pause.timeout.connect(self._on_pause_over)
         self._search_timer = QTimer(self, interval=0)
-        self._search_timer.timeout.connect(self._search_on)
+        self._search_timer.timeout.connect(self._continue_search)
         self.flush()
 
     def close(self) -> None:
         """Stop listening to the journal."""
         self._closed = True
         self._timer.stop()
-        self._rest.stop()
+        self._pause.stop()
         self._search_timer.stop()
 
     @property
-    def held(self) -> int:
-        """How many rows wait because the view is paused."""
-        return self._journal.last_seq - self._seen if self._paused else 0
+    def waiting(self) -> int:
+        """The number of journal rows that came while the log was frozen, before filtering."""
+        return self._journal.last_seq - self._seen if self._frozen else 0
 
     @property
     def searching(self) -> bool:
-        """Whether older rows have not been looked at yet since the filter changed."""
+        """Whether the filter has not been applied to all older rows yet."""
         return self._search is not None
 
     def row(self, number: int) -> Row:
-        """Return the journal row shown in that line."""
+        """Return the journal row in a line of the table."""
         seq = self._seqs[number]
-        return self._rows.row(seq) or _gone(seq)
+        return self._rows.row(seq) or _placeholder(seq)
 
     def seq(self, number: int) -> int:
-        """Return the number in the journal of the row shown in that line."""
+        """Return the sequence number of the journal row in a line of the table."""
         return self._seqs[number]
 
-    def set_paused(self, paused: bool) -> None:
-        """Hold the view; the journal goes on."""
-        if paused != self._paused:
-            self._paused = paused
-            self._rows = self._journal.rows.copy() if paused else self._journal.rows
-        if not paused:
+    def set_frozen(self, frozen: bool) -> None:
+        """Stop or resume showing new rows. The journal keeps recording."""
+        if frozen != self._frozen:
+            self._frozen = frozen
+            self._rows = self._journal.rows.copy() if frozen else self._journal.rows
+        if not frozen:
             self.flush()
 
     def set_filter(self, text: str) -> tuple[str, ...]:
-        """Show what passes; returns what was not understood. Older rows may follow (see ``searching``)."""
+        """Apply a filter and return its problems. Older matches are inserted while ``searching``."""
         before, self._filter = self._filter, parse(text)
         among: Sequence[int] = ()
         below = self._seen
         if not isinstance(self._seqs, range) and self._filter.narrows(before):
-            # Nothing passes that did not pass before: only what the last search had not reached is left to scan.
+            # No other rows can match: check the current matches, and scan what the last search had not reached.
             among = array("q", [*self._older, *self._seqs])
             below = self._search.tested_above if self._search else self._cleared
         self._refill(among, below)
@@ -139,12 +141,12 @@ class EventLogModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, Col.TIME), self.index(len(self._seqs) - 1, Col.TIME))
 
     def flush(self) -> None:
-        """Take over what the journal has appended and dropped."""
+        """Add the journal's new rows, and remove those that it has discarded."""
         self._timer.stop()
-        self._told = self._journal.last_seq
+        self._last_flushed = self._journal.last_seq
         if not self._closed:
-            self._rest.start(self._every_ms)
-        if self._paused:
+            self._pause.start(self._interval_ms)
+        if self._frozen:
             self.flushed.emit(0)
             return
         self.flushing.emit()
@@ -153,28 +155,29 @@ class EventLogModel(QAbstractTableModel):
             self._trim()
             added = self._add(self._fresh())
             if self._seen < self._rows.last and not self._closed:
-                self._timer.start(0)  # more than one slice: the rest in the next turn
+                self._timer.start(0)  # the time slice is over: continue in the next loop iteration
         finally:
-            self.flushed.emit(added)  # whatever happens: the view paints nothing until then
+            self.flushed.emit(added)  # always: the view does not paint until then
 
-    def _rested(self) -> None:
+    def _on_pause_over(self) -> None:
+        """Flush rows that came during the pause after a flush, or wait for the next row."""
         if not self._listening:
             self._listening = True
-            self._journal.once(self._came)
-        if self._journal.last_seq > self._told:
-            self._timer.start(LINGER_MS)
+            self._journal.once(self._on_appended)
+        if self._journal.last_seq > self._last_flushed:
+            self._timer.start(TRAILING_MS)
 
-    def _came(self) -> None:
+    def _on_appended(self) -> None:
         self._listening = False
         if not self._closed:
-            self._timer.start(SOON_MS)
+            self._timer.start(FIRST_ROW_MS)
 
-    def painted(self, took_s: float) -> None:
-        """Hear what it takes to show what is new."""
-        self._every_ms = min(max(FLUSH_MS, int(took_s * 1000 * SHARE)), SLOWEST_MS)
+    def on_painted(self, seconds: float) -> None:
+        """Adapt the flush interval to the time that painting the last flush took."""
+        self._interval_ms = min(max(FLUSH_MS, int(seconds * 1000 * PAINT_SHARE)), MAX_FLUSH_MS)
 
     def _fresh(self) -> Sequence[int]:
-        """Return the numbers of new rows that pass, of as many as a slice allows."""
+        """Return the numbers of new rows that match. Stop when the time slice is over."""
         rows = self._rows
         first, last = max(self._seen + 1, rows.first), rows.last
         if not self._filter.terms:
@@ -212,7 +215,7 @@ class EventLogModel(QAbstractTableModel):
                 del self._seqs[:gone]
             self.endRemoveRows()
 
-    # a filter applied to what is there
+    # searching existing rows after the filter has changed
 
     def _refill(self, among: Sequence[int], below: int) -> None:
         self.beginResetModel()
@@ -225,9 +228,9 @@ class EventLogModel(QAbstractTableModel):
             self._search = None
             self._seqs = range(max(self._cleared + 1, self._rows.first), self._seen + 1)
         self.endResetModel()
-        self._go_on()
+        self._schedule_search()
 
-    def _search_on(self) -> None:
+    def _continue_search(self) -> None:
         self._older[:0] = self._slice()
         if self._search and perf_counter() < self._show_at:
             return
@@ -237,10 +240,10 @@ class EventLogModel(QAbstractTableModel):
             self.beginInsertRows(QModelIndex(), 0, len(older) - 1)
             self._seqs[:0] = array("q", older)
             self.endInsertRows()
-        self._go_on()
+        self._schedule_search()
 
     def _slice(self) -> list[int]:
-        """IncrementalSearch for as long as a slice; returns what was found, in order."""
+        """Search for one time slice and return the numbers of matching rows in ascending order."""
         found: list[list[int]] = []
         until = perf_counter() + SLICE_S
         while self._search:
@@ -251,14 +254,14 @@ class EventLogModel(QAbstractTableModel):
                 break
         return [seq for some in reversed(found) for seq in some]
 
-    def _go_on(self) -> None:
+    def _schedule_search(self) -> None:
         if not self._search or self._closed:
             self._search_timer.stop()
         elif not self._search_timer.isActive():
             self._search_timer.start()
         self.flushed.emit(0)
 
-    # Qt's questions
+    # QAbstractTableModel
 
     @override
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -278,7 +281,7 @@ class EventLogModel(QAbstractTableModel):
 
     @override
     def data(self, index: Index, role: int = 0) -> Any:
-        """Qt asks: for tooltips, screen readers and sizes. The table paints without it."""
+        """Return texts and colours for tooltips, screen readers and size hints. ``LogPainter`` does not use it."""
         line, column = index.row(), Col(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
@@ -286,7 +289,7 @@ class EventLogModel(QAbstractTableModel):
             case Qt.ItemDataRole.ForegroundRole:
                 scheme = theme.colors()
                 wanted = colors(self.row(line), scheme)[column]
-                return QColor(wanted) if wanted != scheme.text else None  # the view's own
+                return QColor(wanted) if wanted != scheme.text else None  # the view's default
             case Qt.ItemDataRole.TextAlignmentRole if column is Col.SIZE:
                 return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             case Qt.ItemDataRole.FontRole if column in MONO:
@@ -299,7 +302,7 @@ class EventLogModel(QAbstractTableModel):
         return None
 
     def time(self, line: int, row: Row) -> str:
-        """Return what the time column says of the row in that line."""
+        """Return the text of the time column, in the current style."""
         if self.time_style is TimeStyle.CLOCK:
             return clock(row.wall)
         base = self.row(0 if self.time_style is TimeStyle.SINCE_START else max(line - 1, 0))
@@ -310,6 +313,6 @@ class EventLogModel(QAbstractTableModel):
         return self.time(line, row) if column is Col.TIME else texts(row)[column]
 
 
-def _gone(seq: int) -> Row:
-    """Stand in for a row that the journal has dropped since the last flush; the next one takes its line away."""
-    return Row(seq, 0.0, 0.0, Kind.SERVER, "", "dropped", b"", 0, Verdict.OK, "dropped by now", SERVER)
+def _placeholder(seq: int) -> Row:
+    """Return a row to show for one that the journal has discarded. The next flush removes its line."""
+    return Row(seq, 0.0, 0.0, Kind.SERVER, "", "discarded", b"", 0, Verdict.OK, "no longer in the log", SERVER)

@@ -1,4 +1,4 @@
-"""The tree of fixtures: folders, and what lies in them."""
+"""The tree model of the fixtures: folders and the fixtures in them."""
 
 from collections.abc import Collection, Sequence
 
@@ -11,21 +11,24 @@ from app.ui.icons import ui_icon
 from app.ui.plain_text import set_tooltip
 
 NAME = Qt.ItemDataRole.UserRole + 1
-"""The fixture's name; folders have none."""
+"""The role of a fixture's name. Folders have no value for it."""
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 class FixturesModel(QStandardItemModel):
-    """Rebuilt whole: there are some hundred at most."""
+    """Fixtures in folders. ``show`` rebuilds the whole model; there are a few hundred fixtures at most."""
 
     def show(
         self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], words: str, drafts: Collection[str] = ()
     ) -> None:
-        """Show those that contain every word in name, title or duty."""
+        """Show the fixtures that contain all ``words`` in their name, title or expected UI behaviour.
+
+        Fixtures in ``drafts`` (unsaved changes) are marked with a dot, those in ``pinned`` with a pin.
+        """
         self.clear()
         wanted = words.casefold().split()
-        at_hand = {name.casefold() for name in pinned}
+        pinned_names = {name.casefold() for name in pinned}
         folders: dict[tuple[str, bool], QStandardItem] = {}
         for each in fixtures:
             text = f"{each.name} {each.title} {each.fixture.must}".casefold()
@@ -35,10 +38,10 @@ class FixturesModel(QStandardItemModel):
             if key not in folders:
                 folders[key] = _folder(each)
                 self.appendRow(folders[key])
-            folders[key].appendRow(_item(each, each.name.casefold() in at_hand, each.name in drafts))
+            folders[key].appendRow(_item(each, each.name.casefold() in pinned_names, each.name in drafts))
 
     def index_of(self, name: str) -> QModelIndex:
-        """Return where a fixture stands; an invalid index when it is not shown."""
+        """Return the index of a fixture, or an invalid index if it is not shown."""
         for folder in range(self.rowCount()):
             parent = self.index(folder, 0)
             for line in range(self.rowCount(parent)):
@@ -50,7 +53,7 @@ class FixturesModel(QStandardItemModel):
 
 def _folder(saved: SavedFixture) -> QStandardItem:
     own = "" if saved.own else " · built in"
-    item = QStandardItem(f"{saved.folder or 'Yours'}{own}")
+    item = QStandardItem(f"{saved.folder or 'No folder'}{own}")
     item.setEditable(False)
     item.setSelectable(False)
     item.setForeground(QColor(theme.colors().muted))
@@ -62,11 +65,11 @@ def _item(saved: SavedFixture, pinned: bool, draft: bool) -> QStandardItem:
     item.setEditable(False)
     item.setData(saved.name, NAME)
     set_tooltip(item, saved.name)
-    said = f"{saved.title}, {saved.name}"
+    description = f"{saved.title}, {saved.name}"
     if pinned:
         item.setIcon(ui_icon("pin", theme.colors().accent))
-        said += ", pinned to the tray"
+        description += ", pinned to the tray"
     if draft:
-        said += ", changed and not saved"
-    item.setData(said, Qt.ItemDataRole.AccessibleTextRole)
+        description += ", unsaved changes"
+    item.setData(description, Qt.ItemDataRole.AccessibleTextRole)
     return item

@@ -1,4 +1,4 @@
-"""What the log says of a row, in words and colours."""
+"""The texts and colours of a log row, one per column. Cached, since most rows share them with others."""
 
 from contextlib import suppress
 from enum import IntEnum
@@ -7,19 +7,19 @@ from functools import lru_cache
 import msgspec
 
 from app.hub.journal import Kind, Row, Verdict
-from app.hub.origin import PRIMING, Origin
+from app.hub.origin import BACKEND, CONTROL, PANEL, PRIMING, TRAY, Origin
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.summary import summarize
 from app.protocol.times import local
 from app.ui.theme import Colors
 
 SUMMARY_BYTES = 20_000
-"""A summary shows two hundred characters: more need not be decoded for it."""
+"""Larger payloads are not decoded for their summary, which shows 200 characters."""
 
 _events = msgspec.json.Decoder(Envelope)
 
 MAX_CELL_CHARS = 300
-"""More than a cell can show: a client can send an event name of 64 KiB."""
+"""Longer texts are cut; a client can send an event name of 64 KiB."""
 
 
 class Col(IntEnum):
@@ -36,18 +36,19 @@ class Col(IntEnum):
 
 TITLES = ("Time", "Direction", "Client", "Event", "Summary", "Size", "Result")
 MONO = (Col.TIME, Col.EVENT, Col.SIZE)
-"""Columns in the font for numbers and names."""
+"""Columns in the fixed-width font."""
 
 ARROWS = {Kind.TO_UI: "To UI ↓", Kind.FROM_UI: "From UI ↑", Kind.SERVER: "Server"}
 SIGNS = {Verdict.OK: "", Verdict.WARNING: "▲ ", Verdict.INVALID: "✕ "}
-
+SOURCES = {PANEL: "the window", TRAY: "the tray", CONTROL: "a script", BACKEND: "the chat state"}
+"""Origins in words, where their names do not explain themselves."""
 
 Texts = tuple[str, str, str, str, str, str, str]
-"""One for every column."""
+"""One text per column."""
 
 
 def texts(row: Row) -> Texts:
-    """Return what every column says, with the time of day for the time."""
+    """Return the text of every column, with the time of day in the time column."""
     direction, client, event, verdict = _from_head(
         row.kind, row.client, row.event, row.verdict, row.note, row.origin
     )
@@ -56,7 +57,7 @@ def texts(row: Row) -> Texts:
 
 
 def colors(row: Row, scheme: Colors) -> Texts:
-    """Return the name of the colour of every column's text."""
+    """Return the colour of every column's text, e.g. ``#1b1c20``."""
     return _colors(row.kind, row.verdict, row.origin == PRIMING, scheme)
 
 
@@ -64,10 +65,23 @@ def colors(row: Row, scheme: Colors) -> Texts:
 def _from_head(
     kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: Origin
 ) -> tuple[str, str, str, str]:
-    """Return direction, client, event and result, which most rows share with many others."""
-    to = client.partition(" except:")[0][:MAX_CELL_CHARS]
+    """Return direction, client, event and result. Cached: most rows share them with many others."""
+    client = (recipients(client) if kind is Kind.TO_UI else client)[:MAX_CELL_CHARS]
     result = _result(kind, verdict, note, origin)
-    return ARROWS[kind], to, event[:MAX_CELL_CHARS] or "–", result[:MAX_CELL_CHARS]
+    return ARROWS[kind], client, event[:MAX_CELL_CHARS] or "–", result[:MAX_CELL_CHARS]
+
+
+def recipients(target: str) -> str:
+    """Return a row's target in words: ``everyone``, ``bob``, ``client 2`` or ``clients 2, 5``."""
+    chosen = target.partition(" except:")[0]
+    kind, _, value = chosen.partition(":")
+    if chosen == "all":
+        return "everyone"
+    if kind == "user":
+        return value
+    if kind == "client":
+        return f"clients {value.replace(',', ', ')}" if "," in value else f"client {value}"
+    return chosen
 
 
 @lru_cache(maxsize=64)
@@ -81,33 +95,38 @@ def _colors(kind: Kind, verdict: Verdict, priming: bool, scheme: Colors) -> Text
 
 
 def clock(wall: float) -> str:
-    """Return local time of day with milliseconds."""
+    """Return the local time of day with milliseconds, e.g. ``18:42:30.125``. ``wall`` is a Unix time in seconds."""
     return f"{_time_of_day(wall // 1)}.{int(wall % 1 * 1000):03}"
 
 
 @lru_cache(maxsize=256)
 def _time_of_day(second: float) -> str:
-    """Return local time of day. Cached: many rows share a second."""
+    """Return the local time of day. Cached: many rows share a second."""
     return f"{local(second):%H:%M:%S}"
 
 
 def result(row: Row) -> str:
-    """Return the verdict with its note in a few words."""
+    """Return the text of the result column: the verdict, its note and the source."""
     return _result(row.kind, row.verdict, row.note, row.origin)
 
 
 def _result(kind: Kind, verdict: Verdict, note: str, origin: Origin) -> str:
     if kind is Kind.SERVER:
         return f"{SIGNS[verdict]}{verdict}" if verdict is not Verdict.OK else ""
-    by = f" · by {origin}" if Origin(origin).by_hand else " · priming" if origin == PRIMING else ""
-    return f"{SIGNS[verdict]}{note or verdict}{by}"
+    cause = f" · from {SOURCES[origin]}" if Origin(origin).by_hand else " · priming" if origin == PRIMING else ""
+    return f"{SIGNS[verdict]}{note or verdict}{cause}"
+
+
+def source(origin: Origin) -> str:
+    """Return the origin of a row in words, e.g. ``window`` for ``panel``."""
+    return SOURCES.get(origin, str(origin))
 
 
 def summary(row: Row) -> str:
-    """Return what a row tells in a few words."""
+    """Return the payload of a row in a few words, or its note if it has none."""
     if not row.payload:
         return row.note[:MAX_CELL_CHARS]
-    if row.verdict is Verdict.OK and row.size <= SUMMARY_BYTES:  # as good as always an event that was read before
+    if row.verdict is Verdict.OK and row.size <= SUMMARY_BYTES:  # almost always a valid event
         with suppress(msgspec.DecodeError, ValueError, RecursionError):
             return summarize(_events.decode(row.payload).data)
     text = row.payload[:SUMMARY_BYTES].decode("utf-8", "replace")

@@ -1,8 +1,8 @@
-"""Numbers for people."""
+"""Format sizes and durations for the window."""
 
 
 def amount(size: int) -> str:
-    """Return ``512 B``, ``1.5 KiB``, ``3.2 MiB``."""
+    """Return a size in bytes as ``512 B``, ``1.5 KiB`` or ``3.2 MiB``."""
     if size < 1024:
         return f"{size} B"
     if size < 1024 * 1024:
@@ -11,7 +11,7 @@ def amount(size: int) -> str:
 
 
 def ago(seconds: float) -> str:
-    """Return ``8 s``, ``3 min``, ``2 h 5 min``."""
+    """Return a duration in seconds as ``8 s``, ``3 min`` or ``2 h 5 min``."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole} s"

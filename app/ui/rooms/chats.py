@@ -1,4 +1,4 @@
-"""Chats: every friend with presence and history; the developer plays the friend."""
+"""The Chats room: each friend's presence and messages. The developer writes as the friend."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,11 +29,11 @@ from app.ui.models.conversations import CHAT, ConversationDelegate, Conversation
 from app.ui.plain_text import PlainTextInputDialog, PlainTextLabel
 from app.ui.room_registry import INJECT
 from app.ui.room_tasks import RoomTasks
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.bubbles import BubbleView
 from app.ui.widgets.composer import Composer
-from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import bound_all
-from app.ui.widgets.naming import named
 from app.ui.widgets.switch import Switch
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 PAGE = 200
 REFRESH_MS = 100
 REACTION = "👍"
-"""What *React* puts on a message."""
 
 
 def create(window: "MainWindow") -> "ChatsRoom":
@@ -53,18 +52,19 @@ def create(window: "MainWindow") -> "ChatsRoom":
 
 
 class ChatsRoom(QWidget):
-    """Emits ``status_message`` with its results and errors."""
+    """The list of chats, the selected chat and a composer. ``status_message`` has results and errors."""
 
     status_message = Signal(str)
     reloaded = Signal()
+    """The chat state may have changed."""
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
-        self._who = ""
+        self._username = ""
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self._choose_first = True
-        """Whether to show the first chat if none is chosen; not after the chosen friend was removed."""
+        """Whether to select the first chat if none is selected. False after the selected friend was removed."""
         self._filling = False
         self.model = ConversationsModel()
         self.list = named(QListView(), "Chats", style_id="chats")
@@ -74,19 +74,27 @@ class ChatsRoom(QWidget):
         self.online = named(Switch(), "This friend is online")
         self.online.clicked.connect(self._switch_presence)
         self.name = named(PlainTextLabel(), "Friend", style_id="emptyTitle")
-        self.pinned = named(QCheckBox("Stay online"), "Stay online", tip="Do not let it go offline after 5 minutes")
-        self.auto_reply = named(QCheckBox("Auto-reply"), "Auto-reply", tip="Types for a while, then answers")
-        self.pinned.clicked.connect(lambda on: self._do(self._companion.chat.change_person(self._who, pinned=on)))
+        self.pinned = named(
+            QCheckBox("Stay online"),
+            "Stay online",
+            tip="Keep this friend online, also after 5 minutes of inactivity",
+        )
+        self.auto_reply = named(
+            QCheckBox("Auto-reply"), "Auto-reply", tip="Answer your UI's messages after typing for a moment"
+        )
+        self.pinned.clicked.connect(
+            lambda on: self._do(self._companion.chat.change_person(self._username, pinned=on))
+        )
         self.auto_reply.clicked.connect(
-            lambda on: self._do(self._companion.chat.change_person(self._who, auto_reply=on))
+            lambda on: self._do(self._companion.chat.change_person(self._username, auto_reply=on))
         )
         self.bubbles = BubbleView()
         self.bubbles.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.bubbles.customContextMenuRequested.connect(self._message_menu)
         self.composer = Composer()
         self.composer.typing.connect(self._type)
-        self.composer.sent.connect(self._say)
-        self.manage = named(QPushButton("Manage"), "Manage the cast and the chat state")
+        self.composer.sent.connect(self._send_message)
+        self.manage = named(QPushButton("Manage"), "Manage personas and the chat state")
         self.manage.setMenu(self._manage_menu())
         self._message_buttons = self._make_message_buttons()
         self.empty = EmptyState("clients", "No friends yet", ("Add persona", self._add))
@@ -100,18 +108,18 @@ class ChatsRoom(QWidget):
         self._refresh_soon(None)
 
     def close_down(self) -> None:
-        """Stop listening to the companion; what is still under way finds nobody."""
+        """Stop listening to the companion. Results of running tasks are not shown."""
         self._do.close()
         self._refresh.stop()
         for disconnect in self._disconnects:
             disconnect()
 
     def fire_or_stop(self) -> None:
-        """Send the message that is being written."""
+        """Send the message in the composer."""
         self.composer.send()
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         self.empty.recolor()
 
     # building
@@ -171,13 +179,13 @@ class ChatsRoom(QWidget):
 
     def _message_actions(self) -> tuple[tuple[str, str, Callable[[MessageData], None]], ...]:
         return (
-            ("Mark delivered", "The selected message that waits", self._mark_delivered),
+            ("Mark delivered", "Mark the selected message as delivered", self._mark_delivered),
             (
                 f"React {REACTION}",
-                "As this friend, on the selected message; seen after the UI reloads",
+                "React to the selected message as this friend. Your UI shows it after a reload.",
                 self._react,
             ),
-            ("Delete", "Forget the selected message; seen after the UI reloads", self._delete),
+            ("Delete", "Delete the selected message. Your UI shows it until it reloads.", self._delete),
         )
 
     def _manage_menu(self) -> QMenu:
@@ -185,25 +193,29 @@ class ChatsRoom(QWidget):
         menu.addAction("Add persona …", self._add)
         of_friend = [
             menu.addAction("Rename this persona …", self._rename),
-            menu.addAction("End this friendship", lambda: self._do(self._companion.chat.remove_friend(self._who))),
-            menu.addAction("Remove this persona", lambda: self._do(self._companion.chat.remove_person(self._who))),
+            menu.addAction(
+                "End this friendship", lambda: self._do(self._companion.chat.remove_friend(self._username))
+            ),
+            menu.addAction(
+                "Remove this persona", lambda: self._do(self._companion.chat.remove_person(self._username))
+            ),
         ]
 
         def enable() -> None:
             for action in of_friend:
-                action.setEnabled(bool(self._who))
+                action.setEnabled(bool(self._username))
 
         menu.aboutToShow.connect(enable)
         menu.addSeparator()
         menu.addAction("Save chat state …", self._save)
         menu.addAction("Load chat state …", self._load)
-        menu.addAction("Reset to the first cast", lambda: self._do(self._companion.chat.reset()))
+        menu.addAction("Reset to the default personas", lambda: self._do(self._companion.chat.reset()))
         return menu
 
     # showing
 
     def _refresh_soon(self, _: object) -> None:
-        if not self._refresh.isActive():  # restarted at every change, it would never come in a storm of them
+        if not self._refresh.isActive():  # restarting it at each change would delay it forever during a burst
             self._refresh.start()
 
     @override
@@ -212,13 +224,13 @@ class ChatsRoom(QWidget):
         self._refresh_soon(None)
 
     def reload(self) -> None:
-        """Show the state of now."""
+        """Load and show the current chat state."""
         if self._companion.opened:
             self._do(self._companion.chat.conversations(), self._show_chats)
 
     def _show_chats(self, chats: list[Conversation]) -> None:
-        wanted = self._who
-        self._filling = True  # the list may move its choice meanwhile: that is nobody's wish
+        wanted = self._username
+        self._filling = True  # the view may change its selection now, but the user did not
         self.model.show_chats(chats)
         self._filling = False
         names = [chat.person.username for chat in chats]
@@ -228,7 +240,7 @@ class ChatsRoom(QWidget):
             self.list.setCurrentIndex(self.model.index(self.model.line_of(chosen), 0))
             self._show_person(chats[names.index(chosen)].person)
         else:
-            self._show_nobody(friends=bool(names))
+            self._show_no_chat(has_friends=bool(names))
 
     def _chosen(self, current: QModelIndex, _: QModelIndex) -> None:
         chat = current.data(CHAT) if current.isValid() else None
@@ -237,10 +249,10 @@ class ChatsRoom(QWidget):
 
     def _show_person(self, person: Person) -> None:
         self.body.setCurrentIndex(1)
-        if person.username != self._who:
+        if person.username != self._username:
             self.composer.write_as(person.username)
             self.bubbles.follow()
-            self._who = person.username
+            self._username = person.username
         self.name.setText(person.username)
         self.online.setChecked(person.online)
         self.online.setAccessibleName(f"{person.username} is online")
@@ -248,15 +260,17 @@ class ChatsRoom(QWidget):
         self.auto_reply.setChecked(person.auto_reply)
         self._do(self._companion.chat.store.page(person.username, PAGE, 0), self._show_page)
 
-    def _show_nobody(self, *, friends: bool) -> None:
-        """Show no chat: the chosen friend was removed, and the next click must not act on another one."""
-        self._who = ""
-        self._choose_first = not friends
+    def _show_no_chat(self, *, has_friends: bool) -> None:
+        """Deselect: the selected friend was removed, and the next click must not act on another one."""
+        self._username = ""
+        self._choose_first = not has_friends
         self.list.setCurrentIndex(QModelIndex())
-        if friends:
-            self.empty.say("No chat is selected", "Select a friend in the list.", button=False)
+        if has_friends:
+            self.empty.show_text("No chat is selected", "Select a friend in the list.", button=False)
         else:
-            self.empty.say("No friends yet", "Friends of the cast appear here; your UI finds them by name.")
+            self.empty.show_text(
+                "No friends yet", "Add a persona: a friend that you play. Your UI can find it by name."
+            )
         self.body.setCurrentIndex(0)
 
     def _show_page(self, page: tuple[list[MessageData], int]) -> None:
@@ -271,20 +285,20 @@ class ChatsRoom(QWidget):
         )
 
     def _switch_presence(self, on: bool) -> None:
-        self._fire(Envelope("friend_online" if on else "friend_offline", {"username": self._who}))
+        self._fire(Envelope("friend_online" if on else "friend_offline", {"username": self._username}))
 
     def _type(self, typing: bool) -> None:
-        self._fire(Envelope("typing", {"username": self._who, "typing": typing}))
+        self._fire(Envelope("typing", {"username": self._username, "typing": typing}))
 
-    def _say(self, text: str) -> None:
-        self._fire(self._companion.message_from(self._who, text))
+    def _send_message(self, text: str) -> None:
+        self._fire(self._companion.message_from(self._username, text))
 
     def _with_message(self, act: Callable[[MessageData], None]) -> None:
         message = self.bubbles.selected
         if message:
             act(message)
         else:
-            self.status_message.emit("Select a message first.")
+            self.status_message.emit("Select a message first")
 
     def _message_menu(self, place: QPoint) -> None:
         if self.bubbles.selected is None:
@@ -299,12 +313,12 @@ class ChatsRoom(QWidget):
         self._do(self._companion.chat.set_delivered(message["msg_id"]))
 
     def _react(self, message: MessageData) -> None:
-        self._do(self._companion.chat.react(message["msg_id"], REACTION, self._who))
+        self._do(self._companion.chat.react(message["msg_id"], REACTION, self._username))
 
     def _delete(self, message: MessageData) -> None:
         self._do(self._companion.chat.delete_message(message["msg_id"]))
 
-    # the cast and the state
+    # personas and the chat state
 
     def _ask_name(self, title: str, label: str, then: Callable[[str], None], text: str = "") -> None:
         dialog = PlainTextInputDialog(self, title, label, text)
@@ -314,17 +328,17 @@ class ChatsRoom(QWidget):
         dialog.open()
 
     def _add(self) -> None:
-        self._ask_name("Add persona", "Name of the new friend", self.add_persona)
+        self._ask_name("Add persona", "Name of the new persona", self.add_persona)
 
     def add_persona(self, name: str, *, is_friend: bool = True) -> None:
-        """Add somebody to the cast, as a friend or for the UI to befriend."""
+        """Add a persona. If ``is_friend`` is false, the UI can still add it as a friend."""
         self._do(
             self._companion.chat.add_person(name, is_friend=is_friend),
             lambda added: self.status_message.emit(f"Added {added.username}"),
         )
 
     def _rename(self) -> None:
-        old = self._who
+        old = self._username
         self._ask_name(
             "Rename persona",
             f"New name of {old}",
@@ -333,12 +347,12 @@ class ChatsRoom(QWidget):
         )
 
     def rename_persona(self, old: str, new: str) -> None:
-        """Give somebody another name, and stay with them."""
+        """Rename a persona. Its chat stays selected."""
 
         def renamed(_: None) -> None:
-            if self._who == old:
-                self._who = new.strip()
-                self.composer.rename(self._who)
+            if self._username == old:
+                self._username = new.strip()
+                self.composer.rename(self._username)
 
         self._do(self._companion.chat.rename_person(old, new), renamed)
 
@@ -357,11 +371,11 @@ class ChatsRoom(QWidget):
         self._file_dialog("Load chat state", QFileDialog.AcceptMode.AcceptOpen, self.load_state)
 
     def save_state(self, file: str) -> None:
-        """Write the whole chat state to a file."""
+        """Save the whole chat state to a file."""
         saved = f"Saved the chat state to {file}"
         self._do(self._companion.chat.store.save(Path(file)), lambda _: self.status_message.emit(saved))
 
     def load_state(self, file: str) -> None:
-        """Replace the whole chat state by a file's."""
+        """Replace the whole chat state with that of a file."""
         loaded = f"Loaded the chat state from {file}"
         self._do(self._companion.chat.load(Path(file)), lambda _: self.status_message.emit(loaded))

@@ -1,4 +1,4 @@
-"""Clients: who is connected, which user each acts as, and how to disconnect one."""
+"""The Clients room: connected clients and the users they act as, actions on one client, refused connections."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -26,10 +26,10 @@ from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.clients import ClientsModel, Col
 from app.ui.plain_text import PlainTextLabel
-from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import BoundedDelegate, LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
-from app.ui.widgets.naming import named
 from app.ui.widgets.rejection_list import RejectionList
 from app.ui.widgets.selection import show_model
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 REFRESH_MS = 500
 WIDTHS = {
-    Col.ID: 44, Col.USERNAME: 110, Col.ORIGIN: 156, Col.PING: 70, Col.SINCE: 92, Col.READY: 76,
+    Col.ID: 44, Col.USERNAME: 96, Col.ORIGIN: 156, Col.PING: 66, Col.SINCE: 92, Col.READY: 66,
     Col.FROM_UI: 92, Col.TO_UI: 92, Col.QUEUE: 64,
 }  # fmt: skip
 CODES = (
@@ -48,7 +48,7 @@ CODES = (
     (1011, "1011 internal error"),
     (1012, "1012 service restart"),
     (1013, "1013 try again later"),
-    (4000, "4000 application's own"),
+    (4000, "4000 application-defined"),
 )
 
 
@@ -62,10 +62,12 @@ def create(window: "MainWindow") -> "ClientsRoom":
 
 
 class ClientsRoom(QWidget):
-    """A table of clients and what can be done with the selected one."""
+    """A table of clients, and buttons that act on the selected one."""
 
     send_requested = Signal(int)
+    """Open Inject with this client's number as the recipient."""
     fire_requested = Signal()
+    """Fire the event that Inject shows."""
     status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
@@ -73,15 +75,21 @@ class ClientsRoom(QWidget):
         self._companion = companion
         self.model = ClientsModel(companion.hub, companion.hub.identify, self.status_message.emit)
         self.table = self._make_table()
-        self.send = named(QPushButton("Send to…"), "Send an event to this client")
-        self.code = named(QComboBox(editable=True), "Close code", tip="1000–1003, 1007–1014 or 3000–4999")
+        self.send = named(QPushButton("Send to …"), "Send an event to this client")
+        self.code = named(
+            QComboBox(editable=True), "Close code", tip="Close code: 1000–1003, 1007–1014 or 3000–4999"
+        )
         self.code.setLineEdit(named(LineEdit(limit=200), "Close code"))
         for code, title in CODES:
             self.code.addItem(title, code)
         self.code.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.reason = named(LineEdit(limit=60, placeholder="Reason (optional)"), "Close reason")
-        self.close_button = named(QPushButton("Close"), "Close this connection with the code")
-        self.abort = named(QPushButton("Abort"), "Abort", tip="Cut the connection without a closing handshake")
+        self.close_button = named(
+            QPushButton("Close"), "Close the connection with this code", tip="Close the connection with this code"
+        )
+        self.abort = named(
+            QPushButton("Abort"), "Abort the connection", tip="Disconnect without a closing handshake"
+        )
         self.abort.setObjectName("danger")
         self.refused = RejectionList(companion.rejection_log)
         self.empty = EmptyState("clients", "No client is connected", ("Copy URL", self._copy_url))
@@ -111,15 +119,15 @@ class ClientsRoom(QWidget):
 
     @property
     def layout_parts(self) -> dict[str, QSplitter | QHeaderView]:
-        """What the window remembers between two starts."""
+        """The parts whose sizes the window saves."""
         return {"clients/columns with ready": self.table.horizontalHeader()}
 
     def fire_or_stop(self) -> None:
-        """Ask for the event that Inject holds."""
+        """Fire the event that Inject shows."""
         self.fire_requested.emit()
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         scheme = theme.colors()
         self.send.setIcon(ui_icon("send", scheme.muted))
         self.close_button.setIcon(ui_icon("disconnect", scheme.muted))
@@ -127,7 +135,7 @@ class ClientsRoom(QWidget):
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Update counters while the room is visible; select a client if it is the only one."""
+        """Update the counters while the room is visible, and select the only client if there is just one."""
         super().showEvent(event)
         self._timer.start()
         self._removed = False
@@ -171,7 +179,7 @@ class ClientsRoom(QWidget):
         for widget in (self.code, self.reason, self.close_button, self.abort):
             actions.addWidget(widget)
         hint = PlainTextLabel(
-            "Double-click “Acts as” to change a client’s user; its typing then comes from that user."
+            "Double-click “Acts as” to change a client’s user. Its typing events then come from that user."
         )
         hint.setObjectName("muted")
         hint.setContentsMargins(16, 12, 16, 8)
@@ -196,12 +204,12 @@ class ClientsRoom(QWidget):
 
     @property
     def selected(self) -> Client | None:
-        """The client that is selected."""
+        """The selected client, or None."""
         lines = self.table.selectionModel().selectedRows()
         return self.model.client(lines[0].row()) if lines else None
 
     def _on_inserted(self) -> None:
-        if not self._removed:  # a client that reconnects after an abort must not get the next one as well
+        if not self._removed:  # after Abort, do not select the reconnected client: a second click would hit it
             self._select_only_client()
         self._show_state()
 
@@ -214,7 +222,7 @@ class ClientsRoom(QWidget):
             self.table.selectRow(0)
 
     def _focus_body(self) -> None:
-        """Move the keyboard focus to the table, or to the text that stands for an empty one."""
+        """Move the keyboard focus to the table, or to the placeholder if the table is empty."""
         (self.table if self.model.rowCount() else self.empty).setFocus()
 
     def _with_selected(self, act: Callable[[Client], None]) -> Callable[[], None]:
@@ -225,7 +233,7 @@ class ClientsRoom(QWidget):
         return slot
 
     def _close_code(self) -> int | None:
-        """Return the chosen code, or None where no endpoint may send it."""
+        """Return the chosen code, or None if an endpoint must not send it."""
         digits = self.code.currentText().strip().partition(" ")[0]
         code = int(digits) if digits.isdecimal() else 0
         return code if may_close_with(code) else None
@@ -234,11 +242,11 @@ class ClientsRoom(QWidget):
         code = self._close_code()
         if code is not None:
             client.close(code, self.reason.text())
-            self.status_message.emit(f"Closing client {client.id} with {code}")
+            self.status_message.emit(f"Closing client {client.id} with code {code}")
 
     def _abort(self, client: Client) -> None:
         client.abort()
-        self.status_message.emit(f"Cut the connection of client {client.id}")
+        self.status_message.emit(f"Aborted the connection of client {client.id}")
 
     def _copy_url(self) -> None:
         QGuiApplication.clipboard().setText(self._companion.client_url)
@@ -250,9 +258,11 @@ class ClientsRoom(QWidget):
         self.body.setCurrentIndex(0 if empty else 1)
         disabled = not chosen and focused in (self.send, self.close_button, self.abort)
         if self.isAncestorOf(focused) and (empty or disabled):
-            self._focus_body()  # Qt would give the focus to some other button
+            self._focus_body()  # otherwise Qt focuses another button
         url = self._companion.server.url
-        self.empty.hint.setText(f"Start your chat UI, or try one of these:\n\ncompanion listen\nwscat -c {url}")
+        self.empty.hint.setText(
+            f"Start your chat UI, or run one of these commands:\n\ncompanion listen\nwscat -c {url}"
+        )
         for button in (self.send, self.abort):
             button.setEnabled(chosen)
         self.close_button.setEnabled(chosen and self._close_code() is not None)

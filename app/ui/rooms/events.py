@@ -1,4 +1,4 @@
-"""Events: the live log, its filter, and the details of one row."""
+"""The Events room: the live log, its filter, and the details of the selected row."""
 
 from typing import TYPE_CHECKING
 
@@ -29,25 +29,26 @@ from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import INJECT
 from app.ui.room_tasks import RoomTasks
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.details import Details, pretty
 from app.ui.widgets.diff_view import previous_alike
-from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import LogTable
-from app.ui.widgets.naming import named
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 FILTER_DELAY_MS = 60
-"""A search gives way to the next key at once, so the delay need only join what is typed in one breath."""
+"""Debounce of the filter. It can be short: a running search stops at the next key."""
 TO_UI_ONLY = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
 PLAYWRIGHT = "Copy as Playwright"
+FREEZE_TIP = "Stop updating the log (P). New rows are still recorded and appear when you unfreeze it."
 FILTER_HINT = (
     "event:typing  dir:c2s  client:2  user:alice  is:invalid  is:injected  is:priming  larger:1k  after:10s"
     '  "quoted"  /regex/'
-    "\nA minus in front excludes: -event:typing"
+    "\nTo exclude rows, put a minus in front: -event:typing"
 )
 
 
@@ -62,12 +63,15 @@ def create(window: "MainWindow") -> "EventsRoom":
 
 
 class EventsRoom(QWidget):
-    """The log. Asks for ``edit_requested`` and ``inject_requested``; emits ``status_message`` with its results."""
+    """The log with filter, details and row actions. ``status_message`` has the results of actions."""
 
     edit_requested = Signal(object)
+    """Edit this ``Row`` in Inject."""
     inject_requested = Signal()
     save_requested = Signal(object)
+    """Save this ``Row`` as a fixture."""
     fire_requested = Signal()
+    """Fire the event that Inject shows."""
     status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
@@ -80,14 +84,14 @@ class EventsRoom(QWidget):
         self.filter = named(
             LineEdit(limit=2_000, placeholder="Filter (Ctrl+F)", clear_button=True), "Filter", tip=FILTER_HINT
         )
-        self.filter_problem = named(PlainTextLabel(), "What the filter did not understand", style_id="problem")
+        self.filter_problem = named(PlainTextLabel(), "Filter problems", style_id="problem")
         self.filter_problem.setVisible(False)
-        self.counts = named(PlainTextLabel(), "How much is shown", style_id="muted")
-        self.pause = named(QPushButton("Pause view"), "Pause view", tip="Hold the view; capture goes on (P)")
-        self.pause.setCheckable(True)
-        self.time_style = named(QComboBox(), "Time shown as")
-        self.time_style.addItems(["Clock time", "Since first", "Since previous"])
-        self.clear_button = named(QPushButton("Clear"), "Clear the view", tip="Clear the view (Ctrl+L)")
+        self.counts = named(PlainTextLabel(), "Number of rows", style_id="muted")
+        self.freeze = named(QPushButton("Freeze log"), "Freeze log", tip=FREEZE_TIP)
+        self.freeze.setCheckable(True)
+        self.time_style = named(QComboBox(), "Time format", tip="How the log shows times")
+        self.time_style.addItems(["Clock time", "Since first row", "Since previous row"])
+        self.clear_button = named(QPushButton("Clear"), "Clear the log view", tip="Clear the log view (Ctrl+L)")
         self._actions = self._make_actions()
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
         self.setFocusProxy(self.table)
@@ -104,17 +108,17 @@ class EventsRoom(QWidget):
 
     @property
     def layout_parts(self) -> dict[str, QSplitter | QHeaderView]:
-        """What the window remembers between two starts."""
+        """The parts whose sizes the window saves."""
         return {"log/details": self.splitter, "log/columns": self.table.horizontalHeader()}
 
     def fire_or_stop(self) -> None:
-        """Ask for the event that Inject holds."""
+        """Fire the event that Inject shows."""
         self.fire_requested.emit()
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         muted = theme.colors().muted
-        self.pause.setIcon(ui_icon("pause", muted))
+        self.freeze.setIcon(ui_icon("pause", muted))
         self.clear_button.setIcon(ui_icon("clear", muted))
         self.empty.recolor()
 
@@ -123,7 +127,7 @@ class EventsRoom(QWidget):
         bar.setContentsMargins(16, 12, 16, 10)
         bar.setSpacing(8)
         bar.addWidget(self.filter, 1)
-        for widget in (self.time_style, self.pause, self.clear_button):
+        for widget in (self.time_style, self.freeze, self.clear_button):
             bar.addWidget(widget)
         self.empty = EmptyState("events", "Nothing has happened yet", ("Fire an event", self.inject_requested.emit))
         self.body = QStackedWidget()
@@ -152,7 +156,7 @@ class EventsRoom(QWidget):
     def _connect(self) -> None:
         self.filter.textChanged.connect(self._filter_typed)
         self._filter_timer.timeout.connect(self._apply_filter)
-        self.pause.toggled.connect(self._pause)
+        self.freeze.toggled.connect(self._freeze)
         self.clear_button.clicked.connect(self.clear)
         self.time_style.currentIndexChanged.connect(lambda index: self.model.set_time_style(TimeStyle(index)))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self.details.show_row(self.selected))
@@ -174,7 +178,7 @@ class EventsRoom(QWidget):
             ("Copy as command", QKeySequence("Ctrl+Shift+C"), self.copy_command),
             (PLAYWRIGHT, QKeySequence("Ctrl+Alt+C"), self.copy_playwright),
             ("Save as fixture …", QKeySequence("S"), self._save),
-            ("Pause view", QKeySequence("P"), self.pause.toggle),
+            ("Freeze log", QKeySequence("P"), self.freeze.toggle),
         ):
             action = QAction(title, self, shortcut=keys)
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
@@ -185,40 +189,40 @@ class EventsRoom(QWidget):
 
     @property
     def selected(self) -> Row | None:
-        """The row that is selected."""
+        """The selected row, or None."""
         rows = self.table.selectionModel().selectedRows()
         return self.model.row(rows[0].row()) if rows else None
 
     @property
     def filtering(self) -> bool:
-        """Whether the filter that was typed last is not in force for all rows yet."""
+        """Whether the filter has not been applied to all rows yet."""
         return self._filter_timer.isActive() or self.model.searching
 
     def clear(self) -> None:
-        """Empty the view."""
+        """Remove all rows from the view. The journal keeps them."""
         self.model.clear()
 
     def copy(self) -> None:
-        """Put the selected frame on the clipboard."""
+        """Copy the selected frame as JSON."""
         if row := self.selected:
             QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
             self.status_message.emit(f"Copied #{row.seq}")
 
     def copy_command(self) -> None:
-        """Put a command on the clipboard that fires the selected event from a terminal."""
+        """Copy a terminal command that fires the selected event."""
         row = self.selected
         if row is None or row.kind is not Kind.TO_UI:
-            self.status_message.emit("Only a frame that went to the UI can be fired again: select one.")
+            self.status_message.emit("Select a frame that was sent to the UI. Other rows cannot be fired.")
             return
         text = row.payload.decode("utf-8", "replace")
         QGuiApplication.clipboard().setText(trigger_command(text, self._companion.catalog))
         self.status_message.emit(f"Copied #{row.seq} as a command")
 
     def copy_playwright(self) -> None:
-        """Put a line on the clipboard that fires the selected event, or waits for it, in a test in Playwright."""
+        """Copy a line for a Playwright test: it fires the selected event, or waits for it if the UI sent it."""
         row = self.selected
         if row is None or not self._in_playwright(row):
-            self.status_message.emit("Only an event that kept the contract can be in a test: select one.")
+            self.status_message.emit("Select a frame to the UI, or a valid frame from the UI.")
             return
         text = row.payload.decode("utf-8", "replace")
         if row.kind is Kind.TO_UI:
@@ -233,18 +237,18 @@ class EventsRoom(QWidget):
         return row.kind is Kind.TO_UI or (row.kind is Kind.FROM_UI and row.verdict is not Verdict.INVALID)
 
     def resend(self) -> None:
-        """Send the selected frame once more."""
+        """Send the selected frame again, to the same recipients."""
         row = self.selected
         if row is None or row.kind is not Kind.TO_UI:
-            self.status_message.emit("Only a frame that went to the UI can be sent again: select one.")
+            self.status_message.emit("Select a frame that was sent to the UI. Other rows cannot be resent.")
             return
         self._do(
             self._companion.resend(row, origin=PANEL),
-            lambda delivery: self.status_message.emit(f"#{row.seq} again: {delivery.note}"),
+            lambda delivery: self.status_message.emit(f"Resent #{row.seq}: {delivery.note}"),
         )
 
     def focus_filter(self) -> None:
-        """Let the next keys go to the filter."""
+        """Move the keyboard focus to the filter and select its text."""
         self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter.selectAll()
 
@@ -258,7 +262,7 @@ class EventsRoom(QWidget):
         if row is not None and row.kind is Kind.TO_UI:
             self.save_requested.emit(row)
         else:
-            self.status_message.emit("Only a frame that went to the UI can be saved: select one.")
+            self.status_message.emit("Select a frame that was sent to the UI. Other rows cannot be saved.")
 
     def _filter_typed(self, text: str) -> None:
         if "/" in text:
@@ -270,10 +274,11 @@ class EventsRoom(QWidget):
         self.filter_problem.setText("; ".join(warnings))
         self.filter_problem.setVisible(bool(warnings))
 
-    def _pause(self, paused: bool) -> None:
-        self.pause.setText("Resume view" if paused else "Pause view")
-        self.pause.setIcon(ui_icon("play" if paused else "pause", theme.colors().muted))
-        self.model.set_paused(paused)
+    def _freeze(self, frozen: bool) -> None:
+        for each in (self.freeze, self._actions["Freeze log"]):
+            each.setText("Unfreeze log" if frozen else "Freeze log")
+        self.freeze.setIcon(ui_icon("play" if frozen else "pause", theme.colors().muted))
+        self.model.set_frozen(frozen)
         self._show_counts()
 
     def _context_menu(self, place: QPoint) -> None:
@@ -292,33 +297,33 @@ class EventsRoom(QWidget):
 
     def _show_counts(self) -> None:
         shown = self.model.rowCount()
-        # The first row of every session only says that the server listens.
+        # The first row of a session only says that the server listens.
         nothing_yet = shown == 0 or self._companion.journal.last_seq <= 1
         filtered = bool(self.filter.text())
         searching = self.model.searching
         self.body.setCurrentIndex(0 if (shown == 0 and not searching) or (nothing_yet and not filtered) else 1)
         if filtered:
-            self.empty.say("Nothing matches this filter", "Change it, or clear it to see every row.", button=False)
+            self.empty.show_text("No row matches the filter", "Change or clear the filter.", button=False)
         else:
-            self.empty.say(
+            self.empty.show_text(
                 "Nothing has happened yet",
-                f"Connect your UI to {self._companion.server.url}, or fire an event: every frame in either "
-                "direction appears here.",
+                f"Connect your UI to {self._companion.server.url}, or fire an event. Frames in both directions "
+                "appear here.",
             )
         parts = [f"{count(shown, 'row')} shown"] if self.body.currentIndex() else []
         if searching:
-            parts.append("searching older ones …")
-        if self.model.held:
-            parts.append(f"view paused, {self.model.held:,} held back")
+            parts.append("searching older rows …")
+        if self.model.waiting:
+            parts.append(f"log frozen, {count(self.model.waiting, 'new row')} waiting")
         if dropped := self._companion.journal.dropped:
-            parts.append(f"older {dropped:,} dropped")
+            parts.append(f"{count(dropped, 'older row')} discarded")
         if not self.table.following:
             parts.append("not following: scroll to the end to follow")
         self.counts.setText(" · ".join(parts))
 
 
 def _data(row: Row, text: str) -> object:
-    """Return what a client sent: an event's data, or the body of a REST call."""
+    """Return the data of a client's event or the body of a REST call, or None if it is not valid."""
     try:
         return parse_json(text) if row.origin == REST else decode(text).data
     except BadFrame:

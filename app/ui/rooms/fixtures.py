@@ -1,4 +1,4 @@
-"""Fixtures: saved events, fired with one key; each may say what a correct UI must do with it."""
+"""The Fixtures room: saved events to fire and edit, each with an optional note on what a correct UI must do."""
 
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -28,18 +28,18 @@ from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel, PlainTextMessageBox
 from app.ui.room_tasks import RoomTasks
-from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.fixture_list import FixtureList
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.name_dialog import NameDialog
-from app.ui.widgets.naming import named
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 OWN_FOLDER = "mine/"
-RENEW = "New ID and time each time it is sent"
+RENEW = "Generate a new ID and time on each send"
 
 
 def create(window: "MainWindow") -> "FixturesRoom":
@@ -50,9 +50,10 @@ def create(window: "MainWindow") -> "FixturesRoom":
 
 
 class FixturesRoom(QWidget):
-    """Asks for ``pins_changed`` with the new list; emits ``status_message`` with its results and errors."""
+    """The list of fixtures, an editor for the selected one, and the fire bar."""
 
     pins_changed = Signal(list)
+    """Emitted with the names of all pinned fixtures; the window saves them."""
     status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
@@ -61,27 +62,27 @@ class FixturesRoom(QWidget):
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self._shown: SavedFixture | None = None
         self._edited: Fixture | None = None
-        """What the pane holds; None while it holds no event."""
-        self._as_shown = ""
-        """What the editor made of the fixture's text: it has its own line ends."""
+        """The edited fixture; None if no fixture is selected."""
+        self._text_as_shown = ""
+        """The text that the editor returns for the unedited fixture; its line ends can differ from the file's."""
         self._drafts: dict[str, str] = {}
-        """What was typed into fixtures that are not shown now, by name."""
+        """Unsaved texts of the fixtures that are not selected, by name."""
         self.list = FixtureList()
         self.title = named(PlainTextLabel(wordWrap=True), "Fixture", style_id="emptyTitle")
         self.name = named(PlainTextLabel(wordWrap=True), "Name", style_id="muted")
-        self.must = named(PlainTextLabel(wordWrap=True), "What a correct UI must do", style_id="duty")
+        self.must = named(PlainTextLabel(wordWrap=True), "Expected UI behaviour", style_id="duty")
         self.editor = JsonView("Event as JSON")
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.pin = named(QPushButton("Pin"), "Pin to the tray menu", tip="Show it in the tray icon's Fire menu")
         self.pin.setCheckable(True)
-        self.revert = named(QPushButton("Revert"), "Revert to what is saved")
+        self.revert = named(QPushButton("Revert"), "Revert to the saved version", tip="Discard the changes")
         self.save = named(QPushButton("Save"), "Save this fixture")
         self.save_as = named(QPushButton("Save as …"), "Save under another name")
         self.rename = named(QPushButton("Rename …"), "Rename this fixture")
         self.delete = named(QPushButton("Delete"), "Delete this fixture", style_id="danger")
         self.bar = FireBar(companion)
         self.bar.status_message.connect(self.status_message)
-        self.empty = EmptyState("fixtures", "No fixture is chosen")
+        self.empty = EmptyState("fixtures", "No fixture is selected")
         self.setFocusProxy(self.list)
         self._lay_out()
         self._connect()
@@ -89,22 +90,22 @@ class FixturesRoom(QWidget):
         self.refresh()
 
     def show_rejection(self, text: str) -> None:
-        """Show why an editor has rejected a text."""
+        """Show why an editor rejected a text."""
         self.bar.show_rejection(text)
 
     def close_down(self) -> None:
-        """Stop listening to the companion; what is still under way finds nobody."""
+        """Stop listening to the companion. Results of running tasks are not shown."""
         self._do.close()
         self.bar.close_down()
         for disconnect in self._disconnects:
             disconnect()
 
     def fire_or_stop(self) -> None:
-        """Fire the fixture that is shown, or stop what is running."""
+        """Fire the selected fixture, or stop a running repeat."""
         self.bar.fire_or_stop()
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         scheme = theme.colors()
         self.pin.setIcon(ui_icon("pin", scheme.muted))
         self.list.recolor()
@@ -113,7 +114,7 @@ class FixturesRoom(QWidget):
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt tells: somebody may have edited a file meanwhile."""
+        """Read the fixture files again: another program may have changed them."""
         super().showEvent(event)
         self._do(self._companion.fixtures.read())
 
@@ -137,7 +138,7 @@ class FixturesRoom(QWidget):
         column.addWidget(self.editor, 1)
         column.addWidget(self.problem)
         column.addLayout(buttons)
-        self.empty.hint.setText("Choose one on the left, save a row of the log (Events), or paste a frame.")
+        self.empty.hint.setText("Select one in the list, save a row of the log in Events, or paste a frame.")
         self.pane = QStackedWidget()
         self.pane.addWidget(self.empty)
         self.pane.addWidget(pane)
@@ -175,39 +176,39 @@ class FixturesRoom(QWidget):
     # showing
 
     def refresh(self) -> None:
-        """Show the library and the pins of now; what is being edited stays."""
-        self._follow()
+        """Show the current fixtures and pins. Unsaved changes are kept."""
+        self._update_shown()
         library, shown = self._companion.fixtures, self._shown.name if self._shown else ""
         self.list.show_fixtures(library.all, self._companion.settings.pinned, self._drafts, shown)
         self.list.show_warnings(library.warnings, library.folder)
         self._show_state()
 
-    def _follow(self) -> None:
-        """See what became of the shown fixture elsewhere; what was typed stays."""
+    def _update_shown(self) -> None:
+        """Show the selected fixture as it is saved now. Unsaved changes are kept."""
         if self._shown is None:
             return
         now = next((each for each in self._companion.fixtures.all if each.name == self._shown.name), None)
-        if now is None and not self._typed:
+        if now is None and not self._has_changes:
             self._shown = self._edited = None
         elif now is not None and now != self._shown:
-            self._show(now, keep_text=self._typed)
+            self._show(now, keep_text=self._has_changes)
 
     @property
-    def _typed(self) -> bool:
-        """Whether the editor holds something else than the fixture."""
-        return self._shown is not None and self.editor.toPlainText() != self._as_shown
+    def _has_changes(self) -> bool:
+        """Whether the editor contains unsaved changes."""
+        return self._shown is not None and self.editor.toPlainText() != self._text_as_shown
 
     def choose(self, name: str) -> None:
-        """Show a fixture."""
+        """Select a fixture."""
         self.list.choose(name)
 
     def _chosen(self, name: str) -> None:
-        if self._shown and self._typed and self._shown.name != name:
+        if self._shown and self._has_changes and self._shown.name != name:
             self._drafts[self._shown.name] = self.editor.toPlainText()
         self._show(next(each for each in self._companion.fixtures.all if each.name == name))
         if draft := self._drafts.pop(name, ""):
             self.editor.setPlainText(draft)
-        QTimer.singleShot(0, self, self.refresh)  # the list must not change under the one that tells of it
+        QTimer.singleShot(0, self, self.refresh)  # later: the list must not be rebuilt in its own signal
 
     def _show(self, saved: SavedFixture, *, keep_text: bool = False) -> None:
         self._shown = saved
@@ -215,12 +216,12 @@ class FixturesRoom(QWidget):
         self.name.setText(_facts(saved))
         self.must.setText(f"A correct UI must: {saved.fixture.must}")
         self.must.setVisible(bool(saved.fixture.must))
-        self._as_shown = _text(saved.fixture)
+        self._text_as_shown = _text(saved.fixture)
         if not keep_text:
             with QSignalBlocker(self.editor):
-                if not self.editor.set_text(self._as_shown):
+                if not self.editor.set_text(self._text_as_shown):
                     self.editor.clear()
-            self._as_shown = self.editor.toPlainText()
+            self._text_as_shown = self.editor.toPlainText()
         self._on_change()
 
     def _on_change(self) -> None:
@@ -229,44 +230,44 @@ class FixturesRoom(QWidget):
             return
         fresh = from_frame(self.editor.toPlainText(), self._companion.catalog)
         kept = {name: getattr(saved.fixture, name) for name in ("title", "must", "to", "times", "order")}
-        self._edited = replace(fresh, **kept) if self._typed else saved.fixture
+        self._edited = replace(fresh, **kept) if self._has_changes else saved.fixture
         self._show_state()
 
     def _show_state(self) -> None:
         saved, edited = self._shown, self._edited
         self.pane.setCurrentIndex(1 if saved else 0)
         if saved is None or edited is None:
-            self.bar.arm(None, why_not="Choose a fixture")
+            self.bar.arm(None, why_not="Select a fixture")
             return
         changed = edited != saved.fixture
         pinned = saved.name.casefold() in {name.casefold() for name in self._companion.settings.pinned}
         self.pin.setChecked(pinned)
         self.pin.setText("Pinned" if pinned else "Pin")
-        self.revert.setEnabled(self._typed)
+        self.revert.setEnabled(self._has_changes)
         self.save.setEnabled(changed and saved.own)
         for button in (self.rename, self.delete):
             button.setEnabled(saved.own)
         broken = edited.raw and not saved.fixture.raw
         self.problem.setText(
-            "This is no event: saved or fired, it is a raw frame." if broken else self._breach(edited)
+            "Not a valid event. It will be saved and sent as a raw frame." if broken else self._violation(edited)
         )
         self.problem.setVisible(bool(self.problem.text()))
         self.bar.arm(
             partial(self._fire, edited), title="Send malformed" if edited.malformed or edited.raw else "Fire"
         )
 
-    def _breach(self, fixture: Fixture) -> str:
-        """Return how an event violates the contract; empty if it was saved as malformed on purpose."""
+    def _violation(self, fixture: Fixture) -> str:
+        """Return how an event violates the contract. Empty if it does not, or was saved as malformed on purpose."""
         if fixture.raw or (self._shown and self._shown.fixture.malformed):
             return ""
         try:
             event = self._companion.composer.preview(fixture.envelope())
         except TemplateError as error:
-            return f"It has {error}."
+            return f"The event has {error}."
         problems = self._companion.catalog.problems(event)
-        return f"It breaks the contract: {'; '.join(map(str, problems))}" if problems else ""
+        return f"Not valid: {'; '.join(map(str, problems))}" if problems else ""
 
-    # doing
+    # user actions
 
     def _fire(self, fixture: Fixture) -> Coroutine[Any, Any, Delivery]:
         chosen = self.bar.target
@@ -274,7 +275,7 @@ class FixturesRoom(QWidget):
         return self._companion.composer.fire(fixture, to=to, origin=PANEL)
 
     def save_row(self, row: Row) -> None:
-        """Save what a row of the log sent."""
+        """Ask for a name and save the frame of a log row under it."""
         self.save_frame(row.payload.decode("utf-8", "replace"))
 
     def save_frame(self, text: str) -> None:
@@ -283,7 +284,7 @@ class FixturesRoom(QWidget):
         with_templates = with_fresh_values(literal, self._companion.catalog)
         name = f"{OWN_FOLDER}{literal.event or 'frame'}"
         option = RENEW if with_templates != literal else ""
-        dialog = NameDialog(self.window(), "Save as fixture", name, self._warn_of_own, option)
+        dialog = NameDialog(self.window(), "Save as fixture", name, self._overwrite_warning, option)
         dialog.chosen.connect(
             lambda name: self._store(with_templates if dialog.option.isChecked() else literal, name)
         )
@@ -310,13 +311,13 @@ class FixturesRoom(QWidget):
     def _rename(self) -> None:
         if self._shown:
             old = self._shown.name
-            self._ask_name("Rename", old, partial(self._give_name, old), partial(self._refuse_others, old))
+            self._ask_name("Rename", old, partial(self._rename_to, old), partial(self._check_new_name, old))
 
     def _delete(self) -> None:
         if self._shown is None:
             return
         name = self._shown.name
-        box = PlainTextMessageBox(self.window(), "Delete?", f"Delete the fixture {name}?", "Its file is removed.")
+        box = PlainTextMessageBox(self.window(), "Delete?", f"Delete the fixture {name}?", "This deletes its file.")
         yes = box.addButton("Delete", box.ButtonRole.DestructiveRole)
         box.addButton(box.StandardButton.Cancel)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -324,17 +325,17 @@ class FixturesRoom(QWidget):
         box.open()
 
     def _deleted(self, name: str) -> None:
-        def gone(_: None) -> None:
+        def deleted(_: None) -> None:
             self._shown = self._edited = None
-            self.list.setFocus()  # the button is hidden now; Qt would give the focus to some other one
+            self.list.setFocus()  # the button is hidden now, and Qt would focus another one
             self.refresh()
             self.status_message.emit(f"Deleted {name}")
 
-        self._do(self._companion.fixtures.delete(name), gone)
+        self._do(self._companion.fixtures.delete(name), deleted)
 
     def _store(self, fixture: Fixture, name: str) -> None:
         def stored(saved: SavedFixture) -> None:
-            self._shown = None  # what was typed is saved now, so it is no draft
+            self._shown = None  # the text is saved now and must not become a draft
             self.refresh()
             self.choose(saved.name)
             self._show(saved)
@@ -342,17 +343,16 @@ class FixturesRoom(QWidget):
 
         self._do(self._companion.fixtures.save(name, fixture), stored)
 
-    def _give_name(self, old: str, new: str) -> None:
-        def given(saved: SavedFixture) -> None:
+    def _rename_to(self, old: str, new: str) -> None:
+        def renamed(saved: SavedFixture) -> None:
             pins = self._companion.settings.pinned
             if old in pins:
                 self.pins_changed.emit([saved.name if name == old else name for name in pins])
-            self._show(saved, keep_text=self._typed)
-            self._listed = None  # the new name is the chosen one
+            self._show(saved, keep_text=self._has_changes)
             self.refresh()
-            self.status_message.emit(f"{old} is now {saved.name}")
+            self.status_message.emit(f"Renamed {old} to {saved.name}")
 
-        self._do(self._companion.fixtures.rename(old, new), given)
+        self._do(self._companion.fixtures.rename(old, new), renamed)
 
     def _pin(self, on: bool) -> None:
         if self._shown is None:
@@ -363,18 +363,18 @@ class FixturesRoom(QWidget):
         self.pins_changed.emit([*others, self._shown.name] if on else others)
 
     def _ask_name(
-        self, title: str, name: str, then: Callable[[str], None], taken: Callable[[str], str] | None = None
+        self, title: str, name: str, then: Callable[[str], None], check: Callable[[str], str] | None = None
     ) -> None:
-        dialog = NameDialog(self.window(), title, name, taken or self._warn_of_own)
+        dialog = NameDialog(self.window(), title, name, check or self._overwrite_warning)
         dialog.chosen.connect(then)
         dialog.open()
 
-    def _warn_of_own(self, name: str) -> str:
-        return f"{name} exists: it will be replaced." if self._is_own(name) else ""
+    def _overwrite_warning(self, name: str) -> str:
+        return f"{name} already exists and will be replaced." if self._is_own(name) else ""
 
-    def _refuse_others(self, old: str, name: str) -> str:
+    def _check_new_name(self, old: str, name: str) -> str:
         if name.casefold() != old.casefold() and self._is_own(name):
-            raise BadFixture(f"{name} exists already")
+            raise BadFixture(f"{name} already exists")
         return ""
 
     def _is_own(self, name: str) -> bool:
@@ -389,7 +389,7 @@ def _facts(saved: SavedFixture) -> str:
     if saved.fixture.times > 1:
         facts.append(f"sent {saved.fixture.times} times")
     if not saved.own:
-        facts.append("built in: change it and save it under your own name")
+        facts.append("built in: use Save as … to keep changes")
     return " · ".join(facts)
 
 

@@ -16,10 +16,10 @@ from app.ui import theme
 from app.ui.browser import open_in_browser
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel
-from app.ui.widgets.empty import EmptyState
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.manual_browser import ManualBrowser
-from app.ui.widgets.naming import named
 from app.ui.widgets.page_list import PageList
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class HelpRoom(QWidget):
             self.pages.select(page.name)
 
     def _show_missing(self, why: str) -> None:
-        self.missing.say("There is no manual", why)
+        self.missing.show_text("There is no manual", why)
         self.body.setCurrentWidget(self.missing)
         self.setFocusProxy(self.missing)
 

@@ -1,4 +1,4 @@
-"""Inject: write an event, choose who gets it, fire."""
+"""The Inject room: write an event as a form or as JSON, choose the recipients, and fire it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,38 +13,38 @@ from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventType
 from app.system.settings import Settings
 from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.event_panel import EventPanel
-from app.ui.widgets.fire_bar import SEND_FILE, FireBar
+from app.ui.widgets.fire_bar import SEND_FILE, SEND_FILE_TIP, FireBar
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.naming import named
-from app.ui.widgets.quick import PresenceGrid, TypingGrid
+from app.ui.widgets.quick_controls import PresenceGrid, TypingGrid
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 TOGETHER = {"friend_online": "Presence", "friend_offline": "Presence"}
-"""Events that share a panel."""
+"""Events that share a tab, by event name."""
 QUICK_EVENTS = {"Presence": {"friend_online", "friend_offline"}, "Typing": {"typing"}}
 """Events that the buttons above a form fire, by tab title."""
 
 
 class RawPanel(QWidget):
-    """Any text, sent as it is."""
+    """The editor of the tab *Raw frame*: any text, sent unchanged."""
 
     def __init__(self) -> None:
         super().__init__()
         hint = PlainTextLabel(
-            "Sent exactly as written, valid or not: to see what your UI does with a frame it should never get.",
+            "The text is sent exactly as written, valid or not. Use it to test how your UI handles broken frames.",
             wordWrap=True,
         )
         hint.setObjectName("muted")
         self.editor = JsonView("Raw frame")
         self.editor.setPlainText('{"event": "new_message", "data": {"from": "alice", "text": ')
-        self.verdict = named(PlainTextLabel(wordWrap=True), "What is wrong with this frame", style_id="muted")
+        self.verdict = named(PlainTextLabel(wordWrap=True), "Validation result", style_id="muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 14, 20, 8)
         column.setSpacing(12)
-        self.send_file = named(QPushButton(SEND_FILE), "Send a frame from a file", tip="Exactly as it is")
+        self.send_file = named(QPushButton(SEND_FILE), "Send a frame from a file", tip=SEND_FILE_TIP)
         top = QHBoxLayout()
         top.setSpacing(12)
         top.addWidget(hint, 1)
@@ -61,7 +61,7 @@ def create(window: "MainWindow") -> "InjectRoom":
 
 
 class InjectRoom(QWidget):
-    """A tab per panel; the bar at the bottom fires what the visible one holds."""
+    """One tab per event of the contract, plus *Raw frame*. The bar at the bottom fires the visible tab's event."""
 
     status_message = Signal(str)
 
@@ -70,15 +70,15 @@ class InjectRoom(QWidget):
         self._companion = companion
         self.bar = FireBar(companion)
         self.bar.status_message.connect(self.status_message)
-        self.tabs = named(QTabBar(drawBase=False, expanding=False), "What to inject", style_id="tabs")
+        self.tabs = named(QTabBar(drawBase=False, expanding=False), "Events to inject", style_id="tabs")
         self.panels = QStackedWidget()
         self.raw = RawPanel()
         self.raw.editor.textChanged.connect(self._arm)
         self.raw.send_file.clicked.connect(self.bar.choose_file)
         self._event_panels: dict[str, EventPanel] = {}
-        """By tab title. The panel of a removed event stays here, with its draft, until the event is back."""
+        """By tab title. The panel of an event that left the contract stays here with its draft."""
         self._built_for: dict[str, object] = {}
-        """What each panel was built from, by tab title."""
+        """The schemas, personas and user name that each panel was built for, by tab title."""
         self.tabs.currentChanged.connect(self._switch)
         self.rebuild()
         self.setFocusProxy(self.tabs)
@@ -91,7 +91,7 @@ class InjectRoom(QWidget):
         self._disconnect = companion.catalog_changed.connect(lambda _: self._follow_catalog())
 
     def show_rejection(self, text: str) -> None:
-        """Show why an editor has rejected a text."""
+        """Show why an editor rejected a text."""
         self.bar.show_rejection(text)
 
     def close_down(self) -> None:
@@ -100,18 +100,17 @@ class InjectRoom(QWidget):
         self.bar.close_down()
 
     def fire_or_stop(self) -> None:
-        """Fire what the visible panel holds, or stop what is running."""
+        """Fire the event of the visible tab, or stop a running repeat."""
         self.bar.fire_or_stop()
 
     def follow_settings(self, _: Settings) -> None:
-        """Use a new user name."""
+        """Rebuild the forms that contain the user name."""
         self.rebuild()
 
     def rebuild(self) -> None:
-        """Show a panel per server event, for the current catalog, personas and user name.
+        """Update the tabs for the current contract, personas and user name.
 
-        A panel stays as it is while nothing that it was built from changes. One that is built anew keeps the
-        drafts of the old one.
+        A panel is rebuilt only if one of these has changed for it, and keeps its drafts.
         """
         chosen = self.tabs.tabText(self.tabs.currentIndex())
         panels: dict[str, QWidget] = {
@@ -135,7 +134,7 @@ class InjectRoom(QWidget):
         self._switch(shown)
 
     def _remove(self, number: int) -> None:
-        """Take a panel out of the tabs. It is kept in ``_event_panels``, or was replaced there and is deleted."""
+        """Remove a tab. Delete its panel unless ``_event_panels`` still contains it."""
         self.tabs.removeTab(number)
         panel = self.panels.widget(number)
         assert panel is not None
@@ -150,10 +149,10 @@ class InjectRoom(QWidget):
         title = self.tabs.tabText(self.tabs.currentIndex())
         self.rebuild()
         if self.panels.currentWidget() is not shown and self.tabs.tabText(self.tabs.currentIndex()) != title:
-            self.bar.say(f"{title} is no longer in the contract. Its draft is kept.", "warning")
+            self.bar.show_status(f"{title} is no longer in the contract. Its draft is kept.", "warning")
 
     def refresh(self) -> None:
-        """Follow the chat state: who there is, and who is online."""
+        """Update the forms and the presence switches after the chat state has changed."""
         self.rebuild()
         for grid in self.findChildren(PresenceGrid):
             grid.show_presence(self._companion.chat.presence)
@@ -163,7 +162,7 @@ class InjectRoom(QWidget):
         self._arm()
 
     def _types_by_title(self) -> dict[str, list[EventType]]:
-        """Return the server events of the catalog, grouped by the title of their tab."""
+        """Return the server events of the contract, grouped by the title of their tab."""
         groups: dict[str, list[EventType]] = {}
         for each in self._companion.catalog:
             if each.direction is Direction.TO_UI:
@@ -189,7 +188,7 @@ class InjectRoom(QWidget):
         return panel
 
     def _quick(self, title: str, events: set[str]) -> QWidget | None:
-        """Return the buttons that fire the events of a tab with one click, if the contract has these events."""
+        """Return the one-click controls of a tab, or None if it has none or the contract lacks their events."""
         personas = self._companion.personas
         if not personas or not QUICK_EVENTS.get(title, events) <= events:
             return None
@@ -198,7 +197,7 @@ class InjectRoom(QWidget):
         return TypingGrid(personas, self._fire_quickly) if title == "Typing" else None
 
     def event_panel(self, event: str) -> EventPanel | None:
-        """Return the panel that has a form for ``event``."""
+        """Return the panel that has a form for ``event``, or None."""
         for number in range(self.panels.count()):
             panel = self.panels.widget(number)
             if isinstance(panel, EventPanel) and panel.knows(event):
@@ -206,11 +205,11 @@ class InjectRoom(QWidget):
         return None
 
     def open_panel(self, panel: QWidget) -> None:
-        """Show a panel."""
+        """Switch to the tab of a panel."""
         self.tabs.setCurrentIndex(self.panels.indexOf(panel))
 
     def edit(self, row: Row) -> None:
-        """Take over an event from the log, to change it and fire it again."""
+        """Load an event from the log into its form, or into *Raw frame* if it is not valid."""
         text = row.payload.decode("utf-8", "replace")
         try:
             event = decode(text)
@@ -245,7 +244,7 @@ class InjectRoom(QWidget):
 
     def _arm_raw(self) -> None:
         text = self.raw.editor.toPlainText()
-        self.raw.verdict.setText(self._companion.pipeline.fault_of(text) or "This frame keeps the contract.")
+        self.raw.verdict.setText(self._companion.pipeline.fault_of(text) or "Valid frame")
         self.bar.arm(
             lambda: self._companion.composer.fire_text(text, to=self.bar.target, origin=PANEL),
             title="Send malformed",

@@ -1,4 +1,4 @@
-"""Settings: a form over the settings file."""
+"""The Settings room: a form for the settings file, the control token, and start at login."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -26,20 +26,21 @@ from app.system.paths import Folders
 from app.system.settings import Settings, change_problems
 from app.system.updates import built_in_address
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.accessible_names import named, number_box
 from app.ui.widgets.line_edit import LineEdit
-from app.ui.widgets.naming import named, number_box
 from app.ui.widgets.text_edit import TextEdit
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 FIELDS = {
-    "username": "Your user name", "port": "Port", "rest_port": "REST port", "control_port": "Control port",
-    "fixtures": "Fixtures", "allowed_origins": "Allowed origins", "journal_rows": "Log keeps",
-    "updates_url": "Newer versions",
+    "username": "Your user name", "port": "Event port", "rest_port": "REST port", "control_port": "Control port",
+    "fixtures": "Fixtures folder", "allowed_origins": "Allowed origins", "journal_rows": "Keep at most",
+    "updates_url": "Update feed",
 }  # fmt: skip
-"""The form's labels of settings, for errors."""
-THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+"""The labels of the settings, for error messages."""
+THEMES = (("system", "Same as system"), ("light", "Light"), ("dark", "Dark"))
+ANY_PORT = "0 selects any free port"
 
 
 def create(window: "MainWindow") -> "SettingsRoom":
@@ -50,7 +51,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
 
 
 class SettingsRoom(QWidget):
-    """Shows settings and asks for ``save_requested`` with changed ones."""
+    """Edit the settings. ``save_requested`` has the changed ``Settings``; the window saves and applies them."""
 
     save_requested = Signal(object)
     status_message = Signal(str)
@@ -63,7 +64,7 @@ class SettingsRoom(QWidget):
         *,
         friends: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """``friends``: the names that the local user cannot take."""
+        """``friends`` returns the names that the local user must not have."""
         super().__init__()
         self._friends = friends
         self._settings = settings
@@ -71,46 +72,45 @@ class SettingsRoom(QWidget):
         self._starts_at_login = False
         self._folders = folders
         self.username = named(LineEdit(limit=64), "Your user name")
-        self.port = number_box("Port of the event server", 0, 65535, tip="0: any free one")
+        self.port = number_box("Port of the event server", 0, 65535, tip=ANY_PORT)
         self.port.setGroupSeparatorShown(False)
-        self.rest = named(QCheckBox("Stand in for the REST backend (off when the real one runs)"), "REST stand-in")
-        self.rest_port = number_box("Port of the REST stand-in", 0, 65535, tip="0: any free one")
-        self.control = named(QCheckBox("Answer the control API, for scripts and the command line"), "Control API")
-        self.control_port = number_box("Port of the control API", 0, 65535, tip="0: any free one")
-        self.fixtures = named(
-            LineEdit(placeholder=str(folders.fixtures), clear_button=True), "Folder of your fixtures"
-        )
+        self.rest = named(QCheckBox("Answer REST requests (turn off when the real backend runs)"), "REST stand-in")
+        self.rest_port = number_box("Port of the REST stand-in", 0, 65535, tip=ANY_PORT)
+        self.control = named(QCheckBox("Answer the control API (scripts and command line)"), "Control API")
+        self.control_port = number_box("Port of the control API", 0, 65535, tip=ANY_PORT)
+        self.fixtures = named(LineEdit(placeholder=str(folders.fixtures), clear_button=True), "Fixtures folder")
         self.copy_token = named(QPushButton("Copy token"), "Copy the control API's token", tip="For scripts")
         self.copy_token.setEnabled(False)
         self._token: Token | None = None
         self.require_token = named(
-            QCheckBox("Clients must know the token (…/events?token=TOKEN)"), "Clients must know the token"
+            QCheckBox("Require the token from clients (…/events?token=TOKEN)"), "Require the token from clients"
         )
         self.prime = named(
-            QCheckBox("Prime browsers that connect, so that no chat blanks the UI"), "Prime browsers"
+            QCheckBox("Send each new browser one message per friend (priming)"),
+            "Prime browsers",
         )
         self.log_gets = named(
-            QCheckBox("Log the UI's GET requests; repeats are folded into one row"), "Log GET requests"
+            QCheckBox("Log the UI's GET requests (repeated requests share one row)"), "Log GET requests"
         )
-        self.decay = named(QCheckBox("Friends go offline after 5 minutes without a sign of life"), "Presence decay")
+        self.decay = named(QCheckBox("Switch friends offline after 5 minutes without activity"), "Presence timeout")
         self.origins = named(TextEdit(), "Allowed origins, one per line")
         self.origins.setFixedHeight(104)
-        self.journal_rows = number_box("Frames kept in the log", 100, 1_000_000)
+        self.journal_rows = number_box("Maximum number of frames in the log", 100, 1_000_000)
         self.journal_rows.setSingleStep(1000)
         self.journal_rows.setGroupSeparatorShown(True)
+        self.journal_rows.setSuffix(" frames")
         self.theme = named(QComboBox(), "Appearance")
         for value, title in THEMES:
             self.theme.addItem(title, value)
-        self.close_to_tray = named(QCheckBox("Closing the window keeps the companion in the tray"), "Close to tray")
+        self.close_to_tray = named(QCheckBox("Keep running in the tray when the window is closed"), "Close to tray")
         self.confirm_quit = named(QCheckBox("Ask before quitting while clients are connected"), "Confirm quit")
         self.start_hidden = named(QCheckBox("Start in the tray, without the window"), "Start hidden")
-        self.autostart = named(QCheckBox("Start when I log in, in the tray"), "Start at login")
+        self.autostart = named(QCheckBox("Start at login, in the tray"), "Start at login")
         self.check_updates = named(
-            QCheckBox("Tell me of newer versions: asks once a day, downloads nothing"), "Tell me of newer versions"
+            QCheckBox("Check for updates once a day (downloads nothing)"), "Check for updates"
         )
         self.updates_url = named(
-            LineEdit(placeholder=built_in_address() or "https://…", clear_button=True),
-            "Where newer versions are told",
+            LineEdit(placeholder=built_in_address() or "https://…", clear_button=True), "Update feed"
         )
         self._checks = (
             self.rest, self.control, self.require_token, self.prime, self.log_gets, self.decay,
@@ -118,7 +118,7 @@ class SettingsRoom(QWidget):
         )  # fmt: skip
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.save = named(QPushButton("Save"), "Save settings", style_id="primary")
-        self.revert = named(QPushButton("Revert"), "Revert to the saved settings")
+        self.revert = named(QPushButton("Revert"), "Revert to the saved settings", tip="Discard the changes")
         self.setFocusProxy(self.username)
         self._lay_out()
         self.show_settings(settings)
@@ -132,18 +132,18 @@ class SettingsRoom(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for title, field, hint in (
             ("Your user name", self.username, "Clients act as this user unless their URL has ?username=…"),
-            ("Port", self.port, "The chat UI connects to 8081."),
-            ("REST port", self.rest_port, "The chat UI calls 8080."),
-            ("Control port", self._with_token(), "Scripts call 8082."),
-            ("Fixtures", self.fixtures, "A folder, in your UI's repository, say. Empty: the one that is shown."),
+            ("Event port", self.port, "Port for WebSocket clients. The chat UI expects 8081."),
+            ("REST port", self.rest_port, "Port for REST requests. The chat UI expects 8080."),
+            ("Control port", self._with_token(), "Port for scripts and the command line. The default is 8082."),
+            ("Fixtures folder", self.fixtures, "E.g. in your UI's repository. Leave empty for the default."),
             ("Allowed origins", self.origins,
-             "Web pages that may connect, one per line; other programs need none."),
-            ("Log keeps", self.journal_rows, "Frames; older ones are dropped and counted. "
+             "Web pages that may connect, one origin per line. Other programs need no entry."),
+            ("Keep at most", self.journal_rows, "Older frames are discarded from the log. "
              "Takes effect at the next start."),
             ("Appearance", self.theme, ""),
-            ("Newer versions", self.updates_url,
-             "A page like GitHub's releases/latest. Empty: where this build came from."
-             if built_in_address() else "A page like GitHub's releases/latest. This build knows of none."),
+            ("Update feed", self.updates_url,
+             "URL of a page like GitHub's releases/latest. Leave empty for the feed of this build."
+             if built_in_address() else "URL of a page like GitHub's releases/latest. None is configured."),
         ):  # fmt: skip
             label = PlainTextLabel(title)
             label.setObjectName("muted")
@@ -181,20 +181,20 @@ class SettingsRoom(QWidget):
         return row
 
     def show_token(self, token: Token | None) -> None:
-        """Offer the token for copying and say where it is kept."""
+        """Enable *Copy token*, or disable it if ``token`` is None. The tooltip says where the token is stored."""
         self._token = token
         self.copy_token.setEnabled(token is not None)
         if token:
-            set_tooltip(self.copy_token, f"For scripts. Kept in {token.place}")
+            set_tooltip(self.copy_token, f"For scripts. Stored in {token.place}")
 
     def _copy_token(self) -> None:
         if self._token:
             QGuiApplication.clipboard().setText(self._token.value)
-            self.status_message.emit("Copied the token: whoever has it can do here what you can")
+            self.status_message.emit("Token copied. Anyone who has it can control this companion.")
 
     def _files(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        where = PlainTextLabel(f"Kept in {self._folders.settings_file}", wordWrap=True)
+        where = PlainTextLabel(f"Settings file: {self._folders.settings_file}", wordWrap=True)
         where.setObjectName("muted")
         where.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(where, 1)
@@ -223,7 +223,7 @@ class SettingsRoom(QWidget):
         self._check()
 
     def show_settings(self, settings: Settings) -> None:
-        """Show ``settings`` as the saved ones."""
+        """Fill the form with saved settings."""
         self._settings = settings
         self.username.setText(settings.username)
         self.port.setValue(settings.port)
@@ -248,7 +248,7 @@ class SettingsRoom(QWidget):
         self._check()
 
     def follow_settings(self, settings: Settings) -> None:
-        """Show new settings. If only the pins have changed, which the form does not show, its edits stay."""
+        """Show new settings. Keep the edits if only the pinned fixtures changed, which the form does not show."""
         if settings == replace(self._settings, pinned=settings.pinned):
             self._settings = settings
             self._check()
@@ -256,7 +256,7 @@ class SettingsRoom(QWidget):
             self.show_settings(settings)
 
     def edited(self) -> Settings:
-        """Return the settings as they stand in the form."""
+        """Return the settings as edited in the form."""
         return replace(
             self._settings,
             username=self.username.text().strip(),
@@ -290,7 +290,7 @@ class SettingsRoom(QWidget):
         self.revert.setEnabled(changed)
 
     def _save(self) -> None:
-        self.username.setFocus()  # or the focus would jump to the server's own buttons
+        self.username.setFocus()  # otherwise the focus jumps to a button of the status bar
         self._switch_autostart()
         edited = self.edited()
         if edited == self._settings:
@@ -299,7 +299,7 @@ class SettingsRoom(QWidget):
             self.save_requested.emit(edited)
 
     def _show_autostart(self) -> None:
-        """Ask the system: its own tools may have switched it."""
+        """Show whether start at login is on. Read it from the system: other tools can change it."""
         try:
             self._starts_at_login = self._autostart.is_on()
         except OSError:
@@ -320,7 +320,7 @@ class SettingsRoom(QWidget):
 
 
 def open_folder(folder: Path) -> None:
-    """Show a folder in the system's file manager."""
+    """Open a folder in the system's file manager."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 

@@ -1,1 +1,1 @@
-"""Pieces that rooms share."""
+"""Widgets that several rooms use."""

@@ -1,4 +1,4 @@
-"""A line across the top of the window: what is wrong and what to do about it."""
+"""The banner across the top of the window: notices about problems, with buttons that resolve them."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,13 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from app.ui.plain_text import PlainTextLabel, without_mnemonics
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 
 Action = tuple[str, Callable[[], object]]
 
 
 class Banner(QWidget):
-    """Hidden until there is something to say."""
+    """Show one notice per topic, and one button per distinct action title. Hidden while there is no notice."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,13 +27,13 @@ class Banner(QWidget):
         self.buttons: list[QPushButton] = []
         self._topics: dict[str, tuple[str, tuple[Action, ...]]] = {}
 
-    def say(self, text: str, actions: Sequence[Action] = (), topic: str = "notice") -> None:
-        """Show ``text`` with a button per action, beside what other topics have to say."""
+    def show_notice(self, text: str, actions: Sequence[Action] = (), topic: str = "notice") -> None:
+        """Show ``text`` with a button per action. It replaces the previous notice of the same topic."""
         self._topics[topic] = (text, tuple(actions))
         self._show()
 
-    def retract(self, topic: str = "notice") -> None:
-        """Take back what was said on a topic."""
+    def remove_notice(self, topic: str = "notice") -> None:
+        """Remove the notice of a topic, if there is one."""
         if self._topics.pop(topic, None):
             self._show()
 
@@ -49,7 +49,7 @@ class Banner(QWidget):
         offered: dict[str, list[Callable[[], object]]] = {}
         for _, actions in self._topics.values():
             for title, act in actions:
-                offered.setdefault(title, []).append(act)  # one Retry for all that is in trouble
+                offered.setdefault(title, []).append(act)  # e.g. one Retry for all servers
         for title, acts in {**offered, "Dismiss": [self._dismiss]}.items():
             button = named(QPushButton(without_mnemonics(title)), title)
             button.clicked.connect(lambda _=False, acts=acts: [act() for act in acts])

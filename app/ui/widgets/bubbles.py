@@ -1,4 +1,4 @@
-"""A conversation as bubbles: what the friend wrote on the left, what the local user wrote on the right."""
+"""A conversation as message bubbles: the friend's on the left, the local user's on the right."""
 
 import re
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from typing_extensions import override
 from app.protocol.backend import MessageData, parse_timestamp
 from app.protocol.times import local
 from app.ui import theme
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 
 DATA = Qt.ItemDataRole.UserRole
 MARGIN, PAD, GAP = 16, 10, 8
-WIDEST = 0.72
-"""Of the view's width."""
+MAX_WIDTH_SHARE = 0.72
+"""Maximum width of a bubble, as a share of the view's width."""
 MAX_SHOWN_CHARS = 2_000
 WRAP = Qt.TextFlag.TextWordWrap
 LONG_WORD = re.compile(r"(\S{40})")
 
 
 class BubbleView(QListView):
-    """Shows messages; follows at the end."""
+    """A list of messages. It follows new messages while it is scrolled to the end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class BubbleView(QListView):
         self.setUniformItemSizes(False)
 
     def show_messages(self, messages: Sequence[MessageData]) -> None:
-        """Replace what is shown; the selection stays on its message, the end stays in sight."""
+        """Replace the messages. Keep the selection, and stay at the end if the view was there."""
         bar = self.verticalScrollBar()
         self._follow = self._follow_next or bar.value() >= bar.maximum() - 4
         self._follow_next = False
@@ -56,12 +56,12 @@ class BubbleView(QListView):
             self.scrollToBottom()
 
     def follow(self) -> None:
-        """Show the end of what comes next: it is another chat."""
+        """Scroll to the end when the next messages are shown: they belong to another chat."""
         self._follow_next = True
 
     @override
     def showEvent(self, event: QShowEvent) -> None:
-        """Qt tells: what was filled unseen has no heights yet."""
+        """Scroll to the end: messages that were added while the view was hidden had no heights."""
         super().showEvent(event)
         if self._follow:
             self.doItemsLayout()
@@ -69,18 +69,18 @@ class BubbleView(QListView):
 
     @property
     def messages(self) -> list[MessageData]:
-        """What is shown, oldest first."""
+        """The messages, oldest first."""
         return [self._model.item(line).data(DATA) for line in range(self._model.rowCount())]
 
     @property
     def selected(self) -> MessageData | None:
-        """The message that is selected."""
-        chosen = self.selectionModel().selectedIndexes()  # the current one may be unselected, so invisible
+        """The selected message, or None."""
+        chosen = self.selectionModel().selectedIndexes()  # the current index need not be selected
         return chosen[0].data(DATA) if chosen else None
 
 
 class BubbleDelegate(QStyledItemDelegate):
-    """Paints one message."""
+    """Paint a message with its time, reactions and delivery state."""
 
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
@@ -89,10 +89,10 @@ class BubbleDelegate(QStyledItemDelegate):
         return QSize(100, body.height() + line + 2 * PAD + GAP)
 
     def _measure(self, option: QStyleOptionViewItem, text: str, foot: str) -> tuple[QRect, int]:
-        """Return the text's rectangle (at the origin) and the foot line's height."""
+        """Return the text's rectangle (at the origin) and the height of the line below it."""
         view = self.parent()
         width = view.viewport().width() if isinstance(view, QListView) else 600
-        room = max(160, int(width * WIDEST)) - 2 * PAD
+        room = max(160, int(width * MAX_WIDTH_SHARE)) - 2 * PAD
         metrics = option.fontMetrics
         body = metrics.boundingRect(QRect(0, 0, room, 100_000), WRAP, text)
         body.setWidth(min(room, max(body.width(), metrics.horizontalAdvance(foot))) + 2)
@@ -128,7 +128,7 @@ def _texts(message: MessageData) -> tuple[str, str]:
     text = str(message["text"])
     if len(text) > MAX_SHOWN_CHARS:
         text = text[:MAX_SHOWN_CHARS] + " …"
-    text = LONG_WORD.sub("\\1\u200b", text)  # a place to break
+    text = LONG_WORD.sub("\\1\u200b", text)  # a zero-width space allows a line break
     parts = ["".join(each["emoji"] for each in message.get("reactions", []))]
     parts.append(f"{local(parse_timestamp(message['timestamp'])):%H:%M}")
     if message["direction"] == "sent":

@@ -1,19 +1,21 @@
-"""Where the developer writes as a persona: typing events go out by the guide's debounce."""
+"""The input line of a chat: write as a friend. It sends typing events with the debounce of the guide."""
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.protocol.backend import MAX_TEXT
 from app.protocol.constants import TYPING_DEBOUNCE_MS
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
-from app.ui.widgets.naming import named
 
 
 class Composer(QWidget):
-    """Emits ``typing`` (started, stopped) and ``sent`` (the text)."""
+    """A line and a Send button."""
 
     typing = Signal(bool)
+    """True when typing starts and repeatedly while it goes on, false when it stops."""
     sent = Signal(str)
+    """The text of a message."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +35,7 @@ class Composer(QWidget):
         self._idle.timeout.connect(self.stop_typing)
 
     def write_as(self, name: str) -> None:
-        """Begin anew as somebody else."""
+        """Clear the line and write as another friend."""
         self.stop_typing()
         self.line.clear()
         self.rename(name)
@@ -43,7 +45,7 @@ class Composer(QWidget):
         self.line.setPlaceholderText(f"Write as {name} …")
 
     def stop_typing(self) -> None:
-        """Say that typing has stopped, if it had begun."""
+        """Emit that typing has stopped, if it had started."""
         self._idle.stop()
         self._cooldown.stop()
         if self._typing:
@@ -61,7 +63,7 @@ class Composer(QWidget):
             self.typing.emit(True)
 
     def send(self) -> None:
-        """Send what is written, if anything is."""
+        """Send the text, unless it is empty."""
         text = self.line.text()
         if text:
             self.stop_typing()

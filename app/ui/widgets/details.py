@@ -1,4 +1,4 @@
-"""Everything about one row of the log: pretty, raw, schema, and what is new since the previous of its kind."""
+"""The details of one log row: pretty JSON, raw text, schema, and a diff to the previous event of the same kind."""
 
 import json
 from collections.abc import Callable
@@ -12,20 +12,21 @@ from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import MAX_FRAME_BYTES
 from app.protocol.event_type import EventType
-from app.ui.models.event_log import ARROWS, clock
+from app.ui.models.log_text import ARROWS, clock, recipients, source
 from app.ui.plain_text import PlainTextLabel, tooltip_text
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.diff_view import DiffView
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.naming import named
 
 MAX_NAME_CHARS = 100
 DIRECTIONS = {Kind.TO_UI: Direction.TO_UI, Kind.FROM_UI: Direction.FROM_UI}
 
 
 class Details(QWidget):
-    """Shows the row it is given, and hides when there is none."""
+    """The details pane of the Events room. ``previous`` returns the row to compare with in *Diff*."""
 
     closed = Signal()
+    """Emitted when the user closes the pane."""
 
     def __init__(self, catalog: Catalog, previous: Callable[[Row], Row | None] = lambda _: None) -> None:
         super().__init__()
@@ -33,7 +34,7 @@ class Details(QWidget):
         self._previous = previous
         self._row: Row | None = None
         self._filled: set[QWidget] = set()
-        """The tabs that show the row."""
+        """The tabs that show the row already; a tab is filled when it becomes visible."""
         self.head = named(PlainTextLabel(), "Row", style_id="detailHead")
         self.note = named(PlainTextLabel(wordWrap=True), "Result", style_id="muted")
         self.pretty = JsonView("Pretty", read_only=True)
@@ -41,12 +42,12 @@ class Details(QWidget):
         self.schema = JsonView("Schema", read_only=True)
         self.diff = DiffView()
         self.tabs = named(QTabWidget(documentMode=True), "Details")
-        named(self.tabs.tabBar(), "Which details")
+        named(self.tabs.tabBar(), "Views of the row")
         for title, view in (("Pretty", self.pretty), ("Raw", self.raw), ("Schema", self.schema)):
             self.tabs.addTab(view, title)
         self.tabs.addTab(self.diff, "Diff")
         self.tabs.setTabToolTip(
-            self.tabs.indexOf(self.diff), tooltip_text("What is new since the previous of its kind")
+            self.tabs.indexOf(self.diff), tooltip_text("Changes since the previous event of this kind")
         )
         self.tabs.currentChanged.connect(lambda _: self._fill())
         close = named(QPushButton("Close"), "Close the details", style_id="flat")
@@ -61,20 +62,22 @@ class Details(QWidget):
         column.addLayout(top)
         column.addWidget(self.tabs, 1)
         kept = self.tabs.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)  # or the head of a row without a payload would float
+        kept.setRetainSizeWhenHidden(True)  # keeps the head at the top if the row has no payload
         self.tabs.setSizePolicy(kept)
         self.hide()
 
     def show_row(self, row: Row | None) -> None:
-        """Show ``row``; None hides the pane."""
+        """Show ``row``, or hide the pane if it is None."""
         self.setVisible(row is not None)
         self._row = row
         if row is None:
             return
         self.head.setText(f"#{row.seq} · {ARROWS[row.kind]} · {row.event[:MAX_NAME_CHARS] or 'no event'}")
-        facts = [clock(row.wall), f"origin {row.origin}", f"{row.size:,} B", row.note or row.verdict]
+        facts = [clock(row.wall), f"source: {source(row.origin)}", f"{row.size:,} B", row.note or row.verdict]
         if row.client:
-            facts.insert(1, f"client {row.client}" if row.kind is not Kind.TO_UI else f"to {row.client}")
+            facts.insert(
+                1, f"client {row.client}" if row.kind is not Kind.TO_UI else f"to {recipients(row.client)}"
+            )
         self.note.setText(" · ".join(facts))
         self.tabs.setVisible(bool(row.payload))
         self._filled.clear()
@@ -108,7 +111,7 @@ class Details(QWidget):
     def _schema(self, row: Row) -> str:
         known = self._event_type(row)
         if known is None:
-            return "" if row.kind is Kind.SERVER else f"The contract has no event {row.event!r} in this direction."
+            return "" if row.kind is Kind.SERVER else f"The contract has no event {row.event!r} in this direction"
         return json.dumps({"description": known.help, **known.schema}, indent=2, ensure_ascii=False)
 
     def _event_type(self, row: Row) -> EventType | None:
@@ -117,8 +120,8 @@ class Details(QWidget):
 
 
 def pretty(text: str) -> str:
-    """Return JSON indented; what is no JSON as it is."""
-    if len(text) > MAX_FRAME_BYTES:  # Python's encoder would take too long; this one leaves escapes as they are
+    """Return JSON indented. Return a text that is not valid JSON unchanged."""
+    if len(text) > MAX_FRAME_BYTES:  # Python's encoder would take too long; msgspec does not decode escapes
         try:
             return msgspec.json.format(text)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):

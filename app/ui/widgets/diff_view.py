@@ -1,4 +1,4 @@
-"""What is new in a frame since the previous of its kind, line by line."""
+"""A line-by-line diff between a frame and the previous frame of the same event."""
 
 import re
 from collections.abc import Callable
@@ -14,19 +14,19 @@ from app.ui import theme
 from app.ui.widgets.text_edit import TextEdit, is_piece
 
 MAX_LINES = 300
-"""Comparing takes time that grows with the square of the lines."""
+"""Longer frames are not compared: the time grows with the square of the number of lines."""
 
 _HEAD = re.compile(r"Since #\d+ ")
-_NEVER = "No event of this kind came before, as far as the log goes back."
+_NO_PREVIOUS = "The log has no earlier event of this kind"
 
 
 def previous_alike(rows: RowStore, row: Row) -> Row | None:
-    """Return the newest row before ``row`` of the same event in the same direction."""
+    """Return the newest row before ``row`` with the same event and direction, or None."""
     return rows.newest_before(row.seq, lambda key: key.kind is row.kind and key.event == row.event)
 
 
 def diff(before: list[str], after: list[str]) -> list[str]:
-    """Return all lines of both, each with ``+``, ``-`` or a space in front."""
+    """Return all lines, each prefixed with ``+ `` (added), ``- `` (removed) or two spaces (unchanged)."""
     lines: list[str] = []
     for tag, start, stop, begin, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
@@ -37,12 +37,12 @@ def diff(before: list[str], after: list[str]) -> list[str]:
 
 
 class DiffView(TextEdit):
-    """A monospaced pane with the changes in colour."""
+    """A read-only text view that colours added and removed lines."""
 
     def __init__(self) -> None:
         super().__init__(read_only=True)
         self._highlighter = _Highlighter(self.document())
-        self.setAccessibleName("Diff to the previous of its kind")
+        self.setAccessibleName("Changes since the previous event of this kind")
         self.setObjectName("code")
         self.setFont(theme.mono())
 
@@ -53,23 +53,23 @@ class DiffView(TextEdit):
             self._highlighter.rehighlight()
 
     def compare(self, before: Row | None, row: Row, pretty: Callable[[str], str]) -> None:
-        """Show what is new in ``row``; ``pretty`` breaks a frame into lines."""
+        """Show the changes from ``before`` to ``row``. ``pretty`` formats a frame in lines."""
         if before is None:
-            self.setPlainText(_NEVER)
+            self.setPlainText(_NO_PREVIOUS)
             return
         old, new = (pretty(each.payload.decode("utf-8", "replace")).split("\n") for each in (before, row))
         head = f"Since #{before.seq} · {row.mono - before.mono:.3f} s earlier"
         if old == new:
-            lines = ["The same, to the letter." if before.payload == row.payload else "The same."]
+            lines = ["Identical" if before.payload == row.payload else "Same content, different formatting"]
         elif max(len(old), len(new)) > MAX_LINES:
-            lines = [f"Too long to compare: more than {MAX_LINES} lines."]
+            lines = [f"Too long to compare (more than {MAX_LINES} lines)"]
         else:
             lines = diff(old, new)
         self.setPlainText("\n".join([head, "", *lines]))
 
 
 class _Highlighter(QSyntaxHighlighter):
-    """Colours what came, what went, and the line that says since when."""
+    """Colour added lines, removed lines and the heading."""
 
     def __init__(self, document: QTextDocument) -> None:
         super().__init__(document)

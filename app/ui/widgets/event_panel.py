@@ -1,4 +1,4 @@
-"""One or a few events of the catalog as a form, and the same as JSON."""
+"""The editor of one event in Inject: a form derived from the schema, or JSON. A panel can offer several events."""
 
 import json
 from collections.abc import Sequence
@@ -23,17 +23,18 @@ from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventProblem, EventType
 from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.naming import named
 from app.ui.widgets.schema_form import SchemaForm
 
 FORM, JSON = 0, 1
 
 
 class EventPanel(QWidget):
-    """Holds an event that is being written. ``changed`` tells that it, or its validity, may have changed."""
+    """Edit an event of one of ``types``. ``quick`` is a widget with one-click controls to show above it."""
 
     changed = Signal()
+    """Emitted when the event or its ``problems`` may have changed."""
 
     def __init__(self, companion: Companion, types: Sequence[EventType], quick: QWidget | None = None) -> None:
         super().__init__()
@@ -44,7 +45,7 @@ class EventPanel(QWidget):
 
         self.choice = named(QComboBox(), "Event")
         self.choice.addItems(list(self._types))
-        if len(types) == 1:  # shown before it has a parent it would be a window of its own
+        if len(types) == 1:  # setVisible(len(types) > 1) would open a window: the widget has no parent yet
             self.choice.hide()
         self.choice.currentTextChanged.connect(self._switch_event)
         help_line = PlainTextLabel(types[0].help, wordWrap=True)
@@ -62,7 +63,7 @@ class EventPanel(QWidget):
         self.views.addWidget(self._form_stack)
         self.views.addWidget(self.editor)
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
-        self.warning = named(PlainTextLabel(wordWrap=True), "What your UI will make of it", style_id="result")
+        self.warning = named(PlainTextLabel(wordWrap=True), "Warning", style_id="result")
         self.warning.setProperty("tone", "warning")
 
         top = QHBoxLayout()
@@ -102,7 +103,7 @@ class EventPanel(QWidget):
         return row
 
     def _defaults(self, event_type: EventType) -> dict[str, Any]:
-        """Return the event's template with the names of this desk filled in."""
+        """Return the event's template with the names of the local user and of a persona filled in."""
         context = self._companion.composer.context()
         names = {ME: context.me, PERSONA: context.persona}
         return {key: names.get(value, value) if isinstance(value, str) else value
@@ -110,7 +111,7 @@ class EventPanel(QWidget):
 
     @property
     def event_name(self) -> str:
-        """The event that is being written."""
+        """The name of the chosen event."""
         return self.choice.currentText()
 
     def form(self) -> SchemaForm:
@@ -118,13 +119,13 @@ class EventPanel(QWidget):
         return self._forms[self.event_name]
 
     def template(self) -> Envelope:
-        """Return the event as written, templates unresolved. Raises ``BadFrame`` for JSON that is none."""
+        """Return the event as written, with unresolved templates. Raises ``BadFrame`` if the JSON is not valid."""
         if self.views.currentIndex() == JSON:
             return decode(self.editor.toPlainText())
         return Envelope(self.event_name, self.form().value())
 
     def load(self, event: Envelope) -> None:
-        """Show an event; one that its form has no room for is shown as JSON."""
+        """Show an event: in its form, or as JSON if the form cannot show all of it."""
         if event.event in self._types:
             self.choice.setCurrentText(event.event)
         if event.event in self._types and self._forms[event.event].has_room_for(event.data):
@@ -134,9 +135,9 @@ class EventPanel(QWidget):
             self._show(JSON)
 
     def take_over(self, older: "EventPanel") -> None:
-        """Take over the drafts of an earlier panel for these events. A form that was not edited keeps its defaults.
+        """Copy the drafts of an earlier panel for these events. A form that was not edited keeps its defaults.
 
-        If the schema of an event has changed, only the fields that the new form can show are taken over.
+        If the schema of an event has changed, copy only the fields that the new form can show.
         """
         self.choice.setCurrentText(older.event_name)
         for name, form in self._forms.items():
@@ -147,20 +148,20 @@ class EventPanel(QWidget):
         self._show(older.views.currentIndex())
 
     def _draft(self, event: str) -> dict[str, Any] | None:
-        """Return what was written into the form of ``event``; None if it is unchanged or there is no such form."""
+        """Return the edited value of an event's form. None if it was not edited or does not exist."""
         if event not in self._forms:
             return None
         written = self._forms[event].value()
         return None if written == self._untouched[event] else written
 
     def show_view(self, view: int) -> None:
-        """Switch between form and JSON, taking along what was written."""
+        """Switch between form and JSON, and keep the event. JSON that is not valid stays as it is."""
         if view == self.views.currentIndex():
             return
         try:
             event = self.template()
         except BadFrame:
-            self._show(JSON)  # what cannot be read cannot be shown as a form
+            self._show(JSON)  # a form cannot show it
             return
         if view == JSON:
             self._show(JSON if self._write(event) else FORM)
@@ -172,7 +173,7 @@ class EventPanel(QWidget):
         return event in self._types
 
     def _write(self, event: Envelope) -> bool:
-        """Show an event as JSON. Return False if it is too large for the editor."""
+        """Put an event into the JSON editor. Return False if it is too large."""
         with QSignalBlocker(self.editor):
             return self.editor.set_text(
                 json.dumps({"event": event.event, "data": event.data}, indent=2, ensure_ascii=False)
@@ -191,7 +192,7 @@ class EventPanel(QWidget):
         self._forms[name].set_value(shared)
         self._help.setText(self._types[name].help)
         if self.views.currentIndex() == JSON:
-            with suppress(BadFrame):  # what cannot be read stays as it is
+            with suppress(BadFrame):  # keep JSON that is not valid
                 self._write(Envelope(name, self.template().data))
         self._on_change()
 
@@ -199,18 +200,18 @@ class EventPanel(QWidget):
         try:
             event = self._companion.composer.preview(self.template())
             self.problems = self._companion.catalog.problems(event)
-            stranger = "" if self.problems else self._companion.chat.unknown_user_warning(event)
+            warning = "" if self.problems else self._companion.chat.unknown_user_warning(event)
         except BadFrame as bad:
-            self.problems, stranger = [EventProblem(bad.where, bad.reason)], ""
+            self.problems, warning = [EventProblem(bad.where, bad.reason)], ""
         except TemplateError as error:
-            self.problems, stranger = [EventProblem("data", f"has {error}")], ""
+            self.problems, warning = [EventProblem("data", f"has {error}")], ""
         in_json = self.views.currentIndex() == JSON
         own = [EventProblem(each.path.removeprefix("data."), each.message) for each in self.problems]
         self.form().show_problems([] if in_json else own)
         self.problem.setText("\n".join(map(str, self.problems)) if in_json else "")
         self.problem.setVisible(in_json and bool(self.problems))
-        self.warning.setText(f"{stranger}.")
-        self.warning.setVisible(bool(stranger))
+        self.warning.setText(f"{warning}.")
+        self.warning.setVisible(bool(warning))
         self.changed.emit()
 
 

@@ -1,4 +1,4 @@
-"""What the UI must send after an event was fired."""
+"""The row of the fire bar that chooses an expectation: the frame that the UI must send after an event."""
 
 from collections.abc import Sequence
 
@@ -9,20 +9,20 @@ from app.hub.expectation import Expectation, ExpectationResult
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.ui.plain_text import PlainTextLabel
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 
 NOTHING = "nothing"
 REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends")
 
 
 class ExpectRow(QWidget):
-    """Chooses a client event (or a REST call) and a time; ``nothing`` by default."""
+    """Choose a client event or a REST call, and a timeout. The default is ``nothing``."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
-        self.choice = named(QComboBox(), "Event that your UI must send", tip="Checked after each fire")
+        self.choice = named(QComboBox(), "Event that your UI must send", tip="Checked after each event you fire")
         self._catalog = catalog
-        self.within = named(QDoubleSpinBox(minimum=0.1, maximum=60.0, decimals=1, value=2.0), "Within seconds")
+        self.within = named(QDoubleSpinBox(minimum=0.1, maximum=60.0, decimals=1, value=2.0), "Within, in seconds")
         self.within.setPrefix("within ")
         self.within.setSuffix(" s")
         self.within.setSingleStep(0.5)
@@ -37,7 +37,7 @@ class ExpectRow(QWidget):
         self.list_events()
 
     def list_events(self) -> None:
-        """Offer the client events of the current catalog. The choice stays if it is still offered."""
+        """List the client events of the current contract. Keep the choice if it is still listed."""
         chosen = self.choice.currentText()
         with QSignalBlocker(self.choice):
             self.choice.clear()
@@ -47,7 +47,7 @@ class ExpectRow(QWidget):
 
     @property
     def expected(self) -> Expectation | None:
-        """What is chosen; None for nothing."""
+        """The chosen expectation, or None."""
         name = self.choice.currentText()
         return None if name == NOTHING else Expectation(name)
 
@@ -55,11 +55,11 @@ class ExpectRow(QWidget):
         self.within.setEnabled(self.expected is not None)
 
 
-def verdict(expected: Expectation, met: ExpectationResult, within_s: float) -> tuple[str, str]:
-    """Return what came of an expectation, and the tone to say it in."""
-    if met.row:
-        number = f" · #{met.row.seq}" if met.row.seq else ""  # a GET request may have no row
-        return f"✓ {expected} came after {met.after_s * 1000:,.0f} ms{number}", "ok"
-    names: Sequence[str] = list(dict.fromkeys(row.event or "a broken frame" for row in met.received_instead))
+def result_text(expected: Expectation, result: ExpectationResult, within_s: float) -> tuple[str, str]:
+    """Return the result of an expectation as the command line prints it, and its tone (``ok`` or ``error``)."""
+    if result.row:
+        number = f" · #{result.row.seq}" if result.row.seq else ""  # a GET request may have no row
+        return f"✓ {expected} came after {result.after_s * 1000:,.0f} ms{number}", "ok"
+    names: Sequence[str] = list(dict.fromkeys(row.event or "a broken frame" for row in result.received_instead))
     instead = f"came instead: {', '.join(names)}" if names else "nothing came instead"
     return f"✗ no {expected} within {within_s:g} s; {instead}", "error"

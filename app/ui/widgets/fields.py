@@ -1,4 +1,4 @@
-"""One input per kind of JSON Schema property. Each has ``value()``, ``set_value()`` and ``changed``."""
+"""Inputs for JSON Schema properties, one class per kind of property. ``field_for`` chooses the class."""
 
 import json
 from collections.abc import Sequence
@@ -16,29 +16,29 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.protocol.templates import BY_FORMAT, TemplateContext, resolve
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit, fits_line
-from app.ui.widgets.naming import named
 from app.ui.widgets.text_edit import TextEdit, fits
 
 ABSENT: Final = object()
-"""The value of an optional field that is left out."""
+"""The value of an optional property that is omitted."""
 
 
 class Field(QWidget):
-    """Base of all inputs."""
+    """Base class of all inputs. ``changed`` is emitted when the value may have changed."""
 
     changed = Signal()
 
     def value(self) -> Any:
         """Return the JSON value, or ``ABSENT``."""
-        raise AssertionError("every field has its own")
+        raise AssertionError("subclasses implement this")
 
     def set_value(self, value: Any) -> None:
-        """Show a JSON value that it ``accepts``."""
-        raise AssertionError("every field has its own")
+        """Show a JSON value for which ``accepts`` returns true."""
+        raise AssertionError("subclasses implement this")
 
     def accepts(self, value: Any) -> bool:
-        """Return whether ``value`` would come back unchanged."""
+        """Return whether the field can show ``value`` and return it unchanged."""
         return isinstance(value, str) and "\n" not in value and "\u2029" not in value and fits_line(value)
 
     def _lay_out(self, *widgets: QWidget) -> None:
@@ -51,7 +51,7 @@ class Field(QWidget):
 
 
 class ChoiceField(Field):
-    """One of a few values."""
+    """A combo box: one of the values of an enumeration."""
 
     def __init__(self, name: str, choices: Sequence[str]) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class ChoiceField(Field):
 
     @override
     def set_value(self, value: Any) -> None:
-        """See ``Field``. A value that is no choice is shown all the same, and reported by validation."""
+        """Show a value. One that is not in the list is added; validation reports it."""
         text = str(value)
         if self.box.findText(text) < 0:
             self.box.addItem(text)
@@ -74,7 +74,7 @@ class ChoiceField(Field):
 
 
 class NameField(Field):
-    """A persona, or any other name."""
+    """An editable combo box: a user name, with the personas as suggestions."""
 
     def __init__(self, name: str, names: Sequence[str]) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class NameField(Field):
 
 
 class FlagField(Field):
-    """True or false."""
+    """A check box for a boolean."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class TextField(Field):
 
 
 class LongTextField(Field):
-    """Text of several lines."""
+    """Several lines of text."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -164,14 +164,14 @@ class LongTextField(Field):
 
 
 class FreshField(Field):
-    """A value that is made anew at every fire (an id, a time), or one of your own."""
+    """A value that is generated on each send (an ID or a time), or a fixed value."""
 
     def __init__(self, name: str, template: str, now: float) -> None:
         super().__init__()
         self._template = template
         self._now = now
         self.line = named(LineEdit(), name)
-        self.auto = named(QCheckBox("New each time"), f"{name}: new each time")
+        self.auto = named(QCheckBox("Generate"), f"{name}: generate on each send")
         self.auto.setChecked(True)
         self.line.textChanged.connect(self.changed)
         self.auto.toggled.connect(self._toggled)
@@ -192,13 +192,13 @@ class FreshField(Field):
 
     def _toggled(self, auto: bool) -> None:
         self.line.setEnabled(not auto)
-        self.line.setPlaceholderText("a new one at every fire" if auto else "")
+        self.line.setPlaceholderText("generated on each send" if auto else "")
         self.line.setText("" if auto else resolve(self._template, TemplateContext(self._now)))
         self.changed.emit()
 
 
 class JsonField(Field):
-    """Anything else, as JSON."""
+    """A line of JSON, for all other properties."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -208,7 +208,7 @@ class JsonField(Field):
 
     @override
     def value(self) -> Any:
-        """See ``Field``. What is no JSON goes as the text it is, for validation to judge."""
+        """Return the JSON value. A text that is not valid JSON is returned as a string; validation reports it."""
         if not self.line.text().strip():
             return ABSENT
         try:
@@ -226,7 +226,7 @@ class JsonField(Field):
 
 
 class OptionalField(Field):
-    """Another field that may be left out."""
+    """An optional property: another field with a check box that includes it."""
 
     def __init__(self, name: str, inner: Field) -> None:
         super().__init__()
@@ -255,7 +255,7 @@ class OptionalField(Field):
 
 
 class ListField(Field):
-    """A list of small objects, one line each (reactions, say). Left out while it is empty."""
+    """A list of small objects, e.g. reactions, with one line per object. Omitted while it is empty."""
 
     def __init__(self, name: str, item: dict[str, Any], names: Sequence[str]) -> None:
         super().__init__()
@@ -326,7 +326,7 @@ class ListField(Field):
 def optional_field_for(
     name: str, schema: dict[str, Any], names: Sequence[str], defs: dict[str, Any] | None = None, now: float = 0.0
 ) -> Field:
-    """Return the input of a property that may be left out."""
+    """Return the input of an optional property."""
     field = field_for(name, schema, names, defs, now)
     return field if isinstance(field, ListField | JsonField) else OptionalField(name, field)
 
@@ -334,7 +334,7 @@ def optional_field_for(
 def field_for(
     name: str, schema: dict[str, Any], names: Sequence[str], defs: dict[str, Any] | None = None, now: float = 0.0
 ) -> Field:
-    """Return the input that suits a property's schema. ``names`` are the personas, ``now`` wall seconds."""
+    """Return the input for a property's schema. ``names`` are the personas, ``now`` is a Unix time in seconds."""
     template = BY_FORMAT.get(schema.get("format", ""))
     match schema:
         case {"enum": choices}:

@@ -1,4 +1,4 @@
-"""Target, repeat, delay, Fire: what every panel of the Inject room shares."""
+"""The bar that fires an event: recipients, repeat, delay, expectation and result. Inject and Fixtures share it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -20,21 +20,24 @@ from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 from app.ui import theme
 from app.ui.icons import ui_icon
+from app.ui.models.log_text import recipients
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
-from app.ui.widgets.expect_row import ExpectRow, verdict
-from app.ui.widgets.naming import named, number_box
+from app.ui.widgets.accessible_names import named, number_box
+from app.ui.widgets.expect_row import ExpectRow, result_text
 
 DELAY_S = 3
 WAIT_S = 3600.0
+"""How long one wait for a client lasts; then the bar waits again."""
 EVERYONE = "Everyone"
 SEND_FILE = "Send from file …"
+SEND_FILE_TIP = "Send the content of a file as one frame, unchanged"
 
 Fire = Callable[[], Coroutine[Any, Any, Delivery]]
 
 
 class FireBar(QWidget):
-    """Fires what ``arm`` was given and says what became of it."""
+    """Fire the function that ``arm`` was given, once or repeatedly, and show the result."""
 
     status_message = Signal(str)
 
@@ -45,24 +48,24 @@ class FireBar(QWidget):
         self._companion = companion
         self._fire: Fire | None = None
         self._again: Callable[[], None] = self.fire
-        """Fires once more what was fired last."""
+        """Repeats the last fire."""
         self._title = "Fire"
-        self._running: asyncio.Task[None] | None = None
-        self._judging: asyncio.Task[None] | None = None
+        self._series: asyncio.Task[None] | None = None
+        self._expecting: asyncio.Task[None] | None = None
         self._waiting: asyncio.Task[None] | None = None
-        """Waits for a client to fire at."""
-        self._do = RoomTasks(companion.tasks, self._failed)
+        """Waits until a client is connected and ready."""
+        self._do = RoomTasks(companion.tasks, self._on_failure)
 
-        self.target_box = named(QComboBox(), "Target", tip="Who gets the event")
-        self.target_box.setMinimumWidth(150)
-        self.times = number_box("Repeat", 1, 100_000, tip="How often to fire it")
+        self.target_box = named(QComboBox(), "Send to", tip="Clients that receive the event")
+        self.target_box.setMinimumWidth(136)
+        self.times = number_box("Repeat", 1, 100_000, tip="How often to fire the event")
         self.times.setPrefix("× ")
-        self.every = number_box("Interval in milliseconds", 0, 3_600_000)
+        self.every = number_box("Interval in milliseconds", 0, 3_600_000, tip="Time between two repeats")
         self.every.setValue(1000)
-        self.every.setSuffix(" ms apart")
+        self.every.setSuffix(" ms")
         self.every.setSingleStep(100)
         self.later = named(
-            QPushButton(f"Fire in {DELAY_S} s"), f"Fire in {DELAY_S} seconds", tip="Time to give the UI the focus"
+            QPushButton(f"Fire in {DELAY_S} s"), f"Fire in {DELAY_S} seconds", tip="Gives you time to focus your UI"
         )
         self.later.clicked.connect(lambda: self.fire(delay_s=DELAY_S))
         self.now = named(QPushButton("Fire"), "Fire", style_id="primary")
@@ -75,21 +78,21 @@ class FireBar(QWidget):
         self.online_first.clicked.connect(self._switch_online_and_fire)
         self.online_first.setVisible(False)
         self._offline = ""
-        """The offline friend who sent the message that was fired last."""
+        """The sender of the last message, if that friend is offline."""
 
         self.expect = ExpectRow(companion.catalog)
 
-        self.send_file = named(QPushButton(SEND_FILE), "Send a frame from a file", tip="Exactly as it is")
+        self.send_file = named(QPushButton(SEND_FILE), "Send a frame from a file", tip=SEND_FILE_TIP)
         self.send_file.clicked.connect(self.choose_file)
         self.send_file.setVisible(False)
-        said = QHBoxLayout()
-        said.addWidget(self.status, 1)
-        said.addWidget(self.send_file)
-        said.addWidget(self.when_connected)
-        said.addWidget(self.online_first)
+        result = QHBoxLayout()
+        result.addWidget(self.status, 1)
+        result.addWidget(self.send_file)
+        result.addWidget(self.when_connected)
+        result.addWidget(self.online_first)
         controls = QHBoxLayout()
         controls.setSpacing(8)
-        for widget in (PlainTextLabel("To"), self.target_box, self.times, self.every):
+        for widget in (PlainTextLabel("Send to"), self.target_box, self.times, self.every):
             controls.addWidget(widget)
         controls.addStretch(1)
         controls.addWidget(self.later)
@@ -97,7 +100,7 @@ class FireBar(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 10, 20, 14)
         column.setSpacing(8)
-        column.addLayout(said)
+        column.addLayout(result)
         column.addWidget(self.expect)
         column.addLayout(controls)
         self._disconnects = [
@@ -108,22 +111,22 @@ class FireBar(QWidget):
         self._show_state()
 
     def close_down(self) -> None:
-        """End what is running and stop listening."""
+        """Cancel running tasks and stop listening to the companion."""
         self._do.close()
         self._stop()
-        if self._judging:
-            self._judging.cancel()
+        if self._expecting:
+            self._expecting.cancel()
         for disconnect in self._disconnects:
             disconnect()
 
     @property
     def target(self) -> Target:
-        """Whom the choice means."""
+        """The chosen recipients."""
         chosen = self.target_box.currentData()
         return chosen if isinstance(chosen, Target) else ALL
 
     def choose_client(self, number: int) -> None:
-        """Aim at one client."""
+        """Choose one client as the recipient."""
         self._list_targets(Target(clients=frozenset({number})))
 
     def arm(self, fire: Fire | None, title: str = "Fire", why_not: str = "") -> None:
@@ -134,75 +137,75 @@ class FireBar(QWidget):
         self._show_state()
 
     def fire_or_stop(self) -> None:
-        """What the big button does."""
+        """Fire, or stop what is running: the action of the main button."""
         if self._busy:
             self._stop()
-            self.say("stopped", "muted")
+            self.show_status("Stopped", "muted")
         else:
             self.fire()
 
     def fire(self, delay_s: float = 0.0) -> None:
-        """Fire as often as chosen."""
+        """Fire as often as chosen, after ``delay_s`` seconds."""
         if self._fire is None or self._busy:
             return
         if self.times.value() == 1 and not delay_s:
             self.fire_this(self._fire)
         else:
-            self._fire_series(self._fire, delay_s)
+            self._fire_repeatedly(self._fire, delay_s)
 
     def fire_this(self, fire: Fire) -> None:
-        """Fire something once, now, and say what became of it."""
+        """Call ``fire`` once, now, and show the result."""
         self._again = partial(self.fire_this, fire)
-        self._do(fire(), self.report)
+        self._do(fire(), self.show_delivery)
 
-    def _fire_series(self, fire: Fire, delay_s: float) -> None:
-        self._again = partial(self._fire_series, fire, 0.0)
+    def _fire_repeatedly(self, fire: Fire, delay_s: float) -> None:
+        self._again = partial(self._fire_repeatedly, fire, 0.0)
         if delay_s:
-            self.say(f"Fires in {delay_s:.0f} s: give your UI the focus", "muted")
+            self.show_status(f"Firing in {delay_s:.0f} s. Focus your UI now.", "muted")
         series = self._companion.fire_series(
             fire,
-            self._report_one_of_several,
+            self._show_delivery_of_series,
             times=self.times.value(),
             every_s=self.every.value() / 1000,
             delay_s=delay_s,
         )
-        self._running = self._do(series, ended=self._ended)
+        self._series = self._do(series, ended=self._on_series_ended)
         self._show_state()
 
-    def _failed(self, why: str) -> None:
-        self.say(why, "error")
+    def _on_failure(self, why: str) -> None:
+        self.show_status(why, "error")
 
-    def report(self, delivery: Delivery) -> None:
-        """Say what became of an event."""
+    def show_delivery(self, delivery: Delivery) -> None:
+        """Show the result of an event, offer a remedy if it reached no client, and check the expectation."""
         parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}"]
         if delivery.offline:
             parts.append(offline_warning(delivery.offline))
-        self.say(" · ".join(parts), "ok" if delivery.clients and not delivery.offline else "warning")
+        self.show_status(" · ".join(parts), "ok" if delivery.clients and not delivery.offline else "warning")
         companion = self._companion
-        nobody = companion.hub.connection_count == 0 and companion.state is ServerState.LISTENING
-        nobody = nobody and self.target.clients is None  # a client that has gone comes back as another
-        self.when_connected.setVisible(not delivery.clients and nobody)
+        no_clients = companion.hub.connection_count == 0 and companion.state is ServerState.LISTENING
+        no_clients = no_clients and self.target.clients is None  # a client that reconnects gets another number
+        self.when_connected.setVisible(not delivery.clients and no_clients)
         self._offline = delivery.offline
         self.online_first.setText(f"Switch {delivery.offline[:20]} online and fire again".replace("&", "&&"))
         self.online_first.setVisible(bool(delivery.offline))
         self._expect(delivery)
 
     def _expect(self, delivery: Delivery) -> None:
-        """Watch for what the UI must send; an event that is fired meanwhile begins anew."""
-        if self._judging:
-            self._judging.cancel()
-            self._judging = None
+        """Wait for the frame that the UI must send. The next fire cancels this wait."""
+        if self._expecting:
+            self._expecting.cancel()
+            self._expecting = None
         expected = self.expect.expected
         if expected and delivery.clients:
             self.status.setText(f"{self.status.text()} · waiting for {expected} …")
             within_s = self.expect.within.value()
-            self._judging = self._do(
+            self._expecting = self._do(
                 self._companion.expect(expected, within_s, delivery.seq),
-                lambda met: self.say(*verdict(expected, met, within_s)),
+                lambda result: self.show_status(*result_text(expected, result, within_s)),
             )
 
     def choose_file(self) -> None:
-        """Ask for a file and send its text as a raw frame to the chosen target."""
+        """Ask for a file and send its text as a raw frame to the chosen recipients."""
         dialog = QFileDialog(self.window(), "Send from file")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -210,17 +213,17 @@ class FireBar(QWidget):
         dialog.open()
 
     def fire_file(self, file: str) -> None:
-        """Send the text of a file as a raw frame, exactly as it is."""
-        self.say(f"Sending {Path(file).name} …", "muted")
+        """Send the text of a file as a raw frame, unchanged."""
+        self.show_status(f"Sending {Path(file).name} …", "muted")
         self.fire_this(lambda: self._companion.send_file(Path(file), to=self.target, origin=PANEL))
 
     def show_rejection(self, text: str) -> None:
-        """Show why an editor has rejected a text, and offer to send a file instead."""
-        self.say(text, "warning")
+        """Show why an editor rejected a text, and offer to send a file instead."""
+        self.show_status(text, "warning")
         self.send_file.setVisible(True)
 
-    def say(self, text: str, tone: str) -> None:
-        """Show a line; ``tone`` is ok, warning, error or muted."""
+    def show_status(self, text: str, tone: str) -> None:
+        """Show a result and emit it as ``status_message``. ``tone`` is ok, warning, error or muted."""
         self.send_file.setVisible(False)
         self.when_connected.setVisible(False)
         self.online_first.setVisible(False)
@@ -231,20 +234,20 @@ class FireBar(QWidget):
 
     @property
     def _busy(self) -> bool:
-        return self._running is not None or self._waiting is not None
+        return self._series is not None or self._waiting is not None
 
-    def _report_one_of_several(self, number: int, delivery: Delivery) -> None:
-        self.report(delivery)
+    def _show_delivery_of_series(self, number: int, delivery: Delivery) -> None:
+        self.show_delivery(delivery)
         if self.times.value() > 1 or number > 1:
             self.status.setText(f"{number} of {self.times.value()} · {self.status.text()}")
 
-    def _ended(self) -> None:
-        self._running = None
+    def _on_series_ended(self) -> None:
+        self._series = None
         self._show_state()
 
     def _stop(self) -> None:
-        if self._running:
-            self._running.cancel()
+        if self._series:
+            self._series.cancel()
         if self._waiting:
             self._waiting.cancel()
             self._waiting = None
@@ -257,7 +260,7 @@ class FireBar(QWidget):
 
     def _wait_for_client(self) -> None:
         self._fire_when_ready(self._again)
-        self.say(f"Waiting for a client at {self._companion.server.url}", "muted")
+        self.show_status(f"Waiting for a client at {self._companion.server.url} …", "muted")
         self._show_state()
 
     def _fire_when_ready(self, again: Callable[[], None]) -> None:
@@ -280,7 +283,7 @@ class FireBar(QWidget):
         self.later.setEnabled(not busy and self._fire is not None)
 
     def _clients_changed(self, _: None) -> None:
-        if self.isVisible():  # a thousand clients are a long list, and nobody looks at it now
+        if self.isVisible():  # with many clients, filling the list takes a while
             self._list_targets()
 
     @override
@@ -293,14 +296,15 @@ class FireBar(QWidget):
         clients = self._companion.hub.clients
         offers = [(EVERYONE, ALL)]
         offers += [
-            (f"All of {name}", Target(user=name)) for name in sorted({client.username for client in clients})
+            (f"All clients of {name}", Target(user=name))
+            for name in sorted({client.username for client in clients})
         ]
         offers += [
-            (f"Client {client.id} ({client.username})", Target(clients=frozenset({client.id})))
-            for client in clients
+            (f"{client.id} · {client.username}", Target(clients=frozenset({client.id}))) for client in clients
         ]
         if chosen not in [target for _, target in offers]:
-            offers.append((f"{chosen} (disconnected)", chosen))
+            title = recipients(str(chosen)).capitalize() if chosen.user is None else f"All clients of {chosen.user}"
+            offers.append((f"{title} (disconnected)", chosen))
         self.target_box.clear()
         for title, target in offers:
             self.target_box.addItem(title, target)

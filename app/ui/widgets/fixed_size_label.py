@@ -1,4 +1,4 @@
-"""Show a label whose text changes often, without a new layout of the window."""
+"""A label whose text can change without a new layout of the window."""
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
@@ -9,7 +9,7 @@ from app.ui.plain_text import PlainTextLabel
 
 
 class FixedSizeLabel(QWidget):
-    """Take the label's height and the width that the layout gives: a new text changes no size hint."""
+    """Wrap a label. The size hint does not depend on its text: the layout determines the width."""
 
     def __init__(self, label: PlainTextLabel) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The list of fixtures: found by words, in folders that open and close."""
+"""The searchable tree of fixtures, with warnings about files that could not be read."""
 
 import os
 from collections.abc import Collection, Sequence
@@ -12,18 +12,21 @@ from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.fixtures import NAME, FixturesModel
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
-from app.ui.widgets.naming import named
 
-MOST_WARNINGS = 2
+MAX_SHOWN_WARNINGS = 2
 
 
 class FixtureList(QWidget):
-    """Tells which fixture was ``chosen`` or ``activated``, and that other words are searched for (``searched``)."""
+    """Fixtures in folders that can be expanded and collapsed."""
 
     chosen = Signal(str)
+    """Emitted with a fixture's name when the user selects it."""
     activated = Signal()
+    """Emitted when the user double-clicks the selected fixture."""
     searched = Signal()
+    """Emitted when the search text has changed; call ``show_fixtures`` then."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,9 +37,11 @@ class FixtureList(QWidget):
         self.tree.setModel(self.model)
         self.tree.setIndentation(14)
         self.paste = named(
-            QPushButton("New from clipboard"), "New fixture from the clipboard", tip="Save a copied frame"
+            QPushButton("Paste fixture"), "Create a fixture from the clipboard", tip="Save a copied frame"
         )
-        self.warnings = named(PlainTextLabel(wordWrap=True), "Files that are no fixtures", style_id="problem")
+        self.warnings = named(
+            PlainTextLabel(wordWrap=True), "Files that are not valid fixtures", style_id="problem"
+        )
         self.warnings.setMinimumWidth(1)  # a long name must not widen the window
         self.setFocusProxy(self.tree)
         column = QVBoxLayout(self)
@@ -52,18 +57,21 @@ class FixtureList(QWidget):
         self.recolor()
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         self.paste.setIcon(ui_icon("plus", theme.colors().muted))
 
     def choose(self, name: str) -> None:
-        """Choose a fixture, wherever it is."""
+        """Select a fixture. Clears the search, which could hide it."""
         self.search.clear()
         self.tree.setCurrentIndex(self.model.index_of(name))
 
     def show_fixtures(
         self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], drafts: Collection[str], current: str
     ) -> None:
-        """List what contains the searched words, if anything has changed."""
+        """Show the fixtures that match the search. Rebuild the tree only if something has changed.
+
+        ``current`` is the name of the selected fixture, or empty.
+        """
         wanted = (list(fixtures), list(pinned), set(drafts), self.search.text(), theme.colors())
         if wanted != self._listed:
             self._listed = wanted
@@ -73,15 +81,15 @@ class FixtureList(QWidget):
                 self.tree.setCurrentIndex(self.model.index_of(current))
 
     def show_warnings(self, warnings: Sequence[str], folder: Path | None) -> None:
-        """Say which files are no fixtures; all of them in the tool tip."""
-        more = len(warnings) - MOST_WARNINGS
-        said = [each.replace(f"{folder}{os.sep}", "") for each in warnings[:MOST_WARNINGS]]
-        self.warnings.setText("\n".join([*said, f"and {more:,} more"] if more > 0 else said))
+        """Show the first warnings about files that are not valid fixtures, and all of them in the tooltip."""
+        more = len(warnings) - MAX_SHOWN_WARNINGS
+        shown = [each.replace(f"{folder}{os.sep}", "") for each in warnings[:MAX_SHOWN_WARNINGS]]
+        self.warnings.setText("\n".join([*shown, f"and {more:,} more"] if more > 0 else shown))
         set_tooltip(self.warnings, "\n".join(warnings))
         self.warnings.setVisible(bool(warnings))
 
     def _fill(self, fixtures: Sequence[SavedFixture], pinned: Sequence[str], drafts: Collection[str]) -> None:
-        """Fill the tree anew: what was closed stays closed, and where one looked one looks still."""
+        """Rebuild the tree. Keep collapsed folders and the scroll position."""
         words = self.search.text()
         tops = [self.model.index(row, 0) for row in range(self.model.rowCount())]
         closed = {top.data() for top in tops if not self.tree.isExpanded(top)}

@@ -1,4 +1,4 @@
-"""JSON as text: highlighted, editable or not."""
+"""A text view for JSON with syntax highlighting, editable or read-only."""
 
 import re
 
@@ -18,7 +18,7 @@ MAX_COLORED_LINES = 5_000
 
 
 class JsonHighlighter(QSyntaxHighlighter):
-    """Colours keys, strings, words and numbers."""
+    """Colour keys, strings, literals (true, false, null) and numbers."""
 
     def __init__(self, document: QTextDocument) -> None:
         super().__init__(document)
@@ -26,7 +26,7 @@ class JsonHighlighter(QSyntaxHighlighter):
         self.recolor()
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         scheme = theme.colors()
         names = {"key": scheme.accent, "string": scheme.ok, "word": scheme.warning, "number": scheme.warning}
         for name, color in names.items():
@@ -44,7 +44,7 @@ class JsonHighlighter(QSyntaxHighlighter):
 
 
 class JsonView(TextEdit):
-    """A monospaced pane."""
+    """A ``TextEdit`` in the fixed-width font, with highlighting. ``name`` is its accessible name."""
 
     def __init__(self, name: str, *, read_only: bool = False) -> None:
         super().__init__(read_only=read_only)

@@ -1,4 +1,4 @@
-"""A stack of pages. A page is built when it is first used, or when the event loop is idle."""
+"""A stack of pages that are built on first use, or when the event loop is idle."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 
 class LazyStack(QStackedWidget):
-    """Show one of several named pages. An empty widget is the placeholder of a page that is not built yet."""
+    """Show one of several named pages. A page that has not been built yet has an empty widget as placeholder."""
 
     def __init__(self, makers: Mapping[str, Callable[[], QWidget]]) -> None:
         super().__init__()
@@ -47,15 +47,15 @@ class LazyStack(QStackedWidget):
         return self._built[name]
 
     def show_page(self, name: str) -> None:
-        """Show a page."""
+        """Show a page; build it if necessary."""
         self.setCurrentWidget(self.page(name))
 
     def build_the_rest(self) -> None:
-        """Build the other pages, one each time the event loop is idle."""
+        """Build the remaining pages, one each time the event loop is idle."""
         self._idle.start()
 
     def close_down(self) -> None:
-        """Build no more pages when the event loop is idle."""
+        """Stop building pages when the event loop is idle."""
         self._idle.stop()
 
     def _build_next(self) -> None:

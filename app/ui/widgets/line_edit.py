@@ -1,4 +1,4 @@
-"""The single-line editor of the program: rejects a text that is too long, instead of cutting it."""
+"""The single-line text input of the program. It rejects a text that is too long; Qt's would cut it."""
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex
 from PySide6.QtGui import QValidator
@@ -12,7 +12,7 @@ MAX_CHARS = 20_000
 
 
 class LineEdit(QLineEdit):
-    """Takes at most ``limit`` characters (UTF-16 code units, as Qt counts)."""
+    """Accepts at most ``limit`` characters (UTF-16 code units, as Qt counts)."""
 
     def __init__(
         self, text: str = "", *, limit: int = MAX_CHARS, placeholder: str = "", clear_button: bool = False
@@ -34,7 +34,9 @@ class LineEdit(QLineEdit):
             super().setText(text)
 
     def _on_rejected(self) -> None:
-        reject(self, f"The text is too long: {self.accessibleName()} takes {self._limit:,} characters.")
+        reject(
+            self, f"The text is too long for “{self.accessibleName()}”. The maximum is {self._limit:,} characters."
+        )
 
 
 def bound(editor: QLineEdit, limit: int = MAX_CHARS) -> None:
@@ -75,5 +77,5 @@ class _Length(QValidator):
 
 
 def fits_line(text: str, limit: int = MAX_CHARS) -> bool:
-    """Return whether a line with this limit takes a text."""
+    """Return whether a text fits into a line with this limit."""
     return len(text) <= limit and len(text.encode("utf-16-le", "surrogatepass")) // 2 <= limit

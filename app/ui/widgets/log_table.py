@@ -1,4 +1,4 @@
-"""The log's table: follows at the bottom, holds still when scrolled up."""
+"""The log's table view: follows new rows while it is scrolled to the end, and does not move otherwise."""
 
 from time import perf_counter
 
@@ -8,32 +8,33 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTabl
 from typing_extensions import override
 
 from app.ui.models.event_log import Col, EventLogModel, TimeStyle
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.log_painter import LogPainter
 from app.ui.widgets.log_refresh import LogRefresh
-from app.ui.widgets.naming import named
 from app.ui.widgets.selection import show_model
 
 WIDTHS = {
     Col.TIME: 112,
     Col.DIRECTION: 86,
-    Col.CLIENT: 72,
+    Col.CLIENT: 84,
     Col.EVENT: 132,
     Col.SIZE: 88,
 }
 SHARING = (Col.SUMMARY, Col.RESULT)
-"""These share what the others leave. Sections that stretch by themselves are measured anew for every insertion."""
+"""These columns share the remaining width. Qt's stretching sections would be measured again at every insertion."""
 ROW_HEIGHT = 26
 
 
 class LogTable(QTableView):
-    """A table view with a "N new" button over it."""
+    """A table view with a button "N new ↓" that jumps to the end."""
 
     following_changed = Signal(bool)
+    """Emitted when the table starts or stops following new rows."""
 
     def __init__(self, model: EventLogModel) -> None:
         super().__init__()
         named(self, "Event log", style_id="log")
-        model.rowsAboutToBeRemoved.connect(self._rows_go)
+        model.rowsAboutToBeRemoved.connect(self._on_removing)
         show_model(self, model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -42,7 +43,7 @@ class LogTable(QTableView):
         self.setTabKeyNavigation(False)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        # It paints its own background: otherwise Qt paints that of every widget behind it first.
+        # The table paints its own background; otherwise Qt paints that of every widget behind it first.
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
@@ -57,34 +58,35 @@ class LogTable(QTableView):
             self.setColumnWidth(column, width)
         header.sectionResized.connect(self._column_resized)
         self._refresh = LogRefresh(self.viewport(), ROW_HEIGHT)
-        self._offset = self._gone = 0
-        """Where the sight began when a flush did, in pixels from the first line; how many lines went since."""
+        self._offset = self._removed = 0
+        """The scroll offset in pixels when the flush began, and the number of rows removed since."""
         self._sideways = False
-        """Whether all lines have moved sideways since."""
-        self._paint_s, self._shows_new = 0.0, False
-        """How long it has taken to paint what the last flush brought, and whether that goes on."""
+        """Whether the table was scrolled horizontally during the flush."""
+        self._paint_s, self._measuring = 0.0, False
+        """Seconds spent painting since the last flush, and whether its lines are still being painted."""
         self.following = True
         self._new = 0
+        """The number of rows added since the table stopped following."""
         self.jump = named(QPushButton(self), "Jump to the newest row", style_id="jump")
         self.jump.setCursor(Qt.CursorShape.PointingHandCursor)
         self.jump.hide()
         self.jump.clicked.connect(lambda: self.follow(True))
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
-        model.flushing.connect(self._flush_begins)
-        model.flushed.connect(self._rows_came)
-        model.rowsInserted.connect(self._rows_came_before)
+        model.flushing.connect(self._on_flushing)
+        model.flushed.connect(self._on_flushed)
+        model.rowsInserted.connect(self._on_inserted)
         model.modelReset.connect(lambda: self.follow(True))
 
     @override
     def setModel(self, model: QAbstractItemModel | None) -> None:
-        """Show another log."""
+        """Show an ``EventLogModel``."""
         assert isinstance(model, EventLogModel)
         self._log = model
         self._painter = LogPainter(model)
         super().setModel(model)
 
     def follow(self, on: bool) -> None:
-        """Stay with the newest row, or stay here."""
+        """Start following new rows (scroll to the end), or stop."""
         if on != self.following:
             self.following = on
             self.following_changed.emit(on)
@@ -107,7 +109,7 @@ class LogTable(QTableView):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Qt tells: Home and End are for rows, since cells are not chosen here."""
+        """Let Home and End select the first and the last row; Qt would move between columns."""
         if event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._log.rowCount():
             self.selectRow(0 if event.key() == Qt.Key.Key_Home else self._log.rowCount() - 1)
         else:
@@ -115,28 +117,28 @@ class LogTable(QTableView):
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint what is visible of the rows, and nothing else: no style and no delegate has a part in it."""
+        """Paint the visible rows with ``LogPainter``, without Qt's style and delegates."""
         began = perf_counter()
         first = self.rowAt(event.rect().top())
         with QPainter(self.viewport()) as painter:
             painter.fillRect(event.rect(), self.palette().base())
             if first >= 0:
                 self._paint_lines(painter, first, self.rowAt(event.rect().bottom()))
-        if self._shows_new:
+        if self._measuring:
             self._paint_s += perf_counter() - began
-            self._log.painted(self._paint_s)
-            self._shows_new = self._refresh.busy
+            self._log.on_painted(self._paint_s)
+            self._measuring = self._refresh.busy
         self._refresh.painted()
 
     @override
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Qt tells: lines move. Those of a flush are moved when it is over."""
+        """Scroll. During a flush, only note the new offsets: ``_on_flushed`` moves the lines."""
         if not self._refresh.held:
-            self._refresh.settle()
+            self._refresh.repaint_now()
             super().scrollContentsBy(dx, dy)
             return
         bar, header = self.verticalScrollBar(), self.verticalHeader()
-        if bar.value() == bar.maximum() > 0:  # the last line is whole
+        if bar.value() == bar.maximum() > 0:  # show the last line in full
             header.setOffsetToLastSection()
         else:
             header.setOffsetToSectionPosition(bar.value())
@@ -164,47 +166,48 @@ class LogTable(QTableView):
         self.follow_quietly(value >= self.verticalScrollBar().maximum())
 
     def follow_quietly(self, on: bool) -> None:
-        """Note whether the end is in sight, without scrolling."""
+        """Set whether the table follows new rows, without scrolling."""
         if on != self.following:
             self.following = on
             self._new = 0
             self.following_changed.emit(on)
         self._show_jump()
 
-    def _flush_begins(self) -> None:
-        self._offset, self._gone, self._sideways = self.verticalHeader().offset(), 0, False
-        self._paint_s, self._shows_new = 0.0, True
+    def _on_flushing(self) -> None:
+        self._offset, self._removed, self._sideways = self.verticalHeader().offset(), 0, False
+        self._paint_s, self._measuring = 0.0, True
         self._refresh.hold()
 
-    def _rows_came(self, number: int) -> None:
+    def _on_flushed(self, number: int) -> None:
         if self.following:
             self.scrollToBottom()
         else:
             self._new += number
             self.executeDelayedItemsLayout()
-            self._scrolled(self.verticalScrollBar().value())  # so many may have gone that the end is in sight
+            self._scrolled(self.verticalScrollBar().value())  # removals may have moved the end into view
         if self._refresh.held:
-            up = self.verticalHeader().offset() - (self._offset - self._gone * ROW_HEIGHT)
-            others = self._gone > 0 and self._log.time_style is TimeStyle.SINCE_START  # say something else now
+            up = self.verticalHeader().offset() - (self._offset - self._removed * ROW_HEIGHT)
+            # The times of all lines change if they count from a row that was removed.
+            times_change = self._removed > 0 and self._log.time_style is TimeStyle.SINCE_START
             fresh = self._area(self._log.rowCount() - number, number)
-            first = self._area(0, int(self._gone > 0))  # has none before itself any more
-            self._refresh.release(None if others or self._sideways else up, fresh, first)
+            first = self._area(0, int(self._removed > 0))  # its previous row was removed
+            self._refresh.release(None if times_change or self._sideways else up, fresh, first)
         self._show_jump()
 
     def _area(self, first: int, number: int) -> QRect:
-        """Return where so many lines lie from ``first`` on."""
+        """Return the area of ``number`` lines, beginning with line ``first``."""
         return QRect(0, self.rowViewportPosition(first), self.viewport().width(), number * ROW_HEIGHT)
 
-    def _rows_go(self, _: QModelIndex, first: int, last: int) -> None:
-        self._gone += last - first + 1
-        if not self.following:  # the same rows stay in sight
+    def _on_removing(self, _: QModelIndex, first: int, last: int) -> None:
+        self._removed += last - first + 1
+        if not self.following:  # keep the same rows in view
             bar = self.verticalScrollBar()
             bar.setValue(max(0, bar.value() - (last - first + 1)))
 
-    def _rows_came_before(self, _: QModelIndex, first: int, last: int) -> None:
-        if first == 0 and not self.following:  # older rows that a filter has found: the same stay in sight
+    def _on_inserted(self, _: QModelIndex, first: int, last: int) -> None:
+        if first == 0 and not self.following:  # older rows found by a filter: keep the same rows in view
             bar = self.verticalScrollBar()
-            self.updateGeometries()  # the range of the bar, which Qt would bring up to date later
+            self.updateGeometries()  # update the scroll bar's range now; Qt would do it later
             bar.setValue(bar.value() + last + 1)
 
     def _show_jump(self) -> None:

@@ -22,8 +22,8 @@ from typing_extensions import override
 
 from app.manual.pages import Page
 from app.ui import theme
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.manual_document import CODE_PADDING, ManualDocument
-from app.ui.widgets.naming import named
 
 TEXT_WIDTH = 720
 """Lines that are longer are hard to read."""

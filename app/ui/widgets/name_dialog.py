@@ -1,4 +1,4 @@
-"""A small dialog that asks for a name and says at once what is wrong with it."""
+"""A dialog that asks for a fixture's name and validates it while the user types."""
 
 from collections.abc import Callable
 
@@ -7,28 +7,28 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout,
 
 from app.protocol.fixture import BadFixture, valid_fixture_name
 from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
-from app.ui.widgets.naming import named
 
 
 class NameDialog(QDialog):
-    """Emits ``chosen`` with the name. ``open()`` it; it does not block.
+    """Emit ``chosen`` with a valid name when the user accepts. Call ``open()``; it does not block.
 
-    ``option`` is the check box, checked at first, if its text was given.
+    With an ``option`` text, the dialog has a check box of that title, which is checked by default.
     """
 
     chosen = Signal(str)
 
     def __init__(
-        self, parent: QWidget, title: str, name: str, taken: Callable[[str], str], option: str = ""
+        self, parent: QWidget, title: str, name: str, check: Callable[[str], str], option: str = ""
     ) -> None:
-        """``taken`` says what a name would overwrite, or raises ``BadFixture`` where that must not be."""
+        """``check`` returns a warning about a name, or raises ``BadFixture`` if it must not be used."""
         super().__init__(parent)
-        self._taken = taken
+        self._check_name = check
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(420)
-        hint = PlainTextLabel("Name, with / between folders: bugs/late typing", wordWrap=True)
+        hint = PlainTextLabel("Name. Use / for folders: bugs/late typing", wordWrap=True)
         hint.setObjectName("muted")
         self.name = named(LineEdit(name, limit=200), "Name of the fixture")
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
@@ -50,14 +50,14 @@ class NameDialog(QDialog):
         self._check()
 
     def show_rejection(self, text: str) -> None:
-        """Show why the editor has rejected a text."""
+        """Show why the editor rejected a text."""
         self.problem.setText(text)
         self.problem.setVisible(True)
 
     def _check(self) -> None:
         wrong, note = "", ""
         try:
-            note = self._taken(valid_fixture_name(self.name.text()))
+            note = self._check_name(valid_fixture_name(self.name.text()))
         except BadFixture as bad:
             wrong = str(bad)
         self.problem.setText(wrong or note)

@@ -10,7 +10,7 @@ from app.manual.pages import Group
 from app.manual.search import Hit
 from app.ui import theme
 from app.ui.plain_text import set_tooltip
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 
 PLACE = Qt.ItemDataRole.UserRole
 """The page and the anchor of an item. Headings have none."""

@@ -1,4 +1,4 @@
-"""Who was turned away at the doors, why, and the way to let them in."""
+"""The list of refused connections with the reasons, and a button that allows a web page's origin."""
 
 from functools import partial
 
@@ -7,19 +7,20 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QPushButton, QWidget
 
 from app.hub.rejection_log import RejectionLog, RejectionStats
 from app.system.settings import origin_problem
-from app.ui.models.event_log import clock
+from app.ui.models.log_text import clock
 from app.ui.plain_text import PlainTextLabel, set_tooltip
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 
 SHOWN = 4
 REFRESH_MS = 200
-"""A hostile page is refused a thousand times a second; the window has other things to do."""
+"""Debounce: a hostile page can be refused a thousand times per second."""
 
 
 class RejectionList(QWidget):
-    """The latest refusals, a line each; nothing at all when there were none."""
+    """The latest refused connections, one line each. Hidden while there are none."""
 
     allow_requested = Signal(str)
+    """Emitted with an origin that the user wants to allow."""
 
     def __init__(self, refused: RejectionLog) -> None:
         super().__init__()
@@ -43,23 +44,23 @@ class RejectionList(QWidget):
         self._refresh.stop()
 
     def _refresh_soon(self) -> None:
-        if not self._refresh.isActive():  # restarting it each time would put it off as long as a flood lasts
+        if not self._refresh.isActive():  # restarting it at each change would delay it forever during a flood
             self._refresh.start()
 
     def _refresh_now(self) -> None:
         if any(button.underMouse() for button in self.findChildren(QPushButton)):
-            self._refresh.start()  # later: no other button may move under the pointer
+            self._refresh.start()  # later: the buttons must not move under the pointer
         else:
             self.show_refused()
 
     def show_refused(self) -> None:
-        """Show the refusals of now, less those whose origin was allowed since."""
+        """Show the current refusals, without those whose origin was allowed here."""
         focused = self.focusWidget() if self.isAncestorOf(QApplication.focusWidget() or self.window()) else None
         kept = focused.accessibleName() if focused else ""
         while self._grid.count():
             item = self._grid.takeAt(0)
             if item and (widget := item.widget()):
-                widget.hide()  # now, or it would take another click until it is deleted
+                widget.hide()  # at once, so that it gets no click before it is deleted
                 widget.deleteLater()
         refused = [each for each in self._log.latest if each.origin not in self._allowed]
         for line, each in enumerate(refused[:SHOWN]):
@@ -74,7 +75,7 @@ class RejectionList(QWidget):
         self.setVisible(bool(refused))
         for button in self.findChildren(QPushButton):
             if kept and button.accessibleName() == kept and button is not focused:
-                button.show()  # the layout would do it too late for the focus
+                button.show()  # a hidden button cannot get the focus, and the layout shows it later
                 button.setFocus()
 
     def _add(self, line: int, refused: RejectionStats) -> None:

@@ -1,4 +1,4 @@
-"""A form for any event of the catalog, derived from its schema."""
+"""A form for an event of the contract, generated from its JSON Schema."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from app.protocol.event_type import EventProblem, EventType
 from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.fields import ABSENT, Field, field_for, optional_field_for
-from app.ui.widgets.naming import named
 
 
 class SchemaForm(QWidget):
-    """Label, input and (below it) what is wrong, for each property."""
+    """A label, an input and an error message per property. ``names`` are suggestions for user names."""
 
     changed = Signal()
 
@@ -53,12 +53,12 @@ class SchemaForm(QWidget):
         return self._fields[name]
 
     def value(self) -> dict[str, Any]:
-        """Return the event's data; values that are made at fire time are templates."""
+        """Return the event's data. Generated values are templates, e.g. ``{{uuid}}``."""
         values = {name: field.value() for name, field in self._fields.items()}
         return {name: value for name, value in values.items() if value is not ABSENT}
 
     def set_value(self, data: dict[str, Any]) -> None:
-        """Show ``data``; what it lacks keeps its input, or is left out where it is optional."""
+        """Show ``data``. A property that it lacks is omitted if it is optional, and unchanged otherwise."""
         for name, field in self._fields.items():
             if name in data:
                 field.set_value(data[name])
@@ -66,16 +66,16 @@ class SchemaForm(QWidget):
                 field.set_value(ABSENT)
 
     def has_room_for(self, data: dict[str, Any]) -> bool:
-        """Return whether showing ``data`` here and reading it back would lose nothing."""
+        """Return whether the form can show ``data`` and return it unchanged."""
         return all(name in self._fields and self._fields[name].accepts(value) for name, value in data.items())
 
     def fitting(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Return this form's value with those fields of ``data`` that it can show."""
+        """Return the form's value, updated with the properties of ``data`` that it can show."""
         known = {name: value for name, value in data.items() if self.has_room_for({name: value})}
         return {**self.value(), **known}
 
     def show_problems(self, problems: Sequence[EventProblem]) -> None:
-        """Say below each input what is wrong with it."""
+        """Show the problems of each property below its input."""
         for name, label in self._problems.items():
             own = [problem for problem in problems if _top(problem.path) == name]
             label.setText("; ".join(_sentence(problem, name) for problem in own))

@@ -1,13 +1,13 @@
-"""Selections that stay with their row."""
+"""Clear the selection of a view if the selected row is removed; Qt would select its neighbour."""
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex
 from PySide6.QtWidgets import QAbstractItemView
 
 
 def show_model(view: QAbstractItemView, model: QAbstractItemModel) -> None:
-    """Show a model in a view. If the selected row is removed, nothing is selected.
+    """Set a view's model. If the selected row is removed, clear the selection.
 
-    Qt would select the neighbour instead, and the next click on a button would act on a row that nobody chose.
+    Qt would select a neighbouring row instead, and the next click on a button would act on the wrong row.
     """
 
     def clear(parent: QModelIndex, first: int, last: int) -> None:
@@ -15,5 +15,5 @@ def show_model(view: QAbstractItemView, model: QAbstractItemModel) -> None:
         if current.parent() == parent and first <= current.row() <= last:
             view.setCurrentIndex(QModelIndex())
 
-    model.rowsAboutToBeRemoved.connect(clear)  # before the view connects: slots run in this order
+    model.rowsAboutToBeRemoved.connect(clear)  # before setModel, so that it runs before the view's own slot
     view.setModel(model)

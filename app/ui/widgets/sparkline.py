@@ -1,4 +1,4 @@
-"""Events per second over the last half minute, as a small curve."""
+"""A small graph of the events per second in the last 30 seconds."""
 
 from collections import deque
 
@@ -15,7 +15,7 @@ SECONDS = 30
 
 
 class Sparkline(QWidget):
-    """Counts the journal's rows, once a second."""
+    """Draw the rate of new journal rows. Updated once per second."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
@@ -29,11 +29,11 @@ class Sparkline(QWidget):
         self.setFixedSize(QSize(84, 18))
 
     def tick(self) -> None:
-        """Take the rate of the past second."""
+        """Record the rate of the last second and repaint."""
         now = self._journal.last_seq
         self.rates.append(now - self._last)
         self._last = now
-        set_tooltip(self, f"{self.rates[-1]:,} events/s, {max(self.rates):,} at most in {SECONDS} s")
+        set_tooltip(self, f"{self.rates[-1]:,} events/s, maximum {max(self.rates):,} in the last {SECONDS} s")
         self.setAccessibleDescription(self.toolTip())
         self.update()
 

@@ -1,4 +1,4 @@
-"""The status bar: state, address, clients, traffic."""
+"""The status bar: server state, address, number of clients, last message, event rate, and server buttons."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
@@ -8,7 +8,7 @@ from app.hub.hub import count
 from app.hub.server_state import ServerState
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.sparkline import Sparkline
 
 TITLES = {
@@ -35,16 +35,16 @@ def status_line(companion: Companion) -> str:
 
 
 class StatusBar(QWidget):
-    """One line at the bottom of the window."""
+    """The line at the bottom of the window."""
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self.setObjectName("statusBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
-        self._do = RoomTasks(companion.tasks, self.say)
-        self.state = named(PlainTextLabel(), "ServerState of the event server", style_id="result")
-        self.said = named(PlainTextLabel(), "Last action", style_id="muted")
+        self._do = RoomTasks(companion.tasks, self.show_message)
+        self.state = named(PlainTextLabel(), "State of the event server", style_id="result")
+        self.message = named(PlainTextLabel(), "Last message", style_id="muted")
         self.rate = Sparkline(companion.journal)
         self.pause = named(QPushButton(), "Pause or resume sending", style_id="flat")
         self.pause.clicked.connect(lambda: companion.pause(not companion.hub.paused))
@@ -54,7 +54,7 @@ class StatusBar(QWidget):
         row.setContentsMargins(16, 4, 12, 4)
         row.setSpacing(10)
         row.addWidget(self.state)
-        row.addWidget(self.said, 1)
+        row.addWidget(self.message, 1)
         row.addWidget(self.rate)
         row.addWidget(self.pause)
         row.addWidget(self.power)
@@ -70,19 +70,19 @@ class StatusBar(QWidget):
         for disconnect in self._disconnects:
             disconnect()
 
-    def say(self, text: str) -> None:
-        """Show what was just done."""
-        self.said.setText(text)
+    def show_message(self, text: str) -> None:
+        """Show a message until the next one replaces it."""
+        self.message.setText(text)
 
     def show_state(self) -> None:
-        """Show the companion's state of now."""
+        """Show the companion's current state."""
         companion = self._companion
         self.state.setText(f"● {status_line(companion)}")
         self.state.setProperty("tone", TONES[companion.state])
         self.state.style().polish(self.state)
         listening = companion.server.listening
         self.pause.setText("Resume sending" if companion.hub.paused else "Pause sending")
-        set_tooltip(self.pause, "Clients stay connected; nothing is sent to them")
+        set_tooltip(self.pause, "While paused, clients stay connected but receive no events")
         self.pause.setEnabled(listening)
         self.power.setText("Stop server" if listening else "Start server")
 

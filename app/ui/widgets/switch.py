@@ -1,4 +1,4 @@
-"""A switch: on or off, at a glance."""
+"""A toggle switch."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
@@ -9,7 +9,7 @@ from app.ui import theme
 
 
 class Switch(QAbstractButton):
-    """Painted, since no style has one."""
+    """A checkable button that is painted as a switch; Qt has no such widget."""
 
     def __init__(self) -> None:
         super().__init__()

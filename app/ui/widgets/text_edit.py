@@ -1,8 +1,8 @@
-"""The multi-line editor of the program: takes and shows large texts without blocking the event loop.
+"""The multi-line text editor of the program. It inserts large texts without blocking the event loop.
 
-Qt lays out a line in time that grows with the square of its length, and needs some microseconds per line. So a
-long line is displayed in pieces, each a text block of its own, and much text is inserted in slices.
-``toPlainText`` returns the text exactly as it came in: it knows what each break between two blocks stands for.
+The time that Qt needs to lay out a line grows with the square of its length. So a long line is split into several
+text blocks, and a large text is inserted in time slices. Each block stores what separates it from the previous one,
+so that ``toPlainText`` returns the text exactly as it was inserted.
 """
 
 import re
@@ -36,7 +36,7 @@ TEXT_FORMATS = ("text/plain;charset=utf-8", "text/plain")
 
 SLICE_S = 0.005
 BATCH_LINES, BATCH_CHARS = 50, 5_000
-"""Text that is inserted between two looks at the clock."""
+"""Amount of text that is inserted between two checks of the time slice."""
 
 _BREAK = QTextFormat.Property.UserProperty + 1
 """Property of a text block: the text between it and the previous block. Not set: a line feed."""
@@ -44,16 +44,16 @@ _LINE_BREAK = re.compile("\r\n|[\r\n\u2029\ufdd0\ufdd1]")
 """Wherever Qt begins a text block."""
 
 Piece = tuple[str, str]
-"""A break, and the text of the block behind it."""
+"""A separator, and the text of the block after it."""
 
 
 def is_piece(block: QTextBlock) -> bool:
-    """Return whether a block continues the line of the previous block."""
+    """Return whether a block continues the line of the previous block (a long line is split into blocks)."""
     return bool(block.blockFormat().hasProperty(_BREAK)) and _break_before(block) == ""
 
 
 class TextEdit(QPlainTextEdit):
-    """Inserts up to 256 KiB. Larger texts are rejected with a sentence, or cut if the editor is read-only."""
+    """Accept up to 256 KiB of text. A larger text is rejected with a message, or cut if the editor is read-only."""
 
     def __init__(self, *, read_only: bool = False) -> None:
         super().__init__(readOnly=read_only, tabChangesFocus=True)
@@ -61,9 +61,9 @@ class TextEdit(QPlainTextEdit):
         self.setUndoRedoEnabled(not read_only)
         self._waiting: deque[Piece] = deque()
         self._place = QTextCursor(self.document())
-        """Where the waiting text belongs."""
+        """Where the waiting text is inserted."""
         self._marked = False
-        """Whether a block may have the property ``_BREAK``."""
+        """Whether any block may have the property ``_BREAK``."""
         self._cached: tuple[int, int, str] | None = None
         self._next_slice = QTimer(self, singleShot=True, interval=0)
         self._next_slice.timeout.connect(self._insert_more)
@@ -80,14 +80,14 @@ class TextEdit(QPlainTextEdit):
 
     @override
     def setPlainText(self, text: str) -> None:
-        """Replace the text if it is not too large; see ``set_text``."""
+        """Replace the text unless it is too large. See ``set_text``."""
         self.set_text(text)
 
     def set_text(self, text: str) -> bool:
         """Replace the text and the undo history. Return False if the text is too large and was rejected."""
         if self._read_only:
             text = _beginning(text)
-        elif why := _why_not(text, 0, 0):
+        elif why := _size_problem(text, 0, 0):
             reject(self, why)
             return False
         with QSignalBlocker(self):
@@ -107,7 +107,7 @@ class TextEdit(QPlainTextEdit):
         """Replace the selection. Return False if the text is too large and was rejected."""
         cursor = self.textCursor()
         kept = self.document().characterCount() - 1 - (cursor.selectionEnd() - cursor.selectionStart())
-        if why := _why_not(text, kept, self.blockCount()):
+        if why := _size_problem(text, kept, self.blockCount()):
             reject(self, why)
             return False
         if self._waiting:
@@ -123,8 +123,8 @@ class TextEdit(QPlainTextEdit):
         self.textChanged.emit()
         return True
 
-    def settle(self) -> None:
-        """Insert now what is waiting for its slice."""
+    def flush(self) -> None:
+        """Insert all waiting text now."""
         while self._waiting:
             self._insert_more()
 
@@ -143,13 +143,13 @@ class TextEdit(QPlainTextEdit):
             self._insert_slice()
 
     def _insert_slice(self, *, join: bool = True) -> None:
-        """Insert waiting text until the slice of time is used up."""
+        """Insert waiting text until the time slice is used up."""
         end = time.perf_counter() + SLICE_S
         while self._waiting and time.perf_counter() < end:
             self._start_batch(join)
             self._insert_batch()
             self._place.endEditBlock()
-            join = True  # otherwise, undo would remove one batch after the other
+            join = True  # otherwise each batch would be a separate undo step
         if self._waiting:
             super().setReadOnly(True)
             self._next_slice.start()
@@ -176,7 +176,7 @@ class TextEdit(QPlainTextEdit):
             lines += 1
 
     def _stop(self) -> None:
-        """End the insertion; forget what is still waiting."""
+        """End the insertion and discard waiting text."""
         self._waiting = deque()
         self._next_slice.stop()
         super().setReadOnly(self._read_only)
@@ -198,13 +198,13 @@ class TextEdit(QPlainTextEdit):
             block = block.next()
         return "".join(parts[1:])
 
-    # what the user does
+    # user input
 
     @override
     def insertFromMimeData(self, source: QMimeData) -> None:
         if self._read_only or not source.hasText():
             return
-        # To convert a huge text to a Python string would take long.
+        # Check the size first: converting a huge text to a Python string takes long.
         if any(source.data(each).size() > MAX_TEXT_BYTES for each in TEXT_FORMATS if source.hasFormat(each)):
             reject(self, TOO_LARGE)
         else:
@@ -240,9 +240,9 @@ class TextEdit(QPlainTextEdit):
         blocks, breaks = self.blockCount(), self._breaks_near_cursor()
         super().keyPressEvent(event)
         if event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo):
-            return  # the blocks have the format of that time
+            return  # undo restores the format of the blocks, too
         if self.blockCount() > blocks:
-            self._set_break(self.textCursor().block(), "\n")  # Qt copies the format of the block that was split
+            self._set_break(self.textCursor().block(), "\n")  # Qt has copied the format of the block that was split
         elif self.blockCount() < blocks:
             for start, separator in breaks.items():
                 block = self.document().findBlock(start)
@@ -250,7 +250,7 @@ class TextEdit(QPlainTextEdit):
                     self._set_break(block, separator)
 
     def _breaks_near_cursor(self) -> dict[int, str]:
-        """Return the breaks before the blocks that a key may merge with others, by the positions of the blocks."""
+        """Return the separators before the blocks that a key may merge, by the positions of the blocks."""
         cursor = self.textCursor()
         first = self.document().findBlock(cursor.selectionStart())
         blocks = [first] if cursor.hasSelection() else [first.previous(), first]
@@ -278,8 +278,8 @@ class TextEdit(QPlainTextEdit):
 
 
 def fits(text: str) -> bool:
-    """Return whether an empty editor takes a text."""
-    return not _why_not(text, 0, 0)
+    """Return whether an empty editor accepts a text."""
+    return not _size_problem(text, 0, 0)
 
 
 def _break_before(block: QTextBlock) -> str:
@@ -288,7 +288,7 @@ def _break_before(block: QTextBlock) -> str:
 
 
 def _split(text: str, units: int) -> tuple[str, str]:
-    """Split a text behind so many UTF-16 code units: Qt counts in these."""
+    """Split a text after ``units`` UTF-16 code units, in which Qt counts positions."""
     if text.isascii():
         return text[:units], text[units:]
     content = text.encode("utf-16-le", "surrogatepass")
@@ -298,14 +298,14 @@ def _split(text: str, units: int) -> tuple[str, str]:
 
 
 def _for_qt(text: str) -> str:
-    """Return a text with a byte order mark in front if PySide would take its first character for one."""
+    """Return the text for Qt: if it begins with a byte order mark, add one, since PySide removes the first."""
     return f"\ufeff{text}" if text.startswith(("\ufeff", "\ufffe")) else text
 
 
 def _pieces(text: str, in_line: int) -> "deque[Piece]":
-    """Cut a text into the blocks to insert. ``in_line`` is the length of the line that it is inserted into.
+    """Split a text into the blocks to insert. The first piece continues the current block.
 
-    The first piece continues the current block.
+    ``in_line`` is the length of the line that the text is inserted into.
     """
     pieces: deque[Piece] = deque()
     ends = [(found.start(), found.end()) for found in _LINE_BREAK.finditer(text)]
@@ -332,13 +332,16 @@ def _is_simple(text: str) -> bool:
     return text.count("\n") <= BATCH_LINES and max(map(len, text.split("\n"))) <= LONG_LINE
 
 
-def _why_not(text: str, chars: int, lines: int) -> str:
-    """Return why a text cannot be added to so many characters and lines, or an empty text if it can."""
+def _size_problem(text: str, chars: int, lines: int) -> str:
+    """Return why a text cannot be added to ``chars`` characters and ``lines`` lines, or an empty text if it can."""
     if chars + len(text) > MAX_TEXT_BYTES or chars + _size(text) > MAX_TEXT_BYTES:
         return TOO_LARGE
     found = sum(1 for _ in _LINE_BREAK.finditer(text)) + 1
     if lines + found > MAX_LINES:
-        return f"The text has {found:,} lines; an editor takes {MAX_LINES:,}. Use Send from file … in Inject."
+        return (
+            f"The text has too many lines ({found:,}). The maximum is {MAX_LINES:,}. "
+            "To send a file as a raw frame, use Send from file … in Inject."
+        )
     return ""
 
 
@@ -347,7 +350,7 @@ def _size(text: str) -> int:
 
 
 def _beginning(text: str) -> str:
-    """Return as much of a text as a read-only editor shows, with a last line that says how much is missing."""
+    """Return the part of a text that a read-only editor shows, with a last line that says how much is missing."""
     end = min(len(text), MAX_SHOWN_CHARS)
     for line, found in enumerate(_LINE_BREAK.finditer(text, 0, end), 1):
         if line == MAX_SHOWN_LINES:

@@ -1,4 +1,4 @@
-"""How an editor reports a text that it does not take."""
+"""Report a text that an editor rejects, e.g. because it is too large."""
 
 from typing import Protocol, runtime_checkable
 
@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 MAX_TEXT_BYTES = 256 * 1024
 TOO_LARGE = (
-    "The text is too large: an editor takes 256 KiB. Use Send from file … in Inject to send a file as a raw frame."
+    "The text is too large. The maximum is 256 KiB. To send a file as a raw frame, use Send from file … in Inject."
 )
 
 
@@ -15,11 +15,11 @@ class ShowsTextRejection(Protocol):
     """A room, a dialog or a window that shows why a text was rejected."""
 
     def show_rejection(self, text: str) -> None:
-        """Show a sentence."""
+        """Show ``text``, a sentence for the user."""
 
 
 def reject(editor: QWidget, text: str) -> None:
-    """Show why ``editor`` has rejected a text, in the nearest room, dialog or window around it."""
+    """Show why ``editor`` rejected a text, in the nearest room, dialog or window that contains it."""
     place: QWidget | None = editor
     while place is not None and not isinstance(place, ShowsTextRejection):
         place = place.parentWidget()

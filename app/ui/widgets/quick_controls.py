@@ -1,4 +1,4 @@
-"""The quick ways: switch a persona on and off, hold a button and a persona types."""
+"""One-click controls for presence and typing: a switch per persona, and a button to hold while a persona types."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVB
 from typing_extensions import override
 
 from app.ui.plain_text import PlainTextLabel, without_mnemonics
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.switch import Switch
 
 Fire = Callable[[str, dict[str, Any]], object]
 
 COLUMNS = 4
 STILL_TYPING_MS = 3000
-"""The UI hides its indicator after 5 s without news; well before that it gets some."""
+"""Interval of repeated typing events: the UI hides its indicator after 5 s without one."""
 
 
 class PresenceGrid(QFrame):
@@ -25,7 +25,7 @@ class PresenceGrid(QFrame):
     def __init__(self, presence: Mapping[str, bool], fire: Fire) -> None:
         super().__init__()
         self.switches: dict[str, Switch] = {}
-        grid = _card(self, "Switch a friend on and off")
+        grid = _card(self, "Switch friends online or offline")
         for number, name in enumerate(sorted(presence)):
             switch = named(Switch(), f"{name} is online")
             switch.setChecked(presence[name])
@@ -42,19 +42,19 @@ class PresenceGrid(QFrame):
             grid.addLayout(cell, number // COLUMNS, number % COLUMNS)
 
     def show_presence(self, presence: Mapping[str, bool]) -> None:
-        """Show who is online; nothing is fired."""
+        """Set the switches without firing events."""
         for name, switch in self.switches.items():
             with QSignalBlocker(switch):
                 switch.setChecked(presence.get(name, False))
 
 
 class TypingGrid(QFrame):
-    """A button per persona: while it is held, the persona types."""
+    """A button per persona. The persona types while the button is held."""
 
     def __init__(self, personas: Sequence[str], fire: Fire) -> None:
         super().__init__()
         self.buttons: dict[str, HoldToType] = {}
-        grid = _card(self, "Hold a button (or the space bar on it): the friend types until you let go")
+        grid = _card(self, "Hold a button, or the space bar on it. The friend types until you release it.")
         for number, name in enumerate(personas):
             button = HoldToType(name, fire)
             self.buttons[name] = button
@@ -62,11 +62,11 @@ class TypingGrid(QFrame):
 
 
 class HoldToType(QPushButton):
-    """Fires ``typing`` true while held, again and again, and false at the end."""
+    """Fire ``typing`` true when pressed and repeatedly while held, and false when released."""
 
     def __init__(self, name: str, fire: Fire) -> None:
         super().__init__(without_mnemonics(name))
-        named(self, f"Hold to let {name} type")
+        named(self, f"Hold to make {name} type")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._name = name
         self._fire = fire
@@ -77,7 +77,7 @@ class HoldToType(QPushButton):
 
     @override
     def hideEvent(self, event: QHideEvent) -> None:
-        """Qt tells: nobody holds what nobody sees."""
+        """Stop typing: a hidden button is not held."""
         super().hideEvent(event)
         self._end()
 

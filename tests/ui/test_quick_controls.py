@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.companion import Companion
 from app.protocol.constants import TYPING_TIMEOUT_MS
-from app.ui.widgets import quick
-from app.ui.widgets.quick import PresenceGrid, TypingGrid
+from app.ui.widgets import quick_controls
+from app.ui.widgets.quick_controls import PresenceGrid, TypingGrid
 from app.ui.widgets.switch import Switch
 from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
@@ -90,8 +90,8 @@ def test_a_persona_types_while_the_space_bar_is_held(typing: TypingGrid, fired: 
 def test_news_come_before_the_ui_gives_up_on_them(
     typing: TypingGrid, fired: Fired, show: Show, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert quick.STILL_TYPING_MS < TYPING_TIMEOUT_MS
-    monkeypatch.setattr(quick, "STILL_TYPING_MS", 10)
+    assert quick_controls.STILL_TYPING_MS < TYPING_TIMEOUT_MS
+    monkeypatch.setattr(quick_controls, "STILL_TYPING_MS", 10)
     grid = TypingGrid(["carol"], lambda event, data: fired.append((event, data)))
     show(grid)
     qtbot.mousePress(grid.buttons["carol"], LEFT)

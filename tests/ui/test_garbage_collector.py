@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.hub.journal import Journal, Kind
 from app.hub.row_store import CHUNK_ROWS
-from app.ui.garbage import GarbageCollector
+from app.ui.garbage_collector import GarbageCollector
 
 
 class RowStore(QObject):

@@ -1,4 +1,4 @@
-"""Every control says what it is: to a screen reader, to the style sheet, to a test."""
+"""Give controls their accessible names, style ids and tooltips."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ W = TypeVar("W", bound=QWidget)
 
 
 def named(widget: W, name: str, *, style_id: str = "", tip: str = "") -> W:
-    """Give ``widget`` its accessible name, a style id and a tool tip, and return it."""
+    """Set a widget's accessible name, optionally its style sheet id and its tooltip, and return the widget."""
     widget.setAccessibleName(name)
     if style_id:
         widget.setObjectName(style_id)
@@ -20,7 +20,7 @@ def named(widget: W, name: str, *, style_id: str = "", tip: str = "") -> W:
 
 
 def number_box(name: str, low: int, high: int, *, tip: str = "") -> QSpinBox:
-    """Return an input for a whole number."""
+    """Return an input for whole numbers from ``low`` to ``high``. ``name`` is its accessible name."""
     box = named(QSpinBox(minimum=low, maximum=high), name, tip=tip)
-    box.lineEdit().setTextMargins(6, 0, 0, 0)  # style sheets do not reach this far
+    box.lineEdit().setTextMargins(6, 0, 0, 0)  # cannot be set in the style sheet
     return box

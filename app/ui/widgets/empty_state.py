@@ -1,4 +1,4 @@
-"""What an empty room says: what to do next."""
+"""The placeholder of a room without content: an icon, a title, a hint and an optional button."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel
-from app.ui.widgets.naming import named
+from app.ui.widgets.accessible_names import named
 
 
 class EmptyState(QWidget):
-    """An icon, a title, a hint and perhaps a button, in the middle."""
+    """Shown instead of an empty table or list. ``action`` is the button's title and what it does."""
 
     def __init__(self, icon: str, title: str, action: tuple[str, Callable[[], object]] | None = None) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class EmptyState(QWidget):
         )
         self.hint = named(
             PlainTextLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True),
-            "What to do next",
+            "Hint",
             style_id="muted",
         )
         self.hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -42,14 +42,14 @@ class EmptyState(QWidget):
         column.addStretch(3)
         self.recolor()
 
-    def say(self, title: str, hint: str, *, button: bool = True) -> None:
-        """Change what is said, and whether the button helps."""
+    def show_text(self, title: str, hint: str, *, button: bool = True) -> None:
+        """Change the texts, and show or hide the button."""
         self.title.setText(title)
         self.hint.setText(hint)
         if self._button:
             self._button.setVisible(button)
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         pixmap: QPixmap = ui_icon(self._icon, theme.colors().faint).pixmap(40, 40)
         self._picture.setPixmap(pixmap)
