@@ -55,6 +55,11 @@ COMMAND = {
     "resume_server": "server resume",
     "stop_server": "server stop",
     "start_server": "server start",
+    "expected_ui_state": "ui-state show",
+    "report_ui_state": "ui-state report",
+    "compare_ui_state": "ui-state compare",
+    "expect_ui_state": "ui-state expect",
+    "select_chat": "ui-state select",
     "open_window": "open",
     "quit": "quit",
 }
