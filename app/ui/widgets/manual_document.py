@@ -178,7 +178,6 @@ class ManualDocument(QTextDocument):
         form.setTopMargin(GAP / 2 + (CODE_PADDING + GAP if after_code else 0))
         form.setBottomMargin(GAP * 2)
         form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
-        form.setRightMargin(1)  # Qt rounds column widths up: where font metrics are whole pixels, by 1 in all
         table.setFormat(form)
         for row in range(table.rows()):
             for column in range(table.columns()):
