@@ -229,7 +229,7 @@ def test_only_what_a_flush_brought_counts_as_its_painting(
     journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[float] = []
-    monkeypatch.setattr(model, "painted", told.append)
+    monkeypatch.setattr(model, "on_painted", told.append)
     append(journal, RING)
     model.flush()
     settle(table, model)
