@@ -90,7 +90,7 @@ class Child:
 
     def ask(self, *words: object) -> dict[str, Any]:
         """Give a command and wait for its answer."""
-        self.log_server_event(*words)
+        self.tell(*words)
         return self.answer()
 
     def cpu(self) -> float:
