@@ -67,7 +67,7 @@ async def test_an_event_that_is_removed_is_refused(companion: Companion, connect
     assert companion.catalog.problems(Envelope("typing", {"username": "alice", "typing": True}))
 
 
-async def test_whoever_derives_from_the_catalog_is_notified(companion: Companion) -> None:
+async def test_catalog_changed_is_emitted_when_the_events_are_replaced(companion: Companion) -> None:
     changes: list[None] = []
     companion.catalog_changed.connect(changes.append)
     companion.use_events(list(companion.catalog))

@@ -43,7 +43,7 @@ async def test_a_companion_that_does_not_listen_is_stopped_and_can_fire_into_the
     ).note == "not sent: the server is stopped. Start the server"
 
 
-async def test_an_event_that_reaches_nobody_says_why(make_companion: MakeCompanion) -> None:
+async def test_an_event_without_recipients_reports_why(make_companion: MakeCompanion) -> None:
     holder = await make_companion()
     assert await holder.start()
     busy = await make_companion(port=holder.server.port)
@@ -135,7 +135,9 @@ async def test_fired_messages_can_be_marked_as_read(companion: Companion, connec
     ]
 
 
-async def test_client_events_are_told_to_whoever_registers(companion: Companion, connect_client: Connect) -> None:
+async def test_client_events_are_emitted_to_connected_listeners(
+    companion: Companion, connect_client: Connect
+) -> None:
     told: list[ClientEvent] = []
     companion.router.client_event.connect(told.append)
     socket = await connect_client("alice")
@@ -161,7 +163,7 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
     assert {row.verdict for row in rows(companion, Kind.TO_UI)} == {Verdict.INVALID}
 
 
-async def test_text_that_is_no_unicode_cannot_even_be_sent_malformed() -> None:
+async def test_send_raw_rejects_text_that_is_not_valid_unicode() -> None:
     companion = Companion(Settings(port=0))
     with pytest.raises(RequestError, match="surrogate"):
         await companion.send_raw("\ud83d", origin="panel")
@@ -233,7 +235,7 @@ async def test_other_settings_leave_the_connections_alone(companion: Companion, 
     assert [client.username for client in companion.hub.clients] == ["me", "zoe"]
 
 
-async def test_a_series_is_fired_and_told(companion: Companion, connect_client: Connect) -> None:
+async def test_each_delivery_of_a_series_is_reported(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     told: list[tuple[int, int]] = []
     await companion.fire_series(
@@ -268,7 +270,7 @@ async def test_time_comes_from_the_clock_it_was_given(make_companion: MakeCompan
     assert [(row.wall, row.mono) for row in companion.journal] == [(7.0, 8.0)]
 
 
-async def test_whoever_starts_it_while_it_opens_waits_until_the_chat_state_is_there() -> None:
+async def test_a_concurrent_open_waits_until_the_chat_state_is_loaded() -> None:
     companion = Companion(Settings(port=0))
     opening = asyncio.create_task(companion.open())
     await asyncio.sleep(0)

@@ -153,7 +153,9 @@ async def test_what_breaks_the_contract_on_purpose_goes_out_and_changes_nothing(
     assert await companion.chat.store.snapshot() == before
 
 
-async def test_without_friends_the_persona_is_alice_and_nobody_is_a_stranger(make_companion: MakeCompanion) -> None:
+async def test_without_friends_the_persona_is_alice_and_unknown_users_cause_no_warning(
+    make_companion: MakeCompanion,
+) -> None:
     companion = await make_companion()
     await companion.chat.restore({"version": 1, "people": [], "messages": []})
     assert companion.personas == []
@@ -199,7 +201,9 @@ async def test_loosely_a_good_event_is_stored_and_a_bad_one_is_sent_only(
     ],
     ids=["frame", "data", "event", "name"],
 )
-async def test_text_that_is_no_unicode_is_refused_in_words(make_companion: MakeCompanion, fixture: Fixture) -> None:
+async def test_text_that_is_not_valid_unicode_is_rejected_with_a_printable_error(
+    make_companion: MakeCompanion, fixture: Fixture
+) -> None:
     companion = await make_companion()
     with pytest.raises((InvalidEvent, RequestError)) as caught:
         await companion.composer.fire(fixture, origin="panel")
@@ -223,7 +227,7 @@ async def test_text_that_is_no_unicode_is_refused_in_words(make_companion: MakeC
         ("something", {}, ""),
     ],
 )
-async def test_an_event_about_nobody_that_the_ui_knows_is_told(
+async def test_an_event_about_an_unknown_user_causes_a_warning(
     make_companion: MakeCompanion, event: str, data: dict[str, Any], stranger: str
 ) -> None:
     said = (await make_companion()).chat.unknown_user_warning(Envelope(event, data))
@@ -262,7 +266,7 @@ async def test_every_event_of_the_contract_is_ready_to_fire(make_companion: Make
 
 
 @pytest.mark.parametrize("event", ["dance", "mark_read", ""])
-def test_any_other_name_is_told_with_the_known_ones(event: str) -> None:
+def test_an_unknown_event_name_is_rejected_with_the_known_names(event: str) -> None:
     with pytest.raises(InvalidEvent, match=r"is not a server event \(new_message, friend_online") as caught:
         Companion(Settings()).composer.fixture_for_event(event)
     assert [problem.path for problem in caught.value.problems] == ["event"]
@@ -280,7 +284,7 @@ async def test_the_fixtures_of_the_program_are_there_when_it_is_open(make_compan
         await companion.fixtures.save("x", SAYING)
 
 
-async def test_fixtures_are_kept_renamed_and_removed_and_whoever_looks_is_told(tmp_path: Path) -> None:
+async def test_saving_renaming_and_deleting_a_fixture_emits_changed(tmp_path: Path) -> None:
     companion = Companion(Settings(), fixtures_folder=tmp_path)
     await companion.open()
     told: list[list[str]] = []
@@ -364,7 +368,7 @@ async def test_a_client_is_waited_for(companion: Companion, connect_client: Conn
     assert await companion.wait_for_ready_client(Target(clients=frozenset({1})), 0)
 
 
-async def test_a_client_that_is_renamed_is_the_one_that_was_waited_for(
+async def test_renaming_a_client_to_the_target_user_ends_the_wait(
     companion: Companion, connect_client: Connect
 ) -> None:
     await connect_client("alice")
@@ -403,7 +407,7 @@ async def test_the_control_api_is_answered_moved_and_switched_off(make_companion
     assert (await companion.start_service("control"), companion.control.listening) == (True, False)
 
 
-async def test_a_busy_control_port_is_told(companion: Companion) -> None:
+async def test_a_busy_control_port_is_reported_and_logged(companion: Companion) -> None:
     companion.control.token = "x" * 16
     companion.settings.control_port = companion.server.port
     assert not await companion.start_service("control")

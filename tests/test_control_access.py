@@ -61,7 +61,7 @@ async def status(url: str, token: str) -> int:
         return answer.status
 
 
-async def test_when_it_is_open_the_companion_is_found_and_lets_in_who_knows_the_token(
+async def test_after_open_the_instance_file_exists_and_only_a_valid_token_is_accepted(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     assert found(folders) is None
@@ -77,7 +77,7 @@ async def test_when_it_is_open_the_companion_is_found_and_lets_in_who_knows_the_
     assert await status(told.control, "") == 401
 
 
-async def test_a_server_that_was_stopped_and_started_is_told(
+async def test_stopping_and_starting_the_event_server_updates_the_instance_file(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     await access.open()
@@ -99,7 +99,7 @@ async def test_the_file_is_for_this_user_alone_and_holds_no_secret(folders: Fold
     assert access.token.value not in folders.instance_file.read_text()
 
 
-async def test_a_token_in_a_file_is_told_with_its_file(
+async def test_the_instance_file_contains_the_path_of_a_token_file(
     companion: Companion, folders: Folders, tmp_path: Path
 ) -> None:
     access = ControlAccess(companion, folders, tmp_path / "token")
@@ -110,7 +110,7 @@ async def test_a_token_in_a_file_is_told_with_its_file(
     access.close()
 
 
-async def test_after_close_it_is_found_no_more_not_even_when_the_doors_close_afterwards(
+async def test_close_removes_the_instance_file_and_later_server_changes_do_not_restore_it(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     await access.open()
@@ -122,7 +122,9 @@ async def test_after_close_it_is_found_no_more_not_even_when_the_doors_close_aft
     assert not folders.instance_file.exists()
 
 
-async def test_a_new_port_is_told(companion: Companion, folders: Folders, access: ControlAccess) -> None:
+async def test_a_new_control_port_updates_the_instance_file(
+    companion: Companion, folders: Folders, access: ControlAccess
+) -> None:
     await access.open()
     port = unused_port()
     await companion.apply(Settings(port=0, control_port=port))
@@ -133,7 +135,7 @@ async def test_a_new_port_is_told(companion: Companion, folders: Folders, access
     assert await status(told.control, access.token.value) == 200
 
 
-async def test_a_control_api_that_was_switched_off_and_on_is_told(
+async def test_disabling_and_enabling_the_control_api_updates_the_instance_file(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     await access.open()
@@ -147,7 +149,7 @@ async def test_a_control_api_that_was_switched_off_and_on_is_told(
     assert told.control == companion.control.url
 
 
-async def test_one_that_is_switched_off_from_the_start_is_no_trouble(folders: Folders) -> None:
+async def test_a_control_api_disabled_at_startup_is_not_an_error(folders: Folders) -> None:
     companion = Companion(Settings(port=0, control=False))
     access = ControlAccess(companion, folders, None)
     assert await access.open()
@@ -170,7 +172,7 @@ async def test_what_changes_nothing_does_not_write_the_file_again(
     assert not folders.instance_file.exists()
 
 
-async def test_a_busy_port_is_told_and_the_companion_can_still_be_found(
+async def test_a_busy_control_port_is_reported_and_the_instance_file_is_still_written(
     companion: Companion, folders: Folders
 ) -> None:
     await companion.apply(Settings(port=0, control_port=companion.server.port))
@@ -187,7 +189,7 @@ async def test_a_busy_port_is_told_and_the_companion_can_still_be_found(
     access.close()
 
 
-async def test_a_token_that_cannot_be_used_is_told_and_nothing_is_opened(
+async def test_an_invalid_token_is_reported_and_the_control_api_does_not_start(
     companion: Companion, folders: Folders, access: ControlAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(control_token.VARIABLE, "short")
@@ -226,7 +228,7 @@ async def test_without_a_token_a_new_port_opens_nothing_and_the_reason_stays(
     assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} contains no valid token")
 
 
-async def test_without_a_token_nobody_is_let_in(companion: Companion) -> None:
+async def test_without_a_token_every_request_is_rejected(companion: Companion) -> None:
     await companion.control.start()
     for token in ("", " ", "None"):
         assert await status(companion.control.url, token) == 401
@@ -251,7 +253,7 @@ async def test_a_keyring_that_hangs_does_not_keep_it_from_closing(
 
 
 @pytest.mark.parametrize("expected_warnings", [["the instance file cannot be written, so "]])
-async def test_a_file_that_cannot_be_written_is_told_in_the_log_and_tried_again(
+async def test_a_failed_write_of_the_instance_file_is_retried(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     shutil.rmtree(folders.runtime)

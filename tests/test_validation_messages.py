@@ -43,7 +43,7 @@ class Pet(Struct, forbid_unknown_fields=True):
         ("x", Annotated[str, Meta(min_length=2)], "is not valid (expected str of length >= 2)"),
     ],
 )
-def test_a_fault_is_told_with_its_place(value: Any, shape: Any, said: str) -> None:
+def test_a_validation_error_includes_its_path(value: Any, shape: Any, said: str) -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert(value, shape)
     assert str(fault(caught.value)) == said

@@ -86,7 +86,7 @@ def test_the_stamp_is_where_the_load_client_looks_for_it():
 
 @pytest.mark.e2e
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("cc"), reason="the load client needs epoll and cc")
-def test_the_load_client_counts_every_frame_and_hears_every_echo():
+def test_the_load_client_counts_every_frame_and_receives_every_echo():
     from tests.benchmarks.contenders import Pool
 
     with Pool() as pool, pool.server("asyncio").link(listeners=3, pairs=2, stalled=1) as link:

@@ -53,7 +53,9 @@ async def test_a_persona_types_and_answers(companion: Companion, connect_client:
 
 
 @pytest.mark.parametrize("wanted", [False, True])
-async def test_by_default_and_while_offline_nobody_answers(companion: Companion, wanted: bool) -> None:
+async def test_no_auto_reply_is_sent_by_default_or_from_an_offline_friend(
+    companion: Companion, wanted: bool
+) -> None:
     await companion.chat.change_person("alice", auto_reply=wanted)
     if wanted:
         await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")

@@ -67,7 +67,7 @@ async def test_it_is_kept_and_not_seeded_again(make_companion: MakeCompanion, tm
     assert await again.chat.store.snapshot() == before
 
 
-async def test_reset_goes_back_to_the_first_start_and_says_so(make_companion: MakeCompanion) -> None:
+async def test_reset_restores_the_initial_state_and_is_logged(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=FakeTime().clock)
     before = await companion.chat.store.snapshot()
     await companion.chat.add_person("zoe", is_friend=True)
@@ -84,7 +84,7 @@ async def test_the_history_is_the_local_users(make_companion: MakeCompanion) -> 
     assert {message["from"] for message in await history(companion, "alice")} == {"zoe", "alice"}
 
 
-async def test_somebody_can_be_added_as_a_friend_or_as_a_stranger(companion: Companion) -> None:
+async def test_a_person_can_be_added_as_a_friend_or_as_a_non_friend(companion: Companion) -> None:
     assert (await companion.chat.add_person("zoe", is_friend=True)).username == "zoe"
     await companion.chat.add_person("yan", is_friend=False)
     found = await people(companion)
@@ -116,7 +116,7 @@ async def test_a_bad_name_is_refused_and_changes_nothing(companion: Companion, n
     assert await companion.chat.store.snapshot() == before
 
 
-async def test_nobody_is_added_twice_nor_renamed_to_somebody_else(companion: Companion) -> None:
+async def test_adding_or_renaming_to_an_existing_username_raises_a_conflict(companion: Companion) -> None:
     before = await companion.chat.store.snapshot()
     for refused in (
         companion.chat.add_person("erin", is_friend=True),
@@ -129,7 +129,7 @@ async def test_nobody_is_added_twice_nor_renamed_to_somebody_else(companion: Com
     assert await companion.chat.store.snapshot() == before
 
 
-async def test_somebody_unknown_can_not_be_changed(companion: Companion) -> None:
+async def test_changing_an_unknown_person_raises_not_found(companion: Companion) -> None:
     before = await companion.chat.store.snapshot()
     for refused in (
         companion.chat.rename_person("zoe", "yan"),
@@ -154,7 +154,7 @@ async def test_a_new_name_goes_into_the_messages_and_keeps_what_is_unread(compan
     assert (await unread(companion))["anna"] == 2
 
 
-async def test_the_messages_of_somebody_who_was_removed_stay(companion: Companion) -> None:
+async def test_removing_a_person_keeps_their_messages(companion: Companion) -> None:
     before = await history(companion, "alice")
     await companion.chat.remove_person("alice")
     assert "alice" not in await people(companion)
@@ -185,7 +185,7 @@ async def test_the_liveliest_chat_comes_first(companion: Companion) -> None:
     assert (first.person.username, first.unread, first.newest["text"]) == ("dave", 1, "Hi")
 
 
-async def test_whoever_shows_the_chats_is_told_of_every_change(companion: Companion) -> None:
+async def test_the_changed_signal_is_emitted_for_every_change(companion: Companion) -> None:
     told: list[None] = []
     companion.chat.changed.connect(told.append)
     await companion.chat.add_person("zoe", is_friend=True)

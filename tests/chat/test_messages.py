@@ -176,7 +176,7 @@ async def test_a_timestamp_in_lower_case_is_the_same_moment(companion: Companion
     assert (await chat_of(companion, "bob"))[-1]["text"] == "newest of all"
 
 
-async def test_a_full_disk_at_the_first_start_is_told_and_the_companion_runs(
+async def test_a_full_disk_at_the_first_start_adds_a_warning_and_the_companion_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_companion: MakeCompanion
 ) -> None:
     """The disk has room for the schema, but not for the cast."""
@@ -191,7 +191,7 @@ async def test_a_full_disk_at_the_first_start_is_told_and_the_companion_runs(
     assert any("full" in complaint for complaint in companion.warnings)
 
 
-async def test_somebody_who_is_no_friend_can_write_and_is_not_listed(companion: Companion) -> None:
+async def test_a_message_from_a_non_friend_is_stored_and_the_sender_is_not_listed(companion: Companion) -> None:
     await companion.fire(companion.message_from("erin", "Hi"), origin="panel")
     assert "erin" not in await unread(companion)
     await companion.chat.add_friend("erin")

@@ -21,7 +21,7 @@ def _unprimed(companion: Companion) -> None:
     companion.settings.prime_browsers = False
 
 
-async def test_to_a_friend_who_is_online_it_is_delivered_at_once(companion: Companion) -> None:
+async def test_a_message_to_an_online_friend_is_delivered_immediately(companion: Companion) -> None:
     data = await post(companion, "alice", "Hi", HERE)
     assert (data["from"], data["to"], data["direction"]) == ("me", "alice", "sent")
     assert (data["delivered"], data["delivery_method"]) == (True, "direct")
@@ -55,7 +55,7 @@ async def test_a_window_that_speaks_for_the_recipient_gets_it_though_it_looks_li
     assert [said(frame) for frame in frames] == [("me", "Hi", "received")]
 
 
-async def test_where_nobody_is_concerned_nothing_is_sent_nor_journalled(companion: Companion) -> None:
+async def test_a_message_without_connected_clients_is_neither_sent_nor_logged(companion: Companion) -> None:
     await post(companion, "alice", "Hi", HERE)
     assert sent_rows(companion) == []
 
@@ -67,7 +67,9 @@ async def test_two_tabs_of_one_browser_both_get_it(companion: Companion, connect
     assert await frames_so_far(companion, *tabs) == [[{"event": "new_message", "data": data}]] * 2
 
 
-async def test_for_a_friend_who_is_offline_it_waits(companion: Companion, connect_client: Connect) -> None:
+async def test_a_message_to_an_offline_friend_is_not_delivered(
+    companion: Companion, connect_client: Connect
+) -> None:
     bob, other = await connect_client("bob"), await connect_client(origin=PAGE, user_agent_header="Firefox")
     data = await post(companion, "bob", "Hi", HERE)
     assert (data["delivered"], data["delivery_method"]) == (False, "offline")

@@ -60,7 +60,7 @@ async def test_friends_agree_as_soon_as_a_client_has_got_the_event(
     await firing
 
 
-async def test_somebody_outside_the_cast_can_be_fired_and_changes_nothing(
+async def test_a_presence_event_of_an_unknown_user_is_sent_and_changes_no_state(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
@@ -71,7 +71,7 @@ async def test_somebody_outside_the_cast_can_be_fired_and_changes_nothing(
     assert await companion.chat.store.snapshot() == before
 
 
-async def test_after_five_minutes_without_a_sign_a_friend_goes_offline_and_clients_hear_it(
+async def test_after_five_minutes_of_inactivity_a_friend_goes_offline_and_clients_are_notified(
     companion: Companion, connect_client: Connect, time: FakeTime
 ) -> None:
     socket = await connect_client()
@@ -154,7 +154,7 @@ async def test_the_first_friends_are_online_for_the_full_time(companion: Compani
     assert await online(companion) == ["alice", "carol"]
 
 
-async def test_whoever_is_pinned_stays(companion: Companion, time: FakeTime) -> None:
+async def test_a_pinned_friend_stays_online(companion: Companion, time: FakeTime) -> None:
     await companion.chat.change_person("alice", pinned=True)
     time.passed = 10 * ONLINE_FOR_S
     companion.hub.carry_out(await companion.chat.expire_presence())
@@ -192,7 +192,7 @@ async def test_a_friendship_that_ended_and_began_again_starts_offline(companion:
     assert "alice" not in await online(companion)
 
 
-async def test_after_a_long_night_nobody_is_online_from_the_start(
+async def test_after_a_day_offline_only_pinned_friends_are_online_at_start(
     make_companion: MakeCompanion, tmp_path: Path, time: FakeTime
 ) -> None:
     """``/friends``: online if last seen within five minutes; its first answer counts too."""
@@ -204,7 +204,7 @@ async def test_after_a_long_night_nobody_is_online_from_the_start(
     assert await online(await make_companion(clock=time.clock, chat_file=tmp_path / "chat.db")) == ["carol"]
 
 
-async def test_a_local_user_who_is_also_a_friend_is_reported_at_start(make_companion: MakeCompanion) -> None:
+async def test_a_local_user_who_is_also_a_friend_adds_a_warning_at_start(make_companion: MakeCompanion) -> None:
     companion = await make_companion(username="alice")
     await companion.open()
     (warning,) = companion.warnings

@@ -58,7 +58,7 @@ async def test_what_is_saved_and_loaded_is_saved_as_the_same_bytes(
     assert files_in(tmp_path) == ["one.json", "two.json"]
 
 
-async def test_loading_replaces_everything_and_says_so(seeded: Companion, tmp_path: Path) -> None:
+async def test_loading_replaces_the_whole_state_and_is_logged(seeded: Companion, tmp_path: Path) -> None:
     before = await saved(seeded, tmp_path / "state.json")
     await seeded.chat.remove_person("alice")
     await seeded.fire(seeded.message_from("zoe", "Hi"), origin="panel")
@@ -133,7 +133,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_what_is_no_saved_state_is_refused_with_the_place_and_changes_nothing(
+async def test_an_invalid_saved_state_is_rejected_with_its_location_and_changes_nothing(
     seeded: Companion, tmp_path: Path, case: str
 ) -> None:
     file = tmp_path / "state.json"
@@ -167,7 +167,7 @@ async def test_a_name_with_space_around_it_is_refused_or_cleaned(seeded: Compani
         b"\xff\xfe", b'{"version":1e999}', b'{"version":' + b"1" * 5_000 + b"}",
     ],
 )  # fmt: skip
-async def test_a_file_that_is_no_json_is_refused_and_changes_nothing(
+async def test_an_invalid_json_file_is_rejected_and_changes_nothing(
     seeded: Companion, tmp_path: Path, text: bytes
 ) -> None:
     before = await seeded.chat.store.snapshot()
@@ -177,7 +177,7 @@ async def test_a_file_that_is_no_json_is_refused_and_changes_nothing(
     assert await seeded.chat.store.snapshot() == before
 
 
-async def test_a_file_that_is_not_there_or_cannot_be_written_is_told(seeded: Companion, tmp_path: Path) -> None:
+async def test_a_missing_or_unwritable_file_raises_a_storage_error(seeded: Companion, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"nowhere\.json could not be read"):
         await seeded.chat.load(tmp_path / "nowhere.json")
     with pytest.raises(StorageError, match=r"state\.json could not be written: No such file"):

@@ -25,7 +25,7 @@ async def test_the_friends_are_known_after_the_start(chat: ChatStage) -> None:
 
 
 @pytest.mark.parametrize("presence_decays", [True, False])
-async def test_presence_expires_at_start_only_if_the_setting_says_so(
+async def test_presence_expires_at_start_only_if_the_setting_is_enabled(
     chat: ChatStage, monkeypatch: pytest.MonkeyPatch, presence_decays: bool
 ) -> None:
     calls: list[str] = []

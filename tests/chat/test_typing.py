@@ -16,7 +16,7 @@ async def test_typing_is_forwarded_with_the_senders_name_for_to(chat: ChatStage)
     assert (row.note, row.verdict) == ("forwarded to 1 client of bob", Verdict.OK)
 
 
-async def test_every_client_of_the_peer_gets_it_and_nobody_else(chat: ChatStage) -> None:
+async def test_typing_is_forwarded_only_to_the_clients_of_the_peer(chat: ChatStage) -> None:
     alice, bob, bob_again, carol = chat.join("alice"), chat.join("bob"), chat.join("bob"), chat.join("carol")
     row = await chat.says(alice, "typing", to="bob", typing=True)
     assert chat.frames(bob) == chat.frames(bob_again) == [ALICE_TYPES]
@@ -31,7 +31,7 @@ async def test_it_never_comes_back_to_the_sender_though_that_speaks_for_the_peer
     assert chat.frames(other) == [ALICE_TYPES]
 
 
-async def test_when_nobody_is_there_it_is_noted_and_nothing_else_happens(chat: ChatStage) -> None:
+async def test_typing_to_a_peer_without_clients_is_noted_and_not_forwarded(chat: ChatStage) -> None:
     alice = chat.join("alice")
     row = await chat.says(alice, "typing", to="bob", typing=True)
     assert (row.note, row.verdict) == ("no client acts as bob", Verdict.OK)
@@ -39,7 +39,7 @@ async def test_when_nobody_is_there_it_is_noted_and_nothing_else_happens(chat: C
     assert chat.frames(alice) == []
 
 
-async def test_the_only_client_of_a_user_typing_to_itself_finds_nobody(chat: ChatStage) -> None:
+async def test_typing_to_oneself_with_a_single_client_has_no_recipient(chat: ChatStage) -> None:
     row = await chat.says(chat.join("alice"), "typing", to="alice", typing=True)
     assert row.note == "no client acts as alice"
 

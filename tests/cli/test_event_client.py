@@ -86,7 +86,7 @@ async def test_cancelling_it_closes_the_socket(companion: Companion) -> None:
     await until(lambda: companion.hub.connection_count == 0)
 
 
-async def test_an_address_that_is_none_is_refused_at_once() -> None:
+async def test_an_invalid_url_is_rejected_without_a_retry() -> None:
     listener = Listener("http://127.0.0.1/events")
     with pytest.raises(InvalidURI):
         await listener.client.connect()

@@ -98,7 +98,7 @@ def test_listen_connects_to_the_guides_address() -> None:
     assert listen.url_of(8081) == "ws://127.0.0.1:8081/events"
 
 
-def test_listen_to_what_is_no_address_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_listen_with_an_invalid_url_exits_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert listen.run("http://127.0.0.1/events", None, as_json=False) == Exit.USAGE
     assert "is not a WebSocket address" in capsys.readouterr().err
 

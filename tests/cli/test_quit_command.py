@@ -107,7 +107,7 @@ def test_on_windows_a_window_that_does_not_exist_is_not_waited_for(run: Quit) ->
     assert run("terminate", on="win32", control_url="", window=False) == ["terminate"]
 
 
-def test_on_windows_a_companion_that_may_have_heard_gets_its_time(
+def test_on_windows_a_companion_that_may_have_received_the_request_gets_time_to_exit(
     run: Quit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer may be late because the companion is busy: terminating it at once would interrupt its end."""
@@ -118,7 +118,7 @@ def test_on_windows_a_companion_that_may_have_heard_gets_its_time(
     assert waits == [False, True]
 
 
-def test_without_qt_there_is_no_window_to_ask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_qt_the_request_by_window_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "app.ui.single_instance", None)  # importing it raises ImportError
     assert not quit_command._request_by_window(tmp_path)
 

@@ -121,7 +121,7 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("verb", ["save", "load", "reset"])
-def test_a_state_that_is_only_in_memory_is_not_said_to_be_done(tmp_path: Path, verb: str) -> None:
+def test_a_state_command_fails_if_the_state_is_only_in_memory(tmp_path: Path, verb: str) -> None:
     """Its changes would be gone when the command ends, and what it saves is not the person's."""
     good = tmp_path / "good"
     saved(good, tmp_path / "state.json")

@@ -124,7 +124,9 @@ async def test_the_text_of_an_error_reaches_the_dialog(server: Companion, site: 
     assert await chat.told() == "'alice' is not a friend."
 
 
-async def test_a_friend_who_was_added_can_be_talked_to(server: Companion, site: Site, chat: Chat) -> None:
+async def test_the_chat_of_an_added_friend_can_be_opened_and_used(
+    server: Companion, site: Site, chat: Chat
+) -> None:
     """The shipped UI goes blank when a chat is opened that has had no message since the page was loaded."""
     await chat.open(site.origin, server)
     await chat.add_friend("erin")
@@ -137,7 +139,7 @@ async def test_a_friend_who_was_added_can_be_talked_to(server: Companion, site: 
 
 
 @pytest.mark.parametrize("change", ["added", "renamed"])
-async def test_a_friend_who_appears_while_the_page_is_open_can_be_talked_to(
+async def test_the_chat_of_a_friend_who_appears_while_the_page_is_open_can_be_opened(
     server: Companion, site: Site, chat: Chat, run: Run, tmp_path: Path, change: str
 ) -> None:
     """Only the friends that the UI added itself were primed; a click on another one blanked the page."""
@@ -177,7 +179,7 @@ async def test_130_messages_are_paged_from_the_newest(server: Companion, site: S
     assert not await chat.page.is_visible("#older")
 
 
-async def test_who_gets_what_is_written(
+async def test_a_message_reaches_the_recipient_and_the_other_window_but_not_the_sender(
     server: Companion, site: Site, chat: Chat, tmp_path: Path, running: Start[Program]
 ) -> None:
     """The window that wrote gets nothing back, the same user's other window ``sent``, the friend ``received``."""

@@ -17,7 +17,7 @@ def closing(connection: ClientConnection) -> tuple[int, str]:
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
-def test_list_tells_number_name_and_frames(program: Companion, run: Run, ask: Ask) -> None:
+def test_list_shows_number_username_and_frame_counts(program: Companion, run: Run, ask: Ask) -> None:
     assert run("clients", "list").out == []
     with sockets.client(program.url, "bob") as bob, sockets.client(program.url):
         sockets.send(bob, "typing", to="me", typing=True)
@@ -31,7 +31,7 @@ def test_list_tells_number_name_and_frames(program: Companion, run: Run, ask: As
     assert all(isinstance(each["ready"], bool) for each in listed)
 
 
-def test_identify_lets_a_client_speak_for_somebody_else(program: Companion, run: Run) -> None:
+def test_identify_makes_a_client_act_as_another_user(program: Companion, run: Run) -> None:
     with sockets.client(program.url) as client:
         assert run("clients", "identify", "1", "zoë").out == ["client 1 acts as zoë"]
         run("trigger", "typing", "--to", "user:zoë")
@@ -80,7 +80,7 @@ def test_a_client_that_is_not_there_ends_with_1(
 
 
 @pytest.mark.parametrize("name", ["", " ", "two\nlines", "x" * 65])
-def test_a_name_that_is_none_is_refused(server: Companion, run: Run, name: str) -> None:
+def test_an_invalid_username_is_rejected(server: Companion, run: Run, name: str) -> None:
     with sockets.client(server.url):
         said = run("clients", "identify", "1", name, exits=2)
     assert len(said.err) == 1

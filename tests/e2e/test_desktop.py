@@ -113,7 +113,7 @@ def test_the_icon_changes_with_the_state(desktop: Desktop, running: Start[Any], 
     wait_until(lambda: not difference(listening, desktop.look(), where), "the first icon again")
 
 
-def test_without_a_tray_closing_means_quit(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+def test_without_a_tray_closing_the_window_quits(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
     program = running(tray(data_dir, env=desktop.env))
     desktop.focus(desktop.window())
     desktop.press("ctrl+w")

@@ -122,7 +122,7 @@ def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run
         (("save", "mine/x", "-", "--row", "1"), 2, "give either a FILE or --row"),
     ],
 )
-def test_what_cannot_be_done_is_said(
+def test_a_failed_command_reports_the_error(
     server: Companion, run: Run, arguments: tuple[str, ...], exits: int, sentence: str
 ) -> None:
     said = run("fixtures", *arguments, exits=exits, typed=ONLINE)

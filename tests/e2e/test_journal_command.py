@@ -16,7 +16,7 @@ from .rest import Rest
 from .tools import posix_only
 
 
-def test_the_journal_tells_both_directions_and_what_the_server_did(program: Companion, run: Run) -> None:
+def test_the_journal_shows_frames_in_both_directions_and_server_events(program: Companion, run: Run) -> None:
     with sockets.client(program.url, "bob") as bob, sockets.client(program.url) as me:
         sockets.send(bob, "typing", to="me", typing=True)
         sockets.receive(me)
@@ -82,7 +82,7 @@ def test_follow_ends_with_a_companion_that_was_killed(server: Companion, begin: 
     assert following.err == ["the companion has quit"]
 
 
-def test_follow_misses_nothing_and_tells_nothing_twice(server: Companion, run: Run, begin: Begin) -> None:
+def test_follow_prints_every_row_exactly_once(server: Companion, run: Run, begin: Begin) -> None:
     following = begin("journal", "--follow", "--after", "0", "--json", "--filter", "event:typing dir:s2c")
     run("trigger", "typing", "--repeat", "300", "--every", "0")
     run("trigger", "typing", "--as", "bob")
@@ -139,7 +139,7 @@ def test_expect_ends_with_1_and_says_what_came_instead(program: Companion, run: 
     assert instead[1].startswith("  ↑ – from bob: {not json")
 
 
-def test_with_json_it_is_told_to_people_too(server: Companion, run: Run) -> None:
+def test_expect_with_json_also_prints_a_readable_failure(server: Companion, run: Run) -> None:
     """What a CI's log shows of a test that failed."""
     said = run("expect", "typing", "--within", "0", "--json", exits=1)
     assert json.loads(said.out[0]) | {"met": False, "row": None, "instead": []} == json.loads(said.out[0])
@@ -160,7 +160,7 @@ def test_with_json_it_is_told_to_people_too(server: Companion, run: Run) -> None
         (("--where", "nothing=1"), 2),  # typing has no such field
     ],
 )
-def test_expect_is_as_particular_as_it_is_told(
+def test_expect_matches_only_the_given_sender_and_fields(
     server: Companion, run: Run, options: tuple[str, ...], exits: int
 ) -> None:
     with sockets.client(server.url, "bob") as bob, sockets.client(server.url) as me:

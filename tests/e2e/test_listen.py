@@ -86,7 +86,7 @@ def test_it_comes_back_after_the_server_was_stopped(running: Start[Program], dat
     "url",
     ["http://127.0.0.1:8081/events", "127.0.0.1:8081/events", "nonsense", "ws://", "ws://127.0.0.1:port/events"],
 )
-def test_an_address_that_is_none_is_wrong_usage(running: Start[Program], url: str) -> None:
+def test_an_invalid_url_is_a_usage_error(running: Start[Program], url: str) -> None:
     program = running(listen("--url", url))
     assert program.wait() == 2
     said = "\n".join(program.err)
@@ -99,9 +99,7 @@ def test_an_address_that_is_none_is_wrong_usage(running: Start[Program], url: st
     "url",
     ["ws://no-such-host.invalid/events", "ws://127.0.0.1:{free}/events", "ws://127.0.0.1:{server}/elsewhere"],
 )
-def test_where_nobody_answers_it_says_so_and_tries_again(
-    server: Companion, running: Start[Program], url: str
-) -> None:
+def test_a_failed_connection_is_reported_and_retried(server: Companion, running: Start[Program], url: str) -> None:
     url = url.format(free=free_port(), server=server.port)
     program = running(listen("--url", url))
     why = program.wait_for_line(f"^cannot connect to {url}: (.+)$", among="err")[1]
@@ -137,7 +135,7 @@ def test_a_reader_that_leaves_ends_it_quietly(server: Companion, running: Start[
     assert len(pipeline.err) == 1, pipeline
 
 
-def test_frames_that_are_no_events_are_told_and_skipped(running: Start[Program]) -> None:
+def test_frames_that_are_not_events_are_reported_and_skipped(running: Start[Program]) -> None:
     def ill_behaved(connection: ServerConnection) -> None:
         for frame in ("{not json", "[1]", '{"data":{}}', '{"event":"unheard_of","data":{}}', TYPING):
             connection.send(frame)

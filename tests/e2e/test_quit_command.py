@@ -53,13 +53,13 @@ def test_it_needs_no_control_api(running: Start[Any], run: Run, data_dir: Path) 
     assert program.wait() == 0
 
 
-def test_without_a_companion_it_says_so(run: Run, data_dir: Path) -> None:
+def test_quit_without_a_running_companion_reports_an_error(run: Run, data_dir: Path) -> None:
     (sentence,) = run("quit", exits=4).err
     assert sentence.startswith("No companion is running")
 
 
 @posix_only
-def test_one_that_does_not_end_is_told(server: Companion, run: Run) -> None:
+def test_a_companion_that_does_not_exit_is_reported(server: Companion, run: Run) -> None:
     psutil.Process(server.process.pid).suspend()
     try:
         (sentence,) = run("quit", exits=1).err

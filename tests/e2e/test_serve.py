@@ -150,7 +150,9 @@ def test_clients_that_never_answer_do_not_hold_it_up(
 
 
 @posix_only
-def test_a_client_that_never_reads_is_given_up_and_delays_nobody(running: Start[Companion], data_dir: Path) -> None:
+def test_a_client_that_never_reads_is_disconnected_without_delaying_other_clients(
+    running: Start[Companion], data_dir: Path
+) -> None:
     server = running(serve(without_pace(data_dir)))
     with sockets.raw(server.port, read_buffer=sockets.SMALL) as stalled:
         sockets.handshake(stalled, "/events?username=bob")
@@ -241,7 +243,7 @@ def test_settings_name_the_port_and_the_local_user(running: Start[Companion], da
 
 
 @pytest.mark.parametrize("path", ["/", "/event", "/events/", "/Events"])
-def test_other_paths_are_not_found(server: Companion, path: str) -> None:
+def test_unknown_paths_return_404(server: Companion, path: str) -> None:
     with sockets.raw(server.port) as connection:
         head = sockets.handshake(connection, path)
     assert head.startswith("HTTP/1.1 404 ")

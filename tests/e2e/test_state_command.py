@@ -152,7 +152,7 @@ def test_what_was_saved_while_it_ran_is_what_is_saved_afterwards(
         assert [file.stat().st_mode & 0o777 for file in (first, second)] == [0o600, 0o600]
 
 
-def test_in_the_moment_of_a_start_or_an_end_it_says_so(
+def test_a_companion_that_is_starting_or_exiting_is_reported(
     running: Start[Companion], state: State, data_dir: Path
 ) -> None:
     """The companion has its state, and does not tell yet, or no more, how to reach it."""
@@ -184,7 +184,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_no_saved_state_changes_nothing(
+def test_loading_an_invalid_saved_state_changes_nothing(
     running: Start[Companion], state: State, data_dir: Path, tmp_path: Path, case: str
 ) -> None:
     """Neither while a companion runs nor afterwards."""

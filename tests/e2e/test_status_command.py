@@ -34,7 +34,7 @@ NEED_A_COMPANION = (
 )  # fmt: skip
 
 
-def test_status_tells_every_door_and_who_is_there(program: Companion, run: Run, ask: Ask) -> None:
+def test_status_shows_every_service_and_the_client_count(program: Companion, run: Run, ask: Ask) -> None:
     with sockets.client(program.url):
         lines = run("status").out
         status = ask("status")
@@ -49,7 +49,7 @@ def test_status_tells_every_door_and_who_is_there(program: Companion, run: Run, 
     assert (status["state"], status["clients"], status["username"]) == ("listening", 1, "me")
 
 
-def test_status_says_which_door_is_off_and_why(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_status_shows_which_service_is_off_and_why(running: Start[Companion], run: Run, data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         program = running(
@@ -70,7 +70,9 @@ def test_status_says_what_is_off_on_purpose(running: Start[Companion], run: Run,
     assert "rest     off: switched off in Settings or by an option" in run("status").out
 
 
-def test_a_tray_program_whose_event_port_is_busy_says_so(running: Start[Program], run: Run, data_dir: Path) -> None:
+def test_a_busy_event_port_of_the_tray_program_is_reported(
+    running: Start[Program], run: Run, data_dir: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         options = ("--port", str(port), "--rest-port", "0", *aside(data_dir))
@@ -119,7 +121,7 @@ def stops_and_starts(program: Companion, run: Run) -> None:
         assert sockets.receive(ui)["event"] == "typing"
 
 
-def test_server_verbs_may_be_said_twice(server: Companion, run: Run, ask: Ask) -> None:
+def test_server_commands_are_idempotent(server: Companion, run: Run, ask: Ask) -> None:
     for command, state in (
         ("pause", "paused"),
         ("resume", "listening"),
@@ -162,7 +164,9 @@ def test_a_folder_of_its_own_is_another_companion(server: Companion, run: Run, t
     run("status", "--data-dir", tmp_path / "other", exits=4)
 
 
-def test_no_control_means_no_scripts(running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path) -> None:
+def test_no_control_turns_off_script_access(
+    running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
+) -> None:
     program = running(serve(data_dir, "--no-control"))
     wait_until(lambda: processes.told(data_dir), "its file")
     for words in (("status",), ("trigger", "typing"), ("state", "save", tmp_path / "x.json")):
@@ -174,7 +178,7 @@ def test_no_control_means_no_scripts(running: Start[Companion], run: Run, data_d
     assert program.err == []
 
 
-def test_a_busy_control_port_is_told_and_all_else_works(
+def test_a_busy_control_port_is_reported_and_the_other_services_work(
     running: Start[Companion], run: Run, data_dir: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:

@@ -170,7 +170,7 @@ def post_until_full(rest: Rest) -> list[str]:
 
 
 @linux_only
-def test_a_full_disk_is_told_and_nothing_is_lost(running: Start[Companion], disk: Disk) -> None:
+def test_a_full_disk_is_reported_and_no_data_is_lost(running: Start[Companion], disk: Disk) -> None:
     data_dir = disk.folder / "data"
     server = running(serve(data_dir))
     with Rest(server, "http://localhost:1420") as rest:
@@ -267,7 +267,7 @@ def test_a_start_on_a_full_disk_serves_events(
 
 @linux_only
 @pytest.mark.parametrize("kib_free", [0, 32, 64])
-def test_a_start_on_an_almost_full_disk_when_somebody_ceased_to_be_online(
+def test_a_start_on_an_almost_full_disk_with_expired_presence_succeeds(
     running: Start[Program], disk: Disk, tmp_path: Path, kib_free: int
 ) -> None:
     """Whom the start would note as offline by now, for want of a sign of life."""
@@ -371,7 +371,9 @@ def test_damage_is_repaired_from_the_last_backup(running: Start[Companion], data
 
 
 @pytest.mark.parametrize("damage", [overwrite_header, garbage_pages], ids=lambda each: each.__name__)
-def test_damage_is_told_once_and_in_one_line(running: Start[Companion], data_dir: Path, damage: Damage) -> None:
+def test_a_damaged_database_is_reported_once_in_one_line(
+    running: Start[Companion], data_dir: Path, damage: Damage
+) -> None:
     well_filled(running, data_dir)
     damage(data_dir / "chat.db")
     server = running(serve(data_dir))
@@ -386,7 +388,9 @@ def complaint(server: Companion) -> str:
     return "\n".join(server.err)
 
 
-def test_damage_without_a_backup_means_a_new_start(running: Start[Companion], data_dir: Path) -> None:
+def test_a_damaged_database_without_a_backup_starts_with_a_new_state(
+    running: Start[Companion], data_dir: Path
+) -> None:
     well_filled(running, data_dir)
     shutil.rmtree(data_dir / "backups")
     overwrite_header(data_dir / "chat.db")

@@ -170,7 +170,9 @@ def test_each_data_folder_has_its_own_token_in_the_keyring(
     assert run("token", env=env).out != run("token", "--data-dir", tmp_path / "other", env=env).out
 
 
-def test_a_locked_keyring_holds_nobody_up(running: Start[Companion], data_dir: Path, tmp_path: Path) -> None:
+def test_a_locked_keyring_does_not_block_the_start(
+    running: Start[Companion], data_dir: Path, tmp_path: Path
+) -> None:
     """One that waits for its user; here for the other end of a pipe that nobody opens."""
     if not hasattr(os, "mkfifo"):
         pytest.skip("needs a POSIX system")
@@ -221,7 +223,7 @@ class Eavesdropper:
     ],
     ids=" ".join,
 )
-def test_the_token_is_never_sent_to_who_came_after_a_companion_that_was_killed(
+def test_the_token_is_never_sent_to_a_new_listener_on_the_port_of_a_killed_companion(
     program: Companion, run: Run, data_dir: Path, verb: tuple[str, ...]
 ) -> None:
     program.process.kill()
@@ -247,7 +249,7 @@ def test_an_instance_file_of_a_process_number_used_again_is_stale(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}', '{"version": 1, "pid": -1, "started": 0}'])
-def test_an_instance_file_that_is_none_counts_as_no_companion(run: Run, data_dir: Path, text: str) -> None:
+def test_an_invalid_instance_file_counts_as_no_running_companion(run: Run, data_dir: Path, text: str) -> None:
     data_dir.mkdir()
     (data_dir / "instance.json").write_text(text)
     run("status", exits=4)

@@ -100,7 +100,9 @@ def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Compan
         pass
 
 
-def test_a_busy_port_is_no_reason_to_end(running: Start[Any], data_dir: Path, tmp_path: Path) -> None:
+def test_the_tray_program_keeps_running_if_its_port_is_busy(
+    running: Start[Any], data_dir: Path, tmp_path: Path
+) -> None:
     """It says so in its window, and has nothing on the port; a stop signal works as ever."""
     other = running(serve(tmp_path / "other"))
     program = running(
@@ -167,9 +169,7 @@ def test_a_second_start_says_which_of_its_options_come_to_nothing(
 
 @linux_only
 @pytest.mark.parametrize("display", [{"DISPLAY": ":4242"}, {"QT_QPA_PLATFORM": "nonsense"}], ids=str)
-def test_a_display_that_is_not_there_is_told(
-    running: Start[Program], data_dir: Path, display: dict[str, str]
-) -> None:
+def test_a_missing_display_is_reported(running: Start[Program], data_dir: Path, display: dict[str, str]) -> None:
     env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": "", **display}
     program = running(Program("no display", *COMPANION, "--data-dir", data_dir, env=env))
     assert program.wait() == 1, program

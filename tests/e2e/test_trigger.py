@@ -104,7 +104,7 @@ def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_l
         (("typing", "--to", "bob"), "invalid target 'bob': use all, user:NAME, client:NUMBER or client:1,2"),
     ],
 )
-def test_what_is_not_valid_ends_with_2_and_a_sentence(
+def test_invalid_input_exits_with_2_and_a_one_line_error(
     server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
     said = run("trigger", *arguments, exits=2)
@@ -113,7 +113,7 @@ def test_what_is_not_valid_ends_with_2_and_a_sentence(
     assert sentence in said.err[0]
 
 
-def test_a_target_that_nobody_is_ends_with_0_and_says_so(server: Companion, run: Run) -> None:
+def test_a_target_without_clients_exits_with_0_and_a_warning(server: Companion, run: Run) -> None:
     said = run("trigger", "typing", "--to", "user:nobody", exits=0)
     assert said.out[0].endswith("delivered to 0 clients")
     assert len(said.err) == 1
@@ -127,7 +127,7 @@ def test_a_target_that_nobody_is_ends_with_0_and_says_so(server: Companion, run:
         (("--last",), "Nothing has been fired yet"),
     ],
 )
-def test_what_is_not_there_ends_with_1_and_a_sentence(
+def test_an_unknown_fixture_or_a_missing_last_event_exits_with_1_and_a_one_line_error(
     server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
     said = run("trigger", *arguments, exits=1)
@@ -220,7 +220,7 @@ def test_a_file_that_cannot_be_sent_is_reported_in_one_sentence(
     assert run("trigger", "--frame-file", str(path), exits=1).err == [f"{path} cannot be sent: {why}."]
 
 
-def test_as_is_the_friend_who_does_it(ui: ClientConnection, run: Run) -> None:
+def test_as_sets_the_acting_friend(ui: ClientConnection, run: Run) -> None:
     run("trigger", "typing", "--as", "bob")
     assert data(ui)["username"] == "bob"
     said = run("trigger", "typing", "--as", "zoe")
@@ -239,7 +239,7 @@ def test_to_one_user_or_some_clients(program: Companion, run: Run, ask: Ask) -> 
     assert came == [["typing", "friend_offline"], ["friend_online", "friend_offline"]]
 
 
-def test_it_says_when_nobody_got_it(server: Companion, run: Run) -> None:
+def test_a_trigger_without_recipients_is_reported(server: Companion, run: Run) -> None:
     said = run("trigger", "typing")
     assert said.out[0].endswith("delivered to 0 clients")
     assert said.err == ["not sent: no client is connected"]

@@ -38,7 +38,7 @@ async def raw(control: Control, *headers: bytes, line: bytes = b"GET /v1/status 
 # the token
 
 
-async def test_whoever_knows_the_token_is_let_in(control: Control) -> None:
+async def test_a_request_with_the_token_is_accepted(control: Control) -> None:
     assert (await control.get("/v1/status")).status == 200
     assert (await raw(control, b"Authorization: " + BEARER.encode())).status == 200
 
@@ -66,7 +66,9 @@ WRONG = {
 }
 
 
-async def test_nobody_else_is(control: Control, subtests: pytest.Subtests) -> None:
+async def test_a_request_with_a_wrong_or_missing_token_is_rejected(
+    control: Control, subtests: pytest.Subtests
+) -> None:
     for case in WRONG:
         with subtests.test(case=case):
             answer = await raw(control, *WRONG[case])
@@ -83,9 +85,7 @@ async def test_the_token_is_not_taken_from_the_address(control: Control) -> None
 
 
 @pytest.mark.parametrize("given", [[], [b"Authorization: Bearer"], [b"Authorization: Bearer "]])
-async def test_without_a_token_of_its_own_the_companion_lets_nobody_in(
-    control: Control, given: list[bytes]
-) -> None:
+async def test_a_companion_without_a_token_rejects_every_request(control: Control, given: list[bytes]) -> None:
     control.companion.control.token = ""
     assert (await raw(control, *given)).status == 401
     assert (await control.get("/v1/status")).status == 401
@@ -135,7 +135,7 @@ async def test_an_allowed_page_needs_the_token_too(control: Control) -> None:
 
 
 @pytest.mark.parametrize("header", [b"Origin: http://\xff\xfe", b"Host: \xff\xfe", "Origin: http://zoë".encode()])
-async def test_a_refused_header_that_is_no_text_leaves_the_journal_readable(
+async def test_a_rejected_header_with_undecodable_bytes_leaves_the_journal_readable(
     control: Control, header: bytes
 ) -> None:
     assert (await raw(control, header, b"Authorization: " + BEARER.encode())).status == 403
@@ -326,7 +326,7 @@ async def test_the_operations_above_are_all_but_the_stream(control: Control) -> 
     assert names == {*INPUT, "journal_stream"}
 
 
-async def test_every_operation_needs_the_token_and_says_so_as_documented(control: Control) -> None:
+async def test_every_operation_requires_the_token_and_returns_the_documented_401(control: Control) -> None:
     before, whole = await control.state(), await document(control)
     rows = len(control.companion.journal)
     for method, path, described in operations(whole):
@@ -441,7 +441,7 @@ async def test_many_at_once_are_answered(control: Control) -> None:
 # what every answer carries, and how long a connection may stay without having asked properly
 
 
-async def test_no_answer_tells_versions_or_can_be_embedded(control: Control) -> None:
+async def test_responses_hide_library_versions_and_forbid_embedding(control: Control) -> None:
     for token in (BEARER, "Bearer wrong"):
         answer = await raw(control, f"Authorization: {token}".encode())
         assert answer.headers["Server"] == "p2p-chat-ws/0.1"
@@ -449,7 +449,7 @@ async def test_no_answer_tells_versions_or_can_be_embedded(control: Control) -> 
         assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-async def test_whoever_does_not_know_the_token_is_parted_with(control: Control) -> None:
+async def test_a_request_without_the_token_closes_the_connection(control: Control) -> None:
     async with tcp_to(control.companion.control.port) as client:
         await client.send(b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % control.companion.control.port)
         assert (

@@ -25,7 +25,7 @@ async def test_without_clients_the_list_is_empty(control: Control) -> None:
     assert await control.got("/v1/clients") == []
 
 
-async def test_the_list_tells_what_a_client_is_and_did(control: Control) -> None:
+async def test_the_list_shows_the_details_and_counters_of_a_client(control: Control) -> None:
     client = await control.connect("bob", origin=PAGE, user_agent_header="Firefox 😀".encode().decode("latin-1"))
     await client.send(typing())
     await client.send(typing(False))
@@ -51,7 +51,7 @@ async def test_the_list_says_when_a_client_is_ready(control: Control) -> None:
     assert [each["ready"] for each in await control.got("/v1/clients")] == [True]
 
 
-async def test_the_oldest_is_first_and_who_has_left_is_gone(control: Control) -> None:
+async def test_clients_are_listed_oldest_first_without_disconnected_ones(control: Control) -> None:
     clients = [await control.connect(name) for name in ("a", "b", "c")]
     await clients[1].close()
     await until(lambda: control.companion.hub.connection_count == 2)
@@ -59,7 +59,7 @@ async def test_the_oldest_is_first_and_who_has_left_is_gone(control: Control) ->
 
 
 @pytest.mark.parametrize("agent", [b"\xff\xfe", "Zoë".encode(), b"x" * 5_000])
-async def test_a_client_whose_name_is_no_text_can_be_listed(control: Control, agent: bytes) -> None:
+async def test_a_client_with_an_undecodable_username_can_be_listed(control: Control, agent: bytes) -> None:
     async with tcp_to(control.companion.server.port) as client:
         key = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
         await client.send(
@@ -101,7 +101,7 @@ async def test_a_name_that_cannot_be_shown_is_refused(control: Control, subtests
 # close
 
 
-async def test_a_client_is_closed_with_going_away_unless_told_otherwise(control: Control) -> None:
+async def test_a_client_is_closed_with_going_away_by_default(control: Control) -> None:
     first, second = await control.connect(), await control.connect()
     answer = await control.delete("/v1/clients/1")
     assert (answer.status, answer.json) == (200, {"clients": [1]})
@@ -181,7 +181,7 @@ async def test_all_are_cut(control: Control) -> None:
     assert [await end_of(client) for client in clients] == [(None, "")] * 3
 
 
-async def test_to_drop_nobody_is_no_error(control: Control) -> None:
+async def test_dropping_without_connected_clients_succeeds(control: Control) -> None:
     assert (await control.post("/v1/clients/drop")).json == {"clients": []}
 
 

@@ -56,7 +56,7 @@ async def test_it_is_not_met_when_the_time_is_over_and_says_what_came_instead(co
     assert [each["frame"] for each in told["received_instead"]] == [typing(True), typing(False)]
 
 
-async def test_what_came_before_what_met_it_is_told_too(control: Control) -> None:
+async def test_frames_received_before_the_match_are_reported(control: Control) -> None:
     client = await control.connect()
     for to in ("bob", "carol", "alice", "dave"):
         await client.send(typing(to=to))
@@ -65,7 +65,7 @@ async def test_what_came_before_what_met_it_is_told_too(control: Control) -> Non
     assert [json.loads(each["frame"])["data"]["to"] for each in told["received_instead"]] == ["bob", "carol"]
 
 
-async def test_of_a_flood_the_last_twenty_are_told(control: Control) -> None:
+async def test_at_most_the_last_twenty_other_frames_are_reported(control: Control) -> None:
     client = await control.connect()
     for number in range(30):
         await client.send(typing(to=f"n{number}"))
@@ -161,7 +161,7 @@ async def test_a_path_that_can_never_lead_anywhere_is_refused(control: Control, 
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", '{"event":"typing","data":{}}', '{"event":"nothing","data":{}}'])
-async def test_what_breaks_the_contract_meets_nothing_and_is_told(control: Control, text: str) -> None:
+async def test_an_invalid_frame_matches_no_expectation_and_is_reported(control: Control, text: str) -> None:
     client = await control.connect()
     await client.send(text)
     await sent(control, 1)
@@ -221,5 +221,5 @@ async def test_what_no_client_will_ever_send_is_refused_at_once(
     assert told in answer.detail
 
 
-async def test_whoever_insists_waits_for_anything(control: Control) -> None:
+async def test_a_non_strict_expectation_accepts_unknown_events_and_fields(control: Control) -> None:
     assert not (await expect(control, event="typin", where={"nothing": 1}, strict=False, within=0))["met"]

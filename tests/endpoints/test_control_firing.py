@@ -41,7 +41,7 @@ def fired(answer: Answer) -> tuple[list[int], list[str]]:
         ("client:99", []),
     ],
 )
-async def test_an_event_reaches_whom_it_is_for_and_nobody_else(control: Control, to: str, who: list[int]) -> None:
+async def test_an_event_reaches_only_its_recipients(control: Control, to: str, who: list[int]) -> None:
     clients = [await control.connect(name) for name in ("me", "bob", "bob")]
     event = message()
     assert fired(await control.post("/v1/events", event, query={"to": to}))[0] == who
@@ -73,7 +73,9 @@ async def test_an_event_is_stored_before_it_is_answered(make_control: MakeContro
         assert await control.stored(event["data"]["msg_id"]) == {**event["data"], "read": False}
 
 
-async def test_without_a_client_it_is_stored_and_the_answer_says_that_nobody_got_it(control: Control) -> None:
+async def test_without_a_client_an_event_is_stored_and_the_response_warns_that_it_was_not_sent(
+    control: Control,
+) -> None:
     event = message()
     assert fired(await control.post("/v1/events", event)) == ([], ["not sent: no client is connected"])
     assert await control.stored(event["data"]["msg_id"])
@@ -89,7 +91,7 @@ async def test_templates_are_text_here(control: Control) -> None:
     assert stored["text"] == event["data"]["text"]
 
 
-async def test_a_stranger_is_told_and_sent_all_the_same(control: Control) -> None:
+async def test_an_event_from_a_non_friend_is_sent_with_a_warning(control: Control) -> None:
     await control.connect()
     who, warnings = fired(await control.post("/v1/events", message(**{"from": "zed"})))
     assert who == [1]
@@ -158,7 +160,9 @@ async def test_while_paused_it_is_stored_and_not_sent(control: Control) -> None:
 
 @pytest.mark.parametrize("to", ["all", "user:bob", "client:2"])
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/frames", "/v1/trigger"])
-async def test_who_comes_in_time_gets_it(control: Control, path: str, to: str) -> None:
+async def test_a_client_that_connects_within_the_wait_receives_the_event(
+    control: Control, path: str, to: str
+) -> None:
     if to != "all":
         await control.connect()
     body: Any = {"event": "friend_online"} if path == "/v1/trigger" else online("bob")
@@ -173,7 +177,7 @@ async def test_who_comes_in_time_gets_it(control: Control, path: str, to: str) -
     assert json.loads(await frame(client))["event"] == "friend_online"
 
 
-async def test_who_is_renamed_in_time_gets_it(control: Control) -> None:
+async def test_a_client_that_is_renamed_within_the_wait_receives_the_event(control: Control) -> None:
     await control.connect("me")
     waiting = asyncio.create_task(control.post("/v1/events", online(), query={"to": "user:bob", "wait": 10}))
     await asyncio.sleep(0.1)
@@ -181,7 +185,7 @@ async def test_who_is_renamed_in_time_gets_it(control: Control) -> None:
     assert fired(await waiting) == ([1], [])
 
 
-async def test_who_is_there_already_is_not_waited_for(control: Control) -> None:
+async def test_wait_returns_immediately_if_a_client_is_already_connected(control: Control) -> None:
     await control.connect()
     answer = await asyncio.wait_for(control.post("/v1/events", online(), query={"wait": 3600}), PATIENCE_S)
     assert fired(answer)[0] == [1]
@@ -189,7 +193,7 @@ async def test_who_is_there_already_is_not_waited_for(control: Control) -> None:
 
 @pytest.mark.parametrize("to", ["all", "user:bob"])
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/frames", "/v1/trigger"])
-async def test_when_nobody_comes_nothing_is_sent_or_stored(control: Control, path: str, to: str) -> None:
+async def test_when_the_wait_times_out_nothing_is_sent_or_stored(control: Control, path: str, to: str) -> None:
     if to != "all":
         await control.connect()
     before, rows = await control.state(), control.companion.journal.last_seq
@@ -270,7 +274,7 @@ async def test_a_frame_that_keeps_the_contract_changes_no_state(control: Control
     assert (await control.rows("dir:s2c"))[-1]["verdict"] == "ok"
 
 
-async def test_a_frame_that_is_no_text_is_refused(control: Control) -> None:
+async def test_a_frame_that_is_not_utf_8_is_rejected(control: Control) -> None:
     for body in (b"\xff", b"\xed\xa0\x80", b"ok \xc3"):
         answer = await control.post("/v1/frames", body)
         assert (answer.status, answer.detail) == (400, "The body is not UTF-8.")
@@ -428,7 +432,7 @@ async def test_a_seed_makes_the_same_values_again(control: Control) -> None:
     assert len(set(texts)) == 3
 
 
-async def test_a_persona_is_whom_the_templates_mean(control: Control) -> None:
+async def test_the_persona_fills_the_event_template(control: Control) -> None:
     client = await control.connect()
     fired(await trigger(control, event="friend_online", persona="carol"))
     assert json.loads(await frame(client))["data"]["username"] == "carol"
@@ -486,7 +490,7 @@ async def test_last_does_not_pass_over_changes_in_silence(control: Control, more
     await gets_nothing(client)
 
 
-async def test_last_waits_for_a_client_as_it_is_told(control: Control) -> None:
+async def test_last_respects_the_wait_option(control: Control) -> None:
     fired(await trigger(control, event="new_message"))
     rows = control.companion.journal.last_seq
     assert (await trigger(control, last=True, wait=0.05)).status == 409
@@ -505,7 +509,9 @@ async def test_last_waits_for_a_client_as_it_is_told(control: Control) -> None:
         ({"event": "typing", "to": ""}, 422, "invalid target"),
     ],
 )
-async def test_what_is_not_there_is_refused(control: Control, body: Any, status: int, place: str) -> None:
+async def test_an_unknown_event_fixture_or_target_is_rejected(
+    control: Control, body: Any, status: int, place: str
+) -> None:
     answer = await control.post("/v1/trigger", body)
     assert answer.status == status
     assert place in answer.detail

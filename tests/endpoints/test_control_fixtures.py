@@ -117,7 +117,7 @@ async def test_a_raw_frame_and_an_event_without_data_can_be_saved(control: Contr
     ],
     ids=str,
 )
-async def test_what_is_no_fixture_is_refused_and_not_saved(
+async def test_an_invalid_fixture_is_rejected_and_not_saved(
     control: Control, folder: Path, body: dict[str, Any], place: str
 ) -> None:
     await control.put("/v1/fixtures/mine", BODY)
@@ -129,7 +129,7 @@ async def test_what_is_no_fixture_is_refused_and_not_saved(
     assert below(folder) == ["mine.json"]
 
 
-async def test_a_name_that_is_no_file_everywhere_is_refused(
+async def test_a_name_that_is_not_a_portable_file_name_is_rejected(
     control: Control, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     await control.put("/v1/fixtures/mine", BODY)
@@ -147,7 +147,7 @@ async def test_a_name_that_is_no_file_everywhere_is_refused(
             assert below(tmp_path) == before
 
 
-async def test_what_is_not_there_is_not_found(control: Control, subtests: pytest.Subtests) -> None:
+async def test_an_unknown_fixture_returns_404(control: Control, subtests: pytest.Subtests) -> None:
     for method in ["GET", "PATCH", "DELETE"]:
         for name in ["nothing", "basics", "..%2Fx", "%00", "x" * 5_000, "%ff", "basics%2Fmessage.json"]:
             with subtests.test(method=method, name=name[:20]):
@@ -225,7 +225,7 @@ async def test_a_deleted_fixture_is_gone_once(control: Control, folder: Path) ->
 # the disk
 
 
-async def test_what_somebody_wrote_into_the_folder_is_listed_and_what_is_none_is_told(
+async def test_fixture_files_in_the_folder_are_listed_and_invalid_ones_reported(
     control: Control, folder: Path
 ) -> None:
     (folder / "by hand").mkdir(parents=True)
@@ -246,7 +246,7 @@ async def test_without_a_folder_nothing_can_be_saved(make_control: MakeControl) 
     assert (await control.get("/v1/fixtures/mine")).status == 404
 
 
-async def test_a_folder_that_is_a_file_is_told(control: Control, folder: Path) -> None:
+async def test_a_fixture_folder_that_is_a_file_is_reported(control: Control, folder: Path) -> None:
     await asyncio.to_thread(folder.rmdir)
     await asyncio.to_thread(folder.touch)
     answer = await control.put("/v1/fixtures/mine", BODY)
@@ -256,7 +256,7 @@ async def test_a_folder_that_is_a_file_is_told(control: Control, folder: Path) -
     assert (await control.get("/v1/fixtures")).status == 200
 
 
-async def test_one_that_was_put_there_by_hand_is_fired_at_once(control: Control, folder: Path) -> None:
+async def test_a_manually_added_fixture_file_can_be_fired_immediately(control: Control, folder: Path) -> None:
     client = await control.connect()
     await asyncio.to_thread(
         (folder / "mine.json").write_text, '{"event":"friend_online","data":{"username":"bob"}}'
@@ -265,7 +265,7 @@ async def test_one_that_was_put_there_by_hand_is_fired_at_once(control: Control,
     assert json.loads(await frame(client))["data"] == {"username": "bob"}
 
 
-async def test_one_that_breaks_the_contract_without_meaning_to_is_listed_with_what_it_breaks(
+async def test_a_fixture_with_unintended_contract_violations_is_listed_with_its_faults(
     control: Control, folder: Path
 ) -> None:
     text = '{"event":"friend_online","data":{"username":"{{persna}}","age":3}}'

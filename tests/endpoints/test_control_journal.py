@@ -56,7 +56,7 @@ async def test_get_requests_are_logged_on_demand(control: Control) -> None:
     assert not control.companion.settings.log_get_requests
 
 
-async def test_a_row_tells_everything(control: Control) -> None:
+async def test_a_row_contains_every_field(control: Control) -> None:
     client = await control.connect("bob")
     await client.send(typing())
     await until(lambda: control.companion.journal.last_seq > 2)
@@ -72,7 +72,7 @@ async def test_a_row_tells_everything(control: Control) -> None:
     }  # fmt: skip
 
 
-async def test_a_frame_that_is_no_text_can_be_read(control: Control) -> None:
+async def test_a_binary_frame_is_returned_as_base64(control: Control) -> None:
     client = await control.connect()
     await client.send(b"\xff\xfe\x00")
     await until(lambda: any(row.kind is Kind.FROM_UI for row in control.companion.journal))
@@ -168,7 +168,7 @@ async def test_paging_goes_on_while_the_whole_journal_is_being_filtered(control:
     assert seen == [row.seq for row in control.companion.journal if row.verdict is Verdict.INVALID]
 
 
-async def test_who_asks_behind_the_end_gets_what_comes_then(control: Control) -> None:
+async def test_a_request_beyond_the_last_row_continues_at_the_last_row(control: Control) -> None:
     """After a restart the numbers begin anew; a caller that goes on with an old one must not miss rows for ever."""
     page = await control.got("/v1/journal", after=10_000)
     assert (page["rows"], page["next_after"]) == ([], control.companion.journal.last_seq)
@@ -217,7 +217,7 @@ async def test_a_stream_that_comes_again_goes_on_after_its_last_row(control: Con
 
 
 @pytest.mark.parametrize("last_id", ["x", "-1", "1.5", "9" * 400, "", "²"])
-async def test_a_last_id_that_is_none_is_passed_over(control: Control, last_id: str) -> None:
+async def test_an_invalid_last_event_id_is_ignored(control: Control, last_id: str) -> None:
     async with control.stream(headers={"Last-Event-ID": last_id}, after=0) as stream:
         assert (await stream.row())["seq"] == 1
 
@@ -286,7 +286,7 @@ async def test_rows_that_come_faster_than_the_ring_holds_are_shown_or_counted(ma
     assert lost + seen == control.companion.journal.last_seq - begin
 
 
-async def test_a_slow_reader_delays_nobody_and_gets_everything(control: Control) -> None:
+async def test_a_slow_reader_receives_every_row_without_delaying_clients(control: Control) -> None:
     client = await control.connect()
     async with control.stream(filter="dir:s2c") as stream:
         for _ in range(300):
@@ -296,7 +296,7 @@ async def test_a_slow_reader_delays_nobody_and_gets_everything(control: Control)
     assert numbers == [row["seq"] for row in await control.rows("dir:s2c")]
 
 
-async def test_who_leaves_is_forgotten(control: Control) -> None:
+async def test_a_closed_stream_removes_its_listener(control: Control) -> None:
     before = len(control.companion.journal.appended._listeners)
     async with control.stream():
         assert len(control.companion.journal.appended._listeners) == before + 1

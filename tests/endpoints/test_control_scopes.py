@@ -80,7 +80,7 @@ async def test_an_agent_works_with_its_token_until_it_is_revoked(control: Contro
     assert await agent_headers(control) != agent
 
 
-async def test_there_is_no_agent_token_until_it_is_asked_for(control: Control) -> None:
+async def test_no_agent_token_exists_until_it_is_requested(control: Control) -> None:
     assert control.companion.agent_token.value == ""
     for token in ("", "Bearer", "Bearer "):
         assert (await control.get("/v1/status", headers={"Authorization": token})).status == 401

@@ -27,7 +27,7 @@ def test_every_setting_can_be_changed() -> None:
     assert SettingsChange.__struct_fields__ == Settings.__struct_fields__
 
 
-async def test_the_settings_in_use_are_told(make_control: MakeControl) -> None:
+async def test_the_current_settings_are_returned(make_control: MakeControl) -> None:
     control = await make_control(username="zoe", log_get_requests=True)
     told = await control.got("/v1/settings")
     assert msgspec.convert(told["values"], Settings) == control.companion.settings
@@ -86,7 +86,7 @@ async def test_a_change_is_written_to_the_file_without_what_the_command_line_gav
     assert "\nport" not in file
 
 
-async def test_a_file_that_cannot_be_written_is_told_and_nothing_changes(control: Control) -> None:
+async def test_an_unwritable_settings_file_is_reported_and_changes_nothing(control: Control) -> None:
     def full(_: Settings) -> None:
         raise OSError(28, "No space left on device")
 

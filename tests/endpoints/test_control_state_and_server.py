@@ -211,7 +211,7 @@ async def test_an_event_for_a_stopped_server_is_stored(control: Control) -> None
     assert await control.stored(event["data"]["msg_id"])
 
 
-async def test_a_busy_port_is_told_with_who_has_it(make_control: MakeControl, taken: socket.socket) -> None:
+async def test_a_busy_port_is_reported_with_its_owner(make_control: MakeControl, taken: socket.socket) -> None:
     port = taken.getsockname()[1]
     control = await make_control(port=port)
     for _ in range(2):
@@ -272,7 +272,7 @@ async def test_a_companion_inside_another_program_cannot_be_ended(control: Contr
 # the status
 
 
-async def test_the_status_tells_everything(make_control: MakeControl, tmp_path: Path) -> None:
+async def test_the_status_contains_every_field(make_control: MakeControl, tmp_path: Path) -> None:
     control = await make_control(username="zoe", chat_file=tmp_path / "chat.db", rest_port=0)
     companion = control.companion
     assert await companion.start_service("rest")
@@ -318,7 +318,7 @@ async def test_the_status_counts_what_the_ring_dropped(make_control: MakeControl
     assert told["dropped"] == told["first_seq"] - 1 == told["last_seq"] - 100
 
 
-async def test_a_busy_port_of_rest_is_told_while_events_work(
+async def test_a_busy_rest_port_is_reported_while_events_work(
     make_control: MakeControl, taken: socket.socket
 ) -> None:
     port = taken.getsockname()[1]
@@ -343,7 +343,7 @@ async def test_a_busy_port_of_rest_is_told_while_events_work(
 # the door itself
 
 
-async def test_a_busy_port_of_the_control_api_is_told(make_companion: MakeCompanion, taken: socket.socket) -> None:
+async def test_a_busy_control_port_is_reported(make_companion: MakeCompanion, taken: socket.socket) -> None:
     port = taken.getsockname()[1]
     companion = await make_companion(control_port=port)
     companion.control.token = TOKEN
@@ -393,7 +393,7 @@ async def to_the_end(stream: Stream) -> list[dict[str, str]]:
     return events
 
 
-async def test_closing_ends_streams_and_whoever_waits(control: Control) -> None:
+async def test_closing_ends_streams_and_pending_requests(control: Control) -> None:
     client = await control.connect()
     async with control.stream() as first, control.stream(after=0) as second, control.stream(filter="none") as third:
         waiting = [
@@ -409,7 +409,7 @@ async def test_closing_ends_streams_and_whoever_waits(control: Control) -> None:
     await client.wait_closed()
 
 
-async def test_closing_does_not_wait_for_a_stream_that_nobody_reads(control: Control) -> None:
+async def test_closing_does_not_wait_for_an_unread_stream(control: Control) -> None:
     head = (
         f"GET /v1/journal/stream HTTP/1.1\r\nHost: 127.0.0.1:{control.companion.control.port}\r\n"
         f"Authorization: Bearer {TOKEN}\r\n\r\n"
@@ -431,7 +431,9 @@ async def test_closing_does_not_wait_for_a_stream_that_nobody_reads(control: Con
     ],
     ids=["silent", "half a line", "half a body"],
 )
-async def test_closing_does_not_wait_for_whoever_is_connected(control: Control, begun: bytes) -> None:
+async def test_closing_does_not_wait_for_idle_connections_or_partial_requests(
+    control: Control, begun: bytes
+) -> None:
     host = f"127.0.0.1:{control.companion.control.port}".encode()
     async with tcp_to(control.companion.control.port) as client:
         await client.send(begun.replace(b"{host}", host).replace(b"{token}", TOKEN.encode()))

@@ -39,7 +39,7 @@ with asyncio.Runner(loop_factory=getattr(__import__(sys.argv[1]), "new_event_loo
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_a_companion_that_nobody_asks_loads_nothing_of_it(loop: str) -> None:
+def test_the_http_libraries_are_not_loaded_before_the_first_request(loop: str) -> None:
     pytest.importorskip(loop)
     command = [sys.executable, "-c", START, loop]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -93,7 +93,9 @@ async def is_cut(client: RawClient) -> None:
         assert await client.receive() == b""
 
 
-async def test_those_who_come_meanwhile_wait_and_are_answered(companion: Companion, loading: Loading) -> None:
+async def test_requests_received_while_loading_wait_and_are_answered(
+    companion: Companion, loading: Loading
+) -> None:
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(tcp_to(companion.rest.port)) for _ in range(5)]
         for client in clients:
@@ -117,7 +119,7 @@ async def test_events_go_on_meanwhile(companion: Companion, loading: Loading) ->
         assert (await events.upgrade("/events", [("Host", host)])).startswith("HTTP/1.1 101 ")
 
 
-async def test_one_that_leaves_meanwhile_is_forgotten(companion: Companion, loading: Loading) -> None:
+async def test_a_connection_closed_while_loading_is_discarded(companion: Companion, loading: Loading) -> None:
     async with tcp_to(companion.rest.port) as stays:
         async with tcp_to(companion.rest.port) as leaves:
             await leaves.send(ask(companion))

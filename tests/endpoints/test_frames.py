@@ -112,7 +112,7 @@ async def test_a_frame_over_the_limit_closes_with_1009_and_a_row(
     assert rows(companion, Kind.FROM_UI) == []
 
 
-async def test_text_that_is_no_utf8_closes_with_1007_and_a_row(companion: Companion) -> None:
+async def test_a_text_frame_that_is_not_utf_8_closes_with_1007_and_is_logged(companion: Companion) -> None:
     async with client_that_never_reads(companion.server.port) as client:
         await client.send(text_frame(b"\xff\xfe"))
         await until(lambda: told(companion, "disconnected"))
@@ -138,7 +138,7 @@ async def test_a_client_can_be_closed_with_a_code(companion: Companion, connect_
     assert told(companion, "disconnected")[0].note == "closed with 4001: go away"
 
 
-async def test_firing_at_a_client_that_is_being_closed_harms_nobody(
+async def test_firing_while_a_client_is_closing_does_not_affect_other_clients(
     companion: Companion, connect_client: Connect
 ) -> None:
     leaving, staying = await connect_client("leaving"), await connect_client("staying")
@@ -195,7 +195,7 @@ async def test_clients_that_vanish_leave_a_calm_log_and_a_row(
     await receive(socket)
 
 
-async def test_what_is_fired_at_a_client_that_vanished_harms_nobody(
+async def test_firing_after_a_client_reset_its_connection_does_not_affect_other_clients(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()

@@ -144,7 +144,7 @@ async def test_the_url_names_the_user(companion: Companion, connect_client: Conn
     assert users == ["me", "alice", "Zoë & Co", "me", LONGEST_NAME]
 
 
-async def test_a_too_long_username_is_refused_and_told(companion: Companion) -> None:
+async def test_a_too_long_username_is_rejected_and_logged(companion: Companion) -> None:
     status, body = await upgrade_status(companion.server.port, f"/events?username={LONGEST_NAME}n")
     assert status == 400
     assert "64 characters" in body
@@ -169,7 +169,7 @@ async def test_a_plain_http_request_is_answered_and_stays_out_of_the_log(compani
 @pytest.mark.parametrize(
     "garbage", [b"\x00\xff\x16\x03\x01\r\n\r\n", b"HELLO\r\n\r\n", b"GET /events HTTP/1.1\r\nbad\r\n\r\n"]
 )
-async def test_garbage_for_a_handshake_harms_nobody(
+async def test_a_malformed_handshake_does_not_affect_other_clients(
     companion: Companion, connect_client: Connect, garbage: bytes
 ) -> None:
     async with tcp_to(companion.server.port) as scanner:

@@ -39,7 +39,7 @@ def frames(companion: Companion) -> list[Row]:
     return [row for row in companion.journal if row.kind is Kind.FROM_UI]
 
 
-async def test_one_client_too_many_is_told_so_and_may_come_when_another_has_left(
+async def test_a_client_beyond_the_limit_is_rejected_until_another_disconnects(
     make_companion: MakeCompanion,
 ) -> None:
     companion = await listening(make_companion, max_clients=2)
@@ -150,7 +150,9 @@ async def test_fragments_count_as_frames(make_companion: MakeCompanion) -> None:
     assert len(frames(companion)) < 20
 
 
-async def test_one_that_goes_on_talking_and_never_reads_is_cut(make_companion: MakeCompanion) -> None:
+async def test_a_client_that_exceeds_the_rate_limit_and_never_reads_is_disconnected(
+    make_companion: MakeCompanion,
+) -> None:
     companion = await listening(make_companion, client_frames_per_s=20)
     client = await connect(companion.server.url, proxy=None)
     client.transport.pause_reading()
@@ -167,7 +169,7 @@ async def test_one_that_goes_on_talking_and_never_reads_is_cut(make_companion: M
 
 
 @pytest.mark.parametrize("target", ["/events", "/events?token=", "/events?token=wrong", "/events?token=t&token=t"])
-async def test_with_require_token_only_those_who_know_it_come_in(
+async def test_with_require_token_only_clients_with_the_token_are_accepted(
     make_companion: MakeCompanion, target: str
 ) -> None:
     companion = await listening(make_companion, require_token=True)
@@ -178,7 +180,7 @@ async def test_with_require_token_only_those_who_know_it_come_in(
     assert "token=t" not in json.dumps([row.note for row in companion.journal])
 
 
-async def test_with_require_token_nobody_comes_in_before_there_is_one(make_companion: MakeCompanion) -> None:
+async def test_with_require_token_clients_are_rejected_while_no_token_is_set(make_companion: MakeCompanion) -> None:
     companion = await listening(make_companion, require_token=True)
     assert (await upgrade_status(companion.server.port, "/events?token="))[0] == 401
 
@@ -194,7 +196,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who
 
 @linux
 @pytest.mark.parametrize("ask", LOOKUPS)
-async def test_the_system_tells_whose_process_is_at_the_other_end(companion: Companion, ask: Ask) -> None:
+async def test_the_owner_of_a_connection_is_the_user_of_the_peer_process(companion: Companion, ask: Ask) -> None:
     async with tcp_to(companion.server.port) as client:
         ours, theirs = client.tcp.getsockname(), client.tcp.getpeername()
         assert ask(ours, theirs) == ask(theirs, ours) == os.getuid()
@@ -215,7 +217,9 @@ def hang_up(port: int, data: bytes = b"", *, reset: bool = True) -> connection_o
 @linux
 @pytest.mark.parametrize("ask", LOOKUPS)
 @pytest.mark.parametrize("reset", [True, False])
-async def test_an_end_that_nobody_holds_belongs_to_nobody(companion: Companion, ask: Ask, reset: bool) -> None:
+async def test_the_owner_of_a_closed_connection_cannot_be_identified(
+    companion: Companion, ask: Ask, reset: bool
+) -> None:
     """The kernel calls what is left of it root's, or knows nothing of it."""
     gone = hang_up(companion.server.port, reset=reset)
     with pytest.raises(connection_owner.ConnectionGone):
@@ -223,7 +227,7 @@ async def test_an_end_that_nobody_holds_belongs_to_nobody(companion: Companion, 
 
 
 @linux
-async def test_whoever_hangs_up_before_being_heard_is_not_heard(companion: Companion) -> None:
+async def test_data_of_a_connection_closed_before_its_owner_is_identified_is_ignored(companion: Companion) -> None:
     """Or another user's process could write what it likes: it needs no answer."""
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
@@ -271,7 +275,7 @@ async def test_another_users_process_is_known_for_what_it_is(companion: Companio
 
 
 @linux
-async def test_where_the_kernel_must_not_be_asked_the_table_tells(
+async def test_the_owner_is_read_from_the_socket_table_if_the_kernel_query_is_forbidden(
     companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def forbidden(*_: object) -> int:
@@ -283,7 +287,7 @@ async def test_where_the_kernel_must_not_be_asked_the_table_tells(
 
 
 @linux
-async def test_another_users_process_is_refused_at_every_door(
+async def test_a_process_of_another_user_is_rejected_by_every_server(
     companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who we are is changed here: the process at the other end is then another user's."""
@@ -311,7 +315,7 @@ async def test_what_a_page_of_another_site_embeds_is_refused(companion: Companio
         assert (await client.receive()).startswith(f"HTTP/1.1 {status} ".encode())
 
 
-async def test_a_connection_that_asks_for_nothing_is_cut_at_the_http_doors_too(
+async def test_an_http_connection_without_a_complete_request_is_closed_when_idle(
     companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_server, "IDLE_S", 0.2)
@@ -331,7 +335,7 @@ async def test_a_connection_that_asks_for_nothing_is_cut_at_the_http_doors_too(
         assert (await polite.receive()).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_connections_beyond_the_limit_are_told_so_at_the_http_doors(make_companion: MakeCompanion) -> None:
+async def test_http_connections_beyond_the_limit_receive_503(make_companion: MakeCompanion) -> None:
     companion = await make_companion(max_connections=3)
     assert await companion.start_service("rest")
     port = companion.rest.port
@@ -387,7 +391,7 @@ async def test_a_message_in_many_fragments_is_one_message(companion: Companion) 
         await until(lambda: [row for row in companion.journal if row.event == "typing"])
 
 
-async def test_two_user_agents_are_no_error(companion: Companion) -> None:
+async def test_a_duplicate_user_agent_header_is_accepted(companion: Companion) -> None:
     """The library raises an error for a header that occurs twice."""
     port = companion.server.port
     agents = [("Host", f"127.0.0.1:{port}"), ("User-Agent", "first"), ("User-Agent", "second")]

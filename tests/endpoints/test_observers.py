@@ -24,7 +24,7 @@ async def test_an_observer_counts_rows(rest: Rest) -> None:
     assert counts == {"typing": 3}
 
 
-async def test_an_observer_sees_every_rest_call_with_its_answer_also_those_that_are_not_logged(rest: Rest) -> None:
+async def test_an_observer_receives_every_rest_exchange_including_unlogged_ones(rest: Rest) -> None:
     seen: list[RestExchange] = []
     rest.companion.hub.rest_exchanges.connect(seen.append)
     headers = {"Origin": PAGE, "User-Agent": "a browser"}
@@ -48,7 +48,7 @@ async def test_an_observer_sees_every_rest_call_with_its_answer_also_those_that_
     assert all(each.started <= each.ended for each in seen)
 
 
-async def test_an_observer_that_fails_disturbs_nobody(
+async def test_a_failing_observer_does_not_affect_the_response(
     rest: Rest, caplog: object, expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("a listener failed")

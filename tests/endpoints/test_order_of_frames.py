@@ -56,7 +56,7 @@ def slow(companion: Companion) -> Iterator[Slow]:
     slow.go.set()
 
 
-async def test_what_comes_while_a_handler_waits_is_heard_after_it(
+async def test_frames_received_while_a_handler_waits_are_processed_after_it(
     companion: Companion, connect_client: Connect, slow: Slow
 ) -> None:
     client = await connect_client()
@@ -102,7 +102,7 @@ async def many(client: ClientConnection, number: int) -> None:
         await client.send(typing(str(each)))
 
 
-async def test_frames_in_fragments_binary_ones_and_whole_ones_are_heard_in_order(
+async def test_fragmented_binary_and_whole_frames_are_processed_in_order(
     companion: Companion, connect_client: Connect, slow: Slow
 ) -> None:
     client = await connect_client()
@@ -129,7 +129,7 @@ async def test_a_client_that_leaves_while_a_handler_waits_is_gone_after_it(
     assert events.index("mark_read") < events.index("disconnected")
 
 
-async def test_text_that_is_no_utf_8_ends_the_connection_after_what_came_before(
+async def test_text_that_is_not_utf_8_closes_the_connection_after_earlier_frames_are_processed(
     companion: Companion, slow: Slow
 ) -> None:
     async with tcp_to(companion.server.port) as client:
@@ -141,7 +141,7 @@ async def test_text_that_is_no_utf_8_ends_the_connection_after_what_came_before(
     assert [row.event for row in heard(companion)] == ["typing"]
 
 
-async def test_frames_that_arrive_in_one_piece_are_all_heard(companion: Companion, slow: Slow) -> None:
+async def test_frames_that_arrive_in_one_write_are_all_processed(companion: Companion, slow: Slow) -> None:
     async with tcp_to(companion.server.port) as client:
         await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])
         await client.send(b"".join(text_frame(typing(str(number)).encode()) for number in range(500)))
@@ -186,7 +186,7 @@ async def test_frames_that_come_in_pieces_by_turns_with_others_stay_whole(compan
     assert all(row.verdict is not Verdict.INVALID for row in heard(companion))
 
 
-async def test_more_than_is_read_at_once_is_heard_in_full(
+async def test_data_larger_than_the_read_buffer_is_processed_completely(
     companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "_read", memoryview(bytearray(64)))  # 64 KiB would hold all that comes below

@@ -141,7 +141,7 @@ async def test_a_friend_is_removed_and_the_messages_stay(rest: Rest) -> None:
     assert (await rest.post("/friends", {"username": "alice"})).status == 201
 
 
-async def test_who_is_no_friend_cannot_be_removed(rest: Rest, subtests: pytest.Subtests) -> None:
+async def test_removing_a_user_who_is_not_a_friend_returns_404(rest: Rest, subtests: pytest.Subtests) -> None:
     for name in ["erin", "nobody", "ALICE", "alice%20", "%20"]:
         with subtests.test(name=name):
             before = await rest.state()
@@ -164,7 +164,7 @@ async def test_a_message_is_the_payload_of_new_message_exactly(rest: Rest) -> No
     assert {frozenset(message) for message in answer.json["messages"][:-1]} == {frozenset(MESSAGE)}
 
 
-async def test_a_chat_with_nobody_is_empty(rest: Rest) -> None:
+async def test_the_history_with_an_unknown_peer_is_empty(rest: Rest) -> None:
     assert await page(rest, "peer=nobody") == ([], 0, False)
 
 
@@ -213,7 +213,7 @@ async def test_no_peer_and_bad_numbers_are_refused(rest: Rest, subtests: pytest.
 # POST /messages
 
 
-async def test_to_a_friend_who_is_online_200_says_direct(rest: Rest) -> None:
+async def test_a_message_to_an_online_friend_returns_200_with_direct_delivery(rest: Rest) -> None:
     answer = await rest.post("/messages", {"to": "alice", "text": "Hi"})
     assert answer.status == 200
     assert is_json(answer)
@@ -226,7 +226,7 @@ async def test_to_a_friend_who_is_online_200_says_direct(rest: Rest) -> None:
     assert UTC.fullmatch(newest["timestamp"])
 
 
-async def test_to_a_friend_who_is_offline_202_says_so(rest: Rest) -> None:
+async def test_a_message_to_an_offline_friend_returns_202_with_a_note(rest: Rest) -> None:
     answer = await rest.post("/messages", {"to": "bob", "text": "Hi"})
     assert answer.status == 202
     newest = (await rest.get("/messages?peer=bob&limit=1")).json["messages"][0]

@@ -60,7 +60,7 @@ async def test_the_type_of_the_body_is_not_asked_for(rest: Rest) -> None:
         assert answer.status == 200
 
 
-async def test_fields_that_are_not_known_are_ignored(rest: Rest) -> None:
+async def test_unknown_fields_are_ignored(rest: Rest) -> None:
     assert (await rest.post("/messages", {"to": "alice", "text": "Hi", "reply_to": None})).status == 200
 
 
@@ -122,7 +122,7 @@ ENCODED = [
 ]  # fmt: skip
 
 
-async def test_tricks_with_percents_find_nobody(rest: Rest, subtests: pytest.Subtests) -> None:
+async def test_malformed_or_encoded_names_in_a_path_return_404(rest: Rest, subtests: pytest.Subtests) -> None:
     for name in ENCODED:
         for path in ["/friends/", "/messages/"]:
             with subtests.test(name=name[:20], path=path):

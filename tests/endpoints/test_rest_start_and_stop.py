@@ -35,7 +35,7 @@ async def close(companion: Companion) -> None:
     assert not companion.rest.listening
 
 
-async def test_a_busy_port_is_told_and_events_start_all_the_same(
+async def test_a_busy_rest_port_is_reported_and_the_events_service_still_starts(
     make_companion: MakeCompanion, taken: socket.socket
 ) -> None:
     port = taken.getsockname()[1]
@@ -60,7 +60,7 @@ async def test_retry_works_once_the_port_is_free(make_companion: MakeCompanion, 
     assert await status_of(companion) == 200
 
 
-async def test_whoever_shows_the_trouble_is_told_when_it_comes_and_goes(
+async def test_changed_is_emitted_when_a_start_error_appears_and_clears(
     make_companion: MakeCompanion, taken: socket.socket
 ) -> None:
     companion = await make_companion(rest_port=taken.getsockname()[1])
@@ -86,7 +86,7 @@ async def test_starting_twice_at_once_is_starting_once(make_companion: MakeCompa
     assert await status_of(companion) == 200
 
 
-async def test_switched_off_it_does_not_listen_and_that_is_no_trouble(make_companion: MakeCompanion) -> None:
+async def test_when_disabled_it_does_not_listen_and_reports_no_error(make_companion: MakeCompanion) -> None:
     companion = await make_companion(rest=False)
     assert await companion.start_service("rest")
     assert (companion.rest.listening, companion.services["rest"].error) == (False, "")
@@ -129,7 +129,7 @@ async def test_it_listens_on_the_loopback_address_only(rest: Rest) -> None:
     ],
     ids=["silent", "kept alive", "half a line", "half a body"],
 )
-async def test_close_does_not_wait_for_whoever_is_connected(make_companion: MakeCompanion, begun: bytes) -> None:
+async def test_close_does_not_wait_for_open_connections(make_companion: MakeCompanion, begun: bytes) -> None:
     companion = await make_companion()
     await companion.start()
     await companion.start_service("rest")

@@ -66,7 +66,7 @@ async def test_what_waits_for_it_arrives_in_order_when_it_reads_again(
         assert late.outbox.waiting == 0
 
 
-async def test_one_that_got_too_much_while_it_joined_is_bounded_too(companion: Companion) -> None:
+async def test_a_client_that_exceeds_the_limit_while_joining_is_aborted(companion: Companion) -> None:
     """Whoever greets each new client does so before the connection is known to be its."""
 
     def greet(_: None) -> None:
@@ -84,7 +84,7 @@ async def test_one_that_got_too_much_while_it_joined_is_bounded_too(companion: C
     assert len(told(companion, "aborted")) == 1
 
 
-async def test_one_that_is_asked_to_close_can_still_be_cut_off(companion: Companion) -> None:
+async def test_a_closing_connection_can_still_be_aborted(companion: Companion) -> None:
     async with client_that_never_reads(companion.server.port) as _:
         await until(lambda: companion.hub.connection_count == 1)
         (client,) = companion.hub.clients

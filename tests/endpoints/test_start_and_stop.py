@@ -113,7 +113,7 @@ async def test_stop_does_not_wait_for_a_handshake_that_has_only_begun(companion:
         assert await asyncio.wait_for(silent.receive(), PATIENCE_S) == b""
 
 
-async def test_after_stop_nobody_can_connect(companion: Companion) -> None:
+async def test_after_stop_connections_are_refused(companion: Companion) -> None:
     port = companion.server.port
     await companion.stop()
     with pytest.raises(ConnectionRefusedError):
@@ -141,7 +141,7 @@ async def test_start_and_stop_at_once_end_in_the_order_they_were_asked(companion
     assert companion.server.listening
 
 
-async def test_a_busy_port_is_told_by_number_and_holder(blocked: Companion) -> None:
+async def test_a_busy_port_is_reported_with_its_number_and_owning_process(blocked: Companion) -> None:
     told: list[ServerState] = []
     blocked.changed.connect(lambda _: told.append(blocked.state))
     assert not await blocked.start()

@@ -32,12 +32,12 @@ def registry(stage: Stage) -> ClientRegistry:
     ],
     ids=str,
 )
-def test_who_is_meant(registry: ClientRegistry, to: Target, meant: tuple[int, ...]) -> None:
+def test_a_target_resolves_to_its_recipients(registry: ClientRegistry, to: Target, meant: tuple[int, ...]) -> None:
     assert ids(registry, to) == meant
     assert registry.recipients(to) is registry.recipients(to)
 
 
-def test_it_knows_who_came_who_left_and_who_changed_names(stage: Stage, registry: ClientRegistry) -> None:
+def test_recipients_follow_joins_leaves_and_username_changes(stage: Stage, registry: ClientRegistry) -> None:
     bob = registry.get(2)
     assert bob
     ids(registry, Target(user="bob"))
@@ -54,7 +54,7 @@ def test_it_knows_who_came_who_left_and_who_changed_names(stage: Stage, registry
     assert ids(registry) == (1, 3, 4, 5)
 
 
-def test_whoever_was_given_up_is_not_meant(registry: ClientRegistry) -> None:
+def test_a_client_with_a_closed_outbox_is_not_a_recipient(registry: ClientRegistry) -> None:
     client = registry.get(1)
     assert client
     client.outbox.close()
@@ -63,7 +63,7 @@ def test_whoever_was_given_up_is_not_meant(registry: ClientRegistry) -> None:
     assert len(registry) == 4
 
 
-def test_a_thousand_targets_are_not_kept(registry: ClientRegistry) -> None:
+def test_the_recipient_cache_is_bounded(registry: ClientRegistry) -> None:
     for number in range(1000):
         assert ids(registry, Target(user=f"user {number}")) == ()
     assert len(registry._recipients) <= 10

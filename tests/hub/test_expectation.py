@@ -149,7 +149,7 @@ def test_a_rest_call_without_a_body_has_no_data(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("body", [b"\xff", b"{nope", b'{"a":1,"a":2}', b"[" * 100])
-def test_a_body_that_is_no_json_does_no_harm(desk: Desk, body: bytes) -> None:
+def test_an_invalid_json_body_does_not_match(desk: Desk, body: bytes) -> None:
     assert not Expectation(where={"a": 1}).met_by(desk.call("POST /messages", body))
 
 
@@ -260,7 +260,7 @@ async def test_what_comes_in_the_last_moment_has_come(desk: Desk) -> None:
     assert (await waiting).row is not None
 
 
-async def test_several_can_wait_at_once_and_nobody_is_left_in_the_journal(desk: Desk) -> None:
+async def test_concurrent_waits_work_and_leave_no_journal_listeners(desk: Desk) -> None:
     expected = [Expectation("typing", sender=name) for name in ("a", "b", "nobody")]
     waiting = [asyncio.create_task(desk.wait(each, 0.2)) for each in expected]
     cancelled = asyncio.create_task(desk.wait(Expectation(), LONG))

@@ -65,7 +65,7 @@ def test_a_filter_finds_its_rows(text: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["colour:red", "dir:left", "is:odd", "larger:big", "after:soon", "/[/"])
-def test_what_is_not_understood_is_told_and_searched_as_text(text: str) -> None:
+def test_an_invalid_term_is_reported_and_searched_as_text(text: str) -> None:
     assert len(parse(text).warnings) == 1
     assert found(text) == []
 

@@ -43,7 +43,7 @@ def test_a_client_speaks_for_the_local_user_unless_it_names_one(stage: Stage) ->
     assert stage.join().username == "zoe"
 
 
-def test_coming_and_going_each_leave_a_row_and_are_told(stage: Stage) -> None:
+def test_each_connect_and_disconnect_is_journaled_and_emitted(stage: Stage) -> None:
     told: list[int] = []
     stage.hub.clients_changed.connect(lambda _: told.append(stage.hub.connection_count))
     client = stage.join("alice")
@@ -102,7 +102,7 @@ def test_a_client_counts_what_it_got(stage: Stage) -> None:
     assert (client.frames_in, client.bytes_in) == (0, 0)
 
 
-def test_an_event_for_nobody_says_why_it_was_not_sent(stage: Stage) -> None:
+def test_an_event_without_recipients_reports_why_it_was_not_sent(stage: Stage) -> None:
     assert stage.hub.broadcast(ONLINE).note == "not sent: no client is connected"
     assert last_row(stage).verdict is Verdict.WARNING
     stage.join("alice")
@@ -133,7 +133,7 @@ def test_the_server_is_a_better_reason_than_the_target(stage: Stage) -> None:
         assert note == "not sent: the server is stopped. Start the server"
 
 
-def test_a_paused_hub_sends_nothing_and_says_so(stage: Stage) -> None:
+def test_a_paused_hub_sends_nothing_and_reports_why(stage: Stage) -> None:
     client = stage.join()
     stage.hub.paused = True
     delivery = stage.hub.broadcast(ONLINE)
@@ -183,7 +183,7 @@ def test_only_what_was_sent_to_the_ui_can_be_sent_once_more(stage: Stage) -> Non
         Outgoing.again(last_row(stage), origin=PANEL)
 
 
-def test_identify_lets_a_client_speak_for_somebody_else(stage: Stage) -> None:
+def test_identify_changes_the_user_that_a_client_acts_as(stage: Stage) -> None:
     client = stage.join("alice")
     told: list[str] = []
     stage.hub.clients_changed.connect(lambda _: told.append(client.username))
@@ -194,7 +194,7 @@ def test_identify_lets_a_client_speak_for_somebody_else(stage: Stage) -> None:
     assert [row.note for row in stage.rows("identity changed")] == ["acts as bob"]
 
 
-def test_a_client_that_is_blocked_delays_nobody(stage: Stage) -> None:
+def test_a_blocked_client_does_not_delay_other_clients(stage: Stage) -> None:
     slow, quick = stage.join(), stage.join()
     slow.outbox.block()
     assert stage.hub.broadcast(ONLINE).delivered == 2

@@ -62,7 +62,7 @@ def test_the_ring_is_bounded_by_bytes_too() -> None:
     assert seqs(journal) == [4, 5, 6]
 
 
-def test_a_payload_over_the_bound_is_told_but_not_kept() -> None:
+def test_a_row_larger_than_the_size_limit_is_emitted_but_not_stored() -> None:
     journal = Journal(max_bytes=10)
     told: list[Row] = []
     journal.appended.connect(told.append)
@@ -72,7 +72,7 @@ def test_a_payload_over_the_bound_is_told_but_not_kept() -> None:
     assert (seqs(journal), journal.dropped) == ([2], 1)
 
 
-def test_every_row_is_told_when_it_can_be_found_in_the_journal() -> None:
+def test_a_row_is_in_the_journal_when_appended_is_emitted() -> None:
     journal = Journal()
     found: list[bool] = []
     journal.appended.connect(lambda row: found.append(row in list(journal)))
@@ -111,5 +111,5 @@ def test_an_empty_journal_has_no_row_whatever_was_in_it() -> None:
     assert [journal.row(seq) for seq in (0, 1, 2)] == [None, None, None]
 
 
-def test_a_row_speaks_for_nobody_unless_it_says_so() -> None:
+def test_a_row_has_no_user_by_default() -> None:
     assert Journal().append(Kind.SERVER, "x").user == ""

@@ -98,7 +98,7 @@ def test_a_client_that_was_just_closed_is_admitted_after_a_delay() -> None:
     assert memory.admission_delay(BOB, 0.0) == 0
 
 
-def test_only_so_many_clients_are_remembered_and_the_recovered_ones_go_first() -> None:
+def test_the_memory_is_bounded_and_evicts_recovered_clients_first() -> None:
     memory = RateMemory(capacity=2)
     memory.remember(ALICE, exceeded(at=100.0), 100.0)
     memory.remember(BOB, exceeded(), 0.0)

@@ -125,7 +125,7 @@ async def test_one_sweep_serves_all_and_ends_with_the_last(waiting: Waiting) -> 
     assert late.ready
 
 
-async def test_whoever_waits_gets_the_target_that_was_asked_for(waiting: Waiting) -> None:
+async def test_wait_ends_only_when_the_requested_target_is_ready(waiting: Waiting) -> None:
     waiting_for_bob = asyncio.create_task(waiting.readiness.wait(Target(user="bob"), 60))
     client = waiting.join("me")
     await waiting.pass_time(0.5)
@@ -180,7 +180,7 @@ def test_other_deliveries_are_not_reported(stage: Stage, to: Target, passed: flo
     assert lost(stage) == []
 
 
-def test_what_was_not_sent_and_what_came_before_it_are_not_reported(stage: Stage) -> None:
+def test_unsent_events_and_events_before_the_client_joined_are_not_reported(stage: Stage) -> None:
     stage.join("bob")
     stage.hub.publish(ONLINE, origin="control")
     client = stage.join("me")

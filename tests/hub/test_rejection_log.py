@@ -5,7 +5,7 @@ from app.hub.rejection_log import MAX_KEPT, MAX_ROWS_PER_S, RejectionLog, Reject
 from tests.hub.doubles import Stage
 
 
-def test_a_refusal_is_counted_journalled_and_told(stage: Stage) -> None:
+def test_a_rejection_is_counted_journaled_and_emitted(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
     told: list[RejectionStats] = []
     log.added.connect(told.append)
@@ -46,7 +46,7 @@ def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(s
     assert (log.total, log.latest[0].times) == (1001, 1001)
 
 
-def test_what_is_harmless_is_no_warning_and_offers_nothing(stage: Stage) -> None:
+def test_a_harmless_rejection_is_counted_without_a_warning_or_a_signal(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
     told: list[object] = []
     log.added.connect(told.append)

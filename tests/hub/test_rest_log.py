@@ -47,7 +47,7 @@ async def test_after_a_pause_it_has_a_row_of_its_own_again(log: Log) -> None:
     assert log.rows == [("GET /friends", "200")] * 2
 
 
-async def test_what_is_counted_at_the_end_is_told(log: Log) -> None:
+async def test_close_logs_the_pending_repeat_count(log: Log) -> None:
     for _ in range(3):
         log.log.add(FRIENDS)
     log.stage.time.passed += 5
@@ -82,7 +82,7 @@ async def test_many_different_requests_need_no_more_memory(log: Log) -> None:
     log.log.close()
 
 
-async def test_one_timer_tells_the_count_though_no_request_follows(
+async def test_a_timer_logs_the_repeat_count_without_a_further_request(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.hub.rest_log.FOLD_S", 0.0)

@@ -26,7 +26,7 @@ def received(stage: Stage) -> list[Row]:
     return [row for row in stage.journal if row.kind is Kind.FROM_UI]
 
 
-def test_a_valid_event_leaves_one_row_and_is_told(stage: Stage, router: Router) -> None:
+def test_a_valid_event_adds_one_row_and_is_emitted(stage: Stage, router: Router) -> None:
     told: list[ClientEvent] = []
     router.client_event.connect(told.append)
     client = stage.join("alice")
@@ -111,7 +111,7 @@ def test_bad_input_costs_one_row_and_nothing_else(stage: Stage, router: Router, 
     assert (transport.frames, transport.closed, transport.aborted) == ([], [], 0)
 
 
-def test_an_unknown_event_is_told_with_the_known_ones(stage: Stage, router: Router) -> None:
+def test_an_unknown_event_is_reported_with_the_known_events(stage: Stage, router: Router) -> None:
     router.receive(stage.join(), '{"event":"dance","data":{}}')
     assert "typing, mark_read" in received(stage)[0].note
 
@@ -217,7 +217,7 @@ def test_what_needs_no_waiting_is_answered_at_once(stage: Stage, router: Router)
     assert router.receive(stage.join(), "{nope") is None
 
 
-def test_a_row_says_for_whom_the_client_spoke_then(stage: Stage, router: Router) -> None:
+def test_a_row_records_the_user_at_the_time_of_the_frame(stage: Stage, router: Router) -> None:
     client = stage.join("alice")
     router.receive(client, TYPING)
     stage.hub.identify(client, "zoe")

@@ -103,7 +103,7 @@ def test_rows_that_say_the_same_share_a_head() -> None:
     assert len(set(store.columns(1, store.last).keys)) == 3
 
 
-def test_what_says_something_new_each_time_is_not_remembered_for_ever() -> None:
+def test_the_key_cache_is_bounded_when_every_note_differs() -> None:
     store = RowStore(CHUNK_ROWS)
     for number in range(1, 2 * MAX_CACHED_KEYS):
         store.add(Row(number, 0.0, 0.0, Kind.SERVER, "", "x", b"", 0, Verdict.OK, f"note {number}", "server"))

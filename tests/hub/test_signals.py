@@ -3,7 +3,7 @@
 from app.hub.signals import Signal
 
 
-def test_listeners_hear_in_the_order_in_which_they_connected() -> None:
+def test_listeners_are_called_in_connection_order() -> None:
     signal: Signal[str] = Signal()
     heard: list[str] = []
     signal.connect(lambda value: heard.append(f"first {value}"))
@@ -12,7 +12,7 @@ def test_listeners_hear_in_the_order_in_which_they_connected() -> None:
     assert heard == ["first x", "second x"]
 
 
-def test_who_disconnected_hears_nothing_more_and_may_disconnect_twice() -> None:
+def test_a_disconnected_listener_is_not_called_and_may_disconnect_twice() -> None:
     signal: Signal[str] = Signal()
     heard: list[str] = []
     disconnect = signal.connect(heard.append)
@@ -32,7 +32,7 @@ def test_a_listener_that_fails_is_logged_and_the_others_still_hear(expected_warn
     assert heard == [0]
 
 
-def test_a_listener_may_disconnect_while_it_hears() -> None:
+def test_a_listener_may_disconnect_itself_during_emit() -> None:
     signal: Signal[str] = Signal()
     heard: list[str] = []
 
@@ -47,7 +47,7 @@ def test_a_listener_may_disconnect_while_it_hears() -> None:
     assert heard == ["a", "a", "b"]
 
 
-def test_who_connects_while_a_value_is_told_hears_the_next_one() -> None:
+def test_a_listener_connected_during_emit_receives_only_later_values() -> None:
     signal: Signal[str] = Signal()
     late: list[str] = []
     signal.connect(lambda value: signal.connect(late.append) if not late and value == "a" else None)

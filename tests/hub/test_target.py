@@ -31,7 +31,7 @@ def test_a_target_is_read_from_text(text: str, target: Target) -> None:
 @pytest.mark.parametrize(
     "text", ["", "everybody", "user:", "client:", "client:x", "client:1,", "client:-1", "client:1.5", "All", "all:"]
 )
-def test_what_is_no_target_is_refused_and_says_what_would_be(text: str) -> None:
+def test_an_invalid_target_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="invalid target"):
         Target.parse(text)
 

@@ -84,7 +84,7 @@ async def test_after_a_while_of_nothing_one_goes_at_once_again() -> None:
         stage.time.passed += 2 * stage.flush_s + 0.001
 
 
-async def test_nobody_waits_longer_than_the_limit_however_long_a_flush_took() -> None:
+async def test_no_frame_waits_longer_than_the_limit_after_a_slow_flush() -> None:
     stage = Busy(flush_s=1.0)
     stage.join()
     stage.fire("a")
@@ -118,7 +118,7 @@ async def test_a_frame_that_is_too_large_to_wait_goes_before_the_next_one() -> N
     assert stage.got(0) == ["a", large, "c"]
 
 
-async def test_each_client_gets_what_is_for_it_in_order_whoever_else_gets_what() -> None:
+async def test_each_client_receives_its_own_frames_in_order_across_mixed_targets() -> None:
     stage = Busy()
     clients = [stage.join(name) for name in ("me", "bob", "bob")]
     targets = [
@@ -159,7 +159,7 @@ async def test_the_order_stays_whatever_comes_when(seed: int) -> None:
     assert [stage.got(number) for number in range(len(clients))] == expected
 
 
-async def test_whoever_comes_later_gets_nothing_of_what_waits() -> None:
+async def test_a_client_that_joins_later_receives_no_queued_frames() -> None:
     stage = Busy()
     stage.join()
     stage.fire("a")
@@ -171,7 +171,7 @@ async def test_whoever_comes_later_gets_nothing_of_what_waits() -> None:
     assert late.frames_out == 1
 
 
-async def test_whoever_has_left_gets_nothing_more_and_the_others_do() -> None:
+async def test_queued_frames_are_dropped_for_a_departed_client_but_sent_to_the_others() -> None:
     stage = Busy()
     gone, _ = stage.join(), stage.join()
     stage.fire("a")
@@ -267,7 +267,7 @@ def burst(stage: Busy, number: int, first: int = 0) -> list[str]:
 
 
 @pytest.mark.parametrize("turns", [1, 3, 20])
-async def test_nobody_is_given_up_over_a_burst_who_had_no_time_to_read(turns: int) -> None:
+async def test_a_burst_does_not_abort_clients_that_had_no_time_to_read(turns: int) -> None:
     stage = Busy(flush_s=0.00002)
     clients = [narrow(stage, turns), narrow(stage, turns), stage.join()]
     names = burst(stage, 3000)
@@ -282,7 +282,7 @@ async def test_nobody_is_given_up_over_a_burst_who_had_no_time_to_read(turns: in
     assert "aborted" not in [row.event for row in stage.hub.journal]
 
 
-async def test_who_reads_nothing_of_a_burst_is_given_up_and_the_others_get_all() -> None:
+async def test_a_burst_aborts_stalled_clients_and_reaches_all_others() -> None:
     stage = Busy(flush_s=0.00002)
     stalled = [narrow(stage, turns=0) for _ in range(3 * CLIENTS_PER_CLOCK_CHECK)]
     quick = stage.join()
@@ -509,7 +509,7 @@ async def test_a_flush_to_many_gives_others_their_turn() -> None:
     ]
 
 
-async def test_what_comes_between_two_slices_comes_behind_for_everybody() -> None:
+async def test_a_frame_fired_between_two_flush_slices_is_sent_after_the_queued_frames() -> None:
     stage = Busy()
     clients = [stage.join() for _ in range(3 * CLIENTS_PER_CLOCK_CHECK)]
     stage.fire("a")
@@ -522,7 +522,7 @@ async def test_what_comes_between_two_slices_comes_behind_for_everybody() -> Non
     assert stage.got(3 * CLIENTS_PER_CLOCK_CHECK - 2) == []
 
 
-async def test_whoever_is_closed_gets_at_once_what_was_for_it_and_the_others_in_their_turn() -> None:
+async def test_close_flushes_the_queue_of_that_client_at_once_and_keeps_the_others_queued() -> None:
     stage = Busy()
     clients = [stage.join() for _ in range(3 * CLIENTS_PER_CLOCK_CHECK)]
     stage.fire("a")

@@ -36,7 +36,9 @@ def test_what_a_callback_raises_goes_to_the_handler_and_the_loop_goes_on(run: Ru
 
 @pytest.mark.usefixtures("pumped_only")
 @pytest.mark.parametrize("kind_of_end", [SystemExit, KeyboardInterrupt])
-def test_who_wants_to_leave_leaves(run: Run[None], kind_of_end: type[BaseException]) -> None:
+def test_an_exit_request_raised_in_a_callback_ends_the_loop(
+    run: Run[None], kind_of_end: type[BaseException]
+) -> None:
     async def main() -> None:
         def leave() -> None:
             raise kind_of_end

@@ -85,7 +85,7 @@ def test_a_system_without_xcbs_libraries_is_refused() -> None:
     load("build").check(LOG.replace("xcb", "y").replace("xkb", "y"))
 
 
-def test_the_languages_that_nobody_speaks_here_are_left_out() -> None:
+def test_unused_faker_locales_are_left_out() -> None:
     words = bundle.used_faker_modules()
     assert "faker.providers.person.en_US" in words
     assert "faker.providers.lorem.en_US" in words

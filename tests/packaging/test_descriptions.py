@@ -65,7 +65,7 @@ def test_windows_gets_four_numbers(version: str, four: tuple[int, ...] | None) -
     assert four is None or made == four
 
 
-def test_what_is_no_version_is_refused() -> None:
+def test_an_invalid_version_is_rejected() -> None:
     with pytest.raises(ValueError, match="'dev' is not a version"):
         load("versions").four("dev")
 
@@ -110,7 +110,7 @@ def test_every_library_that_is_shown_is_pinned() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
-def test_the_archives_installer_refuses_to_replace_somebody_elses_command(tmp_path: Path) -> None:
+def test_the_archive_installer_does_not_replace_a_foreign_command(tmp_path: Path) -> None:
     unpacked = tmp_path / "unpacked"
     (unpacked / "_internal").mkdir(parents=True)
     (unpacked / "share" / "applications").mkdir(parents=True)

@@ -51,7 +51,7 @@ def needs(**libraries: str) -> dict[Path, Needs]:
     return {Path("in", name): Needs(names, ()) for name, names in wanted.items()}
 
 
-def test_what_nobody_asks_for_goes_and_what_only_that_asked_for_goes_with_it() -> None:
+def test_unused_libraries_and_their_exclusive_dependencies_are_orphans() -> None:
     there = needs(
         program="liba.so", liba_so="", libgtk_so="libcairo.so", libcairo_so="libpixman.so", libpixman_so=""
     )
@@ -59,7 +59,7 @@ def test_what_nobody_asks_for_goes_and_what_only_that_asked_for_goes_with_it() -
     assert {each.name for each in gone} == {"libgtk.so", "libcairo.so", "libpixman.so"}
 
 
-def test_nothing_goes_that_somebody_asks_for_and_no_program() -> None:
+def test_required_libraries_and_programs_are_not_orphans() -> None:
     there = needs(program="liba.so", liba_so="libb.so", libb_so="liba.so")
     assert elf.orphans(there, [each for each in there if each.name != "program"]) == []
     assert elf.orphans({}, []) == []

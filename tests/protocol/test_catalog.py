@@ -153,7 +153,7 @@ def test_the_schema_of_new_message_has_the_guides_fields() -> None:
         ({"color": "red"}, "color: is not a field of this event"),
     ],
 )
-def test_what_is_wrong_with_a_field_is_told_in_a_persons_words(change: dict[str, Any], problem: str) -> None:
+def test_an_invalid_field_is_reported_in_plain_words(change: dict[str, Any], problem: str) -> None:
     assert told(new_message(**change)) == [problem]
 
 
@@ -190,7 +190,7 @@ def test_text_that_no_frame_can_carry_is_a_problem() -> None:
     assert problem.path == "text"
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     data = new_message(direction="up", delivered="yes", color="red")
     del data["msg_id"], data["from"]
     assert [problem.path for problem in to_ui("new_message").problems(data)] == [
@@ -209,7 +209,7 @@ def test_an_envelopes_problems_carry_their_whole_path() -> None:
     assert catalog.problems(Envelope("friend_online", [])) == [EventProblem("data", "data must be an object")]
 
 
-def test_an_unknown_event_is_told_with_the_known_ones() -> None:
+def test_an_unknown_event_is_reported_with_the_known_events() -> None:
     (problem,) = catalog.problems(Envelope("message_delivered", {}))
     assert problem.path == "event"
     assert "message_delivered" in problem.message

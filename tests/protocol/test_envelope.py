@@ -240,6 +240,6 @@ def test_the_short_way_is_for_what_is_plain(text: str, short: bool) -> None:
 
 
 @pytest.mark.parametrize("value", [{"a": ["[" * 40]}, {"{" * 40: []}])
-def test_brackets_in_texts_are_no_depth(value: Any) -> None:
+def test_brackets_in_strings_do_not_count_as_nesting(value: Any) -> None:
     check_tree(value)
     assert decode(with_data(json.dumps(value))).data == value

@@ -55,7 +55,7 @@ def test_its_file_says_only_what_differs_from_the_defaults_and_is_pleasant_to_re
     assert Fixture(frame="", malformed=True).to_json() == '{\n  "frame": "",\n  "malformed": true\n}\n'
 
 
-def test_an_event_and_a_raw_frame_are_told_apart() -> None:
+def test_an_event_is_distinguished_from_a_raw_frame() -> None:
     assert not TYPING.raw
     assert TYPING.envelope() == Envelope("typing", {"username": "alice", "typing": True})
     assert Fixture(frame="").raw
@@ -83,7 +83,7 @@ def test_an_event_and_a_raw_frame_are_told_apart() -> None:
         ({"frame": {"event": "x"}}, "frame: must be text, not an object"),
     ],
 )
-def test_what_is_no_fixture_is_told_with_its_place(value: Any, said: str) -> None:
+def test_an_invalid_fixture_is_reported_with_the_path_of_the_error(value: Any, said: str) -> None:
     with pytest.raises(BadFixture) as caught:
         fixture_from_json(value)
     assert str(caught.value) == said
@@ -108,7 +108,7 @@ def test_a_frame_has_no_data_beside_it() -> None:
         ('{"event":"x","data":' + "[" * 100_000, "nested deeper"),
     ],
 )
-def test_a_file_that_is_no_strict_json_is_no_fixture(text: str, said: str) -> None:
+def test_a_fixture_that_is_not_strict_json_is_rejected(text: str, said: str) -> None:
     with pytest.raises(BadFixture, match=said):
         parse_fixture(text)
 
@@ -154,7 +154,7 @@ def test_a_value_that_no_frame_can_carry_is_refused() -> None:
             TYPING.with_changes({"username": value}, [])
 
 
-def test_a_path_that_leads_nowhere_is_told() -> None:
+def test_a_path_to_a_missing_field_is_reported() -> None:
     with pytest.raises(BadPath, match=r"data\.color: there is no color"):
         TYPING.with_changes({}, ["color"])
 
@@ -300,5 +300,5 @@ def test_templates_stay_as_they_are() -> None:
         Fixture(event="friend_online", data={"username": "bob", "more": 1}),
     ],
 )
-def test_what_has_none_or_breaks_the_contract_stays_as_it_is(fixture: Fixture) -> None:
+def test_a_fixture_without_ids_and_times_or_with_contract_errors_is_unchanged(fixture: Fixture) -> None:
     assert with_fresh_values(fixture, catalog) == fixture

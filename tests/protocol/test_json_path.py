@@ -60,7 +60,7 @@ def test_what_is_changed_is_a_copy() -> None:
     assert before == WHOLE
 
 
-def test_the_values_that_are_set_are_not_changed_either() -> None:
+def test_apply_changes_does_not_modify_the_given_values() -> None:
     given = {"a": {"b": 1}, "a.b": 2}
     assert apply_changes({}, given) == {"a": {"b": 2}}
     assert given == {"a": {"b": 1}, "a.b": 2}
@@ -126,7 +126,7 @@ def test_what_cannot_hold_a_value_is_not_made_into_something_that_can(path: str,
         "a[12345]",
     ],
 )
-def test_a_path_that_is_none_is_told_with_an_example(path: str) -> None:
+def test_an_invalid_path_is_reported_with_an_example(path: str) -> None:
     with pytest.raises(BadPath, match=r"invalid path .*; write it like data\.text or data\.reactions\[0\]\.emoji"):
         apply_changes({}, {path: 1})
 
@@ -148,7 +148,7 @@ def test_a_path_that_names_neither_event_nor_data_is_a_field_of_the_data(path: s
     assert absolute_path(path) == whole
 
 
-def test_a_path_deeper_than_any_frame_is_none() -> None:
+def test_a_path_deeper_than_the_nesting_limit_is_rejected() -> None:
     for path in (".".join("a" * 33), "a" + "[0]" * 32, "a." * 100_000 + "a"):
         with pytest.raises(BadPath, match="is deeper than 32 levels") as caught:
             apply_changes({}, {path: 1})

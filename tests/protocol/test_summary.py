@@ -26,7 +26,7 @@ def test_each_event_of_the_guide_has_its_line(direction: Direction, event: str, 
     assert summarize(known.sample) == line
 
 
-def test_the_end_of_typing_is_told_apart() -> None:
+def test_the_summary_of_a_typing_stop_differs_from_a_start() -> None:
     assert summarize({"username": "alice", "typing": False}) == "alice stopped typing"
     assert summarize({"to": "alice", "typing": False}) == "stopped typing to alice"
 

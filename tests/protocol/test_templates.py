@@ -101,7 +101,7 @@ def test_each_template_makes_its_value(template: str, value: str) -> None:
         "{me}",
     ],
 )
-def test_what_is_no_template_stays_as_it_is(text: str) -> None:
+def test_text_that_is_not_a_template_is_unchanged(text: str) -> None:
     assert resolve(text, CONTEXT) == text
 
 
@@ -117,7 +117,7 @@ def test_a_value_without_templates_is_the_same(value: Any) -> None:
     assert resolve(value, CONTEXT) == value
 
 
-def test_keys_are_no_templates() -> None:
+def test_templates_in_keys_are_not_resolved() -> None:
     assert resolve({ME: ME}, CONTEXT) == {ME: "zoe"}
 
 

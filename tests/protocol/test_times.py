@@ -80,7 +80,7 @@ def test_a_time_that_its_offset_moves_out_of_the_calendar_can_be_shown(text: str
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), float("-inf"), 1e300, -1e12])
-def test_what_no_calendar_holds_is_no_time(seconds: float) -> None:
+def test_a_time_outside_the_calendar_range_is_invalid(seconds: float) -> None:
     assert not is_valid_time(seconds)
 
 

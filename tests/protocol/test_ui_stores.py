@@ -50,7 +50,7 @@ def test_a_received_message_is_filed_under_its_sender_and_counted(flavour: Flavo
 
 
 @BOTH
-def test_messages_of_the_open_chat_are_not_counted(flavour: Flavour) -> None:
+def test_messages_in_the_open_chat_are_not_counted_as_unread(flavour: Flavour) -> None:
     stores = with_friends(flavour).selected("alice").received(message("1"), 0)
     assert contact(stores, "alice")["unreadCount"] == 0
 

@@ -80,5 +80,5 @@ async def test_it_does_not_always_write_the_same() -> None:
     assert len(said) > 3
 
 
-async def test_nobody_answers_who_is_not_asked_to() -> None:
+async def test_a_friend_with_auto_reply_off_does_not_reply() -> None:
     assert await answers(1, wanted=False) == []

@@ -67,7 +67,7 @@ ONLINE = Fixture(event="friend_online", data={"username": "{{persona}}"})
 FRAME = Fixture(frame='{"seq":{{seq}},"id":"{{uuid}}"')
 
 
-async def test_an_event_goes_through_the_door_with_its_values(desk: Desk) -> None:
+async def test_an_event_is_published_with_its_templates_resolved(desk: Desk) -> None:
     assert await desk.fire(ONLINE) == Delivery(1, (), "panel")
     await desk.fire(ONLINE, persona="bob")
     assert desk.sender.events == [
@@ -77,19 +77,19 @@ async def test_an_event_goes_through_the_door_with_its_values(desk: Desk) -> Non
     assert ONLINE.data == {"username": "{{persona}}"}
 
 
-async def test_an_event_that_breaks_the_contract_goes_to_the_same_door_which_refuses_it(desk: Desk) -> None:
+async def test_an_event_that_violates_the_contract_is_passed_to_the_publisher(desk: Desk) -> None:
     await desk.fire(Fixture(event="dance", data={"to": "{{me}}"}))
     assert desk.sender.events == [Envelope("dance", {"to": "zoe"})]
     assert desk.sender.frames == []
 
 
-async def test_one_that_breaks_it_on_purpose_is_sent_as_it_is(desk: Desk) -> None:
+async def test_a_malformed_event_is_sent_as_a_raw_frame(desk: Desk) -> None:
     await desk.fire(Fixture(event="dance", data=["{{me}}"], malformed=True))
     assert [json.loads(frame) for frame in desk.sender.frames] == [{"event": "dance", "data": ["zoe"]}]
     assert desk.sender.events == []
 
 
-async def test_one_that_is_said_to_break_it_and_does_not_is_an_event_as_any(desk: Desk) -> None:
+async def test_a_valid_event_marked_malformed_is_sent_as_a_normal_event(desk: Desk) -> None:
     await desk.fire(Fixture(event="friend_online", data={"username": "bob"}, malformed=True))
     assert (len(desk.sender.events), desk.sender.frames) == (1, [])
 
@@ -110,7 +110,7 @@ async def test_times_sends_the_very_same_again(desk: Desk, fixture: Fixture) -> 
     assert desk.composer.context().seq == 1
 
 
-async def test_a_door_that_refuses_ends_it(desk: Desk) -> None:
+async def test_a_rejected_event_ends_the_series(desk: Desk) -> None:
     desk.sender.fails = True
     with pytest.raises(InvalidEvent):
         await desk.fire(Fixture(event="friend_online", data={"username": "bob"}, times=3))
@@ -126,7 +126,7 @@ async def test_the_same_seed_makes_the_same_frame(desk: Desk) -> None:
     assert len({one, other, *fresh}) == 4
 
 
-async def test_it_goes_to_whom_the_fixture_says_or_to_whom_it_is_told(desk: Desk) -> None:
+async def test_an_explicit_target_overrides_the_target_of_the_fixture(desk: Desk) -> None:
     await desk.fire(ONLINE)
     await desk.fire(Fixture(frame="", to="user:bob"))
     await desk.fire(Fixture(frame="", to="user:bob"), ALL)
@@ -134,7 +134,7 @@ async def test_it_goes_to_whom_the_fixture_says_or_to_whom_it_is_told(desk: Desk
     assert desk.sender.targets == [ALL, Target(user="bob"), ALL, Target(clients=frozenset({3}))]
 
 
-async def test_a_target_that_is_none_is_refused_in_words(desk: Desk) -> None:
+async def test_an_invalid_target_is_rejected_with_the_valid_forms(desk: Desk) -> None:
     with pytest.raises(RequestError) as caught:
         await desk.fire(Fixture(frame="", to="bob"))
     assert isinstance(caught.value, Invalid)

@@ -88,7 +88,7 @@ async def test_a_cancelled_series_fires_nothing_more(time: FakeTime) -> None:
     assert firing.moments == [0.0, 1.0]
 
 
-async def test_on_a_real_clock_it_fires_as_often_as_it_was_told() -> None:
+async def test_on_a_real_clock_it_fires_the_requested_number_of_times() -> None:
     fired: list[int] = []
 
     async def fire() -> Delivery:

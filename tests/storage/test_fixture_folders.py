@@ -29,5 +29,5 @@ def test_a_chosen_folder_that_does_not_exist_is_reported(tmp_path: Path) -> None
 
 
 @unknown_home
-def test_the_home_folder_of_an_unknown_user_is_no_folder(tmp_path: Path) -> None:
+def test_the_home_folder_of_an_unknown_user_resolves_to_no_folder(tmp_path: Path) -> None:
     assert library_for("~no-such-user/mine", tmp_path).folder is None

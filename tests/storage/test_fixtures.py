@@ -145,7 +145,7 @@ def test_a_whole_name_wins_over_a_last_part(library: FixtureLibrary) -> None:
     assert library.find("hello").name == "hello"
 
 
-def test_an_unknown_name_is_told_and_an_ambiguous_one_with_what_it_may_be(library: FixtureLibrary) -> None:
+def test_an_unknown_name_is_rejected_and_an_ambiguous_one_lists_candidates(library: FixtureLibrary) -> None:
     unknown = refusal(lambda: library.find("nothing"))
     assert (type(unknown), unknown.reason) == (NotFound, "There is no fixture 'nothing'.")
     library.save("mine/hello", ONE)
@@ -283,7 +283,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(library: FixtureLibrary, own: P
         ("x .json", ONE, "invalid name 'x '"),
     ],
 )
-def test_a_file_that_is_no_fixture_is_told_and_the_others_are_there(
+def test_an_invalid_fixture_file_is_reported_and_the_others_are_loaded(
     library: FixtureLibrary, own: Path, name: str, content: Fixture | bytes, why: str
 ) -> None:
     file = put(own, name, content)
@@ -300,7 +300,7 @@ def test_a_file_that_is_no_fixture_is_told_and_the_others_are_there(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_a_file_whose_name_is_no_unicode_is_told_in_text_that_can_be_shown(
+def test_a_file_name_that_is_not_valid_unicode_is_reported_as_printable_text(
     library: FixtureLibrary, own: Path
 ) -> None:
     own.mkdir()
@@ -319,7 +319,7 @@ def test_two_files_of_one_name_in_other_letters_are_one_fixture(library: Fixture
     assert library.find("x").fixture == TWO
 
 
-def test_more_files_than_anybody_has_are_not_all_read(
+def test_files_beyond_the_limit_are_ignored_and_reported(
     library: FixtureLibrary, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_FILES", 3)
@@ -330,7 +330,7 @@ def test_more_files_than_anybody_has_are_not_all_read(
     assert library.warnings == [f"{own} has 5 files; the first 3 are used."]
 
 
-def test_the_bound_on_files_is_far_above_what_anybody_has() -> None:
+def test_the_file_limit_is_2000() -> None:
     assert module.MAX_FILES == 2000
 
 
@@ -402,7 +402,7 @@ def test_a_fixtures_folder_may_itself_be_a_link(tmp_path: Path) -> None:
     assert sorted(file.name for file in real.iterdir()) == ["x.json", "y.json"]
 
 
-def test_links_that_go_round_in_circles_are_not_followed(library: FixtureLibrary, own: Path) -> None:
+def test_cyclic_and_dangling_links_are_not_followed(library: FixtureLibrary, own: Path) -> None:
     put(own, "a/x.json", ONE)
     make_link(own / "a" / "again", own)
     make_link(own / "loop.json", own / "loop.json")
@@ -491,7 +491,7 @@ def test_without_a_folder_nothing_can_be_saved(built_in: Path) -> None:
     assert trouble(lambda: library.save("x", ONE)) == "there is no folder for fixtures"
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(library: FixtureLibrary, own: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported(library: FixtureLibrary, own: Path) -> None:
     own.write_text("in the way")
     assert "could not be written: " in trouble(lambda: library.save("x", ONE))
     assert "could not be written: " in trouble(lambda: library.save("a/x", ONE))
@@ -500,7 +500,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(library: FixtureLibrary, own:
     assert names(library) == ["basics/hello", "basics/world"]
 
 
-def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_lost(library: FixtureLibrary, own: Path) -> None:
+def test_a_read_only_folder_is_reported_and_no_fixture_is_lost(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
     own.chmod(0o500)
     if os.access(own, os.W_OK):
@@ -526,7 +526,7 @@ too_long = pytest.mark.skipif(sys.platform == "win32", reason="Windows reports a
         pytest.param("a\0b", id="null"),
     ],
 )
-def test_a_folder_that_cannot_even_be_looked_at_is_told_and_the_built_in_ones_are_there(
+def test_an_inaccessible_folder_is_reported_and_the_built_in_fixtures_are_loaded(
     built_in: Path, tmp_path: Path, part: str, chosen: bool
 ) -> None:
     library = FixtureLibrary(tmp_path / part, built_in, chosen=chosen)
@@ -576,12 +576,12 @@ def test_a_broken_one_says_what_is_wrong_with_its_file(library: FixtureLibrary, 
     assert told.startswith(f"{file} is not a valid fixture: ")
 
 
-def test_a_mistyped_name_is_told_what_it_may_be(library: FixtureLibrary) -> None:
+def test_a_mistyped_name_is_rejected_with_a_suggestion(library: FixtureLibrary) -> None:
     assert refusal(lambda: library.find("helo")).reason.endswith("did you mean basics/hello?")
     assert refusal(lambda: library.find("basics/wrld")).reason.endswith("did you mean basics/world?")
 
 
-def test_a_folder_that_a_person_chose_and_that_is_not_there_is_told(built_in: Path, own: Path) -> None:
+def test_a_missing_chosen_folder_is_reported(built_in: Path, own: Path) -> None:
     library = FixtureLibrary(own, built_in, chosen=True)
     library.read()
     assert [f"The folder {own} does not exist" in each for each in library.warnings] == [True]

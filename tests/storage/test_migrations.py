@@ -55,7 +55,7 @@ async def test_a_file_of_an_older_schema_is_backed_up_and_then_brought_forward(
     assert names_in(before) == ["zoe"]
 
 
-async def test_a_step_that_fails_leaves_the_file_as_it_was_and_says_so(
+async def test_a_failed_migration_leaves_the_file_unchanged_and_is_reported(
     path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BUSY_MS", 20)

@@ -141,7 +141,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize(("damage", "why"), FOREIGN, ids=lambda each: getattr(each, "__name__", ""))
-async def test_a_valid_file_that_is_no_chat_state_is_set_aside_and_the_backup_restored(
+async def test_a_valid_database_that_is_not_a_chat_state_is_set_aside_and_the_backup_restored(
     path: Path, open_database: Open, damage: Damage, why: str
 ) -> None:
     await filled(path, open_database)
@@ -250,7 +250,7 @@ async def test_a_backup_that_cannot_be_made_stops_nothing(path: Path, open_datab
     assert await names(await open_database(path)) == ["zoe"]
 
 
-async def test_in_a_folder_that_cannot_be_used_the_state_is_kept_in_memory_and_that_is_told(
+async def test_an_unusable_folder_is_reported_and_the_state_is_kept_in_memory(
     tmp_path: Path, open_database: Open
 ) -> None:
     (tmp_path / "file").write_text("in the way")

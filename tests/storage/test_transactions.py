@@ -87,7 +87,7 @@ async def test_a_cancelled_wait_does_not_undo_the_job_nor_leave_it_busy(database
     assert not database.busy
 
 
-async def test_a_full_disk_is_told_and_nothing_is_half_written(database: Database) -> None:
+async def test_a_full_disk_is_reported_and_the_transaction_is_rolled_back(database: Database) -> None:
     await add(database, "zoe")
     size = await pragma(database, "page_count")
     await pragma(database, f"max_page_count = {size}")
@@ -138,7 +138,9 @@ async def test_those_that_wait_share_one_transaction(database: Database, path: P
     assert len(names_in(path)) == 50
 
 
-async def test_not_more_than_so_many_share_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_at_most_max_batch_jobs_share_a_transaction(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.storage.database.MAX_BATCH", 20)
     async with Held(database) as held:
         pending = [asyncio.ensure_future(add(database, f"n{number:02}")) for number in range(50)]
@@ -170,7 +172,7 @@ async def test_among_those_that_share_one_only_the_failed_is_undone(database: Da
     assert names_in(path) == ["anna", "zoe"]
 
 
-async def test_a_full_disk_takes_only_who_needs_the_room_from_those_that_share_one(database: Database) -> None:
+async def test_a_full_disk_fails_only_the_jobs_in_a_shared_transaction_that_need_space(database: Database) -> None:
     await add(database, "zoe")
     await pragma(database, f"max_page_count = {await pragma(database, 'page_count') + 1}")
     ran = 0
@@ -202,7 +204,7 @@ async def test_a_full_disk_takes_only_who_needs_the_room_from_those_that_share_o
     assert ran == 1
 
 
-async def test_a_commit_that_fails_is_told_to_all_who_share_it(database: Database) -> None:
+async def test_a_failed_commit_fails_every_job_in_the_transaction(database: Database) -> None:
     def refuse(db: sqlite3.Connection) -> None:
         db.execute("PRAGMA defer_foreign_keys = ON")
         db.execute("CREATE TEMP TABLE parent (id INTEGER PRIMARY KEY)")
@@ -221,7 +223,7 @@ async def test_a_commit_that_fails_is_told_to_all_who_share_it(database: Databas
     assert await names(database) == []
 
 
-async def test_a_locked_file_is_told_and_can_be_used_when_it_is_free_again(
+async def test_a_locked_file_is_reported_and_usable_after_it_is_unlocked(
     monkeypatch: pytest.MonkeyPatch, path: Path, open_database: Open
 ) -> None:
     monkeypatch.setattr(module, "BUSY_MS", 20)
@@ -246,7 +248,7 @@ async def test_a_short_lock_is_waited_for(database: Database, path: Path) -> Non
     assert names_in(path) == ["zoe"]
 
 
-async def test_a_file_that_cannot_be_written_is_told(database: Database) -> None:
+async def test_a_read_only_file_is_reported(database: Database) -> None:
     await database.submit(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
     with pytest.raises(StorageError, match=r"chat\.db is read-only: check its permissions"):
         await add(database, "zoe")

@@ -12,7 +12,7 @@ import pytest
 from app.system import about
 
 
-def test_it_lists_what_is_needed_and_what_that_needs_and_no_more() -> None:
+def test_only_direct_and_transitive_dependencies_are_listed() -> None:
     inside = {each.name: each for each in about.libraries()}
     for name in ("PySide6_Essentials", "qasync", "websockets", "aiohttp", "msgspec", "yarl", "Faker"):
         assert inside[name].version == version(name)
@@ -47,7 +47,7 @@ def library(**fields: str | list[str]) -> Any:
         ({}, "see its text"),
     ],
 )
-def test_a_licence_is_said_in_few_words(fields: Any, licence: str) -> None:
+def test_a_licence_has_a_short_name(fields: Any, licence: str) -> None:
     assert about.licence_name(library(**fields)) == licence
 
 

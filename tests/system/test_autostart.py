@@ -68,7 +68,7 @@ def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
             return RunKey(command, Registry())
 
 
-def test_it_is_off_until_somebody_asks_and_leaves_nothing_behind(switch: Any, tmp_path: Path) -> None:
+def test_autostart_is_off_by_default_and_turning_it_off_leaves_no_files(switch: Any, tmp_path: Path) -> None:
     assert not switch.is_on()
     assert not list(tmp_path.iterdir()), "looking writes nothing"
     switch.turn_off()

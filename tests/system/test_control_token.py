@@ -76,7 +76,7 @@ async def test_the_variable_wins_over_the_keyring_which_is_not_even_asked(
     assert read("keyring", None, tmp_path) == Token(SECRET, "environment")
 
 
-def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "")
     assert given(None) is None
 
@@ -132,7 +132,7 @@ BAD = ["", "\n", "x" * 15, "   x   \n", "0123456789 abcdef", "0123456789\tabcdef
 
 
 @pytest.mark.parametrize("content", BAD)
-def test_a_file_without_a_usable_token_is_told(tmp_path: Path, content: str) -> None:
+def test_a_file_with_an_invalid_token_is_rejected(tmp_path: Path, content: str) -> None:
     file = private(tmp_path / "token", content)
     with pytest.raises(TokenError) as caught:
         given(file)
@@ -142,19 +142,19 @@ def test_a_file_without_a_usable_token_is_told(tmp_path: Path, content: str) -> 
 
 
 @pytest.mark.parametrize("value", [value for value in BAD if value])
-def test_a_variable_without_a_usable_token_is_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_variable_with_an_invalid_token_is_rejected(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(VARIABLE, value)
     with pytest.raises(TokenError, match=f"^{VARIABLE} contains no valid token"):
         given(None)
 
 
-def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_a_token_file_that_is_not_text_is_rejected(tmp_path: Path) -> None:
     file = private(tmp_path / "token", b"\xff" * 40)
     with pytest.raises(TokenError, match=r"The token file .*token cannot be used: .*\."):
         given(file)
 
 
-def test_a_file_that_can_be_neither_read_nor_made_is_told(tmp_path: Path) -> None:
+def test_a_token_file_that_cannot_be_read_or_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir(mode=0o700)
     (tmp_path / "file").write_text("in the way")
     for file in (tmp_path / "folder", tmp_path / "file" / "token", tmp_path / ("x" * 300)):
@@ -174,7 +174,7 @@ def test_a_token_file_that_would_block_is_reported(tmp_path: Path) -> None:
             assert str(caught.value) == f"The token file {file} cannot be used: {wrong}."
 
 
-async def test_a_token_that_was_given_and_cannot_be_used_is_no_reason_to_make_another(
+async def test_an_invalid_given_token_is_not_replaced_by_a_new_token(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ring: MemoryKeyring
 ) -> None:
     monkeypatch.setenv(VARIABLE, "short")
@@ -189,7 +189,7 @@ NO_KEYRINGS = [LockedKeyring, ForgetfulKeyring, ReadOnlyKeyring, null.Keyring, f
 
 
 @pytest.mark.parametrize("kind", NO_KEYRINGS)
-async def test_without_a_keyring_the_token_is_in_a_private_file_and_the_user_is_told_once(
+async def test_without_a_keyring_the_token_is_in_a_private_file_and_a_notice_is_shown_once(
     folders: Folders, kind: type[KeyringBackend]
 ) -> None:
     with using(kind()):
@@ -349,7 +349,7 @@ async def test_a_running_companions_token_is_read_from_where_it_is_kept(tmp_path
     assert read("file", None, tmp_path) is None
 
 
-def test_a_token_file_that_is_gone_is_told_and_not_made_anew(tmp_path: Path) -> None:
+def test_a_missing_token_file_is_reported_and_not_recreated(tmp_path: Path) -> None:
     file = tmp_path / "token"
     with pytest.raises(TokenError, match=r"of the running companion no longer exists\."):
         read("file", file, tmp_path)

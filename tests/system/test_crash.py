@@ -41,7 +41,7 @@ async def reporter(tmp_path: Path, told: list[str], expected_warnings: list[str]
     return CrashReporter(tmp_path, told.append)
 
 
-def test_a_report_says_what_where_and_because_of_what_but_not_what_was_said() -> None:
+def test_a_report_contains_error_types_causes_and_locations_but_no_messages() -> None:
     text = redacted(caught())
     assert [line.partition(" ")[0] for line in text.splitlines() if not line.startswith(" ")] == [
         "builtins.RuntimeError", "because", "builtins.ValueError",
@@ -61,7 +61,7 @@ def test_errors_that_cause_each_other_come_to_an_end() -> None:
     assert redacted(one).count("because of") == 2
 
 
-async def test_one_line_is_said_and_the_file_is_named(
+async def test_one_line_is_logged_with_the_path_of_the_report(
     reporter: CrashReporter, tmp_path: Path, told: list[str]
 ) -> None:
     reporter.report(caught(), "in a test")
@@ -74,7 +74,7 @@ async def test_one_line_is_said_and_the_file_is_named(
     assert SECRET not in text + told[0]
 
 
-async def test_the_same_error_is_told_once(
+async def test_a_repeated_error_is_reported_once(
     reporter: CrashReporter, tmp_path: Path, told: list[str], expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("RuntimeError again")
@@ -90,7 +90,7 @@ async def test_old_reports_go(reporter: CrashReporter, tmp_path: Path) -> None:
     assert len(reports(tmp_path)) == KEPT_REPORTS
 
 
-async def test_a_report_that_cannot_be_written_is_still_told(
+async def test_an_error_is_logged_when_its_report_cannot_be_written(
     reporter: CrashReporter, tmp_path: Path, told: list[str]
 ) -> None:
     reporter._folder = tmp_path / "file" / "logs"
@@ -100,7 +100,7 @@ async def test_a_report_that_cannot_be_written_is_still_told(
     assert "Report:" not in told[0]
 
 
-async def test_tasks_callbacks_threads_slots_and_destructors_are_heard(
+async def test_errors_in_tasks_callbacks_threads_slots_and_destructors_are_reported(
     reporter: CrashReporter, told: list[str], expected_warnings: list[str]
 ) -> None:
     before = (sys.excepthook, threading.excepthook, sys.unraisablehook)

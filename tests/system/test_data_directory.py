@@ -28,7 +28,7 @@ def test_the_command_lines_port_wins_over_the_files(tmp_path: Path) -> None:
     home.lock.release()
 
 
-def test_a_second_companion_in_the_same_folder_is_told_what_to_do(tmp_path: Path) -> None:
+def test_a_second_companion_in_the_same_folder_is_rejected_with_instructions(tmp_path: Path) -> None:
     home = DataDirectory.open(tmp_path)
     with pytest.raises(AlreadyRunning, match=r"running with .* --data-dir") as caught:
         DataDirectory.open(tmp_path)
@@ -37,7 +37,7 @@ def test_a_second_companion_in_the_same_folder_is_told_what_to_do(tmp_path: Path
     DataDirectory.open(tmp_path).lock.release()
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_a_way_out(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataDirectoryError, match=r"Cannot write to .*file.*--data-dir") as caught:
         DataDirectory.open(tmp_path / "file")
@@ -79,7 +79,7 @@ def test_ports_of_the_command_line_must_not_equal_others(home: DataDirectory) ->
     assert home.load(Overrides(port=8080, rest=False)).port == 8080
 
 
-def test_settings_that_do_not_fit_are_not_written(home: DataDirectory) -> None:
+def test_invalid_or_conflicting_settings_are_not_written(home: DataDirectory) -> None:
     settings = home.load(Overrides(port=9000))
     for wrong in (
         replace(settings, rest_port=9000),
@@ -100,7 +100,7 @@ def test_what_only_the_command_line_gave_is_not_written_into_the_file(home: Data
     assert home.settings_file.load() == Settings(theme="dark")
 
 
-def test_what_the_file_said_stays_there_behind_the_command_lines(home: DataDirectory) -> None:
+def test_save_keeps_file_values_that_the_command_line_overrides(home: DataDirectory) -> None:
     home.settings_file.path.write_text("port = 9000\n")
     settings = home.load(Overrides(port=0))
     settings.username = "zoe"

@@ -61,7 +61,7 @@ def test_read_file_rejects_a_device(device: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["folder", "missing", "a\0b", "x" * 300])
-def test_read_file_raises_oserror_for_a_path_that_is_no_file(tmp_path: Path, path: str) -> None:
+def test_read_file_raises_oserror_for_a_path_that_is_not_a_file(tmp_path: Path, path: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match=r".") as caught:
         read_file(tmp_path / path, 100)
@@ -133,7 +133,7 @@ def test_write_file_replaces_a_link_and_not_the_file_that_it_leads_to(tmp_path: 
     assert not (tmp_path / "x").is_symlink()
 
 
-def test_write_file_uses_names_that_nobody_can_prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_file_uses_unpredictable_temporary_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a known name, a link placed there is followed or its file overwritten."""
     used: list[Path] = []
     original = files.replace

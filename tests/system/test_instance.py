@@ -99,7 +99,7 @@ def test_another_process_that_got_the_same_number_is_not_the_companion(file: Pat
 
 
 @pytest.mark.parametrize("version", [0, VERSION + 1])
-def test_a_file_of_another_version_tells_nothing(file: Path, version: int) -> None:
+def test_a_file_of_another_version_is_ignored(file: Path, version: int) -> None:
     file.write_text(told(version=version))
     assert find(file) is None
 
@@ -117,12 +117,12 @@ def test_a_later_version_may_say_more(file: Path) -> None:
         told(started=None).encode(), told(control=None).encode(),
     ],
 )  # fmt: skip
-def test_garbage_tells_nothing(file: Path, content: bytes) -> None:
+def test_an_invalid_file_is_ignored(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     assert find(file) is None
 
 
-def test_without_a_file_there_is_no_companion(tmp_path: Path) -> None:
+def test_without_an_instance_file_no_companion_is_found(tmp_path: Path) -> None:
     assert find(tmp_path / "instance.json") is None
     assert find(tmp_path / "nowhere" / "instance.json") is None
     assert find(tmp_path) is None

@@ -34,14 +34,14 @@ def refuse_all(kind: str) -> None:
     raise psutil.AccessDenied
 
 
-def test_a_port_that_nobody_listens_on_has_no_holder() -> None:
+def test_a_port_without_a_listener_has_no_holder() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         assert holder(bound.getsockname()[1]) is None
 
 
 @pytest.mark.parametrize("error", [psutil.AccessDenied(), psutil.NoSuchProcess(1), PermissionError()])
-def test_a_system_that_will_not_say_is_no_trouble(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_a_failed_process_lookup_returns_no_holder(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def refuse(kind: str) -> None:
         raise error
 

@@ -23,7 +23,7 @@ def read(file: SettingsFile) -> str:
     return file.path.read_text(encoding="utf-8")
 
 
-def test_a_missing_file_means_the_defaults(file: SettingsFile) -> None:
+def test_a_missing_file_loads_the_defaults(file: SettingsFile) -> None:
     settings = file.load()
     assert settings == Settings()
     assert (settings.port, settings.username) == (8081, "me")
@@ -110,7 +110,7 @@ def test_what_did_not_change_stays_as_it_was_written(file: SettingsFile) -> None
         ("close_to_tray = 'no'", "must be true or false, not text"),
     ],
 )
-def test_a_bad_value_is_told_and_its_default_used(file: SettingsFile, line: str, complaint: str) -> None:
+def test_an_invalid_value_is_reported_and_its_default_used(file: SettingsFile, line: str, complaint: str) -> None:
     write(file, f"{line}\nstart_hidden = true\n")
     assert file.load() == Settings(start_hidden=True)
     (told,) = file.warnings
@@ -133,7 +133,7 @@ def test_a_bad_value_is_told_and_its_default_used(file: SettingsFile, line: str,
         ("allowed_origins = ['*']", {"allowed_origins": []}),
     ],
 )
-def test_what_keeps_somebody_out_never_opens_by_a_slip(
+def test_an_invalid_access_setting_falls_back_to_the_restrictive_value(
     file: SettingsFile, line: str, closed: dict[str, Any]
 ) -> None:
     write(file, f"{line}\n")
@@ -160,9 +160,7 @@ def test_complaints_are_about_the_last_load_only(file: SettingsFile) -> None:
 @pytest.mark.parametrize(
     "broken", [b"port = = 1", b"[", b"port = 1\nport = 2", b"a = " + b"[" * 5000, b'fixtures = "D:\\events"']
 )
-def test_a_broken_file_means_the_defaults_and_is_set_aside_before_it_is_written(
-    file: SettingsFile, broken: bytes
-) -> None:
+def test_a_broken_file_loads_the_defaults_and_is_set_aside_before_a_save(file: SettingsFile, broken: bytes) -> None:
     file.path.write_bytes(broken)
     assert file.load() == Settings()
     (told,) = file.warnings
@@ -174,7 +172,7 @@ def test_a_broken_file_means_the_defaults_and_is_set_aside_before_it_is_written(
     assert aside.read_bytes() == broken
 
 
-def test_a_file_that_cannot_be_read_may_have_kept_everybody_out(file: SettingsFile) -> None:
+def test_an_unreadable_file_loads_restrictive_access_settings(file: SettingsFile) -> None:
     file.path.mkdir()
     assert file.load() == Settings(require_token=True, allowed_origins=[])
     assert len(file.warnings) == 1

@@ -46,18 +46,18 @@ def says(value: Any, status: int = 200) -> Answer:
     return answer
 
 
-async def test_a_newer_version_is_told_with_its_page(serve: Any) -> None:
+async def test_a_newer_version_is_returned_with_its_page(serve: Any) -> None:
     address = await serve(says({"tag_name": "v9.9.9", "html_url": PAGE, "body": "…"}))
     assert await look(address) == Release("9.9.9", PAGE)
 
 
 @pytest.mark.parametrize("tag", ["v0.1.0", "0.1", "v0.0.9", "v0.1.0rc1"])
-async def test_what_is_not_newer_is_no_news(serve: Any, tag: str) -> None:
+async def test_a_version_that_is_not_newer_is_ignored(serve: Any, tag: str) -> None:
     address = await serve(says({"tag_name": tag, "html_url": PAGE}))
     assert await look(address, "0.1.0") is None
 
 
-async def test_the_request_says_who_asks_and_nothing_more(
+async def test_the_request_identifies_the_application_and_sends_no_other_data(
     serve: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login max password secret\n")
@@ -98,7 +98,7 @@ async def test_an_answer_that_names_no_release(serve: Any, said: Any) -> None:
 
 
 @pytest.mark.parametrize("tag", ["", "latest", "v", "1.2.3.4.5", "1" * 5000, "v1.0-nightly"])
-async def test_a_tag_that_is_no_version(serve: Any, tag: str) -> None:
+async def test_an_invalid_version_tag_is_rejected(serve: Any, tag: str) -> None:
     with pytest.raises(UpdateError, match="is not a version"):
         await look(await serve(says({"tag_name": tag, "html_url": PAGE})))
 
@@ -160,7 +160,7 @@ async def test_offline_is_a_sentence(unused_tcp_port: int) -> None:
         await look(f"http://127.0.0.1:{unused_tcp_port}/latest")
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(serve: Any) -> None:
+async def test_an_https_address_without_tls_is_reported_as_unreachable(serve: Any) -> None:
     """A server without TLS at an https address fails before a byte of the request has gone out."""
     address = (await serve(says({}))).replace("http://", "https://")
     with pytest.raises(UpdateError, match="could not be reached"):
@@ -200,5 +200,5 @@ def test_versions_are_compared_as_people_count() -> None:
     assert not newer("1", "1.0.0")
 
 
-def test_a_build_that_nobody_released_knows_no_address() -> None:
+def test_an_unreleased_build_has_no_update_address() -> None:
     assert updates.built_in_address() == ""

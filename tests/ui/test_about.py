@@ -99,14 +99,16 @@ async def test_its_versions_are_copied_for_a_report(window: MainWindow, qtbot: A
     assert not dialog.isVisible()
 
 
-async def test_where_nobody_can_be_asked_nothing_is_offered(window: MainWindow) -> None:
+async def test_the_update_check_and_licence_texts_are_hidden_if_unavailable(window: MainWindow) -> None:
     dialog = window.open_about()
     assert not dialog.check.isVisible()
     assert not dialog.texts.isVisible(), "the texts lie in a bundle only"
     dialog.close()
 
 
-async def test_asked_by_hand_it_says_what_it_heard(shown: Any, answer: Any, opened: list[str], qtbot: Any) -> None:
+async def test_a_manual_update_check_shows_its_result(
+    shown: Any, answer: Any, opened: list[str], qtbot: Any
+) -> None:
     asked = answer(NEWER)
     window = await shown(updates_url=ADDRESS)
     dialog = window.open_about()
@@ -148,7 +150,7 @@ async def test_closed_while_it_asks_it_is_left_alone(shown: Any, answer: Any, qt
 # by itself
 
 
-async def test_nobody_is_asked_unless_somebody_wants_it(shown: Any, answer: Any) -> None:
+async def test_automatic_update_checks_are_off_by_default(shown: Any, answer: Any) -> None:
     asked = answer(NEWER)
     window = await shown(updates_url=ADDRESS)
     window.updates.check_if_due()
@@ -156,7 +158,7 @@ async def test_nobody_is_asked_unless_somebody_wants_it(shown: Any, answer: Any)
     assert not window.banner.isVisible()
 
 
-async def test_a_newer_version_is_told_in_the_banner_and_only_told(
+async def test_a_newer_version_is_shown_in_the_banner_but_the_page_opens_only_on_click(
     shown: Any, answer: Any, opened: list[str], qtbot: Any
 ) -> None:
     asked = answer(NEWER)
@@ -200,7 +202,9 @@ async def test_it_asks_once_a_day(shown: Any, answer: Any) -> None:
     await until(lambda: len(asked) == 2)
 
 
-async def test_offline_it_bothers_nobody(shown: Any, answer: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_automatic_update_check_is_logged_but_not_shown(
+    shown: Any, answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO", logger="app.ui.updates")
     answer(UpdateError("the server could not be reached (ClientConnectorError)"))
     window = await shown(updates_url=ADDRESS, check_updates=True)
@@ -208,7 +212,9 @@ async def test_offline_it_bothers_nobody(shown: Any, answer: Any, caplog: pytest
     assert not window.banner.buttons
 
 
-async def test_switched_on_it_asks_at_once_and_switched_off_it_says_no_more(shown: Any, answer: Any) -> None:
+async def test_enabling_update_checks_checks_at_once_and_disabling_hides_the_banner(
+    shown: Any, answer: Any
+) -> None:
     asked = answer(NEWER)
     window = await shown(updates_url=ADDRESS)
     companion: Companion = window.companion

@@ -146,7 +146,7 @@ async def test_a_form_with_a_new_schema_keeps_the_fields_that_it_still_has(
     assert new.form().value() == {"msg_id": "m7", "device": "device"}
 
 
-async def test_without_an_event_that_the_quick_buttons_fire_there_are_none(
+async def test_quick_buttons_are_removed_together_with_their_event(
     window: MainWindow, companion: Companion
 ) -> None:
     assert [panel.quick is not None for panel in quick_panels(window)] == [True, True]

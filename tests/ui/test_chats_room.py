@@ -96,7 +96,7 @@ async def test_the_liveliest_chat_is_the_first_and_chosen(room: ChatsRoom) -> No
     assert room.name.text() == "alice"
 
 
-async def test_a_friend_who_writes_comes_to_the_top_and_the_choice_stays(
+async def test_a_new_message_moves_its_friend_to_the_top_and_keeps_the_selection(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await choose(room, "carol", qtbot)
@@ -198,7 +198,7 @@ async def test_the_switch_fires_and_agrees_with_the_state(
         assert grid.switches["alice"].isChecked() is online
 
 
-async def test_the_switch_is_that_of_the_friend_who_is_shown(room: ChatsRoom, qtbot: Any) -> None:
+async def test_the_online_switch_shows_the_selected_friends_presence(room: ChatsRoom, qtbot: Any) -> None:
     for name, online in (("bob", False), ("carol", True), ("dave", False)):
         await choose(room, name, qtbot)
         assert room.online.isChecked() is online
@@ -283,7 +283,7 @@ async def test_a_history_that_was_loaded_in_another_room_is_at_its_end_when_it_i
     assert at_end(window.chats)
 
 
-async def test_a_new_message_does_not_move_one_who_reads_above(
+async def test_a_new_message_does_not_scroll_the_history_while_reading_older_messages(
     room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
     await load(companion, tmp_path, many(100))
@@ -419,7 +419,7 @@ async def test_what_happens_meanwhile_leaves_the_draft_alone(
     ]  # fmt: skip
 
 
-async def test_what_was_sent_and_to_how_many_is_told(
+async def test_the_status_bar_shows_the_number_of_recipients_of_a_message(
     window: MainWindow, room: ChatsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
@@ -440,7 +440,7 @@ async def test_without_a_selected_message_the_buttons_say_so(room: ChatsRoom, qt
     assert told == ["Select a message first"] * 3
 
 
-async def test_without_a_selected_message_there_is_no_context_menu(room: ChatsRoom) -> None:
+async def test_no_context_menu_opens_without_a_selected_message(room: ChatsRoom) -> None:
     room.bubbles.customContextMenuRequested.emit(QPoint(5, 5))
     assert QApplication.activePopupWidget() is None
 
@@ -481,7 +481,9 @@ async def test_a_message_is_deleted(room: ChatsRoom, companion: Companion, qtbot
     assert said_of(room, "alice") == "alice, online, 1 unread"
 
 
-async def test_a_message_that_is_gone_already_is_said(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
+async def test_deleting_an_already_deleted_message_is_reported(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
     told: list[str] = []
     room.status_message.connect(told.append)
     chosen = select(room, 0, qtbot)
@@ -527,7 +529,9 @@ async def test_after_a_deletion_the_message_of_another_friend_is_not_selected(
 # the room as a whole
 
 
-async def test_a_closed_down_room_hears_no_more(window: MainWindow, room: ChatsRoom, companion: Companion) -> None:
+async def test_a_closed_room_ignores_later_changes(
+    window: MainWindow, room: ChatsRoom, companion: Companion
+) -> None:
     window.close_down()
     await companion.chat.add_friend("erin")
     await settled(companion)
@@ -535,7 +539,7 @@ async def test_a_closed_down_room_hears_no_more(window: MainWindow, room: ChatsR
     assert "erin" not in names(room)
 
 
-async def test_what_is_under_way_when_the_room_closes_down_finds_nobody(
+async def test_closing_the_room_discards_a_reload_in_progress(
     window: MainWindow, room: ChatsRoom, companion: Companion
 ) -> None:
     await companion.chat.add_friend("erin")
@@ -595,7 +599,7 @@ async def test_the_newest_of_several_choices_in_a_row_is_shown(room: ChatsRoom, 
     assert room.bubbles.messages == await stored(companion, "bob")
 
 
-async def test_messages_from_and_to_others_are_not_in_the_chat(room: ChatsRoom, companion: Companion) -> None:
+async def test_messages_of_other_users_are_not_shown_in_the_chat(room: ChatsRoom, companion: Companion) -> None:
     before = room.bubbles.messages
     await companion.fire(Envelope("new_message", message("for bob", peer="bob", sent=True)), origin="cli")
     await companion.fire(Envelope("new_message", message("from a stranger", peer="mallory")), origin="cli")

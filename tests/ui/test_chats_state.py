@@ -92,7 +92,9 @@ async def test_a_persona_is_added_by_name(room: ChatsRoom, told: list[str], qtbo
     assert not room.online.isChecked()
 
 
-async def test_a_persona_that_the_ui_is_to_befriend_is_no_friend_yet(room: ChatsRoom, told: list[str]) -> None:
+async def test_a_persona_added_without_friendship_is_listed_once_it_is_a_friend(
+    room: ChatsRoom, told: list[str]
+) -> None:
     room.add_persona("zoe", is_friend=False)
     await calm(room)
     assert told == ["Added zoe"]
@@ -183,7 +185,7 @@ async def test_a_persona_goes_and_its_messages_stay(room: ChatsRoom, qtbot: Any,
     assert ("bob" in known) is (title == "End this friendship")
 
 
-async def test_when_nobody_is_left_the_room_offers_to_add_somebody(
+async def test_the_room_offers_to_add_a_persona_if_the_list_is_empty(
     room: ChatsRoom, told: list[str], qtbot: Any
 ) -> None:
     for name in names(room):
@@ -199,7 +201,7 @@ async def test_when_nobody_is_left_the_room_offers_to_add_somebody(
 
 
 @pytest.mark.parametrize("title", ["Remove this persona", "End this friendship"])
-async def test_removing_nobody_is_refused_in_words(
+async def test_removing_without_a_selected_persona_shows_an_error(
     room: ChatsRoom, told: list[str], title: str, qtbot: Any
 ) -> None:
     for name in names(room):
@@ -316,7 +318,7 @@ async def test_a_bad_file_is_refused_in_words_and_nothing_changes(
     assert await everything(room) == before
 
 
-async def test_a_file_that_is_not_there_and_a_folder_that_is_not_are_said(
+async def test_a_missing_file_or_folder_is_reported_and_the_state_is_unchanged(
     room: ChatsRoom, told: list[str], tmp_path: Path
 ) -> None:
     before = await everything(room)

@@ -32,7 +32,7 @@ def text(model: ClientsModel, line: int, column: Col) -> str:
     return model.data(model.index(line, column), Qt.ItemDataRole.DisplayRole)
 
 
-def test_who_was_there_before_is_listed(stage: Stage) -> None:
+def test_clients_connected_before_the_model_was_created_are_listed(stage: Stage) -> None:
     stage.join("alice")
     model = ClientsModel(stage.hub, stage.hub.identify)
     assert ids(model) == [1]
@@ -98,7 +98,7 @@ def test_nothing_else_can_be_edited(stage: Stage, model: ClientsModel) -> None:
             assert not model.setData(model.index(0, column), "x")
 
 
-def test_counters_are_shown_as_they_are_now(stage: Stage, model: ClientsModel) -> None:
+def test_refresh_updates_the_counters(stage: Stage, model: ClientsModel) -> None:
     client = stage.join()
     told: list[Any] = []
     model.dataChanged.connect(lambda *area: told.append(area))
@@ -114,7 +114,7 @@ def test_counters_are_shown_as_they_are_now(stage: Stage, model: ClientsModel) -
     assert told
 
 
-def test_a_client_without_origin_agent_or_ping_says_so(stage: Stage, model: ClientsModel) -> None:
+def test_a_missing_origin_agent_or_ping_is_shown_as_a_placeholder(stage: Stage, model: ClientsModel) -> None:
     stage.join()
     assert text(model, 0, Col.ORIGIN) == "none (not a browser)"
     assert text(model, 0, Col.AGENT) == "–"
@@ -129,7 +129,7 @@ def test_it_says_whether_a_client_is_ready(stage: Stage, model: ClientsModel) ->
     assert "GET /friends" in model.data(model.index(0, Col.READY), Qt.ItemDataRole.ToolTipRole)
 
 
-def test_a_closed_model_hears_no_more(stage: Stage, model: ClientsModel) -> None:
+def test_a_closed_model_ignores_new_clients(stage: Stage, model: ClientsModel) -> None:
     model.close()
     stage.join()
     assert model.rowCount() == 0

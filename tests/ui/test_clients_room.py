@@ -141,7 +141,7 @@ async def test_the_longest_reason_arrives_whole_or_cut_between_characters(
 @pytest.mark.parametrize(
     "code", ["", "0", "999", "1002x", "1004", "1005", "1006", "1015", "2999", "5000", "abc", "-1000"]
 )
-async def test_a_code_that_nobody_may_send_disables_the_button(
+async def test_an_invalid_close_code_disables_the_close_button(
     room: ClientsRoom, connect_client: Connect, qtbot: Any, code: str
 ) -> None:
     await connect_client()
@@ -230,7 +230,7 @@ async def test_a_client_that_reconnects_after_an_abort_is_not_selected(
     assert room.selected  # opened anew, the only client is the obvious choice
 
 
-async def test_f2_changes_whom_a_client_speaks_for(
+async def test_f2_edits_the_user_name_of_a_client(
     room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
@@ -264,7 +264,7 @@ async def test_a_name_that_is_too_long_for_the_editor_is_rejected_not_cut(
     qtbot.keyClick(editor, Qt.Key.Key_Escape)
 
 
-async def test_the_counters_that_move_do_not_disturb_who_edits(
+async def test_counter_updates_do_not_interrupt_editing(
     room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client("bob")

@@ -32,7 +32,7 @@ def said(composer: Composer) -> Said:
     return said
 
 
-def test_it_says_for_whom_one_writes(composer: Composer) -> None:
+def test_the_placeholder_shows_the_friend_that_sends_the_message(composer: Composer) -> None:
     assert composer.line.placeholderText() == "Write as alice …"
     assert composer.line.accessibleName() == "Write as this friend"
     assert composer.button.accessibleName() == "Send as this friend"
@@ -42,16 +42,14 @@ def test_its_debounce_is_the_guides(composer: Composer) -> None:
     assert composer._idle.interval() == composer._cooldown.interval() == TYPING_DEBOUNCE_MS == 1000
 
 
-def test_typing_begins_with_the_first_key_and_is_said_once(composer: Composer, said: Said, qtbot: Any) -> None:
+def test_the_first_key_signals_typing_once(composer: Composer, said: Said, qtbot: Any) -> None:
     qtbot.keyClicks(composer.line, "H")
     assert said == [True]
     qtbot.keyClicks(composer.line, "i there")
     assert said == [True]
 
 
-async def test_it_is_said_again_after_a_while_to_one_who_goes_on(
-    composer: Composer, said: Said, qtbot: Any
-) -> None:
+async def test_typing_is_signalled_again_after_the_cooldown(composer: Composer, said: Said, qtbot: Any) -> None:
     composer._cooldown.setInterval(5)
     qtbot.keyClicks(composer.line, "a")
     await until(lambda: not composer._cooldown.isActive())
@@ -107,9 +105,7 @@ def test_deleting_everything_ends_the_typing(composer: Composer, said: Said, qtb
     assert not composer._idle.isActive()
 
 
-def test_writing_as_somebody_else_ends_the_typing_and_drops_the_draft(
-    composer: Composer, said: Said, qtbot: Any
-) -> None:
+def test_changing_the_friend_ends_typing_and_clears_the_draft(composer: Composer, said: Said, qtbot: Any) -> None:
     qtbot.keyClicks(composer.line, "draft")
     composer.write_as("bob")
     assert said == [True, False]
@@ -117,7 +113,7 @@ def test_writing_as_somebody_else_ends_the_typing_and_drops_the_draft(
     assert composer.line.placeholderText() == "Write as bob …"
 
 
-def test_who_did_not_type_does_not_stop_typing(composer: Composer, said: Said) -> None:
+def test_stop_typing_is_not_signalled_if_typing_never_started(composer: Composer, said: Said) -> None:
     composer.write_as("bob")
     composer.stop_typing()
     assert said == []

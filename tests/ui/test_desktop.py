@@ -287,7 +287,7 @@ async def test_the_hook_for_exceptions_is_given_back(start: Start, ended: Ended)
 # tray
 
 
-async def test_with_a_tray_closing_hides_and_says_so_once(
+async def test_closing_the_window_with_a_tray_hides_it_and_shows_the_hint_once(
     start: Start, ended: Ended, system_tray: type[Availability], hints: list[str], qtbot: Any
 ) -> None:
     desktop = await start()
@@ -403,7 +403,7 @@ async def test_a_tray_that_goes_away_brings_the_window_back(start: Start, system
 # failures
 
 
-async def test_an_exception_in_a_slot_is_told_and_it_goes_on(
+async def test_an_exception_in_a_slot_is_reported_and_the_program_keeps_running(
     start: Start, tmp_path: Path, expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("unexpected ZeroDivisionError in a slot")
@@ -423,7 +423,9 @@ async def test_an_exception_in_a_slot_is_told_and_it_goes_on(
     await (await client_of(desktop)).close()
 
 
-async def test_an_exception_in_a_callback_of_the_loop_is_told(start: Start, expected_warnings: list[str]) -> None:
+async def test_an_exception_in_an_event_loop_callback_is_reported(
+    start: Start, expected_warnings: list[str]
+) -> None:
     expected_warnings.append("unexpected ZeroDivisionError in a task or callback")
     desktop = await start()
 
@@ -435,7 +437,7 @@ async def test_an_exception_in_a_callback_of_the_loop_is_told(start: Start, expe
     assert "ZeroDivisionError" in desktop.window.banner.text.text()
 
 
-async def test_an_exception_in_a_task_is_told(start: Start, expected_warnings: list[str]) -> None:
+async def test_an_exception_in_a_task_is_reported(start: Start, expected_warnings: list[str]) -> None:
     expected_warnings.append("unexpected ZeroDivisionError in a task or callback")
     desktop = await start()
 
@@ -521,7 +523,7 @@ async def test_settings_that_cannot_be_saved_hold_until_the_end(
     assert "apply until you quit" in desktop.window.banner.text.text()
 
 
-async def test_a_broken_settings_file_is_told(start: Start, tmp_path: Path) -> None:
+async def test_an_unreadable_settings_file_is_reported_and_defaults_are_used(start: Start, tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
     desktop = await start()
     assert desktop.window.banner.isVisible()
@@ -529,7 +531,7 @@ async def test_a_broken_settings_file_is_told(start: Start, tmp_path: Path) -> N
     assert desktop.companion.state is ServerState.LISTENING
 
 
-async def test_a_bad_setting_is_told(start: Start, tmp_path: Path) -> None:
+async def test_invalid_settings_are_reported_and_replaced_by_defaults(start: Start, tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text('username = ""\ntheme = "pink"\n', encoding="utf-8")
     desktop = await start()
     text = desktop.window.banner.text.text()
@@ -546,7 +548,7 @@ def busy() -> Iterator[socket.socket]:
         yield other
 
 
-async def test_a_busy_port_is_told_and_can_be_retried(
+async def test_a_busy_port_is_reported_and_can_be_retried(
     start: Start, ended: Ended, busy: socket.socket, qtbot: Any
 ) -> None:
     desktop = await start(port=busy.getsockname()[1])
@@ -584,7 +586,7 @@ async def test_the_chat_state_is_there_at_the_next_start(start: Start, ended: En
     assert "zoe" in again.companion.personas
 
 
-async def test_a_damaged_chat_state_is_told(
+async def test_a_damaged_chat_state_is_reported_and_reset(
     start: Start, home: DataDirectory, expected_warnings: list[str]
 ) -> None:
     home.folders.chat_file.write_bytes(b"no database at all" * 1000)
@@ -594,7 +596,7 @@ async def test_a_damaged_chat_state_is_told(
     assert desktop.companion.personas == ["alice", "bob", "carol", "dave"]
 
 
-async def test_settings_that_do_not_fit_are_not_saved(start: Start, home: DataDirectory) -> None:
+async def test_invalid_settings_are_rejected_and_not_saved(start: Start, home: DataDirectory) -> None:
     """Whichever way they come: the form checks them too."""
     desktop = await start()
     before = desktop.companion.settings
@@ -703,7 +705,7 @@ async def test_a_second_start_with_an_impossible_port_leaves_the_server_alone(
             assert desktop.companion.server.port == before
 
 
-async def test_after_the_end_nobody_takes_a_second_start(start: Start, ended: Ended, tmp_path: Path) -> None:
+async def test_a_second_start_is_not_accepted_after_shutdown(start: Start, ended: Ended, tmp_path: Path) -> None:
     desktop = await start()
     desktop.window.close()
     await ended.code(desktop)
@@ -742,9 +744,7 @@ async def test_the_token_can_be_copied_and_the_control_api_answers(start: Start,
     assert QApplication.clipboard().text() == TOKEN
 
 
-async def test_a_token_that_cannot_be_used_is_said_in_the_window(
-    start: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_invalid_token_is_reported_in_the_window(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_TOKEN", "short")
     desktop = await start()
     await until(desktop.window.banner.isVisible)
@@ -818,14 +818,14 @@ def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path)
     again.lock.release()
 
 
-def test_run_where_another_one_runs_that_does_not_answer_says_so(
+def test_run_reports_another_instance_that_does_not_respond(
     qapp: QApplication, home: DataDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(Overrides(), tmp_path, None, hidden=False) == Exit.BUSY
     assert "Another companion is running" in capsys.readouterr().err
 
 
-def test_run_where_nothing_can_be_written_says_so(
+def test_run_reports_a_data_directory_that_is_not_writable(
     qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "file"
@@ -835,7 +835,7 @@ def test_run_where_nothing_can_be_written_says_so(
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_run_reports_in_a_dialog_why_it_cannot_start_if_there_is_no_terminal(
+def test_run_without_a_terminal_shows_start_errors_in_a_dialog(
     qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
 ) -> None:
     """Started from a menu or at login, nobody sees standard error."""
@@ -859,7 +859,7 @@ def test_run_reports_in_a_dialog_why_it_cannot_start_if_there_is_no_terminal(
     assert [text.startswith(f"Cannot write to {file}") for text in shown] == [True] * (not terminal)
 
 
-def test_run_with_options_that_do_not_fit_says_so(
+def test_run_reports_conflicting_options(
     qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(Overrides(port=9000, rest_port=9000), tmp_path, None, hidden=False) == Exit.USAGE
@@ -867,7 +867,7 @@ def test_run_with_options_that_do_not_fit_says_so(
     DataDirectory.open(tmp_path).lock.release()
 
 
-def test_run_where_no_log_can_be_written_says_so_and_gives_the_lock_back(
+def test_run_reports_a_log_file_that_is_not_writable_and_releases_the_lock(
     qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "logs" / "companion.log").mkdir(parents=True)

@@ -23,7 +23,7 @@ def test_both_sides_can_be_read_from_a_diff(before: list[str], after: list[str])
     assert [line[2:] for line in lines if line[0] in " +"] == after
 
 
-def test_what_is_the_same_is_no_change() -> None:
+def test_unchanged_lines_are_not_marked_as_changes() -> None:
     assert diff(["a", "b"], ["a", "c", "b"]) == ["  a", "+ c", "  b"]
 
 
@@ -71,7 +71,7 @@ def test_what_is_too_long_is_not_compared(view: DiffView) -> None:
     assert shown(view, "[1]", long)[2:] == [f"Too long to compare (more than {MAX_LINES} lines)"]
 
 
-def test_what_is_no_json_is_compared_too(view: DiffView) -> None:
+def test_invalid_json_is_compared_as_text(view: DiffView) -> None:
     assert shown(view, "{nope", "{nope!")[2:] == ["- {nope", "+ {nope!"]
 
 

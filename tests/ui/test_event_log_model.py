@@ -96,7 +96,7 @@ def test_rows_that_the_ring_dropped_go_in_one_piece_at_the_front(journal: Journa
     assert numbers(model) == list(range(4, 14))
 
 
-def test_more_than_the_whole_ring_between_two_flushes_is_no_problem(journal: Journal, model: EventLogModel) -> None:
+def test_a_flush_handles_more_new_rows_than_the_journal_can_hold(journal: Journal, model: EventLogModel) -> None:
     fill(journal, 8)
     model.flush()
     fill(journal, 100)
@@ -130,7 +130,7 @@ def test_a_filter_holds_for_old_rows_and_for_new_ones(journal: Journal, model: E
     assert numbers(model) == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_filter_that_was_not_understood_is_told(model: EventLogModel) -> None:
+def test_an_invalid_filter_returns_a_warning(model: EventLogModel) -> None:
     assert "unknown key" in model.set_filter("colour:red")[0]
 
 
@@ -208,7 +208,7 @@ def test_clearing_takes_along_what_was_not_flushed_yet(journal: Journal, model: 
     assert model.rowCount() == 0
 
 
-def test_a_closed_model_hears_no_more(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
+def test_a_closed_model_ignores_new_rows(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     model.close()
     with qtbot.assertNotEmitted(model.flushed, wait=100):
         fill(journal, 1)
@@ -256,7 +256,7 @@ def test_a_row_to_the_ui_says_what_went_where(journal: Journal, model: EventLogM
     ]
 
 
-def test_a_row_from_the_ui_says_who_sent_what(journal: Journal, model: EventLogModel) -> None:
+def test_a_row_from_the_ui_shows_its_client_and_event(journal: Journal, model: EventLogModel) -> None:
     payload = b'{"event":"typing","data":{"to":"bob","typing":true}}'
     journal.append(
         Kind.FROM_UI, "typing", payload=payload, client="3", origin="client 3",
@@ -307,7 +307,9 @@ def test_an_invalid_row_shows_what_came_and_what_is_wrong(
         b"NaN",
     ],
 )
-def test_a_body_that_nobody_read_shows_what_came(journal: Journal, model: EventLogModel, payload: bytes) -> None:
+def test_the_summary_of_an_unparsed_request_body_is_its_raw_text(
+    journal: Journal, model: EventLogModel, payload: bytes
+) -> None:
     journal.append(Kind.FROM_UI, "DELETE /friends/x", payload=payload, client="rest", origin="rest")
     model.flush()
     assert text(model, 0, Col.SUMMARY).split() == payload[:200].decode("utf-8", "replace").split()
@@ -461,7 +463,7 @@ def test_new_rows_are_taken_over_in_slices_too(many: tuple[Journal, EventLogMode
     assert numbers(model) == [seq for seq in ONLINE if seq > 500] + list(range(2_001, 2_501))
 
 
-def test_a_line_whose_row_was_dropped_since_the_last_flush_says_so(journal: Journal, model: EventLogModel) -> None:
+def test_a_row_dropped_since_the_last_flush_is_shown_as_discarded(journal: Journal, model: EventLogModel) -> None:
     fill(journal, 4)
     model.flush()
     fill(journal, 8)

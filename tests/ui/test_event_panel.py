@@ -76,7 +76,7 @@ def test_without_personas_the_guides_sample_is_filled_in(still: Companion, qapp:
     assert panel_of(still, "new_message").template().data["from"] == "alice"
 
 
-def test_a_problem_is_said_below_the_right_field_while_one_types(message: EventPanel, qtbot: Any) -> None:
+def test_a_validation_error_is_shown_below_its_field_while_typing(message: EventPanel, qtbot: Any) -> None:
     sender = message.form().field("from")
     assert isinstance(sender, NameField)
     sender.box.lineEdit().selectAll()
@@ -89,7 +89,7 @@ def test_a_problem_is_said_below_the_right_field_while_one_types(message: EventP
     assert not any(label.isVisible() for label in message.findChildren(QLabel, "problem"))
 
 
-def test_every_keystroke_is_told(message: EventPanel, qtbot: Any) -> None:
+def test_every_keystroke_emits_changed(message: EventPanel, qtbot: Any) -> None:
     texts: list[str] = []
     message.changed.connect(lambda: texts.append(message.template().data["text"]))
     field = message.form().field("text")
@@ -145,7 +145,9 @@ def test_reactions_that_were_deleted_in_json_do_not_come_back(message: EventPane
     assert message.template().data == event["data"]
 
 
-def test_broken_json_is_told_with_its_place_and_cannot_become_a_form(message: EventPanel, qtbot: Any) -> None:
+def test_invalid_json_is_reported_with_its_position_and_blocks_the_form_view(
+    message: EventPanel, qtbot: Any
+) -> None:
     message.show_view(JSON)
     message.editor.setPlainText('{\n  "event": "new_message",\n  "data": {"text": }\n}')
     assert message.problem.isVisible()
@@ -156,7 +158,7 @@ def test_broken_json_is_told_with_its_place_and_cannot_become_a_form(message: Ev
     assert not button(message, "Form").isChecked()
 
 
-def test_json_of_the_wrong_shape_is_told_with_its_path(message: EventPanel, qtbot: Any) -> None:
+def test_json_that_violates_the_schema_is_reported_with_its_path(message: EventPanel, qtbot: Any) -> None:
     message.show_view(JSON)
     message.editor.selectAll()
     message.editor.textCursor().removeSelectedText()
@@ -238,7 +240,7 @@ def test_another_event_in_json_is_the_one_of_the_form_afterwards(presence: Event
     assert presence.template() == Envelope("friend_offline", {"username": "bob"})
 
 
-def test_the_chosen_event_is_the_one_that_would_be_fired_in_json_too(presence: EventPanel) -> None:
+def test_choosing_an_event_in_the_json_view_changes_the_event_to_fire(presence: EventPanel) -> None:
     presence.show_view(JSON)
     presence.choice.setCurrentText("friend_offline")
     assert presence.template().event == "friend_offline"
@@ -319,6 +321,6 @@ async def test_a_warning_is_given_in_json_too_but_not_beside_a_problem(known: Ev
     assert known.problem.isVisible()
 
 
-def test_without_friends_nobody_is_warned_about(message: EventPanel) -> None:
+def test_an_unknown_user_shows_no_warning_if_the_friend_list_is_empty(message: EventPanel) -> None:
     message.form().field("from").set_value("mallory")
     assert not message.warning.isVisible()

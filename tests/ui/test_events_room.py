@@ -106,7 +106,7 @@ async def test_typing_into_the_filter_narrows_down(room: EventsRoom, companion: 
     await until(lambda: len(events(room)) == 5)
 
 
-async def test_what_the_filter_did_not_understand_is_said(room: EventsRoom, qtbot: Any) -> None:
+async def test_filter_errors_are_shown_until_the_filter_is_cleared(room: EventsRoom, qtbot: Any) -> None:
     qtbot.keyClicks(room.filter, "colour:red /(/")
     await until(room.filter_problem.isVisible)
     assert "unknown key 'colour'" in room.filter_problem.text()
@@ -115,7 +115,7 @@ async def test_what_the_filter_did_not_understand_is_said(room: EventsRoom, qtbo
     await until(lambda: not room.filter_problem.isVisible())
 
 
-async def test_a_filter_that_matches_nothing_is_no_empty_log(room: EventsRoom, companion: Companion) -> None:
+async def test_a_filter_without_matches_shows_its_own_placeholder(room: EventsRoom, companion: Companion) -> None:
     await online(companion)
     room.filter.setText("nothing-like-this")
     await until(lambda: room.model.rowCount() == 0)
@@ -126,7 +126,7 @@ async def test_a_filter_that_matches_nothing_is_no_empty_log(room: EventsRoom, c
     await until(lambda: room.body.currentWidget() is room.splitter)
 
 
-async def test_letters_typed_into_the_filter_are_no_commands(
+async def test_letters_typed_into_the_filter_do_not_trigger_shortcuts(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -248,7 +248,7 @@ async def test_e_opens_inject_with_the_values(
     assert json.loads(await text(client)) == json.loads(first)
 
 
-async def test_e_on_a_frame_that_is_no_event_opens_the_raw_panel(
+async def test_e_on_an_invalid_frame_opens_the_raw_frame_panel(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await companion.send_raw('{"event": half', origin="panel")
@@ -344,7 +344,7 @@ async def test_the_counts_say_at_once_whether_the_log_follows(
     assert "not following" not in room.counts.text()
 
 
-async def test_rows_that_came_in_another_room_are_said_on_return(
+async def test_rows_added_while_another_room_is_open_are_counted_as_new(
     window: MainWindow, room: EventsRoom, companion: Companion
 ) -> None:
     for _ in range(200):
@@ -436,7 +436,7 @@ BROKEN = '{"event": "friend_online", "data": {"username": 7}}'
 
 
 @pytest.mark.parametrize("frame", ["no JSON", "", '{"event": "typing"}', "[]", "--to\n'quoted'", BROKEN])
-async def test_what_is_no_valid_event_is_copied_as_a_frame(frame: str) -> None:
+async def test_an_invalid_event_is_copied_as_a_trigger_command_with_a_raw_frame(frame: str) -> None:
     assert shlex.split(trigger_command(frame, built_in())) == ["companion", "trigger", "--frame", frame]
 
 
@@ -546,7 +546,7 @@ async def test_the_diff_compares_with_the_previous_event_of_that_name_and_direct
     assert room.details.diff.toPlainText().startswith("The log has no earlier event of this kind")
 
 
-async def test_nothing_is_searched_for_a_diff_that_nobody_looks_at(
+async def test_the_diff_is_computed_only_when_its_tab_is_visible(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await online(companion)

@@ -87,7 +87,7 @@ async def test_nothing_is_expected_until_one_chooses(companion: Companion, show:
         (["mark_read", "typing", "mark_read", ""], "came instead: mark_read, typing, a broken frame"),
     ],
 )
-async def test_what_came_instead_is_said_once_each(instead: list[str], said: str) -> None:
+async def test_each_event_received_instead_is_listed_once(instead: list[str], said: str) -> None:
     journal = Journal(Clock(), 100)
     rows = [journal.append(Kind.FROM_UI, event=name) for name in instead]
     assert result_text(Expectation("typing"), ExpectationResult(None, 2.5, rows), 2.5) == (
@@ -106,7 +106,7 @@ async def test_milliseconds_are_counted_and_the_row_is_named() -> None:
 # below a fire
 
 
-async def test_an_answer_in_time_is_said_in_green_with_its_milliseconds(
+async def test_an_answer_in_time_is_shown_in_green_with_its_delay(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -155,7 +155,7 @@ async def test_each_client_event_can_be_expected(
     await until(lambda: bar.status.text().startswith(f"✓ {event} came after "))
 
 
-async def test_silence_is_said_in_red(
+async def test_a_missing_answer_is_shown_in_red(
     bar: FireBar, connect_client: Connect, companion: Companion, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -166,7 +166,7 @@ async def test_silence_is_said_in_red(
     assert tone(bar) == "error"
 
 
-async def test_what_came_instead_is_said_in_red(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
+async def test_events_received_instead_are_shown_in_red(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
     client = await connect_client()
     expect(bar, "mark_read", 0.5)
     await fire(bar, client, qtbot)
@@ -176,7 +176,7 @@ async def test_what_came_instead_is_said_in_red(bar: FireBar, connect_client: Co
     assert bar.status.text() == "✗ no mark_read within 0.5 s; came instead: typing, a broken frame"
 
 
-async def test_an_answer_that_breaks_the_contract_is_none(
+async def test_an_answer_that_violates_the_contract_does_not_count(
     bar: FireBar, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -256,7 +256,7 @@ async def test_a_fire_that_expects_nothing_ends_the_wait_of_the_one_before(
     assert "waiting" not in bar.status.text()
 
 
-async def test_the_verdict_is_told_to_the_status_bar(
+async def test_the_expectation_result_is_shown_in_the_status_bar(
     window: MainWindow, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()

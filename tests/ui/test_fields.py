@@ -81,7 +81,9 @@ def test_a_property_gets_the_input_that_suits_it(schema: dict[str, Any], kind: t
         ),
     ],
 )
-def test_what_is_put_in_comes_out_and_is_told(schema: dict[str, Any], values: list[Any], told: list[Any]) -> None:
+def test_a_value_set_in_a_field_is_returned_and_emits_changed(
+    schema: dict[str, Any], values: list[Any], told: list[Any]
+) -> None:
     field = make(schema)
     field.changed.connect(lambda: told.append(field.value()))
     for value in values:
@@ -150,7 +152,7 @@ def test_an_own_time_begins_with_the_time_of_the_form(qapp: Any) -> None:
     assert field.value() == "2023-11-14T22:13:20.000Z"
 
 
-def test_json_that_is_none_is_taken_as_text_and_nothing_as_absent(qapp: Any) -> None:
+def test_a_json_field_returns_invalid_json_as_text_and_empty_input_as_absent(qapp: Any) -> None:
     field = JsonField("it")
     assert field.value() is ABSENT
     field.line.setText("{half")
@@ -185,7 +187,7 @@ def test_a_line_of_a_list_is_edited_in_place(told: list[Any]) -> None:
     assert told == [[{"emoji": "👍", "from": "bob"}]]
 
 
-def test_what_is_no_list_empties_a_list(qapp: Any) -> None:
+def test_setting_an_empty_list_clears_a_list_field(qapp: Any) -> None:
     field = make({"type": "array", "items": {"$ref": "#/$defs/Reaction"}})
     field.set_value([{"emoji": "👍", "from": "alice"}])
     field.set_value([])

@@ -133,7 +133,7 @@ def test_a_regular_expression_may_hold_spaces_and_slashes() -> None:
     assert not passes("/^hello$/", MESSAGE)
 
 
-def test_a_bad_expression_is_searched_as_text_and_told() -> None:
+def test_an_invalid_regular_expression_is_searched_as_text_with_a_warning() -> None:
     parsed = parse("/(wide/")
     assert "not a valid regular expression" in parsed.warnings[0]
     assert parsed.matches(row(payload=b"this is /(wide/ open"))
@@ -151,20 +151,20 @@ def test_a_bad_expression_is_searched_as_text_and_told() -> None:
         ("after:lunch", "try after:10s"),
     ],
 )
-def test_what_was_not_understood_is_told_and_searched_as_text(text: str, complaint: str) -> None:
+def test_an_unknown_key_or_invalid_value_is_searched_as_text_with_a_warning(text: str, complaint: str) -> None:
     parsed = parse(text)
     assert complaint in parsed.warnings[0]
     assert parsed.matches(row(payload=f"has {text} in it".encode()))
     assert not parsed.matches(MESSAGE)
 
 
-def test_every_complaint_is_told() -> None:
+def test_each_invalid_term_adds_a_warning() -> None:
     assert len(parse("colour:red size:4 event:typing is:odd").warnings) == 3
 
 
-def test_a_time_of_day_is_no_key() -> None:
+def test_a_time_of_day_is_searched_as_text() -> None:
     assert passes("12:30", row(payload=b"at 12:30"))
 
 
-def test_a_payload_that_is_no_utf8_can_still_be_searched() -> None:
+def test_a_payload_with_invalid_utf8_can_be_searched() -> None:
     assert passes("tail", row(payload=b"\xff\xfe tail"))

@@ -60,7 +60,7 @@ async def test_a_click_fires_once_and_says_what_became_of_it(
     assert bar.when_connected.isHidden()
 
 
-async def test_what_was_said_is_told(bar: FireBar, qtbot: Any) -> None:
+async def test_the_status_text_is_emitted_as_a_status_message(bar: FireBar, qtbot: Any) -> None:
     told: list[str] = []
     bar.status_message.connect(told.append)
     qtbot.mouseClick(bar.now, LEFT)
@@ -194,7 +194,9 @@ async def test_a_target_that_is_gone_stays_chosen_and_is_called_gone(
     assert bar.target == ALL
 
 
-async def test_a_user_who_comes_back_is_no_longer_called_gone(bar: FireBar, connect_client: Connect) -> None:
+async def test_a_target_user_that_reconnects_is_not_marked_as_disconnected(
+    bar: FireBar, connect_client: Connect
+) -> None:
     first = await connect_client("alice")
     choose(bar, "All clients of alice")
     await first.close()
@@ -217,7 +219,7 @@ async def test_only_the_target_gets_it(
     assert len(await all_frames(companion, alice)) == 2
 
 
-async def test_fired_to_nobody_warns_and_offers_to_wait(
+async def test_firing_without_clients_shows_a_warning_and_offers_to_wait(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
@@ -288,7 +290,7 @@ async def test_a_client_that_comes_while_the_form_is_invalid_ends_no_waiting_sil
     assert not bar.status.text().startswith("Waiting") or bar.now.text() == "Stop"
 
 
-async def test_a_paused_server_is_said_and_waiting_would_not_help(
+async def test_firing_while_sending_is_paused_is_reported_without_an_offer_to_wait(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()

@@ -214,7 +214,7 @@ async def test_the_folder_itself_is_nothing_to_fire(
 # what others do meanwhile
 
 
-async def test_a_fixture_that_somebody_else_saves_is_listed(room: FixturesRoom, companion: Companion) -> None:
+async def test_the_list_follows_fixtures_changed_outside_the_room(room: FixturesRoom, companion: Companion) -> None:
     await companion.fixtures.save("bugs/late", TYPING)
     assert listed(room)["bugs"] == ["bugs/late"]
     await companion.fixtures.rename("bugs/late", "bugs/later")
@@ -304,7 +304,7 @@ async def test_going_back_to_what_was_there_before_an_edit_on_disk_is_a_change(
     assert companion.fixtures.find(MINE).fixture == TYPING
 
 
-async def test_files_that_are_no_fixtures_are_told_by_name(
+async def test_invalid_fixture_files_are_reported_by_name(
     room: FixturesRoom, companion: Companion, folder: Path
 ) -> None:
     assert not room.list.warnings.isVisible()
@@ -421,7 +421,7 @@ async def test_a_fixture_that_is_sent_twice_is_the_same_frame_twice(
 
 
 @pytest.mark.parametrize("name", ["nasty/wrong types", "nasty/unknown event", "nasty/data is a list"])
-async def test_one_that_breaks_the_contract_on_purpose_is_sent_malformed(
+async def test_a_malformed_fixture_can_be_sent(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, name: str
 ) -> None:
     client = await connect_client()
@@ -519,7 +519,9 @@ async def test_save_writes_the_file_and_keeps_title_duty_and_target(
     assert room.list.tree.currentIndex().data(NAME) == MINE
 
 
-async def test_what_was_saved_is_told(window: MainWindow, room: FixturesRoom, qtbot: Any) -> None:
+async def test_the_status_bar_shows_the_name_of_the_saved_fixture(
+    window: MainWindow, room: FixturesRoom, qtbot: Any
+) -> None:
     click(room, MINE, qtbot)
     write(room, "typing", username="carol", typing=True)
     qtbot.mouseClick(room.save, LEFT)
@@ -589,7 +591,7 @@ async def test_a_name_that_one_has_already_is_warned_about(room: FixturesRoom, q
     assert room._companion.fixtures.find(MINE).fixture.title == "A friend is typing"
 
 
-async def test_what_is_typed_turns_into_a_raw_frame_when_it_is_no_event(
+async def test_text_that_is_not_an_event_is_saved_as_a_raw_frame(
     room: FixturesRoom, folder: Path, qtbot: Any
 ) -> None:
     click(room, MINE, qtbot)
@@ -678,7 +680,7 @@ async def test_deleting_what_hid_a_built_in_one_brings_that_back(
     assert "built in" in room.name.text()
 
 
-async def test_where_nothing_can_be_written_a_sentence_says_so(
+async def test_a_failed_write_is_reported_in_the_status_bar(
     window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     click(room, "basics/typing", qtbot)
@@ -689,7 +691,9 @@ async def test_where_nothing_can_be_written_a_sentence_says_so(
     assert "could not be written" in window.status.message.text()
 
 
-async def test_without_a_folder_a_sentence_says_so(make_companion: MakeCompanion, windows: Any, qtbot: Any) -> None:
+async def test_saving_without_a_fixtures_folder_is_reported(
+    make_companion: MakeCompanion, windows: Any, qtbot: Any
+) -> None:
     companion = await make_companion()
     window = windows(companion)
     window.present()
@@ -753,14 +757,16 @@ async def test_whatever_else_is_copied_becomes_a_malformed_one(
 
 
 @pytest.mark.parametrize("copied", ["", "  \n"])
-async def test_an_empty_clipboard_is_said(window: MainWindow, room: FixturesRoom, qtbot: Any, copied: str) -> None:
+async def test_pasting_an_empty_clipboard_is_reported(
+    window: MainWindow, room: FixturesRoom, qtbot: Any, copied: str
+) -> None:
     QGuiApplication.clipboard().setText(copied)
     qtbot.mouseClick(room.list.paste, LEFT)
     assert QApplication.activeModalWidget() is None
     assert window.status.message.text().startswith("The clipboard contains no text")
 
 
-async def test_an_event_name_that_is_no_file_name_must_be_changed(room: FixturesRoom, qtbot: Any) -> None:
+async def test_a_pasted_event_with_an_invalid_file_name_must_be_renamed(room: FixturesRoom, qtbot: Any) -> None:
     QGuiApplication.clipboard().setText('{"event": "../../evil", "data": {}}')
     qtbot.mouseClick(room.list.paste, LEFT)
     assert "invalid name" in asked().problem.text()
@@ -907,9 +913,7 @@ async def test_a_pin_survives_a_rename_in_its_place(room: FixturesRoom, companio
     assert room.pin.isChecked()
 
 
-async def test_a_pin_whose_fixture_is_gone_is_no_obstacle(
-    room: FixturesRoom, companion: Companion, qtbot: Any
-) -> None:
+async def test_a_pin_of_a_deleted_fixture_is_ignored(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
     companion.settings.pinned = [MINE, "basics/online"]
     await companion.fixtures.delete(MINE)
     assert [each.name for each in companion.fixtures.pinned] == ["basics/online"]
@@ -951,7 +955,7 @@ async def test_a_window_that_closes_while_a_name_is_asked_for_leaves_nothing(
     assert window.fixtures.name.text().startswith("basics/typing")
 
 
-async def test_a_room_that_was_closed_down_hears_no_more(
+async def test_a_closed_room_ignores_later_changes(
     window: MainWindow, room: FixturesRoom, companion: Companion
 ) -> None:
     before = names(room)

@@ -72,7 +72,7 @@ def test_what_was_set_aside_goes_at_the_end(qapp: QApplication) -> None:
     assert gone() is None
 
 
-def test_old_rows_of_the_journal_are_nothing_for_the_collector_to_visit(
+def test_old_journal_rows_are_not_tracked_by_the_garbage_collector(
     collector: GarbageCollector,
 ) -> None:
     collector.check()

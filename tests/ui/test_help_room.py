@@ -229,7 +229,7 @@ def test_a_section_that_does_not_exist_is_reported(room: HelpRoom, said: list[st
     assert room.page == "events"
 
 
-def test_a_link_to_the_web_opens_in_the_browser_and_says_so(
+def test_a_web_link_opens_in_the_browser_and_shows_a_status_message(
     room: HelpRoom, said: list[str], opened: list[str], qtbot: Any
 ) -> None:
     room.open_page("start")

@@ -131,9 +131,7 @@ async def test_what_is_changed_after_a_series_began_waits_for_the_next(
     assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["alice"] * 4
 
 
-async def test_the_panel_that_is_shown_is_the_one_that_fires(
-    room: InjectRoom, connect_client: Connect, qtbot: Any
-) -> None:
+async def test_firing_uses_the_visible_panel(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
     client = await connect_client()
     for title, event in (("Typing", "typing"), ("Presence", "friend_online"), ("New message", "new_message")):
         click_tab(room, title, qtbot)
@@ -183,7 +181,7 @@ async def test_an_invalid_event_cannot_be_fired_in_any_way(
     assert room.bar.now.isEnabled()
 
 
-async def test_an_invalid_form_says_so_at_the_field_and_cannot_be_fired(
+async def test_an_invalid_form_disables_firing_and_shows_the_error_in_the_tooltip(
     room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()

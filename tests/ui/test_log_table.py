@@ -89,7 +89,7 @@ def test_scrolling_up_stops_following_and_says_how_many_are_new(
     assert top(table, model) == before
 
 
-def test_following_is_told(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+def test_scrolling_emits_following_changed(journal: Journal, model: EventLogModel, table: LogTable) -> None:
     told: list[bool] = []
     table.following_changed.connect(told.append)
     fill(journal, model, 100)
@@ -192,7 +192,7 @@ def test_a_filter_follows_again(journal: Journal, model: EventLogModel, table: L
     assert bottom_is_in_sight(table, model)
 
 
-def test_rows_that_came_while_the_table_was_hidden_are_said_when_it_is_back(
+def test_rows_added_while_the_table_is_hidden_are_counted_as_new(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
     fill(journal, model, 100)

@@ -51,7 +51,7 @@ async def test_the_offered_name_can_be_overwritten_at_once(
 @pytest.mark.parametrize(
     "name", ["", "   ", "/", "a//b", "../up", "a/b/c/d", "a\\b", ".hidden", "con", "x" * 61, "a:b"]
 )
-async def test_a_name_that_cannot_be_is_said_at_once_and_not_taken(
+async def test_an_invalid_name_is_reported_while_typing_and_rejected(
     dialog: NameDialog, chosen: list[str], qtbot: Any, name: str
 ) -> None:
     dialog.name.setText(name)
@@ -71,7 +71,7 @@ async def test_a_name_that_can_be_is_taken(dialog: NameDialog, chosen: list[str]
     assert chosen == [name]
 
 
-async def test_what_would_be_replaced_is_said_and_allowed(
+async def test_an_existing_name_shows_a_warning_and_is_accepted(
     dialog: NameDialog, chosen: list[str], qtbot: Any
 ) -> None:
     dialog.name.setText("there")

@@ -181,7 +181,7 @@ async def test_its_controls_say_what_they_are(palette: Palette) -> None:
 # what it does
 
 
-async def test_a_fixture_is_fired_and_what_became_of_it_is_said(
+async def test_firing_a_fixture_shows_its_delivery_in_the_status_bar(
     window: MainWindow, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -199,7 +199,9 @@ async def test_a_fixture_that_was_just_saved_is_offered(
     assert (await frame(client))["data"]["username"] == "zoe"
 
 
-async def test_what_could_not_be_fired_is_said(window: MainWindow, companion: Companion, qtbot: Any) -> None:
+async def test_a_fixture_that_cannot_be_fired_is_reported(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
     await companion.fixtures.save("bugs/wrong", Fixture(event="typing", data={}))
     await do(window, "bugs/wrong", qtbot)
     assert "data.username" in window.status.message.text()

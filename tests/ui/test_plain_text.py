@@ -232,7 +232,7 @@ def test_a_notification_has_no_tags() -> None:
     assert notification_text(MARKUP) == '‹img src="/tmp/canary.png"> ‹b>bold‹/b> &lt;i> a & b'
 
 
-def test_an_ampersand_in_a_name_is_no_mnemonic(qapp: object) -> None:
+def test_an_ampersand_in_a_name_does_not_create_a_mnemonic(qapp: object) -> None:
     label, line = PlainTextLabel(without_mnemonics("a&b")), QLineEdit()
     label.setBuddy(line)
     assert QPushButton("a&b").shortcut().toString() == "Alt+B"

@@ -121,7 +121,7 @@ def test_losing_the_focus_lets_go(typing: TypingGrid, fired: Fired, qtbot: Any) 
     assert fired == [said(True), said(False)]
 
 
-def test_what_nobody_held_says_nothing_when_it_is_hidden(typing: TypingGrid, fired: Fired) -> None:
+def test_hiding_the_typing_grid_fires_nothing_if_no_button_is_pressed(typing: TypingGrid, fired: Fired) -> None:
     typing.hide()
     assert fired == []
 

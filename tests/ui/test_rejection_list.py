@@ -78,7 +78,7 @@ def test_a_refusal_is_shown_with_its_reason_and_how_often(still: Companion, refu
 
 
 @pytest.mark.parametrize("origin", ["", "null", "file://"])
-def test_what_is_no_origin_cannot_be_allowed(still: Companion, refused: RejectionList, origin: str) -> None:
+def test_an_invalid_origin_cannot_be_allowed(still: Companion, refused: RejectionList, origin: str) -> None:
     still.rejection_log.add("events", "refused", origin)
     assert buttons(refused) == []
 

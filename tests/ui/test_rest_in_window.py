@@ -77,7 +77,7 @@ async def answers(companion: Companion) -> bool:
 # ports
 
 
-async def test_a_busy_rest_port_is_said_and_events_go_on(
+async def test_a_busy_rest_port_is_shown_and_the_event_server_keeps_running(
     make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
 ) -> None:
     companion = await make_companion(rest_port=number(taken[0]))
@@ -126,7 +126,7 @@ async def test_a_busy_rest_port_leads_to_the_settings(
     assert window.settings.rest_port.value() == number(taken[0])
 
 
-async def test_a_busy_control_port_is_said_and_retried(
+async def test_a_busy_control_port_is_shown_and_can_be_retried(
     make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
 ) -> None:
     companion = await make_companion(control_port=number(taken[0]))
@@ -145,7 +145,7 @@ async def test_a_busy_control_port_is_said_and_retried(
     await until(lambda: not window.banner.isVisible())
 
 
-async def test_a_control_api_that_is_switched_off_is_no_trouble(
+async def test_disabling_the_control_api_hides_its_port_error(
     make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
 ) -> None:
     companion = await make_companion(control_port=number(taken[0]))
@@ -158,7 +158,7 @@ async def test_a_control_api_that_is_switched_off_is_no_trouble(
     assert not window.banner.isVisible()
 
 
-async def test_both_ports_busy_are_both_said_and_retried_together(
+async def test_two_busy_ports_are_both_shown_and_retried_together(
     make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
 ) -> None:
     companion = await make_companion(port=number(taken[0]), rest_port=number(taken[1]))
@@ -180,7 +180,7 @@ async def test_both_ports_busy_are_both_said_and_retried_together(
     assert not window.banner.isVisible()
 
 
-async def test_rest_that_is_switched_off_is_no_trouble(
+async def test_a_busy_rest_port_is_ignored_if_rest_is_disabled(
     make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
 ) -> None:
     companion = await make_companion(rest=False, rest_port=number(taken[0]))
@@ -260,7 +260,7 @@ async def test_a_stranger_can_be_added_and_the_ui_then_befriends_them(
     assert "zoe" in {label.text() for label in grid.findChildren(QLabel)}
 
 
-async def test_the_last_stranger_is_the_one_who_is_offered(
+async def test_only_the_latest_unknown_user_is_offered_as_a_persona(
     served: tuple[MainWindow, Companion], rest: Rest, qtbot: Any
 ) -> None:
     window, _ = served
@@ -273,7 +273,7 @@ async def test_the_last_stranger_is_the_one_who_is_offered(
 
 
 @pytest.mark.parametrize("name", ["erin", "alice", ""])
-async def test_for_those_who_are_known_nothing_is_offered(
+async def test_a_known_or_empty_user_name_is_not_offered_as_a_persona(
     served: tuple[MainWindow, Companion], rest: Rest, name: str
 ) -> None:
     window, _ = served
@@ -307,7 +307,7 @@ async def test_what_a_page_calls_a_stranger_is_shown_as_it_is(
     assert window.banner.text.textFormat() is Qt.TextFormat.PlainText
 
 
-async def test_an_ampersand_in_a_strangers_name_is_no_shortcut(
+async def test_an_ampersand_in_an_unknown_user_name_does_not_create_a_shortcut(
     served: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
     window, _ = served
@@ -320,7 +320,7 @@ async def test_an_ampersand_in_a_strangers_name_is_no_shortcut(
 # what the UI will not show
 
 
-async def test_an_event_of_somebody_who_is_no_friend_is_warned_about(
+async def test_an_event_from_a_non_friend_shows_a_warning(
     served: tuple[MainWindow, Companion],
 ) -> None:
     window, companion = served

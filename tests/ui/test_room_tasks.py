@@ -53,7 +53,7 @@ async def test_the_result_goes_on(result: Any) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_what_could_not_be_done_is_said_in_words(error: Exception) -> None:
+async def test_a_failed_task_reports_its_error_message(error: Exception) -> None:
     assert await heard_of(fail(error)) == [("no", str(error))]
 
 
@@ -81,7 +81,7 @@ async def test_what_fails_in_the_hearing_reaches_the_loop_too() -> None:
     assert isinstance(reported[0], ZeroDivisionError)
 
 
-async def test_cancelled_work_is_heard_of_by_nobody() -> None:
+async def test_a_cancelled_task_calls_no_handler() -> None:
     tasks = Tasks()
     heard: Heard = []
     RoomTasks(tasks, heard.append)(asyncio.sleep(3600), heard.append)
@@ -140,7 +140,7 @@ def test_no_other_module_of_the_window_awaits() -> None:
     assert waiting == {"room_tasks.py"}
 
 
-async def test_a_closed_room_hears_of_nothing_that_it_began() -> None:
+async def test_a_closed_room_ignores_results_and_errors_of_its_tasks() -> None:
     tasks = Tasks()
     heard: Heard = []
     do = RoomTasks(tasks, heard.append)
@@ -153,7 +153,7 @@ async def test_a_closed_room_hears_of_nothing_that_it_began() -> None:
     assert heard == [7]
 
 
-async def test_a_room_is_told_why_something_was_not_done() -> None:
+async def test_a_task_without_a_result_handler_still_reports_its_error() -> None:
     tasks = Tasks()
     heard: Heard = []
     RoomTasks(tasks, heard.append)(fail(StorageError("the disk is full")))

@@ -80,7 +80,7 @@ def test_what_is_missing_keeps_its_input(qapp: Any) -> None:
     assert form.value() == {**event.sample, "text": "other"}
 
 
-def test_changes_are_told(qapp: Any) -> None:
+def test_changing_a_field_emits_changed(qapp: Any) -> None:
     form = make(the("friend_online"))
     told: list[Any] = []
     form.changed.connect(lambda: told.append(form.value()))
@@ -88,7 +88,7 @@ def test_changes_are_told(qapp: Any) -> None:
     assert told == [{"username": "bob"}]
 
 
-def test_a_problem_is_said_below_its_own_field(show: Show) -> None:
+def test_a_validation_error_is_shown_below_its_field(show: Show) -> None:
     form = make(the("new_message"))
     show(form)
     form.show_problems(

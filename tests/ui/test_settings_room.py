@@ -66,7 +66,7 @@ def test_untouched_settings_cannot_be_saved(room: SettingsRoom) -> None:
 
 
 @pytest.mark.parametrize("settings", [Settings(), OTHER, Settings(port=0), Settings(port=65535, journal_rows=100)])
-def test_settings_that_are_shown_are_not_changed_by_that(settings: Settings, tmp_path: Path, qapp: Any) -> None:
+def test_showing_the_settings_does_not_change_them(settings: Settings, tmp_path: Path, qapp: Any) -> None:
     room = SettingsRoom(settings, Folders.of(tmp_path))
     assert room.edited() == settings
     assert not room.save.isEnabled()
@@ -122,7 +122,7 @@ def test_no_origin_at_all_is_allowed(room: SettingsRoom, saved: list[Settings], 
         ("username", "   ", "Your user name: "),
     ],
 )
-def test_what_cannot_be_used_is_said_and_not_saved(
+def test_an_invalid_value_is_reported_and_not_saved(
     room: SettingsRoom, saved: list[Settings], qtbot: Any, field: str, text: str, problem: str
 ) -> None:
     getattr(room, field).setText(text)
@@ -245,7 +245,7 @@ def test_start_at_login_is_the_systems_switch_and_no_setting(
     assert not room.revert.isEnabled()
 
 
-def test_a_system_that_refuses_is_told_and_the_switch_shows_the_truth(
+def test_a_failed_autostart_change_is_reported_and_the_check_box_is_reset(
     tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
 ) -> None:
     room = SettingsRoom(Settings(), Folders.of(tmp_path), Switch(refuses=True))
@@ -282,7 +282,7 @@ def test_what_the_systems_own_tools_switched_is_shown_when_settings_are(tmp_path
     forget(room)
 
 
-def test_several_problems_are_all_said(room: SettingsRoom) -> None:
+def test_all_validation_errors_are_shown(room: SettingsRoom) -> None:
     room.username.clear()
     room.origins.setPlainText("one\ntwo")
     assert room.problem.text().count(";") == 2
@@ -306,7 +306,7 @@ def test_the_token_is_copied_and_never_shown(room: SettingsRoom, qtbot: Any) -> 
     assert not room.copy_token.isEnabled()
 
 
-def test_a_token_that_nothing_keeps_says_so(room: SettingsRoom) -> None:
+def test_the_tooltip_marks_a_token_in_memory_as_valid_for_this_run_only(room: SettingsRoom) -> None:
     room.show_token(Token("a-very-secret-token", "memory"))
     assert "for this run only" in room.copy_token.toolTip()
 
@@ -372,7 +372,7 @@ async def test_a_message_that_is_being_written_survives_another_appearance(
     assert message.form().value()["text"] == "half written"
 
 
-async def test_a_new_user_name_is_whom_the_next_client_speaks_for(
+async def test_a_new_user_name_is_assigned_to_the_next_client(
     window: MainWindow, companion: Companion, connect_client: Any
 ) -> None:
     await companion.apply(replace(companion.settings, username="max"))

@@ -72,7 +72,7 @@ async def test_arguments_are_handed_over(
     assert handed == [arguments]
 
 
-async def test_several_starts_are_all_heard(
+async def test_simultaneous_starts_are_all_accepted(
     first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     answers = await asyncio.gather(*(second_start(tmp_path, {"port": n}) for n in range(3)))
@@ -84,12 +84,12 @@ def test_without_a_first_instance_nothing_is_handed_over(tmp_path: Path, qapp: A
     assert hand_over(tmp_path, {"port": 1}) is False
 
 
-async def test_nobody_listens_any_more_after_the_end(first: FirstInstance, tmp_path: Path) -> None:
+async def test_a_second_start_is_not_accepted_after_shutdown(first: FirstInstance, tmp_path: Path) -> None:
     first.close_down()
     assert await second_start(tmp_path, {}) is False
 
 
-async def test_folders_do_not_hear_of_each_other(
+async def test_instances_with_different_data_directories_are_independent(
     first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
@@ -132,7 +132,7 @@ async def test_what_a_crash_left_behind_is_replaced(tmp_path: Path) -> None:
     ],
     ids=lambda said: said[:30].decode("utf-8", "replace").strip() or "empty",
 )
-async def test_what_is_not_understood_is_refused(
+async def test_an_invalid_request_is_rejected(
     first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path, said: bytes
 ) -> None:
     assert await say(tmp_path, said) == b"not understood\n"
@@ -155,7 +155,7 @@ async def test_a_line_in_pieces_is_understood(
     assert handed == [{"port": 7}]
 
 
-async def test_who_connects_and_says_nothing_disturbs_nobody(
+async def test_a_silent_connection_does_not_block_other_connections(
     first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     silent = await dial(tmp_path)
@@ -198,7 +198,9 @@ def test_the_end_with_a_connection_that_is_still_open_does_no_harm(tmp_path: Pat
     assert (ended.returncode, ended.stdout) == (0, "ended\n"), ended.stderr
 
 
-def test_a_first_instance_that_does_not_answer_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hand_over_fails_if_the_first_instance_does_not_respond(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(single_instance, "ANSWER_MS", 50)
     deaf = QLocalServer()
     assert deaf.listen(single_instance._name(tmp_path))
@@ -210,7 +212,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has names in
 
 
 @POSIX
-def test_the_socket_lies_in_the_private_folder_where_nobody_else_can_take_its_name(tmp_path: Path) -> None:
+def test_the_socket_is_inside_the_private_data_directory(tmp_path: Path) -> None:
     folder = Path("/home/somebody/.local/state/p2p-chat-companion")
     assert Path(single_instance._name(folder)).parent == folder
 

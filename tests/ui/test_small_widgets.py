@@ -132,7 +132,7 @@ def test_a_sparkline_forgets_what_is_older_than_it_shows(qapp: Any) -> None:
 # status
 
 
-async def test_the_status_line_tells_state_address_and_clients(
+async def test_the_status_bar_shows_state_address_and_client_count(
     companion: Companion, connect_client: Connect, show: Show, qtbot: Any
 ) -> None:
     bar = StatusBar(companion)
@@ -218,7 +218,7 @@ def test_details_know_the_schema_of_the_rows_direction(details: Details) -> None
     assert "client 2" in details.note.text()
 
 
-def test_details_of_what_is_no_json_show_it_as_it_came(details: Details) -> None:
+def test_the_details_show_invalid_json_unchanged(details: Details) -> None:
     row = Journal().append(
         Kind.FROM_UI, "nonsense", payload=b'{"event": nonsense', verdict=Verdict.INVALID, note="not JSON"
     )

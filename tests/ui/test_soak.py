@@ -175,7 +175,7 @@ class Person:
 
 
 @pytest.mark.timeout(int(SOAK_S) + 110)
-def test_the_log_keeps_up_while_somebody_works_in_it(
+def test_the_log_keeps_up_with_events_while_the_user_works_in_it(
     qtbot: Any, show: Callable[[QWidget], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = 100_000 if SOAK_S > 60 else 15_000

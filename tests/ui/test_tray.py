@@ -49,7 +49,7 @@ def status(tray: Tray) -> QAction:
     return next(iter(entries(tray).values()))
 
 
-async def test_the_icon_tells_the_state(companion: Companion, connect_client: Connect) -> None:
+async def test_the_icon_shows_the_server_state(companion: Companion, connect_client: Connect) -> None:
     assert icon_name(companion) == "tray/listening"
     client = await connect_client()
     assert icon_name(companion) == "tray/connected"
@@ -134,7 +134,7 @@ async def test_a_message_from_the_tray_is_new_each_time_and_to_the_local_user(
     assert len(ids) == 2
 
 
-async def test_the_first_persona_is_the_one_who_acts(
+async def test_the_tray_fires_events_as_the_first_persona(
     tray: Tray, companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
@@ -145,7 +145,7 @@ async def test_the_first_persona_is_the_one_who_acts(
         assert (arrived["from"], arrived["text"]) == (who, f"Hi from {who}!")
 
 
-async def test_firing_to_nobody_is_told(tray: Tray) -> None:
+async def test_firing_without_clients_is_reported(tray: Tray) -> None:
     told: list[str] = []
     tray.status_message.connect(told.append)
     fire_entries(tray)["A friend is typing"].trigger()
@@ -244,7 +244,7 @@ async def test_a_click_on_the_icon_opens_the_window(
     assert asked == [True] * opens
 
 
-async def test_a_closed_down_tray_hears_no_more(companion: Companion, connect_client: Connect) -> None:
+async def test_a_closed_tray_ignores_later_changes(companion: Companion, connect_client: Connect) -> None:
     tray = Tray(companion)
     tip = tray.icon.toolTip()
     tray.close_down()

@@ -187,7 +187,7 @@ async def test_what_was_just_done_is_in_the_status_bar(
 # a busy port
 
 
-async def test_a_busy_port_is_said_with_what_can_be_done(blocked: MainWindow, busy: socket.socket) -> None:
+async def test_a_busy_port_is_shown_with_the_available_actions(blocked: MainWindow, busy: socket.socket) -> None:
     assert blocked.banner.isVisible()
     assert blocked.banner.text.text().startswith(f"Port {busy.getsockname()[1]} is busy")
     assert [button.text() for button in blocked.banner.buttons] == ["Retry", "Open Settings", "Dismiss"]
@@ -283,7 +283,7 @@ os._exit(0)
 """
 
 
-def test_a_broken_memory_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_corrupt_window_state_file_does_not_prevent_startup(tmp_path: Path) -> None:
     folders = []
     for number, memory in enumerate(
         (
@@ -310,7 +310,7 @@ async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> 
         await put_away(window, companion)
 
 
-async def test_a_closed_down_window_hears_no_more(
+async def test_a_closed_window_ignores_later_changes(
     window: MainWindow, companion: Companion, connect_client: Connect
 ) -> None:
     for room in ROOMS:
