@@ -1,4 +1,7 @@
-"""Give scripts access to a running companion: its token, its control API, and the instance file that names both."""
+"""Open a running companion to scripts: obtain the token, start the control API, keep the instance file up to date.
+
+The instance file names the URLs of the servers and where the token is kept.
+"""
 
 import logging
 from pathlib import Path

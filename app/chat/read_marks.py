@@ -1,4 +1,4 @@
-"""The handler of ``mark_read``: store which messages the local user has read."""
+"""Handle a client's ``mark_read`` event: store up to which message a chat has been read. Nothing is sent."""
 
 from typing import Protocol
 

@@ -1,4 +1,8 @@
-"""The chat service: apply changes to the stored chat state, and return the events that clients get as a result."""
+"""Change the stored chat state for REST, the window and the control API.
+
+Methods return the events that clients get as a result, and emit signals for the window. The service also keeps
+which friends are online, and warns about events that the UI will not show.
+"""
 
 import asyncio
 import hashlib

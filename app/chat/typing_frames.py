@@ -1,4 +1,4 @@
-"""The handler of ``typing``: forward it to the clients that act as the recipient."""
+"""Handle a client's ``typing`` event: forward it to the recipient's clients, and renew the friend's last_seen."""
 
 from collections.abc import Callable
 from functools import lru_cache

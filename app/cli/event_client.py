@@ -1,4 +1,7 @@
-"""Reference client of the event server: connects, reconnects and dispatches as the UI does (guide §1, §6)."""
+"""The WebSocket client of ``companion listen``: connects, reconnects and dispatches as the UI does.
+
+See the chat UI's WebSocket guide, §1 and §6.
+"""
 
 import asyncio
 import json

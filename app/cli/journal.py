@@ -1,4 +1,4 @@
-"""``companion journal`` prints and follows the log; ``companion expect`` waits for an event or a REST request."""
+"""``companion journal`` prints and follows the journal; ``companion expect`` waits for what the UI sends."""
 
 from typing import Annotated, Any
 

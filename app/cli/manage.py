@@ -1,4 +1,7 @@
-"""``companion status``, ``token``, ``open`` and ``server``: inspect and control the running companion."""
+"""``companion status``, ``token``, ``open`` and ``server``: inspect and control the running companion.
+
+``server`` pauses, stops and starts the event server, and changes settings, allowed origins and start at login.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``companion quit``: quit the running companion and wait until its process has ended. Installers call it."""
+"""``companion quit``: ask the companion to quit, or else terminate it, and wait for its end. Installers call it."""
 
 import io
 import sys

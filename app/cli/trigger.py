@@ -1,4 +1,4 @@
-"""``companion trigger``: fire an event, a fixture or a raw frame, once or repeatedly."""
+"""``companion trigger``: send the UI an event, a fixture, a raw frame or an earlier row, once or repeatedly."""
 
 import time
 from pathlib import Path

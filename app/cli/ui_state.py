@@ -1,4 +1,4 @@
-"""``companion ui-state``: show the expected state of the UI's stores, and compare it with the reported state."""
+"""``companion ui-state``: show, report, compare and expect the state of the UI's stores, and name the open chat."""
 
 import json as json_format
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Fault plans: delay, drop or change the frames of one client on purpose."""
+"""The interface of fault plans, which delay, drop, repeat or change one client's frames on purpose.
+
+The program contains no plan. Tests and contributors write one and set it with ``Hub.set_fault_plan``.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple, Protocol

@@ -1,4 +1,4 @@
-"""Run asynchronous work once, for any number of callers."""
+"""Run asynchronous work once, for any number of callers. After an error, the next caller runs it again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""The origin of a journal row: the panel, the control API, a client, a scenario, and so on."""
+"""The origin of a journal row: what caused it, such as the window (``panel``), the control API or a client."""
 
 from typing import Self
 

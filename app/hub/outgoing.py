@@ -1,4 +1,4 @@
-"""A frame that is about to be sent to clients, and other effects of a cause. ``Hub.send`` sends the frames."""
+"""The effects of a cause: a frame to clients, which ``Hub.send`` sends, or a journal row without a frame."""
 
 from typing import NamedTuple, Self
 

@@ -1,4 +1,7 @@
-"""Journal the UI's REST calls: successful GET requests only if enabled, with repeats folded into one row."""
+"""Log the UI's REST calls: successful GET requests only if enabled, with repeats folded into one row.
+
+Calls that get no row of their own are kept for a while and signalled, so that expectations count them too.
+"""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,4 @@
-"""A row of the journal: its fields, kinds and verdicts."""
+"""A row of the journal: its fields, kinds and verdicts, and the key that rows with equal fields share."""
 
 from enum import StrEnum
 from typing import NamedTuple

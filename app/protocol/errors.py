@@ -1,6 +1,7 @@
-"""The errors of requests. Their texts are shown to users: what is wrong, where, and what to do.
+"""The errors of firing, of REST and control API calls, and of storage. Users see their texts.
 
-They do not depend on HTTP; ``endpoints.errors`` maps each to a status code.
+A text says what is wrong, where, and what to do. The errors do not depend on HTTP: ``endpoints.errors`` maps each
+``RequestError`` to a status code. ``StorageError`` is not a ``RequestError``: HTTP servers handle it themselves.
 """
 
 

@@ -1,4 +1,7 @@
-"""Compose events from templates, and fire them: fixtures, and the content of forms in the window."""
+"""Expand the templates of fixtures and form contents, and fire them. Repeat the last one; check fixtures.
+
+A fixture is a saved event or raw frame. ``EventComposer.problems`` says how fixtures violate the contract.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable

@@ -1,4 +1,4 @@
-"""Write crash reports for uncaught exceptions, without private data.
+"""Handle uncaught exceptions: write a report without private data, tell the user, and keep running.
 
 A report contains the types of the exceptions, files, lines, functions and versions. It contains no values and no
 messages, since the text of an exception may quote a chat.

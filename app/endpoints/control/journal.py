@@ -1,4 +1,4 @@
-"""Operations on the journal: read rows, stream them, resend a frame."""
+"""Operations on the journal: read rows, stream them, resend a frame, switch the logging of GET requests."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Operations on the event server, the window and the program, and the OpenAPI document."""
+"""Operations that pause, stop or start the event server, open the window, quit, or return the API's description."""
 
 from http import HTTPStatus
 from typing import Any

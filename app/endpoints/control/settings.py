@@ -1,4 +1,4 @@
-"""Operations on settings, allowed origins, pinned fixtures, start at login, updates and tokens."""
+"""Operations on settings, allowed origins, pinned fixtures, start at login, update check and agent token."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Operations on the expected state of the UI's stores."""
+"""Operations on the state of the UI's stores: return the expected one, report the real one, compare, expect."""
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus

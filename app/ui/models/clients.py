@@ -1,4 +1,4 @@
-"""The table model of the connected clients."""
+"""The table model of the room Clients: the connected clients. The user that a client acts as can be edited."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""The editor of one event in Inject: a form derived from the schema, or JSON. A panel can offer several events."""
+"""Edit an event in the room Inject, as a form derived from its schema or as JSON, and check it at each change.
+
+A panel is for one kind of event, or for several to choose from. It does not fire: the room does.
+"""
 
 import json
 from collections.abc import Sequence
