@@ -44,7 +44,7 @@ def test_a_row_is_sent_again(program: Companion, run: Run, ask: Ask) -> None:
         first = sockets.receive(client)
         run("trigger", "--row", str(fired["seq"]))
         assert sockets.receive(client) == first
-    assert run("trigger", "--row", "1", exits=1).err[0].startswith("Row 1 did not go to the UI")
+    assert run("trigger", "--row", "1", exits=1).err[0].startswith("Row 1 cannot be sent again")
 
 
 def test_events_are_listed(program: Companion, run: Run, ask: Ask) -> None:
