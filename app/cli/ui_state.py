@@ -136,14 +136,17 @@ def select(
 
 
 def _state(file: Path) -> dict[str, Any]:
+    from app.cli.control import fail
+    from app.system.files import reason
+
     try:
         state = json_format.loads(decode_text(read_input(str(file), MAX_STATE_BYTES)))
     except OSError as error:
-        raise typer.BadParameter(f"{file} could not be read: {error.strerror or error}") from None
+        fail(f"{file} cannot be read: {reason(error)}.", Exit.FAILED)
     except (ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"{file} is not valid JSON: {error}") from None
+        fail(f"{file} is not valid JSON: {error}.", Exit.FAILED)
     if not isinstance(state, dict):
-        raise typer.BadParameter(f"{file} must contain an object with chatStore, contactStore and uiStore")
+        fail(f"{file} must contain an object with chatStore, contactStore and uiStore.", Exit.FAILED)
     return state
 
 

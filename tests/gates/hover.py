@@ -84,7 +84,7 @@ class Hover(WindowDriver):
         tray = Tray(window.events._companion)
         tray.menu.popup(QPoint(0, 0))
         yield from self._dialog("tray")
-        tray.hint(OPENING, OPENING)
+        tray.notify(OPENING, OPENING)
         tray.close_down()
 
     def _rows_in_editor(self, window: MainWindow) -> Steps:
