@@ -102,7 +102,8 @@ async def test_only_frames_to_this_client_count_and_several_clients_need_a_numbe
     await ui.load()
     await control.connect("bob")
     await control.post("/v1/events?to=client:2", online("bob"))
-    assert (await control.get("/v1/ui-state")).status == 409
+    several = await control.get("/v1/ui-state")
+    assert (several.status, several.detail) == (409, "2 clients are connected. Select one by its number.")
     assert (await contact(control, "bob", client=1))["online"] is False
     assert (await control.get("/v1/ui-state", query={"client": 7})).status == 404
 
@@ -161,3 +162,8 @@ async def test_an_invalid_condition_is_explained(control: Control, conditions: l
     answer = await control.post("/v1/ui-state/expect", {"conditions": conditions})
     assert answer.status == 422
     assert detail in answer.detail
+
+
+async def test_without_a_client_the_error_says_what_to_do(control: Control) -> None:
+    answer = await control.get("/v1/ui-state")
+    assert (answer.status, answer.detail) == (409, "No client is connected. Start your UI first.")

@@ -89,9 +89,10 @@ class UiStateOperations(Operations):
         if client is not None:
             return client
         connected = self._service.hub.clients
-        if len(connected) != 1:
-            count = len(connected)
-            raise Conflict(f"{count or 'No'} clients are connected. Name one by its number.")
+        if not connected:
+            raise Conflict("No client is connected. Start your UI first.")
+        if len(connected) > 1:
+            raise Conflict(f"{len(connected)} clients are connected. Select one by its number.")
         return connected[0].id
 
     def _differences(self, client: int, flavour: Flavour, state: Any) -> Iterator[Difference]:
