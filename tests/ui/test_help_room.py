@@ -612,5 +612,6 @@ async def test_every_page_of_the_real_manual_is_shown_without_a_fault(window: Ma
         room.open_page(entry.name)
         assert room.page == entry.name
         assert "[Picture:" not in text(room.browser)
-        await until(lambda: room.browser.horizontalScrollBar().maximum() == 0)
+        await until(lambda: room.browser.horizontalScrollBar().maximum() <= 1)  # rounding: see ManualBrowser
+        assert not room.browser.horizontalScrollBar().isVisible()
     assert said == []

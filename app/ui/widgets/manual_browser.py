@@ -49,6 +49,8 @@ class ManualBrowser(QTextBrowser):
         self._fitted: object = None
         """For which document, width and pixel ratio the pictures are scaled."""
         self.setFrameShape(QFrame.Shape.NoFrame)
+        # All text wraps, and pictures are scaled. On Windows, rounding makes some tables a pixel too wide.
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setOpenLinks(False)
         self.setOpenExternalLinks(False)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
