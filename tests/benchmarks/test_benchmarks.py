@@ -98,3 +98,18 @@ def test_the_load_client_counts_every_frame_and_receives_every_echo():
         assert 0 < paced.us < 10_000
         assert link.echo(100).delivered > 20
         assert link.flood(500).delivered == 1000
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", ["serve", "tray"])
+@pytest.mark.skipif(sys.platform != "linux" or not shutil.which("cc"), reason="the load client needs epoll and cc")
+def test_the_load_client_measures_the_real_programs(name: str) -> None:
+    from tests.benchmarks.contenders import Pool
+
+    with Pool() as pool:
+        server = pool.start(name, rows=100)
+        try:
+            with server.link(listeners=2) as link:
+                assert link.flood(50).delivered == 100
+        finally:
+            server.child.end()

@@ -31,9 +31,11 @@ class LoadedCompanion(Companion):
             event = Envelope("new_message", {**MESSAGE, "text": text(number, 0)})
             self.journal.append(Kind.TO_UI, event.event, payload=event.encode(), client="all", origin="panel")
 
-    async def start(self) -> bool:
-        """Listen, then wait for commands."""
-        started = await super().start()
+    async def start_service(self, name: str) -> bool:
+        """Start a service. Once the event server listens, wait for commands."""
+        started = await super().start_service(name)
+        if name != "events":
+            return started
         load = Load(self._send, self.hub.batcher.flush)
 
         async def handle(words: list[str]) -> dict[str, Any]:
