@@ -89,7 +89,7 @@ async def _serve(companion: Companion, access: ControlAccess, crashes: CrashRepo
 
 
 async def _open_control(access: ControlAccess, companion: Companion) -> None:
-    """Start the control API and print its URL. A keyring may take long to answer, so nothing waits for this."""
+    """Start the control API and print its URL. Runs as a separate task, because a keyring can be slow."""
     control = companion.services["control"]
     if not await access.open():
         say(f"{control.error} {control.consequence} See --control-port and --token-file.")

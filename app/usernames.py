@@ -1,4 +1,4 @@
-"""Check user names: one rule for the local user, friends and personas."""
+"""Check user names: one rule for the local user, the users that clients act as, and the personas of the cast."""
 
 MAX_LENGTH = 64
 

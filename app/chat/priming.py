@@ -1,4 +1,7 @@
-"""Priming: send each new browser one message per friend, because the UI goes blank on an empty chat."""
+"""Priming: send each new browser one message per friend, because some UIs go blank when they open an empty chat.
+
+The message is the newest one that the local user has sent to that friend, or a placeholder. Priming stores nothing.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -13,14 +16,14 @@ from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 
 PRIME_AFTER_S = 0.05
-"""Development servers open connections that close after about 20 ms. Priming those would only fill the log."""
+"""Delay after the connect. Connections that close before are not primed, such as those of development servers."""
 
 
 class Priming:
     """Prime each browser that connects, and all browsers when friends are added.
 
     While sending is paused, priming is postponed until it resumes. Clients without an Origin header are not
-    browsers and are not primed. ``enabled`` returns whether the setting is on.
+    browsers and are not primed. ``enabled`` returns whether the setting ``prime_browsers`` is on.
     """
 
     def __init__(self, chat: ChatService, hub: Hub, tasks: Tasks, enabled: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""Handle a client's ``mark_read`` event: store up to which message a chat has been read. Nothing is sent."""
+"""Handle a client's ``mark_read`` event: mark the messages of a chat as read up to a given one. Nothing is sent."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from app.protocol.events import MarkRead
 
 
 class ReadMarks(Protocol):
-    """Storage for read marks."""
+    """What the handler needs of the chat state. ``ChatService`` implements it."""
 
     async def mark_read(self, peer: str, msg_id: str) -> int | None:
         """Mark the messages from ``peer`` up to ``msg_id`` as read.

@@ -1,7 +1,9 @@
-"""The stored chat state and its rules: friends, messages, presence and read marks.
+"""Store the chat state (the cast, messages, presence and read marks) in SQLite, and enforce its rules.
 
-REST and events share this state. Every method returns after the commit. ``storage.chat`` contains the SQL of single
-steps. A rule that needs several steps is one job here, and so one transaction.
+Make changes through ``ChatService``, which wraps this store: it also emits signals for the window and returns the
+events for clients. Each change is one atomic job of ``Database``, built from the SQL in ``storage.chat``, and its
+method returns after the commit; only typing activity is stored later. The *cast* is all personas: the friends, and
+the users that the UI can add as friends.
 """
 
 import json
@@ -36,7 +38,10 @@ from app.system.files import read_text, reason, write_file
 T = TypeVar("T")
 
 PLACEHOLDER = "(Sent by P2P Chat Companion so that this chat can be opened; not stored)"
-"""Text of the message that primes a chat without sent messages. The UI drops it when it loads the history."""
+"""Text of the message sent to open a chat without sent messages in a UI; see ``chat.priming``.
+
+The UI drops it when it loads the history.
+"""
 
 
 class ChatStore:
@@ -180,7 +185,7 @@ class ChatStore:
         await self._database.submit(job)
 
     async def send(self, to: str, text: str) -> MessageData:
-        """Store and return a message from the local user. It waits if the friend is offline."""
+        """Store and return a message from the local user. If the friend is offline, it is stored as undelivered."""
         if not to:
             raise Malformed("The recipient is empty.")
         if not text:

@@ -1,6 +1,7 @@
 """Shell completion of names and IDs, with values from the running companion.
 
-Without a running companion, the built-in values are offered, or none. Errors are not printed.
+If no companion is running, event names and setting keys come from the built-in lists, and all other completions
+are empty. Errors are not printed.
 """
 
 import io
@@ -15,10 +16,10 @@ Complete = Callable[[typer.Context, str], list[str]]
 
 
 def get_or_none(context: typer.Context, path: str, **query: Any) -> Any:
-    """Return the JSON that the running companion answers to a GET request, or None if it fails."""
+    """Send a GET request to the running companion. Return the JSON of the response, or None if it fails."""
     from app.cli.control import Control
 
-    folder = context.params.get("data_dir")  # still the text that was typed: completion does not convert parameters
+    folder = context.params.get("data_dir")  # a str: completion does not convert parameters
     try:
         with redirect_stderr(io.StringIO()):
             return Control(Path(folder) if folder else None).call("GET", path, **query)

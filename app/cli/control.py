@@ -35,7 +35,7 @@ UNKNOWN_TOKEN = (
 
 
 class Control:
-    """Connection to one running companion. Every failure prints an error and raises ``typer.Exit``."""
+    """HTTP client of one running companion. Every failure prints an error and raises ``typer.Exit``."""
 
     def __init__(self, data_dir: Path | None, wait_s: float = 0.0) -> None:
         """Find the companion of ``data_dir``. Wait up to ``wait_s`` seconds for it to start."""
@@ -88,7 +88,7 @@ class Control:
         return json.loads(content) if content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[Any]:
-        """Yield the JSON of each event of a stream until the connection ends."""
+        """Yield the JSON of each row of a server-sent event stream until the connection ends."""
         answer = self._send("GET", path, None, None, None, query)
         if answer.status >= 400:
             self._fail(answer.status, answer.read())

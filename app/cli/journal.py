@@ -1,4 +1,8 @@
-"""``companion journal`` prints and follows the journal; ``companion expect`` waits for what the UI sends."""
+"""``companion journal`` prints and follows the log; ``companion expect`` waits for an event or a REST call.
+
+Both come from the UI: the chat client under development, which is connected to the companion. The log is the
+journal (``hub.journal``).
+"""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,8 @@
-"""The command ``companion`` with its options, and the table of its subcommands."""
+"""Define the command ``companion``: its options and all its subcommands.
+
+Without a subcommand, it opens the window. ``serve`` and ``listen`` are defined here; the other subcommands are
+imported from the other modules of ``app.cli`` and registered here.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""``companion quit``: ask the companion to quit, or else terminate it, and wait for its end. Installers call it."""
+"""``companion quit``: ask the companion to quit, or terminate it, and wait for its exit. Installers call it."""
 
 import io
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.system.instance import Instance
 
 API_TIMEOUT_S = 3.0
-"""Timeout of the control API, in seconds. After it, the process is stopped in another way."""
+"""Timeout of the request to the control API, in seconds. After it, the other ways to quit are tried."""
 EXIT_TIMEOUT_S = 5.0
 """Seconds to wait until the process has ended. The companion itself needs at most 2 s."""
 POLL_S = 0.05
@@ -41,7 +41,7 @@ def quit_companion(json: Json = False, data_dir: DataDir = None) -> None:
             process.terminate()  # SIGTERM, which quits cleanly; on Windows, this kills the process
             ended = _wait_for_exit(process)
     except psutil.NoSuchProcess:
-        ended = True  # it ended meanwhile
+        ended = True  # it has already ended
     except psutil.AccessDenied:
         fail(f"The companion (process {found.pid}) belongs to another user.", Exit.FAILED)
     if not ended:

@@ -2,6 +2,9 @@
 
 A cause is a fired event, a frame from a client, or a REST call. It passes all interceptors before it is journalled,
 stored or handled. Its effects (outgoing frames) are not intercepted: to hold an effect, hold its cause.
+
+``EventPipeline``, ``Router`` and ``RestApi`` pass causes to the interceptors. None is registered by
+default; ``companion.hub.interceptors.add(…)`` registers one.
 """
 
 import asyncio
@@ -49,7 +52,7 @@ class Continuation:
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Base of all causes. An interceptor that returns None owns the cause and calls ``resume`` or ``drop``."""
+    """Base of all causes. An interceptor that returns None must later call ``resume`` or ``drop``."""
 
     continuation: Continuation | None = field(default=None, compare=False, repr=False)
 
@@ -112,7 +115,7 @@ C = TypeVar("C", bound=Cause)
 
 
 class Registration:
-    """A registered interceptor, and its position in the order. A disarmed one is skipped at no cost."""
+    """A registered interceptor, and its position in the order. A disarmed one is skipped."""
 
     def __init__(self, interceptors: "Interceptors", interceptor: Interceptor, position: int, armed: bool) -> None:
         self._interceptors = interceptors
@@ -137,7 +140,7 @@ class Registration:
 
 
 class Interceptors:
-    """The registered interceptors, in order. True if any is armed; callers check that first, to save time."""
+    """The registered interceptors, in order. True if any is armed: callers create a cause only in that case."""
 
     def __init__(self) -> None:
         self._registered: list[Registration] = []

@@ -8,7 +8,7 @@ from app.hub.fault_plan import FaultPlan
 from app.hub.origin import client_origin
 
 OUTBOX_BYTES = 256 * 1024
-"""If more than this waits for a client, the client does not read, and its connection is aborted."""
+"""Maximum size of a client's queue in bytes. Above it, the client is not reading, and its connection is aborted."""
 
 
 def may_close_with(code: int) -> bool:
@@ -122,6 +122,7 @@ class Client:
         self.username = username
         """The user that this connection acts as. Change it with ``Hub.identify``."""
         self.origin = origin
+        """The ``Origin`` header of the handshake, not the ``Origin`` of journal rows (see ``name``)."""
         self.user_agent = user_agent
         self.connected_at = connected_at
         self.fault_plan: FaultPlan | None = None

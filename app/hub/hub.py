@@ -21,7 +21,7 @@ from app.protocol.envelope import Envelope
 LOSS_WINDOW_S = 0.1
 """If a client disconnects within this time after a delivery, its UI may not have shown the event."""
 MAX_ROWS_SEARCHED = 200
-"""At most this many rows are searched for that delivery."""
+"""How many of the newest rows are searched for that delivery."""
 
 STALLED_S = 20.0
 """A client whose socket has accepted no data for this long is aborted, as after a missed ping."""
@@ -30,7 +30,7 @@ STALLED_S = 20.0
 class Delivery(NamedTuple):
     """The result of sending an event: the number of its row, its recipients, and warnings.
 
-    ``note`` says to how many clients it was sent, or why it was not sent.
+    ``note`` is a text with the number of clients that it was sent to, or the reason why it was not sent.
     """
 
     seq: int
@@ -76,7 +76,7 @@ class Hub:
         self._frame = frame
         self.local_user = local_user
         self.interceptors = Interceptors()
-        """They can hold, change or drop causes; see ``hub.causes``."""
+        """The interceptors, which can hold, change or drop causes; see ``hub.causes``."""
         self.rest_exchanges: Signal[RestExchange] = Signal()
         """Emitted for every REST request of the UI, with its response. Journal rows: ``journal.appended``."""
         self.paused = False
@@ -84,7 +84,7 @@ class Hub:
         self.pause_changed: Signal[bool] = Signal()
         """Emitted after ``pause`` has stopped sending (True) or resumed it (False)."""
         self.why_closed: Callable[[], str] = str
-        """Returns why no client can connect; an empty text if clients can."""
+        """Returns why no client can connect; empty if clients can."""
         self.clients_changed: Signal[None] = Signal()
         self.joined: Signal[Client] = Signal()
         self.left: Signal[Client] = Signal()
@@ -248,7 +248,7 @@ class Hub:
             self.batcher.put(frame.data, frame.size, (client,), to_all=False)
 
     def _why_not_sent(self, to: Target) -> str:
-        """Return why there are no recipients. A problem of the server is more useful than one of the target."""
+        """Return why there are no recipients. A problem of the server takes precedence over one of the target."""
         return f"not sent: {self.why_closed() or self._why_no_recipient(to)}"
 
     def _why_no_recipient(self, to: Target) -> str:
@@ -284,7 +284,7 @@ class Hub:
 
 
 def _missing_clients(ids: list[int], last_id: int) -> str:
-    """Return a text that these clients are not connected. ``last_id`` is the highest number assigned so far."""
+    """Return a note that these clients are not connected. ``last_id`` is the highest number assigned so far."""
     if len(ids) != 1:
         return f"clients {', '.join(map(str, ids))} are not connected" if ids else "no client is connected"
     gone = "has disconnected" if 0 < ids[0] <= last_id else "has never connected"

@@ -1,11 +1,11 @@
-"""Run asynchronous work once, for any number of callers. After an error, the next caller runs it again."""
+"""Run an asynchronous function only once. If it raises, the next call runs it again, even one that was waiting."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 
 class Once:
-    """Run ``work`` at the first call. Further callers wait until it has finished."""
+    """Run ``work`` at the first call. Concurrent calls wait until it has finished; later calls return at once."""
 
     def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
         self._work = work
@@ -14,7 +14,7 @@ class Once:
         """Whether the work has finished without an error. After an error, the next call runs it again."""
 
     async def __call__(self) -> None:
-        """Run the work, or wait for it. Raises the error of the work."""
+        """Wait for a running call, then run the work unless it is done. The call that runs it raises its error."""
         async with self._lock:
             if not self.done:
                 await self._work()

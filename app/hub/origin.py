@@ -1,12 +1,16 @@
-"""The origin of a journal row: what caused it, such as the window (``panel``), the control API or a client."""
+"""The origin of a journal row: what caused it, such as the window (``panel``), the control API or a client.
+
+It is unrelated to the HTTP header ``Origin``, which ``Client.origin`` and the settings contain.
+"""
 
 from typing import Self
 
 
 class Origin(str):
-    """A kind, optionally followed by a space and a detail: ``panel``, ``client 3``, ``scenario morning:12``.
+    """A kind, optionally followed by a space and a detail: ``panel``, ``client 3``.
 
-    A subclass of ``str``, so that rows compare and hash quickly and store it without conversion.
+    The constants below are the built-in kinds. A custom source (``sources.source``) may use a kind of its own.
+    ``Origin`` is a subclass of ``str``, so that rows compare and hash quickly and store it without conversion.
     """
 
     __slots__ = ()
@@ -23,7 +27,7 @@ class Origin(str):
 
     @property
     def detail(self) -> str:
-        """Return the text after the first word: a client's number, or a scenario's name and line."""
+        """Return the text after the first word, such as a client's number; empty if there is only a kind."""
         return self.partition(" ")[2]
 
     @property

@@ -1,4 +1,8 @@
-"""A row of the journal: its fields, kinds and verdicts, and the key that rows with equal fields share."""
+"""A row of the journal: a frame, a REST call or an event of the server, with its verdict.
+
+The verdict is the result of handling the frame or call, not only of validating it: a valid event without recipients
+has the verdict ``warning``. Rows with equal fields share one ``RowKey``.
+"""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,7 +11,10 @@ from app.hub.origin import Origin
 
 
 class Kind(StrEnum):
-    """The direction of a frame, or ``SERVER`` for an event of the server itself. The values are stored."""
+    """The direction of a frame, or ``SERVER`` for an event of the server itself. A REST call is ``FROM_UI``.
+
+    The values are stored.
+    """
 
     TO_UI = "s2c"
     FROM_UI = "c2s"
@@ -17,10 +24,10 @@ class Kind(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The result of a frame.
+    """The result of handling a frame or REST call, or of an event of the server.
 
     ``ok``; ``warning``: valid, but with less effect than expected (not delivered, for example); ``invalid``: it
-    violates the contract.
+    violates the contract, or is a REST call that was rejected.
     """
 
     OK = "ok"

@@ -4,12 +4,13 @@ from enum import StrEnum
 
 
 class ServerState(StrEnum):
-    """The state of the event server. A paused server still listens."""
+    """The state of the event server. While paused, it accepts clients but sends them nothing."""
 
     STOPPED = "stopped"
     LISTENING = "listening"
     PAUSED = "paused"
     BLOCKED = "port busy"
+    """The server could not start, usually because another program uses the port."""
 
 
 def server_state(*, error: str, listening: bool, paused: bool) -> ServerState:
@@ -22,7 +23,7 @@ def server_state(*, error: str, listening: bool, paused: bool) -> ServerState:
 
 
 def why_closed(state: ServerState, port: int) -> str:
-    """Return why no client can connect, and what to do about it; an empty text if clients can connect."""
+    """Return why no client can connect, and what to do about it; empty if clients can connect."""
     match state:
         case ServerState.BLOCKED:
             return f"port {port} is busy. Stop the program that uses it, or change the port"

@@ -1,11 +1,11 @@
-"""The pages that were read, for Back and Forward."""
+"""Back and Forward in the Help room: the visited pages of the manual, with their scroll positions."""
 
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A place in the manual, and how far the page was scrolled when it was left."""
+    """A page of the manual or a heading on it, and the scroll position in pixels when the page was left."""
 
     page: str
     anchor: str = ""
@@ -13,7 +13,7 @@ class Visit:
 
 
 class ReadingHistory:
-    """A list of visits with a current one. ``go`` to a new place drops what was ahead."""
+    """The visits and the index of the current one. As in a browser, ``go`` removes the visits after it."""
 
     def __init__(self) -> None:
         self._visits: list[Visit] = []
@@ -35,7 +35,7 @@ class ReadingHistory:
         return self._at < len(self._visits) - 1
 
     def go(self, place: Visit, scrolled: int) -> None:
-        """Add a visit unless the current one is to the same place. ``scrolled`` is where that one is left."""
+        """Add a visit unless the current one is to the same place. ``scrolled`` is the scroll position now."""
         if self.current and (self.current.page, self.current.anchor) == (place.page, place.anchor):
             return
         self._leave(scrolled)
@@ -43,7 +43,7 @@ class ReadingHistory:
         self._at += 1
 
     def step(self, by: int, scrolled: int) -> Visit | None:
-        """Go back (-1) or forward (1) and return that visit; None if there is none."""
+        """Go back (-1) or forward (1) and return that visit, or None at the end. ``scrolled`` is as in ``go``."""
         if not 0 <= self._at + by < len(self._visits):
             return None
         self._leave(scrolled)

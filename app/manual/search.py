@@ -14,7 +14,7 @@ LEAD_CHARS = 30
 
 @dataclass(frozen=True)
 class Hit:
-    """The section of a page that fits best. The anchor is empty for the top of the page."""
+    """The best matching section of a page. The anchor is empty for the top of the page."""
 
     page: str
     title: str
@@ -32,7 +32,7 @@ class _Section:
 
 
 class SearchIndex:
-    """The text of all pages, prepared once. The order of the pages decides between equally good ones."""
+    """The text of all pages, prepared once for all searches. Pages with equal scores keep their order."""
 
     def __init__(self, pages: Iterable[Page]) -> None:
         self._pages = [(page, _sections(page)) for page in pages]
@@ -85,7 +85,7 @@ def _best(sections: Sequence[_Section], words: Sequence[str]) -> tuple[int, _Sec
 
 
 def _score(title: str, words: Sequence[str]) -> int:
-    """Return how much a title is about the words: each counts 10 in it, and 20 at the beginning of a word."""
+    """Return the score of a title: 20 per search word that starts a word of it, 10 per one elsewhere in it."""
     folded = title.casefold()
     starts = folded.split()
     return sum(20 if any(each.startswith(word) for each in starts) else 10 * (word in folded) for word in words)

@@ -1,6 +1,7 @@
-"""The expected state of each client's UI, computed from the journal and the REST exchanges when it is asked for.
+"""Compute the expected state of a client's UI on request, and store the state that the UI reports.
 
-Nothing is computed while frames flow, so clients whose state is not examined cost nothing.
+Each request replays the client's journal rows and REST exchanges, so the state is not updated per frame. Only the
+exchanges, reports and corrections are stored (see ``ui_pages``).
 """
 
 from collections.abc import Callable, Iterator
@@ -17,15 +18,15 @@ from app.protocol.errors import NotFound
 from app.protocol.ui_stores import ExpectedState, Flavour, UiStores
 
 CHECK_S = 0.05
-"""How often an expectation is checked. The expected state changes with time too, so reports are not enough."""
+"""Interval of the checks in ``wait_until``. Not only reports matter: the expected state also changes with time."""
 
 _Change = Callable[[UiStores], UiStores]
 _Step = tuple[float, int, _Change]
-"""When the page saw or did something, its place among steps of the same time, and the change to the stores."""
+"""A frame, request, response or selection: its time, its rank among steps of that time, the change it makes."""
 
 
 class UiStates:
-    """Computes expected states. ``select`` corrects the chat that is assumed to be open."""
+    """Computes expected states, keeps reported ones. ``select`` corrects the chat that is assumed to be open."""
 
     def __init__(self, hub: Hub) -> None:
         self._clock = hub.clock
@@ -33,7 +34,7 @@ class UiStates:
         self._pages = UiPages(hub)
 
     def close(self) -> None:
-        """Stop following the hub."""
+        """Disconnect from the hub."""
         self._pages.close()
 
     def expected(self, client: int, flavour: Flavour, after: int | None = None) -> ExpectedState:
@@ -55,11 +56,11 @@ class UiStates:
         return ExpectedState(client, stores.at(until), last_seq, self._is_complete(page), page.rest_is_guess)
 
     def select(self, client: int, peer: str | None) -> None:
-        """State which chat is open in a client's UI from now on. None: no chat is open. Raises ``NotFound``."""
+        """Set which chat is open in a client's UI from now on. None: no chat is open. Raises ``NotFound``."""
         self._page(client).selections.append((self._clock.mono(), peer))
 
     def report(self, client: int, state: Any) -> None:
-        """Keep what a client's UI reports as its stores. Raises ``NotFound``."""
+        """Store the state that a client's UI reports. Raises ``NotFound``."""
         self._page(client).reported = state
 
     async def wait_until(self, is_met: Callable[[], bool], within_s: float) -> bool:
@@ -85,7 +86,7 @@ class UiStates:
         return self._journal.row(page.first_seq) is not None
 
     def _steps(self, page: UiPage, until: float, last_seq: int) -> Iterator[_Step]:
-        """Yield what the page saw and did, in order, up to a time and a row."""
+        """Yield the page's frames, requests, responses and selections, ordered by time, up to a time and a row."""
         exchanges = list(self._pages.exchanges_of(page))
         requests = sorted(((e.started, 0, _request(e)) for e in exchanges), key=itemgetter(0))
         rows = ((row.mono, 1, _row(row)) for row in self._rows(page, last_seq))

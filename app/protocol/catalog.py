@@ -10,7 +10,7 @@ from app.protocol.event_type import EventProblem, EventType, StructEvent
 
 
 class Catalog:
-    """All known events, by direction and name. They can change while the program runs."""
+    """All known events, by direction and name. ``Companion.use_events`` replaces them while the program runs."""
 
     def __init__(self, types: Iterable[EventType]) -> None:
         self._types: dict[tuple[Direction, str], EventType] = {}
@@ -56,5 +56,5 @@ class Catalog:
 
 
 def built_in() -> Catalog:
-    """Return the catalog of the guide's events."""
+    """Return a catalog of the built-in events, which the guide defines."""
     return Catalog.of(events)

@@ -1,4 +1,8 @@
-"""Convert an event to a ``companion`` command line, and to a line of a Playwright test."""
+"""Convert an event or a REST call to a ``companion`` command, as a shell command or a line of a Playwright test.
+
+``companion trigger`` fires an event again. ``companion expect`` waits for a client event or a REST call. The
+*Events* room of the window copies the results to the clipboard.
+"""
 
 import json
 import shlex

@@ -1,4 +1,8 @@
-"""Encode and decode envelopes: the strict JSON decoder, its limits and its errors."""
+"""Encode and decode envelopes, the JSON objects ``{"event": NAME, "data": {…}}`` that frames contain.
+
+``decode`` parses a frame; ``parse_json`` parses any other JSON, such as files, with the same strict rules.
+``fast_decoder`` handles common client frames without this module.
+"""
 
 import json
 import math
@@ -16,7 +20,7 @@ MAX_CHECKED_CHARS = 1024 * 1024
 """A longer text is not checked against the contract, because that takes too long."""
 
 NEEDS_STRICT_PARSER = object()
-"""Returned by ``_parse_fast`` for JSON that it does not handle."""
+"""Returned by ``_parse_fast`` for JSON that ``_parse_strict`` has to parse."""
 
 
 class BadFrame(ValueError):
@@ -124,11 +128,11 @@ def parse_json(text: str) -> Any:
 
 
 def _parse_fast(text: str) -> Any:
-    """Parse JSON whose validity follows from counting; return ``NEEDS_STRICT_PARSER`` for everything else.
+    """Parse JSON with msgspec if it is simple; return ``NEEDS_STRICT_PARSER`` for everything else.
 
-    Without escapes, there are no surrogates. A duplicate key is dropped by the decoder, so encoding the result
-    again yields fewer quotation marks. Large texts are excluded, because msgspec blocks all other threads
-    meanwhile.
+    msgspec accepts duplicate keys and drops all but one. The result is therefore encoded again: fewer quotation
+    marks than in the text show a duplicate key. Escapes are excluded, because they may be quotation marks or lone
+    surrogates, and large texts, because msgspec blocks all other threads while it parses.
     """
     if "\\" in text or len(text) > MAX_FRAME_BYTES:
         return NEEDS_STRICT_PARSER

@@ -1,7 +1,8 @@
 """The errors of firing, of REST and control API calls, and of storage. Users see their texts.
 
 A text says what is wrong, where, and what to do. The errors do not depend on HTTP: ``endpoints.errors`` maps each
-``RequestError`` to a status code. ``StorageError`` is not a ``RequestError``: HTTP servers handle it themselves.
+``RequestError`` to a status code. ``StorageError`` is not a ``RequestError``: the REST stand-in answers it with
+status 500, and the control API with 503.
 """
 
 

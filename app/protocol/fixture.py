@@ -1,4 +1,7 @@
-"""Fixtures: saved events or raw frames that can be fired by name. Each is a JSON file."""
+"""Fixtures: saved events or raw frames that can be fired by name. Each is a JSON file.
+
+This module parses, checks and formats the content of these files; ``storage.fixtures`` reads and writes them.
+"""
 
 import json
 import re

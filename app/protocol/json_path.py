@@ -35,7 +35,7 @@ def apply_changes(value: Any, to: Mapping[str, Any], without: Sequence[str] = ()
 
 
 def absolute_path(path: str) -> str:
-    """Return a path from the root of an envelope. A path that starts with another name is a field of ``data``."""
+    """Return ``path`` with the prefix ``data.``, unless it starts with ``event`` or ``data`` already."""
     first = re.split(r"[.\[]", path, maxsplit=1)[0]
     return path if first in ("event", "data") else f"data.{path}"
 

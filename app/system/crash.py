@@ -1,4 +1,4 @@
-"""Handle uncaught exceptions: write a report without private data, tell the user, and keep running.
+"""Handle uncaught exceptions: write a report without private data, show a message, and keep running.
 
 A report contains the types of the exceptions, files, lines, functions and versions. It contains no values and no
 messages, since the text of an exception may quote a chat.
@@ -60,7 +60,7 @@ class CrashReporter:
             self._loop.set_exception_handler(None)
 
     def report(self, error: BaseException | None, where: str) -> None:
-        """Write a report and show a message; for an exception at the same place, only once. Never raise."""
+        """Write a report and show a message; a repeat of the same exception is only logged. Never raise."""
         if error is None or isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
             return
         try:

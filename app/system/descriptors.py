@@ -1,11 +1,11 @@
-"""Raise the limit of open file descriptors: every connection needs one."""
+"""Raise the limit of open file descriptors, because every connection needs one."""
 
 WANTED = (65_536, 10_240, 4_096)
-"""Limits to try. macOS rejects more than 10,240 even if the hard limit is *unlimited*."""
+"""Limits to try, the highest first. macOS rejects more than 10,240 even if the hard limit is *unlimited*."""
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the soft limit of open descriptors as far as the hard limit allows.
+    """Raise the soft limit of open descriptors to 65,536, or to the hard limit if that is lower.
 
     On macOS, a program that is started from the Finder or at login may open only 256, too few for many clients.
     """

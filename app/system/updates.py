@@ -1,7 +1,8 @@
-"""Check for a newer version. Nothing is downloaded, and the check is off unless the user switches it on.
+"""Check the update feed for a newer version, and return its number and web page. The update is not downloaded.
 
-The update feed is JSON like GitHub's ``releases/latest``, with ``tag_name`` and ``html_url``. The request contains
-the name and version of the program, and nothing else about this computer.
+``ui.updates`` checks once a day if the setting is on; the About dialog and the control API check on request. The
+update feed is JSON like GitHub's ``releases/latest``, with ``tag_name`` and ``html_url``. The request contains the
+name and version of the program, and nothing else about this computer.
 """
 
 import json
@@ -20,7 +21,7 @@ VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})(?:[-.]?(a|b|rc|alpha|beta)[
 
 
 class UpdateError(Exception):
-    """The check failed; the text says why."""
+    """The check failed, or a version number is invalid. The text says why and is shown to users."""
 
 
 class Release(NamedTuple):
@@ -70,7 +71,7 @@ def _order(version: str) -> tuple[tuple[int, ...], bool, str, int]:
         raise UpdateError(f"{version[:40]!r} is not a version")
     numbers = [int(each) for each in found[1].split(".")]
     while numbers and numbers[-1] == 0:
-        numbers.pop()  # 1.2 is 1.2.0
+        numbers.pop()  # 1.2 equals 1.2.0
     return tuple(numbers), found[2] is None, (found[2] or "")[:1], int(found[3] or 0)
 
 

@@ -11,10 +11,10 @@ from app.system.settings import Settings
 
 @runtime_checkable
 class ClosesDown(Protocol):
-    """A page that listens to the companion."""
+    """A page that must disconnect from the companion's signals before it is destroyed."""
 
     def close_down(self) -> None:
-        """Stop listening. Called once, before the window is destroyed."""
+        """Disconnect from the signals and stop timers. Called once, before the window is destroyed."""
 
 
 @runtime_checkable
@@ -42,7 +42,7 @@ class Fires(Protocol):
 
 @runtime_checkable
 class Searches(Protocol):
-    """A page with a search of its own for Ctrl+F. In any other room the key opens the filter of the log."""
+    """A page with a search of its own for Ctrl+F. In other rooms the shortcut opens the filter of the log."""
 
     def focus_search(self) -> None:
         """Give the search field the keyboard focus."""

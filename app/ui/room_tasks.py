@@ -1,4 +1,7 @@
-"""Run coroutines from Qt slots. The other modules of the window contain no ``await``."""
+"""Run coroutines from Qt slots, and pass their results and errors to callbacks.
+
+The other modules of ``app.ui`` contain no ``await``.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,7 +17,7 @@ class RoomTasks:
     """Start the background tasks of one room, dialog or menu. Call the object with a coroutine.
 
     ``failed`` gets the message of an exception that is one of ``errors``. Any other exception is a bug: it reaches
-    the loop's exception handler. After ``close``, results and failures are not reported.
+    the loop's exception handler. ``close`` does not cancel running tasks, but no callback is called after it.
     """
 
     def __init__(
@@ -61,6 +64,6 @@ class RoomTasks:
                 then(result)
 
     def _finish(self, work: Coroutine[Any, Any, Any], ended: Callable[[], object]) -> None:
-        work.close()  # a task that is cancelled before its first step never runs it
+        work.close()  # if the task was cancelled before its first step, avoids the warning "was never awaited"
         if self._open:
             ended()

@@ -19,7 +19,7 @@ class Api(
     FixtureOperations, StateOperations, ProgramOperations, ChatOperations, SettingsOperations,
     UiStateOperations,
 ):  # fmt: skip
-    """All operations. To add a group of operations, add its class as a base class."""
+    """Combine all groups of operations. To add a group, add its class as a base class."""
 
 
 OPERATIONS = operations_of(Api)

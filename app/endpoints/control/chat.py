@@ -1,4 +1,4 @@
-"""Operations on the personas and messages of the chat state."""
+"""Operations on the personas and messages of the chat state. A persona is a user that the companion simulates."""
 
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +15,7 @@ from app.protocol.errors import NotFound
 
 
 class ChatOperations(Operations):
-    """The abilities of *Chats*."""
+    """List, add, change and remove personas; list, change and delete messages. The room *Chats* can do the same."""
 
     @operation("GET", "/v1/personas", scope=Scope.AGENT, answer=list[shapes.PersonaInfo])
     async def list_personas(self, _: Call) -> list[shapes.PersonaInfo]:
@@ -37,7 +37,7 @@ class ChatOperations(Operations):
         person = await self._persona(call.path["name"])
         name = person.username
         if body.username is not UNSET and body.username.strip() != name:
-            await chat.rename_person(name, body.username)  # first, because the other changes cannot fail
+            await chat.rename_person(name, body.username)  # first: if this fails, nothing else has changed
             name = body.username.strip()
         if body.is_friend is not UNSET and body.is_friend != person.is_friend:
             await (chat.add_friend(name) if body.is_friend else chat.remove_friend(name))

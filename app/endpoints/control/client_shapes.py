@@ -1,4 +1,4 @@
-"""Input and output of the operations on connected clients."""
+"""Input and output of the operations on connected clients: list them, change their user, disconnect them."""
 
 from typing import Annotated
 
@@ -50,7 +50,7 @@ class ClientInfo(Struct, kw_only=True):
 
 
 def client_info(client: Client) -> ClientInfo:
-    """Convert a client to an answer."""
+    """Convert a client to its description in a response."""
     return ClientInfo(
         id=client.id, username=client.username, origin=client.origin, user_agent=client.user_agent,
         connected_at=client.connected_at, frames_in=client.frames_in, frames_out=client.frames_out,

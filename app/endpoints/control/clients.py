@@ -1,4 +1,4 @@
-"""Operations on connected clients: list them, change their user, close their connections."""
+"""Control API operations on WebSocket clients: list them, change their user, close their connections."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from app.protocol.errors import Invalid, NotFound
 
 
 class ClientOperations(Operations):
-    """The abilities of *Clients*."""
+    """The operations under ``/v1/clients``. They correspond to the window's *Clients* room."""
 
     @operation("GET", "/v1/clients", scope=Scope.AGENT, answer=list[shapes.ClientInfo])
     async def clients(self, _: Call) -> list[shapes.ClientInfo]:

@@ -1,4 +1,4 @@
-"""The operation that waits for a client event."""
+"""The operation that waits until a client sends an event or makes a REST call, as ``companion expect`` does."""
 
 from app.endpoints.control import expectation_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
@@ -9,7 +9,7 @@ from app.protocol.json_path import BadPath, check_path
 
 
 class ExpectationOperations(Operations):
-    """The abilities of *Expect*."""
+    """The operation ``POST /v1/expectations``. The window's *Then expect* row waits in the same way."""
 
     @operation("POST", "/v1/expectations", scope=Scope.AGENT, body=shapes.ExpectationBody, answer=shapes.Expected)
     async def expect(self, call: Call) -> shapes.Expected:

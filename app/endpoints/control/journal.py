@@ -26,7 +26,7 @@ HEARTBEAT_S = 15.0
 
 
 class JournalOperations(Operations):
-    """The abilities of *Events*."""
+    """Operations on the journal, which the Events room of the window shows."""
 
     @operation("GET", "/v1/journal", scope=Scope.AGENT, query=shapes.JournalQuery, answer=shapes.JournalPage)
     async def journal(self, call: Call) -> shapes.JournalPage:
@@ -93,7 +93,7 @@ class JournalOperations(Operations):
 
 
 def journal_state(service: Service) -> shapes.JournalState:
-    """Convert the size of the journal to an answer."""
+    """Return the size of the journal, its row numbers, and whether GET requests are logged, for a response."""
     journal = service.journal
     return shapes.JournalState(
         rows=len(journal), first_seq=journal.first_seq, last_seq=journal.last_seq, dropped=journal.dropped,

@@ -1,6 +1,8 @@
-"""The interface of the companion for the operations. Its methods may raise ``RequestError`` and ``StorageError``.
+"""Protocols for the parts of the companion that the operations of the control API use.
 
-``endpoints`` cannot import ``Companion``, which is on a higher layer. mypy checks that it implements ``Service``.
+``Service`` is the whole companion; ``endpoints.service.Service`` is a single server. ``endpoints`` cannot import
+``Companion``, which is on a higher layer. mypy checks that it implements ``Service``. The methods may raise
+``RequestError`` and ``StorageError``.
 """
 
 from collections.abc import Callable, Iterable
@@ -25,7 +27,7 @@ from app.system.settings import Settings
 
 
 class Server(Protocol):
-    """A server."""
+    """A running or stopped server: the event server, the REST stand-in or the control API."""
 
     @property
     def url(self) -> str:
@@ -37,7 +39,7 @@ class Server(Protocol):
 
 
 class StoredState(Protocol):
-    """The reads of the chat state."""
+    """Read the chat state."""
 
     async def snapshot(self) -> dict[str, Any]:
         """Return the whole state."""
@@ -50,7 +52,7 @@ class StoredState(Protocol):
 
 
 class ChatState(Protocol):
-    """The changes of the chat state."""
+    """Change the chat state."""
 
     @property
     def store(self) -> StoredState:
@@ -69,10 +71,10 @@ class ChatState(Protocol):
         """Remove a persona."""
 
     async def add_friend(self, username: str) -> Person:
-        """Make a friendship."""
+        """Make a persona a friend."""
 
     async def remove_friend(self, username: str) -> None:
-        """End a friendship."""
+        """End a friendship. The persona and its messages are kept."""
 
     async def set_delivered(self, msg_id: str) -> MessageData:
         """Mark a waiting message as delivered."""
@@ -122,7 +124,7 @@ class Library(Protocol):
 
 
 class Composer(Protocol):
-    """Generates events from fixtures, and fires them."""
+    """Generate events from fixtures, and fire them."""
 
     async def fire(
         self,
@@ -150,16 +152,16 @@ class Composer(Protocol):
 
 
 class UiStates(Protocol):
-    """Computes what the UI's stores must hold; see ``app/observers/ui_state.py``."""
+    """Compute the expected contents of the UI's stores; see ``app/observers/ui_state.py``."""
 
     def expected(self, client: int, flavour: Flavour, after: int | None = None) -> ExpectedState:
-        """Return the state now, or just after a row. Raises ``NotFound``."""
+        """Return the expected state now, or right after the row number ``after``. Raises ``NotFound``."""
 
     def select(self, client: int, peer: str | None) -> None:
-        """State which chat is open."""
+        """Set the chat that is open in the UI; None if no chat is open."""
 
     def report(self, client: int, state: Any) -> None:
-        """Keep the stores that the UI reports."""
+        """Store the contents of the stores that the UI reports."""
 
     def reported(self, client: int) -> Any:
         """Return the stores that the UI reported last, or None."""
@@ -169,7 +171,7 @@ class UiStates(Protocol):
 
 
 class Service(Protocol):
-    """The companion as the operations see it."""
+    """The companion: its components, and the methods that the operations call."""
 
     hub: Hub
     journal: Journal
@@ -238,7 +240,7 @@ class Service(Protocol):
         """Stop or resume sending to clients."""
 
     async def fire(self, event: Envelope, *, to: Target, origin: Origin, strict: bool = True) -> Delivery:
-        """Store and send an event. If ``strict`` is False, one that violates the contract is only sent."""
+        """Store and send an event. If ``strict`` is False, an invalid event is sent but not stored."""
 
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. Raises ``ValueError`` unless it went to the UI."""
@@ -247,7 +249,7 @@ class Service(Protocol):
         """Check changed settings and write them to the file. May raise ``InvalidSettings`` and ``OSError``."""
 
     async def apply(self, settings: Settings) -> None:
-        """Take settings into use."""
+        """Apply settings to the running program."""
 
     async def log_get_requests(self, on: bool) -> None:
         """Turn the logging of the UI's GET requests on or off."""

@@ -1,4 +1,8 @@
-"""Operations on settings, allowed origins, pinned fixtures, start at login, update check and agent token."""
+"""Operations on settings, allowed origins, pinned fixtures, start at login, update check and agent token.
+
+A pinned fixture has an entry in the tray icon's *Fire* menu. The agent token is a second token of the control API,
+for operations with ``Scope.AGENT`` only.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +25,7 @@ from app.system.updates import UpdateError, built_in_address, look
 
 
 class SettingsOperations(Operations):
-    """The abilities of *Settings*, and of the buttons elsewhere that change a setting."""
+    """Read and change settings, and values that are stored as settings: allowed origins and pinned fixtures."""
 
     def __init__(self, service: Service) -> None:
         super().__init__(service)

@@ -88,7 +88,7 @@ class TokenInfo(Struct, kw_only=True):
 
 
 def rejection_info(rejection: RejectionStats) -> RejectionInfo:
-    """Convert a rejection to an answer."""
+    """Convert the statistics of a rejection to the shape of the response."""
     return RejectionInfo(
         server=rejection.server, reason=rejection.reason, origin=rejection.origin, user_agent=rejection.user_agent,
         times=rejection.times, last=rejection.last,

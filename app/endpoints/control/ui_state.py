@@ -1,4 +1,7 @@
-"""Operations on the state of the UI's stores: return the expected one, report the real one, compare, expect."""
+"""Operations on the stores of a client's UI: return the expected state, receive the real one, compare, wait.
+
+The companion computes the expected state, but cannot read the real one: the UI or a test sends it (*reports* it).
+"""
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
@@ -26,7 +29,7 @@ NOT_FOUND = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 
 
 class UiStateOperations(Operations):
-    """Say what the UI must show, and compare that with what it shows."""
+    """Return the expected state of a UI's stores, and compare it with the reported state."""
 
     @operation("GET", "/v1/ui-state", scope=Scope.AGENT, query=shapes.UiStateQuery, answer=shapes.UiStateInfo,
                errors=NOT_FOUND)  # fmt: skip

@@ -15,7 +15,7 @@ UNREAD = "Unread messages. The number drops when your UI sends mark_read."
 
 
 class ConversationsModel(QStandardItemModel):
-    """One item per chat. The role ``CHAT`` has its ``Conversation``."""
+    """One item per chat. Its data in the role ``CHAT`` is the ``Conversation``."""
 
     def show_chats(self, chats: list[Conversation]) -> None:
         """Show ``chats`` in this order."""
@@ -31,7 +31,7 @@ class ConversationsModel(QStandardItemModel):
             self.setItem(line, item)
 
     def line_of(self, username: str) -> int:
-        """Return a friend's line, or -1."""
+        """Return the row of the chat with a friend, or -1 if there is none."""
         return next((line for line in range(self.rowCount()) if self.item(line).text() == username), -1)
 
 

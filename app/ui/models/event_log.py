@@ -33,9 +33,9 @@ MAX_FLUSH_MS = 100
 TRAILING_MS = 15
 """Rows that came shortly before a flush was possible wait this long for more rows."""
 FIRST_ROW_MS = 1
-"""Delay of the flush after the first row in a while: the recipients of the frame get the processor first."""
+"""Delay of the flush after the first row in a while. Meanwhile, the recipients can process the frame."""
 PAINT_SHARE = 20
-"""Painting may take one twentieth of the time: the interval is this many times as long as the last painting."""
+"""The interval is this many times the duration of the last painting, from ``FLUSH_MS`` to ``MAX_FLUSH_MS``."""
 SLICE_S = 0.003
 """Time slice for filtering rows; longer would block the window noticeably."""
 SHOW_S = 0.1
@@ -58,7 +58,7 @@ class EventLogModel(QAbstractTableModel):
     flushing = Signal()
     """Emitted before rows are removed and added."""
     flushed = Signal(int)
-    """Emitted afterwards, with the number of rows added at the end."""
+    """Emitted after rows were removed and added, with the number of rows added at the end."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class EventLogModel(QAbstractTableModel):
 
     @property
     def waiting(self) -> int:
-        """The number of journal rows that came while the log was frozen, before filtering."""
+        """The number of rows added to the journal since the log was frozen, before filtering."""
         return self._journal.last_seq - self._seen if self._frozen else 0
 
     @property
@@ -130,7 +130,7 @@ class EventLogModel(QAbstractTableModel):
         return self._filter.warnings
 
     def clear(self) -> None:
-        """Begin anew after the newest row; the journal keeps the older ones."""
+        """Remove all rows from the view; the journal keeps them."""
         self._cleared = self._seen = self._journal.last_seq
         self._refill((), self._seen)
 

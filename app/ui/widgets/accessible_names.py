@@ -1,4 +1,4 @@
-"""Give controls their accessible names, style ids and tooltips."""
+"""Set accessible names, style sheet IDs and tooltips of widgets; create number inputs."""
 
 from typing import TypeVar
 

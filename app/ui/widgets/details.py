@@ -1,4 +1,4 @@
-"""The details of one log row: pretty JSON, raw text, schema, and a diff to the previous event of the same kind."""
+"""Show one log row, read-only: formatted JSON, raw text, schema, and a diff to the previous event of its kind."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,10 @@ DIRECTIONS = {Kind.TO_UI: Direction.TO_UI, Kind.FROM_UI: Direction.FROM_UI}
 
 
 class Details(QWidget):
-    """The details pane of the Events room. ``previous`` returns the row to compare with in *Diff*."""
+    """The details pane of the Events room. ``previous`` returns the row to compare with in *Diff*.
+
+    It has no actions on the row: those, such as *Resend*, are in ``ui.rooms.events``.
+    """
 
     closed = Signal()
     """Emitted when the user closes the pane."""

@@ -1,4 +1,4 @@
-"""The placeholder of a room without content: an icon, a title, a hint and an optional button."""
+"""A placeholder for a list or page without content: an icon, a title, a hint and an optional button."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from app.ui.widgets.accessible_names import named
 
 
 class EmptyState(QWidget):
-    """Shown instead of an empty table or list. ``action`` is the button's title and what it does."""
+    """Shown instead of an empty table or list. ``action`` is the button's title and its callback."""
 
     def __init__(self, icon: str, title: str, action: tuple[str, Callable[[], object]] | None = None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The row of the fire bar that chooses an expectation: the frame that the UI must send after an event."""
+"""The row of the fire bar that chooses an expectation: what the UI must send after each event that is fired."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends"
 
 
 class ExpectRow(QWidget):
-    """Choose a client event or a REST call, and a timeout. The default is ``nothing``."""
+    """Choose a client event or a REST call, and a timeout. With the default, ``nothing``, nothing is checked."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class ExpectRow(QWidget):
 
 
 def result_text(expected: Expectation, result: ExpectationResult, within_s: float) -> tuple[str, str]:
-    """Return the result of an expectation as the command line prints it, and its tone (``ok`` or ``error``)."""
+    """Return the text that shows the result of an expectation, and its tone (``ok`` or ``error``)."""
     if result.row:
         number = f" · #{result.row.seq}" if result.row.seq else ""  # a GET request may have no row
         return f"✓ {expected} came after {result.after_s * 1000:,.0f} ms{number}", "ok"

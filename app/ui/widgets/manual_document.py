@@ -34,12 +34,12 @@ from app.ui.plain_text import set_tooltip
 FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
 
 CODE_PIXELS = 13
-"""The size of other text is in the style sheet."""
+"""Font size of code, in pixels. The style sheet sets that of plain text."""
 INDENT = 24.0
 TOP_MARGIN = 16.0
 BOTTOM_MARGIN = 32.0
 LINE_HEIGHT = 145.0
-"""Percent."""
+"""In percent, like the next two line heights."""
 CELL_LINE_HEIGHT = 125.0
 CODE_LINE_HEIGHT = 130.0
 PROPORTIONAL = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
@@ -47,16 +47,16 @@ FIXED = QTextBlockFormat.LineHeightTypes.FixedHeight.value
 CODE_PADDING = 10.0
 CELL_PADDING = 7.0
 GAP = 10.0
-"""Between two paragraphs."""
+"""Space between two paragraphs, in pixels."""
 PICTURE = "\ufffc"
-"""Stands for a picture in a text."""
+"""The character that represents a picture in the text of a block."""
 NOTHING = QImage(1, 1, QImage.Format.Format_ARGB32)
 NOTHING.fill(Qt.GlobalColor.transparent)
 
 
 @dataclass(frozen=True)
 class Heading:
-    """How a heading looks: its size, and the space above and below it."""
+    """The format of a heading, in pixels: its font size, and the space above and below it."""
 
     pixels: int
     above: float
@@ -68,7 +68,7 @@ SMALL_HEADING = Heading(15, 18, 6)
 
 
 class ManualDocument(QTextDocument):
-    """Lays out one page. ``anchors`` and ``code_blocks`` say where its headings and its code are."""
+    """Lay out one page. ``anchors`` and ``code_blocks`` hold the positions of its headings and its code."""
 
     def __init__(self, page: Page, folder: Path, font: QFont, parent: QObject) -> None:
         super().__init__(parent)
@@ -77,7 +77,7 @@ class ManualDocument(QTextDocument):
         self.anchors: dict[str, int] = {}
         """The position of each heading, by its anchor."""
         self.code_blocks: list[tuple[int, int]] = []
-        """The numbers of the first and the last text block of each piece of code."""
+        """The numbers of the first and the last text block of each block of code."""
         self._pictures: dict[int, tuple[str, QImage]] = {}
         """The name and the picture at each position that has one."""
         self.setUndoRedoEnabled(False)
@@ -95,13 +95,13 @@ class ManualDocument(QTextDocument):
         self._format_fragments(page.name)
 
     def loadResource(self, kind: int, name: QUrl | str) -> QImage:
-        """Return a picture of the manual, or an empty one. Qt would read any file if this returned None."""
+        """Return a picture of the manual, or an empty one. If this returned None, Qt would read any file."""
         file = picture_file(self._folder, QUrl(name).toString(), dark=self._colors is theme.DARK)
         picture = QImage(str(file)) if file and kind == QTextDocument.ResourceType.ImageResource else QImage()
         return NOTHING if picture.isNull() else picture
 
     def fit_pictures(self, width: int, pixel_ratio: float) -> None:
-        """Scale the pictures to at most ``width``. Qt itself would do it without smoothing."""
+        """Scale the pictures to at most ``width``. Qt's own scaling is not smooth."""
         for position, (name, picture) in self._pictures.items():
             size = picture.size()
             if size.width() > width:
@@ -110,7 +110,7 @@ class ManualDocument(QTextDocument):
             smooth = Qt.TransformationMode.SmoothTransformation
             shown = picture.scaled(pixels, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
             shown = shown.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-            painter = QPainter(shown)  # a frame: pictures of the window are as white as the page
+            painter = QPainter(shown)  # draw a frame, because pictures of the window have the page's colour
             painter.setPen(QColor(self._colors.border))
             painter.drawRect(shown.rect().adjusted(0, 0, -1, -1))
             painter.end()
@@ -145,7 +145,7 @@ class ManualDocument(QTextDocument):
         return cursor
 
     def _place_pictures(self) -> None:
-        """Load the pictures of the page. Replace what is not a picture of the manual by its description."""
+        """Load the pictures of the page. Replace pictures that are not the manual's with their descriptions."""
         pieces = [(each.position(), each.charFormat()) for _, each in self._fragments()]
         for position, form in reversed([each for each in pieces if each[1].isImageFormat()]):
             name = form.toImageFormat().name()
@@ -230,7 +230,7 @@ class ManualDocument(QTextDocument):
         QTextCursor(block).setBlockFormat(form)
 
     def _format_code(self, blocks: list[QTextBlock]) -> None:
-        """Make room for the box that the view paints around a piece of code."""
+        """Add margins for the box that the view paints around a block of code."""
         if not blocks:
             return
         self.code_blocks.append((blocks[0].blockNumber(), blocks[-1].blockNumber()))
@@ -274,7 +274,7 @@ class ManualDocument(QTextDocument):
 
 
 def look_of(level: int) -> Heading:
-    """Return how headings of a level look."""
+    """Return the format of headings of a level."""
     return HEADINGS.get(level, SMALL_HEADING)
 
 
