@@ -19,8 +19,8 @@ from app.system.process_signals import ignore_more, on_stop
 from app.system.settings import InvalidSettings, Settings, check, equal_ports
 from app.ui import theme
 from app.ui.application import Application
+from app.ui.browser import open_folder
 from app.ui.plain_text import PlainTextMessageBox
-from app.ui.rooms.settings import open_folder
 from app.ui.single_instance import FirstInstance
 from app.ui.tray import Tray
 from app.ui.window import FIXTURES, SETTINGS, MainWindow

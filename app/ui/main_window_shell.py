@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QHBoxLayout,
     QMainWindow,
     QPushButton,
@@ -16,13 +15,14 @@ from typing_extensions import override
 
 from app import __version__
 from app.system.paths import Folders
-from app.ui import theme
-from app.ui.icons import icon, ui_icon
+from app.ui.icons import icon
 from app.ui.input_guard import InputGuard
 from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import ROOMS, Room
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.banner import Banner
+from app.ui.widgets.condition_strip import ConditionStrip
+from app.ui.widgets.navigation import Navigation
 
 STATUS_BAR_HEIGHT = 32
 
@@ -43,8 +43,9 @@ class MainWindowShell(QMainWindow):
         self.setWindowTitle("P2P Chat Companion")
         self.setWindowIcon(icon("app"))
         self.setMinimumSize(QSize(880, 560).boundedTo(self.screen().availableSize()))
+        self.strip = ConditionStrip()
         self.banner = Banner()
-        self._navigation = QButtonGroup(self)
+        self.navigation = Navigation(rooms)
         self._place = QVBoxLayout()
         """The layout that will contain the rooms."""
         self._foot = QWidget()
@@ -69,6 +70,7 @@ class MainWindowShell(QMainWindow):
         self._whole = QVBoxLayout(whole)
         self._whole.setContentsMargins(0, 0, 0, 0)
         self._whole.setSpacing(0)
+        self._whole.addWidget(self.strip)
         self._whole.addLayout(body, 1)
         self._foot.setObjectName("statusBar")
         self._foot.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -86,32 +88,40 @@ class MainWindowShell(QMainWindow):
         side = QWidget()
         side.setObjectName("navigation")
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        side.setFixedWidth(168)
+        side.setFixedWidth(176)
         column = QVBoxLayout(side)
-        column.setContentsMargins(10, 14, 10, 12)
+        column.setContentsMargins(0, 14, 0, 12)
         column.setSpacing(4)
         title = PlainTextLabel("P2P Chat\nCompanion")
         title.setObjectName("brand")
         brand = QHBoxLayout()
-        brand.setContentsMargins(6, 0, 0, 12)
+        brand.setContentsMargins(16, 0, 10, 8)
         brand.setSpacing(10)
         picture = PlainTextLabel()
         picture.setPixmap(icon("app").pixmap(32, 32))
         brand.addWidget(picture)
         brand.addWidget(title, 1)
         column.addLayout(brand)
-        for number, room in enumerate(self.room_list):
-            button = named(QPushButton(room.title), room.title, style_id="nav", tip=room.tooltip)
-            button.setCheckable(True)
-            button.setIconSize(QSize(20, 20))
-            self._navigation.addButton(button, number)
-            column.addWidget(button)
-        column.addStretch(1)
+        column.addWidget(self.navigation, 1)
         self.version = named(QPushButton(f"Version {__version__}"), "About", style_id="flat", tip="About")
-        column.addWidget(self.version, 0, Qt.AlignmentFlag.AlignLeft)
-        self._navigation.button(0).setChecked(True)
-        self.recolor()
+        foot = QHBoxLayout()
+        foot.setContentsMargins(10, 0, 10, 0)
+        foot.addWidget(self.version, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addLayout(foot)
+        self._recall_navigation()
         return side
+
+    def _recall_navigation(self) -> None:
+        """Select the room and collapse the groups of the last time."""
+        collapsed = self._memory.value("navigation/collapsed", "", str)
+        self.navigation.collapse(str(collapsed).split(","))
+        last = str(self._memory.value("navigation/room", "", str))
+        self.navigation.select(last if self.navigation.has(last) else self.room_list[0].name)
+        self.navigation.focus_current()
+
+    def _remember_navigation(self) -> None:
+        self._memory.setValue("navigation/collapsed", ",".join(self.navigation.collapsed))
+        self._memory.setValue("navigation/room", self.navigation.current)
 
     def _recall(self, key: str, restore: Callable[[QByteArray], object]) -> None:
         if isinstance(saved := self._memory.value(key), QByteArray):
@@ -126,8 +136,8 @@ class MainWindowShell(QMainWindow):
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
-        for number, room in enumerate(self.room_list):
-            self._navigation.button(number).setIcon(ui_icon(room.icon, theme.colors().muted))
+        self.navigation.recolor()
+        self.strip.recolor()
 
     def first_hint(self, name: str) -> bool:
         """Return whether a one-time hint has not been shown yet, and record that it has."""

@@ -33,6 +33,13 @@ class ReportsStatus(Protocol):
 
 
 @runtime_checkable
+class HasBadge(Protocol):
+    """A page whose entry in the navigation has a badge. The signal has one argument, a ``Badge`` or None."""
+
+    badge_changed: SignalInstance
+
+
+@runtime_checkable
 class Fires(Protocol):
     """A page that handles Ctrl+Enter. In other rooms the shortcut does nothing."""
 

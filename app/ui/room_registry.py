@@ -5,7 +5,8 @@ This module is imported before the first paint, so it imports no room: ``Room.bu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ class Room:
 
     ``icon`` is a file in ``resources/icons/ui``. ``factory`` is ``module:function``; the function gets the window,
     builds the page and connects it to the other rooms. ``room_hooks.py`` lists the protocols that a page can
-    implement. ``shortcut`` may be empty.
+    implement. ``shortcut`` is a key of its own; without one, ``numbered`` sets it.
     """
 
     name: str
@@ -58,12 +59,26 @@ EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS, HELP = (
     "events", "clients", "inject", "fixtures", "chats", "settings", "help",
 )  # fmt: skip
 
-ROOMS = (
-    Room(EVENTS, "Events", "events", Group.WATCH, "app.ui.rooms.events:create", "Ctrl+1"),
-    Room(CLIENTS, "Clients", "clients", Group.WATCH, "app.ui.rooms.clients:create", "Ctrl+2"),
-    Room(INJECT, "Inject", "inject", Group.FIRE, "app.ui.rooms.inject:create", "Ctrl+3"),
-    Room(FIXTURES, "Fixtures", "fixtures", Group.FIRE, "app.ui.rooms.fixtures:create", "Ctrl+4"),
-    Room(CHATS, "Chats", "chats", Group.WORLD, "app.ui.rooms.chats:create", "Ctrl+5"),
-    Room(SETTINGS, "Settings", "settings", Group.PROGRAM, "app.ui.rooms.settings:create", "Ctrl+6"),
-    Room(HELP, "Help", "help", Group.PROGRAM, "app.ui.rooms.help:create", "F1"),
+NUMBER_KEYS = 9
+"""The first nine rooms have Ctrl+1 to Ctrl+9."""
+
+
+def numbered(rooms: Iterable[Room]) -> tuple[Room, ...]:
+    """Return the rooms, the first nine with their number as shortcut unless they have one of their own."""
+    return tuple(
+        replace(room, shortcut=f"Ctrl+{number}") if number <= NUMBER_KEYS and not room.shortcut else room
+        for number, room in enumerate(rooms, 1)
+    )
+
+
+ROOMS = numbered(
+    (
+        Room(EVENTS, "Events", "events", Group.WATCH, "app.ui.rooms.events:create"),
+        Room(CLIENTS, "Clients", "clients", Group.WATCH, "app.ui.rooms.clients:create"),
+        Room(INJECT, "Inject", "inject", Group.FIRE, "app.ui.rooms.inject:create"),
+        Room(FIXTURES, "Fixtures", "fixtures", Group.FIRE, "app.ui.rooms.fixtures:create"),
+        Room(CHATS, "Chats", "chats", Group.WORLD, "app.ui.rooms.chats:create"),
+        Room(SETTINGS, "Settings", "settings", Group.PROGRAM, "app.ui.rooms.settings:create"),
+        Room(HELP, "Help", "help", Group.PROGRAM, "app.ui.rooms.help:create", "F1"),
+    )
 )

@@ -12,7 +12,7 @@ SHORTCUTS = (
     ("Ctrl+K", "Command palette: search every action"),
     ("Ctrl+Enter", "Fire the event in Inject or Fixtures, or stop a repeat; in Chats, send the message"),
     ("Ctrl+R", "Repeat the last event with a new ID and time"),
-    ("Ctrl+F", "Filter the log; in Help, search the manual"),
+    ("Ctrl+F", "Filter the log; in Settings and Help, search there"),
     ("Ctrl+L", "Clear the log view"),
     ("P", "Freeze or unfreeze the log"),
     ("R", "Resend the selected frame"),

@@ -29,19 +29,20 @@ class Colors:
     warning: str
     warning_soft: str
     error: str
+    error_soft: str
 
 
 LIGHT = Colors(
     window="#f5f5f7", surface="#ffffff", raised="#fafafb", hover="#ececf1", border="#dcdce3",
     text="#1b1c20", muted="#61646f", faint="#9598a3", accent="#5753c6", accent_hover="#4a46b4",
     accent_soft="#e9e8fb", on_accent="#ffffff", ok="#1f7a4d", warning="#9a5b00", warning_soft="#fdf1dc",
-    error="#c4262c",
+    error="#c4262c", error_soft="#fde8e8",
 )  # fmt: skip
 DARK = Colors(
     window="#17181c", surface="#1e2025", raised="#25272d", hover="#2d3037", border="#363942",
     text="#e9eaee", muted="#a3a6b2", faint="#767a86", accent="#8f8bf5", accent_hover="#a4a1f8",
     accent_soft="#2f2e57", on_accent="#14141c", ok="#56c48c", warning="#e8b04b", warning_soft="#3a2f18",
-    error="#ff7b7f",
+    error="#ff7b7f", error_soft="#42201f",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
@@ -13,15 +13,24 @@ from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from app.hub.origin import PANEL
-from app.system.ports import OWN_PROCESS
 from app.ui.main_window_shell import MainWindowShell
-from app.ui.room_registry import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, ROOMS, SETTINGS, Room
+from app.ui.room_registry import (
+    CHATS,
+    CLIENTS,
+    EVENTS,
+    FIXTURES,
+    HELP,
+    INJECT,
+    NUMBER_KEYS,
+    ROOMS,
+    SETTINGS,
+    Room,
+)
 
 if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.companion import Companion
     from app.hub.hub import Delivery
     from app.hub.journal import Row
-    from app.hub.rejection_log import RejectionStats
     from app.manual.pages import Manual
     from app.protocol.fixture import Fixture
     from app.ui.about import About
@@ -36,17 +45,6 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
 
-MAX_OFFERED_ORIGINS = 20
-"""A program that connects with ever new origins must not flood the banner."""
-
-
-class ShownService(Protocol):
-    """The attributes of ``endpoints.service.Service`` that the banner shows."""
-
-    name: str
-    error: str
-    consequence: str
-
 
 class MainWindow(MainWindowShell):
     """The main window with its rooms, once ``fill`` was called. A room is built when it is first opened or used."""
@@ -58,13 +56,15 @@ class MainWindow(MainWindowShell):
 
     def fill(self, companion: Companion) -> Self:
         """Create the rooms and the status bar for a companion. Call it once."""
+        from app.ui.badges import RoomBadges
+        from app.ui.conditions import Conditions
+        from app.ui.notices import Notices
         from app.ui.room_tasks import RoomTasks
         from app.ui.updates import Updates
         from app.ui.widgets.lazy_stack import LazyStack
         from app.ui.widgets.status import StatusBar
 
         self.filled = True
-        self._offered_origins: set[str] = set()
         self.companion = companion
         self.status = StatusBar(companion)
         self.rooms = LazyStack({room.name: partial(self._build, room) for room in self.room_list})
@@ -73,10 +73,13 @@ class MainWindow(MainWindowShell):
         """Starts the control API. The desktop program replaces it with a function that obtains the token first."""
         self.updates = Updates(companion, self.banner)
         self._do = RoomTasks(companion.tasks, self.status.show_message)
+        self._conditions = Conditions(companion, self._do, partial(self.open_room, SETTINGS))
+        self._notices = Notices(self)
+        self._badges = RoomBadges(self)
         self._insert_rooms(self.rooms, self.status)
         self._connect()
         self._add_shortcuts()
-        self._show_numbered(self._navigation.checkedId())
+        self.rooms.show_page(self.navigation.current)
         self.show_state()
         if self.isVisible():
             self.repaint()  # before more rooms are built
@@ -129,9 +132,11 @@ class MainWindow(MainWindowShell):
 
     def _build(self, room: Room) -> QWidget:
         """Build a room's page, connect its status messages and restore its layout. See ``room_hooks.py``."""
-        from app.ui.room_hooks import RemembersLayout, ReportsStatus
+        from app.ui.room_hooks import HasBadge, RemembersLayout, ReportsStatus
 
         page = room.build(self)
+        if isinstance(page, HasBadge):
+            page.badge_changed.connect(partial(self.navigation.set_badge, room.name))
         if isinstance(page, ReportsStatus):
             page.status_message.connect(self.status.show_message)
         if isinstance(page, RemembersLayout):
@@ -148,11 +153,8 @@ class MainWindow(MainWindowShell):
     def open_room(self, name: str) -> None:
         """Show a room and give it the keyboard focus."""
         self.rooms.show_page(name)
-        self._navigation.button(self.rooms.currentIndex()).setChecked(True)
+        self.navigation.select(name)
         self.rooms.page(name).setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-    def _show_numbered(self, number: int) -> None:
-        self.rooms.show_page(self.room_list[number].name)
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
@@ -173,6 +175,7 @@ class MainWindow(MainWindowShell):
         from app.ui.room_hooks import ClosesDown, RemembersLayout
 
         self._memory.setValue("geometry", self.saveGeometry())
+        self._remember_navigation()
         for room in self.rooms.built:
             if isinstance(room, RemembersLayout):
                 for key, part in room.layout_parts.items():
@@ -180,6 +183,8 @@ class MainWindow(MainWindowShell):
         self._memory.sync()
         for disconnect in self._disconnects:
             disconnect()
+        self._notices.close_down()
+        self._badges.close_down()
         self._do.close()
         self.updates.close_down()
         self.status.close_down()
@@ -189,12 +194,11 @@ class MainWindow(MainWindowShell):
                 room.close_down()
 
     def show_state(self) -> None:
-        """Show servers that cannot listen in the banner, and pass changed settings to the rooms."""
+        """Show in the strip and the banner what does not work, and pass changed settings to the rooms."""
         from app.ui.room_hooks import FollowsSettings
 
-        companion = self.companion
-        for service in companion.services:
-            self._show_service(service)
+        self.strip.show_conditions(self._conditions.current())
+        self._notices.show_services()
         if self.companion.settings is not self._settings_shown:
             self._settings_shown = self.companion.settings
             for room in self.rooms.built:
@@ -204,12 +208,10 @@ class MainWindow(MainWindowShell):
     # building
 
     def _connect(self) -> None:
-        self._navigation.idClicked.connect(self._show_numbered)
+        self.navigation.room_chosen.connect(self.rooms.show_page)
         self.version.clicked.connect(self.open_about)
         self._disconnects = [
             self.companion.changed.connect(lambda _: self.show_state()),
-            self.companion.chat.unknown_friend_requested.connect(self._offer_persona),
-            self.companion.rejection_log.added.connect(self._origin_refused),
         ]
 
     def _add_shortcuts(self) -> None:
@@ -223,6 +225,10 @@ class MainWindow(MainWindowShell):
             "?": self.show_shortcuts,
             "Ctrl+Q": self.quit_requested.emit,
             "Ctrl+W": self.close,
+        }
+        keys |= {
+            f"Ctrl+{n}": partial(self.open_room, room.name)
+            for n, room in enumerate(self.room_list[:NUMBER_KEYS], 1)
         }
         keys |= {room.shortcut: partial(self.open_room, room.name) for room in self.room_list if room.shortcut}
         keys["F1"] = self.open_help
@@ -319,22 +325,6 @@ class MainWindow(MainWindowShell):
         """Fire a fixture."""
         self._do(self.companion.composer.fire(fixture, origin=PANEL), self._show_delivery)
 
-    def _origin_refused(self, refused: RejectionStats) -> None:
-        """Offer to allow the origin of a refused web page, once per origin."""
-        from app.system.settings import origin_problem
-
-        origin = refused.origin
-        if not origin or origin in self._offered_origins or len(self._offered_origins) >= MAX_OFFERED_ORIGINS:
-            return
-        self._offered_origins.add(origin)
-        if origin_problem(origin) or len(origin) > 80:
-            return
-        self.banner.show_notice(
-            f"Refused a web page from {origin}. To let it connect, allow this origin and reload the page.",
-            (("Allow this origin", partial(self.allow, origin)),),
-            topic="refused",
-        )
-
     def allow(self, origin: str) -> None:
         """Add a refused origin to the allowed origins."""
         self.banner.remove_notice("refused")
@@ -371,35 +361,8 @@ class MainWindow(MainWindowShell):
         self.inject.bar.choose_client(client)
         self.open_room(INJECT)
 
-    def _offer_persona(self, name: str) -> None:
-        self.banner.show_notice(
-            f"Your UI tried to add the friend {name[:64]!r}, but there is no persona of that name. "
-            "Add the persona, then try again in your UI.",
-            ((f"Add persona {name[:20]}", partial(self._add_persona, name)),),
-            topic="unknown persona",
-        )
-
-    def _add_persona(self, name: str) -> None:
-        self.banner.remove_notice("unknown persona")
-        self.chats.add_persona(name, is_friend=False)
-
-    def _show_service(self, service: ShownService) -> None:
-        """Show why a server does not listen, with buttons that retry and open Settings."""
-        if not service.error:
-            self.banner.remove_notice(service.name)
-            return
-        own = OWN_PROCESS in service.error
-        remedy = "" if own else "Stop that program and retry, or choose another port in Settings."
-        if service.name == "rest" and not own:
-            remedy = "Is the real backend running?"
-        text = " ".join(part for part in (service.error, service.consequence, remedy) if part)
-        actions = (
-            ("Retry", partial(self._retry, service.name)),
-            ("Open Settings", partial(self.open_room, SETTINGS)),
-        )
-        self.banner.show_notice(text, actions, service.name)
-
-    def _retry(self, name: str) -> None:
+    def start_service(self, name: str) -> None:
+        """Start a server again that could not listen."""
         start = self.open_control() if name == "control" else self.companion.start_service(name)
         self._do(start)
 

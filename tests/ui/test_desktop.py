@@ -737,10 +737,10 @@ async def test_a_fixture_that_is_saved_and_pinned_is_there_at_the_next_start(
 
 async def test_the_token_can_be_copied_and_the_control_api_answers(start: Start, qtbot: Any) -> None:
     desktop = await start()
-    await until(desktop.window.settings.copy_token.isEnabled)
+    await until(desktop.window.settings.tokens.copy_main.isEnabled)
     assert desktop.companion.control.listening
     desktop.window.open_room(SETTINGS)
-    qtbot.mouseClick(desktop.window.settings.copy_token, LEFT)
+    qtbot.mouseClick(desktop.window.settings.tokens.copy_main, LEFT)
     assert QApplication.clipboard().text() == TOKEN
 
 
@@ -750,7 +750,7 @@ async def test_an_invalid_token_is_reported_in_the_window(start: Start, monkeypa
     await until(desktop.window.banner.isVisible)
     assert "COMPANION_TOKEN contains no valid token" in desktop.window.banner.text.text()
     assert not desktop.companion.control.listening
-    assert not desktop.window.settings.copy_token.isEnabled()
+    assert not desktop.window.settings.tokens.copy_main.isEnabled()
 
 
 async def test_without_a_keyring_the_window_says_once_where_the_token_is(

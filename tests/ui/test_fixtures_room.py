@@ -922,14 +922,14 @@ async def test_a_pin_of_a_deleted_fixture_is_ignored(room: FixturesRoom, compani
 async def test_a_pin_leaves_unsaved_settings_alone(
     window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
-    window.settings.username.setText("half typed")
+    window.settings.fields.username.setText("half typed")
     click(room, MINE, qtbot)
     qtbot.mouseClick(room.pin, LEFT)
     await settled(companion)
     assert MINE in companion.settings.pinned
-    assert window.settings.username.text() == "half typed"
+    assert window.settings.fields.username.text() == "half typed"
     window.open_room(SETTINGS)
-    qtbot.mouseClick(window.settings.save, LEFT)
+    qtbot.mouseClick(window.settings.bar.save, LEFT)
     await settled(companion)
     assert companion.settings.username == "half typed"
     assert MINE in companion.settings.pinned

@@ -28,7 +28,7 @@ from app.ui.rooms.help import HelpRoom
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.manual_browser import TEXT_WIDTH, ManualBrowser
 from app.ui.widgets.manual_document import ManualDocument
-from app.ui.window import EVENTS, HELP, SETTINGS, MainWindow
+from app.ui.window import CHATS, EVENTS, HELP, SETTINGS, MainWindow
 from tests.conftest import until
 from tests.ui.conftest import forget, put_away
 from tests.ui.test_accessibility import controls, spoken
@@ -555,7 +555,7 @@ async def test_the_navigation_opens_it_where_it_was_left(window: MainWindow, qtb
     assert window.help.page == "chats"
 
 
-async def test_ctrl_f_searches_the_manual_in_help_and_filters_the_log_elsewhere(
+async def test_ctrl_f_searches_in_help_and_settings_and_filters_the_log_elsewhere(
     window: MainWindow, qtbot: Any
 ) -> None:
     window.open_help("settings")
@@ -563,7 +563,10 @@ async def test_ctrl_f_searches_the_manual_in_help_and_filters_the_log_elsewhere(
     assert window.rooms.current == HELP
     assert window.help.search.hasFocus()
     window.open_room(SETTINGS)
-    qtbot.keyClick(window.settings.username, Qt.Key.Key_F, CONTROL)
+    qtbot.keyClick(window.settings.fields.username, Qt.Key.Key_F, CONTROL)
+    assert window.settings.search.hasFocus()
+    window.open_room(CHATS)
+    qtbot.keyClick(window.chats, Qt.Key.Key_F, CONTROL)
     assert window.rooms.current == EVENTS
     assert window.events.filter.hasFocus()
 

@@ -130,14 +130,14 @@ async def test_over_a_control_the_wheel_scrolls_the_page(window: MainWindow, pla
 
 async def test_a_control_with_the_focus_still_follows_the_wheel(window: MainWindow) -> None:
     window.open_room(SETTINGS)
-    port = window.settings.port
+    port = window.settings.fields.port
     turn_wheel(port)
     before = port.value()
     port.setFocus()
     turn_wheel(port, NOTCHES[1])
     assert port.value() == before + 1
-    theme = window.settings.theme
-    window.settings.area.ensureWidgetVisible(theme)
+    theme = window.settings.fields.theme
+    window.settings.form.ensureWidgetVisible(theme)
     theme.setFocus()
     turn_wheel(theme)
     assert theme.currentIndex() == 1
@@ -150,7 +150,7 @@ async def test_controls_of_any_kind_that_are_created_later_are_covered(
     """In the window and in a dialog of it."""
     window.open_room(SETTINGS)
     dialog = QDialog(window)
-    for parent in (window.settings.area.widget(), dialog):
+    for parent in (window.settings.form.widget(), dialog):
         control = kind()
         for number in range(3):
             if isinstance(control, QComboBox):
@@ -167,7 +167,7 @@ async def test_controls_of_any_kind_that_are_created_later_are_covered(
             await until(dialog.isActiveWindow)
         layout.activate()
         QApplication.processEvents()
-        window.settings.area.ensureWidgetVisible(control)
+        window.settings.form.ensureWidgetVisible(control)
         other.setFocus()
         before = value(control)
         for angle in NOTCHES:

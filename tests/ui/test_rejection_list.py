@@ -9,9 +9,10 @@ from websockets.exceptions import InvalidStatus
 
 from app.companion import Companion
 from app.system.settings import Settings
+from app.ui.notices import MAX_OFFERED_ORIGINS
 from app.ui.widgets import rejection_list as module
 from app.ui.widgets.rejection_list import SHOWN, RejectionList
-from app.ui.window import CHATS, CLIENTS, MAX_OFFERED_ORIGINS, MainWindow
+from app.ui.window import CHATS, CLIENTS, MainWindow
 from tests.conftest import until
 
 ORIGIN = "http://localhost:5173"

@@ -123,7 +123,7 @@ async def test_a_busy_rest_port_leads_to_the_settings(
     await companion.start_service("rest")
     press(window, "Open Settings", qtbot)
     assert window.rooms.current == SETTINGS
-    assert window.settings.rest_port.value() == number(taken[0])
+    assert window.settings.fields.rest_port.value() == number(taken[0])
 
 
 async def test_a_busy_control_port_is_shown_and_can_be_retried(

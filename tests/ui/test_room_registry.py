@@ -156,6 +156,6 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
         "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
         "chats": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
-        "settings": {"ReportsStatus", "FollowsSettings"},
+        "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches"},
         "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
     }

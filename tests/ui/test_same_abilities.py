@@ -79,9 +79,13 @@ OPERATION = {
     "settings: Start at login": "PUT /v1/start-at-login",
     "settings: Check for updates": SETTING,
     "settings: Save settings": SETTING,
+    "settings: Copy the agent token": "POST /v1/tokens/agent",
+    "settings: Revoke the agent token": "DELETE /v1/tokens/agent",
     "window: Pause or resume sending": "POST /v1/server/pause",
     "window: Stop or start the event server": "POST /v1/server/stop",
     "window: Retry": "POST /v1/server/start",
+    "window: Start server": "POST /v1/server/start",
+    "window: Resume sending": "POST /v1/server/resume",
     "window: Allow this origin": "POST /v1/origins",
     "window: Add persona NAME": "POST /v1/personas",
     "window: Check for updates": "POST /v1/updates/check",
@@ -134,7 +138,7 @@ VISUAL = {
     "settings: Copy the control API's token": "`companion token` prints it; the API's caller knows it",
     "settings: Open settings folder": OPENS,
     "settings: Open logs folder": OPENS,
-    "settings: Revert to the saved settings": FORM,
+    "settings: Discard the changes": FORM,
     "window: Events": OPENS,
     "window: Clients": OPENS,
     "window: Inject": OPENS,
@@ -159,7 +163,9 @@ VISUAL = {
     "window: Ctrl+F": VIEW,
     "window: ?": OPENS,
     "window: Ctrl+W": VIEW,
+    **{f"window: {group} rooms, expanded": VIEW for group in ("Watch", "Fire", "World")},
     **{f"window: {room.shortcut}": OPENS for room in ROOMS},
+    **{f"window: Ctrl+{number}": OPENS for number, _ in enumerate(ROOMS, 1)},
     **{f"palette: Open {room.title}": OPENS for room in ROOMS},
     **{f"palette: Help: {entry.title}": OPENS for entry in installed().entries},
     "palette: Filter the log": VIEW,
@@ -202,6 +208,10 @@ def palette(window: MainWindow) -> set[str]:
     return {f"palette: {command.title}" for command in window._commands()}
 
 
+def strip(window: MainWindow) -> set[str]:
+    return {f"window: {button.text()}" for button in window.strip.buttons}
+
+
 def tray_menu(companion: Companion) -> set[str]:
     tray = Tray(companion)
     tray.menu.aboutToShow.emit()
@@ -237,9 +247,9 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     found |= palette(window) | tray_menu(companion)
     companion.services["events"].error = ""
     companion.pause()
-    found |= palette(window) | tray_menu(companion)
+    found |= palette(window) | tray_menu(companion) | strip(window)
     await companion.stop()
-    found |= palette(window) | tray_menu(companion)
+    found |= palette(window) | tray_menu(companion) | strip(window)
     about.close()
     separated = (each.partition(": ") for each in found)
     return {f"{place}: {general(name, companion)}" for place, _, name in separated}

@@ -11,11 +11,15 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.companion import Companion
+from app.hub.tasks import Tasks
+from app.system.agent_token import AgentToken
 from app.system.control_token import Token
 from app.system.paths import Folders
 from app.system.settings import TAURI_ORIGINS, Settings, origin_problem
+from app.ui.room_tasks import RoomTasks
 from app.ui.rooms.settings import SettingsRoom
 from app.ui.widgets.event_panel import EventPanel
+from app.ui.widgets.token_buttons import TokenButtons
 from app.ui.window import SETTINGS, MainWindow
 from tests.conftest import until
 from tests.ui.conftest import forget
@@ -23,9 +27,14 @@ from tests.ui.conftest import forget
 LEFT = Qt.MouseButton.LeftButton
 
 
+def new_room(tmp_path: Path, settings: Settings | None = None, switch: Any = None, **options: Any) -> SettingsRoom:
+    tokens = TokenButtons(AgentToken, RoomTasks(Tasks(), print))
+    return SettingsRoom(settings or Settings(), Folders.of(tmp_path), tokens, switch, **options)
+
+
 @pytest.fixture
 def room(tmp_path: Path, show: Callable[[QWidget], None]) -> SettingsRoom:
-    room = SettingsRoom(Settings(), Folders.of(tmp_path))
+    room = new_room(tmp_path)
     show(room)
     return room
 
@@ -59,59 +68,57 @@ OTHER = Settings(
 
 
 def test_untouched_settings_cannot_be_saved(room: SettingsRoom) -> None:
-    assert room.edited() == Settings()
-    assert not room.save.isEnabled()
-    assert not room.revert.isEnabled()
-    assert room.problem.text() == ""
+    assert room.fields.read(Settings()) == Settings()
+    assert not room.bar.save.isEnabled()
+    assert not room.bar.discard.isEnabled()
+    assert room.bar.problem.text() == ""
 
 
 @pytest.mark.parametrize("settings", [Settings(), OTHER, Settings(port=0), Settings(port=65535, journal_rows=100)])
 def test_showing_the_settings_does_not_change_them(settings: Settings, tmp_path: Path, qapp: Any) -> None:
-    room = SettingsRoom(settings, Folders.of(tmp_path))
-    assert room.edited() == settings
-    assert not room.save.isEnabled()
+    room = new_room(tmp_path, settings)
+    assert room.fields.read(Settings()) == settings
+    assert not room.bar.save.isEnabled()
     forget(room)
 
 
 def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
-    room.username.selectAll()
-    qtbot.keyClicks(room.username, " max ")
-    room.port.selectAll()
-    qtbot.keyClicks(room.port, "9001")
-    room.rest_port.selectAll()
-    qtbot.keyClicks(room.rest_port, "9000")
-    room.control_port.selectAll()
-    qtbot.keyClicks(room.control_port, "9002")
-    qtbot.keyClicks(room.fixtures, " ~/ui/fixtures ")
-    room.origins.setPlainText("\nhttp://localhost:3000 \n\n")
-    room.journal_rows.setValue(5000)
-    qtbot.keyClicks(room.theme, "D")
-    qtbot.keyClicks(room.updates_url, " https://companion.example/latest ")
-    for box in (
-        room.rest, room.control, room.prime, room.decay, room.close_to_tray, room.confirm_quit, room.start_hidden,
-        room.check_updates,
-    ):  # fmt: skip
-        qtbot.keyClick(box, Qt.Key.Key_Space)
-    assert room.save.isEnabled()
-    qtbot.mouseClick(room.save, LEFT)
+    room.fields.username.selectAll()
+    qtbot.keyClicks(room.fields.username, " max ")
+    room.fields.port.selectAll()
+    qtbot.keyClicks(room.fields.port, "9001")
+    room.fields.rest_port.selectAll()
+    qtbot.keyClicks(room.fields.rest_port, "9000")
+    room.fields.control_port.selectAll()
+    qtbot.keyClicks(room.fields.control_port, "9002")
+    qtbot.keyClicks(room.fields.fixtures, " ~/ui/fixtures ")
+    room.fields.origins.setPlainText("\nhttp://localhost:3000 \n\n")
+    room.fields.journal_rows.setValue(5000)
+    qtbot.keyClicks(room.fields.theme, "D")
+    qtbot.keyClicks(room.fields.updates_url, " https://companion.example/latest ")
+    for name, check in room.fields.checks.items():
+        if getattr(OTHER, name) != getattr(Settings(), name):
+            qtbot.keyClick(check, Qt.Key.Key_Space)
+    assert room.bar.save.isEnabled()
+    qtbot.mouseClick(room.bar.save, LEFT)
     assert saved == [OTHER]
 
 
-def test_revert_shows_the_saved_settings_again(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
+def test_discard_shows_the_saved_settings_again(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
     room.show_settings(OTHER)
-    assert room.edited() == OTHER
-    room.username.setText("somebody")
-    room.origins.setPlainText("")
-    assert room.revert.isEnabled()
-    qtbot.mouseClick(room.revert, LEFT)
-    assert room.edited() == OTHER
-    assert not room.revert.isEnabled()
+    assert room.fields.read(Settings()) == OTHER
+    room.fields.username.setText("somebody")
+    room.fields.origins.setPlainText("")
+    assert room.bar.discard.isEnabled()
+    qtbot.mouseClick(room.bar.discard, LEFT)
+    assert room.fields.read(Settings()) == OTHER
+    assert not room.bar.discard.isEnabled()
     assert saved == []
 
 
 def test_no_origin_at_all_is_allowed(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
-    room.origins.clear()
-    qtbot.mouseClick(room.save, LEFT)
+    room.fields.origins.clear()
+    qtbot.mouseClick(room.bar.save, LEFT)
     assert saved[0].allowed_origins == []
 
 
@@ -125,11 +132,11 @@ def test_no_origin_at_all_is_allowed(room: SettingsRoom, saved: list[Settings], 
 def test_an_invalid_value_is_reported_and_not_saved(
     room: SettingsRoom, saved: list[Settings], qtbot: Any, field: str, text: str, problem: str
 ) -> None:
-    getattr(room, field).setText(text)
-    assert room.problem.text().startswith(problem)
-    assert not room.save.isEnabled()
-    assert room.revert.isEnabled()
-    qtbot.mouseClick(room.save, LEFT)
+    getattr(room.fields, field).setText(text)
+    assert room.bar.problem.text().startswith(problem)
+    assert not room.bar.save.isEnabled()
+    assert room.bar.discard.isEnabled()
+    qtbot.mouseClick(room.bar.save, LEFT)
     assert saved == []
 
 
@@ -139,9 +146,9 @@ def test_an_invalid_value_is_reported_and_not_saved(
      "HTTP://localhost", "http://LocalHost:1420"],
 )  # fmt: skip
 def test_what_no_browser_sends_as_origin_is_refused(room: SettingsRoom, origin: str) -> None:
-    room.origins.appendPlainText(origin)
-    assert f"Allowed origins: {origin} " in room.problem.text()
-    assert not room.save.isEnabled()
+    room.fields.origins.appendPlainText(origin)
+    assert f"Allowed origins: {origin} " in room.bar.problem.text()
+    assert not room.bar.save.isEnabled()
 
 
 @pytest.mark.parametrize(
@@ -155,19 +162,19 @@ def test_what_no_browser_sends_as_origin_is_refused(room: SettingsRoom, origin: 
 def test_equal_ports_name_the_field_and_cannot_be_saved(
     room: SettingsRoom, saved: list[Settings], qtbot: Any, field: str, value: int, problem: str
 ) -> None:
-    getattr(room, field).setValue(value)
-    assert room.problem.text() == problem
-    qtbot.mouseClick(room.save, LEFT)
+    getattr(room.fields, field).setValue(value)
+    assert room.bar.problem.text() == problem
+    qtbot.mouseClick(room.bar.save, LEFT)
     assert saved == []
-    room.rest.setChecked(False)
-    assert room.problem.text() == "", "a server that is off needs no port"
+    room.fields.checks["rest"].setChecked(False)
+    assert room.bar.problem.text() == "", "a server that is off needs no port"
 
 
 def test_the_name_of_a_friend_cannot_be_taken(tmp_path: Path, qapp: Any) -> None:
-    room = SettingsRoom(Settings(), Folders.of(tmp_path), friends=lambda: ["alice"])
-    room.username.setText("alice")
-    assert room.problem.text() == "Your user name: alice is a friend in this chat state"
-    assert not room.save.isEnabled()
+    room = new_room(tmp_path, friends=lambda: ["alice"])
+    room.fields.username.setText("alice")
+    assert room.bar.problem.text() == "Your user name: alice is a friend in this chat state"
+    assert not room.bar.save.isEnabled()
     forget(room)
 
 
@@ -194,10 +201,10 @@ def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
 def test_newer_versions_need_an_address_that_can_be_asked(
     room: SettingsRoom, on: bool, address: str, problem: str
 ) -> None:
-    room.check_updates.setChecked(on)
-    room.updates_url.setText(address)
-    assert room.problem.text() == problem
-    assert room.save.isEnabled() is ((on or address != "") and not problem)
+    room.fields.checks["check_updates"].setChecked(on)
+    room.fields.updates_url.setText(address)
+    assert room.bar.problem.text() == problem
+    assert room.bar.save.isEnabled() is ((on or address != "") and not problem)
 
 
 class Switch:
@@ -227,65 +234,65 @@ def test_start_at_login_is_the_systems_switch_and_no_setting(
     on: bool, tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
 ) -> None:
     switch = Switch(not on)
-    room = SettingsRoom(Settings(), Folders.of(tmp_path), switch)
+    room = new_room(tmp_path, switch=switch)
     show(room)
     told: list[str] = []
     saved: list[Settings] = []
     room.status_message.connect(told.append)
     room.save_requested.connect(saved.append)
-    assert room.autostart.isChecked() is not on
-    qtbot.keyClick(room.autostart, Qt.Key.Key_Space)
+    assert room.fields.autostart.isChecked() is not on
+    qtbot.keyClick(room.fields.autostart, Qt.Key.Key_Space)
     assert switch.on is not on, "nothing happens before Save"
-    assert room.revert.isEnabled()
-    qtbot.mouseClick(room.save, LEFT)
+    assert room.bar.discard.isEnabled()
+    qtbot.mouseClick(room.bar.save, LEFT)
     assert switch.on is on
     assert told == ["Start at login is on" if on else "Start at login is off"]
     assert saved == []
-    assert not room.save.isEnabled()
-    assert not room.revert.isEnabled()
+    assert not room.bar.save.isEnabled()
+    assert not room.bar.discard.isEnabled()
 
 
 def test_a_failed_autostart_change_is_reported_and_the_check_box_is_reset(
     tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
 ) -> None:
-    room = SettingsRoom(Settings(), Folders.of(tmp_path), Switch(refuses=True))
+    room = new_room(tmp_path, switch=Switch(refuses=True))
     show(room)
     told: list[str] = []
     room.status_message.connect(told.append)
-    qtbot.keyClick(room.autostart, Qt.Key.Key_Space)
-    qtbot.mouseClick(room.save, LEFT)
+    qtbot.keyClick(room.fields.autostart, Qt.Key.Key_Space)
+    qtbot.mouseClick(room.bar.save, LEFT)
     assert told == ["Start at login could not be changed: Read-only file system"]
-    assert not room.autostart.isChecked()
-    assert not room.save.isEnabled()
+    assert not room.fields.autostart.isChecked()
+    assert not room.bar.save.isEnabled()
 
 
 def test_reverting_puts_the_switch_back_and_leaves_the_system_alone(
     tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
 ) -> None:
     switch = Switch()
-    room = SettingsRoom(Settings(), Folders.of(tmp_path), switch)
+    room = new_room(tmp_path, switch=switch)
     show(room)
-    room.autostart.setChecked(True)
-    room.username.setText("max")
-    qtbot.mouseClick(room.revert, LEFT)
-    assert not room.autostart.isChecked()
+    room.fields.autostart.setChecked(True)
+    room.fields.username.setText("max")
+    qtbot.mouseClick(room.bar.discard, LEFT)
+    assert not room.fields.autostart.isChecked()
     assert not switch.on
 
 
 def test_what_the_systems_own_tools_switched_is_shown_when_settings_are(tmp_path: Path, qapp: Any) -> None:
     switch = Switch()
-    room = SettingsRoom(Settings(), Folders.of(tmp_path), switch)
+    room = new_room(tmp_path, switch=switch)
     switch.on = True
     room.show_settings(Settings())
-    assert room.autostart.isChecked()
-    assert not room.save.isEnabled()
+    assert room.fields.autostart.isChecked()
+    assert not room.bar.save.isEnabled()
     forget(room)
 
 
 def test_all_validation_errors_are_shown(room: SettingsRoom) -> None:
-    room.username.clear()
-    room.origins.setPlainText("one\ntwo")
-    assert room.problem.text().count(";") == 2
+    room.fields.username.clear()
+    room.fields.origins.setPlainText("one\ntwo")
+    assert room.bar.problem.text().count(";") == 2
 
 
 def test_the_place_of_the_file_is_shown(room: SettingsRoom, tmp_path: Path) -> None:
@@ -295,45 +302,49 @@ def test_the_place_of_the_file_is_shown(room: SettingsRoom, tmp_path: Path) -> N
 def test_the_token_is_copied_and_never_shown(room: SettingsRoom, qtbot: Any) -> None:
     told: list[str] = []
     room.status_message.connect(told.append)
-    assert not room.copy_token.isEnabled()
+    assert not room.tokens.copy_main.isEnabled()
     room.show_token(Token("a-very-secret-token", "keyring"))
-    qtbot.mouseClick(room.copy_token, LEFT)
+    qtbot.mouseClick(room.tokens.copy_main, LEFT)
     assert QGuiApplication.clipboard().text() == "a-very-secret-token"
     assert told == ["Token copied. Anyone who has it can control this companion."]
     shown = [each.text() for each in (*room.findChildren(QLabel), *room.findChildren(QLineEdit))]
     assert not any("a-very-secret-token" in text for text in (*shown, *told))
     room.show_token(None)
-    assert not room.copy_token.isEnabled()
+    assert not room.tokens.copy_main.isEnabled()
 
 
 def test_the_tooltip_marks_a_token_in_memory_as_valid_for_this_run_only(room: SettingsRoom) -> None:
     room.show_token(Token("a-very-secret-token", "memory"))
-    assert "for this run only" in room.copy_token.toolTip()
+    assert "for this run only" in room.tokens.copy_main.toolTip()
 
 
 def test_the_button_says_where_the_token_is_kept(room: SettingsRoom, tmp_path: Path) -> None:
     room.show_token(Token("a-very-secret-token", "file", tmp_path / "control-token"))
-    assert str(tmp_path / "control-token") in room.copy_token.toolTip()
+    assert str(tmp_path / "control-token") in room.tokens.copy_main.toolTip()
 
 
 def test_pins_that_changed_meanwhile_are_saved_with_the_form(
     room: SettingsRoom, saved: list[Settings], qtbot: Any
 ) -> None:
-    room.username.setText("max")
+    room.fields.username.setText("max")
     room.follow_settings(Settings(pinned=["basics/typing"]))
-    assert room.username.text() == "max"
-    qtbot.mouseClick(room.save, LEFT)
+    assert room.fields.username.text() == "max"
+    qtbot.mouseClick(room.bar.save, LEFT)
     assert saved == [Settings(username="max", pinned=["basics/typing"])]
 
 
 def test_other_settings_that_came_into_use_are_shown(room: SettingsRoom) -> None:
-    room.username.setText("half typed")
+    room.fields.username.setText("half typed")
     room.follow_settings(OTHER)
-    assert room.edited() == OTHER
+    assert room.fields.read(Settings()) == OTHER
 
 
 def test_the_port_is_shown_without_separators(room: SettingsRoom) -> None:
-    assert [box.text() for box in (room.port, room.rest_port, room.control_port)] == ["8081", "8080", "8082"]
+    assert [box.text() for box in (room.fields.port, room.fields.rest_port, room.fields.control_port)] == [
+        "8081",
+        "8080",
+        "8082",
+    ]
 
 
 # in the window
@@ -341,20 +352,20 @@ def test_the_port_is_shown_without_separators(room: SettingsRoom) -> None:
 
 async def test_unsaved_edits_survive_what_happens_meanwhile(window: MainWindow, companion: Companion) -> None:
     window.open_room(SETTINGS)
-    window.settings.username.setText("half typed")
+    window.settings.fields.username.setText("half typed")
     companion.pause()
     companion.pause(False)
     await companion.stop()
     await companion.start()
-    assert window.settings.username.text() == "half typed"
+    assert window.settings.fields.username.text() == "half typed"
 
 
 async def test_settings_in_use_are_shown_as_saved_and_change_the_forms(
     window: MainWindow, companion: Companion
 ) -> None:
     await companion.apply(replace(companion.settings, username="max", prime_browsers=False))
-    assert window.settings.username.text() == "max"
-    assert not window.settings.prime.isChecked()
+    assert window.settings.fields.username.text() == "max"
+    assert not window.settings.fields.checks["prime_browsers"].isChecked()
     message = window.inject.event_panel("new_message")
     assert message
     assert (message.form().value()["from"], message.form().value()["to"]) == ("alice", "max")
@@ -388,6 +399,84 @@ async def test_another_folder_of_fixtures_is_looked_into_at_once(
     (tmp_path / "other" / "late.json").write_text('{"event": "typing", "data": {}}')
     await companion.apply(replace(companion.settings, fixtures=str(tmp_path / "other")))
     assert window.fixtures.list.model.index_of("late").isValid()
-    assert window.settings.fixtures.text() == str(tmp_path / "other")
+    assert window.settings.fields.fixtures.text() == str(tmp_path / "other")
     await companion.apply(replace(companion.settings, fixtures=""))
     assert not window.fixtures.list.model.index_of("late").isValid()
+
+
+# sections, search, errors and unsaved changes
+
+
+def test_every_setting_but_the_pins_has_a_row(room: SettingsRoom) -> None:
+    names = [name for row in room.form.rows for name in row.names]
+    assert sorted(names) == sorted(set(Settings.__struct_fields__) - {"pinned"})
+
+
+def test_the_search_shows_only_matching_rows_and_sections(room: SettingsRoom, qtbot: Any) -> None:
+    room.focus_search()
+    qtbot.keyClicks(room.search, "origins")
+    shown = [row.names for row in room.form.rows if row.isVisible()]
+    assert shown == [("allowed_origins",)]
+    assert [section.title for section in room.form.sections if section.isVisible()] == ["Who may connect"]
+    room.search.setText("updates")
+    assert [row.names for row in room.form.rows if row.isVisible()] == [("check_updates",), ("updates_url",)]
+    room.search.setText("nonsense")
+    assert room.form.nothing.text() == "No setting contains “nonsense”"
+    room.search.clear()
+    assert all(row.isVisible() for row in room.form.rows)
+
+
+def test_a_row_shows_what_is_wrong_with_its_value(room: SettingsRoom) -> None:
+    errors = {row.names: row.error for row in room.form.rows}
+    room.fields.port.setValue(8080)
+    room.fields.username.setText("bad\nname")
+    assert "8080 is already the port of the event server" in errors[("rest_port",)].text()
+    assert errors[("username",)].isVisible()
+    assert not errors[("port",)].isVisible()
+    assert not room.bar.save.isEnabled()
+    room.fields.port.setValue(8081)
+    room.fields.username.setText("me")
+    assert not any(error.isVisible() for error in errors.values())
+
+
+def test_the_bar_and_the_badge_show_unsaved_changes(room: SettingsRoom) -> None:
+    badges: list[Any] = []
+    room.badge_changed.connect(badges.append)
+    assert not room.bar.isVisible()
+    room.fields.journal_rows.setValue(5000)
+    assert room.bar.isVisible()
+    assert room.bar.consequences.text() == "Unsaved changes · Keep at most: takes effect at the next start"
+    assert badges[-1].meaning == "unsaved changes"
+    room.fields.journal_rows.setValue(Settings().journal_rows)
+    assert not room.bar.isVisible()
+    assert badges[-1] is None
+
+
+def test_the_bar_says_that_clients_will_be_disconnected(tmp_path: Path, show: Callable[[QWidget], None]) -> None:
+    room = new_room(tmp_path, clients=lambda: 2)
+    show(room)
+    room.fields.port.setValue(9001)
+    assert room.bar.consequences.text() == "Unsaved changes · 2 clients will be disconnected"
+    room.fields.port.setValue(8081)
+    room.fields.username.setText("max")
+    assert room.bar.consequences.text() == "Unsaved changes"
+
+
+def test_a_setting_can_be_shown_by_its_name(room: SettingsRoom) -> None:
+    room.search.setText("theme")
+    room.show_setting("updates_url")
+    assert room.search.text() == ""
+    assert room.fields.updates_url.hasFocus()
+    assert room.fields.updates_url.visibleRegion().boundingRect().height() > 0
+
+
+async def test_the_agent_token_is_copied_and_can_be_revoked(window: MainWindow, companion: Companion) -> None:
+    tokens = window.settings.tokens
+    tokens.show_token(Token("x" * 32, "memory"))
+    assert not tokens.revoke.isEnabled()
+    tokens.copy_agent.click()
+    await until(tokens.revoke.isEnabled)
+    assert QGuiApplication.clipboard().text() == companion.agent_token.value != ""
+    tokens.revoke.click()
+    await until(lambda: not tokens.revoke.isEnabled())
+    assert companion.agent_token.value == ""

@@ -1,6 +1,8 @@
 """Colours that people can read, and icons for every state."""
 
+import re
 from dataclasses import asdict
+from importlib.resources import files
 
 import pytest
 from PySide6.QtGui import QColor
@@ -41,20 +43,54 @@ def test_text_is_readable(scheme: Colors, ground: str, ink: str) -> None:
     assert contrast(colors[ink], colors[ground]) >= READABLE
 
 
+GROUNDS = ("surface", "window")
+"""The backgrounds of texts whose rule in the style sheet sets none."""
+PAINTED = {
+    ("text", "accent_soft"), ("text", "hover"), ("muted", "hover"), ("warning", "warning_soft"), ("error", "hover"),
+    ("text", "raised"), ("accent", "raised"), ("ok", "raised"),
+}  # fmt: skip
+"""Pairs that widgets paint themselves: selected rows, badges, JSON and code in boxes."""
+
+
+def pairs_of_the_style_sheet() -> set[tuple[str, str]]:
+    """Return the pairs of text colour and background. Disabled controls are exempt, as in WCAG 2."""
+    sheet = files("resources").joinpath("style.qss").read_text(encoding="utf-8")
+    sheet = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
+    pairs: set[tuple[str, str]] = set()
+    own: dict[str, str] = {}  # the text colours of selectors without a state
+    for selectors, body in re.findall(r"([^{}]+){([^{}]*)}", sheet):
+        if all(":disabled" in each for each in selectors.split(",")):
+            continue
+        rules = dict(re.findall(r"(?:^|;)\s*([a-z-]+)\s*:\s*([^;]+)", body))
+        first = selectors.split(",")[0].strip()
+        if "color" in rules and ":" not in first:
+            own[first] = rules["color"].strip().removeprefix("$")
+        for ink, ground in (("color", "background"), ("selection-color", "selection-background-color")):
+            colors = [rules.get(each, "").strip().removeprefix("$") for each in (ink, ground)]
+            if colors[0]:
+                pairs |= {(colors[0], each) for each in ((colors[1],) if colors[1] in ROLES else GROUNDS)}
+            elif colors[1] in ROLES and ground == "background" and "::" not in selectors:
+                pairs.add((own.get(first.split(":")[0], "text"), colors[1]))
+    return pairs
+
+
+ROLES = set(asdict(LIGHT))
+BORDERS = {("text", "border"), ("text", "faint")}
+"""Handles of splitters: there is no text on them."""
+
+
+def test_the_pairs_of_the_style_sheet_are_found() -> None:
+    pairs = pairs_of_the_style_sheet()
+    assert {("on_accent", "accent"), ("muted", "surface"), ("text", "warning_soft"), ("error", "window")} <= pairs
+    assert {each for pair in pairs for each in pair} <= ROLES
+
+
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize(
-    ("ink", "ground"),
-    [
-        ("on_accent", "accent"),
-        ("on_accent", "accent_hover"),
-        ("text", "accent_soft"),
-        ("text", "warning_soft"),
-        ("text", "hover"),
-    ],
-)
-def test_text_on_buttons_selections_and_banners_is_readable(scheme: Colors, ink: str, ground: str) -> None:
+def test_every_pair_of_colours_in_use_is_readable(scheme: Colors) -> None:
     colors = asdict(scheme)
-    assert contrast(colors[ink], colors[ground]) >= READABLE
+    pairs = (pairs_of_the_style_sheet() | PAINTED) - BORDERS
+    ratios = {pair: round(contrast(colors[pair[0]], colors[pair[1]]), 2) for pair in pairs}
+    assert {pair: ratio for pair, ratio in ratios.items() if ratio < READABLE} == {}
 
 
 @pytest.fixture

@@ -14,11 +14,13 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QScrollArea
 
 from app.companion import Companion
+from app.hub.journal import Kind, Verdict
 from app.hub.server_state import ServerState
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
+from app.ui.widgets.navigation import Badge
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import put_away
@@ -82,6 +84,11 @@ async def test_it_opens_with_the_log(window: MainWindow) -> None:
         "Events", "Clients", "Inject", "Fixtures", "Chats", "Settings", "Help",
     ]  # fmt: skip
     assert [button.isChecked() for button in navigation(window)] == [True, *[False] * 6]
+    assert [heading.text() for heading in window.findChildren(QPushButton, "navGroup")] == [
+        "Watch",
+        "Fire",
+        "World",
+    ]
 
 
 async def test_a_click_on_the_navigation_opens_its_room(window: MainWindow, qtbot: Any) -> None:
@@ -108,10 +115,10 @@ async def test_a_room_that_is_opened_takes_the_focus(window: MainWindow, connect
         assert window.rooms.currentWidget().isAncestorOf(focused)
 
 
-async def test_ctrl_f_goes_to_the_filter_from_anywhere(window: MainWindow, qtbot: Any) -> None:
+async def test_ctrl_f_goes_to_the_filter_from_rooms_without_a_search(window: MainWindow, qtbot: Any) -> None:
     window.events.filter.setText("old")
-    window.open_room(SETTINGS)
-    qtbot.keyClick(window.settings.username, Qt.Key.Key_F, CONTROL)
+    window.open_room(INJECT)
+    qtbot.keyClick(window.inject, Qt.Key.Key_F, CONTROL)
     assert window.rooms.current == EVENTS
     assert QApplication.focusWidget() is window.events.filter
     qtbot.keyClicks(window.events.filter, "new")
@@ -152,7 +159,7 @@ async def test_ctrl_enter_in_a_text_field_fires_nothing_that_is_out_of_sight(
 ) -> None:
     client = await connect_client()
     window.open_room(SETTINGS)
-    qtbot.keyClick(window.settings.username, Qt.Key.Key_Return, CONTROL)
+    qtbot.keyClick(window.settings.fields.username, Qt.Key.Key_Return, CONTROL)
     assert await all_frames(companion, client) == []
     window.open_room(CHATS)
     await until(lambda: window.chats.composer.isVisible())
@@ -188,29 +195,30 @@ async def test_what_was_just_done_is_in_the_status_bar(
 
 
 async def test_a_busy_port_is_shown_with_the_available_actions(blocked: MainWindow, busy: socket.socket) -> None:
-    assert blocked.banner.isVisible()
-    assert blocked.banner.text.text().startswith(f"Port {busy.getsockname()[1]} is busy")
-    assert [button.text() for button in blocked.banner.buttons] == ["Retry", "Open Settings", "Dismiss"]
+    assert blocked.strip.isVisible()
+    assert blocked.strip.text.text().startswith(f"Port {busy.getsockname()[1]} is busy")
+    assert [button.text() for button in blocked.strip.buttons] == ["Retry", "Open Settings"]
+    assert not blocked.banner.isVisible()
     assert blocked.status.state.text().startswith("● Port busy")
 
 
 async def test_retry_works_once_the_port_is_free(blocked: MainWindow, busy: socket.socket, qtbot: Any) -> None:
     companion = blocked.companion
-    said: list[ServerState] = []
-    companion.changed.connect(lambda _: said.append(companion.state))
-    qtbot.mouseClick(blocked.banner.buttons[0], LEFT)
-    await until(lambda: said)
-    assert blocked.banner.isVisible()
-    assert said == [ServerState.BLOCKED]
+    states: list[ServerState] = []
+    companion.changed.connect(lambda _: states.append(companion.state))
+    qtbot.mouseClick(blocked.strip.buttons[0], LEFT)
+    await until(lambda: states)
+    assert blocked.strip.isVisible()
+    assert states == [ServerState.BLOCKED]
     busy.close()
-    qtbot.mouseClick(blocked.banner.buttons[0], LEFT)
+    qtbot.mouseClick(blocked.strip.buttons[0], LEFT)
     await until(lambda: companion.state is ServerState.LISTENING)
-    assert not blocked.banner.isVisible()
+    assert not blocked.strip.isVisible()
     assert blocked.status.state.text().startswith("● Listening")
 
 
 async def test_a_busy_port_leads_to_the_settings(blocked: MainWindow, qtbot: Any) -> None:
-    qtbot.mouseClick(blocked.banner.buttons[1], LEFT)
+    qtbot.mouseClick(blocked.strip.buttons[1], LEFT)
     assert blocked.rooms.current == SETTINGS
     assert blocked.settings.isVisible()
 
@@ -219,7 +227,7 @@ async def test_another_port_ends_the_trouble(blocked: MainWindow, unused_tcp_por
     companion = blocked.companion
     await companion.apply(replace(companion.settings, port=unused_tcp_port))
     assert companion.state is ServerState.LISTENING
-    assert not blocked.banner.isVisible()
+    assert not blocked.strip.isVisible()
 
 
 async def test_another_notice_is_not_hidden_with_a_trouble_that_never_was(
@@ -229,6 +237,106 @@ async def test_another_notice_is_not_hidden_with_a_trouble_that_never_was(
     companion.pause()
     companion.pause(False)
     assert window.banner.isVisible()
+
+
+# the strip
+
+
+async def test_a_server_that_starts_is_not_shown_as_stopped(tmp_path: Path) -> None:
+    companion = Companion(Settings(port=0, rest_port=0))
+    window = MainWindow(Folders.of(tmp_path)).fill(companion)
+    window.present()
+    assert not window.strip.isVisible()
+    await put_away(window, companion)
+    await companion.close()
+
+
+async def test_a_stopped_server_is_shown_and_started_again(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    window.open_room(INJECT)
+    await companion.stop()
+    assert window.strip.isVisible()
+    assert window.strip.text.text() == "The event server is stopped. Clients cannot connect."
+    qtbot.mouseClick(window.strip.buttons[0], LEFT)
+    await until(lambda: companion.state is ServerState.LISTENING)
+    assert not window.strip.isVisible()
+
+
+async def test_paused_sending_is_shown_and_resumed(window: MainWindow, companion: Companion, qtbot: Any) -> None:
+    companion.pause()
+    assert window.strip.text.text() == "Sending is paused. Clients stay connected, but receive no events."
+    qtbot.mouseClick(window.strip.buttons[0], LEFT)
+    assert not companion.hub.paused
+    assert not window.strip.isVisible()
+
+
+# the navigation
+
+
+async def test_a_group_collapses_and_opens_again_with_its_room(window: MainWindow, qtbot: Any) -> None:
+    heading = window.findChildren(QPushButton, "navGroup")[1]
+    qtbot.keyClick(heading, Qt.Key.Key_Space)
+    assert [button.text() for button in navigation(window) if not button.isVisible()] == ["Inject", "Fixtures"]
+    assert heading.accessibleName() == "Fire rooms, collapsed"
+    qtbot.keyClick(window, Qt.Key.Key_3, CONTROL)
+    assert all(button.isVisible() for button in navigation(window))
+    assert window.rooms.current == INJECT
+
+
+async def test_the_last_room_and_the_collapsed_groups_are_remembered(companion: Companion, tmp_path: Path) -> None:
+    first = MainWindow(Folders.of(tmp_path)).fill(companion)
+    first.open_room(FIXTURES)
+    first.navigation.collapse(["World"])
+    await put_away(first, companion)
+    second = MainWindow(Folders.of(tmp_path)).fill(companion)
+    assert second.rooms.current == second.navigation.current == FIXTURES
+    assert second.navigation.collapsed == ["World"]
+    await put_away(second, companion)
+
+
+async def test_a_remembered_room_that_no_longer_exists_is_ignored(companion: Companion, tmp_path: Path) -> None:
+    Folders.of(tmp_path).window_file.write_text("[navigation]\nroom=gone\ncollapsed=Gone\n")
+    window = MainWindow(Folders.of(tmp_path)).fill(companion)
+    assert window.rooms.current == EVENTS
+    await put_away(window, companion)
+
+
+async def test_unsaved_settings_have_a_badge_in_the_navigation(window: MainWindow) -> None:
+    window.settings.fields.username.setText("max")
+    badge = window.navigation.badge(SETTINGS)
+    assert badge
+    assert badge.meaning == "unsaved changes"
+    button = next(each for each in navigation(window) if each.text() == "Settings")
+    assert button.accessibleName() == "Settings, unsaved changes"
+    window.settings.bar.discard.click()
+    assert window.navigation.badge(SETTINGS) is None
+
+
+async def test_the_number_of_clients_is_a_badge(window: MainWindow, connect_client: Connect) -> None:
+    assert window.navigation.badge(CLIENTS) is None
+    await connect_client()
+    assert window.navigation.badge(CLIENTS) == Badge("1", "1 client connected")
+
+
+async def test_refused_pages_are_a_badge_until_clients_is_open(window: MainWindow, companion: Companion) -> None:
+    companion.rejection_log.add("events", "not allowed", "http://localhost:5555")
+    assert window.navigation.badge(CLIENTS) == Badge("1 refused", "0 clients connected, 1 refused", "warning")
+    window.open_room(CLIENTS)
+    assert window.navigation.badge(CLIENTS) is None
+
+
+async def test_invalid_frames_are_a_badge_until_events_is_open(window: MainWindow, companion: Companion) -> None:
+    window.open_room(INJECT)
+    for verdict in (Verdict.INVALID, Verdict.OK, Verdict.INVALID):
+        companion.journal.append(Kind.FROM_UI, "typing", payload=b"{}", verdict=verdict)
+    window._badges.count_rows()
+    assert window.navigation.badge(EVENTS) == Badge("2", "2 new invalid frames", "error")
+    window.open_room(EVENTS)
+    assert window.navigation.badge(EVENTS) is None
+    companion.journal.append(Kind.FROM_UI, "typing", payload=b"{}", verdict=Verdict.INVALID)
+    window._badges.count_rows()
+    assert window.navigation.badge(EVENTS) is None, "the user sees it"
 
 
 # what it remembers

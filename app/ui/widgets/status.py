@@ -1,6 +1,6 @@
 """The status bar: server state, address, number of clients, last message, event rate, and server buttons."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.companion import Companion
@@ -11,6 +11,8 @@ from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.sparkline import Sparkline
 
+MESSAGE_MS = 8000
+"""A message disappears after this time, because it may no longer be true."""
 TITLES = {
     ServerState.LISTENING: "Listening",
     ServerState.PAUSED: "Paused",
@@ -45,6 +47,8 @@ class StatusBar(QWidget):
         self._do = RoomTasks(companion.tasks, self.show_message)
         self.state = named(PlainTextLabel(), "State of the event server", style_id="result")
         self.message = named(PlainTextLabel(), "Last message", style_id="muted")
+        self._expiry = QTimer(self, interval=MESSAGE_MS, singleShot=True)
+        self._expiry.timeout.connect(self.message.clear)
         self.rate = Sparkline(companion.journal)
         self.pause = named(QPushButton(), "Pause or resume sending", style_id="flat")
         self.pause.clicked.connect(lambda: companion.pause(not companion.hub.paused))
@@ -67,12 +71,14 @@ class StatusBar(QWidget):
     def close_down(self) -> None:
         """Stop listening to the companion."""
         self._do.close()
+        self._expiry.stop()
         for disconnect in self._disconnects:
             disconnect()
 
     def show_message(self, text: str) -> None:
-        """Show a message until the next one replaces it."""
+        """Show a message for eight seconds, or until the next one replaces it."""
         self.message.setText(text)
+        self._expiry.start()
 
     def show_state(self) -> None:
         """Show the companion's current state."""

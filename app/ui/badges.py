@@ -1,0 +1,92 @@
+"""The badges of Events (new invalid frames) and Clients (connected clients, new refusals)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.hub.filter import parse
+from app.hub.hub import count
+from app.ui.room_registry import CLIENTS, EVENTS
+from app.ui.widgets.navigation import Badge
+
+if TYPE_CHECKING:
+    from app.ui.window import MainWindow
+
+DELAY_MS = 500
+"""New rows are counted at most this often."""
+MAX_ROWS = 20_000
+"""If more rows come within ``DELAY_MS``, only the newest ones are counted."""
+MOST = 99
+INVALID = parse("is:invalid")
+
+
+class RoomBadges(QObject):
+    """Counts what has come since a room was last open, and shows it in the navigation of a window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._companion = window.companion
+        self._invalid = self._refused = 0
+        self._counted = self._companion.journal.last_seq
+        self._timer = QTimer(self, interval=DELAY_MS, singleShot=True)
+        self._timer.timeout.connect(self.count_rows)
+        self._closed = False
+        self._disconnects = [
+            self._companion.hub.clients_changed.connect(lambda _: self._show_clients()),
+            self._companion.rejection_log.added.connect(lambda _: self._add_refusal()),
+        ]
+        window.rooms.currentChanged.connect(lambda _: self._mark_seen())
+        self._wait()
+        self._show_clients()
+
+    def close_down(self) -> None:
+        """Disconnect from the companion's signals."""
+        self._closed = True
+        self._timer.stop()
+        for disconnect in self._disconnects:
+            disconnect()
+
+    def _wait(self) -> None:
+        """Start the timer when the next row comes."""
+        self._companion.journal.once(lambda: None if self._closed else self._timer.start())
+
+    def count_rows(self) -> None:
+        """Count the invalid frames among the new rows."""
+        rows = self._companion.journal.rows
+        first = max(self._counted + 1, rows.first, rows.last - MAX_ROWS + 1)
+        if first <= rows.last:
+            self._invalid += len(INVALID.matching(rows.columns(first, rows.last)))
+        self._counted = rows.last
+        self._mark_seen()
+        self._wait()
+
+    def _add_refusal(self) -> None:
+        self._refused += 1
+        self._mark_seen()
+
+    def _mark_seen(self) -> None:
+        """Reset the count of the room that is open, and show the badges."""
+        current = self._window.rooms.current if self._window.isVisible() else ""
+        if current == EVENTS:
+            self._invalid = 0
+        if current == CLIENTS:
+            self._refused = 0
+        badge = Badge(_limited(self._invalid), f"{count(self._invalid, 'new invalid frame')}", "error")
+        self._window.navigation.set_badge(EVENTS, badge if self._invalid else None)
+        self._show_clients()
+
+    def _show_clients(self) -> None:
+        clients = self._companion.hub.connection_count
+        connected = f"{count(clients, 'client')} connected"
+        if self._refused:
+            badge = Badge(f"{_limited(self._refused)} refused", f"{connected}, {self._refused} refused", "warning")
+        else:
+            badge = Badge(_limited(clients), connected)
+        self._window.navigation.set_badge(CLIENTS, badge if clients or self._refused else None)
+
+
+def _limited(number: int) -> str:
+    return str(number) if number <= MOST else f"{MOST}+"

@@ -1,0 +1,40 @@
+"""The conditions that keep frames from leaving: the event server does not listen, or sending is paused."""
+
+from collections.abc import Callable
+
+from app.companion import Companion
+from app.hub.server_state import ServerState
+from app.ui.room_tasks import RoomTasks
+from app.ui.widgets.condition_strip import Condition
+
+
+class Conditions:
+    """Finds the current conditions of a companion."""
+
+    def __init__(self, companion: Companion, run: RoomTasks, open_settings: Callable[[], object]) -> None:
+        self._companion = companion
+        self._run = run
+        self._open_settings = open_settings
+        self._started = False
+        """Whether the event server was started once. Before that, it is not stopped but starting."""
+
+    def current(self) -> list[Condition]:
+        """Return the conditions, the most important one first."""
+        companion = self._companion
+        state = companion.state
+        self._started = self._started or state is not ServerState.STOPPED
+        service = companion.services["events"]
+        if state is ServerState.BLOCKED:
+            text = f"{service.error} {service.consequence}"
+            return [Condition(text, (("Retry", self._start), ("Open Settings", self._open_settings)), "error")]
+        if state is ServerState.STOPPED and self._started:
+            return [
+                Condition("The event server is stopped. Clients cannot connect.", (("Start server", self._start),))
+            ]
+        if state is ServerState.PAUSED:
+            resume = ("Resume sending", lambda: companion.pause(False))
+            return [Condition("Sending is paused. Clients stay connected, but receive no events.", (resume,))]
+        return []
+
+    def _start(self) -> None:
+        self._run(self._companion.start())

@@ -1,0 +1,92 @@
+"""The notices that the banner shows: servers that cannot listen, refused web pages, unknown friends."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from app.hub.rejection_log import RejectionStats
+from app.system.ports import OWN_PROCESS
+from app.system.settings import origin_problem
+from app.ui.room_registry import SETTINGS
+
+if TYPE_CHECKING:
+    from app.ui.window import MainWindow
+
+MAX_OFFERED_ORIGINS = 20
+"""A program that connects with ever new origins must not flood the banner."""
+MAX_ORIGIN_LENGTH = 80
+
+
+class ShownService(Protocol):
+    """The attributes of ``endpoints.service.Service`` that the banner shows."""
+
+    name: str
+    error: str
+    consequence: str
+
+
+class Notices:
+    """Shows notices in the banner of a window while they apply. The event server's own state is in the strip."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._offered_origins: set[str] = set()
+        companion = window.companion
+        self._disconnects = [
+            companion.chat.unknown_friend_requested.connect(self._offer_persona),
+            companion.rejection_log.added.connect(self._offer_origin),
+        ]
+
+    def close_down(self) -> None:
+        """Disconnect from the companion's signals."""
+        for disconnect in self._disconnects:
+            disconnect()
+
+    def show_services(self) -> None:
+        """Show why servers other than the event server do not listen, with buttons that retry and open Settings."""
+        for service in self._window.companion.services:
+            if service.name != "events":
+                self._show_service(service)
+
+    def _show_service(self, service: ShownService) -> None:
+        window = self._window
+        if not service.error:
+            window.banner.remove_notice(service.name)
+            return
+        own = OWN_PROCESS in service.error
+        remedy = "" if own else "Stop that program and retry, or choose another port in Settings."
+        if service.name == "rest" and not own:
+            remedy = "Is the real backend running?"
+        text = " ".join(part for part in (service.error, service.consequence, remedy) if part)
+        actions = (
+            ("Retry", partial(window.start_service, service.name)),
+            ("Open Settings", partial(window.open_room, SETTINGS)),
+        )
+        window.banner.show_notice(text, actions, service.name)
+
+    def _offer_origin(self, refused: RejectionStats) -> None:
+        """Offer to allow the origin of a refused web page, once per origin."""
+        origin = refused.origin
+        if not origin or origin in self._offered_origins or len(self._offered_origins) >= MAX_OFFERED_ORIGINS:
+            return
+        self._offered_origins.add(origin)
+        if origin_problem(origin) or len(origin) > MAX_ORIGIN_LENGTH:
+            return
+        self._window.banner.show_notice(
+            f"Refused a web page from {origin}. To let it connect, allow this origin and reload the page.",
+            (("Allow this origin", partial(self._window.allow, origin)),),
+            topic="refused",
+        )
+
+    def _offer_persona(self, name: str) -> None:
+        self._window.banner.show_notice(
+            f"Your UI tried to add the friend {name[:64]!r}, but there is no persona of that name. "
+            "Add the persona, then try again in your UI.",
+            ((f"Add persona {name[:20]}", partial(self._add_persona, name)),),
+            topic="unknown persona",
+        )
+
+    def _add_persona(self, name: str) -> None:
+        self._window.banner.remove_notice("unknown persona")
+        self._window.chats.add_persona(name, is_friend=False)

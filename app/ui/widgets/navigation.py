@@ -1,0 +1,189 @@
+"""The navigation at the left edge of the window: the rooms, in groups that can be collapsed, with badges."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.plain_text import set_tooltip
+from app.ui.room_registry import Group, Room
+from app.ui.widgets.accessible_names import named
+
+BADGE_HEIGHT = 18
+BADGE_MARGIN = 8
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A short text at the right end of a room's entry.
+
+    ``meaning`` says the same in words, for the tooltip and screen readers: "2 clients connected". ``tone`` is
+    ``muted``, ``warning`` or ``error``.
+    """
+
+    text: str
+    meaning: str
+    tone: str = "muted"
+
+
+class RoomButton(QPushButton):
+    """The entry of one room."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room.title)
+        named(self, room.title, style_id="nav", tip=room.tooltip)
+        self.setCheckable(True)
+        self.setIconSize(QSize(20, 20))
+        self.room = room
+        self.badge: Badge | None = None
+
+    def set_badge(self, badge: Badge | None) -> None:
+        """Show a badge, or none."""
+        if badge == self.badge:
+            return
+        self.badge = badge
+        meaning = f", {badge.meaning}" if badge else ""
+        self.setAccessibleName(f"{self.room.title}{meaning}")
+        set_tooltip(self, f"{self.room.tooltip}{meaning}")
+        self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self.badge:
+            return
+        scheme = theme.colors()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = self.font()
+        font.setPixelSize(11)
+        font.setBold(self.badge.tone != "muted")
+        painter.setFont(font)
+        wanted = painter.fontMetrics().horizontalAdvance(self.badge.text) + 12
+        width = min(max(wanted, BADGE_HEIGHT), self._room_for_badge())
+        box = QRectF(self.width() - width - BADGE_MARGIN, (self.height() - BADGE_HEIGHT) / 2, width, BADGE_HEIGHT)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(scheme.warning_soft if self.badge.tone == "warning" else scheme.hover))
+        painter.drawRoundedRect(box, BADGE_HEIGHT / 2, BADGE_HEIGHT / 2)
+        painter.setPen(QColor(getattr(scheme, self.badge.tone)))
+        text = painter.fontMetrics().elidedText(self.badge.text, Qt.TextElideMode.ElideRight, int(width) - 8)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.end()
+
+    def _room_for_badge(self) -> int:
+        """Return the width to the right of the title."""
+        title = self.fontMetrics().horizontalAdvance(self.text())
+        return max(BADGE_HEIGHT, self.width() - title - self.iconSize().width() - 2 * BADGE_MARGIN - 24)
+
+
+class Navigation(QScrollArea):
+    """The entries of all rooms. Settings and Help are at the bottom, in a group without a title."""
+
+    room_chosen = Signal(str)
+
+    def __init__(self, rooms: Sequence[Room]) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._buttons: dict[str, RoomButton] = {}
+        self._headings: dict[Group, QPushButton] = {}
+        self._group = QButtonGroup(self)
+        inner = QWidget()
+        self._column = QVBoxLayout(inner)
+        self._column.setContentsMargins(10, 0, 10, 0)
+        self._column.setSpacing(2)
+        for group, members in groupby(rooms, key=lambda room: room.group):
+            self._add_group(Group(group), tuple(members))
+        self.setWidget(inner)
+        self.recolor()
+
+    def _add_group(self, group: Group, rooms: Sequence[Room]) -> None:
+        if group is Group.PROGRAM:
+            self._column.addStretch(1)
+        elif group not in self._headings:
+            heading = QPushButton(group.value)
+            heading.setObjectName("navGroup")
+            heading.setCheckable(True)
+            heading.setIconSize(QSize(12, 12))
+            heading.toggled.connect(lambda _: self._show_group(group))
+            self._headings[group] = heading
+            self._column.addWidget(heading)
+        for room in rooms:
+            button = RoomButton(room)
+            button.clicked.connect(lambda _=False, name=room.name: self.room_chosen.emit(name))
+            self._buttons[room.name] = button
+            self._group.addButton(button)
+            self._column.addWidget(button)
+        if group in self._headings:
+            self._show_group(group)
+
+    @property
+    def current(self) -> str:
+        """The name of the selected room; empty before ``select``."""
+        return next((name for name, button in self._buttons.items() if button.isChecked()), "")
+
+    @property
+    def collapsed(self) -> list[str]:
+        """The titles of the collapsed groups."""
+        return [group.value for group, heading in self._headings.items() if heading.isChecked()]
+
+    def collapse(self, groups: Collection[str]) -> None:
+        """Collapse the groups with these titles, and expand the others."""
+        for group, heading in self._headings.items():
+            heading.setChecked(group.value in groups)
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a room of this name."""
+        return name in self._buttons
+
+    def select(self, name: str) -> None:
+        """Select a room, and expand its group so that it can be seen."""
+        button = self._buttons[name]
+        if heading := self._headings.get(button.room.group):
+            heading.setChecked(False)
+        button.setChecked(True)
+        self.ensureWidgetVisible(button, 0, 0)
+
+    def focus_current(self) -> None:
+        """Give the selected entry the keyboard focus."""
+        self._buttons[self.current].setFocus()
+
+    def set_badge(self, name: str, badge: Badge | None) -> None:
+        """Show a badge at a room's entry, or none."""
+        self._buttons[name].set_badge(badge)
+
+    def badge(self, name: str) -> Badge | None:
+        """Return the badge of a room's entry."""
+        return self._buttons[name].badge
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        for button in self._buttons.values():
+            button.setIcon(ui_icon(button.room.icon, theme.colors().muted))
+        for group in self._headings:
+            self._show_heading(group)
+
+    def _show_group(self, group: Group) -> None:
+        """Show or hide the rooms of a group."""
+        collapsed = self._headings[group].isChecked()
+        for button in self._buttons.values():
+            if button.room.group is group:
+                button.setVisible(not collapsed)
+        self._show_heading(group)
+
+    def _show_heading(self, group: Group) -> None:
+        heading = self._headings[group]
+        collapsed = heading.isChecked()
+        heading.setIcon(ui_icon("chevron-right" if collapsed else "chevron-down", theme.colors().muted))
+        heading.setAccessibleName(f"{group.value} rooms, {'collapsed' if collapsed else 'expanded'}")
+        set_tooltip(heading, f"{'Show' if collapsed else 'Hide'} the rooms of {group.value}")

@@ -1,0 +1,197 @@
+"""The controls of the settings: one per setting, and their rows and sections."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
+
+from app.system.paths import Folders
+from app.system.settings import Settings
+from app.system.updates import built_in_address
+from app.ui.widgets.accessible_names import named, number_box
+from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.settings_form import SettingRow, SettingsSection
+from app.ui.widgets.text_edit import TextEdit
+
+THEMES = (("system", "Same as system"), ("light", "Light"), ("dark", "Dark"))
+ANY_PORT = "0 selects any free port"
+TITLES = {
+    "username": "Your user name", "port": "Event port", "rest_port": "REST port", "control_port": "Control port",
+    "fixtures": "Fixtures folder", "allowed_origins": "Allowed origins", "journal_rows": "Keep at most",
+    "updates_url": "Update feed",
+}  # fmt: skip
+"""The labels of settings that can be invalid or need a restart, for messages."""
+
+
+class SettingsFields(QObject):
+    """Creates the controls, fills them with settings, and reads them. ``edited`` is emitted at each change."""
+
+    edited = Signal()
+
+    def __init__(self, folders: Folders, tokens: QWidget, files: QWidget) -> None:
+        """``tokens`` and ``files`` are controls without a setting, shown in the sections Servers and Files."""
+        super().__init__()
+        self._tokens = tokens
+        self._files = files
+        self.username = named(LineEdit(limit=64), "Your user name")
+        self.port = _port("Port of the event server")
+        self.rest_port = _port("Port of the REST stand-in")
+        self.control_port = _port("Port of the control API")
+        self.fixtures = named(LineEdit(placeholder=str(folders.fixtures), clear_button=True), "Fixtures folder")
+        self.origins = named(TextEdit(), "Allowed origins, one per line")
+        self.origins.setFixedHeight(130)
+        self.journal_rows = number_box("Maximum number of rows in the log", 100, 1_000_000)
+        self.journal_rows.setSingleStep(1000)
+        self.journal_rows.setGroupSeparatorShown(True)
+        self.journal_rows.setSuffix(" rows")
+        self.max_clients = number_box("Maximum number of clients", 1, 10_000)
+        self.max_connections = number_box("Maximum number of connections", 1, 20_000)
+        self.client_frames = number_box("Maximum number of frames per second from one client", 1, 1_000_000)
+        self.client_frames.setSuffix(" per second")
+        self.theme = named(QComboBox(), "Appearance")
+        for value, title in THEMES:
+            self.theme.addItem(title, value)
+        self.updates_url = named(
+            LineEdit(placeholder=built_in_address() or "https://…", clear_button=True), "Update feed"
+        )
+        self.autostart = named(QCheckBox("Start at login, in the tray"), "Start at login")
+        """Not a setting but an entry of the system."""
+        self.checks = {
+            name: named(QCheckBox(text), title)
+            for name, text, title in (
+                ("rest", "Answer REST requests (turn off when the real backend runs)", "REST stand-in"),
+                ("control", "Answer the control API (scripts and command line)", "Control API"),
+                ("require_token", "Require the token from clients (…/events?token=TOKEN)",
+                 "Require the token from clients"),
+                ("prime_browsers", "Send each new browser one message per friend (priming)", "Prime browsers"),
+                ("log_get_requests", "Log the UI's GET requests (repeated requests share one row)",
+                 "Log GET requests"),
+                ("presence_decays", "Switch friends offline after 5 minutes without activity", "Presence timeout"),
+                ("close_to_tray", "Keep running in the tray when the window is closed", "Close to tray"),
+                ("confirm_quit", "Ask before quitting while clients are connected", "Confirm quit"),
+                ("start_hidden", "Start in the tray, without the window", "Start hidden"),
+                ("check_updates", "Check for updates once a day (downloads nothing)", "Check for updates"),
+            )
+        }  # fmt: skip
+        """The check boxes, by the names of their settings."""
+        self._values = self._bind()
+        self._connect()
+
+    def _bind(self) -> dict[str, tuple[Callable[[Any], object], Callable[[], Any]]]:
+        """Return how to show and how to read each setting that is not a check box."""
+        numbers = {
+            "port": self.port, "rest_port": self.rest_port, "control_port": self.control_port,
+            "journal_rows": self.journal_rows, "max_clients": self.max_clients,
+            "max_connections": self.max_connections, "client_frames_per_s": self.client_frames,
+        }  # fmt: skip
+        lines = {"username": self.username, "fixtures": self.fixtures, "updates_url": self.updates_url}
+        return {
+            **{name: (box.setValue, box.value) for name, box in numbers.items()},
+            **{name: (line.setText, partial(_stripped, line)) for name, line in lines.items()},
+            **{name: (check.setChecked, check.isChecked) for name, check in self.checks.items()},
+            "allowed_origins": (
+                lambda origins: self.origins.setPlainText("\n".join(origins)),
+                lambda: _unique(self.origins.toPlainText().splitlines()),
+            ),
+            "theme": (
+                lambda theme: self.theme.setCurrentIndex([value for value, _ in THEMES].index(theme)),
+                self.theme.currentData,
+            ),
+        }
+
+    def _connect(self) -> None:
+        for line in (self.username, self.fixtures, self.updates_url, self.origins):
+            line.textChanged.connect(lambda *_: self.edited.emit())
+        for box in self._boxes:
+            box.valueChanged.connect(lambda _: self.edited.emit())
+        for check in (*self.checks.values(), self.autostart):
+            check.toggled.connect(lambda _: self.edited.emit())
+        self.theme.currentIndexChanged.connect(lambda _: self.edited.emit())
+
+    @property
+    def _boxes(self) -> tuple[QSpinBox, ...]:
+        return (
+            self.port, self.rest_port, self.control_port, self.journal_rows, self.max_clients,
+            self.max_connections, self.client_frames,
+        )  # fmt: skip
+
+    def show_settings(self, settings: Settings) -> None:
+        """Fill the controls."""
+        for name, (show, _) in self._values.items():
+            show(getattr(settings, name))
+
+    def read(self, base: Settings) -> Settings:
+        """Return ``base`` with the values of the controls."""
+        return replace(base, **{name: value() for name, (_, value) in self._values.items()})
+
+    def sections(self) -> list[SettingsSection]:
+        """Return the rows of all controls, in sections."""
+        hint = (
+            "URL of a page like GitHub's releases/latest. "
+            + ("Leave empty for the feed of this build." if built_in_address() else "None is configured.")
+        )  # fmt: skip
+        return [
+            SettingsSection("You", [
+                SettingRow(["username"], "Your user name", self.username,
+                           "Clients act as this user unless their URL has ?username=…"),
+            ]),
+            SettingsSection("Servers", [
+                SettingRow(["port"], "Event port", self.port,
+                           "Port for WebSocket clients. The chat UI expects 8081."),
+                SettingRow(["rest_port"], "REST port", self.rest_port,
+                           "Port for REST requests. The chat UI expects 8080."),
+                self._check("rest"),
+                SettingRow(["control_port"], "Control port", self.control_port,
+                           "Port for scripts and the command line. The default is 8082."),
+                self._check("control"),
+                SettingRow([], "Tokens", self._tokens,
+                           "Scripts on this computer present a token to the control API."),
+            ]),
+            SettingsSection("Who may connect", [
+                SettingRow(["allowed_origins"], "Allowed origins", self.origins,
+                           "Web pages that may connect, one origin per line. Other programs need no entry."),
+                self._check("require_token"),
+                SettingRow(["max_clients"], "Clients at most", self.max_clients, ""),
+                SettingRow(["max_connections"], "Connections at most", self.max_connections,
+                           "TCP connections to each server, those that have not become clients included."),
+                SettingRow(["client_frames_per_s"], "Frames from a client", self.client_frames,
+                           "A client that sends more is slowed down. Bursts of twice as many are allowed."),
+            ]),
+            SettingsSection("Behaviour", [
+                *map(self._check, ("prime_browsers", "presence_decays", "log_get_requests")),
+                SettingRow(["journal_rows"], "Keep at most", self.journal_rows,
+                           "Older rows are discarded from the log. Takes effect at the next start."),
+                *map(self._check, ("close_to_tray", "confirm_quit", "start_hidden")),
+                SettingRow([], "", self.autostart),
+            ]),
+            SettingsSection("Appearance", [SettingRow(["theme"], "Appearance", self.theme)]),
+            SettingsSection("Updates", [
+                self._check("check_updates"),
+                SettingRow(["updates_url"], "Update feed", self.updates_url, hint),
+            ]),
+            SettingsSection("Files", [
+                SettingRow(["fixtures"], "Fixtures folder", self.fixtures,
+                           "E.g. in your UI's repository. Leave empty for the default."),
+                SettingRow([], "Your files", self._files),
+            ]),
+        ]  # fmt: skip
+
+    def _check(self, name: str) -> SettingRow:
+        return SettingRow([name], "", self.checks[name])
+
+
+def _port(name: str) -> QSpinBox:
+    box = number_box(name, 0, 65535, tip=ANY_PORT)
+    box.setGroupSeparatorShown(False)
+    return box
+
+
+def _stripped(line: LineEdit) -> str:
+    return line.text().strip()
+
+
+def _unique(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(value.strip() for value in values if value.strip()))

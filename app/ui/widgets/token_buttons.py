@@ -1,0 +1,72 @@
+"""Buttons for the tokens of the control API: copy the main token, copy or revoke the agent token."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from app.system.agent_token import AgentToken
+from app.system.control_token import Token
+from app.ui.plain_text import set_tooltip
+from app.ui.room_tasks import RoomTasks
+from app.ui.widgets.accessible_names import named
+
+AGENT_TIP = (
+    "Copy a second token that can do everything but change settings, allowed origins and tokens. "
+    "It is created if it does not exist."
+)
+
+
+class TokenButtons(QWidget):
+    """The tokens are copied and never shown. ``status_message`` has the results."""
+
+    status_message = Signal(str)
+
+    def __init__(self, agent_token: Callable[[], AgentToken], run: RoomTasks) -> None:
+        """``agent_token`` returns the companion's agent token: opening the control API replaces it."""
+        super().__init__()
+        self._agent_token = agent_token
+        self._run = run
+        self._token: Token | None = None
+        self.copy_main = named(QPushButton("Copy token"), "Copy the control API's token", tip="For scripts")
+        self.copy_agent = named(QPushButton("Copy agent token"), "Copy the agent token", tip=AGENT_TIP)
+        self.revoke = named(
+            QPushButton("Revoke agent token"), "Revoke the agent token", tip="Make the agent token invalid"
+        )
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for button in (self.copy_main, self.copy_agent, self.revoke):
+            row.addWidget(button)
+        row.addStretch(1)
+        self.copy_main.clicked.connect(self._copy_main)
+        self.copy_agent.clicked.connect(lambda: self._run(self._agent_token().create(), self._copy_created))
+        self.revoke.clicked.connect(lambda: self._run(self._agent_token().revoke(), self._show_revoked))
+        self.show_token(None)
+
+    def show_token(self, token: Token | None) -> None:
+        """Enable the buttons, or disable them if ``token`` is None. A tooltip says where the token is stored."""
+        self._token = token
+        for button in (self.copy_main, self.copy_agent):
+            button.setEnabled(token is not None)
+        if token:
+            set_tooltip(self.copy_main, f"For scripts. Stored in {token.place}")
+        self._enable_revoke()
+
+    def _enable_revoke(self) -> None:
+        self.revoke.setEnabled(bool(self._agent_token().value))
+
+    def _copy_main(self) -> None:
+        if self._token:
+            QGuiApplication.clipboard().setText(self._token.value)
+            self.status_message.emit("Token copied. Anyone who has it can control this companion.")
+
+    def _copy_created(self, token: Token) -> None:
+        QGuiApplication.clipboard().setText(token.value)
+        self._enable_revoke()
+        self.status_message.emit("Agent token copied. It cannot change settings, allowed origins or tokens.")
+
+    def _show_revoked(self, _: bool) -> None:
+        self._enable_revoke()
+        self.status_message.emit("The agent token is no longer valid")
