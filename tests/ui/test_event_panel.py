@@ -83,7 +83,7 @@ def test_a_validation_error_is_shown_below_its_field_while_typing(message: Event
     qtbot.keyClick(sender.box.lineEdit(), Qt.Key.Key_Delete)
     assert [problem.path for problem in message.problems] == ["data.from"]
     visible = {label.accessibleName() for label in message.findChildren(QLabel, "problem") if label.isVisible()}
-    assert visible == {"from: problem"}
+    assert visible == {"from: problem: must not be empty"}
     qtbot.keyClicks(sender.box.lineEdit(), "x")
     assert message.problems == []
     assert not any(label.isVisible() for label in message.findChildren(QLabel, "problem"))

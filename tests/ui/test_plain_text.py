@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QUrl
-from PySide6.QtGui import Qt, QTextDocument
+from PySide6.QtGui import QAccessible, Qt, QTextDocument
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton, QWidget
 
 import app
@@ -23,6 +23,7 @@ from app.ui.plain_text import (
     tooltip_text,
     without_mnemonics,
 )
+from app.ui.widgets.accessible_names import named
 from app.ui.widgets.manual_document import FEATURES
 from app.ui.window import ROOMS, MainWindow
 from tests.conftest import Connect
@@ -260,3 +261,11 @@ async def test_every_label_of_every_room_and_dialog_shows_plain_text(
     for dialog in window.findChildren(QDialog):
         dialog.close()
     assert wrong == []
+
+
+def test_a_screen_reader_gets_the_name_and_the_text_of_a_label(qapp: QApplication) -> None:
+    label = named(PlainTextLabel("12 rows shown"), "Number of rows")
+    interface = QAccessible.queryAccessibleInterface(label)
+    assert interface.text(QAccessible.Text.Name) == "Number of rows: 12 rows shown"
+    label.setText("")
+    assert interface.text(QAccessible.Text.Name) == "Number of rows"

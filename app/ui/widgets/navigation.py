@@ -41,6 +41,7 @@ class RoomButton(QPushButton):
         super().__init__(room.title)
         named(self, room.title, style_id="nav", tip=room.tooltip)
         self.setCheckable(True)
+        self.setAutoExclusive(True)  # a radio button for screen readers; the group does the rest
         self.setIconSize(QSize(20, 20))
         self.room = room
         self.badge: Badge | None = None
@@ -97,6 +98,7 @@ class Navigation(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._buttons: dict[str, RoomButton] = {}
         self._headings: dict[Group, QPushButton] = {}
+        self._collapsed: set[Group] = set()
         self._group = QButtonGroup(self)
         inner = QWidget()
         self._column = QVBoxLayout(inner)
@@ -113,9 +115,8 @@ class Navigation(QScrollArea):
         elif group not in self._headings:
             heading = QPushButton(group.value)
             heading.setObjectName("navGroup")
-            heading.setCheckable(True)
             heading.setIconSize(QSize(12, 12))
-            heading.toggled.connect(lambda _: self._show_group(group))
+            heading.clicked.connect(lambda: self._toggle(group))
             self._headings[group] = heading
             self._column.addWidget(heading)
         for room in rooms:
@@ -135,12 +136,17 @@ class Navigation(QScrollArea):
     @property
     def collapsed(self) -> list[str]:
         """The titles of the collapsed groups."""
-        return [group.value for group, heading in self._headings.items() if heading.isChecked()]
+        return [group.value for group in self._headings if group in self._collapsed]
 
     def collapse(self, groups: Collection[str]) -> None:
         """Collapse the groups with these titles, and expand the others."""
-        for group, heading in self._headings.items():
-            heading.setChecked(group.value in groups)
+        self._collapsed = {group for group in self._headings if group.value in groups}
+        for group in self._headings:
+            self._show_group(group)
+
+    def _toggle(self, group: Group) -> None:
+        self._collapsed ^= {group}
+        self._show_group(group)
 
     def has(self, name: str) -> bool:
         """Return whether there is a room of this name."""
@@ -149,8 +155,8 @@ class Navigation(QScrollArea):
     def select(self, name: str) -> None:
         """Select a room, and expand its group so that it can be seen."""
         button = self._buttons[name]
-        if heading := self._headings.get(button.room.group):
-            heading.setChecked(False)
+        if button.room.group in self._collapsed:
+            self._toggle(button.room.group)
         button.setChecked(True)
         self.ensureWidgetVisible(button, 0, 0)
 
@@ -175,7 +181,7 @@ class Navigation(QScrollArea):
 
     def _show_group(self, group: Group) -> None:
         """Show or hide the rooms of a group."""
-        collapsed = self._headings[group].isChecked()
+        collapsed = group in self._collapsed
         for button in self._buttons.values():
             if button.room.group is group:
                 button.setVisible(not collapsed)
@@ -183,7 +189,7 @@ class Navigation(QScrollArea):
 
     def _show_heading(self, group: Group) -> None:
         heading = self._headings[group]
-        collapsed = heading.isChecked()
+        collapsed = group in self._collapsed
         heading.setIcon(ui_icon("chevron-right" if collapsed else "chevron-down", theme.colors().muted))
         heading.setAccessibleName(f"{group.value} rooms, {'collapsed' if collapsed else 'expanded'}")
         set_tooltip(heading, f"{'Show' if collapsed else 'Hide'} the rooms of {group.value}")
