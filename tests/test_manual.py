@@ -349,6 +349,8 @@ def test_filter() -> None:
         *(each.value for each in Verdict),
         "injected",
         "priming",
+        "pinned",
+        "annotated",
     }
 
 

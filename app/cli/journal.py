@@ -32,13 +32,37 @@ def journal(
             show_default=False,
         ),
     ] = None,
+    pin: Annotated[
+        list[int] | None,
+        typer.Option("--pin", min=1, metavar="SEQ", help="Pin the row with this number, and print only it."),
+    ] = None,
+    unpin: Annotated[
+        list[int] | None,
+        typer.Option("--unpin", min=1, metavar="SEQ", help="Unpin the row with this number, and print only it."),
+    ] = None,
+    annotate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--annotate",
+            metavar="SEQ=TEXT",
+            help="Annotate the row with this number, and print only it; an empty text removes the annotation.",
+        ),
+    ] = None,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the log: ↓ to the UI, ↑ from the UI, · server."""
+    """Print the log: ↓ to the UI, ↑ from the UI, · server.
+
+    Pins and annotations last until the companion quits. `--filter is:pinned` and `--filter is:annotated` list them.
+    """
     from app.cli.control import Control
 
+    changes = _changes(pin or [], unpin or [], annotate or [])
     control = Control(data_dir)
+    for seq, change in changes:
+        print_row(control.call("PATCH", f"/v1/journal/{seq}", change), json)
+    if changes:
+        return
     if log_gets is not None:
         control.call("PATCH", "/v1/journal", {"log_get_requests": log_gets})
         say(f"GET requests are {'logged from now on' if log_gets else 'no longer logged'}")
@@ -53,6 +77,18 @@ def journal(
     except KeyboardInterrupt:
         return
     say("the companion has quit")
+
+
+def _changes(pin: list[int], unpin: list[int], annotate: list[str]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the rows to pin or annotate, and what to change. Raises ``BadParameter``."""
+    changes: list[tuple[int, dict[str, Any]]] = [(seq, {"pinned": True}) for seq in pin]
+    changes += [(seq, {"pinned": False}) for seq in unpin]
+    for each in annotate:
+        seq, equals, text = each.partition("=")
+        if not (equals and seq.isascii() and seq.isdigit() and len(seq) < 16):
+            raise typer.BadParameter(f"{each!r} is not in the form SEQ=TEXT, for example 42=flaky")
+        changes.append((int(seq), {"annotation": text}))
+    return changes
 
 
 def print_row(row: dict[str, Any], json: bool) -> None:
@@ -74,7 +110,9 @@ def _summary(row: dict[str, Any]) -> str:
     except BadFrame:
         text = summarize(row["frame"])
     priming = "priming" if row["origin"] == "priming" else ""
-    return " · ".join(part for part in (text, summarize(row["note"]), priming) if part)
+    pinned = "pinned" if row["pinned"] else ""
+    annotation = f"annotation: {summarize(row['annotation'])}" if row["annotation"] else ""
+    return " · ".join(part for part in (text, summarize(row["note"]), priming, pinned, annotation) if part)
 
 
 def expect(

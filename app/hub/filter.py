@@ -18,10 +18,11 @@ from typing import NamedTuple
 from app.hub.origin import PRIMING, Origin
 from app.hub.payload_matcher import FilterError, PayloadMatcher, bytes_search, expression_search, text_search
 from app.hub.row import Kind, Row, RowKey, Verdict
+from app.hub.row_marks import NO_MARKS, Mark, RowMarks
 from app.hub.row_store import Columns
 from app.hub.target import Target
 
-KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin")
+KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin", "annotation")
 _TOKEN = re.compile(r'-?(?:[a-z]+:)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
 _DIRECTIONS = {"s2c": Kind.TO_UI, "down": Kind.TO_UI, "to": Kind.TO_UI, "c2s": Kind.FROM_UI, "up": Kind.FROM_UI,
                "from": Kind.FROM_UI, "server": Kind.SERVER}  # fmt: skip
@@ -53,7 +54,7 @@ class Term(NamedTuple):
     """One term of a filter. ``by_row`` tests the rows whose key does not decide (``by_key`` gives None for them).
 
     ``narrows_by_prefix``: appending characters to the term can only remove matches, as in a plain text search.
-    ``cost`` orders the terms of a filter, the cheapest first.
+    ``cost`` orders the terms of a filter, the cheapest first. ``of_marks``: the term tests pins or annotations.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Term(NamedTuple):
     negated: bool = False
     narrows_by_prefix: bool = False
     cost: int = 0
+    of_marks: bool = False
 
     def narrows(self, other: "Term") -> bool:
         """Return whether every row that matches this term also matches ``other``."""
@@ -82,9 +84,15 @@ class Filter(NamedTuple):
         """Whether testing a single row may take milliseconds."""
         return any(term.cost == _COST_REGEX for term in self.terms)
 
-    def matches(self, row: Row) -> bool:
-        """Return whether a row matches."""
-        return bool(self.matching(Columns([RowKey.of(row)], [row.wall], [row.payload])))
+    @property
+    def depends_on_marks(self) -> bool:
+        """Whether pinning or annotating a row can change the result."""
+        return any(term.of_marks for term in self.terms)
+
+    def matches(self, row: Row, marks: RowMarks = NO_MARKS) -> bool:
+        """Return whether a row matches. By default, it is neither pinned nor annotated."""
+        columns = Columns([RowKey.of(row)], [row.wall], [row.payload], (row.seq,), marks)
+        return bool(self.matching(columns))
 
     def matching(self, columns: Columns, candidates: Sequence[int] | None = None) -> Sequence[int]:
         """Return the indexes of the rows that match, in ascending order.
@@ -193,6 +201,9 @@ def _keyed_term(name: str, value: str, now: Callable[[], float]) -> Term:
             raise FilterError(f"invalid dir:{value}; use s2c, c2s or server")
         case "is":
             return _is_term(value)
+        case "annotation":
+            wanted = value.casefold()
+            return _mark_term(text, lambda mark: wanted in mark.annotation.casefold())
         case "larger":
             size = _number(_SIZE, _BYTES, value, "larger:1k")
             return _row_term(
@@ -212,6 +223,11 @@ def _key_term(text: str, test: KeyTest, *, narrows_by_prefix: bool = False) -> T
 
 def _row_term(text: str, by_row: PayloadMatcher) -> Term:
     return Term(text, _KeyResults(lambda _: None), by_row, cost=_COST_ROW)
+
+
+def _mark_term(text: str, test: Callable[[Mark], bool]) -> Term:
+    term = _row_term(text, lambda columns, indexes: [test(columns.marks[columns.seqs[index]]) for index in indexes])
+    return term._replace(of_marks=True)
 
 
 def _text_term(value: str) -> Term:
@@ -237,8 +253,12 @@ def _is_term(value: str) -> Term:
         return _key_term("is:injected", lambda key: Origin(key.origin).injected)
     if value == PRIMING:
         return _key_term("is:priming", lambda key: key.origin == PRIMING)
+    if value == "pinned":
+        return _mark_term("is:pinned", lambda mark: mark.pinned)
+    if value == "annotated":
+        return _mark_term("is:annotated", lambda mark: bool(mark.annotation))
     if value not in tuple(Verdict):
-        raise FilterError(f"invalid is:{value}; use {', '.join(Verdict)}, injected or priming")
+        raise FilterError(f"invalid is:{value}; use {', '.join(Verdict)}, injected, priming, pinned or annotated")
     return _key_term(f"is:{value}", lambda key: key.verdict == value)
 
 

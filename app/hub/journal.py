@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from app.hub.clock import Clock
 from app.hub.origin import SERVER, Origin
 from app.hub.row import Kind, Row, Verdict
+from app.hub.row_marks import Mark
 from app.hub.row_store import RowStore
 from app.hub.signals import Signal
+from app.protocol.errors import NotFound
 
 __all__ = ["MAX_BYTES", "MAX_NOTE", "MAX_ROWS", "Journal", "Kind", "Row", "Verdict"]
 
@@ -106,6 +108,21 @@ class Journal:
     def row(self, seq: int) -> Row | None:
         """Return the row with that number, or None if it is not stored."""
         return self.rows.row(seq)
+
+    def mark(self, seq: int, *, pinned: bool | None = None, annotation: str | None = None) -> Mark:
+        """Pin or annotate a row, and return its mark. None keeps what is set; an empty annotation removes it.
+
+        Raises ``NotFound`` if the row is not stored, and ``Invalid`` and ``Conflict`` as ``RowMarks.set`` does.
+        """
+        if self.rows.row(seq) is None:
+            raise NotFound(f"There is no row {seq} in the log.")
+        before = self.rows.marks[seq]
+        after = Mark(
+            before.pinned if pinned is None else pinned,
+            before.annotation if annotation is None else " ".join(annotation.split()),
+        )
+        self.rows.marks.set(seq, after, self.rows.first)
+        return after
 
     def _call_once(self) -> None:
         listeners, self._once = self._once, []

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from app.hub.origin import Origin
 from app.hub.row import Kind, Row, Verdict
+from app.hub.row_marks import UNMARKED, Mark
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 
@@ -38,10 +39,12 @@ class JournalRow(Struct, kw_only=True):
     recipients: Annotated[
         tuple[int, ...], Meta(description="Ids of the clients that a frame to the UI was sent to")
     ] = ()
+    pinned: bool = False
+    annotation: Annotated[str, Meta(description="The user's annotation")] = ""
 
 
-def to_json(row: Row) -> JournalRow:
-    """Convert a row to JSON values."""
+def to_json(row: Row, mark: Mark = UNMARKED) -> JournalRow:
+    """Convert a row and its mark to JSON values."""
     try:
         frame, base64 = row.payload.decode(), ""
     except UnicodeDecodeError:
@@ -50,11 +53,15 @@ def to_json(row: Row) -> JournalRow:
         seq=row.seq, time=iso(row.wall), mono=row.mono, direction=row.kind.value, client=row.client, user=row.user,
         event=row.event, frame=frame, base64=base64, size=row.size, verdict=row.verdict.value, note=row.note,
         origin=str(row.origin), recipients=row.recipients,
+        pinned=mark.pinned, annotation=mark.annotation,
     )  # fmt: skip
 
 
 def from_json(value: JournalRow) -> Row:
-    """Convert the result of ``to_json`` back to a row. Raises ``ValueError`` for an invalid time or base64."""
+    """Convert the result of ``to_json`` back to a row, without its mark.
+
+    Raises ``ValueError`` for an invalid time or base64.
+    """
     payload = b64decode(value.base64, validate=True) if value.base64 else value.frame.encode()
     return Row(
         value.seq, seconds_of(datetime.fromisoformat(value.time)), value.mono, Kind(value.direction), value.client,
@@ -63,9 +70,9 @@ def from_json(value: JournalRow) -> Row:
     )  # fmt: skip
 
 
-def encode(row: Row) -> bytes:
-    """Encode a row as one line of JSON, without the line break."""
-    return msgspec.json.encode(to_json(row))
+def encode(row: Row, mark: Mark = UNMARKED) -> bytes:
+    """Encode a row and its mark as one line of JSON, without the line break."""
+    return msgspec.json.encode(to_json(row, mark))
 
 
 def decode(line: bytes) -> Row:

@@ -14,6 +14,7 @@ from copy import copy
 from typing import NamedTuple
 
 from app.hub.row import Kind, Row, RowKey, Verdict
+from app.hub.row_marks import NO_MARKS, RowMarks
 
 CHUNK_ROWS = 1024
 
@@ -25,11 +26,16 @@ MAX_CACHED_KEYS = 1024
 
 
 class Columns(NamedTuple):
-    """A selection of rows, column by column, oldest first. ``times`` are seconds since the epoch."""
+    """A selection of rows, column by column, oldest first. ``times`` are seconds since the epoch.
+
+    ``marks`` are those of all rows, by sequence number.
+    """
 
     keys: list[RowKey]
     times: list[float]
     payloads: list[bytes]
+    seqs: Sequence[int] = ()
+    marks: RowMarks = NO_MARKS
 
     def keys_at(self, indexes: Sequence[int]) -> list[RowKey]:
         """Return the keys of the rows at ``indexes``, which must be in ascending order."""
@@ -59,7 +65,7 @@ class RowStore:
     """A ring buffer of the newest rows, at most ``capacity``.
 
     ``first`` and ``last`` are the sequence numbers of the oldest and newest row; ``first > last`` if it is empty.
-    ``bytes`` is the total size of the payloads.
+    ``bytes`` is the total size of the payloads, ``marks`` are the user's pins and annotations.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -78,6 +84,7 @@ class RowStore:
         self.first = 1
         self.last = 0
         self.bytes = 0
+        self.marks = RowMarks()
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -127,8 +134,8 @@ class RowStore:
 
     def columns(self, first: int, last: int) -> Columns:
         """Return the stored rows from number ``first`` to ``last`` inclusive."""
-        columns = Columns([], [], [])
         first, last = max(first, self.first), min(last, self.last)
+        columns = Columns([], [], [], range(first, last + 1), self.marks)
         for chunk, part in self._chunk_slices(first, min(last, self._tail_begin - 1)):
             columns.keys.extend(chunk.keys[part])
             columns.times.extend(chunk.times[part])
@@ -152,6 +159,8 @@ class RowStore:
             + [self._tail[index].wall for index in tail],
             [chunks[number].payloads[index] for number, index in positions]
             + [self._tail[index].payload for index in tail],
+            seqs,
+            self.marks,
         )
 
     def newest_before(self, seq: int, matches: Callable[[RowKey], bool]) -> Row | None:

@@ -18,6 +18,7 @@ COMMAND = {
     "drop_clients": "clients close",
     "journal": "journal",
     "change_journal": "journal --log-gets",
+    "mark_row": "journal --pin",
     "resend": "trigger --row",
     "journal_stream": "journal --follow",
     "expect": "expect",

@@ -51,6 +51,18 @@ def test_an_invalid_filter_ends_with_2_and_what_would_be_one(server: Companion, 
     assert run("journal", "--filter", "dir:x", exits=2).err == ["Filter: invalid dir:x; use s2c, c2s or server."]
 
 
+def test_rows_are_pinned_and_annotated(program: Companion, run: Run, ask: Ask) -> None:
+    seq = ask("trigger", "typing")["seq"]
+    pinned = run("journal", "--pin", str(seq), "--annotate", f"{seq}=comes = late").out
+    assert pinned[-1].endswith("· pinned · annotation: comes = late ▲")
+    listed = run("journal", "--json", "--filter", "is:pinned annotation:late").out
+    assert [(json.loads(line)["seq"], json.loads(line)["annotation"]) for line in listed] == [(seq, "comes = late")]
+    assert "pinned" not in run("journal", "--unpin", str(seq), "--annotate", f"{seq}=").out[-1]
+    assert run("journal", "--filter", "is:pinned").out == []
+    assert run("journal", "--annotate", "late", exits=2).err[-1].startswith("Error: Invalid value: 'late' is not")
+    assert run("journal", "--pin", "999", exits=1).err == ["There is no row 999 in the journal."]
+
+
 @posix_only
 def test_follow_goes_on_until_ctrl_c(program: Companion, run: Run, begin: Begin) -> None:
     run("trigger", "friend_online")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.hub.filter import parse
 from app.hub.journal import Journal, Kind, Verdict
+from app.hub.row_marks import UNMARKED
 from tests.conftest import PATIENCE_S, examples, until
 from tests.endpoints.conftest import MakeControl
 from tests.endpoints.control_api import Control, frame, online, typing
@@ -68,7 +69,7 @@ async def test_a_row_contains_every_field(control: Control) -> None:
     assert row == {
         "direction": "c2s", "client": "1", "user": "bob", "event": "typing", "frame": typing(),
         "size": len(typing()), "verdict": "ok", "origin": "client 1",
-        "base64": "", "recipients": [],
+        "base64": "", "recipients": [], "pinned": False, "annotation": "",
     }  # fmt: skip
 
 
@@ -89,6 +90,41 @@ async def test_a_frame_with_half_a_pair_can_be_read(control: Control, text: str)
     await until(lambda: any(row.kind is Kind.FROM_UI for row in control.companion.journal))
     (row,) = await control.rows("dir:c2s")
     assert (row["frame"], row["verdict"]) == (text, "invalid")
+
+
+# pins and annotations
+
+
+async def test_a_row_is_pinned_and_annotated_and_found_by_both(control: Control) -> None:
+    tell(control, 3)
+    seq = control.companion.journal.last_seq - 1
+    changed = await control.patch(f"/v1/journal/{seq}", {"pinned": True, "annotation": " too\nlate "})
+    assert (changed.status, changed.json["seq"]) == (200, seq)
+    assert (changed.json["pinned"], changed.json["annotation"]) == (True, "too late")
+    for wanted in ("is:pinned", "is:annotated", "annotation:LATE"):
+        assert [row["seq"] for row in await control.rows(wanted)] == [seq]
+    await control.patch(f"/v1/journal/{seq}", {"pinned": False})
+    assert await control.rows("is:pinned") == []
+    assert [row["annotation"] for row in await control.rows("is:annotated")] == ["too late"]
+    await control.patch(f"/v1/journal/{seq}", {"annotation": ""})
+    assert await control.rows("is:annotated") == []
+
+
+@pytest.mark.parametrize(
+    ("seq", "body", "status", "reason"),
+    [
+        ("99", {"pinned": True}, 404, "There is no row 99 in the journal."),
+        ("x", {"pinned": True}, 404, "There is no row x in the journal."),
+        ("1", {"pinned": 1}, 422, "pinned"),
+        ("1", {"annotation": "x" * 501}, 422, "annotation"),
+        ("1", {"note": "x"}, 422, "note"),
+    ],
+)
+async def test_a_wrong_mark_is_rejected(control: Control, seq: str, body: Any, status: int, reason: str) -> None:
+    answer = await control.patch(f"/v1/journal/{seq}", body)
+    assert answer.status == status
+    assert reason in answer.json["detail"]
+    assert control.companion.journal.rows.marks[1] == UNMARKED
 
 
 # pages

@@ -62,17 +62,19 @@ def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
         (5, 6),
         (9, 8),
     ):
-        keys, times, payloads = store.columns(first, last)
+        keys, times, payloads, seqs, _ = store.columns(first, last)
         expected = [row for row in rows if first <= row.seq <= last]
         assert [key.event for key in keys] == [row.event for row in expected]
         assert times == [row.wall for row in expected]
+        assert list(seqs) == [row.seq for row in expected]
         assert payloads == [row.payload for row in expected]
 
 
 def test_rows_are_picked_by_their_numbers() -> None:
     store, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 5)
     wanted = [CHUNK_ROWS + 1, 2 * CHUNK_ROWS, 3 * CHUNK_ROWS, 3 * CHUNK_ROWS + 2]
-    keys, times, payloads = store.select(wanted)
+    keys, times, payloads, seqs, _ = store.select(wanted)
+    assert seqs == wanted
     by_number = {row.seq: row for row in rows}
     assert [key.event for key in keys] == [by_number[seq].event for seq in wanted]
     assert times == [by_number[seq].wall for seq in wanted]

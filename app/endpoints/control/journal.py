@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from http import HTTPStatus
 
-import msgspec
 from aiohttp import web
 
 from app.endpoints.control import journal_shapes as shapes
@@ -14,7 +13,7 @@ from app.endpoints.control.service import Service
 from app.hub.filter import Filter, parse
 from app.hub.journal import Kind, Row
 from app.hub.origin import CONTROL
-from app.hub.row_codec import to_json
+from app.hub.row_codec import JournalRow, encode, to_json
 from app.hub.row_store import RowStore
 from app.hub.search import step_size
 from app.protocol.errors import Conflict, Invalid, NotFound
@@ -33,12 +32,12 @@ class JournalOperations(Operations):
         """Return rows of the journal, oldest first."""
         query: shapes.JournalQuery = call.query
         journal, wanted = self._service.journal, _filter(query.filter)
-        last = journal.last_seq
+        last, marks = journal.last_seq, journal.rows.marks
         newest = query.after is None
         rows = list(await _matching_rows(journal.rows.copy(), query.after or 0, wanted, query.limit, newest=newest))
         more = query.after is not None and len(rows) == query.limit
         return shapes.JournalPage(
-            rows=[to_json(row) for row in rows],
+            rows=[to_json(row, marks[row.seq]) for row in rows],
             next_after=rows[-1].seq if more else last,
             last_seq=last,
             dropped=journal.dropped,
@@ -50,14 +49,19 @@ class JournalOperations(Operations):
         await self._service.log_get_requests(call.body.log_get_requests)
         return journal_state(self._service)
 
+    @operation("PATCH", "/v1/journal/{seq}", scope=Scope.AGENT, body=shapes.MarkBody, answer=JournalRow,
+               errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
+    async def mark_row(self, call: Call) -> JournalRow:
+        """Pin or annotate a row, until the companion ends. The filters is:pinned and is:annotated find it."""
+        row = self._row(call.path["seq"])
+        mark = self._service.journal.mark(row.seq, pinned=call.body.pinned, annotation=call.body.annotation)
+        return to_json(row, mark)
+
     @operation("POST", "/v1/journal/{seq}/resend", scope=Scope.AGENT, answer=Fired,
                errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
     async def resend(self, call: Call) -> Fired:
         """Send the frame of a row again, to the same recipients. The chat state does not change."""
-        seq = number(call.path["seq"])
-        row = None if seq is None else self._service.journal.rows.row(seq)
-        if row is None:
-            raise NotFound(f"There is no row {call.path['seq'][:40]} in the journal.")
+        row = self._row(call.path["seq"])
         if row.kind is not Kind.TO_UI:
             raise Conflict(f"Row {row.seq} cannot be sent again, because it is not a frame to the UI.")
         return fired(await self._service.resend(row, origin=CONTROL))
@@ -84,12 +88,20 @@ class JournalOperations(Operations):
                     await response.write(b'event: dropped\ndata: {"rows":%d}\n\n' % lost)
                 held, after, seen = journal.rows.copy(), seen, journal.last_seq
                 for row in await _matching_rows(held, after, wanted):
-                    await response.write(b"id: %d\ndata: %s\n\n" % (row.seq, msgspec.json.encode(to_json(row))))
+                    await response.write(b"id: %d\ndata: %s\n\n" % (row.seq, encode(row, held.marks[row.seq])))
                 await _wait_for_rows(new_rows, response)
         except (ConnectionError, OSError):
             return response  # the client has disconnected
         finally:
             disconnect()
+
+    def _row(self, seq: str) -> Row:
+        """Return the row with that number in a path. Raises ``NotFound``."""
+        found = number(seq)
+        row = None if found is None else self._service.journal.rows.row(found)
+        if row is None:
+            raise NotFound(f"There is no row {seq[:40]} in the journal.")
+        return row
 
 
 def journal_state(service: Service) -> shapes.JournalState:

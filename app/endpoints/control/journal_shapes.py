@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from app.endpoints.control.shapes import Input, Seq
 from app.hub.row_codec import JournalRow
+from app.hub.row_marks import MAX_ANNOTATION
 
 
 class JournalQuery(Input):
@@ -33,6 +34,16 @@ class JournalBody(Input):
     log_get_requests: Annotated[
         bool, Meta(description="Log the UI's successful GET requests, until the companion ends")
     ]
+
+
+class MarkBody(Input):
+    """What to change of a row's mark. A field that is omitted stays as it is."""
+
+    pinned: bool | None = None
+    annotation: Annotated[
+        Annotated[str, Meta(max_length=MAX_ANNOTATION)] | None,
+        Meta(description="A short text about the row; an empty one removes it"),
+    ] = None
 
 
 class JournalState(Struct, kw_only=True):

@@ -1,0 +1,55 @@
+"""Pins and annotations of the journal's rows, which the user sets to find rows again."""
+
+from typing import NamedTuple
+
+from app.hub.signals import Signal
+from app.protocol.errors import Conflict, Invalid
+
+MAX_MARKS = 1_000
+"""The most rows that have a pin or an annotation, so that a script cannot fill the memory."""
+MAX_ANNOTATION = 500
+
+
+class Mark(NamedTuple):
+    """What the user has set for a row."""
+
+    pinned: bool = False
+    annotation: str = ""
+
+
+UNMARKED = Mark()
+
+
+class RowMarks:
+    """The marks by the sequence number of their row. Copies of the row store share the object."""
+
+    def __init__(self) -> None:
+        self._marks: dict[int, Mark] = {}
+        self.changed: Signal[int] = Signal()
+        """Emitted with the number of a row whose mark has changed."""
+
+    def __getitem__(self, seq: int) -> Mark:
+        """Return the mark of a row, ``UNMARKED`` if there is none."""
+        return self._marks.get(seq, UNMARKED)
+
+    def set(self, seq: int, mark: Mark, first_seq: int) -> None:
+        """Set the mark of a row. Marks of rows before ``first_seq``, which are discarded, are forgotten.
+
+        Raises ``Invalid`` if the annotation is too long, and ``Conflict`` if there are too many marks.
+        """
+        if len(mark.annotation) > MAX_ANNOTATION:
+            raise Invalid(f"An annotation has at most {MAX_ANNOTATION} characters.")
+        if mark == self[seq]:
+            return
+        self._marks = {number: each for number, each in self._marks.items() if number >= first_seq}
+        if mark == UNMARKED:
+            self._marks.pop(seq, None)
+        elif seq not in self._marks and len(self._marks) >= MAX_MARKS:
+            raise Conflict(f"At most {MAX_MARKS:,} rows can be pinned or annotated. Unpin some first.")
+        else:
+            self._marks[seq] = mark
+        self.changed.emit(seq)
+
+
+NO_MARKS = RowMarks()
+"""Of rows that do not belong to a journal."""
