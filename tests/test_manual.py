@@ -351,6 +351,7 @@ def test_filter() -> None:
         "priming",
         "pinned",
         "annotated",
+        "raw",
     }
 
 

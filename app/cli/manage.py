@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli import completion
-from app.cli.options import DataDir, Json, as_json, parse_value, print_result
+from app.cli.options import DataDir, Json, as_json, print_result
 from app.protocol.summary import summarize
 from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
@@ -179,6 +179,7 @@ def settings(
     Without KEY, print all settings. Write a list as JSON: pinned='["basics/message"]'.
     """
     from app.cli.control import Control, fail
+    from app.protocol.conditions import parse_value
 
     given = changes or []
     wanted = [each for each in given if "=" not in each]

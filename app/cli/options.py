@@ -59,22 +59,13 @@ Filter = Annotated[
 
 
 def parse_assignments(texts: list[str]) -> dict[str, Any]:
-    """Parse ``path=value`` arguments into a dictionary; values as ``parse_value`` reads them."""
-    found = {}
-    for text in texts:
-        path, equals, value = text.partition("=")
-        if not equals or not path:
-            raise typer.BadParameter(f"{text!r} is not in the form path=value, for example data.text=hi")
-        found[path] = parse_value(value)
-    return found
+    """Parse ``path=value`` arguments. Raises ``BadParameter``."""
+    from app.protocol import conditions
 
-
-def parse_value(text: str) -> Any:
-    """Parse a value as JSON (``true``, ``3``, ``"3"``), or return it as text if it is not valid JSON."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+        return conditions.parse_assignments(texts)
+    except conditions.BadCondition as bad:
+        raise typer.BadParameter(str(bad)) from None
 
 
 def print_result(text: str, value: Any, json: bool) -> None:

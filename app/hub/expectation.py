@@ -11,6 +11,7 @@ from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import REST
 from app.hub.rest_log import RestLog
 from app.protocol.catalog import Catalog
+from app.protocol.conditions import value_text
 from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, parse_json
@@ -38,7 +39,7 @@ class Expectation:
 
     def __str__(self) -> str:
         parts = [self.event or "any event", f"from {self.sender}" if self.sender else ""]
-        parts += [f"with {path}={value}" for path, value in self.where.items()]
+        parts += [f"with {path}={value_text(value)}" for path, value in self.where.items()]
         return " ".join(part for part in parts if part)
 
     def met_by(self, row: Row) -> bool:

@@ -7,6 +7,16 @@ from app.hub.row import Kind, Row, Verdict
 from app.hub.target import ALL, Target
 from app.protocol.envelope import Envelope
 
+RAW_EVENT = "(raw frame)"
+"""The event of the row of a raw frame whose text has no event name."""
+SENT_AS_IS, SENT_ON_PURPOSE = "sent as is", "sent on purpose"
+"""How the notes of raw frames begin: of valid frames, and of frames that violate the contract."""
+
+
+def is_raw(event: str, note: str) -> bool:
+    """Return whether a row with this event and note is a raw frame."""
+    return event == RAW_EVENT or note.startswith((SENT_AS_IS, SENT_ON_PURPOSE))
+
 
 class Outgoing(NamedTuple):
     """A frame and its target. It is an immutable value: it can be returned, stored, replaced or dropped.
@@ -27,10 +37,14 @@ class Outgoing(NamedTuple):
         return cls(event.event, event.encode(), to, origin)
 
     @classmethod
-    def raw(cls, text: str, *, to: Target = ALL, origin: Origin, fault: str) -> Self:
-        """Return a frame of any text. ``fault`` says how the text violates the contract; empty if it does not."""
-        verdict, note = (Verdict.INVALID, f"sent on purpose: {fault}") if fault else (Verdict.OK, "")
-        return cls("(raw frame)", text.encode(), to, origin, verdict, note)
+    def raw(cls, text: str, *, to: Target = ALL, origin: Origin, fault: str, event: str = "") -> Self:
+        """Return a frame of any text.
+
+        ``fault`` says how the text violates the contract; empty if it does not. ``event`` is the name of the event
+        in the text, if there is one.
+        """
+        verdict, note = (Verdict.INVALID, f"{SENT_ON_PURPOSE}: {fault}") if fault else (Verdict.OK, SENT_AS_IS)
+        return cls(event or RAW_EVENT, text.encode(), to, origin, verdict, note)
 
     @classmethod
     def again(cls, row: Row, *, origin: Origin) -> Self:
@@ -41,7 +55,8 @@ class Outgoing(NamedTuple):
         if row.kind is not Kind.TO_UI:
             raise ValueError("only a frame to the UI can be resent")
         verdict = Verdict.INVALID if row.verdict is Verdict.INVALID else Verdict.OK
-        return cls(row.event, row.payload, Target.parse(row.client), origin, verdict, f"#{row.seq} again")
+        note = f"{SENT_AS_IS}: #{row.seq} again" if is_raw(row.event, row.note) else f"#{row.seq} again"
+        return cls(row.event, row.payload, Target.parse(row.client), origin, verdict, note)
 
 
 class ServerNote(NamedTuple):

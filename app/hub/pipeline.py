@@ -17,13 +17,27 @@ from app.hub.tasks import Tasks
 from app.protocol.catalog import Catalog
 from app.protocol.envelope import MAX_CHECKED_CHARS, MAX_FRAME_BYTES, MAX_RAW_BYTES, BadFrame, Envelope, decode
 from app.protocol.errors import Invalid, RequestError, StorageError, TooLarge
-from app.protocol.event_type import InvalidEvent
+from app.protocol.event_type import EventProblem, InvalidEvent
 
 FIRE_ERRORS = (InvalidEvent, RequestError, StorageError)
 """The errors of firing: an invalid event, an invalid request, or a failed disk. Their texts are shown to users."""
 
 NO_UNICODE = "The text contains a lone surrogate, which is not valid Unicode."
 HELD = "held"
+MAX_NAME_CHARS = 200
+"""An event's name in a raw frame is cut at this length: every row's key keeps it."""
+
+
+class CheckedFrame(NamedTuple):
+    """The name of the event in a frame (empty if there is none), and how the frame violates the contract."""
+
+    event: str
+    problems: tuple[EventProblem, ...]
+
+    @property
+    def fault(self) -> str:
+        """The problems as one text; empty if the frame is valid."""
+        return "; ".join(map(str, self.problems))
 
 
 class Advice(NamedTuple):
@@ -87,15 +101,15 @@ class EventPipeline:
         """Send the frame of a row again, to the same target. Raises ``ValueError`` unless it was sent to the UI."""
         return await self._send_frame(Outgoing.again(row, origin=origin))
 
-    def fault_of(self, text: str) -> str:
-        """Return how a frame violates the contract, or an empty text if it does not."""
+    def check(self, text: str) -> CheckedFrame:
+        """Return the event's name in a frame, and how the frame violates the contract."""
         if len(text) > MAX_CHECKED_CHARS:
-            return f"over {MAX_CHECKED_CHARS // 1024:,} KiB, so not checked"
+            return CheckedFrame("", (EventProblem("", f"over {MAX_CHECKED_CHARS // 1024:,} KiB, so not checked"),))
         try:
-            problems = self._catalog.problems(decode(text))
+            event = decode(text)
         except BadFrame as bad:
-            return str(bad)
-        return "; ".join(map(str, problems))
+            return CheckedFrame(bad.event[:MAX_NAME_CHARS], (EventProblem(bad.where, bad.reason),))
+        return CheckedFrame(event.event[:MAX_NAME_CHARS], tuple(self._catalog.problems(event)))
 
     async def _send_event(self, event: Envelope, to: Target, origin: Origin, strict: bool) -> Delivery:
         if not strict and (problems := self._catalog.problems(event)):
@@ -122,8 +136,8 @@ class EventPipeline:
             limit = f"A frame has at most {MAX_RAW_BYTES // 1024:,} KiB."
             raise TooLarge(limit)
         large = size > MAX_FRAME_BYTES
-        fault = await asyncio.to_thread(self.fault_of, text) if large else self.fault_of(text)
-        return Outgoing.raw(text, to=to, origin=origin, fault=fault)
+        checked = await asyncio.to_thread(self.check, text) if large else self.check(text)
+        return Outgoing.raw(text, to=to, origin=origin, fault=checked.fault, event=checked.event)
 
     async def _send_frame(self, outgoing: Outgoing) -> Delivery:
         if self._interceptors:

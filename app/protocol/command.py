@@ -9,6 +9,7 @@ import shlex
 from typing import Any
 
 from app.protocol.catalog import Catalog
+from app.protocol.conditions import value_text
 from app.protocol.envelope import BadFrame, decode
 
 
@@ -45,14 +46,5 @@ def playwright_line(arguments: list[str]) -> str:
 
 def _options(option: str, data: dict[str, Any]) -> list[str]:
     """Return ``data`` as command line options, without the fields that are generated anew."""
-    kept = [f"{name}={_value(value)}" for name, value in data.items() if name not in ("msg_id", "timestamp")]
+    kept = [f"{name}={value_text(value)}" for name, value in data.items() if name not in ("msg_id", "timestamp")]
     return [argument for each in kept for argument in (option, each)]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-    return json.dumps(value, ensure_ascii=False)

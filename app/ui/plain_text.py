@@ -8,8 +8,8 @@ The linter bans the Qt classes; ``tests/ui/test_plain_text.py`` checks the rest.
 from html import escape
 from typing import Any, Protocol
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox, QWidget  # noqa: TID251
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox, QToolTip, QWidget  # noqa: TID251
 from typing_extensions import override
 
 MAX_TOOLTIP_CHARS = 2_000
@@ -86,6 +86,11 @@ def tooltip_text(text: str) -> str:
 def set_tooltip(target: HasToolTip, text: str) -> None:
     """Give ``target`` a tooltip that shows ``text`` literally."""
     target.setToolTip(tooltip_text(text))
+
+
+def show_tooltip(place: QPoint, text: str, widget: QWidget) -> None:
+    """Show ``text`` literally as a tooltip at a place on the screen, or hide the tooltip if it is empty."""
+    QToolTip.showText(place, tooltip_text(text), widget)
 
 
 def notification_text(text: str) -> str:

@@ -76,6 +76,7 @@ async def test_the_names_in_a_form_say_the_field(window: MainWindow) -> None:
     window.open_room(INJECT)
     message = window.inject.event_panel("new_message")
     assert message
+    message.form().fold.setChecked(True)
     names = {widget.accessibleName() for widget in controls(message)}
     assert {
         "from",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
@@ -158,14 +158,132 @@ def test_invalid_json_is_reported_with_its_position_and_blocks_the_form_view(
     assert not button(message, "Form").isChecked()
 
 
+def told(panel: EventPanel) -> list[str]:
+    """Collect the notices of a panel."""
+    found: list[str] = []
+    panel.notice.connect(found.append)
+    return found
+
+
+def test_form_says_why_it_cannot_show_broken_json(message: EventPanel, qtbot: Any) -> None:
+    notices = told(message)
+    message.show_view(JSON)
+    message.editor.setPlainText('{"event": ')
+    qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
+    (notice,) = notices
+    assert notice.startswith(
+        "The form cannot show this text. Correct it or click Reset. line 1 column 11: not JSON"
+    )
+    message.editor.setPlainText('{"event": "new_message", "data": {"mood": 1, "text": "hi"}}')
+    qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
+    assert notices[1:] == ["The form cannot show data.mood. Correct the JSON or click Reset."]
+    message.editor.setPlainText('{"event": "typing", "data": {}}')
+    qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
+    assert notices[2:] == ["This tab has no form for the event 'typing'. Correct its name or click Reset."]
+
+
+def test_reset_brings_back_the_default_form_and_can_be_undone(message: EventPanel, qtbot: Any) -> None:
+    default = message.template()
+    assert not message.reset_button.isEnabled()
+    message.form().field("text").set_value("mine")
+    message.show_view(JSON)
+    message.editor.setPlainText('{"event": ')
+    assert message.reset_button.isEnabled()
+    qtbot.mouseClick(message.reset_button, Qt.MouseButton.LeftButton)
+    assert message.views.currentIndex() == FORM
+    assert message.template() == default
+    assert message.problems == []
+    assert message.reset_button.text() == message.reset_button.accessibleName() == "Undo reset"
+    qtbot.mouseClick(message.reset_button, Qt.MouseButton.LeftButton)
+    assert message.views.currentIndex() == JSON
+    assert message.editor.toPlainText() == '{"event": '
+    assert message.form().value()["text"] == "mine"
+    assert message.reset_button.text() == "Reset"
+
+
+def test_reset_cannot_be_undone_after_an_edit(message: EventPanel, qtbot: Any) -> None:
+    message.form().field("text").set_value("mine")
+    qtbot.mouseClick(message.reset_button, Qt.MouseButton.LeftButton)
+    message.form().field("text").set_value("new")
+    assert message.reset_button.text() == "Reset"
+    assert message.reset_button.isEnabled()
+
+
+def test_reset_resets_all_events_of_the_tab(presence: EventPanel, qtbot: Any) -> None:
+    presence.form().field("username").set_value("bob")
+    presence.choice.setCurrentText("friend_offline")
+    presence.form().field("username").set_value("carol")
+    qtbot.mouseClick(presence.reset_button, Qt.MouseButton.LeftButton)
+    assert presence.event_name == "friend_offline"
+    assert presence.template().data == {"username": "alice"}
+    presence.choice.setCurrentText("friend_online")
+    assert presence.template().data == {"username": "alice"}
+
+
+def test_format_indents_the_json_or_says_why_not(message: EventPanel, qtbot: Any) -> None:
+    assert not message.format.isVisible()
+    notices = told(message)
+    message.show_view(JSON)
+    message.editor.setPlainText(json.dumps(written(message)))
+    before = message.template()
+    qtbot.mouseClick(message.format, Qt.MouseButton.LeftButton)
+    assert message.editor.toPlainText().startswith('{\n  "event"')
+    assert message.template() == before
+    assert notices == []
+    message.editor.setPlainText("{")
+    qtbot.mouseClick(message.format, Qt.MouseButton.LeftButton)
+    assert notices[0].startswith("Only valid JSON can be formatted. line 1 column 2: not JSON")
+
+
+def test_problems_in_json_are_underlined(message: EventPanel) -> None:
+    message.show_view(JSON)
+    event = written(message)
+    event["data"]["delivered"] = "yes"
+    message.editor.setPlainText(json.dumps(event))
+    assert [each.message for each in message.editor.marks] == ["data.delivered: must be true or false, not text"]
+    event["data"]["delivered"] = True
+    message.editor.setPlainText(json.dumps(event))
+    assert message.editor.marks == []
+
+
+def test_the_json_is_beside_the_form_if_there_is_room(message: EventPanel, qtbot: Any) -> None:
+    message.resize(1199, 600)
+    assert not message.preview.isVisible()
+    message.resize(1200, 600)
+    assert message.preview.isVisible()
+    assert json.loads(message.preview.toPlainText())["data"] == message.template().data
+    message.form().field("text").set_value("shown at once")
+    assert "shown at once" in message.preview.toPlainText()
+    message.form().field("from").set_value("")
+    assert json.loads(message.preview.toPlainText())["data"]["from"] == ""
+    message.show_view(JSON)
+    assert not message.preview.isVisible()
+
+
+def test_a_form_is_at_most_640_pixels_wide(message: EventPanel) -> None:
+    message.resize(1900, 900)
+    message.grab()  # lays out
+    assert message.form().width() == 640
+    assert message.form().mapTo(message, QPoint(0, 0)).x() == 20
+
+
+def test_loading_an_event_with_other_details_unfolds_them(message: EventPanel) -> None:
+    form = message.form()
+    assert not form.field("delivered").isVisible()
+    message.load(Envelope("new_message", {**message.template().data, "text": "only the text differs"}))
+    assert not form.field("delivered").isVisible()
+    message.load(Envelope("new_message", {**message.template().data, "delivered": False}))
+    assert form.field("delivered").isVisible()
+
+
 def test_json_that_violates_the_schema_is_reported_with_its_path(message: EventPanel, qtbot: Any) -> None:
     message.show_view(JSON)
     message.editor.selectAll()
     message.editor.textCursor().removeSelectedText()
     qtbot.keyClicks(message.editor, '{"event": "new_message", "data": {"delivered": "yes"}}')
-    told = message.problem.text().splitlines()
-    assert "data.delivered: must be true or false, not text" in told
-    assert "data.from: is missing" in told
+    problems = message.problem.text().splitlines()
+    assert "data.delivered: must be true or false, not text" in problems
+    assert "data.from: is missing" in problems
 
 
 def test_a_field_unknown_to_the_contract_keeps_the_json_view(message: EventPanel) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from websockets.asyncio.client import ClientConnection
 
 from app.companion import Companion
@@ -20,6 +20,7 @@ from app.ui.widgets.expect_row import NOTHING, ExpectRow, result_text
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.window import FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, until
+from tests.ui.conftest import forget
 from tests.ui.frames import frame, settled
 
 LEFT = Qt.MouseButton.LeftButton
@@ -77,6 +78,66 @@ async def test_nothing_is_expected_until_one_chooses(companion: Companion, show:
     assert row.expected == Expectation("typing")
     assert row.within.isEnabled()
     assert (row.within.text(), row.within.value()) == ("within 2.0 s", 2.0)
+
+
+async def test_conditions_are_part_of_the_expectation(companion: Companion, show: Show, qtbot: Any) -> None:
+    row = ExpectRow(companion.catalog)
+    show(row)
+    assert not row.where.isVisible()
+    row.choice.setCurrentText("typing")
+    qtbot.keyClicks(row.where, "to=alice typing=true")
+    assert row.expected == Expectation("typing", where={"to": "alice", "typing": True})
+    assert row.problem == ""
+    row.choice.setCurrentText("POST /messages")
+    row.where.setText('text="hi there"')
+    assert row.expected == Expectation("POST /messages", where={"text": "hi there"})
+    row.choice.setCurrentText(NOTHING)
+    assert row.expected is None
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("typing", "'typing' is not in the form path=value, for example data.text=hi"),
+        ("typ=true", "typing has no field 'typ'"),
+        ('to="alice', "a quotation mark is not closed"),
+    ],
+)
+async def test_conditions_that_are_invalid_are_explained_and_nothing_is_fired(
+    bar: FireBar, connect_client: Connect, where: str, why: str
+) -> None:
+    await connect_client()
+    expect(bar, "typing")
+    bar.expect.where.setText(where)
+    assert bar.expect.problem.startswith(why)
+    assert bar.expect.expected is None
+    assert [each.isVisible() for each in bar.expect.findChildren(QLabel, "problem")] == [True]
+    assert not bar.now.isEnabled()
+    assert why in bar.now.toolTip()
+    bar.fire()
+    assert bar.status.text().startswith(f"Not fired. Then expect, where: {why}")
+    bar.expect.where.setText("to=alice")
+    assert bar.now.isEnabled()
+
+
+async def test_only_a_frame_with_the_values_counts(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
+    client = await connect_client()
+    expect(bar, "typing")
+    bar.expect.where.setText("typing=false")
+    await fire(bar, client, qtbot)
+    await client.send(ANSWER)
+    await client.send('{"event": "typing", "data": {"to": "alice", "typing": false}}')
+    await until(lambda: bar.status.text().startswith("✓ typing with typing=false came after "))
+
+
+async def test_an_expectation_can_be_set_from_outside(companion: Companion, qapp: Any) -> None:
+    row = ExpectRow(companion.catalog)
+    expected = Expectation("POST /messages", where={"text": "it's me", "n": 3})
+    row.choose(expected, 4.5)
+    assert (row.expected, row.within.value()) == (expected, 4.5)
+    row.choose(None)
+    assert (row.expected, row.choice.currentText()) == (None, NOTHING)
+    forget(row)
 
 
 @pytest.mark.parametrize(

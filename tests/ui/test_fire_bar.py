@@ -1,6 +1,7 @@
 """Target, repeat, delay and Fire."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -132,6 +133,152 @@ async def test_fire_later_can_be_called_off(
     assert await all_frames(companion, client) == []
 
 
+async def test_the_countdown_shows_the_seconds_that_are_left_and_can_be_cancelled(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await connect_client()
+    qtbot.mouseClick(bar.later, LEFT)
+    assert bar.later.text() == "Cancel (3 s)"
+    assert bar.later.accessibleName() == "Cancel the countdown"
+    assert bar.status.text() == "Firing in 3 s. Focus your UI now."
+    monkeypatch.setattr(bar._countdown, "_end", bar._countdown._end - 1.5)
+    bar._countdown.tick()
+    assert bar.later.text() == "Cancel (2 s)"
+    assert bar.status.text() == "Firing in 2 s. Focus your UI now."
+    qtbot.mouseClick(bar.later, LEFT)
+    assert bar.status.text() == "Stopped"
+    await until(lambda: bar.now.text() == "Fire")
+    assert bar.later.text() == "Fire in 3 s"
+    assert await all_frames(companion, client) == []
+
+
+async def test_repeat_shows_its_inputs_on_demand_and_fires_once_without_them(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    assert not bar.times.isVisible()
+    assert not bar.every.isVisible()
+    qtbot.mouseClick(bar.repeat.toggle, LEFT)
+    assert bar.times.isVisible()
+    assert bar.every.isVisible()
+    assert bar.times.value() == 10
+    bar.times.setValue(3)
+    bar.every.setValue(1)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: bar.now.text() == "Fire")
+    assert len(await all_frames(companion, client)) == 3
+    qtbot.mouseClick(bar.repeat.toggle, LEFT)
+    assert not bar.times.isVisible()
+    qtbot.mouseClick(bar.now, LEFT)
+    assert len(await all_frames(companion, client)) == 1
+    qtbot.mouseClick(bar.repeat.toggle, LEFT)
+    assert bar.times.value() == 3
+
+
+# results that are no longer current
+
+
+def stamp(bar: FireBar) -> str:
+    return bar.result.stamp.text()
+
+
+def outdated(bar: FireBar) -> str:
+    """Return why the result is out of date; empty if it is current."""
+    assert ("out of date" in stamp(bar)) is bool(bar.status.toolTip())
+    return bar.status.toolTip()
+
+
+async def test_a_result_has_its_time(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
+    await connect_client()
+    assert not bar.result.stamp.isVisible()
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.status.text)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", stamp(bar))
+    assert outdated(bar) == ""
+
+
+async def test_not_sent_is_out_of_date_as_soon_as_a_client_connects(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.when_connected.isVisible)
+    assert outdated(bar) == ""
+    client = await connect_client()
+    assert outdated(bar) == "Out of date: the number of connected clients has changed since."
+    assert bar.status.property("tone") == "muted"
+    assert not bar.when_connected.isVisible()
+    await client.close()
+    await until(lambda: not companion.hub.connection_count)
+    assert outdated(bar)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: not outdated(bar))
+    assert bar.when_connected.isVisible()
+
+
+async def test_a_result_is_out_of_date_when_the_server_changes(
+    bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.status.text)
+    companion.pause()
+    assert outdated(bar) == "Out of date: the state of the server has changed since."
+
+
+async def test_a_result_is_out_of_date_when_other_recipients_are_chosen(
+    bar: FireBar, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client("bob")
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.status.text)
+    choose(bar, "1 · bob")
+    assert outdated(bar) == "Out of date: other recipients were chosen since."
+
+
+async def test_each_source_keeps_its_own_result_and_its_own_remedies(bar: FireBar, qtbot: Any) -> None:
+    fire = bar._fire
+    bar.arm(fire, source="one", content=1)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(bar.when_connected.isVisible)
+    bar.arm(fire, source="two", content=2)
+    assert (bar.status.text(), bar.when_connected.isVisible()) == ("", False)
+    bar.show_status("about two", "ok")
+    bar.arm(fire, source="one", content=1)
+    assert bar.status.text().startswith("Not sent")
+    assert bar.when_connected.isVisible()
+    bar.arm(fire, source="one", content=3)
+    assert outdated(bar) == "Out of date: the event was edited since."
+    bar.arm(fire, source="two", content=2)
+    assert (bar.status.text(), outdated(bar)) == ("about two", "")
+
+
+async def test_the_result_of_an_expectation_belongs_to_the_source_that_fired(
+    bar: FireBar, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    fire = bar._fire
+    bar.arm(fire, source="one", content=1)
+    bar.expect.choice.setCurrentText("typing")
+    bar.expect.within.setValue(0.1)
+    qtbot.mouseClick(bar.now, LEFT)
+    await until(lambda: "waiting" in bar.status.text())
+    told: list[str] = []
+    bar.status_message.connect(told.append)
+    bar.arm(fire, source="two", content=2)
+    await until(lambda: told)
+    assert bar.status.text() == ""
+    bar.arm(fire, source="one", content=1)
+    assert bar.status.text().startswith("✗ no typing")
+
+
+async def test_progress_is_never_out_of_date(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
+    qtbot.mouseClick(bar.later, LEFT)
+    await connect_client()
+    assert bar.status.text().startswith("Firing in")
+    assert not bar.result.stamp.isVisible()
+    qtbot.mouseClick(bar.later, LEFT)
+
+
 async def test_nothing_valid_disables_both_buttons_and_says_why(bar: FireBar, companion: Companion) -> None:
     bar.arm(None, why_not="data.text: must not be empty")
     assert not bar.now.isEnabled()
@@ -140,6 +287,7 @@ async def test_nothing_valid_disables_both_buttons_and_says_why(bar: FireBar, co
     bar.fire_or_stop()
     bar.fire()
     assert not companion.composer.can_fire_again
+    assert bar.status.text() == "Not fired. data.text: must not be empty"
 
 
 async def test_a_series_can_be_stopped_though_the_form_has_become_invalid(bar: FireBar, qtbot: Any) -> None:

@@ -983,8 +983,8 @@ async def test_everything_is_reached_with_the_tab_key_in_reading_order(
         passed.append(QApplication.focusWidget())
     expected = [
         room.list.search, room.list.tree, room.list.paste, room.editor, room.pin, room.save, room.save_as,
-        room.rename, room.delete, room.bar.expect.choice, room.bar.expect.within, room.bar.target_box,
-        room.bar.times, room.bar.every, room.bar.later, room.bar.now,
+        room.rename, room.delete, room.bar.expect.choice, room.bar.expect.where, room.bar.expect.within,
+        room.bar.target_box, room.bar.repeat.toggle, room.bar.later, room.bar.now,
     ]  # fmt: skip
     assert [each for each in passed if each in expected] == expected
     assert all(each.accessibleName() for each in passed)

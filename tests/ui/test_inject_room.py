@@ -229,23 +229,85 @@ async def test_a_raw_frame_arrives_byte_for_byte(
     client = await connect_client()
     click_tab(room, "Raw frame", qtbot)
     room.raw.editor.setPlainText(raw)
-    assert room.bar.now.text() == "Send malformed"
-    assert room.bar.now.accessibleName() == "Send malformed"
+    valid = raw.startswith(' {"event"')
+    assert room.bar.now.text() == ("Send as is" if valid else "Send malformed")
+    assert room.bar.now.accessibleName() == room.bar.now.text()
     qtbot.mouseClick(room.bar.now, LEFT)
     assert (await text(client)).encode() == raw.encode()
     last = list(companion.journal)[-1]
-    assert (last.event, last.payload) == ("(raw frame)", raw.encode())
-    assert last.verdict is (Verdict.INVALID if companion.pipeline.fault_of(raw) else Verdict.OK)
+    assert (last.event, last.payload) == ("typing" if valid else "(raw frame)", raw.encode())
+    assert last.verdict is (Verdict.OK if valid else Verdict.INVALID)
 
 
 async def test_a_raw_frame_says_what_is_wrong_with_it(room: InjectRoom, qtbot: Any) -> None:
     click_tab(room, "Raw frame", qtbot)
     room.raw.editor.setPlainText("{")
-    assert room.raw.verdict.text().startswith("line 1 column 2: not JSON")
+    assert room.raw.verdict.text().startswith("✕ line 1 column 2: not JSON")
     room.raw.editor.setPlainText('{"event": "typing", "data": {"username": "x"}}')
-    assert room.raw.verdict.text() == "data.typing: is missing"
+    assert room.raw.verdict.text() == "✕ data.typing: is missing"
     room.raw.editor.setPlainText('{"event": "typing", "data": {"username": "x", "typing": true}}')
-    assert "Valid frame" in room.raw.verdict.text()
+    assert room.raw.verdict.text() == "✓ Valid typing event"
+
+
+async def test_the_button_and_the_validity_of_a_raw_frame_agree(
+    room: InjectRoom, companion: Companion, qtbot: Any
+) -> None:
+    click_tab(room, "Raw frame", qtbot)
+    for written, valid in (
+        ('{"event": "typing", "data": {"username": "x", "typing": true}}', True),
+        ('{"event": "typing", "data": {"username": "x"}}', False),
+        ('{"event": "new", "data": {}}', False),
+        ("", False),
+    ):
+        room.raw.editor.setPlainText(written)
+        assert room.bar.now.text() == ("Send as is" if valid else "Send malformed")
+        assert room.bar.now.property("warns") is not valid
+        assert room.raw.verdict.property("tone") == ("ok" if valid else "warning")
+        assert room.raw.verdict.text().startswith("✓" if valid else "✕")
+    room.raw.editor.setPlainText('{"event": "typing", "data": {"username": "x", "typing": true}}')
+    companion.use_events([each for each in companion.catalog if each.name != "typing"])
+    assert room.bar.now.text() == "Send malformed"
+    assert room.raw.verdict.text().startswith("✕ event: 'typing' is not a server event")
+
+
+async def test_a_result_belongs_to_the_tab_that_fired(
+    room: InjectRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    click_tab(room, "Typing", qtbot)
+    qtbot.mouseClick(room.bar.now, LEFT)
+    await until(lambda: room.bar.status.text().startswith("Delivered"))
+    said = room.bar.status.text()
+    for title in ("Presence", "Raw frame", "New message"):
+        click_tab(room, title, qtbot)
+        assert room.bar.status.text() == ""
+    click_tab(room, "Typing", qtbot)
+    assert room.bar.status.text() == said
+    assert "out of date" not in room.bar.result.stamp.text()
+
+
+async def test_a_result_of_an_edited_event_is_out_of_date(
+    room: InjectRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client()
+    form = panel(room, "typing").form()
+    qtbot.mouseClick(room.bar.now, LEFT)
+    await until(lambda: room.bar.status.text().startswith("Delivered"))
+    room.refresh()
+    assert "out of date" not in room.bar.result.stamp.text()
+    form.field("username").set_value("bob")
+    assert "out of date" in room.bar.result.stamp.text()
+    assert room.bar.result.stamp.toolTip() == "Out of date: the event was edited since."
+    qtbot.mouseClick(room.bar.now, LEFT)
+    await until(lambda: "out of date" not in room.bar.result.stamp.text())
+
+
+async def test_ctrl_enter_on_an_invalid_event_says_why_nothing_is_fired(room: InjectRoom, qtbot: Any) -> None:
+    field = panel(room, "typing").form().field("username")
+    field.set_value("")
+    room.fire_or_stop()
+    assert room.bar.status.text() == "Not fired. data.username: must not be empty"
+    assert room.bar.status.property("tone") == "error"
 
 
 async def test_half_a_character_does_no_harm(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
@@ -344,7 +406,7 @@ async def test_without_personas_the_quick_ways_are_left_out(room: InjectRoom, co
     room.refresh()
     for event in ("friend_online", "typing"):
         buttons = {button.text() for button in panel(room, event).findChildren(QPushButton)}
-        assert buttons == {"Form", "JSON"}
+        assert buttons == {"Form", "JSON", "Format", "Reset", "▾ Details"}
 
 
 async def test_a_target_that_is_gone_is_warned_about(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:

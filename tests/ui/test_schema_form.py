@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.protocol.catalog import built_in
 from app.protocol.event_type import EventProblem, EventType
 from app.protocol.templates import UUID
 from app.ui.widgets.fields import FreshField, JsonField, NameField
-from app.ui.widgets.schema_form import SchemaForm
+from app.ui.widgets.schema_form import SchemaForm, main_fields
 from tests.ui.contracts import MessageDelivered, WithOptionals, event_type
 
 Show = Callable[[QWidget], None]
@@ -38,7 +39,7 @@ def test_every_event_has_a_form_that_shows_its_sample(event: EventType, qapp: An
 def test_every_property_has_a_label_an_input_and_an_explanation(event: EventType, qapp: Any) -> None:
     form = make(event)
     labels = {label.text(): label for label in form.findChildren(QLabel) if label.buddy()}
-    assert list(labels) == list(event.schema["properties"])
+    assert sorted(labels) == sorted(event.schema["properties"])
     for name, schema in event.schema["properties"].items():
         field = form.field(name)
         assert labels[name].buddy() is field
@@ -51,6 +52,50 @@ def test_the_form_of_an_added_event_has_the_inputs_that_follow_from_its_struct(q
     assert [type(form.field(name)) for name in ("msg_id", "peer", "attempts")] == [FreshField, NameField, JsonField]
     form.set_value({"msg_id": UUID, "peer": "bob", "attempts": 3})
     assert form.value() == {"msg_id": UUID, "peer": "bob", "attempts": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "main"),
+    [
+        ("new_message", ["from", "to", "text"]),
+        ("friend_online", ["username"]),
+        ("typing", ["username", "typing"]),
+        ("message_delivered", ["msg_id", "peer", "attempts"]),
+    ],
+)
+def test_what_an_event_says_comes_first(name: str, main: list[str], show: Show) -> None:
+    form = make(the(name))
+    show(form)
+    names = list(the(name).schema["properties"])
+    assert main_fields(the(name).schema) == main
+    assert [each for each in names if form.field(each).isVisible()] == [each for each in names if each in main]
+    assert form.fold.isVisible() is (main != names)
+
+
+def test_the_details_are_folded_and_named(show: Show, qtbot: Any) -> None:
+    form = make(the("new_message"))
+    show(form)
+    hidden = "msg_id, timestamp, direction, delivered, delivery_method, reactions"
+    assert hidden in {label.text() for label in form.findChildren(QLabel) if label.isVisible()}
+    qtbot.keyClick(form.fold, Qt.Key.Key_Space)
+    assert all(form.field(each).isVisible() for each in hidden.split(", "))
+    assert hidden not in {label.text() for label in form.findChildren(QLabel) if label.isVisible()}
+    form.grab()  # lays out
+    assert form.field("text").mapTo(form, form.rect().topLeft()).y() < form.fold.y()
+    assert form.fold.y() < form.field("msg_id").mapTo(form, form.rect().topLeft()).y()
+    qtbot.keyClick(form.fold, Qt.Key.Key_Space)
+    assert not form.field("msg_id").isVisible()
+
+
+def test_details_with_a_problem_can_be_folded_again(show: Show) -> None:
+    form = make(the("new_message"))
+    show(form)
+    wrong = [EventProblem("msg_id", "must be a UUID")]
+    form.show_problems(wrong)
+    assert form.field("msg_id").isVisible()
+    form.fold.setChecked(False)
+    form.show_problems(wrong)
+    assert not form.fold.isChecked()
 
 
 def test_an_optional_list_is_left_out_until_something_is_in_it(qapp: Any) -> None:
@@ -91,6 +136,7 @@ def test_changing_a_field_emits_changed(qapp: Any) -> None:
 def test_a_validation_error_is_shown_below_its_field(show: Show) -> None:
     form = make(the("new_message"))
     show(form)
+    assert not form.fold.isChecked()
     form.show_problems(
         [
             EventProblem("text", "must be text, not a number"),
@@ -110,6 +156,9 @@ def test_a_validation_error_is_shown_below_its_field(show: Show) -> None:
         "text": "must be text, not a number",
         "reactions": "[1].emoji must not be empty; [2].from must not be empty",
     }
+    assert form.fold.isChecked()  # one of them is in the details
+    form.fold.setChecked(False)
+    assert said() == {"text": "must be text, not a number"}
     form.show_problems([])
     assert said() == {}
 

@@ -252,9 +252,11 @@ class FixturesRoom(QWidget):
             "Not a valid event. It will be saved and sent as a raw frame." if broken else self._violation(edited)
         )
         self.problem.setVisible(bool(self.problem.text()))
+        odd = edited.malformed or edited.raw
         self.bar.arm(
-            partial(self._fire, edited), title="Send malformed" if edited.malformed or edited.raw else "Fire"
-        )
+            partial(self._fire, edited), "Send malformed" if odd else "Fire", warns=odd,
+            source=saved.name, content=edited,
+        )  # fmt: skip
 
     def _violation(self, fixture: Fixture) -> str:
         """Return how an event violates the contract. Empty if it does not, or was saved as malformed on purpose."""

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.journal import Row
@@ -12,12 +12,11 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.event_type import EventType
 from app.system.settings import Settings
-from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.event_panel import EventPanel
-from app.ui.widgets.fire_bar import SEND_FILE, SEND_FILE_TIP, FireBar
-from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.fire_bar import FireBar
 from app.ui.widgets.quick_controls import PresenceGrid, TypingGrid
+from app.ui.widgets.raw_panel import RAW, SEND_AS_IS, SEND_MALFORMED, RawPanel
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
@@ -26,32 +25,6 @@ TOGETHER = {"friend_online": "Presence", "friend_offline": "Presence"}
 """Events that share a tab, by event name."""
 QUICK_EVENTS = {"Presence": {"friend_online", "friend_offline"}, "Typing": {"typing"}}
 """Events that the buttons above a form fire, by tab title."""
-
-
-class RawPanel(QWidget):
-    """The editor of the tab *Raw frame*: any text, sent unchanged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        hint = PlainTextLabel(
-            "The text is sent exactly as written, valid or not. Use it to test how your UI handles broken frames.",
-            wordWrap=True,
-        )
-        hint.setObjectName("muted")
-        self.editor = JsonView("Raw frame")
-        self.editor.setPlainText('{"event": "new_message", "data": {"from": "alice", "text": ')
-        self.verdict = named(PlainTextLabel(wordWrap=True), "Validation result", style_id="muted")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(20, 14, 20, 8)
-        column.setSpacing(12)
-        self.send_file = named(QPushButton(SEND_FILE), "Send a frame from a file", tip=SEND_FILE_TIP)
-        top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(hint, 1)
-        top.addWidget(self.send_file)
-        column.addLayout(top)
-        column.addWidget(self.editor, 1)
-        column.addWidget(self.verdict)
 
 
 def create(window: "MainWindow") -> "InjectRoom":
@@ -72,8 +45,9 @@ class InjectRoom(QWidget):
         self.bar.status_message.connect(self.status_message)
         self.tabs = named(QTabBar(drawBase=False, expanding=False), "Events to inject", style_id="tabs")
         self.panels = QStackedWidget()
-        self.raw = RawPanel()
+        self.raw = RawPanel(companion)
         self.raw.editor.textChanged.connect(self._arm)
+        self.raw.notice.connect(self._show_notice)
         self.raw.send_file.clicked.connect(self.bar.choose_file)
         self._event_panels: dict[str, EventPanel] = {}
         """By tab title. The panel of an event that left the contract stays here with its draft."""
@@ -116,7 +90,7 @@ class InjectRoom(QWidget):
         panels: dict[str, QWidget] = {
             title: self._event_panel(title, types) for title, types in self._types_by_title().items()
         }
-        panels["Raw frame"] = self.raw
+        panels[RAW] = self.raw
         with QSignalBlocker(self.tabs):
             for number in reversed(range(self.tabs.count())):
                 panel = self.panels.widget(number)
@@ -183,6 +157,7 @@ class InjectRoom(QWidget):
             if self.panels.indexOf(older) == -1:  # otherwise ``_remove`` deletes it
                 older.deleteLater()
         panel.changed.connect(self._arm)
+        panel.notice.connect(self._show_notice)
         self._event_panels[title] = panel
         self._built_for[title] = built_for
         return panel
@@ -228,6 +203,9 @@ class InjectRoom(QWidget):
             lambda: self._companion.composer.fire_event(Envelope(event, data), to=self.bar.target, origin=PANEL)
         )
 
+    def _show_notice(self, text: str) -> None:
+        self.bar.show_status(text, "warning")
+
     def _arm(self) -> None:
         panel = self.panels.currentWidget()
         if isinstance(panel, EventPanel):
@@ -236,16 +214,25 @@ class InjectRoom(QWidget):
             self._arm_raw()
 
     def _arm_event(self, panel: EventPanel) -> None:
+        source = self.tabs.tabText(self.panels.indexOf(panel))
         if panel.problems:
-            self.bar.arm(None, why_not="; ".join(map(str, panel.problems)))
+            self.bar.arm(None, why_not="; ".join(map(str, panel.problems)), source=source)
             return
         template = panel.template()
-        self.bar.arm(lambda: self._companion.composer.fire_event(template, to=self.bar.target, origin=PANEL))
+        self.bar.arm(
+            lambda: self._companion.composer.fire_event(template, to=self.bar.target, origin=PANEL),
+            source=source,
+            content=template,
+        )
 
     def _arm_raw(self) -> None:
         text = self.raw.editor.toPlainText()
-        self.raw.verdict.setText(self._companion.pipeline.fault_of(text) or "Valid frame")
+        checked = self._companion.pipeline.check(text)
+        self.raw.show_checked(checked)
         self.bar.arm(
             lambda: self._companion.composer.fire_text(text, to=self.bar.target, origin=PANEL),
-            title="Send malformed",
+            title=SEND_MALFORMED if checked.problems else SEND_AS_IS,
+            warns=bool(checked.problems),
+            source=RAW,
+            content=text,
         )

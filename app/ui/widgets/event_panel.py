@@ -6,9 +6,10 @@ A panel is for one kind of event, or for several to choose from. It does not fir
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from app.companion import Companion
 from app.protocol.envelope import BadFrame, Envelope, decode
@@ -27,10 +29,25 @@ from app.protocol.event_type import EventProblem, EventType
 from app.protocol.templates import ME, PERSONA, TemplateError
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.code_completion import offers_of
+from app.ui.widgets.code_editor import CodeEditor
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.schema_form import SchemaForm
+from app.ui.widgets.schema_form import GRID, WIDTH, SchemaForm
 
 FORM, JSON = 0, 1
+QWIDGETSIZE_MAX = (1 << 24) - 1
+"""Qt's value for no limit; PySide lacks the name."""
+WIDE = 1200
+"""From this width in pixels, the JSON is shown beside the form."""
+
+
+class Draft(NamedTuple):
+    """What a panel shows: the event, the values of all forms, the view and the text of the editor."""
+
+    event: str
+    values: dict[str, dict[str, Any]]
+    view: int
+    text: str
 
 
 class EventPanel(QWidget):
@@ -38,6 +55,8 @@ class EventPanel(QWidget):
 
     changed = Signal()
     """Emitted when the event or its ``problems`` may have changed."""
+    notice = Signal(str)
+    """Emitted with the reason when an action is not possible."""
 
     def __init__(self, companion: Companion, types: Sequence[EventType], quick: QWidget | None = None) -> None:
         super().__init__()
@@ -45,45 +64,66 @@ class EventPanel(QWidget):
         self.quick = quick
         self._types = {each.name: each for each in types}
         self.problems: list[EventProblem] = []
+        self._before_reset: Draft | None = None
+        self._changing = False
+        """Whether the panel itself is changing the event."""
 
         self.choice = named(QComboBox(), "Event")
         self.choice.addItems(list(self._types))
         if len(types) == 1:  # setVisible(len(types) > 1) would open a window: the widget has no parent yet
             self.choice.hide()
         self.choice.currentTextChanged.connect(self._switch_event)
-        help_line = PlainTextLabel(types[0].help, wordWrap=True)
-        help_line.setObjectName("muted")
-        self._help = help_line
-
+        self._help = PlainTextLabel(types[0].help, wordWrap=True)
+        self._help.setObjectName("muted")
         self.views = QStackedWidget()
         self._forms = {each.name: self._form(each) for each in types}
         self._untouched = {name: form.value() for name, form in self._forms.items()}
         self._form_stack = QStackedWidget()
         for form in self._forms.values():
             self._form_stack.addWidget(_scrolled(form))
-        self.editor = JsonView("Event as JSON")
+        self.preview = JsonView("Event as JSON, updated while you type", read_only=True)
+        self.preview.setObjectName("preview")
+        self.preview.hide()
+        self.editor = CodeEditor(
+            "Event as JSON", lambda: offers_of(companion.catalog, self._users(), with_templates=True)
+        )
         self.editor.textChanged.connect(self._on_change)
-        self.views.addWidget(self._form_stack)
-        self.views.addWidget(self.editor)
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.warning = named(PlainTextLabel(wordWrap=True), "Warning", style_id="result")
         self.warning.setProperty("tone", "warning")
+        self.format = named(QPushButton("Format"), "Format", tip="Indent the JSON")
+        self.format.clicked.connect(self._format)
+        self.reset_button = named(QPushButton("Reset"), "Reset", tip="Go back to the default values")
+        self.reset_button.clicked.connect(self.reset_or_undo)
+        self._lay_out()
+        self._on_change()
 
+    def _lay_out(self) -> None:
+        beside = QWidget()
+        row = QHBoxLayout(beside)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(3 * GRID)
+        row.addWidget(self._form_stack, 1)
+        row.addWidget(self.preview, 1)
+        row.addStretch(0)
+        self.views.addWidget(beside)
+        self.views.addWidget(self.editor)
         top = QHBoxLayout()
-        top.setSpacing(12)
+        top.setSpacing(GRID)
         top.addWidget(self.choice)
-        top.addWidget(help_line, 1)
+        top.addWidget(self._help, 1)
+        top.addWidget(self.format)
+        top.addWidget(self.reset_button)
         top.addLayout(self._view_buttons())
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 14, 20, 8)
-        column.setSpacing(12)
-        if quick:
-            column.addWidget(quick)
+        column.setContentsMargins(20, 2 * GRID, 20, GRID)
+        column.setSpacing(2 * GRID)
+        if self.quick:
+            column.addWidget(self.quick)
         column.addLayout(top)
         column.addWidget(self.views, 1)
         column.addWidget(self.problem)
         column.addWidget(self.warning)
-        self._on_change()
 
     def _form(self, event_type: EventType) -> SchemaForm:
         form = SchemaForm(event_type, self._companion.personas, self._companion.clock.wall())
@@ -112,6 +152,9 @@ class EventPanel(QWidget):
         return {key: names.get(value, value) if isinstance(value, str) else value
                 for key, value in event_type.template.items()}  # fmt: skip
 
+    def _users(self) -> list[str]:
+        return [*self._companion.personas, self._companion.local_user]
+
     @property
     def event_name(self) -> str:
         """The name of the chosen event."""
@@ -127,60 +170,53 @@ class EventPanel(QWidget):
             return decode(self.editor.toPlainText())
         return Envelope(self.event_name, self.form().value())
 
-    def load(self, event: Envelope) -> None:
-        """Show an event: in its form, or as JSON if the form cannot show all of it."""
-        if event.event in self._types:
-            self.choice.setCurrentText(event.event)
-        if event.event in self._types and self._forms[event.event].has_room_for(event.data):
-            self._forms[event.event].set_value(event.data)
-            self._show(FORM)
-        elif self._write(event):
-            self._show(JSON)
-
-    def take_over(self, older: "EventPanel") -> None:
-        """Copy the drafts of an earlier panel for these events. A form that was not edited keeps its defaults.
-
-        If the schema of an event has changed, copy only the fields that the new form can show.
-        """
-        self.choice.setCurrentText(older.event_name)
-        for name, form in self._forms.items():
-            if (draft := older._draft(name)) is not None:
-                form.set_value(draft if form.has_room_for(draft) else form.fitting(draft))
-        with QSignalBlocker(self.editor):
-            self.editor.setPlainText(older.editor.toPlainText())
-        self._show(older.views.currentIndex())
-
-    def _draft(self, event: str) -> dict[str, Any] | None:
-        """Return the edited value of an event's form. None if it was not edited or does not exist."""
-        if event not in self._forms:
-            return None
-        written = self._forms[event].value()
-        return None if written == self._untouched[event] else written
-
-    def show_view(self, view: int) -> None:
-        """Switch between form and JSON, and keep the event. JSON that is not valid stays as it is."""
-        if view == self.views.currentIndex():
-            return
-        try:
-            event = self.template()
-        except BadFrame:
-            self._show(JSON)  # a form cannot show it
-            return
-        if view == JSON:
-            self._show(JSON if self._write(event) else FORM)
-        else:
-            self.load(event)
-
     def knows(self, event: str) -> bool:
         """Return whether this panel has a form for that event."""
         return event in self._types
 
+    # showing an event
+
+    def load(self, event: Envelope) -> None:
+        """Show an event: in its form, or as JSON if the form cannot show all of it."""
+        if self.knows(event.event):
+            self.choice.setCurrentText(event.event)
+        if self.knows(event.event) and self._forms[event.event].has_room_for(event.data):
+            self._forms[event.event].set_value(event.data)
+            self._forms[event.event].unfold_changes(self._untouched[event.event])
+            self._show(FORM)
+        elif self._write(event):
+            self._show(JSON)
+
+    def show_view(self, view: int) -> None:
+        """Switch between form and JSON, and keep the event.
+
+        If the form cannot show the JSON, the JSON stays, and ``notice`` says why.
+        """
+        if view == self.views.currentIndex():
+            return
+        try:
+            event = self.template()
+        except BadFrame as bad:
+            self._show(JSON)
+            self.notice.emit(f"The form cannot show this text. Correct it or click Reset. {bad}")
+            return
+        if view == JSON:
+            self._show(JSON if self._write(event) else FORM)
+            return
+        self.load(event)
+        if self.views.currentIndex() == JSON:
+            self.notice.emit(self._why_no_form(event))
+
+    def _why_no_form(self, event: Envelope) -> str:
+        if not self.knows(event.event):
+            return f"This tab has no form for the event {event.event[:80]!r}. Correct its name or click Reset."
+        names = ", ".join(f"data.{name[:80]}" for name in self._forms[event.event].without_room(event.data))
+        return f"The form cannot show {names}. Correct the JSON or click Reset."
+
     def _write(self, event: Envelope) -> bool:
         """Put an event into the JSON editor. Return False if it is too large."""
         with QSignalBlocker(self.editor):
-            return self.editor.set_text(
-                json.dumps({"event": event.event, "data": event.data}, indent=2, ensure_ascii=False)
-            )
+            return self.editor.set_text(_as_text(event))
 
     def _show(self, view: int) -> None:
         self.views.setCurrentIndex(view)
@@ -199,23 +235,123 @@ class EventPanel(QWidget):
                 self._write(Envelope(name, self.template().data))
         self._on_change()
 
-    def _on_change(self) -> None:
+    # drafts
+
+    def take_over(self, older: "EventPanel") -> None:
+        """Copy the drafts of an earlier panel for these events. A form that was not edited keeps its defaults.
+
+        If the schema of an event has changed, copy only the fields that the new form can show.
+        """
+        self.choice.setCurrentText(older.event_name)
+        for name, form in self._forms.items():
+            if (draft := older._draft(name)) is not None:
+                form.set_value(draft if form.has_room_for(draft) else form.fitting(draft))
+            if name in older._forms:
+                form.fold.setChecked(older._forms[name].fold.isChecked())
+        with QSignalBlocker(self.editor):
+            self.editor.setPlainText(older.editor.toPlainText())
+        self._show(older.views.currentIndex())
+
+    def _draft(self, event: str) -> dict[str, Any] | None:
+        """Return the edited value of an event's form. None if it was not edited or does not exist."""
+        if event not in self._forms:
+            return None
+        written = self._forms[event].value()
+        return None if written == self._untouched[event] else written
+
+    def reset_or_undo(self) -> None:
+        """Show the default form, or undo that if nothing has changed since."""
+        undo, self._before_reset = self._before_reset, None
+        self._changing = True
+        if undo:
+            self._restore(undo)
+        else:
+            before = self._current_draft()
+            self._restore(Draft(self.event_name, self._untouched, FORM, ""))
+            self._before_reset = before
+        self._on_change()
+        self._changing = False
+
+    def _current_draft(self) -> Draft:
+        values = {name: form.value() for name, form in self._forms.items()}
+        return Draft(self.event_name, values, self.views.currentIndex(), self.editor.toPlainText())
+
+    def _restore(self, draft: Draft) -> None:
+        self.choice.setCurrentText(draft.event)
+        for name, form in self._forms.items():
+            form.set_value(draft.values[name])
+        self.editor.set_text(draft.text)
+        self._show(draft.view)
+
+    @property
+    def _is_default(self) -> bool:
+        if self.views.currentIndex() == JSON:
+            return self.editor.toPlainText() == _as_text(
+                Envelope(self.event_name, self._untouched[self.event_name])
+            )
+        return all(self._draft(name) is None for name in self._forms)
+
+    # checking
+
+    def _format(self) -> None:
         try:
-            event = self._companion.composer.preview(self.template())
-            self.problems = self._companion.catalog.problems(event)
-            warning = "" if self.problems else self._companion.chat.unknown_user_warning(event)
+            self.editor.format_text()
         except BadFrame as bad:
-            self.problems, warning = [EventProblem(bad.where, bad.reason)], ""
+            self.notice.emit(f"Only valid JSON can be formatted. {bad}")
+
+    def _on_change(self) -> None:
+        event, warning = None, ""
+        try:
+            event = self.template()
+            expanded = self._companion.composer.preview(event)
+            self.problems = self._companion.catalog.problems(expanded)
+            warning = "" if self.problems else self._companion.chat.unknown_user_warning(expanded)
+        except BadFrame as bad:
+            self.problems = [EventProblem(bad.where, bad.reason)]
         except TemplateError as error:
-            self.problems, warning = [EventProblem("data", f"has {error}")], ""
+            self.problems = [EventProblem("data", f"has {error}")]
         in_json = self.views.currentIndex() == JSON
         own = [EventProblem(each.path.removeprefix("data."), each.message) for each in self.problems]
         self.form().show_problems([] if in_json else own)
+        if in_json:
+            self.editor.show_problems(self.problems)
         self.problem.setText("\n".join(map(str, self.problems)) if in_json else "")
         self.problem.setVisible(in_json and bool(self.problems))
         self.warning.setText(f"{warning}.")
         self.warning.setVisible(bool(warning))
+        self._show_actions(in_json)
+        self._show_preview(event)
         self.changed.emit()
+
+    def _show_actions(self, in_json: bool) -> None:
+        if not self._changing:
+            self._before_reset = None
+        self.format.setVisible(in_json)
+        undo = self._before_reset is not None
+        self.reset_button.setText("Undo reset" if undo else "Reset")
+        self.reset_button.setAccessibleName(self.reset_button.text())
+        self.reset_button.setEnabled(undo or not self._is_default)
+
+    def _show_preview(self, event: Envelope | None) -> None:
+        if self.preview.isVisibleTo(self) and event is not None:
+            bar = self.preview.verticalScrollBar()
+            place = bar.value()
+            self.preview.set_text(_as_text(event))
+            bar.setValue(place)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= WIDE
+        if wide is self.preview.isHidden():
+            self.preview.setVisible(wide)
+            self._form_stack.setMaximumWidth(WIDTH + 2 * GRID if wide else QWIDGETSIZE_MAX)  # with the scroll bar
+            if self.views.currentIndex() == FORM:
+                self._show_preview(self.template())
+
+
+def _as_text(event: Envelope) -> str:
+    return json.dumps({"event": event.event, "data": event.data}, indent=2, ensure_ascii=False)
 
 
 def _scrolled(widget: QWidget) -> QScrollArea:

@@ -2,38 +2,63 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.hub.expectation import Expectation, ExpectationResult
+from app.hub.expectation import Expectation, ExpectationResult, why_impossible
 from app.protocol.catalog import Catalog
+from app.protocol.conditions import BadCondition, conditions_text, parse_conditions
 from app.protocol.contract import Direction
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.line_edit import LineEdit
 
 NOTHING = "nothing"
 REST_CALLS = ("POST /messages", "POST /friends", "GET /messages", "GET /friends")
+MAX_CONDITION_CHARS = 2_000
 
 
 class ExpectRow(QWidget):
-    """Choose a client event or a REST call, and a timeout. With the default, ``nothing``, nothing is checked."""
+    """Choose a client event or a REST call, conditions on its fields, and a timeout. The default is ``nothing``."""
+
+    changed = Signal()
+    """Emitted when the expectation or its ``problem`` may have changed."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
         self.choice = named(QComboBox(), "Event that your UI must send", tip="Checked after each event you fire")
         self._catalog = catalog
+        self.expected: Expectation | None = None
+        """The chosen expectation; None if nothing is expected or there is a ``problem``."""
+        self.problem = ""
+        """Why the conditions are not valid; empty if they are."""
+        self.where = named(
+            LineEdit(limit=MAX_CONDITION_CHARS, placeholder="any values; for example text=hi"),
+            "Where",
+            tip='Accept it only with these values, separated by spaces, like text="hi there" typing=true',
+        )
         self.within = named(QDoubleSpinBox(minimum=0.1, maximum=60.0, decimals=1, value=2.0), "Within, in seconds")
         self.within.setPrefix("within ")
         self.within.setSuffix(" s")
         self.within.setSingleStep(0.5)
         self.within.lineEdit().setTextMargins(6, 0, 0, 0)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self._where_label = PlainTextLabel("where")
+        self._message = named(PlainTextLabel(wordWrap=True), "Where: problem", style_id="problem")
+        self._message.setVisible(False)
+        row = QHBoxLayout()
         row.setSpacing(8)
-        for widget in (PlainTextLabel("Then expect"), self.choice, self.within):
+        for widget in (PlainTextLabel("Then expect"), self.choice, self._where_label, self.where, self.within):
             row.addWidget(widget)
+        row.setStretchFactor(self.where, 1)
+        self.where.setMaximumWidth(320)
         row.addStretch(1)
-        self.choice.currentTextChanged.connect(lambda _: self._show_state())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(row)
+        column.addWidget(self._message)
+        self.choice.currentTextChanged.connect(lambda _: self._update())
+        self.where.textChanged.connect(lambda _: self._update())
         self.list_events()
 
     def list_events(self) -> None:
@@ -43,16 +68,37 @@ class ExpectRow(QWidget):
             self.choice.clear()
             self.choice.addItems([NOTHING, *self._catalog.names(Direction.FROM_UI), *REST_CALLS])
             self.choice.setCurrentIndex(max(self.choice.findText(chosen), 0))
-        self._show_state()
+        self._update()
 
-    @property
-    def expected(self) -> Expectation | None:
-        """The chosen expectation, or None."""
+    def choose(self, expected: Expectation | None, within_s: float | None = None) -> None:
+        """Show an expectation: its event, its conditions and, unless None, its timeout."""
+        with QSignalBlocker(self.choice), QSignalBlocker(self.where):
+            name = expected.event if expected else NOTHING
+            if self.choice.findText(name) < 0:
+                self.choice.addItem(name)
+            self.choice.setCurrentText(name)
+            self.where.setText(conditions_text(dict(expected.where)) if expected else "")
+        if within_s is not None:
+            self.within.setValue(within_s)
+        self._update()
+
+    def _update(self) -> None:
         name = self.choice.currentText()
-        return None if name == NOTHING else Expectation(name)
-
-    def _show_state(self) -> None:
-        self.within.setEnabled(self.expected is not None)
+        self.expected, self.problem = None, ""
+        if name != NOTHING:
+            try:
+                self.expected = Expectation(name, where=parse_conditions(self.where.text()))
+                self.problem = why_impossible(self.expected, self._catalog)
+            except BadCondition as bad:
+                self.problem = str(bad)
+        if self.problem:
+            self.expected = None
+        self._message.setText(f"where: {self.problem}")
+        self._message.setVisible(bool(self.problem))
+        for widget in (self.where, self._where_label, self.within):
+            widget.setVisible(name != NOTHING)
+        self.within.setEnabled(name != NOTHING)
+        self.changed.emit()
 
 
 def result_text(expected: Expectation, result: ExpectationResult, within_s: float) -> tuple[str, str]:

@@ -146,7 +146,7 @@ class LongTextField(Field):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.edit = named(TextEdit(), name)
-        self.edit.setFixedHeight(58)
+        self.edit.setFixedHeight(72)
         self.edit.textChanged.connect(self.changed)
         self._lay_out(self.edit)
 
@@ -193,6 +193,9 @@ class FreshField(Field):
     def _toggled(self, auto: bool) -> None:
         self.line.setEnabled(not auto)
         self.line.setPlaceholderText("generated on each send" if auto else "")
+        font = self.line.font()
+        font.setItalic(auto)
+        self.line.setFont(font)
         self.line.setText("" if auto else resolve(self._template, TemplateContext(self._now)))
         self.changed.emit()
 

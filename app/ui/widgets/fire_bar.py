@@ -7,31 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
-from typing_extensions import override
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.origin import PANEL
 from app.hub.pipeline import offline_warning
 from app.hub.server_state import ServerState
-from app.hub.target import ALL, Target
+from app.hub.target import Target
 from app.protocol.envelope import Envelope
 from app.ui import theme
 from app.ui.icons import ui_icon
-from app.ui.models.log_text import recipients
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
-from app.ui.widgets.accessible_names import named, number_box
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.countdown import Countdown
 from app.ui.widgets.expect_row import ExpectRow, result_text
+from app.ui.widgets.fire_results import NO_REMEDIES, FireResults, Remedies, Shot
+from app.ui.widgets.repeat_controls import RepeatControls
+from app.ui.widgets.result_line import ResultLine
+from app.ui.widgets.target_box import TargetBox
 
 DELAY_S = 3
 WAIT_S = 3600.0
 """How long one wait for a client lasts; then the bar waits again."""
-EVERYONE = "Everyone"
-SEND_FILE = "Send from file …"
-SEND_FILE_TIP = "Send the content of a file as one frame, unchanged"
 
 Fire = Callable[[], Coroutine[Any, Any, Delivery]]
 
@@ -47,67 +46,56 @@ class FireBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._companion = companion
         self._fire: Fire | None = None
-        self._again: Callable[[], None] = self.fire
-        """Repeats the last fire."""
-        self._title = "Fire"
+        self._why_not = ""
+        self._title, self._warns = "Fire", False
+        self._source, self._content = "", None
+        """What the function fires: see ``arm``."""
+        self._shot = Shot()
+        """What was fired last."""
+        self._results = FireResults(companion)
         self._series: asyncio.Task[None] | None = None
         self._expecting: asyncio.Task[None] | None = None
         self._waiting: asyncio.Task[None] | None = None
         """Waits until a client is connected and ready."""
-        self._do = RoomTasks(companion.tasks, self._on_failure)
+        self._do = RoomTasks(companion.tasks, lambda why: self._put(why, "error", self._shot))
+        self._countdown = Countdown(self, companion.clock, self._show_countdown)
 
-        self.target_box = named(QComboBox(), "Send to", tip="Clients that receive the event")
-        self.target_box.setMinimumWidth(136)
-        self.times = number_box("Repeat", 1, 100_000, tip="How often to fire the event")
-        self.times.setPrefix("× ")
-        self.every = number_box("Interval in milliseconds", 0, 3_600_000, tip="Time between two repeats")
-        self.every.setValue(1000)
-        self.every.setSuffix(" ms")
-        self.every.setSingleStep(100)
-        self.later = named(
-            QPushButton(f"Fire in {DELAY_S} s"), f"Fire in {DELAY_S} seconds", tip="Gives you time to focus your UI"
-        )
-        self.later.clicked.connect(lambda: self.fire(delay_s=DELAY_S))
+        self.target_box = TargetBox(companion)
+        self.target_box.chosen.connect(self._check_result)
+        self.repeat = RepeatControls()
+        self.times, self.every = self.repeat.times, self.repeat.every
+        self.later = named(QPushButton(), "Fire later", tip="Gives you time to focus your UI")
+        self.later.clicked.connect(self._fire_later_or_stop)
         self.now = named(QPushButton("Fire"), "Fire", style_id="primary")
         self.now.clicked.connect(self.fire_or_stop)
-        self.status = named(PlainTextLabel(wordWrap=True), "Result", style_id="result")
-        self.when_connected = named(QPushButton("Fire when a client connects"), "Fire when a client connects")
+        self.result = ResultLine()
+        self.status, self.when_connected = self.result.status, self.result.when_connected
+        self.online_first, self.send_file = self.result.online_first, self.result.send_file
         self.when_connected.clicked.connect(self._wait_for_client)
-        self.when_connected.setVisible(False)
-        self.online_first = named(QPushButton(), "Switch the friend online and fire again")
         self.online_first.clicked.connect(self._switch_online_and_fire)
-        self.online_first.setVisible(False)
-        self._offline = ""
-        """The sender of the last message, if that friend is offline."""
-
-        self.expect = ExpectRow(companion.catalog)
-
-        self.send_file = named(QPushButton(SEND_FILE), "Send a frame from a file", tip=SEND_FILE_TIP)
         self.send_file.clicked.connect(self.choose_file)
-        self.send_file.setVisible(False)
-        result = QHBoxLayout()
-        result.addWidget(self.status, 1)
-        result.addWidget(self.send_file)
-        result.addWidget(self.when_connected)
-        result.addWidget(self.online_first)
+        self.expect = ExpectRow(companion.catalog)
+        self.expect.changed.connect(self._show_state)
+
         controls = QHBoxLayout()
         controls.setSpacing(8)
-        for widget in (PlainTextLabel("Send to"), self.target_box, self.times, self.every):
+        for widget in (PlainTextLabel("Send to"), self.target_box, self.repeat):
             controls.addWidget(widget)
         controls.addStretch(1)
         controls.addWidget(self.later)
         controls.addWidget(self.now)
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 10, 20, 14)
+        column.setContentsMargins(20, 12, 20, 12)
         column.setSpacing(8)
-        column.addLayout(result)
+        column.addWidget(self.result)
         column.addWidget(self.expect)
         column.addLayout(controls)
         self._disconnects = [
-            companion.hub.clients_changed.connect(self._clients_changed),
+            companion.hub.clients_changed.connect(lambda _: self._clients_changed()),
+            companion.changed.connect(lambda _: self._check_result()),
             companion.catalog_changed.connect(lambda _: self.expect.list_events()),
         ]
-        self._list_targets()
+        self._check_result()
         self._show_state()
 
     def close_down(self) -> None:
@@ -122,87 +110,121 @@ class FireBar(QWidget):
     @property
     def target(self) -> Target:
         """The chosen recipients."""
-        chosen = self.target_box.currentData()
-        return chosen if isinstance(chosen, Target) else ALL
+        return self.target_box.target
 
     def choose_client(self, number: int) -> None:
         """Choose one client as the recipient."""
-        self._list_targets(Target(clients=frozenset({number})))
+        self.target_box.list_targets(Target(clients=frozenset({number})))
 
-    def arm(self, fire: Fire | None, title: str = "Fire", why_not: str = "") -> None:
-        """Set what the button fires; None (with the reason) when there is nothing valid to fire."""
-        self._fire = fire
-        self._title = title
-        set_tooltip(self.now, why_not or f"{title} (Ctrl+Enter)")
+    def arm(
+        self,
+        fire: Fire | None,
+        title: str = "Fire",
+        why_not: str = "",
+        *,
+        warns: bool = False,
+        source: str = "",
+        content: Any = None,
+    ) -> None:
+        """Set what the button fires; None (with the reason) when there is nothing valid to fire.
+
+        ``warns`` colours the button, for a frame that violates the contract.
+
+        ``source`` names the tab or fixture that fires. Its last result is shown, and is out of date if it was about
+        another ``content`` (compared with ``==``).
+        """
+        self._fire, self._title, self._why_not, self._warns = fire, title, why_not, warns
+        self._source, self._content = source, content
+        self._check_result()
         self._show_state()
 
     def fire_or_stop(self) -> None:
         """Fire, or stop what is running: the action of the main button."""
         if self._busy:
             self._stop()
-            self.show_status("Stopped", "muted")
+            self._put("Stopped", "muted", self._shot, notice=True)
         else:
             self.fire()
 
     def fire(self, delay_s: float = 0.0) -> None:
-        """Fire as often as chosen, after ``delay_s`` seconds."""
-        if self._fire is None or self._busy:
+        """Fire as often as chosen, after ``delay_s`` seconds. If that is not possible, show why."""
+        if self._busy:
             return
-        if self.times.value() == 1 and not delay_s:
+        if self._fire is None or self.expect.problem:
+            self.show_status(f"Not fired. {self._reason}", "error")
+        elif self.times.value() == 1 and not delay_s:
             self.fire_this(self._fire)
         else:
-            self._fire_repeatedly(self._fire, delay_s)
+            self._fire_repeatedly(self._fire, self._now(), delay_s)
 
     def fire_this(self, fire: Fire) -> None:
         """Call ``fire`` once, now, and show the result."""
-        self._again = partial(self.fire_this, fire)
-        self._do(fire(), self.show_delivery)
+        self._fire_once(fire, self._now())
 
-    def _fire_repeatedly(self, fire: Fire, delay_s: float) -> None:
-        self._again = partial(self._fire_repeatedly, fire, 0.0)
+    def _now(self) -> Shot:
+        return Shot(self._source, self._content, self.target)
+
+    def _fire_once(self, fire: Fire, shot: Shot) -> None:
+        self._shot = shot
+        again = partial(self._fire_once, fire, shot)
+        self._do(fire(), lambda delivery: self._show_delivery(shot, delivery, again))
+
+    def _fire_repeatedly(self, fire: Fire, shot: Shot, delay_s: float) -> None:
+        self._shot = shot
+        again = partial(self._fire_repeatedly, fire, shot, 0.0)
+        times = self.times.value()
+
+        def fired(number: int, delivery: Delivery) -> None:
+            self._countdown.stop()
+            self._show_delivery(shot, delivery, again, f"{number} of {times} · " if times > 1 else "")
+
         if delay_s:
-            self.show_status(f"Firing in {delay_s:.0f} s. Focus your UI now.", "muted")
+            self._countdown.start(delay_s)
         series = self._companion.fire_series(
-            fire,
-            self._show_delivery_of_series,
-            times=self.times.value(),
-            every_s=self.every.value() / 1000,
-            delay_s=delay_s,
+            fire, fired, times=times, every_s=self.every.value() / 1000, delay_s=delay_s
         )
         self._series = self._do(series, ended=self._on_series_ended)
         self._show_state()
 
-    def _on_failure(self, why: str) -> None:
-        self.show_status(why, "error")
+    def _fire_later_or_stop(self) -> None:
+        if self._countdown.left:
+            self.fire_or_stop()
+        else:
+            self.fire(delay_s=DELAY_S)
 
-    def show_delivery(self, delivery: Delivery) -> None:
+    def _show_countdown(self, left: int) -> None:
+        if left:
+            self._put(f"Firing in {left} s. Focus your UI now.", "muted", self._shot, notice=True)
+        self._show_state()
+
+    def _show_delivery(self, shot: Shot, delivery: Delivery, again: Callable[[], None], prefix: str = "") -> None:
         """Show the result of an event, offer a remedy if it reached no client, and check the expectation."""
-        parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}"]
+        parts = [f"{prefix}{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}"]
         if delivery.offline:
             parts.append(offline_warning(delivery.offline))
-        self.show_status(" · ".join(parts), "ok" if delivery.clients and not delivery.offline else "warning")
+        if expected := self._expect(shot, delivery):
+            parts.append(f"waiting for {expected} …")
         companion = self._companion
         no_clients = companion.hub.connection_count == 0 and companion.state is ServerState.LISTENING
-        no_clients = no_clients and self.target.clients is None  # a client that reconnects gets another number
-        self.when_connected.setVisible(not delivery.clients and no_clients)
-        self._offline = delivery.offline
-        self.online_first.setText(f"Switch {delivery.offline[:20]} online and fire again".replace("&", "&&"))
-        self.online_first.setVisible(bool(delivery.offline))
-        self._expect(delivery)
+        no_clients = no_clients and shot.target.clients is None  # a client that reconnects gets another number
+        remedies = Remedies(wait=not delivery.clients and no_clients, online=delivery.offline, again=again)
+        tone = "ok" if delivery.clients and not delivery.offline else "warning"
+        self._put(" · ".join(parts), tone, shot, remedies)
 
-    def _expect(self, delivery: Delivery) -> None:
-        """Wait for the frame that the UI must send. The next fire cancels this wait."""
+    def _expect(self, shot: Shot, delivery: Delivery) -> str:
+        """Wait for the frame that the UI must send, and return it in words. The next fire cancels this wait."""
         if self._expecting:
             self._expecting.cancel()
             self._expecting = None
         expected = self.expect.expected
-        if expected and delivery.clients:
-            self.status.setText(f"{self.status.text()} · waiting for {expected} …")
-            within_s = self.expect.within.value()
-            self._expecting = self._do(
-                self._companion.expect(expected, within_s, delivery.seq),
-                lambda result: self.show_status(*result_text(expected, result, within_s)),
-            )
+        if not expected or not delivery.clients:
+            return ""
+        within_s = self.expect.within.value()
+        self._expecting = self._do(
+            self._companion.expect(expected, within_s, delivery.seq),
+            lambda result: self._put(*result_text(expected, result, within_s), shot),
+        )
+        return str(expected)
 
     def choose_file(self) -> None:
         """Ask for a file and send its text as a raw frame to the chosen recipients."""
@@ -219,33 +241,43 @@ class FireBar(QWidget):
 
     def show_rejection(self, text: str) -> None:
         """Show why an editor rejected a text, and offer to send a file instead."""
-        self.show_status(text, "warning")
-        self.send_file.setVisible(True)
+        self._put(text, "warning", self._now(), Remedies(file=True), notice=True)
 
     def show_status(self, text: str, tone: str) -> None:
-        """Show a result and emit it as ``status_message``. ``tone`` is ok, warning, error or muted."""
-        self.send_file.setVisible(False)
-        self.when_connected.setVisible(False)
-        self.online_first.setVisible(False)
-        self.status.setText(text)
+        """Show a notice and emit it as ``status_message``. ``tone`` is ok, warning, error or muted."""
+        self._put(text, tone, self._now(), notice=True)
+
+    def _put(
+        self, text: str, tone: str, shot: Shot, remedies: Remedies = NO_REMEDIES, *, notice: bool = False
+    ) -> None:
+        """Keep the result of ``shot``, and show it if its tab or fixture is visible."""
+        self._results.put(text, tone, shot, remedies, notice=notice)
+        self._check_result()
         self.status_message.emit(text)
-        self.status.setProperty("tone", tone)
-        self.status.style().polish(self.status)
+
+    def _check_result(self) -> None:
+        """Show the last result of the current tab or fixture, and whether it is out of date."""
+        self._results.follow(self._now(), busy=self._busy)
+        self.result.show_result(self._results.of(self._source))
 
     @property
     def _busy(self) -> bool:
         return self._series is not None or self._waiting is not None
 
-    def _show_delivery_of_series(self, number: int, delivery: Delivery) -> None:
-        self.show_delivery(delivery)
-        if self.times.value() > 1 or number > 1:
-            self.status.setText(f"{number} of {self.times.value()} · {self.status.text()}")
+    @property
+    def _reason(self) -> str:
+        """Why nothing can be fired; empty if something can."""
+        if self._fire is None:
+            return self._why_not
+        return f"Then expect, where: {self.expect.problem}" if self.expect.problem else ""
 
     def _on_series_ended(self) -> None:
         self._series = None
+        self._countdown.stop()
         self._show_state()
 
     def _stop(self) -> None:
+        self._countdown.stop()
         if self._series:
             self._series.cancel()
         if self._waiting:
@@ -254,58 +286,44 @@ class FireBar(QWidget):
         self._show_state()
 
     def _switch_online_and_fire(self) -> None:
-        again = self._again
-        online = Envelope("friend_online", {"username": self._offline})
-        self._do(self._companion.fire(online, origin=PANEL), lambda _: again())
+        remedies = self._results.of(self._source).remedies
+        online = Envelope("friend_online", {"username": remedies.online})
+        self._do(self._companion.fire(online, origin=PANEL), lambda _: remedies.again())
 
     def _wait_for_client(self) -> None:
-        self._fire_when_ready(self._again)
-        self.show_status(f"Waiting for a client at {self._companion.server.url} …", "muted")
+        result = self._results.of(self._source)
+        self._shot = result.shot
+        self._fire_when_ready(result.shot.target, result.remedies.again)
+        self._put(f"Waiting for a client at {self._companion.server.url} …", "muted", result.shot, notice=True)
         self._show_state()
 
-    def _fire_when_ready(self, again: Callable[[], None]) -> None:
+    def _fire_when_ready(self, to: Target, again: Callable[[], object]) -> None:
         def waited(ready: bool) -> None:
             if not ready:
-                self._fire_when_ready(again)
+                self._fire_when_ready(to, again)
                 return
             self._waiting = None
             self._show_state()
             again()
 
-        self._waiting = self._do(self._companion.wait_for_ready_client(self.target, WAIT_S), waited)
+        self._waiting = self._do(self._companion.wait_for_ready_client(to, WAIT_S), waited)
 
     def _show_state(self) -> None:
-        busy = self._busy
+        busy, ready = self._busy, not self._reason and self._fire is not None
         self.now.setText("Stop" if busy else self._title)
         self.now.setAccessibleName(self.now.text())
-        self.now.setIcon(ui_icon("stop" if busy else "send", theme.colors().on_accent))
-        self.now.setEnabled(busy or self._fire is not None)
-        self.later.setEnabled(not busy and self._fire is not None)
+        warns = self._warns and not busy
+        self.now.setIcon(ui_icon("stop" if busy else "warning" if warns else "send", theme.colors().on_accent))
+        if self.now.property("warns") != warns:
+            self.now.setProperty("warns", warns)
+            self.now.style().polish(self.now)
+        self.now.setEnabled(busy or ready)
+        set_tooltip(self.now, self._reason or f"{self._title} (Ctrl+Enter)")
+        left = self._countdown.left
+        self.later.setText(f"Cancel ({left} s)" if left else f"Fire in {DELAY_S} s")
+        self.later.setAccessibleName("Cancel the countdown" if left else f"Fire in {DELAY_S} seconds")
+        self.later.setEnabled(bool(left) or (not busy and ready))
 
-    def _clients_changed(self, _: None) -> None:
-        if self.isVisible():  # with many clients, filling the list takes a while
-            self._list_targets()
-
-    @override
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._list_targets()
-
-    def _list_targets(self, choose: Target | None = None) -> None:
-        chosen = choose or self.target
-        clients = self._companion.hub.clients
-        offers = [(EVERYONE, ALL)]
-        offers += [
-            (f"All clients of {name}", Target(user=name))
-            for name in sorted({client.username for client in clients})
-        ]
-        offers += [
-            (f"{client.id} · {client.username}", Target(clients=frozenset({client.id}))) for client in clients
-        ]
-        if chosen not in [target for _, target in offers]:
-            title = recipients(str(chosen)).capitalize() if chosen.user is None else f"All clients of {chosen.user}"
-            offers.append((f"{title} (disconnected)", chosen))
-        self.target_box.clear()
-        for title, target in offers:
-            self.target_box.addItem(title, target)
-        self.target_box.setCurrentIndex([target for _, target in offers].index(chosen))
+    def _clients_changed(self) -> None:
+        self.target_box.follow_clients()
+        self._check_result()

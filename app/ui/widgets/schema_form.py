@@ -1,15 +1,39 @@
 """A form for an event of the contract, generated from its JSON Schema."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.protocol.event_type import EventProblem, EventType
+from app.protocol.templates import BY_FORMAT
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.fields import ABSENT, Field, field_for, optional_field_for
+
+WIDTH = 640
+"""The largest width of a form."""
+GRID = 8
+"""All distances are multiples of this."""
+MIN_DETAILS = 3
+"""Fewer details are not worth folding."""
+
+
+def main_fields(schema: Mapping[str, Any]) -> list[str]:
+    """Return the properties that a form shows first, in their order. The others are details.
+
+    Most users change what an event says: its required names, texts, numbers and objects. Its generated values,
+    flags, enumerations and optional properties are details, unless these are few.
+    """
+    properties = schema["properties"]
+    required = set(schema.get("required", ()))
+    main = [name for name, each in properties.items() if name in required and _is_content(each)]
+    return main if main and len(properties) - len(main) >= MIN_DETAILS else list(properties)
+
+
+def _is_content(schema: Mapping[str, Any]) -> bool:
+    return "enum" not in schema and schema.get("type") != "boolean" and schema.get("format", "") not in BY_FORMAT
 
 
 class SchemaForm(QWidget):
@@ -23,30 +47,74 @@ class SchemaForm(QWidget):
         self._optional = schema["properties"].keys() - set(schema.get("required", ()))
         self._fields: dict[str, Field] = {}
         self._problems: dict[str, PlainTextLabel] = {}
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(3)
-        grid.setColumnStretch(1, 1)
-        for line, (name, each) in enumerate(schema["properties"].items()):
-            optional = name in self._optional
-            make = optional_field_for if optional else field_for
+        self._shown: set[str] = set()
+        """The details with a problem."""
+        for name, each in schema["properties"].items():
+            make = optional_field_for if name in self._optional else field_for
             field = make(name, each, names, schema.get("$defs"), now)
             field.changed.connect(self.changed)
-            label = named(PlainTextLabel(name), name, style_id="fieldName", tip=each.get("description", ""))
-            label.setBuddy(field)
-            hint = each.get("description", "") + (" (optional)" if optional else "")
+            hint = each.get("description", "") + (" (optional)" if name in self._optional else "")
             set_tooltip(field, hint)
             field.setAccessibleDescription(hint)
-            problem = named(PlainTextLabel(wordWrap=True), f"{name}: problem", style_id="problem")
-            problem.setVisible(False)
-            top = Qt.AlignmentFlag.AlignTop
-            grid.addWidget(label, line * 2, 0, top)
-            grid.addWidget(field, line * 2, 1, top)
-            grid.addWidget(problem, line * 2 + 1, 1)
             self._fields[name] = field
-            self._problems[name] = problem
+        main = main_fields(schema)
+        self._details = [name for name in self._fields if name not in main]
+        self._lay_out(schema["properties"], main)
+        self.setMaximumWidth(WIDTH)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
+
+    def _lay_out(self, properties: Mapping[str, Any], main: Sequence[str]) -> None:
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(2 * GRID)
+        self._grid.setVerticalSpacing(GRID)
+        self._grid.setColumnStretch(1, 1)
+        if self._details and any("contentMediaType" in properties[name] for name in main):
+            heading = PlainTextLabel("Message")
+            heading.setObjectName("detailHead")
+            self._grid.addWidget(heading, 0, 0, 1, 2)
+        for name in main:
+            self._add_row(name, properties[name])
+        self.fold = named(QPushButton(), "Details", style_id="fold", tip="Show or hide the other fields")
+        self.fold.setCheckable(True)
+        self._folded = named(PlainTextLabel(wordWrap=True), "Folded fields", style_id="muted")
+        line = QHBoxLayout()
+        line.setSpacing(GRID)
+        line.addWidget(self.fold)
+        line.addWidget(self._folded, 1)
+        self._grid.addLayout(line, self._grid.rowCount(), 0, 1, 2)
+        self._detail_widgets = [
+            widget for name in self._details for widget in self._add_row(name, properties[name])
+        ]
+        self._folded.setText(", ".join(self._details))
+        self.fold.setVisible(bool(self._details))
+        self._folded.setVisible(bool(self._details))
+        self.fold.toggled.connect(self._show_details)
+        self._show_details(not self._details)
+
+    def _add_row(self, name: str, schema: Mapping[str, Any]) -> list[QWidget]:
+        field = self._fields[name]
+        label = named(PlainTextLabel(name), name, style_id="fieldName", tip=schema.get("description", ""))
+        label.setBuddy(field)
+        problem = named(PlainTextLabel(wordWrap=True), f"{name}: problem", style_id="problem")
+        problem.setVisible(False)
+        self._problems[name] = problem
+        cell = QVBoxLayout()
+        cell.setSpacing(GRID // 2)
+        cell.addWidget(field)
+        cell.addWidget(problem)
+        line = self._grid.rowCount()
+        self._grid.addWidget(label, line, 0, Qt.AlignmentFlag.AlignTop)
+        self._grid.addLayout(cell, line, 1, Qt.AlignmentFlag.AlignTop)
+        return [label, field]
+
+    def _show_details(self, shown: bool) -> None:
+        self.fold.setText("▾ Details" if shown else "▸ Details")
+        self._folded.setVisible(bool(self._details) and not shown)
+        for each in self._detail_widgets:
+            each.setVisible(shown)
+        for name in self._details:
+            self._problems[name].setVisible(shown and bool(self._problems[name].text()))
 
     def field(self, name: str) -> Field:
         """Return the input of a property."""
@@ -65,9 +133,22 @@ class SchemaForm(QWidget):
             elif name in self._optional:
                 field.set_value(ABSENT)
 
+    def unfold_changes(self, untouched: Mapping[str, Any]) -> None:
+        """Show the details if one of them differs from ``untouched``."""
+        if any(self._fields[name].value() != untouched.get(name, ABSENT) for name in self._details):
+            self.fold.setChecked(True)
+
     def has_room_for(self, data: dict[str, Any]) -> bool:
         """Return whether the form can show ``data`` and return it unchanged."""
-        return all(name in self._fields and self._fields[name].accepts(value) for name, value in data.items())
+        return not self.without_room(data)
+
+    def without_room(self, data: dict[str, Any]) -> list[str]:
+        """Return the names in ``data`` whose values the form cannot show."""
+        return [
+            name
+            for name, value in data.items()
+            if name not in self._fields or not self._fields[name].accepts(value)
+        ]
 
     def fitting(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return the form's value, updated with the properties of ``data`` that it can show."""
@@ -75,11 +156,18 @@ class SchemaForm(QWidget):
         return {**self.value(), **known}
 
     def show_problems(self, problems: Sequence[EventProblem]) -> None:
-        """Show the problems of each property below its input."""
+        """Show the problems of each property below its input. A new problem of a detail unfolds the details."""
+        texts = {
+            name: "; ".join(_sentence(each, name) for each in problems if _top(each.path) == name)
+            for name in self._problems
+        }
         for name, label in self._problems.items():
-            own = [problem for problem in problems if _top(problem.path) == name]
-            label.setText("; ".join(_sentence(problem, name) for problem in own))
-            label.setVisible(bool(own))
+            label.setText(texts[name])
+            label.setVisible(bool(texts[name]) and (name not in self._details or self.fold.isChecked()))
+        wrong = {name for name in self._details if texts[name]}
+        if wrong - self._shown:
+            self.fold.setChecked(True)
+        self._shown = wrong
 
 
 def _top(path: str) -> str:

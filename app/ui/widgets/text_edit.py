@@ -9,7 +9,7 @@ import re
 import time
 from collections import deque
 
-from PySide6.QtCore import QMimeData, QSignalBlocker, QTimer
+from PySide6.QtCore import QMimeData, QSignalBlocker, QTimer, Signal
 from PySide6.QtGui import (
     QInputMethodEvent,
     QKeyEvent,
@@ -54,6 +54,9 @@ def is_piece(block: QTextBlock) -> bool:
 
 class TextEdit(QPlainTextEdit):
     """Accept up to 256 KiB of text. A larger text is rejected with a message, or cut if the editor is read-only."""
+
+    inserted = Signal()
+    """Emitted when the rest of a large text has been inserted."""
 
     def __init__(self, *, read_only: bool = False) -> None:
         super().__init__(readOnly=read_only, tabChangesFocus=True)
@@ -128,6 +131,28 @@ class TextEdit(QPlainTextEdit):
         while self._waiting:
             self._insert_more()
 
+    @property
+    def inserting(self) -> bool:
+        """Whether a part of a large text is still to be inserted."""
+        return bool(self._waiting)
+
+    @property
+    def has_pieces(self) -> bool:
+        """Whether a line may consist of several blocks, or end with other characters than a line feed."""
+        return self._marked
+
+    def position_of(self, offset: int) -> int:
+        """Return Qt's position of a character of ``toPlainText()``. Call it only if nothing is being inserted."""
+        if not self._marked:
+            return _units(self.toPlainText()[:offset])
+        block, passed = self.document().begin(), 0
+        while True:
+            text, following = block.text(), block.next()
+            if offset <= passed + len(text) or not following.isValid():
+                return block.position() + _units(text[: max(offset - passed, 0)])
+            passed += len(text) + len(_break_before(following))
+            block = following
+
     def _begin(self, cursor: QTextCursor, pieces: "deque[Piece]", *, join: bool = False) -> None:
         """Insert pieces at a cursor. ``join``: undo together with the previous change."""
         self._place, self._waiting = cursor, pieces
@@ -141,6 +166,8 @@ class TextEdit(QPlainTextEdit):
     def _insert_more(self) -> None:
         with QSignalBlocker(self):
             self._insert_slice()
+        if not self._waiting:
+            self.inserted.emit()
 
     def _insert_slice(self, *, join: bool = True) -> None:
         """Insert waiting text until the time slice is used up."""
@@ -280,6 +307,11 @@ class TextEdit(QPlainTextEdit):
 def fits(text: str) -> bool:
     """Return whether an empty editor accepts a text."""
     return not _size_problem(text, 0, 0)
+
+
+def _units(text: str) -> int:
+    """Return the length of a text in UTF-16 code units, in which Qt counts positions."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _break_before(block: QTextBlock) -> str:

@@ -1,0 +1,67 @@
+"""Parse conditions such as ``text=hi``: a path and a JSON value, as commands and the window accept them."""
+
+import json
+import shlex
+from collections.abc import Iterable
+from typing import Any
+
+from app.protocol.json_path import BadPath, check_path
+
+
+class BadCondition(ValueError):
+    """A condition that cannot be parsed. The text is shown to users."""
+
+
+def parse_value(text: str) -> Any:
+    """Parse a value as JSON (``true``, ``3``, ``"3"``), or return it as text if it is not valid JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def parse_assignments(texts: Iterable[str]) -> dict[str, Any]:
+    """Parse ``path=value`` texts into a dictionary; values as ``parse_value`` reads them.
+
+    Raises ``BadCondition``.
+    """
+    found = {}
+    for text in texts:
+        path, equals, value = text.partition("=")
+        if not equals or not path:
+            raise BadCondition(f"{text[:80]!r} is not in the form path=value, for example data.text=hi")
+        found[path] = parse_value(value)
+    return found
+
+
+def parse_conditions(text: str) -> dict[str, Any]:
+    """Parse conditions on one line, separated and quoted as in a shell: ``text="hi there" typing=true``.
+
+    Raises ``BadCondition``.
+    """
+    try:
+        found = parse_assignments(shlex.split(text))
+        for path in found:
+            check_path(path)
+    except BadPath as bad:
+        raise BadCondition(str(bad)) from None
+    except BadCondition:
+        raise
+    except ValueError:
+        raise BadCondition('a quotation mark is not closed; write text="don\'t" or text="say \\"hi\\""') from None
+    return found
+
+
+def conditions_text(where: dict[str, Any]) -> str:
+    """Return conditions in the form that ``parse_conditions`` reads."""
+    return " ".join(shlex.quote(f"{path}={value_text(value)}") for path, value in where.items())
+
+
+def value_text(value: Any) -> str:
+    """Return a value in the form that ``parse_value`` reads."""
+    if isinstance(value, str):
+        try:
+            json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+    return json.dumps(value, ensure_ascii=False)

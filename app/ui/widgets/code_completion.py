@@ -1,0 +1,65 @@
+"""Completion in the JSON editor: templates after ``{{``, and the values that a field can have."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from app.protocol import templates
+from app.protocol.catalog import Catalog
+from app.protocol.contract import Direction
+
+TEMPLATES = (*templates.NAMES, "now-5m", *(f"faker.{name}" for name in templates.FAKER))
+MAX_CONTEXT_CHARS = 500
+"""Only this much text before the cursor is examined."""
+
+_TEMPLATE = re.compile(r"\{\{ *([a-z_.0-9+-]*)$")
+_VALUE = re.compile(r'"([^"\\]+)"\s*:\s*"([^"\\]*)$')
+
+
+class Offers(NamedTuple):
+    """What the editor offers: templates, and values by the name of their field."""
+
+    templates: Sequence[str] = ()
+    values: Mapping[str, Sequence[str]] = {}
+
+
+class Completions(NamedTuple):
+    """The completions at a place: the part that is written already, the choices, and the text that closes one."""
+
+    written: str = ""
+    choices: Sequence[str] = ()
+    closing: str = ""
+
+
+def completions(before: str, offers: Offers) -> Completions:
+    """Return the completions for a line's text before the cursor."""
+    before = before[-MAX_CONTEXT_CHARS:]
+    if found := _TEMPLATE.search(before):
+        return Completions(found[1], _starting_with(found[1], offers.templates), "}}")
+    if found := _VALUE.search(before):
+        return Completions(found[2], _starting_with(found[2], offers.values.get(found[1], ())), '"')
+    return Completions()
+
+
+def _starting_with(written: str, choices: Iterable[str]) -> list[str]:
+    wanted = written.casefold()
+    found = [each for each in choices if each.casefold().startswith(wanted)]
+    return [] if found == [written] else found
+
+
+def offers_of(catalog: Catalog, users: Sequence[str], *, with_templates: bool) -> Offers:
+    """Return what can be completed in an event to the UI: event names, users, and the values of enumerations."""
+    values: dict[str, Sequence[str]] = {"event": catalog.names(Direction.TO_UI)}
+    for each in catalog:
+        if each.direction is Direction.TO_UI:
+            for name, schema in _properties(each.schema):
+                if schema.get("format") == "username":
+                    values[name] = users
+                elif "enum" in schema:
+                    values[name] = [choice for choice in schema["enum"] if isinstance(choice, str)]
+    return Offers(TEMPLATES if with_templates else (), values)
+
+
+def _properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for each in (schema, *schema.get("$defs", {}).values()):
+        yield from each.get("properties", {}).items()

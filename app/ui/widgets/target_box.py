@@ -1,0 +1,68 @@
+"""The list of recipients: everyone, all clients of a user, or one client."""
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QComboBox
+from typing_extensions import override
+
+from app.companion import Companion
+from app.hub.target import ALL, Target
+from app.ui.models.log_text import recipients
+from app.ui.widgets.accessible_names import named
+
+EVERYONE = "Everyone"
+
+
+class TargetBox(QComboBox):
+    """Choose the clients that receive an event. A recipient that disconnects stays chosen, and is marked."""
+
+    chosen = Signal()
+    """Emitted when other recipients were chosen."""
+
+    def __init__(self, companion: Companion) -> None:
+        super().__init__()
+        named(self, "Send to", tip="Clients that receive the event")
+        self.setMinimumWidth(136)
+        self._companion = companion
+        self.list_targets()
+        self.currentIndexChanged.connect(lambda _: self.chosen.emit())
+
+    @property
+    def target(self) -> Target:
+        """The chosen recipients."""
+        chosen = self.currentData()
+        return chosen if isinstance(chosen, Target) else ALL
+
+    def follow_clients(self) -> None:
+        """List the clients again. A hidden list waits: with many clients, filling it takes a while."""
+        if self.isVisible():
+            self.list_targets()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.list_targets()
+
+    def list_targets(self, choose: Target | None = None) -> None:
+        """List the connected clients and their users. Keep the choice, or choose ``choose``."""
+        before = self.target
+        chosen = choose or before
+        clients = self._companion.hub.clients
+        offers = [(EVERYONE, ALL)]
+        offers += [
+            (f"All clients of {name}", Target(user=name))
+            for name in sorted({client.username for client in clients})
+        ]
+        offers += [
+            (f"{client.id} · {client.username}", Target(clients=frozenset({client.id}))) for client in clients
+        ]
+        if chosen not in [target for _, target in offers]:
+            title = recipients(str(chosen)).capitalize() if chosen.user is None else f"All clients of {chosen.user}"
+            offers.append((f"{title} (disconnected)", chosen))
+        with QSignalBlocker(self):
+            self.clear()
+            for title, target in offers:
+                self.addItem(title, target)
+            self.setCurrentIndex([target for _, target in offers].index(chosen))
+        if chosen != before:
+            self.chosen.emit()

@@ -1,0 +1,68 @@
+"""What is underlined for an error."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.protocol.envelope import BadFrame, decode
+from app.protocol.event_type import EventProblem
+from app.protocol.json_spans import span_of
+
+TEXT = """{
+  "event": "new_message",
+  "data": {"from": "ali\\"ce", "delivered": "yes", "n": -1.5,
+           "reactions": [{"emoji": "👍"}, {"emoji": ""}, 7]}
+}"""
+
+
+@pytest.mark.parametrize(
+    ("path", "marked"),
+    [
+        ("event", '"event": "new_message"'),
+        ("data.delivered", '"delivered": "yes"'),
+        ("data.from", '"from": "ali\\"ce"'),
+        ("data.n", '"n": -1.5'),
+        ("data.reactions", '"reactions"'),
+        ("data.reactions[1].emoji", '"emoji": ""'),
+        ("data.reactions[2]", "7"),
+        ("data.reactions[0].from", "{"),
+        ("data.reactions[9]", '"reactions"'),
+        ("data.text", '"data"'),
+        ("data", '"data"'),
+        ("", "{"),
+    ],
+)
+def test_a_path_marks_its_field_or_the_object_that_lacks_it(path: str, marked: str) -> None:
+    start, end = span_of(TEXT, EventProblem(path, "wrong"))
+    assert TEXT[start:end] == marked
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        ('{"event": "typing", "data": tru}', "tru"),
+        ('{\n  "event": "typing",\n  "data": {"text": }\n}', "}"),
+        ('{"event": "typing"', '"'),
+        ('{"data": {"a": 1, "a": 2}}', '"a"'),
+        ("nope", "nope"),
+        ("", ""),
+        ("[]", "["),
+    ],
+)
+def test_what_is_not_a_frame_is_marked_where_the_decoder_stopped(text: str, marked: str) -> None:
+    with pytest.raises(BadFrame) as raised:
+        decode(text)
+    start, end = span_of(text, EventProblem(raised.value.where, raised.value.reason))
+    assert text[start:end] == marked
+
+
+@given(st.text(), st.text())
+def test_no_text_and_no_path_raises(text: str, path: str) -> None:
+    start, end = span_of(text, EventProblem(path, "wrong"))
+    assert 0 <= start <= end <= len(text)
+
+
+@given(st.text(), st.integers(1, 9), st.integers(1, 99))
+def test_a_place_outside_of_the_text_stays_within_it(text: str, line: int, column: int) -> None:
+    start, end = span_of(text, EventProblem(f"line {line} column {column}", "wrong"))
+    assert 0 <= start <= end <= len(text)

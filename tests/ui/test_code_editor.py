@@ -1,0 +1,200 @@
+"""The editor for events: line numbers, underlined errors, formatting and completion."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QHelpEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app.protocol.catalog import built_in
+from app.protocol.contract import Direction
+from app.protocol.envelope import BadFrame
+from app.protocol.event_type import EventProblem
+from app.ui.widgets.code_completion import Offers, completions, offers_of
+from app.ui.widgets.code_editor import CodeEditor
+from app.ui.widgets.text_edit import LONG_LINE
+
+Show = Callable[[QWidget], None]
+OFFERS = Offers(("uuid", "now", "me", "faker.name"), {"from": ["alice", "albert", "bob"], "event": ["typing"]})
+
+
+@pytest.fixture
+def editor(show: Show) -> CodeEditor:
+    editor = CodeEditor("Event", lambda: OFFERS)
+    editor.resize(500, 300)
+    show(editor)
+    return editor
+
+
+def underlined(editor: CodeEditor) -> list[str]:
+    return [each.cursor.selectedText() for each in editor.extraSelections()]  # type: ignore[attr-defined]
+
+
+def numbers(editor: CodeEditor) -> list[int]:
+    found, block = [], editor.document().begin()
+    while block.isValid():
+        found.append(editor.line_number(block))
+        block = block.next()
+    return found
+
+
+def offered(editor: CodeEditor) -> list[str]:
+    popup = editor._popup
+    return editor._model.stringList() if popup.isVisible() else []
+
+
+# errors
+
+
+def test_an_error_is_underlined_in_place_with_its_sentence_as_tooltip(editor: CodeEditor) -> None:
+    editor.setPlainText('{"event": "typing",\n "data": {"username": "🎉é", "typing": "yes"}}')
+    editor.show_problems([EventProblem("data.typing", "must be true or false, not text")])
+    assert underlined(editor) == ['"typing": "yes"']
+    cursor = editor.textCursor()
+    cursor.setPosition(editor.marks[0].start + 2)
+    place = editor.cursorRect(cursor).center()
+    help_event = QHelpEvent(QEvent.Type.ToolTip, place, editor.viewport().mapToGlobal(place))
+    assert editor.viewportEvent(help_event)
+    assert QToolTip.text() == "data.typing: must be true or false, not text"
+    assert editor.message_at(0) == ""
+    editor.show_problems([])
+    assert underlined(editor) == []
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_errors_are_found_behind_long_lines_and_any_line_ends(editor: CodeEditor, ends: str) -> None:
+    long = "é🎉" * LONG_LINE
+    editor.setPlainText(f'{{"event": "new_message",{ends}"data": {{"text": "{long}",{ends}"delivered": 1}}}}')
+    editor.flush()
+    editor.show_problems([EventProblem("data.delivered", "wrong"), EventProblem("event", "wrong")])
+    assert underlined(editor) == ['"delivered": 1', '"event": "new_message"']
+
+
+def test_a_large_text_is_underlined_as_soon_as_it_is_inserted(editor: CodeEditor, qtbot: Any) -> None:
+    lines = "".join(f'"n{number}": {number},\n' for number in range(10_000))
+    editor.setPlainText(f'{{"event": "typing", "data": {{{lines}"typing": 5}}}}')
+    editor.show_problems([EventProblem("data.typing", "wrong")])
+    qtbot.waitUntil(lambda: underlined(editor) == ['"typing": 5'], timeout=20_000)
+    assert not editor.inserting
+
+
+# line numbers
+
+
+def test_every_line_has_its_number(editor: CodeEditor) -> None:
+    editor.setPlainText("{\n\n}")
+    assert numbers(editor) == [1, 2, 3]
+
+
+def test_a_long_line_has_one_number(editor: CodeEditor) -> None:
+    editor.setPlainText(f"one\n{'x' * (2 * LONG_LINE)}\r\nthree")
+    editor.flush()
+    found = numbers(editor)
+    assert [number for number in found if number] == [1, 2, 3]
+    assert len(found) > 5
+
+
+def test_the_line_numbers_need_no_place_of_the_text(editor: CodeEditor) -> None:
+    narrow = editor.gutter_width()
+    assert editor._gutter.geometry().right() < editor.viewport().geometry().left()
+    editor.setPlainText("\n" * 12_345)
+    editor.flush()
+    editor.show_problems([])
+    assert editor.gutter_width() > narrow
+    assert editor.viewportMargins().left() == editor.gutter_width()
+
+
+def test_line_numbers_are_painted(editor: CodeEditor) -> None:
+    empty = editor._gutter.grab().toImage()
+    editor.setPlainText("{\n}")
+    two = editor._gutter.grab().toImage()
+    editor.setPlainText("{\n\n}")
+    assert empty != two
+    assert editor._gutter.grab().toImage() != two
+
+
+# formatting
+
+
+def test_format_indents_the_text_and_can_be_undone(editor: CodeEditor) -> None:
+    editor.setPlainText('{"event":"typing","data":{}}')
+    editor.format_text()
+    assert editor.toPlainText() == '{\n  "event": "typing",\n  "data": {}\n}'
+    editor.undo()
+    assert editor.toPlainText() == '{"event":"typing","data":{}}'
+
+
+def test_what_is_not_json_stays_as_it_is(editor: CodeEditor) -> None:
+    editor.setPlainText('{"event":')
+    with pytest.raises(BadFrame):
+        editor.format_text()
+    assert editor.toPlainText() == '{"event":'
+
+
+# completion
+
+
+@pytest.mark.parametrize(
+    ("before", "written", "choices"),
+    [
+        ('{"text": "{{', "", ["uuid", "now", "me", "faker.name"]),
+        ('{"text": "hi {{n', "n", ["now"]),
+        ('{"text": "{{ fa', "fa", ["faker.name"]),
+        ('{"text": "{{uuid}}', "{{uuid}}", []),
+        ('{"from": "', "", ["alice", "albert", "bob"]),
+        ('{"from" : "AL', "AL", ["alice", "albert"]),
+        ('{"from": "bob', "bob", []),
+        ('{"from": "bob"', "", []),
+        ('{"text": "al', "al", []),
+        ('{"event": "t', "t", ["typing"]),
+        ("", "", []),
+    ],
+)
+def test_completions_follow_from_what_is_before_the_cursor(before: str, written: str, choices: list[str]) -> None:
+    found = completions(before, OFFERS)
+    assert (found.written, list(found.choices)) == (written, choices)
+
+
+def test_typing_offers_completions_and_enter_accepts(editor: CodeEditor, qtbot: Any) -> None:
+    qtbot.keyClicks(editor, '{"from": "al')
+    assert offered(editor) == ["alice", "albert"]
+    qtbot.keyClick(editor._popup, Qt.Key.Key_Down)
+    qtbot.keyClick(editor._popup, Qt.Key.Key_Return)
+    assert editor.toPlainText() == '{"from": "albert"'
+    assert offered(editor) == []
+    qtbot.keyClicks(editor, ', "text": "{{')
+    assert offered(editor) == ["uuid", "now", "me", "faker.name"]
+    qtbot.keyClick(editor._popup, Qt.Key.Key_Escape)
+    assert offered(editor) == []
+    qtbot.keyClick(editor, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(editor._popup, Qt.Key.Key_Tab)
+    assert editor.toPlainText() == '{"from": "albert", "text": "{{uuid}}'
+
+
+def test_a_completion_does_not_repeat_what_follows(editor: CodeEditor, qtbot: Any) -> None:
+    editor.setPlainText('{"from": ""}')
+    cursor = editor.textCursor()
+    cursor.setPosition(10)
+    editor.setTextCursor(cursor)
+    qtbot.keyClicks(editor, "bo")
+    editor.complete("bob")
+    assert editor.toPlainText() == '{"from": "bob"}'
+
+
+def test_what_is_typed_in_another_place_offers_nothing(editor: CodeEditor, qtbot: Any) -> None:
+    for text in ('{"text": "a', "b, c", '{"from": 5'):
+        editor.clear()
+        qtbot.keyClicks(editor, text)
+        assert offered(editor) == []
+
+
+def test_offers_follow_from_the_contract() -> None:
+    offers = offers_of(built_in(), ["alice", "me"], with_templates=True)
+    assert offers.values["event"] == built_in().names(Direction.TO_UI)
+    assert [offers.values[name] for name in ("from", "to", "username")] == [["alice", "me"]] * 3
+    assert offers.values["direction"] == ["received", "sent"]
+    assert "text" not in offers.values
+    assert {"uuid", "now", "faker.name"} <= set(offers.templates)
+    assert not offers_of(built_in(), [], with_templates=False).templates
