@@ -59,6 +59,7 @@ pinned_names = completion(
 )
 persona_names = completion("/v1/personas", lambda answer: [each["username"] for each in answer])
 client_ids = completion("/v1/clients", lambda answer: [str(each["id"]) for each in answer])
+filter_names = completion("/v1/filters", lambda answer: [each["name"] for each in answer])
 refused_origins = completion(
     "/v1/origins",
     lambda answer: list(dict.fromkeys(each["origin"] for each in answer["refused"] if each["origin"])),

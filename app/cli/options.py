@@ -54,7 +54,11 @@ After = Annotated[
 ]
 Filter = Annotated[
     str,
-    typer.Option("--filter", metavar="TEXT", help="Print only matching rows, for example: event:typing dir:c2s."),
+    typer.Option(
+        "--filter",
+        metavar="TEXT",
+        help="Print only matching rows, for example: event:typing dir:c2s. @NAME is a saved filter.",
+    ),
 ]
 
 

@@ -1,7 +1,8 @@
-"""The log's filter language: ``event:typing dir:c2s -user:alice is:invalid larger:1k "quoted" /regex/``.
+"""The log's filter language: ``event:typing dir:c2s -user:alice is:invalid larger:1k "quoted" /regex/ @saved``.
 
 A filter is a list of terms that must all match; ``-`` negates a term. A term without a key searches payload, event
-and note, ignoring case.
+and note, ignoring case. ``event:a,b`` matches either value, and ``event:=a`` only the whole name. ``@name`` stands
+for the terms of a saved filter.
 
 Most terms depend only on a row's ``RowKey``, which many rows share, so each key is tested once. Terms that need
 more than the key are tested on the rows themselves, cheapest first (``payload_matcher`` has the expensive ones).
@@ -10,11 +11,13 @@ more than the key are tested on the rows themselves, cheapest first (``payload_m
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import not_
+from types import MappingProxyType
 from typing import NamedTuple
 
+from app.hub.filter_text import EXACT, SEPARATOR, TOKEN, saved_name
 from app.hub.origin import PRIMING, Origin
 from app.hub.outgoing import is_raw
 from app.hub.payload_matcher import FilterError, PayloadMatcher, bytes_search, expression_search, text_search
@@ -24,7 +27,9 @@ from app.hub.row_store import Columns
 from app.hub.target import Target
 
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin", "annotation")
-_TOKEN = re.compile(r'-?(?:[a-z]+:)?"[^"]*"?|-?/(?:[^/\\]|\\.)*/|\S+')
+LIST_KEYS = ("event", "dir", "client", "user", "is", "origin")
+"""Keys whose terms may have several values."""
+NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 _DIRECTIONS = {"s2c": Kind.TO_UI, "down": Kind.TO_UI, "to": Kind.TO_UI, "c2s": Kind.FROM_UI, "up": Kind.FROM_UI,
                "from": Kind.FROM_UI, "server": Kind.SERVER}  # fmt: skip
 _SIZE = re.compile(r"([0-9]{1,12})(k|m)?b?", re.IGNORECASE)
@@ -127,25 +132,44 @@ class Filter(NamedTuple):
         return all(any(mine.narrows(term) for mine in self.terms) for term in other.terms)
 
 
-def parse(text: str, now: Callable[[], float] = time.time) -> Filter:
+def parse(text: str, now: Callable[[], float] = time.time, saved: Mapping[str, str] = NO_FILTERS) -> Filter:
     """Parse a filter. An invalid term becomes a plain text search and a warning.
 
-    ``now`` returns seconds since the epoch, for ``after:``.
+    ``now`` returns seconds since the epoch, for ``after:``. ``saved`` has the texts of the saved filters, by name.
     """
     terms: list[Term] = []
     warnings: list[str] = []
-    for token in _TOKEN.findall(text):
+    for token in _expanded(text, saved):
         negated = token.startswith("-") and len(token) > 1
         bare = token[1:] if negated else token
-        if bare.endswith(":") and bare[:-1] in KEYS:
+        if bare == "@" or (bare.endswith(":") and bare[:-1] in KEYS):
             continue  # the user is still typing the value
         try:
+            if name := saved_name(bare):
+                raise FilterError(_why_not_expanded(name, saved))
             term = _term(bare, now)
         except FilterError as error:
             warnings.append(str(error))
             term = _text_term(bare)
         terms.append(_not(term) if negated else term)
     return Filter(tuple(sorted(terms, key=lambda term: term.cost)), tuple(warnings))
+
+
+def _expanded(text: str, saved: Mapping[str, str]) -> Iterator[str]:
+    """Yield the terms of a filter, with those of a saved filter in place of its reference."""
+    for token in TOKEN.findall(text):
+        name = saved_name(token)
+        if name in saved:
+            yield from TOKEN.findall(saved[name])
+        else:
+            yield token
+
+
+def _why_not_expanded(name: str, saved: Mapping[str, str]) -> str:
+    if name in saved:
+        return f"a saved filter cannot be excluded: -@{name}"
+    known = f"saved: {', '.join(saved)}" if saved else "none is saved"
+    return f'there is no saved filter {name[:60]!r} ({known}); to search for this text, write "@{name[:60]}"'
 
 
 _COST_KEY, _COST_ROW, _COST_TEXT, _COST_REGEX = range(4)
@@ -172,12 +196,33 @@ def _term(bare: str, now: Callable[[], float]) -> Term:
     value = value.strip('"')
     if name not in KEYS:
         raise FilterError(f"unknown key {name!r} (known: {', '.join(KEYS)})")
-    return _keyed_term(name, value, now)
+    alternatives = [each for each in value.split(SEPARATOR) if each] if name in LIST_KEYS else []
+    if len(alternatives) > 1:
+        return _any_of(f"{name}:{value}", [_keyed_term(name, each, now) for each in alternatives])
+    return _keyed_term(name, alternatives[0] if alternatives else value, now)
+
+
+def _any_of(text: str, terms: list[Term]) -> Term:
+    """Return a term that matches if any of ``terms`` does."""
+
+    def test(key: RowKey) -> bool | None:
+        results = [term.by_key[key] for term in terms]
+        return True if True in results else None if None in results else False
+
+    matchers = [term.by_row for term in terms if term.by_row]
+
+    def by_row(columns: Columns, indexes: Sequence[int]) -> list[bool]:
+        return [any(each) for each in zip(*(match(columns, indexes) for match in matchers), strict=True)]
+
+    cost, of_marks = max(term.cost for term in terms), any(term.of_marks for term in terms)
+    return Term(text, _KeyResults(test), by_row if matchers else None, cost=cost, of_marks=of_marks)
 
 
 def _keyed_term(name: str, value: str, now: Callable[[], float]) -> Term:
     text = f"{name}:{value}"
     match name:
+        case "event" if value.startswith(EXACT):
+            return _key_term(text, lambda key: key.event == value[1:])
         case "event":
             return _key_term(text, lambda key: value in key.event, narrows_by_prefix=True)
         case "client":

@@ -222,9 +222,11 @@ class Hub:
             outcome = self._why_not_sent(to)
             if verdict is Verdict.OK:
                 verdict = Verdict.WARNING
+        single = to.clients is not None and len(to.clients) == len(recipients.clients) == 1
         row = self.journal.append(
             Kind.TO_UI, event, payload=payload, client=str(to), origin=origin,
             verdict=verdict, note=f"{note}; {outcome}" if note else outcome, recipients=recipients.ids,
+            user=recipients.clients[0].username if single else "",
         )  # fmt: skip
         return Delivery(row.seq, recipients.ids, outcome)
 
@@ -264,7 +266,8 @@ class Hub:
         self, event: str, *, client: Client | None = None, note: str = "", verdict: Verdict = Verdict.OK
     ) -> None:
         """Journal an event of the server or of a connection, for example ``connected``."""
-        self.journal.append(Kind.SERVER, event, client=str(client.id) if client else "", note=note, verdict=verdict)
+        number, user = (client.number, client.username) if client else ("", "")
+        self.journal.append(Kind.SERVER, event, client=number, note=note, verdict=verdict, user=user)
 
     def sweep(self) -> None:
         """Abort clients whose socket has accepted no data for ``STALLED_S``. Call it every few seconds."""

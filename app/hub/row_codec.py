@@ -28,7 +28,9 @@ class JournalRow(Struct, kw_only=True):
     client: Annotated[
         str, Meta(description="Number of the client that sent the frame, or target of a frame to the UI")
     ]
-    user: Annotated[str, Meta(description="The user that the sending client acts as")]
+    user: Annotated[
+        str, Meta(description="The user that the client acts as, if the row is from, to or about a single client")
+    ]
     event: str
     frame: Annotated[str, Meta(description="The frame's text")]
     base64: Annotated[str, Meta(description="The frame's bytes in base64 if they are not UTF-8, else empty")] = ""

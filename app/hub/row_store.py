@@ -163,11 +163,11 @@ class RowStore:
             self.marks,
         )
 
-    def newest_before(self, seq: int, matches: Callable[[RowKey], bool]) -> Row | None:
-        """Return the newest row with a number below ``seq`` whose key matches, or None."""
-        seq = min(seq, self.last + 1)
-        while seq > self.first:
-            start = max(self.first, seq - CHUNK_ROWS)
+    def newest_before(self, seq: int, matches: Callable[[RowKey], bool], after: int = 0) -> Row | None:
+        """Return the newest row whose key matches, with a number above ``after`` and below ``seq``, or None."""
+        seq, first = min(seq, self.last + 1), max(after + 1, self.first)
+        while seq > first:
+            start = max(first, seq - CHUNK_ROWS)
             keys = self.columns(start, seq - 1).keys
             wanted = {key for key in set(keys) if matches(key)}
             for index in reversed(range(len(keys))):

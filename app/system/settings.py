@@ -27,6 +27,9 @@ PARSE_ERRORS = (ValueError, RecursionError)
 
 Port = Annotated[int, Meta(ge=0, le=65535, description="Port of the event server; UIs expect 8081")]
 Name = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH)]
+FilterName = Annotated[str, Meta(max_length=40, pattern=r'^[^\s@"-][^"\n]*$')]
+"""Name of a saved filter: ``@name`` stands for it in a filter."""
+FilterText = Annotated[str, Meta(min_length=1, max_length=500)]
 
 TAURI_ORIGINS = (
     "tauri://localhost",
@@ -82,6 +85,10 @@ class Settings(Struct, kw_only=True):
     journal_rows: Annotated[int, Meta(ge=100, le=1_000_000, description="Maximum number of rows in the log")] = (
         100_000
     )
+    saved_filters: Annotated[
+        dict[FilterName, FilterText],
+        Meta(max_length=100, description="Filters of the log; @NAME in a filter stands for the one of that name"),
+    ] = field(default_factory=dict)
     theme: Literal["system", "light", "dark"] = "system"
     close_to_tray: bool = True
     confirm_quit: bool = True
@@ -286,15 +293,21 @@ def origin_problem(origin: str) -> str:
 
 
 def _fallback(name: str, value: object, settings: Settings) -> Any:
-    """Return the replacement of a value that is not valid. A list of origins keeps its valid entries."""
+    """Return the replacement of a value that is not valid. Origins and saved filters keep their valid entries."""
     if name == "allowed_origins" and isinstance(value, list):
         return [each for each in value if isinstance(each, str) and not origin_problem(each)]
+    if name == "saved_filters" and isinstance(value, dict):
+        return {key: text for key, text in value.items() if not check(name, {key: text})}
     return RESTRICTIVE.get(name, getattr(settings, name))
 
 
 def _as_toml(value: Any) -> str:
     import tomlkit
 
+    if isinstance(value, dict):
+        table = tomlkit.inline_table()
+        table.update(value)
+        value = table
     return str(tomlkit.item(value).as_string())
 
 

@@ -63,6 +63,25 @@ def test_rows_are_pinned_and_annotated(program: Companion, run: Run, ask: Ask) -
     assert run("journal", "--pin", "999", exits=1).err == ["There is no row 999 in the journal."]
 
 
+def test_saved_filters_are_used_by_name(program: Companion, run: Run, ask: Ask) -> None:
+    assert run("filters", "save", "only typing", "event:typing").out == ["saved @only typing"]
+    assert ask("filters", "list") == [{"name": "only typing", "filter": "event:typing"}]
+    run("trigger", "typing")
+    run("trigger", "friend_online")
+    lines = run("journal", "--json", "--filter", '@"only typing"').out
+    assert [json.loads(line)["event"] for line in lines] == ["typing"]
+    run("filters", "rename", "only typing", "typing")
+    assert run("filters", "list").out == ["typing  event:typing"]
+    run("filters", "delete", "typing")
+    unknown = run("journal", "--filter", "@typing", exits=2).err[0]
+    assert unknown.startswith("Filter: there is no saved filter 'typing' (none is saved)")
+    assert (
+        run("filters", "save", "broken", "is:odd", exits=2)
+        .err[0]
+        .startswith("The filter is not valid: invalid is:odd")
+    )
+
+
 @posix_only
 def test_follow_goes_on_until_ctrl_c(program: Companion, run: Run, begin: Begin) -> None:
     run("trigger", "friend_online")

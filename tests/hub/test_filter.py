@@ -57,6 +57,20 @@ def found(text: str) -> list[str]:
         ("-/./", []),
         ("acts bob", ["typing"]),
         ("event:", ["online", "big", "typing", "bad", "joined"]),
+        ("event:online,typing", ["online", "typing"]),
+        ("-event:online,typing", ["big", "bad", "joined"]),
+        ("event:typing,", ["typing"]),
+        ("event:=typing", ["typing"]),
+        ("event:=typ", []),
+        ("event:=typing,=connected", ["typing", "joined"]),
+        ("dir:s2c,server", ["online", "big", "joined"]),
+        ("client:3,7", ["typing", "bad", "joined"]),
+        ("user:alice,bob", ["online", "big", "typing"]),
+        ("-user:alice,bob", ["bad", "joined"]),
+        ("is:invalid,injected", ["online", "big", "bad"]),
+        ("origin:panel,client", ["online", "typing", "bad"]),
+        ("@", ["online", "big", "typing", "bad", "joined"]),
+        ('"@errors"', []),
     ],
 )
 def test_a_filter_finds_its_rows(text: str, names: list[str]) -> None:
@@ -68,6 +82,45 @@ def test_a_filter_finds_its_rows(text: str, names: list[str]) -> None:
 def test_an_invalid_term_is_reported_and_searched_as_text(text: str) -> None:
     assert len(parse(text).warnings) == 1
     assert found(text) == []
+
+
+SAVED = {"errors": "is:invalid", "from UI": "dir:c2s -is:invalid"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("@errors", ["bad"]),
+        ('@"from UI"', ["typing"]),
+        ("@errors dir:s2c", []),
+        ('@"from UI" event:typing', ["typing"]),
+    ],
+)
+def test_a_reference_stands_for_the_terms_of_a_saved_filter(text: str, names: list[str]) -> None:
+    parsed = parse(text, saved=SAVED)
+    assert parsed.warnings == ()
+    assert [name for name, row in rows().items() if parsed.matches(row)] == names
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("@nothing", "there is no saved filter 'nothing' (saved: errors, from UI)"),
+        ("-@errors", "a saved filter cannot be excluded"),
+    ],
+)
+def test_an_impossible_reference_is_reported(text: str, warning: str) -> None:
+    assert parse(text, saved=SAVED).warnings[0].startswith(warning)
+
+
+def test_a_saved_filter_does_not_contain_others() -> None:
+    assert len(parse("@a", saved={"a": "@b", "b": "typing"}).warnings) == 1
+
+
+def test_more_values_do_not_narrow_a_filter() -> None:
+    assert not parse("event:typing,new").narrows(parse("event:typing"))
+    assert not parse("event:typing,newer").narrows(parse("event:typing,new"))
+    assert parse("event:typing,new is:ok").narrows(parse("event:typing,new"))
 
 
 @given(st.text())

@@ -276,6 +276,21 @@ def test_an_idle_client_is_never_swept_away(stage: Stage) -> None:
     assert stage.transports[client.id].aborted == 0
 
 
+def test_a_row_to_or_about_one_client_names_its_user(stage: Stage) -> None:
+    bob, zoe = stage.join("bob"), stage.join("zoe")
+    assert [row.user for row in stage.journal] == ["bob", "zoe"]
+    for target, user in (
+        (Target(clients=frozenset({bob.id})), "bob"),
+        (Target(clients=frozenset({bob.id, zoe.id})), ""),
+        (Target(clients=frozenset({bob.id, 99})), ""),
+        (Target(clients=frozenset({99})), ""),
+        (Target(user="bob"), ""),
+        (ALL, ""),
+    ):
+        stage.hub.publish(ONLINE, to=target, origin=PANEL)
+        assert last_row(stage).user == user, target
+
+
 def test_a_row_names_the_clients_that_a_frame_was_sent_to(stage: Stage) -> None:
     first, second = stage.join(), stage.join("bob")
     for to in (Target(), Target(), Target(user="bob"), Target(user="nobody")):

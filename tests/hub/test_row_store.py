@@ -120,3 +120,7 @@ def test_the_newest_row_before_another_that_is_alike() -> None:
         assert before == next(row for row in reversed(rows) if row.seq < seq and row.event == "one")
     assert store.newest_before(store.last, lambda key: key.event == "none") is None
     assert store.newest_before(store.first, lambda _: True) is None
+    newest = store.newest_before(store.last, lambda _: True, store.last - 2)
+    assert newest is not None
+    assert newest.seq == store.last - 1
+    assert store.newest_before(store.last, lambda _: True, store.last - 1) is None

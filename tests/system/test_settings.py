@@ -57,6 +57,27 @@ def test_defaults_are_not_written(file: SettingsFile) -> None:
     assert read(file).split() == ["port", "=", "9000"]
 
 
+def test_saved_filters_are_a_table(file: SettingsFile) -> None:
+    filters = {"errors": "is:invalid", "two words": 'user:"a b"'}
+    file.save(Settings(saved_filters=filters))
+    assert '[saved_filters]\nerrors = "is:invalid"' in read(file)
+    assert file.load() == Settings(saved_filters=filters)
+    file.save(Settings(saved_filters=filters, port=9000))
+    assert file.load() == Settings(saved_filters=filters, port=9000), "a new key is not part of the table"
+    file.save(Settings(saved_filters={"errors": "is:warning"}, port=9000))
+    assert file.load().saved_filters == {"errors": "is:warning"}
+    file.save(Settings())
+    assert file.load() == Settings()
+
+
+def test_an_invalid_saved_filter_is_reported_and_the_others_are_kept(file: SettingsFile) -> None:
+    write(file, "[saved_filters]\nerrors = 'is:invalid'\n'@x' = 'is:ok'\nnumber = 7\n")
+    assert file.load().saved_filters == {"errors": "is:invalid"}
+    (told,) = file.warnings
+    assert "saved_filters" in told
+    assert told.endswith('using {errors = "is:invalid"}')
+
+
 def test_a_value_goes_back_to_its_default_where_it_was_written(file: SettingsFile) -> None:
     file.save(Settings(port=9000))
     file.save(Settings())

@@ -11,6 +11,7 @@ from app.hub import search
 from app.hub.clock import Clock
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
+from app.hub.origin import Origin
 from app.ui.models import event_log
 from app.ui.models.event_log import FLUSH_MS, Col, EventLogModel, TimeStyle, clock, result, summary
 
@@ -236,6 +237,80 @@ def test_time_is_shown_as_clock_since_first_or_since_previous(
     assert told == [Col.TIME] * 4
 
 
+def test_time_is_shown_since_the_last_fire(journal: Journal, model: EventLogModel, times: Times) -> None:
+    for moment, origin in enumerate(["server", "panel", "backend", "client 1", "control", "server"]):
+        times.now = 1_700_000_000.0 + moment / 4
+        journal.append(Kind.FROM_UI if origin == "client 1" else Kind.TO_UI, "typing", origin=Origin(origin))
+    model.flush()
+    model.set_time_style(TimeStyle.SINCE_FIRE)
+
+    def shown() -> list[str]:
+        return [text(model, line, Col.TIME) for line in range(model.rowCount())]
+
+    expected = ["–", "+0.000 s", "+0.250 s", "+0.500 s", "+0.000 s", "+0.250 s"]
+    assert shown() == expected
+    assert [text(model, line, Col.TIME) for line in reversed(range(6))] == expected[::-1]
+    model.set_filter("dir:c2s")
+    assert shown() == ["+0.500 s"], "events that the filter hides count too"
+
+
+def test_cleared_rows_can_be_shown_again(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 3)
+    model.flush()
+    assert (model.total, model.cleared) == (3, 0)
+    model.clear()
+    fill(journal, 2)
+    model.flush()
+    assert (numbers(model), model.total, model.cleared) == ([4, 5], 2, 3)
+    model.show_cleared()
+    assert (numbers(model), model.total, model.cleared) == ([1, 2, 3, 4, 5], 5, 0)
+
+
+def test_cleared_rows_of_a_frozen_log_are_shown_without_the_newer_ones(
+    journal: Journal, model: EventLogModel
+) -> None:
+    fill(journal, 3)
+    model.flush()
+    model.set_frozen(True)
+    fill(journal, 2)
+    model.clear()
+    model.show_cleared()
+    assert numbers(model) == [1, 2, 3]
+    assert model.waiting == 2
+    model.set_frozen(False)
+    assert numbers(model) == [1, 2, 3, 4, 5]
+
+
+def test_cleared_rows_that_match_the_filter_are_shown_again(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 1)
+    fill(journal, 1, "friend_online")
+    model.flush()
+    model.set_filter("event:typing")
+    model.clear()
+    model.show_cleared()
+    assert numbers(model) == [1]
+    assert model.total == 2
+
+
+def test_cleared_rows_that_the_ring_dropped_are_gone(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 4)
+    model.flush()
+    model.clear()
+    fill(journal, 8)
+    model.flush()
+    assert model.cleared == 2
+    model.show_cleared()
+    assert numbers(model) == list(range(3, 13))
+
+
+def test_a_saved_filter_can_be_used(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 1)
+    fill(journal, 1, "friend_online")
+    model.flush()
+    assert model.set_filter("@online", {"online": "event:friend_online"}) == ()
+    assert numbers(model) == [2]
+
+
 def test_the_clock_shows_milliseconds() -> None:
     assert clock(1_700_000_000.0625).endswith(".062")
 
@@ -248,7 +323,7 @@ def test_a_row_to_the_ui_says_what_went_where(journal: Journal, model: EventLogM
     model.flush()
     assert [text(model, 0, column) for column in list(Col)[1:]] == [
         "To UI ↓",
-        "everyone",
+        "To: everyone",
         "new_message",
         "alice → me: Hey there!",
         f"{len(payload)} B",
@@ -271,6 +346,29 @@ def test_a_row_from_the_ui_shows_its_client_and_event(journal: Journal, model: E
         f"{len(payload)} B",
         "▲ no client acts as bob",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "client", "user", "expected"),
+    [
+        (Kind.TO_UI, "all", "", "To: everyone"),
+        (Kind.TO_UI, "all except:3", "", "To: everyone"),
+        (Kind.TO_UI, "user:bob", "", "To: bob"),
+        (Kind.TO_UI, "client:2", "bob", "To: 2 · bob"),
+        (Kind.TO_UI, "client:2", "", "To: client 2"),
+        (Kind.TO_UI, "client:2,5", "", "To: clients 2, 5"),
+        (Kind.FROM_UI, "2", "bob", "2 · bob"),
+        (Kind.FROM_UI, "rest", "me", "REST"),
+        (Kind.SERVER, "2", "bob", "2 · bob"),
+        (Kind.SERVER, "", "", ""),
+    ],
+)
+def test_the_client_column_names_recipients_and_senders(
+    journal: Journal, model: EventLogModel, kind: Kind, client: str, user: str, expected: str
+) -> None:
+    journal.append(kind, "typing", client=client, user=user)
+    model.flush()
+    assert text(model, 0, Col.CLIENT) == expected
 
 
 def test_a_row_of_the_server_says_what_happened(journal: Journal, model: EventLogModel) -> None:

@@ -17,7 +17,7 @@ from app.ui.models.event_log import Col, EventLogModel
 from app.ui.models.log_text import texts
 from app.ui.widgets import log_painter
 from app.ui.widgets.log_painter import PADDING
-from app.ui.widgets.log_table import LogTable
+from app.ui.widgets.log_table import OLD_CLIENT_WIDTH, WIDTHS, LogTable
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -222,8 +222,66 @@ def test_a_table_that_follows_keeps_the_newest_row_in_sight_when_it_shrinks(
     table.resize(1000, 200)
     table.grab()
     assert table.following
+    assert bottom_is_in_sight(table, model)
     fill(journal, model, 1)
     assert bottom_is_in_sight(table, model)
+
+
+def test_a_table_that_does_not_follow_keeps_its_first_row_when_it_shrinks(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, 100)
+    scroll(table, 20)
+    before = top(table, model)
+    table.resize(1000, 200)
+    table.grab()
+    assert not table.following
+    assert top(table, model) == before
+
+
+def test_the_selected_row_stays_in_sight_when_its_details_take_up_space(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, 100)
+    line = table.rowAt(0) + 2
+    table.selectRow(line)
+    table.show_selection_after_resize()
+    table.resize(1000, 200)
+    table.grab()
+    assert table.viewport().rect().contains(table.visualRect(model.index(line, Col.TIME)))
+    assert not table.following
+
+
+def test_a_saved_layout_with_the_old_width_of_a_column_gets_the_new_one(
+    model: EventLogModel, show: Callable[[QWidget], None]
+) -> None:
+    table = LogTable(model)
+    table.setColumnWidth(Col.CLIENT, OLD_CLIENT_WIDTH)
+    table.setColumnWidth(Col.EVENT, 200)
+    show(table)
+    assert table.columnWidth(Col.CLIENT) == WIDTHS[Col.CLIENT]
+    assert table.columnWidth(Col.EVENT) == 200
+
+
+@pytest.mark.parametrize("client", ["all", "user:bob", "client:12"])
+def test_usual_clients_are_not_cut(journal: Journal, model: EventLogModel, table: LogTable, client: str) -> None:
+    journal.append(
+        Kind.TO_UI, "typing", client=client, user="alice" if client == "client:12" else "", payload=b"{}"
+    )
+    model.flush()
+    shown = model.data(model.index(0, Col.CLIENT), Qt.ItemDataRole.DisplayRole)
+    assert table._painter._fitted(False, table.columnWidth(Col.CLIENT) - 2 * PADDING, shown) == shown
+
+
+@pytest.mark.parametrize("column", [Col.CLIENT, Col.SUMMARY, Col.RESULT])
+def test_a_cell_has_a_tooltip_with_its_full_text(
+    journal: Journal, model: EventLogModel, table: LogTable, column: Col
+) -> None:
+    name = "a-very-long-name" * 10
+    frame = json.dumps({"event": "typing", "data": {"username": name, "typing": True}}).encode()
+    journal.append(Kind.TO_UI, "typing", client=f"user:{name}", payload=frame, note=f"no client acts as {name}")
+    model.flush()
+    assert name in model.data(model.index(0, column), Qt.ItemDataRole.ToolTipRole)
 
 
 def test_the_same_rows_stay_in_sight_when_a_filter_finds_older_ones(

@@ -28,6 +28,7 @@ EVENT = "POST /v1/trigger"
 SETTING = "PATCH /v1/settings"
 OPERATION = {
     "events: Fire an event": EVENT,
+    "events: Saved filters": "PUT /v1/filters/{name}",
     "events: Resend": "POST /v1/journal/{seq}/resend",
     "events: Save as fixture …": "PUT /v1/fixtures/{name}/frame",
     "clients: Send an event to this client": EVENT,
@@ -120,6 +121,12 @@ COPIES = "copies what the journal, the program's packages or the manual say, in 
 VISUAL = {
     "events: Freeze log": VIEW,
     "events: Clear the log view": VIEW,
+    "events: Show earlier rows": VIEW,
+    "events: Clear the filter": VIEW,
+    "events: Explain the filter": OPENS,
+    **{f"events: Filter: {title}": VIEW for title in ("All", "To UI ↓", "From UI ↑", "Errors", "REST")},
+    "events: Event": VIEW,
+    "events: Client": VIEW,
     "events: Close the details": VIEW,
     "events: Jump to the newest row": VIEW,
     "events: Copy as JSON": COPIES,

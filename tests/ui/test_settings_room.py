@@ -323,14 +323,14 @@ def test_the_button_says_where_the_token_is_kept(room: SettingsRoom, tmp_path: P
     assert str(tmp_path / "control-token") in room.tokens.copy_main.toolTip()
 
 
-def test_pins_that_changed_meanwhile_are_saved_with_the_form(
+def test_pins_and_filters_that_changed_meanwhile_are_saved_with_the_form(
     room: SettingsRoom, saved: list[Settings], qtbot: Any
 ) -> None:
     room.fields.username.setText("max")
-    room.follow_settings(Settings(pinned=["basics/typing"]))
+    room.follow_settings(Settings(pinned=["basics/typing"], saved_filters={"errors": "is:invalid"}))
     assert room.fields.username.text() == "max"
     qtbot.mouseClick(room.bar.save, LEFT)
-    assert saved == [Settings(username="max", pinned=["basics/typing"])]
+    assert saved == [Settings(username="max", pinned=["basics/typing"], saved_filters={"errors": "is:invalid"})]
 
 
 def test_other_settings_that_came_into_use_are_shown(room: SettingsRoom) -> None:

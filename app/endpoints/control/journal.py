@@ -31,7 +31,7 @@ class JournalOperations(Operations):
     async def journal(self, call: Call) -> shapes.JournalPage:
         """Return rows of the journal, oldest first."""
         query: shapes.JournalQuery = call.query
-        journal, wanted = self._service.journal, _filter(query.filter)
+        journal, wanted = self._service.journal, self._filter(query.filter)
         last, marks = journal.last_seq, journal.rows.marks
         newest = query.after is None
         rows = list(await _matching_rows(journal.rows.copy(), query.after or 0, wanted, query.limit, newest=newest))
@@ -71,7 +71,7 @@ class JournalOperations(Operations):
     )
     async def journal_stream(self, call: Call) -> web.StreamResponse:
         """Follow the journal as server-sent events: the id is the number of a row, the data is the row as JSON."""
-        journal, wanted = self._service.journal, _filter(call.query.filter)
+        journal, wanted = self._service.journal, self._filter(call.query.filter)
         again = number(call.request.headers.get("Last-Event-ID", ""))
         seen = call.query.after if again is None else again
         seen = journal.last_seq if seen is None else seen
@@ -103,6 +103,12 @@ class JournalOperations(Operations):
             raise NotFound(f"There is no row {seq[:40]} in the journal.")
         return row
 
+    def _filter(self, text: str) -> Filter:
+        wanted = parse(text, saved=self._service.settings.saved_filters)
+        if wanted.warnings:
+            raise Invalid(f"Filter: {'; '.join(wanted.warnings)}.")
+        return wanted
+
 
 def journal_state(service: Service) -> shapes.JournalState:
     """Return the size of the journal, its row numbers, and whether GET requests are logged, for a response."""
@@ -111,13 +117,6 @@ def journal_state(service: Service) -> shapes.JournalState:
         rows=len(journal), first_seq=journal.first_seq, last_seq=journal.last_seq, dropped=journal.dropped,
         log_get_requests=service.settings.log_get_requests,
     )  # fmt: skip
-
-
-def _filter(text: str) -> Filter:
-    wanted = parse(text)
-    if wanted.warnings:
-        raise Invalid(f"Filter: {'; '.join(wanted.warnings)}.")
-    return wanted
 
 
 async def _matching_rows(

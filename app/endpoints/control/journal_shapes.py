@@ -16,7 +16,12 @@ class JournalQuery(Input):
         Seq | None, Meta(description="Only rows with a higher number; if omitted, the newest rows")
     ] = None
     filter: Annotated[
-        str, Meta(max_length=500, description="The log's filter language", examples=["event:typing dir:c2s"])
+        str,
+        Meta(
+            max_length=500,
+            description="The log's filter language; @NAME is a saved filter",
+            examples=["event:typing dir:c2s"],
+        ),
     ] = ""
     limit: Annotated[int, Meta(ge=1, le=10_000, description="Maximum number of rows")] = 100
 

@@ -7,7 +7,7 @@ window stays responsive.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from enum import IntEnum
 from time import perf_counter
 from typing import Any
@@ -16,11 +16,12 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from typing_extensions import override
 
-from app.hub.filter import Filter, parse
+from app.hub.filter import NO_FILTERS, Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import SERVER
 from app.hub.search import IncrementalSearch, step_size
 from app.ui import theme
+from app.ui.models.last_fire import LastFire
 from app.ui.models.log_text import ARROWS, MONO, TITLES, Col, clock, colors, result, summary, texts
 from app.ui.plain_text import tooltip_text
 
@@ -50,6 +51,7 @@ class TimeStyle(IntEnum):
     CLOCK = 0
     SINCE_START = 1
     DELTA = 2
+    SINCE_FIRE = 3
 
 
 class EventLogModel(QAbstractTableModel):
@@ -74,6 +76,7 @@ class EventLogModel(QAbstractTableModel):
         self._frozen = self._closed = self._listening = False
         self._interval_ms = FLUSH_MS
         self.time_style = TimeStyle.CLOCK
+        self._last_fire = LastFire()
         self._last_flushed = 0  # last row of the journal at the last flush
         self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.flush)
@@ -94,6 +97,16 @@ class EventLogModel(QAbstractTableModel):
     def waiting(self) -> int:
         """The number of rows added to the journal since the log was frozen, before filtering."""
         return self._journal.last_seq - self._seen if self._frozen else 0
+
+    @property
+    def total(self) -> int:
+        """The number of rows that an empty filter would show."""
+        return max(0, self._seen - max(self._cleared, self._rows.first - 1))
+
+    @property
+    def cleared(self) -> int:
+        """The number of rows that ``clear`` has removed from the view and the journal still has."""
+        return max(0, min(self._cleared, self._rows.last) - self._rows.first + 1)
 
     @property
     def searching(self) -> bool:
@@ -117,9 +130,12 @@ class EventLogModel(QAbstractTableModel):
         if not frozen:
             self.flush()
 
-    def set_filter(self, text: str) -> tuple[str, ...]:
-        """Apply a filter and return its problems. Older matches are inserted while ``searching``."""
-        before, self._filter = self._filter, parse(text)
+    def set_filter(self, text: str, saved: Mapping[str, str] = NO_FILTERS) -> tuple[str, ...]:
+        """Apply a filter and return its problems. Older matches are inserted while ``searching``.
+
+        ``saved`` are the saved filters that the text may refer to.
+        """
+        before, self._filter = self._filter, parse(text, saved=saved)
         among: Sequence[int] = ()
         below = self._seen
         if not isinstance(self._seqs, range) and self._filter.narrows(before):
@@ -132,6 +148,12 @@ class EventLogModel(QAbstractTableModel):
     def clear(self) -> None:
         """Remove all rows from the view; the journal keeps them."""
         self._cleared = self._seen = self._journal.last_seq
+        self._refill((), self._seen)
+
+    def show_cleared(self) -> None:
+        """Show the rows again that ``clear`` has removed from the view."""
+        self._cleared = 0
+        self._seen = min(self._seen, self._rows.last)  # a frozen log does not show the newest rows
         self._refill((), self._seen)
 
     def set_time_style(self, style: TimeStyle) -> None:
@@ -305,6 +327,9 @@ class EventLogModel(QAbstractTableModel):
         """Return the text of the time column, in the current style."""
         if self.time_style is TimeStyle.CLOCK:
             return clock(row.wall)
+        if self.time_style is TimeStyle.SINCE_FIRE:
+            fired = self._last_fire.before(self._rows, row.seq)
+            return "–" if fired is None else f"+{row.mono - fired:.3f} s"
         base = self.row(0 if self.time_style is TimeStyle.SINCE_START else max(line - 1, 0))
         return f"+{row.mono - base.mono:.3f} s"
 

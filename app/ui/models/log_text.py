@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from app.hub.journal import Kind, Row, Verdict
-from app.hub.origin import BACKEND, CONTROL, PANEL, PRIMING, TRAY, Origin
+from app.hub.origin import BACKEND, CONTROL, PANEL, PRIMING, REST, TRAY, Origin
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.summary import summarize
 from app.protocol.times import local
@@ -50,7 +50,7 @@ Texts = tuple[str, str, str, str, str, str, str]
 def texts(row: Row) -> Texts:
     """Return the text of every column, with the time of day in the time column."""
     direction, client, event, verdict = _from_head(
-        row.kind, row.client, row.event, row.verdict, row.note, row.origin
+        row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user
     )
     size = f"{row.size:,} B" if row.size else ""
     return clock(row.wall), direction, client, event, summary(row), size, verdict
@@ -63,12 +63,26 @@ def colors(row: Row, scheme: Colors) -> Texts:
 
 @lru_cache(maxsize=1024)
 def _from_head(
-    kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: Origin
+    kind: Kind, client: str, event: str, verdict: Verdict, note: str, origin: Origin, user: str
 ) -> tuple[str, str, str, str]:
     """Return direction, client, event and result. Cached: most rows share them with many others."""
-    client = (recipients(client) if kind is Kind.TO_UI else client)[:MAX_CELL_CHARS]
+    client = client_text(kind, client, user)[:MAX_CELL_CHARS]
     result = _result(kind, verdict, note, origin)
     return ARROWS[kind], client, event[:MAX_CELL_CHARS] or "–", result[:MAX_CELL_CHARS]
+
+
+def client_text(kind: Kind, client: str, user: str) -> str:
+    """Return the client of a row in words: ``To: everyone``, ``To: 2 · bob``, ``2 · bob`` or ``REST``."""
+    if kind is Kind.TO_UI:
+        single = user and client.startswith("client:") and "," not in client
+        number = client.removeprefix("client:").partition(" ")[0]
+        return f"To: {with_user(number, user) if single else recipients(client)}"
+    return "REST" if client == REST else with_user(client, user)
+
+
+def with_user(client: str, user: str) -> str:
+    """Return the number of a client with the user that it acts as: ``2 · bob``."""
+    return f"{client} · {user}" if client and user else client
 
 
 def recipients(target: str) -> str:

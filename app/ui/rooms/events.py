@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
@@ -23,18 +24,21 @@ from app.hub.origin import PANEL, REST
 from app.hub.payload_matcher import prepare_expressions
 from app.protocol.command import expect_arguments, playwright_line, trigger_arguments, trigger_command
 from app.protocol.envelope import BadFrame, decode, parse_json
+from app.protocol.times import local
+from app.system.settings import Settings
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.event_log import EventLogModel, TimeStyle
-from app.ui.plain_text import PlainTextLabel
+from app.ui.models.row_filters import row_filters
+from app.ui.plain_text import PlainTextLabel, without_mnemonics
 from app.ui.room_registry import INJECT
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.details import Details, pretty
 from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty_state import EmptyState
+from app.ui.widgets.filter_bar import FilterBar
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
-from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.log_table import LogTable
 
 if TYPE_CHECKING:
@@ -45,11 +49,12 @@ FILTER_DELAY_MS = 60
 TO_UI_ONLY = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
 PLAYWRIGHT = "Copy as Playwright"
 FREEZE_TIP = "Stop updating the log (P). New rows are still recorded and appear when you unfreeze it."
-FILTER_HINT = (
-    "event:typing  dir:c2s  client:2  user:alice  is:invalid  is:injected  is:priming  larger:1k  after:10s"
-    '  "quoted"  /regex/'
-    "\nTo exclude rows, put a minus in front: -event:typing"
-)
+TIME_STYLES = ("Clock time", "Since first row", "Since previous row", "Since last fire")
+"""Titles of ``TimeStyle``, in its order."""
+TIME_TIP = "How the log shows times. Since last fire: since an event was fired by hand or by a script."
+CLEAR_TIP = "Clear the log view (Ctrl+L). The rows can be shown again."
+SHOW_EARLIER = "Show earlier rows"
+CLEAR_FILTER = "Clear the filter"
 
 
 def create(window: "MainWindow") -> "EventsRoom":
@@ -59,6 +64,10 @@ def create(window: "MainWindow") -> "EventsRoom":
     room.inject_requested.connect(lambda: window.open_room(INJECT))
     room.save_requested.connect(lambda row: window.fixtures.save_row(row))
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
+    room.bar.manual_requested.connect(lambda: window.open_help("filter"))
+    room.bar.filters_changed.connect(
+        lambda saved: window.save_requested.emit(replace(window.companion.settings, saved_filters=saved))
+    )
     return room
 
 
@@ -81,17 +90,18 @@ class EventsRoom(QWidget):
         self.model = EventLogModel(companion.journal)
         self.table = LogTable(self.model)
         self.details = Details(companion.catalog, lambda row: previous_alike(companion.journal.rows, row))
-        self.filter = named(
-            LineEdit(limit=2_000, placeholder="Filter (Ctrl+F)", clear_button=True), "Filter", tip=FILTER_HINT
-        )
-        self.filter_problem = named(PlainTextLabel(), "Filter problems", style_id="problem")
-        self.filter_problem.setVisible(False)
-        self.counts = named(PlainTextLabel(), "Number of rows", style_id="muted")
+        self.counts = named(PlainTextLabel(), "State of the log", style_id="muted")
         self.freeze = named(QPushButton("Freeze log"), "Freeze log", tip=FREEZE_TIP)
         self.freeze.setCheckable(True)
-        self.time_style = named(QComboBox(), "Time format", tip="How the log shows times")
-        self.time_style.addItems(["Clock time", "Since first row", "Since previous row"])
-        self.clear_button = named(QPushButton("Clear"), "Clear the log view", tip="Clear the log view (Ctrl+L)")
+        self.time_style = named(QComboBox(), "Time format", tip=TIME_TIP)
+        self.time_style.addItems(TIME_STYLES)
+        self.clear_button = named(QPushButton("Clear view"), "Clear the log view", tip=CLEAR_TIP)
+        self.bar = FilterBar(companion, self.time_style, self.freeze, self.clear_button)
+        self.filter, self.filter_problem = self.bar.field, self.bar.problem
+        self.show_earlier = named(QPushButton(SHOW_EARLIER), SHOW_EARLIER, style_id="flat")
+        self.show_earlier.setVisible(False)
+        self._cleared_at = ""
+        """Local time of the last *Clear view* whose rows are hidden."""
         self._actions = self._make_actions()
         self._filter_timer = QTimer(self, interval=FILTER_DELAY_MS, singleShot=True)
         self.setFocusProxy(self.table)
@@ -104,12 +114,19 @@ class EventsRoom(QWidget):
         """Stop listening to the journal and the catalog."""
         self._do.close()
         self._disconnect()
+        self.bar.close_down()
         self.model.close()
 
     @property
     def layout_parts(self) -> dict[str, QSplitter | QHeaderView]:
         """The parts whose sizes the window saves."""
         return {"log/details": self.splitter, "log/columns": self.table.horizontalHeader()}
+
+    def follow_settings(self, settings: Settings) -> None:
+        """Use changed saved filters."""
+        self.bar.follow_saved(settings.saved_filters)
+        if "@" in self.filter.text():
+            self._filter_timer.start()
 
     def fire_or_stop(self) -> None:
         """Fire the event that Inject shows."""
@@ -120,16 +137,16 @@ class EventsRoom(QWidget):
         muted = theme.colors().muted
         self.freeze.setIcon(ui_icon("pause", muted))
         self.clear_button.setIcon(ui_icon("clear", muted))
+        self.bar.recolor()
         self.empty.recolor()
+        self.cleared.recolor()
+        self.no_match.recolor()
 
     def _lay_out(self) -> None:
-        bar = QHBoxLayout()
-        bar.setContentsMargins(16, 12, 16, 10)
-        bar.setSpacing(8)
-        bar.addWidget(self.filter, 1)
-        for widget in (self.time_style, self.freeze, self.clear_button):
-            bar.addWidget(widget)
         self.empty = EmptyState("events", "Nothing has happened yet", ("Fire an event", self.inject_requested.emit))
+        self.cleared = EmptyState("clear", "View cleared", (SHOW_EARLIER, self.undo_clear))
+        self.no_match = EmptyState("filter", "No row matches the filter", (CLEAR_FILTER, self.clear_filter))
+        self.no_match.show_text("No row matches the filter", "Change the filter, or clear it to see all rows.")
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
@@ -140,16 +157,16 @@ class EventsRoom(QWidget):
         self.splitter.setSizes([360, 260])
         self.splitter.setChildrenCollapsible(False)
         self.body.addWidget(self.splitter)
+        self.body.addWidget(self.cleared)
+        self.body.addWidget(self.no_match)
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 4, 16, 6)
         foot.addWidget(FixedSizeLabel(self.counts), 1)
+        foot.addWidget(self.show_earlier)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(bar)
-        self.filter_problem.setContentsMargins(16, 0, 16, 8)
-        self.filter_problem.setWordWrap(True)
-        column.addWidget(self.filter_problem)
+        column.addWidget(self.bar)
         column.addWidget(self.body, 1)
         column.addLayout(foot)
 
@@ -158,8 +175,10 @@ class EventsRoom(QWidget):
         self._filter_timer.timeout.connect(self._apply_filter)
         self.freeze.toggled.connect(self._freeze)
         self.clear_button.clicked.connect(self.clear)
+        self.show_earlier.clicked.connect(self.undo_clear)
+        self.bar.status_message.connect(self.status_message)
         self.time_style.currentIndexChanged.connect(lambda index: self.model.set_time_style(TimeStyle(index)))
-        self.table.selectionModel().selectionChanged.connect(lambda *_: self.details.show_row(self.selected))
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._context_menu)
         self.table.doubleClicked.connect(lambda _: self._edit())
@@ -199,8 +218,18 @@ class EventsRoom(QWidget):
         return self._filter_timer.isActive() or self.model.searching
 
     def clear(self) -> None:
-        """Remove all rows from the view. The journal keeps them."""
+        """Remove all rows from the view. The journal keeps them; ``undo_clear`` shows them again."""
+        self._cleared_at = f"{local(self._companion.clock.wall()):%H:%M}"
         self.model.clear()
+
+    def clear_filter(self) -> None:
+        """Remove all terms of the filter. Ctrl+Z in the filter field brings them back."""
+        self.filter.replace_text("")
+
+    def undo_clear(self) -> None:
+        """Show the rows again that *Clear view* has removed."""
+        self.model.show_cleared()
+        self.table.setFocus()
 
     def copy(self) -> None:
         """Copy the selected frame as JSON."""
@@ -270,9 +299,13 @@ class EventsRoom(QWidget):
         self._filter_timer.start()
 
     def _apply_filter(self) -> None:
-        warnings = self.model.set_filter(self.filter.text())
-        self.filter_problem.setText("; ".join(warnings))
-        self.filter_problem.setVisible(bool(warnings))
+        self.bar.show_problems(self.model.set_filter(self.filter.text(), self._companion.settings.saved_filters))
+
+    def _show_details(self) -> None:
+        opens = self.details.isHidden()
+        self.details.show_row(self.selected)
+        if opens and not self.details.isHidden():
+            self.table.show_selection_after_resize()
 
     def _freeze(self, frozen: bool) -> None:
         for each in (self.freeze, self._actions["Freeze log"]):
@@ -290,36 +323,57 @@ class EventsRoom(QWidget):
             possible = self._in_playwright(row) if title == PLAYWRIGHT else title not in TO_UI_ONLY
             action.setEnabled(row.kind is Kind.TO_UI or possible)
             menu.addAction(action)
+        self._add_filters(menu, row)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.table.viewport().mapToGlobal(place))
         for action in self._actions.values():
             menu.aboutToHide.connect(lambda action=action: action.setEnabled(True))
 
+    def _add_filters(self, menu: QMenu, row: Row) -> None:
+        menu.addSeparator()
+        for each in row_filters(row, self.bar.event_names()):
+            action = menu.addAction(without_mnemonics(each.title))
+            action.triggered.connect(lambda _, edit=each.edit: self.filter.replace_text(edit(self.filter.text())))
+        if self.filter.text():
+            menu.addAction(CLEAR_FILTER, self.clear_filter)
+
     def _show_counts(self) -> None:
         shown = self.model.rowCount()
+        self._show_body(shown)
+        self.bar.show_count(shown, self.model.total)
+        self.show_earlier.setVisible(self.model.cleared > 0 and self.body.currentWidget() is not self.cleared)
+        parts = ["searching older rows …"] if self.model.searching else []
+        if self.freeze.isChecked():
+            parts.append(f"log frozen, {count(self.model.waiting, 'new row')} waiting")
+        elif self.body.currentWidget() is self.splitter:
+            following = self.table.following
+            parts.append("following new rows" if following else "not following: scroll to the end to follow")
+        if dropped := self._companion.journal.dropped:
+            parts.append(f"{count(dropped, 'older row')} discarded")
+        text = " · ".join(parts)
+        self.counts.setText(f"{text[:1].upper()}{text[1:]}")
+
+    def _show_body(self, shown: int) -> None:
+        """Show the log, or why there is nothing to show."""
+        page: QWidget = self.splitter
+        filtered = bool(self.filter.text())
         # The first row of a session only says that the server listens.
         nothing_yet = shown == 0 or self._companion.journal.last_seq <= 1
-        filtered = bool(self.filter.text())
-        searching = self.model.searching
-        self.body.setCurrentIndex(0 if (shown == 0 and not searching) or (nothing_yet and not filtered) else 1)
-        if filtered:
-            self.empty.show_text("No row matches the filter", "Change or clear the filter.", button=False)
-        else:
+        if shown == 0 and filtered and not self.model.searching:
+            page = self.no_match
+        elif shown == 0 and not filtered and self.model.cleared:
+            page = self.cleared
+            rows = count(self.model.cleared, "earlier row")
+            title = f"View cleared at {self._cleared_at}"
+            self.cleared.show_text(title, f"New rows appear here. The log still has {rows}.")
+        elif nothing_yet and not filtered:
+            page = self.empty
             self.empty.show_text(
                 "Nothing has happened yet",
                 f"Connect your UI to {self._companion.server.url}, or fire an event. Frames in both directions "
                 "appear here.",
             )
-        parts = [f"{count(shown, 'row')} shown"] if self.body.currentIndex() else []
-        if searching:
-            parts.append("searching older rows …")
-        if self.model.waiting:
-            parts.append(f"log frozen, {count(self.model.waiting, 'new row')} waiting")
-        if dropped := self._companion.journal.dropped:
-            parts.append(f"{count(dropped, 'older row')} discarded")
-        if not self.table.following:
-            parts.append("not following: scroll to the end to follow")
-        self.counts.setText(" · ".join(parts))
+        self.body.setCurrentWidget(page)
 
 
 def _data(row: Row, text: str) -> object:

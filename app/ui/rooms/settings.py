@@ -120,8 +120,8 @@ class SettingsRoom(QWidget):
         self._check()
 
     def follow_settings(self, settings: Settings) -> None:
-        """Show new settings. Keep the edits if only the pinned fixtures changed, which the form does not show."""
-        if settings == replace(self._settings, pinned=settings.pinned):
+        """Show new settings. Keep the edits if only settings changed that the form does not show."""
+        if settings == replace(self._settings, pinned=settings.pinned, saved_filters=settings.saved_filters):
             self._settings = settings
             self._check()
         else:

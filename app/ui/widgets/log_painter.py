@@ -20,8 +20,8 @@ MAX_CACHED_ROWS = 400
 MAX_CACHED_TEXTS = 4_000
 MILLIS = 4
 """Length of the milliseconds in a time of day, with the point."""
-RELATIVE_TIMES = (TimeStyle.SINCE_START, TimeStyle.DELTA)
-"""Styles in which a row's time depends on other lines, so that it cannot be cached."""
+RELATIVE_TIMES = (TimeStyle.SINCE_START, TimeStyle.DELTA, TimeStyle.SINCE_FIRE)
+"""Styles in which a row's time depends on other rows, so that it is not cached with the row."""
 
 Cells = tuple[Texts, Texts]
 """The texts and the colours of a row's cells."""

@@ -3,7 +3,7 @@
 from time import perf_counter
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
 from typing_extensions import override
 
@@ -16,13 +16,15 @@ from app.ui.widgets.selection import show_model
 WIDTHS = {
     Col.TIME: 112,
     Col.DIRECTION: 86,
-    Col.CLIENT: 84,
+    Col.CLIENT: 112,
     Col.EVENT: 132,
     Col.SIZE: 88,
 }
 SHARING = (Col.SUMMARY, Col.RESULT)
 """These columns share the remaining width. Qt's stretching sections would be measured again at every insertion."""
 ROW_HEIGHT = 26
+OLD_CLIENT_WIDTH = 84
+"""The default of earlier versions, in which a row showed less in that column. Saved layouts may contain it."""
 
 
 class LogTable(QTableView):
@@ -65,6 +67,8 @@ class LogTable(QTableView):
         self._paint_s, self._measuring = 0.0, False
         """Seconds spent painting since the last flush, and whether its lines are still being painted."""
         self.following = True
+        self._select_at_resize = False
+        """Whether the next change of the size keeps the selected row in view instead of the newest."""
         self._new = 0
         """The number of rows added since the table stopped following."""
         self.jump = named(QPushButton(self), "Jump to the newest row", style_id="jump")
@@ -99,7 +103,22 @@ class LogTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._share_width()
+        if self._select_at_resize:
+            self._select_at_resize = False
+            self.scrollTo(self.currentIndex())
+        elif self.following:  # Qt keeps the first visible row where it is
+            self.scrollToBottom()
         self._show_jump()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self.columnWidth(Col.CLIENT) == OLD_CLIENT_WIDTH:
+            self.setColumnWidth(Col.CLIENT, WIDTHS[Col.CLIENT])
+
+    def show_selection_after_resize(self) -> None:
+        """Keep the selected row in view when the size changes next: the details that were opened take up space."""
+        self._select_at_resize = True
 
     @override
     def changeEvent(self, event: QEvent) -> None:

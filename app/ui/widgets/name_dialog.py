@@ -1,10 +1,11 @@
-"""A dialog that asks for a fixture's name and validates it while the user types."""
+"""A dialog that asks for a name, of a fixture by default, and validates it while the user types."""
 
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
+from app.protocol.errors import RequestError
 from app.protocol.fixture import BadFixture, valid_fixture_name
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
@@ -20,17 +21,30 @@ class NameDialog(QDialog):
     chosen = Signal(str)
 
     def __init__(
-        self, parent: QWidget, title: str, name: str, check: Callable[[str], str], option: str = ""
+        self,
+        parent: QWidget,
+        title: str,
+        name: str,
+        check: Callable[[str], str],
+        option: str = "",
+        *,
+        valid_name: Callable[[str], str] = valid_fixture_name,
+        hint: str = "Name. Use / for folders: bugs/late typing",
+        label: str = "Name of the fixture",
     ) -> None:
-        """``check`` returns a warning about a name, or raises ``BadFixture`` if it must not be used."""
+        """``valid_name`` returns a text as a name. ``check`` returns a warning about a name.
+
+        Both raise ``BadFixture`` or ``RequestError`` if the name must not be used.
+        """
         super().__init__(parent)
+        self._valid_name = valid_name
         self._check_name = check
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(420)
-        hint = PlainTextLabel("Name. Use / for folders: bugs/late typing", wordWrap=True)
-        hint.setObjectName("muted")
-        self.name = named(LineEdit(name, limit=200), "Name of the fixture")
+        explanation = PlainTextLabel(hint, wordWrap=True)
+        explanation.setObjectName("muted")
+        self.name = named(LineEdit(name, limit=200), label)
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.option = QCheckBox(option)
         self.option.setChecked(True)
@@ -41,7 +55,7 @@ class NameDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 16)
         column.setSpacing(10)
-        for widget in (hint, self.name, self.problem, self.option, self.buttons):
+        for widget in (explanation, self.name, self.problem, self.option, self.buttons):
             column.addWidget(widget)
         self.name.textChanged.connect(lambda _: self._check())
         self.buttons.accepted.connect(self._accept)
@@ -57,8 +71,8 @@ class NameDialog(QDialog):
     def _check(self) -> None:
         wrong, note = "", ""
         try:
-            note = self._check_name(valid_fixture_name(self.name.text()))
-        except BadFixture as bad:
+            note = self._check_name(self._valid_name(self.name.text()))
+        except (BadFixture, RequestError) as bad:
             wrong = str(bad)
         self.problem.setText(wrong or note)
         self.problem.setVisible(bool(wrong or note))
@@ -66,5 +80,5 @@ class NameDialog(QDialog):
         self.buttons.button(QDialogButtonBox.StandardButton.Save).setEnabled(not wrong)
 
     def _accept(self) -> None:
-        self.chosen.emit(valid_fixture_name(self.name.text()))
+        self.chosen.emit(self._valid_name(self.name.text()))
         self.accept()

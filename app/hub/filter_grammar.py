@@ -1,0 +1,85 @@
+"""The filter language in words: meanings of keys and values, and examples, for completion and the window's help."""
+
+from typing import NamedTuple
+
+
+class Meaning(NamedTuple):
+    """A piece of a filter and what it matches."""
+
+    text: str
+    meaning: str
+
+
+KEY_MEANINGS = (
+    Meaning("event", "Name of the event"),
+    Meaning("dir", "Direction"),
+    Meaning("client", "Number of a client"),
+    Meaning("user", "Frames to, from or about a user"),
+    Meaning("is", "Result or kind of the row"),
+    Meaning("origin", "What caused the row"),
+    Meaning("larger", "Size of the frame"),
+    Meaning("after", "Age of the row"),
+    Meaning("annotation", "Text of your annotation"),
+)
+
+VALUE_MEANINGS = {
+    "dir": (
+        Meaning("s2c", "To UI ↓"),
+        Meaning("c2s", "From UI ↑"),
+        Meaning("server", "What the server did"),
+    ),
+    "is": (
+        Meaning("invalid", "Violates the contract, or a REST call that failed"),
+        Meaning("warning", "Less effect than expected, such as not delivered"),
+        Meaning("ok", "Neither invalid nor a warning"),
+        Meaning("injected", "Fired by hand or by a script"),
+        Meaning("priming", "Only primes a browser"),
+        Meaning("raw", "Sent as a raw frame"),
+        Meaning("pinned", "Pinned by you"),
+        Meaning("annotated", "Annotated by you"),
+    ),
+    "annotation": (),
+    "origin": (
+        Meaning("panel", "The window"),
+        Meaning("tray", "The tray menu"),
+        Meaning("control", "A script or the command line"),
+        Meaning("client", "A client"),
+        Meaning("rest", "A REST call"),
+        Meaning("backend", "The chat state"),
+        Meaning("auto-reply", "An automatic reply"),
+        Meaning("priming", "Priming of a browser"),
+        Meaning("server", "The server"),
+    ),
+    "larger": (
+        Meaning("1k", "More than 1 KiB"),
+        Meaning("10k", "More than 10 KiB"),
+        Meaning("1m", "More than 1 MiB"),
+    ),
+    "after": (
+        Meaning("10s", "The last 10 seconds, and later"),
+        Meaning("1m", "The last minute, and later"),
+        Meaning("5m", "The last 5 minutes, and later"),
+        Meaning("1h", "The last hour, and later"),
+    ),
+}
+"""Values of the keys that have the same values in every session. Only some sizes and ages are listed."""
+
+EXAMPLES = (
+    Meaning("event:typing", "Events with “typing” in their name"),
+    Meaning("event:typing,mark_read", "A comma: one of these"),
+    Meaning("event:=typing", "Events with exactly this name"),
+    Meaning("-event:typing", "A minus: everything except these"),
+    Meaning("dir:s2c", "Direction: s2c (to the UI), c2s (from the UI) or server"),
+    Meaning("client:2", "Frames to or from client 2"),
+    Meaning("user:alice", "Frames to, from or about alice"),
+    Meaning("is:invalid", "Violates the contract; also ok, warning, raw, injected, priming"),
+    Meaning("is:pinned", "Rows that you pinned; also annotated"),
+    Meaning("annotation:late", "Rows whose annotation contains this text"),
+    Meaning("origin:rest", "Cause: rest, panel, tray, control, client, backend, …"),
+    Meaning("larger:1k", "Frames larger than 1 KiB; also m"),
+    Meaning("after:10s", "Since 10 s ago; also m and h"),
+    Meaning("hello", "This text in the frame, the event name or the note"),
+    Meaning('"are you there"', "A text with spaces"),
+    Meaning("/msg_[0-9]+/", "A regular expression"),
+)
+"""One example per kind of term."""

@@ -1,0 +1,54 @@
+"""The filters that the context menu of a log row offers: show only, or hide, rows that are like it."""
+
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from app.hub.filter_text import EXACT, can_be_value, event_value, hide, show_only
+from app.hub.journal import Kind, Row
+from app.hub.origin import PRIMING, REST
+from app.ui.models.log_text import with_user
+
+MAX_TITLE_CHARS = 40
+
+
+class RowFilter(NamedTuple):
+    """A title such as ``Hide typing``, and the function that edits the text of the filter."""
+
+    title: str
+    edit: Callable[[str], str]
+
+
+def row_filters(row: Row, events: Collection[str] = ()) -> list[RowFilter]:
+    """Return the filters for a row: by its event, client or user, and by the kind of row.
+
+    ``events`` are the names of the catalog, to tell ``typing`` from an event ``typing_stopped``.
+    """
+    return [each for title, key, value in _properties(row, events) for each in _both(title, key, value)]
+
+
+def _both(title: str, key: str, value: str) -> tuple[RowFilter, RowFilter]:
+    title = title if len(title) <= MAX_TITLE_CHARS else f"{title[: MAX_TITLE_CHARS - 1]}…"
+    return (
+        RowFilter(f"Show only {title}", partial(show_only, key=key, value=value)),
+        RowFilter(f"Hide {title}", partial(hide, key=key, value=value)),
+    )
+
+
+def _properties(row: Row, events: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield title, key and value of each property of a row that a filter can select."""
+    if can_be_value(row.event) and row.event.isprintable():
+        named_by_catalog = row.kind is not Kind.SERVER and row.origin != REST
+        yield row.event, "event", event_value(row.event, events) if named_by_catalog else f"{EXACT}{row.event}"
+    kind, _, value = row.client.partition(" except:")[0].partition(":")
+    number = kind if row.kind is not Kind.TO_UI else value if kind == "client" else ""
+    if number.isdecimal():
+        yield f"client {with_user(number, row.user)}", "client", number
+    elif row.kind is Kind.TO_UI and kind == "user" and can_be_value(value):
+        yield f"user {value}", "user", value
+    if row.origin == REST:
+        yield "REST calls", "origin", REST
+    elif row.origin == PRIMING:
+        yield "priming", "is", PRIMING
+    elif row.kind is Kind.SERVER:
+        yield "server rows", "dir", Kind.SERVER.value

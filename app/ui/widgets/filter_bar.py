@@ -1,0 +1,124 @@
+"""The filter of the log: text field, help, saved filters, chips, and the number of rows that match."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.companion import Companion
+from app.ui.models.filter_completion import Known
+from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.filter_chips import FilterChips
+from app.ui.widgets.filter_field import FilterField
+from app.ui.widgets.filter_help import FilterHelp
+from app.ui.widgets.fixed_size_label import FixedSizeLabel
+from app.ui.widgets.saved_filters import SavedFiltersButton
+
+HELP_TIP = "Explain the filter, with examples"
+
+
+class FilterBar(QWidget):
+    """Two lines above the log. The text of ``field`` is the filter; everything else shows and edits it.
+
+    ``others`` are more controls for the end of the first line.
+    """
+
+    filters_changed = Signal(object)
+    """Emitted with the saved filters when the user has changed them."""
+    manual_requested = Signal()
+    status_message = Signal(str)
+
+    def __init__(self, companion: Companion, *others: QWidget) -> None:
+        super().__init__()
+        self._companion = companion
+        self.field = FilterField(self._known)
+        self.help_button = named(QPushButton("?"), "Explain the filter", style_id="square", tip=HELP_TIP)
+        self.saved = SavedFiltersButton()
+        self.chips = FilterChips(self.event_names, self._clients)
+        self.problem = named(PlainTextLabel(wordWrap=True), "Filter problems", style_id="problem")
+        self.problem.setVisible(False)
+        self.count = named(
+            PlainTextLabel(alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+            "Number of matching rows",
+            style_id="muted",
+        )
+        self._lay_out(others)
+        self.field.textChanged.connect(self._on_text_changed)
+        self.help_button.clicked.connect(self.show_help)
+        self.chips.edited.connect(self.field.replace_text)
+        self.saved.chosen.connect(self.field.replace_text)
+        self.saved.changed.connect(self.filters_changed)
+        self.saved.status_message.connect(self.status_message)
+        self.follow_saved(companion.settings.saved_filters)
+        self._disconnect = companion.hub.clients_changed.connect(lambda _: self._on_clients_changed())
+
+    def close_down(self) -> None:
+        """Stop listening to the companion."""
+        self._disconnect()
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        self.chips.recolor()
+
+    def follow_saved(self, saved: Mapping[str, str]) -> None:
+        """Show changed saved filters."""
+        self.saved.show_saved(saved)
+
+    def show_problems(self, problems: tuple[str, ...]) -> None:
+        """Show what is wrong with the filter."""
+        self.problem.setText("; ".join(problems))
+        self.problem.setVisible(bool(problems))
+
+    def show_count(self, shown: int, total: int) -> None:
+        """Show how many of the rows match, or only their number if the filter is empty."""
+        rows = "row" if total == 1 else "rows"
+        text = f"{shown:,} of {total:,} {rows}" if self.field.text().strip() else f"{total:,} {rows}"
+        if text != self.count.text():
+            self.count.setText(text)
+            set_tooltip(self.count, text)
+
+    def show_help(self) -> FilterHelp:
+        """Open the card that explains the filter."""
+        card = FilterHelp(self)
+        card.chosen.connect(self.field.insert_term)
+        card.manual_requested.connect(self.manual_requested)
+        card.show_below(self.help_button)
+        return card
+
+    def _lay_out(self, others: tuple[QWidget, ...]) -> None:
+        first = QHBoxLayout()
+        first.setSpacing(8)
+        first.addWidget(self.field, 1)
+        for widget in (self.help_button, self.saved, *others):
+            first.addWidget(widget)
+        second = QHBoxLayout()
+        second.setSpacing(8)
+        second.addWidget(self.chips)
+        second.addWidget(FixedSizeLabel(self.count), 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 8)
+        column.setSpacing(8)
+        column.addLayout(first)
+        column.addWidget(self.problem)
+        column.addLayout(second)
+
+    def _on_text_changed(self, text: str) -> None:
+        self.chips.show_text(text)
+        self.saved.show_text(text)
+
+    def _on_clients_changed(self) -> None:
+        if "client:" in self.field.text():  # the chip shows the users of the clients
+            self.chips.show_text(self.field.text())
+
+    def event_names(self) -> list[str]:
+        """Return the names of all events of the catalog."""
+        return sorted({each.name for each in self._companion.catalog})
+
+    def _clients(self) -> list[tuple[int, str]]:
+        return [(each.id, each.username) for each in self._companion.hub.clients]
+
+    def _known(self) -> Known:
+        companion, clients = self._companion, self._clients()
+        users = {*companion.personas, companion.local_user, *(user for _, user in clients)}
+        return Known(self.event_names(), sorted(users), clients, list(companion.settings.saved_filters.items()))

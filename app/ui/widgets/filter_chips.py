@@ -1,0 +1,177 @@
+"""Buttons for frequent filters. They show and edit the text of the filter, which is their only state."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QIcon, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from typing_extensions import override
+
+from app.hub.filter_text import EXACT, can_be_value, event_value, toggle, tokens, values, with_values
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.models.log_text import with_user
+from app.ui.plain_text import set_tooltip, without_mnemonics
+from app.ui.widgets.accessible_names import named
+
+TO_UI, FROM_UI = "s2c", "c2s"
+SWITCHES = (
+    ("To UI ↓", "dir", TO_UI, "Show frames that were sent to the UI"),
+    ("From UI ↑", "dir", FROM_UI, "Show frames and REST calls that the UI sent"),
+    ("Errors", "is", "invalid", "Show frames that violate the contract, and REST calls that failed"),
+    ("REST", "origin", "rest", "Show the UI's REST calls"),
+)
+"""Title, key, value and tooltip of the chips that switch a term on and off."""
+MAX_TITLE_CHARS = 20
+
+Choice = tuple[str, str]
+"""A value and its title in the menu of a chip."""
+
+
+class FilterChips(QWidget):
+    """*All · To UI · From UI · Errors · REST · Event ▾ · Client ▾*. ``events`` and ``clients`` fill the menus."""
+
+    edited = Signal(str)
+    """Emitted with the text of the filter that the user has chosen."""
+
+    def __init__(
+        self, events: Callable[[], Sequence[str]], clients: Callable[[], Sequence[tuple[int, str]]]
+    ) -> None:
+        super().__init__()
+        self._text = ""
+        self._events, self._clients = events, clients
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        self.all = _chip("All", "Show all rows: clear the filter")
+        self.all.clicked.connect(lambda: self._edit(""))
+        row.addWidget(self.all)
+        self.switches: dict[str, QPushButton] = {}
+        for title, key, value, tip in SWITCHES:
+            chip = self.switches[title] = _chip(title, tip)
+            chip.clicked.connect(lambda _, key=key, value=value: self._switch(key, value))
+            row.addWidget(chip)
+        self.event = _MenuChip("Event", "Show only some events", self._fill_events)
+        self.client = _MenuChip("Client", "Show only some clients", self._fill_clients)
+        row.addWidget(self.event)
+        row.addWidget(self.client)
+        self.recolor()
+        self.show_text("")
+
+    def show_text(self, text: str) -> None:
+        """Show which terms the text of the filter has."""
+        self._text = text
+        self.all.setChecked(not tokens(text))
+        for title, key, value, _ in SWITCHES:
+            self.switches[title].setChecked(value in values(text, key))
+        selected, excluded = values(text, "event"), values(text, "event", negated=True)
+        self.event.show_values(*([each.removeprefix(EXACT) for each in names] for names in (selected, excluded)))
+        self._show_clients()
+        self._show_icons()
+
+    def _show_clients(self) -> None:
+        selected, excluded = values(self._text, "client"), values(self._text, "client", negated=True)
+        names = {}
+        if selected or excluded:
+            names = {str(number): with_user(str(number), user) for number, user in self._clients()}
+        self.client.show_values(*([names.get(each, each) for each in numbers] for numbers in (selected, excluded)))
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        self._show_icons()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        """Reserve the width of the check mark, so that the chips do not move when one is switched."""
+        super().showEvent(event)
+        for chip in (self.all, *self.switches.values()):
+            chip.setMinimumWidth(0)
+            checked = chip.icon()
+            chip.setIcon(ui_icon("check", theme.colors().accent))
+            chip.setMinimumWidth(chip.sizeHint().width())
+            chip.setIcon(checked)
+
+    def _show_icons(self) -> None:
+        check = ui_icon("check", theme.colors().accent)
+        for chip in (self.all, *self.switches.values(), self.event, self.client):
+            chip.setIcon(check if chip.isChecked() else QIcon())
+
+    def _edit(self, text: str) -> None:
+        self.show_text(text)
+        self.edited.emit(text)
+
+    def _switch(self, key: str, value: str) -> None:
+        """Switch a term on or off. A row has one direction, so one direction replaces the other."""
+        selected = values(self._text, key)
+        if key == "dir" and value not in selected:
+            self._edit(with_values(with_values(self._text, key, (), negated=True), key, [value]))
+        else:
+            self._edit(toggle(self._text, key, value))
+
+    def _fill_events(self, menu: QMenu) -> None:
+        names = self._events()
+        self._fill(menu, "event", "Any event", [(event_value(name, names), name) for name in names])
+
+    def _fill_clients(self, menu: QMenu) -> None:
+        connected = [(str(number), with_user(str(number), user)) for number, user in self._clients()]
+        gone = [each for each in values(self._text, "client") if each not in dict(connected)]
+        self._fill(menu, "client", "Any client", [*connected, *((each, f"{each} (disconnected)") for each in gone)])
+        if not connected:
+            menu.addAction("No client is connected").setEnabled(False)
+
+    def _fill(self, menu: QMenu, key: str, none: str, choices: Iterable[Choice]) -> None:
+        selected = values(self._text, key)
+        text = with_values(with_values(self._text, key, ()), key, (), negated=True)
+        _add(menu, none, text == self._text).triggered.connect(lambda: self._edit(text))
+        menu.addSeparator()
+        for value, title in choices:
+            if can_be_value(value):
+                action = _add(menu, title, value in selected)
+                action.triggered.connect(lambda _, value=value: self._edit(toggle(self._text, key, value)))
+
+
+class _MenuChip(QPushButton):
+    """A chip whose menu selects values. Its title shows them. ``fill`` adds the actions when the menu opens."""
+
+    def __init__(self, title: str, tip: str, fill: Callable[[QMenu], None]) -> None:
+        super().__init__()
+        self._title, self._tip = title, tip
+        named(self, title, style_id="chip")
+        self.setProperty("menu", "true")  # the style sheet makes room for the arrow
+        self.setCheckable(True)
+        self.setIconSize(QSize(12, 12))
+        self._fill = fill
+        self._choices = QMenu(self)
+        self._choices.aboutToShow.connect(self._refill)
+        self.setMenu(self._choices)
+        self.show_values([], [])
+
+    def _refill(self) -> None:
+        self._choices.clear()
+        self._fill(self._choices)
+
+    def show_values(self, selected: Sequence[str], excluded: Sequence[str]) -> None:
+        """Show the values that the filter selects or excludes."""
+        parts = [", ".join(selected)] if selected else []
+        parts += [f"not {', '.join(excluded)}"] if excluded else []
+        whole = f"{self._title}: {'; '.join(parts)}" if parts else self._title
+        self.setChecked(bool(parts))
+        shown = whole if len(whole) <= MAX_TITLE_CHARS else f"{whole[: MAX_TITLE_CHARS - 1]}…"
+        self.setText(without_mnemonics(shown))
+        self.setAccessibleName(whole)
+        set_tooltip(self, f"{self._tip}\n{whole}" if parts else self._tip)
+
+
+def _chip(title: str, tip: str) -> QPushButton:
+    chip = named(QPushButton(title), f"Filter: {title}", style_id="chip", tip=tip)
+    chip.setCheckable(True)
+    chip.setIconSize(QSize(12, 12))
+    chip.setCursor(Qt.CursorShape.PointingHandCursor)
+    return chip
+
+
+def _add(menu: QMenu, title: str, checked: bool) -> QAction:
+    action = menu.addAction(without_mnemonics(title))
+    action.setCheckable(True)
+    action.setChecked(checked)
+    return action

@@ -1,0 +1,126 @@
+"""The filter's text field. It suggests keys, values and saved filters while the user types."""
+
+from collections.abc import Callable
+from typing import cast
+
+from PySide6.QtCore import QEvent, QModelIndex, QRect, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QCompleter, QTreeView
+from typing_extensions import override
+
+from app.ui import theme
+from app.ui.models.filter_completion import Known, Suggestion, suggestions
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.line_edit import LineEdit
+
+LIMIT = 2_000
+POPUP_WIDTH = 480
+TERM_WIDTH = 190
+PLACEHOLDER = "Filter (Ctrl+F)"
+TIP = "Type a term, or press Down for suggestions. The button ? explains all terms."
+
+
+class FilterField(LineEdit):
+    """Down or Ctrl+Space opens the suggestions. Enter takes the selected one, Tab that or the first, Esc none.
+
+    ``known`` returns the values to suggest.
+    """
+
+    def __init__(self, known: Callable[[], Known]) -> None:
+        super().__init__(limit=LIMIT, placeholder=PLACEHOLDER, clear_button=True)
+        named(self, "Filter", tip=TIP)
+        self._known = known
+        self._replacing = False
+        self._found: list[Suggestion] = []
+        self._lines = QStandardItemModel(0, 2, self)
+        self.popup = named(QTreeView(), "Filter suggestions", style_id="suggestions")
+        self.popup.setHeaderHidden(True)
+        self.popup.setRootIsDecorated(False)
+        self.popup.setUniformRowHeights(True)
+        self.popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._completer = QCompleter(self._lines, self)
+        self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
+        self._completer.setMaxVisibleItems(10)
+        self._completer.setPopup(self.popup)
+        self._completer.setWidget(self)
+        self._completer.activated[QModelIndex].connect(lambda index: self._take(index.row()))
+        self.textEdited.connect(lambda _: self._on_edited())
+
+    def replace_text(self, text: str) -> None:
+        """Replace the text. Ctrl+Z brings the old text back."""
+        if text == self.text():
+            return
+        self._replacing = True
+        try:
+            self.selectAll()
+            self.insert(text)
+        finally:
+            self._replacing = False
+
+    def insert_term(self, term: str) -> None:
+        """Append a term and select it, so that the user can change it."""
+        text = f"{self.text().rstrip()} {term}".lstrip()
+        self.replace_text(text)
+        if self.text() == text:
+            self.setSelection(len(text) - len(term), len(term))
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_suggestions(self) -> None:
+        """Show what the term at the cursor can become, or hide the popup if there is nothing to suggest."""
+        self._found = suggestions(self.text(), self.cursorPosition(), self._known())
+        self._lines.removeRows(0, self._lines.rowCount())
+        if not self._found:
+            self.popup.hide()
+            return
+        for each in self._found:
+            term, meaning = QStandardItem(each.term), QStandardItem(each.meaning)
+            term.setFont(theme.mono())
+            meaning.setForeground(QColor(theme.colors().muted))
+            self._lines.appendRow([term, meaning])
+        left = min(self.cursorRect().left(), max(0, self.width() - POPUP_WIDTH))
+        self.popup.setColumnWidth(0, TERM_WIDTH)
+        self._completer.complete(QRect(left, 0, POPUP_WIDTH, self.height()))
+        self.popup.setCurrentIndex(QModelIndex())
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        """Let Tab take a suggestion; Qt would move the focus."""
+        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
+        if pressed and cast(QKeyEvent, event).key() == Qt.Key.Key_Tab and self.popup.isVisible():
+            self._take(max(0, self.popup.currentIndex().row()))
+            return True
+        return super().event(event)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        opens = event.key() == Qt.Key.Key_Down or (
+            event.key() == Qt.Key.Key_Space and event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        )
+        if opens and not self.popup.isVisible():
+            self.show_suggestions()
+        else:
+            super().keyPressEvent(event)
+
+    def _on_edited(self) -> None:
+        if self._replacing:
+            return
+        if self.text():
+            self.show_suggestions()
+        else:
+            self.popup.hide()
+
+    def _take(self, number: int) -> None:
+        """Insert a suggestion instead of what was typed of it. After a key, suggest its values."""
+        if not 0 <= number < len(self._found):
+            return
+        taken = self._found[number]
+        self.popup.hide()
+        self._replacing = True
+        try:
+            self.setSelection(taken.start, self.cursorPosition() - taken.start)
+            following = self.text()[self.selectionEnd() :]
+            self.insert(taken.term + (" " if taken.final and not following.startswith(" ") else ""))
+        finally:
+            self._replacing = False
+        if not taken.final:
+            self.show_suggestions()

@@ -1,0 +1,131 @@
+"""The chips of the filter: they show its text, and edit it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app.ui.widgets.filter_chips import FilterChips
+
+LEFT = Qt.MouseButton.LeftButton
+EVENTS = ["friend_online", "typing", "typing_stopped"]
+CLIENTS = [(2, "bob"), (3, "R&D")]
+
+
+@pytest.fixture
+def chips(show: Callable[[QWidget], None]) -> FilterChips:
+    chips = FilterChips(lambda: EVENTS, lambda: CLIENTS)
+    show(chips)
+    return chips
+
+
+@pytest.fixture
+def edited(chips: FilterChips) -> list[str]:
+    edited: list[str] = []
+    chips.edited.connect(edited.append)
+    return edited
+
+
+def on(chips: FilterChips) -> list[str]:
+    every = [chips.all, *chips.switches.values(), chips.event, chips.client]
+    return [each.text() for each in every if each.isChecked()]
+
+
+def choices(chip: QPushButton) -> dict[str, QAction]:
+    menu = chip.menu()
+    menu.aboutToShow.emit()
+    return {action.text(): action for action in menu.actions() if action.text()}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ["All"]),
+        ("hello", []),
+        ("dir:to is:invalid", ["To UI ↓", "Errors"]),
+        ("dir:c2s origin:rest", ["From UI ↑", "REST"]),
+        ("event:typing", ["Event: typing"]),
+        ("event:=typing,x", ["Event: typing, x"]),
+        ("-event:typing", ["Event: not typing"]),
+        ("client:2", ["Client: 2 · bob"]),
+        ("client:7", ["Client: 7"]),
+        ("-dir:s2c", []),
+    ],
+)
+def test_the_chips_show_what_the_text_says(chips: FilterChips, text: str, expected: list[str]) -> None:
+    chips.show_text(text)
+    assert on(chips) == expected
+
+
+def test_a_chip_switches_its_term_on_and_off(chips: FilterChips, edited: list[str], qtbot: Any) -> None:
+    chips.show_text("hello")
+    qtbot.mouseClick(chips.switches["Errors"], LEFT)
+    qtbot.mouseClick(chips.switches["REST"], LEFT)
+    qtbot.mouseClick(chips.switches["Errors"], LEFT)
+    assert edited == ["hello is:invalid", "hello is:invalid origin:rest", "hello origin:rest"]
+    assert on(chips) == ["REST"]
+
+
+def test_one_direction_replaces_the_other(chips: FilterChips, edited: list[str], qtbot: Any) -> None:
+    qtbot.mouseClick(chips.switches["To UI ↓"], LEFT)
+    qtbot.mouseClick(chips.switches["From UI ↑"], LEFT)
+    qtbot.mouseClick(chips.switches["From UI ↑"], LEFT)
+    assert edited == ["dir:s2c", "dir:c2s", ""]
+
+
+def test_all_clears_the_filter(chips: FilterChips, edited: list[str], qtbot: Any) -> None:
+    chips.show_text("hello dir:s2c")
+    qtbot.mouseClick(chips.all, LEFT)
+    assert edited == [""]
+    assert on(chips) == ["All"]
+    qtbot.mouseClick(chips.all, LEFT)
+    assert on(chips) == ["All"], "it cannot be switched off by itself"
+
+
+def test_a_chip_is_operated_by_keyboard(chips: FilterChips, edited: list[str], qtbot: Any) -> None:
+    chips.switches["Errors"].setFocus()
+    qtbot.keyClick(chips.switches["Errors"], Qt.Key.Key_Space)
+    assert edited == ["is:invalid"]
+
+
+def test_the_event_chip_selects_several_events(chips: FilterChips, edited: list[str]) -> None:
+    assert list(choices(chips.event)) == ["Any event", *EVENTS]
+    choices(chips.event)["friend_online"].trigger()
+    choices(chips.event)["typing"].trigger()
+    assert edited == ["event:friend_online", "event:friend_online,=typing"], (
+        "exact: typing is a part of another name"
+    )
+    checked = [title for title, action in choices(chips.event).items() if action.isChecked()]
+    assert checked == ["friend_online", "typing"]
+    choices(chips.event)["Any event"].trigger()
+    assert edited[-1] == ""
+
+
+def test_the_client_chip_names_clients_with_their_users(chips: FilterChips, edited: list[str]) -> None:
+    chips.show_text("-client:3 client:9")
+    assert list(choices(chips.client)) == ["Any client", "2 · bob", "3 · R&&D", "9 (disconnected)"]
+    choices(chips.client)["2 · bob"].trigger()
+    assert edited == ["-client:3 client:9,2"]
+
+
+def test_the_client_chip_says_that_no_client_is_connected(show: Callable[[QWidget], None]) -> None:
+    chips = FilterChips(list, list)
+    show(chips)
+    assert not choices(chips.client)["No client is connected"].isEnabled()
+
+
+def test_a_long_choice_is_cut_and_has_a_tooltip(chips: FilterChips) -> None:
+    chips.show_text("event:a_very_long_name_of_an_event")
+    assert chips.event.text().endswith("…")
+    assert "a_very_long_name_of_an_event" in chips.event.toolTip()
+    assert "a_very_long_name_of_an_event" in chips.event.accessibleName()
+
+
+def test_the_chips_do_not_move_when_one_is_switched(chips: FilterChips, qtbot: Any) -> None:
+    before = [each.geometry() for each in chips.switches.values()]
+    chips.show_text("dir:s2c is:invalid origin:rest")
+    chips.grab()
+    assert [each.geometry() for each in chips.switches.values()] == before
