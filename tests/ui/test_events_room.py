@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
 from app.cli.options import parse_assignments
 from app.companion import Companion
+from app.hub.clock import Clock
 from app.hub.expectation import Expectation
 from app.hub.journal import Kind
 from app.protocol.catalog import built_in
@@ -326,8 +327,11 @@ async def test_ctrl_l_clears_the_view_and_not_the_journal(
     await until(lambda: events(room) == ["friend_online"])
 
 
-async def test_clear_can_be_undone(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
-    companion.clock.wall = lambda: datetime(2024, 1, 15, 19, 2).astimezone().timestamp()
+async def test_clear_can_be_undone(
+    room: EventsRoom, companion: Companion, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seven = datetime(2024, 1, 15, 19, 2).astimezone().timestamp()
+    monkeypatch.setattr(companion, "clock", Clock(wall=lambda: seven))
     await online(companion)
     room.model.flush()
     before = events(room)

@@ -73,7 +73,7 @@ def _from_head(
 
 def client_text(kind: Kind, client: str, user: str) -> str:
     """Return the client of a row in words: ``To: everyone``, ``To: 2 · bob``, ``2 · bob`` or ``REST``."""
-    if kind is Kind.TO_UI:
+    if kind is Kind.TO_UI and client:
         single = user and client.startswith("client:") and "," not in client
         number = client.removeprefix("client:").partition(" ")[0]
         return f"To: {with_user(number, user) if single else recipients(client)}"

@@ -15,6 +15,7 @@ from app.ui.widgets.filter_help import FilterHelp
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.saved_filters import SavedFiltersButton
 
+WIDEST_COUNT = "100,000 of 100,000 rows"
 HELP_TIP = "Explain the filter, with examples"
 
 
@@ -95,7 +96,10 @@ class FilterBar(QWidget):
         second = QHBoxLayout()
         second.setSpacing(8)
         second.addWidget(self.chips)
-        second.addWidget(FixedSizeLabel(self.count), 1)
+        count = FixedSizeLabel(self.count)
+        self.count.ensurePolished()
+        count.setMinimumWidth(self.count.fontMetrics().horizontalAdvance(WIDEST_COUNT))
+        second.addWidget(count, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 8)
         column.setSpacing(8)

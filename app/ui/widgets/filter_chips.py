@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QIcon, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtGui import QAction, QIcon, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 from typing_extensions import override
 
 from app.hub.filter_text import EXACT, can_be_value, event_value, toggle, tokens, values, with_values
@@ -22,7 +22,9 @@ SWITCHES = (
     ("REST", "origin", "rest", "Show the UI's REST calls"),
 )
 """Title, key, value and tooltip of the chips that switch a term on and off."""
-MAX_TITLE_CHARS = 20
+ICON = QSize(12, 12)
+MIN_CHIP_WIDTH, MAX_CHIP_WIDTH = 88, 260
+"""Limits for the width of a chip with a menu. A longer title is elided."""
 
 Choice = tuple[str, str]
 """A value and its title in the menu of a chip."""
@@ -51,10 +53,10 @@ class FilterChips(QWidget):
             chip = self.switches[title] = _chip(title, tip)
             chip.clicked.connect(lambda _, key=key, value=value: self._switch(key, value))
             row.addWidget(chip)
-        self.event = _MenuChip("Event", "Show only some events", self._fill_events)
-        self.client = _MenuChip("Client", "Show only some clients", self._fill_clients)
-        row.addWidget(self.event)
-        row.addWidget(self.client)
+        self.event_menu = _MenuChip("Event", "Show only some events", self._fill_events)
+        self.client_menu = _MenuChip("Client", "Show only some clients", self._fill_clients)
+        row.addWidget(self.event_menu)
+        row.addWidget(self.client_menu)
         self.recolor()
         self.show_text("")
 
@@ -64,17 +66,16 @@ class FilterChips(QWidget):
         self.all.setChecked(not tokens(text))
         for title, key, value, _ in SWITCHES:
             self.switches[title].setChecked(value in values(text, key))
-        selected, excluded = values(text, "event"), values(text, "event", negated=True)
-        self.event.show_values(*([each.removeprefix(EXACT) for each in names] for names in (selected, excluded)))
-        self._show_clients()
+        self._show_values(self.event_menu, "event", lambda name: name.removeprefix(EXACT))
+        names: dict[str, str] = {}
+        if "client:" in text:
+            names = {str(number): with_user(str(number), user) for number, user in self._clients()}
+        self._show_values(self.client_menu, "client", lambda number: names.get(number, number))
         self._show_icons()
 
-    def _show_clients(self) -> None:
-        selected, excluded = values(self._text, "client"), values(self._text, "client", negated=True)
-        names = {}
-        if selected or excluded:
-            names = {str(number): with_user(str(number), user) for number, user in self._clients()}
-        self.client.show_values(*([names.get(each, each) for each in numbers] for numbers in (selected, excluded)))
+    def _show_values(self, chip: "_MenuChip", key: str, title: Callable[[str], str]) -> None:
+        selected, excluded = values(self._text, key), values(self._text, key, negated=True)
+        chip.show_values(list(map(title, selected)), list(map(title, excluded)))
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
@@ -93,7 +94,7 @@ class FilterChips(QWidget):
 
     def _show_icons(self) -> None:
         check = ui_icon("check", theme.colors().accent)
-        for chip in (self.all, *self.switches.values(), self.event, self.client):
+        for chip in (self.all, *self.switches.values(), self.event_menu, self.client_menu):
             chip.setIcon(check if chip.isChecked() else QIcon())
 
     def _edit(self, text: str) -> None:
@@ -135,37 +136,62 @@ class _MenuChip(QPushButton):
 
     def __init__(self, title: str, tip: str, fill: Callable[[QMenu], None]) -> None:
         super().__init__()
-        self._title, self._tip = title, tip
+        self._title, self._tip, self._whole = title, tip, title
         named(self, title, style_id="chip")
         self.setProperty("menu", "true")  # the style sheet makes room for the arrow
         self.setCheckable(True)
-        self.setIconSize(QSize(12, 12))
+        self.setIconSize(ICON)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._fill = fill
         self._choices = QMenu(self)
         self._choices.aboutToShow.connect(self._refill)
         self.setMenu(self._choices)
         self.show_values([], [])
 
-    def _refill(self) -> None:
-        self._choices.clear()
-        self._fill(self._choices)
-
     def show_values(self, selected: Sequence[str], excluded: Sequence[str]) -> None:
         """Show the values that the filter selects or excludes."""
         parts = [", ".join(selected)] if selected else []
         parts += [f"not {', '.join(excluded)}"] if excluded else []
-        whole = f"{self._title}: {'; '.join(parts)}" if parts else self._title
+        self._whole = f"{self._title}: {'; '.join(parts)}" if parts else self._title
         self.setChecked(bool(parts))
-        shown = whole if len(whole) <= MAX_TITLE_CHARS else f"{whole[: MAX_TITLE_CHARS - 1]}…"
-        self.setText(without_mnemonics(shown))
-        self.setAccessibleName(whole)
-        set_tooltip(self, f"{self._tip}\n{whole}" if parts else self._tip)
+        self.setAccessibleName(self._whole)
+        set_tooltip(self, f"{self._tip}\n{self._whole}" if parts else self._tip)
+        self.updateGeometry()
+        self._elide()
+
+    @override
+    def sizeHint(self) -> QSize:
+        """Return the size for the whole title, up to a limit."""
+        return QSize(min(self._width_for(self._whole), MAX_CHIP_WIDTH), super().sizeHint().height())
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(self._width_for(self._whole), MIN_CHIP_WIDTH), super().sizeHint().height())
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def _width_for(self, text: str) -> int:
+        frame = super().sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text())
+        return frame + self.fontMetrics().horizontalAdvance(text)
+
+    def _elide(self) -> None:
+        """Shorten the title to the width of the chip."""
+        room = self.width() - self._width_for("")
+        text = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
+        self.setText(without_mnemonics(text))
+
+    def _refill(self) -> None:
+        self._choices.clear()
+        self._fill(self._choices)
 
 
 def _chip(title: str, tip: str) -> QPushButton:
     chip = named(QPushButton(title), f"Filter: {title}", style_id="chip", tip=tip)
     chip.setCheckable(True)
-    chip.setIconSize(QSize(12, 12))
+    chip.setIconSize(ICON)
     chip.setCursor(Qt.CursorShape.PointingHandCursor)
     return chip
 

@@ -1,7 +1,7 @@
 """The filter's text field. It suggests keys, values and saved filters while the user types."""
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from PySide6.QtCore import QEvent, QModelIndex, QRect, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QStandardItem, QStandardItemModel
@@ -43,7 +43,8 @@ class FilterField(LineEdit):
         self._completer.setMaxVisibleItems(10)
         self._completer.setPopup(self.popup)
         self._completer.setWidget(self)
-        self._completer.activated[QModelIndex].connect(lambda index: self._take(index.row()))
+        activated = cast(Any, self._completer.activated)[QModelIndex]  # the other overload has the text
+        activated.connect(lambda index: self._take(index.row()))
         self.textEdited.connect(lambda _: self._on_edited())
 
     def replace_text(self, text: str) -> None:

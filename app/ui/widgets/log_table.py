@@ -106,6 +106,7 @@ class LogTable(QTableView):
         if self._select_at_resize:
             self._select_at_resize = False
             self.scrollTo(self.currentIndex())
+            self._scrolled(self.verticalScrollBar().value())
         elif self.following:  # Qt keeps the first visible row where it is
             self.scrollToBottom()
         self._show_jump()
