@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 
 from app.protocol.envelope import BadFrame, decode
 from app.protocol.event_type import EventProblem
-from app.protocol.json_spans import span_of
+from app.protocol.json_spans import MAX_MEMBERS, Span, SpanFinder
+
+
+def span_of(text: str, problem: EventProblem) -> Span:
+    return SpanFinder(text).span_of(problem)
+
 
 TEXT = """{
   "event": "new_message",
@@ -66,3 +71,14 @@ def test_no_text_and_no_path_raises(text: str, path: str) -> None:
 def test_a_place_outside_of_the_text_stays_within_it(text: str, line: int, column: int) -> None:
     start, end = span_of(text, EventProblem(f"line {line} column {column}", "wrong"))
     assert 0 <= start <= end <= len(text)
+
+
+def test_in_an_object_with_very_many_members_the_object_itself_is_marked() -> None:
+    members = ",".join(f'"n{number}":0' for number in range(MAX_MEMBERS + 1))
+    text = f'{{"data":{{{members}}}}}'
+    for name, marked in (
+        (f"data.n{MAX_MEMBERS - 1}", f'"n{MAX_MEMBERS - 1}":0'),
+        (f"data.n{MAX_MEMBERS}", '"data"'),
+    ):
+        start, end = span_of(text, EventProblem(name, "wrong"))
+        assert text[start:end] == marked

@@ -73,8 +73,9 @@ def test_errors_are_found_behind_long_lines_and_any_line_ends(editor: CodeEditor
 
 
 def test_a_large_text_is_underlined_as_soon_as_it_is_inserted(editor: CodeEditor, qtbot: Any) -> None:
-    lines = "".join(f'"n{number}": {number},\n' for number in range(10_000))
-    editor.setPlainText(f'{{"event": "typing", "data": {{{lines}"typing": 5}}}}')
+    lines = ",\n".join(map(str, range(10_000)))
+    editor.setPlainText(f'{{"event": "typing", "data": {{"list": [{lines}], "typing": 5}}}}')
+    assert editor.inserting
     editor.show_problems([EventProblem("data.typing", "wrong")])
     qtbot.waitUntil(lambda: underlined(editor) == ['"typing": 5'], timeout=20_000)
     assert not editor.inserting

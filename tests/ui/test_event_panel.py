@@ -171,9 +171,8 @@ def test_form_says_why_it_cannot_show_broken_json(message: EventPanel, qtbot: An
     message.editor.setPlainText('{"event": ')
     qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
     (notice,) = notices
-    assert notice.startswith(
-        "The form cannot show this text. Correct it or click Reset. line 1 column 11: not JSON"
-    )
+    assert notice.startswith("The form cannot show this text: line 1 column 11: not JSON")
+    assert notice.endswith(". Correct it or click Reset.")
     message.editor.setPlainText('{"event": "new_message", "data": {"mood": 1, "text": "hi"}}')
     qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
     assert notices[1:] == ["The form cannot show data.mood. Correct the JSON or click Reset."]
@@ -184,36 +183,36 @@ def test_form_says_why_it_cannot_show_broken_json(message: EventPanel, qtbot: An
 
 def test_reset_brings_back_the_default_form_and_can_be_undone(message: EventPanel, qtbot: Any) -> None:
     default = message.template()
-    assert not message.reset_button.isEnabled()
+    assert not message.toolbar.reset.isEnabled()
     message.form().field("text").set_value("mine")
     message.show_view(JSON)
     message.editor.setPlainText('{"event": ')
-    assert message.reset_button.isEnabled()
-    qtbot.mouseClick(message.reset_button, Qt.MouseButton.LeftButton)
+    assert message.toolbar.reset.isEnabled()
+    qtbot.mouseClick(message.toolbar.reset, Qt.MouseButton.LeftButton)
     assert message.views.currentIndex() == FORM
     assert message.template() == default
     assert message.problems == []
-    assert message.reset_button.text() == message.reset_button.accessibleName() == "Undo reset"
-    qtbot.mouseClick(message.reset_button, Qt.MouseButton.LeftButton)
+    assert message.toolbar.reset.text() == message.toolbar.reset.accessibleName() == "Undo reset"
+    qtbot.mouseClick(message.toolbar.reset, Qt.MouseButton.LeftButton)
     assert message.views.currentIndex() == JSON
     assert message.editor.toPlainText() == '{"event": '
     assert message.form().value()["text"] == "mine"
-    assert message.reset_button.text() == "Reset"
+    assert message.toolbar.reset.text() == "Reset"
 
 
 def test_reset_cannot_be_undone_after_an_edit(message: EventPanel, qtbot: Any) -> None:
     message.form().field("text").set_value("mine")
-    qtbot.mouseClick(message.reset_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(message.toolbar.reset, Qt.MouseButton.LeftButton)
     message.form().field("text").set_value("new")
-    assert message.reset_button.text() == "Reset"
-    assert message.reset_button.isEnabled()
+    assert message.toolbar.reset.text() == "Reset"
+    assert message.toolbar.reset.isEnabled()
 
 
 def test_reset_resets_all_events_of_the_tab(presence: EventPanel, qtbot: Any) -> None:
     presence.form().field("username").set_value("bob")
     presence.choice.setCurrentText("friend_offline")
     presence.form().field("username").set_value("carol")
-    qtbot.mouseClick(presence.reset_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(presence.toolbar.reset, Qt.MouseButton.LeftButton)
     assert presence.event_name == "friend_offline"
     assert presence.template().data == {"username": "alice"}
     presence.choice.setCurrentText("friend_online")
@@ -221,17 +220,17 @@ def test_reset_resets_all_events_of_the_tab(presence: EventPanel, qtbot: Any) ->
 
 
 def test_format_indents_the_json_or_says_why_not(message: EventPanel, qtbot: Any) -> None:
-    assert not message.format.isVisible()
+    assert not message.toolbar.format.isVisible()
     notices = told(message)
     message.show_view(JSON)
     message.editor.setPlainText(json.dumps(written(message)))
     before = message.template()
-    qtbot.mouseClick(message.format, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(message.toolbar.format, Qt.MouseButton.LeftButton)
     assert message.editor.toPlainText().startswith('{\n  "event"')
     assert message.template() == before
     assert notices == []
     message.editor.setPlainText("{")
-    qtbot.mouseClick(message.format, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(message.toolbar.format, Qt.MouseButton.LeftButton)
     assert notices[0].startswith("Only valid JSON can be formatted. line 1 column 2: not JSON")
 
 
@@ -280,10 +279,22 @@ def test_json_that_violates_the_schema_is_reported_with_its_path(message: EventP
     message.show_view(JSON)
     message.editor.selectAll()
     message.editor.textCursor().removeSelectedText()
-    qtbot.keyClicks(message.editor, '{"event": "new_message", "data": {"delivered": "yes"}}')
+    sender = '"from": "alice", "to": "me", "text": "hi", "delivered": "yes", "direction": "received"'
+    qtbot.keyClicks(message.editor, f'{{"event": "new_message", "data": {{{sender}}}')
+    qtbot.keyClicks(message.editor, "}")
     problems = message.problem.text().splitlines()
     assert "data.delivered: must be true or false, not text" in problems
-    assert "data.from: is missing" in problems
+    assert "data.msg_id: is missing" in problems
+
+
+def test_many_problems_are_counted_below_the_json_and_all_are_underlined(message: EventPanel) -> None:
+    message.show_view(JSON)
+    message.editor.setPlainText('{"event": "new_message", "data": {}}')
+    problems = message.problem.text().splitlines()
+    assert len(problems) == 6
+    assert problems[0] == "data.msg_id: is missing"
+    assert problems[-1] == "and 3 more"
+    assert len(message.editor.marks) == 8
 
 
 def test_a_field_unknown_to_the_contract_keeps_the_json_view(message: EventPanel) -> None:

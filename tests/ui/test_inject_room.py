@@ -29,7 +29,7 @@ from app.protocol.envelope import Envelope
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui.rooms.inject import InjectRoom
-from app.ui.widgets.event_panel import JSON, EventPanel
+from app.ui.widgets.event_panel import FORM, JSON, EventPanel
 from app.ui.widgets.fields import FreshField, LongTextField
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
@@ -300,6 +300,20 @@ async def test_a_result_of_an_edited_event_is_out_of_date(
     assert room.bar.result.stamp.toolTip() == "Out of date: the event was edited since."
     qtbot.mouseClick(room.bar.now, LEFT)
     await until(lambda: "out of date" not in room.bar.result.stamp.text())
+
+
+async def test_the_reason_why_a_form_cannot_be_shown_disappears_with_the_next_edit(
+    room: InjectRoom, qtbot: Any
+) -> None:
+    typing = panel(room, "typing")
+    typing.show_view(JSON)
+    typing.editor.setPlainText("{")
+    typing.show_view(FORM)
+    assert room.bar.status.text().startswith("The form cannot show this text")
+    room.refresh()
+    assert room.bar.status.text().startswith("The form cannot show this text")
+    typing.editor.setPlainText("{{")
+    assert room.bar.status.text() == ""
 
 
 async def test_ctrl_enter_on_an_invalid_event_says_why_nothing_is_fired(room: InjectRoom, qtbot: Any) -> None:

@@ -216,7 +216,8 @@ class InjectRoom(QWidget):
     def _arm_event(self, panel: EventPanel) -> None:
         source = self.tabs.tabText(self.panels.indexOf(panel))
         if panel.problems:
-            self.bar.arm(None, why_not="; ".join(map(str, panel.problems)), source=source)
+            why_not = "; ".join(map(str, panel.problems))
+            self.bar.arm(None, why_not=why_not, source=source, content=panel.content)
             return
         template = panel.template()
         self.bar.arm(

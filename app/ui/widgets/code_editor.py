@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from app.protocol.event_type import EventProblem
 from app.protocol.json_format import format_json
-from app.protocol.json_spans import span_of
+from app.protocol.json_spans import SpanFinder
 from app.ui import theme
 from app.ui.plain_text import show_tooltip
 from app.ui.widgets.accessible_names import named
@@ -62,7 +62,7 @@ class CodeEditor(JsonView):
         self._completer.activated.connect(self.complete)
         popup = self._completer.popup()
         assert popup
-        self._popup = named(popup, "Completions")
+        self._popup = named(popup, "Completions", style_id="completions")
         self.blockCountChanged.connect(lambda _: self._fit_gutter())
         self.updateRequest.connect(self._scroll_gutter)
         self.textChanged.connect(self._fit_gutter)
@@ -75,7 +75,8 @@ class CodeEditor(JsonView):
         """Underline what the problems are about. Their messages are the tooltips."""
         self._fit_gutter()
         self._problems = problems
-        self.marks = [] if self.inserting else [self._mark(each) for each in problems[:MAX_MARKS]]
+        finder = SpanFinder(self.toPlainText())
+        self.marks = [] if self.inserting else [self._mark(finder, each) for each in problems[:MAX_MARKS]]
         style = QTextCharFormat()
         style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
         style.setUnderlineColor(QColor(theme.colors().error))
@@ -89,8 +90,8 @@ class CodeEditor(JsonView):
             selections.append(selection)
         self.setExtraSelections(selections)
 
-    def _mark(self, problem: EventProblem) -> Mark:
-        start, end = span_of(self.toPlainText(), problem)
+    def _mark(self, finder: SpanFinder, problem: EventProblem) -> Mark:
+        start, end = finder.span_of(problem)
         return Mark(self.position_of(start), self.position_of(end), str(problem))
 
     def message_at(self, position: int) -> str:

@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QPushButton,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -31,12 +29,14 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.code_completion import offers_of
 from app.ui.widgets.code_editor import CodeEditor
+from app.ui.widgets.event_toolbar import FORM, JSON, EventToolbar
 from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.schema_form import GRID, WIDTH, SchemaForm
 
-FORM, JSON = 0, 1
 QWIDGETSIZE_MAX = (1 << 24) - 1
 """Qt's value for no limit; PySide lacks the name."""
+MAX_PROBLEM_LINES = 5
+"""At most this many problems are listed below the JSON; all are underlined."""
 WIDE = 1200
 """From this width in pixels, the JSON is shown beside the form."""
 
@@ -91,10 +91,10 @@ class EventPanel(QWidget):
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.warning = named(PlainTextLabel(wordWrap=True), "Warning", style_id="result")
         self.warning.setProperty("tone", "warning")
-        self.format = named(QPushButton("Format"), "Format", tip="Indent the JSON")
-        self.format.clicked.connect(self._format)
-        self.reset_button = named(QPushButton("Reset"), "Reset", tip="Go back to the default values")
-        self.reset_button.clicked.connect(self.reset_or_undo)
+        self.toolbar = EventToolbar()
+        self.toolbar.format.clicked.connect(self._format)
+        self.toolbar.reset.clicked.connect(self.reset_or_undo)
+        self.toolbar.view_chosen.connect(self.show_view)
         self._lay_out()
         self._on_change()
 
@@ -112,9 +112,7 @@ class EventPanel(QWidget):
         top.setSpacing(GRID)
         top.addWidget(self.choice)
         top.addWidget(self._help, 1)
-        top.addWidget(self.format)
-        top.addWidget(self.reset_button)
-        top.addLayout(self._view_buttons())
+        top.addWidget(self.toolbar)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 2 * GRID, 20, GRID)
         column.setSpacing(2 * GRID)
@@ -130,20 +128,6 @@ class EventPanel(QWidget):
         form.set_value(self._defaults(event_type))
         form.changed.connect(self._on_change)
         return form
-
-    def _view_buttons(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(0)
-        group = QButtonGroup(self)
-        for number, title in ((FORM, "Form"), (JSON, "JSON")):
-            button = named(QPushButton(title), f"Show as {title}", style_id=f"segment{title}")
-            button.setCheckable(True)
-            group.addButton(button, number)
-            row.addWidget(button)
-        group.button(FORM).setChecked(True)
-        group.idClicked.connect(self.show_view)
-        self._view_group = group
-        return row
 
     def _defaults(self, event_type: EventType) -> dict[str, Any]:
         """Return the event's template with the names of the local user and of a persona filled in."""
@@ -169,6 +153,14 @@ class EventPanel(QWidget):
         if self.views.currentIndex() == JSON:
             return decode(self.editor.toPlainText())
         return Envelope(self.event_name, self.form().value())
+
+    @property
+    def content(self) -> Envelope | str:
+        """What is written: the event, or the text if it is not one. To compare with ``==``."""
+        try:
+            return self.template()
+        except BadFrame:
+            return self.editor.toPlainText()
 
     def knows(self, event: str) -> bool:
         """Return whether this panel has a form for that event."""
@@ -198,7 +190,7 @@ class EventPanel(QWidget):
             event = self.template()
         except BadFrame as bad:
             self._show(JSON)
-            self.notice.emit(f"The form cannot show this text. Correct it or click Reset. {bad}")
+            self.notice.emit(f"The form cannot show this text: {bad}. Correct it or click Reset.")
             return
         if view == JSON:
             self._show(JSON if self._write(event) else FORM)
@@ -220,7 +212,6 @@ class EventPanel(QWidget):
 
     def _show(self, view: int) -> None:
         self.views.setCurrentIndex(view)
-        self._view_group.button(view).setChecked(True)
         self._on_change()
 
     def _switch_event(self, name: str) -> None:
@@ -315,22 +306,17 @@ class EventPanel(QWidget):
         self.form().show_problems([] if in_json else own)
         if in_json:
             self.editor.show_problems(self.problems)
-        self.problem.setText("\n".join(map(str, self.problems)) if in_json else "")
+        self.problem.setText(_list_of(self.problems) if in_json else "")
         self.problem.setVisible(in_json and bool(self.problems))
         self.warning.setText(f"{warning}.")
         self.warning.setVisible(bool(warning))
-        self._show_actions(in_json)
-        self._show_preview(event)
-        self.changed.emit()
-
-    def _show_actions(self, in_json: bool) -> None:
         if not self._changing:
             self._before_reset = None
-        self.format.setVisible(in_json)
-        undo = self._before_reset is not None
-        self.reset_button.setText("Undo reset" if undo else "Reset")
-        self.reset_button.setAccessibleName(self.reset_button.text())
-        self.reset_button.setEnabled(undo or not self._is_default)
+        self.toolbar.show_state(
+            self.views.currentIndex(), can_undo=self._before_reset is not None, can_reset=not self._is_default
+        )
+        self._show_preview(event)
+        self.changed.emit()
 
     def _show_preview(self, event: Envelope | None) -> None:
         if self.preview.isVisibleTo(self) and event is not None:
@@ -348,6 +334,12 @@ class EventPanel(QWidget):
             self._form_stack.setMaximumWidth(WIDTH + 2 * GRID if wide else QWIDGETSIZE_MAX)  # with the scroll bar
             if self.views.currentIndex() == FORM:
                 self._show_preview(self.template())
+
+
+def _list_of(problems: Sequence[EventProblem]) -> str:
+    lines = [str(each) for each in problems]
+    more = len(lines) - MAX_PROBLEM_LINES
+    return "\n".join(lines if more <= 0 else [*lines[:MAX_PROBLEM_LINES], f"and {more:,} more"])
 
 
 def _as_text(event: Envelope) -> str:

@@ -1,6 +1,5 @@
 """The line of the fire bar that shows the last result with its time, and buttons that help if it reached no UI."""
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.protocol.times import local
@@ -25,8 +24,8 @@ class ResultLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(self.stamp, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self.status, 1, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.stamp)
+        row.addWidget(self.status, 1)
         for button in (self.send_file, self.when_connected, self.online_first):
             button.setVisible(False)
             row.addWidget(button)
