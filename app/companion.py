@@ -24,7 +24,7 @@ from app.endpoints.events import EventServer, limits_of
 from app.endpoints.http_server import HttpServer
 from app.endpoints.service import Service, Services
 from app.hub.clock import Clock
-from app.hub.expectation import Expectation, ExpectationResult, wait_for
+from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
 from app.hub.once import Once
@@ -86,8 +86,12 @@ class Companion:
         """Emitted when the state of a server or a setting has changed."""
         self.catalog_changed: Signal[None] = Signal()
         """Emitted when events of the catalog were added, changed or removed."""
+        self.expectation_failed: Signal[FailedExpectation] = Signal()
+        """Emitted when an expectation of ``expect`` was not met in time."""
         self.raise_window: Callable[[], object] | None = None
         """Brings the window to the front; None if there is no window. Set by the composition root."""
+        self.show_fire_bar: Callable[[], object] | None = None
+        """Shows the fire bar; None if there is no window. Set by the composition root."""
         self.quit_program: Callable[[], object] | None = None
         """Ends the program without asking, as SIGTERM does. Set by the composition root."""
         self.agent_token = AgentToken()
@@ -279,7 +283,9 @@ class Companion:
 
     async def expect(self, expected: Expectation, within_s: float, after: int | None = None) -> ExpectationResult:
         """Wait for a frame that a client must send. See ``hub.expectation``."""
-        return await wait_for(self.journal, self.rest_log, self.clock, expected, within_s, after)
+        return await wait_for(
+            self.journal, self.rest_log, self.clock, expected, within_s, after, self.expectation_failed
+        )
 
     async def fire_series(
         self,

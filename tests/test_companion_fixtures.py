@@ -426,3 +426,56 @@ async def test_close_ends_the_control_api_too() -> None:
     assert await companion.start_service("control")
     await companion.close()
     assert not companion.control.listening
+
+
+# what was fired last
+
+
+async def test_the_last_five_different_events_can_be_fired_again(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    changes: list[None] = []
+    companion.composer.recent_changed.connect(changes.append)
+    for name in ("a", "b", "c", "d", "e", "f", "b"):
+        await companion.composer.fire_event(Envelope("friend_online", {"username": name}), origin="panel")
+    recent = companion.composer.recent
+    assert [each.title for each in recent] == [f"friend_online · {name}" for name in "bfedc"]
+    assert len(changes) == 7
+    await companion.composer.fire_again(recent[3], origin="panel")
+    assert [each.title[-1] for each in companion.composer.recent] == ["d", "b", "f", "e", "c"]
+    await companion.composer.fire_again(origin="panel")
+    assert [data_of(row)["username"] for row in sent(companion)[-2:]] == ["d", "d"]
+
+
+async def test_recipients_make_a_difference_and_titles_name_the_fixture(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    await companion.composer.fire(Fixture(event="friend_online", data={"username": "{{persona}}"}), origin="panel")
+    event = Fixture(event="friend_online", data={"username": "alice"}, title="Alice comes")
+    await companion.composer.fire(event, to=Target(user="bob"), origin="panel")
+    await companion.composer.fire(event, origin="panel")
+    await companion.composer.fire_text("not an event", to=Target(user="bob"), origin="panel")
+    assert [(each.title, each.to) for each in companion.composer.recent] == [
+        ("Frame: not an event", "user:bob"),
+        ("Alice comes", "all"),
+        ("Alice comes", "user:bob"),
+        ("friend_online · alice", "all"),
+    ]
+
+
+async def test_a_message_of_a_persona_is_fired_and_can_be_repeated(make_companion: MakeCompanion) -> None:
+    companion = await make_companion()
+    await companion.composer.fire_message("bob", "hi there", origin="panel")
+    await companion.composer.fire_again(origin="panel")
+    first, second = map(data_of, sent(companion))
+    assert (first["from"], first["to"], first["text"]) == ("bob", "me", "hi there")
+    assert first["text"] == second["text"]
+    assert first["msg_id"] != second["msg_id"]
+
+
+# failed expectations
+
+
+async def test_an_expectation_that_fails_is_announced(companion: Companion) -> None:
+    failed: list[tuple[str, float]] = []
+    companion.expectation_failed.connect(lambda each: failed.append((str(each.expected), each.within_s)))
+    await companion.expect(Expectation("mark_read"), 0)
+    assert failed == [("mark_read", 0)]

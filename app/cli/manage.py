@@ -113,12 +113,18 @@ def _agent_token(revoke: bool, json: bool, data_dir: Path | None) -> None:
         say(f"It is stored in {place}.")
 
 
-def open_window(json: Json = False, data_dir: DataDir = None) -> None:
-    """Open the window of the running companion and bring it to the front."""
+def open_window(
+    fire_bar: Annotated[
+        bool, typer.Option("--fire-bar", help="Show the fire bar instead. It does not take the keyboard focus.")
+    ] = False,
+    json: Json = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Open the window of the running companion and bring it to the front, or show the fire bar."""
     from app.cli.control import Control
 
-    Control(data_dir).call("POST", "/v1/window/open")
-    print_result("the window is open", {"open": True}, json)
+    Control(data_dir).call("POST", "/v1/fire-bar/open" if fire_bar else "/v1/window/open")
+    print_result(f"the {'fire bar' if fire_bar else 'window'} is open", {"open": True}, json)
 
 
 server = typer.Typer(

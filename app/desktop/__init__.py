@@ -133,7 +133,7 @@ def _fail(text: str, code: Exit) -> int:
     if not _has_terminal() and QApplication.platformName() not in INVISIBLE_PLATFORMS:
         # Started from a menu or at login: standard error is not visible.
         box = PlainTextMessageBox(None, "P2P Chat Companion cannot start", text)
-        box.setIcon(PlainTextMessageBox.Icon.Critical)
+        box.addButton("Close", box.ButtonRole.AcceptRole)
         box.exec()
         box.deleteLater()
     return code

@@ -1,6 +1,7 @@
 """The running desktop program: connects the window, the tray icon and the companion, and shuts them down."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,24 @@ from app.system.crash import CrashReporter
 from app.system.data_directory import DataDirectory
 from app.system.exit_codes import Exit
 from app.system.process_signals import ignore_more, on_stop
-from app.system.settings import InvalidSettings, Settings, check, equal_ports
+from app.system.settings import SHORTCUTS, InvalidSettings, Settings, check, equal_ports
 from app.ui import theme
 from app.ui.application import Application
 from app.ui.browser import open_folder
+from app.ui.fire_bar_window import FireBarWindow
+from app.ui.global_shortcuts import GlobalShortcuts
+from app.ui.notifications import Note, Notifications
 from app.ui.plain_text import PlainTextMessageBox
 from app.ui.single_instance import FirstInstance
-from app.ui.tray import Tray
-from app.ui.window import FIXTURES, SETTINGS, MainWindow
+from app.ui.tray import Tray, result_of
+from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
 
 TRAY_POLL_MS = 2000
 MAX_TRAY_POLLS = 5
 """At login the tray can appear late: a hidden start polls this often before it shows the window instead."""
+
+RESULT_MS = 3000
+"""How long a notification shows what was fired while the window is hidden."""
 
 
 class TrayApp(QObject):
@@ -49,6 +56,7 @@ class TrayApp(QObject):
         self._tray: Tray | None = None
         self._quit_question: PlainTextMessageBox | None = None
         folders = home.folders
+        self._is_new = not folders.chat_file.exists()
         self.companion = Companion(
             settings, chat_file=folders.chat_file, fixtures_folder=folders.fixtures,
             warnings=home.settings_file.warnings,
@@ -56,10 +64,17 @@ class TrayApp(QObject):
         self.access = ControlAccess(self.companion, folders, token_file)
         self.window = window.fill(self.companion)
         self.companion.raise_window = self.window.present
+        self.companion.show_fire_bar = self._show_fire_bar
+        self._fire_bar: FireBarWindow | None = None
+        actions = {"repeat_shortcut": self.window.repeat, "fire_bar_shortcut": self._toggle_fire_bar}
+        self._shortcuts = GlobalShortcuts(actions, self._on_shortcut_failed)
         self.companion.quit_program = self._stop.set
         self.companion.current_settings.write = home.save
         self.window.open_control = self._open_access
         self._first = FirstInstance(home.folders.runtime)
+        self._notifications = Notifications(self.companion, self._notify)
+        self._noted_room = ""
+        """The room that a click on the last notification opens."""
 
     async def main(self, *, hidden: bool) -> int:
         """Start everything, wait for the quit request, and stop everything in reverse order. Return the exit code.
@@ -77,6 +92,8 @@ class TrayApp(QObject):
         poll.timeout.connect(self._look_for_tray)
         self._look_for_tray()
         poll.start()
+        if self._is_new and self.window.first_hint("first steps"):
+            self.window.show_first_steps(focus=False)
         stay_hidden = (hidden or self.companion.settings.start_hidden) and self._may_hide()
         if not stay_hidden and not self.window.isVisible():
             self.window.present()
@@ -91,6 +108,12 @@ class TrayApp(QObject):
         self.access.close()
         poll.stop()
         self._first.close_down()
+        self._notifications.close_down()
+        self._shortcuts.close()
+        if self._fire_bar:
+            self._fire_bar.close_down()
+            self._fire_bar.hide()
+            self._fire_bar.deleteLater()
         self._app.quit_requested.disconnect(self._stop.set)
         if self._tray:
             self._tray.close_down()
@@ -110,11 +133,14 @@ class TrayApp(QObject):
         self.window.show_state()
 
     def _connect(self) -> None:
-        self.companion.changed.connect(lambda _: self._follow_theme())
+        self.companion.changed.connect(lambda _: self._follow_settings())
+        self._follow_settings()
         self._app.quit_requested.connect(self._stop.set)
         self.window.closed.connect(self._on_window_closed)
         self.window.quit_requested.connect(self.ask_to_quit)
         self.window.save_requested.connect(self._save)
+        self.window.fire_bar_requested.connect(self._show_fire_bar)
+        self.window.fired.connect(lambda delivery: self._show_result(result_of(self.companion, delivery)))
         self._first.arguments_received.connect(self._on_second_start)
         self._app.styleHints().colorSchemeChanged.connect(
             lambda _: self._apply_theme(self.companion.settings.theme)
@@ -193,7 +219,29 @@ class TrayApp(QObject):
         tray.settings_requested.connect(self._open_settings)
         tray.fixtures_requested.connect(self._open_fixtures)
         tray.status_message.connect(self.window.status.show_message)
+        tray.fired.connect(self._show_result)
+        tray.fire_bar_requested.connect(self._show_fire_bar)
+        tray.notification_clicked.connect(self._on_notification_clicked)
         return tray
+
+    def _notify(self, note: Note) -> None:
+        self._noted_room = note.room
+        if self._tray:
+            self._tray.notify(note.title, note.body)
+
+    def _on_notification_clicked(self) -> None:
+        if self._noted_room:
+            self.window.open_room(self._noted_room)
+        self.window.present()
+
+    def _show_result(self, text: str) -> None:
+        """Show what was fired in the tooltip of the tray icon; if the window is hidden, in a notification, too."""
+        if not self._tray:
+            return
+        self._tray.show_result(text)
+        if not self.window.isVisible() or self.window.isMinimized():
+            self._noted_room = EVENTS
+            self._tray.notify("P2P Chat Companion", text, RESULT_MS)
 
     def _open_settings(self) -> None:
         self.window.open_room(SETTINGS)
@@ -202,6 +250,23 @@ class TrayApp(QObject):
     def _open_fixtures(self) -> None:
         self.window.open_room(FIXTURES)
         self.window.present()
+
+    # fire bar and system-wide shortcuts
+
+    def _made_fire_bar(self) -> FireBarWindow:
+        if self._fire_bar is None:
+            self._fire_bar = FireBarWindow(self.companion, self.window.memory, self.window.fired.emit)
+        return self._fire_bar
+
+    def _show_fire_bar(self) -> None:
+        self._made_fire_bar().present()
+
+    def _toggle_fire_bar(self) -> None:
+        self._made_fire_bar().toggle()
+
+    def _on_shortcut_failed(self, name: str, why: str) -> None:
+        choose = ("Open Settings", partial(self.window.open_setting, name))
+        self.window.banner.show_notice(why, (choose,), topic=name)
 
     # settings, second starts, crashes
 
@@ -220,15 +285,23 @@ class TrayApp(QObject):
         self.companion.tasks.spawn(self.companion.apply(settings), "apply settings")
         self._apply_theme(settings.theme)
 
-    def _follow_theme(self) -> None:
-        """Apply the theme of the settings if it has changed, e.g. through the control API."""
-        if self.companion.settings.theme != self._theme:
-            self._apply_theme(self.companion.settings.theme)
+    def _follow_settings(self) -> None:
+        """Use the theme and the system-wide shortcuts of the settings; the control API may have changed them."""
+        settings = self.companion.settings
+        if settings.theme != self._theme:
+            self._apply_theme(settings.theme)
+        shortcuts = {name: getattr(settings, name) for name in SHORTCUTS}
+        if shortcuts != self._shortcuts.wanted:
+            for name in SHORTCUTS:
+                self.window.banner.remove_notice(name)
+            self._shortcuts.use(shortcuts)
 
     def _apply_theme(self, name: str) -> None:
         self._theme = name
         theme.apply(self._app, name)
         self.window.recolor()
+        if self._fire_bar:
+            self._fire_bar.recolor()
 
     def _on_second_start(self, arguments: dict[str, Any]) -> None:
         """Handle the arguments of a second start: quit, show the window, or move to another port."""

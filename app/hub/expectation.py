@@ -10,6 +10,7 @@ from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import REST
 from app.hub.rest_log import RestLog
+from app.hub.signals import Signal
 from app.protocol.catalog import Catalog
 from app.protocol.conditions import value_text
 from app.protocol.contract import Direction
@@ -85,6 +86,13 @@ class ExpectationResult(NamedTuple):
     received_instead: list[Row]
 
 
+class FailedExpectation(NamedTuple):
+    """An expectation that was not met in time."""
+
+    expected: Expectation
+    within_s: float
+
+
 def _is_get(event: str) -> bool:
     return event.startswith("GET ")
 
@@ -96,8 +104,9 @@ async def wait_for(
     expected: Expectation,
     within_s: float,
     after: int | None = None,
+    failed: Signal[FailedExpectation] | None = None,
 ) -> ExpectationResult:
-    """Wait until a row meets ``expected``, for at most ``within_s`` seconds from now.
+    """Wait until a row meets ``expected``, for at most ``within_s`` seconds from now; emit ``failed`` if none does.
 
     Only rows after the row number ``after`` count, or from now on if it is None; the result's time is measured from
     the same moment. GET requests count whether they are logged or not.
@@ -135,7 +144,11 @@ async def wait_for(
                 await arrived.wait()
             return met
     except TimeoutError:
-        return check_pending() or ExpectationResult(None, clock.mono() - began, received_instead)
+        if met := check_pending():
+            return met
+        if failed:
+            failed.emit(FailedExpectation(expected, within_s))
+        return ExpectationResult(None, clock.mono() - began, received_instead)
     finally:
         for disconnect in disconnects:
             disconnect()

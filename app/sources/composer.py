@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from random import Random, SystemRandom
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from app.hub.hub import Delivery
 from app.hub.origin import Origin
+from app.hub.signals import Signal
 from app.hub.slices import Slices
 from app.hub.target import ALL, Target
 from app.protocol.contract import Direction
@@ -19,6 +20,7 @@ from app.protocol.envelope import Envelope
 from app.protocol.errors import Conflict, Invalid
 from app.protocol.event_type import InvalidEvent
 from app.protocol.fixture import Fixture, SavedFixture
+from app.protocol.summary import summarize
 from app.protocol.templates import (
     TemplateContext,
     TemplateError,
@@ -32,6 +34,9 @@ from app.sources.source import Publisher
 
 MAX_PROBLEMS = 20
 """At most this many problems are listed per fixture."""
+MAX_RECENT = 5
+"""So many different events that were fired last can be fired again."""
+MAX_TITLE = 100
 
 
 class Sender(Publisher, Protocol):
@@ -41,12 +46,26 @@ class Sender(Publisher, Protocol):
         """Send any text as a frame. See ``EventPipeline.send_raw``."""
 
 
+SendAgain = Callable[[Origin], Awaitable[tuple[Delivery, str]]]
+"""Fires something, and returns its delivery and its title."""
+
+
+class FiredEvent(NamedTuple):
+    """An event, a fixture or a text that was fired. ``send`` fires it again, with new values."""
+
+    title: str
+    to: str
+    send: SendAgain
+
+
 class EventComposer:
-    """Fire fixtures and other templates with new values each time. The last one can be fired again."""
+    """Fire fixtures and other templates with new values each time. The last ones can be fired again."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._repeat: Callable[[Origin], Awaitable[Delivery]] | None = None
+        self.recent: tuple[FiredEvent, ...] = ()
+        """What was fired last, the latest first: at most ``MAX_RECENT``, different in title or recipients."""
+        self.recent_changed: Signal[None] = Signal()
         self._fired = 0
         self._problems: dict[str, tuple[Fixture, int, list[str]]] = {}
         """Cache of ``problems``: the fixture, the version of the catalog and the result, by the fixture's name."""
@@ -68,38 +87,56 @@ class EventComposer:
         ``fire_again`` repeats the call with new values. Raises ``FIRE_ERRORS``.
         """
 
-        async def send(origin: Origin, random: Random | None = None) -> Delivery:
+        async def send(origin: Origin, random: Random | None = None) -> tuple[Delivery, str]:
             self._fired += 1
             return await self._send(fixture, to, origin, self.context(persona, random), strict)
 
-        delivery = await send(origin, None if seed is None else Random(seed))
-        self._repeat = send
-        return delivery
+        return await self._fire_first(
+            lambda origin: send(origin, None if seed is None else Random(seed)),
+            send,
+            origin,
+            fixture.to if to is None else str(to),
+        )
 
     async def fire_event(self, event: Envelope, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Fire an event whose data may contain templates."""
         return await self.fire(Fixture(event=event.event, data=event.data), to=to, origin=origin)
 
+    async def fire_message(self, persona: str, text: str, *, origin: Origin) -> Delivery:
+        """Fire a ``new_message`` of a persona. ``text`` may contain templates."""
+        message = self.fixture_for_event("new_message").with_changes({"text": text}, [])
+        return await self.fire(message, origin=origin, persona=persona)
+
     async def fire_text(self, text: str, *, to: Target = ALL, origin: Origin) -> Delivery:
         """Send any text unchanged as a frame. ``fire_again`` can repeat it."""
 
-        async def send(origin: Origin) -> Delivery:
-            return await self._sender.send_raw(text, to=to, origin=origin)
+        async def send(origin: Origin) -> tuple[Delivery, str]:
+            delivery = await self._sender.send_raw(text, to=to, origin=origin)
+            return delivery, f"Frame: {summarize(text)}"
 
-        delivery = await send(origin)
-        self._repeat = send
-        return delivery
+        return await self._fire_first(send, send, origin, str(to))
 
     @property
     def can_fire_again(self) -> bool:
         """Whether anything was fired that can be repeated."""
-        return self._repeat is not None
+        return bool(self.recent)
 
-    async def fire_again(self, *, origin: Origin) -> Delivery:
-        """Fire the last event, fixture or text again, with new values. Raises ``FIRE_ERRORS``."""
-        if self._repeat is None:
-            raise Conflict("Nothing has been fired yet.")
-        return await self._repeat(origin)
+    async def fire_again(self, event: FiredEvent | None = None, *, origin: Origin) -> Delivery:
+        """Fire an event of ``recent`` again, with new values; None: the last one. Raises ``FIRE_ERRORS``."""
+        if event is None:
+            if not self.recent:
+                raise Conflict("Nothing has been fired yet.")
+            event = self.recent[0]
+        return await self._fire_first(event.send, event.send, origin, event.to)
+
+    async def _fire_first(self, first: SendAgain, again: SendAgain, origin: Origin, to: str) -> Delivery:
+        """Call ``first``, and remember ``again`` as what was fired last."""
+        delivery, title = await first(origin)
+        fired = FiredEvent(title[:MAX_TITLE], to, again)
+        others = [each for each in self.recent if (each.title, each.to) != (fired.title, fired.to)]
+        self.recent = (fired, *others)[:MAX_RECENT]
+        self.recent_changed.emit(None)
+        return delivery
 
     def fixture_for_event(self, event: str) -> Fixture:
         """Return a fixture with the template of an event. Raises ``InvalidEvent`` for an unknown event."""
@@ -156,7 +193,7 @@ class EventComposer:
 
     async def _send(
         self, fixture: Fixture, to: Target | None, origin: Origin, context: TemplateContext, strict: bool
-    ) -> Delivery:
+    ) -> tuple[Delivery, str]:
         target = to if to is not None else _target(fixture)
         sender = self._sender
         send: Callable[..., Awaitable[Delivery]]
@@ -170,7 +207,8 @@ class EventComposer:
         for _ in range(fixture.times - 1):
             await asyncio.sleep(0)
             delivery = await send(content, to=target, origin=origin)
-        return delivery._replace(warnings=()) if fixture.malformed else delivery
+        title = f"Frame: {summarize(content)}" if fixture.raw else f"{fixture.event} · {summarize(content.data)}"
+        return delivery._replace(warnings=()) if fixture.malformed else delivery, fixture.title or title
 
 
 async def _expanded(data: Any, context: TemplateContext) -> Any:

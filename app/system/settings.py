@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from app import usernames
+from app.system import key_combination
 from app.system.files import read_text, reason, replace, write_file
 from app.validation_messages import fault
 
@@ -93,6 +94,24 @@ class Settings(Struct, kw_only=True):
     close_to_tray: bool = True
     confirm_quit: bool = True
     start_hidden: bool = False
+    notify_messages: Annotated[
+        bool, Meta(description="Show a desktop notification for each message to the UI: its sender and text")
+    ] = False
+    notify_refused: Annotated[
+        bool, Meta(description="Show a desktop notification when a web page may not connect")
+    ] = False
+    notify_disconnects: Annotated[
+        bool, Meta(description="Show a desktop notification when a client disconnects by itself")
+    ] = False
+    notify_expectations: Annotated[
+        bool, Meta(description="Show a desktop notification when an expectation is not met in time")
+    ] = False
+    repeat_shortcut: Annotated[
+        str, Meta(description="System-wide shortcut that repeats the last event, such as Ctrl+Alt+R; empty: none")
+    ] = ""
+    fire_bar_shortcut: Annotated[
+        str, Meta(description="System-wide shortcut that shows or hides the fire bar; empty: none")
+    ] = ""
     check_updates: Annotated[bool, Meta(description="Check for a newer version once a day")] = False
     updates_url: Annotated[
         str, Meta(description="Address of the update feed; empty for the default of this build")
@@ -101,6 +120,10 @@ class Settings(Struct, kw_only=True):
 
 RESTRICTIVE: dict[str, Any] = {"require_token": True, "allowed_origins": []}
 """Values of the access settings that reject the most, used if the value in the file cannot be read."""
+
+
+SHORTCUTS = ("repeat_shortcut", "fire_bar_shortcut")
+"""Settings that are key combinations."""
 
 
 AT_NEXT_START = ("journal_rows",)
@@ -227,6 +250,9 @@ def validate(settings: Settings, friends: Collection[str] = ()) -> list[InvalidS
     ]
     if settings.username in friends:
         errors.append(InvalidSetting("username", f"{settings.username} is a friend in this chat state"))
+    if key_combination.same(settings.repeat_shortcut, settings.fire_bar_shortcut):
+        keys = key_combination.parse(settings.repeat_shortcut)
+        errors.append(InvalidSetting("fire_bar_shortcut", f"{keys} already repeats the last event"))
     return errors + equal_ports(settings)
 
 
@@ -272,6 +298,8 @@ def check(name: str, value: object) -> str | None:
         return next((wrong for origin in value if (wrong := origin_problem(origin))), None)
     if name == "username":
         return usernames.problem(str(value)) or None
+    if name in SHORTCUTS:
+        return key_combination.problem(str(value)) or None
     if name == "updates_url" and value:
         from app.system.updates import address_problem
 

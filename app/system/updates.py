@@ -17,6 +17,7 @@ TIMEOUT_S = 10.0
 MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+GITHUB_FEED = re.compile(r"https://api\.github\.com/repos/([\w.-]+/[\w.-]+)/releases/latest")
 VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,3})(?:[-.]?(a|b|rc|alpha|beta)[-.]?(\d{0,9}))?")
 
 
@@ -35,6 +36,12 @@ def built_in_address() -> str:
     """Return the update feed of this build; empty for a build from source."""
     there = files("resources").joinpath("updates.url")
     return there.read_text(encoding="utf-8").strip() if there.is_file() else ""
+
+
+def project_page() -> str:
+    """Return the page of the GitHub repository that this build comes from; empty for a build from source."""
+    repository = GITHUB_FEED.fullmatch(built_in_address())
+    return f"https://github.com/{repository[1]}" if repository else ""
 
 
 def address_problem(address: str) -> str:

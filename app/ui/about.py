@@ -4,7 +4,7 @@ import asyncio
 import platform
 
 from PySide6 import __version__ as pyside_version
-from PySide6.QtCore import Qt, QUrl, qVersion
+from PySide6.QtCore import Qt, QUrl, Signal, qVersion
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 from app import __version__
 from app.companion import Companion
 from app.system.about import Component, libraries, licence_texts, python
-from app.system.updates import Release, UpdateError, look
+from app.system.updates import Release, UpdateError, look, project_page
+from app.ui.browser import open_in_browser
 from app.ui.icons import icon
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.room_tasks import RoomTasks
@@ -52,7 +53,9 @@ def loop_description() -> str:
 
 
 class About(QDialog):
-    """The dialog. Call ``open()``; it does not block."""
+    """The dialog. Call ``open()``; it does not block. ``help_requested`` asks for the manual."""
+
+    help_requested = Signal()
 
     def __init__(self, parent: QWidget, companion: Companion, updates_address: str) -> None:
         super().__init__(parent)
@@ -67,6 +70,9 @@ class About(QDialog):
         self.table = self._make_table(inside)
         self.copy = named(QPushButton("Copy versions"), "Copy versions", tip="For a bug report")
         self.texts = named(QPushButton("Open licence texts"), "Open licence texts")
+        self.manual = named(QPushButton("Open Help"), "Open Help")
+        self.readme = named(QPushButton("Open README"), "Open README in the web browser")
+        self.issues = named(QPushButton("Report an issue"), "Report an issue in the web browser")
         self.check = named(QPushButton("Check for updates"), "Check for updates")
         self.update_status = named(PlainTextLabel(wordWrap=True), "Result of the update check", style_id="muted")
         self.release_page = named(QPushButton("Open release page"), "Open the release page of the newer version")
@@ -87,6 +93,12 @@ class About(QDialog):
         updates.addWidget(self.update_status, 1)
         updates.addWidget(self.release_page)
         column.addLayout(updates)
+        links = QHBoxLayout()
+        links.setSpacing(8)
+        for button in (self.manual, self.readme, self.issues):
+            links.addWidget(button)
+        links.addStretch(1)
+        column.addLayout(links)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for button in (self.check, self.copy, self.texts):
@@ -98,6 +110,8 @@ class About(QDialog):
         self.release_page.hide()
         self.check.setVisible(bool(self._address))
         self.texts.setVisible(licence_texts() is not None)
+        for button in (self.readme, self.issues):
+            button.setVisible(bool(project_page()))
         self.close_button.setDefault(True)
         self.close_button.setFocus()  # otherwise the table has it and seems to have a selection
 
@@ -112,6 +126,8 @@ class About(QDialog):
         for row, (name_of_part, version) in enumerate(list(self.versions.items())[1:]):
             title = PlainTextLabel(name_of_part)
             title.setObjectName("muted")
+            # Selectable like the value: Qt lays out selectable text a pixel lower.
+            title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             value = PlainTextLabel(version, wordWrap=True)
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(title, row, 0)
@@ -153,6 +169,10 @@ class About(QDialog):
         self.close_button.clicked.connect(self.accept)
         self.copy.clicked.connect(self._copy)
         self.texts.clicked.connect(self._open_texts)
+        self.manual.clicked.connect(self.accept)
+        self.manual.clicked.connect(self.help_requested)
+        self.readme.clicked.connect(lambda: open_in_browser(f"{project_page()}#readme"))
+        self.issues.clicked.connect(lambda: open_in_browser(f"{project_page()}/issues"))
         self.check.clicked.connect(self._check)
 
     def _copy(self) -> None:

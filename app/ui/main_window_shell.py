@@ -127,6 +127,11 @@ class MainWindowShell(QMainWindow):
         if isinstance(saved := self._memory.value(key), QByteArray):
             restore(saved)
 
+    @property
+    def memory(self) -> QSettings:
+        """The window's state file: sizes, hints that were shown, recent commands."""
+        return self._memory
+
     def present(self) -> None:
         """Show the window and bring it to the front, even if it is minimized or hidden."""
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)

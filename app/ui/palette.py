@@ -1,80 +1,210 @@
-"""The command palette (Ctrl+K): search every action of the window and run it."""
+"""The command palette (Ctrl+K): search every action of the window, and run it."""
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.palette_list import PaletteList
 
-LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+SIZE = QSize(620, 460)
+FROM_TOP = 56
+"""Distance from the top of the window, in pixels."""
+MAX_RECENT = 5
+PAGE = 8
+"""Page Up and Page Down move by this many commands."""
+STEPS = {
+    Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -PAGE, Qt.Key.Key_PageDown: PAGE,
+}  # fmt: skip
+
+
+class Section(StrEnum):
+    """A section of the palette, in the order in which they are shown."""
+
+    RECENT = "Recent"
+    FRIENDS = "Friends"
+    ACTIONS = "Actions"
+    FIXTURES = "Fixtures"
+    SETTINGS = "Settings"
+    HELP = "Help"
 
 
 class Command(NamedTuple):
-    """An action of the palette. The search looks at ``title`` and ``hint``, which also shows a shortcut or name."""
+    """An action of the palette. The search looks at ``title``, ``hint`` and ``keywords``."""
 
     title: str
     act: Callable[[], object]
     hint: str = ""
+    """A shortcut, a name or a state, shown at the right."""
+    section: Section = Section.ACTIONS
+    keywords: str = ""
+    browsable: bool = True
+    """Whether to list the command while nothing is searched."""
+    completion: str = ""
+    """If not empty, choosing the command puts this text into the search line instead of calling ``act``."""
+
+
+Parse = Callable[[str], Command | None]
+"""Returns the command that a typed sentence stands for, such as "alice says hi", or None."""
+Sections = list[tuple[Section, list[Command]]]
 
 
 def matching(commands: Sequence[Command], words: str) -> list[Command]:
     """Return the commands that contain every word; those whose title begins with the first word come first."""
     wanted = words.casefold().split()
-    found = [each for each in commands if all(word in f"{each.title} {each.hint}".casefold() for word in wanted)]
-    return sorted(found, key=lambda each: not (wanted and each.title.casefold().startswith(wanted[0])))
+
+    def contains_all(each: Command) -> bool:
+        text = f"{each.title} {each.hint} {each.keywords}".casefold()
+        return all(word in text for word in wanted)
+
+    return sorted(filter(contains_all, commands), key=lambda each: not _begins(each, wanted))
+
+
+def _begins(command: Command, wanted: Sequence[str]) -> bool:
+    return bool(wanted) and command.title.casefold().startswith(wanted[0])
+
+
+def arrange(
+    commands: Sequence[Command], words: str, recent: Sequence[str] = (), parse: Parse | None = None
+) -> Sections:
+    """Return the sections to show for a search.
+
+    Without words, the commands of ``recent`` come first and are not listed again. With words, a sentence that
+    ``parse`` understands comes first, then the sections in which a command begins with the first word.
+    """
+    understand = parse or (lambda _: None)
+    wanted = words.casefold().split()
+    if not wanted:
+        by_title = {each.title: each for each in commands}
+        again = [by_title.get(title) or understand(title) for title in recent]
+        latest = [each._replace(section=Section.RECENT) for each in again if each][:MAX_RECENT]
+        listed = {each.title for each in latest}
+        return _by_section([*latest, *(each for each in commands if each.browsable and each.title not in listed)])
+    found = matching(commands, words)
+    best = {each.section for each in found if _begins(each, wanted)}
+    if sentence := understand(words):
+        found, best = [sentence, *found], {sentence.section}
+    return _by_section(found, sorted(Section, key=lambda each: each not in best))
+
+
+def _by_section(commands: Sequence[Command], order: Sequence[Section] = tuple(Section)) -> Sections:
+    sections = [(section, [each for each in commands if each.section is section]) for section in order]
+    return [(section, inside) for section, inside in sections if inside]
 
 
 class Palette(QDialog):
-    """A search line above a list of commands; Enter runs the selected one. Call ``open()``; it does not block."""
+    """A search line above a list of commands; Enter runs the selected one. Call ``present()``; it does not block.
 
-    def __init__(self, parent: QWidget, commands: Sequence[Command]) -> None:
-        super().__init__(parent)
+    It closes when another window becomes active, for example after a click beside it.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        commands: Sequence[Command],
+        *,
+        recent: Sequence[str] = (),
+        used: Callable[[str], object] = lambda _: None,
+        parse: Parse | None = None,
+    ) -> None:
+        """``recent`` has the titles of the commands used last; ``used`` gets the title of the chosen one."""
+        super().__init__(parent, Qt.WindowType.Dialog | Qt.WindowType.FramelessWindowHint)
+        self._over = parent
         self._commands = commands
-        self._found: list[Command] = []
+        self._recent = recent
+        self._used = used
+        self._parse = parse
+        self.found: list[Command] = []
+        """The commands in the list, in order."""
         self.setWindowTitle("Commands")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(560, 420)
-        self.search = named(LineEdit(limit=200, placeholder="Search commands and fixtures"), "Search commands")
-        self.list = named(QListWidget(), "Commands", style_id="palette")
-        hint = PlainTextLabel("↑ ↓ to select · Enter to run · Esc to close")
-        hint.setObjectName("muted")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 10)
-        column.setSpacing(8)
-        for widget in (self.search, self.list, hint):
-            column.addWidget(widget)
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)  # for the rounded corners
+        self.search = named(
+            LineEdit(limit=2_000, placeholder="Search, or type “bob online” or “alice says hi”"),
+            "Search commands",
+            style_id="paletteSearch",
+        )
+        self.list = PaletteList()
+        self.empty = EmptyState("search", "Nothing found")
+        self._body = QStackedWidget()
+        self._body.addWidget(self.list)
+        self._body.addWidget(self.empty)
+        self._lay_out()
         self.search.textChanged.connect(self._show)
         self.search.returnPressed.connect(self._run_selected)
         self.search.installEventFilter(self)
-        self.list.itemActivated.connect(lambda _: self._run_selected())
+        self.list.chosen.connect(self._run_selected)
         self._show("")
+
+    def _lay_out(self) -> None:
+        card = QFrame()
+        card.setObjectName("paletteCard")
+        column = QVBoxLayout(card)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        hint = PlainTextLabel("↑ ↓ to select · Enter to run · Esc to close")
+        hint.setObjectName("paletteFoot")
+        for widget in (self.search, self._body, hint):
+            column.addWidget(widget)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(card)
+
+    def present(self) -> None:
+        """Show the palette at the top of its parent, in the middle."""
+        place = self._over
+        self.resize(SIZE.boundedTo(place.size() - QSize(80, 2 * FROM_TOP)))
+        self.move(place.mapToGlobal(QPoint((place.width() - self.width()) // 2, FROM_TOP)))
+        self.show()
+        self.activateWindow()
+        self.search.setFocus()
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.WindowDeactivate and self.isVisible():
+            self.reject()
+        return super().event(event)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Move the list's selection with the arrow keys while the search line has the focus."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in LIST_KEYS:
-            self.list.keyPressEvent(event)
-            return True
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            step = STEPS.get(Qt.Key(event.key()))
+            if step:
+                self.list.move_selection(step)
+                return True
         return super().eventFilter(watched, event)
 
     def _show(self, words: str) -> None:
-        self._found = matching(self._commands, words)
-        self.list.clear()
-        for each in self._found:
-            item = QListWidgetItem(f"{each.title}   {each.hint}" if each.hint else each.title)
-            set_tooltip(item, each.hint)
-            self.list.addItem(item)
-        self.list.setCurrentRow(0)
+        sections = arrange(self._commands, words, self._recent, self._parse)
+        self.found = [each for _, commands in sections for each in commands]
+        self.list.show_sections(
+            [(section, [(each.title, each.hint) for each in inside]) for section, inside in sections]
+        )
+        searched = words.strip()
+        self.empty.show_text(
+            f"Nothing found for “{searched if len(searched) <= 60 else searched[:60] + ' …'}”",
+            "Search for a room, a friend, a fixture, a setting or a page of the manual.",
+        )
+        self._body.setCurrentWidget(self.list if self.found else self.empty)
 
     def _run_selected(self) -> None:
-        row = self.list.currentRow()
-        if 0 <= row < len(self._found):
-            act = self._found[row].act
-            self.accept()
-            act()
+        number = self.list.selected
+        if number is None or not self.isVisible():  # a click may also activate the item
+            return
+        chosen = self.found[number]
+        if chosen.completion:
+            self.search.setText(chosen.completion)
+            self.search.setFocus()
+            return
+        self._used(chosen.title)
+        self.accept()
+        chosen.act()

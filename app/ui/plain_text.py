@@ -63,10 +63,14 @@ class PlainTextMessageBox(QMessageBox):
 
 
 class PlainTextInputDialog(QInputDialog):
-    """A dialog that asks for one line of text and never interprets its label as HTML."""
+    """A dialog that asks for one line of text and never interprets its label as HTML.
 
-    def __init__(self, parent: QWidget, title: str, label: str, text: str = "") -> None:
+    ``verb`` is the text of the button that accepts; by default it is the first word of the title.
+    """
+
+    def __init__(self, parent: QWidget, title: str, label: str, text: str = "", verb: str = "") -> None:
         super().__init__(parent)
+        self.setOkButtonText(verb or title.partition(" ")[0])
         self.setWindowTitle(title)
         self.setLabelText(label)
         self.setTextValue(text)

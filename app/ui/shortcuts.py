@@ -1,61 +1,114 @@
-"""The dialog that lists the keyboard shortcuts."""
+"""The dialog that lists the keyboard shortcuts, grouped by room."""
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QPushButton, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.ui.plain_text import PlainTextLabel
-from app.ui.room_registry import Room
+from app.ui.room_registry import NUMBER_KEYS, Room
+from app.ui.widgets.accessible_names import named
 
-SHORTCUTS = (
-    ("Ctrl+K", "Command palette: search every action"),
-    ("Ctrl+Enter", "Fire the event in Inject or Fixtures, or stop a repeat; in Chats, send the message"),
-    ("Ctrl+R", "Repeat the last event with a new ID and time"),
-    ("Ctrl+F", "Filter the log; in Settings and Help, search there"),
-    ("Ctrl+L", "Clear the log view"),
-    ("P", "Freeze or unfreeze the log"),
-    ("R", "Resend the selected frame"),
-    ("E", "Edit the selected event in Inject"),
-    ("S", "Save the selected frame as a fixture"),
-    ("Ctrl+C", "Copy the selected frame as JSON"),
-    ("Ctrl+Shift+C", "Copy the selected event as a terminal command"),
-    ("Ctrl+Alt+C", "Copy the selected event as a line for Playwright"),
-    ("F2", "Change the user that the selected client acts as"),
-    ("Ctrl+W", "Close the window"),
-    ("Ctrl+Q", "Quit"),
-    ("Alt+Left or Alt+Right", "In Help, go back or forward"),
-    ("F1", "Help for the current room"),
-    ("?", "Show this list"),
-)
+GROUPS = {
+    "Everywhere": (
+        ("Ctrl+K", "Command palette: search every action"),
+        ("Ctrl+Enter", "Fire the event in Inject or Fixtures, or stop a repeat; in Chats, send the message"),
+        ("Ctrl+R", "Repeat the last event with a new ID and time"),
+        ("Ctrl+F", "Filter the log; in Settings and Help, search there"),
+        ("Ctrl+L", "Clear the log view"),
+        ("Ctrl+W", "Close the window"),
+        ("Ctrl+Q", "Quit"),
+        ("F1", "Help for the current room"),
+        ("?", "Show this list"),
+    ),
+    "Events": (
+        ("P", "Freeze or unfreeze the log"),
+        ("R", "Resend the selected frame"),
+        ("E", "Edit the selected event in Inject"),
+        ("S", "Save the selected frame as a fixture"),
+        ("Ctrl+C", "Copy the selected frame as JSON"),
+        ("Ctrl+Shift+C", "Copy the selected event as a terminal command"),
+        ("Ctrl+Alt+C", "Copy the selected event as a line for Playwright"),
+    ),
+    "Clients": (("F2", "Change the user that the selected client acts as"),),
+    "Help": (("Alt+Left or Alt+Right", "Go back or forward"),),
+}
+"""The keys and their actions by group: *Everywhere*, or the title of a room."""
+SHORTCUTS = tuple(line for group in GROUPS.values() for line in group)
+"""The keys and actions of all groups, without those that open rooms."""
+
+SIZE = QSize(620, 560)
+KEYS_WIDTH = 172
 
 
 def room_shortcuts(rooms: Sequence[Room]) -> tuple[str, str]:
     """Return the first line of the list: the shortcuts that open rooms, and the rooms' titles."""
-    opened = sorted((room for room in rooms if room.shortcut.startswith("Ctrl+")), key=lambda room: room.shortcut)
-    return f"{opened[0].shortcut} … {opened[-1].shortcut}", ", ".join(room.title for room in opened)
+    numbered = rooms[:NUMBER_KEYS]
+    return f"Ctrl+1 … Ctrl+{len(numbered)}", ", ".join(room.title for room in numbered)
 
 
 def show_shortcuts(parent: QWidget, rooms: Sequence[Room], open_help: Callable[[], object]) -> QDialog:
     """Open a dialog with all shortcuts and a button that calls ``open_help``. It does not block."""
-    lines = [room_shortcuts(rooms), *SHORTCUTS]
     dialog = QDialog(parent)
     dialog.setWindowTitle("Keyboard shortcuts")
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    grid = QGridLayout(dialog)
-    grid.setContentsMargins(20, 16, 20, 16)
-    grid.setHorizontalSpacing(18)
-    for line, (keys, action) in enumerate(lines):
-        label = PlainTextLabel(keys)
-        label.setObjectName("detailHead")
-        grid.addWidget(label, line, 0)
-        grid.addWidget(PlainTextLabel(action), line, 1)
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
-    buttons.accepted.connect(dialog.accept)
-    manual = QPushButton("Open Help")
-    buttons.addButton(manual, QDialogButtonBox.ButtonRole.ActionRole)
+    dialog.resize(SIZE.boundedTo(parent.size()))
+    area = named(QScrollArea(widgetResizable=True), "Keyboard shortcuts")
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(_list({**GROUPS, "Everywhere": (room_shortcuts(rooms), *GROUPS["Everywhere"])}))
+    manual = named(QPushButton("Open Help"), "Open Help")
     manual.clicked.connect(dialog.accept)
     manual.clicked.connect(lambda: open_help())
-    grid.addWidget(buttons, len(lines), 0, 1, 2)
+    close = named(QPushButton("Close"), "Close", style_id="primary")
+    close.setDefault(True)
+    close.clicked.connect(dialog.accept)
+    buttons = QHBoxLayout()
+    buttons.setContentsMargins(20, 12, 20, 16)
+    buttons.setSpacing(8)
+    buttons.addWidget(manual)
+    buttons.addStretch(1)
+    buttons.addWidget(close)
+    column = QVBoxLayout(dialog)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(area, 1)
+    column.addLayout(buttons)
     dialog.open()
+    close.setFocus()
     return dialog
+
+
+def _list(groups: dict[str, tuple[tuple[str, str], ...]]) -> QWidget:
+    inner = QWidget()
+    grid = QGridLayout(inner)
+    grid.setContentsMargins(20, 16, 20, 8)
+    grid.setHorizontalSpacing(16)
+    grid.setVerticalSpacing(8)
+    grid.setColumnMinimumWidth(0, KEYS_WIDTH)
+    grid.setColumnStretch(1, 1)
+    top = Qt.AlignmentFlag.AlignTop
+    for number, (title, shortcuts) in enumerate(groups.items()):
+        heading = PlainTextLabel(title)
+        heading.setObjectName("groupTitle")
+        heading.setContentsMargins(0, 12 if number else 0, 0, 0)
+        grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
+        for keys, action in shortcuts:
+            row = grid.rowCount()
+            label = PlainTextLabel(keys)
+            label.setObjectName("keyCap")
+            grid.addWidget(label, row, 0, top | Qt.AlignmentFlag.AlignLeft)
+            text = PlainTextLabel(action, wordWrap=True)
+            text.setContentsMargins(0, 2, 0, 0)
+            grid.addWidget(text, row, 1, top)
+    grid.setRowStretch(grid.rowCount(), 1)
+    return inner

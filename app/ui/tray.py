@@ -1,4 +1,4 @@
-"""The tray icon: shows the server's state, and its menu fires events and controls the server."""
+"""The tray icon: shows the server's state and what was fired, and its menu fires events and controls the server."""
 
 from collections.abc import Coroutine
 from functools import partial
@@ -9,10 +9,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from app.companion import Companion
-from app.hub.hub import Delivery
+from app.hub.hub import Delivery, count
 from app.hub.origin import TRAY
 from app.hub.server_state import ServerState
 from app.protocol.fixture import Fixture
+from app.protocol.times import local
 from app.ui.icons import icon
 from app.ui.plain_text import notification_text, without_mnemonics
 from app.ui.room_tasks import RoomTasks
@@ -31,6 +32,16 @@ def menu_text(title: str) -> str:
     return without_mnemonics(title[:60])
 
 
+def result_of(companion: Companion, delivery: Delivery) -> str:
+    """Return the result of what was fired last: ``Fired: A friend says hi → 2 clients``."""
+    title = companion.composer.recent[0].title if companion.composer.recent else "Event"
+    if delivery.held:
+        return f"Held: {title}"
+    if delivery.clients:
+        return f"Fired: {title} → {count(delivery.delivered, 'client')}"
+    return f"{title}: {delivery.note}"
+
+
 class Tray(QObject):
     """The tray icon with its menu. Create it only while a system tray is available."""
 
@@ -39,10 +50,16 @@ class Tray(QObject):
     logs_requested = Signal()
     fixtures_requested = Signal()
     quit_requested = Signal()
+    fire_bar_requested = Signal()
+    notification_clicked = Signal()
     status_message = Signal(str)
+    fired = Signal(str)
+    """Emitted with the result of an event that was fired from the menu."""
 
     def __init__(self, companion: Companion) -> None:
         super().__init__()
+        self._result = ""
+        """Time and result of the last event that was fired here or by hand in the window."""
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.menu = QMenu()
@@ -50,6 +67,7 @@ class Tray(QObject):
         self.icon = QSystemTrayIcon()
         self.icon.setContextMenu(self.menu)
         self.icon.activated.connect(self._activated)
+        self.icon.messageClicked.connect(self.notification_clicked)
         self._disconnects = [
             companion.changed.connect(lambda _: self.show_state()),
             companion.hub.clients_changed.connect(lambda _: self.show_state()),
@@ -69,11 +87,17 @@ class Tray(QObject):
     def show_state(self) -> None:
         """Show the companion's current state in icon and tooltip."""
         self.icon.setIcon(icon(icon_name(self._companion)))
-        self.icon.setToolTip(notification_text(f"P2P Chat Companion\n{status_line(self._companion)}"))
+        lines = ("P2P Chat Companion", status_line(self._companion), self._result)
+        self.icon.setToolTip(notification_text("\n".join(filter(None, lines))))
 
-    def notify(self, title: str, text: str) -> None:
-        """Show a desktop notification for 8 s."""
-        self.icon.showMessage(notification_text(title), notification_text(text), icon("app"), 8000)
+    def show_result(self, text: str) -> None:
+        """Show the result of a fired event in the tooltip, with the time."""
+        self._result = f"{local(self._companion.clock.wall()):%H:%M:%S} {text}"
+        self.show_state()
+
+    def notify(self, title: str, text: str, for_ms: int = 8000) -> None:
+        """Show a desktop notification."""
+        self.icon.showMessage(notification_text(title), notification_text(text), icon("app"), for_ms)
 
     def rebuild(self) -> None:
         """Fill the menu for the current state."""
@@ -90,6 +114,7 @@ class Tray(QObject):
         fire.addAction("Show all fixtures", self.fixtures_requested.emit)
         repeat = self.menu.addAction("Repeat last", self._repeat)
         repeat.setEnabled(companion.composer.can_fire_again)
+        self.menu.addAction("Show fire bar", self.fire_bar_requested.emit)
         self.menu.addSeparator()
         self._add_server_actions()
         self.menu.addAction("Copy URL", self._copy_url)
@@ -118,7 +143,11 @@ class Tray(QObject):
         self._send(self._companion.composer.fire_again(origin=TRAY))
 
     def _send(self, firing: Coroutine[Any, Any, Delivery]) -> None:
-        self._do(firing, lambda delivery: self.status_message.emit(delivery.note))
+        self._do(firing, self._on_fired)
+
+    def _on_fired(self, delivery: Delivery) -> None:
+        self.status_message.emit(delivery.note)
+        self.fired.emit(result_of(self._companion, delivery))
 
     def _copy_url(self) -> None:
         QGuiApplication.clipboard().setText(self._companion.client_url)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.manual.pages import Manual
     from app.protocol.fixture import Fixture
     from app.ui.about import About
-    from app.ui.palette import Command, Palette
+    from app.ui.palette import Palette
     from app.ui.rooms.chats import ChatsRoom
     from app.ui.rooms.clients import ClientsRoom
     from app.ui.rooms.events import EventsRoom
@@ -42,8 +42,12 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.ui.rooms.help import HelpRoom
     from app.ui.rooms.inject import InjectRoom
     from app.ui.rooms.settings import SettingsRoom
+    from app.ui.widgets.first_steps import FirstSteps
 
 __all__ = ["CHATS", "CLIENTS", "EVENTS", "FIXTURES", "HELP", "INJECT", "ROOMS", "SETTINGS", "MainWindow"]
+
+FIRST_TEXT = "Hi from {{persona}}!"
+"""The message that the first steps fire."""
 
 
 class MainWindow(MainWindowShell):
@@ -52,6 +56,11 @@ class MainWindow(MainWindowShell):
     quit_requested = Signal()
     save_requested = Signal(object)
     """Emitted with new ``Settings`` to save and apply."""
+    fired = Signal(object)
+    """Emitted with the ``Delivery`` of an event that the palette or *Repeat last* fired."""
+    fire_bar_requested = Signal()
+    first_steps: FirstSteps | None = None
+    """The panel with the first steps, once it was shown."""
     filled = False
 
     def fill(self, companion: Companion) -> Self:
@@ -188,6 +197,8 @@ class MainWindow(MainWindowShell):
         self._do.close()
         self.updates.close_down()
         self.status.close_down()
+        if self.first_steps:
+            self.first_steps.close_down()
         self.rooms.close_down()
         for room in self.rooms.built:
             if isinstance(room, ClosesDown):
@@ -247,59 +258,53 @@ class MainWindow(MainWindowShell):
 
     def repeat(self) -> None:
         """Fire the last event again."""
-        self._do(self.companion.composer.fire_again(origin=PANEL), self._show_delivery)
+        self.fire(self.companion.composer.fire_again(origin=PANEL))
+
+    def fire(self, firing: Coroutine[Any, Any, Delivery]) -> None:
+        """Run a coroutine that fires an event, and show the result in the status bar."""
+        self._do(firing, self._show_delivery)
 
     def _show_delivery(self, delivery: Delivery) -> None:
         parts = [f"{delivery.note[:1].upper()}{delivery.note[1:]}", f"#{delivery.seq}", *delivery.warnings]
         self.status.show_message(" · ".join(parts))
+        self.fired.emit(delivery)
 
     def open_palette(self) -> Palette:
         """Open the command palette."""
-        from app.ui.palette import Palette
+        from app.ui.palette_commands import open_palette
 
-        palette = Palette(self, self._commands())
-        palette.open()
-        return palette
+        return open_palette(self)
 
-    def _commands(self) -> list[Command]:
-        from app.ui.palette import Command
+    def open_setting(self, name: str) -> None:
+        """Open Settings at a setting; ``name`` is its key in the settings file."""
+        from app.ui.room_hooks import ShowsSetting
 
-        companion = self.companion
-        freeze = self.events.freeze
-        url = companion.server.url
-        fires = [
-            Command(f"Fire: {each.title}", partial(self.fire_fixture, each.fixture), each.name)
-            for each in companion.fixtures.all
-        ]
-        rooms = [
-            Command(f"Open {room.title}", partial(self.open_room, room.name), room.shortcut)
-            for room in self.room_list
-        ]
-        return [
-            Command("Repeat last", self.repeat, "Ctrl+R"),
-            *fires,
-            Command("Resume sending" if companion.hub.paused else "Pause sending", self.status.pause.click),
-            Command("Stop server" if companion.server.listening else "Start server", self.status.power.click),
-            *rooms,
-            Command("Filter the log", self._filter, "Ctrl+F"),
-            Command("Clear the log view", self.events.clear, "Ctrl+L"),
-            Command(freeze.text(), freeze.toggle, "P"),
-            Command("Copy URL", partial(QGuiApplication.clipboard().setText, url), url),
-            *self._manual_pages(),
-            Command("Keyboard shortcuts", self.show_shortcuts, "?"),
-            Command("About: versions and licences", self.open_about),
-            Command("Quit", self.quit_requested.emit, "Ctrl+Q"),
-        ]
+        self.open_room(SETTINGS)
+        page = self.rooms.page(SETTINGS)
+        if isinstance(page, ShowsSetting):
+            page.show_setting(name)
 
-    def _manual_pages(self) -> list[Command]:
-        from app.manual.pages import ManualMissing
-        from app.ui.palette import Command
+    def show_first_steps(self, *, focus: bool = True) -> FirstSteps:
+        """Show the first steps above the rooms. ``focus`` gives them the keyboard focus."""
+        from app.ui.widgets.first_steps import FirstSteps
 
-        try:
-            pages = self.manual.entries
-        except ManualMissing:
-            return []
-        return [Command(f"Help: {each.title}", partial(self.open_help, each.name)) for each in pages]
+        if self.first_steps is None:
+            steps = self.first_steps = FirstSteps(self.companion)
+            steps.allow_requested.connect(self.allow)
+            steps.name_chosen.connect(
+                lambda name: self.save_requested.emit(replace(self.companion.settings, username=name))
+            )
+            steps.fire_requested.connect(self._fire_first_event)
+            steps.skipped.connect(steps.hide)
+            self.fired.connect(steps.show_fired)
+            self._place.insertWidget(0, steps)
+        self.first_steps.show()
+        if focus:
+            self.first_steps.address.setFocus()
+        return self.first_steps
+
+    def _fire_first_event(self) -> None:
+        self.fire(self.companion.composer.fire_message("", FIRST_TEXT, origin=PANEL))
 
     def open_help(self, topic: str = "") -> None:
         """Open the manual at the page about a room or a command; without a topic, at the current room's page."""
@@ -318,12 +323,13 @@ class MainWindow(MainWindowShell):
         from app.ui.about import About
 
         about = About(self, self.companion, self.updates.address)
+        about.help_requested.connect(lambda: self.open_help("index"))
         about.open()
         return about
 
     def fire_fixture(self, fixture: Fixture) -> None:
         """Fire a fixture."""
-        self._do(self.companion.composer.fire(fixture, origin=PANEL), self._show_delivery)
+        self.fire(self.companion.composer.fire(fixture, origin=PANEL))
 
     def allow(self, origin: str) -> None:
         """Add a refused origin to the allowed origins."""
@@ -345,9 +351,10 @@ class MainWindow(MainWindowShell):
         if isinstance(room, Searches):
             room.focus_search()
         else:
-            self._filter()
+            self.open_filter()
 
-    def _filter(self) -> None:
+    def open_filter(self) -> None:
+        """Open Events, and give the filter of the log the keyboard focus."""
         self.open_room(EVENTS)
         self.events.focus_filter()
 

@@ -66,6 +66,7 @@ COMMAND = {
     "expect_ui_state": "ui-state expect",
     "select_chat": "ui-state select",
     "open_window": "open",
+    "open_fire_bar": "open --fire-bar",
     "quit": "quit",
 }
 NO_COMMAND = {"openapi": "a document for tools that read it from the API"}

@@ -75,6 +75,7 @@ class Desktop:
 
     def __init__(self, tray: str | None = None) -> None:
         self._xdotool = need("xdotool", install="apt-get install xdotool")
+        self._xwininfo = need("xwininfo", install="apt-get install x11-utils")
         self._import = need("import", install="apt-get install imagemagick")
         self._programs = ExitStack()
         # Not pytest's folder: the path of a socket has at most 108 characters.
@@ -154,6 +155,14 @@ class Desktop:
         """Wait for the main window; return its number."""
         return str(wait_until(self.windows, "the window")[0])
 
+    def named(self, title: str) -> list[str]:
+        """Return the visible windows with this title."""
+        return self._run(self._xdotool, "search", "--onlyvisible", "--name", f"^{title}$", may_fail=True).split()
+
+    def focused(self) -> str:
+        """Return the window that has the keyboard."""
+        return self._run(self._xdotool, "getwindowfocus", "-f").strip()
+
     def place(self, window: str) -> Box:
         """Return where a window is."""
         said = self._run(self._xdotool, "getwindowgeometry", "--shell", window)
@@ -175,6 +184,12 @@ class Desktop:
         """Give a window the keyboard (this desktop has no window manager that would)."""
         self._run(self._xdotool, "windowfocus", "--sync", window)
 
+    def focus_nothing(self) -> None:
+        """Take the keyboard from every window of the companion, as if another program had it."""
+        found = re.search(r"Window id: (0x[0-9a-f]+)", self._run(self._xwininfo, "-root"))
+        assert found
+        self._run(self._xdotool, "windowfocus", str(int(found[1], 16)))
+
     # inside
 
     def _open_screen(self) -> None:
@@ -195,7 +210,7 @@ class Desktop:
         return self._programs.enter_context(program)
 
     def _tree(self) -> str:
-        return self._run(need("xwininfo", install="apt-get install x11-utils"), "-root", "-tree")
+        return self._run(self._xwininfo, "-root", "-tree")
 
     def _ask_bus(
         self, method: str, *arguments: str, to: str = "org.freedesktop.DBus", path: str = "/org/freedesktop/DBus",

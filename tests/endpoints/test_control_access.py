@@ -282,6 +282,7 @@ INPUT: dict[str, tuple[str, Any]] = {
     "stop_server": ("", None),
     "start_server": ("", None),
     "open_window": ("", None),
+    "open_fire_bar": ("", None),
     "quit": ("", None),
     "openapi": ("", None),
 }
@@ -314,6 +315,7 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(control:
     await control.put("/v1/fixtures/mine", INPUT["save_fixture"][1])
     await control.post("/v1/tokens/agent")
     control.companion.raise_window = control.companion.quit_program = lambda: None
+    control.companion.show_fire_bar = lambda: None
     whole = await document(control)
     ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
     answer = await call_by_name(control, method, path, name)
@@ -383,6 +385,7 @@ REFUSED: list[tuple[str, str, Any, int]] = [
     ("load_state", "", b"[]", 422),
     ("load_state", "", b"x" * (10 * 1024 * 1024 + 1), 413),
     ("open_window", "", None, 409),
+    ("open_fire_bar", "", None, 409),
     ("quit", "", None, 409),
 ]
 

@@ -38,6 +38,7 @@ async def test_an_agent_may_call_what_its_scope_allows_and_nothing_else(
 ) -> None:
     """The bodies are wrong on purpose: an operation that is allowed answers that, and does nothing."""
     control.companion.raise_window = control.companion.quit_program = lambda: None
+    control.companion.show_fire_bar = lambda: None
     agent = await agent_headers(control)
     for name, operation in NAMES.items():
         with subtests.test(name=name):

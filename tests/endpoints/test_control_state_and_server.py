@@ -253,6 +253,16 @@ async def test_the_window_is_raised(control: Control) -> None:
     assert (await control.got("/v1/status"))["window"] is True
 
 
+async def test_the_fire_bar_is_shown_if_there_is_a_window(control: Control) -> None:
+    answer = await control.post("/v1/fire-bar/open")
+    assert answer.status == 409
+    assert "has no window" in answer.detail
+    shown: list[bool] = []
+    control.companion.show_fire_bar = lambda: shown.append(True)
+    answer = await control.post("/v1/fire-bar/open")
+    assert (answer.status, answer.body, shown) == (204, b"", [True])
+
+
 # quitting
 
 

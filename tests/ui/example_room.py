@@ -51,4 +51,4 @@ def create(window: MainWindow) -> ExampleRoom:
     return ExampleRoom(window.companion)
 
 
-EXAMPLE = Room("example", "Example", "clients", Group.PROVE, "tests.ui.example_room:create", "Ctrl+7")
+EXAMPLE = Room("example", "Example", "clients", Group.PROVE, "tests.ui.example_room:create", "Ctrl+8")

@@ -10,13 +10,14 @@ from aiohttp import web
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, QUrl, qVersion
 from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QLabel
 
 from app import __version__
 from app.companion import Companion
 from app.system.updates import Release, UpdateError
 from app.ui import about, updates
 from app.ui.about import About
-from app.ui.window import MainWindow
+from app.ui.window import HELP, MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.ui.conftest import Windows
 
@@ -225,3 +226,51 @@ async def test_enabling_update_checks_checks_at_once_and_disabling_hides_the_ban
     await companion.apply(replace(companion.settings, check_updates=False))
     assert not window.banner.isVisibleTo(window)
     assert len(asked) == 2
+
+
+# the project
+
+
+async def test_a_release_links_to_the_readme_and_the_issues(
+    window: MainWindow, opened: list[str], monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    feed = "https://api.github.com/repos/someone/p2p-chat-companion/releases/latest"
+    monkeypatch.setattr("app.system.updates.built_in_address", lambda: feed)
+    dialog = window.open_about()
+    qtbot.mouseClick(dialog.readme, LEFT)
+    qtbot.mouseClick(dialog.issues, LEFT)
+    page = "https://github.com/someone/p2p-chat-companion"
+    assert opened == [f"{page}#readme", f"{page}/issues"]
+    dialog.close()
+
+
+async def test_a_build_from_source_knows_no_page_of_the_project_and_opens_help(
+    window: MainWindow, qtbot: Any
+) -> None:
+    dialog = window.open_about()
+    assert not dialog.readme.isVisible()
+    assert not dialog.issues.isVisible()
+    qtbot.mouseClick(dialog.manual, LEFT)
+    assert not dialog.isVisible()
+    assert (window.rooms.current, window.help.page) == (HELP, "index")
+
+
+async def test_a_version_stands_on_the_line_of_its_name(window: MainWindow) -> None:
+    dialog = window.open_about()
+    labels = dialog.findChildren(QLabel)
+    place = next(number for number, label in enumerate(labels) if label.text() == "System")
+    name, version = labels[place : place + 2]
+    assert version.text() == dialog.versions["System"]
+    assert (name.y(), name.height()) == (version.y(), version.height())
+    for label in (name, version):
+        label.setText("HH")
+    assert first_ink(name) == first_ink(version)
+    dialog.close()
+
+
+def first_ink(label: QLabel) -> int:
+    """Return the first row of pixels that has text."""
+    picture = label.grab().toImage()
+    ground = picture.pixel(picture.width() - 1, picture.height() - 1)
+    rows = range(picture.height())
+    return next(y for y in rows if any(picture.pixel(x, y) != ground for x in range(picture.width())))

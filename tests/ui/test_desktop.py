@@ -30,7 +30,7 @@ from app.system.exit_codes import Exit
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
-from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
+from app.ui.window import CLIENTS, EVENTS, FIXTURES, SETTINGS, MainWindow
 from tests.conftest import PATIENCE_S, until
 from tests.system.keyrings import LockedKeyring, using
 from tests.ui.conftest import forget, second_start
@@ -129,6 +129,14 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     hints: list[str] = []
     monkeypatch.setattr(QSystemTrayIcon, "showMessage", lambda _, title, text, *more: hints.append(title))
     return hints
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Titles and texts of the notifications."""
+    shown: list[tuple[str, str]] = []
+    monkeypatch.setattr(QSystemTrayIcon, "showMessage", lambda _, title, text, *more: shown.append((title, text)))
+    return shown
 
 
 async def client_of(desktop: TrayApp) -> ClientConnection:
@@ -787,11 +795,11 @@ async def test_quitting_with_a_dialog_open_ends_cleanly(
     desktop.window.open_room(FIXTURES)
     desktop.window.fixtures.choose("mine/late")
     if dialog == "palette":
-        desktop.window.open_palette()
+        assert desktop.window.open_palette().isVisible()
     else:
         button = {"name": desktop.window.fixtures.rename, "delete": desktop.window.fixtures.delete}[dialog]
         qtbot.mouseClick(button, LEFT)
-    assert QApplication.activeModalWidget()
+        assert QApplication.activeModalWidget()
     desktop._stop.set()
     assert await ended.code(desktop) == Exit.OK
 
@@ -875,3 +883,90 @@ def test_run_reports_a_log_file_that_is_not_writable_and_releases_the_lock(
     assert "companion.log" in capsys.readouterr().err
     assert not [each for each in qapp.topLevelWidgets() if each.isVisible()]
     DataDirectory.open(tmp_path).lock.release()
+
+
+# first steps, results and the fire bar
+
+
+async def test_a_new_data_folder_offers_the_first_steps_once(
+    start: Start, ended: Ended, system_tray: type[Availability]
+) -> None:
+    first = await start()
+    assert first.window.first_steps
+    assert first.window.first_steps.isVisible()
+    first._stop.set()
+    await ended.code(first)
+    second = await start()
+    assert second.window.first_steps is None
+
+
+async def test_a_data_folder_of_an_earlier_version_offers_no_first_steps(start: Start, home: DataDirectory) -> None:
+    companion = Companion(Settings(port=0, rest_port=0), chat_file=home.folders.chat_file)
+    await companion.open()
+    await companion.close()
+    assert (await start()).window.first_steps is None
+
+
+async def test_what_is_fired_with_a_hidden_window_is_shown_in_tooltip_and_notification(
+    start: Start, system_tray: type[Availability], shown: list[tuple[str, str]]
+) -> None:
+    desktop = await start()
+    client = await client_of(desktop)
+    assert desktop._tray
+    desktop._tray.menu.aboutToShow.emit()
+    fire = next(each for each in desktop._tray.menu.actions() if each.text() == "Fire")
+    fire.menu().actions()[0].trigger()
+    assert (await frame(client))["event"] == "new_message"
+    await until(lambda: "Fired" in desktop._tray.icon.toolTip() if desktop._tray else False)
+    assert desktop._tray.icon.toolTip().endswith(" Fired: A friend says hi → 1 client")
+    assert shown == []
+    desktop.window.hide()
+    desktop.window.repeat()
+    await frame(client)
+    await until(lambda: shown)
+    assert shown == [("P2P Chat Companion", "Fired: A friend says hi → 1 client")]
+    await client.close()
+
+
+async def test_a_click_on_a_notification_opens_its_room(
+    start: Start, system_tray: type[Availability], shown: list[tuple[str, str]]
+) -> None:
+    desktop = await start(hidden=True, notify_refused=True)
+    assert desktop._tray
+    desktop.companion.rejection_log.add("events", "not allowed", "http://localhost:5173")
+    desktop._notifications.flush()
+    assert [title for title, _ in shown] == ["Web page refused"]
+    desktop._tray.icon.messageClicked.emit()
+    assert desktop.window.isVisible()
+    assert desktop.window.rooms.current == CLIENTS
+
+
+async def test_the_fire_bar_is_shown_by_a_script_the_tray_and_a_shortcut(
+    start: Start, system_tray: type[Availability]
+) -> None:
+    desktop = await start(hidden=True)
+    assert desktop.companion.show_fire_bar
+    desktop.companion.show_fire_bar()
+    bar = desktop._fire_bar
+    assert bar
+    assert bar.isVisible()
+    assert not desktop.window.isVisible()
+    bar.close()
+    assert desktop._tray
+    desktop._tray.fire_bar_requested.emit()
+    assert bar.isVisible()
+    desktop._toggle_fire_bar()
+    assert not bar.isVisible()
+
+
+async def test_a_shortcut_that_does_not_work_is_reported_with_a_way_to_change_it(start: Start, qtbot: Any) -> None:
+    desktop = await start(repeat_shortcut="Ctrl+Alt+R")
+    banner = desktop.window.banner
+    assert "The system-wide shortcut Ctrl+Alt+R does not work" in banner.text.text()
+    desktop.companion.pause()
+    assert "Ctrl+Alt+R" in banner.text.text()
+    button = next(each for each in banner.buttons if each.text() == "Open Settings")
+    qtbot.mouseClick(button, LEFT)
+    assert desktop.window.rooms.current == SETTINGS
+    await desktop.companion.apply(replace(desktop.companion.settings, repeat_shortcut=""))
+    assert "Ctrl+Alt+R" not in banner.text.text()

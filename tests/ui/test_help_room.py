@@ -23,6 +23,7 @@ from app.companion import Companion
 from app.manual.pages import Manual, Page
 from app.system.paths import Folders
 from app.ui import theme
+from app.ui.palette_commands import commands
 from app.ui.room_registry import ROOMS
 from app.ui.rooms.help import HelpRoom
 from app.ui.theme import DARK, LIGHT
@@ -581,7 +582,7 @@ async def test_the_palette_opens_any_page(window: MainWindow, qtbot: Any) -> Non
 
 async def test_without_a_manual_the_palette_still_opens(window: MainWindow, tmp_path: Path) -> None:
     window.__dict__["manual"] = Manual(tmp_path)
-    titles = [each.title for each in window._commands()]
+    titles = [each.title for each in commands(window)]
     assert "Open Help" in titles
     assert [each for each in titles if each.startswith("Help: ")] == []
 

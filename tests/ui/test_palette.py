@@ -12,7 +12,11 @@ from app.companion import Companion
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import Fixture
-from app.ui.palette import Command, Palette, matching
+from app.system.settings import Settings
+from app.ui.friend_commands import find_friend
+from app.ui.palette import MAX_RECENT, Command, Palette, Section, arrange, matching
+from app.ui.palette_commands import RecentCommands
+from app.ui.setting_titles import SETTING_TITLES
 from app.ui.window import EVENTS, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.frames import all_frames, frame, settled
@@ -36,17 +40,25 @@ async def palette(window: MainWindow, qtbot: Any) -> Palette:
 
 def opened(window: MainWindow, qtbot: Any) -> Palette:
     qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_K, CONTROL)
-    palette = QApplication.activeModalWidget()
-    assert isinstance(palette, Palette)
+    (palette,) = open_palettes()
     return palette
 
 
+def open_palettes() -> list[Palette]:
+    return [each for each in QApplication.topLevelWidgets() if isinstance(each, Palette) and each.isVisible()]
+
+
 def offered(palette: Palette) -> list[str]:
-    return [each.title for each in palette._found]
+    return [each.title for each in palette.found]
 
 
 def chosen(palette: Palette) -> str:
-    return palette.list.currentItem().text().partition("   ")[0]
+    return palette.list.currentItem().text()
+
+
+def headings(palette: Palette) -> list[str]:
+    items = [palette.list.item(row) for row in range(palette.list.count())]
+    return [item.text() for item in items if not item.flags() & Qt.ItemFlag.ItemIsSelectable]
 
 
 async def front(window: MainWindow) -> None:
@@ -94,14 +106,14 @@ def test_what_begins_with_the_word_comes_before_what_only_holds_it() -> None:
 
 async def test_it_offers_every_fixture_every_room_and_the_rest(palette: Palette, companion: Companion) -> None:
     found = offered(palette)
-    assert found[0] == "Repeat last"
+    assert headings(palette) == ["Friends", "Actions", "Fixtures", "Help"]
     assert [each for each in found if each.startswith("Fire: ")] == [
         f"Fire: {each.title}" for each in companion.fixtures.all
     ]
     assert [each for each in found if each.startswith("Open ")] == [f"Open {room.title}" for room in ROOMS]
     assert {"Pause sending", "Stop server", "Copy URL", "Keyboard shortcuts", "Quit"} <= set(found)
     assert palette.search.hasFocus()
-    assert chosen(palette) == "Repeat last"
+    assert chosen(palette) == found[0]
 
 
 async def test_letters_narrow_down_and_nothing_found_does_nothing(palette: Palette, qtbot: Any) -> None:
@@ -109,6 +121,8 @@ async def test_letters_narrow_down_and_nothing_found_does_nothing(palette: Palet
     assert offered(palette)[:2] == ["Fire: A friend is typing", "Fire: A friend stops typing"]
     qtbot.keyClicks(palette.search, " zzz")
     assert offered(palette) == []
+    assert palette.empty.isVisible()
+    assert palette.empty.title.text() == "Nothing found for “friend typing zzz”"
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert palette.isVisible()
     palette.search.clear()
@@ -137,7 +151,7 @@ async def test_enter_does_what_is_chosen_and_closes(window: MainWindow, palette:
     qtbot.keyClicks(palette.search, "open set")
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert window.rooms.current == SETTINGS
-    await until(lambda: QApplication.activeModalWidget() is None)
+    assert open_palettes() == []
 
 
 async def test_enter_in_the_list_does_it_once(
@@ -148,7 +162,7 @@ async def test_enter_in_the_list_does_it_once(
     palette.list.setFocus()
     qtbot.keyClick(palette.list, Qt.Key.Key_Return)
     assert [each["event"] for each in await all_frames(companion, client)] == ["friend_online"]
-    assert QApplication.activeModalWidget() is None
+    assert open_palettes() == []
 
 
 async def test_escape_closes_and_does_nothing(
@@ -157,7 +171,7 @@ async def test_escape_closes_and_does_nothing(
     client = await connect_client()
     qtbot.keyClicks(palette.search, "fire")
     qtbot.keyClick(palette.search, Qt.Key.Key_Escape)
-    assert QApplication.activeModalWidget() is None
+    assert open_palettes() == []
     assert await all_frames(companion, client) == []
 
 
@@ -166,9 +180,7 @@ async def test_ctrl_k_opens_it_from_every_room_and_once(window: MainWindow, qtbo
     window.open_room(room)
     palette = opened(window, qtbot)
     qtbot.keyClick(palette.search, Qt.Key.Key_K, CONTROL)
-    assert [each for each in QApplication.topLevelWidgets() if isinstance(each, Palette) and each.isVisible()] == [
-        palette
-    ]
+    assert open_palettes() == [palette]
     palette.close()
 
 
@@ -176,6 +188,170 @@ async def test_its_controls_say_what_they_are(palette: Palette) -> None:
     found = list(controls(palette))
     assert set(found) == {palette.search, palette.list}
     assert all(spoken(palette, each) for each in found)
+
+
+# sections
+
+
+def test_the_section_with_a_title_that_begins_with_the_first_word_comes_first() -> None:
+    all_ = [
+        Command("Open Help", print, "", Section.ACTIONS),
+        Command("Help: Tray icon", print, "", Section.HELP),
+    ]
+    assert [section for section, _ in arrange(all_, "help")] == [Section.HELP, Section.ACTIONS]
+    assert [section for section, _ in arrange(all_, "")] == [Section.ACTIONS, Section.HELP]
+
+
+def test_recent_commands_come_first_and_only_once() -> None:
+    all_ = commands(*"abcdefgh")
+    shown = arrange(all_, "", ["h", "gone", "c", "a", "b", "d", "e"])
+    assert [(section, [each.title for each in inside]) for section, inside in shown] == [
+        (Section.RECENT, ["h", "c", "a", "b", "d"]),
+        (Section.ACTIONS, ["e", "f", "g"]),
+    ]
+    assert MAX_RECENT == 5
+    assert [section for section, _ in arrange(all_, "c", ["c"])] == [Section.ACTIONS]
+
+
+async def test_what_was_done_is_offered_first_the_next_time_and_after_a_restart(
+    window: MainWindow, companion: Companion, qtbot: Any
+) -> None:
+    await do(window, "open set", qtbot)
+    await do(window, "alice says hello", qtbot)
+    palette = opened(window, qtbot)
+    assert headings(palette)[0] == "Recent"
+    assert offered(palette)[:2] == ["alice says hello", "Open Settings"]
+    palette.close()
+    assert RecentCommands(window.memory).titles == ["alice says hello", "Open Settings"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", "[1, [2]]"])
+async def test_a_damaged_list_of_recent_commands_is_ignored(window: MainWindow, qtbot: Any, text: str) -> None:
+    window.memory.setValue("palette/recent", text)
+    palette = opened(window, qtbot)
+    assert "Recent" not in headings(palette)
+
+
+async def test_the_arrow_keys_skip_the_headings(palette: Palette, qtbot: Any) -> None:
+    for title in offered(palette)[:20]:
+        assert chosen(palette) == title
+        qtbot.keyClick(palette.search, Qt.Key.Key_Down)
+
+
+async def test_a_click_runs_a_command_once_and_a_heading_does_nothing(
+    palette: Palette, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    qtbot.keyClicks(palette.search, "fire: a friend comes")
+    view = palette.list
+    qtbot.mouseClick(view.viewport(), LEFT, pos=view.visualItemRect(view.item(0)).center())
+    assert palette.isVisible()
+    qtbot.mouseClick(view.viewport(), LEFT, pos=view.visualItemRect(view.item(1)).center())
+    assert [each["event"] for each in await all_frames(companion, client)] == ["friend_online"]
+
+
+async def test_it_closes_when_another_window_becomes_active(window: MainWindow, palette: Palette) -> None:
+    await until(palette.isActiveWindow)
+    window.activateWindow()
+    await until(lambda: open_palettes() == [])
+
+
+async def test_it_stands_at_the_top_in_the_middle(window: MainWindow, palette: Palette) -> None:
+    middle = palette.frameGeometry().center().x() - window.mapToGlobal(window.rect().center()).x()
+    assert abs(middle) <= 1
+    assert window.mapFromGlobal(palette.pos()).y() == 56
+    assert palette.windowFlags() & Qt.WindowType.FramelessWindowHint
+
+
+# friends
+
+
+@pytest.mark.parametrize(
+    ("words", "event", "data"),
+    [
+        ("bob online", "friend_online", {"username": "bob"}),
+        ("bob offline", "friend_offline", {"username": "bob"}),
+        ("type as carol", "typing", {"username": "carol", "typing": True}),
+        ("carol types", "typing", {"username": "carol", "typing": True}),
+        ("stop typing as carol", "typing", {"username": "carol", "typing": False}),
+    ],
+)
+async def test_it_understands_what_a_friend_does(
+    window: MainWindow, connect_client: Connect, qtbot: Any, words: str, event: str, data: dict[str, Any]
+) -> None:
+    client = await connect_client()
+    await do(window, words, qtbot)
+    assert await frame(client) == {"event": event, "data": data}
+    assert window.status.message.text().startswith("Delivered to 1 client · #")
+
+
+@pytest.mark.parametrize("words", ["alice says Hi there!", "ALICE  say: Hi there!", "ali says Hi there!"])
+async def test_a_friend_says_what_is_typed(
+    window: MainWindow, connect_client: Connect, qtbot: Any, words: str
+) -> None:
+    client = await connect_client()
+    await do(window, words, qtbot)
+    data = (await frame(client))["data"]
+    assert (data["from"], data["text"], data["direction"]) == ("alice", "Hi there!", "received")
+    qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
+    again = (await frame(client))["data"]
+    assert again["text"] == "Hi there!"
+    assert again["msg_id"] != data["msg_id"]
+
+
+async def test_a_friend_s_message_is_completed_before_it_is_sent(palette: Palette, qtbot: Any) -> None:
+    qtbot.keyClicks(palette.search, "alice says")
+    assert chosen(palette) == "alice says …"
+    qtbot.keyClick(palette.search, Qt.Key.Key_Return)
+    assert palette.search.text() == "alice says "
+    assert palette.isVisible()
+    assert palette.search.hasFocus()
+
+
+async def test_somebody_who_is_not_a_friend_says_nothing(palette: Palette, qtbot: Any) -> None:
+    qtbot.keyClicks(palette.search, "nobody says hi")
+    assert offered(palette) == []
+
+
+async def test_without_words_it_offers_the_switch_that_changes_something(
+    palette: Palette, companion: Companion
+) -> None:
+    shown = [each.title for each in palette.found if each.section is Section.FRIENDS]
+    assert shown == [
+        f"Switch {name} {'offline' if online else 'online'}"
+        for name, online in sorted(companion.chat.presence.items())
+    ]
+
+
+def test_a_friend_is_found_by_name_or_by_an_unambiguous_beginning() -> None:
+    friends = ["al", "alice", "Alba", "Bob"]
+    assert find_friend("AL", friends) == "al"
+    assert find_friend("ali", friends) == "alice"
+    assert find_friend("alb", friends) == "Alba"
+    assert find_friend("a", friends) == ""
+    assert find_friend("zoe", friends) == ""
+
+
+# settings
+
+
+async def test_it_opens_a_single_setting(window: MainWindow, qtbot: Any) -> None:
+    await do(window, "rest_port", qtbot)
+    assert window.rooms.current == SETTINGS
+    assert window.settings.fields.rest_port.hasFocus()
+    await do(window, "settings event port", qtbot)
+    assert window.settings.fields.port.hasFocus()
+
+
+@pytest.mark.parametrize("name", SETTING_TITLES)
+async def test_every_setting_is_found(window: MainWindow, name: str) -> None:
+    window.open_setting(name)
+    row = next(each for each in window.settings.form.rows if name in each.names)
+    assert row.control.hasFocus()
+
+
+def test_every_setting_of_the_window_has_a_title() -> None:
+    assert set(SETTING_TITLES) == set(Settings.__struct_fields__) - {"pinned", "saved_filters"}
 
 
 # what it does

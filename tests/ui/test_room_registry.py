@@ -59,8 +59,8 @@ async def test_it_is_built_when_it_is_opened_and_then_kept(
 
 
 async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: MainWindow, qtbot: Any) -> None:
-    assert button(window).toolTip() == "Example (Ctrl+7)"
-    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_7, CONTROL)
+    assert button(window).toolTip() == "Example (Ctrl+8)"
+    qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_8, CONTROL)
     assert window.rooms.current == "example"
     assert button(window).isChecked()
     assert QApplication.focusWidget() is example(window)
@@ -75,17 +75,15 @@ async def test_the_other_rooms_keep_their_shortcuts(window: MainWindow, qtbot: A
 async def test_the_palette_and_the_list_of_shortcuts_have_it(window: MainWindow, qtbot: Any) -> None:
     palette = window.open_palette()
     qtbot.keyClicks(palette.search, "example")
-    assert palette.list.count() == 1
-    assert palette.list.item(0).text().startswith("Open Example")
-    assert "Ctrl+7" in palette.list.item(0).text()
+    assert [(each.title, each.hint) for each in palette.found] == [("Open Example", "Ctrl+8")]
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert window.rooms.current == "example"
     window.show_shortcuts()
     box = QApplication.activeModalWidget()
     assert box
     shown = [label.text() for label in box.findChildren(QLabel)]
-    assert "Ctrl+1 … Ctrl+7" in shown
-    assert "Events, Clients, Inject, Fixtures, Chats, Settings, Example" in shown
+    assert "Ctrl+1 … Ctrl+8" in shown
+    assert "Events, Example, Clients, Inject, Fixtures, Chats, Settings, Help" in shown
     box.close()
 
 
@@ -156,6 +154,6 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
         "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
         "chats": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
-        "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches"},
+        "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches", "ShowsSetting"},
         "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
     }

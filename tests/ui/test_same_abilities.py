@@ -14,7 +14,9 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QTabBar, QWidget
 from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
 from app.manual.pages import installed
+from app.ui.palette_commands import commands
 from app.ui.room_registry import ROOMS
+from app.ui.setting_titles import SETTING_TITLES
 from app.ui.tray import Tray
 from app.ui.window import MainWindow
 from tests.ui.frames import settled
@@ -78,12 +80,19 @@ OPERATION = {
     "settings: Confirm quit": SETTING,
     "settings: Start hidden": SETTING,
     "settings: Start at login": "PUT /v1/start-at-login",
+    "settings: Notify of messages": SETTING,
+    "settings: Notify of refused pages": SETTING,
+    "settings: Notify of disconnected clients": SETTING,
+    "settings: Notify of failed expectations": SETTING,
     "settings: Check for updates": SETTING,
     "settings: Save settings": SETTING,
     "settings: Copy the agent token": "POST /v1/tokens/agent",
     "settings: Revoke the agent token": "DELETE /v1/tokens/agent",
     "window: Pause or resume sending": "POST /v1/server/pause",
     "window: Stop or start the event server": "POST /v1/server/stop",
+    "window: Allow the address of your UI": "POST /v1/origins",
+    "window: Save your user name": SETTING,
+    "window: Fire the first event": EVENT,
     "window: Retry": "POST /v1/server/start",
     "window: Start server": "POST /v1/server/start",
     "window: Resume sending": "POST /v1/server/resume",
@@ -96,12 +105,19 @@ OPERATION = {
     "window: Ctrl+Q": "POST /v1/quit",
     "palette: Fire: FIXTURE": EVENT,
     "palette: Repeat last": EVENT,
+    "palette: Show fire bar": "POST /v1/fire-bar/open",
+    "tray: Show fire bar": "POST /v1/fire-bar/open",
     "palette: Pause sending": "POST /v1/server/pause",
     "palette: Resume sending": "POST /v1/server/resume",
     "palette: Stop server": "POST /v1/server/stop",
     "palette: Start server": "POST /v1/server/start",
     "palette: Copy URL": "GET /v1/status",
     "palette: Quit": "POST /v1/quit",
+    "palette: Switch NAME online": "PATCH /v1/personas/{name}",
+    "palette: Switch NAME offline": "PATCH /v1/personas/{name}",
+    "palette: Type as NAME": EVENT,
+    "palette: Stop typing as NAME": EVENT,
+    "palette: NAME says …": EVENT,
     "tray: Open": "POST /v1/window/open",
     "tray: FIXTURE": EVENT,
     "tray: Repeat last": EVENT,
@@ -158,6 +174,8 @@ VISUAL = {
     "window: Chats": OPENS,
     "window: Settings": OPENS,
     "window: Help": OPENS,
+    "help: First steps": OPENS,
+    "window: Skip the first steps": VIEW,
     "help: Back": OPENS,
     "help: Forward": OPENS,
     "help: Copy this code": COPIES,
@@ -169,6 +187,9 @@ VISUAL = {
     "window: Open the release page of the newer version": OPENS,
     "window: Copy versions": COPIES,
     "window: Open licence texts": OPENS,
+    "window: Open Help": OPENS,
+    "window: Open README in the web browser": OPENS,
+    "window: Report an issue in the web browser": OPENS,
     "window: Close": VIEW,
     "window: Ctrl+K": OPENS,
     "window: Ctrl+L": VIEW,
@@ -180,9 +201,11 @@ VISUAL = {
     **{f"window: Ctrl+{number}": OPENS for number, _ in enumerate(ROOMS, 1)},
     **{f"palette: Open {room.title}": OPENS for room in ROOMS},
     **{f"palette: Help: {entry.title}": OPENS for entry in installed().entries},
+    **{f"palette: Settings: {title}": OPENS for title in SETTING_TITLES.values()},
     "palette: Filter the log": VIEW,
     "palette: Clear the log view": VIEW,
     "palette: Freeze log": VIEW,
+    "palette: First steps": OPENS,
     "palette: Keyboard shortcuts": OPENS,
     "palette: About: versions and licences": OPENS,
     "tray: Fire": "a submenu",
@@ -217,7 +240,7 @@ def names_in(widget: QWidget) -> Iterator[str]:
 
 
 def palette(window: MainWindow) -> set[str]:
-    return {f"palette: {command.title}" for command in window._commands()}
+    return {f"palette: {command.title}" for command in commands(window)}
 
 
 def strip(window: MainWindow) -> set[str]:
@@ -243,6 +266,7 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     pages = {room.name: window.rooms.page(room.name) for room in ROOMS}
     for room in ROOMS:
         window.open_room(room.name)
+    window.show_first_steps()
     about = window.open_about()
     await settled(companion)
     found = {f"{name}: {each}" for name, page in pages.items() for each in names_in(page)}

@@ -64,6 +64,12 @@ OTHER = Settings(
     start_hidden=True,
     check_updates=True,
     updates_url="https://companion.example/latest",
+    notify_messages=True,
+    notify_refused=True,
+    notify_disconnects=True,
+    notify_expectations=True,
+    repeat_shortcut="Ctrl+Alt+R",
+    fire_bar_shortcut="F9",
 )
 
 
@@ -96,6 +102,8 @@ def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[S
     room.fields.journal_rows.setValue(5000)
     qtbot.keyClicks(room.fields.theme, "D")
     qtbot.keyClicks(room.fields.updates_url, " https://companion.example/latest ")
+    qtbot.keyClicks(room.fields.repeat_shortcut, " Ctrl+Alt+R ")
+    qtbot.keyClicks(room.fields.fire_bar_shortcut, "F9")
     for name, check in room.fields.checks.items():
         if getattr(OTHER, name) != getattr(Settings(), name):
             qtbot.keyClick(check, Qt.Key.Key_Space)
@@ -480,3 +488,27 @@ async def test_the_agent_token_is_copied_and_can_be_revoked(window: MainWindow, 
     tokens.revoke.click()
     await until(lambda: not tokens.revoke.isEnabled())
     assert companion.agent_token.value == ""
+
+
+# system-wide shortcuts
+
+
+def test_a_key_that_is_none_is_not_saved(room: SettingsRoom) -> None:
+    def errors() -> dict[str, str]:
+        return {each.names[0]: each.error.text() for each in room.form.rows if each.error.text()}
+
+    room.fields.repeat_shortcut.setText("Ctrl+Banana")
+    assert errors().keys() == {"repeat_shortcut"}
+    assert "'banana' is not a key" in errors()["repeat_shortcut"]
+    assert not room.bar.save.isEnabled()
+    room.fields.repeat_shortcut.setText("ctrl+alt+r")
+    assert errors() == {}
+    assert room.bar.save.isEnabled()
+    room.fields.fire_bar_shortcut.setText("Ctrl+Alt+R")
+    assert errors() == {"fire_bar_shortcut": "✗ Ctrl+Alt+R already repeats the last event"}
+
+
+def test_where_programs_cannot_register_keys_the_form_names_the_command(room: SettingsRoom) -> None:
+    hints = [each.text() for each in room.findChildren(QLabel)]
+    for command in ("companion trigger --last", "companion open --fire-bar"):
+        assert any(each.endswith(f"to the command: {command}") for each in hints)

@@ -1,15 +1,31 @@
-"""The list of keyboard shortcuts names every key that the window reacts to."""
+"""The list of keyboard shortcuts names every key that the window reacts to, grouped by room."""
+
+import re
 
 import pytest
 from PySide6.QtGui import QAction, QShortcut
+from PySide6.QtWidgets import QDialog, QLabel
 
 from app.companion import Companion
 from app.ui.room_registry import ROOMS
-from app.ui.shortcuts import SHORTCUTS, room_shortcuts
+from app.ui.shortcuts import GROUPS, SHORTCUTS, room_shortcuts
 from app.ui.window import MainWindow
-from tests.test_manual import keys_of
+from tests.conftest import until
+from tests.test_manual import PAGES, keys_of, rows
 
 pytestmark = pytest.mark.usefixtures("all_rooms")
+
+
+@pytest.fixture
+async def dialog(window: MainWindow) -> QDialog:
+    window.show_shortcuts()
+    (dialog,) = window.findChildren(QDialog)
+    await until(dialog.isVisible)
+    return dialog
+
+
+def labels(dialog: QDialog, style_id: str) -> list[QLabel]:
+    return [each for each in dialog.findChildren(QLabel) if each.objectName() == style_id]
 
 
 async def test_every_key_of_the_window_is_listed(window: MainWindow, companion: Companion) -> None:
@@ -21,3 +37,32 @@ async def test_every_key_of_the_window_is_listed(window: MainWindow, companion: 
     assert {"Ctrl+K", "Ctrl+Shift+C", "P"} <= keys
     # Both Enter keys are listed as one, and F2 is Qt's own key for editing.
     assert keys - {"", "Ctrl+Return"} == listed - {"F2"}
+
+
+def test_a_group_is_that_of_all_rooms_or_of_one() -> None:
+    assert set(GROUPS) - {"Everywhere"} <= {room.title for room in ROOMS}
+
+
+def test_the_manual_has_the_same_groups() -> None:
+    page = PAGES["shortcuts.md"]
+    assert re.findall(r"^## (.+)$", page, re.MULTILINE) == list(GROUPS)
+    for title, lines in GROUPS.items():
+        in_manual = {keys for keys, _ in rows(page, title)}
+        assert in_manual - {room_shortcuts(ROOMS)[0]} == {keys for keys, _ in lines}, title
+
+
+async def test_the_dialog_lists_all_keys_below_the_titles_of_the_groups(dialog: QDialog) -> None:
+    assert [label.text() for label in labels(dialog, "groupTitle")] == list(GROUPS)
+    assert [label.text() for label in labels(dialog, "keyCap")] == [
+        room_shortcuts(ROOMS)[0],
+        *(keys for keys, _ in SHORTCUTS),
+    ]
+
+
+async def test_all_actions_begin_at_the_same_place_and_no_text_is_cut(dialog: QDialog) -> None:
+    caps = labels(dialog, "keyCap")
+    texts = [each for each in dialog.findChildren(QLabel) if not each.objectName()]
+    assert len(texts) == len(caps)
+    assert len({each.x() for each in texts}) == 1
+    assert max(each.geometry().right() for each in caps) < texts[0].x()
+    assert [each.text() for each in texts if each.height() < each.heightForWidth(each.width())] == []

@@ -84,7 +84,8 @@ async def test_the_icon_and_its_tip_follow_the_state(
 async def test_the_menu_offers_everything_in_order(tray: Tray, companion: Companion) -> None:
     assert list(entries(tray)) == [
         f"Listening · 127.0.0.1:{companion.server.port} · 0 clients",
-        "Open", "Fire", "Repeat last", "Pause sending", "Copy URL", "Open logs folder", "Settings", "Quit",
+        "Open", "Fire", "Repeat last", "Show fire bar", "Pause sending", "Copy URL", "Open logs folder", "Settings",
+        "Quit",
     ]  # fmt: skip
     assert tray.menu.defaultAction().text() == "Open"
 

@@ -130,7 +130,7 @@ async def test_a_key_shows_the_list_of_keys(window: MainWindow, qtbot: Any) -> N
     box = QApplication.activeModalWidget()
     assert isinstance(box, QDialog)
     shown = [label.text() for label in box.findChildren(QLabel)]
-    for keys in ("Ctrl+1 … Ctrl+6", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
+    for keys in ("Ctrl+1 … Ctrl+7", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
         assert keys in shown
     box.close()
     await until(lambda: QApplication.activeModalWidget() is None)

@@ -9,6 +9,8 @@ from app.endpoints.control.status import current_status
 from app.endpoints.control.status_shapes import Status
 from app.protocol.errors import Conflict
 
+NO_WINDOW = "This companion has no window: it was started by `companion serve`."
+
 
 class ProgramOperations(Operations):
     """Pause, stop and start the event server; open the window; quit."""
@@ -45,8 +47,15 @@ class ProgramOperations(Operations):
     async def open_window(self, _: Call) -> None:
         """Bring the window to the front."""
         if self._service.raise_window is None:
-            raise Conflict("This companion has no window: it was started by `companion serve`.")
+            raise Conflict(NO_WINDOW)
         self._service.raise_window()
+
+    @operation("POST", "/v1/fire-bar/open", scope=Scope.AGENT, errors=(HTTPStatus.CONFLICT,))
+    async def open_fire_bar(self, _: Call) -> None:
+        """Show the fire bar, without activating it."""
+        if self._service.show_fire_bar is None:
+            raise Conflict(NO_WINDOW)
+        self._service.show_fire_bar()
 
     @operation("POST", "/v1/quit", scope=Scope.AGENT, errors=(HTTPStatus.CONFLICT,))
     async def quit(self, _: Call) -> None:

@@ -178,6 +178,7 @@ class Service(Protocol):
     catalog: Catalog
     services: Services
     raise_window: Callable[[], object] | None
+    show_fire_bar: Callable[[], object] | None
     quit_program: Callable[[], object] | None
     agent_token: AgentToken
     rejection_log: RejectionLog

@@ -30,8 +30,10 @@ BACK, FORWARD = -1, 1
 
 
 def create(window: "MainWindow") -> "HelpRoom":
-    """Build the room."""
-    return HelpRoom(window.manual)
+    """Build the room and connect it to the window."""
+    room = HelpRoom(window.manual)
+    room.first_steps.clicked.connect(lambda: window.show_first_steps())
+    return room
 
 
 class HelpRoom(QWidget):
@@ -52,6 +54,9 @@ class HelpRoom(QWidget):
         self.pages = PageList()
         self.back = named(QPushButton(), "Back", style_id="flat", tip="Back (Alt+Left)")
         self.forward = named(QPushButton(), "Forward", style_id="flat", tip="Forward (Alt+Right)")
+        self.first_steps = named(
+            QPushButton("First steps"), "First steps", style_id="flat", tip="Show the panel of the first start"
+        )
         self.where = named(PlainTextLabel(), "Place in the manual", style_id="muted")
         self.browser = ManualBrowser()
         self.missing = EmptyState("help", "There is no manual")
@@ -80,6 +85,7 @@ class HelpRoom(QWidget):
             top.addWidget(button)
         top.addSpacing(8)
         top.addWidget(self.where, 1)
+        top.addWidget(self.first_steps)
         page = QWidget()
         page.setMinimumWidth(320)
         right = QVBoxLayout(page)

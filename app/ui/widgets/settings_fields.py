@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox, QWidget
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.system.updates import built_in_address
+from app.ui.global_shortcuts import advice
+from app.ui.setting_titles import SETTING_TITLES
 from app.ui.widgets.accessible_names import named, number_box
 from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.settings_form import SettingRow, SettingsSection
@@ -18,11 +20,7 @@ from app.ui.widgets.text_edit import TextEdit
 
 THEMES = (("system", "Same as system"), ("light", "Light"), ("dark", "Dark"))
 ANY_PORT = "0 selects any free port"
-TITLES = {
-    "username": "Your user name", "port": "Event port", "rest_port": "REST port", "control_port": "Control port",
-    "fixtures": "Fixtures folder", "allowed_origins": "Allowed origins", "journal_rows": "Keep at most",
-    "updates_url": "Update feed",
-}  # fmt: skip
+TITLES = {**SETTING_TITLES, "journal_rows": "Keep at most"}
 """The labels of settings that can be invalid or need a restart, for messages."""
 
 
@@ -57,6 +55,8 @@ class SettingsFields(QObject):
         self.updates_url = named(
             LineEdit(placeholder=built_in_address() or "https://…", clear_button=True), "Update feed"
         )
+        self.repeat_shortcut = named(LineEdit(limit=40, clear_button=True), TITLES["repeat_shortcut"])
+        self.fire_bar_shortcut = named(LineEdit(limit=40, clear_button=True), TITLES["fire_bar_shortcut"])
         self.autostart = named(QCheckBox("Start at login, in the tray"), "Start at login")
         """Not a setting but an entry of the system."""
         self.checks = {
@@ -73,6 +73,11 @@ class SettingsFields(QObject):
                 ("close_to_tray", "Keep running in the tray when the window is closed", "Close to tray"),
                 ("confirm_quit", "Ask before quitting while clients are connected", "Confirm quit"),
                 ("start_hidden", "Start in the tray, without the window", "Start hidden"),
+                ("notify_messages", "Notify of new messages to your UI", "Notify of messages"),
+                ("notify_refused", "Notify of refused web pages", "Notify of refused pages"),
+                ("notify_disconnects", "Notify when a client disconnects by itself",
+                 "Notify of disconnected clients"),
+                ("notify_expectations", "Notify when an expectation fails", "Notify of failed expectations"),
                 ("check_updates", "Check for updates once a day (downloads nothing)", "Check for updates"),
             )
         }  # fmt: skip
@@ -87,7 +92,10 @@ class SettingsFields(QObject):
             "journal_rows": self.journal_rows, "max_clients": self.max_clients,
             "max_connections": self.max_connections, "client_frames_per_s": self.client_frames,
         }  # fmt: skip
-        lines = {"username": self.username, "fixtures": self.fixtures, "updates_url": self.updates_url}
+        lines = {
+            "username": self.username, "fixtures": self.fixtures, "updates_url": self.updates_url,
+            "repeat_shortcut": self.repeat_shortcut, "fire_bar_shortcut": self.fire_bar_shortcut,
+        }  # fmt: skip
         return {
             **{name: (box.setValue, box.value) for name, box in numbers.items()},
             **{name: (line.setText, partial(_stripped, line)) for name, line in lines.items()},
@@ -103,7 +111,10 @@ class SettingsFields(QObject):
         }
 
     def _connect(self) -> None:
-        for line in (self.username, self.fixtures, self.updates_url, self.origins):
+        for line in (
+            self.username, self.fixtures, self.updates_url, self.origins,
+            self.repeat_shortcut, self.fire_bar_shortcut,
+        ):  # fmt: skip
             line.textChanged.connect(lambda *_: self.edited.emit())
         for box in self._boxes:
             box.valueChanged.connect(lambda _: self.edited.emit())
@@ -166,6 +177,13 @@ class SettingsFields(QObject):
                            "Older rows are discarded from the log. Takes effect at the next start."),
                 *map(self._check, ("close_to_tray", "confirm_quit", "start_hidden")),
                 SettingRow([], "", self.autostart),
+                *map(self._check, (
+                    "notify_messages", "notify_refused", "notify_disconnects", "notify_expectations",
+                )),
+                SettingRow(["repeat_shortcut"], TITLES["repeat_shortcut"], self.repeat_shortcut,
+                           advice("companion trigger --last")),
+                SettingRow(["fire_bar_shortcut"], TITLES["fire_bar_shortcut"], self.fire_bar_shortcut,
+                           advice("companion open --fire-bar")),
             ]),
             SettingsSection("Appearance", [SettingRow(["theme"], "Appearance", self.theme)]),
             SettingsSection("Updates", [

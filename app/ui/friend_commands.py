@@ -1,0 +1,65 @@
+"""Commands of the palette that act as a friend: "bob online", "type as carol", "alice says hi there"."""
+
+import re
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from app.companion import Companion
+from app.hub.hub import Delivery
+from app.hub.origin import PANEL
+from app.protocol.envelope import Envelope
+from app.ui.palette import Command, Section
+
+Run = Callable[[Coroutine[Any, Any, Delivery]], object]
+
+_SAYS = re.compile(r"(?P<name>.+?)\s+says?:?\s+(?P<text>\S.*)", re.IGNORECASE | re.DOTALL)
+
+
+def friend_commands(companion: Companion, run: Run) -> list[Command]:
+    """Return the commands for every friend in the chat state. ``run`` gets what they fire."""
+    presence = dict(sorted(companion.chat.presence.items()))
+    return [each for name, online in presence.items() for each in _commands_for(name, online, companion, run)]
+
+
+def _commands_for(name: str, online: bool, companion: Companion, run: Run) -> list[Command]:
+    def fire(event: str, **data: Any) -> Callable[[], object]:
+        envelope = Envelope(event, {"username": name, **data})
+        return lambda: run(companion.composer.fire_event(envelope, origin=PANEL))
+
+    friend = partial(Command, section=Section.FRIENDS)
+    on, off = ("already online", "") if online else ("", "already offline")
+    return [
+        friend(f"Switch {name} online", fire("friend_online"), on, browsable=not online),
+        friend(f"Switch {name} offline", fire("friend_offline"), off, browsable=online),
+        friend(f"Type as {name}", fire("typing", typing=True), "typing", keywords="types", browsable=False),
+        friend(f"Stop typing as {name}", fire("typing", typing=False), "typing", keywords="stops", browsable=False),
+        friend(f"{name} says …", lambda: None, "new_message", keywords="say message", browsable=False,
+               completion=f"{name} says "),
+    ]  # fmt: skip
+
+
+def parse_message(words: str, companion: Companion, run: Run) -> Command | None:
+    """Return the command for a sentence such as "alice says hi there"; None if it is not one.
+
+    The beginning of a name is enough if no other friend's name begins the same way.
+    """
+    said = _SAYS.fullmatch(words.strip())
+    name = find_friend(said["name"], companion.chat.presence) if said else ""
+    if not said or not name:
+        return None
+    text = said["text"]
+    return Command(
+        f"{name} says {text}",
+        lambda: run(companion.composer.fire_message(name, text, origin=PANEL)),
+        "new_message",
+        Section.FRIENDS,
+    )
+
+
+def find_friend(name: str, friends: Mapping[str, object] | Sequence[str]) -> str:
+    """Return the friend with this name, or the only one whose name begins with it, regardless of case."""
+    wanted = name.casefold()
+    exact = [each for each in friends if each == name] or [each for each in friends if each.casefold() == wanted]
+    begin = [each for each in friends if each.casefold().startswith(wanted)]
+    return exact[0] if exact else begin[0] if len(begin) == 1 else ""

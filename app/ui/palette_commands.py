@@ -1,0 +1,119 @@
+"""The commands of the palette, and which of them were used recently."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QGuiApplication
+
+from app.manual.pages import ManualMissing
+from app.ui.friend_commands import friend_commands, parse_message
+from app.ui.palette import Command, Palette, Section
+from app.ui.setting_titles import SETTING_TITLES
+
+if TYPE_CHECKING:
+    from app.ui.window import MainWindow
+
+KEY = "palette/recent"
+MAX_TITLES, MAX_CHARS = 20, 200
+
+
+def open_palette(window: MainWindow) -> Palette:
+    """Open the palette with the commands that are possible now. If it is open already, return it."""
+    for opened in window.findChildren(Palette):
+        if opened.isVisible():
+            return opened
+    recent = RecentCommands(window.memory)
+    palette = Palette(
+        window,
+        commands(window),
+        recent=recent.titles,
+        used=recent.add,
+        parse=lambda words: parse_message(words, window.companion, window.fire),
+    )
+    palette.present()
+    return palette
+
+
+def commands(window: MainWindow) -> list[Command]:
+    """Return all commands, in the order in which a search without words lists them."""
+    return [
+        *friend_commands(window.companion, window.fire),
+        *_actions(window),
+        *_fixtures(window),
+        *_settings(window),
+        *_help(window),
+    ]
+
+
+def _actions(window: MainWindow) -> list[Command]:
+    companion, freeze = window.companion, window.events.freeze
+    listening = companion.server.listening
+    url = companion.client_url
+    return [
+        Command("Repeat last", window.repeat, "Ctrl+R"),
+        Command("Show fire bar", window.fire_bar_requested.emit),
+        Command("Resume sending" if companion.hub.paused else "Pause sending", window.status.pause.click),
+        Command("Stop server" if listening else "Start server", window.status.power.click),
+        *(
+            Command(f"Open {room.title}", partial(window.open_room, room.name), room.shortcut)
+            for room in window.room_list
+        ),
+        Command("Filter the log", window.open_filter, "Ctrl+F"),
+        Command("Clear the log view", window.events.clear, "Ctrl+L"),
+        Command(freeze.text(), freeze.toggle, "P"),
+        Command("Copy URL", partial(QGuiApplication.clipboard().setText, url), companion.server.url),
+        Command("Quit", window.quit_requested.emit, "Ctrl+Q"),
+    ]
+
+
+def _fixtures(window: MainWindow) -> list[Command]:
+    return [
+        Command(f"Fire: {each.title}", partial(window.fire_fixture, each.fixture), each.name, Section.FIXTURES)
+        for each in window.companion.fixtures.all
+    ]
+
+
+def _settings(window: MainWindow) -> list[Command]:
+    return [
+        Command(f"Settings: {title}", partial(window.open_setting, name), name, Section.SETTINGS, browsable=False)
+        for name, title in SETTING_TITLES.items()
+    ]
+
+
+def _help(window: MainWindow) -> list[Command]:
+    try:
+        pages = window.manual.entries
+    except ManualMissing:
+        pages = ()
+    return [
+        Command("First steps", window.show_first_steps, "", Section.HELP, keywords="tour welcome"),
+        Command("Keyboard shortcuts", window.show_shortcuts, "?", Section.HELP),
+        Command("About: versions and licences", window.open_about, "", Section.HELP),
+        *(Command(f"Help: {each.title}", partial(window.open_help, each.name), "", Section.HELP) for each in pages),
+    ]
+
+
+class RecentCommands:
+    """The titles of the commands that were used last, in the window's state file."""
+
+    def __init__(self, memory: QSettings) -> None:
+        self._memory = memory
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles, the latest first."""
+        try:
+            found = json.loads(str(self._memory.value(KEY, "[]")))
+        except ValueError:
+            return []
+        return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+    def add(self, title: str) -> None:
+        """Put a title first. A long one, such as a message, is not remembered."""
+        if len(title) <= MAX_CHARS:
+            latest = [title, *(each for each in self.titles if each != title)]
+            self._memory.setValue(KEY, json.dumps(latest[:MAX_TITLES]))

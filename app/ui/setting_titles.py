@@ -1,0 +1,33 @@
+"""The titles of the settings, by their key in the settings file. The palette finds a setting by both."""
+
+SETTING_TITLES = {
+    "username": "Your user name",
+    "port": "Event port",
+    "rest": "Answer REST requests",
+    "rest_port": "REST port",
+    "control": "Answer the control API",
+    "control_port": "Control port",
+    "allowed_origins": "Allowed origins",
+    "max_clients": "Clients at most",
+    "max_connections": "Connections at most",
+    "client_frames_per_s": "Frames from a client",
+    "require_token": "Require the token from clients",
+    "fixtures": "Fixtures folder",
+    "prime_browsers": "Prime browsers",
+    "presence_decays": "Presence timeout",
+    "log_get_requests": "Log GET requests",
+    "journal_rows": "Size of the log",
+    "theme": "Appearance",
+    "close_to_tray": "Close to tray",
+    "confirm_quit": "Confirm quit",
+    "start_hidden": "Start hidden",
+    "notify_messages": "Notify of messages",
+    "notify_refused": "Notify of refused pages",
+    "notify_disconnects": "Notify of disconnected clients",
+    "notify_expectations": "Notify of failed expectations",
+    "repeat_shortcut": "Repeat last, system-wide",
+    "fire_bar_shortcut": "Show fire bar, system-wide",
+    "check_updates": "Check for updates",
+    "updates_url": "Update feed",
+}
+"""All settings but those that other rooms change: pinned fixtures and saved filters."""

@@ -1,0 +1,90 @@
+"""The fire bar and the system-wide shortcuts on a real X11 desktop: another window keeps the keyboard."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Ask, Run, Start
+from .desktop import Desktop
+from .processes import Companion, Program, listen, tray, wait_until
+from .tools import linux_only
+
+pytestmark = [linux_only, pytest.mark.timeout(180)]
+
+REPEAT, SHOW = "Ctrl+Alt+R", "Ctrl+Alt+B"
+
+
+def bars(desktop: Desktop) -> list[str]:
+    return desktop.named("Fire bar")
+
+
+@pytest.fixture
+def program(desktop: Desktop, running: Start[Any], data_dir: Path) -> Companion:
+    """A companion with both shortcuts; its window has the keyboard."""
+    data_dir.mkdir()
+    (data_dir / "settings.toml").write_text(f'repeat_shortcut = "{REPEAT}"\nfire_bar_shortcut = "{SHOW}"\n')
+    program: Companion = running(tray(data_dir, env=desktop.env))
+    desktop.focus(desktop.window())
+    return program
+
+
+@pytest.fixture
+def client(program: Companion, running: Start[Any]) -> Program:
+    client: Program = running(listen("--port", str(program.port), "--json"))
+    client.wait_for_line("^connected", among="err")
+    return client
+
+
+def test_a_click_on_the_bar_fires_and_the_other_window_keeps_the_keyboard(
+    desktop: Desktop, program: Companion, client: Program, run: Run
+) -> None:
+    focused = desktop.focused()
+    run("trigger", "friend_online", "--set", "username=zoe")
+    client.wait_for_line("friend_online")
+    run("open", "--fire-bar")
+    bar = str(wait_until(lambda: bars(desktop), "the fire bar")[0])
+    assert desktop.focused() == focused
+    place = desktop.place(bar)
+    desktop.look("fire-bar.png")
+    desktop.click((place.left + 60, place.top + 76))
+    wait_until(lambda: len(client.out) == 2, "the event again")
+    assert client.out[0] == client.out[1]
+    assert desktop.focused() == focused
+    assert program.err == []
+
+
+@pytest.mark.parametrize("lock", ["", "Num_Lock", "Caps_Lock"])
+def test_the_shortcuts_work_without_the_window_s_focus_and_with_locks(
+    desktop: Desktop, program: Companion, client: Program, run: Run, lock: str
+) -> None:
+    run("trigger", "friend_online", "--set", "username=zoe")
+    desktop.focus_nothing()
+    if lock:
+        desktop.press(lock)
+    desktop.press("ctrl+alt+r")
+    wait_until(lambda: len(client.out) == 2, "the event again")
+    desktop.press("ctrl+alt+b")
+    wait_until(lambda: bars(desktop), "the fire bar")
+    desktop.press("ctrl+alt+b")
+    wait_until(lambda: not bars(desktop), "the fire bar to hide")
+    assert len(client.out) == 2
+
+
+def test_shortcuts_can_be_changed_and_a_taken_one_is_reported(
+    desktop: Desktop, program: Companion, client: Program, run: Run, ask: Ask, running: Start[Any], tmp_path: Path
+) -> None:
+    run("trigger", "friend_online", "--set", "username=zoe")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "settings.toml").write_text(f'repeat_shortcut = "{REPEAT}"\n')
+    second = running(tray(other, env=desktop.env))  # the first companion has the key
+    desktop.focus_nothing()
+    desktop.press("ctrl+alt+r")
+    wait_until(lambda: len(client.out) == 2, "the event again")
+    assert second.process.poll() is None
+    assert second.err == []
+    run("server", "settings", "repeat_shortcut=F9")
+    desktop.press("ctrl+alt+r", "F9")
+    wait_until(lambda: len(client.out) == 3, "the event once more, by the new key")
+    assert ask("server", "settings", "repeat_shortcut") == {"repeat_shortcut": "F9"}

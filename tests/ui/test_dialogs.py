@@ -1,0 +1,62 @@
+"""Dialogs: no stock icons, and buttons that say what they do."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton
+
+from app.ui.plain_text import PlainTextInputDialog, PlainTextMessageBox
+from app.ui.widgets.name_dialog import NameDialog
+from app.ui.window import MainWindow
+from tests.conftest import until
+
+STOCK = QDialogButtonBox.StandardButton
+Make = Callable[[MainWindow], QDialog]
+
+
+def message(window: MainWindow) -> QDialog:
+    box = PlainTextMessageBox(window, "Delete?", "Delete the fixture bugs/late?")
+    box.addButton("Delete", box.ButtonRole.AcceptRole)
+    box.addButton(box.StandardButton.Cancel)
+    return box
+
+
+def every_stock_button(window: MainWindow) -> QDialog:
+    dialog = QDialog(window)
+    QDialogButtonBox(STOCK.Save | STOCK.Cancel | STOCK.Ok | STOCK.Discard | STOCK.Apply | STOCK.Help, dialog)
+    return dialog
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        message,
+        every_stock_button,
+        lambda window: NameDialog(window, "Save as", "bugs/late", lambda _: ""),
+        lambda window: PlainTextInputDialog(window, "Add persona", "Name of the new persona"),
+    ],
+)
+async def test_no_dialog_has_stock_icons(window: MainWindow, make: Make) -> None:
+    dialog = make(window)
+    dialog.open()
+    await until(dialog.isVisible)
+    buttons = dialog.findChildren(QPushButton)
+    assert buttons
+    assert [each.text() for each in buttons if not each.icon().isNull()] == []
+    if isinstance(dialog, PlainTextMessageBox):
+        assert dialog.icon() is PlainTextMessageBox.Icon.NoIcon
+    dialog.close()
+
+
+async def test_the_button_of_a_dialog_that_asks_for_a_text_says_what_it_does(window: MainWindow) -> None:
+    dialogs = [
+        PlainTextInputDialog(window, "Add persona", "Name of the new persona"),
+        PlainTextInputDialog(window, "Persona", "Name of the new persona", verb="Rename"),
+    ]
+    texts = []
+    for dialog in dialogs:
+        dialog.open()
+        await until(dialog.isVisible)
+        texts.append(dialog.findChildren(QPushButton)[0].text())
+        dialog.close()
+    assert texts == ["Add", "Rename"]

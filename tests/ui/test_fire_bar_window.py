@@ -1,0 +1,208 @@
+"""The fire bar: the last events and the pinned fixtures, in a window that takes no focus."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
+
+from app.companion import Companion
+from app.hub.hub import Delivery
+from app.hub.target import Target
+from app.protocol.envelope import Envelope
+from app.protocol.fixture import Fixture
+from app.ui.fire_bar_window import EMPTY, FireBarWindow
+from app.ui.window import MainWindow
+from tests.conftest import Connect, until
+from tests.ui.conftest import forget
+from tests.ui.frames import SENTINEL, all_frames, frame, settled
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> QSettings:
+    return QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+
+
+@pytest.fixture
+def fired() -> list[Delivery]:
+    return []
+
+
+@pytest.fixture
+async def bar(companion: Companion, memory: QSettings, fired: list[Delivery]) -> AsyncIterator[FireBarWindow]:
+    bar = FireBarWindow(companion, memory, fired.append)
+    bar.present()
+    yield bar
+    bar.close_down()
+    await settled(companion)
+    forget(bar)
+
+
+def titles(bar: FireBarWindow) -> list[str]:
+    return [each.accessibleName().removeprefix("Fire: ") for each in bar.entries]
+
+
+def headings(bar: FireBarWindow) -> list[str]:
+    return [each.text() for each in bar.findChildren(QLabel, "fireBarHeading") if each.isVisible()]
+
+
+async def fire(companion: Companion, name: str, to: Target | None = None) -> None:
+    await companion.composer.fire(Fixture(event="friend_online", data={"username": name}), to=to, origin="panel")
+
+
+async def test_it_lists_the_last_five_different_events_and_the_pinned_fixtures(
+    bar: FireBarWindow, companion: Companion
+) -> None:
+    pinned = [saved.title for saved in companion.fixtures.pinned]
+    assert (headings(bar), titles(bar)) == (["Pinned"], pinned)
+    for name in ("a", "b", "c", "d", "e", "f", "b"):
+        await fire(companion, name)
+    bar.refresh()
+    assert headings(bar) == ["Fired last", "Pinned"]
+    assert titles(bar) == [*(f"friend_online · {name}" for name in "bfedc"), *pinned]
+
+
+async def test_it_follows_what_is_fired_and_pinned(bar: FireBarWindow, companion: Companion) -> None:
+    await fire(companion, "zoe")
+    await until(lambda: "friend_online · zoe" in titles(bar))
+    companion.settings.pinned = []
+    companion.changed.emit(None)
+    await until(lambda: titles(bar) == ["friend_online · zoe"])
+
+
+async def test_without_anything_to_fire_it_says_so(bar: FireBarWindow, companion: Companion) -> None:
+    companion.settings.pinned = []
+    bar.refresh()
+    assert headings(bar) == [EMPTY]
+
+
+async def test_a_click_fires_again_with_new_values_to_the_same_recipients(
+    bar: FireBarWindow, companion: Companion, connect_client: Connect, fired: list[Delivery], qtbot: Any
+) -> None:
+    alice, bob = await connect_client("alice"), await connect_client("bob")
+    await companion.composer.fire_message("carol", "hi", origin="panel")
+    await fire(companion, "zoe", Target(user="bob"))
+    bar.refresh()
+    assert bar.entries[0].toolTip() == "friend_online · zoe\nTo: bob"
+    qtbot.mouseClick(bar.entries[0], LEFT)
+    await until(lambda: fired)
+    assert [each["event"] for each in await all_frames(companion, alice)] == ["new_message"]
+    assert [each["event"] for each in await all_frames(companion, bob)] == [
+        "new_message", "friend_online", "friend_online",
+    ]  # fmt: skip
+    message = next(each for each in bar.entries if "carol" in each.accessibleName())
+    qtbot.mouseClick(message, LEFT)
+    assert (await frame(alice))["event"] == SENTINEL.event  # the one that was sent for bob
+    again = await frame(alice)
+    assert (again["data"]["from"], again["data"]["text"]) == ("carol", "hi")
+
+
+async def test_a_pinned_fixture_is_fired_and_the_result_is_shown(
+    bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    qtbot.mouseClick(bar.entries[0], LEFT)
+    assert (await frame(client))["event"] == "new_message"
+    await until(bar.result.text)
+    assert bar.result.text().endswith(" Fired: A friend says hi → 1 client")
+
+
+async def test_why_nothing_was_fired_is_shown(bar: FireBarWindow, qtbot: Any) -> None:
+    qtbot.mouseClick(bar.entries[0], LEFT)
+    await until(bar.result.text)
+    assert "not sent: no client is connected" in bar.result.text()
+
+
+async def test_nothing_moves_below_the_pointer(
+    bar: FireBarWindow, companion: Companion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fire(companion, "a")
+    await fire(companion, "b")
+    bar.refresh()
+    before = titles(bar)
+    monkeypatch.setattr(FireBarWindow, "underMouse", lambda _: True)
+    await companion.composer.fire_again(companion.composer.recent[1], origin="panel")
+    bar.refresh()
+    assert titles(bar) == before
+    monkeypatch.setattr(FireBarWindow, "underMouse", lambda _: False)
+    bar.refresh()
+    assert titles(bar)[:2] == [before[1], before[0]]
+
+
+async def test_it_never_takes_the_focus(window: MainWindow, companion: Companion, memory: QSettings) -> None:
+    bar = FireBarWindow(companion, memory, lambda _: None)
+    bar.present()
+    flags = bar.windowFlags()
+    assert flags & Qt.WindowType.WindowDoesNotAcceptFocus
+    assert flags & Qt.WindowType.WindowStaysOnTopHint
+    assert flags & Qt.WindowType.Tool == Qt.WindowType.Tool
+    assert bar.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+    assert bar.testAttribute(Qt.WidgetAttribute.WA_MacAlwaysShowToolWindow)
+    bar.close_down()
+    forget(bar)
+
+
+async def test_it_remembers_its_place(bar: FireBarWindow, memory: QSettings, companion: Companion) -> None:
+    bar.move(40, 50)
+    bar.close()
+    assert not bar.isVisible()
+    again = FireBarWindow(companion, memory, lambda _: None)
+    again.present()
+    assert again.pos() == QPoint(40, 50)
+    again.close_down()
+    forget(again)
+
+
+async def test_a_place_that_is_on_no_screen_is_not_used(
+    companion: Companion, memory: QSettings, bar: FireBarWindow
+) -> None:
+    bar.close()
+    memory.setValue("fireBar/place", QPoint(-5000, 90_000))
+    bar.toggle()
+    assert bar.isVisible()
+    assert QGuiApplication.primaryScreen().availableGeometry().contains(bar.geometry())
+    bar.toggle()
+    assert not bar.isVisible()
+
+
+async def test_it_is_dragged_by_its_title(bar: FireBarWindow, qtbot: Any) -> None:
+    bar.move(100, 100)
+    qtbot.mousePress(bar, LEFT, pos=QPoint(60, 12))
+    qtbot.mouseMove(bar, QPoint(90, 32))
+    assert bar.pos() == QPoint(130, 120)
+    qtbot.mouseRelease(bar, LEFT, pos=QPoint(60, 12))
+
+
+async def test_a_long_title_is_elided_and_the_tooltip_has_it(bar: FireBarWindow, companion: Companion) -> None:
+    await companion.composer.fire_message("alice", "a & b " * 40, origin="panel")
+    bar.refresh()
+    button = bar.entries[0]
+    assert button.text().endswith("…")
+    assert button.fontMetrics().horizontalAdvance(button.text()) < button.width()
+    assert "alice → me: a &amp; b" in button.toolTip()
+    assert button.shortcut().isEmpty()
+
+
+async def test_a_raw_frame_is_listed_too(bar: FireBarWindow, companion: Companion) -> None:
+    await companion.composer.fire_text("not json", origin="panel")
+    bar.refresh()
+    assert titles(bar)[0] == "Frame: not json"
+
+
+async def test_the_palette_asks_for_it(window: MainWindow, qtbot: Any) -> None:
+    asked: list[bool] = []
+    window.fire_bar_requested.connect(lambda: asked.append(True))
+    palette = window.open_palette()
+    qtbot.keyClicks(palette.search, "fire bar")
+    qtbot.keyClick(palette.search, Qt.Key.Key_Return)
+    assert asked == [True]
+
+
+async def test_events_by_any_means_count(bar: FireBarWindow, companion: Companion) -> None:
+    await companion.composer.fire_event(Envelope("typing", {"username": "bob", "typing": True}), origin="control")
+    assert companion.composer.recent[0].title == "typing · bob is typing"

@@ -1,0 +1,141 @@
+"""The first steps: three things that a new user needs, offered once and found again."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QLabel
+
+from app.companion import Companion
+from app.system.settings import Settings
+from app.ui.widgets.first_steps import FirstSteps
+from app.ui.window import EVENTS, HELP, MainWindow
+from tests.conftest import Connect, until
+from tests.ui.frames import frame
+from tests.ui.test_accessibility import controls, spoken
+
+LEFT = Qt.MouseButton.LeftButton
+PAGE = "http://localhost:5173"
+
+
+@pytest.fixture
+async def steps(window: MainWindow, companion: Companion) -> FirstSteps:
+    def save(settings: Settings) -> None:
+        companion.tasks.spawn(companion.apply(settings), "apply settings")
+
+    window.save_requested.connect(save)
+    return window.show_first_steps()
+
+
+def results(steps: FirstSteps) -> list[str]:
+    return [each.text() for each in steps.results]
+
+
+async def test_an_address_is_checked_and_allowed(steps: FirstSteps, companion: Companion, qtbot: Any) -> None:
+    assert steps.address.hasFocus()
+    assert not steps.allow.isEnabled()
+    qtbot.keyClicks(steps.address, "localhost")
+    assert "is not an origin" in results(steps)[0]
+    assert not steps.allow.isEnabled()
+    steps.address.setText(f"{PAGE.upper()}/chat?x=1")
+    assert results(steps)[0] == ""
+    qtbot.mouseClick(steps.allow, LEFT)
+    await until(lambda: PAGE in companion.settings.allowed_origins)
+    await until(lambda: results(steps)[0] == f"✓ {PAGE} is allowed. Reload the page.")
+    assert not steps.allow.isEnabled()
+
+
+async def test_the_address_of_a_refused_page_is_entered(steps: FirstSteps, companion: Companion) -> None:
+    companion.rejection_log.add("events", "not allowed", PAGE)
+    assert steps.address.text() == PAGE
+    companion.rejection_log.add("events", "not allowed", "http://other.example")
+    assert steps.address.text() == PAGE
+
+
+async def test_a_client_that_is_connected_needs_no_address(steps: FirstSteps, connect_client: Connect) -> None:
+    await connect_client()
+    assert results(steps)[0] == "✓ 1 client connected"
+
+
+async def test_the_name_is_checked_and_saved(steps: FirstSteps, companion: Companion, qtbot: Any) -> None:
+    assert steps.name.text() == "me"
+    assert results(steps)[1] == "✓ Your UI acts as me"
+    for name, why in (("alice", "alice is a friend"), ("a/b", "must not contain"), ("", "must not be empty")):
+        steps.name.setText(name)
+        assert why in results(steps)[1], name
+        assert not steps.save.isEnabled()
+        qtbot.keyClick(steps.name, Qt.Key.Key_Return)
+    assert companion.settings.username == "me"
+    steps.name.setText("max")
+    assert results(steps)[1] == ""
+    qtbot.keyClick(steps.name, Qt.Key.Key_Return)
+    await until(lambda: companion.settings.username == "max")
+    await until(lambda: results(steps)[1] == "✓ Your UI acts as max")
+
+
+async def test_the_first_event_reaches_the_ui(steps: FirstSteps, connect_client: Connect, qtbot: Any) -> None:
+    qtbot.mouseClick(steps.fire, LEFT)
+    await until(lambda: results(steps)[2])
+    assert results(steps)[2] == "Not sent: no client is connected. Open your UI, then fire again."
+    assert steps.skip.text() == "Skip"
+    client = await connect_client()
+    qtbot.mouseClick(steps.fire, LEFT)
+    data = (await frame(client))["data"]
+    assert (data["from"], data["to"], data["text"]) == ("alice", "me", "Hi from alice!")
+    await until(lambda: results(steps)[2] == "✓ Delivered to 1 client")
+    assert steps.skip.text() == "Close"
+
+
+async def test_they_are_skipped_and_found_again(window: MainWindow, steps: FirstSteps, qtbot: Any) -> None:
+    qtbot.mouseClick(steps.skip, LEFT)
+    assert not steps.isVisible()
+    palette = window.open_palette()
+    qtbot.keyClicks(palette.search, "first steps")
+    qtbot.keyClick(palette.search, Qt.Key.Key_Return)
+    assert steps.isVisible()
+    steps.hide()
+    window.open_room(HELP)
+    qtbot.mouseClick(window.help.first_steps, LEFT)
+    assert steps.isVisible()
+    assert window.first_steps is steps
+
+
+async def test_they_are_a_panel_that_leaves_the_rooms_usable(window: MainWindow) -> None:
+    window.open_room(EVENTS)
+    before = QApplication.focusWidget()
+    steps = window.show_first_steps(focus=False)
+    assert QApplication.focusWidget() is before
+    assert QApplication.activeModalWidget() is None
+    await until(lambda: steps.height() > 50)
+    assert steps.geometry().bottom() < window.rooms.geometry().top()
+    window.open_room(HELP)
+    assert window.rooms.current == HELP
+
+
+@pytest.mark.parametrize("width", [880, 1000, 1400])
+async def test_nothing_is_cut(window: MainWindow, companion: Companion, steps: FirstSteps, width: int) -> None:
+    window.resize(width, 640)
+    steps.address.setText("http://localhost:5173/x y")
+    steps.name.setText("alice")
+    await until(lambda: steps.width() > width - 200)
+
+    def cut() -> list[str]:
+        labels = steps.findChildren(QLabel)
+        return [each.text() for each in labels if each.height() < each.heightForWidth(each.width())]
+
+    await until(lambda: not cut())
+    assert all(each.width() >= each.sizeHint().width() for each in (steps.allow, steps.save, steps.fire))
+
+
+async def test_every_control_has_a_name(steps: FirstSteps) -> None:
+    steps.address.setText(PAGE)
+    steps.name.setText("max")
+    found = list(controls(steps))
+    assert {steps.address, steps.allow, steps.name, steps.save, steps.fire, steps.skip} <= set(found)
+    assert all(spoken(steps, each) for each in found)
+
+
+async def test_it_follows_the_settings(steps: FirstSteps, companion: Companion) -> None:
+    await companion.apply(replace(companion.settings, allowed_origins=[PAGE]))
+    assert results(steps)[0] == f"✓ {PAGE} is allowed. Reload the page."
