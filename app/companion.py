@@ -23,6 +23,7 @@ from app.endpoints.connection import text_frame
 from app.endpoints.events import EventServer, limits_of
 from app.endpoints.http_server import HttpServer
 from app.endpoints.service import Service, Services
+from app.hub.client_activity import ClientActivity
 from app.hub.clock import Clock
 from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation, wait_for
 from app.hub.hub import Delivery, Hub
@@ -120,7 +121,7 @@ class Companion:
         self.composer = EventComposer(self)
         self.ui_states = UiStates(self.hub)
         self.priming = Priming(self.chat, self.hub, self.tasks, lambda: self.settings.prime_browsers)
-        self.router.on("typing", forward_typing(self.hub, store.note_activity))
+        self.router.on("typing", forward_typing(self.hub, store.note_activity, self.chat.ui_typing.note))
         self.router.on("mark_read", mark_read(self.chat))
         self.sources = Sources(self, self.hub)
         self.sources.add(AutoReply(self.chat.posted, store.auto_replies))
@@ -140,6 +141,7 @@ class Companion:
             self._control_application, self._log_warning,
         )  # fmt: skip
         self.readiness = Readiness(self.hub, self.tasks, lambda: self.rest.listening)
+        self.client_activity = ClientActivity(self.hub, self.tasks)
         self.open = Once(self._open)
         """Opens the chat state, the first time it is called. ``start`` and ``start_service`` call it."""
         self.services = Services(built_in_services(self.server, self.rest, self.control), prepare=self.open)

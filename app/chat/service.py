@@ -13,6 +13,7 @@ from typing import Any
 
 from app import __version__
 from app.chat.store import ChatStore
+from app.chat.ui_typing import UiTyping
 from app.hub.hub import Hub, count
 from app.hub.origin import BACKEND
 from app.hub.outgoing import Effect, Outgoing, ServerNote
@@ -23,6 +24,7 @@ from app.protocol.backend import PEER_PORT, Conversation, MessageData, Person, R
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import Envelope
 from app.protocol.errors import NotFound, StorageError
+from app.storage.chat import DeletedMessage
 
 PRESENCE_CHECK_S = 5.0
 """How often friends are checked for whether they have gone offline."""
@@ -42,6 +44,7 @@ class ChatService:
         self._started = hub.clock.mono()
         self.presence: dict[str, bool] = {}
         """The friends, each with whether they are online. Only ``_update_friends`` adds or removes friends."""
+        self.ui_typing = UiTyping(hub.clock)
         self.changed: Signal[None] = Signal()
         """Emitted when friends, messages, presence or read marks have changed."""
         self.unknown_friend_requested: Signal[str] = Signal()
@@ -153,14 +156,21 @@ class ChatService:
         await self.store.remove_friend(username)
         await self._cast_changed()
 
-    async def delete_message(self, msg_id: str) -> None:
-        """Delete a message."""
-        await self.store.delete_message(msg_id)
+    async def delete_message(self, msg_id: str) -> DeletedMessage:
+        """Delete a message, and return it for ``restore_message``."""
+        deleted = await self.store.delete_message(msg_id)
+        self.changed.emit(None)
+        return deleted
+
+    async def restore_message(self, deleted: DeletedMessage) -> None:
+        """Undo ``delete_message``."""
+        await self.store.restore_message(deleted)
         self.changed.emit(None)
 
     async def post_message(self, to: str, text: str, caller: RestCaller) -> tuple[MessageData, list[Outgoing]]:
         """Store a message from the local user. Return it, and the events for recipient and other windows."""
         data = await self.store.send(to, text)
+        self.ui_typing.note(to, False)
         effects = self._to_clients(Target(user=to), {**data, "direction": "received"}) if data["delivered"] else []
         effects += self._to_clients(Target(clients=self._other_windows(data["from"], caller)), data)
         self.changed.emit(None)

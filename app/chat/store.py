@@ -210,10 +210,16 @@ class ChatStore:
 
         return await self._database.submit(job)
 
-    async def delete_message(self, msg_id: str) -> None:
-        """Delete a message."""
-        if not await self._database.submit(lambda db: sql.delete_message(db, msg_id)):
+    async def delete_message(self, msg_id: str) -> sql.DeletedMessage:
+        """Delete a message, and return it for ``restore_message``."""
+        deleted = await self._database.submit(lambda db: sql.delete_message(db, msg_id))
+        if deleted is None:
             raise _no_message(msg_id)
+        return deleted
+
+    async def restore_message(self, deleted: sql.DeletedMessage) -> None:
+        """Store a deleted message again."""
+        await self._database.submit(lambda db: sql.restore_message(db, deleted))
 
     async def set_delivered(self, msg_id: str) -> MessageData:
         """Mark a waiting message as delivered, and return it."""

@@ -17,15 +17,19 @@ def _forwarded(recipients: int, to: str) -> str:
     return f"forwarded to {count(recipients, 'client')} of {to}"
 
 
-def forward_typing(hub: Hub, note_activity: Callable[[str], None]) -> Handler:
+def forward_typing(
+    hub: Hub, note_activity: Callable[[str], None], ui_typing: Callable[[str, bool], None]
+) -> Handler:
     """Return the handler of a client's ``typing``. It replaces ``to`` by ``username``, the sender (guide §3.1).
 
     ``note_activity`` is called with the user of a client that acts as a friend, because typing renews
-    ``last_seen``.
+    ``last_seen``. ``ui_typing`` is called with recipient and state of a client that acts as the local user.
     """
 
     def handle(client: Client, data: TypingTo) -> Outcome:
-        if client.username != hub.local_user:
+        if client.username == hub.local_user:
+            ui_typing(data.to, data.typing)
+        else:
             note_activity(client.username)
         to = Target(user=data.to, excluded=client.id)
         recipients = len(hub.recipients(to).ids)

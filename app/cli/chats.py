@@ -38,6 +38,7 @@ def _line(persona: dict[str, Any]) -> str:
         "" if persona["is_friend"] else "not a friend",
         "auto-reply" if persona["auto_reply"] else "",
         "stays online" if persona["stay_online"] else "",
+        "your UI is typing" if persona.get("ui_typing") else "",
     ]
     return f"{summarize(persona['username']):<16}  {', '.join(word for word in words if word)}"
 

@@ -1,6 +1,7 @@
 """``companion clients``: list and close connections, and change the user of a client."""
 
-from typing import Annotated
+import time
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +19,8 @@ app = typer.Typer(
 def list_(json: Json = False, data_dir: DataDir = None) -> None:
     """List the clients.
 
-    Each line has the number, the user, the frames received and sent, whether the client is ready, and its origin.
+    Each line has the number, the user, the frames received and sent, whether the client is ready, the frames of the
+    last second, the last event that was sent to it and how long ago, and its origin.
     """
     from app.cli.control import Control
 
@@ -30,9 +32,16 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
         where = summarize(each["origin"] or each["user_agent"]) or "no browser"
         who = summarize(each["username"])
         ready = "ready" if each["ready"] else "not ready"
-        print_lines(
-            f"{each['id']:>4}  {who:<16}  ↑ {each['frames_in']}  ↓ {each['frames_out']}  {ready:<9}  {where}"
-        )
+        rate = f"{next(reversed(each.get('frames_per_s', [])), 0)}/s"
+        counts = f"↑ {each['frames_in']}  ↓ {each['frames_out']}"
+        print_lines(f"{each['id']:>4}  {who:<16}  {counts}  {ready:<9}  {rate:<5}  {_last_sent(each):<24}  {where}")
+
+
+def _last_sent(client: dict[str, Any]) -> str:
+    last = client.get("last_sent")
+    if not last:
+        return "nothing sent"
+    return f"{summarize(last['event'])} {max(0.0, time.time() - last['at']):,.0f} s ago"
 
 
 @app.command()

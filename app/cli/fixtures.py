@@ -6,8 +6,10 @@ import typer
 
 from app.cli.completion import fixture_names, pinned_names
 from app.cli.options import (
+    MAX_WITHIN_S,
     DataDir,
     Json,
+    NoExpect,
     To,
     Wait,
     as_json,
@@ -121,15 +123,24 @@ def run(
     ] = None,
     to: To = None,
     wait: Wait = 0,
+    no_expect: NoExpect = False,
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Fire a fixture; `trigger --fixture` has more options."""
+    """Fire a fixture; `trigger --fixture` has more options.
+
+    If the fixture has an expectation, wait for it. Exit code 1 if the UI does not send what is expected.
+    """
     from app.cli.control import Control
     from app.cli.trigger import print_delivery
+    from app.system.exit_codes import Exit
 
-    body = {"fixture": name, "set": parse_assignments(set_ or []), "to": to, "wait": wait}
-    print_delivery(Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=wait), json)
+    body = {
+        "fixture": name, "set": parse_assignments(set_ or []), "to": to, "wait": wait, "expect": not no_expect,
+    }  # fmt: skip
+    more_s = wait + (0.0 if no_expect else MAX_WITHIN_S)
+    if not print_delivery(Control(data_dir, wait).call("POST", "/v1/trigger", body, more_s=more_s), json):
+        raise typer.Exit(Exit.FAILED)
 
 
 @app.command()

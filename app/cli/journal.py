@@ -161,13 +161,22 @@ def expect(
     answer = Control(data_dir).call("POST", "/v1/expectations", body, more_s=within)
     if json:
         print_lines(as_json(answer))
-    elif answer["met"]:
-        print_lines(f"✓ {event} came after {answer['after_s'] * 1000:,.0f} ms")
-        print_row(answer["row"], False)
-    if not answer["met"]:
-        others = answer["received_instead"]
-        say(f"✗ no {event} within {within:g} s" + (", but:" if others else "; nothing came instead"))
-        for row in others:
-            who = summarize(row["user"] or row["client"])
-            say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_summary(row)}")
+    print_expectation(event, answer, within, quiet=json)
     raise typer.Exit(Exit.OK if answer["met"] else Exit.FAILED)
+
+
+def print_expectation(event: str, answer: dict[str, Any], within_s: float, *, quiet: bool) -> None:
+    """Print the result of an expectation: to standard error if it was not met, else to standard output.
+
+    ``quiet``: print nothing to standard output.
+    """
+    if answer["met"]:
+        if not quiet:
+            print_lines(f"✓ {event} came after {answer['after_s'] * 1000:,.0f} ms")
+            print_row(answer["row"], False)
+        return
+    others = answer["received_instead"]
+    say(f"✗ no {event} within {within_s:g} s" + (", but:" if others else "; nothing came instead"))
+    for row in others:
+        who = summarize(row["user"] or row["client"])
+        say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_summary(row)}")

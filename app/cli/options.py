@@ -49,6 +49,9 @@ Wait = Annotated[
         help="Wait up to this long for the companion and for a ready client, then fail.",
     ),
 ]
+NoExpect = Annotated[bool, typer.Option("--no-expect", help="Do not wait for what the fixture expects of the UI.")]
+MAX_WITHIN_S = 60.0
+"""The longest timeout of a fixture's expectation."""
 After = Annotated[
     int | None, typer.Option("--after", min=0, metavar="SEQ", help="Begin after the row with this number.")
 ]

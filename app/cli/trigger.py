@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.completion import events_to_ui, fixture_names, persona_names
-from app.cli.journal import ARROWS
-from app.cli.options import DataDir, Json, To, Wait, as_json, parse_assignments, read_input
+from app.cli.journal import ARROWS, print_expectation
+from app.cli.options import MAX_WITHIN_S, DataDir, Json, NoExpect, To, Wait, as_json, parse_assignments, read_input
 from app.protocol.summary import summarize
+from app.system.exit_codes import Exit
 from app.system.terminal import print_lines, say
 
 
@@ -69,6 +70,7 @@ def trigger(
         int | None, typer.Option(min=0, help="Generate the same IDs and texts for the same seed.")
     ] = None,
     loose: Annotated[bool, typer.Option("--loose", help="Send the event even if it is not valid.")] = False,
+    no_expect: NoExpect = False,
     list_: Annotated[bool, typer.Option("--list", help="List the events of the contract and exit.")] = False,
     json: Json = False,
     data_dir: DataDir = None,
@@ -78,7 +80,7 @@ def trigger(
     A value is read as JSON (typing=false), or as text if it is not valid JSON. Text that looks like JSON needs
     quotes of its own: --set 'text="123"'. Exit code 0 if the event was fired, even if no client received it
     (standard error says so), as with --to user:NAME if no client acts as NAME; 1 if no client was ready within
-    --wait; 2 if the event, a value or the target is not valid.
+    --wait, or if the UI did not send what the fixture expects; 2 if the event, a value or the target is not valid.
     """
     if list_:
         _list_events(json, data_dir)
@@ -103,8 +105,10 @@ def trigger(
     control = Control(data_dir, wait)
     body = {
         "event": event, "fixture": fixture, "last": last, "set": changes, "remove": remove or [],
-        "persona": persona, "to": to, "strict": not loose,
+        "persona": persona, "to": to, "strict": not loose, "expect": not no_expect,
     }  # fmt: skip
+    answers_after = MAX_WITHIN_S if fixture and not no_expect else 0.0
+    met = True
     start = time.monotonic()
     for number in range(repeat):
         time.sleep(max(0.0, start + number * every / 1000 - time.monotonic()))
@@ -115,8 +119,11 @@ def trigger(
             answer = control.call("POST", "/v1/frames", text=frame, more_s=waiting, to=to or "all", wait=waiting)
         else:
             seeded = None if seed is None else seed + number
-            answer = control.call("POST", "/v1/trigger", {**body, "seed": seeded, "wait": waiting}, more_s=waiting)
-        print_delivery(answer, json)
+            body |= {"seed": seeded, "wait": waiting}
+            answer = control.call("POST", "/v1/trigger", body, more_s=waiting + answers_after)
+        met = print_delivery(answer, json) and met
+    if not met:
+        raise typer.Exit(Exit.FAILED)
 
 
 def _list_events(json: bool, data_dir: Path | None) -> None:
@@ -134,7 +141,6 @@ def _text_of(file: str) -> str:
     """Return the text of a file unchanged. Print an error and exit if it cannot be read."""
     from app.cli.control import fail
     from app.protocol.envelope import MAX_RAW_BYTES
-    from app.system.exit_codes import Exit
     from app.system.files import reason
 
     try:
@@ -143,11 +149,22 @@ def _text_of(file: str) -> str:
         fail(f"{file} cannot be sent: {reason(error)}.", Exit.FAILED)
 
 
-def print_delivery(answer: dict[str, Any], json: bool) -> None:
-    """Print the result of a fired event, and its warnings to standard error."""
+def print_delivery(answer: dict[str, Any], json: bool) -> bool:
+    """Print the result of a fired event, its warnings to standard error, and the result of its expectation.
+
+    Return False if the event is a fixture whose expectation was not met.
+    """
     if json:
         print_lines(as_json(answer))
-        return
-    clients = answer["delivered"]
-    print_lines(f"#{answer['seq']} delivered to {clients} client{'' if clients == 1 else 's'}")
-    say(*answer["warnings"])
+    else:
+        clients = answer["delivered"]
+        print_lines(f"#{answer['seq']} delivered to {clients} client{'' if clients == 1 else 's'}")
+        say(*answer["warnings"])
+    expectation = answer.get("expectation")
+    if expectation is None:
+        return True
+    if answer["delivered"]:
+        print_expectation(answer["expected"], expectation, round(expectation["after_s"], 1), quiet=json)
+    else:
+        say(f"✗ {answer['expected']} cannot come: no client received the event")
+    return bool(expectation["met"])

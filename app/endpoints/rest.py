@@ -71,7 +71,7 @@ class Chat(Protocol):
     async def post_message(self, to: str, text: str, caller: RestCaller) -> tuple[MessageData, list[Outgoing]]:
         """Store a message of the local user; return it and the events to send."""
 
-    async def delete_message(self, msg_id: str) -> None:
+    async def delete_message(self, msg_id: str) -> object:
         """Delete a message."""
 
 

@@ -16,6 +16,7 @@ from app.protocol.conditions import value_text
 from app.protocol.contract import Direction
 from app.protocol.did_you_mean import suggestion
 from app.protocol.envelope import BadFrame, parse_json
+from app.protocol.fixture import Fixture
 from app.protocol.json_path import BadPath, absolute_path, value_at
 
 MAX_RECEIVED_INSTEAD = 20
@@ -57,6 +58,11 @@ class Expectation:
             return all(_equal(value_at(whole, absolute_path(path)), wanted) for path, wanted in self.where.items())
         except (BadFrame, BadPath, UnicodeDecodeError):
             return False
+
+
+def expectation_of(fixture: Fixture) -> Expectation | None:
+    """Return the expectation that a fixture contains, or None."""
+    return Expectation(fixture.expect.event, where=fixture.expect.where) if fixture.expect else None
 
 
 def why_impossible(expected: Expectation, catalog: Catalog) -> str:

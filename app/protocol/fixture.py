@@ -8,23 +8,37 @@ import re
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
-from app.protocol.envelope import BadFrame, Envelope, check_tree, parse_json
-from app.protocol.json_path import absolute_path, apply_changes
+from app.protocol.envelope import BadFrame, Envelope, check_tree, decode, parse_json
+from app.protocol.json_path import BadPath, absolute_path, apply_changes, check_path
 from app.protocol.templates import MAX_TEMPLATES, TemplateContext, TemplateError, count_templates, resolve
 from app.validation_messages import fault
 
 SUFFIX = ".json"
 MAX_FIXTURE_BYTES = 64 * 1024
+MIN_WITHIN_S, MAX_WITHIN_S = 0.1, 60.0
+"""Limits for the timeout of a fixture's expectation."""
 _NAME_PART = re.compile(r"[^\W_](?:[\w .()+-]{0,58}[\w)+-])?")
 _RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")}
 
 
 class BadFixture(ValueError):
     """An invalid fixture or fixture name. The text is shown to users."""
+
+
+class FixtureExpectation(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What the UI must send after a fixture was fired. ``hub.expectation`` checks it."""
+
+    event: Annotated[
+        str, Meta(min_length=1, max_length=200, description="A client event, or a REST call like POST /messages")
+    ]
+    where: Annotated[dict[str, Any], Meta(description="Required values: path → JSON value")] = field(
+        default_factory=dict
+    )
+    within: Annotated[float, Meta(ge=MIN_WITHIN_S, le=MAX_WITHIN_S, description="Timeout in seconds")] = 2.0
 
 
 class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -39,6 +53,9 @@ class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unkn
     to: Annotated[str, Meta(description="all, user:NAME or client:NUMBER")] = "all"
     times: Annotated[int, Meta(ge=1, le=1000, description="How often the same frame is sent")] = 1
     order: Annotated[int, Meta(description="Position in its folder")] = 0
+    expect: Annotated[
+        FixtureExpectation | None, Meta(description="What the UI must send after the fixture was fired")
+    ] = None
 
     @property
     def raw(self) -> bool:
@@ -110,6 +127,11 @@ def fixture_from_json(value: Any) -> Fixture:
         raise BadFixture(str(fault(error))) from None
     if fixture.raw == bool(fixture.event) or (fixture.raw and fixture.data is not UNSET):
         raise BadFixture("it needs either an event with data, or a frame")
+    try:
+        for path in fixture.expect.where if fixture.expect else ():
+            check_path(path)
+    except BadPath as bad:
+        raise BadFixture(f"its expectation is wrong: {bad}") from None
     if (count := count_templates(fixture.frame if fixture.raw else fixture.data)) > MAX_TEMPLATES:
         raise BadFixture(f"it has {count:,} templates; at most {MAX_TEMPLATES} are allowed")
     return fixture
@@ -132,6 +154,16 @@ def from_frame(text: str, catalog: Catalog) -> Fixture:
     return Fixture(frame=text, malformed=True)
 
 
+def why_no_event(text: str, catalog: Catalog) -> str:
+    """Return what is wrong with a pasted frame, in words; empty if it is a valid event."""
+    try:
+        event = decode(text)
+        event = Envelope(event.event, resolve(event.data, TemplateContext(wall=0.0, preview=True)))
+    except (BadFrame, TemplateError) as error:
+        return str(error)
+    return "; ".join(map(str, catalog.problems(event)))
+
+
 def with_fresh_values(fixture: Fixture, catalog: Catalog) -> Fixture:
     """Return a copy of a fixture that gets a new id and time each time it is fired.
 
@@ -152,8 +184,9 @@ def valid_fixture_name(name: str) -> str:
     parts = name.strip().split("/")
     for part in parts:
         if not _NAME_PART.fullmatch(part) or part.casefold().partition(".")[0].rstrip() in _RESERVED_NAMES:
+            shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in name[:80])
             raise BadFixture(
-                f"invalid name {name[:80]!r}: use letters, digits, spaces and - _ . ( ) +, and / between folders"
+                f"invalid name '{shown}': use letters, digits, spaces and - _ . ( ) +, and / between folders"
             )
     if len(parts) > 3:
         raise BadFixture("a fixture can be at most two folders deep")

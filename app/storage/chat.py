@@ -4,11 +4,20 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.protocol.backend import Conversation, MessageData, Person, parse_timestamp, peer_of
 
 Connection = sqlite3.Connection
+
+
+class DeletedMessage(NamedTuple):
+    """A message that was deleted, with what is needed to restore it: its place and whether it was read."""
+
+    arrival: int
+    read: bool
+    data: MessageData
+
 
 PERSON_COLUMNS = (
     "username, public_key, signing_key, online, last_seen, last_ip, added_at, is_friend, auto_reply, pinned"
@@ -146,9 +155,18 @@ def newest_sent(db: Connection, peer: str) -> MessageData | None:
     return _message(row) if row else None
 
 
-def delete_message(db: Connection, msg_id: str) -> bool:
-    """Delete a message. Return False if there is no such message."""
-    return db.execute("DELETE FROM messages WHERE msg_id = ?", (msg_id,)).rowcount > 0
+def delete_message(db: Connection, msg_id: str) -> DeletedMessage | None:
+    """Delete a message. Return it, or None if there is no such message."""
+    rows = db.execute(
+        f"DELETE FROM messages WHERE msg_id = ? RETURNING arrival, is_read, {MESSAGE_COLUMNS}", (msg_id,)
+    ).fetchall()
+    return DeletedMessage(rows[0][0], bool(rows[0][1]), _message(rows[0][2:])) if rows else None
+
+
+def restore_message(db: Connection, deleted: DeletedMessage) -> None:
+    """Store a deleted message again, at its former place. No change if its id is stored."""
+    if add_message(db, deleted.data, read=deleted.read):
+        db.execute("UPDATE messages SET arrival = ? WHERE msg_id = ?", (deleted.arrival, deleted.data["msg_id"]))
 
 
 def set_delivered(db: Connection, msg_id: str, method: str) -> MessageData | None:

@@ -39,6 +39,11 @@ GROUPS = {
         ("Ctrl+Shift+C", "Copy the selected event as a terminal command"),
         ("Ctrl+Alt+C", "Copy the selected event as a line for Playwright"),
     ),
+    "Chats": (
+        ("D", "Mark the selected message as delivered"),
+        ("R", "React to the selected message"),
+        ("Del", "Delete the selected message"),
+    ),
     "Clients": (("F2", "Change the user that the selected client acts as"),),
     "Help": (("Alt+Left or Alt+Right", "Go back or forward"),),
 }

@@ -22,7 +22,7 @@ class ChatStage(Stage):
         backend = ChatStore(self.database, built_in(), self.time.clock, lambda: self.hub.local_user)
         self.service = ChatService(backend, self.hub)
         self.router = Router(self.hub, built_in())
-        self.router.on("typing", forward_typing(self.hub, backend.note_activity))
+        self.router.on("typing", forward_typing(self.hub, backend.note_activity, self.service.ui_typing.note))
         self.router.on("mark_read", mark_read(self.service))
 
     async def says(self, client: Client, event: str, **data: Any) -> Row:

@@ -1,5 +1,7 @@
 """``companion clients``: who is connected, and parting with them."""
 
+import re
+
 import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.sync.client import ClientConnection
@@ -25,6 +27,8 @@ def test_list_shows_number_username_and_frame_counts(program: Companion, run: Ru
         (bob_line, me_line) = run("clients", "list").out
         listed = ask("clients", "list")
     assert "ready" in bob_line
+    assert re.search(r"  typing \d+ s ago  ", bob_line)
+    assert listed[0]["last_sent"]["event"] == "typing"
     assert bob_line.split()[1:6] == ["bob", "↑", "1", "↓", "1"]
     assert me_line.split()[1:6] == ["me", "↑", "0", "↓", "2"]
     assert [(each["username"], each["frames_in"]) for each in listed] == [("bob", 1), ("me", 0)]

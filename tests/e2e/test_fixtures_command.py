@@ -1,6 +1,7 @@
 """``companion fixtures``: saved events, those that come with the program and one's own."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,31 @@ def test_run_with_changes_and_for_one_user(program: Companion, run: Run) -> None
         said = run("fixtures", "run", "guide/new_message", "--set", "text=other", "--to", "user:bob")
         assert said.out[0].endswith("delivered to 1 client")
         assert sockets.receive(bob)["data"]["text"] == "other"
+
+
+def test_run_checks_what_the_fixture_expects(program: Companion, run: Run, ask: Ask) -> None:
+    expecting = {**json.loads(ONLINE), "expect": {"event": "typing", "where": {"to": "bob"}, "within": 0.2}}
+    run("fixtures", "save", "mine/expecting", "-", typed=json.dumps(expecting))
+    said = run("fixtures", "run", "mine/expecting", exits=1)
+    assert said.err[-1] == "✗ typing with to=bob cannot come: no client received the event"
+    with sockets.client(program.url) as ui:
+        said = run("fixtures", "run", "mine/expecting", exits=1)
+        assert said.out[0].endswith("delivered to 1 client")
+        assert said.err == ["✗ no typing with to=bob within 0.2 s; nothing came instead"]
+        run("fixtures", "run", "mine/expecting", "--no-expect")
+        run("trigger", "--fixture", "mine/expecting", "--no-expect")
+        assert run("trigger", "--fixture", "mine/expecting", exits=1).err == said.err
+        for _ in range(4):
+            sockets.receive(ui)
+        answer = threading.Thread(
+            target=lambda: (sockets.receive(ui), sockets.send(ui, "typing", to="bob", typing=True))
+        )
+        answer.start()
+        patient = {**expecting, "expect": {**expecting["expect"], "within": 60}}
+        run("fixtures", "save", "mine/expecting", "-", typed=json.dumps(patient))
+        met = run("fixtures", "run", "mine/expecting").out
+        answer.join()
+    assert met[1].startswith("✓ typing with to=bob came after ")
 
 
 def test_save_reads_standard_input(program: Companion, run: Run) -> None:

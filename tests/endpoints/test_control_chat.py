@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.conftest import until
-from tests.endpoints.control_api import Control, frame, message
+from tests.endpoints.control_api import Control, frame, message, typing
 
 LONG_AGO = {"delivered": False, "delivery_method": "offline", "direction": "sent", "from": "me", "to": "erin"}
 
@@ -18,6 +18,7 @@ async def test_a_persona_is_added_renamed_and_removed(control: Control) -> None:
     added = await control.post("/v1/personas", {"username": " gina "})
     assert added.json == {
         "username": "gina", "is_friend": True, "online": False, "auto_reply": False, "stay_online": False,
+        "ui_typing": False,
     }  # fmt: skip
     assert await persona(control, "gina") == added.json
     renamed = await control.patch("/v1/personas/gina", {"username": "Zoë 2"})
@@ -42,6 +43,7 @@ async def test_behaviour_and_presence_are_changed_together(control: Control) -> 
     )
     assert answer.json == {
         "username": "davy", "is_friend": True, "online": True, "auto_reply": True, "stay_online": True,
+        "ui_typing": False,
     }  # fmt: skip
     assert '"friend_online"' in await frame(client)
     people = {each["username"]: each for each in (await control.state())["people"]}
@@ -49,6 +51,13 @@ async def test_behaviour_and_presence_are_changed_together(control: Control) -> 
     again = await control.patch("/v1/personas/davy", {"online": True, "auto_reply": False})
     assert (again.json["online"], again.json["auto_reply"], again.json["stay_online"]) == (True, False, True)
     assert len(await control.rows("event:friend_online")) == 1, "only a change is fired"
+
+
+async def test_a_persona_says_whether_the_ui_is_typing_to_it(control: Control) -> None:
+    client = await control.connect()
+    await client.send(typing(True, "bob"))
+    await until(lambda: control.companion.chat.ui_typing.is_typing("bob"))
+    assert [each["username"] for each in await control.got("/v1/personas") if each["ui_typing"]] == ["bob"]
 
 
 async def test_a_change_that_cannot_be_made_changes_nothing(control: Control) -> None:

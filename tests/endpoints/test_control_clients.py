@@ -7,6 +7,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
+from app.hub.client_activity import SECONDS
 from tests.conftest import PATIENCE_S, until
 from tests.endpoints.control_api import Control, frame, online, typing
 from tests.endpoints.http_client import PAGE
@@ -37,10 +38,13 @@ async def test_the_list_shows_the_details_and_counters_of_a_client(control: Cont
     assert told.pop("connected_at") == control.companion.hub.clients[0].connected_at
     assert told.pop("ping_s") >= 0
     assert told.pop("user_agent").startswith("Firefox")
+    row = control.companion.journal.row(sent.json["seq"])
+    assert row
+    assert told.pop("last_sent") == {"seq": row.seq, "event": "friend_online", "at": row.wall}
     assert told == {
         "id": 1, "username": "bob", "origin": PAGE, "frames_in": 2, "frames_out": 1,
         "bytes_in": len(typing()) + len(typing(False)), "bytes_out": len(text), "queued_bytes": 0,
-        "ready": False,
+        "ready": False, "frames_per_s": [0] * SECONDS,
     }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ async def test_the_programs_own_are_listed_with_what_a_ui_must_do(control: Contr
     assert listed["basics/message"] == {
         "name": "basics/message", "title": "A friend says hi", "event": "new_message", "must": "",
         "malformed": False, "own": False, "pinned": True, "problems": [], "faults": [],
+        "expect": None,
     }  # fmt: skip
     assert listed["nasty/duplicate id"]["must"].startswith("Show it once")
     assert not listed["nasty/duplicate id"]["pinned"]

@@ -1,11 +1,16 @@
 """Test doubles for the hub: a transport that records its frames, and a clock that the test advances."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from typing_extensions import override
 
 from app.hub.clients import Client
 from app.hub.clock import Clock
 from app.hub.hub import Hub
 from app.hub.journal import Journal, Row
+from app.hub.tasks import Tasks
 
 
 class RecordingTransport:
@@ -43,6 +48,15 @@ class FakeTime:
         self.slept.append(seconds)
         self.passed += seconds
         await asyncio.sleep(0)
+
+
+class NoTasks(Tasks):
+    """Starts nothing, for tests without an event loop."""
+
+    @override
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
+        coroutine.close()
+        return None  # type: ignore[return-value]
 
 
 class Stage:

@@ -30,6 +30,7 @@ LASTING = {
     "presence decay",
     "Companion.fire_series",
     "check which clients are ready",
+    "measure the clients' frames",
     "Companion.wait_for_ready_client",
 }
 

@@ -1,6 +1,7 @@
 """A conversation as bubbles."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.protocol.backend import MessageData
+from app.protocol.templates import iso
+from app.protocol.times import local
 from app.ui import theme
+from app.ui.widgets.bubble_painter import DAY, SENDER, reactions
 from app.ui.widgets.bubbles import BubbleView
 from tests.ui.messages import many, message
 
@@ -28,15 +32,8 @@ def picture(view: BubbleView) -> QImage:
     return view.grab().toImage()
 
 
-def ink(view: BubbleView, *, left: bool) -> bool:
-    """Return whether anything is painted in one half of the first line."""
-    image = picture(view)
-    rect = view.visualRect(view.model().index(0, 0))
-    middle = rect.top() + rect.height() // 2
-    columns = range(20, 60) if left else range(rect.right() - 60, rect.right() - 20)
-    return len({image.pixel(x, middle) for x in columns}) > 1 or image.pixel(columns[0], middle) != image.pixel(
-        2, 2
-    )
+def painted(view: BubbleView, place: QPoint) -> str:
+    return picture(view).pixelColor(place).name()
 
 
 def at_end(view: BubbleView) -> bool:
@@ -56,19 +53,52 @@ def test_messages_are_shown_as_given(view: BubbleView) -> None:
     assert view.selected is None
 
 
-def test_the_friend_is_on_the_left_and_the_local_user_on_the_right(view: BubbleView) -> None:
+def test_the_friend_that_one_plays_is_on_the_right_and_the_ui_on_the_left(view: BubbleView) -> None:
+    scheme = theme.colors()
+    for sent, colour in ((True, scheme.surface), (False, scheme.accent_soft)):
+        view.show_messages([message("x", sent=sent)])
+        bubble = view.bubble_rect(view.model().index(0, 0))
+        assert (bubble.right() < 280) is sent
+        assert painted(view, QPoint(bubble.left() + 4, bubble.center().y())) == colour
+        empty = QPoint(view.viewport().width() - bubble.center().x(), bubble.center().y())
+        assert painted(view, empty) == scheme.window
+
+
+def test_the_friends_bubble_has_the_colour_of_the_composer(view: BubbleView) -> None:
     view.show_messages([message("x")])
-    assert ink(view, left=True)
-    assert not ink(view, left=False)
-    view.show_messages([message("x", sent=True)])
-    assert ink(view, left=False)
-    assert not ink(view, left=True)
+    bubble = view.bubble_rect(view.model().index(0, 0))
+    assert picture(view).pixelColor(bubble.left() + 4, bubble.center().y()).name() == theme.colors().accent_soft
+
+
+DAY_S = 24 * 3600
+
+
+def test_the_first_message_of_a_day_has_the_day_above_it(view: BubbleView) -> None:
+    noon = datetime(2025, 11, 27, 12, tzinfo=local(0).tzinfo).timestamp()
+    times = [noon - 400 * DAY_S, noon - DAY_S, noon - DAY_S + 60, noon, noon + 60]
+    view.show_messages([message("x", timestamp=iso(each)) for each in times], now=noon + 120)
+    days = [view.model().index(line, 0).data(DAY) for line in range(5)]
+    assert days == ["Wednesday 23 October 2024", "Yesterday", "", "Today", ""]
+    heights = [view.visualRect(view.model().index(line, 0)).height() for line in range(5)]
+    assert heights[3] > heights[4]
+
+
+def test_the_sender_is_above_the_first_of_several_messages(view: BubbleView) -> None:
+    view.show_messages([message("a"), message("b"), message("c", sent=True), message("d")])
+    senders = [view.model().index(line, 0).data(SENDER) for line in range(4)]
+    assert senders == ["alice · you", "", "me · your UI", "alice · you"]
+
+
+def test_many_equal_reactions_are_counted() -> None:
+    given = [{"emoji": emoji, "from": str(number)} for number, emoji in enumerate(["👍", "🎉", "👍"])]
+    assert reactions(message("x", reactions=given)) == "👍 2 🎉"
 
 
 def test_a_message_is_spoken_with_its_sender(view: BubbleView) -> None:
     view.show_messages([message("Hello"), message("Hi", sent=True)])
     spoken = [view.model().index(line, 0).data(Qt.ItemDataRole.AccessibleTextRole) for line in (0, 1)]
-    assert spoken == ["alice: Hello", "me: Hi"]
+    assert [each.partition(", ")[2] for each in spoken] == ["alice: Hello", ""]
+    assert spoken[1] == "me: Hi"
     assert view.accessibleName() == "Messages"
 
 

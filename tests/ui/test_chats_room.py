@@ -4,17 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton
 
 from app.companion import Companion
 from app.protocol.backend import MessageData, RestCaller
 from app.protocol.envelope import Envelope
-from app.ui.rooms.chats import PAGE, REACTION, ChatsRoom
+from app.ui.rooms.chats import PAGE, ChatsRoom
+from app.ui.widgets.emoji_picker import EmojiPicker
 from app.ui.widgets.quick_controls import PresenceGrid
 from app.ui.window import CHATS, EVENTS, MainWindow
 from tests.chat.windows import post
-from tests.conftest import Connect, until
+from tests.conftest import Connect, MakeCompanion, until
+from tests.hub.doubles import FakeTime
+from tests.ui.conftest import Windows
 from tests.ui.frames import all_frames, frame, settled
 from tests.ui.messages import load, many, message, stored
 from tests.ui.test_accessibility import controls, spoken
@@ -54,11 +58,14 @@ async def choose(room: ChatsRoom, name: str, qtbot: Any) -> None:
     place = room.list.visualRect(room.model.index(room.model.line_of(name), 0)).center()
     qtbot.mouseClick(room.list.viewport(), LEFT, pos=place)
     await calm(room)
-    assert room.name.text() == name
+    assert room.header.name.text() == name
 
 
 def button(room: ChatsRoom, title: str) -> QPushButton:
-    return next(each for each in room._message_buttons if each.text().startswith(title))
+    """Return a button beside the selected message."""
+    bar = room.bubbles.actions_bar
+    assert bar.message == room.bubbles.selected
+    return next(each for each in bar.findChildren(QPushButton) if each.accessibleName().startswith(title))
 
 
 def select(room: ChatsRoom, line: int, qtbot: Any) -> MessageData:
@@ -71,9 +78,15 @@ def select(room: ChatsRoom, line: int, qtbot: Any) -> MessageData:
 
 
 async def use(room: ChatsRoom, by: str, title: str, qtbot: Any) -> None:
-    """Do something with the selected message, by its button or by the context menu."""
+    """Do something with the selected message, by its button, by the context menu or by a key."""
     if by == "button":
+        assert button(room, title).isVisible()
         qtbot.mouseClick(button(room, title), LEFT)
+    elif by == "key":
+        room.window().activateWindow()  # a popup was open, and this platform does not do it
+        await until(room.window().isActiveWindow)
+        room.bubbles.setFocus()
+        qtbot.keyClick(room.bubbles, KEYS[title])
     else:
         place = room.bubbles.visualRect(room.bubbles.currentIndex()).center()
         room.bubbles.customContextMenuRequested.emit(QPoint(place))
@@ -84,7 +97,22 @@ async def use(room: ChatsRoom, by: str, title: str, qtbot: Any) -> None:
     await calm(room)
 
 
-both_ways = pytest.mark.parametrize("by", ["button", "context menu"])
+async def react(room: ChatsRoom, by: str, emoji: str, qtbot: Any) -> None:
+    """Choose a reaction to the selected message: an offered one, or another one by writing it."""
+    await use(room, by, "React", qtbot)
+    picker = QApplication.activePopupWidget()
+    assert isinstance(picker, EmojiPicker)
+    offered = [each for each in picker.buttons if each.text() == emoji]
+    if offered:
+        qtbot.mouseClick(offered[0], LEFT)
+    else:
+        picker.other.setText(emoji)
+        qtbot.keyClick(picker.other, ENTER)
+    await calm(room)
+
+
+KEYS = {"Mark delivered": Qt.Key.Key_D, "React": Qt.Key.Key_R, "Delete": Qt.Key.Key_Delete}
+every_way = pytest.mark.parametrize("by", ["button", "context menu", "key"])
 
 
 # the list
@@ -93,7 +121,7 @@ both_ways = pytest.mark.parametrize("by", ["button", "context menu"])
 async def test_the_liveliest_chat_is_the_first_and_chosen(room: ChatsRoom) -> None:
     assert names(room) == ["alice", "carol", "bob", "dave"]
     assert room.list.currentIndex().row() == 0
-    assert room.name.text() == "alice"
+    assert room.header.name.text() == "alice"
 
 
 async def test_a_new_message_moves_its_friend_to_the_top_and_keeps_the_selection(
@@ -104,7 +132,7 @@ async def test_a_new_message_moves_its_friend_to_the_top_and_keeps_the_selection
     await calm(room)
     assert names(room) == ["dave", "alice", "carol", "bob"]
     assert room.list.currentIndex().row() == 2
-    assert room.name.text() == "carol"
+    assert room.header.name.text() == "carol"
 
 
 async def test_presence_and_unread_counts_are_those_of_the_state(room: ChatsRoom) -> None:
@@ -145,7 +173,7 @@ async def test_the_chosen_friend_stays_when_another_one_is_removed(
     qtbot.keyClicks(room.composer.line, "half a sent")
     await companion.chat.remove_friend("carol")
     await calm(room)
-    assert room.name.text() == "dave"
+    assert room.header.name.text() == "dave"
     assert room.list.currentIndex().data() == "dave"
     assert room.composer.line.text() == "half a sent"
 
@@ -176,7 +204,7 @@ async def test_without_friends_the_room_says_what_to_do(room: ChatsRoom, compani
     assert room.empty.hint.text()
     await companion.chat.add_friend("frank")
     await calm(room)
-    assert room.name.text() == "frank"
+    assert room.header.name.text() == "frank"
     assert room.composer.isVisible()
 
 
@@ -189,20 +217,20 @@ async def test_the_switch_fires_and_agrees_with_the_state(
     client = await connect_client()
     grid = window.inject.findChild(PresenceGrid)
     for event, online in (("friend_offline", False), ("friend_online", True)):
-        qtbot.mouseClick(room.online, LEFT)
+        qtbot.mouseClick(room.header.online, LEFT)
         assert await frame(client) == {"event": event, "data": {"username": "alice"}}
         await calm(room)
         assert {each.username: each.online for each in await companion.chat.store.friends()}["alice"] is online
         assert said_of(room, "alice").startswith("alice, online" if online else "alice, offline")
-        assert room.online.isChecked() is online
+        assert room.header.online.isChecked() is online
         assert grid.switches["alice"].isChecked() is online
 
 
 async def test_the_online_switch_shows_the_selected_friends_presence(room: ChatsRoom, qtbot: Any) -> None:
     for name, online in (("bob", False), ("carol", True), ("dave", False)):
         await choose(room, name, qtbot)
-        assert room.online.isChecked() is online
-        assert room.online.accessibleName() == f"{name} is online"
+        assert room.header.online.isChecked() is online
+        assert room.header.online.accessibleName() == f"{name} is online"
 
 
 async def test_the_switch_follows_what_is_fired_elsewhere_and_fires_nothing(
@@ -211,7 +239,7 @@ async def test_the_switch_follows_what_is_fired_elsewhere_and_fires_nothing(
     client = await connect_client()
     await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="cli")
     await calm(room)
-    assert not room.online.isChecked()
+    assert not room.header.online.isChecked()
     assert len(await all_frames(companion, client)) == 1
 
 
@@ -220,14 +248,14 @@ async def test_what_is_ticked_is_kept_per_friend(
     room: ChatsRoom, companion: Companion, qtbot: Any, box: str
 ) -> None:
     await choose(room, "bob", qtbot)
-    qtbot.keyClick(getattr(room, box), Qt.Key.Key_Space)
+    qtbot.keyClick(getattr(room.header, box), Qt.Key.Key_Space)
     await calm(room)
     assert {each.username for each in await companion.chat.store.friends() if getattr(each, box)} == {"bob"}
     await choose(room, "alice", qtbot)
-    assert not getattr(room, box).isChecked()
+    assert not getattr(room.header, box).isChecked()
     await choose(room, "bob", qtbot)
-    assert getattr(room, box).isChecked()
-    qtbot.keyClick(getattr(room, box), Qt.Key.Key_Space)
+    assert getattr(room.header, box).isChecked()
+    qtbot.keyClick(getattr(room.header, box), Qt.Key.Key_Space)
     await calm(room)
     assert not any(getattr(each, box) for each in await companion.chat.store.friends())
 
@@ -431,13 +459,28 @@ async def test_the_status_bar_shows_the_number_of_recipients_of_a_message(
 # the selected message
 
 
-async def test_without_a_selected_message_the_buttons_say_so(room: ChatsRoom, qtbot: Any) -> None:
-    told: list[str] = []
-    room.status_message.connect(told.append)
-    assert len(room._message_buttons) == 3
-    for each in room._message_buttons:
-        qtbot.mouseClick(each, LEFT)
-    assert told == ["Select a message first"] * 3
+async def test_without_a_selected_or_hovered_message_there_are_no_buttons(room: ChatsRoom, qtbot: Any) -> None:
+    before = room.bubbles.messages
+    assert not room.bubbles.actions_bar.isVisible()
+    room.bubbles.setFocus()
+    for key in KEYS.values():
+        qtbot.keyClick(room.bubbles, key)
+    await calm(room)
+    assert room.bubbles.messages == before
+
+
+async def test_the_buttons_are_beside_the_message_under_the_pointer(room: ChatsRoom, qtbot: Any) -> None:
+    bar = room.bubbles.actions_bar
+    for line in (-1, -2):
+        index = room.bubbles.model().index(line % len(room.bubbles.messages), 0)
+        bubble = room.bubbles.bubble_rect(index)
+        qtbot.mouseMove(room.bubbles.viewport(), bubble.center())
+        assert bar.message == room.bubbles.messages[line]
+        assert bar.geometry().top() == bubble.top()
+        assert not bar.geometry().intersects(bubble)
+        assert room.bubbles.viewport().rect().contains(bar.geometry())
+    assert room.bubbles.selected is None
+    assert not bar.deliver.isVisible()
 
 
 async def test_no_context_menu_opens_without_a_selected_message(room: ChatsRoom) -> None:
@@ -445,7 +488,7 @@ async def test_no_context_menu_opens_without_a_selected_message(room: ChatsRoom)
     assert QApplication.activePopupWidget() is None
 
 
-@both_ways
+@every_way
 async def test_a_waiting_message_can_be_marked_as_delivered(
     room: ChatsRoom, companion: Companion, qtbot: Any, by: str
 ) -> None:
@@ -458,20 +501,32 @@ async def test_a_waiting_message_can_be_marked_as_delivered(
     assert room.bubbles.messages[-1]["delivered"]
 
 
-@both_ways
+@every_way
+@pytest.mark.parametrize("emoji", ["👍", "🎉", "🦆", "👩‍👩‍👧‍👦"])
 async def test_a_reaction_of_the_friend_is_put_and_taken_back(
-    room: ChatsRoom, companion: Companion, qtbot: Any, by: str
+    room: ChatsRoom, companion: Companion, qtbot: Any, by: str, emoji: str
 ) -> None:
     chosen = select(room, 1, qtbot)
-    await use(room, by, "React", qtbot)
-    assert (await stored(companion, "alice"))[1]["reactions"] == [{"emoji": REACTION, "from": "alice"}]
-    assert room.bubbles.messages[1]["reactions"] == [{"emoji": REACTION, "from": "alice"}]
+    await react(room, by, emoji, qtbot)
+    assert (await stored(companion, "alice"))[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
+    assert room.bubbles.messages[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
     assert room.bubbles.selected == room.bubbles.messages[1]
-    await use(room, by, "React", qtbot)
+    await react(room, by, emoji, qtbot)
     assert (await stored(companion, "alice"))[1] == chosen
 
 
-@both_ways
+async def test_the_picker_shows_the_reactions_that_the_friend_has_put(room: ChatsRoom, qtbot: Any) -> None:
+    select(room, 1, qtbot)
+    await react(room, "button", "🦆", qtbot)
+    await use(room, "button", "React", qtbot)
+    picker = QApplication.activePopupWidget()
+    assert isinstance(picker, EmojiPicker)
+    assert [each.text() for each in picker.buttons if each.isChecked()] == ["🦆"]
+    assert [each.accessibleName() for each in picker.buttons if each.isChecked()] == ["Remove 🦆 duck"]
+    qtbot.keyClick(picker, Qt.Key.Key_Escape)
+
+
+@every_way
 async def test_a_message_is_deleted(room: ChatsRoom, companion: Companion, qtbot: Any, by: str) -> None:
     before = await stored(companion, "alice")
     select(room, -1, qtbot)
@@ -479,6 +534,31 @@ async def test_a_message_is_deleted(room: ChatsRoom, companion: Companion, qtbot
     assert await stored(companion, "alice") == before[:-1]
     assert room.bubbles.messages == before[:-1]
     assert said_of(room, "alice") == "alice, online, 1 unread"
+
+
+async def test_a_deleted_message_can_be_restored_to_its_place(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    state = await companion.chat.store.snapshot()
+    chosen = select(room, -2, qtbot)
+    await use(room, "key", "Delete", qtbot)
+    assert room.undo.text.text() == f"Deleted the message “{chosen['text']}”"
+    qtbot.mouseClick(room.undo.undo, LEFT)
+    await calm(room)
+    assert await companion.chat.store.snapshot() == state
+    assert said_of(room, "alice") == "alice, online, 2 unread"
+    assert not room.undo.isVisible()
+
+
+async def test_an_offer_to_undo_ends_when_the_chat_state_is_replaced(
+    room: ChatsRoom, tmp_path: Path, qtbot: Any
+) -> None:
+    select(room, 0, qtbot)
+    await use(room, "key", "Delete", qtbot)
+    assert room.undo.isVisible()
+    room.menu.reset_state()
+    await calm(room)
+    assert not room.undo.isVisible()
 
 
 async def test_deleting_an_already_deleted_message_is_reported(
@@ -500,9 +580,14 @@ async def test_a_double_click_on_delete_deletes_one_message(
 ) -> None:
     before = len(room.bubbles.messages)
     chosen = select(room, -2, qtbot)
-    for _ in range(2):
-        qtbot.mouseClick(button(room, "Delete"), LEFT)
-        await calm(room)
+    delete = button(room, "Delete")
+    place = delete.mapTo(room.bubbles.viewport(), delete.rect().center())
+    qtbot.mouseClick(delete, LEFT)
+    await calm(room)
+    qtbot.mouseMove(room.bubbles.viewport(), place)  # to the message that has taken its place
+    assert room.bubbles.indexAt(place).isValid()
+    bar = room.bubbles.actions_bar
+    assert not (bar.isVisible() and bar.geometry().contains(place))
     assert len(room.bubbles.messages) == before - 1
     assert chosen not in room.bubbles.messages
     assert room.bubbles.selected is None
@@ -513,7 +598,7 @@ async def test_a_message_that_only_has_the_keyboard_is_not_selected(room: ChatsR
     before = room.bubbles.messages
     room.bubbles.setFocus(Qt.FocusReason.TabFocusReason)
     assert room.bubbles.selected is None
-    qtbot.mouseClick(button(room, "Delete"), LEFT)
+    qtbot.keyClick(room.bubbles, Qt.Key.Key_Delete)
     await calm(room)
     assert room.bubbles.messages == before
 
@@ -524,6 +609,59 @@ async def test_after_a_deletion_the_message_of_another_friend_is_not_selected(
     select(room, 0, qtbot)
     await choose(room, "bob", qtbot)
     assert room.bubbles.selected is None
+
+
+# who is who
+
+
+async def test_the_header_says_whom_one_plays_and_who_the_ui_is(
+    room: ChatsRoom, companion: Companion, qtbot: Any
+) -> None:
+    await choose(room, "bob", qtbot)
+    shown = [each.text() for each in room.header.findChildren(QLabel)]
+    assert shown[:4] == ["You play", "bob", "· your UI is", "me"]
+    assert room.header.presence.text() == "Offline"
+    await companion.apply(replace(companion.settings, username="zoe"))
+    await calm(room)
+    assert room.header.local_user.text() == "zoe"
+
+
+async def test_the_room_shows_while_the_ui_is_typing(
+    room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client, other = await connect_client(), await connect_client("carol")
+    await other.send('{"event": "typing", "data": {"to": "alice", "typing": true}}')
+    await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
+    await until(lambda: companion.chat.ui_typing.is_typing("bob"))
+    assert room.ui_typing.text() == ""
+    await choose(room, "bob", qtbot)
+    assert room.ui_typing.text() == "me is typing to bob in your UI …"
+    await client.send('{"event": "typing", "data": {"to": "bob", "typing": false}}')
+    await until(lambda: room.ui_typing.text() == "")
+    await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
+    await until(room.ui_typing.text)
+
+
+async def test_typing_of_the_ui_ends_on_the_companions_clock(
+    make_companion: MakeCompanion, windows: Windows, qtbot: Any
+) -> None:
+    time = FakeTime()
+    companion = await make_companion(clock=time.clock)
+    window = windows(companion)
+    window.present()
+    window.open_room(CHATS)
+    room = window.chats
+    room.reload()
+    await calm(room)
+    companion.chat.ui_typing.note("alice", True)
+    assert room.ui_typing.text()
+    time.passed += 4.9
+    room._typing_check.timeout.emit()
+    assert room.ui_typing.text()
+    time.passed += 0.2
+    room._typing_check.timeout.emit()
+    assert room.ui_typing.text() == ""
+    assert not room._typing_check.isActive()
 
 
 # the room as a whole
@@ -553,8 +691,8 @@ async def test_every_control_of_the_room_has_a_name(window: MainWindow, room: Ch
     select(room, 0, qtbot)
     names_of_controls = {spoken(window, each) for each in controls(room)}
     assert {
-        "Chats", "alice is online", "Stay online", "Auto-reply", "Messages", "Mark delivered", f"React {REACTION}",
-        "Delete", "Write as this friend", "Send as this friend", "Manage personas and the chat state",
+        "Chats", "alice is online", "Stay online", "Auto-reply", "Messages", "React …", "Delete message",
+        "Write as this friend", "Send as this friend", "Manage personas and the chat state",
     } == names_of_controls  # fmt: skip
 
 
@@ -567,7 +705,7 @@ async def test_the_room_can_be_used_with_the_keyboard_alone(
     assert QApplication.focusWidget() is room.list
     qtbot.keyClick(room.list, Qt.Key.Key_Down)
     await calm(room)
-    assert room.name.text() == "carol"
+    assert room.header.name.text() == "carol"
     passed = []
     while QApplication.focusWidget() is not room.composer.line:
         focused = QApplication.focusWidget()
@@ -585,17 +723,17 @@ async def test_a_name_is_shown_as_it_is_written(room: ChatsRoom, companion: Comp
     await calm(room)
     await choose(room, "<b>zoe<b>", qtbot)
     plain = QLabel("<b>zoe<b>", textFormat=Qt.TextFormat.PlainText)
-    plain.setObjectName(room.name.objectName())
+    plain.setObjectName(room.header.name.objectName())
     plain.setParent(room)
     plain.ensurePolished()
-    assert room.name.sizeHint().width() == plain.sizeHint().width()
+    assert room.header.name.sizeHint().width() == plain.sizeHint().width()
 
 
 async def test_the_newest_of_several_choices_in_a_row_is_shown(room: ChatsRoom, companion: Companion) -> None:
     for name in ("dave", "bob", "carol", "bob"):
         room.list.setCurrentIndex(room.model.index(room.model.line_of(name), 0))
     await calm(room)
-    assert room.name.text() == "bob"
+    assert room.header.name.text() == "bob"
     assert room.bubbles.messages == await stored(companion, "bob")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLineEdit, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.ui.rooms.chats import ChatsRoom
@@ -54,6 +54,15 @@ def entry(room: ChatsRoom, title: str) -> QAction:
     return next(each for each in room.manage.menu().actions() if each.text().startswith(title))
 
 
+async def use(room: ChatsRoom, title: str, answer: str = "") -> None:
+    """Use an entry of the menu, and answer its question with a button."""
+    entry(room, title).trigger()
+    if answer:
+        box = asked(QMessageBox)
+        next(each for each in box.buttons() if each.text().replace("&", "") == answer).click()
+    await calm(room)
+
+
 def asked(kind: type[Any]) -> Any:
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, kind)
@@ -76,8 +85,8 @@ async def everything(room: ChatsRoom) -> Any:
 
 async def test_the_menu_offers_what_can_be_done(room: ChatsRoom) -> None:
     assert [each.text() for each in room.manage.menu().actions() if not each.isSeparator()] == [
-        "Add persona …", "Rename this persona …", "End this friendship", "Remove this persona",
-        "Save chat state …", "Load chat state …", "Reset to the default personas",
+        "Add persona …", "Rename this persona …", "End this friendship", "Remove this persona …",
+        "Save chat state …", "Load chat state …", "Reset to the default personas …",
     ]  # fmt: skip
 
 
@@ -89,7 +98,7 @@ async def test_a_persona_is_added_by_name(room: ChatsRoom, told: list[str], qtbo
     assert names(room) == ["alice", "carol", "bob", "dave", "zoe"]
     await choose(room, "zoe", qtbot)
     assert room.bubbles.messages == []
-    assert not room.online.isChecked()
+    assert not room.header.online.isChecked()
 
 
 async def test_a_persona_added_without_friendship_is_listed_once_it_is_a_friend(
@@ -149,7 +158,7 @@ async def test_a_renamed_persona_keeps_its_chat_and_stays_chosen(
     assert names(room) == ["alice", "carol", "robert", "dave"]
     assert [each["text"] for each in await stored(room._companion, "robert")] == before
     assert told == []
-    assert room.name.text() == "robert"
+    assert room.header.name.text() == "robert"
     assert [each["text"] for each in room.bubbles.messages] == before
 
 
@@ -167,18 +176,16 @@ async def test_a_new_name_that_cannot_be_is_refused_in_words(
     await calm(room)
     assert told == [why]
     assert await everything(room) == before
-    assert room.name.text() == "alice"
+    assert room.header.name.text() == "alice"
 
 
-@pytest.mark.parametrize("title", ["Remove this persona", "End this friendship"])
-async def test_a_persona_goes_and_its_messages_stay(room: ChatsRoom, qtbot: Any, title: str) -> None:
+@pytest.mark.parametrize(("title", "answer"), [("Remove this persona", "Remove"), ("End this friendship", "")])
+async def test_a_persona_goes_and_its_messages_stay(room: ChatsRoom, qtbot: Any, title: str, answer: str) -> None:
     await choose(room, "bob", qtbot)
-    entry(room, title).trigger()
-    await calm(room)
+    await use(room, title, answer)
     assert names(room) == ["alice", "carol", "dave"]
     assert not room.list.selectionModel().hasSelection()
-    entry(room, title).trigger()  # once more
-    await calm(room)
+    await use(room, title)  # once more
     assert names(room) == ["alice", "carol", "dave"]
     assert len(await stored(room._companion, "bob")) == 3
     known = {each.username for each in await room._companion.chat.store.people()}
@@ -190,13 +197,12 @@ async def test_the_room_offers_to_add_a_persona_if_the_list_is_empty(
 ) -> None:
     for name in names(room):
         await choose(room, name, qtbot)
-        entry(room, "Remove").trigger()
-        await calm(room)
+        await use(room, "Remove", "Remove")
     assert room.body.currentWidget() is room.empty
     qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
     answer(asked(QInputDialog), "zoe", qtbot)
     await calm(room)
-    assert room.name.text() == "zoe"
+    assert room.header.name.text() == "zoe"
     assert told == ["Added zoe"]
 
 
@@ -206,12 +212,40 @@ async def test_removing_without_a_selected_persona_shows_an_error(
 ) -> None:
     for name in names(room):
         await choose(room, name, qtbot)
-        entry(room, "Remove").trigger()
-        await calm(room)
+        await use(room, "Remove", "Remove")
     entry(room, title).trigger()
     await calm(room)
     assert len(told) == 1
     assert told[0].endswith((".", "!"))
+
+
+@pytest.mark.parametrize("title", ["Remove", "Reset", "Load"])
+async def test_what_cannot_be_undone_asks_first(room: ChatsRoom, tmp_path: Path, title: str) -> None:
+    before = await everything(room)
+    file = tmp_path / "scene.json"
+    file.write_text(json.dumps({**before, "messages": []}), encoding="utf-8")
+    entry(room, title).trigger()
+    if title == "Load":
+        asked(QFileDialog).fileSelected.emit(str(file))
+    box = next(
+        each for each in QApplication.topLevelWidgets() if isinstance(each, QMessageBox) and each.isVisible()
+    )
+    assert box.defaultButton().text().replace("&", "") == "Cancel"
+    box.defaultButton().click()
+    await calm(room)
+    assert await everything(room) == before
+
+
+async def test_an_ended_friendship_can_be_undone(room: ChatsRoom, qtbot: Any) -> None:
+    await choose(room, "bob", qtbot)
+    await use(room, "End this friendship")
+    assert "bob" not in names(room)
+    assert room.undo.isVisible()
+    assert room.undo.text.text() == "Ended the friendship with bob"
+    qtbot.mouseClick(room.undo.undo, LEFT)
+    await calm(room)
+    assert "bob" in names(room)
+    assert not room.undo.isVisible()
 
 
 # what is kept
@@ -224,7 +258,7 @@ async def test_what_is_ticked_written_and_added_is_there_after_a_restart(
     first = await make_companion(chat_file=file)
     room = await open_room(first)
     await choose(room, "bob", qtbot)
-    for box in (room.pinned, room.auto_reply):
+    for box in (room.header.pinned, room.header.auto_reply):
         qtbot.keyClick(box, Qt.Key.Key_Space)
     qtbot.keyClicks(room.composer.line, "still there")
     qtbot.keyClick(room.composer.line, Qt.Key.Key_Return)
@@ -235,8 +269,8 @@ async def test_what_is_ticked_written_and_added_is_there_after_a_restart(
     again = await open_room(await make_companion(chat_file=file))
     assert set(names(again)) == {"alice", "bob", "carol", "dave", "zoe"}
     await choose(again, "bob", qtbot)
-    assert again.pinned.isChecked()
-    assert again.auto_reply.isChecked()
+    assert again.header.pinned.isChecked()
+    assert again.header.auto_reply.isChecked()
     assert again.bubbles.messages[-1]["text"] == "still there"
 
 
@@ -268,8 +302,7 @@ async def test_the_state_is_saved_and_loaded_again(
     assert json.loads(file.read_text(encoding="utf-8")) == before
     for name in names(room):
         await choose(room, name, qtbot)
-        entry(room, "Remove").trigger()
-        await calm(room)
+        await use(room, "Remove", "Remove")
     room.load_state(str(file))
     await calm(room)
     assert told[1:] == [f"Loaded the chat state from {file}"]
@@ -284,8 +317,7 @@ async def test_the_state_is_reset_to_the_first_cast(room: ChatsRoom, qtbot: Any)
     await companion.chat.remove_person("alice")
     await companion.fire(companion.message_from("bob", "new"), origin="cli")
     await calm(room)
-    entry(room, "Reset").trigger()
-    await calm(room)
+    await use(room, "Reset", "Reset")
     assert names(room) == ["alice", "carol", "bob", "dave"]
     assert "new" not in [each["text"] for each in await stored(companion, "bob")]
     assert any(row.event == "chat state reset" for row in companion.journal)
@@ -344,6 +376,9 @@ async def test_the_file_is_asked_for(room: ChatsRoom, told: list[str], tmp_path:
         dialog.setDirectory(str(tmp_path))
         dialog.findChild(QLineEdit).setText(str(file.with_suffix("") if title == "Save" else file))
         dialog.accept()
+        if title == "Load":
+            await until(lambda: isinstance(QApplication.activeModalWidget(), QMessageBox))
+            next(each for each in asked(QMessageBox).buttons() if each.text().replace("&", "") == "Load").click()
         await until(lambda verb=verb: told and told[-1].startswith(verb))
         assert told[-1].endswith("state.json")
         await calm(room)

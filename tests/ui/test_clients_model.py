@@ -6,9 +6,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTableView
 
-from app.ui.models.clients import ClientsModel, Col
+from app.hub.client_activity import ClientActivity
+from app.protocol.envelope import Envelope
+from app.ui.models.clients import RATES, ClientsModel, Col
 from app.ui.models.units import ago, amount
-from tests.hub.doubles import Stage
+from tests.hub.doubles import NoTasks, Stage
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def stage() -> Stage:
 
 @pytest.fixture
 def model(stage: Stage, qtmodeltester: Any) -> Any:
-    model = ClientsModel(stage.hub, stage.hub.identify)
+    model = ClientsModel(stage.hub, ClientActivity(stage.hub, NoTasks()), stage.hub.identify)
     qtmodeltester.check(model)
     yield model
     model.close()
@@ -34,7 +36,7 @@ def text(model: ClientsModel, line: int, column: Col) -> str:
 
 def test_clients_connected_before_the_model_was_created_are_listed(stage: Stage) -> None:
     stage.join("alice")
-    model = ClientsModel(stage.hub, stage.hub.identify)
+    model = ClientsModel(stage.hub, ClientActivity(stage.hub, NoTasks()), stage.hub.identify)
     assert ids(model) == [1]
     model.close()
 
@@ -72,12 +74,12 @@ def test_the_selection_stays_with_its_client(stage: Stage, model: ClientsModel, 
 
 def test_editing_the_identity_changes_the_client_and_is_journalled(stage: Stage, model: ClientsModel) -> None:
     client = stage.join("alice")
-    index = model.index(0, Col.USERNAME)
+    index = model.index(0, Col.CLIENT)
     assert model.flags(index) & Qt.ItemFlag.ItemIsEditable
     assert model.data(index, Qt.ItemDataRole.EditRole) == "alice"
     assert model.setData(index, "  bob ")
     assert client.username == "bob"
-    assert text(model, 0, Col.USERNAME) == "bob"
+    assert text(model, 0, Col.CLIENT) == "1 · bob"
     (row,) = stage.rows("identity changed")
     assert (row.client, row.note) == ("1", "acts as bob")
 
@@ -85,7 +87,7 @@ def test_editing_the_identity_changes_the_client_and_is_journalled(stage: Stage,
 @pytest.mark.parametrize("name", ["", "   ", "x" * 65, "a/b", "a\x1b[2Jb", "a\nb"])
 def test_a_name_that_is_not_valid_is_refused_by_the_one_rule(stage: Stage, model: ClientsModel, name: str) -> None:
     client = stage.join("alice")
-    assert not model.setData(model.index(0, Col.USERNAME), name)
+    assert not model.setData(model.index(0, Col.CLIENT), name)
     assert client.username == "alice"
     assert stage.rows("identity changed") == []
 
@@ -93,7 +95,7 @@ def test_a_name_that_is_not_valid_is_refused_by_the_one_rule(stage: Stage, model
 def test_nothing_else_can_be_edited(stage: Stage, model: ClientsModel) -> None:
     stage.join("alice")
     for column in Col:
-        if column is not Col.USERNAME:
+        if column is not Col.CLIENT:
             assert not model.flags(model.index(0, column)) & Qt.ItemFlag.ItemIsEditable
             assert not model.setData(model.index(0, column), "x")
 
@@ -148,3 +150,29 @@ def test_amounts_for_people(size: int, shown: str) -> None:
 )
 def test_ages_for_people(seconds: float, shown: str) -> None:
     assert ago(seconds) == shown
+
+
+def test_a_client_is_shown_with_its_user_and_what_it_was_last_sent(stage: Stage, model: ClientsModel) -> None:
+    stage.join("alice")
+    assert text(model, 0, Col.CLIENT) == "1 · alice"
+    assert text(model, 0, Col.LAST_SENT) == "nothing yet"
+    stage.hub.broadcast(Envelope("friend_online", {"username": "bob"}))
+    stage.time.passed += 65
+    assert text(model, 0, Col.LAST_SENT) == "friend_online · 1 min ago"
+    assert text(model, 0, Col.READY) == "not yet"
+
+
+def test_the_rate_has_a_number_and_a_graph(stage: Stage, qtmodeltester: Any) -> None:
+    activity = ClientActivity(stage.hub, NoTasks())
+    model = ClientsModel(stage.hub, activity, stage.hub.identify)
+    client = stage.join()
+    for frames in (5, 2):
+        for _ in range(frames):
+            client.received(1)
+        activity.measure()
+    index = model.index(0, Col.RATE)
+    assert text(model, 0, Col.RATE) == "2"
+    assert index.data(RATES)[-2:] == [5, 2]
+    assert index.data(Qt.ItemDataRole.ToolTipRole) == "2 frames/s, at most 5 in the last 30 s"
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "Frames/s: 2"
+    model.close()

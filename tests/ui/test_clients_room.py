@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import EXTERNAL_CLOSE_CODES
 
 from app.companion import Companion
 from app.hub.target import Target
-from app.ui.models.clients import Col
+from app.ui.models.clients import TITLES, Col
 from app.ui.rooms.clients import CODES, ClientsRoom
 from app.ui.widgets.line_edit import MAX_CHARS
 from app.ui.window import CLIENTS, INJECT, MainWindow
@@ -67,8 +67,8 @@ async def test_clients_appear_and_disappear(room: ClientsRoom, connect_client: C
     def shown(column: Col) -> str:
         return room.model.data(room.model.index(0, column), Qt.ItemDataRole.DisplayRole)
 
-    assert [shown(column) for column in (Col.ID, Col.USERNAME, Col.ORIGIN, Col.AGENT)] == [
-        "1", "alice", "http://localhost:1420", "Tester/1",
+    assert [shown(column) for column in (Col.CLIENT, Col.ORIGIN, Col.AGENT)] == [
+        "1 · alice", "http://localhost:1420", "Tester/1",
     ]  # fmt: skip
     await client.close()
     await until(lambda: room.body.currentWidget() is room.empty)
@@ -237,7 +237,7 @@ async def test_f2_edits_the_user_name_of_a_client(
     bob = await connect_client("bob")
     other = await connect_client("carol")
     pick(room, 2, qtbot)
-    room.table.setCurrentIndex(room.model.index(2, Col.USERNAME))
+    room.table.setCurrentIndex(room.model.index(2, Col.CLIENT))
     qtbot.keyClick(room.table, Qt.Key.Key_F2)
     editor = room.table.findChild(QLineEdit)
     assert editor is not None
@@ -254,7 +254,7 @@ async def test_a_name_that_is_too_long_for_the_editor_is_rejected_not_cut(
     room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client("bob")
-    room.table.setCurrentIndex(room.model.index(0, Col.USERNAME))
+    room.table.setCurrentIndex(room.model.index(0, Col.CLIENT))
     qtbot.keyClick(room.table, Qt.Key.Key_F2)
     editor = room.table.findChild(QLineEdit)
     assert editor is not None
@@ -268,7 +268,7 @@ async def test_counter_updates_do_not_interrupt_editing(
     room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client("bob")
-    room.table.setCurrentIndex(room.model.index(0, Col.USERNAME))
+    room.table.setCurrentIndex(room.model.index(0, Col.CLIENT))
     qtbot.keyClick(room.table, Qt.Key.Key_F2)
     editor = room.table.findChild(QLineEdit)
     assert editor is not None
@@ -290,3 +290,53 @@ async def test_the_counters_move_while_one_looks(room: ClientsRoom, connect_clie
     await until(lambda: changed)
     index = room.model.index(0, Col.FROM_UI)
     assert room.model.data(index, Qt.ItemDataRole.DisplayRole) == "1 · 2 B"
+
+
+async def test_the_buttons_name_the_client_that_they_act_on(
+    room: ClientsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    await connect_client("alice", user_agent_header="Tester/1")
+    await connect_client("bob")
+    for line, name in ((0, "1 · alice"), (1, "2 · bob")):
+        pick(room, line, qtbot)
+        assert room.target.text() == name
+    pick(room, 0, qtbot)
+    assert "Tester/1" in room.details.text()
+    room.table.clearSelection()
+    assert room.target.text() == "No client is selected"
+    assert room.details.text() == ""
+
+
+@pytest.mark.parametrize(("width", "wide"), [(1000, False), (1500, True)])
+async def test_all_columns_can_be_read(
+    window: MainWindow, room: ClientsRoom, connect_client: Connect, width: int, wide: bool
+) -> None:
+    await connect_client("alice", origin="http://localhost:1420")
+    window.resize(width, 640)
+    QApplication.processEvents()
+    assert room.table.isColumnHidden(Col.AGENT) is not wide
+    header = room.table.horizontalHeader()
+    shown = [column for column in Col if not room.table.isColumnHidden(column)]
+    for column in shown:
+        title = room.table.fontMetrics().horizontalAdvance(TITLES[column]) + 18  # the padding of the style sheet
+        assert room.table.columnWidth(column) >= title, TITLES[column]
+    assert header.length() <= room.table.viewport().width()
+    numbers = room.table.fontMetrics().horizontalAdvance("1,234 · 19.8 KiB") + 12
+    assert all(room.table.columnWidth(column) >= numbers for column in (Col.FROM_UI, Col.TO_UI))
+
+
+async def test_the_focus_stays_in_the_room_after_allow(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    companion.rejection_log.add("events", "not allowed", "http://localhost:5555")
+    room.refused.show_refused()
+    button = room.refused.findChild(QPushButton)
+    button.setFocus()
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    assert room.isAncestorOf(QApplication.focusWidget())
+    await connect_client()
+    room.table.selectRow(0)
+    room.abort.setFocus()
+    qtbot.keyClick(room.abort, Qt.Key.Key_Space)
+    await until(lambda: companion.hub.connection_count == 0)
+    assert room.isAncestorOf(QApplication.focusWidget())

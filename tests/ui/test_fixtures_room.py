@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from app.companion import Companion
 from app.protocol.envelope import Envelope
-from app.protocol.fixture import Fixture, from_frame
+from app.protocol.fixture import Fixture, FixtureExpectation, from_frame
 from app.ui.models.fixtures import NAME
 from app.ui.rooms.fixtures import FixturesRoom
 from app.ui.tray import Tray
@@ -122,8 +123,11 @@ def file_of(folder: Path, name: str) -> Path:
 
 
 async def test_ones_own_come_first_then_the_built_in_ones_by_folder(room: FixturesRoom) -> None:
-    assert list(listed(room)) == ["mine", "basics · built in", "guide · built in", "nasty · built in"]
-    assert listed(room)["mine"] == [MINE]
+    assert list(listed(room)) == [
+        "mine · yours", "Basics · everyday events", "Guide · samples of the event contract",
+        "Nasty · input that breaks a careless UI",
+    ]  # fmt: skip
+    assert listed(room)["mine · yours"] == [MINE]
     assert names(room) == [each.name for each in room._companion.fixtures.all]
     assert len(names(room)) > 40
     assert room.list.model.index_of("basics/message").data() == "A friend says hi"
@@ -211,16 +215,39 @@ async def test_the_folder_itself_is_nothing_to_fire(
     assert await all_frames(companion, client) == []
 
 
+async def test_tooltips_show_the_whole_title_and_the_name(room: FixturesRoom) -> None:
+    index = room.list.model.index_of("nasty/markup")
+    tip = index.data(Qt.ItemDataRole.ToolTipRole)
+    assert "HTML and script in the text" in tip
+    assert "nasty/markup" in tip
+    folder = index.parent()
+    assert folder.data(Qt.ItemDataRole.ToolTipRole) == f"{folder.data()} (built in)"
+
+
+async def test_the_width_of_the_list_is_remembered(
+    window: MainWindow, room: FixturesRoom, companion: Companion, windows: Any
+) -> None:
+    assert window.fixtures.layout_parts["fixtures/list"] is room.splitter
+    room.splitter.setSizes([420, 500])
+    width = room.splitter.sizes()[0]
+    window.close_down()
+    again = windows(companion)
+    again.resize(window.size())
+    again.present()
+    again.open_room(FIXTURES)
+    await until(lambda: again.fixtures.splitter.sizes()[0] == width)
+
+
 # what others do meanwhile
 
 
 async def test_the_list_follows_fixtures_changed_outside_the_room(room: FixturesRoom, companion: Companion) -> None:
     await companion.fixtures.save("bugs/late", TYPING)
-    assert listed(room)["bugs"] == ["bugs/late"]
+    assert listed(room)["bugs · yours"] == ["bugs/late"]
     await companion.fixtures.rename("bugs/late", "bugs/later")
-    assert listed(room)["bugs"] == ["bugs/later"]
+    assert listed(room)["bugs · yours"] == ["bugs/later"]
     await companion.fixtures.delete("bugs/later")
-    assert "bugs" not in listed(room)
+    assert "bugs · yours" not in listed(room)
 
 
 async def test_a_file_that_came_or_went_is_noticed_when_the_room_is_opened_again(
@@ -231,7 +258,7 @@ async def test_a_file_that_came_or_went_is_noticed_when_the_room_is_opened_again
     window.open_room(EVENTS)
     window.open_room(FIXTURES)
     await settled(companion)
-    assert listed(room)["No folder"] == ["dropped in"]
+    assert listed(room)["No folder · yours"] == ["dropped in"]
     assert MINE not in names(room)
 
 
@@ -497,6 +524,74 @@ async def test_a_file_that_does_not_admit_to_be_malformed_is_refused_in_words(
     assert room.bar.status.property("tone") == "error"
 
 
+# expectations
+
+
+EXPECT = FixtureExpectation(event="typing", where={"data.to": "bob"}, within=30.0)
+
+
+async def test_a_fixture_is_fired_with_its_own_expectation(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    await companion.fixtures.save("mine/expecting", replace(TYPING, expect=EXPECT))
+    click(room, "mine/expecting", qtbot)
+    row = room.bar.expect
+    assert (row.choice.currentText(), row.where.text(), row.within.value()) == ("typing", "data.to=bob", 30.0)
+    assert not room.save.isEnabled()
+    qtbot.mouseClick(room.bar.now, LEFT)
+    await frame(client)
+    await until(lambda: "waiting for typing with data.to=bob" in room.bar.status.text())
+    await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
+    await until(lambda: room.bar.status.text().startswith("✓ typing with data.to=bob came after"))
+    click(room, MINE, qtbot)
+    assert row.choice.currentText() == "nothing"
+
+
+async def test_a_changed_expectation_is_saved_with_the_fixture(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    room.bar.expect.choice.setCurrentText("typing")
+    room.bar.expect.where.setText("to=bob")
+    room.bar.expect.within.setValue(1.5)
+    assert room.save.isEnabled()
+    assert room.revert.isEnabled()
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(companion)
+    assert json.loads(file_of(folder, MINE).read_text())["expect"] == {
+        "event": "typing", "where": {"to": "bob"}, "within": 1.5,
+    }  # fmt: skip
+    assert not room.save.isEnabled()
+    room.bar.expect.choice.setCurrentText("nothing")
+    qtbot.mouseClick(room.save, LEFT)
+    await settled(companion)
+    assert "expect" not in json.loads(file_of(folder, MINE).read_text())
+
+
+async def test_an_unsaved_expectation_waits_for_its_fixture(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    room.bar.expect.choice.setCurrentText("mark_read")
+    click(room, "basics/message", qtbot)
+    assert room.bar.expect.choice.currentText() == "nothing"
+    click(room, MINE, qtbot)
+    assert room.bar.expect.choice.currentText() == "mark_read"
+    assert room.save.isEnabled()
+    qtbot.mouseClick(room.revert, LEFT)
+    assert room.bar.expect.choice.currentText() == "nothing"
+    assert not room.save.isEnabled()
+
+
+async def test_an_expectation_that_is_not_valid_is_not_saved(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, MINE, qtbot)
+    room.bar.expect.choice.setCurrentText("typing")
+    room.bar.expect.where.setText("nonsense")
+    assert room.bar.expect.problem
+    assert not room.save.isEnabled()
+
+
 # saving
 
 
@@ -626,7 +721,7 @@ async def test_rename_refuses_the_name_of_another(
     qtbot.mouseClick(room.rename, LEFT)
     dialog = asked()
     dialog.name.setText("mine/other")
-    assert dialog.problem.text() == "mine/other already exists"
+    assert dialog.problem.text() == "Mine/other already exists"
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
     assert asked() is dialog
     qtbot.keyClick(dialog.name, Qt.Key.Key_Escape)
@@ -766,10 +861,48 @@ async def test_pasting_an_empty_clipboard_is_reported(
     assert window.status.message.text().startswith("The clipboard contains no text")
 
 
+@pytest.mark.parametrize(
+    ("copied", "says"),
+    [
+        ("zzz", ("not JSON", "saved as a raw frame")),
+        ('{"hello": 1}', ("event", "saved as a raw frame")),
+        ('{"event": "typing", "data": {"username": "zoe"}}', ("data.typing", "saved as a malformed event")),
+        ('{"event": "tpying", "data": {}}', ("'tpying' is not a server event", "saved as a malformed event")),
+    ],
+)
+async def test_pasting_garbage_says_what_is_wrong(
+    room: FixturesRoom, qtbot: Any, copied: str, says: tuple[str, str]
+) -> None:
+    QGuiApplication.clipboard().setText(copied)
+    qtbot.mouseClick(room.list.paste, LEFT)
+    note = asked().note
+    assert note.isVisible()
+    assert note.height() >= note.heightForWidth(note.width())
+    for each in says:
+        assert each in note.text()
+    asked().reject()
+
+
+async def test_pasting_a_valid_event_has_no_note(room: FixturesRoom, qtbot: Any) -> None:
+    QGuiApplication.clipboard().setText('{"event": "typing", "data": {"username": "zoe", "typing": true}}')
+    qtbot.mouseClick(room.list.paste, LEFT)
+    assert not asked().note.isVisible()
+    asked().reject()
+
+
+async def test_a_copied_text_that_is_too_large_is_reported(
+    window: MainWindow, room: FixturesRoom, qtbot: Any
+) -> None:
+    QGuiApplication.clipboard().setText("x" * 70_000)
+    qtbot.mouseClick(room.list.paste, LEFT)
+    assert QApplication.activeModalWidget() is None
+    assert window.status.message.text() == "The clipboard contains 68 KiB. A fixture has at most 64 KiB."
+
+
 async def test_a_pasted_event_with_an_invalid_file_name_must_be_renamed(room: FixturesRoom, qtbot: Any) -> None:
     QGuiApplication.clipboard().setText('{"event": "../../evil", "data": {}}')
     qtbot.mouseClick(room.list.paste, LEFT)
-    assert "invalid name" in asked().problem.text()
+    assert asked().problem.text().startswith("Invalid name 'mine/../../evil': use letters")
     await answer(room, "mine/fine", qtbot)
     assert room.name.text() == "mine/fine"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialogButtonBox, QWidget
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QWidget
 
 from app.protocol.fixture import BadFixture
 from app.ui.widgets.name_dialog import NameDialog
@@ -75,14 +75,14 @@ async def test_an_existing_name_shows_a_warning_and_is_accepted(
     dialog: NameDialog, chosen: list[str], qtbot: Any
 ) -> None:
     dialog.name.setText("there")
-    assert dialog.problem.text() == "there exists: it will be replaced."
+    assert dialog.problem.text() == "There exists: it will be replaced."
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
     assert chosen == ["there"]
 
 
 async def test_what_must_not_be_replaced_is_refused(dialog: NameDialog, chosen: list[str], qtbot: Any) -> None:
     dialog.name.setText("reserved")
-    assert dialog.problem.text() == "reserved exists already"
+    assert dialog.problem.text() == "Reserved exists already"
     assert not dialog.buttons.button(SAVE).isEnabled()
 
 
@@ -96,3 +96,14 @@ async def test_its_controls_say_what_they_are(dialog: NameDialog) -> None:
     assert dialog.name.accessibleName() == "Name of the fixture"
     assert dialog.problem.accessibleName() == "Problem"
     assert dialog.buttons.button(CANCEL).text().replace("&", "") == "Cancel"
+
+
+async def test_a_long_problem_is_shown_in_full_and_without_python_notation(dialog: NameDialog) -> None:
+    before = dialog.height()
+    for name in ("bad/../..\\x", "b" * 61 + "/c", "bad/../..\\x"):
+        dialog.name.setText(name)
+        QApplication.processEvents()
+        assert f"'{name}'" in dialog.problem.text()
+        assert dialog.problem.height() >= dialog.problem.heightForWidth(dialog.problem.width())
+        assert dialog.rect().contains(dialog.buttons.geometry())
+    assert dialog.height() > before

@@ -551,3 +551,21 @@ async def test_the_tab_key_leaves_the_tables(window: MainWindow, connect_client:
         table.setFocus()
         qtbot.keyClick(table, Qt.Key.Key_Tab)
         assert QApplication.focusWidget() is not table
+
+
+@pytest.mark.parametrize("place", ["banner", "strip"])
+async def test_the_focus_goes_to_the_room_when_its_button_is_removed(
+    window: MainWindow, companion: Companion, qtbot: Any, place: str
+) -> None:
+    window.open_room(CHATS)
+    if place == "banner":
+        window.banner.show_notice("A page was refused", (("Allow this origin", window.banner.remove_notice),))
+        button = window.banner.buttons[0]
+    else:
+        companion.pause()
+        button = window.strip.buttons[0]
+    button.setFocus()
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    focused = QApplication.focusWidget()
+    assert focused is not None
+    assert window.chats.isAncestorOf(focused)

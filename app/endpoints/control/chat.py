@@ -20,14 +20,14 @@ class ChatOperations(Operations):
     @operation("GET", "/v1/personas", scope=Scope.AGENT, answer=list[shapes.PersonaInfo])
     async def list_personas(self, _: Call) -> list[shapes.PersonaInfo]:
         """List the personas by name, friends or not."""
-        return [shapes.persona_info(each) for each in await self._service.chat.store.people()]
+        return [self._persona_info(each) for each in await self._service.chat.store.people()]
 
     @operation("POST", "/v1/personas", scope=Scope.AGENT, body=shapes.PersonaBody, answer=shapes.PersonaInfo,
                errors=(HTTPStatus.CONFLICT,))  # fmt: skip
     async def add_persona(self, call: Call) -> shapes.PersonaInfo:
         """Add a persona."""
         body: shapes.PersonaBody = call.body
-        return shapes.persona_info(await self._service.chat.add_person(body.username, is_friend=body.is_friend))
+        return self._persona_info(await self._service.chat.add_person(body.username, is_friend=body.is_friend))
 
     @operation("PATCH", "/v1/personas/{name}", scope=Scope.AGENT, body=shapes.PersonaChange,
                answer=shapes.PersonaInfo, errors=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))  # fmt: skip
@@ -47,12 +47,15 @@ class ChatOperations(Operations):
         if body.online is not UNSET and body.online != (await self._persona(name)).online:
             event = Envelope("friend_online" if body.online else "friend_offline", {"username": name})
             await self._service.fire(event, to=ALL, origin=CONTROL)
-        return shapes.persona_info(await self._persona(name))
+        return self._persona_info(await self._persona(name))
 
     @operation("DELETE", "/v1/personas/{name}", scope=Scope.AGENT, errors=(HTTPStatus.NOT_FOUND,))
     async def remove_persona(self, call: Call) -> None:
         """Remove a persona. Its messages stay."""
         await self._service.chat.remove_person(call.path["name"])
+
+    def _persona_info(self, person: Person) -> shapes.PersonaInfo:
+        return shapes.persona_info(person, ui_typing=self._service.chat.ui_typing.is_typing(person.username))
 
     async def _persona(self, name: str) -> Person:
         for each in await self._service.chat.store.people():

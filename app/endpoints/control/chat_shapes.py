@@ -40,6 +40,7 @@ class PersonaInfo(Struct, kw_only=True):
     online: bool
     auto_reply: bool
     stay_online: bool
+    ui_typing: Annotated[bool, Meta(description="Whether your UI is typing to it now")]
 
 
 class MessagesQuery(Input):
@@ -77,9 +78,9 @@ class ReactionQuery(Input):
     by: Reacting
 
 
-def persona_info(person: Person) -> PersonaInfo:
+def persona_info(person: Person, *, ui_typing: bool) -> PersonaInfo:
     """Convert a persona to an answer."""
     return PersonaInfo(
         username=person.username, is_friend=person.is_friend, online=person.online, auto_reply=person.auto_reply,
-        stay_online=person.pinned,
+        stay_online=person.pinned, ui_typing=ui_typing,
     )  # fmt: skip

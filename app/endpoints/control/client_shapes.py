@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from app import usernames
 from app.endpoints.control.shapes import Input
+from app.hub.client_activity import ClientActivity
 from app.hub.clients import Client
 
 UserName = Annotated[str, Meta(min_length=1, max_length=usernames.MAX_LENGTH)]
@@ -32,6 +33,14 @@ class Dropped(Struct, kw_only=True):
     clients: list[int]
 
 
+class LastSentInfo(Struct, kw_only=True):
+    """The last event that a client was sent."""
+
+    seq: Annotated[int, Meta(description="Number of its journal row")]
+    event: str
+    at: Annotated[float, Meta(description="When it was sent, in seconds since the epoch")]
+
+
 class ClientInfo(Struct, kw_only=True):
     """A connected client. ``connected_at`` is in seconds since the epoch."""
 
@@ -47,13 +56,20 @@ class ClientInfo(Struct, kw_only=True):
     queued_bytes: int
     ping_s: float
     ready: Annotated[bool, Meta(description="Whether its UI is expected to show events")]
+    last_sent: Annotated[LastSentInfo | None, Meta(description="null: nothing, or nothing that the log contains")]
+    frames_per_s: Annotated[
+        list[int], Meta(description="Frames from and to it in each of the last 30 seconds, the latest last")
+    ]
 
 
-def client_info(client: Client) -> ClientInfo:
+def client_info(client: Client, activity: ClientActivity) -> ClientInfo:
     """Convert a client to its description in a response."""
+    last = activity.last_sent(client)
     return ClientInfo(
         id=client.id, username=client.username, origin=client.origin, user_agent=client.user_agent,
         connected_at=client.connected_at, frames_in=client.frames_in, frames_out=client.frames_out,
         bytes_in=client.bytes_in, bytes_out=client.bytes_out, queued_bytes=client.outbox.waiting,
         ping_s=client.transport.latency(), ready=client.ready,
+        last_sent=last and LastSentInfo(seq=last.seq, event=last.event, at=last.wall),
+        frames_per_s=activity.rates(client),
     )  # fmt: skip

@@ -16,7 +16,7 @@ class ClientOperations(Operations):
     @operation("GET", "/v1/clients", scope=Scope.AGENT, answer=list[shapes.ClientInfo])
     async def clients(self, _: Call) -> list[shapes.ClientInfo]:
         """List the connected clients, oldest first."""
-        return [shapes.client_info(each) for each in self._service.hub.clients]
+        return [self._client_info(each) for each in self._service.hub.clients]
 
     @operation("PATCH", "/v1/clients/{id}", scope=Scope.AGENT, body=shapes.IdentityBody, answer=shapes.ClientInfo,
                errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
@@ -27,7 +27,7 @@ class ClientOperations(Operations):
         if wrong := usernames.problem(name):
             raise Invalid(f"The user name {wrong}.")
         self._service.hub.identify(client, name)
-        return shapes.client_info(client)
+        return self._client_info(client)
 
     @operation("DELETE", "/v1/clients/{id}", scope=Scope.AGENT, query=shapes.CloseQuery, answer=shapes.Dropped,
                errors=(HTTPStatus.NOT_FOUND,))  # fmt: skip
@@ -39,6 +39,9 @@ class ClientOperations(Operations):
     async def drop_clients(self, call: Call) -> shapes.Dropped:
         """Close the connections of all clients. The port stays open, so they can reconnect."""
         return _close(self._service.hub.clients, call.query)
+
+    def _client_info(self, client: Client) -> shapes.ClientInfo:
+        return shapes.client_info(client, self._service.client_activity)
 
     def _client(self, call: Call) -> Client:
         client_id = number(call.path["id"])

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 from app.endpoints.control.shapes import Input, Seq
-from app.hub.row_codec import JournalRow
+from app.hub.expectation import ExpectationResult
+from app.hub.row_codec import JournalRow, to_json
 
 
 class ExpectationBody(Input):
@@ -33,3 +34,15 @@ class Expected(Struct, kw_only=True):
     row: JournalRow | None
     received_instead: Annotated[list[JournalRow], Meta(description="Client events that did not match")]
     instead: Annotated[list[JournalRow], Meta(description="Deprecated: the same as received_instead")]
+
+
+def expected(result: ExpectationResult) -> Expected:
+    """Convert the result of an expectation to a response."""
+    others = [to_json(row) for row in result.received_instead]
+    return Expected(
+        met=result.row is not None,
+        after_s=round(result.after_s, 6),
+        row=to_json(result.row) if result.row else None,
+        received_instead=others,
+        instead=others,
+    )

@@ -3,7 +3,6 @@
 from app.endpoints.control import expectation_shapes as shapes
 from app.endpoints.control.operations import Call, Operations, Scope, operation
 from app.hub.expectation import Expectation, why_impossible
-from app.hub.row_codec import to_json
 from app.protocol.errors import Invalid
 from app.protocol.json_path import BadPath, check_path
 
@@ -24,11 +23,4 @@ class ExpectationOperations(Operations):
         if body.strict and (reason := why_impossible(expected, self._service.catalog)):
             raise Invalid(f"{reason}.")
         result = await self._service.expect(expected, body.within, body.after)
-        others = [to_json(row) for row in result.received_instead]
-        return shapes.Expected(
-            met=result.row is not None,
-            after_s=round(result.after_s, 6),
-            row=to_json(result.row) if result.row else None,
-            received_instead=others,
-            instead=others,
-        )
+        return shapes.expected(result)

@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
+from app.endpoints.control import expectation_shapes
 from app.endpoints.control import firing_shapes as shapes
 from app.endpoints.control.operations import TEXT, Call, Operations, Scope, operation, target
+from app.hub.expectation import expectation_of, why_impossible
 from app.hub.hub import Delivery
 from app.hub.origin import CONTROL
 from app.hub.target import Target
@@ -58,7 +60,10 @@ class FiringOperations(Operations):
             fixture = fixture.with_changes(body.set, body.remove)
         except (BadPath, BadFixture) as bad:
             raise Invalid(f"{bad}.") from None
-        return await self._send(
+        expected = expectation_of(fixture) if body.expect else None
+        if expected and (reason := why_impossible(expected, self._service.catalog)):
+            raise Invalid(f"The expectation of the fixture is wrong: {reason}.")
+        result = await self._send(
             fixture.to if body.to is None else body.to,
             body.wait,
             lambda to: self._service.composer.fire(
@@ -70,6 +75,13 @@ class FiringOperations(Operations):
                 strict=body.strict,
             ),
         )
+        if expected and fixture.expect:
+            within_s = fixture.expect.within if result.delivered else 0.0  # no client can respond
+            result.expected = str(expected)
+            result.expectation = expectation_shapes.expected(
+                await self._service.expect(expected, within_s, result.seq)
+            )
+        return result
 
     def _fixture_for_event(self, event: str, strict: bool) -> Fixture:
         try:

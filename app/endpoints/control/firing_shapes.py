@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from app.endpoints.control.expectation_shapes import Expected
 from app.endpoints.control.shapes import Input
 from app.hub.hub import Delivery
 
@@ -50,6 +51,9 @@ class TriggerBody(Input):
     to: Annotated[str | None, TO] = None
     wait: Annotated[float, WAIT] = 0.0
     strict: Annotated[bool, Meta(description="If false, fire even an event that violates the contract")] = True
+    expect: Annotated[
+        bool, Meta(description="Wait for what the fixture expects of the UI; if false, respond at once")
+    ] = True
 
 
 class Fired(Struct, kw_only=True):
@@ -59,6 +63,10 @@ class Fired(Struct, kw_only=True):
     delivered: Annotated[int, Meta(description="Number of clients that it was sent to")]
     clients: Annotated[list[int], Meta(description="Numbers of these clients")]
     warnings: list[str]
+    expected: Annotated[str | UnsetType, Meta(description="The fixture's expectation in words")] = UNSET
+    expectation: Annotated[
+        Expected | UnsetType, Meta(description="The result of the fixture's expectation, if it has one")
+    ] = UNSET
 
 
 class EventInfo(Struct, kw_only=True):

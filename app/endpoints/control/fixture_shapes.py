@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from app.endpoints.control.shapes import Input
-from app.protocol.fixture import Fixture, SavedFixture
+from app.protocol.fixture import Fixture, FixtureExpectation, SavedFixture
 
 
 class RenameBody(Input):
@@ -32,6 +32,7 @@ class FixtureInfo(Struct, kw_only=True):
     pinned: bool
     problems: Annotated[list[str], Meta(description="Unintended violations of the contract")]
     faults: Annotated[list[str], Meta(description="Deprecated: the same as problems")]
+    expect: Annotated[FixtureExpectation | None, Meta(description="What the UI must send after it was fired")]
 
 
 class FixtureList(Struct, kw_only=True):

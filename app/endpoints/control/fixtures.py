@@ -7,6 +7,7 @@ import msgspec
 from app.endpoints.control import fixture_shapes as shapes
 from app.endpoints.control.operations import TEXT, Call, Scope, operation, target
 from app.endpoints.control.settings import SettingsOperations
+from app.hub.expectation import expectation_of, why_impossible
 from app.protocol.errors import Invalid
 from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_frame, with_fresh_values
 
@@ -28,6 +29,7 @@ class FixtureOperations(SettingsOperations):
                     name=each.name, title=each.title, event=each.fixture.event, must=each.fixture.must,
                     malformed=each.fixture.malformed, own=each.own, pinned=each.name.casefold() in pinned,
                     problems=problems.get(each.name, []), faults=problems.get(each.name, []),
+                    expect=each.fixture.expect,
                 )
                 for each in fixtures
             ],
@@ -50,6 +52,9 @@ class FixtureOperations(SettingsOperations):
         except BadFixture as bad:
             raise Invalid(f"Not a valid fixture: {bad}.") from None
         target(fixture.to)
+        expected = expectation_of(fixture)
+        if expected and (reason := why_impossible(expected, self._service.catalog)):
+            raise Invalid(f"The expectation of the fixture is wrong: {reason}.")
         return shapes.fixture_full(await self._service.fixtures.save(call.path["name"], fixture))
 
     @operation("PUT", "/v1/fixtures/{name}/frame", scope=Scope.AGENT, query=shapes.FrameQuery, body=str, media=TEXT,

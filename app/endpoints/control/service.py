@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.endpoints.service import Services
+from app.hub.client_activity import ClientActivity
 from app.hub.expectation import Expectation, ExpectationResult
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row
@@ -51,12 +52,23 @@ class StoredState(Protocol):
         """Return messages of a chat, oldest first, and the number of all its messages."""
 
 
+class UiTyping(Protocol):
+    """See ``app/chat/ui_typing.py``."""
+
+    def is_typing(self, to: str) -> bool:
+        """Return whether the UI is typing to this user now."""
+
+
 class ChatState(Protocol):
     """Change the chat state."""
 
     @property
     def store(self) -> StoredState:
         """The stored state."""
+
+    @property
+    def ui_typing(self) -> UiTyping:
+        """The friends that the UI is typing to."""
 
     async def add_person(self, username: str, *, is_friend: bool) -> Person:
         """Add a persona."""
@@ -82,7 +94,7 @@ class ChatState(Protocol):
     async def react(self, msg_id: str, emoji: str, by: str, *, present: bool | None = None) -> MessageData:
         """Add or remove a reaction."""
 
-    async def delete_message(self, msg_id: str) -> None:
+    async def delete_message(self, msg_id: str) -> object:
         """Delete a message."""
 
     async def restore(self, snapshot: Any) -> None:
@@ -219,6 +231,10 @@ class Service(Protocol):
     @property
     def chat(self) -> ChatState:
         """The chat state."""
+
+    @property
+    def client_activity(self) -> ClientActivity:
+        """What the clients were last sent, and their rates."""
 
     @property
     def in_memory(self) -> bool:

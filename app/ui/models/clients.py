@@ -1,6 +1,5 @@
 """The table model of the room Clients: the connected clients. The user that a client acts as can be edited."""
 
-import time
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
@@ -9,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from typing_extensions import override
 
 from app import usernames
+from app.hub.client_activity import ClientActivity, LastSent
 from app.hub.clients import Client
 from app.hub.hub import Hub
 from app.ui.models.units import ago, amount
@@ -20,36 +20,48 @@ Index = QModelIndex | QPersistentModelIndex
 class Col(IntEnum):
     """Columns, left to right."""
 
-    ID = 0
-    USERNAME = 1
-    ORIGIN = 2
-    AGENT = 3
-    SINCE = 4
-    READY = 5
-    FROM_UI = 6
-    TO_UI = 7
+    CLIENT = 0
+    READY = 1
+    LAST_SENT = 2
+    RATE = 3
+    FROM_UI = 4
+    TO_UI = 5
+    ORIGIN = 6
+    SINCE = 7
     QUEUE = 8
     PING = 9
+    AGENT = 10
 
 
-TITLES = ("No.", "Acts as", "Origin", "User agent", "Connected", "Ready", "From UI ↑", "To UI ↓", "Queue", "Ping")
+TITLES = (
+    "Client", "Ready", "Last sent", "Frames/s", "From UI ↑", "To UI ↓", "Origin", "Connected", "Queue", "Ping",
+    "User agent",
+)  # fmt: skip
 READY_TIP = (
     "A client is ready 0.5 s after it has connected. If the REST stand-in is on, its page must also have requested "
     "GET /friends, or 2 s must have passed."
 )
+MAX_EVENT_CHARS = 80
+RATES = Qt.ItemDataRole.UserRole
+"""The role of the column *Frames/s* with the frames in each of the last seconds, the latest last."""
 
 
 class ClientsModel(QAbstractTableModel):
-    """One line per connected client. The column *Acts as* is editable.
+    """One line per connected client. The user in the column *Client* is editable.
 
     ``identify`` is called with a client and its new user name, ``reject`` with the reason if that is not valid.
     """
 
     def __init__(
-        self, hub: Hub, identify: Callable[[Client, str], None], reject: Callable[[str], object] = lambda _: None
+        self,
+        hub: Hub,
+        activity: ClientActivity,
+        identify: Callable[[Client, str], None],
+        reject: Callable[[str], object] = lambda _: None,
     ) -> None:
         super().__init__()
         self._hub = hub
+        self._activity = activity
         self._identify = identify
         self._reject = reject
         self._clients: list[Client] = list(hub.clients)
@@ -85,10 +97,10 @@ class ClientsModel(QAbstractTableModel):
         """Update counters and changed names. A name that has not changed is not updated: it may be being edited."""
         if not self._clients:
             return
-        self.dataChanged.emit(self.index(0, Col.SINCE), self.index(len(self._clients) - 1, Col.PING))
+        self.dataChanged.emit(self.index(0, Col.READY), self.index(len(self._clients) - 1, Col.AGENT))
         for line, client in enumerate(self._clients):
             if self._names.get(client.id, client.username) != client.username:
-                self.dataChanged.emit(self.index(line, Col.USERNAME), self.index(line, Col.USERNAME))
+                self.dataChanged.emit(self.index(line, Col.CLIENT), self.index(line, Col.CLIENT))
         self._names = {client.id: client.username for client in self._clients}
 
     # QAbstractTableModel
@@ -110,7 +122,7 @@ class ClientsModel(QAbstractTableModel):
     @override
     def flags(self, index: Index) -> Qt.ItemFlag:
         flags = super().flags(index)
-        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Col.USERNAME else flags
+        return flags | Qt.ItemFlag.ItemIsEditable if index.column() == Col.CLIENT else flags
 
     @override
     def data(self, index: Index, role: int = 0) -> Any:
@@ -118,24 +130,33 @@ class ClientsModel(QAbstractTableModel):
         column = Col(index.column())
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return _text(client, column)
-            case Qt.ItemDataRole.EditRole if column is Col.USERNAME:
+                return self.text(client, column)
+            case Qt.ItemDataRole.EditRole if column is Col.CLIENT:
                 return client.username
-            case Qt.ItemDataRole.ToolTipRole if column is Col.USERNAME:
-                return tooltip_text("Double-click or press F2 to change the user that this client acts as")
-            case Qt.ItemDataRole.ToolTipRole if column is Col.READY:
-                return tooltip_text(READY_TIP)
             case Qt.ItemDataRole.ToolTipRole:
-                return tooltip_text(_text(client, column))
+                return tooltip_text(self._tip(client, column))
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[column]}: {_text(client, column)}"
+                return f"{TITLES[column]}: {self.text(client, column)}"
+            case Qt.ItemDataRole.UserRole if column is Col.RATE:  # RATES
+                return self._activity.rates(client)
         return None
+
+    def _tip(self, client: Client, column: Col) -> str:
+        match column:
+            case Col.CLIENT:
+                return f"Client {client.id} acts as {client.username}. Double-click or press F2 to change the user."
+            case Col.READY:
+                return READY_TIP
+            case Col.RATE:
+                rates = self._activity.rates(client)
+                return f"{rates[-1]:,} frames/s, at most {max(rates):,} in the last {len(rates)} s" if rates else ""
+        return self.text(client, column)
 
     @override
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Change the user that a client acts as, or call ``reject`` if the name is not valid."""
         name = str(value).strip()
-        if role != Qt.ItemDataRole.EditRole or index.column() != Col.USERNAME:
+        if role != Qt.ItemDataRole.EditRole or index.column() != Col.CLIENT:
             return False
         if wrong := usernames.problem(name):
             self._reject(f"The user name {wrong}.")
@@ -143,26 +164,32 @@ class ClientsModel(QAbstractTableModel):
         self._identify(self._clients[index.row()], name)
         return True
 
+    def text(self, client: Client, column: Col) -> str:
+        """Return the text of a cell."""
+        match column:
+            case Col.CLIENT:
+                return f"{client.id} · {client.username}"
+            case Col.READY:
+                return "yes" if client.ready else "not yet"
+            case Col.LAST_SENT:
+                return _last_sent(self._activity.last_sent(client), self._hub.clock.wall())
+            case Col.RATE:
+                return f"{next(reversed(self._activity.rates(client)), 0):,}"
+            case Col.FROM_UI:
+                return f"{client.frames_in:,} · {amount(client.bytes_in)}"
+            case Col.TO_UI:
+                return f"{client.frames_out:,} · {amount(client.bytes_out)}"
+            case Col.ORIGIN:
+                return client.origin or "none (not a browser)"
+            case Col.SINCE:
+                return ago(self._hub.clock.wall() - client.connected_at)
+            case Col.QUEUE:
+                return amount(client.outbox.waiting) if client.outbox.waiting else "–"
+            case Col.PING:
+                seconds = client.transport.latency()
+                return f"{seconds * 1000:.1f} ms" if seconds else "–"
+        return client.user_agent or "–"
 
-def _text(client: Client, column: Col) -> str:
-    match column:
-        case Col.ID:
-            return str(client.id)
-        case Col.USERNAME:
-            return client.username
-        case Col.ORIGIN:
-            return client.origin or "none (not a browser)"
-        case Col.AGENT:
-            return client.user_agent or "–"
-        case Col.SINCE:
-            return ago(time.time() - client.connected_at)
-        case Col.READY:
-            return "yes" if client.ready else "not yet"
-        case Col.FROM_UI:
-            return f"{client.frames_in:,} · {amount(client.bytes_in)}"
-        case Col.TO_UI:
-            return f"{client.frames_out:,} · {amount(client.bytes_out)}"
-        case Col.QUEUE:
-            return amount(client.outbox.waiting) if client.outbox.waiting else "–"
-    seconds = client.transport.latency()
-    return f"{seconds * 1000:.1f} ms" if seconds else "–"
+
+def _last_sent(last: LastSent | None, now: float) -> str:
+    return f"{last.event[:MAX_EVENT_CHARS]} · {ago(now - last.wall)} ago" if last else "nothing yet"

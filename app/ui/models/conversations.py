@@ -1,7 +1,7 @@
 """The list of chats: its model, and a delegate that paints presence, unread count and the last message."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
@@ -11,6 +11,8 @@ from app.ui.plain_text import set_tooltip
 
 CHAT = Qt.ItemDataRole.UserRole
 HEIGHT = 54
+DOT = 9
+"""Diameter of the dot that shows presence."""
 UNREAD = "Unread messages. The number drops when your UI sends mark_read."
 
 
@@ -26,7 +28,9 @@ class ConversationsModel(QStandardItemModel):
             item.setText(chat.person.username)
             state = "online" if chat.person.online else "offline"
             item.setAccessibleText(f"{chat.person.username}, {state}, {chat.unread} unread")
-            set_tooltip(item, UNREAD if chat.unread else "")
+            lines = [f"{chat.person.username} · {state}", str(chat.newest["text"]) if chat.newest else ""]
+            lines.append(UNREAD if chat.unread else "")
+            set_tooltip(item, "\n".join(line for line in lines if line))
             item.setEditable(False)
             self.setItem(line, item)
 
@@ -55,8 +59,11 @@ class ConversationDelegate(QStyledItemDelegate):
             painter.fillRect(area, QColor(scheme.accent_soft))
         painter.setPen(QColor(scheme.ok if chat.person.online else scheme.faint))
         painter.setBrush(QColor(scheme.ok) if chat.person.online else Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(QRect(area.left() + 16, area.top() + 14, 9, 9))
         inner = area.adjusted(36, 8, -12, -8)
+        bold = QFont(option.font)
+        bold.setWeight(QFont.Weight.DemiBold)
+        name_height = QFontMetrics(bold).height()
+        painter.drawEllipse(QRect(area.left() + 16, inner.top() + (name_height - DOT) // 2 + 1, DOT, DOT))
         if chat.unread:
             badge = QRect(area.right() - 36, area.top() + 10, 24, 18)
             painter.setPen(Qt.PenStyle.NoPen)
@@ -64,11 +71,11 @@ class ConversationDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(badge, 9, 9)
             painter.setPen(QColor(scheme.on_accent))
             painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(min(chat.unread, 99)))
-        bold = QFont(option.font)
-        bold.setWeight(QFont.Weight.DemiBold)
         painter.setFont(bold)
         painter.setPen(QColor(scheme.text))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignTop, chat.person.username)
+        room = inner.width() - (32 if chat.unread else 0)
+        name = QFontMetrics(bold).elidedText(chat.person.username, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(inner, Qt.AlignmentFlag.AlignTop, name)
         painter.setFont(option.font)
         painter.setPen(QColor(scheme.muted))
         newest = " ".join(str(chat.newest["text"]).split())[:200] if chat.newest else "No messages yet"

@@ -10,6 +10,12 @@ from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import set_tooltip
 
+BUILT_IN = {
+    "basics": "everyday events",
+    "guide": "samples of the event contract",
+    "nasty": "input that breaks a careless UI",
+}
+"""What the folders of the built-in fixtures contain."""
 NAME = Qt.ItemDataRole.UserRole + 1
 """The role of a fixture's name. Folders have no value for it."""
 
@@ -51,9 +57,17 @@ class FixturesModel(QStandardItemModel):
         return QModelIndex()
 
 
+def folder_title(folder: str, *, own: bool) -> str:
+    """Return the text of a folder: its name, and what a built-in one contains."""
+    if own or folder not in BUILT_IN:
+        return f"{folder or 'No folder'} · {'yours' if own else 'built in'}"
+    return f"{folder.capitalize()} · {BUILT_IN[folder]}"
+
+
 def _folder(saved: SavedFixture) -> QStandardItem:
-    own = "" if saved.own else " · built in"
-    item = QStandardItem(f"{saved.folder or 'No folder'}{own}")
+    title = folder_title(saved.folder, own=saved.own)
+    item = QStandardItem(title)
+    set_tooltip(item, title if saved.own else f"{title} (built in)")
     item.setEditable(False)
     item.setSelectable(False)
     item.setForeground(QColor(theme.colors().muted))
@@ -64,7 +78,7 @@ def _item(saved: SavedFixture, pinned: bool, draft: bool) -> QStandardItem:
     item = QStandardItem(f"{saved.title} •" if draft else saved.title)
     item.setEditable(False)
     item.setData(saved.name, NAME)
-    set_tooltip(item, saved.name)
+    set_tooltip(item, "\n".join(line for line in (saved.title, saved.name, saved.fixture.must) if line))
     description = f"{saved.title}, {saved.name}"
     if pinned:
         item.setIcon(ui_icon("pin", theme.colors().accent))

@@ -1,15 +1,11 @@
 """The Chats room: each friend's presence and messages. The developer writes as the friend."""
 
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QFileDialog,
     QHBoxLayout,
     QListView,
     QMenu,
@@ -26,22 +22,26 @@ from app.hub.origin import PANEL
 from app.protocol.backend import Conversation, MessageData, Person
 from app.protocol.envelope import Envelope
 from app.ui.models.conversations import CHAT, ConversationDelegate, ConversationsModel
-from app.ui.plain_text import PlainTextInputDialog, PlainTextLabel
+from app.ui.plain_text import PlainTextLabel
 from app.ui.room_registry import INJECT
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.bubbles import BubbleView
+from app.ui.widgets.chat_header import ChatHeader
 from app.ui.widgets.composer import Composer
+from app.ui.widgets.emoji_picker import EmojiPicker
 from app.ui.widgets.empty_state import EmptyState
-from app.ui.widgets.line_edit import bound_all
-from app.ui.widgets.switch import Switch
+from app.ui.widgets.manage_menu import ManageMenu
+from app.ui.widgets.message_actions import can_be_delivered
+from app.ui.widgets.undo_bar import UndoBar
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 PAGE = 200
 REFRESH_MS = 100
-REACTION = "👍"
+TYPING_CHECK_MS = 250
+"""How often the room checks whether the UI is still typing, while it is."""
 
 
 def create(window: "MainWindow") -> "ChatsRoom":
@@ -71,46 +71,30 @@ class ChatsRoom(QWidget):
         self.list.setModel(self.model)
         self.list.setItemDelegate(ConversationDelegate(self.list))
         self.list.selectionModel().currentChanged.connect(self._chosen)
-        self.online = named(Switch(), "This friend is online")
-        self.online.clicked.connect(self._switch_presence)
-        self.name = named(PlainTextLabel(), "Friend", style_id="emptyTitle")
-        self.pinned = named(
-            QCheckBox("Stay online"),
-            "Stay online",
-            tip="Keep this friend online, also after 5 minutes of inactivity",
-        )
-        self.auto_reply = named(
-            QCheckBox("Auto-reply"), "Auto-reply", tip="Answer your UI's messages after typing for a moment"
-        )
-        self.pinned.clicked.connect(
-            lambda on: self._do(self._companion.chat.change_person(self._username, pinned=on))
-        )
-        self.auto_reply.clicked.connect(
-            lambda on: self._do(self._companion.chat.change_person(self._username, auto_reply=on))
-        )
+        self.header = ChatHeader()
         self.bubbles = BubbleView()
-        self.bubbles.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.bubbles.customContextMenuRequested.connect(self._message_menu)
+        self.ui_typing = named(PlainTextLabel(), "Whether your UI is typing", style_id="uiTyping")
+        self.undo = UndoBar()
         self.composer = Composer()
-        self.composer.typing.connect(self._type)
-        self.composer.sent.connect(self._send_message)
         self.manage = named(QPushButton("Manage"), "Manage personas and the chat state")
-        self.manage.setMenu(self._manage_menu())
-        self._message_buttons = self._make_message_buttons()
-        self.empty = EmptyState("clients", "No friends yet", ("Add persona", self._add))
+        self.menu = ManageMenu(self, companion, self._do)
+        self.manage.setMenu(self.menu)
+        self.add_persona = self.menu.add_persona
+        self.rename_persona = self.menu.rename_persona
+        self.save_state = self.menu.save_state
+        self.load_state = self.menu.load_state
+        self.empty = EmptyState("clients", "No friends yet", ("Add persona", self.menu.ask_for_persona))
         self._lay_out()
         self._refresh = QTimer(self, interval=REFRESH_MS, singleShot=True)
-        self._refresh.timeout.connect(self.reload)
-        self._disconnects = [
-            companion.chat.changed.connect(self._refresh_soon),
-            companion.changed.connect(self._refresh_soon),
-        ]
+        self._typing_check = QTimer(self, interval=TYPING_CHECK_MS)
+        self._connect()
         self._refresh_soon(None)
 
     def close_down(self) -> None:
         """Stop listening to the companion. Results of running tasks are not shown."""
         self._do.close()
         self._refresh.stop()
+        self._typing_check.stop()
         for disconnect in self._disconnects:
             disconnect()
 
@@ -121,34 +105,34 @@ class ChatsRoom(QWidget):
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         self.empty.recolor()
+        self.bubbles.actions_bar.recolor()
+
+    @property
+    def layout_parts(self) -> dict[str, QSplitter]:
+        """The parts whose sizes the window saves."""
+        return {"chats/list": self.splitter}
 
     # building
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setContentsMargins(16, 10, 16, 8)
-        head.setSpacing(10)
-        head.addWidget(self.online)
-        head.addWidget(self.name, 1)
-        head.addWidget(self.pinned)
-        head.addWidget(self.auto_reply)
-        actions = QHBoxLayout()
-        actions.setContentsMargins(16, 6, 16, 0)
-        actions.setSpacing(8)
-        for button in self._message_buttons:
-            actions.addWidget(button)
-        actions.addStretch(1)
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(head)
+        column.addWidget(self.header)
         column.addWidget(self.bubbles, 1)
-        column.addLayout(actions)
+        self.ui_typing.setContentsMargins(16, 4, 16, 0)
+        column.addWidget(self.ui_typing)
         column.addWidget(self.composer)
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
         self.body.addWidget(right)
+        main = QWidget()
+        below = QVBoxLayout(main)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(0)
+        below.addWidget(self.body, 1)
+        below.addWidget(self.undo)
         left = QWidget()
         side = QVBoxLayout(left)
         side.setContentsMargins(0, 0, 0, 0)
@@ -160,7 +144,7 @@ class ChatsRoom(QWidget):
         side.addLayout(foot)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.addWidget(left)
-        self.splitter.addWidget(self.body)
+        self.splitter.addWidget(main)
         self.splitter.setSizes([250, 640])
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
@@ -169,48 +153,31 @@ class ChatsRoom(QWidget):
         whole.addWidget(self.splitter)
         self.setFocusProxy(self.list)
 
-    def _make_message_buttons(self) -> list[QPushButton]:
-        buttons = []
-        for title, tip, act in self._message_actions():
-            button = named(QPushButton(title), title, style_id="flat", tip=tip)
-            button.clicked.connect(partial(self._with_message, act))
-            buttons.append(button)
-        return buttons
-
-    def _message_actions(self) -> tuple[tuple[str, str, Callable[[MessageData], None]], ...]:
-        return (
-            ("Mark delivered", "Mark the selected message as delivered", self._mark_delivered),
-            (
-                f"React {REACTION}",
-                "React to the selected message as this friend. Your UI shows it after a reload.",
-                self._react,
-            ),
-            ("Delete", "Delete the selected message. Your UI shows it until it reloads.", self._delete),
+    def _connect(self) -> None:
+        companion, chat = self._companion, self._companion.chat
+        self.header.presence_switched.connect(self._switch_presence)
+        self.header.stay_online_switched.connect(lambda on: self._do(chat.change_person(self._username, pinned=on)))
+        self.header.auto_reply_switched.connect(
+            lambda on: self._do(chat.change_person(self._username, auto_reply=on))
         )
-
-    def _manage_menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.addAction("Add persona …", self._add)
-        of_friend = [
-            menu.addAction("Rename this persona …", self._rename),
-            menu.addAction(
-                "End this friendship", lambda: self._do(self._companion.chat.remove_friend(self._username))
-            ),
-            menu.addAction(
-                "Remove this persona", lambda: self._do(self._companion.chat.remove_person(self._username))
-            ),
+        self.bubbles.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.bubbles.customContextMenuRequested.connect(self._message_menu)
+        self.bubbles.deliver_requested.connect(self._mark_delivered)
+        self.bubbles.react_requested.connect(self._choose_reaction)
+        self.bubbles.delete_requested.connect(self._delete)
+        self.composer.typing.connect(self._type)
+        self.composer.sent.connect(self._send_message)
+        self.menu.status_message.connect(self.status_message)
+        self.menu.renamed.connect(self._renamed)
+        self.menu.undo_offered.connect(self.undo.offer)
+        self.menu.replaced.connect(self.undo.clear)
+        self._refresh.timeout.connect(self.reload)
+        self._typing_check.timeout.connect(self._show_ui_typing)
+        self._disconnects = [
+            chat.changed.connect(self._refresh_soon),
+            chat.ui_typing.changed.connect(lambda _: self._show_ui_typing()),
+            companion.changed.connect(self._refresh_soon),
         ]
-
-        def enable() -> None:
-            for action in of_friend:
-                action.setEnabled(bool(self._username))
-
-        menu.aboutToShow.connect(enable)
-        menu.addSeparator()
-        menu.addAction("Save chat state …", self._save)
-        menu.addAction("Load chat state …", self._load)
-        menu.addAction("Reset to the default personas", lambda: self._do(self._companion.chat.reset()))
-        return menu
 
     # showing
 
@@ -253,17 +220,16 @@ class ChatsRoom(QWidget):
             self.composer.write_as(person.username)
             self.bubbles.follow()
             self._username = person.username
-        self.name.setText(person.username)
-        self.online.setChecked(person.online)
-        self.online.setAccessibleName(f"{person.username} is online")
-        self.pinned.setChecked(person.pinned)
-        self.auto_reply.setChecked(person.auto_reply)
+        self.menu.username = person.username
+        self.header.show_person(person, self._companion.local_user)
+        self._show_ui_typing()
         self._do(self._companion.chat.store.page(person.username, PAGE, 0), self._show_page)
 
     def _show_no_chat(self, *, has_friends: bool) -> None:
         """Deselect: the selected friend was removed, and the next click must not act on another one."""
-        self._username = ""
+        self._username = self.menu.username = ""
         self._choose_first = not has_friends
+        self._show_ui_typing()
         self.list.setCurrentIndex(QModelIndex())
         if has_friends:
             self.empty.show_text("No chat is selected", "Select a friend in the list.", button=False)
@@ -274,7 +240,7 @@ class ChatsRoom(QWidget):
         self.body.setCurrentIndex(0)
 
     def _show_page(self, page: tuple[list[MessageData], int]) -> None:
-        self.bubbles.show_messages(page[0])
+        self.bubbles.show_messages(page[0], self._companion.clock.wall())
 
     # playing the friend
 
@@ -293,89 +259,52 @@ class ChatsRoom(QWidget):
     def _send_message(self, text: str) -> None:
         self._fire(self._companion.message_from(self._username, text))
 
-    def _with_message(self, act: Callable[[MessageData], None]) -> None:
-        message = self.bubbles.selected
-        if message:
-            act(message)
-        else:
-            self.status_message.emit("Select a message first")
+    def _show_ui_typing(self) -> None:
+        """Show whether the UI is typing to the selected friend, and check again until it is not."""
+        typing = bool(self._username) and self._companion.chat.ui_typing.is_typing(self._username)
+        user = self._companion.local_user
+        self.ui_typing.setText(f"{user} is typing to {self._username} in your UI …" if typing else "")
+        if typing != self._typing_check.isActive():
+            self._typing_check.start() if typing else self._typing_check.stop()
+
+    # actions on a message
 
     def _message_menu(self, place: QPoint) -> None:
-        if self.bubbles.selected is None:
+        message = self.bubbles.selected
+        if message is None:
             return
+        deliver, *_ = self.bubbles.keys
+        deliver.setEnabled(can_be_delivered(message))
         menu = QMenu(self)
-        for title, _, act in self._message_actions():
-            menu.addAction(title, partial(self._with_message, act))
+        menu.addActions(self.bubbles.keys)
+        menu.aboutToHide.connect(partial(deliver.setEnabled, True))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.bubbles.viewport().mapToGlobal(place))
 
     def _mark_delivered(self, message: MessageData) -> None:
         self._do(self._companion.chat.set_delivered(message["msg_id"]))
 
-    def _react(self, message: MessageData) -> None:
-        self._do(self._companion.chat.react(message["msg_id"], REACTION, self._username))
+    def _choose_reaction(self, message: MessageData, place: QPoint) -> None:
+        """Open the picker of reactions for a message."""
+        friend = self._username
+        present = [each["emoji"] for each in message.get("reactions", []) if each["from"] == friend]
+        picker = EmojiPicker(self, present)
+        picker.chosen.connect(lambda emoji: self._do(self._companion.chat.react(message["msg_id"], emoji, friend)))
+        picker.open_at(place)
 
     def _delete(self, message: MessageData) -> None:
-        self._do(self._companion.chat.delete_message(message["msg_id"]))
-
-    # personas and the chat state
-
-    def _ask_name(self, title: str, label: str, then: Callable[[str], None], text: str = "") -> None:
-        dialog = PlainTextInputDialog(self, title, label, text)
-        bound_all(dialog)
-        dialog.textValueSelected.connect(then)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def _add(self) -> None:
-        self._ask_name("Add persona", "Name of the new persona", self.add_persona)
-
-    def add_persona(self, name: str, *, is_friend: bool = True) -> None:
-        """Add a persona. If ``is_friend`` is false, the UI can still add it as a friend."""
+        chat = self._companion.chat
         self._do(
-            self._companion.chat.add_person(name, is_friend=is_friend),
-            lambda added: self.status_message.emit(f"Added {added.username}"),
+            chat.delete_message(message["msg_id"]),
+            lambda deleted: self.undo.offer(
+                f"Deleted the message “{' '.join(str(message['text']).split())[:60]}”",
+                lambda: self._do(chat.restore_message(deleted)),
+            ),
         )
 
-    def _rename(self) -> None:
-        old = self._username
-        self._ask_name(
-            "Rename persona",
-            f"New name of {old}",
-            partial(self.rename_persona, old),
-            old,
-        )
-
-    def rename_persona(self, old: str, new: str) -> None:
-        """Rename a persona. Its chat stays selected."""
-
-        def renamed(_: None) -> None:
-            if self._username == old:
-                self._username = new.strip()
-                self.composer.rename(self._username)
-
-        self._do(self._companion.chat.rename_person(old, new), renamed)
-
-    def _file_dialog(self, title: str, mode: QFileDialog.AcceptMode, then: Callable[[str], None]) -> None:
-        dialog = QFileDialog(self, title, "", "Chat state (*.json)")
-        dialog.setAcceptMode(mode)
-        dialog.setDefaultSuffix("json")
-        dialog.fileSelected.connect(then)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def _save(self) -> None:
-        self._file_dialog("Save chat state", QFileDialog.AcceptMode.AcceptSave, self.save_state)
-
-    def _load(self) -> None:
-        self._file_dialog("Load chat state", QFileDialog.AcceptMode.AcceptOpen, self.load_state)
-
-    def save_state(self, file: str) -> None:
-        """Save the whole chat state to a file."""
-        saved = f"Saved the chat state to {file}"
-        self._do(self._companion.chat.store.save(Path(file)), lambda _: self.status_message.emit(saved))
-
-    def load_state(self, file: str) -> None:
-        """Replace the whole chat state with that of a file."""
-        loaded = f"Loaded the chat state from {file}"
-        self._do(self._companion.chat.load(Path(file)), lambda _: self.status_message.emit(loaded))
+    def _renamed(self, old: str, new: str) -> None:
+        """Keep the chat of a renamed persona selected."""
+        self.undo.clear()
+        if self._username == old:
+            self._username = new
+            self.composer.rename(new)

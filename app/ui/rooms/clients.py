@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -27,9 +27,11 @@ from app.ui.icons import ui_icon
 from app.ui.models.clients import ClientsModel, Col
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.line_edit import BoundedDelegate, LineEdit
 from app.ui.widgets.log_table import ROW_HEIGHT
+from app.ui.widgets.rate_delegate import RateDelegate
 from app.ui.widgets.rejection_list import RejectionList
 from app.ui.widgets.selection import show_model
 
@@ -38,9 +40,13 @@ if TYPE_CHECKING:
 
 REFRESH_MS = 500
 WIDTHS = {
-    Col.ID: 44, Col.USERNAME: 96, Col.ORIGIN: 156, Col.PING: 66, Col.SINCE: 92, Col.READY: 66,
-    Col.FROM_UI: 92, Col.TO_UI: 92, Col.QUEUE: 64,
+    Col.CLIENT: 104, Col.READY: 66, Col.LAST_SENT: 172, Col.RATE: 96, Col.FROM_UI: 128, Col.TO_UI: 128,
+    Col.ORIGIN: 156, Col.SINCE: 92, Col.QUEUE: 72, Col.PING: 72,
 }  # fmt: skip
+WIDE = 1150
+"""Width in pixels from which all columns are shown. A narrower room shows the rest in the line below the table."""
+DETAILS = (Col.SINCE, Col.QUEUE, Col.PING, Col.AGENT)
+"""The columns of a wide room."""
 CODES = (
     (1000, "1000 normal closure"),
     (1001, "1001 going away"),
@@ -73,8 +79,12 @@ class ClientsRoom(QWidget):
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
-        self.model = ClientsModel(companion.hub, companion.hub.identify, self.status_message.emit)
+        self.model = ClientsModel(
+            companion.hub, companion.client_activity, companion.hub.identify, self.status_message.emit
+        )
         self.table = self._make_table()
+        self.details = named(ElidedLabel(), "Details of the selected client", style_id="muted")
+        self.target = named(ElidedLabel(), "Selected client", style_id="detailHead")
         self.send = named(QPushButton("Send to …"), "Send an event to this client")
         self.code = named(
             QComboBox(editable=True), "Close code", tip="Close code: 1000–1003, 1007–1014 or 3000–4999"
@@ -105,6 +115,7 @@ class ClientsRoom(QWidget):
         """Whether a client has left since the room was opened."""
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self.model.refresh)
+        self._timer.timeout.connect(self._show_details)
         self.setFocusProxy(self.table)
         self._connect()
         self.recolor()
@@ -120,7 +131,7 @@ class ClientsRoom(QWidget):
     @property
     def layout_parts(self) -> dict[str, QSplitter | QHeaderView]:
         """The parts whose sizes the window saves."""
-        return {"clients/columns with ready": self.table.horizontalHeader()}
+        return {"clients/columns with rate": self.table.horizontalHeader()}
 
     def fire_or_stop(self) -> None:
         """Fire the event that Inject shows."""
@@ -150,6 +161,7 @@ class ClientsRoom(QWidget):
         table = named(QTableView(), "Clients", style_id="log")
         show_model(table, self.model)
         table.setItemDelegate(BoundedDelegate(table))
+        table.setItemDelegateForColumn(Col.RATE, RateDelegate(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(
@@ -164,7 +176,6 @@ class ClientsRoom(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        header.setSectionResizeMode(Col.AGENT, QHeaderView.ResizeMode.Stretch)
         for column, width in WIDTHS.items():
             table.setColumnWidth(column, width)
         return table
@@ -174,12 +185,13 @@ class ClientsRoom(QWidget):
         actions = QHBoxLayout()
         actions.setContentsMargins(16, 10, 16, 12)
         actions.setSpacing(8)
+        actions.addWidget(self.target)
         actions.addWidget(self.send)
         actions.addStretch(1)
         for widget in (self.code, self.reason, self.close_button, self.abort):
             actions.addWidget(widget)
         hint = PlainTextLabel(
-            "Double-click “Acts as” to change a client’s user. Its typing events then come from that user."
+            "Double-click a client to change the user that it acts as. Its typing events then come from that user."
         )
         hint.setObjectName("muted")
         hint.setContentsMargins(16, 12, 16, 8)
@@ -188,6 +200,8 @@ class ClientsRoom(QWidget):
         column.setSpacing(0)
         column.addWidget(hint)
         column.addWidget(self.table, 1)
+        self.details.setContentsMargins(16, 8, 16, 0)
+        column.addWidget(self.details)
         column.addLayout(actions)
         return page
 
@@ -207,6 +221,40 @@ class ClientsRoom(QWidget):
         """The selected client, or None."""
         lines = self.table.selectionModel().selectedRows()
         return self.model.client(lines[0].row()) if lines else None
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        """Show the columns for which there is room. The last one that is shown gets the rest of the width."""
+        wide = self.width() >= WIDE
+        header = self.table.horizontalHeader()
+        for column in DETAILS:
+            self.table.setColumnHidden(column, not wide)
+        for column, stretches in ((Col.ORIGIN, not wide), (Col.AGENT, wide)):
+            mode = QHeaderView.ResizeMode.Stretch if stretches else QHeaderView.ResizeMode.Interactive
+            if header.sectionResizeMode(column) != mode:
+                header.setSectionResizeMode(column, mode)
+                if not stretches:
+                    header.resizeSection(column, WIDTHS.get(column, WIDTHS[Col.ORIGIN]))
+
+    def _show_details(self) -> None:
+        """Show the selected client beside the buttons that act on it, and its details above them."""
+        client = self.selected
+        self.target.setText(self.model.text(client, Col.CLIENT) if client else "No client is selected")
+        parts = (
+            []
+            if client is None
+            else [
+                f"Connected for {self.model.text(client, Col.SINCE)}",
+                f"ping {self.model.text(client, Col.PING)}",
+                f"queue {self.model.text(client, Col.QUEUE)}",
+                client.user_agent or "no user agent",
+            ]
+        )
+        self.details.setText(" · ".join(parts))
 
     def _on_inserted(self) -> None:
         if not self._removed:  # after Abort, do not select the reconnected client: a second click would hit it
@@ -266,3 +314,4 @@ class ClientsRoom(QWidget):
         for button in (self.send, self.abort):
             button.setEnabled(chosen)
         self.close_button.setEnabled(chosen and self._close_code() is not None)
+        self._show_details()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -19,10 +19,20 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from app.companion import Companion
+from app.hub.expectation import Expectation
 from app.hub.hub import Delivery
 from app.hub.journal import Row
 from app.hub.origin import PANEL
-from app.protocol.fixture import BadFixture, Fixture, SavedFixture, from_frame, with_fresh_values
+from app.protocol.fixture import (
+    MAX_FIXTURE_BYTES,
+    BadFixture,
+    Fixture,
+    FixtureExpectation,
+    SavedFixture,
+    from_frame,
+    why_no_event,
+    with_fresh_values,
+)
 from app.protocol.templates import TemplateError
 from app.ui import theme
 from app.ui.icons import ui_icon
@@ -39,6 +49,7 @@ if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 OWN_FOLDER = "mine/"
+DEFAULT_WITHIN_S = 2.0
 RENEW = "Generate a new ID and time on each send"
 
 
@@ -47,6 +58,13 @@ def create(window: "MainWindow") -> "FixturesRoom":
     room = FixturesRoom(window.companion)
     room.pins_changed.connect(window.pin)
     return room
+
+
+class Draft(NamedTuple):
+    """Unsaved changes of a fixture: its text and its expectation."""
+
+    text: str
+    expect: FixtureExpectation | None
 
 
 class FixturesRoom(QWidget):
@@ -65,8 +83,11 @@ class FixturesRoom(QWidget):
         """The edited fixture; None if no fixture is selected."""
         self._text_as_shown = ""
         """The text that the editor returns for the unedited fixture; its line ends can differ from the file's."""
-        self._drafts: dict[str, str] = {}
-        """Unsaved texts of the fixtures that are not selected, by name."""
+        self._pinning = ""
+        """The fixture that the user is pinning or unpinning; the window saves the settings later."""
+        self._was_pinned = False
+        self._drafts: dict[str, Draft] = {}
+        """Unsaved changes of the fixtures that are not selected, by name."""
         self.list = FixtureList()
         self.title = named(PlainTextLabel(wordWrap=True), "Fixture", style_id="emptyTitle")
         self.name = named(PlainTextLabel(wordWrap=True), "Name", style_id="muted")
@@ -103,6 +124,11 @@ class FixturesRoom(QWidget):
     def fire_or_stop(self) -> None:
         """Fire the selected fixture, or stop a running repeat."""
         self.bar.fire_or_stop()
+
+    @property
+    def layout_parts(self) -> dict[str, QSplitter]:
+        """The parts whose sizes the window saves."""
+        return {"fixtures/list": self.splitter}
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
@@ -160,6 +186,8 @@ class FixturesRoom(QWidget):
         self.list.chosen.connect(self._chosen)
         self.list.activated.connect(lambda: self.bar.fire())
         self.editor.textChanged.connect(self._on_change)
+        self.bar.expect.changed.connect(self._on_change)
+        self.bar.expect.within.valueChanged.connect(lambda _: self._on_change())
         self.list.paste.clicked.connect(self._paste)
         self.pin.clicked.connect(self._pin)
         self.revert.clicked.connect(lambda: self._show(self._shown) if self._shown else None)
@@ -194,9 +222,15 @@ class FixturesRoom(QWidget):
             self._show(now, keep_text=self._has_changes)
 
     @property
-    def _has_changes(self) -> bool:
-        """Whether the editor contains unsaved changes."""
+    def _text_changed(self) -> bool:
         return self._shown is not None and self.editor.toPlainText() != self._text_as_shown
+
+    @property
+    def _has_changes(self) -> bool:
+        """Whether the text or the expectation contains unsaved changes."""
+        if self._shown is None or self._edited is None:
+            return False
+        return self._text_changed or self._edited.expect != self._shown.fixture.expect
 
     def choose(self, name: str) -> None:
         """Select a fixture."""
@@ -204,10 +238,12 @@ class FixturesRoom(QWidget):
 
     def _chosen(self, name: str) -> None:
         if self._shown and self._has_changes and self._shown.name != name:
-            self._drafts[self._shown.name] = self.editor.toPlainText()
+            self._drafts[self._shown.name] = Draft(self.editor.toPlainText(), self._chosen_expectation)
         self._show(next(each for each in self._companion.fixtures.all if each.name == name))
-        if draft := self._drafts.pop(name, ""):
-            self.editor.setPlainText(draft)
+        if draft := self._drafts.pop(name, None):
+            self.editor.setPlainText(draft.text)
+            self._choose_expectation(draft.expect)
+            self._on_change()
         QTimer.singleShot(0, self, self.refresh)  # later: the list must not be rebuilt in its own signal
 
     def _show(self, saved: SavedFixture, *, keep_text: bool = False) -> None:
@@ -222,6 +258,7 @@ class FixturesRoom(QWidget):
                 if not self.editor.set_text(self._text_as_shown):
                     self.editor.clear()
             self._text_as_shown = self.editor.toPlainText()
+            self._choose_expectation(saved.fixture.expect)
         self._on_change()
 
     def _on_change(self) -> None:
@@ -230,8 +267,30 @@ class FixturesRoom(QWidget):
             return
         fresh = from_frame(self.editor.toPlainText(), self._companion.catalog)
         kept = {name: getattr(saved.fixture, name) for name in ("title", "must", "to", "times", "order")}
-        self._edited = replace(fresh, **kept) if self._has_changes else saved.fixture
+        edited = replace(fresh, **kept) if self._text_changed else saved.fixture
+        self._edited = replace(edited, expect=self._chosen_expectation)
         self._show_state()
+
+    def _choose_expectation(self, expect: FixtureExpectation | None) -> None:
+        """Show an expectation in the fire bar."""
+        row = self.bar.expect
+        with QSignalBlocker(row):
+            wanted = Expectation(expect.event, where=expect.where) if expect else None
+            row.choose(wanted, expect.within if expect else DEFAULT_WITHIN_S)
+
+    @property
+    def _chosen_expectation(self) -> FixtureExpectation | None:
+        """The expectation in the fire bar; the saved one if it is the same, or if that in the bar is not valid."""
+        row, saved = self.bar.expect, self._shown.fixture.expect if self._shown else None
+        if row.problem:
+            return saved
+        if row.expected is None:
+            return None
+        chosen = FixtureExpectation(
+            event=row.expected.event, where=dict(row.expected.where), within=round(row.within.value(), 1)
+        )
+        rounded = saved and replace(saved, within=round(saved.within, 1))  # as the bar shows it
+        return saved if chosen == rounded else chosen
 
     def _show_state(self) -> None:
         saved, edited = self._shown, self._edited
@@ -241,6 +300,10 @@ class FixturesRoom(QWidget):
             return
         changed = edited != saved.fixture
         pinned = saved.name.casefold() in {name.casefold() for name in self._companion.settings.pinned}
+        if self._pinning == saved.name and pinned is not self._was_pinned:
+            self.status_message.emit("Pinned to the tray" if pinned else "Unpinned from the tray")
+            self._pinning = ""
+        self._was_pinned = pinned
         self.pin.setChecked(pinned)
         self.pin.setText("Pinned" if pinned else "Pin")
         self.revert.setEnabled(self._has_changes)
@@ -282,11 +345,15 @@ class FixturesRoom(QWidget):
 
     def save_frame(self, text: str) -> None:
         """Ask for a name and save a frame under it."""
-        literal = from_frame(text, self._companion.catalog)
-        with_templates = with_fresh_values(literal, self._companion.catalog)
+        catalog = self._companion.catalog
+        literal = from_frame(text, catalog)
+        with_templates = with_fresh_values(literal, catalog)
+        wrong = why_no_event(text, catalog)
         name = f"{OWN_FOLDER}{literal.event or 'frame'}"
         option = RENEW if with_templates != literal else ""
-        dialog = NameDialog(self.window(), "Save as fixture", name, self._overwrite_warning, option)
+        as_what = "a raw frame, which is sent as it is" if literal.raw else "a malformed event"
+        note = f"This is not a valid event: {wrong}. It will be saved as {as_what}." if wrong else ""
+        dialog = NameDialog(self.window(), "Save as fixture", name, self._overwrite_warning, option, note=note)
         dialog.chosen.connect(
             lambda name: self._store(with_templates if dialog.option.isChecked() else literal, name)
         )
@@ -294,12 +361,18 @@ class FixturesRoom(QWidget):
 
     def _paste(self) -> None:
         text = QGuiApplication.clipboard().text().strip()
-        if text:
-            self.save_frame(text)
-        else:
+        size = len(text.encode("utf-8", "replace"))
+        if not text:
             self.status_message.emit(
                 'The clipboard contains no text. Copy a frame first, like {"event": …, "data": …}.'
             )
+        elif size > MAX_FIXTURE_BYTES:
+            self.status_message.emit(
+                f"The clipboard contains {size // 1024:,} KiB. A fixture has at most "
+                f"{MAX_FIXTURE_BYTES // 1024} KiB."
+            )
+        else:
+            self.save_frame(text)
 
     def _save(self) -> None:
         if self._shown and self._edited:
@@ -362,6 +435,7 @@ class FixturesRoom(QWidget):
         others = [
             name for name in self._companion.settings.pinned if name.casefold() != self._shown.name.casefold()
         ]
+        self._pinning = self._shown.name
         self.pins_changed.emit([*others, self._shown.name] if on else others)
 
     def _ask_name(

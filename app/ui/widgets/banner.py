@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from app.ui.plain_text import PlainTextLabel, without_mnemonics
 from app.ui.widgets.accessible_names import named
@@ -13,6 +13,9 @@ Action = tuple[str, Callable[[], object]]
 
 class Banner(QWidget):
     """Show one notice per topic, and one button per distinct action title. Hidden while there is no notice."""
+
+    focus_released = Signal()
+    """Emitted when the button that has the keyboard focus is removed. Qt would give it to any other widget."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,6 +45,8 @@ class Banner(QWidget):
         self._show()
 
     def _show(self) -> None:
+        if QApplication.focusWidget() in self.buttons:
+            self.focus_released.emit()
         for button in self.buttons:
             self._row.removeWidget(button)
             button.deleteLater()

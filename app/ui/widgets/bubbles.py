@@ -1,59 +1,97 @@
-"""A conversation as message bubbles: the friend's on the left, the local user's on the right."""
+"""A conversation as message bubbles: the friend's, whom the developer plays, on the right, the UI's on the left."""
 
-import re
 from collections.abc import Sequence
+from functools import partial
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QShowEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QKeySequence,
+    QMouseEvent,
+    QResizeEvent,
+    QShowEvent,
+    QStandardItem,
+    QStandardItemModel,
+)
+from PySide6.QtWidgets import QAbstractItemView, QListView
 from typing_extensions import override
 
-from app.protocol.backend import MessageData, parse_timestamp
-from app.protocol.times import local
-from app.ui import theme
+from app.protocol.backend import MessageData
 from app.ui.widgets.accessible_names import named
-
-DATA = Qt.ItemDataRole.UserRole
-MARGIN, PAD, GAP = 16, 10, 8
-MAX_WIDTH_SHARE = 0.72
-"""Maximum width of a bubble, as a share of the view's width."""
-MAX_SHOWN_CHARS = 2_000
-WRAP = Qt.TextFlag.TextWordWrap
-LONG_WORD = re.compile(r"(\S{40})")
+from app.ui.widgets.bubble_painter import DATA, DAY, SENDER, BubbleDelegate, reactions, separators
+from app.ui.widgets.message_actions import MessageActions, can_be_delivered
 
 
 class BubbleView(QListView):
-    """A list of messages. It follows new messages while it is scrolled to the end."""
+    """A list of messages. It follows new messages while it is scrolled to the end.
+
+    The buttons of ``actions`` are beside the message under the pointer, or beside the selected one. The keys D, R
+    and Delete do the same with the selected message.
+    """
+
+    deliver_requested = Signal(object)
+    """Emitted with a message that the user wants to mark as delivered."""
+    react_requested = Signal(object, QPoint)
+    """Emitted with a message to react to, and a global position for a popup."""
+    delete_requested = Signal(object)
+    """Emitted with a message that the user wants to delete."""
 
     def __init__(self) -> None:
         super().__init__()
         named(self, "Messages", style_id="bubbles")
         self._follow = self._follow_next = True
         self._model = QStandardItemModel(self)
+        self._delegate = BubbleDelegate(self)
         self.setModel(self._model)
-        self.setItemDelegate(BubbleDelegate(self))
+        self.setItemDelegate(self._delegate)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setUniformItemSizes(False)
+        self.setMouseTracking(True)
+        self._hovered = ""
+        """The id of the message under the pointer."""
+        self._guarded = QRect()
+        """Where a button was pressed: no buttons of another message appear there until the pointer has left."""
+        self.actions_bar = MessageActions(self)
+        for name, signal in (
+            ("deliver", self.actions_bar.deliver_requested),
+            ("react", self.actions_bar.react_requested),
+            ("delete", self.actions_bar.delete_requested),
+        ):
+            signal.connect(partial(self._press, name))
+        self.keys = [
+            self._add_key("Mark delivered", "D", "deliver"),
+            self._add_key("React …", "R", "react"),
+            self._add_key("Delete message", "Del", "delete"),
+        ]
+        self.selectionModel().selectionChanged.connect(lambda *_: self._place_actions())
+        self.verticalScrollBar().valueChanged.connect(lambda _: self._place_actions())
 
-    def show_messages(self, messages: Sequence[MessageData]) -> None:
-        """Replace the messages. Keep the selection, and stay at the end if the view was there."""
+    def show_messages(self, messages: Sequence[MessageData], now: float = 0.0) -> None:
+        """Replace the messages. Keep the selection, and stay at the end if the view was there.
+
+        ``now`` is in seconds since the epoch; the days before it are shown as today and yesterday.
+        """
         bar = self.verticalScrollBar()
         self._follow = self._follow_next or bar.value() >= bar.maximum() - 4
         self._follow_next = False
         chosen = self.selected
         self._model.clear()
-        for message in messages:
+        above = separators(messages, now)
+        for message, (day, sender) in zip(messages, above, strict=True):
             item = QStandardItem()
             item.setData(message, DATA)
-            item.setData(f"{message['from']}: {message['text']}", Qt.ItemDataRole.AccessibleTextRole)
+            item.setData(day, DAY)
+            item.setData(sender, SENDER)
+            item.setData(_spoken(message, day), Qt.ItemDataRole.AccessibleTextRole)
             self._model.appendRow(item)
             if chosen and message["msg_id"] == chosen["msg_id"]:
                 self.setCurrentIndex(item.index())
         if self._follow:
             self.scrollToBottom()
+        self._place_actions()
 
     def follow(self) -> None:
         """Scroll to the end when the next messages are shown: they belong to another chat."""
@@ -78,59 +116,87 @@ class BubbleView(QListView):
         chosen = self.selectionModel().selectedIndexes()  # the current index need not be selected
         return chosen[0].data(DATA) if chosen else None
 
+    def bubble_rect(self, index: QModelIndex) -> QRect:
+        """Return the place of a message's bubble in the viewport."""
+        return self._delegate.bubble(self.fontMetrics(), self.visualRect(index), index)
 
-class BubbleDelegate(QStyledItemDelegate):
-    """Paint a message with its time, reactions and delivery state."""
-
-    @override
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        text, foot = _texts(index.data(DATA))
-        body, line = self._measure(option, text, foot)
-        return QSize(100, body.height() + line + 2 * PAD + GAP)
-
-    def _measure(self, option: QStyleOptionViewItem, text: str, foot: str) -> tuple[QRect, int]:
-        """Return the text's rectangle (at the origin) and the height of the line below it."""
-        view = self.parent()
-        width = view.viewport().width() if isinstance(view, QListView) else 600
-        room = max(160, int(width * MAX_WIDTH_SHARE)) - 2 * PAD
-        metrics = option.fontMetrics
-        body = metrics.boundingRect(QRect(0, 0, room, 100_000), WRAP, text)
-        body.setWidth(min(room, max(body.width(), metrics.horizontalAdvance(foot))) + 2)
-        return body, metrics.height() + 2
+    # the buttons beside a message
 
     @override
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        scheme = theme.colors()
-        message = index.data(DATA)
-        mine = message["direction"] == "sent"
-        text, foot = _texts(message)
-        body, line = self._measure(option, text, foot)
-        bubble = QRect(0, 0, body.width() + 2 * PAD, body.height() + line + 2 * PAD)
-        left = option.rect.right() - MARGIN - bubble.width() if mine else option.rect.left() + MARGIN
-        bubble.moveTo(left, option.rect.top() + GAP // 2)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.setPen(QColor(scheme.accent if chosen else scheme.border))
-        painter.setBrush(QColor(scheme.accent_soft if mine else scheme.surface))
-        painter.drawRoundedRect(bubble, 10, 10)
-        inner = bubble.adjusted(PAD, PAD, -PAD, -PAD)
-        painter.setPen(QColor(scheme.text))
-        painter.drawText(inner, WRAP, text)
-        painter.setPen(QColor(scheme.muted))
-        painter.drawText(inner, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, foot)
-        painter.restore()
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self._hover(event.position().toPoint())
+
+    @override
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Leave:
+            self._guarded = QRect()
+            self._hovered = ""
+            self._place_actions()
+        return super().viewportEvent(event)
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_actions()
+
+    def _hover(self, place: QPoint) -> None:
+        if not self._guarded.contains(place):
+            self._guarded = QRect()
+        index = self.indexAt(place)
+        self._hovered = index.data(DATA)["msg_id"] if index.isValid() else ""
+        self._place_actions()
+
+    def _place_actions(self) -> None:
+        """Show the buttons beside the hovered message, else beside the selected one."""
+        index = self._index_of(self._hovered) if self._hovered else QModelIndex()
+        if not index.isValid():
+            chosen = self.selectionModel().selectedIndexes()
+            index = chosen[0] if chosen else QModelIndex()
+        bubble = self.bubble_rect(index) if index.isValid() else QRect()
+        if not index.isValid() or not bubble.intersects(self.viewport().rect()):
+            self.actions_bar.forget()
+            return
+        self.actions_bar.show_for(index.data(DATA), bubble)
+        if self._guarded.intersects(self.actions_bar.geometry()):
+            self.actions_bar.forget()
+
+    def _index_of(self, msg_id: str) -> QModelIndex:
+        for line in range(self._model.rowCount()):
+            if self._model.item(line).data(DATA)["msg_id"] == msg_id:
+                return self._model.index(line, 0)
+        return QModelIndex()
+
+    def _add_key(self, title: str, key: str, action: str) -> QAction:
+        made = QAction(title, self, shortcut=QKeySequence(key))
+        made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        made.triggered.connect(lambda: self._request(action, self.selected))
+        self.addAction(made)
+        return made
+
+    def _press(self, action: str) -> None:
+        """Handle a click on a button beside a message."""
+        message, place = self.actions_bar.message, self.actions_bar.geometry()
+        self._request(action, message)
+        if action == "delete":
+            self._guarded = place
+            self._hovered = ""
+
+    def _request(self, action: str, message: MessageData | None) -> None:
+        """Emit what the user wants to do with a message."""
+        if message is None:
+            return
+        if action == "react":
+            place = self.actions_bar.geometry().bottomLeft() if self.actions_bar.isVisible() else QPoint(40, 40)
+            self.react_requested.emit(message, self.viewport().mapToGlobal(place))
+        elif action == "deliver" and can_be_delivered(message):
+            self.deliver_requested.emit(message)
+        elif action == "delete":
+            self.delete_requested.emit(message)
 
 
-def _texts(message: MessageData) -> tuple[str, str]:
-    text = str(message["text"])
-    if len(text) > MAX_SHOWN_CHARS:
-        text = text[:MAX_SHOWN_CHARS] + " …"
-    text = LONG_WORD.sub("\\1\u200b", text)  # a zero-width space allows a line break
-    parts = ["".join(each["emoji"] for each in message.get("reactions", []))]
-    parts.append(f"{local(parse_timestamp(message['timestamp'])):%H:%M}")
-    if message["direction"] == "sent":
-        parts.append("delivered" if message["delivered"] else "waiting")
-    return text, "  ".join(part for part in parts if part)
+def _spoken(message: MessageData, day: str) -> str:
+    parts = [day, f"{message['from']}: {message['text']}", reactions(message)]
+    if can_be_delivered(message):
+        parts.append("waiting")
+    return ", ".join(part for part in parts if part)

@@ -19,7 +19,7 @@ class Composer(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.line = named(LineEdit(limit=MAX_TEXT), "Write as this friend")
+        self.line = named(LineEdit(limit=MAX_TEXT), "Write as this friend", style_id="played")
         self.button = named(QPushButton("Send"), "Send as this friend", style_id="primary")
         self._cooldown = QTimer(self, interval=TYPING_DEBOUNCE_MS, singleShot=True)
         self._idle = QTimer(self, interval=TYPING_DEBOUNCE_MS, singleShot=True)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
 
 from app.ui import theme
 from app.ui.icons import ui_icon
@@ -30,6 +30,9 @@ class Condition:
 class ConditionStrip(QWidget):
     """Shows the first of the current conditions, and the others in its tooltip. Hidden if there is none."""
 
+    focus_released = Signal()
+    """Emitted when the button that has the keyboard focus is removed. Qt would give it to any other widget."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("strip")
@@ -54,6 +57,8 @@ class ConditionStrip(QWidget):
         self.setVisible(bool(conditions))
 
     def _show(self, texts: list[str]) -> None:
+        if QApplication.focusWidget() in self.buttons:
+            self.focus_released.emit()
         for button in self.buttons:
             self._row.removeWidget(button)
             button.deleteLater()

@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Signal
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QTreeView, QVBoxLayout, QWidget
 
 from app.protocol.fixture import SavedFixture
@@ -36,6 +36,7 @@ class FixtureList(QWidget):
         self.tree = named(QTreeView(headerHidden=True, rootIsDecorated=True), "Fixtures", style_id="fixtures")
         self.tree.setModel(self.model)
         self.tree.setIndentation(14)
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.paste = named(
             QPushButton("Paste fixture"), "Create a fixture from the clipboard", tip="Save a copied frame"
         )

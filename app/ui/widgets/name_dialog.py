@@ -11,11 +11,14 @@ from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
 
+MARGIN = 20
+
 
 class NameDialog(QDialog):
     """Emit ``chosen`` with a valid name when the user accepts. Call ``open()``; it does not block.
 
-    With an ``option`` text, the dialog has a check box of that title, which is checked by default.
+    With an ``option`` text, the dialog has a check box of that title, which is checked by default. A ``note`` is
+    shown above the buttons.
     """
 
     chosen = Signal(str)
@@ -31,6 +34,7 @@ class NameDialog(QDialog):
         valid_name: Callable[[str], str] = valid_fixture_name,
         hint: str = "Name. Use / for folders: bugs/late typing",
         label: str = "Name of the fixture",
+        note: str = "",
     ) -> None:
         """``valid_name`` returns a text as a name. ``check`` returns a warning about a name.
 
@@ -45,6 +49,8 @@ class NameDialog(QDialog):
         explanation = PlainTextLabel(hint, wordWrap=True)
         explanation.setObjectName("muted")
         self.name = named(LineEdit(name, limit=200), label)
+        self.note = named(PlainTextLabel(note, wordWrap=True), "Note", style_id="warning")
+        self.note.setVisible(bool(note))
         self.problem = named(PlainTextLabel(wordWrap=True), "Problem", style_id="problem")
         self.option = QCheckBox(option)
         self.option.setChecked(True)
@@ -53,9 +59,9 @@ class NameDialog(QDialog):
             QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel
         )
         column = QVBoxLayout(self)
-        column.setContentsMargins(20, 16, 20, 16)
+        column.setContentsMargins(MARGIN, 16, MARGIN, 16)
         column.setSpacing(10)
-        for widget in (explanation, self.name, self.problem, self.option, self.buttons):
+        for widget in (explanation, self.name, self.problem, self.note, self.option, self.buttons):
             column.addWidget(widget)
         self.name.textChanged.connect(lambda _: self._check())
         self.buttons.accepted.connect(self._accept)
@@ -65,8 +71,7 @@ class NameDialog(QDialog):
 
     def show_rejection(self, text: str) -> None:
         """Show why the editor rejected a text."""
-        self.problem.setText(text)
-        self.problem.setVisible(True)
+        self._show_problem(text)
 
     def _check(self) -> None:
         wrong, note = "", ""
@@ -74,10 +79,17 @@ class NameDialog(QDialog):
             note = self._check_name(self._valid_name(self.name.text()))
         except (BadFixture, RequestError) as bad:
             wrong = str(bad)
-        self.problem.setText(wrong or note)
-        self.problem.setVisible(bool(wrong or note))
-        self.adjustSize()  # a wrapped line needs more height
+        self._show_problem(wrong or note)
         self.buttons.button(QDialogButtonBox.StandardButton.Save).setEnabled(not wrong)
+
+    def _show_problem(self, text: str) -> None:
+        """Show a problem in full: the dialog grows with the number of its lines."""
+        self.problem.setText(f"{text[:1].upper()}{text[1:]}")
+        self.problem.setVisible(bool(text))
+        width = max(self.width(), self.minimumWidth()) - 2 * MARGIN
+        for label in (self.problem, self.note):
+            label.setMinimumHeight(label.heightForWidth(width) if label.text() else 0)
+        self.adjustSize()
 
     def _accept(self) -> None:
         self.chosen.emit(self._valid_name(self.name.text()))

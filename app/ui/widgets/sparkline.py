@@ -1,8 +1,9 @@
 """A small graph of the events per second in the last 30 seconds."""
 
 from collections import deque
+from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QSize, Qt, QTimer
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
@@ -41,10 +42,17 @@ class Sparkline(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        top = max(*self.rates, 1)
-        step = self.width() / (SECONDS - 1)
-        height = self.height() - 4
-        points = [QPointF(x * step, 2 + height * (1 - rate / top)) for x, rate in enumerate(self.rates)]
-        painter.setPen(QPen(QColor(theme.colors().accent), 1.4, j=Qt.PenJoinStyle.RoundJoin))
-        painter.drawPolyline(QPolygonF(points))
+        paint_rates(painter, QRectF(self.rect().adjusted(0, 2, 0, -2)), self.rates)
         painter.end()
+
+
+def paint_rates(painter: QPainter, area: QRectF, rates: Sequence[int]) -> None:
+    """Draw rates, the latest at the right, as a line that uses the whole height of ``area``."""
+    top = max(*rates, 1)
+    step = area.width() / max(1, len(rates) - 1)
+    points = [
+        QPointF(area.left() + x * step, area.top() + area.height() * (1 - rate / top))
+        for x, rate in enumerate(rates)
+    ]
+    painter.setPen(QPen(QColor(theme.colors().accent), 1.4, j=Qt.PenJoinStyle.RoundJoin))
+    painter.drawPolyline(QPolygonF(points))

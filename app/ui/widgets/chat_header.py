@@ -1,0 +1,69 @@
+"""The head of a chat: whom the developer plays, who the UI is, and the friend's presence and behaviour."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.protocol.backend import Person
+from app.ui.plain_text import PlainTextLabel
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.switch import Switch
+
+
+class ChatHeader(QWidget):
+    """Say "You play bob · your UI is me", and switch the friend's presence, *Stay online* and *Auto-reply*."""
+
+    presence_switched = Signal(bool)
+    stay_online_switched = Signal(bool)
+    auto_reply_switched = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = named(ElidedLabel(), "Friend", style_id="played")
+        self.local_user = named(ElidedLabel(), "User of your UI", style_id="localUser")
+        self.online = named(Switch(), "This friend is online")
+        self.presence = named(PlainTextLabel(), "Presence")
+        self.pinned = named(
+            QCheckBox("Stay online"),
+            "Stay online",
+            tip="Keep this friend online, also after 5 minutes of inactivity",
+        )
+        self.auto_reply = named(
+            QCheckBox("Auto-reply"), "Auto-reply", tip="Answer your UI's messages after typing for a moment"
+        )
+        self.online.clicked.connect(self.presence_switched)
+        self.pinned.clicked.connect(self.stay_online_switched)
+        self.auto_reply.clicked.connect(self.auto_reply_switched)
+        who = QHBoxLayout()
+        who.setSpacing(8)
+        for widget in (_muted("You play"), self.name, _muted("· your UI is"), self.local_user):
+            who.addWidget(widget)
+        who.addStretch(1)
+        how = QHBoxLayout()
+        how.setSpacing(8)
+        how.addWidget(self.online)
+        how.addWidget(self.presence)
+        how.addSpacing(16)
+        how.addWidget(self.pinned)
+        how.addSpacing(8)
+        how.addWidget(self.auto_reply)
+        how.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 8)
+        column.setSpacing(6)
+        column.addLayout(who)
+        column.addLayout(how)
+
+    def show_person(self, person: Person, local_user: str) -> None:
+        """Show the state of a friend, and the user that the UI acts as."""
+        self.name.setText(person.username)
+        self.local_user.setText(local_user)
+        self.online.setChecked(person.online)
+        self.online.setAccessibleName(f"{person.username} is online")
+        self.presence.setText("Online" if person.online else "Offline")
+        self.pinned.setChecked(person.pinned)
+        self.auto_reply.setChecked(person.auto_reply)
+
+
+def _muted(text: str) -> PlainTextLabel:
+    return named(PlainTextLabel(text), text, style_id="muted")

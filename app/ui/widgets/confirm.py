@@ -1,0 +1,19 @@
+"""Ask before an action that cannot be undone."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from app.ui.plain_text import PlainTextMessageBox
+
+
+def confirm(parent: QWidget, question: str, details: str, verb: str, then: Callable[[], object]) -> None:
+    """Open a dialog with a button ``verb``, which calls ``then``, and a Cancel button. It does not block."""
+    box = PlainTextMessageBox(parent.window(), verb, question, details)
+    yes = box.addButton(verb, box.ButtonRole.DestructiveRole)
+    cancel = box.addButton(box.StandardButton.Cancel)
+    box.setDefaultButton(cancel)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.finished.connect(lambda _: then() if box.clickedButton() is yes else None)
+    box.open()

@@ -1,0 +1,140 @@
+"""The menu of the Chats room that changes personas and the whole chat state."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from app.companion import Companion
+from app.ui.plain_text import PlainTextInputDialog
+from app.ui.room_tasks import RoomTasks
+from app.ui.widgets.confirm import confirm
+from app.ui.widgets.line_edit import bound_all
+
+REPLACES = "This replaces all friends, messages and read marks. Save the chat state first if you need it again."
+
+
+class ManageMenu(QMenu):
+    """Actions on the persona ``username`` (empty if no chat is selected) and on the chat state.
+
+    An action that cannot be undone asks first.
+    """
+
+    status_message = Signal(str)
+    renamed = Signal(str, str)
+    """Emitted with the old and the new name of a persona."""
+    undo_offered = Signal(str, object)
+    """Emitted with a sentence about what was done, and a function that undoes it."""
+    replaced = Signal()
+    """Emitted when the chat state was replaced: earlier actions cannot be undone any more."""
+
+    def __init__(self, parent: QWidget, companion: Companion, do: RoomTasks) -> None:
+        super().__init__(parent)
+        self._parent = parent
+        self._companion = companion
+        self._do = do
+        self.username = ""
+        self.addAction("Add persona …", self.ask_for_persona)
+        of_friend = [
+            self.addAction("Rename this persona …", self._ask_for_new_name),
+            self.addAction("End this friendship", self._end_friendship),
+            self.addAction("Remove this persona …", self._ask_to_remove),
+        ]
+
+        def enable() -> None:
+            for action in of_friend:
+                action.setEnabled(bool(self.username))
+
+        self.aboutToShow.connect(enable)
+        self.addSeparator()
+        self.addAction("Save chat state …", self._choose_file_to_save)
+        self.addAction("Load chat state …", self._choose_file_to_load)
+        self.addAction("Reset to the default personas …", self._ask_to_reset)
+
+    # personas
+
+    def ask_for_persona(self) -> None:
+        """Ask for the name of a new persona, and add it."""
+        self._ask_name("Add persona", "Name of the new persona", self.add_persona)
+
+    def add_persona(self, name: str, *, is_friend: bool = True) -> None:
+        """Add a persona. If ``is_friend`` is false, the UI can still add it as a friend."""
+        self._do(
+            self._companion.chat.add_person(name, is_friend=is_friend),
+            lambda added: self.status_message.emit(f"Added {added.username}"),
+        )
+
+    def rename_persona(self, old: str, new: str) -> None:
+        """Rename a persona."""
+        self._do(self._companion.chat.rename_person(old, new), lambda _: self.renamed.emit(old, new.strip()))
+
+    def _ask_for_new_name(self) -> None:
+        old = self.username
+        self._ask_name("Rename persona", f"New name of {old}", partial(self.rename_persona, old), old)
+
+    def _end_friendship(self) -> None:
+        chat, name = self._companion.chat, self.username
+
+        def ended(_: None) -> None:
+            self.undo_offered.emit(f"Ended the friendship with {name}", lambda: self._do(chat.add_friend(name)))
+
+        self._do(chat.remove_friend(name), ended)
+
+    def _ask_to_remove(self) -> None:
+        name = self.username
+        if not name:
+            self.status_message.emit("No persona is selected.")
+            return
+        confirm(
+            self, f"Remove the persona {name}?", "Its messages stay. This cannot be undone.", "Remove",
+            lambda: self._do(self._companion.chat.remove_person(name)),
+        )  # fmt: skip
+
+    def _ask_name(self, title: str, label: str, then: Callable[[str], None], text: str = "") -> None:
+        dialog = PlainTextInputDialog(self._parent, title, label, text)
+        bound_all(dialog)
+        dialog.textValueSelected.connect(then)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    # the chat state
+
+    def save_state(self, file: str) -> None:
+        """Save the whole chat state to a file."""
+        saved = f"Saved the chat state to {file}"
+        self._do(self._companion.chat.store.save(Path(file)), lambda _: self.status_message.emit(saved))
+
+    def load_state(self, file: str) -> None:
+        """Replace the whole chat state with that of a file."""
+
+        def loaded(_: None) -> None:
+            self.replaced.emit()
+            self.status_message.emit(f"Loaded the chat state from {file}")
+
+        self._do(self._companion.chat.load(Path(file)), loaded)
+
+    def reset_state(self) -> None:
+        """Replace the whole chat state with that of the first start."""
+        self._do(self._companion.chat.reset(), lambda _: self.replaced.emit())
+
+    def _choose_file_to_save(self) -> None:
+        self._file_dialog("Save chat state", QFileDialog.AcceptMode.AcceptSave, self.save_state)
+
+    def _choose_file_to_load(self) -> None:
+        self._file_dialog("Load chat state", QFileDialog.AcceptMode.AcceptOpen, self._ask_to_load)
+
+    def _ask_to_load(self, file: str) -> None:
+        confirm(self, f"Load {Path(file).name}?", REPLACES, "Load", partial(self.load_state, file))
+
+    def _ask_to_reset(self) -> None:
+        confirm(self, "Reset to the default personas?", REPLACES, "Reset", self.reset_state)
+
+    def _file_dialog(self, title: str, mode: QFileDialog.AcceptMode, then: Callable[[str], None]) -> None:
+        dialog = QFileDialog(self._parent, title, "", "Chat state (*.json)")
+        dialog.setAcceptMode(mode)
+        dialog.setDefaultSuffix("json")
+        dialog.fileSelected.connect(then)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()

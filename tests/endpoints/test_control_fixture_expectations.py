@@ -1,0 +1,91 @@
+"""A fixture's own expectation: saved, listed, and checked when the fixture is fired."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.conftest import PATIENCE_S
+from tests.endpoints.control_api import Control, frame, typing
+
+ONLINE = {"event": "friend_online", "data": {"username": "bob"}}
+EXPECT = {"event": "typing", "where": {"data.to": "bob"}, "within": 30.0}
+
+
+async def save(control: Control, **expect: Any) -> None:
+    answer = await control.put("/v1/fixtures/mine", {**ONLINE, "expect": {**EXPECT, **expect}})
+    assert answer.status == 200, answer.body
+
+
+async def fire(control: Control, **body: Any) -> dict[str, Any]:
+    answer = await control.post("/v1/trigger", {"fixture": "mine", **body})
+    assert answer.status == 200, answer.body
+    return dict(answer.json)
+
+
+async def test_it_is_kept_and_listed(control: Control) -> None:
+    await save(control)
+    assert (await control.got("/v1/fixtures/mine"))["fixture"] == {**ONLINE, "expect": EXPECT}
+    listed = {each["name"]: each["expect"] for each in (await control.got("/v1/fixtures"))["fixtures"]}
+    assert listed["mine"] == EXPECT
+    assert listed["basics/message"] is None
+
+
+async def test_firing_waits_until_it_is_met(control: Control) -> None:
+    await save(control)
+    client = await control.connect()
+    firing = asyncio.create_task(fire(control))
+    await frame(client)
+    await client.send(typing(to="alice"))
+    assert not firing.done()
+    await client.send(typing(to="bob"))
+    fired = await asyncio.wait_for(firing, PATIENCE_S)
+    assert fired["expected"] == "typing with data.to=bob"
+    assert fired["expectation"]["met"]
+    assert fired["expectation"]["row"]["frame"] == typing(to="bob")
+    assert [each["frame"] for each in fired["expectation"]["received_instead"]] == [typing(to="alice")]
+
+
+async def test_it_is_not_met_when_the_time_is_over(control: Control) -> None:
+    await save(control, within=0.1)
+    await control.connect()
+    fired = await fire(control)
+    assert fired["delivered"] == 1
+    assert fired["expectation"]["met"] is False
+
+
+async def test_it_cannot_be_met_if_no_client_receives_the_event(control: Control) -> None:
+    await save(control)
+    fired = await fire(control)  # at once, although the timeout is longer than the test's
+    assert (fired["delivered"], fired["expectation"]["met"]) == (0, False)
+
+
+async def test_a_caller_need_not_wait(control: Control) -> None:
+    await save(control)
+    await control.connect()
+    fired = await fire(control, expect=False)
+    assert fired.keys() == {"seq", "delivered", "clients", "warnings"}
+
+
+async def test_a_fixture_without_one_is_answered_as_before(control: Control) -> None:
+    await control.put("/v1/fixtures/mine", ONLINE)
+    assert (await fire(control)).keys() == {"seq", "delivered", "clients", "warnings"}
+
+
+@pytest.mark.parametrize(
+    ("expect", "why"),
+    [
+        ({"event": "typin"}, "did you mean typing"),
+        ({"event": "typing", "where": {"data.tp": 1}}, "typing has no field 'tp'"),
+        ({"event": "typing", "where": {"a..b": 1}}, "invalid path"),
+        ({"event": "typing", "within": 0}, "within"),
+        ({"event": "typing", "within": 61}, "within"),
+        ({"event": ""}, "event"),
+        ({}, "event"),
+        ({"event": "typing", "after": 3}, "after"),
+    ],
+)
+async def test_one_that_cannot_be_is_refused_in_words(control: Control, expect: Any, why: str) -> None:
+    answer = await control.put("/v1/fixtures/mine", {**ONLINE, "expect": expect})
+    assert answer.status in (400, 422)
+    assert why in answer.detail
