@@ -99,7 +99,7 @@ async def test_typing_into_the_filter_narrows_down(room: EventsRoom, companion: 
     room.focus_filter()
     qtbot.keyClicks(room.filter, "event:new")
     await until(lambda: events(room) == ["new_message"])
-    assert room.bar.count.text() == "1 of 3 rows"
+    assert room.bar.count.text() == "1 of 3"
     assert not room.filter_problem.isVisible()
     await companion.fire(HELLO, origin="panel")
     await online(companion)

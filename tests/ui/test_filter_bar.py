@@ -51,7 +51,7 @@ async def test_a_chip_filters_the_log_and_the_text_switches_the_chip(
     qtbot.mouseClick(room.bar.chips.switches["To UI ↓"], LEFT)
     assert room.filter.text() == "dir:s2c"
     await until(lambda: events(room) == ["typing", "friend_online"])
-    assert room.bar.count.text() == "2 of 4 rows"
+    assert room.bar.count.text() == "2 of 4"
     room.filter.setText("origin:rest")
     assert room.bar.chips.switches["REST"].isChecked()
     assert not room.bar.chips.switches["To UI ↓"].isChecked()
@@ -242,11 +242,12 @@ async def test_nothing_is_cut_in_a_small_window(
     await connect_client("bob")
     window.resize(1000, 640)
     room.filter.setText("dir:s2c is:invalid origin:rest event:new_message,typing client:1")
-    window.grab()
     bar = room.bar
-    row = [bar.chips.all, *bar.chips.switches.values(), bar.chips.event_menu, bar.chips.client_menu]
-    for widget in (*row, bar.help_button, bar.saved, room.time_style, room.freeze, room.clear_button):
-        assert widget.width() >= widget.minimumSizeHint().width(), widget.accessibleName()
     bar.show_count(12_345, 100_000)
-    assert bar.count.width() >= bar.count.sizeHint().width()
-    assert room.bar.mapTo(window, room.bar.rect().bottomRight()).x() <= window.width()
+    row = [bar.chips.all, *bar.chips.switches.values(), bar.chips.event_menu, bar.chips.client_menu]
+    first = [bar.help_button, bar.saved, room.time_style, room.freeze, room.clear_button]
+    for widget in (*row, *first):
+        await until(lambda widget=widget: widget.width() >= widget.minimumSizeHint().width())
+    await until(lambda: bar.count.width() >= bar.count.sizeHint().width())
+    assert bar.mapTo(window, bar.rect().bottomRight()).x() <= window.width()
+    assert bar.chips.client_menu.text() == "1 · bob"

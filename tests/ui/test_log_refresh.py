@@ -15,7 +15,7 @@ from app.hub.clock import Clock
 from app.hub.journal import Journal, Kind
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.widgets.log_refresh import BAND, LogRefresh
-from app.ui.widgets.log_table import ROW_HEIGHT, WIDTHS, LogTable
+from app.ui.widgets.log_table import ROW_HEIGHT, SAMPLES, LogTable
 
 RING = 200
 
@@ -124,7 +124,7 @@ def test_whatever_happens_the_screen_shows_what_painting_anew_would(
         choose,
         lambda: bar.setValue(chance.choice([0, chance.randint(0, bar.maximum())])),
         lambda: sideways.setValue(chance.choice([0, sideways.maximum()])),
-        lambda: table.setColumnWidth(chance.choice(list(WIDTHS)), chance.randint(40, 200)),
+        lambda: table.setColumnWidth(chance.choice(list(SAMPLES)), chance.randint(40, 200)),
         lambda: table.follow(True),
         lambda: model.set_filter(chance.choice(["", "", "client:3", "-client:3"])),
         lambda: model.set_time_style(chance.choice(list(TimeStyle))),

@@ -17,7 +17,7 @@ from app.ui.models.event_log import Col, EventLogModel
 from app.ui.models.log_text import texts
 from app.ui.widgets import log_painter
 from app.ui.widgets.log_painter import PADDING
-from app.ui.widgets.log_table import OLD_CLIENT_WIDTH, WIDTHS, LogTable
+from app.ui.widgets.log_table import OLD_CLIENT_WIDTH, LogTable
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -259,7 +259,7 @@ def test_a_saved_layout_with_the_old_width_of_a_column_gets_the_new_one(
     table.setColumnWidth(Col.CLIENT, OLD_CLIENT_WIDTH)
     table.setColumnWidth(Col.EVENT, 200)
     show(table)
-    assert table.columnWidth(Col.CLIENT) == WIDTHS[Col.CLIENT]
+    assert table.columnWidth(Col.CLIENT) == table.usual_width(Col.CLIENT)
     assert table.columnWidth(Col.EVENT) == 200
 
 

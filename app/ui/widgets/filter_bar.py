@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.ui.models.filter_completion import Known
-from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.filter_chips import FilterChips
 from app.ui.widgets.filter_field import FilterField
@@ -15,7 +15,8 @@ from app.ui.widgets.filter_help import FilterHelp
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.saved_filters import SavedFiltersButton
 
-WIDEST_COUNT = "100,000 of 100,000 rows"
+COUNT_STEP = 24
+"""The place of the count grows by this many pixels, so that a new number does not lay out the line each time."""
 HELP_TIP = "Explain the filter, with examples"
 
 
@@ -44,6 +45,7 @@ class FilterBar(QWidget):
             "Number of matching rows",
             style_id="muted",
         )
+        self._count_box = FixedSizeLabel(self.count)
         self._lay_out(others)
         self.field.textChanged.connect(self._on_text_changed)
         self.help_button.clicked.connect(self.show_help)
@@ -74,10 +76,12 @@ class FilterBar(QWidget):
     def show_count(self, shown: int, total: int) -> None:
         """Show how many of the rows match, or only their number if the filter is empty."""
         rows = "row" if total == 1 else "rows"
-        text = f"{shown:,} of {total:,} {rows}" if self.field.text().strip() else f"{total:,} {rows}"
+        text = f"{shown:,} of {total:,}" if self.field.text().strip() else f"{total:,} {rows}"
         if text != self.count.text():
             self.count.setText(text)
-            set_tooltip(self.count, text)
+            width = -(-self.count.sizeHint().width() // COUNT_STEP) * COUNT_STEP
+            if width > self._count_box.minimumWidth():
+                self._count_box.setMinimumWidth(width)
 
     def show_help(self) -> FilterHelp:
         """Open the card that explains the filter."""
@@ -96,10 +100,7 @@ class FilterBar(QWidget):
         second = QHBoxLayout()
         second.setSpacing(8)
         second.addWidget(self.chips)
-        count = FixedSizeLabel(self.count)
-        self.count.ensurePolished()
-        count.setMinimumWidth(self.count.fontMetrics().horizontalAdvance(WIDEST_COUNT))
-        second.addWidget(count, 1)
+        second.addWidget(self._count_box, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 8)
         column.setSpacing(8)

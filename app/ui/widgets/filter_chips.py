@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QIcon, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 from typing_extensions import override
@@ -23,7 +23,7 @@ SWITCHES = (
 )
 """Title, key, value and tooltip of the chips that switch a term on and off."""
 ICON = QSize(12, 12)
-MIN_CHIP_WIDTH, MAX_CHIP_WIDTH = 88, 260
+MIN_CHIP_WIDTH, MAX_CHIP_WIDTH = 116, 260
 """Limits for the width of a chip with a menu. A longer title is elided."""
 
 Choice = tuple[str, str]
@@ -44,7 +44,7 @@ class FilterChips(QWidget):
         self._events, self._clients = events, clients
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(4)
         self.all = _chip("All", "Show all rows: clear the filter")
         self.all.clicked.connect(lambda: self._edit(""))
         row.addWidget(self.all)
@@ -132,7 +132,10 @@ class FilterChips(QWidget):
 
 
 class _MenuChip(QPushButton):
-    """A chip whose menu selects values. Its title shows them. ``fill`` adds the actions when the menu opens."""
+    """A chip whose menu selects values. It shows them, or ``title`` while there are none.
+
+    ``fill`` adds the actions when the menu opens.
+    """
 
     def __init__(self, title: str, tip: str, fill: Callable[[QMenu], None]) -> None:
         super().__init__()
@@ -152,10 +155,11 @@ class _MenuChip(QPushButton):
         """Show the values that the filter selects or excludes."""
         parts = [", ".join(selected)] if selected else []
         parts += [f"not {', '.join(excluded)}"] if excluded else []
-        self._whole = f"{self._title}: {'; '.join(parts)}" if parts else self._title
+        self._whole = "; ".join(parts) or self._title
+        name = f"{self._title}: {self._whole}" if parts else self._title
         self.setChecked(bool(parts))
-        self.setAccessibleName(self._whole)
-        set_tooltip(self, f"{self._tip}\n{self._whole}" if parts else self._tip)
+        self.setAccessibleName(name)
+        set_tooltip(self, f"{self._tip}\n{name}" if parts else self._tip)
         self.updateGeometry()
         self._elide()
 
@@ -173,14 +177,21 @@ class _MenuChip(QPushButton):
         super().resizeEvent(event)
         self._elide()
 
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._elide()
+
     def _width_for(self, text: str) -> int:
         frame = super().sizeHint().width() - self.fontMetrics().horizontalAdvance(self.text())
         return frame + self.fontMetrics().horizontalAdvance(text)
 
     def _elide(self) -> None:
         """Shorten the title to the width of the chip."""
-        room = self.width() - self._width_for("")
-        text = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideRight, room)
+        text, room = self._whole, self.width() - self._width_for("")
+        if self.width() < self._width_for(text):  # Qt would elide a text that fits if its width is rounded down
+            text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
         self.setText(without_mnemonics(text))
 
     def _refill(self) -> None:

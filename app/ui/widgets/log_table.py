@@ -1,25 +1,29 @@
 """The log's table view: follows new rows while it is scrolled to the end, and does not move otherwise."""
 
+from math import ceil
 from time import perf_counter
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView
 from typing_extensions import override
 
+from app.ui import theme
 from app.ui.models.event_log import Col, EventLogModel, TimeStyle
+from app.ui.models.log_text import MONO, TITLES
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.log_painter import LogPainter
+from app.ui.widgets.log_painter import PADDING, LogPainter
 from app.ui.widgets.log_refresh import LogRefresh
 from app.ui.widgets.selection import show_model
 
-WIDTHS = {
-    Col.TIME: 112,
-    Col.DIRECTION: 86,
-    Col.CLIENT: 112,
-    Col.EVENT: 132,
-    Col.SIZE: 88,
+SAMPLES = {
+    Col.TIME: "00:00:00.000",
+    Col.DIRECTION: "From UI ↑",
+    Col.CLIENT: "To: everyone",
+    Col.EVENT: "friend_offline",
+    Col.SIZE: "65,536 B",
 }
+"""Texts that determine the usual widths of the columns."""
 SHARING = (Col.SUMMARY, Col.RESULT)
 """These columns share the remaining width. Qt's stretching sections would be measured again at every insertion."""
 ROW_HEIGHT = 26
@@ -56,8 +60,8 @@ class LogTable(QTableView):
         header.setStretchLastSection(False)
         for column in SHARING:
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-        for column, width in WIDTHS.items():
-            self.setColumnWidth(column, width)
+        for column in SAMPLES:
+            self.setColumnWidth(column, self.usual_width(column))
         header.sectionResized.connect(self._column_resized)
         self._refresh = LogRefresh(self.viewport(), ROW_HEIGHT)
         self._offset = self._removed = 0
@@ -115,7 +119,14 @@ class LogTable(QTableView):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self.columnWidth(Col.CLIENT) == OLD_CLIENT_WIDTH:
-            self.setColumnWidth(Col.CLIENT, WIDTHS[Col.CLIENT])
+            self.setColumnWidth(Col.CLIENT, self.usual_width(Col.CLIENT))
+
+    def usual_width(self, column: Col) -> int:
+        """Return the width that a column has until the user changes it."""
+        self.ensurePolished()  # the style sheet sets the font
+        metrics = QFontMetricsF(theme.mono() if column in MONO else self.font())
+        text = max(map(metrics.horizontalAdvance, (SAMPLES[column], TITLES[column])))
+        return ceil(text) + 2 * PADDING + 2
 
     def show_selection_after_resize(self) -> None:
         """Keep the selected row in view when the size changes next: the details that were opened take up space."""
