@@ -65,6 +65,7 @@ class FireBarWindow(QWidget):
         self.state = named(PlainTextLabel(), "State of the event server", style_id="muted")
         self.result = named(PlainTextLabel(wordWrap=True), "Result", style_id="muted")
         self.close_button = named(QPushButton("×"), "Close the fire bar", style_id="flat", tip="Close")
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.close_button.clicked.connect(self.close)
         self.entries: list[FireButton] = []
         self._list = QVBoxLayout()
@@ -248,6 +249,7 @@ class FireButton(QPushButton):
     def __init__(self, title: str, to: str) -> None:
         super().__init__()
         self._title = title
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         named(self, f"Fire: {title}", style_id="fireBarButton", tip=f"{title}\n{to}" if to else title)
         self._elide()
 

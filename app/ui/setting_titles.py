@@ -25,8 +25,8 @@ SETTING_TITLES = {
     "notify_refused": "Notify of refused pages",
     "notify_disconnects": "Notify of disconnected clients",
     "notify_expectations": "Notify of failed expectations",
-    "repeat_shortcut": "Repeat last, system-wide",
-    "fire_bar_shortcut": "Show fire bar, system-wide",
+    "repeat_shortcut": "Repeat shortcut",
+    "fire_bar_shortcut": "Fire bar shortcut",
     "check_updates": "Check for updates",
     "updates_url": "Update feed",
 }

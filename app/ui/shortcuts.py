@@ -51,14 +51,14 @@ GROUPS = {
 SHORTCUTS = tuple(line for group in GROUPS.values() for line in group)
 """The keys and actions of all groups, without those that open rooms."""
 
-SIZE = QSize(620, 560)
+SIZE = QSize(620, 640)
 KEYS_WIDTH = 172
 
 
 def room_shortcuts(rooms: Sequence[Room]) -> tuple[str, str]:
     """Return the first line of the list: the shortcuts that open rooms, and the rooms' titles."""
     numbered = rooms[:NUMBER_KEYS]
-    return f"Ctrl+1 … Ctrl+{len(numbered)}", ", ".join(room.title for room in numbered)
+    return f"Ctrl+1 … Ctrl+{len(numbered)}", "Open " + ", ".join(room.title for room in numbered)
 
 
 def show_shortcuts(parent: QWidget, rooms: Sequence[Room], open_help: Callable[[], object]) -> QDialog:
@@ -77,8 +77,10 @@ def show_shortcuts(parent: QWidget, rooms: Sequence[Room], open_help: Callable[[
     close = named(QPushButton("Close"), "Close", style_id="primary")
     close.setDefault(True)
     close.clicked.connect(dialog.accept)
-    buttons = QHBoxLayout()
-    buttons.setContentsMargins(20, 12, 20, 16)
+    foot = QFrame()
+    foot.setObjectName("dialogFoot")
+    buttons = QHBoxLayout(foot)
+    buttons.setContentsMargins(20, 12, 20, 12)
     buttons.setSpacing(8)
     buttons.addWidget(manual)
     buttons.addStretch(1)
@@ -87,7 +89,7 @@ def show_shortcuts(parent: QWidget, rooms: Sequence[Room], open_help: Callable[[
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(0)
     column.addWidget(area, 1)
-    column.addLayout(buttons)
+    column.addWidget(foot)
     dialog.open()
     close.setFocus()
     return dialog

@@ -83,7 +83,7 @@ async def test_the_palette_and_the_list_of_shortcuts_have_it(window: MainWindow,
     assert box
     shown = [label.text() for label in box.findChildren(QLabel)]
     assert "Ctrl+1 … Ctrl+8" in shown
-    assert "Events, Example, Clients, Inject, Fixtures, Chats, Settings, Help" in shown
+    assert "Open Events, Example, Clients, Inject, Fixtures, Chats, Settings, Help" in shown
     box.close()
 
 
@@ -149,11 +149,11 @@ async def test_which_rooms_use_which_hooks(window: MainWindow) -> None:
         for room in ROOMS
     }
     assert uses == {
-        "events": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "events": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "FollowsSettings", "RemembersLayout"},
         "clients": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "inject": {"ClosesDown", "ReportsStatus", "Fires", "FollowsSettings"},
-        "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
-        "chats": {"ClosesDown", "Recolors", "ReportsStatus", "Fires"},
+        "fixtures": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
+        "chats": {"ClosesDown", "Recolors", "ReportsStatus", "Fires", "RemembersLayout"},
         "settings": {"ReportsStatus", "FollowsSettings", "HasBadge", "Searches", "ShowsSetting"},
         "help": {"Recolors", "ReportsStatus", "RemembersLayout", "Searches"},
     }

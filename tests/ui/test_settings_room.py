@@ -512,3 +512,14 @@ def test_where_programs_cannot_register_keys_the_form_names_the_command(room: Se
     hints = [each.text() for each in room.findChildren(QLabel)]
     for command in ("companion trigger --last", "companion open --fire-bar"):
         assert any(each.endswith(f"to the command: {command}") for each in hints)
+
+
+@pytest.mark.parametrize("width", [700, 1000, 1400])
+async def test_no_text_is_cut(room: SettingsRoom, width: int) -> None:
+    room.resize(width, 640)
+
+    def cut() -> list[str]:
+        labels = [each for each in room.form.findChildren(QLabel) if each.isVisible()]
+        return [each.text() for each in labels if each.height() < each.heightForWidth(each.width())]
+
+    await until(lambda: not cut())

@@ -45,9 +45,9 @@ def system_backend() -> Backend | None:
 def advice(command: str) -> str:
     """Return how to enter a system-wide shortcut on this system; ``command`` does the same as the shortcut."""
     if QGuiApplication.platformName() in ("xcb", "windows"):
-        return "E.g. Ctrl+Alt+R. Works while another program has the focus. Leave empty for none."
+        return "System-wide, e.g. Ctrl+Alt+R: works while any program has the focus. Leave empty for none."
     return (
-        "This system does not let programs register shortcuts. Bind a key in the system's own keyboard settings "
+        "This system does not let programs register shortcuts. Bind a key in its keyboard settings "
         f"to the command: {command}"
     )
 

@@ -29,7 +29,7 @@ class FirstSteps(QFrame):
         self.allow = named(QPushButton("Allow address"), "Allow the address of your UI")
         self.name = named(LineEdit(companion.settings.username, limit=64), "Your user name in the UI")
         self.save = named(QPushButton("Save name"), "Save your user name")
-        self.fire = named(QPushButton("Fire first event"), "Fire the first event")
+        self.fire = named(QPushButton("Fire first event"), "Fire the first event", style_id="primary")
         self.skip = named(QPushButton("Skip"), "Skip the first steps", style_id="flat")
         self.results = [
             named(PlainTextLabel(wordWrap=True), f"Result of step {step}", style_id="result") for step in (1, 2, 3)

@@ -84,12 +84,13 @@ class SettingsForm(QScrollArea):
         self.sections = tuple(sections)
         self.nothing = named(PlainTextLabel(), "Result of the search", style_id="muted")
         inner = QWidget()
+        # Not the sections: a layout would compute the height of their texts for its own width.
+        inner.setMaximumWidth(WIDTH + 2 * 16)
         column = QVBoxLayout(inner)
         column.setContentsMargins(16, 4, 16, 16)
         column.setSpacing(12)
         column.addWidget(self.nothing)
         for section in sections:
-            section.setMaximumWidth(WIDTH)
             column.addWidget(section)
         column.addStretch(1)
         self.setWidget(inner)
