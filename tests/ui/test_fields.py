@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.protocol.templates import NOW, UUID
+from app.ui import theme
 from app.ui.widgets.fields import (
     ABSENT,
     ChoiceField,
@@ -192,3 +194,19 @@ def test_setting_an_empty_list_clears_a_list_field(qapp: Any) -> None:
     field.set_value([{"emoji": "👍", "from": "alice"}])
     field.set_value([])
     assert field.value() is ABSENT
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_hint_of_a_generated_value_is_readable(show: Show, qapp: Any, scheme: str) -> None:
+    theme.apply(qapp, scheme)
+    try:
+        field = FreshField("msg_id", UUID, 0.0)
+        show(field)
+        assert field.line.placeholderText() == "generated on each send"
+        assert field.line.font().italic()
+        hint = field.line.palette().color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.PlaceholderText)
+        assert hint.name() == theme.colors().muted
+        field.auto.setChecked(False)
+        assert not field.line.font().italic()
+    finally:
+        theme.apply(qapp, "light")

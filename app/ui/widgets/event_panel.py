@@ -3,23 +3,18 @@
 A panel is for one kind of event, or for several to choose from. It does not fire: the room does.
 """
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFrame,
     QHBoxLayout,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
-from typing_extensions import override
 
 from app.companion import Companion
 from app.protocol.envelope import BadFrame, Envelope, decode
@@ -30,15 +25,11 @@ from app.ui.widgets.accessible_names import named
 from app.ui.widgets.code_completion import offers_of
 from app.ui.widgets.code_editor import CodeEditor
 from app.ui.widgets.event_toolbar import FORM, JSON, EventToolbar
-from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.schema_form import GRID, WIDTH, SchemaForm
+from app.ui.widgets.form_view import FormView, as_text
+from app.ui.widgets.schema_form import GRID, SchemaForm
 
-QWIDGETSIZE_MAX = (1 << 24) - 1
-"""Qt's value for no limit; PySide lacks the name."""
 MAX_PROBLEM_LINES = 5
-"""At most this many problems are listed below the JSON; all are underlined."""
-WIDE = 1200
-"""From this width in pixels, the JSON is shown beside the form."""
+"""At most this many problems are listed below the JSON."""
 
 
 class Draft(NamedTuple):
@@ -78,12 +69,8 @@ class EventPanel(QWidget):
         self.views = QStackedWidget()
         self._forms = {each.name: self._form(each) for each in types}
         self._untouched = {name: form.value() for name, form in self._forms.items()}
-        self._form_stack = QStackedWidget()
-        for form in self._forms.values():
-            self._form_stack.addWidget(_scrolled(form))
-        self.preview = JsonView("Event as JSON, updated while you type", read_only=True)
-        self.preview.setObjectName("preview")
-        self.preview.hide()
+        self.form_view = FormView(list(self._forms.values()))
+        self.preview = self.form_view.preview
         self.editor = CodeEditor(
             "Event as JSON", lambda: offers_of(companion.catalog, self._users(), with_templates=True)
         )
@@ -99,14 +86,7 @@ class EventPanel(QWidget):
         self._on_change()
 
     def _lay_out(self) -> None:
-        beside = QWidget()
-        row = QHBoxLayout(beside)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(3 * GRID)
-        row.addWidget(self._form_stack, 1)
-        row.addWidget(self.preview, 1)
-        row.addStretch(0)
-        self.views.addWidget(beside)
+        self.views.addWidget(self.form_view)
         self.views.addWidget(self.editor)
         top = QHBoxLayout()
         top.setSpacing(GRID)
@@ -208,16 +188,16 @@ class EventPanel(QWidget):
     def _write(self, event: Envelope) -> bool:
         """Put an event into the JSON editor. Return False if it is too large."""
         with QSignalBlocker(self.editor):
-            return self.editor.set_text(_as_text(event))
+            return self.editor.set_text(as_text(event))
 
     def _show(self, view: int) -> None:
         self.views.setCurrentIndex(view)
         self._on_change()
 
     def _switch_event(self, name: str) -> None:
-        previous = self._form_stack.currentIndex()
+        previous = self.form_view.stack.currentIndex()
         kept = list(self._forms.values())[previous].value()
-        self._form_stack.setCurrentIndex(list(self._forms).index(name))
+        self.form_view.stack.setCurrentIndex(list(self._forms).index(name))
         shared = {key: value for key, value in kept.items() if key in self._forms[name].value()}
         self._forms[name].set_value(shared)
         self._help.setText(self._types[name].help)
@@ -277,9 +257,7 @@ class EventPanel(QWidget):
     @property
     def _is_default(self) -> bool:
         if self.views.currentIndex() == JSON:
-            return self.editor.toPlainText() == _as_text(
-                Envelope(self.event_name, self._untouched[self.event_name])
-            )
+            return self.editor.toPlainText() == as_text(Envelope(self.event_name, self._untouched[self.event_name]))
         return all(self._draft(name) is None for name in self._forms)
 
     # checking
@@ -315,39 +293,12 @@ class EventPanel(QWidget):
         self.toolbar.show_state(
             self.views.currentIndex(), can_undo=self._before_reset is not None, can_reset=not self._is_default
         )
-        self._show_preview(event)
+        if event and not in_json:
+            self.form_view.show_event(event)
         self.changed.emit()
-
-    def _show_preview(self, event: Envelope | None) -> None:
-        if self.preview.isVisibleTo(self) and event is not None:
-            bar = self.preview.verticalScrollBar()
-            place = bar.value()
-            self.preview.set_text(_as_text(event))
-            bar.setValue(place)
-
-    @override
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        wide = self.width() >= WIDE
-        if wide is self.preview.isHidden():
-            self.preview.setVisible(wide)
-            self._form_stack.setMaximumWidth(WIDTH + 2 * GRID if wide else QWIDGETSIZE_MAX)  # with the scroll bar
-            if self.views.currentIndex() == FORM:
-                self._show_preview(self.template())
 
 
 def _list_of(problems: Sequence[EventProblem]) -> str:
     lines = [str(each) for each in problems]
     more = len(lines) - MAX_PROBLEM_LINES
     return "\n".join(lines if more <= 0 else [*lines[:MAX_PROBLEM_LINES], f"and {more:,} more"])
-
-
-def _as_text(event: Envelope) -> str:
-    return json.dumps({"event": event.event, "data": event.data}, indent=2, ensure_ascii=False)
-
-
-def _scrolled(widget: QWidget) -> QScrollArea:
-    area = QScrollArea(widgetResizable=True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidget(widget)
-    return area

@@ -33,7 +33,7 @@ class ExpectRow(QWidget):
         self.problem = ""
         """Why the conditions are not valid; empty if they are."""
         self.where = named(
-            LineEdit(limit=MAX_CONDITION_CHARS, placeholder="any values; for example text=hi"),
+            LineEdit(limit=MAX_CONDITION_CHARS, placeholder="for example text=hi"),
             "Where",
             tip='Accept it only with these values, separated by spaces, like text="hi there" typing=true',
         )
