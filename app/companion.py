@@ -25,7 +25,7 @@ from app.endpoints.http_server import HttpServer
 from app.endpoints.service import Service, Services
 from app.hub.client_activity import ClientActivity
 from app.hub.clock import Clock
-from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation, wait_for
+from app.hub.expectation import Expectation, ExpectationResult, FailedExpectation, check_fixture, wait_for
 from app.hub.hub import Delivery, Hub
 from app.hub.journal import Journal, Row, Verdict
 from app.hub.once import Once
@@ -43,6 +43,7 @@ from app.observers.ui_state import UiStates
 from app.protocol.catalog import Catalog, built_in
 from app.protocol.envelope import Envelope
 from app.protocol.event_type import EventType
+from app.protocol.fixture import Fixture
 from app.sources.auto_reply import AutoReply
 from app.sources.composer import EventComposer
 from app.sources.repeat_schedule import RepeatSchedule
@@ -288,6 +289,10 @@ class Companion:
         return await wait_for(
             self.journal, self.rest_log, self.clock, expected, within_s, after, self.expectation_failed
         )
+
+    async def check_fixture(self, fixture: Fixture, delivery: Delivery) -> ExpectationResult | None:
+        """Wait for what a fixture expects of the UI after it was fired. See ``hub.expectation.check_fixture``."""
+        return await check_fixture(fixture, delivery, self.expect)
 
     async def fire_series(
         self,

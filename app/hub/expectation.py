@@ -2,11 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from app.hub.clock import Clock
+from app.hub.hub import Delivery
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import REST
 from app.hub.rest_log import RestLog
@@ -97,6 +98,21 @@ class FailedExpectation(NamedTuple):
 
     expected: Expectation
     within_s: float
+
+
+async def check_fixture(
+    fixture: Fixture,
+    delivery: Delivery,
+    expect: Callable[[Expectation, float, int | None], Awaitable[ExpectationResult]],
+) -> ExpectationResult | None:
+    """Wait with ``expect`` for what a fixture expects of the UI after it was fired.
+
+    Return None if it expects nothing, or if no client received it.
+    """
+    expected = expectation_of(fixture)
+    if expected is None or fixture.expect is None or not delivery.clients:
+        return None
+    return await expect(expected, fixture.expect.within, delivery.seq)
 
 
 def _is_get(event: str) -> bool:

@@ -137,7 +137,11 @@ class Tray(QObject):
             )
 
     def _fire(self, fixture: Fixture) -> None:
-        self._send(self._companion.composer.fire(fixture, origin=TRAY))
+        def fired(delivery: Delivery) -> None:
+            self._on_fired(delivery)
+            self._do(self._companion.check_fixture(fixture, delivery))  # a failed expectation is notified
+
+        self._do(self._companion.composer.fire(fixture, origin=TRAY), fired)
 
     def _repeat(self) -> None:
         self._send(self._companion.composer.fire_again(origin=TRAY))

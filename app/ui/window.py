@@ -29,6 +29,7 @@ from app.ui.room_registry import (
 
 if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.companion import Companion
+    from app.hub.expectation import ExpectationResult
     from app.hub.hub import Delivery
     from app.hub.journal import Row
     from app.manual.pages import Manual
@@ -330,8 +331,19 @@ class MainWindow(MainWindowShell):
         return about
 
     def fire_fixture(self, fixture: Fixture) -> None:
-        """Fire a fixture."""
-        self.fire(self.companion.composer.fire(fixture, origin=PANEL))
+        """Fire a fixture, and show the result of its expectation."""
+        self._do(self.companion.composer.fire(fixture, origin=PANEL), partial(self._show_fixture, fixture))
+
+    def _show_fixture(self, fixture: Fixture, delivery: Delivery) -> None:
+        self._show_delivery(delivery)
+        self._do(self.companion.check_fixture(fixture, delivery), partial(self._show_expectation, fixture))
+
+    def _show_expectation(self, fixture: Fixture, result: ExpectationResult | None) -> None:
+        from app.hub.expectation import expectation_of
+        from app.ui.widgets.expect_row import result_text
+
+        if result and (expected := expectation_of(fixture)) and fixture.expect:
+            self.status.show_message(result_text(expected, result, fixture.expect.within)[0])
 
     def allow(self, origin: str) -> None:
         """Add a refused origin to the allowed origins."""

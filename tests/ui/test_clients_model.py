@@ -118,7 +118,7 @@ def test_refresh_updates_the_counters(stage: Stage, model: ClientsModel) -> None
 
 def test_a_missing_origin_agent_or_ping_is_shown_as_a_placeholder(stage: Stage, model: ClientsModel) -> None:
     stage.join()
-    assert text(model, 0, Col.ORIGIN) == "none (not a browser)"
+    assert text(model, 0, Col.ORIGIN) == "not a browser"
     assert text(model, 0, Col.AGENT) == "–"
     assert text(model, 0, Col.PING) == "–"
 

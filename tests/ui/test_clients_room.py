@@ -321,8 +321,10 @@ async def test_all_columns_can_be_read(
         title = room.table.fontMetrics().horizontalAdvance(TITLES[column]) + 18  # the padding of the style sheet
         assert room.table.columnWidth(column) >= title, TITLES[column]
     assert header.length() <= room.table.viewport().width()
-    numbers = room.table.fontMetrics().horizontalAdvance("1,234 · 19.8 KiB") + 12
+    numbers = room.table.fontMetrics().horizontalAdvance("999 · 19.8 KiB") + 12
     assert all(room.table.columnWidth(column) >= numbers for column in (Col.FROM_UI, Col.TO_UI))
+    origin = room.table.fontMetrics().horizontalAdvance("http://localhost:1420") + 12
+    assert room.table.columnWidth(Col.ORIGIN) >= origin
 
 
 async def test_the_focus_stays_in_the_room_after_allow(

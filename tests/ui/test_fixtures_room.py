@@ -124,8 +124,7 @@ def file_of(folder: Path, name: str) -> Path:
 
 async def test_ones_own_come_first_then_the_built_in_ones_by_folder(room: FixturesRoom) -> None:
     assert list(listed(room)) == [
-        "mine · yours", "Basics · everyday events", "Guide · samples of the event contract",
-        "Nasty · input that breaks a careless UI",
+        "mine · yours", "Basics · everyday events", "Guide · contract samples", "Nasty · breaks careless UIs",
     ]  # fmt: skip
     assert listed(room)["mine · yours"] == [MINE]
     assert names(room) == [each.name for each in room._companion.fixtures.all]
@@ -546,6 +545,22 @@ async def test_a_fixture_is_fired_with_its_own_expectation(
     await until(lambda: room.bar.status.text().startswith("✓ typing with data.to=bob came after"))
     click(room, MINE, qtbot)
     assert row.choice.currentText() == "nothing"
+
+
+async def test_the_palette_shows_the_result_of_a_fixtures_expectation(
+    window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect
+) -> None:
+    client = await connect_client()
+    failed: list[str] = []
+    companion.expectation_failed.connect(lambda each: failed.append(str(each.expected)))
+    window.fire_fixture(replace(TYPING, expect=replace(EXPECT, within=0.1)))
+    await until(lambda: window.status.message.text().startswith("✗ no typing with data.to=bob within 0.1 s"))
+    assert failed == ["typing with data.to=bob"]
+    window.fire_fixture(replace(TYPING, expect=EXPECT))
+    await frame(client)
+    await frame(client)
+    await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
+    await until(lambda: window.status.message.text().startswith("✓ typing with data.to=bob came after"))
 
 
 async def test_a_changed_expectation_is_saved_with_the_fixture(

@@ -180,7 +180,7 @@ class ClientsModel(QAbstractTableModel):
             case Col.TO_UI:
                 return f"{client.frames_out:,} · {amount(client.bytes_out)}"
             case Col.ORIGIN:
-                return client.origin or "none (not a browser)"
+                return client.origin or "not a browser"
             case Col.SINCE:
                 return ago(self._hub.clock.wall() - client.connected_at)
             case Col.QUEUE:

@@ -65,7 +65,7 @@ class ConversationDelegate(QStyledItemDelegate):
         name_height = QFontMetrics(bold).height()
         painter.drawEllipse(QRect(area.left() + 16, inner.top() + (name_height - DOT) // 2 + 1, DOT, DOT))
         if chat.unread:
-            badge = QRect(area.right() - 36, area.top() + 10, 24, 18)
+            badge = QRect(area.right() - 36, inner.top() + (name_height - 18) // 2, 24, 18)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(scheme.accent))
             painter.drawRoundedRect(badge, 9, 9)

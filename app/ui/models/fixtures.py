@@ -12,8 +12,8 @@ from app.ui.plain_text import set_tooltip
 
 BUILT_IN = {
     "basics": "everyday events",
-    "guide": "samples of the event contract",
-    "nasty": "input that breaks a careless UI",
+    "guide": "contract samples",
+    "nasty": "breaks careless UIs",
 }
 """What the folders of the built-in fixtures contain."""
 NAME = Qt.ItemDataRole.UserRole + 1

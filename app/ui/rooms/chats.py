@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 PAGE = 200
+MAX_QUOTED = 60
 REFRESH_MS = 100
 TYPING_CHECK_MS = 250
 """How often the room checks whether the UI is still typing, while it is."""
@@ -148,6 +149,7 @@ class ChatsRoom(QWidget):
         self.splitter.setSizes([250, 640])
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.splitter)
@@ -297,7 +299,7 @@ class ChatsRoom(QWidget):
         self._do(
             chat.delete_message(message["msg_id"]),
             lambda deleted: self.undo.offer(
-                f"Deleted the message “{' '.join(str(message['text']).split())[:60]}”",
+                f"Deleted the message “{_beginning(str(message['text']))}”",
                 lambda: self._do(chat.restore_message(deleted)),
             ),
         )
@@ -308,3 +310,8 @@ class ChatsRoom(QWidget):
         if self._username == old:
             self._username = new
             self.composer.rename(new)
+
+
+def _beginning(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_QUOTED else f"{line[:MAX_QUOTED]} …"

@@ -24,7 +24,7 @@ from app.companion import Companion
 from app.hub.clients import Client, may_close_with
 from app.ui import theme
 from app.ui.icons import ui_icon
-from app.ui.models.clients import ClientsModel, Col
+from app.ui.models.clients import TITLES, ClientsModel, Col
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
@@ -39,10 +39,15 @@ if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 REFRESH_MS = 500
-WIDTHS = {
-    Col.CLIENT: 104, Col.READY: 66, Col.LAST_SENT: 172, Col.RATE: 96, Col.FROM_UI: 128, Col.TO_UI: 128,
-    Col.ORIGIN: 156, Col.SINCE: 92, Col.QUEUE: 72, Col.PING: 72,
+SAMPLES = {
+    Col.CLIENT: "2 · username", Col.READY: "not yet", Col.LAST_SENT: "new_message · 59 s ago",
+    Col.FROM_UI: "999 · 19.8 KiB", Col.TO_UI: "999 · 19.8 KiB", Col.ORIGIN: "http://localhost:1420",
+    Col.SINCE: "12 h 59 min", Col.QUEUE: "256.0 KiB", Col.PING: "123.4 ms",
 }  # fmt: skip
+"""Texts that determine the usual widths of the columns."""
+PADDING = 9
+"""Left and right of a cell, as in the style sheet."""
+RATE_WIDTH = 92
 WIDE = 1150
 """Width in pixels from which all columns are shown. A narrower room shows the rest in the line below the table."""
 DETAILS = (Col.SINCE, Col.QUEUE, Col.PING, Col.AGENT)
@@ -176,8 +181,9 @@ class ClientsRoom(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        for column, width in WIDTHS.items():
-            table.setColumnWidth(column, width)
+        table.ensurePolished()  # the style sheet sets the font
+        for column in Col:
+            table.setColumnWidth(column, _usual_width(table, column))
         return table
 
     def _page(self) -> QWidget:
@@ -238,7 +244,7 @@ class ClientsRoom(QWidget):
             if header.sectionResizeMode(column) != mode:
                 header.setSectionResizeMode(column, mode)
                 if not stretches:
-                    header.resizeSection(column, WIDTHS.get(column, WIDTHS[Col.ORIGIN]))
+                    header.resizeSection(column, _usual_width(self.table, column))
 
     def _show_details(self) -> None:
         """Show the selected client beside the buttons that act on it, and its details above them."""
@@ -315,3 +321,11 @@ class ClientsRoom(QWidget):
             button.setEnabled(chosen)
         self.close_button.setEnabled(chosen and self._close_code() is not None)
         self._show_details()
+
+
+def _usual_width(table: QTableView, column: Col) -> int:
+    """Return the width that a column has until the user changes it."""
+    if column is Col.RATE:
+        return RATE_WIDTH
+    measure = table.fontMetrics().horizontalAdvance
+    return max(measure(SAMPLES.get(column, "")), measure(TITLES[column])) + 2 * PADDING

@@ -1,6 +1,6 @@
 """The buttons beside a message bubble: mark delivered, react, delete."""
 
-from PySide6.QtCore import QRect, QSize, Signal
+from PySide6.QtCore import QRect, Signal
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QHBoxLayout, QPushButton, QWidget
 
 from app.protocol.backend import MessageData
@@ -8,8 +8,6 @@ from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.widgets.accessible_names import named
 
-BUTTON = 28
-"""Width and height of a button."""
 GAP = 6
 
 DELIVER_TIP = "Mark delivered (D)"
@@ -80,7 +78,6 @@ class MessageActions(QWidget):
     @staticmethod
     def _button(icon: str, name: str, tip: str) -> QPushButton:
         button = named(QPushButton(), name, style_id="bubbleAction", tip=tip)
-        button.setFixedSize(QSize(BUTTON, BUTTON))
         button.setIcon(ui_icon(icon, theme.colors().muted))
         return button
 
