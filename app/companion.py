@@ -35,6 +35,7 @@ from app.hub.readiness import Readiness
 from app.hub.rejection_log import RejectionLog
 from app.hub.rest_log import RestLog
 from app.hub.router import Router
+from app.hub.row_store import RowStore
 from app.hub.server_state import ServerState, server_state, why_closed
 from app.hub.signals import Signal
 from app.hub.target import ALL, Target
@@ -51,6 +52,7 @@ from app.sources.source import Sources
 from app.storage.database import Database
 from app.storage.files import read_frame
 from app.storage.fixture_folders import library_for
+from app.storage.journal_export import export_rows
 from app.storage.saved_fixtures import Fixtures
 from app.system.agent_token import AgentToken
 from app.system.current_settings import CurrentSettings
@@ -275,6 +277,10 @@ class Companion:
     async def resend(self, row: Row, *, origin: Origin) -> Delivery:
         """Send the frame of a row again. See ``EventPipeline.resend``."""
         return await self.pipeline.resend(row, origin=origin)
+
+    async def export_rows(self, rows: RowStore, seqs: Sequence[int], file: Path) -> int:
+        """Write rows of a copy of the journal's rows to a file as JSON lines. See ``storage.journal_export``."""
+        return await export_rows(rows, seqs, file)
 
     def message_from(self, persona: str, text: str) -> Envelope:
         """Return a ``new_message`` of a persona to the local user. See ``EventComposer.message_from``."""

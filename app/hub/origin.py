@@ -58,6 +58,6 @@ SERVER = Origin("server")
 INJECTED = (PANEL, TRAY, CONTROL)
 
 
-def client_origin(number: int) -> Origin:
+def client_origin(number: int | str) -> Origin:
     """Return the origin of rows that a client causes."""
     return Origin.of("client", number)

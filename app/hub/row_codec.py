@@ -5,6 +5,7 @@ The round trip is exact, except that times are rounded to milliseconds. A frame 
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from msgspec import Meta, Struct
 from app.hub.origin import Origin
 from app.hub.row import Kind, Row, Verdict
 from app.hub.row_marks import UNMARKED, Mark
+from app.hub.row_store import RowStore
 from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 
@@ -75,6 +77,11 @@ def from_json(value: JournalRow) -> Row:
 def encode(row: Row, mark: Mark = UNMARKED) -> bytes:
     """Encode a row and its mark as one line of JSON, without the line break."""
     return msgspec.json.encode(to_json(row, mark))
+
+
+def encode_lines(rows: RowStore, seqs: Iterable[int]) -> list[bytes]:
+    """Encode the rows with these numbers and their marks. Rows that are not stored are left out."""
+    return [encode(row, rows.marks[seq]) for seq in seqs if (row := rows.row(seq))]
 
 
 def decode(line: bytes) -> Row:

@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -54,13 +55,18 @@ def write_file(file: Path, content: str | bytes) -> None:
     If ``file`` is a link, the link is replaced, not its target. Raise ``OSError``, and ``ValueError`` for text that
     is not valid Unicode. On Windows, the folder's permissions apply to the file.
     """
-    data = content.encode() if isinstance(content, str) else content
+    write_parts(file, [content.encode() if isinstance(content, str) else content])
+
+
+def write_parts(file: Path, parts: Iterable[bytes]) -> None:
+    """Replace ``file`` as ``write_file`` does, by a new one with this content."""
     # The name is random, so that no link or file can be placed there in advance.
     unfinished = file.with_name(f".companion-{os.urandom(8).hex()}.part")
     descriptor = os.open(unfinished, _CREATE_FLAGS, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            for part in parts:
+                stream.write(part)
         replace(unfinished, file)
     except BaseException:
         with suppress(OSError):

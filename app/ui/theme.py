@@ -35,7 +35,7 @@ class Colors:
 LIGHT = Colors(
     window="#f5f5f7", surface="#ffffff", raised="#fafafb", hover="#ececf1", border="#dcdce3",
     text="#1b1c20", muted="#61646f", faint="#9598a3", accent="#5753c6", accent_hover="#4a46b4",
-    accent_soft="#e9e8fb", on_accent="#ffffff", ok="#1f7a4d", warning="#9a5b00", warning_soft="#fdf1dc",
+    accent_soft="#e9e8fb", on_accent="#ffffff", ok="#1f7a4d", warning="#985900", warning_soft="#fdf1dc",
     error="#c4262c", error_soft="#fde8e8",
 )  # fmt: skip
 DARK = Colors(

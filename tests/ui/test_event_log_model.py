@@ -597,3 +597,92 @@ def test_a_paused_view_does_not_ask_again_and_again(journal: Journal, model: Eve
     assert model.waiting == 2
     with qtbot.assertNotEmitted(model.flushed, wait=4 * FLUSH_MS):
         pass
+
+
+# pins and annotations
+
+
+def test_a_mark_is_part_of_the_summary_and_of_what_a_screen_reader_says(
+    journal: Journal, model: EventLogModel
+) -> None:
+    fill(journal, 2)
+    model.flush()
+    lines: list[int] = []
+    model.marked.connect(lines.append)
+    journal.mark(2, pinned=True, annotation="late")
+    assert lines == [1]
+    assert text(model, 1, Col.SUMMARY) == "“late” · alice is typing"
+    spoken = model.data(model.index(1, Col.SUMMARY), Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "Summary: pinned, “late” · alice is typing"
+
+
+def test_rows_appear_and_disappear_with_their_marks(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 6)
+    model.flush()
+    model.set_filter("is:pinned")
+    for seq in (4, 2, 5):
+        journal.mark(seq, pinned=True)
+    assert numbers(model) == [2, 4, 5]
+    journal.mark(4, annotation="x")
+    assert numbers(model) == [2, 4, 5]
+    journal.mark(4, pinned=False)
+    assert numbers(model) == [2, 5]
+    model.set_filter("-is:pinned")
+    assert numbers(model) == [1, 3, 4, 6]
+    journal.mark(2, pinned=False)
+    assert numbers(model) == [1, 2, 3, 4, 6]
+    model.set_filter("is:annotated,invalid")
+    assert numbers(model) == [4]
+    journal.mark(1, annotation="y")
+    assert numbers(model) == [1, 4]
+
+
+def test_marks_do_not_bring_back_rows_that_were_cleared_or_are_not_shown_yet(
+    journal: Journal, model: EventLogModel
+) -> None:
+    fill(journal, 3)
+    model.flush()
+    model.set_filter("is:pinned")
+    model.clear()
+    fill(journal, 1)
+    journal.mark(2, pinned=True)
+    journal.mark(4, pinned=True)
+    assert numbers(model) == []
+    model.flush()
+    assert numbers(model) == [4]
+
+
+def test_a_mark_during_a_search_is_found(journal: Journal, model: EventLogModel, monkeypatch: Any) -> None:
+    monkeypatch.setattr(event_log, "SLICE_S", -1.0)
+    monkeypatch.setattr(search, "STEP_ROWS", 2)
+    fill(journal, 9)
+    model.flush()
+    while model._seen < 9:
+        model.flush()
+    model.set_filter("is:pinned")
+    assert model.searching
+    journal.mark(9, pinned=True)
+    journal.mark(1, pinned=True)
+    while model.searching:
+        model._continue_search()
+    assert numbers(model) == [1, 9]
+
+
+def test_marks_of_a_frozen_log_are_shown(journal: Journal, model: EventLogModel) -> None:
+    fill(journal, 2)
+    model.flush()
+    model.set_frozen(True)
+    journal.mark(1, pinned=True)
+    assert model.mark(1).pinned
+    model.set_filter("is:pinned")
+    assert numbers(model) == [1]
+
+
+def test_a_closed_model_ignores_marks(journal: Journal) -> None:
+    fill(journal, 1)
+    model = EventLogModel(journal)
+    model.close()
+    lines: list[int] = []
+    model.marked.connect(lines.append)
+    journal.mark(1, pinned=True)
+    assert lines == []

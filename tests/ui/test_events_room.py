@@ -150,6 +150,7 @@ async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Com
     assert not room.details.isVisible()
     await select(room, "new_message", qtbot)
     assert room.details.isVisible()
+    room.details.tabs.setCurrentWidget(room.details.pretty)
     assert json.loads(room.details.pretty.toPlainText()) == {"event": "new_message", "data": HELLO.data}
 
 
@@ -158,8 +159,7 @@ async def test_closed_details_open_again_with_a_click_on_the_same_row(
 ) -> None:
     await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
-    close = next(each for each in room.details.findChildren(QPushButton) if each.text() == "Close")
-    qtbot.mouseClick(close, LEFT)
+    qtbot.mouseClick(room.details.header.close_button, LEFT)
     assert not room.details.isVisible()
     assert room.table.selectionModel().selectedRows() == []
     await select(room, "new_message", qtbot)
@@ -171,8 +171,7 @@ async def test_nothing_is_selected_after_the_details_were_closed(
 ) -> None:
     await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
-    close = next(each for each in room.details.findChildren(QPushButton) if each.text() == "Close")
-    qtbot.mouseClick(close, LEFT)
+    qtbot.mouseClick(room.details.header.close_button, LEFT)
     assert room.selected is None
 
 

@@ -346,6 +346,57 @@ def test_the_selected_line_is_painted_as_such(journal: Journal, model: EventLogM
     assert theme.colors().accent not in pixels(table, 1, Col.DIRECTION)
 
 
+def test_every_selected_line_is_painted_and_errors_stay_red(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, 3)
+    journal.append(Kind.FROM_UI, "typing", payload=b"{}", verdict=Verdict.INVALID, note="not JSON")
+    journal.append(Kind.TO_UI, "typing", payload=b"{}", verdict=Verdict.WARNING, note="not delivered")
+    model.flush()
+    scheme = theme.colors()
+    table.selectAll()
+    assert table.selected_count == 5
+    assert all(scheme.accent_soft in pixels(table, line, Col.SUMMARY) for line in range(5))
+    for column in (Col.EVENT, Col.RESULT):
+        assert scheme.error in pixels(table, 3, column)
+    assert scheme.warning in pixels(table, 4, Col.RESULT)
+    assert scheme.muted not in pixels(table, 0, Col.TIME)
+
+
+def test_the_current_line_has_a_frame_if_it_is_not_selected(
+    journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any
+) -> None:
+    fill(journal, model, 3)
+    table.activateWindow()
+    table.setFocus()
+    qtbot.waitUntil(table.hasFocus)
+    table.selectRow(0)
+    qtbot.keyClick(table, Qt.Key.Key_Down, CONTROL)
+    assert table.selected_seqs == [1]
+    assert theme.colors().accent in pixels(table, 1, Col.SUMMARY)
+    qtbot.keyClick(table, Qt.Key.Key_Space, CONTROL)
+    assert table.selected_seqs == [1, 2]
+
+
+def test_a_pin_and_an_annotation_are_painted_at_once(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    fill(journal, model, 2)
+    surface = {theme.colors().surface}
+    assert pixels(table, 1, Col.SUMMARY) == surface
+    journal.mark(2, pinned=True)
+    pinned = pixels_of_line(table, 1)
+    assert pixels(table, 1, Col.SUMMARY) > surface
+    journal.mark(2, annotation="a note")
+    assert pixels_of_line(table, 1) != pinned
+    journal.mark(2, pinned=False, annotation="")
+    assert pixels(table, 1, Col.SUMMARY) == surface
+
+
+def pixels_of_line(table: LogTable, line: int) -> QImage:
+    return table.viewport().grab(table.visualRect(table.model().index(line, Col.SUMMARY))).toImage()
+
+
 def test_a_theme_that_changes_is_painted_at_once(
     journal: Journal, model: EventLogModel, table: LogTable, qapp: Any
 ) -> None:
@@ -426,7 +477,7 @@ def test_only_what_is_visible_is_formatted(
     journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     formatted: list[int] = []
-    monkeypatch.setattr(log_painter, "texts", lambda row: formatted.append(row.seq) or texts(row))
+    monkeypatch.setattr(log_painter, "texts", lambda row, mark: formatted.append(row.seq) or texts(row, mark))
     fill(journal, model, RING)
     table.viewport().repaint()
     assert 10 < len(formatted) < 20

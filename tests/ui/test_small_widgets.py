@@ -198,9 +198,10 @@ def test_details_show_a_row_pretty_raw_and_with_its_schema(details: Details) -> 
     )
     details.show_row(row)
     assert details.isVisible()
-    assert details.head.text() == "#1 · To UI ↓ · friend_online"
-    assert [part.strip() for part in details.note.text().split("·")][1:] == [
-        "to everyone", "source: the window", f"{len(payload.encode())} B", "delivered",
+    assert details.header.title.text() == "friend_online · To UI ↓"
+    facts = [part.strip() for part in details.header.facts.text().split("·")]
+    assert [facts[0], *facts[2:]] == [
+        "#1", "to everyone", "source: the window", f"{len(payload.encode())} B", "delivered",
     ]  # fmt: skip
     assert shown(details, details.raw) == payload
     assert shown(details, details.pretty) == json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
@@ -215,7 +216,7 @@ def test_details_know_the_schema_of_the_rows_direction(details: Details) -> None
     assert set(json.loads(shown(details, details.schema))["properties"]) == {"username", "typing"}
     details.show_row(journal.append(Kind.FROM_UI, "typing", payload=b"{}", client="2"))
     assert set(json.loads(shown(details, details.schema))["properties"]) == {"to", "typing"}
-    assert "client 2" in details.note.text()
+    assert "client 2" in details.header.facts.text()
 
 
 def test_the_details_show_invalid_json_unchanged(details: Details) -> None:
@@ -225,7 +226,7 @@ def test_the_details_show_invalid_json_unchanged(details: Details) -> None:
     details.show_row(row)
     assert shown(details, details.pretty) == shown(details, details.raw) == '{"event": nonsense'
     assert shown(details, details.schema) == "The contract has no event 'nonsense' in this direction"
-    assert "not JSON" in details.note.text()
+    assert "not JSON" in details.header.facts.text()
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xfe\x00", b"[" * 60_000, b'{"a": NaN}', b'{"a": "\\ud800"}'])
@@ -238,7 +239,7 @@ def test_details_of_anything_at_all_can_be_shown(details: Details, payload: byte
 def test_details_of_a_row_of_the_server_have_no_schema(details: Details) -> None:
     details.show_row(Journal().append(Kind.SERVER, "connected", client="1", note="acts as me"))
     assert shown(details, details.schema) == ""
-    assert "acts as me" in details.note.text()
+    assert "acts as me" in details.header.facts.text()
 
 
 def test_no_row_hides_the_details_and_so_does_close(details: Details, qtbot: Any) -> None:
@@ -249,7 +250,7 @@ def test_no_row_hides_the_details_and_so_does_close(details: Details, qtbot: Any
     details.show_row(row)
     closed: list[bool] = []
     details.closed.connect(lambda: closed.append(True))
-    close = next(each for each in details.findChildren(QPushButton) if each.text() == "Close")
+    close = details.header.close_button
     qtbot.mouseClick(close, LEFT)
     assert not details.isVisible()
     assert closed == [True]

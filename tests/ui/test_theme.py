@@ -48,6 +48,7 @@ GROUNDS = ("surface", "window")
 PAINTED = {
     ("text", "accent_soft"), ("text", "hover"), ("muted", "hover"), ("warning", "warning_soft"), ("error", "hover"),
     ("text", "raised"), ("accent", "raised"), ("ok", "raised"),
+    ("error", "accent_soft"), ("warning", "accent_soft"),
 }  # fmt: skip
 """Pairs that widgets paint themselves: selected rows, badges, JSON and code in boxes."""
 

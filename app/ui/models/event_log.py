@@ -19,6 +19,8 @@ from typing_extensions import override
 from app.hub.filter import NO_FILTERS, Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import SERVER
+from app.hub.row_marks import Mark
+from app.hub.row_store import RowStore
 from app.hub.search import IncrementalSearch, step_size
 from app.ui import theme
 from app.ui.models.last_fire import LastFire
@@ -59,6 +61,8 @@ class EventLogModel(QAbstractTableModel):
 
     flushing = Signal()
     """Emitted before rows are removed and added."""
+    marked = Signal(int)
+    """Emitted with a line whose row was pinned, unpinned or annotated."""
     flushed = Signal(int)
     """Emitted after rows were removed and added, with the number of rows added at the end."""
 
@@ -84,11 +88,13 @@ class EventLogModel(QAbstractTableModel):
         self._pause.timeout.connect(self._on_pause_over)
         self._search_timer = QTimer(self, interval=0)
         self._search_timer.timeout.connect(self._continue_search)
+        self._disconnect = journal.rows.marks.changed.connect(self._on_marked)
         self.flush()
 
     def close(self) -> None:
         """Stop listening to the journal."""
         self._closed = True
+        self._disconnect()
         self._timer.stop()
         self._pause.stop()
         self._search_timer.stop()
@@ -121,6 +127,14 @@ class EventLogModel(QAbstractTableModel):
     def seq(self, number: int) -> int:
         """Return the sequence number of the journal row in a line of the table."""
         return self._seqs[number]
+
+    def mark(self, seq: int) -> Mark:
+        """Return the pin and the annotation of a journal row."""
+        return self._rows.marks[seq]
+
+    def snapshot(self) -> RowStore:
+        """Return a copy of the rows, which later rows do not change."""
+        return self._rows.copy()
 
     def set_frozen(self, frozen: bool) -> None:
         """Stop or resume showing new rows. The journal keeps recording."""
@@ -237,6 +251,33 @@ class EventLogModel(QAbstractTableModel):
                 del self._seqs[:gone]
             self.endRemoveRows()
 
+    def _on_marked(self, seq: int) -> None:
+        """Show the changed mark of a row. If the filter depends on marks, the row may appear or disappear."""
+        line = bisect_left(self._seqs, seq)
+        shown = line < len(self._seqs) and self._seqs[line] == seq
+        if (
+            self._filter.depends_on_marks
+            and not isinstance(self._seqs, range)
+            and self._cleared < seq <= self._seen
+        ):
+            if self.searching:
+                self._refill((), self._seen)  # the search may have passed the row already
+                return
+            matches = self._rows.row(seq) is not None and bool(self._filter.matching(self._rows.columns(seq, seq)))
+            if shown and not matches:
+                self.beginRemoveRows(QModelIndex(), line, line)
+                del self._seqs[line]
+                self.endRemoveRows()
+            elif matches and not shown:
+                self.beginInsertRows(QModelIndex(), line, line)
+                self._seqs.insert(line, seq)
+                self.endInsertRows()
+            if shown != matches:
+                self.flushed.emit(0)
+                return
+        if shown:
+            self.marked.emit(line)
+
     # searching existing rows after the filter has changed
 
     def _refill(self, among: Sequence[int], below: int) -> None:
@@ -320,7 +361,8 @@ class EventLogModel(QAbstractTableModel):
                 text, note = self._text(line, column), self.row(line).note
                 return tooltip_text(f"{text}\n{note}" if column is Col.SUMMARY and note != text else text)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{TITLES[column]}: {self._text(line, column)}"
+                pinned = column is Col.SUMMARY and self.mark(self.seq(line)).pinned
+                return f"{TITLES[column]}: {'pinned, ' if pinned else ''}{self._text(line, column)}"
         return None
 
     def time(self, line: int, row: Row) -> str:
@@ -335,7 +377,7 @@ class EventLogModel(QAbstractTableModel):
 
     def _text(self, line: int, column: Col) -> str:
         row = self.row(line)
-        return self.time(line, row) if column is Col.TIME else texts(row)[column]
+        return self.time(line, row) if column is Col.TIME else texts(row, self.mark(row.seq))[column]
 
 
 def _placeholder(seq: int) -> Row:

@@ -8,6 +8,7 @@ import msgspec
 
 from app.hub.journal import Kind, Row, Verdict
 from app.hub.origin import BACKEND, CONTROL, PANEL, PRIMING, REST, TRAY, Origin
+from app.hub.row_marks import UNMARKED, Mark
 from app.protocol.envelope import BadFrame, Envelope, decode
 from app.protocol.summary import summarize
 from app.protocol.times import local
@@ -47,13 +48,13 @@ Texts = tuple[str, str, str, str, str, str, str]
 """One text per column."""
 
 
-def texts(row: Row) -> Texts:
+def texts(row: Row, mark: Mark = UNMARKED) -> Texts:
     """Return the text of every column, with the time of day in the time column."""
     direction, client, event, verdict = _from_head(
         row.kind, row.client, row.event, row.verdict, row.note, row.origin, row.user
     )
     size = f"{row.size:,} B" if row.size else ""
-    return clock(row.wall), direction, client, event, summary(row), size, verdict
+    return clock(row.wall), direction, client, event, marked_summary(row, mark), size, verdict
 
 
 def colors(row: Row, scheme: Colors) -> Texts:
@@ -129,6 +130,11 @@ def _result(kind: Kind, verdict: Verdict, note: str, origin: Origin) -> str:
         return f"{SIGNS[verdict]}{verdict}" if verdict is not Verdict.OK else ""
     cause = f" · from {SOURCES[origin]}" if Origin(origin).by_hand else " · priming" if origin == PRIMING else ""
     return f"{SIGNS[verdict]}{note or verdict}{cause}"
+
+
+def marked_summary(row: Row, mark: Mark) -> str:
+    """Return the summary of a row, after its annotation."""
+    return f"“{mark.annotation}” · {summary(row)}"[:MAX_CELL_CHARS] if mark.annotation else summary(row)
 
 
 def source(origin: Origin) -> str:

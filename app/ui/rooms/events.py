@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -19,11 +19,8 @@ from PySide6.QtWidgets import (
 
 from app.companion import Companion
 from app.hub.hub import count
-from app.hub.journal import Kind, Row, Verdict
-from app.hub.origin import PANEL, REST
+from app.hub.journal import Row
 from app.hub.payload_matcher import prepare_expressions
-from app.protocol.command import expect_arguments, playwright_line, trigger_arguments, trigger_command
-from app.protocol.envelope import BadFrame, decode, parse_json
 from app.protocol.times import local
 from app.system.settings import Settings
 from app.ui import theme
@@ -32,22 +29,22 @@ from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.models.row_filters import row_filters
 from app.ui.plain_text import PlainTextLabel, without_mnemonics
 from app.ui.room_registry import INJECT
-from app.ui.room_tasks import RoomTasks
+from app.ui.row_actions import COPIES, RowActions
 from app.ui.widgets.accessible_names import named
-from app.ui.widgets.details import Details, pretty
+from app.ui.widgets.details import Details
+from app.ui.widgets.details_splitter import DetailsSplitter
 from app.ui.widgets.diff_view import previous_alike
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.filter_bar import FilterBar
 from app.ui.widgets.fixed_size_label import FixedSizeLabel
 from app.ui.widgets.log_table import LogTable
+from app.ui.widgets.row_header import EDIT, PIN
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
 FILTER_DELAY_MS = 60
 """Debounce of the filter. It can be short: a running search stops at the next key."""
-TO_UI_ONLY = ("Resend", "Edit in Inject", "Copy as command", "Save as fixture …")
-PLAYWRIGHT = "Copy as Playwright"
 FREEZE_TIP = "Stop updating the log (P). New rows are still recorded and appear when you unfreeze it."
 TIME_STYLES = ("Clock time", "Since first row", "Since previous row", "Since last fire")
 """Titles of ``TimeStyle``, in its order."""
@@ -86,10 +83,11 @@ class EventsRoom(QWidget):
     def __init__(self, companion: Companion) -> None:
         super().__init__()
         self._companion = companion
-        self._do = RoomTasks(companion.tasks, self.status_message.emit)
         self.model = EventLogModel(companion.journal)
         self.table = LogTable(self.model)
-        self.details = Details(companion.catalog, lambda row: previous_alike(companion.journal.rows, row))
+        rows = companion.journal.rows
+        self.details = Details(companion.catalog, lambda row: previous_alike(rows, row), rows.marks)
+        self.row_actions = RowActions(companion, self.table, self.model)
         self.counts = named(PlainTextLabel(), "State of the log", style_id="muted")
         self.freeze = named(QPushButton("Freeze log"), "Freeze log", tip=FREEZE_TIP)
         self.freeze.setCheckable(True)
@@ -112,8 +110,9 @@ class EventsRoom(QWidget):
 
     def close_down(self) -> None:
         """Stop listening to the journal and the catalog."""
-        self._do.close()
-        self._disconnect()
+        self.row_actions.close_down()
+        for disconnect in self._disconnects:
+            disconnect()
         self.bar.close_down()
         self.model.close()
 
@@ -141,6 +140,7 @@ class EventsRoom(QWidget):
         self.empty.recolor()
         self.cleared.recolor()
         self.no_match.recolor()
+        self.details.header.recolor()
 
     def _lay_out(self) -> None:
         self.empty = EmptyState("events", "Nothing has happened yet", ("Fire an event", self.inject_requested.emit))
@@ -149,13 +149,7 @@ class EventsRoom(QWidget):
         self.no_match.show_text("No row matches the filter", "Change the filter, or clear it to see all rows.")
         self.body = QStackedWidget()
         self.body.addWidget(self.empty)
-        self.splitter = QSplitter(Qt.Orientation.Vertical)
-        self.splitter.addWidget(self.table)
-        self.splitter.addWidget(self.details)
-        self.splitter.setStretchFactor(0, 3)
-        self.splitter.setStretchFactor(1, 2)
-        self.splitter.setSizes([360, 260])
-        self.splitter.setChildrenCollapsible(False)
+        self.splitter = DetailsSplitter(self.table, self.details)
         self.body.addWidget(self.splitter)
         self.body.addWidget(self.cleared)
         self.body.addWidget(self.no_match)
@@ -181,36 +175,51 @@ class EventsRoom(QWidget):
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_details())
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._context_menu)
-        self.table.doubleClicked.connect(lambda _: self._edit())
+        self.table.doubleClicked.connect(lambda _: self.row_actions.trigger(EDIT))
         self.model.flushed.connect(lambda _: self._show_counts())
         self.table.following_changed.connect(lambda _: self._show_counts())
         self.model.modelReset.connect(lambda: self.details.show_row(None))
-        self._disconnect = self._companion.catalog_changed.connect(lambda _: self.details.update_schema())
-        self.details.closed.connect(lambda: self.table.setCurrentIndex(QModelIndex()))
+        self._disconnects = [
+            self._companion.catalog_changed.connect(lambda _: self.details.update_schema()),
+            self._companion.journal.rows.marks.changed.connect(self.details.update_mark),
+        ]
+        self._connect_details()
+
+    def _connect_details(self) -> None:
+        actions, details = self.row_actions, self.details
+        actions.edit_requested.connect(self.edit_requested)
+        actions.save_requested.connect(self.save_requested)
+        actions.status_message.connect(self.status_message)
+        actions.annotate_requested.connect(details.header.annotation.begin)
+        details.header.triggered.connect(self._on_button)
+        details.header.copy_menu.aboutToShow.connect(lambda: actions.show_in(details.header.copy_menu, COPIES))
+        details.header.copy_menu.aboutToHide.connect(actions.enable_all)
+        details.header.annotation.left.connect(self.table.setFocus)
+        details.annotated.connect(actions.save_annotation)
+        details.tree.status_message.connect(self.status_message)
+        details.closed.connect(self._close_details)
+
+    def _on_button(self, title: str) -> None:
+        self.row_actions.trigger(title)
+        if title == PIN:  # the button was toggled by the click
+            self._show_details()
+
+    def _close_details(self) -> None:
+        self.table.clearSelection()
+        self.table.setCurrentIndex(QModelIndex())
+        self.table.setFocus()
 
     def _make_actions(self) -> dict[str, QAction]:
-        actions = {}
-        for title, keys, slot in (
-            ("Copy as JSON", QKeySequence(QKeySequence.StandardKey.Copy), self.copy),
-            ("Resend", QKeySequence("R"), self.resend),
-            ("Edit in Inject", QKeySequence("E"), self._edit),
-            ("Copy as command", QKeySequence("Ctrl+Shift+C"), self.copy_command),
-            (PLAYWRIGHT, QKeySequence("Ctrl+Alt+C"), self.copy_playwright),
-            ("Save as fixture …", QKeySequence("S"), self._save),
-            ("Freeze log", QKeySequence("P"), self.freeze.toggle),
-        ):
-            action = QAction(title, self, shortcut=keys)
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            action.triggered.connect(slot)
-            self.table.addAction(action)
-            actions[title] = action
-        return actions
+        freeze = QAction("Freeze log", self, shortcut=QKeySequence("P"))
+        freeze.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        freeze.triggered.connect(self.freeze.toggle)
+        self.table.addAction(freeze)
+        return {**self.row_actions.by_title, "Freeze log": freeze}
 
     @property
     def selected(self) -> Row | None:
-        """The selected row, or None."""
-        rows = self.table.selectionModel().selectedRows()
-        return self.model.row(rows[0].row()) if rows else None
+        """The selected row; None if no row or several rows are selected."""
+        return self.row_actions.selected
 
     @property
     def filtering(self) -> bool:
@@ -231,67 +240,10 @@ class EventsRoom(QWidget):
         self.model.show_cleared()
         self.table.setFocus()
 
-    def copy(self) -> None:
-        """Copy the selected frame as JSON."""
-        if row := self.selected:
-            QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
-            self.status_message.emit(f"Copied #{row.seq}")
-
-    def copy_command(self) -> None:
-        """Copy a terminal command that fires the selected event."""
-        row = self.selected
-        if row is None or row.kind is not Kind.TO_UI:
-            self.status_message.emit("Select a frame that was sent to the UI. Other rows cannot be fired.")
-            return
-        text = row.payload.decode("utf-8", "replace")
-        QGuiApplication.clipboard().setText(trigger_command(text, self._companion.catalog))
-        self.status_message.emit(f"Copied #{row.seq} as a command")
-
-    def copy_playwright(self) -> None:
-        """Copy a line for a Playwright test: it fires the selected event, or waits for it if the UI sent it."""
-        row = self.selected
-        if row is None or not self._in_playwright(row):
-            self.status_message.emit("Select a frame to the UI, or a valid frame from the UI.")
-            return
-        text = row.payload.decode("utf-8", "replace")
-        if row.kind is Kind.TO_UI:
-            words = trigger_arguments(text, self._companion.catalog)
-        else:
-            words = expect_arguments(row.event, _data(row, text))
-        QGuiApplication.clipboard().setText(playwright_line(words))
-        self.status_message.emit(f"Copied #{row.seq} as a line for Playwright")
-
-    @staticmethod
-    def _in_playwright(row: Row) -> bool:
-        return row.kind is Kind.TO_UI or (row.kind is Kind.FROM_UI and row.verdict is not Verdict.INVALID)
-
-    def resend(self) -> None:
-        """Send the selected frame again, to the same recipients."""
-        row = self.selected
-        if row is None or row.kind is not Kind.TO_UI:
-            self.status_message.emit("Select a frame that was sent to the UI. Other rows cannot be resent.")
-            return
-        self._do(
-            self._companion.resend(row, origin=PANEL),
-            lambda delivery: self.status_message.emit(f"Resent #{row.seq}: {delivery.note}"),
-        )
-
     def focus_filter(self) -> None:
         """Move the keyboard focus to the filter and select its text."""
         self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.filter.selectAll()
-
-    def _edit(self) -> None:
-        row = self.selected
-        if row is not None and row.kind is Kind.TO_UI:
-            self.edit_requested.emit(row)
-
-    def _save(self) -> None:
-        row = self.selected
-        if row is not None and row.kind is Kind.TO_UI:
-            self.save_requested.emit(row)
-        else:
-            self.status_message.emit("Select a frame that was sent to the UI. Other rows cannot be saved.")
 
     def _filter_typed(self, text: str) -> None:
         if "/" in text:
@@ -303,7 +255,10 @@ class EventsRoom(QWidget):
 
     def _show_details(self) -> None:
         opens = self.details.isHidden()
-        self.details.show_row(self.selected)
+        if (number := self.table.selected_count) > 1:
+            self.details.show_several(number, self.row_actions.all_pinned, self.row_actions.why_not)
+        else:
+            self.details.show_row(self.selected, self.row_actions.why_not)
         if opens and not self.details.isHidden():
             self.table.show_selection_after_resize()
 
@@ -315,19 +270,16 @@ class EventsRoom(QWidget):
         self._show_counts()
 
     def _context_menu(self, place: QPoint) -> None:
-        row = self.selected
-        if row is None:
+        if not self.table.selected_count:
             return
         menu = QMenu(self)
-        for title, action in self._actions.items():
-            possible = self._in_playwright(row) if title == PLAYWRIGHT else title not in TO_UI_ONLY
-            action.setEnabled(row.kind is Kind.TO_UI or possible)
-            menu.addAction(action)
-        self._add_filters(menu, row)
+        self.row_actions.show_in(menu)
+        menu.aboutToHide.connect(self.row_actions.enable_all)
+        menu.addAction(self._actions["Freeze log"])
+        if row := self.selected:
+            self._add_filters(menu, row)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.table.viewport().mapToGlobal(place))
-        for action in self._actions.values():
-            menu.aboutToHide.connect(lambda action=action: action.setEnabled(True))
 
     def _add_filters(self, menu: QMenu, row: Row) -> None:
         menu.addSeparator()
@@ -374,11 +326,3 @@ class EventsRoom(QWidget):
                 "appear here.",
             )
         self.body.setCurrentWidget(page)
-
-
-def _data(row: Row, text: str) -> object:
-    """Return the data of a client's event or the body of a REST call, or None if it is not valid."""
-    try:
-        return parse_json(text) if row.origin == REST else decode(text).data
-    except BadFrame:
-        return None

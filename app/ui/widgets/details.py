@@ -1,99 +1,145 @@
-"""Show one log row, read-only: formatted JSON, raw text, schema, and a diff to the previous event of its kind."""
+"""Show one log row, read-only: tree, formatted JSON, raw text, schema, and a diff to the event before it."""
 
 import json
 from collections.abc import Callable
 
 import msgspec
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QTabWidget, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from app.hub.journal import Kind, Row
+from app.hub.row_marks import NO_MARKS, RowMarks
 from app.protocol.catalog import Catalog
 from app.protocol.contract import Direction
 from app.protocol.envelope import MAX_FRAME_BYTES
 from app.protocol.event_type import EventType
-from app.ui.models.log_text import ARROWS, clock, recipients, source
 from app.ui.plain_text import PlainTextLabel, tooltip_text
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.diff_view import DiffView
+from app.ui.widgets.json_tree import JsonTree
 from app.ui.widgets.json_view import JsonView
+from app.ui.widgets.line_edit import LineEdit
+from app.ui.widgets.row_header import RowHeader
 
-MAX_NAME_CHARS = 100
 DIRECTIONS = {Kind.TO_UI: Direction.TO_UI, Kind.FROM_UI: Direction.FROM_UI}
+SEARCH_TIP = "Find a key or value of this frame. Enter goes to the next match, Shift+Enter to the previous one."
 
 
 class Details(QWidget):
     """The details pane of the Events room. ``previous`` returns the row to compare with in *Diff*.
 
-    It has no actions on the row: those, such as *Resend*, are in ``ui.rooms.events``.
+    The actions of its header are in ``ui.rooms.events``: ``header.triggered`` has the title of the chosen one.
     """
 
     closed = Signal()
     """Emitted when the user closes the pane."""
+    annotated = Signal(int, str)
+    """Emitted with the number of the row and its new annotation."""
 
-    def __init__(self, catalog: Catalog, previous: Callable[[Row], Row | None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        previous: Callable[[Row], Row | None] = lambda _: None,
+        marks: RowMarks = NO_MARKS,
+    ) -> None:
         super().__init__()
         self._catalog = catalog
         self._previous = previous
+        self._marks = marks
         self._row: Row | None = None
         self._filled: set[QWidget] = set()
         """The tabs that show the row already; a tab is filled when it becomes visible."""
-        self.head = named(PlainTextLabel(), "Row", style_id="detailHead")
-        self.note = named(PlainTextLabel(wordWrap=True), "Result", style_id="muted")
+        self.header = RowHeader()
+        self.tree = JsonTree()
         self.pretty = JsonView("Pretty", read_only=True)
         self.raw = JsonView("Raw", read_only=True)
         self.schema = JsonView("Schema", read_only=True)
         self.diff = DiffView()
-        self.tabs = named(QTabWidget(documentMode=True), "Details")
+        self.tabs = named(QTabWidget(documentMode=True), "Details", style_id="details")
         named(self.tabs.tabBar(), "Views of the row")
-        for title, view in (("Pretty", self.pretty), ("Raw", self.raw), ("Schema", self.schema)):
+        views = (("Tree", self.tree), ("Pretty", self.pretty), ("Raw", self.raw), ("Schema", self.schema))
+        for title, view in (*views, ("Diff", self.diff)):
             self.tabs.addTab(view, title)
-        self.tabs.addTab(self.diff, "Diff")
         self.tabs.setTabToolTip(
             self.tabs.indexOf(self.diff), tooltip_text("Changes since the previous event of this kind")
         )
-        self.tabs.currentChanged.connect(lambda _: self._fill())
-        close = named(QPushButton("Close"), "Close the details", style_id="flat")
-        close.clicked.connect(self._close)
-        top = QHBoxLayout()
-        top.addWidget(self.head)
-        top.addWidget(self.note, 1)
-        top.addWidget(close)
+        self.search = named(
+            LineEdit(limit=500, placeholder="Find in frame", clear_button=True),
+            "Find in frame",
+            style_id="find",
+            tip=SEARCH_TIP,
+        )
+        self.search.installEventFilter(self)
+        self.found = named(PlainTextLabel(), "Matches", style_id="muted")
+        self._finder = self._make_finder()
+        self.tabs.setCornerWidget(self._finder)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 6, 12, 8)
+        column.setContentsMargins(16, 8, 12, 8)
         column.setSpacing(4)
-        column.addLayout(top)
+        column.addWidget(self.header)
         column.addWidget(self.tabs, 1)
         kept = self.tabs.sizePolicy()
         kept.setRetainSizeWhenHidden(True)  # keeps the head at the top if the row has no payload
         self.tabs.setSizePolicy(kept)
+        self._connect()
         self.hide()
 
-    def show_row(self, row: Row | None) -> None:
-        """Show ``row``, or hide the pane if it is None."""
+    def _make_finder(self) -> QWidget:
+        finder = QWidget()
+        line = QHBoxLayout(finder)
+        line.setContentsMargins(8, 0, 0, 2)
+        line.addWidget(self.found)
+        self.search.setMinimumWidth(96)
+        self.search.setMaximumWidth(200)
+        line.addWidget(self.search, 1)
+        return finder
+
+    def _connect(self) -> None:
+        self.tabs.currentChanged.connect(lambda _: self._fill())
+        self.search.textChanged.connect(self.tree.search)
+        self.search.returnPressed.connect(self.tree.next_match)
+        self.tree.found.connect(self.found.setText)
+        self.header.closed.connect(self._close)
+        self.header.annotation.saved.connect(self._annotate)
+
+    def show_row(self, row: Row | None, why_not: Callable[[str], str] = lambda _: "") -> None:
+        """Show ``row``, or hide the pane if it is None. ``why_not`` says which actions are not possible."""
+        self.header.annotation.finish()
         self.setVisible(row is not None)
         self._row = row
         if row is None:
             return
-        self.head.setText(f"#{row.seq} · {ARROWS[row.kind]} · {row.event[:MAX_NAME_CHARS] or 'no event'}")
-        facts = [clock(row.wall), f"source: {source(row.origin)}", f"{row.size:,} B", row.note or row.verdict]
-        if row.client:
-            facts.insert(
-                1, f"client {row.client}" if row.kind is not Kind.TO_UI else f"to {recipients(row.client)}"
-            )
-        self.note.setText(" · ".join(facts))
+        self.header.show_row(row, self._marks[row.seq], why_not)
         self.tabs.setVisible(bool(row.payload))
         self._filled.clear()
         self._fill()
 
+    def show_several(self, number: int, pinned: bool, why_not: Callable[[str], str]) -> None:
+        """Show that several rows are selected, whether all are pinned, and which actions are possible."""
+        self.header.annotation.finish()
+        self._row = None
+        self.header.show_several(number, pinned, why_not)
+        self.tabs.hide()
+        self.show()
+
+    def update_mark(self, seq: int) -> None:
+        """Show the pin and the annotation of a row again, if it is the one that is shown."""
+        if self._row and self._row.seq == seq:
+            self.header.show_mark(self._marks[seq])
+
     def _fill(self) -> None:
         """Fill the visible tab, unless it shows the row already."""
         tab = self.tabs.currentWidget()
+        self._finder.setVisible(tab is self.tree)
         if self._row is None or tab in self._filled:
             return
         self._filled.add(tab)
         text = self._row.payload.decode("utf-8", "replace")
-        if tab is self.raw:
+        if tab is self.tree:
+            self.tree.show_frame(self._row.payload)
+        elif tab is self.raw:
             self.raw.set_text(text)
         elif tab is self.pretty:
             self.pretty.set_text(pretty(text))
@@ -106,6 +152,20 @@ class Details(QWidget):
         """Show the schema of the row again, after the catalog has changed."""
         self._filled.discard(self.schema)
         self._fill()
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let Shift+Enter in the search go to the previous match."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            backwards = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            if backwards and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.tree.next_match(-1)
+                return True
+        return super().eventFilter(watched, event)
+
+    def _annotate(self, text: str) -> None:
+        if self._row:
+            self.annotated.emit(self._row.seq, text)
 
     def _close(self) -> None:
         self.hide()

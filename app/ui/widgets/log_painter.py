@@ -5,12 +5,14 @@ Layouts of recurring texts are cached, and only visible rows are formatted.
 
 import re
 from bisect import bisect_right
+from collections.abc import Collection
 from itertools import accumulate
 
 from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QStaticText
 
 from app.ui import theme
+from app.ui.icons import ui_icon
 from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.models.log_text import MONO, Col, Texts, colors, texts
 
@@ -23,8 +25,11 @@ MILLIS = 4
 RELATIVE_TIMES = (TimeStyle.SINCE_START, TimeStyle.DELTA, TimeStyle.SINCE_FIRE)
 """Styles in which a row's time depends on other rows, so that it is not cached with the row."""
 
-Cells = tuple[Texts, Texts]
-"""The texts and the colours of a row's cells."""
+PIN, PIN_GAP = 13, 4
+"""Size of the pin of a pinned row, and its distance to the summary."""
+
+Cells = tuple[Texts, Texts, bool]
+"""The texts and the colours of a row's cells, and whether it is pinned."""
 
 ELLIPSIS = "…"
 _PLAIN = re.compile("[ -~\u00a1-\u00ac\u00ae-\u024f→…–✕▲↓↑]+")
@@ -59,25 +64,39 @@ class LogPainter:
         self._metrics = tuple(QFontMetricsF(font) for font in self._fonts)
         self._advances = tuple(_Advances(metrics) for metrics in self._metrics)
         self._pens = {name: QPen(QColor(name)) for name in vars(self._scheme).values()}
-        self._chosen: Texts = (self._scheme.text,) * 7
+        self._pin = ui_icon("pin", self._scheme.accent)
         self._selection = QColor(self._scheme.accent_soft)
         self._cells.clear()
         self._texts.clear()
 
-    def paint(self, painter: QPainter, lines: range, top: int, columns: list[QRect], chosen: int) -> None:
+    def paint(
+        self, painter: QPainter, lines: range, top: int, columns: list[QRect], chosen: Collection[int]
+    ) -> None:
         """Paint ``lines``, the first one at the y position ``top``.
 
-        ``columns`` are the cells of a line at y position 0. ``chosen`` is the selected line, or -1.
+        ``columns`` are the cells of a line at y position 0. ``chosen`` are the selected lines among ``lines``.
         """
         height = columns[0].height()
         rows = [(top + number * height, self._row(line)) for number, line in enumerate(lines)]
-        if chosen in lines:
-            at = chosen - lines.start
+        for line in chosen:
+            at = line - lines.start
             y, cells = rows[at]
             painter.fillRect(columns[0].united(columns[-1]).translated(0, y), self._selection)
-            rows[at] = y, (cells[0], self._chosen)
+            rows[at] = y, (cells[0], self._on_selection(cells[1]), cells[2])
         for column in Col:
             self._paint_column(painter, column, columns[column], rows)
+
+    def forget(self, seq: int) -> None:
+        """Format a row again when it is painted next: its pin or annotation has changed."""
+        self._cells.pop(seq, None)
+
+    def _on_selection(self, row_colors: Texts) -> Texts:
+        """Return the colours of a selected row: errors and warnings stay, others have too little contrast."""
+        problems = (self._scheme.error, self._scheme.warning)
+        time, direction, client, event, summary, size, result = (
+            each if each in problems else self._scheme.text for each in row_colors
+        )
+        return time, direction, client, event, summary, size, result
 
     def _paint_column(self, painter: QPainter, column: Col, place: QRect, rows: list[tuple[int, Cells]]) -> None:
         mono = column in MONO
@@ -87,20 +106,24 @@ class LogPainter:
         left, width = place.left() + PADDING, place.width() - 2 * PADDING
         pen = ""
         known, at = self._texts, QPointF()
-        for y, (row_texts, row_colors) in rows:
+        for y, (row_texts, row_colors, pinned) in rows:
             text, color = row_texts[column], row_colors[column]
+            indent = 0
+            if pinned and column is Col.SUMMARY:
+                self._pin.paint(painter, left, y + (place.height() - PIN) // 2, PIN, PIN)
+                indent = PIN + PIN_GAP
             if not text:
                 continue
             if color != pen:
                 painter.setPen(self._pens[color])
                 pen = color
-            at.setX(left)
+            at.setX(left + indent)
             plain = text.isascii() or _PLAIN.fullmatch(text)
             if column is Col.SUMMARY or not plain:  # rarely recurs, so caching its layout would cost more
                 if not plain:  # stacked diacritics would reach into other rows
                     painter.setClipRect(place.translated(0, y))
                 at.setY(y + base)
-                painter.drawText(at, self._fitted(mono, width, text))
+                painter.drawText(at, self._fitted(mono, width - indent, text))
                 if not plain:
                     painter.setClipping(False)
                 continue
@@ -144,8 +167,8 @@ class LogPainter:
         if (known := self._cells.get(seq)) is None:
             if len(self._cells) >= MAX_CACHED_ROWS:
                 self._cells.clear()
-            row = model.row(line)
-            known = self._cells[seq] = texts(row), colors(row, self._scheme)
+            row, mark = model.row(line), model.mark(seq)
+            known = self._cells[seq] = texts(row, mark), colors(row, self._scheme), mark.pinned
         if model.time_style in RELATIVE_TIMES:
-            return (model.time(line, model.row(line)), *known[0][1:]), known[1]
+            return (model.time(line, model.row(line)), *known[0][1:]), *known[1:]
         return known

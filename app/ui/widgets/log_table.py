@@ -43,7 +43,7 @@ class LogTable(QTableView):
         model.rowsAboutToBeRemoved.connect(self._on_removing)
         show_model(self, model)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
@@ -83,6 +83,7 @@ class LogTable(QTableView):
         model.flushing.connect(self._on_flushing)
         model.flushed.connect(self._on_flushed)
         model.rowsInserted.connect(self._on_inserted)
+        model.marked.connect(self._on_marked)
         model.modelReset.connect(lambda: self.follow(True))
 
     @override
@@ -92,6 +93,23 @@ class LogTable(QTableView):
         self._log = model
         self._painter = LogPainter(model)
         super().setModel(model)
+
+    @property
+    def selected_count(self) -> int:
+        """The number of selected rows."""
+        return sum(bottom - top + 1 for top, bottom in self._selected_ranges())
+
+    @property
+    def selected_seqs(self) -> list[int]:
+        """The sequence numbers of the selected rows, in ascending order."""
+        ranges = sorted(self._selected_ranges())
+        return [self._log.seq(line) for top, bottom in ranges for line in range(top, bottom + 1)]
+
+    def _selected_ranges(self) -> list[tuple[int, int]]:
+        """Return the first and the last line of each range of selected lines."""
+        selection = self.selectionModel().selection()
+        ranges = map(selection.at, range(selection.count()))
+        return [(each.top(), each.bottom()) for each in ranges if each.isValid()]
 
     def follow(self, on: bool) -> None:
         """Start following new rows (scroll to the end), or stop."""
@@ -141,7 +159,8 @@ class LogTable(QTableView):
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Let Home and End select the first and the last row; Qt would move between columns."""
-        if event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._log.rowCount():
+        plain = not event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        if plain and event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End) and self._log.rowCount():
             self.selectRow(0 if event.key() == Qt.Key.Key_Home else self._log.rowCount() - 1)
         else:
             super().keyPressEvent(event)
@@ -180,9 +199,16 @@ class LogTable(QTableView):
     def _paint_lines(self, painter: QPainter, first: int, last: int) -> None:
         lines = range(first, (last if last >= 0 else self.model().rowCount() - 1) + 1)
         columns = [QRect(self.columnViewportPosition(each), 0, self.columnWidth(each), ROW_HEIGHT) for each in Col]
-        current = self.currentIndex()
-        chosen = current.row() if self.selectionModel().isSelected(current) else -1
+        chosen = {
+            line
+            for top, bottom in self._selected_ranges()
+            for line in range(max(top, first), min(bottom, lines[-1]) + 1)
+        }
         self._painter.paint(painter, lines, self.rowViewportPosition(first), columns, chosen)
+        current = self.currentIndex().row()
+        if self.hasFocus() and current in lines and current not in chosen:  # Ctrl+Up and Ctrl+Down move only it
+            painter.setPen(self.palette().accent().color())
+            painter.drawRect(self._area(current, 1).adjusted(0, 0, -1, -1))
 
     def _column_resized(self, column: int) -> None:
         if column not in SHARING:
@@ -240,6 +266,10 @@ class LogTable(QTableView):
             bar = self.verticalScrollBar()
             self.updateGeometries()  # update the scroll bar's range now; Qt would do it later
             bar.setValue(bar.value() + last + 1)
+
+    def _on_marked(self, line: int) -> None:
+        self._painter.forget(self._log.seq(line))
+        self.viewport().update(self._area(line, 1))
 
     def _show_jump(self) -> None:
         self.jump.setVisible(not self.following and self._new > 0)

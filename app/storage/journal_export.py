@@ -1,0 +1,37 @@
+"""Write rows of the journal to a file of JSON lines, as ``companion journal --json`` prints them."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.hub.row_codec import encode_lines
+from app.hub.row_store import RowStore
+from app.protocol.errors import StorageError
+from app.system.files import reason, write_parts
+
+ROWS_AT_ONCE = 1_000
+
+
+async def export_rows(rows: RowStore, seqs: Sequence[int], file: Path) -> int:
+    """Write the rows with these numbers to a file, and return how many. Discarded rows are left out.
+
+    ``rows`` must be a copy, which does not change while a thread reads it. Raises ``StorageError``.
+    """
+    try:
+        return await asyncio.to_thread(_write, rows, seqs, file)
+    except OSError as error:
+        raise StorageError(f"{file} could not be written: {reason(error)}") from None
+
+
+def _write(rows: RowStore, seqs: Sequence[int], file: Path) -> int:
+    written = 0
+
+    def parts() -> Iterator[bytes]:
+        nonlocal written
+        for start in range(0, len(seqs), ROWS_AT_ONCE):
+            lines = encode_lines(rows, seqs[start : start + ROWS_AT_ONCE])
+            written += len(lines)
+            yield b"".join(line + b"\n" for line in lines)
+
+    write_parts(file, parts())
+    return written

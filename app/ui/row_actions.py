@@ -1,0 +1,253 @@
+"""The actions on the selected rows of the log: their shortcuts, what they do, and why they may not be possible."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QFileDialog, QMenu
+
+from app.companion import Companion
+from app.hub.hub import count
+from app.hub.journal import Kind, Row, Verdict
+from app.hub.origin import PANEL, REST
+from app.hub.row_codec import encode_lines
+from app.hub.row_marks import MAX_MARKS
+from app.protocol.command import expect_arguments, playwright_line, trigger_arguments, trigger_command
+from app.protocol.envelope import BadFrame, decode, parse_json
+from app.protocol.errors import RequestError
+from app.ui.models.event_log import EventLogModel
+from app.ui.plain_text import set_tooltip
+from app.ui.room_tasks import RoomTasks
+from app.ui.widgets.details import pretty
+from app.ui.widgets.log_table import LogTable
+from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
+
+COPY_JSON = "Copy as JSON"
+COPY_COMMAND = "Copy as command"
+COPY_PLAYWRIGHT = "Copy as Playwright"
+COPIES = (COPY_JSON, COPY_COMMAND, COPY_PLAYWRIGHT)
+MAX_COPIED_ROWS, MAX_COPIED_BYTES = 10_000, 8 * 1024 * 1024
+"""More would block the window. *Export …* has no limit."""
+
+_TO_UI_ONLY = {RESEND: "resent", EDIT: "edited", SAVE: "saved", COPY_COMMAND: "fired"}
+_ONE_ONLY = {**_TO_UI_ONLY, COPY_COMMAND: "copied as one command", COPY_PLAYWRIGHT: "copied as one line",
+             ANNOTATE: "annotated"}  # fmt: skip
+
+
+def why_not(title: str, row: Row | None, number: int) -> str:
+    """Return why an action cannot be done with the selection, or an empty text if it can.
+
+    ``number`` rows are selected; ``row`` is the selected one if it is only one.
+    """
+    if title in _ONE_ONLY and number > 1:
+        return f"Select one row. Several rows cannot be {_ONE_ONLY[title]} together."
+    if title in _TO_UI_ONLY and (row is None or row.kind is not Kind.TO_UI):
+        return f"Select a frame that was sent to the UI. Other rows cannot be {_TO_UI_ONLY[title]}."
+    if title == COPY_PLAYWRIGHT and (row is None or not _in_playwright(row)):
+        return "Select a frame to the UI, or a valid frame from the UI."
+    return "" if number else "Select a row."
+
+
+class RowActions(QObject):
+    """Create the actions for a log table. ``by_title`` has them, in the order of the menu.
+
+    An action is always enabled, so that its shortcut can say why it is not possible. Only in a menu, ``show_in``
+    disables it.
+    """
+
+    edit_requested = Signal(object)
+    save_requested = Signal(object)
+    annotate_requested = Signal()
+    status_message = Signal(str)
+
+    def __init__(self, companion: Companion, table: LogTable, model: EventLogModel) -> None:
+        super().__init__(table)
+        self._companion = companion
+        self._table = table
+        self._model = model
+        self._do = RoomTasks(companion.tasks, self.status_message.emit)
+        copy_key = QKeySequence(QKeySequence.StandardKey.Copy)
+        self.by_title: dict[str, QAction] = {}
+        for title, keys, slot in (
+            (RESEND, QKeySequence("R"), self._resend),
+            (EDIT, QKeySequence("E"), self._edit),
+            (SAVE, QKeySequence("S"), self._save),
+            (COPY_JSON, copy_key, self._copy),
+            (COPY_COMMAND, QKeySequence("Ctrl+Shift+C"), self._copy_command),
+            (COPY_PLAYWRIGHT, QKeySequence("Ctrl+Alt+C"), self._copy_playwright),
+            (PIN, QKeySequence("M"), self._pin),
+            (ANNOTATE, QKeySequence("A"), self._annotate),
+            (EXPORT, QKeySequence(), self._export),
+        ):
+            action = QAction(title, self, shortcut=keys)
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(slot)
+            table.addAction(action)
+            self.by_title[title] = action
+
+    def close_down(self) -> None:
+        """Stop reporting results."""
+        self._do.close()
+
+    @property
+    def selected(self) -> Row | None:
+        """The selected row; None if no row or several rows are selected."""
+        if self._table.selected_count != 1:
+            return None
+        return self._model.row(self._table.selectionModel().selection().at(0).top())
+
+    def why_not(self, title: str) -> str:
+        """Return why an action is not possible with the current selection, or an empty text."""
+        return why_not(title, self.selected, self._table.selected_count)
+
+    @property
+    def all_pinned(self) -> bool:
+        """Whether every selected row is pinned."""
+        if not 0 < self._table.selected_count <= MAX_MARKS:
+            return False
+        return all(self._model.mark(seq).pinned for seq in self._table.selected_seqs)
+
+    def trigger(self, title: str) -> None:
+        """Do an action."""
+        self.by_title[title].trigger()
+
+    def show_in(self, menu: QMenu, titles: tuple[str, ...] = ()) -> None:
+        """Fill a menu that is about to be shown, and disable the actions that are not possible.
+
+        Call ``enable_all`` when the menu is hidden.
+        """
+        chosen = [self.by_title[title] for title in titles or self.by_title]
+        menu.clear()
+        menu.setToolTipsVisible(True)
+        for action in chosen:
+            why = self.why_not(action.text())
+            action.setEnabled(not why)
+            set_tooltip(action, why)
+            if action.text() in (COPY_JSON, PIN) and not menu.isEmpty():
+                menu.addSeparator()
+            menu.addAction(action)
+        pin = self.by_title[PIN]
+        pin.setText("Unpin" if self.all_pinned else PIN)
+
+    def enable_all(self) -> None:
+        """Enable all actions again, after a menu was closed."""
+        for title, action in self.by_title.items():
+            action.setEnabled(True)
+            action.setText(title)
+
+    def _possible(self, title: str) -> bool:
+        """Return whether an action is possible, and report why if it is not."""
+        if why := self.why_not(title):
+            self.status_message.emit(why)
+        return not why
+
+    def _resend(self) -> None:
+        if self._possible(RESEND) and (row := self.selected):
+            self._do(
+                self._companion.resend(row, origin=PANEL),
+                lambda delivery: self.status_message.emit(f"Resent #{row.seq}: {delivery.note}"),
+            )
+
+    def _edit(self) -> None:
+        if self._possible(EDIT):
+            self.edit_requested.emit(self.selected)
+
+    def _save(self) -> None:
+        if self._possible(SAVE):
+            self.save_requested.emit(self.selected)
+
+    def _copy(self) -> None:
+        if row := self.selected:
+            QGuiApplication.clipboard().setText(pretty(row.payload.decode("utf-8", "replace")) or row.note)
+            self.status_message.emit(f"Copied #{row.seq}")
+        elif self._possible(COPY_JSON):
+            self._copy_lines()
+
+    def _copy_lines(self) -> None:
+        """Copy several rows, as ``companion journal --json`` prints them."""
+        number = self._table.selected_count
+        if number <= MAX_COPIED_ROWS:
+            lines = encode_lines(self._model.snapshot(), self._table.selected_seqs)
+            if sum(map(len, lines)) <= MAX_COPIED_BYTES:
+                QGuiApplication.clipboard().setText("\n".join(line.decode() for line in lines))
+                self.status_message.emit(f"Copied {count(len(lines), 'row')} as JSON lines")
+                return
+        self.status_message.emit(f"{count(number, 'row')} are too much to copy. Use Export … instead.")
+
+    def _copy_command(self) -> None:
+        if self._possible(COPY_COMMAND) and (row := self.selected):
+            text = row.payload.decode("utf-8", "replace")
+            QGuiApplication.clipboard().setText(trigger_command(text, self._companion.catalog))
+            self.status_message.emit(f"Copied #{row.seq} as a command")
+
+    def _copy_playwright(self) -> None:
+        """Copy a line for a Playwright test: it fires the selected event, or waits for it if the UI sent it."""
+        if not self._possible(COPY_PLAYWRIGHT) or (row := self.selected) is None:
+            return
+        text = row.payload.decode("utf-8", "replace")
+        if row.kind is Kind.TO_UI:
+            words = trigger_arguments(text, self._companion.catalog)
+        else:
+            words = expect_arguments(row.event, _data(row, text))
+        QGuiApplication.clipboard().setText(playwright_line(words))
+        self.status_message.emit(f"Copied #{row.seq} as a line for Playwright")
+
+    def _pin(self) -> None:
+        """Pin the selected rows, or unpin them if all are pinned."""
+        seqs = self._table.selected_seqs
+        if not self._possible(PIN):
+            return
+        if len(seqs) > MAX_MARKS:
+            self.status_message.emit(f"At most {MAX_MARKS:,} rows can be pinned. {len(seqs):,} are selected.")
+            return
+        pinned = not self.all_pinned
+        try:
+            for seq in seqs:
+                self._companion.journal.mark(seq, pinned=pinned)
+        except RequestError as error:
+            self.status_message.emit(error.reason)
+            return
+        rows = f"#{seqs[0]}" if len(seqs) == 1 else count(len(seqs), "row")
+        self.status_message.emit(f"{'Pinned' if pinned else 'Unpinned'} {rows}")
+
+    def _annotate(self) -> None:
+        if self._possible(ANNOTATE):
+            self.annotate_requested.emit()
+
+    def save_annotation(self, seq: int, text: str) -> None:
+        """Annotate a row; an empty text removes the annotation."""
+        try:
+            self._companion.journal.mark(seq, annotation=text)
+        except RequestError as error:
+            self.status_message.emit(error.reason)
+        else:
+            self.status_message.emit(f"Annotated #{seq}" if text else f"Removed the annotation of #{seq}")
+
+    def _export(self) -> None:
+        if not self._possible(EXPORT):
+            return
+        # The log may change while the dialog is open.
+        rows, seqs = self._model.snapshot(), self._table.selected_seqs
+        dialog = QFileDialog(self._table, "Export rows", "", "JSON lines (*.ndjson)")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("ndjson")
+        dialog.fileSelected.connect(
+            lambda file: self._do(
+                self._companion.export_rows(rows, seqs, Path(file)),
+                lambda number: self.status_message.emit(f"Exported {count(number, 'row')} to {file}"),
+            )
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+
+def _in_playwright(row: Row) -> bool:
+    return row.kind is Kind.TO_UI or (row.kind is Kind.FROM_UI and row.verdict is not Verdict.INVALID)
+
+
+def _data(row: Row, text: str) -> object:
+    """Return the data of a client's event or the body of a REST call, or None if it is not valid."""
+    try:
+        return parse_json(text) if row.origin == REST else decode(text).data
+    except BadFrame:
+        return None

@@ -1,0 +1,190 @@
+"""The header of the details: which row they show, what is known about it, its annotation, and its actions."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from app.hub.hub import count
+from app.hub.journal import Kind, Row
+from app.hub.origin import client_origin
+from app.hub.row_marks import MAX_ANNOTATION, Mark
+from app.ui import theme
+from app.ui.icons import ui_icon
+from app.ui.models.log_text import ARROWS, clock, recipients, source, with_user
+from app.ui.plain_text import PlainTextLabel, set_tooltip
+from app.ui.widgets.accessible_names import named
+from app.ui.widgets.elided_label import ElidedLabel
+from app.ui.widgets.line_edit import LineEdit
+
+RESEND = "Resend"
+EDIT = "Edit in Inject"
+SAVE = "Save as fixture …"
+EXPORT = "Export …"
+PIN = "Pin"
+ANNOTATE = "Annotate …"
+
+COMPACT_WIDTH = 760
+"""If the header is narrower, its buttons show only their icons."""
+MAX_NAME_CHARS = 100
+TIPS = {
+    RESEND: "Send the frame again, byte for byte, to the same recipients (R)",
+    EDIT: "Open the event in Inject (E)",
+    SAVE: "Save the frame as a fixture (S)",
+    EXPORT: "Save the selected rows to a file, as JSON lines",
+    PIN: "Pin or unpin the selected rows (M). The filter is:pinned shows them.",
+    ANNOTATE: "Write a short note about the row (A)",
+}
+TEXTS = {RESEND: "Resend", EDIT: "Edit in Inject", SAVE: "Save as fixture", EXPORT: "Export", PIN: "", ANNOTATE: ""}
+ICONS = {
+    RESEND: "resend", EDIT: "edit", SAVE: "fixtures", EXPORT: "down", PIN: "pin", ANNOTATE: "note",
+}  # fmt: skip
+
+
+class RowHeader(QWidget):
+    """Two lines and, for a row with an annotation, a third. ``triggered`` has the title of the chosen action."""
+
+    triggered = Signal(str)
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = named(ElidedLabel(), "Row", style_id="detailHead")
+        self.facts = named(PlainTextLabel(wordWrap=True), "About the row", style_id="muted")
+        self.annotation = AnnotationEdit()
+        self.buttons = {title: self._button(title) for title in TEXTS}
+        self.buttons[PIN].setCheckable(True)
+        self.copy_menu = QMenu(self)
+        self.copy = named(
+            QPushButton("Copy"), "Copy", style_id="rowMenu", tip="Copy the row in one of several forms"
+        )
+        self.copy.setMenu(self.copy_menu)
+        self.close_button = named(QPushButton(), "Close the details", style_id="flat", tip="Close the details")
+        self.close_button.clicked.connect(self.closed)
+        first = QHBoxLayout()
+        first.setSpacing(4)
+        first.addWidget(self.title, 1)
+        for title in (RESEND, EDIT, SAVE, EXPORT):
+            first.addWidget(self.buttons[title])
+        first.addWidget(self.copy)
+        for widget in (self.buttons[PIN], self.buttons[ANNOTATE], self.close_button):
+            first.addWidget(widget)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(first)
+        column.addWidget(self.facts)
+        column.addWidget(self.annotation)
+        self.recolor()
+
+    def show_row(self, row: Row, mark: Mark, why_not: Callable[[str], str]) -> None:
+        """Show a row. ``why_not`` returns why an action is not possible, or an empty text."""
+        self.title.setText(f"{row.event[:MAX_NAME_CHARS] or 'no event'} · {ARROWS[row.kind]}")
+        self.facts.setText(" · ".join(_facts(row)))
+        self._enable(why_not)
+        self.buttons[EXPORT].hide()
+        self.show_mark(mark)
+
+    def show_several(self, number: int, pinned: bool, why_not: Callable[[str], str]) -> None:
+        """Show how many rows are selected, and what can be done with them."""
+        self.title.setText(f"{count(number, 'row')} selected")
+        self.facts.setText("Copy, Export and Pin apply to all of them.")
+        self._enable(why_not)
+        self.buttons[EXPORT].show()
+        self.show_mark(Mark(pinned))
+
+    def show_mark(self, mark: Mark) -> None:
+        """Show whether the row is pinned, and its annotation."""
+        self.buttons[PIN].setChecked(mark.pinned)
+        self.annotation.show_saved(mark.annotation)
+
+    def recolor(self) -> None:
+        """Use the colours of the current theme."""
+        muted = theme.colors().muted
+        for title, name in ICONS.items():
+            self.buttons[title].setIcon(ui_icon(name, muted))
+        self.copy.setIcon(ui_icon("copy", muted))
+        self.close_button.setIcon(ui_icon("close", muted))
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        compact = event.size().width() < COMPACT_WIDTH
+        for title, text in TEXTS.items():
+            self.buttons[title].setText("" if compact else text)
+        self.copy.setText("" if compact else "Copy")
+
+    def _button(self, title: str) -> QPushButton:
+        button = named(QPushButton(TEXTS[title]), title, style_id="rowAction")
+        button.clicked.connect(lambda: self.triggered.emit(title))
+        return button
+
+    def _enable(self, why_not: Callable[[str], str]) -> None:
+        for title, button in self.buttons.items():
+            reason = why_not(title)
+            button.setEnabled(not reason)
+            set_tooltip(button, f"{title.removesuffix(' …')}: {reason}" if reason else TIPS[title])
+
+
+class AnnotationEdit(LineEdit):
+    """The annotation of a row. It is hidden while there is none and the user does not write one."""
+
+    saved = Signal(str)
+    """Emitted with the text when the user presses Enter or leaves the field, if it has changed."""
+    left = Signal()
+    """Emitted when the user has finished with Enter or Esc."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=MAX_ANNOTATION, placeholder="Annotation. Enter saves it, Esc cancels.")
+        named(self, "Annotation", style_id="annotation")
+        self._saved = ""
+        self.hide()
+        self.returnPressed.connect(self.left)
+        self.editingFinished.connect(self._save)
+
+    def show_saved(self, text: str) -> None:
+        """Show an annotation, or hide the field if there is none."""
+        self._saved = text
+        if not self.hasFocus():
+            self.setText(text)
+            self.setCursorPosition(0)
+            self.setVisible(bool(text))
+        set_tooltip(self, text)
+
+    def finish(self) -> None:
+        """Save what the user is writing: another row will be shown."""
+        if self.hasFocus():
+            self.clearFocus()
+
+    def begin(self) -> None:
+        """Let the user write."""
+        self.show()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.selectAll()
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.setText(self._saved)
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _save(self) -> None:
+        text = " ".join(self.text().split())
+        self.setVisible(bool(text) or self.hasFocus())
+        if text != self._saved:
+            self.saved.emit(text)
+
+
+def _facts(row: Row) -> list[str]:
+    """Return what is known about a row besides its event and direction."""
+    facts = [f"#{row.seq}", clock(row.wall)]
+    if row.client:
+        client = f"client {with_user(row.client, row.user)}"
+        facts.append(client if row.kind is not Kind.TO_UI else f"to {recipients(row.client)}")
+    if row.origin != client_origin(row.client):
+        facts.append(f"source: {source(row.origin)}")
+    return [*facts, f"{row.size:,} B", row.note or row.verdict]

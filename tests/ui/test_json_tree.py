@@ -1,0 +1,265 @@
+"""A frame as a tree: lazy for large frames, searchable, and with paths as the rest of the program writes them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
+
+from app.protocol.json_path import value_at
+from app.ui.models.json_tree import GROUP, Column, JsonTreeModel, members_of, searchable
+from app.ui.widgets.json_tree import MAX_BYTES, MAX_OPENED, JsonTree
+
+FRAME = {
+    "event": "new_message",
+    "data": {"text": "Hällo", "n": 3, "on": True, "a.b": 1, "reactions": [{"emoji": "👍"}, {"emoji": "🎉"}]},
+}
+KEYS = st.text(st.sampled_from("abÄ.[]0 "), min_size=1, max_size=4)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@pytest.fixture
+def tree(show: Callable[[QWidget], None]) -> JsonTree:
+    tree = JsonTree()
+    tree.resize(500, 300)
+    show(tree)
+    return tree
+
+
+def show_value(tree: JsonTree, value: Any) -> None:
+    tree.show_frame(json.dumps(value).encode())
+
+
+def rows(tree: JsonTree, parent: QModelIndex = QModelIndex()) -> list[tuple[str, str]]:  # noqa: B008
+    """Return key and value of every row that is visible or would be after scrolling."""
+    found = []
+    for number in range(tree.model.rowCount(parent)):
+        index = tree.model.index(number, 0, parent)
+        found.append((index.data(), tree.model.index(number, Column.VALUE, parent).data()))
+        if tree.view.isExpanded(index):
+            found += rows(tree, index)
+    return found
+
+
+def choose(tree: JsonTree, *steps: str | int) -> None:
+    tree.view.setCurrentIndex(tree.model.find(steps))
+
+
+def test_a_small_frame_is_shown_completely(tree: JsonTree) -> None:
+    show_value(tree, FRAME)
+    assert rows(tree) == [
+        ("event", '"new_message"'),
+        ("data", "{ 5 keys }"),
+        ("text", '"Hällo"'),
+        ("n", "3"),
+        ("on", "true"),
+        ("a.b", "1"),
+        ("reactions", "[ 2 items ]"),
+        ("0", "{ 1 key }"),
+        ("emoji", '"👍"'),
+        ("1", "{ 1 key }"),
+        ("emoji", '"🎉"'),
+    ]
+
+
+@given(VALUES)
+def test_the_model_is_consistent_and_finds_every_member(value: Any) -> None:
+    model = JsonTreeModel()
+    QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.set_value(value)
+    for steps, _ in searchable(value):
+        node = model.node(model.find(steps))
+        assert node.steps == steps
+        if node.path and isinstance(value, dict):
+            assert value_at(value, node.path) == node.value
+
+
+@pytest.mark.parametrize("value", [3, "text", None, [], {}])
+def test_a_value_without_members_is_one_row(tree: JsonTree, value: Any) -> None:
+    show_value(tree, value)
+    assert tree.model.rowCount() == 1
+    assert rows(tree)[0][0] == "value"
+
+
+def test_long_lists_are_grouped_and_created_on_demand(tree: JsonTree) -> None:
+    show_value(tree, {"data": list(range(12_345)), "keys": {f"k{n}": n for n in range(250)}})
+    made = len(tree.model._nodes)
+    assert made < 3 * GROUP
+    groups = tree.model.find(("data",))
+    assert tree.model.rowCount(groups) == 2
+    assert tree.model.index(1, 0, groups).data() == "10000 … 12344"
+    assert tree.model.index(2, 0, tree.model.find(("keys",))).data() == "k200 … k249"
+    index = tree.model.find(("data", 12_344))
+    assert tree.model.node(index).value == 12_344
+    assert len(tree.model._nodes) < made + 4 * GROUP
+
+
+def test_a_frame_of_64_kb_opens_few_nodes(tree: JsonTree) -> None:
+    """10,000 nodes: creating all of them, or asking the model about all, would take too long."""
+    value = {"event": "x", "data": {"items": [[n] for n in range(5_000)]}}
+    assert len(list(searchable(value))) > 10_000
+    show_value(tree, value)
+    assert len(tree.model._nodes) < 2 * GROUP
+    tree.view.setFocus()
+    tree.view.setCurrentIndex(tree.model.index(0, 0))
+    tree.actions_by_title["Expand all"].trigger()
+    assert MAX_OPENED - GROUP < len(rows(tree)) <= MAX_OPENED
+
+
+def test_asterisk_opens_a_limited_number_too(tree: JsonTree, qtbot: Any) -> None:
+    show_value(tree, {"items": [[n] for n in range(5_000)]})
+    tree.view.setFocus()
+    choose(tree, "items")
+    qtbot.keyClick(tree.view, Qt.Key.Key_Asterisk)
+    assert len(rows(tree)) <= MAX_OPENED
+
+
+def test_everything_can_be_folded_with_the_keyboard(tree: JsonTree, qtbot: Any) -> None:
+    show_value(tree, FRAME)
+    tree.view.setFocus()
+    choose(tree, "data")
+    qtbot.keyClick(tree.view, Qt.Key.Key_Left)
+    assert [key for key, _ in rows(tree)] == ["event", "data"]
+    qtbot.keyClick(tree.view, Qt.Key.Key_Right)
+    assert len(rows(tree)) == 11
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        (b"{nope", "not JSON"),
+        (b"\xff", "not UTF-8"),
+        (b'{"a": 1, "a": 2}', "the same key appears twice"),
+        (b'"' + b"x" * MAX_BYTES + b'"', "larger than 256 KiB"),
+        (b"[" * 60_000, "nested deeper"),
+    ],
+)
+def test_a_label_says_why_there_is_no_tree(tree: JsonTree, payload: bytes, why: str) -> None:
+    tree.show_frame(payload)
+    assert tree.currentWidget() is tree.problem
+    assert why in tree.problem.text()
+    show_value(tree, FRAME)
+    assert tree.currentWidget() is tree.view
+
+
+# search
+
+
+def current(tree: JsonTree) -> str:
+    return tree.model.node(tree.view.currentIndex()).path
+
+
+def test_the_search_goes_through_keys_and_values_and_opens_what_contains_them(tree: JsonTree) -> None:
+    told: list[str] = []
+    tree.found.connect(told.append)
+    show_value(tree, FRAME)
+    tree.view.collapseAll()
+    tree.search("EMOJI")
+    assert (current(tree), told[-1]) == ("data.reactions[0].emoji", "1 of 2")
+    tree.next_match()
+    assert (current(tree), told[-1]) == ("data.reactions[1].emoji", "2 of 2")
+    tree.next_match()
+    assert told[-1] == "1 of 2"
+    tree.next_match(-1)
+    assert told[-1] == "2 of 2"
+    tree.search("hällo")
+    assert (current(tree), told[-1]) == ("data.text", "1 of 1")
+    tree.search("tru")
+    assert current(tree) == "data.on"
+    tree.search("nothing like this")
+    assert told[-1] == "no match"
+    tree.search("")
+    assert told[-1] == ""
+
+
+def test_the_search_finds_a_member_of_a_group(tree: JsonTree) -> None:
+    show_value(tree, {"data": [f"n{number}" for number in range(1_000)]})
+    tree.search("n777")
+    assert current(tree) == "data[777]"
+    assert tree.view.visualRect(tree.view.currentIndex()).isValid()
+
+
+def test_the_search_is_repeated_for_the_next_frame(tree: JsonTree) -> None:
+    told: list[str] = []
+    tree.found.connect(told.append)
+    show_value(tree, {"a": 1})
+    tree.search("b")
+    show_value(tree, {"a": {"b": 1}})
+    assert told[-1] == "1 of 1"
+    tree.show_frame(b"{")
+    assert told[-1] == "no match"
+
+
+# copying
+
+
+def menu(tree: JsonTree) -> dict[str, bool]:
+    tree.view.customContextMenuRequested.emit(QPoint(5, 5))
+    opened = QApplication.activePopupWidget()
+    assert isinstance(opened, QMenu)
+    offered = {action.text(): action.isEnabled() for action in opened.actions()}
+    opened.close()
+    return offered
+
+
+def test_values_are_copied_as_text_or_json(tree: JsonTree, qtbot: Any) -> None:
+    show_value(tree, FRAME)
+    tree.view.setFocus()
+    choose(tree, "data", "text")
+    qtbot.keyClick(tree.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "Hällo"
+    choose(tree, "data", "reactions")
+    tree.copy_value()
+    assert json.loads(QGuiApplication.clipboard().text()) == FRAME["data"]["reactions"]  # type: ignore[index]
+
+
+def test_a_group_is_copied_with_its_members_only(tree: JsonTree) -> None:
+    show_value(tree, {"data": list(range(250))})
+    tree.view.setCurrentIndex(tree.model.index(2, 0, tree.model.find(("data",))))
+    tree.copy_value()
+    assert json.loads(QGuiApplication.clipboard().text()) == list(range(200, 250))
+
+
+def test_paths_are_copied_if_they_can_be_written(tree: JsonTree) -> None:
+    show_value(tree, FRAME)
+    told: list[str] = []
+    tree.status_message.connect(told.append)
+    choose(tree, "data", "reactions", 1, "emoji")
+    assert menu(tree) == dict.fromkeys(("Copy value", "Copy path", "Expand all", "Collapse all"), True)
+    tree.copy_path()
+    path = QGuiApplication.clipboard().text()
+    assert value_at(FRAME, path) == "🎉"
+    assert told == ["Copied the path data.reactions[1].emoji"]
+    choose(tree, "data", "a.b")
+    assert menu(tree)["Copy path"] is False
+    tree.copy_path()
+    assert QGuiApplication.clipboard().text() == path
+    assert "cannot be written as a path" in told[-1]
+
+
+def test_texts_are_shown_literally_and_cut_when_they_are_long(tree: JsonTree) -> None:
+    show_value(tree, {"a": "<b>" * 1_000, "b\nc": "line\nbreak"})
+    assert rows(tree)[0][1].endswith("… (3,000 characters)")
+    assert rows(tree)[1] == ("b\\nc", '"line\\nbreak"')
+    tip = tree.model.data(tree.model.index(0, Column.VALUE), Qt.ItemDataRole.ToolTipRole)
+    assert "&lt;b&gt;" in tip
+
+
+def test_a_screen_reader_hears_key_and_value(tree: JsonTree) -> None:
+    show_value(tree, FRAME)
+    index = tree.model.find(("data", "n"))
+    assert tree.model.data(index, Qt.ItemDataRole.AccessibleTextRole) == "n: 3"
+
+
+def test_members_of_a_scalar_are_none() -> None:
+    assert members_of("text") == ()

@@ -1,0 +1,296 @@
+"""The actions on selected rows in the Events room: buttons, several rows, pins and annotations, export."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+
+from app.companion import Companion
+from app.hub.journal import Kind, Verdict
+from app.hub.row_marks import MAX_MARKS, Mark
+from app.protocol.envelope import Envelope
+from app.ui import row_actions
+from app.ui.models.event_log import Col
+from app.ui.rooms.events import EventsRoom
+from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
+from app.ui.window import INJECT, MainWindow
+from tests.conftest import Connect, until
+from tests.ui.frames import settled, text
+
+LEFT = Qt.MouseButton.LeftButton
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+async def room(window: MainWindow, companion: Companion) -> EventsRoom:
+    """The room, with rows 2 to 6: four frames to the UI and one from it."""
+    for name in ("alice", "bob", "carol", "dave"):
+        await companion.fire(Envelope("friend_online", {"username": name}), origin="panel")
+    companion.journal.append(Kind.FROM_UI, "typing", payload=b"{}", client="1", verdict=Verdict.INVALID)
+    window.events.model.flush()
+    window.events.table.setFocus()
+    return window.events
+
+
+@pytest.fixture
+def told(room: EventsRoom) -> list[str]:
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    return messages
+
+
+def choose(room: EventsRoom, *seqs: int) -> None:
+    """Select rows by their number."""
+    model, selection = room.model, room.table.selectionModel()
+    lines = [line for line in range(model.rowCount()) if model.seq(line) in seqs]
+    selection.clear()
+    for line in lines:
+        selection.setCurrentIndex(
+            model.index(line, 0),
+            QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows,
+        )
+
+
+def mark(room: EventsRoom, seq: int) -> Mark:
+    return room.model.mark(seq)
+
+
+# buttons
+
+
+async def test_the_resend_button_sends_the_frame_again(
+    room: EventsRoom, companion: Companion, connect_client: Connect, told: list[str], qtbot: Any
+) -> None:
+    client = await connect_client()
+    choose(room, 3)
+    qtbot.mouseClick(room.details.header.buttons[RESEND], LEFT)
+    assert json.loads(await text(client))["data"] == {"username": "bob"}
+    await until(lambda: told)
+    assert told[0].startswith("Resent #3: delivered")
+
+
+async def test_the_edit_and_save_buttons_do_what_they_say(window: MainWindow, room: EventsRoom, qtbot: Any) -> None:
+    saved: list[Any] = []
+    room.save_requested.disconnect()
+    room.save_requested.connect(saved.append)
+    choose(room, 3)
+    qtbot.mouseClick(room.details.header.buttons[SAVE], LEFT)
+    assert [row.seq for row in saved] == [3]
+    qtbot.mouseClick(room.details.header.buttons[EDIT], LEFT)
+    assert window.rooms.current == INJECT
+
+
+async def test_the_copy_menu_offers_what_the_row_allows(room: EventsRoom, qtbot: Any) -> None:
+    menu = room.details.header.copy_menu
+
+    def offered() -> dict[str, bool]:
+        menu.popup(QPoint(0, 0))
+        found = {action.text(): action.isEnabled() for action in menu.actions()}
+        reasons = [action.toolTip() for action in menu.actions() if not action.isEnabled()]
+        assert all(reasons)
+        menu.close()
+        return found
+
+    choose(room, 3)
+    assert offered() == {"Copy as JSON": True, "Copy as command": True, "Copy as Playwright": True}
+    choose(room, 6)
+    assert offered() == {"Copy as JSON": True, "Copy as command": False, "Copy as Playwright": False}
+    choose(room, 2, 3)
+    assert offered() == {"Copy as JSON": True, "Copy as command": False, "Copy as Playwright": False}
+    assert all(action.isEnabled() for action in room.row_actions.by_title.values())
+
+
+async def test_closing_the_details_returns_the_focus_to_the_log(room: EventsRoom, qtbot: Any) -> None:
+    choose(room, 2, 3)
+    qtbot.mouseClick(room.details.header.close_button, LEFT)
+    assert room.table.selected_count == 0
+    assert not room.details.isVisible()
+    assert room.table.hasFocus()
+
+
+# several rows
+
+
+async def test_rows_are_selected_with_the_keyboard_and_the_mouse(room: EventsRoom, qtbot: Any) -> None:
+    choose(room, 2)
+    qtbot.keyClick(room.table, Qt.Key.Key_Down, SHIFT)
+    qtbot.keyClick(room.table, Qt.Key.Key_Down, SHIFT)
+    assert room.table.selected_seqs == [2, 3, 4]
+    place = room.table.visualRect(room.model.index(room.model.rowCount() - 1, Col.SUMMARY)).center()
+    qtbot.mouseClick(room.table.viewport(), LEFT, CONTROL, QPoint(place))
+    assert room.table.selected_seqs == [2, 3, 4, 6]
+    assert room.selected is None
+    assert room.details.header.title.text() == "4 rows selected"
+    assert not room.details.tabs.isVisible()
+    choose(room, 6)
+    assert room.details.tabs.isVisible()
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_R, Qt.Key.Key_E, Qt.Key.Key_S, Qt.Key.Key_A])
+async def test_an_action_for_one_row_says_so(room: EventsRoom, told: list[str], key: Qt.Key, qtbot: Any) -> None:
+    choose(room, 2, 3)
+    last = room.model.rowCount()
+    qtbot.keyClick(room.table, key)
+    assert len(told) == 1
+    assert told[0].startswith("Select one row. Several rows cannot be ")
+    room.model.flush()
+    assert room.model.rowCount() == last
+
+
+async def test_several_rows_are_copied_as_json_lines(
+    room: EventsRoom, told: list[str], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(room, 2, 4)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
+    lines = [json.loads(line) for line in QGuiApplication.clipboard().text().split("\n")]
+    assert [(line["seq"], line["event"]) for line in lines] == [(2, "friend_online"), (4, "friend_online")]
+    assert json.loads(lines[1]["frame"])["data"] == {"username": "carol"}
+    assert told == ["Copied 2 rows as JSON lines"]
+    monkeypatch.setattr(row_actions, "MAX_COPIED_ROWS", 1)
+    qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
+    assert told[-1] == "2 rows are too much to copy. Use Export … instead."
+
+
+async def test_selected_rows_are_exported(
+    room: EventsRoom, companion: Companion, told: list[str], tmp_path: Path, qtbot: Any
+) -> None:
+    companion.journal.mark(4, pinned=True, annotation="late")
+    choose(room, 2, 4, 6)
+    qtbot.mouseClick(room.details.header.buttons[EXPORT], LEFT)
+    (dialog,) = room.table.findChildren(QFileDialog)
+    file = tmp_path / "rows.ndjson"
+    dialog.fileSelected.emit(str(file))
+    dialog.close()
+    await until(lambda: told)
+    await settled(companion)
+    assert told == [f"Exported 3 rows to {file}"]
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert [(line["seq"], line["pinned"], line["annotation"]) for line in lines] == [
+        (2, False, ""), (4, True, "late"), (6, False, ""),
+    ]  # fmt: skip
+
+
+async def test_a_file_that_cannot_be_written_is_reported(
+    room: EventsRoom, companion: Companion, told: list[str], tmp_path: Path
+) -> None:
+    choose(room, 2)
+    room.row_actions.trigger(EXPORT)
+    (dialog,) = room.table.findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "missing" / "rows.ndjson"))
+    dialog.close()
+    await until(lambda: told)
+    assert "could not be written" in told[0]
+    await settled(companion)
+
+
+# pins and annotations
+
+
+async def test_m_pins_the_selected_rows_and_unpins_them(room: EventsRoom, told: list[str], qtbot: Any) -> None:
+    choose(room, 3)
+    qtbot.keyClick(room.table, Qt.Key.Key_M)
+    assert mark(room, 3).pinned
+    assert room.details.header.buttons[PIN].isChecked()
+    choose(room, 2, 3)
+    assert not room.details.header.buttons[PIN].isChecked()
+    qtbot.mouseClick(room.details.header.buttons[PIN], LEFT)
+    assert mark(room, 2).pinned
+    assert mark(room, 3).pinned
+    assert room.details.header.buttons[PIN].isChecked()
+    qtbot.mouseClick(room.details.header.buttons[PIN], LEFT)
+    assert not mark(room, 2).pinned
+    assert not room.details.header.buttons[PIN].isChecked()
+    assert told == ["Pinned #3", "Pinned 2 rows", "Unpinned 2 rows"]
+
+
+async def test_the_context_menu_unpins_what_is_pinned(room: EventsRoom, companion: Companion) -> None:
+    companion.journal.mark(3, pinned=True)
+    choose(room, 3)
+    room.table.customContextMenuRequested.emit(QPoint(5, 5))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    titles = [action.text() for action in menu.actions()]
+    menu.close()
+    assert "Unpin" in titles
+    assert room.row_actions.by_title[PIN].text() == PIN
+
+
+async def test_too_many_rows_are_not_pinned(room: EventsRoom, companion: Companion, told: list[str]) -> None:
+    for _ in range(MAX_MARKS + 1):
+        companion.journal.append(Kind.SERVER, "x")
+    while room.model.rowCount() <= MAX_MARKS:
+        room.model.flush()
+    room.table.selectAll()
+    room.row_actions.trigger(PIN)
+    assert told[0].startswith("At most 1,000 rows can be pinned.")
+    assert not mark(room, 2).pinned
+
+
+async def test_a_annotates_the_selected_row(
+    room: EventsRoom, companion: Companion, told: list[str], qtbot: Any
+) -> None:
+    choose(room, 3)
+    qtbot.keyClick(room.table, Qt.Key.Key_A)
+    edit = room.details.header.annotation
+    assert edit.hasFocus()
+    qtbot.keyClicks(edit, "why twice?")
+    qtbot.keyClick(edit, Qt.Key.Key_Return)
+    assert mark(room, 3).annotation == "why twice?"
+    assert room.table.hasFocus()
+    assert told == ["Annotated #3"]
+    line = room.table.currentIndex().row()
+    assert room.model.index(line, Col.SUMMARY).data() == "“why twice?” · bob"
+
+
+async def test_an_annotation_belongs_to_the_row_for_which_it_was_begun(room: EventsRoom, qtbot: Any) -> None:
+    choose(room, 3)
+    room.row_actions.trigger(ANNOTATE)
+    qtbot.keyClicks(room.details.header.annotation, "third")
+    choose(room, 4)
+    assert mark(room, 3).annotation == "third"
+    assert mark(room, 4).annotation == ""
+    assert room.details.header.annotation.text() == ""
+
+
+async def test_a_mark_from_a_script_is_shown_at_once(room: EventsRoom, companion: Companion) -> None:
+    choose(room, 3)
+    companion.journal.mark(3, pinned=True, annotation="from a script")
+    assert room.details.header.buttons[PIN].isChecked()
+    assert room.details.header.annotation.text() == "from a script"
+    assert room.details.header.annotation.isVisible()
+
+
+async def test_a_discarded_row_cannot_be_annotated(room: EventsRoom, companion: Companion, told: list[str]) -> None:
+    room.row_actions.save_annotation(99, "x")
+    assert told == ["There is no row 99 in the log."]
+
+
+# the details
+
+
+async def test_the_search_field_searches_the_tree(room: EventsRoom, qtbot: Any) -> None:
+    choose(room, 3)
+    details = room.details
+    details.search.setFocus()
+    qtbot.keyClicks(details.search, "e")
+    assert details.found.text() == "1 of 2"
+    qtbot.keyClick(details.search, Qt.Key.Key_Return)
+    assert details.found.text() == "2 of 2"
+    qtbot.keyClick(details.search, Qt.Key.Key_Return, SHIFT)
+    assert details.found.text() == "1 of 2"
+    details.tabs.setCurrentWidget(details.raw)
+    assert not details.search.isVisible()
+    details.tabs.setCurrentWidget(details.tree)
+    assert details.search.isVisible()
+
+
+async def test_the_details_are_beside_the_log_in_a_wide_room(window: MainWindow, room: EventsRoom) -> None:
+    choose(room, 3)
+    assert room.splitter.orientation() is Qt.Orientation.Vertical
+    window.resize(1_700, 800)
+    await until(lambda: room.splitter.orientation() is Qt.Orientation.Horizontal)
+    assert room.details.isVisible()
