@@ -29,6 +29,7 @@ from app.protocol.envelope import Envelope
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
+from app.ui.fire_bar_window import FireBarWindow
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 from tests.manual_pictures import take_manual_pictures
 
@@ -118,6 +119,19 @@ async def shoot(app: QApplication, out: Path, scheme: str) -> None:
             window.help.search.setText("filter")
             window.help.pages.choose_current()
             await picture("help-search")
+            window.show_first_steps()
+            await picture("first-steps")
+            window.show_first_steps().hide()
+            bar = FireBarWindow(companion, window.memory, lambda _: None)
+            bar.present()
+            await asyncio.sleep(0.2)
+            bar.grab().save(str(out / f"fire-bar-{scheme}.png"))
+            bar.close_down()
+            bar.hide()
+            shortcuts = window.show_shortcuts()
+            await asyncio.sleep(0.2)
+            shortcuts.grab().save(str(out / f"shortcuts-{scheme}.png"))
+            shortcuts.close()
             about = window.open_about()
             await asyncio.sleep(0.2)
             about.grab().save(str(out / f"about-{scheme}.png"))

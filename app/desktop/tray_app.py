@@ -66,7 +66,7 @@ class TrayApp(QObject):
         self.companion.raise_window = self.window.present
         self.companion.show_fire_bar = self._show_fire_bar
         self._fire_bar: FireBarWindow | None = None
-        actions = {"repeat_shortcut": self.window.repeat, "fire_bar_shortcut": self._toggle_fire_bar}
+        actions = {"repeat_shortcut": self._repeat_last, "fire_bar_shortcut": self._toggle_fire_bar}
         self._shortcuts = GlobalShortcuts(actions, self._on_shortcut_failed)
         self.companion.quit_program = self._stop.set
         self.companion.current_settings.write = home.save
@@ -235,11 +235,15 @@ class TrayApp(QObject):
         self.window.present()
 
     def _show_result(self, text: str) -> None:
-        """Show what was fired in the tooltip of the tray icon; if the window is hidden, in a notification, too."""
-        if not self._tray:
-            return
-        self._tray.show_result(text)
-        if not self.window.isVisible() or self.window.isMinimized():
+        """Show what was fired: in the tray icon's tooltip and the fire bar, or else in a notification.
+
+        The notification is for a hidden window. Otherwise its status bar shows the result.
+        """
+        if self._tray:
+            self._tray.show_result(text)
+        if self._fire_bar and self._fire_bar.isVisible():
+            self._fire_bar.show_result(text)
+        elif self._tray and (not self.window.isVisible() or self.window.isMinimized()):
             self._noted_room = EVENTS
             self._tray.notify("P2P Chat Companion", text, RESULT_MS)
 
@@ -263,6 +267,12 @@ class TrayApp(QObject):
 
     def _toggle_fire_bar(self) -> None:
         self._made_fire_bar().toggle()
+
+    def _repeat_last(self) -> None:
+        if self.companion.composer.can_fire_again:
+            self.window.repeat()
+        else:
+            self._show_result("Nothing has been fired yet")
 
     def _on_shortcut_failed(self, name: str, why: str) -> None:
         choose = ("Open Settings", partial(self.window.open_setting, name))

@@ -58,7 +58,7 @@ class FireBarWindow(QWidget):
         self._companion = companion
         self._memory = memory
         self._fired = fired
-        self._do = RoomTasks(companion.tasks, self._show_result)
+        self._do = RoomTasks(companion.tasks, self.show_result)
         self._grip = QPoint()
         """Where the user holds the bar while moving it."""
         self._listed: list[tuple[str, str]] = []
@@ -195,10 +195,11 @@ class FireBarWindow(QWidget):
         ]
 
     def _on_delivered(self, delivery: Delivery) -> None:
-        self._show_result(result_of(self._companion, delivery))
+        self.show_result(result_of(self._companion, delivery))
         self._fired(delivery)
 
-    def _show_result(self, text: str) -> None:
+    def show_result(self, text: str) -> None:
+        """Show the result of an event, with the time."""
         self.result.setText(f"{local(self._companion.clock.wall()):%H:%M:%S} {text}")
         self.adjustSize()
 

@@ -19,6 +19,11 @@ from app.ui.plain_text import notification_text, without_mnemonics
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.status import status_line
 
+MAX_TIP = 127
+"""Windows shows at most this many characters in the tooltip."""
+MAX_TITLE = 32
+"""Length of an event's title in a result, so that the tooltip has room for the number of clients."""
+
 
 def icon_name(companion: Companion) -> str:
     """Return the name of the icon in ``resources/icons`` that shows the companion's state."""
@@ -35,6 +40,8 @@ def menu_text(title: str) -> str:
 def result_of(companion: Companion, delivery: Delivery) -> str:
     """Return the result of what was fired last: ``Fired: A friend says hi → 2 clients``."""
     title = companion.composer.recent[0].title if companion.composer.recent else "Event"
+    if len(title) > MAX_TITLE:
+        title = f"{title[:MAX_TITLE].rstrip()} …"
     if delivery.held:
         return f"Held: {title}"
     if delivery.clients:
@@ -87,8 +94,9 @@ class Tray(QObject):
     def show_state(self) -> None:
         """Show the companion's current state in icon and tooltip."""
         self.icon.setIcon(icon(icon_name(self._companion)))
-        lines = ("P2P Chat Companion", status_line(self._companion), self._result)
-        self.icon.setToolTip(notification_text("\n".join(filter(None, lines))))
+        first = () if self._result else ("P2P Chat Companion",)
+        text = "\n".join(filter(None, (*first, status_line(self._companion), self._result)))
+        self.icon.setToolTip(notification_text(text if len(text) <= MAX_TIP else f"{text[: MAX_TIP - 1]}…"))
 
     def show_result(self, text: str) -> None:
         """Show the result of a fired event in the tooltip, with the time."""

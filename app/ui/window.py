@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from msgspec.structs import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 from typing_extensions import override
 
 from app.hub.origin import PANEL
@@ -315,11 +315,11 @@ class MainWindow(MainWindowShell):
         self.help.open_page_about(topic)
         self.open_room(HELP)
 
-    def show_shortcuts(self) -> None:
+    def show_shortcuts(self) -> QDialog:
         """Show the keyboard shortcuts."""
         from app.ui.shortcuts import show_shortcuts
 
-        show_shortcuts(self, self.room_list, self.open_help)
+        return show_shortcuts(self, self.room_list, self.open_help)
 
     def open_about(self) -> About:
         """Open the About dialog."""

@@ -928,6 +928,24 @@ async def test_what_is_fired_with_a_hidden_window_is_shown_in_tooltip_and_notifi
     await client.close()
 
 
+async def test_with_the_fire_bar_there_is_no_notification_and_the_bar_shows_the_result(
+    start: Start, system_tray: type[Availability], shown: list[tuple[str, str]]
+) -> None:
+    desktop = await start(hidden=True)
+    desktop._repeat_last()
+    assert shown == [("P2P Chat Companion", "Nothing has been fired yet")]
+    await desktop.companion.composer.fire_message("alice", "x" * 200, origin="panel")
+    desktop._show_fire_bar()
+    assert desktop._fire_bar
+    desktop._repeat_last()
+    await until(desktop._fire_bar.result.text)
+    assert desktop._fire_bar.result.text().endswith(" …: not sent: no client is connected")
+    assert len(shown) == 1
+    assert desktop._tray
+    assert len(desktop._tray.icon.toolTip()) < 128
+    assert "no client is connected" in desktop._tray.icon.toolTip()
+
+
 async def test_a_click_on_a_notification_opens_its_room(
     start: Start, system_tray: type[Availability], shown: list[tuple[str, str]]
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 
 from app.system.key_combination import FUNCTION_KEYS, KeyCombination, parse
-from app.ui.global_shortcuts import Act, Backend, GlobalShortcuts, advice
+from app.ui.global_shortcuts import Act, Backend, GlobalShortcuts, advice, system_backend
 from app.ui.global_shortcuts.windows import WM_HOTKEY, WindowsBackend, virtual_key
 from app.ui.global_shortcuts.x11 import keysym
 
@@ -99,6 +99,7 @@ def test_a_system_without_such_shortcuts_is_reported() -> None:
 
 def test_settings_say_what_to_do_on_each_system(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {}
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     for platform in ("xcb", "windows", "wayland", "cocoa"):
         monkeypatch.setattr(QGuiApplication, "platformName", lambda platform=platform: platform)
         texts[platform] = advice("companion trigger --last")
@@ -106,6 +107,10 @@ def test_settings_say_what_to_do_on_each_system(monkeypatch: pytest.MonkeyPatch)
     assert "Ctrl+Alt+R" in texts["xcb"]
     assert texts["wayland"] == texts["cocoa"]
     assert texts["wayland"].endswith("to the command: companion trigger --last")
+    monkeypatch.setattr(QGuiApplication, "platformName", lambda: "xcb")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert advice("companion trigger --last") == texts["wayland"]
+    assert system_backend() is None
 
 
 # Windows

@@ -1,6 +1,6 @@
 """System-wide shortcuts: they work while another program has the keyboard focus. X11 and Windows only."""
 
-import sys
+import os
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -27,8 +27,8 @@ class Backend(Protocol):
 
 def system_backend() -> Backend | None:
     """Return the backend of this system, or None if programs cannot register keys (Wayland, macOS)."""
-    platform = QGuiApplication.platformName()
-    if sys.platform == "win32" and platform == "windows":
+    platform = _platform()
+    if platform == "windows":
         from app.ui.global_shortcuts.windows import WindowsBackend
 
         return WindowsBackend()
@@ -42,9 +42,16 @@ def system_backend() -> Backend | None:
     return None
 
 
+def _platform() -> str:
+    """Return ``windows``, ``xcb``, or an empty text if programs cannot register keys."""
+    name = QGuiApplication.platformName()
+    # In a Wayland session, an X11 program gets only the keys that are meant for other X11 programs.
+    return name if name == "windows" or (name == "xcb" and not os.environ.get("WAYLAND_DISPLAY")) else ""
+
+
 def advice(command: str) -> str:
     """Return how to enter a system-wide shortcut on this system; ``command`` does the same as the shortcut."""
-    if QGuiApplication.platformName() in ("xcb", "windows"):
+    if _platform():
         return "System-wide, e.g. Ctrl+Alt+R: works while any program has the focus. Leave empty for none."
     return (
         "This system does not let programs register shortcuts. Bind a key in its keyboard settings "
