@@ -60,6 +60,9 @@ pinned_names = completion(
 persona_names = completion("/v1/personas", lambda answer: [each["username"] for each in answer])
 client_ids = completion("/v1/clients", lambda answer: [str(each["id"]) for each in answer])
 filter_names = completion("/v1/filters", lambda answer: [each["name"] for each in answer])
+filter_references = completion(
+    "/v1/filters", lambda answer: [f"@{each['name']}" for each in answer if " " not in each["name"]]
+)
 refused_origins = completion(
     "/v1/origins",
     lambda answer: list(dict.fromkeys(each["origin"] for each in answer["refused"] if each["origin"])),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.completion import filter_references
 from app.system.console import json_must_be_ascii
 from app.system.terminal import print_lines
 
@@ -61,6 +62,7 @@ Filter = Annotated[
         "--filter",
         metavar="TEXT",
         help="Print only matching rows, for example: event:typing dir:c2s. @NAME is a saved filter.",
+        autocompletion=filter_references,
     ),
 ]
 

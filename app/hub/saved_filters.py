@@ -30,6 +30,8 @@ def valid_text(text: str) -> str:
         raise Invalid("The filter is empty. Enter a filter first.")
     if len(text) > MAX_TEXT:
         raise Invalid(f"The filter is too long. Use at most {MAX_TEXT} characters.")
+    if not text.isprintable():
+        raise Invalid("The filter contains a control character. Remove it.")
     if any(saved_name(each.text.removeprefix("-")) for each in tokens(text)):
         raise Invalid("A saved filter cannot contain another one. Write out its terms.")
     if warnings := parse(text).warnings:

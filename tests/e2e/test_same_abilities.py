@@ -113,6 +113,9 @@ def completed(running: Start[Program], data_dir: Path) -> Complete:
 
 def test_completion_uses_what_the_companion_has(server: Companion, run: Run, completed: Complete) -> None:
     run("state", "personas", "add", "gina")
+    run("filters", "save", "errors", "is:invalid")
+    assert completed("companion filters delete e") == ["errors"]
+    assert completed("companion journal --filter @e") == ["@errors"]
     assert completed("companion state personas remove gi") == ["gina"]
     assert completed("companion trigger friend_o") == ["friend_online", "friend_offline"]
     assert completed("companion expect m") == ["mark_read"]

@@ -11,7 +11,8 @@ from tests.endpoints.control_api import Control
 
 FULL_ONLY = {
     "change_journal", "change_settings", "allow_origin", "disallow_origin", "pin_fixture", "unpin_fixture",
-    "start_at_login", "check_for_updates", "create_agent_token", "revoke_agent_token",
+    "save_filter", "rename_filter", "delete_filter", "start_at_login", "check_for_updates", "create_agent_token",
+    "revoke_agent_token",
 }  # fmt: skip
 NAMES = {each.handler.__name__: each for each in OPERATIONS}
 

@@ -48,6 +48,7 @@ def test_the_settings_accept_every_valid_name(name: str) -> None:
         (" ", "filter is empty"),
         ("x" * 501, "too long"),
         ("is:odd", "not valid: invalid is:odd"),
+        ("a\x1b[2J", "control character"),
         ("@errors", "cannot contain another"),
         ("x -@errors", "cannot contain another"),
     ],

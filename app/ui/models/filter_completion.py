@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from app.hub.filter import KEYS, LIST_KEYS
 from app.hub.filter_grammar import KEY_MEANINGS, VALUE_MEANINGS, Meaning
-from app.hub.filter_text import SEPARATOR, can_be_value, format_term, reference, token_at
+from app.hub.filter_text import EXACT, SEPARATOR, can_be_value, format_term, reference, token_at
 
 MAX_SUGGESTIONS = 50
 
@@ -64,9 +64,10 @@ def _values(start: int, sign: str, key: str, typed: str, known: Known) -> Iterat
     """Yield terms of a key whose last value contains what was typed."""
     earlier, _, last = typed.rpartition(SEPARATOR) if key in LIST_KEYS else ("", "", typed)
     before = [each for each in earlier.split(SEPARATOR) if each]
-    for value, meaning in _matching(_known_values(key, known), last):
+    exact = EXACT if key == "event" and last.startswith(EXACT) else ""
+    for value, meaning in _matching(_known_values(key, known), last.removeprefix(exact)):
         if value not in before and can_be_value(value):
-            yield Suggestion(start, format_term(key, [*before, value], negated=bool(sign)), meaning)
+            yield Suggestion(start, format_term(key, [*before, f"{exact}{value}"], negated=bool(sign)), meaning)
 
 
 def _saved(start: int, typed: str, known: Known) -> Iterator[Suggestion]:
