@@ -49,7 +49,7 @@ class ExpectRow(QWidget):
         row.setSpacing(8)
         for widget in (PlainTextLabel("Then expect"), self.choice, self._where_label, self.where, self.within):
             row.addWidget(widget)
-        row.setStretchFactor(self.where, 1)
+        row.setStretchFactor(self.where, 4)
         self.where.setMaximumWidth(320)
         row.addStretch(1)
         column = QVBoxLayout(self)
