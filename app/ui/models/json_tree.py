@@ -5,7 +5,7 @@ opening a node never creates more than ``GROUP`` nodes.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from math import ceil
 from typing import Any
@@ -127,13 +127,21 @@ def members_of(value: Any) -> Sequence[tuple[Step, Any]]:
     return list(enumerate(value)) if isinstance(value, list) else ()
 
 
-def searchable(value: Any) -> Iterator[tuple[Steps, str]]:
-    """Yield every member below a value, in the order of the tree: where it is, and its text to search."""
+def searchable(value: Any) -> list[tuple[Steps, str]]:
+    """Return every member below a value, in the order of the tree: where it is, and its text to search."""
+    found: list[tuple[Steps, str]] = []
+    _collect(value, (), found)
+    return found
+
+
+def _collect(value: Any, steps: Steps, found: list[tuple[Steps, str]]) -> None:
     for step, member in members_of(value):
-        text = "" if isinstance(member, dict | list) else member if isinstance(member, str) else json.dumps(member)
-        yield (step,), f"{step}\n{text}".casefold() if isinstance(step, str) else text.casefold()
-        for steps, inner in searchable(member):
-            yield (step, *steps), inner
+        here = (*steps, step)
+        container = isinstance(member, dict | list)
+        text = "" if container else member.casefold() if isinstance(member, str) else _scalar(member, 0)
+        found.append((here, f"{step.casefold()}\n{text}" if isinstance(step, str) else text))
+        if container:
+            _collect(member, here, found)
 
 
 class JsonTreeModel(QAbstractItemModel):
@@ -247,7 +255,7 @@ def _scalar(value: Any, limit: int) -> str:
     """Return a text, number, boolean or null as JSON. A long text is cut, and says how long it is."""
     if isinstance(value, str) and len(value) > limit:
         return f"{json.dumps(value[:limit], ensure_ascii=False)[:-1]}… ({len(value):,} characters)"
-    return json.dumps(value, ensure_ascii=False)
+    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False)
 
 
 def _color(node: JsonNode, is_key: bool) -> str:

@@ -44,6 +44,7 @@ class DetailsSplitter(QSplitter):
 
     @override
     def saveState(self) -> QByteArray:
+        self._remember()
         return QByteArray(json.dumps(self._sizes).encode())
 
     @override

@@ -14,8 +14,8 @@ from app.ui.models.json_tree import Column, JsonTreeModel, Steps, searchable
 from app.ui.plain_text import PlainTextLabel, set_tooltip
 from app.ui.widgets.accessible_names import named
 
-MAX_BYTES = 256 * 1024
-"""A larger frame is not shown as a tree: it would have too many nodes to search."""
+MAX_BYTES = 128 * 1024
+"""A larger frame is not shown as a tree: it may have too many nodes to search."""
 OPENED = 120
 """Nodes are opened from the top while fewer rows than this are visible."""
 MAX_OPENED = 1_000
@@ -78,7 +78,7 @@ class JsonTree(QStackedWidget):
         self._wanted = text
         wanted = text.casefold()
         if wanted and self._searched is None:
-            self._searched = list(searchable(self.model.value))
+            self._searched = searchable(self.model.value)
         self._matches = []
         for steps, inside in (self._searched or ()) if wanted else ():
             if wanted in inside:
