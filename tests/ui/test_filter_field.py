@@ -43,6 +43,8 @@ def test_typing_opens_suggestions_that_explain_themselves(field: FilterField, qt
     assert not field.popup.currentIndex().isValid()
     qtbot.keyClicks(field, "x")
     assert offered(field) == []
+    qtbot.keyClicks(field, " ")
+    assert offered(field) == [], "nothing of the next term was typed yet"
 
 
 def test_enter_takes_the_selected_suggestion(field: FilterField, qtbot: Any) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QCompleter, QTreeView
 from typing_extensions import override
 
+from app.hub.filter_text import token_at
 from app.ui import theme
 from app.ui.models.filter_completion import Known, Suggestion, suggestions
 from app.ui.widgets.accessible_names import named
@@ -105,7 +106,7 @@ class FilterField(LineEdit):
     def _on_edited(self) -> None:
         if self._replacing:
             return
-        if self.text():
+        if token_at(self.text(), self.cursorPosition()).text:
             self.show_suggestions()
         else:
             self.popup.hide()
