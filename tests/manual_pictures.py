@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice
-from PySide6.QtGui import QImage, qRgb
+from PySide6.QtGui import QImage, QPainter, qRgb
 from PySide6.QtWidgets import QApplication, QWidget
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
@@ -26,6 +26,7 @@ from app.system.control_token import Token
 from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
+from app.ui.fire_bar_window import FireBarWindow
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTINGS, MainWindow
 
 ROOT = Path(__file__).parents[1]
@@ -96,6 +97,12 @@ async def _take(companion: Companion, window: MainWindow) -> None:
         _save(await _grab(palette), "palette")
         palette.close()
 
+        bar = FireBarWindow(companion, window.memory, lambda _: None)
+        bar.present()
+        _save(await _grab(bar), "fire-bar")
+        bar.close_down()
+        bar.hide()
+
         window.open_room(FIXTURES)
         await asyncio.sleep(0.2)
         window.fixtures.choose("nasty/rtl")
@@ -138,8 +145,16 @@ async def _answer(companion: Companion, ui: ClientConnection, text: str) -> None
 
 
 async def _grab(widget: QWidget) -> QImage:
+    """Return a picture of a widget. Transparent corners get the colour of the window."""
     await asyncio.sleep(0.4)
-    return widget.grab().toImage()
+    picture = widget.grab()
+    whole = QImage(picture.size(), QImage.Format.Format_RGB32)
+    whole.setDevicePixelRatio(picture.devicePixelRatio())
+    whole.fill(theme.colors().window)
+    painter = QPainter(whole)
+    painter.drawPixmap(0, 0, picture)
+    painter.end()
+    return whole
 
 
 def _save(image: QImage, name: str) -> None:

@@ -1,9 +1,11 @@
 """System-wide shortcuts: which keys are registered, and what happens when one cannot be."""
 
 import ctypes
+import sys
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
 
 from app.system.key_combination import FUNCTION_KEYS, KeyCombination, parse
@@ -164,6 +166,23 @@ def test_windows_refuses_a_hot_key(qapp: object, monkeypatch: pytest.MonkeyPatch
     for code, why in ((1409, "another program uses it"), (5, "Windows error 5")):
         monkeypatch.setattr(ctypes, "get_last_error", lambda code=code: code, raising=False)
         assert WindowsBackend(library).register(parse("F9"), print) == why
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="registers a key with Windows")
+def test_windows_delivers_a_hot_key_and_refuses_it_to_a_second_program(qapp: QCoreApplication) -> None:
+    done: list[str] = []
+    user32 = ctypes.WinDLL("user32")
+    backend, other = WindowsBackend(), WindowsBackend()
+    keys = parse("Ctrl+Alt+Shift+F11")
+    assert backend.register(keys, lambda: done.append("F11")) == ""
+    assert other.register(keys, print) == "another program uses it"
+    user32.PostThreadMessageW(ctypes.WinDLL("kernel32").GetCurrentThreadId(), WM_HOTKEY, 1, 0)
+    for _ in range(100):
+        qapp.processEvents()
+    assert done == ["F11"]
+    backend.close()
+    assert other.register(keys, print) == ""
+    other.close()
 
 
 # keys

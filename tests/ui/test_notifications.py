@@ -155,8 +155,9 @@ async def test_what_comes_together_is_shown_as_one_after_the_time(
     await say(watched.companion, "one")
     assert timer.isActive()
     assert watched.shown == []
-    timer.setInterval(0)  # two seconds are over
     await say(watched.companion, "two")
+    assert watched.shown == []
+    timer.setInterval(0)  # two seconds are over
     await until(lambda: watched.shown)
     assert [(note.title, note.body) for note in watched.shown] == [("alice", "one\ntwo")]
     assert not timer.isActive()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QTabBar, QWidget
 from app.companion import Companion
 from app.endpoints.control.api import OPERATIONS
 from app.manual.pages import installed
+from app.ui.fire_bar_window import FireBarWindow
 from app.ui.palette_commands import commands
 from app.ui.room_registry import ROOMS
 from app.ui.setting_titles import SETTING_TITLES
@@ -109,6 +110,7 @@ OPERATION = {
     "window: Ctrl+Q": "POST /v1/quit",
     "palette: Fire: FIXTURE": EVENT,
     "palette: Repeat last": EVENT,
+    "fire bar: Fire: FIXTURE": EVENT,
     "palette: Show fire bar": "POST /v1/fire-bar/open",
     "tray: Show fire bar": "POST /v1/fire-bar/open",
     "palette: Pause sending": "POST /v1/server/pause",
@@ -185,6 +187,7 @@ VISUAL = {
     "window: Settings": OPENS,
     "window: Help": OPENS,
     "help: First steps": OPENS,
+    "fire bar: Close the fire bar": VIEW,
     "window: Skip the first steps": VIEW,
     "help: Back": OPENS,
     "help: Forward": OPENS,
@@ -297,6 +300,11 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     await companion.stop()
     found |= palette(window) | tray_menu(companion) | strip(window)
     about.close()
+    bar = FireBarWindow(companion, window.memory, lambda _: None)
+    bar.present()
+    found |= {f"fire bar: {each}" for each in names_in(bar)}
+    bar.close_down()
+    bar.deleteLater()
     separated = (each.partition(": ") for each in found)
     return {f"{place}: {general(name, companion)}" for place, _, name in separated}
 
