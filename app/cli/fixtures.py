@@ -41,7 +41,10 @@ def list_(json: Json = False, data_dir: DataDir = None) -> None:
         return
     width = max((len(each["name"]) for each in found["fixtures"]), default=0)
     for each in found["fixtures"]:
-        print_lines(f"{each['name']:<{width}}  {each['title']}{'  (pinned)' if each['pinned'] else ''}")
+        notes = [f"expects {each['expect']['event']}"] if each.get("expect") else []
+        notes += ["pinned"] if each["pinned"] else []
+        shown = f"  ({', '.join(notes)})" if notes else ""
+        print_lines(f"{each['name']:<{width}}  {each['title']}{shown}")
         if each["problems"]:
             say(f"{each['name']} is not valid: {'; '.join(each['faults'])}")
 

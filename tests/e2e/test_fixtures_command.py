@@ -56,6 +56,7 @@ def test_run_with_changes_and_for_one_user(program: Companion, run: Run) -> None
 def test_run_checks_what_the_fixture_expects(program: Companion, run: Run, ask: Ask) -> None:
     expecting = {**json.loads(ONLINE), "expect": {"event": "typing", "where": {"to": "bob"}, "within": 0.2}}
     run("fixtures", "save", "mine/expecting", "-", typed=json.dumps(expecting))
+    assert run("fixtures", "list").out[0].endswith("(expects typing)")
     said = run("fixtures", "run", "mine/expecting", exits=1)
     assert said.err[-1] == "✗ typing with to=bob cannot come: no client received the event"
     with sockets.client(program.url) as ui:

@@ -538,6 +538,7 @@ async def test_a_fixture_is_fired_with_its_own_expectation(
     row = room.bar.expect
     assert (row.choice.currentText(), row.where.text(), row.within.value()) == ("typing", "data.to=bob", 30.0)
     assert not room.save.isEnabled()
+    assert room.name.text() == "mine/expecting · expects typing with data.to=bob"
     qtbot.mouseClick(room.bar.now, LEFT)
     await frame(client)
     await until(lambda: "waiting for typing with data.to=bob" in room.bar.status.text())

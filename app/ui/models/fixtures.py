@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
+import msgspec
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QStandardItem, QStandardItemModel
 
-from app.protocol.fixture import SavedFixture
+from app.hub.expectation import expectation_of
+from app.protocol.fixture import Fixture, SavedFixture
 from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.plain_text import set_tooltip
@@ -78,7 +80,7 @@ def _item(saved: SavedFixture, pinned: bool, draft: bool) -> QStandardItem:
     item = QStandardItem(f"{saved.title} •" if draft else saved.title)
     item.setEditable(False)
     item.setData(saved.name, NAME)
-    set_tooltip(item, "\n".join(line for line in (saved.title, saved.name, saved.fixture.must) if line))
+    set_tooltip(item, "\n".join(line for line in (saved.title, facts(saved), saved.fixture.must) if line))
     description = f"{saved.title}, {saved.name}"
     if pinned:
         item.setIcon(ui_icon("pin", theme.colors().accent))
@@ -87,3 +89,24 @@ def _item(saved: SavedFixture, pinned: bool, draft: bool) -> QStandardItem:
         description += ", unsaved changes"
     item.setData(description, Qt.ItemDataRole.AccessibleTextRole)
     return item
+
+
+def facts(saved: SavedFixture) -> str:
+    """Return the line below a fixture's title: its name, and how it differs from a plain one."""
+    found, fixture = [saved.name], saved.fixture
+    if fixture.to != "all":
+        found.append(f"to {fixture.to}")
+    if fixture.times > 1:
+        found.append(f"sent {fixture.times} times")
+    if expected := expectation_of(fixture):
+        found.append(f"expects {expected}")
+    if not saved.own:
+        found.append("built in: use Save as … to keep changes")
+    return " · ".join(found)
+
+
+def event_text(fixture: Fixture) -> str:
+    """Return a fixture's event as indented JSON, or its frame as it is."""
+    if fixture.raw:
+        return str(fixture.frame)
+    return msgspec.json.format(msgspec.json.encode(fixture.envelope()), indent=2).decode()

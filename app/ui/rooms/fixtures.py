@@ -1,10 +1,9 @@
 """The Fixtures room: saved events to fire and edit, each with an optional note on what a correct UI must do."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
@@ -25,32 +24,29 @@ from app.hub.journal import Row
 from app.hub.origin import PANEL
 from app.protocol.fixture import (
     MAX_FIXTURE_BYTES,
-    BadFixture,
     Fixture,
     FixtureExpectation,
     SavedFixture,
     from_frame,
-    why_no_event,
-    with_fresh_values,
 )
 from app.protocol.templates import TemplateError
 from app.ui import theme
 from app.ui.icons import ui_icon
-from app.ui.plain_text import PlainTextLabel, PlainTextMessageBox
+from app.ui.models.fixtures import event_text, facts
+from app.ui.plain_text import PlainTextLabel
 from app.ui.room_tasks import RoomTasks
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.confirm import confirm
 from app.ui.widgets.empty_state import EmptyState
 from app.ui.widgets.fire_bar import FireBar
+from app.ui.widgets.fixture_dialogs import FixtureDialogs
 from app.ui.widgets.fixture_list import FixtureList
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.name_dialog import NameDialog
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
 
-OWN_FOLDER = "mine/"
 DEFAULT_WITHIN_S = 2.0
-RENEW = "Generate a new ID and time on each send"
 
 
 def create(window: "MainWindow") -> "FixturesRoom":
@@ -78,6 +74,7 @@ class FixturesRoom(QWidget):
         super().__init__()
         self._companion = companion
         self._do = RoomTasks(companion.tasks, self.status_message.emit)
+        self._dialogs = FixtureDialogs(self, companion)
         self._shown: SavedFixture | None = None
         self._edited: Fixture | None = None
         """The edited fixture; None if no fixture is selected."""
@@ -249,10 +246,10 @@ class FixturesRoom(QWidget):
     def _show(self, saved: SavedFixture, *, keep_text: bool = False) -> None:
         self._shown = saved
         self.title.setText(saved.title)
-        self.name.setText(_facts(saved))
+        self.name.setText(facts(saved))
         self.must.setText(f"A correct UI must: {saved.fixture.must}")
         self.must.setVisible(bool(saved.fixture.must))
-        self._text_as_shown = _text(saved.fixture)
+        self._text_as_shown = event_text(saved.fixture)
         if not keep_text:
             with QSignalBlocker(self.editor):
                 if not self.editor.set_text(self._text_as_shown):
@@ -345,19 +342,7 @@ class FixturesRoom(QWidget):
 
     def save_frame(self, text: str) -> None:
         """Ask for a name and save a frame under it."""
-        catalog = self._companion.catalog
-        literal = from_frame(text, catalog)
-        with_templates = with_fresh_values(literal, catalog)
-        wrong = why_no_event(text, catalog)
-        name = f"{OWN_FOLDER}{literal.event or 'frame'}"
-        option = RENEW if with_templates != literal else ""
-        as_what = "a raw frame, which is sent as it is" if literal.raw else "a malformed event"
-        note = f"This is not a valid event: {wrong}. It will be saved as {as_what}." if wrong else ""
-        dialog = NameDialog(self.window(), "Save as fixture", name, self._overwrite_warning, option, note=note)
-        dialog.chosen.connect(
-            lambda name: self._store(with_templates if dialog.option.isChecked() else literal, name)
-        )
-        dialog.open()
+        self._dialogs.save_frame(text, self._store)
 
     def _paste(self) -> None:
         text = QGuiApplication.clipboard().text().strip()
@@ -380,24 +365,18 @@ class FixturesRoom(QWidget):
 
     def _save_as(self) -> None:
         if self._shown and self._edited:
-            name = self._shown.name if self._shown.own else OWN_FOLDER + self._shown.name.rpartition("/")[2]
-            self._ask_name("Save as", name, partial(self._store, self._edited))
+            edited = self._edited
+            self._dialogs.save_as(self._shown.name, lambda name: self._store(edited, name))
 
     def _rename(self) -> None:
         if self._shown:
-            old = self._shown.name
-            self._ask_name("Rename", old, partial(self._rename_to, old), partial(self._check_new_name, old))
+            self._dialogs.rename(self._shown.name, partial(self._rename_to, self._shown.name))
 
     def _delete(self) -> None:
-        if self._shown is None:
-            return
-        name = self._shown.name
-        box = PlainTextMessageBox(self.window(), "Delete?", f"Delete the fixture {name}?", "This deletes its file.")
-        yes = box.addButton("Delete", box.ButtonRole.DestructiveRole)
-        box.addButton(box.StandardButton.Cancel)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.finished.connect(lambda _: self._deleted(name) if box.clickedButton() is yes else None)
-        box.open()
+        if self._shown:
+            name = self._shown.name
+            question = f"Delete the fixture {name}?"
+            confirm(self, question, "This deletes its file.", "Delete", partial(self._deleted, name))
 
     def _deleted(self, name: str) -> None:
         def deleted(_: None) -> None:
@@ -437,40 +416,3 @@ class FixturesRoom(QWidget):
         ]
         self._pinning = self._shown.name
         self.pins_changed.emit([*others, self._shown.name] if on else others)
-
-    def _ask_name(
-        self, title: str, name: str, then: Callable[[str], None], check: Callable[[str], str] | None = None
-    ) -> None:
-        dialog = NameDialog(self.window(), title, name, check or self._overwrite_warning)
-        dialog.chosen.connect(then)
-        dialog.open()
-
-    def _overwrite_warning(self, name: str) -> str:
-        return f"{name} already exists and will be replaced." if self._is_own(name) else ""
-
-    def _check_new_name(self, old: str, name: str) -> str:
-        if name.casefold() != old.casefold() and self._is_own(name):
-            raise BadFixture(f"{name} already exists")
-        return ""
-
-    def _is_own(self, name: str) -> bool:
-        own = (each.name.casefold() for each in self._companion.fixtures.all if each.own)
-        return name.casefold() in own
-
-
-def _facts(saved: SavedFixture) -> str:
-    facts = [saved.name]
-    if saved.fixture.to != "all":
-        facts.append(f"to {saved.fixture.to}")
-    if saved.fixture.times > 1:
-        facts.append(f"sent {saved.fixture.times} times")
-    if not saved.own:
-        facts.append("built in: use Save as … to keep changes")
-    return " · ".join(facts)
-
-
-def _text(fixture: Fixture) -> str:
-    if fixture.raw:
-        return str(fixture.frame)
-    event = fixture.envelope()
-    return msgspec.json.format(msgspec.json.encode(event), indent=2).decode()

@@ -1,0 +1,67 @@
+"""The dialogs of the Fixtures room that ask for a name: to save a frame, to save a copy, to rename a fixture."""
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtWidgets import QWidget
+
+from app.companion import Companion
+from app.protocol.fixture import BadFixture, Fixture, from_frame, why_no_event, with_fresh_values
+from app.ui.widgets.name_dialog import NameDialog
+
+OWN_FOLDER = "mine/"
+RENEW = "Generate a new ID and time on each send"
+
+Named = Callable[[str], None]
+
+
+class FixtureDialogs:
+    """Open a dialog over a widget, and call ``then`` with the name that the user has chosen. They do not block."""
+
+    def __init__(self, parent: QWidget, companion: Companion) -> None:
+        self._parent = parent
+        self._companion = companion
+
+    def save_frame(self, text: str, then: Callable[[Fixture, str], None]) -> None:
+        """Ask under which name to save a frame, and say what is wrong with one that is not a valid event."""
+        catalog = self._companion.catalog
+        literal = from_frame(text, catalog)
+        with_templates = with_fresh_values(literal, catalog)
+        wrong = why_no_event(text, catalog)
+        as_what = "a raw frame, which is sent as it is" if literal.raw else "a malformed event"
+        dialog = NameDialog(
+            self._parent.window(),
+            "Save as fixture",
+            f"{OWN_FOLDER}{literal.event or 'frame'}",
+            self._overwrite_warning,
+            RENEW if with_templates != literal else "",
+            note=f"This is not a valid event: {wrong}. It will be saved as {as_what}." if wrong else "",
+        )
+        dialog.chosen.connect(lambda name: then(with_templates if dialog.option.isChecked() else literal, name))
+        dialog.open()
+
+    def save_as(self, name: str, then: Named) -> None:
+        """Ask under which name to save a copy; ``name`` is offered, in a folder of the user's own."""
+        own = name if self._is_own(name) else OWN_FOLDER + name.rpartition("/")[2]
+        self._ask("Save as", own, self._overwrite_warning, then)
+
+    def rename(self, old: str, then: Named) -> None:
+        """Ask for a new name, which no other fixture may have."""
+        self._ask("Rename", old, partial(self._check_new_name, old), then)
+
+    def _ask(self, title: str, name: str, check: Callable[[str], str], then: Named) -> None:
+        dialog = NameDialog(self._parent.window(), title, name, check)
+        dialog.chosen.connect(then)
+        dialog.open()
+
+    def _overwrite_warning(self, name: str) -> str:
+        return f"{name} already exists and will be replaced." if self._is_own(name) else ""
+
+    def _check_new_name(self, old: str, name: str) -> str:
+        if name.casefold() != old.casefold() and self._is_own(name):
+            raise BadFixture(f"{name} already exists")
+        return ""
+
+    def _is_own(self, name: str) -> bool:
+        own = (each.name.casefold() for each in self._companion.fixtures.all if each.own)
+        return name.casefold() in own
