@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.hub.filter import parse
 from app.hub.journal import Journal, Kind, Verdict
+from app.hub.row_codec import encode_lines
 from app.hub.row_marks import UNMARKED
 from tests.conftest import PATIENCE_S, examples, until
 from tests.endpoints.conftest import MakeControl
@@ -90,6 +91,14 @@ async def test_a_frame_with_half_a_pair_can_be_read(control: Control, text: str)
     await until(lambda: any(row.kind is Kind.FROM_UI for row in control.companion.journal))
     (row,) = await control.rows("dir:c2s")
     assert (row["frame"], row["verdict"]) == (text, "invalid")
+
+
+async def test_an_export_has_the_same_rows(control: Control) -> None:
+    journal = control.companion.journal
+    mixed(journal, 20)
+    journal.mark(5, pinned=True, annotation="Ä")
+    lines = encode_lines(journal.rows.copy(), range(journal.first_seq, journal.last_seq + 1))
+    assert [json.loads(line) for line in lines] == await control.rows("")
 
 
 # pins and annotations
