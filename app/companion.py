@@ -107,7 +107,7 @@ class Companion:
         # events and clients
         self.journal = Journal(self.clock, settings.journal_rows)
         self.hub = Hub(self.journal, self.clock, settings.username, frame=text_frame, batch=True)
-        self.hub.why_closed = lambda: why_closed(self.state, self.settings.port)
+        self.hub.why_closed = lambda: why_closed(self.state, self.services["events"].error)
         self.hub.pause_changed.connect(lambda _: self.changed.emit(None))
         self.router = Router(self.hub, self.catalog)
         self.rest_log = RestLog(self.journal, self.clock, lambda: self.settings.log_get_requests)

@@ -74,7 +74,7 @@ async def _serve(companion: Companion, access: ControlAccess, crashes: CrashRepo
         if service.name == "control":
             continue  # it needs its token first: see _open_control
         if not await companion.start_service(service.name):
-            remedy = f"Choose another port with --{service.name}-port, or leave it off with --no-{service.name}."
+            remedy = f"Choose another port with --{service.name}-port, or turn it off with --no-{service.name}."
             say(f"{service.error} {service.consequence} {remedy}")
         elif service.server.listening:
             print_lines(f"{service.announcement} {service.server.url}")

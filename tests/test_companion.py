@@ -48,15 +48,16 @@ async def test_an_event_without_recipients_reports_why(make_companion: MakeCompa
     assert await holder.start()
     busy = await make_companion(port=holder.server.port)
     assert not await busy.start()
-    port = holder.server.port
-    assert (await busy.fire(ONLINE, origin="panel")).note == (
-        f"not sent: port {port} is busy. Stop the program that uses it, or change the port"
-    )
+    error = busy.services["events"].error
+    assert error.startswith(f"Port {holder.server.port} is busy")
+    note = (await busy.fire(ONLINE, origin="panel")).note
+    assert note == f"not sent: p{error[1:]} Fix this, then start the server"
     assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: no client is connected"
     holder.pause()
-    assert (
-        await holder.fire(ONLINE, origin="panel")
-    ).note == "not sent: sending is paused, and what is fired now is not sent later. Resume sending"
+    assert (await holder.fire(ONLINE, origin="panel")).note == (
+        "not sent: sending is paused, and events fired meanwhile are not sent later. "
+        "Resume sending, then fire again"
+    )
     await holder.stop()
     assert (await holder.fire(ONLINE, origin="panel")).note == "not sent: the server is stopped. Start the server"
 
@@ -156,7 +157,7 @@ async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
     assert [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in texts] == texts
     notes = [row.note for row in rows(companion, Kind.TO_UI)]
     assert all(note.startswith("sent on purpose: ") for note in notes)
-    assert "line 1 column 2: not JSON" in notes[0]
+    assert "line 1 column 2: invalid JSON" in notes[0]
     assert "dance" in notes[1]
     assert "data.typing: must be true or false, not a number" in notes[2]
     assert "the frame is empty" in notes[3]
@@ -200,9 +201,10 @@ async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     companion.pause()
-    assert (
-        await companion.fire(ONLINE, origin="panel")
-    ).note == "not sent: sending is paused, and what is fired now is not sent later. Resume sending"
+    assert (await companion.fire(ONLINE, origin="panel")).note == (
+        "not sent: sending is paused, and events fired meanwhile are not sent later. "
+        "Resume sending, then fire again"
+    )
     await companion.send_raw("nope", origin="panel")
     await alice.send('{"event":"typing","data":{"to":"bob","typing":true}}')
     await until(lambda: len(rows(companion, Kind.TO_UI)) == 3)

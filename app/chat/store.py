@@ -66,7 +66,7 @@ class ChatStore:
             if await self._database.submit(sql.is_unused):
                 await self.reset()
         except StorageError as error:
-            self._database.file.warnings.append(f"The cast of the first start could not be stored: {error}.")
+            self._database.file.warnings.append(f"The default personas could not be stored: {error}.")
 
     # events
 
@@ -157,7 +157,7 @@ class ChatStore:
         """Make a persona of the cast a friend."""
         now = self._clock.wall()
         if username == self._local_user():
-            raise Malformed(f"{_short(username)} is you.")
+            raise Malformed(f"{_short(username)} is the local user, who cannot be added as a friend.")
 
         def job(db: sql.Connection) -> Person:
             found = sql.person(db, username)

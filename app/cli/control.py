@@ -24,10 +24,8 @@ POLL_S = 0.05
 NOT_RUNNING = (
     "No companion is running{where}. Start one with `companion` (with a window) or `companion serve` (without)."
 )
-UNEXPECTED_ADDRESS = (
-    "{} contains an address of the {} that no companion uses. Quit the companion and start it again."
-)
-NO_TOKEN = "There is no token yet. Start the companion once to create it."
+UNEXPECTED_ADDRESS = "{} contains an invalid address for the {}. Quit the companion and start it again."
+NO_TOKEN = "The token does not exist yet. Start the companion once to create it."
 UNKNOWN_TOKEN = (
     "This command cannot read the running companion's token. Copy it in the window (Settings › "
     f"Copy token) and set it as {control_token.VARIABLE}, or start the companion with --token-file FILE."
@@ -122,13 +120,15 @@ class Control:
             given = next(
                 (name for name in (agent_token.VARIABLE, control_token.VARIABLE) if os.environ.get(name)), ""
             )
-            why = f"{given} contains another token" if given else "it was changed while the companion was running"
+            why = (
+                f"{given} contains a different token" if given else "it was changed while the companion was running"
+            )
             fail(f"The running companion rejected the token: {why}.", Exit.FAILED)
         try:
             problem = json.loads(content)
             lines = [f"{each['path']}: {each['message']}" for each in problem.get("problems", [])]
             if any("must be text, not" in line for line in lines):
-                lines.append("Text that looks like JSON needs quotes of its own: --set 'text=\"123\"'")
+                lines.append("Quote text that looks like JSON: --set 'text=\"123\"'")
             codes = {
                 HTTPStatus.BAD_REQUEST: invalid,
                 HTTPStatus.UNPROCESSABLE_ENTITY: invalid,
@@ -137,7 +137,7 @@ class Control:
             fail(lines or [problem["detail"]], next((codes[each] for each in codes if each == status), Exit.FAILED))
         except (ValueError, KeyError, TypeError, AttributeError):
             fail(
-                f"Unexpected response (HTTP status {status}): the companion may be another version.",
+                f"Unexpected response (HTTP status {status}): the running companion may have a different version.",
                 Exit.FAILED,
             )
 

@@ -51,7 +51,7 @@ def journal(
     json: Json = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Print the log: ↓ to the UI, ↑ from the UI, · server.
+    """Print the rows of the log: ↓ to the UI, ↑ from the UI, · server.
 
     Pins and annotations last until the companion quits. `--filter is:pinned` and `--filter is:annotated` list them.
     """
@@ -65,7 +65,7 @@ def journal(
         return
     if log_gets is not None:
         control.call("PATCH", "/v1/journal", {"log_get_requests": log_gets})
-        say(f"GET requests are {'logged from now on' if log_gets else 'no longer logged'}")
+        say(f"Logging of GET requests is {'on' if log_gets else 'off'}")
     page = control.call("GET", "/v1/journal", after=after, filter=filter_, limit=limit)
     for row in page["rows"]:
         print_row(row, json)
@@ -76,7 +76,7 @@ def journal(
             print_row(row, json)
     except KeyboardInterrupt:
         return
-    say("the companion has quit")
+    say("The connection to the companion has ended")
 
 
 def _changes(pin: list[int], unpin: list[int], annotate: list[str]) -> list[tuple[int, dict[str, Any]]]:
@@ -147,9 +147,9 @@ def expect(
 ) -> None:
     """Wait until the UI sends an event or a REST request.
 
-    Rows from now on count. With --after SEQ, rows since that one count too (`trigger --json` prints its number), so
-    that no row is missed between two commands. If it does not come, standard error lists what came instead. Exit
-    code 0 if it came, 1 if it did not, 2 if it can never come.
+    Only rows logged from now on are checked. With --after SEQ, rows after SEQ are checked too (`trigger --json`
+    prints the number), so that no row is missed between two commands. On a timeout, standard error lists what was
+    received instead. Exit code 0 if received, 1 on a timeout, 2 if the contract makes it impossible.
     """
     from app.cli.control import Control
 
@@ -172,11 +172,12 @@ def print_expectation(event: str, answer: dict[str, Any], within_s: float, *, qu
     """
     if answer["met"]:
         if not quiet:
-            print_lines(f"✓ {event} came after {answer['after_s'] * 1000:,.0f} ms")
+            print_lines(f"✓ {event} received after {answer['after_s'] * 1000:,.0f} ms")
             print_row(answer["row"], False)
         return
     others = answer["received_instead"]
-    say(f"✗ no {event} within {within_s:g} s" + (", but:" if others else "; nothing came instead"))
+    instead = "; received instead:" if others else "; no other event was received"
+    say(f"✗ no {event} within {within_s:g} s{instead}")
     for row in others:
         who = summarize(row["user"] or row["client"])
         say(f"  ↑ {summarize(row['event']) or '–'} from {who}: {_summary(row)}")

@@ -108,8 +108,7 @@ def tray(
             _data_dir_option(context, data_dir),
         )
         if hidden or any(option is not None for option in options):
-            verb = context.invoked_subcommand
-            raise typer.BadParameter(f"put options after the command: companion {verb} …")
+            raise typer.BadParameter(f"options must follow the command: companion {context.invoked_subcommand} …")
         return
     overrides = _overrides(port, rest_port, rest, control_port, control, fixtures)
     raise typer.Exit(open_window(overrides, data_dir, token_file, hidden=hidden))

@@ -77,10 +77,10 @@ def trigger(
 ) -> None:
     """Send an event to the UI: an event with default values, a fixture, a raw frame, or the last event again.
 
-    A value is read as JSON (typing=false), or as text if it is not valid JSON. Text that looks like JSON needs
-    quotes of its own: --set 'text="123"'. Exit code 0 if the event was fired, even if no client received it
-    (standard error says so), as with --to user:NAME if no client acts as NAME; 1 if no client was ready within
-    --wait, or if the UI did not send what the fixture expects; 2 if the event, a value or the target is not valid.
+    A value is read as JSON (typing=false), or as text if it is not valid JSON. Quote text that looks like JSON:
+    --set 'text="123"'. Exit code 0 if the event was fired, even if no client received it (standard error says so),
+    as with --to user:NAME if no client acts as NAME; 1 if no client was ready within --wait, or if the UI did not
+    send what the fixture expects; 2 if the event, a value or the target is not valid.
     """
     if list_:
         _list_events(json, data_dir)

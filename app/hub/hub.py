@@ -255,7 +255,9 @@ class Hub:
 
     def _why_no_recipient(self, to: Target) -> str:
         if self.paused:
-            return "sending is paused, and what is fired now is not sent later. Resume sending"
+            return (
+                "sending is paused, and events fired meanwhile are not sent later. Resume sending, then fire again"
+            )
         if to.clients is not None:
             return _missing_clients(sorted(to.clients), self._last_id)
         if not self._registry or to.user is None:

@@ -22,11 +22,14 @@ def server_state(*, error: str, listening: bool, paused: bool) -> ServerState:
     return ServerState.PAUSED if paused else ServerState.LISTENING
 
 
-def why_closed(state: ServerState, port: int) -> str:
-    """Return why no client can connect, and what to do about it; empty if clients can connect."""
+def why_closed(state: ServerState, error: str) -> str:
+    """Return why no client can connect, and what to do about it; empty if clients can connect.
+
+    ``error`` is the sentence that the service reports if the server could not start.
+    """
     match state:
         case ServerState.BLOCKED:
-            return f"port {port} is busy. Stop the program that uses it, or change the port"
+            return f"{error[:1].lower()}{error[1:]} Fix this, then start the server"
         case ServerState.STOPPED:
             return "the server is stopped. Start the server"
     return ""

@@ -80,7 +80,7 @@ class UiStates:
     def _page(self, client: int) -> UiPage:
         if page := self._pages.page_of(client):
             return page
-        raise NotFound(f"There is no client {client}. `companion clients list` lists the connected ones.")
+        raise NotFound(f"Client {client} is unknown. `companion clients list` lists the connected clients.")
 
     def _is_complete(self, page: UiPage) -> bool:
         return self._journal.row(page.first_seq) is not None

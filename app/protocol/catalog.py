@@ -49,7 +49,7 @@ class Catalog:
         known = self.get(Direction.TO_UI, envelope.event)
         if known is None:
             names = ", ".join(self.names(Direction.TO_UI))
-            return [EventProblem("event", f"{envelope.event!r} is not a server event ({names})")]
+            return [EventProblem("event", f"unknown server event {envelope.event!r}. Use {names}")]
         return [
             EventProblem(f"data.{path}" if path else "data", text) for path, text in known.problems(envelope.data)
         ]

@@ -54,12 +54,12 @@ def _check_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         duplicate = next(name for name in names if names.count(name) > 1)
-        raise BadFrame("the same key appears twice", duplicate)
+        raise BadFrame("duplicate key", duplicate)
     return fields
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise BadFrame(f"{name} is not JSON")
+    raise BadFrame(f"{name} is not valid JSON")
 
 
 def _parse_float(digits: str) -> float:
@@ -156,11 +156,11 @@ def _parse_strict(text: str) -> Any:
     except json.JSONDecodeError as error:
         if not text.strip():
             raise BadFrame("the frame is empty") from None
-        raise BadFrame(f"not JSON: {error.msg}", f"line {error.lineno} column {error.colno}") from None
+        raise BadFrame(f"invalid JSON: {error.msg}", f"line {error.lineno} column {error.colno}") from None
     except RecursionError:
         raise BadFrame(f"nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:  # an integer with thousands of digits
-        raise BadFrame(f"not a usable number: {error}") from None
+        raise BadFrame(f"invalid number: {error}") from None
     _check_nodes(value)
     return value
 
@@ -171,7 +171,7 @@ def decode(frame: str | bytes) -> Envelope:
     Raises ``BadFrame`` for any invalid frame, and no other exception.
     """
     if not isinstance(frame, str):
-        raise BadFrame("a binary frame; events are JSON in text frames")
+        raise BadFrame("binary frame: send events as JSON in text frames")
     value = parse_json(frame)
     if not isinstance(value, dict):
         raise BadFrame(f'not an object: expected {{"event", "data"}}, got {_kind(value)}')

@@ -44,14 +44,14 @@ class FixtureExpectation(Struct, frozen=True, kw_only=True, omit_defaults=True, 
 class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """The content of a fixture file: either ``event`` and ``data``, or ``frame``."""
 
-    title: Annotated[str, Meta(max_length=200, description="Title for people")] = ""
+    title: Annotated[str, Meta(max_length=200, description="Title shown in the window")] = ""
     must: Annotated[str, Meta(max_length=1000, description="What a correct UI must do with the event")] = ""
     event: Annotated[str, Meta(max_length=80, description="The event's name")] = ""
     data: Annotated[Any, Meta(description="The event's data, which may contain templates")] | UnsetType = UNSET
     frame: Annotated[str, Meta(description="A raw text frame, sent unchanged")] | UnsetType = UNSET
     malformed: Annotated[bool, Meta(description="Whether it violates the contract on purpose")] = False
     to: Annotated[str, Meta(description="all, user:NAME or client:NUMBER")] = "all"
-    times: Annotated[int, Meta(ge=1, le=1000, description="How often the same frame is sent")] = 1
+    times: Annotated[int, Meta(ge=1, le=1000, description="Number of times the frame is sent")] = 1
     order: Annotated[int, Meta(description="Position in its folder")] = 0
     expect: Annotated[
         FixtureExpectation | None, Meta(description="What the UI must send after the fixture was fired")
@@ -126,14 +126,14 @@ def fixture_from_json(value: Any) -> Fixture:
     except msgspec.ValidationError as error:
         raise BadFixture(str(fault(error))) from None
     if fixture.raw == bool(fixture.event) or (fixture.raw and fixture.data is not UNSET):
-        raise BadFixture("it needs either an event with data, or a frame")
+        raise BadFixture("the fixture needs either an event with data or a frame")
     try:
         for path in fixture.expect.where if fixture.expect else ():
             check_path(path)
     except BadPath as bad:
         raise BadFixture(f"its expectation is wrong: {bad}") from None
     if (count := count_templates(fixture.frame if fixture.raw else fixture.data)) > MAX_TEMPLATES:
-        raise BadFixture(f"it has {count:,} templates; at most {MAX_TEMPLATES} are allowed")
+        raise BadFixture(f"the fixture has {count:,} templates; at most {MAX_TEMPLATES} are allowed")
     return fixture
 
 

@@ -49,13 +49,13 @@ def libraries() -> list[Component]:
 
 
 def licence_name(library: Distribution) -> str:
-    """Return the name of a library's licence from its metadata, or ``see its text`` if there is no short name."""
+    """Return a library's licence name from its metadata, or ``see the licence text`` if there is no short name."""
     said = library.metadata
     named = next((said[field] for field in ("License-Expression", "License") if said.get_all(field)), "")
     if named and "\n" not in named and len(named) <= SHORT:
         return named
     kinds = [each for each in said.get_all("Classifier") or [] if each.startswith("License ::")]
-    return ", ".join(each.rpartition(" :: ")[2] for each in kinds) or "see its text"
+    return ", ".join(each.rpartition(" :: ")[2] for each in kinds) or "see the licence text"
 
 
 def _always_required(line: str) -> str:

@@ -69,7 +69,7 @@ class CrashReporter:
                 new = text not in self._seen
                 self._seen.add(text)
             if not new:
-                log.error("%s again: %s", type(error).__name__, where)
+                log.error("repeated %s %s", type(error).__name__, where)
                 return
             file = self._write(where, text)
             log.error("unexpected %s %s; report: %s", type(error).__name__, where, file or "could not be written")
@@ -88,7 +88,7 @@ class CrashReporter:
         if issubclass(kind, KeyboardInterrupt):
             self._interrupted()
         else:
-            self.report(error, "in a slot or at the top")
+            self.report(error, "in a Qt slot or the main thread")
 
     def _from_loop(self, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -66,7 +66,7 @@ class Folders:
 
     @property
     def agent_token_file(self) -> Path:
-        """The control API's token for agents, on a system without a keyring."""
+        """The control API's agent token, on a system without a keyring."""
         return self.data / "agent-token"
 
     @property

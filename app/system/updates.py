@@ -52,7 +52,7 @@ def address_problem(address: str) -> str:
     except ValueError:
         host = None
     if not host or not (url.scheme == "https" or (url.scheme == "http" and host in LOOPBACK)):
-        return f"{address or 'An empty text'} is not an address that begins with https://"
+        return f"invalid URL {address!r}. Use a URL that begins with https://"
     return ""
 
 

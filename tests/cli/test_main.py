@@ -91,7 +91,7 @@ def test_a_path_in_the_home_folder_of_an_unknown_user_is_wrong_usage(option: str
 def test_options_of_a_verb_belong_behind_it() -> None:
     result = cli.invoke(app, ["--port", "9000", "serve"])
     assert result.exit_code == Exit.USAGE
-    assert "after the command" in result.output
+    assert "must follow the command" in result.output
 
 
 def test_listen_connects_to_the_guides_address() -> None:

@@ -116,7 +116,7 @@ def test_a_file_is_saved_with_its_own_id(server: Companion, run: Run, ask: Ask, 
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("{not json", "not JSON"), ('{"event":"x","data":{},"tims":3}', "tims"), ("", "empty")]
+    ("text", "why"), [("{not json", "invalid JSON"), ('{"event":"x","data":{},"tims":3}', "tims"), ("", "empty")]
 )
 def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run, text: str, why: str) -> None:
     (said,) = run("fixtures", "save", "mine/raw", "-", typed=text).err

@@ -28,7 +28,7 @@ def test_the_journal_shows_frames_in_both_directions_and_server_events(program: 
     assert len(told) == len(lines)
     assert ("·", "connected acts as bob") in told
     assert any(sign == "↑" and text.startswith("typing typing to me") for sign, text in told)
-    assert any(sign == "↑" and text.endswith("✕") and "not JSON" in text for sign, text in told)
+    assert any(sign == "↑" and text.endswith("✕") and "invalid JSON" in text for sign, text in told)
     assert any(sign == "↓" and "alice → me: Grüß Gott · delivered to 2 clients" in text for sign, text in told)
 
 
@@ -101,7 +101,7 @@ def test_follow_ends_with_the_companion(program: Companion, begin: Begin) -> Non
     time.sleep(0.5)
     program.stop()
     assert following.wait() == 0
-    assert following.err == ["the companion has quit"]
+    assert following.err == ["The connection to the companion has ended"]
 
 
 def test_follow_ends_with_a_companion_that_was_killed(server: Companion, begin: Begin) -> None:
@@ -110,7 +110,7 @@ def test_follow_ends_with_a_companion_that_was_killed(server: Companion, begin: 
     time.sleep(0.5)
     server.process.kill()
     assert following.wait() == 0
-    assert following.err == ["the companion has quit"]
+    assert following.err == ["The connection to the companion has ended"]
 
 
 def test_follow_prints_every_row_exactly_once(server: Companion, run: Run, begin: Begin) -> None:
@@ -150,13 +150,13 @@ def test_expect_ends_with_0_as_soon_as_it_came(program: Companion, begin: Begin)
             sockets.send(bob, "typing", to="me", typing=True)
             time.sleep(0.1)
         assert waiting.wait() == 0
-    assert re.fullmatch(r"✓ typing came after [\d,]+ ms", waiting.out[0])
+    assert re.fullmatch(r"✓ typing received after [\d,]+ ms", waiting.out[0])
     assert "↑ typing" in waiting.out[1]
 
 
 def test_expect_ends_with_1_and_says_what_came_instead(program: Companion, run: Run, ask: Ask) -> None:
     assert run("expect", "typing", "--within", "0.5", exits=1).err == [
-        "✗ no typing within 0.5 s; nothing came instead"
+        "✗ no typing within 0.5 s; no other event was received"
     ]
     with sockets.client(program.url, "bob") as bob:
         before = ask("status")["journal"]["last_seq"]
@@ -165,7 +165,7 @@ def test_expect_ends_with_1_and_says_what_came_instead(program: Companion, run: 
         said = run("expect", "typing", "--where", "data.to=me", "--within", "2", "--after", str(before), exits=1)
     assert said.out == []
     head, *instead = said.err
-    assert head == "✗ no typing within 2 s, but:"
+    assert head == "✗ no typing within 2 s; received instead:"
     assert instead[0].startswith("  ↑ typing from bob: typing to carol")
     assert instead[1].startswith("  ↑ – from bob: {not json")
 
@@ -174,7 +174,7 @@ def test_expect_with_json_also_prints_a_readable_failure(server: Companion, run:
     """What a CI's log shows of a test that failed."""
     said = run("expect", "typing", "--within", "0", "--json", exits=1)
     assert json.loads(said.out[0]) | {"met": False, "row": None, "instead": []} == json.loads(said.out[0])
-    assert said.err == ["✗ no typing within 0 s; nothing came instead"]
+    assert said.err == ["✗ no typing within 0 s; no other event was received"]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_expect_knows_get_requests_and_the_log_shows_them_on_demand(program: Com
         said = run("expect", "GET /friends", "--after", "0")
         assert said.out[1].startswith("– ")
         assert "GET /friends" not in "\n".join(run("journal").out)
-        assert run("journal", "--log-gets").err == ["GET requests are logged from now on"]
+        assert run("journal", "--log-gets").err == ["Logging of GET requests is on"]
         rest.friends()
     assert any("GET /friends" in line for line in run("journal", "--no-log-gets").out)
     said = run("expect", "GET /messages?peer=bob", exits=2)

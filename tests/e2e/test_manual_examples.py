@@ -124,7 +124,7 @@ def test_the_bash_recipe_passes_and_stops_everything(project: Project) -> None:
     (project.folder / "ci.sh").write_text(example("recipe"))
     done = project.run("bash", "ci.sh")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "✓ GET /friends came after" in done.stdout
+    assert "✓ GET /friends received after" in done.stdout
     wait_until(lambda: not project.left_over, "the recipe's programs to end")
 
 

@@ -1,4 +1,4 @@
-"""What the window can do, a script can do: personas, messages, settings, origins, pins, the token for agents."""
+"""What the window can do, a script can do: personas, messages, settings, origins, pins, the agent token."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def test_an_agent_cannot_change_settings(program: Companion, run: Run, data_dir:
         assert "cannot change settings, allowed origins or tokens" in refused.err[0]
         assert (refused.out, len(refused.err)) == ([], 1)
     run("token", "--agent", "--revoke")
-    assert "COMPANION_AGENT_TOKEN contains another token" in run("status", env=agent, exits=1).err[0]
+    assert "COMPANION_AGENT_TOKEN contains a different token" in run("status", env=agent, exits=1).err[0]
     assert not (data_dir / "agent-token").exists()
 
 

@@ -96,7 +96,7 @@ def test_a_token_from_the_environment(running: Start[Companion], run: Run, data_
     run("status", env=env)
     assert "COMPANION_TOKEN" in run("status", exits=1).err[0], "it says what to do"
     assert run("status", exits=1, env={"COMPANION_TOKEN": TOKEN + "-of-another"}).err == [
-        "The running companion rejected the token: COMPANION_TOKEN contains another token."
+        "The running companion rejected the token: COMPANION_TOKEN contains a different token."
     ]
     assert not any(TOKEN in file.read_text(errors="replace") for file in data_dir.rglob("*") if file.is_file())
 

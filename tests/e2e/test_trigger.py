@@ -97,7 +97,7 @@ def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_l
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("nonsense",), "'nonsense' is not a server event (new_message, friend_online, friend_offline, typing)"),
+        (("nonsense",), "unknown server event 'nonsense'. Use new_message, friend_online, friend_offline, typing"),
         (("typing", "--set", "colour=red"), "data.colour: is not a field of this event"),
         (("new_message", "--set", "reactions[5].emoji=x"), "there is no [5]"),
         (("typing", "--remove", "nothing"), "there is no nothing"),

@@ -133,7 +133,7 @@ async def test_a_row_that_did_not_go_to_the_ui_cannot_be_sent_again(control: Con
         "Row 1 cannot be sent again, because it is not a frame to the UI.",
     )
     answer = await control.post("/v1/journal/x/resend")
-    assert (answer.status, answer.detail) == (404, "There is no row x in the journal.")
+    assert (answer.status, answer.detail) == (404, "Row x is not in the journal.")
 
 
 async def test_the_catalog_lists_the_events_of_both_directions(control: Control) -> None:

@@ -149,7 +149,10 @@ async def test_while_paused_it_is_stored_and_not_sent(control: Control) -> None:
     event = message()
     assert fired(await control.post("/v1/events", event)) == (
         [],
-        ["not sent: sending is paused, and what is fired now is not sent later. Resume sending"],
+        [
+            "not sent: sending is paused, and events fired meanwhile are not sent later. "
+            "Resume sending, then fire again"
+        ],
     )
     await gets_nothing(client)
     assert await control.stored(event["data"]["msg_id"])

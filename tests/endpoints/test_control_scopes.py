@@ -1,4 +1,4 @@
-"""The token for agents may call every operation but those that change settings, allowed origins or tokens."""
+"""The agent token may call every operation but those that change settings, allowed origins or tokens."""
 
 from typing import Any
 

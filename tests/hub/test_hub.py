@@ -139,7 +139,8 @@ def test_a_paused_hub_sends_nothing_and_reports_why(stage: Stage) -> None:
     delivery = stage.hub.broadcast(ONLINE)
     assert (delivery.delivered, delivery.note) == (
         0,
-        "not sent: sending is paused, and what is fired now is not sent later. Resume sending",
+        "not sent: sending is paused, and events fired meanwhile are not sent later. "
+        "Resume sending, then fire again",
     )
     assert last_row(stage).verdict is Verdict.WARNING
     stage.hub.paused = False

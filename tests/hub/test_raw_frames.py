@@ -23,8 +23,8 @@ async def test_a_raw_frame_of_the_largest_size_is_sent_and_one_byte_more_is_reje
 @pytest.mark.parametrize(
     ("size", "fault"),
     [
-        (MAX_FRAME_BYTES + 1, "not JSON"),
-        (MAX_CHECKED_CHARS, "not JSON"),
+        (MAX_FRAME_BYTES + 1, "invalid JSON"),
+        (MAX_CHECKED_CHARS, "invalid JSON"),
         (MAX_CHECKED_CHARS + 1, "over 1,024 KiB, so not checked"),
     ],
 )

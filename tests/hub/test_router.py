@@ -65,7 +65,7 @@ def test_the_clients_row_comes_before_the_event_that_follows_from_it(stage: Stag
 
 
 BAD: dict[str, tuple[str | bytes, str, str]] = {
-    "text": ("hello", "", "line 1 column 1: not JSON"),
+    "text": ("hello", "", "line 1 column 1: invalid JSON"),
     "empty": ("", "", "the frame is empty"),
     "array": ("[]", "", "not an object"),
     "nameless": ('{"data":{}}', "", "event: missing"),
@@ -82,7 +82,7 @@ BAD: dict[str, tuple[str | bytes, str, str]] = {
         "data.typing: must be true or",
     ),
     "missing field": ('{"event":"typing","data":{"to":"bob"}}', "typing", "data: "),
-    "nan": ('{"event":"typing","data":{"to":"bob","typing":NaN}}', "", "NaN is not JSON"),
+    "nan": ('{"event":"typing","data":{"to":"bob","typing":NaN}}', "", "NaN is not valid JSON"),
     "duplicate": ('{"event":"typing","data":{"to":"a","to":"b","typing":true}}', "", "to: the same key"),
     "surrogate": (
         '{"event":"typing","data":{"to":"\\ud800","typing":true}}',
@@ -90,8 +90,8 @@ BAD: dict[str, tuple[str | bytes, str, str]] = {
         "data.to: contains a lone surrogate",
     ),
     "deep": ('{"event":"typing","data":{"to":' + "[" * 40 + "]" * 40 + "}}", "", "nested deeper than 32"),
-    "binary": (TYPING.encode(), "", "a binary frame"),
-    "binary, no text": (b"\xff\x00", "", "a binary frame"),
+    "binary": (TYPING.encode(), "", "binary frame"),
+    "binary, no text": (b"\xff\x00", "", "binary frame"),
 }
 
 

@@ -19,8 +19,9 @@ def test_the_state_of_the_event_server(error: str, listening: bool, paused: bool
 
 
 def test_only_a_server_that_does_not_listen_has_a_reason() -> None:
-    assert {state: why_closed(state, 8081) for state in ServerState} == {
-        ServerState.BLOCKED: "port 8081 is busy. Stop the program that uses it, or change the port",
+    error = "The event server could not start: Permission denied."
+    assert {state: why_closed(state, error) for state in ServerState} == {
+        ServerState.BLOCKED: "the event server could not start: Permission denied. Fix this, then start the server",
         ServerState.STOPPED: "the server is stopped. Start the server",
         ServerState.PAUSED: "",
         ServerState.LISTENING: "",

@@ -48,11 +48,11 @@ def test_keys_beside_event_and_data_are_tolerated() -> None:
     [
         ("", "the frame is empty", "", ""),
         (" \n\t", "the frame is empty", "", ""),
-        ("hello", "not JSON: Expecting value", "line 1 column 1", ""),
-        ("{", "not JSON: Expecting property name enclosed in double quotes", "line 1 column 2", ""),
-        ('{"event":\n oops}', "not JSON: Expecting value", "line 2 column 2", ""),
-        ('{"event":"x","data":{}}!', "not JSON: Extra data", "line 1 column 24", ""),
-        ("\ufeff{}", "not JSON: Expecting value", "line 1 column 1", ""),
+        ("hello", "invalid JSON: Expecting value", "line 1 column 1", ""),
+        ("{", "invalid JSON: Expecting property name enclosed in double quotes", "line 1 column 2", ""),
+        ('{"event":\n oops}', "invalid JSON: Expecting value", "line 2 column 2", ""),
+        ('{"event":"x","data":{}}!', "invalid JSON: Extra data", "line 1 column 24", ""),
+        ("\ufeff{}", "invalid JSON: Expecting value", "line 1 column 1", ""),
         ("[]", 'not an object: expected {"event", "data"}, got an array', "", ""),
         ("null", 'not an object: expected {"event", "data"}, got null', "", ""),
         ("true", 'not an object: expected {"event", "data"}, got a boolean', "", ""),
@@ -67,13 +67,13 @@ def test_keys_beside_event_and_data_are_tolerated() -> None:
         ('{"event":"x"}', "missing", "data", "x"),
         ('{"event":"x","data":null}', "expected an object, got null", "data", "x"),
         ('{"event":"x","data":[]}', "expected an object, got an array", "data", "x"),
-        (with_data('{"a":NaN}'), "NaN is not JSON", "", ""),
-        (with_data('{"a":Infinity}'), "Infinity is not JSON", "", ""),
-        (with_data('{"a":-Infinity}'), "-Infinity is not JSON", "", ""),
+        (with_data('{"a":NaN}'), "NaN is not valid JSON", "", ""),
+        (with_data('{"a":Infinity}'), "Infinity is not valid JSON", "", ""),
+        (with_data('{"a":-Infinity}'), "-Infinity is not valid JSON", "", ""),
         (with_data('{"a":1e999}'), "the number 1e999 is too large", "", ""),
         (with_data('{"a":-1e999}'), "the number -1e999 is too large", "", ""),
-        ('{"event":"x","event":"x","data":{}}', "the same key appears twice", "event", ""),
-        (with_data('{"a":[{"b":{"c":1,"c":1}}]}'), "the same key appears twice", "c", ""),
+        ('{"event":"x","event":"x","data":{}}', "duplicate key", "event", ""),
+        (with_data('{"a":[{"b":{"c":1,"c":1}}]}'), "duplicate key", "c", ""),
         (f'{{"event":"{LONE}","data":{{}}}}', "contains a lone surrogate, which is not valid Unicode", "event", ""),
         (
             with_data(f'{{"a":["ok","{LONE}"]}}'),
@@ -93,8 +93,8 @@ def test_keys_beside_event_and_data_are_tolerated() -> None:
             "data.a",
             "",
         ),
-        (b"{}", "a binary frame; events are JSON in text frames", "", ""),
-        (b"\xff", "a binary frame; events are JSON in text frames", "", ""),
+        (b"{}", "binary frame: send events as JSON in text frames", "", ""),
+        (b"\xff", "binary frame: send events as JSON in text frames", "", ""),
     ],
 )
 def test_a_frame_that_breaks_the_contract_is_refused_with_reason_and_place(
@@ -121,7 +121,7 @@ def test_nesting_beyond_what_the_parser_can_recurse_is_refused_the_same_way() ->
 
 
 def test_an_integer_of_thousands_of_digits_is_refused() -> None:
-    assert refusal(with_data('{"a":' + "9" * 5_000 + "}")).reason.startswith("not a usable number")
+    assert refusal(with_data('{"a":' + "9" * 5_000 + "}")).reason.startswith("invalid number")
 
 
 def test_a_large_but_usable_integer_is_kept_exactly() -> None:

@@ -67,9 +67,9 @@ def test_an_event_is_distinguished_from_a_raw_frame() -> None:
     [
         ([], "must be an object, not a list"),
         (None, "must be an object, not null"),
-        ({}, "it needs either an event with data, or a frame"),
-        ({"event": "", "data": {}}, "it needs either an event with data, or a frame"),
-        ({"event": "typing", "data": {}, "frame": ""}, "it needs either an event with data, or a frame"),
+        ({}, "the fixture needs either an event with data or a frame"),
+        ({"event": "", "data": {}}, "the fixture needs either an event with data or a frame"),
+        ({"event": "typing", "data": {}, "frame": ""}, "the fixture needs either an event with data or a frame"),
         ({"event": "typing", "data": {}, "colour": "red"}, "has an unknown field: colour"),
         ({"event": 7, "data": {}}, "event: must be text, not a number"),
         ({"event": "x" * 81, "data": {}}, "event: must not be longer than 80 characters"),
@@ -263,7 +263,7 @@ def test_a_name_that_passed_stays_as_it_is(name: str) -> None:
     ['{"event":"typing","data":{"username":["%s"]}}' % ("{{me}}" * 10_000), '{"frame":"%s"}' % ("{{me}}" * 10_000)],
 )
 def test_a_fixture_with_too_many_templates_is_rejected_with_their_number(text: str) -> None:
-    with pytest.raises(BadFixture, match=r"^it has 10,000 templates; at most 200 are allowed$"):
+    with pytest.raises(BadFixture, match=r"^the fixture has 10,000 templates; at most 200 are allowed$"):
         parse_fixture(text)
 
 

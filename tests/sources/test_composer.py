@@ -213,7 +213,7 @@ async def test_faults_are_found_again_when_the_catalog_changes(desk: Desk) -> No
     assert await desk.composer.problems(found) == {"x": []}
     before = list(desk.sender.catalog)
     desk.sender.catalog.replace([each for each in before if each.name != "friend_online"])
-    assert "is not a server event" in (await desk.composer.problems(found))["x"][0]
+    assert "unknown server event" in (await desk.composer.problems(found))["x"][0]
     desk.sender.catalog.replace(before)
     assert await desk.composer.problems(found) == {"x": []}
 

@@ -267,9 +267,9 @@ def test_a_file_may_begin_with_a_byte_order_mark(library: FixtureLibrary, own: P
     ("name", "content", "why"),
     [
         ("x.json", b"", "is empty"),
-        ("x.json", b"{nope", "not JSON"),
+        ("x.json", b"{nope", "invalid JSON"),
         ("x.json", b'{"event": "x", "data": {}, "colour": "red"}', "unknown field: colour"),
-        ("x.json", b"{}", "it needs either an event with data, or a frame"),
+        ("x.json", b"{}", "the fixture needs either an event with data or a frame"),
         ("x.json", ONE.to_json().encode("utf-16"), "codec can't decode"),
         ("x.json", b'{"frame": "\xff"}', "codec can't decode"),
         ("x.json", b'{"frame": "' + b"x" * MAX_FIXTURE_BYTES + b'"}', "it is over 64 KiB"),

@@ -44,7 +44,7 @@ def library(**fields: str | list[str]) -> Any:
             "MIT License",
         ),
         ({"Classifier": ["License :: OSI Approved :: A", "Topic :: X", "License :: B"]}, "A, B"),
-        ({}, "see its text"),
+        ({}, "see the licence text"),
     ],
 )
 def test_a_licence_has_a_short_name(fields: Any, licence: str) -> None:

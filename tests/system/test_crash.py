@@ -77,7 +77,7 @@ async def test_one_line_is_logged_with_the_path_of_the_report(
 async def test_a_repeated_error_is_reported_once(
     reporter: CrashReporter, tmp_path: Path, told: list[str], expected_warnings: list[str]
 ) -> None:
-    expected_warnings.append("RuntimeError again")
+    expected_warnings.append("repeated RuntimeError")
     for _ in range(3):
         reporter.report(caught(), "in a test")
     assert len(told) == len(reports(tmp_path)) == 1

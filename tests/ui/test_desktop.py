@@ -414,7 +414,7 @@ async def test_a_tray_that_goes_away_brings_the_window_back(start: Start, system
 async def test_an_exception_in_a_slot_is_reported_and_the_program_keeps_running(
     start: Start, tmp_path: Path, expected_warnings: list[str]
 ) -> None:
-    expected_warnings.append("unexpected ZeroDivisionError in a slot")
+    expected_warnings.append("unexpected ZeroDivisionError in a Qt slot")
     desktop = await start()
 
     def fail() -> None:
@@ -460,7 +460,7 @@ async def test_an_exception_in_a_task_is_reported(start: Start, expected_warning
 async def test_what_is_written_of_a_failure_holds_no_payloads(
     start: Start, tmp_path: Path, expected_warnings: list[str]
 ) -> None:
-    expected_warnings.append("unexpected ZeroDivisionError in a slot")
+    expected_warnings.append("unexpected ZeroDivisionError in a Qt slot")
     desktop = await start()
     client = await client_of(desktop)
     await client.send('{"event": "typing", "data": {"to": "secret-name", "typing": true}}')

@@ -151,7 +151,7 @@ def test_invalid_json_is_reported_with_its_position_and_blocks_the_form_view(
     message.show_view(JSON)
     message.editor.setPlainText('{\n  "event": "new_message",\n  "data": {"text": }\n}')
     assert message.problem.isVisible()
-    assert message.problem.text().startswith("line 3 column 20: not JSON")
+    assert message.problem.text().startswith("line 3 column 20: invalid JSON")
     qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
     assert message.views.currentIndex() == JSON
     assert button(message, "JSON").isChecked()

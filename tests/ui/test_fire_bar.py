@@ -446,7 +446,8 @@ async def test_firing_while_sending_is_paused_is_reported_without_an_offer_to_wa
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.status.text)
     assert bar.status.text().startswith(
-        "Not sent: sending is paused, and what is fired now is not sent later. Resume sending"
+        "Not sent: sending is paused, and events fired meanwhile are not sent later. "
+        "Resume sending, then fire again"
     )
     assert bar.when_connected.isHidden()
 

@@ -242,7 +242,7 @@ async def test_a_raw_frame_arrives_byte_for_byte(
 async def test_a_raw_frame_says_what_is_wrong_with_it(room: InjectRoom, qtbot: Any) -> None:
     click_tab(room, "Raw frame", qtbot)
     room.raw.editor.setPlainText("{")
-    assert room.raw.verdict.text().startswith("✕ line 1 column 2: not JSON")
+    assert room.raw.verdict.text().startswith("✕ line 1 column 2: invalid JSON")
     room.raw.editor.setPlainText('{"event": "typing", "data": {"username": "x"}}')
     assert room.raw.verdict.text() == "✕ data.typing: is missing"
     room.raw.editor.setPlainText('{"event": "typing", "data": {"username": "x", "typing": true}}')
@@ -267,7 +267,7 @@ async def test_the_button_and_the_validity_of_a_raw_frame_agree(
     room.raw.editor.setPlainText('{"event": "typing", "data": {"username": "x", "typing": true}}')
     companion.use_events([each for each in companion.catalog if each.name != "typing"])
     assert room.bar.now.text() == "Send malformed"
-    assert room.raw.verdict.text().startswith("✕ event: 'typing' is not a server event")
+    assert room.raw.verdict.text().startswith("✕ event: unknown server event 'typing'")
 
 
 async def test_a_result_belongs_to_the_tab_that_fired(

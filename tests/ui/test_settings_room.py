@@ -201,9 +201,9 @@ def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
         (
             True,
             "companion.example",
-            "Update feed: companion.example is not an address that begins with https://",
+            "Update feed: invalid URL 'companion.example'. Use a URL that begins with https://",
         ),
-        (False, "ftp://x", "Update feed: ftp://x is not an address that begins with https://"),
+        (False, "ftp://x", "Update feed: invalid URL 'ftp://x'. Use a URL that begins with https://"),
     ],
 )
 def test_newer_versions_need_an_address_that_can_be_asked(

@@ -225,7 +225,7 @@ def test_the_details_show_invalid_json_unchanged(details: Details) -> None:
     )
     details.show_row(row)
     assert shown(details, details.pretty) == shown(details, details.raw) == '{"event": nonsense'
-    assert shown(details, details.schema) == "The contract has no event 'nonsense' in this direction"
+    assert shown(details, details.schema) == "Event 'nonsense' is not defined in this direction"
     assert "not JSON" in details.header.facts.text()
 
 

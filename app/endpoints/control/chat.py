@@ -1,4 +1,7 @@
-"""Operations on the personas and messages of the chat state. A persona is a user that the companion simulates."""
+"""Operations on the personas and messages of the chat state.
+
+A persona is a friend that the companion simulates and you play.
+"""
 
 from http import HTTPStatus
 from typing import Any

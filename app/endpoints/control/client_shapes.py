@@ -18,7 +18,7 @@ class CloseQuery(Input):
 
     code: CloseCode = 1001
     reason: Annotated[str, Meta(max_length=123, description="Reason in the close frame")] = ""
-    abort: Annotated[bool, Meta(description="1: abort the connection without a closing handshake")] = False
+    abort: Annotated[bool, Meta(description="Abort the connection without a closing handshake")] = False
 
 
 class IdentityBody(Input):
@@ -55,7 +55,7 @@ class ClientInfo(Struct, kw_only=True):
     bytes_out: int
     queued_bytes: int
     ping_s: float
-    ready: Annotated[bool, Meta(description="Whether its UI is expected to show events")]
+    ready: Annotated[bool, Meta(description="Whether the client is ready to show events")]
     last_sent: Annotated[LastSentInfo | None, Meta(description="null: nothing, or nothing that the log contains")]
     frames_per_s: Annotated[
         list[int], Meta(description="Frames from and to it in each of the last 30 seconds, the latest last")

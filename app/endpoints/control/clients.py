@@ -11,7 +11,7 @@ from app.protocol.errors import Invalid, NotFound
 
 
 class ClientOperations(Operations):
-    """The operations under ``/v1/clients``. They correspond to the window's *Clients* room."""
+    """The operations under ``/v1/clients``. The room *Clients* can do the same."""
 
     @operation("GET", "/v1/clients", scope=Scope.AGENT, answer=list[shapes.ClientInfo])
     async def clients(self, _: Call) -> list[shapes.ClientInfo]:

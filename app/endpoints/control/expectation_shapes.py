@@ -10,9 +10,16 @@ from app.hub.row_codec import JournalRow, to_json
 
 
 class ExpectationBody(Input):
-    """The expected event, and the timeout."""
+    """The expected event or REST call, and the timeout."""
 
-    event: Annotated[str, Meta(max_length=200, description="Name of a client event; empty: any")] = ""
+    event: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            description="Name of a client event, or a REST call such as POST /messages; "
+            "empty: any except GET requests",
+        ),
+    ] = ""
     sender: Annotated[
         str, Meta(max_length=80, description="User name or client:NUMBER; empty: any", examples=["me"])
     ] = ""

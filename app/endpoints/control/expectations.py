@@ -12,7 +12,7 @@ class ExpectationOperations(Operations):
 
     @operation("POST", "/v1/expectations", scope=Scope.AGENT, body=shapes.ExpectationBody, answer=shapes.Expected)
     async def expect(self, call: Call) -> shapes.Expected:
-        """Wait until a client sends the expected event, or until the timeout."""
+        """Wait until a client sends the expected event or makes the expected REST call, or until the timeout."""
         body: shapes.ExpectationBody = call.body
         try:
             for path in body.where:

@@ -18,7 +18,7 @@ from app.protocol.json_path import BadPath
 
 
 class FiringOperations(Operations):
-    """The abilities of *Inject*."""
+    """Operations under ``/v1/events``, ``/v1/frames`` and ``/v1/trigger``. The room *Inject* can do the same."""
 
     @operation("POST", "/v1/events",
                scope=Scope.AGENT, query=shapes.FireQuery, body=shapes.EventBody, answer=shapes.Fired,

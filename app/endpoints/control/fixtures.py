@@ -13,7 +13,10 @@ from app.protocol.fixture import BadFixture, Fixture, fixture_from_json, from_fr
 
 
 class FixtureOperations(SettingsOperations):
-    """The abilities of *Fixtures*. Renaming a fixture also changes its pin, which is a setting."""
+    """The operations under ``/v1/fixtures``. The room *Fixtures* can do the same.
+
+    Renaming a fixture also changes its pin, which is a setting.
+    """
 
     @operation("GET", "/v1/fixtures", scope=Scope.AGENT, answer=shapes.FixtureList)
     async def list_fixtures(self, _: Call) -> shapes.FixtureList:

@@ -146,5 +146,5 @@ async def _wait_for_rows(new_rows: asyncio.Event, response: web.StreamResponse) 
             async with asyncio.timeout(HEARTBEAT_S):
                 await new_rows.wait()
         except TimeoutError:
-            await response.write(b": still here\n\n")
+            await response.write(b": keep-alive\n\n")
     await asyncio.sleep(FLUSH_S)

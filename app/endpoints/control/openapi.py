@@ -21,7 +21,7 @@ SECURITY = {
     "agentToken": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The token for agents: it cannot change settings, allowed origins or tokens",
+        "description": "The agent token: it cannot change settings, allowed origins or tokens",
     },
 }
 NUMBERS = ("id", "seq")

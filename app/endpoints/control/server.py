@@ -27,7 +27,7 @@ NO_TOKEN = "The token is missing or wrong. `companion token` prints it; send it 
 
 
 NOT_FOR_AGENTS = (
-    "The token for agents cannot do this: it cannot change settings, allowed origins or tokens. "
+    "The agent token cannot do this: it cannot change settings, allowed origins or tokens. "
     "Use the main token, which `companion token` prints."
 )
 SCOPE = web.RequestKey("scope", Scope)

@@ -165,19 +165,19 @@ class SettingsOperations(Operations):
 
     @operation("POST", "/v1/tokens/agent", scope=Scope.FULL, answer=shapes.TokenInfo)
     async def create_agent_token(self, _: Call) -> shapes.TokenInfo:
-        """Return the token for agents. It is created if it does not exist."""
+        """Return the agent token. It is created if it does not exist."""
         token = await self._service.agent_token.create()
         return shapes.TokenInfo(token=token.value, kept_in=token.kept_in, file=str(token.file or ""))
 
     @operation("DELETE", "/v1/tokens/agent", scope=Scope.FULL, errors=(HTTPStatus.NOT_FOUND,))
     async def revoke_agent_token(self, _: Call) -> None:
-        """Revoke the token for agents."""
+        """Revoke the agent token."""
         try:
             existed = await self._service.agent_token.revoke()
         except TokenError as error:
             raise StorageError(str(error).removesuffix(".")) from None
         if not existed:
-            raise NotFound("There is no token for agents.")
+            raise NotFound("The agent token does not exist.")
 
 
 def _trimmed(value: Any) -> Any:

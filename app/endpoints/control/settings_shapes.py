@@ -26,17 +26,17 @@ class SettingsState(Struct, kw_only=True):
 
     values: Settings
     at_next_start: Annotated[list[str], Meta(description="Changed settings that take effect at the next start")]
-    warnings: Annotated[list[str], Meta(description="Reasons of servers that could not start")]
+    warnings: Annotated[list[str], Meta(description="Why servers could not start")]
 
 
 class OriginBody(Input):
-    """The origin of web pages."""
+    """The origin to allow."""
 
     origin: Origin
 
 
 class OriginQuery(Input):
-    """The origin of web pages."""
+    """The origin to remove."""
 
     origin: Origin
 
@@ -60,13 +60,13 @@ class OriginList(Struct, kw_only=True):
 
 
 class Switch(Input):
-    """Whether something is on."""
+    """A setting that is on or off."""
 
     on: bool
 
 
 class SwitchState(Struct, kw_only=True):
-    """Whether something is on."""
+    """A setting that is on or off."""
 
     on: bool
 
@@ -80,7 +80,7 @@ class NewerVersion(Struct, kw_only=True):
 
 
 class TokenInfo(Struct, kw_only=True):
-    """A token and where it is kept."""
+    """A token and its storage."""
 
     token: str
     kept_in: Annotated[str, Meta(description="keyring, file or memory")]

@@ -53,7 +53,7 @@ class UiStateOperations(Operations):
         client = self._number(body.client)
         state = self._service.ui_states.reported(client) if body.state is None else body.state
         if state is None:
-            raise Conflict("The UI has not reported its state. Send one, or report it first.")
+            raise Conflict("The UI has not reported its state. Send the state in the request, or report it first.")
         found = list(islice(self._differences(client, body.flavour, state), body.limit))
         return shapes.Comparison(client=client, equal=not found, differences=_infos(found))
 
@@ -85,7 +85,7 @@ class UiStateOperations(Operations):
 
     @operation("PUT", "/v1/ui-state/active-chat", scope=Scope.AGENT, body=shapes.ActiveChatBody, errors=NOT_FOUND)
     async def select_chat(self, call: Call) -> None:
-        """State which chat is open in the UI, if the one derived from its requests is wrong."""
+        """Set which chat is open in the UI, if the one derived from its requests is wrong."""
         self._service.ui_states.select(self._number(call.body.client), call.body.peer)
 
     def _number(self, client: int | None) -> int:

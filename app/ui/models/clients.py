@@ -69,7 +69,7 @@ class ClientsModel(QAbstractTableModel):
         self._disconnect = hub.clients_changed.connect(lambda _: self.sync())
 
     def close(self) -> None:
-        """Stop listening to the hub."""
+        """Disconnect from the hub's signals."""
         self._disconnect()
 
     def client(self, line: int) -> Client:

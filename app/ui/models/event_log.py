@@ -92,7 +92,7 @@ class EventLogModel(QAbstractTableModel):
         self.flush()
 
     def close(self) -> None:
-        """Stop listening to the journal."""
+        """Disconnect from the journal's signals."""
         self._closed = True
         self._disconnect()
         self._timer.stop()

@@ -174,7 +174,7 @@ class Details(QWidget):
     def _schema(self, row: Row) -> str:
         known = self._event_type(row)
         if known is None:
-            return "" if row.kind is Kind.SERVER else f"The contract has no event {row.event!r} in this direction"
+            return "" if row.kind is Kind.SERVER else f"Event {row.event!r} is not defined in this direction"
         return json.dumps({"description": known.help, **known.schema}, indent=2, ensure_ascii=False)
 
     def _event_type(self, row: Row) -> EventType | None:

@@ -69,7 +69,7 @@ class StatusBar(QWidget):
         self.show_state()
 
     def close_down(self) -> None:
-        """Stop listening to the companion."""
+        """Disconnect from the companion's signals."""
         self._do.close()
         self._expiry.stop()
         for disconnect in self._disconnects:
