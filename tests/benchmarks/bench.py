@@ -1,4 +1,4 @@
-"""What every benchmark is given: its servers, the length of a round, and how rounds are interleaved."""
+"""The servers and rounds of a benchmark run, and functions that compare servers in interleaved rounds."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ Work = Callable[[Link], Cost]
 
 
 class Bench(NamedTuple):
-    """``rounds`` of ``ms`` each."""
+    """The servers, and the number and length of the rounds. ``ms`` is the length of a round in milliseconds."""
 
     pool: Pool
     rounds: int
@@ -23,18 +23,18 @@ class Bench(NamedTuple):
 
     @property
     def processes(self) -> int:
-        """How many of each server do work where it matters which of them it is."""
+        """Number of processes per server in ``compare_anew``."""
         return max(1, self.rounds // 3)
 
     @property
     def rounds_each(self) -> int:
-        """How many rounds each of those takes."""
+        """Number of rounds per process in ``compare_anew``."""
         return max(3, math.ceil(self.rounds / 2))
 
     def compare(
         self, names: Iterable[str], work: Work, *, listeners: int = 0, pairs: int = 0, sample: int = 16
     ) -> dict[str, list[Cost]]:
-        """Let servers do the same work in turns, so that whatever else the machine does hits all alike."""
+        """Run the same work on several servers in turns, so that other load on the machine affects all of them."""
         with ExitStack() as stack:
             links = {
                 name: stack.enter_context(
@@ -47,10 +47,10 @@ class Bench(NamedTuple):
     def compare_anew(
         self, names: Iterable[str], work: Callable[[Link, int], Cost], *, listeners: int = 0, pairs: int = 0
     ) -> dict[str, list[Cost]]:
-        """As ``compare``, with several processes of each server one after the other.
+        """Like ``compare``, but with several new processes of each server, one after the other.
 
-        Where much of the work is sleeping and waking, one process takes up to a tenth more than another of the same
-        program. ``work`` is told how many milliseconds it is to take.
+        If the work consists mainly of sleeping and waking, two processes of the same program differ by up to 10 %.
+        ``work`` gets the length of a round in milliseconds.
         """
         names = tuple(names)
         costs: dict[str, list[Cost]] = {name: [] for name in names}
@@ -64,7 +64,7 @@ class Bench(NamedTuple):
         return costs
 
     def interleave(self, works: Mapping[str, Callable[[], Cost]]) -> dict[str, list[Cost]]:
-        """Run each in turn, for as many rounds as there are."""
+        """Run each work once per round, in turns."""
         costs: dict[str, list[Cost]] = {name: [] for name in works}
         for _ in range(self.rounds):
             for name, work in works.items():
@@ -72,20 +72,20 @@ class Bench(NamedTuple):
         return costs
 
 
-def middle(costs: Iterable[Cost], field: str) -> float:
-    """Return the median of one of the figures."""
+def median_of(costs: Iterable[Cost], field: str) -> float:
+    """Return the median of a field."""
     return float(median(getattr(cost, field) for cost in costs))
 
 
 def ratio(costs: Iterable[Cost], yardstick: Iterable[Cost], field: str = "us") -> float:
-    """Return the median of the rounds' ratios: each round is compared with its own yardstick."""
+    """Return the median of the rounds' ratios. Each round is compared with the yardstick of the same round."""
     pairs = zip(costs, yardstick, strict=True)
     return float(median(getattr(one, field) / getattr(other, field) for one, other in pairs))
 
 
 def versus(number: int, what: str, costs: Mapping[str, list[Cost]], one: str, other: str, goal: Goal) -> Line:
-    """Return the line that compares the CPU per delivery of two servers, and the floor's where it was measured."""
-    figure = " / ".join(f"{digits(middle(costs[name], 'us'))} µs" for name in (one, other))
+    """Return a line that compares the CPU per delivery of two servers, with the floor if it was measured."""
+    figure = " / ".join(f"{digits(median_of(costs[name], 'us'))} µs" for name in (one, other))
     if FLOOR in costs:
         figure += f", bare Python {digits(ratio(costs[FLOOR], costs[other]))}×"
     return Line(number, what, figure, goal, ratio(costs[one], costs[other]))

@@ -1,4 +1,4 @@
-"""Compiles what is written in C and C++, once, into a build folder; says what is missing where that is so."""
+"""Compile the C and C++ programs into the build folder, if they have changed."""
 
 import hashlib
 import os
@@ -11,11 +11,11 @@ BUILD = HERE.parents[1] / "build" / "benchmarks"
 
 
 class Missing(Exception):
-    """Something that is not installed here; the text names it."""
+    """A tool or library is not installed. The text names it."""
 
 
 def compiled(name: str) -> Path:
-    """Return the program made of ``native/NAME``, compiled anew when that has changed. Raises ``Missing``."""
+    """Return the path of the program compiled from ``native/NAME``. Compile it if needed. Raises ``Missing``."""
     source = HERE / "native" / name
     command = _compiler(source.suffix)
     digest = hashlib.sha256(source.read_bytes() + " ".join(command).encode()).hexdigest()[:12]
@@ -25,7 +25,7 @@ def compiled(name: str) -> Path:
         fresh = program.with_suffix(f".{os.getpid()}")
         made = subprocess.run([*command, "-o", str(fresh), str(source)], capture_output=True, text=True)
         if made.returncode:
-            raise Missing(_why(made.stderr))
+            raise Missing(_reason(made.stderr))
         fresh.replace(program)
     return program
 
@@ -38,7 +38,7 @@ def _compiler(suffix: str) -> list[str]:
     return [compiler, "-O2", f"-std={standard}", "-pthread"]
 
 
-def _why(complaints: str) -> str:
-    if "boost" in complaints and "No such file" in complaints:
+def _reason(errors: str) -> str:
+    if "boost" in errors and "No such file" in errors:
         return "no Boost headers (libboost-dev)"
-    return next((line for line in complaints.splitlines() if "error" in line), "the compiler failed")
+    return next((line for line in errors.splitlines() if "error" in line), "the compiler failed")

@@ -1,4 +1,4 @@
-"""A process that is told lines and answers with lines: a server under load, or the load client."""
+"""Run a process that reads commands and writes responses, one per line: a server, or the load client."""
 
 import json
 import os
@@ -17,30 +17,30 @@ from tests.benchmarks import cpu
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60.0
-ANSWER_S = 90.0
+RESPONSE_S = 90.0
 END_S = 10.0
-STRANGE = ("COMPANION_", "PYTHONDONTWRITEBYTECODE")
-CALM_S, LOOK_S, CALM = 20.0, 0.1, 0.05
-"""So long that may take, how often it is looked at, and which share of a core is calm."""
+EXCLUDED_VARIABLES = ("COMPANION_", "PYTHONDONTWRITEBYTECODE")
+IDLE_TIMEOUT_S, IDLE_CHECK_S, IDLE_SHARE = 20.0, 0.1, 0.05
+"""The limit of ``wait_until_idle``, its interval, and the CPU usage below which a process is idle."""
 
 
 class Failed(Exception):
-    """A process that ended or fell silent; the text holds what it said last."""
+    """A process has ended or does not respond. The text contains its last errors."""
 
 
 class Child:
-    """A running process; leaving the ``with`` ends it."""
+    """A running process. The end of the ``with`` statement ends it."""
 
     def __init__(self, name: str, command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> None:
         self.name = name
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  closed by end()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed by end()
         self.process = subprocess.Popen(
             [str(part) for part in command],
             cwd=ROOT,
             env={**environment(), **(env or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._complaints,
+            stderr=self._stderr,
             text=True,
         )
         self._lines: queue.Queue[str] = queue.Queue()
@@ -61,66 +61,66 @@ class Child:
             self._lines.put(line)
         self._lines.put("")
 
-    def line(self, timeout: float = ANSWER_S) -> str:
-        """Return its next line. Raises ``Failed``."""
+    def line(self, timeout: float = RESPONSE_S) -> str:
+        """Return the next line of output. Raises ``Failed``."""
         try:
             line = self._lines.get(timeout=timeout)
         except queue.Empty:
-            raise Failed(f"{self.name} said nothing for {timeout:g} s\n{self._last_words()}") from None
+            raise Failed(f"{self.name} wrote no line for {timeout:g} s\n{self._last_errors()}") from None
         if not line:
-            raise Failed(f"{self.name} ended\n{self._last_words()}")
+            raise Failed(f"{self.name} ended\n{self._last_errors()}")
         return line.strip()
 
     def wait_for(self, start: str, timeout: float = READY_S) -> str:
-        """Return what follows ``start`` in the first line that begins with it."""
+        """Wait for a line that begins with ``start``, and return the rest of it."""
         while not (line := self.line(timeout)).startswith(start):
             pass
         return line.removeprefix(start).strip()
 
-    def tell(self, *words: object) -> None:
-        """Give a command without waiting for its answer."""
+    def send(self, *words: object) -> None:
+        """Send a command without waiting for the response."""
         assert self.process.stdin is not None
         self.process.stdin.write(" ".join(map(str, words)) + "\n")
         self.process.stdin.flush()
 
-    def answer(self, timeout: float = ANSWER_S) -> dict[str, Any]:
-        """Wait for the answer to a command."""
-        told: dict[str, Any] = json.loads("{" + self.wait_for("{", timeout))
-        return told
+    def read_response(self, timeout: float = RESPONSE_S) -> dict[str, Any]:
+        """Wait for the response to a command."""
+        response: dict[str, Any] = json.loads("{" + self.wait_for("{", timeout))
+        return response
 
-    def ask(self, *words: object) -> dict[str, Any]:
-        """Give a command and wait for its answer."""
-        self.tell(*words)
-        return self.answer()
+    def request(self, *words: object) -> dict[str, Any]:
+        """Send a command, and return the response."""
+        self.send(*words)
+        return self.read_response()
 
     def cpu(self) -> float:
-        """Return the seconds of CPU that it has used, in user and kernel mode."""
+        """Return the CPU time of the process in seconds, user and system."""
         return cpu.seconds(self.process.pid)
 
-    def calm_down(self) -> None:
-        """Wait until it does next to nothing: it builds its window, or takes note of who came and left."""
-        deadline = time.monotonic() + CALM_S
+    def wait_until_idle(self) -> None:
+        """Wait until the process is idle, for example after it has built its window or handled connections."""
+        deadline = time.monotonic() + IDLE_TIMEOUT_S
         busy = True
         while busy and time.monotonic() < deadline:
             before = self.cpu()
-            time.sleep(LOOK_S)
-            busy = self.cpu() - before > CALM * LOOK_S
+            time.sleep(IDLE_CHECK_S)
+            busy = self.cpu() - before > IDLE_SHARE * IDLE_CHECK_S
 
     def rss(self) -> int:
-        """Return its resident bytes."""
+        """Return the resident memory in bytes."""
         return cpu.resident(self.process.pid)
 
-    def forget_peak(self) -> int:
-        """Begin to look for the most resident bytes anew; return those of now."""
-        cpu.forget_peak(self.process.pid)
+    def reset_peak(self) -> int:
+        """Reset the maximum of the resident memory, and return its current value in bytes."""
+        cpu.reset_peak(self.process.pid)
         return self.rss()
 
     def peak(self) -> int:
-        """Return the most resident bytes since ``forget_peak``."""
+        """Return the maximum of the resident memory since ``reset_peak``, in bytes."""
         return cpu.peak(self.process.pid)
 
     def end(self) -> None:
-        """Let it end, or make it."""
+        """Terminate the process; kill it if it does not end."""
         if self.process.poll() is None and self.process.stdin is not None:
             self.process.stdin.close()
             self.process.terminate()
@@ -130,21 +130,21 @@ class Child:
                 self.process.kill()
                 self.process.wait()
         self._reader.join()
-        for stream in (self.process.stdin, self.process.stdout, self._complaints):
+        for stream in (self.process.stdin, self.process.stdout, self._stderr):
             if stream is not None:
                 stream.close()
 
-    def _last_words(self) -> str:
-        self._complaints.seek(0)
-        return self._complaints.read().decode(errors="replace")[-2000:]
+    def _last_errors(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace")[-2000:]
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of all processes: nothing of a person's own companion, no screen, no keyring.
+    """Return the environment of all processes: without the user's companion, screen and keyring.
 
-    Bytecode is kept, as an installed program's is.
+    Bytecode is cached, as for an installed program.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(STRANGE)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(EXCLUDED_VARIABLES)}
     return {
         **kept,
         "PYTHONUNBUFFERED": "1",
@@ -154,5 +154,5 @@ def environment() -> dict[str, str]:
 
 
 def python(module: str, *arguments: str | Path) -> list[str | Path]:
-    """Return the command that runs a module."""
+    """Return the command that runs a Python module."""
     return [sys.executable, "-m", module, *arguments]

@@ -1,4 +1,4 @@
-"""The load client's end in Python: connections to one server, and what a load on them cost that server."""
+"""Control the load client: connect it to a server, run a load, and measure what it costs the server."""
 
 import tempfile
 import time
@@ -10,21 +10,22 @@ from tests.benchmarks.build import compiled
 from tests.benchmarks.child import Child
 
 WINDOW = 1024
-"""How many events a client may be behind in ``paced`` and ``tick``: 256 KB, which the companion may hold."""
+"""Maximum backlog of a client in events, for ``paced`` and ``tick``: 256 KB, less than the companion's buffers."""
 UNCORKED_WINDOW = 256
-"""What a socket of the companion's holds of single frames; beyond it a server queues instead of sending."""
+"""The same for ``uncorked``: single frames that fit into the socket buffer. More would be queued, not sent."""
 JOIN_S = 300.0
-"""So long may connecting take: a window that looks at all clients for each that comes is slow with a thousand."""
+"""Timeout of connecting. A window that updates its list of all clients for each new one is slow with a thousand."""
 SETTLE_S = 0.06
-"""A window that repaints after the last frame pays for it within this time."""
+"""Wait for the repaint after the last frame, whose CPU time counts."""
 CATCH_UP_MS = 4000
 SHARED = Path("/dev/shm")
 
 
 class Cost(NamedTuple):
-    """``us``: server CPU per delivery in µs. ``per_s``: deliveries per second. ``share``: of all, how many came.
+    """``us``: server CPU per delivery in µs. ``per_s``: deliveries per second.
 
-    ``p50``, ``p99``, ``worst``: latency in ms. ``delivered``: frames.
+    ``share``: delivered share of the frames that were due. ``delivered``: frames. ``p50``, ``p99``, ``worst``:
+    latency in ms.
     """
 
     us: float
@@ -37,7 +38,7 @@ class Cost(NamedTuple):
 
 
 class Link:
-    """Connections to one server. Leaving the ``with`` closes them."""
+    """Connections to one server. The end of the ``with`` statement closes them."""
 
     def __init__(
         self, server: Child, port: int, *, listeners: int = 0, pairs: int = 0, stalled: int = 0, sample: int = 1
@@ -50,8 +51,8 @@ class Link:
         numbers = map(str, (port, self._page.name, listeners, pairs, stalled, sample))
         self._client = Child("load client", [compiled("client.c"), *numbers])
         try:
-            self._client.answer(JOIN_S)
-            server.calm_down()
+            self._client.read_response(JOIN_S)
+            server.wait_until_idle()
         except BaseException:
             self.close()
             raise
@@ -70,56 +71,58 @@ class Link:
         self._page.close()
 
     def paced(self, ms: int) -> Cost:
-        """One event per turn of the server's loop, for ``ms``."""
+        """Send one event per iteration of the server's loop, for ``ms``."""
         return self._broadcast(("paced", ms, WINDOW))
 
     def uncorked(self, ms: int) -> Cost:
-        """The same, and the server may not gather events to send them together."""
+        """Like ``paced``, but the server must send each event at once, without batching."""
         return self._broadcast(("uncorked", ms, UNCORKED_WINDOW))
 
     def tick(self, ms: int) -> Cost:
-        """20 events per turn of the loop."""
+        """Send 20 events per iteration of the loop, for ``ms``."""
         return self._broadcast(("tick", ms, WINDOW))
 
     def burst(self, count: int) -> Cost:
-        """``count`` events at once."""
+        """Send ``count`` events at once."""
         return self._broadcast(("burst", count), catch_up_ms=60_000)
 
     def rate(self, per_s: int, ms: int) -> Cost:
-        """``per_s`` events per second."""
+        """Send ``per_s`` events per second, for ``ms``."""
         return self._broadcast(("rate", per_s, ms))
 
     def echo(self, ms: int) -> Cost:
-        """Every sender types again as soon as its receiver has heard of it."""
-        self._client.ask("reset")
+        """Each sender types again as soon as its receiver has received the frame, for ``ms``."""
+        self._client.request("reset")
         before, began = self.server.cpu(), time.monotonic()
-        told = self._client.ask("echo", ms)
+        result = self._client.request("echo", ms)
         took = time.monotonic() - began
         time.sleep(SETTLE_S)
-        return _cost(told, told["heard"], told["heard"], self.server.cpu() - before, took)
+        return _cost(result, result["received"], result["received"], self.server.cpu() - before, took)
 
     def flood(self, count: int) -> Cost:
-        """Every sender types ``count`` frames to nobody."""
-        self._client.ask("reset")
+        """Each sender sends ``count`` typing frames without a recipient."""
+        self._client.request("reset")
         before, began = self.server.cpu(), time.monotonic()
-        told = self._client.ask("flood", count)
+        result = self._client.request("flood", count)
         took = time.monotonic() - began
         time.sleep(SETTLE_S)
-        return _cost(told, count * told["heard"], count * told["heard"], self.server.cpu() - before, took)
+        return _cost(
+            result, count * result["received"], count * result["received"], self.server.cpu() - before, took
+        )
 
     def _broadcast(self, command: tuple[object, ...], catch_up_ms: int = CATCH_UP_MS) -> Cost:
-        self._client.ask("reset")
-        self.server.ask("ledger", self._page.name)
+        self._client.request("reset")
+        self.server.request("ledger", self._page.name)
         before, began = self.server.cpu(), time.monotonic()
-        did = self.server.ask(*command)
-        told = self._client.ask("wait", did["sent"] * self.listeners, catch_up_ms)
+        load = self.server.request(*command)
+        result = self._client.request("wait", load["sent"] * self.listeners, catch_up_ms)
         took = time.monotonic() - began
         time.sleep(SETTLE_S)
-        wanted = did.get("due", did["sent"]) * self.listeners
-        return _cost(told, told["frames"], wanted, self.server.cpu() - before, took)
+        wanted = load.get("due", load["sent"]) * self.listeners
+        return _cost(result, result["frames"], wanted, self.server.cpu() - before, took)
 
 
-def _cost(told: dict[str, Any], delivered: int, wanted: int, cpu_s: float, took_s: float) -> Cost:
+def _cost(result: dict[str, Any], delivered: int, wanted: int, cpu_s: float, took_s: float) -> Cost:
     share = delivered / wanted if wanted else 0.0
-    p50, p99, worst = (told[name] / 1e6 for name in ("p50", "p99", "max"))
+    p50, p99, worst = (result[name] / 1e6 for name in ("p50", "p99", "max"))
     return Cost(cpu_s * 1e6 / max(delivered, 1), delivered / took_s, share, p50, p99, worst, delivered)

@@ -1,4 +1,4 @@
-"""The servers that are compared, by name: how each is started, and what it needs that may not be installed."""
+"""The servers that are compared, by name, with the command that starts each and the tools that it needs."""
 
 import importlib.util
 import json
@@ -16,7 +16,7 @@ from tests.benchmarks.child import Child, python
 from tests.benchmarks.client import Link
 
 ROWS = 100_000
-"""So many rows lie in the tray program's log while it is measured."""
+"""Number of rows in the tray program's log during the measurements."""
 SETTINGS = {
     "max_clients": 10_000,
     "max_connections": 20_000,
@@ -25,7 +25,7 @@ SETTINGS = {
 }
 YARDSTICK = "asyncio"
 FLOOR = "bare"
-"""What the library and Python cost by themselves: below that no server of ours can come."""
+"""A server with only the library and Python. It is the lower limit for a Python server."""
 
 
 def _plain(loop: str, *options: str) -> list[str | Path]:
@@ -69,7 +69,7 @@ CONTENDERS: dict[str, tuple[str, Callable[[], list[str | Path]]]] = {
     "serve": ("companion serve", lambda: python("tests.benchmarks.servers.companion", "serve")),
     "tray": ("companion tray, 100,000 rows", lambda: python("tests.benchmarks.servers.companion", "tray")),
 }
-"""Name -> title and command; the command may raise ``Missing``."""
+"""Maps a name to a title and a function that returns the command. It may raise ``Missing``."""
 
 
 class Server(NamedTuple):
@@ -80,12 +80,12 @@ class Server(NamedTuple):
     port: int
 
     def link(self, *, listeners: int = 0, pairs: int = 0, stalled: int = 0, sample: int = 1) -> Link:
-        """Connect clients to it."""
+        """Connect clients to the server."""
         return Link(self.child, self.port, listeners=listeners, pairs=pairs, stalled=stalled, sample=sample)
 
 
 class Pool:
-    """Starts each contender when it is first wanted and keeps it; leaving the ``with`` ends all."""
+    """Starts each contender on first use and keeps it running. The end of the ``with`` statement ends all."""
 
     def __init__(self) -> None:
         self._running: dict[str, Server] = {}
@@ -102,35 +102,35 @@ class Pool:
         self._folders.cleanup()
 
     def server(self, name: str) -> Server:
-        """Return the contender of that name, running. Raises ``Missing`` and ``Failed``."""
+        """Return the running contender with this name. Raises ``Missing`` and ``Failed``."""
         if name not in self._running:
             self._running[name] = self.start(name)
         return self._running[name]
 
     def start(self, name: str, rows: int = ROWS) -> Server:
-        """Start another of a contender, which the caller ends. Raises ``Missing`` and ``Failed``."""
+        """Start another process of a contender, which the caller must end. Raises ``Missing`` and ``Failed``."""
         command = CONTENDERS[name][1]()
         if name in ("serve", "tray"):
             command.append(self.data_dir())
         child = Child(name, command, {"ROWS": str(rows)} if name == "tray" else None)
         try:
             server = Server(name, child, int(child.wait_for("ready ")))
-            # Until a first client has gone, glibc gives the buffer of every read of asyncio's back to the system,
-            # which costs 15 µs. No server is in that state for long, so none is measured in it.
+            # Until the first client has disconnected, glibc returns the buffer of each asyncio read to the system,
+            # which costs 15 µs. No server stays in that state, so none is measured in it.
             server.link(listeners=1).close()
-            child.calm_down()
+            child.wait_until_idle()
             return server
         except BaseException:
             child.end()
             raise
 
     def end(self, name: str) -> None:
-        """End a contender; the next who wants it gets a fresh one."""
+        """End a contender. The next call of ``server`` starts a new one."""
         if server := self._running.pop(name, None):
             server.child.end()
 
     def data_dir(self) -> Path:
-        """Return a fresh data folder with settings that let a thousand clients in."""
+        """Return a new data folder with settings for a thousand clients."""
         folder = Path(tempfile.mkdtemp(dir=self._folders.name))
         lines = [f"{name} = {json.dumps(value)}\n" for name, value in SETTINGS.items()]
         (folder / "settings.toml").write_text("".join(lines))

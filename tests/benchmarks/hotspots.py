@@ -1,9 +1,9 @@
-"""``python -m tests.benchmarks.hotspots [WORKLOAD]``: where the tray program's time goes while it is under load.
+"""``python -m tests.benchmarks.hotspots [WORKLOAD]``: profile the tray program under load.
 
-WORKLOAD is ``tick`` (the default), ``paced``, ``uncorked``, ``echo`` or ``quiet`` (1,000 events a second). Samples
-the process with py-spy (``pip install -e '.[bench]'``), without touching it, and prints the functions in which it
-was, by their own time and with what they called; the whole record lies in ``build/benchmarks`` as collapsed stacks,
-which flamegraph.pl and speedscope.app read. Sampling another process may need root, or ``ptrace_scope`` 0.
+WORKLOAD is ``tick`` (the default), ``paced``, ``uncorked``, ``echo`` or ``quiet`` (1,000 events per second). It
+samples the process with py-spy (``pip install -e '.[bench]'``) and prints the functions with their own and total
+time. All samples are written to ``build/benchmarks`` as collapsed stacks, for flamegraph.pl and speedscope.app.
+Sampling another process may need root, or ``ptrace_scope`` 0.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tests.benchmarks.contenders import Pool
 from tests.benchmarks.files import allow_many_files
 
 PER_S = 499
-"""Samples per second: no multiple of any timer's rate."""
+"""Samples per second. It is not a multiple of any timer's rate."""
 LOOP_THREAD = "MainThread"
 WORKLOADS: dict[str, Callable[[Link, int], Cost]] = {
     "tick": Link.tick,
@@ -33,7 +33,7 @@ WORKLOADS: dict[str, Callable[[Link, int], Cost]] = {
 
 
 def record(pid: int, seconds: int, file: Path) -> None:
-    """Sample a process into ``file``. Raises ``SystemExit`` where py-spy cannot."""
+    """Sample a process, and write the stacks to ``file``. Raises ``SystemExit`` if py-spy fails."""
     sampler = Path(sys.executable).with_name("py-spy")
     if not sampler.exists():
         raise SystemExit("no py-spy: pip install -e '.[bench]'")
@@ -44,13 +44,13 @@ def record(pid: int, seconds: int, file: Path) -> None:
 
 
 def shares(stacks: str) -> tuple[Counter[str], Counter[str]]:
-    """Return the samples per function of the loop's thread, its own and with what it called."""
+    """Return the number of samples per function of the loop's thread: own, and including calls."""
     own: Counter[str] = Counter()
     total: Counter[str] = Counter()
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
         if LOOP_THREAD not in stack:
-            continue  # a thread that waits for work is at times taken for one that works
+            continue  # py-spy sometimes counts waiting threads as busy
         stack = stack.partition(";")[2]
         frames = [_function(frame) for frame in stack.split(";")]
         own[frames[-1]] += int(count)
@@ -60,12 +60,12 @@ def shares(stacks: str) -> tuple[Counter[str], Counter[str]]:
 
 
 def _function(frame: str) -> str:
-    """Return a frame without its line number, so that a function is one."""
+    """Return a stack frame without its line number, to count a function once."""
     return frame.rpartition(":")[0] + ")" if ":" in frame else frame
 
 
 def rows(stacks: str, top: int) -> list[tuple[str, str, str]]:
-    """Return the table of the functions with the most time of their own, its titles first."""
+    """Return a table of the ``top`` functions with the most own time. The first row contains the titles."""
     own, total = shares(stacks)
     samples = sum(own.values()) or 1
     return [
@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--server", default="tray", choices=("tray", "serve"))
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--top", type=int, default=25, help="so many functions")
+    parser.add_argument("--top", type=int, default=25, help="number of functions")
     given = parser.parse_args()
     allow_many_files()
     BUILD.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Posts events to the control API over connections that stay open, as fast as the answers come."""
+"""Post events to the control API over persistent connections, as fast as it responds."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from tests.benchmarks.servers.load import MESSAGE
 
 
 async def rate(port: int, token: str, in_flight: int, seconds: float) -> float:
-    """Return how many events per second were stored and answered, with so many requests in flight."""
+    """Return the number of confirmed events per second with ``in_flight`` concurrent requests."""
     end = time.monotonic() + seconds
     done = await asyncio.gather(*(_post(port, token, end) for _ in range(in_flight)))
     return sum(done) / seconds

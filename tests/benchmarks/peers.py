@@ -1,18 +1,18 @@
-"""Every server in every workload: µs of CPU per delivery, and in brackets the ratio to the yardstick beside it."""
+"""Measure every server in every workload: µs of CPU per delivery, and the ratio to the yardstick."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from tests.benchmarks.bench import Bench, Work, middle, ratio
+from tests.benchmarks.bench import Bench, Work, median_of, ratio
 from tests.benchmarks.build import Missing
 from tests.benchmarks.client import Cost, Link
 from tests.benchmarks.contenders import CONTENDERS, FLOOR, YARDSTICK
 from tests.benchmarks.line import digits
 
 FORWARDING = ("asyncio", "each", "uvloop", "qasync", "pumped", "serve", "tray")
-"""Those that hear what a client types."""
+"""Servers that receive and forward typing frames."""
 ECHOING = (*FORWARDING, FLOOR, "send")
-"""And the floors, which hear no more than that."""
+"""These, and the floors, which handle nothing else from clients."""
 FRAMES = 1000
 
 
@@ -37,8 +37,8 @@ COLUMNS = (
 )
 
 
-def compare(bench: Bench, told: Callable[[str], object]) -> list[tuple[str, ...]]:
-    """Return the table, its titles first; what is missing is named in its row."""
+def compare(bench: Bench, progress: Callable[[str], object]) -> list[tuple[str, ...]]:
+    """Return the table. The first row contains the titles; the row of a missing server contains the reason."""
     missing: dict[str, str] = {}
     for name in CONTENDERS:
         try:
@@ -50,7 +50,7 @@ def compare(bench: Bench, told: Callable[[str], object]) -> list[tuple[str, ...]
         able = [name for name in column.servers if name not in missing]
         work = _for(column, bench.ms)
         columns.append(bench.compare(able, work, listeners=column.listeners, pairs=column.pairs))
-        told(column.title)
+        progress(column.title)
     rows = [("server", *(column.title for column in COLUMNS))]
     for name, (title, _) in CONTENDERS.items():
         if name in missing:
@@ -67,5 +67,5 @@ def _for(column: Column, ms: int) -> Work:
 def _cell(name: str, costs: dict[str, list[Cost]]) -> str:
     if name not in costs:
         return "–"
-    figure = digits(middle(costs[name], "us"), 2)
+    figure = digits(median_of(costs[name], "us"), 2)
     return figure if name == YARDSTICK else f"{figure} ({ratio(costs[name], costs[YARDSTICK]):.2f})"

@@ -1,4 +1,4 @@
-"""The program as people start it, with nothing added, and how it is started."""
+"""Start the unmodified program."""
 
 import socket
 import time
@@ -11,13 +11,13 @@ TOKEN = "benchmark-" * 5
 
 
 def serve(data_dir: Path, *options: str) -> Child:
-    """Start ``companion serve`` on free ports; it says ``listening …`` and more when it is ready."""
+    """Start ``companion serve`` on free ports. When it is ready, it prints ``listening …``."""
     free = ("--port", "0", "--rest-port", "0", "--control-port", "0", "--data-dir", str(data_dir))
     return Child("serve", python("app", "serve", *free, *options), {"COMPANION_TOKEN": TOKEN})
 
 
 def tray(data_dir: Path) -> tuple[Child, int]:
-    """Start ``companion``; return it with its port when it listens."""
+    """Start the tray program, wait until it listens, and return it with its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -34,5 +34,5 @@ def tray(data_dir: Path) -> tuple[Child, int]:
 
 
 def control_port(server: Child) -> int:
-    """Wait until ``serve`` answers the control API; return where."""
+    """Wait until the control API of ``serve`` is ready, and return its port."""
     return int(urlsplit(server.wait_for("control ")).port or 0)

@@ -11,7 +11,7 @@ END = "<!-- end -->"
 
 
 def machine() -> str:
-    """Say on what was measured."""
+    """Return a description of the machine and the versions."""
     model = next(
         (
             line.partition(":")[2].strip()
@@ -22,13 +22,13 @@ def machine() -> str:
     )
     libraries = ", ".join(f"{name} {version(name)}" for name in ("PySide6-Essentials", "websockets", "msgspec"))
     python = platform.python_version()
-    load = f"{os.getloadavg()[0]:.1f}"  # of a machine that is left alone, about 2
+    load = f"{os.getloadavg()[0]:.1f}"  # about 2 if nothing else runs
     cores = f"{os.cpu_count()} cores (load average {load} at the end)"
     return f"{model}, {cores}, Linux {platform.release().partition('-')[0]}, Python {python}, {libraries}."
 
 
 def write(text: str) -> None:
-    """Put ``text`` between the marks. Raises ``ValueError`` when there are none."""
+    """Replace the text between the marks. Raises ``ValueError`` if they are missing."""
     before, _, rest = README.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
     _, mark, after = rest.partition(END)
     if not mark:

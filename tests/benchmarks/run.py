@@ -1,7 +1,8 @@
-"""``python -m tests.benchmarks.run``: measures the goals one after the other and prints one table.
+"""``python -m tests.benchmarks.run``: measure the goals one after the other, and print one table.
 
-``--quick`` takes less than three minutes; a full run takes nine rounds of each comparison. What needs something
-that is not installed is skipped by name. Absolute figures are this machine's; ratios are what goals are about.
+``--quick`` takes less than three minutes; a full run takes nine rounds of each comparison. Measurements whose tools
+are not installed are skipped with the reason. Most goals are ratios, because absolute figures depend on the
+machine.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-if not __package__:  # run as a file
+if not __package__:  # run as a script
     sys.path[0] = str(Path(__file__).parents[2])
 
 from tests.benchmarks import growth, peers, readme, table
@@ -45,11 +46,11 @@ GOALS: dict[tuple[int, ...], Callable[[Bench], Iterator[Line]]] = {
     (18,): freezes.stalls,
     (19,): hooks.disarmed,
 }
-"""Goals by their numbers, those together that one run measures."""
+"""The functions that measure the goals, by the numbers of the goals."""
 
 
-def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]) -> list[Line]:
-    """Measure the wanted goals; ``told`` hears of each line as it comes."""
+def measure(bench: Bench, wanted: set[int], progress: Callable[[Line | str], object]) -> list[Line]:
+    """Measure the wanted goals, or all if none is given. ``progress`` is called with each line."""
     lines = []
     for numbers, goal in GOALS.items():
         if wanted and not wanted & set(numbers):
@@ -58,26 +59,26 @@ def measure(bench: Bench, wanted: set[int], told: Callable[[Line | str], object]
         try:
             for line in goal(bench):
                 lines.append(line)
-                told(line)
+                progress(line)
         except Missing as why:
             lines.append(skipped(numbers[0], goal.__name__, why, Goal(0)))
-            told(lines[-1])
-        except Exception as error:  # the others are measured all the same
+            progress(lines[-1])
+        except Exception as error:  # continue with the other goals
             traceback.print_exc()
             lines.append(failed(numbers[0], goal.__name__, error))
-            told(lines[-1])
-        told(f"[{time.monotonic() - began:.0f} s]")
+            progress(lines[-1])
+        progress(f"[{time.monotonic() - began:.0f} s]")
     return sorted(lines, key=lambda line: line.number)
 
 
-def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> str:
-    """Return the results for ``README.md``: the goals, the growth, every other server, the machine; in Markdown."""
+def report(lines: list[Line], bench: Bench, progress: Callable[[str], object]) -> str:
+    """Return the results for ``README.md`` in Markdown: goals, growth, other servers and the machine."""
     parts = [table.markdown([table.TITLES, *map(table.cells, lines)])]
     for title, rows in (
-        ("How the tray program's cost grows with clients:", growth.with_clients(bench, told)),
-        ("And with events:", growth.with_events(bench, told)),
-        (f"{growth.BURST:,} events at once for 100 clients:", growth.burst(bench, told)),
-        ("µs of server CPU per delivery, and the ratio to the first line:", peers.compare(bench, told)),
+        ("How the tray program's cost grows with clients:", growth.with_clients(bench, progress)),
+        ("And with events:", growth.with_events(bench, progress)),
+        (f"{growth.BURST:,} events at once for 100 clients:", growth.burst(bench, progress)),
+        ("µs of server CPU per delivery, and the ratio to the first line:", peers.compare(bench, progress)),
     ):
         parts += [title, table.markdown(rows)]
     rounds = f"median of {bench.rounds} interleaved rounds of {bench.ms} ms"
@@ -86,29 +87,29 @@ def report(lines: list[Line], bench: Bench, told: Callable[[str], object]) -> st
 
 
 def main() -> int:
-    """Return the process's exit code."""
+    """Measure the selected goals, print or write the results, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three short rounds instead of nine")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--markdown", action="store_true", help="print all tables: growth and peers too")
+    parser.add_argument("--markdown", action="store_true", help="print all tables, with growth and peers")
     parser.add_argument("--write", action="store_true", help="write them to tests/benchmarks/README.md")
-    parser.add_argument("--only", metavar="N,…", default="", help="these goals alone")
-    parser.add_argument("--check", action="store_true", help="exit with 1 if a goal that must hold is lost")
+    parser.add_argument("--only", metavar="N,…", default="", help="measure only these goals")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a goal with status hold is missed")
     given = parser.parse_args()
     if sys.platform != "linux":
-        parser.error("the load client needs epoll, so Linux")
+        parser.error("the load client needs Linux (epoll)")
     wanted = {int(number) for number in given.only.split(",") if number.strip()}
     if unknown := wanted - {number for numbers in GOALS for number in numbers}:
-        parser.error(f"there is no goal {min(unknown)}")
+        parser.error(f"unknown goal {min(unknown)}")
     allow_many_files()
 
-    def told(line: Line | str) -> None:
+    def progress(line: Line | str) -> None:
         print(line if isinstance(line, str) else "  ".join(table.cells(line)), file=sys.stderr, flush=True)
 
     with Pool() as pool:
         bench = Bench(pool, QUICK_ROUNDS, QUICK_MS) if given.quick else Bench(pool, ROUNDS, MS)
-        lines = measure(bench, wanted, told)
-        section = report(lines, bench, told) if given.markdown or given.write else ""
+        lines = measure(bench, wanted, progress)
+        section = report(lines, bench, progress) if given.markdown or given.write else ""
     if given.write:
         readme.write(section)
     elif given.json:

@@ -1,4 +1,4 @@
-"""The table of all lines: as text for a terminal, Markdown for README.md, JSON for a program."""
+"""Format the table of all lines: as text, as Markdown, or as JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,12 +10,12 @@ MARKS = {True: "✓", False: "✗", None: "–"}
 
 
 def cells(line: Line) -> tuple[str, ...]:
-    """Return a line's columns."""
+    """Return the columns of a line."""
     return (str(line.number), line.what, line.figure, line.ratio, str(line.goal), line.goal.status, MARKS[line.met])
 
 
 def text(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows in columns."""
+    """Format rows as text with aligned columns."""
     rows = list(rows)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
@@ -24,15 +24,15 @@ def text(rows: Iterable[Sequence[str]]) -> str:
 
 
 def markdown(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows, the titles first, as a Markdown table."""
+    """Format rows as a Markdown table. The first row contains the titles."""
     titles, *rest = rows
     lines = [titles, ["---"] * len(titles), *rest]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def as_json(lines: Iterable[Line]) -> str:
-    """Return lines as a JSON array, a line per benchmark."""
-    told = [
+    """Format lines as a JSON array, with one object per line."""
+    values = [
         {
             "number": line.number,
             "what": line.what,
@@ -45,4 +45,4 @@ def as_json(lines: Iterable[Line]) -> str:
         }
         for line in lines
     ]
-    return json.dumps(told, indent=1, ensure_ascii=False)
+    return json.dumps(values, indent=1, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The harness itself: its arithmetic, and its load client against a server whose answers are known."""
+"""Tests of the benchmark harness: its calculations, and its load client with real servers."""
 
 import json
 import shutil
@@ -31,12 +31,12 @@ def test_the_table_and_the_json_say_which_goals_must_hold():
     assert [each["status"] for each in json.loads(as_json(lines))] == ["hold", "reach"]
 
 
-def test_what_was_skipped_is_named_and_fails_no_check():
+def test_a_skipped_measurement_is_listed_and_fails_no_check():
     line = skipped(4, "against node", "no node", Goal(1.0))
     assert (line.figure, line.met, line.missed, line.ratio) == ("skipped: no node", None, False, "–")
 
 
-def test_a_measurement_that_broke_fails_the_check():
+def test_a_failed_measurement_fails_the_check():
     line = failed(13, "posting", ConnectionResetError("reset by peer"))
     assert (line.missed, line.figure) == (True, "failed: ConnectionResetError: reset by peer")
 
@@ -45,7 +45,7 @@ def test_markdown_has_a_rule_below_its_titles():
     assert markdown([("a", "b"), ("1", "2")]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 
-def test_a_report_goes_between_the_marks_and_nothing_else_changes(tmp_path, monkeypatch):
+def test_a_report_replaces_only_the_text_between_the_marks(tmp_path, monkeypatch):
     file = tmp_path / "README.md"
     monkeypatch.setattr(readme, "README", file)
     file.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter — ü\n", encoding="utf-8")
@@ -75,12 +75,12 @@ def test_hotspots_count_a_function_once_per_stack_whatever_its_lines():
 
 async def test_a_rate_stamps_each_event_with_the_time_at_which_it_was_due():
     stamps: list[int] = []
-    answer = await Load(lambda number, stamp: stamps.append(stamp)).obey(["rate", "1000", "50"])
+    answer = await Load(lambda number, stamp: stamps.append(stamp)).run_command(["rate", "1000", "50"])
     assert answer == {"sent": 50, "due": 50}
     assert {later - earlier for earlier, later in pairwise(stamps)} == {1_000_000}
 
 
-def test_the_stamp_is_where_the_load_client_looks_for_it():
+def test_the_stamp_has_the_format_that_the_load_client_reads():
     assert text(7, 123) == "@0000000007:00000000000000000123 hello"
 
 

@@ -1,1 +1,1 @@
-"""The real program as real processes: sockets, terminals, a browser, a desktop."""
+"""Tests of the real program in its own process: with sockets, terminals, a browser and a desktop."""

@@ -1,4 +1,4 @@
-"""Headless Chromium, and web sites for it to open."""
+"""Start headless Chromium, serve web sites for it, and read a page's console."""
 
 import asyncio
 import http.server
@@ -22,11 +22,11 @@ FLAGS = (
     "--disable-sync",
 )
 UI_PORT = 1420
-"""Where the UI's development server is, and so an origin that may connect."""
+"""Port of the UI's development server, whose origin is allowed."""
 
 
 class Site:
-    """Serves ``pages`` (path → HTML, or what the path's ending says) at ``http://localhost:PORT``."""
+    """Serve ``pages`` (path → content) at ``http://localhost:PORT``. The path's suffix decides the content type."""
 
     def __init__(self, port: int, pages: Mapping[str, str]) -> None:
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -68,7 +68,7 @@ class Site:
 
 @asynccontextmanager
 async def chromium(profile: Path, *flags: str, **options: Any) -> AsyncIterator[Any]:
-    """Start the system's Chromium with an empty profile; yields playwright's browser context."""
+    """Start the system's Chromium with an empty profile, and yield Playwright's browser context."""
     path = need("chromium", "chromium-browser", "google-chrome", install="apt-get install chromium, or Chrome")
     try:
         from playwright.async_api import async_playwright
@@ -85,18 +85,18 @@ async def chromium(profile: Path, *flags: str, **options: Any) -> AsyncIterator[
 
 
 class Console:
-    """What a page writes to its console, as a person sees it there."""
+    """Collect the lines of a page's console, and its uncaught errors."""
 
     def __init__(self, page: Any) -> None:
         self.lines: list[str] = []
         page.on("console", lambda message: self.lines.append(message.text))
         page.on("pageerror", lambda error: self.lines.append(f"uncaught: {error}"))
 
-    async def see(self, text: str, times: int = 1) -> str:
-        """Wait until ``times`` lines contain ``text``, and return the last of them."""
+    async def wait_for(self, text: str, times: int = 1) -> str:
+        """Wait until ``times`` lines contain ``text``, and return the last of these lines."""
         deadline = time.monotonic() + PATIENCE_S
         while len(found := [line for line in self.lines if text in line]) < times:
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited in vain for {text!r} among {self.lines}")
+                raise AssertionError(f"timeout: no line with {text!r} in {self.lines}")
             await asyncio.sleep(0.02)
         return found[-1]

@@ -1,4 +1,4 @@
-"""The tests' own chat UI, and the hands and eyes of a person in front of it."""
+"""Open the tests' chat UI in a browser, operate it, and read what it shows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,24 +13,24 @@ from .processes import PATIENCE_S, Companion
 HERE = Path(__file__).parent / "page"
 FILES = {"/": "index.html", "/chat.js": "chat.js"}
 POLL_MS = 400
-"""Between two looks at ``/friends``; the real UI takes 10 s."""
+"""Interval of the page's ``GET /friends``; the real UI uses 10 s."""
 
 
 def site(port: int = UI_PORT) -> Site:
-    """Serve the page, at the origin of the UI's development server unless told otherwise."""
+    """Serve the page. The default port is that of the UI's development server."""
     return Site(port, {path: (HERE / file).read_text(encoding="utf-8") for path, file in FILES.items()})
 
 
 class Chat:
-    """One open page. Everything is looked at in its document, as far as a person could see it."""
+    """One open page. Its methods read the visible text of the document."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
-        self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
 
     async def open(self, origin: str, program: Companion, *, poll: int = POLL_MS, **more: str) -> None:
-        """Load the page and wait until it has its friends and is connected."""
+        """Load the page, and wait until it is connected and has loaded the friends."""
         where = {"rest": program.rest_port, "events": program.port, "poll": poll, **more}
         await self.page.goto(f"{origin}/?{urlencode(where)}")
         await self.ready()
@@ -41,7 +41,7 @@ class Chat:
         await self.ready()
 
     async def ready(self) -> None:
-        """Wait until the page has loaded what it loads."""
+        """Wait until the page is connected and has loaded the friends."""
         await self.until(lambda: self.page.evaluate("seen.opened && seen.polls"), "the page to connect")
 
         async def connected() -> bool:
@@ -50,70 +50,70 @@ class Chat:
         await self.until(connected, "the badge")
 
     async def until(self, true: Callable[[], Any], what: str, timeout: float = PATIENCE_S) -> Any:
-        """Return the first true value that awaiting ``true()`` gives."""
+        """Await ``true()`` until its result is true, and return the result. Fail after ``timeout`` seconds."""
         deadline = asyncio.get_running_loop().time() + timeout
         while not (value := await true()):
             if asyncio.get_running_loop().time() > deadline:
                 shown = await self.page.inner_text("body")
-                raise AssertionError(f"waited {timeout:g} s in vain for {what}; shown was:\n{shown}")
+                raise AssertionError(f"timeout after {timeout:g} s: {what}; the page shows:\n{shown}")
             await asyncio.sleep(0.02)
         return value
 
     async def polled(self, times: int = 2) -> None:
-        """Wait until the page has looked at ``/friends`` some times more."""
+        """Wait until the page has requested ``GET /friends`` ``times`` more times."""
         before = await self.page.evaluate("seen.polls")
         await self.until(lambda: self.page.evaluate(f"seen.polls >= {before + times}"), "the next polls")
 
-    # eyes
+    # read the page
 
     async def badge(self) -> str:
-        """Return what the badge says."""
+        """Return the text of the badge."""
         return str(await self.page.inner_text("#badge"))
 
     async def contacts(self) -> list[str]:
-        """Return the names in the list."""
+        """Return the names in the contact list."""
         return list(await self.page.locator("#contacts b").all_inner_texts())
 
     async def online(self, name: str) -> bool:
-        """Return whether a friend has the green dot."""
+        """Return whether a friend is shown as online."""
         return "online" in (await self.page.get_attribute(f"#contact-{name}", "class")).split()
 
-    async def about(self, name: str, what: str) -> str:
-        """Return what the list says of a friend: ``unread``, ``typing`` or ``preview``."""
-        return str(await self.page.inner_text(f"#contact-{name} .{what}"))
+    async def contact_text(self, name: str, part: str) -> str:
+        """Return a part of a friend's entry in the list: ``unread``, ``typing`` or ``preview``."""
+        return str(await self.page.inner_text(f"#contact-{name} .{part}"))
 
     async def texts(self) -> list[str]:
         """Return the texts of the open chat, from top to bottom."""
         return list(await self.page.locator("#messages li").all_inner_texts())
 
     async def frames(self, event: str) -> list[Any]:
-        """Return the data of all events of this name that have come since the page was loaded."""
+        """Return the data of all events with this name that the page has received since it was loaded."""
         script = "(name) => seen.frames.filter((each) => each.event === name).map((each) => each.data)"
         return list(await self.page.evaluate(script, event))
 
     async def blank(self) -> bool:
-        """Return whether the page has ceased to show anything."""
+        """Return whether the page has gone blank."""
         return not (await self.page.inner_text("body")).strip()
 
-    async def sees(self, text: str) -> None:
-        """Wait until the open chat shows ``text`` at its end."""
+    async def wait_for_last(self, text: str) -> None:
+        """Wait until ``text`` is the last message of the open chat."""
 
         async def last() -> bool:
             return (await self.texts())[-1:] == [text]
 
         await self.until(last, repr(text))
 
-    # hands
+    # operate the page
 
     async def open_chat(self, name: str) -> None:
-        """Click on a friend and wait for the history."""
+        """Click a friend, and wait until the history is loaded."""
         before = await self.page.evaluate("seen.histories")
         await self.page.click(f"#contact-{name}")
         opened = f"seen.histories > {before} || !document.body.firstElementChild"
         await self.until(lambda: self.page.evaluate(opened), f"the chat with {name}")
 
     async def older(self) -> int:
-        """Click on *Older messages*; return how many have come."""
+        """Click *Older messages*, and return how many messages were added."""
         before = len(await self.texts())
 
         async def more() -> int:
@@ -123,17 +123,17 @@ class Chat:
         return int(await self.until(more, "older messages"))
 
     async def write(self, text: str) -> None:
-        """Write into the open chat and press Enter."""
+        """Type a message into the open chat, and press Enter."""
         await self.page.fill("#compose input", text)
         await self.page.press("#compose input", "Enter")
 
     async def add_friend(self, name: str) -> None:
-        """Add somebody."""
+        """Add a friend with the form."""
         await self.page.fill("#add input", name)
         await self.page.press("#add input", "Enter")
 
-    async def told(self) -> str:
-        """Wait for the dialog, read and close it."""
+    async def error_message(self) -> str:
+        """Wait for the error dialog, close it, and return its text."""
         await self.page.wait_for_selector("#error[open]")
         text = await self.page.inner_text("#error p")
         await self.page.click("#error button")
@@ -142,6 +142,6 @@ class Chat:
 
 @asynccontextmanager
 async def window(profile: Path, **options: Any) -> AsyncIterator[Chat]:
-    """Open a browser of its own with one page in it."""
+    """Start a separate browser with one page."""
     async with chromium(profile, **options) as browser:
         yield Chat(await browser.new_page())

@@ -1,4 +1,4 @@
-"""Fixtures: programs that end with their test, and their output in the report of a test that failed."""
+"""Fixtures of the end-to-end tests. They end their programs, and add the output to the report of a failed test."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,20 +17,20 @@ P = TypeVar("P")
 Start = Callable[[P], P]
 
 
-class Begin(Protocol):
-    """Starts a verb of the command line, for the test's companion."""
+class StartCommand(Protocol):
+    """Starts a command (``trigger``, ``journal``, …) for the test's companion."""
 
     def __call__(self, *arguments: str | Path, **options: Any) -> Program: ...
 
 
 class Run(Protocol):
-    """Runs a verb of the command line to its end, which must be with the exit code ``exits``."""
+    """Runs a command until it ends. Its exit code must be ``exits``."""
 
     def __call__(self, *arguments: str | Path, exits: int = 0, **options: Any) -> Program: ...
 
 
-class Ask(Protocol):
-    """Runs a verb with ``--json`` and returns what it said."""
+class RunJson(Protocol):
+    """Runs a command with ``--json`` and returns the parsed output."""
 
     def __call__(self, *arguments: str | Path, **options: Any) -> Any: ...
 
@@ -58,7 +58,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
 
 @pytest.fixture
 def running(request: pytest.FixtureRequest) -> Iterator[Start[Any]]:
-    """``running(program)`` returns it and sees that it ends with the test."""
+    """``running(program)`` returns the program, and ends it after the test."""
     started = request.node.stash.setdefault(STARTED, [])
     with ExitStack() as stack:
 
@@ -71,7 +71,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[Start[Any]]:
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """A folder of its own for each companion."""
+    """The data folder of the test's companion."""
     return tmp_path / "data"
 
 
@@ -83,51 +83,51 @@ def server(running: Start[Companion], data_dir: Path) -> Companion:
 
 @pytest.fixture(params=["serve", "tray"])
 def program(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
-    """Each of the program's two faces, listening."""
+    """Each variant of the program (``serve`` and the tray program), listening."""
     return running(getattr(processes, request.param)(data_dir))
 
 
 @pytest.fixture
-def begin(running: Start[Program], data_dir: Path) -> Begin:
-    """``begin("journal", "--follow")`` starts a verb."""
-    return lambda *arguments, **options: running(processes.verb(data_dir, *arguments, **options))
+def start_command(running: Start[Program], data_dir: Path) -> StartCommand:
+    """``start_command("journal", "--follow")`` starts a command."""
+    return lambda *arguments, **options: running(processes.start_command(data_dir, *arguments, **options))
 
 
 @pytest.fixture
-def run(begin: Begin) -> Run:
-    """``run("trigger", "nonsense", exits=1)`` runs a verb to its end."""
+def run(start_command: StartCommand) -> Run:
+    """``run("trigger", "nonsense", exits=1)`` runs a command until it ends."""
 
-    def to_its_end(*arguments: str | Path, exits: int = 0, **options: Any) -> Program:
-        program = begin(*arguments, **options)
+    def run_command(*arguments: str | Path, exits: int = 0, **options: Any) -> Program:
+        program = start_command(*arguments, **options)
         assert program.wait() == exits, program
         assert "Traceback" not in "\n".join(program.err), program
         return program
 
-    return to_its_end
+    return run_command
 
 
 @pytest.fixture
-def ask(run: Run) -> Ask:
-    """``ask("status")`` returns what ``companion status --json`` says."""
+def run_json(run: Run) -> RunJson:
+    """``run_json("status")`` returns the parsed output of ``companion status --json``."""
     return lambda *arguments, **options: json.loads(run(*arguments, "--json", **options).out[0])
 
 
 @pytest.fixture
 def tray_name(request: pytest.FixtureRequest) -> Any:
-    """Which system tray the desktop has; None for none."""
+    """Name of the desktop's system tray, or None."""
     return getattr(request, "param", None)
 
 
 @pytest.fixture
 def desktop(tray_name: str | None, running: Start[Desktop], request: pytest.FixtureRequest) -> Any:
-    """A desktop; how it looked at the end of a test that failed is kept."""
+    """A desktop. If the test fails, a screenshot of its end is kept."""
     desktop = running(Desktop(tray_name))
     yield desktop
     if request.node.stash.get(FAILED, False):
-        desktop.look(f"failed-{request.node.name}.png")
+        desktop.screenshot(f"failed-{request.node.name}.png")
 
 
 @pytest.fixture
 def site(running: Start[Site]) -> Site:
-    """The tests' chat UI at an origin that may connect."""
+    """The tests' chat UI, served at an allowed origin."""
     return running(chat_ui.site())

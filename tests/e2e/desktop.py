@@ -1,4 +1,4 @@
-"""A desktop of the test's own: virtual screen, session bus, panel with a system tray, mouse and keyboard."""
+"""Start a virtual desktop: screen, session bus, panel with a system tray, mouse and keyboard."""
 
 import os
 import re
@@ -22,7 +22,7 @@ TITLE = "P2P Chat Companion"
 INDENT_OF_TOP_LEVEL = 5
 WATCHER = "org.kde.StatusNotifierWatcher"
 TRAYS = ("trayer", "xfce4-panel")
-"""XEmbed alone, and StatusNotifier over D-Bus."""
+"""The first supports only XEmbed, the second StatusNotifier over D-Bus."""
 
 XFCE_PANEL = f"""<?xml version="1.0" encoding="UTF-8"?>
 <channel name="xfce4-panel" version="1.0">
@@ -54,7 +54,7 @@ XFCE_PANEL = f"""<?xml version="1.0" encoding="UTF-8"?>
 
 
 class Box(NamedTuple):
-    """A part of the screen."""
+    """A rectangle on the screen."""
 
     left: int
     top: int
@@ -63,7 +63,7 @@ class Box(NamedTuple):
 
     @property
     def centre(self) -> tuple[int, int]:
-        """The point to click on."""
+        """The point in the middle."""
         return (self.left + self.right) // 2, (self.top + self.bottom) // 2
 
 
@@ -71,14 +71,14 @@ PANEL = Box(0, SCREEN[1] - PANEL_HEIGHT, *SCREEN)
 
 
 class Desktop:
-    """What a person sits in front of. ``env`` makes a program appear on it."""
+    """A virtual desktop. A program that is started with the environment ``env`` appears on it."""
 
     def __init__(self, tray: str | None = None) -> None:
         self._xdotool = need("xdotool", install="apt-get install xdotool")
         self._xwininfo = need("xwininfo", install="apt-get install x11-utils")
         self._import = need("import", install="apt-get install imagemagick")
         self._programs = ExitStack()
-        # Not pytest's folder: the path of a socket has at most 108 characters.
+        # Not pytest's folder, because the path of a socket may have at most 108 characters.
         self._home = Path(tempfile.mkdtemp(prefix="desktop-"))
         self._programs.callback(shutil.rmtree, self._home, ignore_errors=True)
         self.name = "desktop"
@@ -112,7 +112,7 @@ class Desktop:
         return "\n".join(map(str, self.started))
 
     def start_tray(self, tray: str) -> None:
-        """Start a panel that shows tray icons, and wait until it does."""
+        """Start a panel with a system tray, and wait until it is visible."""
         if tray == "trayer":
             self._start("trayer", *["--edge", "bottom", "--align", "right", "--height", "24", "--tint", "0xdddddd"])
         else:
@@ -120,39 +120,41 @@ class Desktop:
             channels.mkdir(parents=True)
             (channels / "xfce4-panel.xml").write_text(XFCE_PANEL)
             self._start("xfce4-panel", "--disable-wm-check")
-            wait_until(lambda: WATCHER in self._ask_bus("ListNames"), "the panel's StatusNotifier watcher", READY_S)
+            wait_until(
+                lambda: WATCHER in self._call_bus("ListNames"), "the panel's StatusNotifier watcher", READY_S
+            )
         wait_until(lambda: f'"{tray}"' in self._tree(), f"{tray}'s window", READY_S)
 
     def status_notifiers(self) -> int:
-        """Return how many icons the panel has been told of over D-Bus."""
-        said = self._ask_bus(
+        """Return the number of icons that are registered over D-Bus (StatusNotifier)."""
+        output = self._call_bus(
             "Get", f"string:{WATCHER}", "string:RegisteredStatusNotifierItems",
             to=WATCHER, path="/StatusNotifierWatcher", interface="org.freedesktop.DBus.Properties",
         )  # fmt: skip
-        return said.count('string "')
+        return output.count('string "')
 
     def embedded_icons(self) -> int:
-        """Return how many of the companion's windows are shown inside another program's (XEmbed)."""
+        """Return how many of the companion's windows are embedded in another program's window (XEmbed)."""
         ours = re.findall(rf'^( +)0x[0-9a-f]+ "{TITLE}"', self._tree(), re.M)
         return sum(1 for indent in ours if len(indent) > INDENT_OF_TOP_LEVEL)
 
-    # eyes
+    # read the screen
 
-    def look(self, keep: str | None = None) -> QImage:
-        """Take a picture of the whole screen; ``keep`` names the artifact."""
-        file = artifact(keep) if keep else self._home / "look.png"
+    def screenshot(self, keep: str | None = None) -> QImage:
+        """Take a screenshot of the whole screen. ``keep`` is a file name under which it is kept."""
+        file = artifact(keep) if keep else self._home / "screenshot.png"
         self._run(self._import, "-window", "root", str(file))
         picture = QImage(str(file))
         assert not picture.isNull(), file
         return picture
 
     def windows(self) -> list[str]:
-        """Return the companion's visible main windows."""
+        """Return the numbers of the companion's visible main windows."""
         found = self._run(self._xdotool, "search", "--onlyvisible", "--name", f"^{TITLE}$", may_fail=True)
         return [each for each in found.split() if self.place(each).right - self.place(each).left > 400]
 
     def window(self) -> str:
-        """Wait for the main window; return its number."""
+        """Wait until a main window is visible, and return its number."""
         return str(wait_until(self.windows, "the window")[0])
 
     def named(self, title: str) -> list[str]:
@@ -160,37 +162,37 @@ class Desktop:
         return self._run(self._xdotool, "search", "--onlyvisible", "--name", f"^{title}$", may_fail=True).split()
 
     def focused(self) -> str:
-        """Return the window that has the keyboard."""
+        """Return the window with the keyboard focus."""
         return self._run(self._xdotool, "getwindowfocus", "-f").strip()
 
     def place(self, window: str) -> Box:
-        """Return where a window is."""
-        said = self._run(self._xdotool, "getwindowgeometry", "--shell", window)
-        known = {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", said)}
+        """Return the position of a window."""
+        output = self._run(self._xdotool, "getwindowgeometry", "--shell", window)
+        known = {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", output)}
         return Box(known["X"], known["Y"], known["X"] + known["WIDTH"], known["Y"] + known["HEIGHT"])
 
-    # hands
+    # mouse and keyboard
 
     def click(self, point: tuple[int, int], button: int = 1) -> None:
-        """Move the mouse there and click."""
+        """Move the mouse to a point, and click."""
         x, y = map(str, point)
         self._run(self._xdotool, "mousemove", x, y, "sleep", "0.1", "click", str(button))
 
     def press(self, *keys: str) -> None:
-        """Press keys, in whatever has the keyboard."""
+        """Press keys. The window with the focus receives them."""
         self._run(self._xdotool, "key", "--delay", "60", *keys)
 
     def focus(self, window: str) -> None:
-        """Give a window the keyboard (this desktop has no window manager that would)."""
+        """Give a window the keyboard focus, because this desktop has no window manager."""
         self._run(self._xdotool, "windowfocus", "--sync", window)
 
     def focus_nothing(self) -> None:
-        """Take the keyboard from every window of the companion, as if another program had it."""
+        """Take the keyboard focus from every window of the companion, as if another program had it."""
         found = re.search(r"Window id: (0x[0-9a-f]+)", self._run(self._xwininfo, "-root"))
         assert found
         self._run(self._xdotool, "windowfocus", str(int(found[1], 16)))
 
-    # inside
+    # helpers
 
     def _open_screen(self) -> None:
         size = f"{SCREEN[0]}x{SCREEN[1]}x24"
@@ -212,7 +214,7 @@ class Desktop:
     def _tree(self) -> str:
         return self._run(self._xwininfo, "-root", "-tree")
 
-    def _ask_bus(
+    def _call_bus(
         self, method: str, *arguments: str, to: str = "org.freedesktop.DBus", path: str = "/org/freedesktop/DBus",
         interface: str = "org.freedesktop.DBus",
     ) -> str:  # fmt: skip
@@ -232,7 +234,7 @@ class Desktop:
 
 
 def find(picture: QImage, colours: Collection[str], within: Box) -> Box | None:
-    """Return the box around what is filled with one of ``colours`` (``#rrggbb``); thin lines do not count."""
+    """Return the box around the areas in one of ``colours`` (``#rrggbb``), or None. Thin lines are ignored."""
     wanted = {int(colour[1:], 16) for colour in colours}
 
     def filled(x: int, y: int) -> bool:
@@ -249,7 +251,7 @@ def find(picture: QImage, colours: Collection[str], within: Box) -> Box | None:
 
 
 def difference(before: QImage, after: QImage, within: Box) -> Box | None:
-    """Return the box around what has changed."""
+    """Return the box around the pixels that have changed, or None."""
     return _around(
         (x, y)
         for x in range(within.left, within.right)

@@ -1,4 +1,4 @@
-"""A keyring in a file, for programs that the tests start with ``PYTHON_KEYRING_BACKEND`` naming it."""
+"""A keyring in a file. The tests select it with ``PYTHON_KEYRING_BACKEND`` for programs that they start."""
 
 import json
 import os
@@ -11,7 +11,7 @@ VARIABLE = "TEST_KEYRING_FILE"
 
 
 class FileKeyring(KeyringBackend):
-    """Keeps everything in the file that ``TEST_KEYRING_FILE`` names."""
+    """Store the passwords as JSON in the file ``TEST_KEYRING_FILE``."""
 
     priority = 1
 

@@ -1,4 +1,4 @@
-"""Programs started by the tests: their output line by line, their end, and nothing left behind."""
+"""Start programs for the tests, read their output line by line, and end them with all their child processes."""
 
 import functools
 import json
@@ -23,7 +23,7 @@ import psutil
 ROOT = Path(__file__).parents[2]
 INSTALLED = os.environ.get("COMPANION_INSTALLED", "")
 COMPANION = (INSTALLED,) if INSTALLED else (sys.executable, "-m", "app")
-"""What is tested: the program of this folder, or the installed one at the path ``COMPANION_INSTALLED``."""
+"""The command under test: the program of this folder, or the installed one at the path ``COMPANION_INSTALLED``."""
 PORTS_OF_TESTS, SHARES = (20_000, 32_000), 8
 READY_S = 30.0
 PATIENCE_S = 30.0
@@ -35,28 +35,28 @@ STOP_SIGNALS = (signal.CTRL_BREAK_EVENT,) if ON_WINDOWS else (signal.SIGTERM, si
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("COMPANION_")},
     "PYTHONUNBUFFERED": "1",
-    # On Windows the program itself has to write UTF-8 to pipes.
+    # Not on Windows: there, the program itself must write UTF-8 to pipes.
     **({} if ON_WINDOWS else {"PYTHONUTF8": "1"}),
-    "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # nothing of the tests in a person's keyring
+    "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",  # do not write to the user's keyring
 }
 
 
 def wait_until(true: Callable[[], Any], what: str, timeout: float = PATIENCE_S) -> Any:
-    """Return the first true value of ``true()``; fail when that takes too long."""
+    """Call ``true()`` until its result is true, and return the result. Fail after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while not (value := true()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout:g} s in vain for {what}")
+            raise AssertionError(f"timeout after {timeout:g} s: {what}")
         time.sleep(0.02)
     return value
 
 
 def _candidates() -> Iterator[int]:
-    """Yield ports below those that systems give away by themselves, other ones in each process of the tests."""
+    """Yield ports below the ephemeral range. Each test process has its own range of ports."""
     first, last = PORTS_OF_TESTS
     share = (last - first) // SHARES
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % SHARES
-    begin = random.randrange(share)  # a run before this one may have left some in TIME_WAIT
+    begin = random.randrange(share)  # some ports may still be in TIME_WAIT after the previous run
     while True:
         for offset in range(share):
             yield first + number * share + (begin + offset) % share
@@ -66,7 +66,7 @@ _ports = _candidates()
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different ports nobody listens on now, and no other test will take."""
+    """Return different free ports that no other test uses."""
     free: list[int] = []
     while len(free) < count:
         port = next(_ports)
@@ -77,19 +77,19 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on now."""
+    """Return a free port."""
     return free_ports(1)[0]
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens on ``port``."""
+    """Return whether a server listens on ``port``."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Program:
-    """A running program. ``out`` and ``err`` grow while it writes; leaving the ``with`` ends it."""
+    """A running program. ``out`` and ``err`` are its output so far. The end of the ``with`` statement ends it."""
 
     def __init__(
         self, name: str, *command: str | Path, env: Mapping[str, str] | None = None, typed: str | None = None
@@ -109,7 +109,7 @@ class Program:
             encoding="utf-8",
             errors="replace",
             start_new_session=not ON_WINDOWS,
-            # Whoever starts the tests in the background lets them, and all that they start, ignore Ctrl+C.
+            # A shell that starts the tests in the background makes them and their children ignore SIGINT.
             preexec_fn=None
             if ON_WINDOWS
             else functools.partial(signal.signal, signal.SIGINT, signal.default_int_handler),
@@ -141,14 +141,14 @@ class Program:
         return "\n".join(lines)
 
     def wait_for_line(self, pattern: str, *, among: str = "out", timeout: float = PATIENCE_S) -> re.Match[str]:
-        """Return the match of the first line that ``pattern`` is found in; ``among`` is ``out`` or ``err``."""
+        """Wait for a line that matches ``pattern``, and return the match. ``among`` is ``out`` or ``err``."""
         lines = getattr(self, among)
 
         def found() -> re.Match[str] | None:
             if match := next((m for line in tuple(lines) if (m := re.search(pattern, line))), None):
                 return match
             if self.process.poll() is not None and not any(reader.is_alive() for reader in self._readers):
-                raise AssertionError(f"{self.name} ended without saying /{pattern}/\n{self}")
+                raise AssertionError(f"{self.name} ended without a line that matches /{pattern}/\n{self}")
             return None
 
         try:
@@ -157,11 +157,11 @@ class Program:
             raise AssertionError(f"{error}\n{self}") from None
 
     def send(self, number: int) -> None:
-        """Send the process a signal."""
+        """Send a signal to the process."""
         self.process.send_signal(number)
 
     def wait(self, timeout: float = PATIENCE_S) -> int:
-        """Wait for the process to end by itself; return its exit code with all output read."""
+        """Wait until the process ends and all its output is read. Return its exit code."""
         try:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -171,7 +171,7 @@ class Program:
         return code
 
     def end(self) -> None:
-        """Make sure that it no longer runs, nor anything that it started."""
+        """End the process and all its child processes."""
         if self.process.poll() is None:
             self.process.send_signal(STOP_SIGNALS[0])
             with suppress(subprocess.TimeoutExpired):
@@ -180,7 +180,7 @@ class Program:
             self.process.kill()
         else:
             with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)  # and whatever it started
+                os.killpg(self.process.pid, signal.SIGKILL)  # also ends its child processes
         self.process.wait()
         for reader in self._readers:
             reader.join(PATIENCE_S)
@@ -197,7 +197,7 @@ def _collect(stream: Any, lines: list[str]) -> None:
 
 
 class Companion(Program):
-    """The program under test, with an event server that has been seen to listen."""
+    """The program under test. Its event server listens."""
 
     port: int
     rest_port: int
@@ -205,38 +205,38 @@ class Companion(Program):
 
     @property
     def url(self) -> str:
-        """Where clients connect."""
+        """The URL for clients."""
         return f"ws://127.0.0.1:{self.port}/events"
 
     @property
     def rest_url(self) -> str:
-        """The base of REST's paths."""
+        """The base URL of the REST stand-in."""
         return f"http://127.0.0.1:{self.rest_port}"
 
     def stop(self) -> None:
-        """Stop it as a person would, and see that it ends well."""
+        """Stop the program with a signal. Its exit code must be 0."""
         self.send(STOP_SIGNALS[0])
         assert self.wait() == 0, self
 
-    def keeps(self, client: socket.socket) -> bool:
-        """Whether its end of ``client``'s connection is still open (the client cannot tell before it reads)."""
+    def has_connection(self, client: socket.socket) -> bool:
+        """Return whether the server has not closed the connection of ``client``, which does not read."""
         held = psutil.Process(self.process.pid).net_connections("tcp")
         return any(each.raddr and each.raddr[:2] == client.getsockname() for each in held)
 
-    def is_asked(self) -> bool:
-        """Whether a verb of the command line waits for its answer."""
+    def has_control_request(self) -> bool:
+        """Return whether a command is connected to the control API."""
         port = urlsplit(self.control_url).port
         held = psutil.Process(self.process.pid).net_connections("tcp")
         return any(each.raddr and each.laddr[1] == port for each in held)
 
 
-def aside(data_dir: Path) -> tuple[str | Path, ...]:
-    """Return the options of a companion that takes no port from another one, and keeps its token in its folder."""
+def own_options(data_dir: Path) -> tuple[str | Path, ...]:
+    """Return the options for a free control port, and for a token file in the data folder."""
     return "--control-port", "0", "--token-file", data_dir / "token", "--data-dir", data_dir
 
 
-def without_pace(data_dir: Path) -> Path:
-    """Let the clients of the companion with ``data_dir`` send as fast as they can."""
+def without_rate_limit(data_dir: Path) -> Path:
+    """Write settings with a very high rate limit to ``data_dir``, and return ``data_dir``."""
     data_dir.mkdir(exist_ok=True)
     (data_dir / "settings.toml").write_text("client_frames_per_s = 1_000_000\n")
     return data_dir
@@ -251,13 +251,13 @@ def serve(
     env: Mapping[str, str] | None = None,
     command: Sequence[str | Path] = COMPANION,
 ) -> Companion:
-    """Start ``companion serve`` and wait until it says where it listens and answers, unless it must not.
+    """Start ``companion serve``, and wait until it has printed the URLs of the servers that ``options`` leave on.
 
-    A port of None is the program's own default.
+    If a port is None, the program uses its default port.
     """
     chosen = [] if port is None else ["--port", str(port)]
     chosen += [] if rest_port is None else ["--rest-port", str(rest_port)]
-    own = aside(data_dir) if token_file else ("--control-port", "0", "--data-dir", data_dir)
+    own = own_options(data_dir) if token_file else ("--control-port", "0", "--data-dir", data_dir)
     program = Companion("serve", *command, "serve", *chosen, *own, *options, env=env)
     try:
         line = program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$", timeout=READY_S)
@@ -278,30 +278,30 @@ def tray(
     env: Mapping[str, str] | None = None,
     command: Sequence[str | Path] = COMPANION,
 ) -> Companion:
-    """Start the tray program (offscreen unless ``env`` says otherwise) and wait until its servers listen."""
+    """Start the tray program, and wait until its servers listen. It is offscreen, unless ``env`` changes that."""
     port, rest_port = free_ports(2)
-    chosen = ("--port", str(port), "--rest-port", str(rest_port), *aside(data_dir))
+    chosen = ("--port", str(port), "--rest-port", str(rest_port), *own_options(data_dir))
     environment = {"QT_QPA_PLATFORM": "offscreen", **(env or {})}
-    before = told(data_dir)
+    before = read_instance_file(data_dir)
     program = Companion("tray", *command, *chosen, *options, env=environment)
     program.port, program.rest_port = port, rest_port
 
     def listening() -> bool:
         if program.process.poll() is not None:
             raise AssertionError(f"the tray program ended while starting\n{program}")
-        return answers(port) and answers(rest_port) and told(data_dir) not in (None, before)
+        return answers(port) and answers(rest_port) and read_instance_file(data_dir) not in (None, before)
 
     try:
         wait_until(listening, f"the tray program to listen on {port} and {rest_port}", READY_S)
-        program.control_url = told(data_dir)["control"]
+        program.control_url = read_instance_file(data_dir)["control"]
     except BaseException:
         program.end()
         raise
     return program
 
 
-def told(data_dir: Path) -> Any:
-    """Return what a companion tells the command line: where its control API is; None when it does not."""
+def read_instance_file(data_dir: Path) -> Any:
+    """Return the content of the instance file, for example the control API's URL; None if there is no file."""
     try:
         return json.loads((data_dir / "instance.json").read_bytes())
     except FileNotFoundError:
@@ -309,13 +309,13 @@ def told(data_dir: Path) -> Any:
 
 
 def listen(*options: str, typed: str | None = None) -> Program:
-    """Start the reference client."""
+    """Start ``companion listen``, the reference client. ``typed`` is its standard input."""
     return Program("listen", *COMPANION, "listen", *options, typed=typed)
 
 
-def verb(
+def start_command(
     data_dir: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, typed: str | None = None
 ) -> Program:
-    """Start a verb of the command line, for the companion that runs with ``data_dir``."""
+    """Start a command for the companion that runs with ``data_dir``. ``typed`` is its standard input."""
     environment = {"COMPANION_DATA_DIR": str(data_dir), **(env or {})}
     return Program(f"companion {arguments[0]}", *COMPANION, *arguments, env=environment, typed=typed)

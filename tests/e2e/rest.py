@@ -1,4 +1,4 @@
-"""REST calls as the UI makes them, without a browser."""
+"""Make REST calls like the UI, without a browser."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ PAGE = 50
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
     headers: Mapping[str, str]
@@ -20,7 +20,7 @@ class Answer(NamedTuple):
 
 
 class Rest:
-    """One kept-open connection to a program's REST port."""
+    """A persistent connection to a program's REST port."""
 
     def __init__(self, program: Companion, origin: str | None = None) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", program.rest_port, timeout=PATIENCE_S)
@@ -32,8 +32,8 @@ class Rest:
     def __exit__(self, *_: Any) -> None:
         self._connection.close()
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Make a call; raises ``OSError`` or ``http.client.HTTPException`` where no answer comes."""
+    def request(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Send a request and return the response. Raises ``OSError`` or ``http.client.HTTPException``."""
         content = None if body is None else json.dumps(body)
         self._connection.request(method, path, content, {**self._headers, **headers})
         with self._connection.getresponse() as response:
@@ -41,27 +41,27 @@ class Rest:
             return Answer(response.status, response.headers, json.loads(text) if text else None)
 
     def post(self, to: str, text: str) -> Any:
-        """Post a message that must be taken; return the answer."""
-        answer = self.ask("POST", "/messages", {"to": to, "text": text})
+        """Post a message and return the body of the response. The status must be 200 or 202."""
+        answer = self.request("POST", "/messages", {"to": to, "text": text})
         assert answer.status in (200, 202), answer
         return answer.body
 
     def friends(self) -> dict[str, Any]:
-        """Return the friends by name."""
-        answer = self.ask("GET", "/friends")
+        """Return the friends as a dictionary with their names as keys."""
+        answer = self.request("GET", "/friends")
         assert answer.status == 200, answer
         return {each["username"]: each for each in answer.body}
 
     def page(self, peer: str, limit: int = PAGE, offset: int = 0) -> Any:
         """Return a page of a chat."""
-        answer = self.ask("GET", f"/messages?{urlencode({'peer': peer, 'limit': limit, 'offset': offset})}")
+        answer = self.request("GET", f"/messages?{urlencode({'peer': peer, 'limit': limit, 'offset': offset})}")
         assert answer.status == 200, answer
         return answer.body
 
     def history(self, peer: str) -> list[Any]:
-        """Return a whole chat, oldest first, paged from the newest."""
+        """Return all messages of a chat, oldest first. They are read page by page from the newest."""
         found: list[Any] = []
         while (page := self.page(peer, 1000, len(found)))["messages"]:
             found = page["messages"] + found
-        assert len(found) == page["total"], "the pages hold as many as they say"
+        assert len(found) == page["total"], "total is the number of messages on all pages"
         return found

@@ -1,4 +1,4 @@
-"""Loaded by schemathesis (``SCHEMATHESIS_HOOKS``): no request may wait for as long as the document allows."""
+"""Hooks for schemathesis (``SCHEMATHESIS_HOOKS``) that shorten the waiting times in its requests."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
 
 
 def _waits(value: object) -> bool:
-    """Whether the companion would wait for so many seconds, given as a number or as a query's text."""
+    """Return whether the companion would wait for this number of seconds, a number or the text of a query."""
     try:
         return LONGEST_S < float(value) <= ALLOWED_S  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Clients of the tests' own: a plain one, and the ugly ones."""
+"""WebSocket clients for the tests: an ordinary one, raw sockets, and clients that do not read."""
 
 import json
 import socket
@@ -32,7 +32,7 @@ def receive(connection: ClientConnection, timeout: float = PATIENCE_S) -> Any:
 
 
 def raw(port: int, *, read_buffer: int | None = None) -> socket.socket:
-    """Open a TCP connection that has sent nothing yet."""
+    """Open a TCP connection without sending anything."""
     connection = socket.socket()
     connection.settimeout(PATIENCE_S)
     if read_buffer:
@@ -42,21 +42,21 @@ def raw(port: int, *, read_buffer: int | None = None) -> socket.socket:
 
 
 def handshake(connection: socket.socket, path: str = "/events", *more: str) -> str:
-    """Ask for the event stream and return the head of the answer; a stream that begins stays unread."""
+    """Send a WebSocket handshake and return the head of the response. Frames after it stay unread."""
     port = connection.getpeername()[1]
     connection.sendall(HANDSHAKE.format(path=path, port=port, more="".join(f"{m}\r\n" for m in more)).encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
-        assert byte, f"the server hung up after {head!r}"
+        assert byte, f"the server closed the connection after {head!r}"
         head += byte
     return head.decode("latin-1")
 
 
 def stall(url: str, username: str) -> None:
-    """Send so much to a client that does not read that its buffers fill, and not enough for it to be given up."""
+    """Fill the buffers of the clients of ``username``, which do not read, without overflowing their outboxes."""
     with client(url, "a" * 64) as alice, client(url, "watcher") as watcher:
-        for _ in range(2500):  # about 325 KB: more than sockets hold, less than the outbox may keep besides
+        for _ in range(2500):  # about 325 KB: more than the socket buffers, less than these and the outbox
             send(alice, "typing", to=username, typing=True)
         send(alice, "typing", to="watcher", typing=True)
-        receive(watcher)  # so all before it has been handled
+        receive(watcher)  # frames are handled in order, so all of the above are handled now

@@ -1,4 +1,4 @@
-"""Fire, and it shows; reload, and it is still there: the tray program, a person who fires, and a chat UI."""
+"""Events fired from the window and the tray menu appear in the chat UI, and are still there after a reload."""
 
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ from .tools import artifact, linux_only
 pytestmark = [linux_only, pytest.mark.timeout(180), pytest.mark.parametrize("tray_name", ["trayer"], indirect=True)]
 
 SAYS_HI, COMES_ONLINE, GOES_OFFLINE = range(3)
-"""Places in the icon's menu *Fire*, all of alice."""
+"""Positions of alice's events in the tray menu *Fire*."""
 
 
 class Stage:
-    """Everybody who takes part."""
+    """The desktop, the tray program, a listening client and the chat UI of one test."""
 
     def __init__(self, desktop: Desktop, running: Start[Any], data_dir: Path, chat: Chat) -> None:
-        before = desktop.look()
+        before = desktop.screenshot()
         self.desktop = desktop
         self.program = running(tray(data_dir, env=desktop.env))
         self.person = Person(desktop, self.program)
@@ -33,20 +33,20 @@ class Stage:
         self.alice.wait_for_line("^connected", among="err")
         self.chat = chat
 
-    def fire(self, offer: int) -> None:
-        """Click in the icon's menu."""
+    def fire(self, position: int) -> None:
+        """Fire the event at this position of the tray menu."""
         open_menu(self.desktop, self.icon)
-        self.desktop.press("Down", "Down", "Right", *["Down"] * offer, "Return")
+        self.desktop.press("Down", "Down", "Right", *["Down"] * position, "Return")
 
     async def alice_is(self, online: bool) -> None:
-        """See that page and REST agree, now and after the page has polled."""
+        """Check that the page and REST show alice's presence, now and after the page has polled."""
 
         async def shown() -> bool:
             return await self.chat.online("alice") is online
 
         await self.chat.until(shown, f"alice {'online' if online else 'offline'}")
         await self.chat.polled()
-        assert await shown(), "not taken back by a poll"
+        assert await shown(), "unchanged by a poll"
         with Rest(self.program) as rest:
             assert rest.friends()["alice"]["online"] is online
 
@@ -54,7 +54,7 @@ class Stage:
 async def test_presence_that_was_fired_stays(
     desktop: Desktop, running: Start[Any], data_dir: Path, site: Site, tmp_path: Path
 ) -> None:
-    """And what is written to an absent friend waits for her."""
+    """A message to an offline friend waits until the friend is online."""
     async with window(tmp_path / "profile") as chat:
         stage = Stage(desktop, running, data_dir, chat)
         await chat.open(site.origin, stage.program)
@@ -63,15 +63,15 @@ async def test_presence_that_was_fired_stays(
         await stage.alice_is(online=False)
 
         with Rest(stage.program) as rest:
-            answer = rest.ask("POST", "/messages", {"to": "alice", "text": "Are you there?"})
+            answer = rest.request("POST", "/messages", {"to": "alice", "text": "Are you there?"})
             assert answer.status == 202
             assert answer.body["delivered"] is False
             assert answer.body["delivery_method"] == answer.body["method"] == "offline"
             assert "alice" in answer.body["note"]
             await chat.open_chat("alice")
-            await chat.sees("Are you there?")
+            await chat.wait_for_last("Are you there?")
             await chat.write("Call me")
-            await chat.sees("Call me")
+            await chat.wait_for_last("Call me")
             assert [each["delivered"] for each in rest.history("alice")[-2:]] == [False, False]
             assert not any("new_message" in line for line in stage.alice.out)
 
@@ -83,26 +83,26 @@ async def test_presence_that_was_fired_stays(
             for line in late:
                 assert '"direction":"received","delivered":true,"delivery_method":"offline"' in line
             assert [each["delivered"] for each in rest.history("alice")[-2:]] == [True, True]
-            assert rest.ask("POST", "/messages", {"to": "alice", "text": "Good"}).status == 200
+            assert rest.request("POST", "/messages", {"to": "alice", "text": "Good"}).status == 200
         await chat.page.screenshot(path=artifact("chat-presence.png"))
-        assert chat.complaints == []
+        assert chat.errors == []
     assert stage.program.err == []
 
 
 async def test_a_message_that_was_fired_is_still_there_after_a_reload(
     desktop: Desktop, running: Start[Any], data_dir: Path, site: Site, tmp_path: Path
 ) -> None:
-    """From the panel with the mouse, and from the icon's menu."""
+    """Events are fired in Inject with the mouse, and in the tray menu."""
     async with window(tmp_path / "profile") as chat:
         stage = Stage(desktop, running, data_dir, chat)
         await chat.open(site.origin, stage.program)
         stage.fire(SAYS_HI)
 
         async def unread(number: str) -> bool:
-            return await chat.about("alice", "unread") == number
+            return await chat.contact_text("alice", "unread") == number
 
         await chat.until(lambda: unread("1"), "one unread message")
-        assert await chat.about("alice", "preview") == "Hi from alice!"
+        assert await chat.contact_text("alice", "preview") == "Hi from alice!"
         stage.person.open_inject()
         stage.person.fire()
         await chat.until(lambda: unread("2"), "two unread messages")
@@ -110,23 +110,23 @@ async def test_a_message_that_was_fired_is_still_there_after_a_reload(
         await chat.open_chat("alice")
         texts = await chat.texts()
         assert texts[-2:] == [each["text"] for each in fired]
-        assert await chat.about("alice", "unread") == ""
+        assert await chat.contact_text("alice", "unread") == ""
         stage.person.fire()
-        fired = (await chat.until(lambda: three(chat), "the third"))[-3:]
-        await chat.sees(fired[-1]["text"])
+        fired = (await chat.until(lambda: three_received(chat), "the third"))[-3:]
+        await chat.wait_for_last(fired[-1]["text"])
         texts = await chat.texts()
         assert len(texts) == len(set(await chat.page.evaluate("chat.messages.alice.map((m) => m.msg_id)")))
         await chat.reload()
         await chat.open_chat("alice")
         assert await chat.texts() == texts
         with Rest(stage.program) as rest:
-            assert rest.history("alice")[-3:] == fired, "the history has the very payloads"
+            assert rest.history("alice")[-3:] == fired, "the history contains the fired payloads"
         await chat.page.screenshot(path=artifact("chat-fired.png"))
-        assert chat.complaints == []
+        assert chat.errors == []
     assert stage.program.err == []
 
 
-async def three(chat: Chat) -> list[Any]:
-    """Return the messages when three have come beside the four that prime."""
+async def three_received(chat: Chat) -> list[Any]:
+    """Return the page's messages if they are the four priming messages and three others, else an empty list."""
     messages = await chat.frames("new_message")
     return messages if len(messages) == 7 else []

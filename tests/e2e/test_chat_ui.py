@@ -1,4 +1,4 @@
-"""A chat UI in a real browser lives on the companion alone: REST and events, from one state."""
+"""A chat UI in a real browser works with the companion as its only backend, for REST and events."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ CAST = ["alice", "bob", "carol", "dave"]
 ONLINE = {"alice": True, "bob": False, "carol": True, "dave": False}
 TYPING_TIMEOUT_MS = 5_000
 
-TRIES = """
+ATTEMPTS = """
 async (api) => {
     const outcome = async (work) => {
         try {
@@ -43,7 +43,7 @@ async (api) => {
     };
 }
 """
-"""What a page may try."""
+"""The requests that a page from a foreign origin tries."""
 FORM = """
 <form method="post" enctype="text/plain" action="{api}/messages">
 <input name='{{"to":"alice","text":"from a stranger","x":"' value='"}}'><button>Win a prize</button>
@@ -53,11 +53,11 @@ FORM = """
 
 @pytest.fixture
 async def chat(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Chat]:
-    """A page in a browser of its own, nothing loaded yet; how it looked at the end is kept."""
+    """An empty page in a separate browser. A screenshot of its end is kept."""
     async with window(tmp_path / "profile") as chat:
         yield chat
         await chat.page.screenshot(path=artifact(f"chat-{request.node.name}.png"))
-        assert chat.complaints == []
+        assert chat.errors == []
 
 
 async def test_the_page_shows_its_friends_with_presence_and_history(
@@ -86,7 +86,7 @@ async def test_every_call_is_preflighted_and_answered(server: Companion, site: S
     await chat.open(site.origin, server, poll=60_000)
     await chat.open_chat("alice")
     await chat.write("a preflighted message")
-    await chat.sees("a preflighted message")
+    await chat.wait_for_last("a preflighted message")
     await chat.add_friend("erin")
     await chat.page.wait_for_selector("#contact-erin")
     assert await chat.page.evaluate("call('DELETE', '/friends/dave')") is None
@@ -98,7 +98,7 @@ async def test_every_call_is_preflighted_and_answered(server: Companion, site: S
 
     await chat.until(complete, "the browser to report the last call")
     assert sorted(status for _, status in answers) == [200] * 5 + [201, 204, 204]
-    assert {url for url, _ in preflights} == {url for url, _ in answers}, "leave was asked for each address"
+    assert {url for url, _ in preflights} == {url for url, _ in answers}, "each URL had a preflight"
     assert {status for _, status in preflights} == {204}
     with Rest(server) as rest:
         assert "dave" not in rest.friends()
@@ -106,28 +106,28 @@ async def test_every_call_is_preflighted_and_answered(server: Companion, site: S
 
 
 async def test_the_text_of_an_error_reaches_the_dialog(server: Companion, site: Site, chat: Chat) -> None:
-    """Without its CORS headers an error would read "Failed to fetch"."""
+    """Without CORS headers, the dialog would show "Failed to fetch"."""
     await chat.open(site.origin, server)
-    for name, said in {
+    for name, error in {
         "nobody": "There is no user 'nobody'.",
         "alice": "alice is already a friend.",
         "": "The user name is empty.",
     }.items():
         await chat.add_friend(name)
-        assert await chat.told() == said
+        assert await chat.error_message() == error
     await chat.open_chat("alice")
     await chat.write("x" * 10_001)
-    assert "10,000" in await chat.told()
+    assert "10,000" in await chat.error_message()
     with Rest(server) as rest:
-        rest.ask("DELETE", "/friends/alice")
+        rest.request("DELETE", "/friends/alice")
     await chat.write("too late")
-    assert await chat.told() == "'alice' is not a friend."
+    assert await chat.error_message() == "'alice' is not a friend."
 
 
 async def test_the_chat_of_an_added_friend_can_be_opened_and_used(
     server: Companion, site: Site, chat: Chat
 ) -> None:
-    """The shipped UI goes blank when a chat is opened that has had no message since the page was loaded."""
+    """The shipped UI goes blank if the opened chat has had no message since the page was loaded."""
     await chat.open(site.origin, server)
     await chat.add_friend("erin")
     await chat.page.wait_for_selector("#contact-erin")
@@ -135,14 +135,14 @@ async def test_the_chat_of_an_added_friend_can_be_opened_and_used(
     assert not await chat.blank()
     assert await chat.texts() == [], "the placeholder is not part of the history"
     await chat.write("Welcome!")
-    await chat.sees("Welcome!")
+    await chat.wait_for_last("Welcome!")
 
 
 @pytest.mark.parametrize("change", ["added", "renamed"])
 async def test_the_chat_of_a_friend_who_appears_while_the_page_is_open_can_be_opened(
     server: Companion, site: Site, chat: Chat, run: Run, tmp_path: Path, change: str
 ) -> None:
-    """Only the friends that the UI added itself were primed; a click on another one blanked the page."""
+    """Regression: only friends added by the UI were primed, so opening another friend's chat blanked the page."""
     await chat.open(site.origin, server)
     scene = tmp_path / "scene.json"
     await asyncio.to_thread(run, "state", "save", scene)
@@ -173,16 +173,16 @@ async def test_130_messages_are_paged_from_the_newest(server: Companion, site: S
         assert await chat.texts() == everything[-2 * PAGE :]
         rest.post("bob", "one more between two pages")
         everything.append("one more between two pages")
-        await chat.sees(everything[-1])
+        await chat.wait_for_last(everything[-1])
     assert await chat.older() == len(everything) - 2 * PAGE - 1
-    assert await chat.texts() == everything, "no gap, nothing twice, oldest first"
+    assert await chat.texts() == everything, "no gap, no duplicate, oldest first"
     assert not await chat.page.is_visible("#older")
 
 
 async def test_a_message_reaches_the_recipient_and_the_other_window_but_not_the_sender(
     server: Companion, site: Site, chat: Chat, tmp_path: Path, running: Start[Program]
 ) -> None:
-    """The window that wrote gets nothing back, the same user's other window ``sent``, the friend ``received``."""
+    """The sending page receives no event, the user's other page gets ``sent``, the friend gets ``received``."""
     alice = running(listen("--port", str(server.port), "--as", "alice", "--json"))
     alice.wait_for_line("^connected", among="err")
     async with window(tmp_path / "other", user_agent="Another browser") as other:
@@ -191,19 +191,19 @@ async def test_a_message_reaches_the_recipient_and_the_other_window_but_not_the_
         for each in (chat, other):
             await each.open_chat("alice")
         await chat.write("Hello from here")
-        await chat.sees("Hello from here")
-        await other.sees("Hello from here")
+        await chat.wait_for_last("Hello from here")
+        await other.wait_for_last("Hello from here")
         await other.write("And from there")
-        await chat.sees("And from there")
+        await chat.wait_for_last("And from there")
         assert [each["text"] for each in await chat.frames("new_message")][len(CAST) :] == ["And from there"]
         (sent,) = (await other.frames("new_message"))[len(CAST) :]
-        assert await chat.about("alice", "unread") == await other.about("alice", "unread") == ""
+        assert await chat.contact_text("alice", "unread") == await other.contact_text("alice", "unread") == ""
         texts = await chat.texts()
         assert await other.texts() == texts
         for each in (chat, other):
             await each.reload()
             await each.open_chat("alice")
-            assert await each.texts() == texts, "after a reload as before"
+            assert await each.texts() == texts, "the same after a reload"
     assert (sent["from"], sent["to"], sent["text"], sent["direction"]) == ("me", "alice", "Hello from here", "sent")
     alice.wait_for_line("And from there")
     assert len(alice.out) == 2
@@ -213,12 +213,14 @@ async def test_a_message_reaches_the_recipient_and_the_other_window_but_not_the_
         assert rest.history("alice")[-2] == sent, "stored as it was sent"
 
 
-async def test_typing_shows_until_5_seconds_after_the_last_sign(server: Companion, site: Site, chat: Chat) -> None:
+async def test_typing_is_shown_until_5_seconds_after_the_last_typing_event(
+    server: Companion, site: Site, chat: Chat
+) -> None:
     await chat.page.clock.install()
     await chat.open(site.origin, server)
 
     async def shown() -> bool:
-        return await chat.about("alice", "typing") != ""
+        return await chat.contact_text("alice", "typing") != ""
 
     async def gone() -> bool:
         return not await shown()
@@ -236,7 +238,7 @@ async def test_typing_shows_until_5_seconds_after_the_last_sign(server: Companio
 
 @pytest.fixture
 def primed(request: pytest.FixtureRequest, data_dir: Path) -> bool:
-    """Whether the server is to prime browsers; its settings say so."""
+    """Write the setting ``prime_browsers``, and return its value."""
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(f"prime_browsers = {str(request.param).lower()}\n")
     return bool(request.param)
@@ -252,19 +254,21 @@ async def test_priming_keeps_the_page_from_going_blank(
     assert [each["to"] for each in primers] == (CAST if primed else [])
     assert {each["direction"] for each in primers} == ({"sent"} if primed else set())
     for name in CAST:
-        assert await chat.about(name, "unread") == await chat.about(name, "preview") == "", "nothing else changes"
+        assert await chat.contact_text(name, "unread") == await chat.contact_text(name, "preview") == "", (
+            "nothing else changes"
+        )
     await chat.open_chat("dave")
     assert await chat.blank() is not primed
 
 
-async def test_the_page_comes_back_after_the_server_was_killed(
+async def test_the_page_reconnects_after_the_server_was_killed(
     running: Start[Companion], data_dir: Path, site: Site, chat: Chat
 ) -> None:
     first = running(serve(data_dir))
     await chat.open(site.origin, first)
     await chat.open_chat("alice")
     await chat.write("before")
-    await chat.sees("before")
+    await chat.wait_for_last("before")
     first.process.kill()
     first.wait()
 
@@ -277,17 +281,17 @@ async def test_the_page_comes_back_after_the_server_was_killed(
     await chat.polled()
     assert await chat.badge() == "Connected"
     await chat.write("after")
-    await chat.sees("after")
+    await chat.wait_for_last("after")
     with Rest(second) as rest:
         assert [each["text"] for each in rest.history("alice")][-2:] == ["before", "after"]
 
 
-async def test_a_page_from_elsewhere_can_neither_read_nor_post(
+async def test_a_page_from_a_foreign_origin_can_neither_read_nor_post(
     server: Companion, running: Start[Site], tmp_path: Path
 ) -> None:
-    stranger = running(Site(UI_PORT + 1, {"/": FORM.format(api=server.rest_url)}))
-    # Not even "it was answered" is told, to those who send blindly: Cross-Origin-Resource-Policy.
-    tries = [
+    site = running(Site(UI_PORT + 1, {"/": FORM.format(api=server.rest_url)}))
+    # Cross-Origin-Resource-Policy hides even from no-cors requests that there was a response.
+    attempts = [
         "read",
         "read_as_the_ui_does",
         "post",
@@ -296,21 +300,21 @@ async def test_a_page_from_elsewhere_can_neither_read_nor_post(
         "post_blindly",
         "read_blindly",
     ]
-    refused = dict.fromkeys(tries, "Failed to fetch")
+    blocked = dict.fromkeys(attempts, "Failed to fetch")
     with Rest(server) as rest:
-        before = rest.ask("GET", "/friends").body, rest.history("alice")
+        before = rest.request("GET", "/friends").body, rest.history("alice")
         async with chromium(tmp_path / "profile") as browser:
             page = await browser.new_page()
-            await page.goto(stranger.origin)
-            assert await page.evaluate(TRIES, server.rest_url) == refused
+            await page.goto(site.origin)
+            assert await page.evaluate(ATTEMPTS, server.rest_url) == blocked
             await page.set_content("<iframe sandbox='allow-scripts' srcdoc='<p>without an origin</p>'></iframe>")
             frame = page.frames[-1]
             await frame.wait_for_selector("p")
-            assert await frame.evaluate(TRIES, server.rest_url) == refused
-            await page.goto(stranger.origin)
+            assert await frame.evaluate(ATTEMPTS, server.rest_url) == blocked
+            await page.goto(site.origin)
             async with page.expect_navigation():
                 await page.click("button")
             assert "is not in the allowed origins" in await page.inner_text("body")
             await page.goto(f"http://rebound.localhost:{server.rest_port}/friends")
             assert "is not this machine's loopback address" in await page.inner_text("body")
-        assert (rest.ask("GET", "/friends").body, rest.history("alice")) == before
+        assert (rest.request("GET", "/friends").body, rest.history("alice")) == before

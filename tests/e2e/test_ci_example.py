@@ -1,4 +1,4 @@
-"""How a chat UI tests itself in its CI: start ``companion serve``, trigger what happens, expect what the UI sends.
+"""An example of a chat UI's test in CI: start ``companion serve``, trigger an event, expect a request of the UI.
 
 The manual (``ci.md``) shows the same test in TypeScript.
 """
@@ -16,12 +16,12 @@ from playwright.sync_api import Page, expect, sync_playwright
 from .browser import FLAGS, Site
 from .tools import need
 
-COMPANION = [sys.executable, "-m", "app"]  # where it is installed: ["companion"]
+COMPANION = [sys.executable, "-m", "app"]  # with an installed companion: ["companion"]
 
 
 @pytest.fixture
-def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A companion of the test's own, on free ports; its first lines say which: listening, answering, control."""
+def urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Start a companion on free ports. Return the URLs from its first lines: listening, answering, control."""
     monkeypatch.setenv("COMPANION_DATA_DIR", str(tmp_path / "companion"))
     monkeypatch.setenv("COMPANION_TOKEN", os.urandom(16).hex())
     command = [*COMPANION, "serve", "--port", "0", "--rest-port", "0", "--control-port", "0"]
@@ -31,9 +31,9 @@ def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
         server.terminate()
 
 
-def companion(*verb: str) -> dict:
-    """Run a verb; the test fails where its exit code is not 0."""
-    done = subprocess.run([*COMPANION, *verb, "--json"], check=True, stdout=subprocess.PIPE, text=True)
+def companion(*arguments: str) -> dict:
+    """Run a command and return its JSON. The test fails if the exit code is not 0."""
+    done = subprocess.run([*COMPANION, *arguments, "--json"], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout)
 
 
@@ -51,10 +51,10 @@ def test_a_message_is_shown_and_answered(page: Page) -> None:
 
 
 @pytest.fixture
-def page(doors: dict[str, str], site: Site) -> Iterator[Page]:
-    """The tests' own chat UI, told where the companion is."""
+def page(urls: dict[str, str], site: Site) -> Iterator[Page]:
+    """The tests' chat UI, opened with the companion's ports."""
     chromium = need("chromium", "chromium-browser", "google-chrome", install="apt-get install chromium, or Chrome")
-    events, rest = (doors[door].split(":")[2].split("/")[0] for door in ("listening", "answering"))
+    events, rest = (urls[name].split(":")[2].split("/")[0] for name in ("listening", "answering"))
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=list(FLAGS), chromium_sandbox=False)
         page = browser.new_page()

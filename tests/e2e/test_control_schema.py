@@ -1,4 +1,4 @@
-"""The control API keeps to its own OpenAPI document, says a tool that knows nothing else of it (schemathesis)."""
+"""The control API conforms to its OpenAPI document, as schemathesis checks."""
 
 import os
 import re
@@ -16,20 +16,20 @@ CHECKS = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
     "response_schema_conformance", "ignored_auth",
 )  # fmt: skip
-NOT_TRIED = {"/v1/journal/stream": 1, "/v1/quit": 1, "/v1/settings": 2, "/v1/start-at-login": 2}
-"""Paths that never end, end the program, move its ports or change the system; with the number of operations."""
+NOT_TESTED = {"/v1/journal/stream": 1, "/v1/quit": 1, "/v1/settings": 2, "/v1/start-at-login": 2}
+"""Paths that are not tested, with their number of operations: they stream, quit, or change ports or the system."""
 PATIENCE_S = 110
 
 
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:
-    """Where the companion keeps its token."""
+    """The path of the companion's token file."""
     return tmp_path / "secret" / "token"
 
 
 @pytest.fixture
 def server(running: Start[Companion], data_dir: Path, token_file: Path) -> Companion:
-    """``companion serve`` whose control API answers."""
+    """``companion serve`` with a control API."""
     return running(serve(data_dir, "--control-port", "0", "--token-file", str(token_file)))
 
 
@@ -38,12 +38,12 @@ def control_url(server: Program) -> str:
 
 
 def run_schemathesis(url: str, token: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Try every operation, except those of ``NOT_TRIED``."""
+    """Test every operation, except those of ``NOT_TESTED``."""
     return subprocess.run(
         [
             sys.executable, "-m", "schemathesis.cli", "run", f"{url}/v1/openapi.json", "-H",
             f"Authorization: Bearer {token}", "--checks", ",".join(CHECKS),
-            *(word for path in NOT_TRIED for word in ("--exclude-path", path)),
+            *(word for path in NOT_TESTED for word in ("--exclude-path", path)),
             "--phases", "examples,coverage,fuzzing", "--max-examples", "20", "--request-timeout", "10",
             "--suppress-health-check", "all", "--generation-database", "none", "--no-shrink", "--no-color",
         ],
@@ -54,7 +54,7 @@ def run_schemathesis(url: str, token: str, folder: Path) -> subprocess.Completed
     )  # fmt: skip
 
 
-def test_every_operation_keeps_to_the_document(
+def test_every_operation_conforms_to_the_document(
     server: Companion, token_file: Path, data_dir: Path, tmp_path: Path
 ) -> None:
     url = control_url(server)
@@ -62,10 +62,10 @@ def test_every_operation_keeps_to_the_document(
     done = run_schemathesis(url, token, tmp_path)
     report = done.stdout + done.stderr
     assert done.returncode == 0, report
-    told = re.search(r"Operations: +(\d+) selected / (\d+) total", report)
-    assert told, report
-    assert int(told[1]) == int(told[2]) - sum(NOT_TRIED.values()) > 20
-    assert re.search(rf"Tested: +{told[1]}\b", report), report
+    counts = re.search(r"Operations: +(\d+) selected / (\d+) total", report)
+    assert counts, report
+    assert int(counts[1]) == int(counts[2]) - sum(NOT_TESTED.values()) > 20
+    assert re.search(rf"Tested: +{counts[1]}\b", report), report
     assert not [line for line in server.err if re.search(r"Traceback|ERROR|WARNING", line)]
     server.stop()
     for file in data_dir.rglob("*"):  # logs, settings, the instance file
@@ -73,7 +73,7 @@ def test_every_operation_keeps_to_the_document(
     assert token not in "\n".join(server.out + server.err)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
 def test_the_token_file_is_made_for_its_owner_only_and_used_again(
     running: Start[Companion], server: Companion, data_dir: Path, token_file: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""The tray program on a real desktop: a person with mouse and keyboard, clients that are processes of their own."""
+"""The tray program on a virtual desktop, operated with mouse and keyboard, with clients in their own processes."""
 
 import json
 import re
@@ -29,8 +29,8 @@ def frames(client: Program) -> list[Any]:
 def test_a_person_fires_and_a_client_receives(
     desktop: Desktop, tray_name: str, running: Start[Any], data_dir: Path
 ) -> None:
-    """The main job: start, connect, click on Fire; and the tray icon is there."""
-    before = desktop.look()
+    """Start the program, connect a client and click *Fire*. The tray icon is visible."""
+    before = desktop.screenshot()
     program = running(tray(data_dir, env=desktop.env))
     person = Person(desktop, program)
     icon(desktop, before)
@@ -40,7 +40,7 @@ def test_a_person_fires_and_a_client_receives(
     person.open_inject()
     person.fire()
     client.wait_for_line("new_message")
-    desktop.look(f"fired-{tray_name}.png")
+    desktop.screenshot(f"fired-{tray_name}.png")
     (fired,) = frames(client)
     assert list(fired) == ["event", "data"]
     assert fired["event"] == "new_message"
@@ -52,38 +52,38 @@ def test_a_person_fires_and_a_client_receives(
     }  # fmt: skip
     person.fire()
     wait_until(lambda: len(client.out) == 2, "a second event")
-    assert len({each["data"]["msg_id"] for each in frames(client)}) == 2, "a new one each time"
+    assert len({each["data"]["msg_id"] for each in frames(client)}) == 2, "a new id each time"
 
 
 @with_trayer
 def test_two_terminals_see_every_event_fired(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
-    """The guide's §5.4 and §5.5 against the window: all its panels, two wscats at once."""
+    """The guide's §5.4 and §5.5 with the window: each form of Inject, with two wscats connected."""
     program = running(tray(data_dir, env=desktop.env))
     person = Person(desktop, program)
     terminals = [running(Wscat(program.url)), running(Wscat(program.url + "?username=bob"))]
     client = running(listen("--port", str(program.port), "--as", "carol", "--json"))
     client.wait_for_line("^connected", among="err")
     for terminal in terminals:
-        terminal.see("Connected (press CTRL+C to quit)")
+        terminal.wait_for_line("Connected (press CTRL+C to quit)")
     person.open_inject()
     for count, event in enumerate(("new_message", "friend_online", "typing"), start=1):
         if count > 1:
-            desktop.press("ctrl+3", "Right")  # from tab to tab
+            desktop.press("ctrl+3", "Right")  # select the next tab
         person.fire()
         wait_until(lambda n=count: len(client.out) == n, f"frame {count}")
         assert frames(client)[-1]["event"] == event
         for terminal in terminals:
-            terminal.see(f"< {client.out[-1]}")
+            terminal.wait_for_line(f"< {client.out[-1]}")
     assert client.out[1] == '{"event":"friend_online","data":{"username":"alice"}}'
     assert client.out[2] == '{"event":"typing","data":{"username":"alice","typing":true}}'
-    desktop.look("fired-to-three-clients.png")
+    desktop.screenshot("fired-to-three-clients.png")
 
 
 @with_each_tray
-def test_closing_hides_in_the_tray_and_a_click_brings_it_back(
+def test_closing_hides_the_window_and_a_click_on_the_tray_icon_shows_it(
     desktop: Desktop, running: Start[Any], data_dir: Path
 ) -> None:
-    before = desktop.look()
+    before = desktop.screenshot()
     program = running(tray(data_dir, env=desktop.env))
     where = icon(desktop, before)
     window = desktop.window()
@@ -91,26 +91,28 @@ def test_closing_hides_in_the_tray_and_a_click_brings_it_back(
     desktop.press("ctrl+w")
     wait_until(lambda: not desktop.windows(), "the window to hide")
     assert program.process.poll() is None
-    assert processes.answers(program.port), "the event server goes on"
+    assert processes.answers(program.port), "the event server keeps listening"
     desktop.click(where.centre)
     desktop.window()
     program.send(STOP_SIGNALS[0])
     assert program.wait() == 0, program
-    wait_until(lambda: icons(desktop) == 0, "the icon to go")
+    wait_until(lambda: icons(desktop) == 0, "the icon to disappear")
     assert program.err == []
 
 
 @with_each_tray
 def test_the_icon_changes_with_the_state(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
-    before = desktop.look()
+    before = desktop.screenshot()
     program = running(tray(data_dir, env=desktop.env))
     where = icon(desktop, before)
-    listening = desktop.look()
+    listening = desktop.screenshot()
     client = running(listen("--port", str(program.port)))
     client.wait_for_line("^connected", among="err")
-    wait_until(lambda: difference(listening, desktop.look(), where), "another icon while a client is connected")
+    wait_until(
+        lambda: difference(listening, desktop.screenshot(), where), "another icon while a client is connected"
+    )
     client.end()
-    wait_until(lambda: not difference(listening, desktop.look(), where), "the first icon again")
+    wait_until(lambda: not difference(listening, desktop.screenshot(), where), "the first icon again")
 
 
 def test_without_a_tray_closing_the_window_quits(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
@@ -122,19 +124,19 @@ def test_without_a_tray_closing_the_window_quits(desktop: Desktop, running: Star
 
 
 @pytest.mark.parametrize("late", TRAYS)
-def test_started_hidden_it_waits_for_a_tray_that_comes_late(
+def test_started_hidden_it_waits_for_a_tray_that_starts_later(
     desktop: Desktop, running: Start[Any], data_dir: Path, late: str
 ) -> None:
-    """As at login."""
+    """At login, the companion may start before the tray."""
     running(tray(data_dir, "--hidden", env=desktop.env))
     assert not desktop.windows()
     desktop.start_tray(late)
     wait_until(lambda: icons(desktop) == 1, "the tray icon")
     assert not desktop.windows()
-    desktop.look(f"tray-came-late-{late}.png")
+    desktop.screenshot(f"tray-started-later-{late}.png")
 
 
-def test_started_hidden_where_no_tray_comes_it_shows_its_window(
+def test_started_hidden_without_a_tray_it_shows_its_window(
     desktop: Desktop, running: Start[Any], data_dir: Path
 ) -> None:
     running(tray(data_dir, "--hidden", env=desktop.env))
@@ -143,7 +145,9 @@ def test_started_hidden_where_no_tray_comes_it_shows_its_window(
 
 
 @with_trayer
-def test_a_second_start_raises_the_first(desktop: Desktop, running: Start[Any], data_dir: Path) -> None:
+def test_a_second_start_shows_the_window_of_the_first(
+    desktop: Desktop, running: Start[Any], data_dir: Path
+) -> None:
     first = running(tray(data_dir, "--hidden", env=desktop.env))
     wait_until(lambda: icons(desktop) == 1, "the tray icon")
     assert not desktop.windows()
@@ -158,15 +162,15 @@ def test_a_second_start_raises_the_first(desktop: Desktop, running: Start[Any], 
 def test_the_icons_menu_fires_and_quits(
     desktop: Desktop, tray_name: str, running: Start[Any], data_dir: Path
 ) -> None:
-    """Without the window: right click, Fire, alice goes offline; then Quit, which is the last line."""
-    before = desktop.look()
+    """Without the window: right click, *Fire*, *alice goes offline*; then *Quit*, the last entry."""
+    before = desktop.screenshot()
     program = running(tray(data_dir, "--hidden", env=desktop.env))
     where = icon(desktop, before)
     client = running(listen("--port", str(program.port), "--json"))
     client.wait_for_line("^connected", among="err")
     open_menu(desktop, where)
     desktop.press("Down", "Down", "Right", "Down", "Down")
-    desktop.look(f"tray-menu-{tray_name}.png")
+    desktop.screenshot(f"tray-menu-{tray_name}.png")
     desktop.press("Return")
     client.wait_for_line('^{"event":"friend_offline","data":{"username":"alice"}}$')
     client.end()

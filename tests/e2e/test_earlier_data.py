@@ -1,4 +1,4 @@
-"""A data folder and a saved chat state of an earlier version: the program opens them and loses nothing."""
+"""The program opens data folders and saved chat states of earlier versions without losing data."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ import pytest
 from tests.compatibility.snapshots import HERE, VERSIONS, part
 
 from .conftest import Start
-from .processes import COMPANION, Companion, Program, serve, verb
+from .processes import COMPANION, Companion, Program, serve, start_command
 from .rest import Rest
 
 pytestmark = pytest.mark.parametrize("version", VERSIONS)
@@ -21,27 +21,27 @@ pytestmark = pytest.mark.parametrize("version", VERSIONS)
 
 @pytest.fixture
 def earlier(version: str, tmp_path: Path) -> Path:
-    """Return a copy of the version's data folder, as its user would have it."""
+    """Return a copy of the version's data folder, with the file modes that the program sets."""
     folder = tmp_path / "data"
     shutil.copytree(HERE / version / "data", folder)
-    (folder / "token.txt").chmod(0o600)  # git does not keep that
+    (folder / "token.txt").chmod(0o600)  # git does not store this mode
     return folder
 
 
 @pytest.fixture
 def program(earlier: Path, running: Start[Companion]) -> Companion:
-    """Return the program, started on that folder with its token file."""
+    """Start the program with that folder and its token file."""
     options = ("--control-port", "0", "--token-file", earlier / "token.txt")
     return running(serve(earlier, *options, token_file=False))
 
 
 @pytest.fixture
-def ask_program(program: Companion, earlier: Path, running: Start[Program]) -> Callable[..., Any]:
-    """Run a command with ``--json`` against the running program and return its answer."""
+def run_json(program: Companion, earlier: Path, running: Start[Program]) -> Callable[..., Any]:
+    """Return a function that runs a command with ``--json`` and returns the parsed output."""
     token = (earlier / "token.txt").read_text("utf-8").strip()
 
     def run(*arguments: str) -> Any:
-        command = running(verb(earlier, *arguments, "--json", env={"COMPANION_TOKEN": token}))
+        command = running(start_command(earlier, *arguments, "--json", env={"COMPANION_TOKEN": token}))
         assert command.wait() == 0, command
         return json.loads("\n".join(command.out))
 
@@ -61,16 +61,16 @@ def test_friends_messages_and_read_marks_are_all_there(version: str, program: Co
 def test_settings_are_used_and_the_file_stays_as_it_was(version: str, program: Companion, earlier: Path) -> None:
     before = (HERE / version / "data" / "settings.toml").read_text("utf-8")
     with Rest(program, origin="http://localhost:5173") as rest:
-        assert rest.ask("GET", "/friends").status == 200
+        assert rest.request("GET", "/friends").status == 200
     program.stop()
     assert (earlier / "settings.toml").read_text("utf-8") == before
 
 
-def test_fixtures_and_their_pins_are_there_and_can_be_fired(version: str, ask_program: Callable[..., Any]) -> None:
-    listed = {each["name"]: each for each in ask_program("fixtures", "list")}
+def test_fixtures_and_their_pins_are_there_and_can_be_fired(version: str, run_json: Callable[..., Any]) -> None:
+    listed = {each["name"]: each for each in run_json("fixtures", "list")}
     assert listed.keys() >= set(part(version, "fixtures.json"))
     assert listed["mine/greeting"]["pinned"]
-    assert ask_program("fixtures", "run", "mine/greeting")["delivered"] == 0
+    assert run_json("fixtures", "run", "mine/greeting")["delivered"] == 0
 
 
 def test_a_saved_chat_state_loads_and_saves_the_same(version: str, running: Start[Any], tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_saved_chat_state_loads_and_saves_the_same(version: str, running: Star
 
 
 def normal(state: Any) -> Any:
-    """Return a state without the order of its entries, and without who is online, which ends with time."""
+    """Return a state with sorted entries and without presence, which expires with time."""
     messages = sorted(state["messages"], key=lambda each: str(each["msg_id"]))
     return {
         **state,
@@ -93,7 +93,7 @@ def normal(state: Any) -> Any:
     }
 
 
-def test_a_database_of_a_later_version_is_refused_and_not_changed(
+def test_a_database_of_a_later_version_is_rejected_and_not_changed(
     version: str, earlier: Path, running: Start[Program]
 ) -> None:
     with closing(sqlite3.connect(earlier / "chat.db")) as database:

@@ -1,4 +1,4 @@
-"""``companion fixtures``: saved events, those that come with the program and one's own."""
+"""``companion fixtures``: built-in fixtures and the user's own."""
 
 import json
 import threading
@@ -7,30 +7,32 @@ from pathlib import Path
 import pytest
 
 from . import sockets
-from .conftest import Ask, Run, Start
+from .conftest import Run, RunJson, Start
 from .processes import COMPANION, PATIENCE_S, Companion, Program, serve
 
 ONLINE = '{"event": "friend_online", "data": {"username": "carol"}}'
 GREETING = {"title": "A greeting", "event": "new_message", "data": {"text": "{{persona}} says Grüß Gott"}}
 
 
-def test_list_has_all_that_come_with_the_program(program: Companion, run: Run, ask: Ask) -> None:
+def test_list_contains_all_built_in_fixtures(program: Companion, run: Run, run_json: RunJson) -> None:
     lines = run("fixtures", "list").out
     assert any(line.startswith("basics/message ") and line.endswith("(pinned)") for line in lines)
-    listed = {each["name"]: each for each in ask("fixtures", "list")}
+    listed = {each["name"]: each for each in run_json("fixtures", "list")}
     assert len(listed) == len(lines)
     assert listed["nasty/rtl"] | {"event": "new_message", "own": False, "pinned": False} == listed["nasty/rtl"]
 
 
-def test_show_prints_its_file_and_what_a_ui_must_do(server: Companion, run: Run, ask: Ask) -> None:
-    said = run("fixtures", "show", "nasty/rtl")
-    shown = json.loads("\n".join(said.out))
+def test_show_prints_the_file_and_what_a_ui_must_do(server: Companion, run: Run, run_json: RunJson) -> None:
+    result = run("fixtures", "show", "nasty/rtl")
+    shown = json.loads("\n".join(result.out))
     assert shown["data"]["msg_id"] == "{{uuid}}"
-    assert said.err == [f"A correct UI must: {shown['must']}"]
-    assert ask("fixtures", "show", "nasty/rtl") == {"name": "nasty/rtl", "own": False, "fixture": shown}
+    assert result.err == [f"A correct UI must: {shown['must']}"]
+    assert run_json("fixtures", "show", "nasty/rtl") == {"name": "nasty/rtl", "own": False, "fixture": shown}
 
 
-def test_a_life_of_a_fixture(program: Companion, run: Run, data_dir: Path, tmp_path: Path) -> None:
+def test_a_fixture_is_saved_renamed_and_deleted(
+    program: Companion, run: Run, data_dir: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "greeting.json"
     file.write_text(json.dumps(GREETING, ensure_ascii=False), encoding="utf-8")
     assert run("fixtures", "save", "mine/greeting", file).out == ["saved mine/greeting"]
@@ -39,7 +41,7 @@ def test_a_life_of_a_fixture(program: Companion, run: Run, data_dir: Path, tmp_p
 
     assert run("fixtures", "rename", "mine/greeting", "mine/hello").out == ["mine/greeting is now mine/hello"]
     run("fixtures", "show", "mine/greeting", exits=1)
-    assert run("fixtures", "list").out[0].split() == ["mine/hello", "A", "greeting"], "one's own come first"
+    assert run("fixtures", "list").out[0].split() == ["mine/hello", "A", "greeting"], "the user's own come first"
 
     assert run("fixtures", "delete", "mine/hello").out == ["deleted mine/hello"]
     assert run("fixtures", "delete", "mine/hello", exits=1).err == ["There is no fixture 'mine/hello'."]
@@ -48,8 +50,8 @@ def test_a_life_of_a_fixture(program: Companion, run: Run, data_dir: Path, tmp_p
 
 def test_run_with_changes_and_for_one_user(program: Companion, run: Run) -> None:
     with sockets.client(program.url, "bob") as bob, sockets.client(program.url, "carol"):
-        said = run("fixtures", "run", "guide/new_message", "--set", "text=other", "--to", "user:bob")
-        assert said.out[0].endswith("delivered to 1 client")
+        result = run("fixtures", "run", "guide/new_message", "--set", "text=other", "--to", "user:bob")
+        assert result.out[0].endswith("delivered to 1 client")
         assert sockets.receive(bob)["data"]["text"] == "other"
 
 
@@ -86,9 +88,9 @@ def test_save_reads_standard_input(program: Companion, run: Run) -> None:
         assert sockets.receive(ui) == json.loads(ONLINE)
 
 
-def test_save_keeps_a_row_of_the_log(program: Companion, run: Run, ask: Ask) -> None:
+def test_save_keeps_a_row_of_the_log(program: Companion, run: Run, run_json: RunJson) -> None:
     with sockets.client(program.url) as ui:
-        fired = ask("trigger", "new_message", "--set", "text=Grüße")
+        fired = run_json("trigger", "new_message", "--set", "text=Grüße")
         sent = sockets.receive(ui)["data"]
         run("fixtures", "save", "mine/literal", "--row", str(fired["seq"]), "--literal")
         run("fixtures", "run", "mine/literal")
@@ -104,24 +106,24 @@ def test_save_keeps_a_row_of_the_log(program: Companion, run: Run, ask: Ask) -> 
         assert len(ids) == len(times) == 3
 
 
-def test_a_file_is_saved_with_its_own_id(server: Companion, run: Run, ask: Ask, tmp_path: Path) -> None:
-    message = ask("fixtures", "show", "guide/new_message")["fixture"]["data"] | {
+def test_a_file_is_saved_with_its_own_id(server: Companion, run: Run, run_json: RunJson, tmp_path: Path) -> None:
+    message = run_json("fixtures", "show", "guide/new_message")["fixture"]["data"] | {
         "msg_id": "a1b2c3d4-e5f6-7890-abcd-ef1234567890", "timestamp": "2024-01-15T10:30:00Z",
     }  # fmt: skip
     file = tmp_path / "message.json"
     file.write_text(json.dumps({"event": "new_message", "data": message}))
     run("fixtures", "save", "mine/message", file)
-    assert ask("fixtures", "show", "mine/message")["fixture"]["data"] == message
+    assert run_json("fixtures", "show", "mine/message")["fixture"]["data"] == message
     run("fixtures", "save", "mine/message", file, "--literal", exits=2)
 
 
 @pytest.mark.parametrize(
     ("text", "why"), [("{not json", "invalid JSON"), ('{"event":"x","data":{},"tims":3}', "tims"), ("", "empty")]
 )
-def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run, text: str, why: str) -> None:
-    (said,) = run("fixtures", "save", "mine/raw", "-", typed=text).err
-    assert said.startswith("Saved as a raw frame")
-    assert why in said
+def test_save_reports_that_it_saves_text_as_a_raw_frame(server: Companion, run: Run, text: str, why: str) -> None:
+    (notice,) = run("fixtures", "save", "mine/raw", "-", typed=text).err
+    assert notice.startswith("Saved as a raw frame")
+    assert why in notice
     with sockets.client(server.url) as ui:
         run("fixtures", "run", "mine/raw")
         assert ui.recv(timeout=PATIENCE_S) == text
@@ -152,23 +154,25 @@ def test_save_says_when_it_keeps_text_as_a_raw_frame(server: Companion, run: Run
 def test_a_failed_command_reports_the_error(
     server: Companion, run: Run, arguments: tuple[str, ...], exits: int, sentence: str
 ) -> None:
-    said = run("fixtures", *arguments, exits=exits, typed=ONLINE)
-    assert said.out == []
-    assert sentence in said.err[-1]
+    result = run("fixtures", *arguments, exits=exits, typed=ONLINE)
+    assert result.out == []
+    assert sentence in result.err[-1]
 
 
-def test_a_folder_in_a_uis_repository(running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path) -> None:
-    """Fixtures of a team: files that came with a checkout, or come while the companion runs."""
+def test_a_fixtures_folder_in_a_uis_repository(
+    running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
+) -> None:
+    """Fixtures of a team: files from a checkout, and files that appear while the companion runs."""
     folder = tmp_path / "ui repository" / "fixtures"
     (folder / "team").mkdir(parents=True)
     (folder / "team" / "hello.json").write_text(json.dumps(GREETING), encoding="utf-8")
     (folder / "broken.json").write_text("{")
     running(serve(data_dir, "--fixtures", folder))
-    said = run("fixtures", "list")
-    assert said.out[0].split()[0] == "team/hello"
-    unreadable, unusable = said.err
+    result = run("fixtures", "list")
+    assert result.out[0].split()[0] == "team/hello"
+    unreadable, invalid = result.err
     assert "broken.json is not a valid fixture" in unreadable
-    assert unusable.startswith("team/hello is not valid: data.msg_id: is missing; ")
+    assert invalid.startswith("team/hello is not valid: data.msg_id: is missing; ")
     (folder / "pulled.json").write_text(ONLINE)
     assert "pulled" in [line.split()[0] for line in run("fixtures", "list").out]
     run("fixtures", "save", "team/new", "-", typed=ONLINE)
@@ -177,9 +181,9 @@ def test_a_folder_in_a_uis_repository(running: Start[Companion], run: Run, data_
 
 
 def completed(running: Start[Program], words: str, **env: str) -> Program:
-    """Press the tab key behind ``words``, as bash does."""
-    asked = {"_COMPANION_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-    program = running(Program("tab key", *COMPANION, env={**asked, **env}))
+    """Request the completion of ``words`` like bash."""
+    environment = {"_COMPANION_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    program = running(Program("tab key", *COMPANION, env={**environment, **env}))
     program.wait()
     return program
 
@@ -192,7 +196,7 @@ def test_the_tab_key_completes_names(server: Companion, running: Start[Program],
     assert completed(running, "companion expect ty").out == ["typing"]
 
 
-def test_the_tab_key_says_nothing_when_no_companion_runs(running: Start[Program], data_dir: Path) -> None:
-    said = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
-    assert ("".join(said.out), said.err) == ("", [])
+def test_the_tab_key_prints_nothing_when_no_companion_runs(running: Start[Program], data_dir: Path) -> None:
+    result = completed(running, "companion fixtures show nasty/r", COMPANION_DATA_DIR=str(data_dir))
+    assert ("".join(result.out), result.err) == ("", [])
     assert completed(running, "companion trigger friend_").out == ["friend_online", "friend_offline"]

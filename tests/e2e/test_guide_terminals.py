@@ -1,4 +1,4 @@
-"""The guide's §5.2 to §5.6, word for word, with a client that nobody here wrote."""
+"""The guide's §5.2 to §5.6, word for word, with wscat as an independent client."""
 
 from typing import Protocol
 
@@ -22,36 +22,36 @@ QUICK_TEST = (
 
 
 class Terminal(Protocol):
-    """What the fixture ``terminal`` is called like."""
+    """The type of the fixture ``terminal``."""
 
     def __call__(self, username: str | None = None, *options: str) -> Wscat: ...
 
 
 @pytest.fixture
 def terminal(program: Companion, running: Start[Wscat]) -> Terminal:
-    """``terminal("alice")`` is a terminal whose wscat has connected."""
+    """``terminal("alice")`` returns a terminal in which wscat is connected as alice."""
 
-    def opened(username: str | None = None, *options: str) -> Wscat:
+    def open_terminal(username: str | None = None, *options: str) -> Wscat:
         wscat = running(Wscat(program.url + (f"?username={username}" if username else ""), *options))
-        wscat.see(CONNECTED)
+        wscat.wait_for_line(CONNECTED)
         return wscat
 
-    return opened
+    return open_terminal
 
 
-def alice_reaches(alice: Wscat, *users_of_bob: Wscat) -> None:
-    """Frames of one client are handled in order: when this one has come, all before it were handled."""
+def alice_types_to_bob(alice: Wscat, *bobs: Wscat) -> None:
+    """Send a typing frame from alice to bob. When it is received, alice's earlier frames have been handled too."""
     alice.type('{"event": "typing", "data": {"to": "bob", "typing": true}}')
-    for bob in users_of_bob:
-        bob.see(ALICE_TYPES)
+    for bob in bobs:
+        bob.wait_for_line(ALICE_TYPES)
 
 
 def test_connect_and_send_both_client_events(terminal: Terminal) -> None:
-    """§5.2, §5.3, and the frames that nobody is there for do no harm."""
+    """§5.2 and §5.3. Frames for users who are not connected cause no error."""
     alice, bob = terminal("alice"), terminal("bob")
     alice.type(TYPING)
     alice.type(MARK_READ)
-    alice_reaches(alice, bob)
+    alice_types_to_bob(alice, bob)
     assert alice.open
     assert "error" not in alice.screen.lower()
     assert not any(line.startswith("<") for line in alice.lines), "nothing is sent back"
@@ -62,49 +62,49 @@ def test_connect_and_send_both_client_events(terminal: Terminal) -> None:
 def test_typing_arrives_as_the_guide_prints_it(terminal: Terminal) -> None:
     """§5.4's fourth frame, byte for byte."""
     alice, bob = terminal("alice"), terminal("bob")
-    alice_reaches(alice, bob)
+    alice_types_to_bob(alice, bob)
     alice.type('{"event": "typing", "data": {"to": "bob", "typing": false}}')
-    bob.see(ALICE_TYPES.replace("true", "false"))
+    bob.wait_for_line(ALICE_TYPES.replace("true", "false"))
 
 
 def test_both_terminals_receive(terminal: Terminal) -> None:
-    """§5.5: two terminals with the guide's own address, and a third client that makes something happen."""
+    """§5.5: two terminals with the guide's address receive the events of a third client."""
     first, second, alice = terminal(), terminal(), terminal("alice")
     alice.type('{"event": "typing", "data": {"to": "me", "typing": true}}')
-    first.see(ALICE_TYPES)
-    second.see(ALICE_TYPES)
+    first.wait_for_line(ALICE_TYPES)
+    second.wait_for_line(ALICE_TYPES)
     first.quit()
     alice.type('{"event": "typing", "data": {"to": "me", "typing": true}}')
-    second.see(ALICE_TYPES, times=2)
+    second.wait_for_line(ALICE_TYPES, times=2)
 
 
 def test_the_quick_test_script(terminal: Terminal) -> None:
-    """§5.6: an unknown ``msg_id`` is no protocol error, and the typing arrives at alice."""
+    """§5.6: an unknown ``msg_id`` is not a protocol error, and alice receives the typing event."""
     alice, bob, me = terminal("alice"), terminal("bob"), terminal()
     for event in QUICK_TEST:
         me.type(event)
-    alice.see(ALICE_TYPES.replace('"alice"', '"me"'))
+    alice.wait_for_line(ALICE_TYPES.replace('"alice"', '"me"'))
     me.type('{"event": "typing", "data": {"to": "bob", "typing": true}}')
-    bob.see(ALICE_TYPES.replace('"alice"', '"me"'))
+    bob.wait_for_line(ALICE_TYPES.replace('"alice"', '"me"'))
     assert me.open
 
 
-def test_the_quick_test_script_without_typing_it(
+def test_the_quick_test_script_with_wscats_execute_option(
     terminal: Terminal, program: Companion, running: Start[Wscat]
 ) -> None:
-    """§5.6's events through wscat's own way to run without hands."""
+    """§5.6's events, sent with the option ``--execute`` of wscat."""
     alice = terminal("alice")
     executed = (part for event in QUICK_TEST for part in ("--execute", event))
     me = running(Wscat(program.url, *executed, "--wait", "1"))
-    alice.see(ALICE_TYPES.replace('"alice"', '"me"'))
+    alice.wait_for_line(ALICE_TYPES.replace('"alice"', '"me"'))
     assert me.process.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.parametrize(
-    "rubbish", ["hello", "[]", "{}", '{"event":"nonsense","data":{}}', '{"event":"typing","data":{"to":7}}']
+    "invalid_frame", ["hello", "[]", "{}", '{"event":"nonsense","data":{}}', '{"event":"typing","data":{"to":7}}']
 )
-def test_rubbish_leaves_the_connection_open(terminal: Terminal, rubbish: str) -> None:
+def test_an_invalid_frame_leaves_the_connection_open(terminal: Terminal, invalid_frame: str) -> None:
     alice, bob = terminal("alice"), terminal("bob")
-    alice.type(rubbish)
-    alice_reaches(alice, bob)
+    alice.type(invalid_frame)
+    alice_types_to_bob(alice, bob)
     assert alice.open

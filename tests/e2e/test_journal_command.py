@@ -1,4 +1,4 @@
-"""``companion journal`` and ``companion expect``: what has happened, and what has to."""
+"""``companion journal`` and ``companion expect``: read the log, and wait for events from the UI."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from . import sockets
-from .conftest import Ask, Begin, Run, Start
+from .conftest import Run, RunJson, Start, StartCommand
 from .processes import COMPANION, READY_S, Companion, Program, wait_until
 from .rest import Rest
 from .tools import posix_only
@@ -23,17 +23,17 @@ def test_the_journal_shows_frames_in_both_directions_and_server_events(program: 
         bob.send("{not json")
         run("trigger", "new_message", "--set", "text=Grüß Gott")
         lines = run("journal").out
-    said = [re.fullmatch(r"#\d+ \d\d:\d\d:\d\d\.\d{3} ([↓↑·]) (.*)", line) for line in lines]
-    told = [(line[1], " ".join(line[2].split())) for line in said if line]
-    assert len(told) == len(lines)
-    assert ("·", "connected acts as bob") in told
-    assert any(sign == "↑" and text.startswith("typing typing to me") for sign, text in told)
-    assert any(sign == "↑" and text.endswith("✕") and "invalid JSON" in text for sign, text in told)
-    assert any(sign == "↓" and "alice → me: Grüß Gott · delivered to 2 clients" in text for sign, text in told)
+    matches = [re.fullmatch(r"#\d+ \d\d:\d\d:\d\d\.\d{3} ([↓↑·]) (.*)", line) for line in lines]
+    rows = [(line[1], " ".join(line[2].split())) for line in matches if line]
+    assert len(rows) == len(lines)
+    assert ("·", "connected acts as bob") in rows
+    assert any(sign == "↑" and text.startswith("typing typing to me") for sign, text in rows)
+    assert any(sign == "↑" and text.endswith("✕") and "invalid JSON" in text for sign, text in rows)
+    assert any(sign == "↓" and "alice → me: Grüß Gott · delivered to 2 clients" in text for sign, text in rows)
 
 
-def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, ask: Ask) -> None:
-    first = ask("trigger", "typing")["seq"]
+def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, run_json: RunJson) -> None:
+    first = run_json("trigger", "typing")["seq"]
     for event in ("friend_online", "typing", "friend_offline"):
         run("trigger", event)
 
@@ -47,7 +47,7 @@ def test_filter_after_and_limit_choose_rows(program: Companion, run: Run, ask: A
     assert events("--filter", "dir:c2s") == []
 
 
-def test_an_invalid_filter_ends_with_2_and_what_would_be_one(server: Companion, run: Run) -> None:
+def test_an_invalid_filter_ends_with_2_and_lists_valid_values(server: Companion, run: Run) -> None:
     assert run("journal", "--filter", "dir:x", exits=2).err == ["Filter: invalid dir:x; use s2c, c2s or server."]
 
 
@@ -83,9 +83,9 @@ def test_saved_filters_are_used_by_name(program: Companion, run: Run, ask: Ask) 
 
 
 @posix_only
-def test_follow_goes_on_until_ctrl_c(program: Companion, run: Run, begin: Begin) -> None:
+def test_follow_goes_on_until_ctrl_c(program: Companion, run: Run, start_command: StartCommand) -> None:
     run("trigger", "friend_online")
-    following = begin("journal", "--follow", "--filter", "dir:s2c")
+    following = start_command("journal", "--follow", "--filter", "dir:s2c")
     following.wait_for_line("friend_online")
     run("trigger", "typing")
     following.wait_for_line("typing")
@@ -95,8 +95,8 @@ def test_follow_goes_on_until_ctrl_c(program: Companion, run: Run, begin: Begin)
     assert len(following.out) == 2
 
 
-def test_follow_ends_with_the_companion(program: Companion, begin: Begin) -> None:
-    following = begin("journal", "--follow")
+def test_follow_ends_with_the_companion(program: Companion, start_command: StartCommand) -> None:
+    following = start_command("journal", "--follow")
     following.wait_for_line("listening")
     time.sleep(0.5)
     program.stop()
@@ -104,8 +104,8 @@ def test_follow_ends_with_the_companion(program: Companion, begin: Begin) -> Non
     assert following.err == ["The connection to the companion has ended"]
 
 
-def test_follow_ends_with_a_companion_that_was_killed(server: Companion, begin: Begin) -> None:
-    following = begin("journal", "--follow")
+def test_follow_ends_with_a_companion_that_was_killed(server: Companion, start_command: StartCommand) -> None:
+    following = start_command("journal", "--follow")
     following.wait_for_line("listening")
     time.sleep(0.5)
     server.process.kill()
@@ -113,8 +113,8 @@ def test_follow_ends_with_a_companion_that_was_killed(server: Companion, begin: 
     assert following.err == ["The connection to the companion has ended"]
 
 
-def test_follow_prints_every_row_exactly_once(server: Companion, run: Run, begin: Begin) -> None:
-    following = begin("journal", "--follow", "--after", "0", "--json", "--filter", "event:typing dir:s2c")
+def test_follow_prints_every_row_exactly_once(server: Companion, run: Run, start_command: StartCommand) -> None:
+    following = start_command("journal", "--follow", "--after", "0", "--json", "--filter", "event:typing dir:s2c")
     run("trigger", "typing", "--repeat", "300", "--every", "0")
     run("trigger", "typing", "--as", "bob")
     following.wait_for_line("bob")
@@ -124,29 +124,31 @@ def test_follow_prints_every_row_exactly_once(server: Companion, run: Run, begin
 
 
 @posix_only
-@pytest.mark.parametrize("verb", ["journal", "journal --follow", "fixtures list"])
-def test_a_reader_that_leaves_ends_it_quietly(
-    server: Companion, run: Run, running: Start[Program], data_dir: Path, verb: str
+@pytest.mark.parametrize("arguments", ["journal", "journal --follow", "fixtures list"])
+def test_a_closed_pipe_ends_it_without_an_error(
+    server: Companion, run: Run, running: Start[Program], data_dir: Path, arguments: str
 ) -> None:
-    """As in ``companion journal | head -1``, by a shell."""
+    """As in the shell command ``companion journal | head -1``."""
     run("trigger", "typing", "--repeat", "100", "--every", "0")
     command = " ".join(COMPANION).replace(sys.executable, f"'{sys.executable}'")
     pipeline = running(
-        Program("a pipe", "bash", "-c", f"{command} {verb} | head -1", env={"COMPANION_DATA_DIR": str(data_dir)})
+        Program(
+            "a pipe", "bash", "-c", f"{command} {arguments} | head -1", env={"COMPANION_DATA_DIR": str(data_dir)}
+        )
     )
-    while "--follow" in verb and pipeline.process.poll() is None:
-        run("trigger", "typing")  # all rows may have been written before the reader left: it is the next that tells
+    while "--follow" in arguments and pipeline.process.poll() is None:
+        run("trigger", "typing")  # only a write after the pipe was closed reveals that it is closed
     assert pipeline.wait() == 0
     assert len(pipeline.out) == 1
     assert pipeline.err == []
 
 
-def test_expect_ends_with_0_as_soon_as_it_came(program: Companion, begin: Begin) -> None:
-    waiting = begin("expect", "typing", "--from", "bob", "--where", "typing=true", "--within", "30")
+def test_expect_ends_with_0_when_the_event_is_received(program: Companion, start_command: StartCommand) -> None:
+    waiting = start_command("expect", "typing", "--from", "bob", "--where", "typing=true", "--within", "30")
     with sockets.client(program.url, "bob") as bob:
-        wait_until(program.is_asked, "it to wait", READY_S)
+        wait_until(program.has_control_request, "the request of expect", READY_S)
         assert waiting.process.poll() is None
-        while waiting.process.poll() is None:  # its connection is there before its question
+        while waiting.process.poll() is None:  # it connects before it sends the request
             sockets.send(bob, "typing", to="me", typing=True)
             time.sleep(0.1)
         assert waiting.wait() == 0
@@ -154,27 +156,29 @@ def test_expect_ends_with_0_as_soon_as_it_came(program: Companion, begin: Begin)
     assert "↑ typing" in waiting.out[1]
 
 
-def test_expect_ends_with_1_and_says_what_came_instead(program: Companion, run: Run, ask: Ask) -> None:
+def test_expect_ends_with_1_and_lists_what_was_received_instead(
+    program: Companion, run: Run, run_json: RunJson
+) -> None:
     assert run("expect", "typing", "--within", "0.5", exits=1).err == [
         "✗ no typing within 0.5 s; no other event was received"
     ]
     with sockets.client(program.url, "bob") as bob:
-        before = ask("status")["journal"]["last_seq"]
+        before = run_json("status")["journal"]["last_seq"]
         sockets.send(bob, "typing", to="carol", typing=True)
         bob.send("{not json")
-        said = run("expect", "typing", "--where", "data.to=me", "--within", "2", "--after", str(before), exits=1)
-    assert said.out == []
-    head, *instead = said.err
+        result = run("expect", "typing", "--where", "data.to=me", "--within", "2", "--after", str(before), exits=1)
+    assert result.out == []
+    head, *instead = result.err
     assert head == "✗ no typing within 2 s; received instead:"
     assert instead[0].startswith("  ↑ typing from bob: typing to carol")
     assert instead[1].startswith("  ↑ – from bob: {not json")
 
 
 def test_expect_with_json_also_prints_a_readable_failure(server: Companion, run: Run) -> None:
-    """What a CI's log shows of a test that failed."""
-    said = run("expect", "typing", "--within", "0", "--json", exits=1)
-    assert json.loads(said.out[0]) | {"met": False, "row": None, "instead": []} == json.loads(said.out[0])
-    assert said.err == ["✗ no typing within 0 s; no other event was received"]
+    """It appears in the log of a CI job whose test failed."""
+    result = run("expect", "typing", "--within", "0", "--json", exits=1)
+    assert json.loads(result.out[0]) | {"met": False, "row": None, "instead": []} == json.loads(result.out[0])
+    assert result.err == ["✗ no typing within 0 s; no other event was received"]
 
 
 @pytest.mark.parametrize(
@@ -200,43 +204,45 @@ def test_expect_matches_only_the_given_sender_and_fields(
         run("expect", "typing", "--after", "0", "--within", "0", *options, exits=exits)
 
 
-def test_with_after_nothing_is_missed_between_two_commands(program: Companion, run: Run, ask: Ask) -> None:
-    """A UI that answers before ``expect`` has started."""
+def test_with_after_no_event_is_missed_between_two_commands(
+    program: Companion, run: Run, run_json: RunJson
+) -> None:
+    """The UI may respond before ``expect`` has started."""
     with sockets.client(program.url) as ui:
-        fired = ask("trigger", "new_message")["seq"]
+        fired = run_json("trigger", "new_message")["seq"]
         message = sockets.receive(ui)["data"]
         sockets.send(ui, "mark_read", peer="alice", msg_id=message["msg_id"])
         time.sleep(0.3)
         run("expect", "mark_read", "--within", "0.2", exits=1)
         read = ("expect", "mark_read", "--where", f"msg_id={message['msg_id']}", "--after", str(fired))
-        assert ask(*read)["row"]["user"] == "me"
-        later = ask(*read)["row"]["seq"]
+        assert run_json(*read)["row"]["user"] == "me"
+        later = run_json(*read)["row"]["seq"]
         run("expect", "mark_read", "--after", str(later), "--within", "0.2", exits=1)
 
 
-def test_expect_knows_the_uis_rest_calls(program: Companion, run: Run) -> None:
+def test_expect_waits_for_the_uis_rest_calls(program: Companion, run: Run) -> None:
     with Rest(program) as rest:
         rest.post("bob", "hello")
     run("expect", "POST /messages", "--after", "0", "--where", "to=bob", "--where", "text=hello")
     run("expect", "POST /messages", "--after", "0", "--where", "to=alice", "--within", "0", exits=1)
 
 
-def test_expect_knows_get_requests_and_the_log_shows_them_on_demand(program: Companion, run: Run) -> None:
+def test_expect_waits_for_get_requests_which_the_log_shows_on_demand(program: Companion, run: Run) -> None:
     with Rest(program) as rest:
         rest.friends()
-        said = run("expect", "GET /friends", "--after", "0")
-        assert said.out[1].startswith("– ")
+        result = run("expect", "GET /friends", "--after", "0")
+        assert result.out[1].startswith("– ")
         assert "GET /friends" not in "\n".join(run("journal").out)
         assert run("journal", "--log-gets").err == ["Logging of GET requests is on"]
         rest.friends()
     assert any("GET /friends" in line for line in run("journal", "--no-log-gets").out)
-    said = run("expect", "GET /messages?peer=bob", exits=2)
-    assert "--where peer=bob" in said.err[0]
+    result = run("expect", "GET /messages?peer=bob", exits=2)
+    assert "--where peer=bob" in result.err[0]
 
 
-def test_expect_says_when_the_companion_ends_meanwhile(server: Companion, begin: Begin) -> None:
-    waiting = begin("expect", "typing", "--within", "60")
-    wait_until(server.is_asked, "it to wait", READY_S)
+def test_expect_reports_that_the_companion_has_ended(server: Companion, start_command: StartCommand) -> None:
+    waiting = start_command("expect", "typing", "--within", "60")
+    wait_until(server.has_control_request, "the request of expect", READY_S)
     server.stop()
     assert waiting.wait() == 4
     assert len(waiting.err) == 1

@@ -1,4 +1,4 @@
-"""``companion listen`` as a process against the real server, and against none."""
+"""``companion listen``, with and without a server."""
 
 import json
 import signal
@@ -35,7 +35,7 @@ def alice_types_to(user: str, server: Companion, *, typing: bool = True) -> None
         sockets.send(alice, "typing", to=user, typing=typing)
 
 
-def test_json_is_what_came_one_line_each(server: Companion, running: Start[Program]) -> None:
+def test_json_prints_each_event_on_one_line(server: Companion, running: Start[Program]) -> None:
     bob = listening(running, "--port", str(server.port), "--as", "bob", "--json")
     alice_types_to("bob", server)
     alice_types_to("carol", server)
@@ -44,14 +44,14 @@ def test_json_is_what_came_one_line_each(server: Companion, running: Start[Progr
     assert bob.out == [TYPING, TYPING.replace("true", "false")]
 
 
-def test_for_people_a_line_says_when_what_and_who(server: Companion, running: Start[Program]) -> None:
+def test_without_json_a_line_has_time_event_and_user(server: Companion, running: Start[Program]) -> None:
     me = listening(running, "--port", str(server.port))
     alice_types_to("me", server)
     assert me.wait_for_line(r"^\d\d:\d\d:\d\d ↓ typing\s+(.*)$")[1].count("alice") == 1
-    assert me.err == [f"connected to {server.url}"], "what is no event goes to standard error"
+    assert me.err == [f"connected to {server.url}"], "status messages go to standard error"
 
 
-def test_a_name_of_any_letters_reaches_the_server_whole(server: Companion, running: Start[Program]) -> None:
+def test_special_characters_of_a_name_are_escaped_in_the_url(server: Companion, running: Start[Program]) -> None:
     name = "Zoë & co #1?"
     listener = listening(running, "--port", str(server.port), "--as", name, "--json")
     with sockets.client(server.url, "alice") as alice:
@@ -59,7 +59,7 @@ def test_a_name_of_any_letters_reaches_the_server_whole(server: Companion, runni
     listener.wait_for_line("alice")
 
 
-def test_it_comes_back_after_the_server_was_killed(running: Start[Program], data_dir: Path) -> None:
+def test_it_reconnects_after_the_server_was_killed(running: Start[Program], data_dir: Path) -> None:
     first = running(serve(data_dir))
     bob = listening(running, "--url", first.url, "--as", "bob", "--json")
     first.process.kill()
@@ -71,7 +71,7 @@ def test_it_comes_back_after_the_server_was_killed(running: Start[Program], data
     assert bob.out == [TYPING]
 
 
-def test_it_comes_back_after_the_server_was_stopped(running: Start[Program], data_dir: Path) -> None:
+def test_it_reconnects_after_the_server_was_stopped(running: Start[Program], data_dir: Path) -> None:
     first = running(serve(data_dir))
     bob = listening(running, "--url", first.url)
     first.send(STOP_SIGNALS[0])
@@ -89,10 +89,10 @@ def test_it_comes_back_after_the_server_was_stopped(running: Start[Program], dat
 def test_an_invalid_url_is_a_usage_error(running: Start[Program], url: str) -> None:
     program = running(listen("--url", url))
     assert program.wait() == 2
-    said = "\n".join(program.err)
-    assert "is not a WebSocket address" in said
-    assert "ws://127.0.0.1:8081/events" in said, "it shows a good one"
-    assert "Traceback" not in said
+    errors = "\n".join(program.err)
+    assert "is not a WebSocket address" in errors
+    assert "ws://127.0.0.1:8081/events" in errors, "it shows a valid one"
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def stops(program: Program, number: int = STOP_SIGNALS[0]) -> None:
 
 
 @posix_only
-def test_a_reader_that_leaves_ends_it_quietly(server: Companion, running: Start[Program]) -> None:
-    """As in ``companion listen | head -1``, by a shell."""
+def test_a_closed_pipe_ends_it_without_an_error(server: Companion, running: Start[Program]) -> None:
+    """As in the shell command ``companion listen | head -1``."""
     line = f'{sys.executable} -m app listen --port {server.port} --json | head -1; echo "${{PIPESTATUS[0]}}"'
     pipeline = running(Program("listen | head", "bash", "-c", line))
     pipeline.wait_for_line("^connected to ", among="err")
@@ -136,13 +136,13 @@ def test_a_reader_that_leaves_ends_it_quietly(server: Companion, running: Start[
 
 
 def test_frames_that_are_not_events_are_reported_and_skipped(running: Start[Program]) -> None:
-    def ill_behaved(connection: ServerConnection) -> None:
+    def send_invalid_frames(connection: ServerConnection) -> None:
         for frame in ("{not json", "[1]", '{"data":{}}', '{"event":"unheard_of","data":{}}', TYPING):
             connection.send(frame)
         with suppress(ConnectionClosed):
             connection.recv()
 
-    with fake_server(ill_behaved, "127.0.0.1", 0) as fake:
+    with fake_server(send_invalid_frames, "127.0.0.1", 0) as fake:
         thread = threading.Thread(target=fake.serve_forever)
         thread.start()
         try:
@@ -176,20 +176,20 @@ def received_by(
 ) -> list[str | bytes]:
     """Return the frames that ``companion listen`` sends to a server that closes each connection.
 
-    It closes after ``expected`` frames and what was sent by then. Return after ``times`` connections.
+    The server closes each connection after ``expected`` frames, and ends after ``times`` connections.
     """
     frames: list[str | bytes] = []
     closed: list[ServerConnection] = []
 
-    def note(connection: ServerConnection) -> None:
+    def collect(connection: ServerConnection) -> None:
         frames.extend(connection.recv(timeout=PATIENCE_S) for _ in range(expected))
-        connection.ping().wait(PATIENCE_S)  # the answer comes after all frames that were sent before
+        connection.ping().wait(PATIENCE_S)  # the pong is received after all frames that were sent before it
         with suppress(TimeoutError):
             while True:
                 frames.append(connection.recv(timeout=0))
         closed.append(connection)
 
-    with fake_server(note, "127.0.0.1", 0) as fake:
+    with fake_server(collect, "127.0.0.1", 0) as fake:
         thread = threading.Thread(target=fake.serve_forever)
         thread.start()
         try:
@@ -201,17 +201,17 @@ def received_by(
     return frames
 
 
-def test_send_sends_it_again_after_each_connect(running: Start[Program]) -> None:
+def test_send_sends_the_texts_after_each_connect(running: Start[Program]) -> None:
     assert received_by(running, 2, 2, "--send", "one", "--send", "two") == ["one", "two"] * 2
 
 
 @pytest.mark.parametrize("text", ["", " ", "Ünï 👍", '{"event": "typing"}', "a\nb", "{{uuid}}"])
-def test_send_sends_it_exactly_as_it_is(running: Start[Program], text: str) -> None:
+def test_send_sends_the_text_unchanged(running: Start[Program], text: str) -> None:
     assert received_by(running, 1, 1, "--send", text) == [text]
 
 
 def test_send_a_dash_sends_the_lines_of_standard_input(running: Start[Program]) -> None:
-    """What Windows PowerShell, which takes quotes out of arguments, can do."""
+    """For Windows PowerShell, which removes quotes from arguments."""
     assert received_by(running, 1, 3, "--send", "-", typed='{"event":"Ünï"}\r\n\nlast') == [
         '{"event":"Ünï"}',
         "",
@@ -219,7 +219,7 @@ def test_send_a_dash_sends_the_lines_of_standard_input(running: Start[Program]) 
     ]
 
 
-def test_for_a_time_it_listens_and_ends_with_0(server: Companion, running: Start[Program]) -> None:
+def test_with_for_it_ends_with_0_after_that_time(server: Companion, running: Start[Program]) -> None:
     bob = listening(running, "--port", str(server.port), "--as", "bob", "--json", "--for", "1.5")
     alice_types_to("bob", server)
     assert bob.wait() == 0
@@ -228,14 +228,14 @@ def test_for_a_time_it_listens_and_ends_with_0(server: Companion, running: Start
 
 
 @pytest.mark.parametrize("seconds", ["0", "1"])
-def test_for_a_time_without_a_connection_ends_with_1(running: Start[Program], seconds: str) -> None:
+def test_with_for_and_no_connection_it_ends_with_1(running: Start[Program], seconds: str) -> None:
     program = running(listen("--port", str(free_port()), "--for", seconds))
     assert program.wait() == 1
     assert program.err[-1] == f"no connection within {seconds} s"
     assert "Traceback" not in "\n".join(program.err)
 
 
-def test_for_a_time_is_enough_when_the_connection_was_lost_since(running: Start[Program], data_dir: Path) -> None:
+def test_with_for_a_connection_that_was_lost_since_counts(running: Start[Program], data_dir: Path) -> None:
     server = running(serve(data_dir))
     program = listening(running, "--port", str(server.port), "--for", "2")
     server.stop()
@@ -251,7 +251,7 @@ def test_it_finds_the_running_companion_by_itself(running: Start[Program], data_
 
 @posix_only
 def test_the_guides_quick_test_script(server: Companion, running: Start[Program]) -> None:
-    """§5.6, exactly as the manual prints it; only the command and the port come from here."""
+    """The script of §5.6 as printed in the manual. The test defines only the command ``companion`` and its port."""
     script_text = MANUAL.split("```bash ci: guide\n")[1].split("```")[0]
     beginning = f'companion() {{ "{sys.executable}" -m app "$@" --port {server.port}; }}\n'
     alice = listening(running, "--port", str(server.port), "--as", "alice", "--json")

@@ -1,4 +1,4 @@
-"""The manual's examples for a UI's CI (``resources/help/ci.md``), run as printed against the tests' chat UI."""
+"""The manual's CI examples (``resources/help/ci.md``) work as printed with the tests' chat UI."""
 
 import json
 import os
@@ -31,7 +31,7 @@ TIMEOUT_S = 120.0
 
 
 def example(name: str) -> str:
-    """Return the manual's code whose first line ends with ``ci: NAME``."""
+    """Return the code block of the manual whose first line ends with ``ci: NAME``."""
     page = (ROOT / "resources" / "help" / "ci.md").read_text(encoding="utf-8")
     found = re.search(rf"^```\w+ ci: {name}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     assert found, f"the manual has no code with ci: {name}"
@@ -39,7 +39,7 @@ def example(name: str) -> str:
 
 
 class Project:
-    """A UI's project with ``npm run dev``, and the commands that the manual's examples call."""
+    """A UI project with ``npm run dev``, and the commands that the examples call."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "project"
@@ -63,7 +63,7 @@ class Project:
         return command
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in the project, with the default ports to itself."""
+        """Run a command in the project, if possible in its own network, so that the default ports are free."""
         environment = {
             **ENVIRONMENT,
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
@@ -71,15 +71,15 @@ class Project:
             "CI": "1",
             "TMPDIR": str(self.folder.parent),
         }
-        alone = [*_own_network(), sys.executable, "-c", LOOPBACK_UP] if _own_network() else []
+        isolated = [*_own_network(), sys.executable, "-c", LOOPBACK_UP] if _own_network() else []
         return subprocess.run(
-            [*alone, *command], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+            [*isolated, *command], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
             text=True, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
 
     @property
-    def left_over(self) -> list[str]:
-        """Return the processes of this project that still run."""
+    def still_running(self) -> list[str]:
+        """Return the command lines of this project's processes that still run."""
         found = []
         for process in psutil.process_iter(["cmdline"]):
             line = " ".join(process.info["cmdline"] or ())
@@ -89,7 +89,7 @@ class Project:
 
 
 def _own_network() -> list[str]:
-    """Return the command that runs another one in a network of its own, where that is possible."""
+    """Return the command that runs another one in a new network namespace; empty if that is not possible."""
     for command in (["unshare", "--net"], ["unshare", "--net", "--map-root-user"]):
         if shutil.which("unshare") and subprocess.run([*command, "true"], capture_output=True).returncode == 0:
             return command
@@ -98,7 +98,7 @@ def _own_network() -> list[str]:
 
 @pytest.fixture
 def short_path() -> Iterator[Path]:
-    """Return an empty folder with a short path: Chromium puts sockets there, whose paths have at most 107 bytes."""
+    """An empty folder with a short path, because Chromium creates sockets there (limit: 107 bytes)."""
     with tempfile.TemporaryDirectory(prefix="ui", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
@@ -110,7 +110,7 @@ def project(short_path: Path) -> Iterator[Project]:
         for port in PORTS:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    missing(f"port {port} is in use, and no network namespace can be made")
+                    missing(f"port {port} is in use, and no network namespace can be created")
     project = Project(short_path)
     yield project
     for process in psutil.process_iter(["cmdline"]):
@@ -125,32 +125,32 @@ def test_the_bash_recipe_passes_and_stops_everything(project: Project) -> None:
     done = project.run("bash", "ci.sh")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "✓ GET /friends received after" in done.stdout
-    wait_until(lambda: not project.left_over, "the recipe's programs to end")
+    wait_until(lambda: not project.still_running, "the recipe's programs to end")
 
 
-def test_the_bash_recipe_fails_with_a_ui_that_dies_of_the_event(project: Project) -> None:
-    """Otherwise the test above would prove nothing."""
+def test_the_bash_recipe_fails_if_the_event_breaks_the_ui(project: Project) -> None:
+    """Proves that the test above can fail."""
     for tool in ("curl", "jq"):
         need(tool, install=f"apt-get install {tool}")
     script = project.folder.parent / "page" / "chat.js"
-    died = (
+    broken_handler = (
         'new_message(data) { if (data.direction === "received") for (let id = 0; id < 1e4; id++) clearInterval(id);'
     )
-    text = script.read_text(encoding="utf-8").replace("new_message(data) {", died)
-    assert died in text
+    text = script.read_text(encoding="utf-8").replace("new_message(data) {", broken_handler)
+    assert broken_handler in text
     script.write_text(text, encoding="utf-8")
     (project.folder / "ci.sh").write_text(example("recipe"))
     done = project.run("bash", "ci.sh")
     assert done.returncode == 1, f"{done.stdout}\n{done.stderr}"
     assert "✗ no GET /friends within 15 s" in done.stderr
-    wait_until(lambda: not project.left_over, "the recipe's programs to end")
+    wait_until(lambda: not project.still_running, "the recipe's programs to end")
 
 
 def test_the_playwright_example_passes_with_its_configuration(project: Project) -> None:
     (project.folder / "node_modules").symlink_to(_playwright_test())
     (project.folder / "playwright.config.ts").write_text(example("playwright config"))
     (project.folder / "chat.spec.ts").write_text(example("playwright test"))
-    # The machine's browser instead of the one that Playwright would download.
+    # Use the installed browser. Playwright would download one.
     (project.folder / "here.config.ts").write_text(
         f"""import config from "./playwright.config";
 export default {{ ...config, use: {{ launchOptions: {{ executablePath: {json.dumps(str(project.chromium))} }} }} }};
@@ -159,11 +159,11 @@ export default {{ ...config, use: {{ launchOptions: {{ executablePath: {json.dum
     done = project.run("node", "node_modules/@playwright/test/cli.js", "test", "--config", "here.config.ts")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "1 passed" in done.stdout
-    wait_until(lambda: not project.left_over, "the example's programs to end")
+    wait_until(lambda: not project.still_running, "the example's programs to end")
 
 
 def _playwright_test() -> Path:
-    """Return the node_modules that hold ``@playwright/test``, near a folder of PATH."""
+    """Return the node_modules folder with ``@playwright/test``: the parent of a folder in PATH."""
     for folder in os.environ["PATH"].split(os.pathsep):
         modules = Path(folder).parent
         if (modules / "@playwright" / "test").is_dir():

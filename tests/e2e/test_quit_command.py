@@ -1,4 +1,4 @@
-"""``companion quit``: what an installer calls before it replaces or removes the program."""
+"""``companion quit``. Installers call it before they replace or remove the program."""
 
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,17 @@ from .processes import PATIENCE_S, Companion, answers, serve, wait_until
 from .tools import posix_only
 
 
-def test_it_ends_either_face_as_quit_does(program: Companion, run: Run, data_dir: Path) -> None:
+def test_it_ends_both_variants_of_the_program(program: Companion, run: Run, data_dir: Path) -> None:
     with sockets.client(program.url):
-        said = run("quit")
-    assert said.out == ["the companion has quit"]
-    assert program.wait() == 0, "it was not killed"
+        result = run("quit")
+    assert result.out == ["the companion has quit"]
+    assert program.wait() == 0, "it ended by itself"
     assert not answers(program.port)
-    assert processes.told(data_dir) is None
+    assert processes.read_instance_file(data_dir) is None
 
 
-def test_a_request_of_the_control_api_ends_either_face(program: Companion, data_dir: Path) -> None:
-    """On Windows there is no other way to end ``serve`` cleanly."""
+def test_a_request_to_the_control_api_ends_both_variants(program: Companion, data_dir: Path) -> None:
+    """On Windows, this is the only way to end ``serve`` cleanly."""
     token = (data_dir / "token").read_text(encoding="utf-8").strip()
     request = Request(f"{program.control_url}/v1/quit", method="POST", headers={"Authorization": f"Bearer {token}"})
     with sockets.client(program.url), urlopen(request, timeout=PATIENCE_S) as answer:
@@ -33,22 +33,22 @@ def test_a_request_of_the_control_api_ends_either_face(program: Companion, data_
     assert program.wait() == 0
     assert not answers(program.port)
     assert sorted(each.name for each in data_dir.glob("chat.db*")) == ["chat.db"], "the database was closed"
-    assert processes.told(data_dir) is None
+    assert processes.read_instance_file(data_dir) is None
 
 
 def test_after_a_process_was_killed_its_instance_file_is_gone(
     server: Companion, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quit_command, "_request_quit", lambda *_: False)
-    monkeypatch.setattr(psutil.Process, "terminate", psutil.Process.kill)  # what it is on Windows
+    monkeypatch.setattr(psutil.Process, "terminate", psutil.Process.kill)  # as on Windows
     quit_command.quit_companion(data_dir=data_dir)
     assert server.wait() != 0
-    assert processes.told(data_dir) is None
+    assert processes.read_instance_file(data_dir) is None
 
 
 def test_it_needs_no_control_api(running: Start[Any], run: Run, data_dir: Path) -> None:
     program = running(serve(data_dir, "--no-control"))
-    wait_until(lambda: processes.told(data_dir), "its file")
+    wait_until(lambda: processes.read_instance_file(data_dir), "its instance file")
     run("quit")
     assert program.wait() == 0
 

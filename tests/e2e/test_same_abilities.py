@@ -1,4 +1,4 @@
-"""What the window can do, a script can do: personas, messages, settings, origins, pins, the agent token."""
+"""Commands for everything that the window can do: personas, messages, settings, origins, pins, the agent token."""
 
 import json
 import os
@@ -8,47 +8,47 @@ from pathlib import Path
 import pytest
 
 from . import sockets
-from .conftest import Ask, Run, Start
+from .conftest import Run, RunJson, Start
 from .processes import COMPANION, Companion, Program
 
 
-def test_personas_and_friendships(program: Companion, run: Run, ask: Ask) -> None:
+def test_personas_and_friendships(program: Companion, run: Run, run_json: RunJson) -> None:
     assert run("state", "personas", "add", "gina").out == ["added gina"]
     changed = run("state", "personas", "change", "gina", "--online", "--auto-reply", "--stay-online")
     assert changed.out[0].split(None, 1) == ["gina", "online, auto-reply, stays online"]
     assert run("state", "personas", "rename", "gina", "Zoë").out == ["gina is now Zoë"]
     run("state", "personas", "change", "Zoë", "--no-friend")
-    listed = {each["username"]: each for each in ask("state", "personas", "list")}
+    listed = {each["username"]: each for each in run_json("state", "personas", "list")}
     assert (listed["Zoë"]["is_friend"], listed["Zoë"]["auto_reply"]) == (False, True)
     assert run("state", "personas", "remove", "Zoë").out == ["removed Zoë"]
-    refused = run("state", "personas", "change", "Zoë", "--online", exits=1)
-    assert refused.err == ["There is no persona 'Zoë'."]
+    rejected = run("state", "personas", "change", "Zoë", "--online", exits=1)
+    assert rejected.err == ["There is no persona 'Zoë'."]
 
 
-def test_messages(program: Companion, run: Run, ask: Ask) -> None:
+def test_messages(program: Companion, run: Run, run_json: RunJson) -> None:
     run("trigger", "new_message", "--as", "alice", "--set", "text=hi")
-    newest = ask("state", "messages", "list", "alice")[-1]
+    newest = run_json("state", "messages", "list", "alice")[-1]
     assert newest["text"] == "hi"
     msg_id = newest["msg_id"]
     assert run("state", "messages", "react", msg_id, "--as", "alice").out == ["added 👍 by alice"]
     assert "👍" in run("state", "messages", "list", "alice").out[-1]
     run("state", "messages", "react", msg_id, "--as", "alice", "--remove")
-    assert ask("state", "messages", "deliver", msg_id)["delivered"] is True
+    assert run_json("state", "messages", "deliver", msg_id)["delivered"] is True
     assert run("state", "messages", "delete", msg_id).out == [f"deleted {msg_id}"]
     assert run("state", "messages", "delete", msg_id, exits=1).err == [f"There is no message '{msg_id}'."]
 
 
-def test_a_row_is_sent_again(program: Companion, run: Run, ask: Ask) -> None:
+def test_a_row_is_sent_again(program: Companion, run: Run, run_json: RunJson) -> None:
     with sockets.client(program.url) as client:
-        fired = ask("trigger", "new_message")
+        fired = run_json("trigger", "new_message")
         first = sockets.receive(client)
         run("trigger", "--row", str(fired["seq"]))
         assert sockets.receive(client) == first
     assert run("trigger", "--row", "1", exits=1).err[0].startswith("Row 1 cannot be sent again")
 
 
-def test_events_are_listed(program: Companion, run: Run, ask: Ask) -> None:
-    names = [each["name"] for each in ask("trigger", "--list")]
+def test_events_are_listed(program: Companion, run: Run, run_json: RunJson) -> None:
+    names = [each["name"] for each in run_json("trigger", "--list")]
     assert {"new_message", "mark_read"} <= set(names)
     assert len(run("trigger", "--list").out) == len(names)
 
@@ -86,9 +86,9 @@ def test_an_agent_cannot_change_settings(program: Companion, run: Run, data_dir:
         ("server", "settings", "theme=dark"), ("server", "allow", "http://x"), ("token", "--agent"),
         ("fixtures", "pin", "nasty/rtl"),
     ):  # fmt: skip
-        refused = run(*command, env=agent, exits=1)
-        assert "cannot change settings, allowed origins or tokens" in refused.err[0]
-        assert (refused.out, len(refused.err)) == ([], 1)
+        rejected = run(*command, env=agent, exits=1)
+        assert "cannot change settings, allowed origins or tokens" in rejected.err[0]
+        assert (rejected.out, len(rejected.err)) == ([], 1)
     run("token", "--agent", "--revoke")
     assert "COMPANION_AGENT_TOKEN contains a different token" in run("status", env=agent, exits=1).err[0]
     assert not (data_dir / "agent-token").exists()
@@ -99,11 +99,15 @@ Complete = Callable[[str], list[str]]
 
 @pytest.fixture
 def completed(running: Start[Program], data_dir: Path) -> Complete:
-    """Press the tab key behind a text, as bash does."""
+    """Return a function that completes a command line like bash."""
 
     def complete(words: str) -> list[str]:
-        asked = {"_COMPANION_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-        program = running(Program("tab key", *COMPANION, env={**asked, "COMPANION_DATA_DIR": str(data_dir)}))
+        environment = {
+            "_COMPANION_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(words.count(" ")),
+        }
+        program = running(Program("tab key", *COMPANION, env={**environment, "COMPANION_DATA_DIR": str(data_dir)}))
         program.wait()
         assert program.err == []
         return [line for line in program.out if line]
@@ -111,7 +115,7 @@ def completed(running: Start[Program], data_dir: Path) -> Complete:
     return complete
 
 
-def test_completion_uses_what_the_companion_has(server: Companion, run: Run, completed: Complete) -> None:
+def test_completion_uses_the_data_of_the_companion(server: Companion, run: Run, completed: Complete) -> None:
     run("state", "personas", "add", "gina")
     run("filters", "save", "errors", "is:invalid")
     assert completed("companion filters delete e") == ["errors"]
@@ -128,9 +132,9 @@ def test_completion_uses_what_the_companion_has(server: Companion, run: Run, com
     assert completed("companion state personas remove gi") == []
 
 
-def test_the_json_of_every_new_command_is_json(program: Companion, ask: Ask) -> None:
+def test_the_json_of_every_new_command_is_json(program: Companion, run_json: RunJson) -> None:
     for command in (
         ("state", "personas", "list"), ("state", "messages", "list", "alice"), ("server", "settings"),
         ("server", "origins"), ("token", "--agent"), ("trigger", "--list"),
     ):  # fmt: skip
-        assert json.dumps(ask(*command))
+        assert json.dumps(run_json(*command))

@@ -1,4 +1,4 @@
-"""``companion serve`` as a process: what it prints, how it ends, what it refuses."""
+"""``companion serve``: its output, how it ends, and what it rejects."""
 
 import importlib.util
 import json
@@ -20,11 +20,11 @@ from .processes import (
     Companion,
     Program,
     answers,
-    aside,
     free_port,
+    own_options,
     serve,
     wait_until,
-    without_pace,
+    without_rate_limit,
 )
 from .rest import Rest
 from .tools import linux_only, missing, posix_only
@@ -43,7 +43,7 @@ def stops(server: Companion, number: int = STOP_SIGNALS[0]) -> None:
     assert "Traceback" not in "\n".join(server.err), server
 
 
-def test_says_where_it_listens_and_nothing_else(server: Companion) -> None:
+def test_it_prints_its_urls_and_nothing_else(server: Companion) -> None:
     with sockets.client(server.url) as connection:
         assert connection.response is not None
         assert connection.response.headers["Server"] == "p2p-chat-ws/0.1"
@@ -66,21 +66,21 @@ def test_the_uis_own_ports_are_the_default(running: Start[Companion], data_dir: 
     ]
 
 
-def test_a_rest_port_of_ones_own_choice(running: Start[Companion], data_dir: Path) -> None:
+def test_the_rest_port_can_be_chosen(running: Start[Companion], data_dir: Path) -> None:
     port = free_port()
     server = running(serve(data_dir, rest_port=port))
     assert server.rest_port == port
     with Rest(server) as rest:
-        assert rest.ask("GET", "/status").body["status"] == "ok"
+        assert rest.request("GET", "/status").body["status"] == "ok"
 
 
-def test_a_busy_rest_port_is_named_with_its_holder_and_events_work(
+def test_a_busy_rest_port_is_reported_with_its_process_and_events_work(
     running: Start[Companion], data_dir: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         program = running(
-            Companion("serve", *COMPANION, "serve", "--port", "0", "--rest-port", str(port), *aside(data_dir))
+            Companion("serve", *COMPANION, "serve", "--port", "0", "--rest-port", str(port), *own_options(data_dir))
         )
         program.port = int(program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$")[1])
         program.wait_for_line("busy", among="err")
@@ -96,8 +96,8 @@ def test_a_busy_rest_port_is_named_with_its_holder_and_events_work(
     assert not any(line.startswith("answering") for line in program.out)
 
 
-def test_without_rest_it_says_nothing_of_it(running: Start[Companion], data_dir: Path) -> None:
-    """Not even when something else, the real backend, has the port."""
+def test_without_rest_nothing_is_printed_about_it(running: Start[Companion], data_dir: Path) -> None:
+    """Not even if another program, such as the real backend, uses the port."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         server = running(serve(data_dir, "--no-rest", rest_port=port))
@@ -113,7 +113,7 @@ def alice_types_to_bob(server: Companion) -> None:
         assert sockets.receive(bob) == {"event": "typing", "data": {"username": "alice", "typing": True}}
 
 
-def test_a_port_of_ones_own_choice(running: Start[Companion], data_dir: Path) -> None:
+def test_the_port_can_be_chosen(running: Start[Companion], data_dir: Path) -> None:
     port = free_port()
     server = running(serve(data_dir, port=port))
     assert server.port == port
@@ -133,11 +133,9 @@ def test_a_signal_ends_it_with_exit_code_0(server: Companion, number: int) -> No
 
 @posix_only
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
-def test_clients_that_never_answer_do_not_hold_it_up(
-    running: Start[Companion], data_dir: Path, number: int
-) -> None:
-    """One sent half a handshake, one is open and silent, and one stopped reading with its buffers full."""
-    server = running(serve(without_pace(data_dir)))
+def test_unresponsive_clients_do_not_delay_the_end(running: Start[Companion], data_dir: Path, number: int) -> None:
+    """One has sent half a handshake, one is silent, and one does not read and has full buffers."""
+    server = running(serve(without_rate_limit(data_dir)))
     half_open, silent = sockets.raw(server.port), sockets.raw(server.port)
     stalled = sockets.raw(server.port, read_buffer=sockets.SMALL)
     with half_open, silent, stalled:
@@ -145,7 +143,7 @@ def test_clients_that_never_answer_do_not_hold_it_up(
         assert "101" in sockets.handshake(silent)
         assert "101" in sockets.handshake(stalled, "/events?username=bob")
         sockets.stall(server.url, "bob")
-        assert server.keeps(stalled), "given up too early for this test to mean anything"
+        assert server.has_connection(stalled), "the client was disconnected too early"
         stops(server, number)
 
 
@@ -153,17 +151,19 @@ def test_clients_that_never_answer_do_not_hold_it_up(
 def test_a_client_that_never_reads_is_disconnected_without_delaying_other_clients(
     running: Start[Companion], data_dir: Path
 ) -> None:
-    server = running(serve(without_pace(data_dir)))
+    server = running(serve(without_rate_limit(data_dir)))
     with sockets.raw(server.port, read_buffer=sockets.SMALL) as stalled:
         sockets.handshake(stalled, "/events?username=bob")
         with sockets.client(server.url, "a" * 64) as alice, sockets.client(server.url, "bob") as bob:
             for n in range(8000):
                 sockets.send(alice, "typing", to="bob", typing=n % 2 == 0)
                 assert sockets.receive(bob)["data"]["typing"] is (n % 2 == 0)
-        wait_until(lambda: not server.keeps(stalled), "the server to cut the client that never reads")
+        wait_until(
+            lambda: not server.has_connection(stalled), "the server to disconnect the client that never reads"
+        )
 
 
-def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Companion], data_dir: Path) -> None:
+def test_a_start_after_kill_9_succeeds(running: Start[Companion], data_dir: Path) -> None:
     first = running(serve(data_dir))
     with sockets.client(first.url):
         first.process.kill()
@@ -172,66 +172,66 @@ def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Compan
     assert second.port == first.port
 
 
-def test_a_busy_port_is_named_with_its_holder(running: Start[Program], data_dir: Path) -> None:
+def test_a_busy_port_is_reported_with_its_process(running: Start[Program], data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         second = running(command("--port", str(port), "--rest-port", "0", "--data-dir", data_dir))
         assert second.wait() == 3
-    said = "\n".join(second.err)
-    assert f"Port {port} is busy" in said
-    if sys.platform == "linux":  # elsewhere only an administrator may ask
-        assert f"(pid {os.getpid()})" in said
-    assert "--port" in said, "it says what to do"
-    assert "Traceback" not in said
+    errors = "\n".join(second.err)
+    assert f"Port {port} is busy" in errors
+    if sys.platform == "linux":  # on other systems, only root may list the connections
+        assert f"(pid {os.getpid()})" in errors
+    assert "--port" in errors, "it names the remedy"
+    assert "Traceback" not in errors
     assert second.out == []
 
 
-def test_a_second_one_with_the_same_folder_is_refused(
+def test_a_second_start_with_the_same_folder_is_rejected(
     server: Companion, running: Start[Program], data_dir: Path
 ) -> None:
     second = running(command("--port", "0", "--data-dir", data_dir))
     assert second.wait() == 3
-    said = "\n".join(second.err)
-    assert "Another companion is running" in said
-    assert str(data_dir) in said
-    assert "--data-dir" in said
-    assert "Traceback" not in said
+    errors = "\n".join(second.err)
+    assert "Another companion is running" in errors
+    assert str(data_dir) in errors
+    assert "--data-dir" in errors
+    assert "Traceback" not in errors
     with sockets.client(server.url):
-        pass  # the first one has not noticed
+        pass  # the first one still works
 
 
-def test_a_folder_that_cannot_be_written_is_named(running: Start[Program], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(running: Start[Program], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     program = running(command("--port", "0", "--data-dir", tmp_path / "file" / "data"))
     assert program.wait() == 1
-    said = "\n".join(program.err)
-    assert "Cannot write to" in said
-    assert "--data-dir" in said
-    assert "Traceback" not in said
+    errors = "\n".join(program.err)
+    assert "Cannot write to" in errors
+    assert "--data-dir" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "warning"),
     [
         ("port = = 1\n", "settings.toml could not be read, so defaults are used"),
         ("username = 17\n", "settings.toml: username: "),
         ('journal_rows = 3\nusername = "carol"\n', "settings.toml: journal_rows: "),
     ],
 )
-def test_broken_settings_mean_defaults_and_a_sentence(
-    running: Start[Companion], data_dir: Path, text: str, complaint: str
+def test_invalid_settings_are_replaced_by_defaults_and_reported(
+    running: Start[Companion], data_dir: Path, text: str, warning: str
 ) -> None:
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(text)
     server = running(serve(data_dir))
-    server.wait_for_line(re.escape(complaint), among="err")
+    server.wait_for_line(re.escape(warning), among="err")
     assert "Traceback" not in "\n".join(server.err)
-    assert (data_dir / "settings.toml").read_text() == text, "a person's file is left as it is"
+    assert (data_dir / "settings.toml").read_text() == text, "the user's file is not changed"
     with sockets.client(server.url):
         pass
 
 
-def test_settings_name_the_port_and_the_local_user(running: Start[Companion], data_dir: Path) -> None:
+def test_settings_set_the_port_and_the_local_user(running: Start[Companion], data_dir: Path) -> None:
     port = free_port()
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(f'port = {port}\nusername = "carol"\n')
@@ -251,7 +251,7 @@ def test_unknown_paths_return_404(server: Companion, path: str) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:1421", "https://evil.example", "null"])
-def test_pages_from_elsewhere_are_refused(server: Companion, origin: str) -> None:
+def test_pages_from_foreign_origins_are_rejected(server: Companion, origin: str) -> None:
     with sockets.raw(server.port) as connection:
         assert sockets.handshake(connection, "/events", f"Origin: {origin}").startswith("HTTP/1.1 403 ")
 
@@ -260,10 +260,12 @@ def test_pages_from_elsewhere_are_refused(server: Companion, origin: str) -> Non
 def test_no_qt_is_loaded(server: Companion) -> None:
     loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
     assert not re.search(r"PySide6|shiboken|libQt\d", loaded)
-    assert ("uvloop" in loaded) is (importlib.util.find_spec("uvloop") is not None), "uvloop, where installed"
+    assert ("uvloop" in loaded) is (importlib.util.find_spec("uvloop") is not None), (
+        "uvloop is used if it is installed"
+    )
 
 
-def test_the_log_file_holds_no_payload(server: Companion, data_dir: Path) -> None:
+def test_the_log_file_contains_no_payload(server: Companion, data_dir: Path) -> None:
     with sockets.client(server.url, "bob") as bob, sockets.client(server.url) as me:
         me.send("not JSON but whispered-words")
         me.send(json.dumps({"event": "whispered-words", "data": {}}))
@@ -278,7 +280,7 @@ def test_the_log_file_holds_no_payload(server: Companion, data_dir: Path) -> Non
     assert "whispered-words" not in str(server)
 
 
-def test_equal_ports_end_the_start_with_what_to_do(running: Start[Program], data_dir: Path) -> None:
+def test_equal_ports_end_the_start_with_a_remedy(running: Start[Program], data_dir: Path) -> None:
     port = str(free_port())
     program = running(
         Program("serve", *COMPANION, "serve", "--port", port, "--rest-port", port, "--data-dir", data_dir)

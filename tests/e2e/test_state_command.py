@@ -1,4 +1,4 @@
-"""``companion state save``, ``load`` and ``reset``: processes between two runs of the companion."""
+"""``companion state save``, ``load`` and ``reset``, while the companion runs and while it does not."""
 
 import json
 import os
@@ -19,7 +19,7 @@ FRIENDS = ["alice", "bob", "carol", "dave"]
 
 @pytest.fixture
 def state(running: Start[Program], data_dir: Path) -> State:
-    """``state("save", file)`` runs the command to its end."""
+    """``state("save", file)`` runs ``companion state save`` until it ends."""
 
     def run(*arguments: str | Path, expect: int = 0) -> Program:
         program = running(Program("state", *COMPANION, "state", *arguments, "--data-dir", data_dir))
@@ -31,13 +31,13 @@ def state(running: Start[Program], data_dir: Path) -> State:
 
 
 def everything(server: Companion) -> Any:
-    """Return all that the UI can know, without what the clock changes."""
+    """Return everything that REST returns: the friends, and their chats."""
     with Rest(server) as rest:
         return rest.friends(), {name: rest.history(name) for name in rest.friends()}
 
 
 def unread(file: Path) -> dict[str, int]:
-    """Return how many messages of each friend are not read in a saved state."""
+    """Return the number of unread messages per friend in a saved state."""
     found: dict[str, int] = {}
     for each in json.loads(file.read_text(encoding="utf-8"))["messages"]:
         if not each["read"]:
@@ -45,18 +45,20 @@ def unread(file: Path) -> dict[str, int]:
     return found
 
 
-def test_what_was_saved_comes_back(running: Start[Companion], state: State, data_dir: Path, tmp_path: Path) -> None:
+def test_a_saved_state_can_be_loaded_again(
+    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "scene Ünï.json"
     first = running(serve(data_dir))
     with Rest(first) as rest:
         rest.post("bob", 'Zeile 1\nZeile 2 🎉 "quoted"')
-        assert rest.ask("POST", "/friends", {"username": "erin"}).status == 201
-        assert rest.ask("DELETE", "/friends/dave").status == 204
+        assert rest.request("POST", "/friends", {"username": "erin"}).status == 201
+        assert rest.request("DELETE", "/friends/dave").status == 204
     before = everything(first)
     first.stop()
-    said = state("save", file)
-    assert said.out == [f"saved the chat state to {file}"]
-    assert said.err == []
+    result = state("save", file)
+    assert result.out == [f"saved the chat state to {file}"]
+    assert result.err == []
 
     assert state("reset").out == ["restored the chat state of the first start"]
     second = running(serve(data_dir))
@@ -79,7 +81,7 @@ def test_read_marks_are_saved(running: Start[Companion], state: State, data_dir:
         (newest,) = rest.page("alice", 1)["messages"]
         sockets.send(me, "mark_read", peer="alice", msg_id=newest["msg_id"])
         sockets.send(me, "typing", to="bob", typing=True)
-        sockets.receive(bob)  # so the one before was handled
+        sockets.receive(bob)  # frames are handled in order, so mark_read is handled now
     server.stop()
     state("save", file)
     assert unread(file) == {"carol": 1}
@@ -88,10 +90,10 @@ def test_read_marks_are_saved(running: Start[Companion], state: State, data_dir:
     assert unread(file) == {"alice": 2, "carol": 1}
 
 
-def test_fifty_chats_of_which_three_are_unread(
+def test_a_generated_state_with_fifty_chats_is_loaded(
     running: Start[Companion], state: State, data_dir: Path, tmp_path: Path
 ) -> None:
-    """A scene may be written by hand or by a script."""
+    """Users may write a state by hand or generate it."""
     names = [f"friend {n:02}" for n in range(50)]
     scene = {
         "version": 1,
@@ -121,26 +123,29 @@ def test_fifty_chats_of_which_three_are_unread(
     assert unread(saved) == dict.fromkeys(names[:3], 1)
 
 
-def test_while_a_companion_runs_it_does_the_same(program: Companion, state: State, tmp_path: Path) -> None:
+def test_the_commands_work_while_a_companion_runs(program: Companion, state: State, tmp_path: Path) -> None:
     file = tmp_path / "scene Ünï.json"
     with Rest(program) as rest:
         rest.post("bob", 'Zeile 1\nZeile 2 🎉 "quoted"')
-        assert rest.ask("DELETE", "/friends/dave").status == 204
+        assert rest.request("DELETE", "/friends/dave").status == 204
     before = everything(program)
-    said = state("save", file)
-    assert (said.out, said.err) == ([f"saved the chat state to {file}"], [])
-    said = state("reset")
-    assert (said.out, said.err) == (
+    result = state("save", file)
+    assert (result.out, result.err) == ([f"saved the chat state to {file}"], [])
+    result = state("reset")
+    assert (result.out, result.err) == (
         ["restored the chat state of the first start"],
         ["Reload your UI to see the change."],
     )
     assert sorted(everything(program)[0]) == FRIENDS
-    said = state("load", file)
-    assert (said.out, said.err) == ([f"loaded the chat state from {file}"], ["Reload your UI to see the change."])
+    result = state("load", file)
+    assert (result.out, result.err) == (
+        [f"loaded the chat state from {file}"],
+        ["Reload your UI to see the change."],
+    )
     assert everything(program) == before
 
 
-def test_what_was_saved_while_it_ran_is_what_is_saved_afterwards(
+def test_save_writes_the_same_file_while_is_running_and_afterwards(
     server: Companion, state: State, tmp_path: Path
 ) -> None:
     first, second = tmp_path / "while.json", tmp_path / "after.json"
@@ -155,11 +160,11 @@ def test_what_was_saved_while_it_ran_is_what_is_saved_afterwards(
 def test_a_companion_that_is_starting_or_exiting_is_reported(
     running: Start[Companion], state: State, data_dir: Path
 ) -> None:
-    """The companion has its state, and does not tell yet, or no more, how to reach it."""
+    """The companion uses its state, but has no instance file yet, or has removed it."""
     running(serve(data_dir))
     (data_dir / "instance.json").unlink()
-    said = state("reset", expect=3)
-    assert said.err == ["A companion that uses this chat state is starting or ending. Try again in a moment."]
+    result = state("reset", expect=3)
+    assert result.err == ["A companion that uses this chat state is starting or ending. Try again in a moment."]
 
 
 MESSAGE = {
@@ -187,41 +192,41 @@ WRONG = {
 def test_loading_an_invalid_saved_state_changes_nothing(
     running: Start[Companion], state: State, data_dir: Path, tmp_path: Path, case: str
 ) -> None:
-    """Neither while a companion runs nor afterwards."""
+    """This holds while a companion runs, and afterwards."""
     first = running(serve(data_dir))
     with Rest(first) as rest:
         rest.post("alice", "must not be lost")
     before = everything(first)
-    text, complaint = WRONG[case]
+    text, error = WRONG[case]
     file = tmp_path / "wrong.json"
     file.write_text(text)
 
-    def is_refused() -> None:
-        said = state("load", file, expect=1)
-        said.wait_for_line(complaint, among="err")
-        assert (said.out, len(said.err)) == ([], 1)
+    def load_is_rejected() -> None:
+        result = state("load", file, expect=1)
+        result.wait_for_line(error, among="err")
+        assert (result.out, len(result.err)) == ([], 1)
 
-    is_refused()
+    load_is_rejected()
     assert everything(first) == before
     first.stop()
-    is_refused()
+    load_is_rejected()
     assert everything(running(serve(data_dir))) == before
 
 
-@pytest.mark.parametrize("it_runs", [False, True])
-def test_files_that_cannot_be_used_are_named(
-    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path, it_runs: bool
+@pytest.mark.parametrize("is_running", [False, True])
+def test_files_that_cannot_be_used_are_reported(
+    running: Start[Companion], state: State, data_dir: Path, tmp_path: Path, is_running: bool
 ) -> None:
-    if it_runs:
+    if is_running:
         running(serve(data_dir))
     missing = tmp_path / "no such file.json"
     assert str(missing) in state("load", missing, expect=1).err[0]
     nowhere = tmp_path / "no such folder" / "scene.json"
     assert str(nowhere) in state("save", nowhere, expect=1).err[0]
-    assert state("load", tmp_path, expect=2).err, "a folder is wrong usage"
+    assert state("load", tmp_path, expect=2).err, "a folder is an invalid argument"
 
 
-def test_it_is_there_for_a_companion_that_was_never_started(
+def test_the_state_of_a_companion_that_was_never_started_can_be_saved(
     running: Start[Companion], state: State, data_dir: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "scene.json"

@@ -1,4 +1,4 @@
-"""``companion status``, ``server`` and ``open``, and what verbs say when no companion can be reached."""
+"""``companion status``, ``server`` and ``open``, and the errors of commands without a running companion."""
 
 import re
 import socket
@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from . import processes, sockets
-from .conftest import Ask, Run, Start
+from .conftest import Run, RunJson, Start
 from .desktop import Desktop
 from .person import icons
 from .processes import (
@@ -17,11 +17,11 @@ from .processes import (
     Companion,
     Program,
     answers,
-    aside,
     free_port,
+    own_options,
     serve,
+    start_command,
     tray,
-    verb,
     wait_until,
 )
 from .tools import linux_only
@@ -34,12 +34,12 @@ NEED_A_COMPANION = (
 )  # fmt: skip
 
 
-def test_status_shows_every_service_and_the_client_count(program: Companion, run: Run, ask: Ask) -> None:
+def test_status_shows_every_service_and_the_client_count(program: Companion, run: Run, run_json: RunJson) -> None:
     with sockets.client(program.url):
         lines = run("status").out
-        status = ask("status")
-    face = "without a window (serve)" if program.name == "serve" else "with a window"
-    assert re.fullmatch(rf"P2P Chat Companion \S+, process \d+, {re.escape(face)}", lines[0])
+        status = run_json("status")
+    variant = "without a window (serve)" if program.name == "serve" else "with a window"
+    assert re.fullmatch(rf"P2P Chat Companion \S+, process \d+, {re.escape(variant)}", lines[0])
     assert [line.split() for line in lines[1:4]] == [
         ["events", f"{program.url},", "listening,", "1", "client"],
         ["rest", program.rest_url],
@@ -53,7 +53,7 @@ def test_status_shows_which_service_is_off_and_why(running: Start[Companion], ru
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         program = running(
-            Companion("serve", *COMPANION, "serve", "--port", "0", "--rest-port", str(port), *aside(data_dir))
+            Companion("serve", *COMPANION, "serve", "--port", "0", "--rest-port", str(port), *own_options(data_dir))
         )
         program.wait_for_line("^control ")
         (line,) = (line for line in run("status").out if line.startswith("rest"))
@@ -65,7 +65,7 @@ def test_status_shows_which_service_is_off_and_why(running: Start[Companion], ru
     assert f"rest     http://127.0.0.1:{port}" in run("status").out
 
 
-def test_status_says_what_is_off_on_purpose(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_status_shows_what_is_switched_off(running: Start[Companion], run: Run, data_dir: Path) -> None:
     running(serve(data_dir, "--no-rest"))
     assert "rest     off: switched off in Settings or by an option" in run("status").out
 
@@ -75,9 +75,9 @@ def test_a_busy_event_port_of_the_tray_program_is_reported(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        options = ("--port", str(port), "--rest-port", "0", *aside(data_dir))
+        options = ("--port", str(port), "--rest-port", "0", *own_options(data_dir))
         running(Program("tray", *COMPANION, *options, env={"QT_QPA_PLATFORM": "offscreen"}))
-        wait_until(lambda: processes.told(data_dir), "the control API", processes.READY_S)
+        wait_until(lambda: processes.read_instance_file(data_dir), "the control API", processes.READY_S)
         (line,) = (line for line in run("status").out if line.startswith("events"))
         assert line.startswith(f"events   off: Port {port} is busy")
         assert line.count("busy") == 1
@@ -94,7 +94,7 @@ def test_pause_keeps_clients_and_resume_sends_again(program: Companion, run: Run
         assert "paused" in run("status").out[1]
         assert run("server", "resume").err == ["events: listening"]
         run("trigger", "typing")
-        assert sockets.receive(ui)["event"] == "typing", "what was fired meanwhile is not sent later"
+        assert sockets.receive(ui)["event"] == "typing", "events fired meanwhile are not sent later"
 
 
 def test_stop_closes_the_port_and_start_opens_it_again(running: Start[Companion], run: Run, data_dir: Path) -> None:
@@ -102,7 +102,7 @@ def test_stop_closes_the_port_and_start_opens_it_again(running: Start[Companion]
     stops_and_starts(program, run)
 
 
-def test_the_tray_programs_too(running: Start[Companion], run: Run, data_dir: Path) -> None:
+def test_stop_and_start_of_the_tray_program(running: Start[Companion], run: Run, data_dir: Path) -> None:
     stops_and_starts(running(tray(data_dir)), run)
 
 
@@ -121,14 +121,14 @@ def stops_and_starts(program: Companion, run: Run) -> None:
         assert sockets.receive(ui)["event"] == "typing"
 
 
-def test_server_commands_are_idempotent(server: Companion, run: Run, ask: Ask) -> None:
+def test_server_commands_are_idempotent(server: Companion, run: Run, run_json: RunJson) -> None:
     for command, state in (
         ("pause", "paused"),
         ("resume", "listening"),
         ("stop", "stopped"),
         ("start", "listening"),
     ):
-        assert [ask("server", command)["state"] for _ in range(2)] == [state, state]
+        assert [run_json("server", command)["state"] for _ in range(2)] == [state, state]
 
 
 def test_serve_has_no_window_to_open(server: Companion, run: Run) -> None:
@@ -145,21 +145,21 @@ def test_open_raises_the_window(desktop: Desktop, running: Start[Companion], run
     desktop.window()
 
 
-# when none can be reached
+# without a running companion
 
 
 @pytest.mark.parametrize("words", NEED_A_COMPANION)
-def test_without_a_companion_a_verb_ends_with_4_and_says_what_to_do(run: Run, data_dir: Path, words: str) -> None:
-    said = run(*words.split(), exits=4)
-    assert said.out == []
-    assert said.err == [
+def test_without_a_companion_a_command_ends_with_4_and_a_remedy(run: Run, data_dir: Path, words: str) -> None:
+    result = run(*words.split(), exits=4)
+    assert result.out == []
+    assert result.err == [
         f"No companion is running with {data_dir}. Start one with `companion` (with a window) or `companion serve` "
         "(without)."
     ]
-    assert not data_dir.exists(), "asking leaves nothing behind"
+    assert not data_dir.exists(), "the command creates no folder"
 
 
-def test_a_folder_of_its_own_is_another_companion(server: Companion, run: Run, tmp_path: Path) -> None:
+def test_another_data_folder_is_another_companion(server: Companion, run: Run, tmp_path: Path) -> None:
     run("status")
     run("status", "--data-dir", tmp_path / "other", exits=4)
 
@@ -168,7 +168,7 @@ def test_no_control_turns_off_script_access(
     running: Start[Companion], run: Run, data_dir: Path, tmp_path: Path
 ) -> None:
     program = running(serve(data_dir, "--no-control"))
-    wait_until(lambda: processes.told(data_dir), "its file")
+    wait_until(lambda: processes.read_instance_file(data_dir), "its instance file")
     for words in (("status",), ("trigger", "typing"), ("state", "save", tmp_path / "x.json")):
         (sentence,) = run(*words, exits=4).err
         assert sentence.startswith("The control API of the running companion is off, or its port is busy.")
@@ -183,7 +183,7 @@ def test_a_busy_control_port_is_reported_and_the_other_services_work(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        options = ("--port", "0", "--no-rest", *aside(data_dir), "--control-port", str(port))
+        options = ("--port", "0", "--no-rest", *own_options(data_dir), "--control-port", str(port))
         program = running(Companion("serve", *COMPANION, "serve", *options))
         program.port = int(program.wait_for_line(r"^listening ws://127\.0\.0\.1:(\d+)/events$")[1])
         program.wait_for_line("Scripts cannot reach this companion", among="err")
@@ -195,8 +195,8 @@ def test_a_busy_control_port_is_reported_and_the_other_services_work(
     assert f"Port {port} is busy" in program.err[0]
 
 
-def test_a_verb_that_is_interrupted_leaves_no_traceback(server: Companion, data_dir: Path) -> None:
-    with verb(data_dir, "trigger", "typing", "--wait", "60") as waiting:
+def test_an_interrupted_command_prints_no_traceback(server: Companion, data_dir: Path) -> None:
+    with start_command(data_dir, "trigger", "typing", "--wait", "60") as waiting:
         wait_until(
             lambda: len(processes.psutil.Process(server.process.pid).net_connections()) > 3, "its connection"
         )

@@ -1,4 +1,4 @@
-"""What was answered is never lost: kill -9 while writing, a full disk, a damaged file."""
+"""Confirmed writes are never lost: after kill -9 while writing, on a full disk, and with a damaged file."""
 
 import http.client
 import json
@@ -21,12 +21,12 @@ import pytest
 from . import sockets
 from .browser import UI_PORT
 from .conftest import Start
-from .processes import COMPANION, Companion, Program, aside, serve, wait_until
+from .processes import COMPANION, Companion, Program, own_options, serve, wait_until
 from .rest import Rest
 from .tools import linux_only, need
 
 ROUNDS = 200 if os.environ.get("COMPANION_LONG") else 25
-MAY_TAKE_S = 900 if os.environ.get("COMPANION_LONG") else 150
+TIMEOUT_S = 900 if os.environ.get("COMPANION_LONG") else 150
 DISK_MB, BALLAST_MB = 6, 2
 LONG_TEXT = "x" * 9_000
 FULL = "The chat state could not be used: the disk that holds {folder} is full: free some space and try again."
@@ -40,12 +40,12 @@ def texts(rest: Rest, peer: str) -> list[str]:
 
 
 class Writer(threading.Thread):
-    """Posts one message after the other as fast as it can, and notes what was asked and what was answered."""
+    """Post messages as fast as possible, and record which texts were sent and which were confirmed."""
 
     def __init__(self, program: Companion, number: int) -> None:
         super().__init__(daemon=True)
-        self.asked: list[str] = []
-        self.answered: dict[str, str] = {}
+        self.sent: list[str] = []
+        self.confirmed: dict[str, str] = {}
         self._program = program
         self._name = f"round {number}, message"
 
@@ -53,41 +53,41 @@ class Writer(threading.Thread):
         try:
             with Rest(self._program) as rest:
                 while True:
-                    text = f"{self._name} {len(self.asked)} " + "ü" * random.randrange(200)
-                    self.asked.append(text)
-                    self.answered[rest.post(("alice", "bob")[len(self.asked) % 2], text)["msg_id"]] = text
+                    text = f"{self._name} {len(self.sent)} " + "ü" * random.randrange(200)
+                    self.sent.append(text)
+                    self.confirmed[rest.post(("alice", "bob")[len(self.sent) % 2], text)["msg_id"]] = text
         except (OSError, http.client.HTTPException):
-            return  # killed
+            return  # the server was killed
 
 
-@pytest.mark.timeout(MAY_TAKE_S + 30)
-def test_kill_9_while_writing_loses_nothing_that_was_answered(running: Start[Program], data_dir: Path) -> None:
-    """Again and again with the same file; now and then already while it starts."""
-    chance = random.Random(20240115)
-    command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", *aside(data_dir))
-    answered: dict[str, str] = {}
-    asked: set[str] = set()
+@pytest.mark.timeout(TIMEOUT_S + 30)
+def test_kill_9_while_writing_loses_no_confirmed_message(running: Start[Program], data_dir: Path) -> None:
+    """The same file is used repeatedly. Every tenth time, the program is also killed while it starts."""
+    rng = random.Random(20240115)
+    command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", *own_options(data_dir))
+    confirmed: dict[str, str] = {}
+    sent: set[str] = set()
     for number in range(ROUNDS):
         with serve(data_dir) as program:
             with Rest(program) as rest:
-                rest.friends()  # whoever asks first waits until what answers is loaded
+                rest.friends()  # the first request waits until the web framework is loaded
             writer = Writer(program, number)
             writer.start()
-            time.sleep(chance.uniform(0.0, 0.2))
+            time.sleep(rng.uniform(0.0, 0.2))
             program.process.kill()
             program.wait()
             writer.join(10)
             assert not writer.is_alive()
-            assert program.err == [], "it had nothing to complain about"
-        answered |= writer.answered
-        asked |= set(writer.asked)
+            assert program.err == [], "no warnings"
+        confirmed |= writer.confirmed
+        sent |= set(writer.sent)
         if number % 10 == 9:
             with Program("serve", *command) as program:
-                time.sleep(chance.uniform(0.1, 0.4))
+                time.sleep(rng.uniform(0.1, 0.4))
                 program.process.kill()
                 program.wait()
                 assert program.err == []
-    assert len(answered) > ROUNDS, "too few writes for this test to mean anything"
+    assert len(confirmed) > ROUNDS, "too few writes for a meaningful test"
     last = running(serve(data_dir))
     with Rest(last) as rest:
         stored = rest.history("alice") + rest.history("bob")
@@ -95,9 +95,9 @@ def test_kill_9_while_writing_loses_nothing_that_was_answered(running: Start[Pro
     last.stop()
     assert last.err == []
     found = {each["msg_id"]: each["text"] for each in stored}
-    assert len(found) == len(stored), "nothing twice"
-    assert {number: text for number, text in answered.items() if found.get(number) != text} == {}
-    assert {text for text in found.values() if text.startswith("round")} <= asked, "nothing half-written"
+    assert len(found) == len(stored), "no duplicates"
+    assert {number: text for number, text in confirmed.items() if found.get(number) != text} == {}
+    assert {text for text in found.values() if text.startswith("round")} <= sent, "no partial texts"
     assert max(Counter(found.values()).values()) == 1
     names = sorted(each.name for each in data_dir.iterdir())
     assert not [name for name in names if "damaged" in name], names
@@ -105,8 +105,8 @@ def test_kill_9_while_writing_loses_nothing_that_was_answered(running: Start[Pro
     assert len([name for name in kept if name.endswith(".db")]) == 3
 
 
-def test_an_unfinished_backup_is_tidied_up(running: Start[Companion], data_dir: Path) -> None:
-    """Killed while it backs up, it leaves part of a copy."""
+def test_an_unfinished_backup_is_removed(running: Start[Companion], data_dir: Path) -> None:
+    """A process that is killed during a backup leaves a part of the copy."""
     running(serve(data_dir)).stop()
     unfinished = data_dir / "backups" / "chat-1700000000000000000-start.part"
     journal = unfinished.with_name(f"{unfinished.name}-journal")
@@ -120,15 +120,15 @@ def test_an_unfinished_backup_is_tidied_up(running: Start[Companion], data_dir: 
 
 
 class Disk:
-    """A small disk of its own, and how to fill it."""
+    """A small disk that can be filled."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._ballast = folder / "ballast"
         self._ballast.write_bytes(bytes(BALLAST_MB * 2**20))
 
-    def fill(self, but: int = 0) -> None:
-        """Leave not a byte free, or some."""
+    def fill(self, free: int = 0) -> None:
+        """Fill the disk, except for ``free`` bytes."""
         with self._ballast.open("ab", buffering=0) as file:
             for size in (65536, 4096, 1):
                 try:
@@ -136,10 +136,10 @@ class Disk:
                         file.write(b"\0" * size)
                 except OSError:
                     continue
-            os.truncate(self._ballast, file.tell() - but)
+            os.truncate(self._ballast, file.tell() - free)
 
-    def free(self) -> None:
-        """Have some space again."""
+    def make_room(self) -> None:
+        """Free some space again."""
         self._ballast.unlink()
 
 
@@ -157,15 +157,15 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 
 def post_until_full(rest: Rest) -> list[str]:
-    """Return the texts that were taken before the first that was not."""
-    taken = []
+    """Post messages until one is rejected. Return the texts of the stored ones."""
+    stored = []
     for n in range(2000):
         text = f"{n} {LONG_TEXT}"
-        answer = rest.ask("POST", "/messages", {"to": "alice", "text": text})
+        answer = rest.request("POST", "/messages", {"to": "alice", "text": text})
         if answer.status == 500:
-            return taken
+            return stored
         assert answer.status == 200
-        taken.append(text)
+        stored.append(text)
     raise AssertionError("the disk did not get full")
 
 
@@ -175,36 +175,36 @@ def test_a_full_disk_is_reported_and_no_data_is_lost(running: Start[Companion], 
     server = running(serve(data_dir))
     with Rest(server, "http://localhost:1420") as rest:
         before = texts(rest, "alice")
-        taken = post_until_full(rest)
-        assert taken
+        stored = post_until_full(rest)
+        assert stored
         disk.fill()
         for path, body in {
             "/messages": {"to": "alice", "text": LONG_TEXT},
             "/friends": {"username": "erin"},
         }.items():
-            answer = rest.ask("POST", path, body)
+            answer = rest.request("POST", path, body)
             assert (answer.status, answer.body) == (500, {"error": FULL.format(folder=data_dir)})
             assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:1420"
-        assert texts(rest, "alice") == before + taken, "reading goes on"
+        assert texts(rest, "alice") == before + stored, "reading still works"
         assert "erin" not in rest.friends()
-        assert rest.ask("GET", "/status").status == 200
-        disk.free()
+        assert rest.request("GET", "/status").status == 200
+        disk.make_room()
         rest.post("alice", "there is space again")
-        assert rest.ask("POST", "/friends", {"username": "erin"}).status == 201
+        assert rest.request("POST", "/friends", {"username": "erin"}).status == 201
     server.stop()
     assert server.err == []
     with Rest(again := running(serve(data_dir))) as rest:
-        assert texts(rest, "alice") == [*before, *taken, "there is space again"]
+        assert texts(rest, "alice") == [*before, *stored, "there is space again"]
     assert again.err == []
 
 
 @linux_only
-def test_events_go_on_when_the_disk_is_full(running: Start[Companion], disk: Disk) -> None:
-    """Whatever a client sends, a page that connects, a page that is refused: no traceback, no silence."""
+def test_events_work_when_the_disk_is_full(running: Start[Companion], disk: Disk) -> None:
+    """Client frames, allowed pages and rejected pages are handled without a traceback."""
     data_dir = disk.folder / "data"
     server = running(serve(data_dir))
     with ExitStack() as stack, Rest(server) as rest, sockets.client(server.url, "bob") as bob:
-        rest.ask("POST", "/friends", {"username": "erin"})
+        rest.request("POST", "/friends", {"username": "erin"})
         (newest,) = rest.page("alice", 1)["messages"]
         post_until_full(rest)
         disk.fill()
@@ -218,7 +218,7 @@ def test_events_go_on_when_the_disk_is_full(running: Start[Companion], disk: Dis
             assert "403" in sockets.handshake(page, "/events", "Origin: http://elsewhere.example")
         sockets.send(me, "typing", to="bob", typing=False)
         assert sockets.receive(bob)["data"] == {"username": "me", "typing": False}
-        assert rest.ask("GET", "/status").status == 200
+        assert rest.request("GET", "/status").status == 200
     server.stop()
     assert server.err == []
 
@@ -237,7 +237,7 @@ def test_a_start_on_a_full_disk_serves_events(
             known = texts(rest, "alice")
         if before == "stopped":
             first.stop()
-            shutil.rmtree(data_dir / "backups")  # it would hide what is lost
+            shutil.rmtree(data_dir / "backups")  # a backup would hide a loss
         else:
             first.process.kill()
             first.wait()
@@ -247,20 +247,22 @@ def test_a_start_on_a_full_disk_serves_events(
         sockets.send(alice, "typing", to="bob", typing=True)
         assert sockets.receive(bob)["data"]["username"] == "alice"
     with Rest(server) as rest:
-        assert rest.ask("GET", "/status").status == 200
-        answer = rest.ask("POST", "/messages", {"to": "alice", "text": "x"})
+        assert rest.request("GET", "/status").status == 200
+        answer = rest.request("POST", "/messages", {"to": "alice", "text": "x"})
         assert answer.status in (200, 500), answer
-        if answer.status == 200:  # not kept, and a person must know
+        if answer.status == 200:  # kept in memory only, so the user must be warned
             assert "in memory until you quit" in "\n".join(server.err)
             assert str(data_dir) in "\n".join(server.err)
     server.stop()
     assert "Traceback" not in "\n".join(server.err), server
-    disk.free()
+    disk.make_room()
     with Rest(again := running(serve(data_dir))) as rest:
         found = texts(rest, "alice")
         assert rest.post("alice", "there is space again")
     again.stop()
-    assert not [each.name for each in data_dir.iterdir() if "damaged" in each.name], "a full disk is no damage"
+    assert not [each.name for each in data_dir.iterdir() if "damaged" in each.name], (
+        "a full disk is not reported as damage"
+    )
     assert again.err == []
     assert found[: len(known)] == known
 
@@ -270,7 +272,7 @@ def test_a_start_on_a_full_disk_serves_events(
 def test_a_start_on_an_almost_full_disk_with_expired_presence_succeeds(
     running: Start[Program], disk: Disk, tmp_path: Path, kib_free: int
 ) -> None:
-    """Whom the start would note as offline by now, for want of a sign of life."""
+    """Friends whose presence has expired must be stored as offline at the start."""
     data_dir = disk.folder / "data"
     with serve(data_dir) as first:
         first.stop()
@@ -282,10 +284,10 @@ def test_a_start_on_an_almost_full_disk_with_expired_presence_succeeds(
     scene["people"] = [each | {"online": True, "last_seen": hour_ago} for each in scene["people"]]
     state.write_text(json.dumps(scene))
     assert running(Program("load", *command, "load", state, "--data-dir", data_dir)).wait() == 0
-    disk.fill(but=kib_free * 1024)
+    disk.fill(free=kib_free * 1024)
     server = running(serve(data_dir))
     with Rest(server) as rest:
-        assert rest.ask("GET", "/status").status == 200
+        assert rest.request("GET", "/status").status == 200
     server.stop()
     assert "Traceback" not in "\n".join(server.err), server
 
@@ -296,18 +298,18 @@ PAGE_BYTES = 4096
 
 
 def truncate(file: Path) -> None:
-    """Lose the second half, in the middle of a page."""
+    """Cut off the second half, in the middle of a page."""
     os.truncate(file, file.stat().st_size // 2 + 100)
 
 
 def overwrite_header(file: Path) -> None:
-    """Lose what says that this is a database."""
+    """Overwrite the header, which identifies the file as a database."""
     with file.open("r+b") as content:
         content.write(b"\xff" * 100)
 
 
 def garbage_pages(file: Path) -> None:
-    """Some pages in the middle are not what they were."""
+    """Overwrite some pages in the middle."""
     noise = random.Random(1)
     with file.open("r+b") as content:
         content.seek(file.stat().st_size // PAGE_BYTES // 2 * PAGE_BYTES)
@@ -315,7 +317,7 @@ def garbage_pages(file: Path) -> None:
 
 
 def garbage_text(file: Path) -> None:
-    """A few bytes inside of a stored text are no longer UTF-8: the pages themselves are well-formed."""
+    """Make a stored text invalid UTF-8. The pages stay well-formed."""
     content = file.read_bytes()
     at = content.index(b"message 77 of many")
     with file.open("r+b") as written:
@@ -324,7 +326,7 @@ def garbage_text(file: Path) -> None:
 
 
 def empty(file: Path) -> None:
-    """Nothing is left."""
+    """Truncate the file to zero bytes."""
     os.truncate(file, 0)
 
 
@@ -335,8 +337,8 @@ REPAIRED = (
 )
 
 
-def well_filled(running: Start[Companion], data_dir: Path) -> list[str]:
-    """Leave a chat state of many pages behind; return the texts of alice's chat."""
+def fill_chat_state(running: Start[Companion], data_dir: Path) -> list[str]:
+    """Create a chat state of many pages, and return the texts of alice's chat."""
     with Rest(first := running(serve(data_dir))) as rest:
         for n in range(150):
             rest.post("alice", f"message {n} of many " + "ä" * 300)
@@ -350,14 +352,14 @@ DAMAGES = (truncate, overwrite_header, garbage_pages, empty)
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda each: each.__name__)
 def test_damage_is_repaired_from_the_last_backup(running: Start[Companion], data_dir: Path, damage: Damage) -> None:
-    known = well_filled(running, data_dir)
+    known = fill_chat_state(running, data_dir)
     file = data_dir / "chat.db"
     damage(file)
     damaged = file.read_bytes()
     server = running(serve(data_dir))
-    found = re.search(REPAIRED, complaint(server), re.DOTALL)
+    found = re.search(REPAIRED, repair_message(server), re.DOTALL)
     assert found, server
-    assert (data_dir / found[1]).read_bytes() == damaged, "set aside as it was"
+    assert (data_dir / found[1]).read_bytes() == damaged, "the damaged file is kept unchanged"
     with Rest(server) as rest:
         assert texts(rest, "alice") == known
         assert sorted(rest.friends()) == ["alice", "bob", "carol", "dave"]
@@ -374,16 +376,16 @@ def test_damage_is_repaired_from_the_last_backup(running: Start[Companion], data
 def test_a_damaged_database_is_reported_once_in_one_line(
     running: Start[Companion], data_dir: Path, damage: Damage
 ) -> None:
-    well_filled(running, data_dir)
+    fill_chat_state(running, data_dir)
     damage(data_dir / "chat.db")
     server = running(serve(data_dir))
-    complaint(server)
+    repair_message(server)
     server.stop()
     assert len(server.err) == 1
 
 
-def complaint(server: Companion) -> str:
-    """Wait until the server has said what it did about the damage; return all that it said."""
+def repair_message(server: Companion) -> str:
+    """Wait until the server has reported the repair, and return its standard error."""
     server.wait_for_line(r"is in use\.$|starts empty\.$", among="err")
     return "\n".join(server.err)
 
@@ -391,31 +393,31 @@ def complaint(server: Companion) -> str:
 def test_a_damaged_database_without_a_backup_starts_with_a_new_state(
     running: Start[Companion], data_dir: Path
 ) -> None:
-    well_filled(running, data_dir)
+    fill_chat_state(running, data_dir)
     shutil.rmtree(data_dir / "backups")
     overwrite_header(data_dir / "chat.db")
     server = running(serve(data_dir))
-    assert "There was no backup, so the state starts empty." in complaint(server)
+    assert "There was no backup, so the state starts empty." in repair_message(server)
     with Rest(server) as rest:
         assert len(rest.friends()) == 4
         assert rest.post("alice", "it works")
     assert list(data_dir.glob("chat.db.damaged-*"))
 
 
-def test_a_damaged_backup_is_passed_over(running: Start[Companion], data_dir: Path) -> None:
-    known = well_filled(running, data_dir)
+def test_a_damaged_backup_is_skipped(running: Start[Companion], data_dir: Path) -> None:
+    known = fill_chat_state(running, data_dir)
     running(serve(data_dir)).stop()
     newest = max((data_dir / "backups").iterdir(), key=lambda file: file.stat().st_mtime)
     garbage_pages(newest)
     garbage_pages(data_dir / "chat.db")
     with Rest(server := running(serve(data_dir))) as rest:
         assert texts(rest, "alice") == known
-    assert "is in use." in complaint(server)
+    assert "is in use." in repair_message(server)
 
 
 def test_damage_within_a_text_does_not_stop_the_program(running: Start[Companion], data_dir: Path) -> None:
-    """The database's own check does not find it."""
-    known = well_filled(running, data_dir)
+    """SQLite's integrity check does not find this damage."""
+    known = fill_chat_state(running, data_dir)
     garbage_text(data_dir / "chat.db")
     with Rest(server := running(serve(data_dir))) as rest:
         found = texts(rest, "alice")
@@ -426,7 +428,7 @@ def test_damage_within_a_text_does_not_stop_the_program(running: Start[Companion
 
 
 def test_damage_within_the_newest_text_does_not_stop_the_program(running: Start[Companion], data_dir: Path) -> None:
-    """The newest texts are looked at while it starts."""
+    """The newest texts are read during the start."""
     with Rest(first := running(serve(data_dir))) as rest:
         rest.post("alice", "message 77 of many")
     first.stop()
@@ -438,19 +440,19 @@ def test_damage_within_the_newest_text_does_not_stop_the_program(running: Start[
     assert "Traceback" not in "\n".join(server.err)
 
 
-def test_two_damages_in_a_row_are_both_kept(running: Start[Companion], data_dir: Path) -> None:
-    well_filled(running, data_dir)
+def test_two_damaged_files_in_a_row_are_both_kept(running: Start[Companion], data_dir: Path) -> None:
+    fill_chat_state(running, data_dir)
     for _ in range(2):
         overwrite_header(data_dir / "chat.db")
         program = running(serve(data_dir))
-        complaint(program)
+        repair_message(program)
         program.stop()
-        time.sleep(1)  # their names tell seconds
+        time.sleep(1)  # their names contain the time in seconds
     wait_until(lambda: len(list(data_dir.glob("chat.db.damaged-*"))) == 2, "both files")
 
 
 @pytest.mark.parametrize("command", [("serve",), ("state", "save", "x.json"), ("state", "reset")], ids=" ".join)
-def test_a_chat_state_of_a_newer_version_is_refused_and_not_changed(
+def test_a_chat_state_of_a_newer_version_is_rejected_and_not_changed(
     running: Start[Program], data_dir: Path, command: tuple[str, ...]
 ) -> None:
     running(serve(data_dir)).stop()

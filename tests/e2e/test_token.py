@@ -1,4 +1,4 @@
-"""The control API's token: where it is kept, who finds it, and who never gets it."""
+"""The control API's token: where it is stored, how commands find it, and that no other server receives it."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ import pytest
 
 from . import file_keyring
 from .conftest import Run, Start
-from .processes import COMPANION, ENVIRONMENT, Companion, Program, serve, told, wait_until
+from .processes import COMPANION, ENVIRONMENT, Companion, Program, read_instance_file, serve, wait_until
 from .tools import linux_only, need, posix_only
 
 TOKEN = "a-token-of-ones-own-choice"
@@ -28,7 +28,7 @@ def logs(data_dir: Path) -> str:
 
 
 def status(program: Companion, token: str | None) -> int:
-    """Ask for the status as a script would; return the answer's."""
+    """Request the companion's status like a script, and return the status code."""
     address = urlsplit(program.control_url)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)) as connection:
@@ -42,7 +42,7 @@ def test_token_prints_what_scripts_need(program: Companion, run: Run) -> None:
     assert status(program, None) == status(program, token + "x") == 401
 
 
-def test_a_token_file_is_made_once_and_for_its_owner_alone(
+def test_a_token_file_is_created_once_and_only_its_owner_can_read_it(
     running: Start[Companion], run: Run, data_dir: Path
 ) -> None:
     first = running(serve(data_dir))
@@ -57,7 +57,7 @@ def test_a_token_file_is_made_once_and_for_its_owner_alone(
 
 
 @posix_only
-def test_a_token_file_that_others_can_read_is_refused(
+def test_a_token_file_that_others_can_read_is_rejected(
     running: Start[Program], data_dir: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "token"
@@ -79,7 +79,7 @@ def test_a_token_file_that_others_can_read_meanwhile_is_not_used(
 
 
 @pytest.mark.parametrize("token", ["short", "with spaces in it, so no token", "ünïcödé-is-no-token-either"])
-def test_a_token_that_cannot_be_one_is_refused(running: Start[Program], data_dir: Path, token: str) -> None:
+def test_an_invalid_token_is_rejected(running: Start[Program], data_dir: Path, token: str) -> None:
     command = (*COMPANION, "serve", "--port", "0", "--rest-port", "0", "--control-port", "0")
     program = running(Program("serve", *command, "--data-dir", data_dir, env={"COMPANION_TOKEN": token}))
     assert program.wait() == 2
@@ -94,27 +94,29 @@ def test_a_token_from_the_environment(running: Start[Companion], run: Run, data_
     assert program.err == []
     assert run("token", env=env).out == [TOKEN]
     run("status", env=env)
-    assert "COMPANION_TOKEN" in run("status", exits=1).err[0], "it says what to do"
+    assert "COMPANION_TOKEN" in run("status", exits=1).err[0], "it names the remedy"
     assert run("status", exits=1, env={"COMPANION_TOKEN": TOKEN + "-of-another"}).err == [
         "The running companion rejected the token: COMPANION_TOKEN contains a different token."
     ]
     assert not any(TOKEN in file.read_text(errors="replace") for file in data_dir.rglob("*") if file.is_file())
 
 
-@pytest.mark.parametrize("face", ["serve", "tray"])
-def test_without_a_keyring_commands_work_out_of_the_box(running: Start[Program], tmp_path: Path, face: str) -> None:
-    """A fresh home folder, no keyring and no variable: one process serves, another one triggers."""
+@pytest.mark.parametrize("variant", ["serve", "tray"])
+def test_without_a_keyring_commands_work_out_of_the_box(
+    running: Start[Program], tmp_path: Path, variant: str
+) -> None:
+    """With an empty home folder, no keyring and no variable, one process serves and another one triggers."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     names = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "LOCALAPPDATA", "APPDATA", "USERPROFILE")
     env = {name: str(home if name in ("HOME", "USERPROFILE") else home / name) for name in names}
     env |= {"QT_QPA_PLATFORM": "offscreen"}
-    verb = ("serve",) if face == "serve" else ("--hidden",)
+    arguments = ("serve",) if variant == "serve" else ("--hidden",)
     companions, tokens = [], []
     for _ in range(2):
         ports = ("--port", "0", "--rest-port", "0", "--control-port", "0")
-        companions.append(running(Companion(face, *COMPANION, *verb, *ports, env=env)))
-        wait_until(lambda: list(home.rglob("instance.json")), "the companion to be found")
+        companions.append(running(Companion(variant, *COMPANION, *arguments, *ports, env=env)))
+        wait_until(lambda: list(home.rglob("instance.json")), "the instance file")
         trigger = running(Program("trigger", *COMPANION, "trigger", "friend_online", env=env))
         assert trigger.wait() == 0, trigger
         token = running(Program("token", *COMPANION, "token", "--json", env=env))
@@ -127,8 +129,10 @@ def test_without_a_keyring_commands_work_out_of_the_box(running: Start[Program],
         assert file.stat().st_mode & 0o777 == 0o600
         assert file.parent.stat().st_mode & 0o777 == 0o700
     assert tokens[0]["token"] not in "".join(str(each) for each in companions)
-    if face == "serve":
-        assert [sum(f"{STORED}{file}," in line for line in each.err) for each in companions] == [1, 0], "told once"
+    if variant == "serve":
+        assert [sum(f"{STORED}{file}," in line for line in each.err) for each in companions] == [1, 0], (
+            "reported once"
+        )
 
 
 @posix_only
@@ -155,7 +159,7 @@ def test_a_keyring_gives_both_processes_the_same_token(
     assert status(first, token) == 200
     first.stop()
     assert list(json.loads(keyring.read_text()).values()) == [token]
-    assert run("token", env=env).out == [token], "also while none runs"
+    assert run("token", env=env).out == [token], "also while no companion runs"
     second = running(serve(data_dir, token_file=False, env=env))
     assert status(second, token) == 200
     assert token not in logs(data_dir) + str(first) + str(second)
@@ -173,7 +177,7 @@ def test_each_data_folder_has_its_own_token_in_the_keyring(
 def test_a_locked_keyring_does_not_block_the_start(
     running: Start[Companion], data_dir: Path, tmp_path: Path
 ) -> None:
-    """One that waits for its user; here for the other end of a pipe that nobody opens."""
+    """A locked keyring waits for its user. Here it is a named pipe that is never opened for writing."""
     if not hasattr(os, "mkfifo"):
         pytest.skip("needs a POSIX system")
     os.mkfifo(tmp_path / "keyring.json")
@@ -183,11 +187,11 @@ def test_a_locked_keyring_does_not_block_the_start(
     program.stop()
 
 
-class Eavesdropper:
-    """Whoever listens now where the companion listened."""
+class RecordingServer:
+    """Listen on a port, and record what clients send."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.heard = b""
+        self.received = b""
         self._server = socket.create_server((host, port))
         self.port: int = self._server.getsockname()[1]
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -201,7 +205,7 @@ class Eavesdropper:
                 return
             with connection:
                 connection.settimeout(2)
-                self.heard += b"somebody: " + connection.recv(4096)
+                self.received += b"connection: " + connection.recv(4096)
 
     def close(self) -> None:
         """Stop listening."""
@@ -212,7 +216,7 @@ class Eavesdropper:
 
 @posix_only
 @pytest.mark.parametrize(
-    "verb",
+    "arguments",
     [
         ("status",),
         ("trigger", "typing"),
@@ -224,27 +228,29 @@ class Eavesdropper:
     ids=" ".join,
 )
 def test_the_token_is_never_sent_to_a_new_listener_on_the_port_of_a_killed_companion(
-    program: Companion, run: Run, data_dir: Path, verb: tuple[str, ...]
+    program: Companion, run: Run, data_dir: Path, arguments: tuple[str, ...]
 ) -> None:
     program.process.kill()
     program.wait()
-    assert told(data_dir) is not None, "it could not take its file away"
-    eavesdropper = Eavesdropper(int(program.control_url.rpartition(":")[2]))
+    assert read_instance_file(data_dir) is not None, "a killed process leaves its instance file"
+    other_server = RecordingServer(int(program.control_url.rpartition(":")[2]))
     try:
-        said = run(*verb, exits=0 if verb[0] == "state" else 4)
+        result = run(*arguments, exits=0 if arguments[0] == "state" else 4)
     finally:
-        eavesdropper.close()
-    assert eavesdropper.heard == b""
-    if verb[0] != "state":
-        assert said.err[0].startswith("No companion is running")
+        other_server.close()
+    assert other_server.received == b""
+    if arguments[0] != "state":
+        assert result.err[0].startswith("No companion is running")
 
 
 def test_an_instance_file_of_a_process_number_used_again_is_stale(
     server: Companion, run: Run, data_dir: Path
 ) -> None:
-    """The same number, but the process began at another time."""
+    """The process with this number was started at another time."""
     file = data_dir / "instance.json"
-    file.write_text(json.dumps(told(data_dir) | {"started": told(data_dir)["started"] - 60}))
+    file.write_text(
+        json.dumps(read_instance_file(data_dir) | {"started": read_instance_file(data_dir)["started"] - 60})
+    )
     run("status", exits=4)
 
 
@@ -271,43 +277,45 @@ def test_an_invalid_instance_file_counts_as_no_running_companion(run: Run, data_
     ],
     ids=lambda forged: next(iter(forged.values())),
 )
-def test_a_forged_instance_file_gets_a_sentence_and_never_the_token(
+def test_a_forged_instance_file_is_reported_and_the_token_is_not_sent(
     server: Companion, run: Run, data_dir: Path, forged: dict[str, str]
 ) -> None:
-    eavesdropper = Eavesdropper(0, "127.0.0.2")
+    other_server = RecordingServer(0, "127.0.0.2")
     try:
-        changes = {name: value.replace("{port}", str(eavesdropper.port)) for name, value in forged.items()}
-        (data_dir / "instance.json").write_text(json.dumps(told(data_dir) | changes))
-        said = run("status", exits=1).err
+        changes = {name: value.replace("{port}", str(other_server.port)) for name, value in forged.items()}
+        (data_dir / "instance.json").write_text(json.dumps(read_instance_file(data_dir) | changes))
+        errors = run("status", exits=1).err
     finally:
-        eavesdropper.close()
-    assert len(said) == 1
-    assert str(data_dir / "instance.json") in said[0] or "token" in said[0]
-    assert eavesdropper.heard == b""
+        other_server.close()
+    assert len(errors) == 1
+    assert str(data_dir / "instance.json") in errors[0] or "token" in errors[0]
+    assert other_server.received == b""
 
 
 def test_listen_does_not_follow_a_forged_instance_file(server: Companion, run: Run, data_dir: Path) -> None:
-    (data_dir / "instance.json").write_text(json.dumps(told(data_dir) | {"events": "ws://127.0.0.2:9/events"}))
+    (data_dir / "instance.json").write_text(
+        json.dumps(read_instance_file(data_dir) | {"events": "ws://127.0.0.2:9/events"})
+    )
     assert "instance.json" in run("listen", exits=1).err[0]
 
 
-def test_a_token_file_that_is_gone_is_named(server: Companion, run: Run, data_dir: Path) -> None:
+def test_a_missing_token_file_is_reported(server: Companion, run: Run, data_dir: Path) -> None:
     (data_dir / "token").unlink()
     assert run("status", exits=1).err == [
         f"The token file {data_dir / 'token'} of the running companion no longer exists."
     ]
 
 
-def test_an_end_takes_the_instance_file_away(program: Companion, data_dir: Path) -> None:
+def test_the_instance_file_is_removed_at_the_end(program: Companion, data_dir: Path) -> None:
     program.stop()
     assert not (data_dir / "instance.json").exists()
     assert not re.search(r"Bearer|token", logs(data_dir))
-    wait_until(lambda: not list(data_dir.glob("*.part")), "no leftovers")
+    wait_until(lambda: not list(data_dir.glob("*.part")), "the temporary files to be removed")
 
 
 @linux_only
-def test_gnomes_keyring_keeps_it_from_one_start_to_the_next(running: Start[Program], tmp_path: Path) -> None:
-    """The real thing: a session bus, an unlocked keyring, and four processes that find the same secret."""
+def test_gnomes_keyring_keeps_the_token_between_two_starts(running: Start[Program], tmp_path: Path) -> None:
+    """With a real session bus and an unlocked keyring, four processes find the same token."""
     need("dbus-run-session", install="apt-get install dbus-daemon")
     need("gnome-keyring-daemon", install="apt-get install gnome-keyring")
     companion = f"{sys.executable} -m app"
@@ -327,9 +335,9 @@ def test_gnomes_keyring_keeps_it_from_one_start_to_the_next(running: Start[Progr
     env = {**folders, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
     session = running(Program("keyring session", "dbus-run-session", "--", "bash", "-c", script, env=env))
     assert session.wait(60) == 0
-    said = dict(line.rsplit(" ", 1) for line in session.out if line.startswith(("first", "second")))
-    assert said["first exit"] == said["second exit"] == "0"
-    assert said["first token"] == said["second token"]
-    assert len(said["first token"]) == 43
+    values = dict(line.rsplit(" ", 1) for line in session.out if line.startswith(("first", "second")))
+    assert values["first exit"] == values["second exit"] == "0"
+    assert values["first token"] == values["second token"]
+    assert len(values["first token"]) == 43
     assert STORED not in "".join(session.err)
-    assert said["first token"] not in logs(tmp_path / "data")
+    assert values["first token"] not in logs(tmp_path / "data")

@@ -1,4 +1,4 @@
-"""The tray program as a process, without a screen: how it starts, how it ends, what it says."""
+"""The tray program without a screen: how it starts and ends, and what it reports."""
 
 import signal
 import time
@@ -15,22 +15,22 @@ from .processes import (
     Companion,
     Program,
     answers,
-    aside,
     free_port,
+    own_options,
     serve,
     tray,
     wait_until,
-    without_pace,
+    without_rate_limit,
 )
 from .tools import linux_only, posix_only
 
 OFFSCREEN = {"QT_QPA_PLATFORM": "offscreen"}
-OF_THE_PLATFORM = "This plugin does not support"
-"""What Qt's offscreen platform says of itself."""
+PLATFORM_WARNING = "This plugin does not support"
+"""Beginning of a warning of Qt's offscreen platform."""
 
 
-def complaints(program: Program) -> list[str]:
-    return [line for line in program.err if not line.startswith(OF_THE_PLATFORM)]
+def unexpected_errors(program: Program) -> list[str]:
+    return [line for line in program.err if not line.startswith(PLATFORM_WARNING)]
 
 
 @pytest.fixture
@@ -43,16 +43,14 @@ def test_a_signal_ends_it_with_exit_code_0(program: Companion, number: int) -> N
     with sockets.client(program.url):
         program.send(number)
         assert program.wait() == 0, program
-    assert complaints(program) == []
+    assert unexpected_errors(program) == []
     assert not answers(program.port)
 
 
 @posix_only
 @pytest.mark.parametrize("number", STOP_SIGNALS, ids=lambda number: number.name)
-def test_clients_that_never_answer_do_not_hold_it_up(
-    running: Start[Companion], data_dir: Path, number: int
-) -> None:
-    program = running(tray(without_pace(data_dir)))
+def test_unresponsive_clients_do_not_delay_the_end(running: Start[Companion], data_dir: Path, number: int) -> None:
+    program = running(tray(without_rate_limit(data_dir)))
     half_open, silent = sockets.raw(program.port), sockets.raw(program.port)
     stalled = sockets.raw(program.port, read_buffer=sockets.SMALL)
     with half_open, silent, stalled:
@@ -60,28 +58,28 @@ def test_clients_that_never_answer_do_not_hold_it_up(
         assert "101" in sockets.handshake(silent)
         assert "101" in sockets.handshake(stalled, "/events?username=bob")
         sockets.stall(program.url, "bob")
-        assert program.keeps(stalled), "given up too early for this test to mean anything"
+        assert program.has_connection(stalled), "the client was disconnected too early"
         program.send(number)
         assert program.wait() == 0, program
-    assert complaints(program) == []
+    assert unexpected_errors(program) == []
 
 
-def test_a_second_start_hands_over_and_ends(program: Companion, running: Start[Program], data_dir: Path) -> None:
+def test_a_second_start_shows_the_first_window_and_ends(
+    program: Companion, running: Start[Program], data_dir: Path
+) -> None:
     second = running(Program("second start", *COMPANION, "--data-dir", data_dir, env=OFFSCREEN))
     assert second.wait() == 0, second
-    assert complaints(second) == []
+    assert unexpected_errors(second) == []
     assert answers(program.port)
 
 
-def test_a_second_start_may_ask_for_another_port(
-    program: Companion, running: Start[Program], data_dir: Path
-) -> None:
+def test_a_second_start_can_change_the_port(program: Companion, running: Start[Program], data_dir: Path) -> None:
     port = free_port()
     second = running(
         Program("second start", *COMPANION, "--port", str(port), "--data-dir", data_dir, env=OFFSCREEN)
     )
     assert second.wait() == 0, second
-    wait_until(lambda: answers(port), "the first one to move")
+    wait_until(lambda: answers(port), "the first one to listen on the new port")
     wait_until(lambda: not answers(program.port), "the old port to be free")
 
 
@@ -91,7 +89,7 @@ def test_serve_does_not_share_its_folder(program: Companion, running: Start[Prog
     assert "Another companion is running" in "\n".join(second.err)
 
 
-def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Companion], data_dir: Path) -> None:
+def test_a_start_after_kill_9_succeeds(running: Start[Companion], data_dir: Path) -> None:
     first = running(tray(data_dir))
     first.process.kill()
     first.wait()
@@ -103,10 +101,12 @@ def test_kill_9_leaves_nothing_that_hinders_the_next_start(running: Start[Compan
 def test_the_tray_program_keeps_running_if_its_port_is_busy(
     running: Start[Any], data_dir: Path, tmp_path: Path
 ) -> None:
-    """It says so in its window, and has nothing on the port; a stop signal works as ever."""
+    """The window reports it, and a stop signal still works."""
     other = running(serve(tmp_path / "other"))
     program = running(
-        Program("tray", *COMPANION, "--port", str(other.port), "--rest-port", "0", *aside(data_dir), env=OFFSCREEN)
+        Program(
+            "tray", *COMPANION, "--port", str(other.port), "--rest-port", "0", *own_options(data_dir), env=OFFSCREEN
+        )
     )
     log = data_dir / "logs" / "companion.log"
     wait_until(log.exists, "its log file")
@@ -115,12 +115,12 @@ def test_the_tray_program_keeps_running_if_its_port_is_busy(
     assert program.process.poll() is None, program
     program.send(STOP_SIGNALS[0])
     assert program.wait() == 0, program
-    assert complaints(program) == []
+    assert unexpected_errors(program) == []
     with sockets.client(other.url):
         pass
 
 
-def test_a_folder_that_cannot_be_written_is_named(running: Start[Program], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(running: Start[Program], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     program = running(
         Program("tray", *COMPANION, "--port", "0", "--data-dir", tmp_path / "file" / "data", env=OFFSCREEN)
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_written_is_named(running: Start[Program], tmp_p
 
 @posix_only
 @pytest.mark.parametrize("after_s", [0, 0.02, 0.05, 0.1, 0.2])
-def test_ctrl_c_while_it_starts_ends_it_without_a_word(
+def test_ctrl_c_while_it_starts_ends_it_without_a_traceback(
     running: Start[Program], data_dir: Path, after_s: float
 ) -> None:
     settings = data_dir / "p2p-chat-companion" / "settings.toml"
@@ -140,26 +140,24 @@ def test_ctrl_c_while_it_starts_ends_it_without_a_word(
     settings.write_text("port = 0\nrest_port = 0\ncontrol_port = 0\n")
     homes = {f"XDG_{kind}_HOME": str(data_dir) for kind in ("CONFIG", "DATA", "STATE")}
     program = running(Program("an early end", *COMPANION, env={**OFFSCREEN, **homes}))
-    wait_until(settings.with_name("instance.lock").exists, "the first sign of life")
+    wait_until(settings.with_name("instance.lock").exists, "the lock file")
     time.sleep(after_s)
     program.send(signal.SIGINT)
     assert program.wait() in (0, -signal.SIGINT, 130), program
     assert "Traceback" not in "".join(program.err)
 
 
-def test_what_is_wrong_with_the_settings_is_in_the_status_and_in_the_log(
-    running: Start[Companion], data_dir: Path
-) -> None:
+def test_invalid_settings_are_reported_by_status_and_in_the_log(running: Start[Companion], data_dir: Path) -> None:
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text("username = 17\n")
     running(tray(data_dir))
-    said = running(Program("status", *COMPANION, "status", "--data-dir", data_dir))
-    assert said.wait() == 0
-    assert "settings.toml: username: " in "".join(said.out)
+    result = running(Program("status", *COMPANION, "status", "--data-dir", data_dir))
+    assert result.wait() == 0
+    assert "settings.toml: username: " in "".join(result.out)
     assert "settings.toml: username: " in (data_dir / "logs" / "companion.log").read_text()
 
 
-def test_a_second_start_says_which_of_its_options_come_to_nothing(
+def test_a_second_start_reports_options_that_have_no_effect(
     program: Companion, running: Start[Program], data_dir: Path
 ) -> None:
     second = running(Program("second", *COMPANION, "--data-dir", data_dir, "--no-rest", env=OFFSCREEN))
@@ -173,7 +171,7 @@ def test_a_missing_display_is_reported(running: Start[Program], data_dir: Path, 
     env = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "QT_QPA_PLATFORM": "", **display}
     program = running(Program("no display", *COMPANION, "--data-dir", data_dir, env=env))
     assert program.wait() == 1, program
-    said = "".join(program.err)
-    assert all(f"{name}={value}" in said for name, value in display.items())
-    assert "companion serve" in said
-    assert "Reinstalling" not in said
+    errors = "".join(program.err)
+    assert all(f"{name}={value}" in errors for name, value in display.items())
+    assert "companion serve" in errors
+    assert "Reinstalling" not in errors

@@ -1,4 +1,4 @@
-"""``companion trigger``: events fired by a process at clients that are connected, or will be."""
+"""``companion trigger``: fire events at connected clients, or wait for clients."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from websockets.sync.client import ClientConnection
 from app.protocol.envelope import MAX_RAW_BYTES
 
 from . import sockets
-from .conftest import Ask, Begin, Run
+from .conftest import Run, RunJson, StartCommand
 from .processes import PATIENCE_S, Companion, wait_until
 from .rest import Rest
 
@@ -30,11 +30,11 @@ def data(connection: ClientConnection) -> Any:
     return sockets.receive(connection)["data"]
 
 
-def test_a_name_is_enough(program: Companion, run: Run) -> None:
+def test_an_event_name_is_enough(program: Companion, run: Run) -> None:
     with sockets.client(program.url) as ui:
-        said = run("trigger", "new_message")
-        assert re.fullmatch(r"#\d+ delivered to 1 client", said.out[0])
-        assert said.err == []
+        result = run("trigger", "new_message")
+        assert re.fullmatch(r"#\d+ delivered to 1 client", result.out[0])
+        assert result.err == []
         event = sockets.receive(ui)
     assert event["event"] == "new_message"
     assert re.fullmatch(UUID, event["data"]["msg_id"])
@@ -49,7 +49,7 @@ def test_a_name_is_enough(program: Companion, run: Run) -> None:
         ("typing", {"username": "alice", "typing": True}),
     ],
 )
-def test_every_event_has_sensible_values(
+def test_every_event_has_default_values(
     ui: ClientConnection, run: Run, event: str, expected: dict[str, Any]
 ) -> None:
     run("trigger", event)
@@ -68,30 +68,30 @@ def test_every_event_has_sensible_values(
         ('reactions=[{"emoji":"👍","from":"bob"}]', "reactions", [{"emoji": "👍", "from": "bob"}]),
     ],
 )
-def test_set_takes_json_where_it_is_some_and_else_text(
+def test_set_reads_values_as_json_or_else_as_text(
     ui: ClientConnection, run: Run, given: str, path: str, value: object
 ) -> None:
     run("trigger", "new_message", "--set", given)
     assert data(ui)[path] == value
 
 
-def test_set_reaches_into_lists(ui: ClientConnection, run: Run) -> None:
+def test_set_sets_values_in_lists(ui: ClientConnection, run: Run) -> None:
     first = ("--set", "reactions[0].emoji=👍", "--set", "reactions[0].from=bob")
     second = ("--set", "reactions[1].emoji=🎉", "--set", "reactions[1].from=carol")
     run("trigger", "new_message", *first, *second)
     assert data(ui)["reactions"] == [{"emoji": "👍", "from": "bob"}, {"emoji": "🎉", "from": "carol"}]
 
 
-def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_line(
+def test_an_invalid_event_is_not_sent_and_every_problem_has_a_line(
     server: Companion, ui: ClientConnection, run: Run
 ) -> None:
-    said = run("trigger", "new_message", "--set", "text=7", "--set", "msg_id=x", "--remove", "to", exits=2)
-    assert said.out == []
-    *problems, hint = said.err
+    result = run("trigger", "new_message", "--set", "text=7", "--set", "msg_id=x", "--remove", "to", exits=2)
+    assert result.out == []
+    *problems, hint = result.err
     assert sorted(line.partition(":")[0] for line in problems) == ["data.msg_id", "data.text", "data.to"]
     assert hint.endswith("""--set 'text="123"'""")
     run("trigger", "typing")
-    assert sockets.receive(ui)["event"] == "typing", "nothing came before it"
+    assert sockets.receive(ui)["event"] == "typing", "nothing was sent before it"
 
 
 @pytest.mark.parametrize(
@@ -107,16 +107,16 @@ def test_an_event_that_breaks_the_contract_is_not_sent_and_every_problem_has_a_l
 def test_invalid_input_exits_with_2_and_a_one_line_error(
     server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    said = run("trigger", *arguments, exits=2)
-    assert said.out == []
-    assert len(said.err) == 1
-    assert sentence in said.err[0]
+    result = run("trigger", *arguments, exits=2)
+    assert result.out == []
+    assert len(result.err) == 1
+    assert sentence in result.err[0]
 
 
 def test_a_target_without_clients_exits_with_0_and_a_warning(server: Companion, run: Run) -> None:
-    said = run("trigger", "typing", "--to", "user:nobody", exits=0)
-    assert said.out[0].endswith("delivered to 0 clients")
-    assert len(said.err) == 1
+    result = run("trigger", "typing", "--to", "user:nobody", exits=0)
+    assert result.out[0].endswith("delivered to 0 clients")
+    assert len(result.err) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_a_target_without_clients_exits_with_0_and_a_warning(server: Companion, 
 def test_an_unknown_fixture_or_a_missing_last_event_exits_with_1_and_a_one_line_error(
     server: Companion, run: Run, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    said = run("trigger", *arguments, exits=1)
-    assert said.out == []
-    assert len(said.err) == 1
-    assert sentence in said.err[0]
+    result = run("trigger", *arguments, exits=1)
+    assert result.out == []
+    assert len(result.err) == 1
+    assert sentence in result.err[0]
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_wrong_usage_ends_with_2(run: Run, arguments: tuple[str, ...]) -> None:
     assert "Error" in run("trigger", *arguments, exits=2).err[-1]
 
 
-def test_loose_sends_it_all_the_same(ui: ClientConnection, run: Run) -> None:
+def test_loose_sends_an_invalid_event(ui: ClientConnection, run: Run) -> None:
     run("trigger", "new_message", "--remove", "text", "--set", "colour=red", "--loose")
     sent = data(ui)
     assert "text" not in sent
     assert sent["colour"] == "red"
 
 
-def test_a_fixture_by_its_name_or_the_end_of_it(program: Companion, run: Run) -> None:
+def test_a_fixture_is_found_by_its_name_or_the_end_of_it(program: Companion, run: Run) -> None:
     with sockets.client(program.url) as ui:
         run("trigger", "--fixture", "nasty/rtl")
         run("trigger", "--fixture", "rtl", "--set", "text=changed")
@@ -167,7 +167,7 @@ def test_a_fixture_by_its_name_or_the_end_of_it(program: Companion, run: Run) ->
     assert first["msg_id"] != second["msg_id"]
 
 
-def test_last_is_what_was_fired_last_with_fresh_values(program: Companion, run: Run) -> None:
+def test_last_fires_the_last_event_again_with_fresh_values(program: Companion, run: Run) -> None:
     with sockets.client(program.url) as ui:
         run("trigger", "new_message", "--set", "text=again", "--as", "bob", "--to", "user:me")
         run("trigger", "--last")
@@ -177,12 +177,12 @@ def test_last_is_what_was_fired_last_with_fresh_values(program: Companion, run: 
 
 
 @pytest.mark.parametrize("text", ["{not json", "", " ", '{"event":"typing"}', "Ünï 👍", "{{uuid}}", "null"])
-def test_a_frame_is_sent_as_it_is(ui: ClientConnection, run: Run, text: str) -> None:
+def test_a_frame_is_sent_unchanged(ui: ClientConnection, run: Run, text: str) -> None:
     run("trigger", "--frame", text)
     assert ui.recv(timeout=PATIENCE_S) == text
 
 
-def test_a_file_is_sent_as_it_is(server: Companion, run: Run, tmp_path: Path) -> None:
+def test_a_file_is_sent_unchanged(server: Companion, run: Run, tmp_path: Path) -> None:
     text = "\ufeff \r\n{\u00a0\u2028" + "é" * 3_000_000
     file = tmp_path / "frame.txt"
     file.write_bytes(text.encode())
@@ -223,50 +223,52 @@ def test_a_file_that_cannot_be_sent_is_reported_in_one_sentence(
 def test_as_sets_the_acting_friend(ui: ClientConnection, run: Run) -> None:
     run("trigger", "typing", "--as", "bob")
     assert data(ui)["username"] == "bob"
-    said = run("trigger", "typing", "--as", "zoe")
+    result = run("trigger", "typing", "--as", "zoe")
     assert data(ui)["username"] == "zoe"
-    assert "zoe is not a friend in this chat state" in said.err[0]
+    assert "zoe is not a friend in this chat state" in result.err[0]
 
 
-def test_to_one_user_or_some_clients(program: Companion, run: Run, ask: Ask) -> None:
+def test_to_one_user_or_some_clients(program: Companion, run: Run, run_json: RunJson) -> None:
     with sockets.client(program.url, "bob") as bob, sockets.client(program.url, "carol") as carol:
-        numbers = {each["username"]: each["id"] for each in ask("clients", "list")}
-        assert ask("trigger", "typing", "--to", "user:bob")["clients"] == [numbers["bob"]]
-        assert ask("trigger", "friend_online", "--to", f"client:{numbers['carol']}")["delivered"] == 1
+        numbers = {each["username"]: each["id"] for each in run_json("clients", "list")}
+        assert run_json("trigger", "typing", "--to", "user:bob")["clients"] == [numbers["bob"]]
+        assert run_json("trigger", "friend_online", "--to", f"client:{numbers['carol']}")["delivered"] == 1
         both = ",".join(map(str, numbers.values()))
-        assert ask("trigger", "friend_offline", "--to", f"client:{both}")["delivered"] == 2
-        came = [[sockets.receive(each)["event"] for _ in range(2)] for each in (bob, carol)]
-    assert came == [["typing", "friend_offline"], ["friend_online", "friend_offline"]]
+        assert run_json("trigger", "friend_offline", "--to", f"client:{both}")["delivered"] == 2
+        received = [[sockets.receive(each)["event"] for _ in range(2)] for each in (bob, carol)]
+    assert received == [["typing", "friend_offline"], ["friend_online", "friend_offline"]]
 
 
 def test_a_trigger_without_recipients_is_reported(server: Companion, run: Run) -> None:
-    said = run("trigger", "typing")
-    assert said.out[0].endswith("delivered to 0 clients")
-    assert said.err == ["not sent: no client is connected"]
+    result = run("trigger", "typing")
+    assert result.out[0].endswith("delivered to 0 clients")
+    assert result.err == ["not sent: no client is connected"]
     with sockets.client(server.url, "bob"):
         assert run("trigger", "typing", "--to", "user:zoe").err == ["not sent: no client acts as zoe"]
 
 
 def test_json_is_one_line_per_event(program: Companion, run: Run) -> None:
     with sockets.client(program.url):
-        said = run("trigger", "typing", "--repeat", "2", "--every", "0", "--json")
-    first, second = map(json.loads, said.out)
+        result = run("trigger", "typing", "--repeat", "2", "--every", "0", "--json")
+    first, second = map(json.loads, result.out)
     assert first | {"delivered": 1, "warnings": []} == first
     assert second["seq"] > first["seq"]
 
 
-def test_repeat_is_spaced_by_every(server: Companion, ui: ClientConnection, begin: Begin, run: Run) -> None:
-    repeating = begin("trigger", "typing", "--repeat", "2", "--every", "3600000")
+def test_repeat_is_spaced_by_every(
+    server: Companion, ui: ClientConnection, start_command: StartCommand, run: Run
+) -> None:
+    repeating = start_command("trigger", "typing", "--repeat", "2", "--every", "3600000")
     assert sockets.receive(ui)["event"] == "typing"
     run("trigger", "friend_online")
     assert sockets.receive(ui)["event"] == "friend_online", "the second repeat is due in an hour"
     assert repeating.process.poll() is None
 
 
-def test_wait_is_for_a_client_that_comes_later(program: Companion, begin: Begin) -> None:
-    waiting = begin("trigger", "typing", "--to", "user:bob", "--wait", "20")
+def test_wait_waits_for_a_client_that_connects_later(program: Companion, start_command: StartCommand) -> None:
+    waiting = start_command("trigger", "typing", "--to", "user:bob", "--wait", "20")
     with sockets.client(program.url, "carol"):
-        wait_until(program.is_asked, "the request")
+        wait_until(program.has_control_request, "the request")
         assert waiting.process.poll() is None, "it does not wait for carol"
         with sockets.client(program.url, "bob") as bob:
             assert sockets.receive(bob)["event"] == "typing"
@@ -274,27 +276,29 @@ def test_wait_is_for_a_client_that_comes_later(program: Companion, begin: Begin)
     assert waiting.out[0].endswith("delivered to 1 client")
 
 
-def test_wait_in_vain_sends_nothing_and_ends_with_1(program: Companion, run: Run) -> None:
-    said = run("trigger", "typing", "--wait", "0.5", exits=1)
-    assert said.err == ["No client for all was ready within 0.5 s. Nothing was sent."]
+def test_without_a_client_wait_sends_nothing_and_ends_with_1(program: Companion, run: Run) -> None:
+    result = run("trigger", "typing", "--wait", "0.5", exits=1)
+    assert result.err == ["No client for all was ready within 0.5 s. Nothing was sent."]
     assert run("journal", "--filter", "event:typing").out == []
 
 
 @pytest.mark.parametrize("what", [("new_message",), ("--fixture", "basics/chatter")], ids=["event", "fixture"])
-def test_a_seed_makes_the_same_ids_and_texts_again(ui: ClientConnection, run: Run, what: tuple[str, ...]) -> None:
+def test_the_same_seed_generates_the_same_ids_and_texts(
+    ui: ClientConnection, run: Run, what: tuple[str, ...]
+) -> None:
     def values(*options: str) -> list[tuple[str, str]]:
         run("trigger", *what, *options, "--repeat", "2", "--every", "0")
         return [(each["msg_id"], each["text"]) for each in (data(ui), data(ui))]
 
     first = values("--seed", "7")
     assert len({number for number, _ in first}) == 2
-    run("state", "reset")  # a chat state takes an id only once
+    run("state", "reset")  # a chat state stores each id only once
     assert values("--seed", "7") == first
     assert values("--seed", "9") != first
     assert values()[0] != values()[0]
 
 
-def test_what_it_fires_is_stored(server: Companion, run: Run) -> None:
+def test_a_fired_event_is_stored(server: Companion, run: Run) -> None:
     run("trigger", "new_message", "--set", "text=for later", "--as", "bob")
     with Rest(server) as rest:
         wait_until(lambda: rest.page("bob", 1)["messages"][0]["text"] == "for later", "the message in the history")

@@ -1,4 +1,4 @@
-"""``companion ui-state`` against a chat UI in a real browser: what must be on the screen is on the screen."""
+"""``companion ui-state`` with a chat UI in a real browser: the page shows the expected state."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ import pytest
 from . import sockets
 from .browser import Site
 from .chat_ui import Chat, window
-from .conftest import Ask, Run
+from .conftest import Run, RunJson
 from .processes import Companion
 
 
@@ -18,16 +18,16 @@ from .processes import Companion
 async def chat(tmp_path: Path) -> AsyncIterator[Chat]:
     async with window(tmp_path / "profile") as chat:
         yield chat
-        assert chat.complaints == []
+        assert chat.errors == []
 
 
 async def shown(chat: Chat) -> dict[str, tuple[bool, int, str]]:
-    """Presence, unread count and preview of each contact, as the page shows them."""
+    """Return presence, unread count and preview of each contact in the page."""
     return {
         name: (
             await chat.online(name),
-            int(await chat.about(name, "unread") or 0),
-            await chat.about(name, "preview"),
+            int(await chat.contact_text(name, "unread") or 0),
+            await chat.contact_text(name, "preview"),
         )
         for name in await chat.contacts()
     }
@@ -41,7 +41,7 @@ def expected(stores: dict[str, Any]) -> dict[str, tuple[bool, int, str]]:
 
 
 async def test_the_expected_state_is_what_the_page_shows(
-    program: Companion, site: Site, chat: Chat, run: Run, ask: Ask, tmp_path: Path
+    program: Companion, site: Site, chat: Chat, run: Run, run_json: RunJson, tmp_path: Path
 ) -> None:
     await chat.open(site.origin, program)
     run("trigger", "new_message", "--as", "bob", "--set", "text=one", "--wait", "10")
@@ -49,9 +49,9 @@ async def test_the_expected_state_is_what_the_page_shows(
     run("trigger", "friend_online", "--as", "bob")
     await chat.open_chat("carol")
     run("trigger", "new_message", "--as", "carol", "--set", "text=three")
-    await chat.sees("three")
+    await chat.wait_for_last("three")
     await chat.polled()
-    stores = ask("ui-state", "show", "--flavour", "shipped")
+    stores = run_json("ui-state", "show", "--flavour", "shipped")
     assert expected(stores) == await shown(chat)
     assert stores["chatStore"]["activeChat"] == "carol"
     assert [each["text"] for each in stores["chatStore"]["messages"]["carol"]] == await chat.texts()
@@ -64,7 +64,7 @@ async def test_the_expected_state_is_what_the_page_shows(
     assert differing.err == ["contactStore.contacts[1].unreadCount: expected 1, the UI has 2"]
 
 
-def test_expect_judges_what_was_reported(server: Companion, run: Run, tmp_path: Path) -> None:
+def test_expect_checks_the_reported_state(server: Companion, run: Run, tmp_path: Path) -> None:
     with sockets.client(server.url):
         unmet = run("ui-state", "expect", "chat.activeChat=null", "--within", "0", exits=1)
         assert "the UI has not reported its state" in unmet.err[0]

@@ -14,7 +14,7 @@ from tests.ui_stores.sequences import reference, sequence
 from .tools import need
 
 SEQUENCES = 5_000 if os.environ.get("COMPANION_LONG") else 500
-"""Per flavour."""
+"""Number of sequences per flavour."""
 LENGTH = 40
 SCRIPT = Path(__file__).parents[1] / "ui_stores" / "stores.mjs"
 

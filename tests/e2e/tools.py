@@ -1,4 +1,4 @@
-"""What a test needs from the machine: it skips where that is missing, and fails where CI promised to have it."""
+"""Find the programs that tests need. A test without them is skipped, or fails if CI requires them."""
 
 import os
 import re
@@ -11,21 +11,21 @@ import pytest
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 REQUIRED = os.environ.get("COMPANION_E2E") == "require"
-"""Set to ``require``, nothing may be skipped for want of a tool."""
+"""If it is ``require``, a missing tool is a failure instead of a skip."""
 
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="looks at what only Linux has (/proc, X11)")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux (/proc, X11)")
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX system (signals, terminals)")
 
 
 def missing(sentence: str) -> NoReturn:
-    """Skip the test, or fail it where ``COMPANION_E2E=require``."""
+    """Skip the test, or fail it if ``COMPANION_E2E=require``."""
     if REQUIRED:
         pytest.fail(f"{sentence} (COMPANION_E2E=require is set, so this test may not be skipped)", pytrace=False)
     pytest.skip(sentence)
 
 
 def need(*commands: str, install: str) -> str:
-    """Return the full path of the first of ``commands`` that is installed; ``install`` says how to get one."""
+    """Return the path of the first of ``commands`` that is installed. ``install`` is the hint if none is."""
     for command in commands:
         if path := shutil.which(command):
             return path
@@ -33,6 +33,6 @@ def need(*commands: str, install: str) -> str:
 
 
 def artifact(name: str) -> Path:
-    """Return where to keep ``name`` for whoever looks at the test run afterwards."""
+    """Return the path of an artifact of the test run."""
     ARTIFACTS.mkdir(exist_ok=True)
-    return ARTIFACTS / re.sub(r"[^\w.-]+", "-", name)  # a test's name may hold what means something to programs
+    return ARTIFACTS / re.sub(r"[^\w.-]+", "-", name)  # a test's name may contain special characters

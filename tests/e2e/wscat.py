@@ -1,4 +1,4 @@
-"""npm's wscat in a terminal of its own, as a person would use it."""
+"""Run npm's wscat in a pseudo-terminal."""
 
 import os
 import re
@@ -22,22 +22,26 @@ ROWS, COLUMNS = 50, 400
 
 
 class Wscat:
-    """A terminal in which ``wscat -c URL`` runs. ``screen`` is all that it has shown."""
+    """A terminal in which ``wscat -c URL`` runs. ``screen`` is all its output."""
 
     def __init__(self, url: str, *options: str) -> None:
         if pty is None:
-            missing("wscat is driven through a POSIX terminal, which this system does not have")
+            missing("wscat needs a POSIX terminal, which this system does not have")
         program = need("wscat", install="npm install -g wscat")
         self.name = f"wscat {url}"
         self._shown = b""
-        self._terminal, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self._terminal, child_side = pty.openpty()
+        fcntl.ioctl(child_side, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         try:
             self.process = subprocess.Popen(
-                [program, "-c", url, *options], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+                [program, "-c", url, *options],
+                stdin=child_side,
+                stdout=child_side,
+                stderr=child_side,
+                start_new_session=True,
             )
         finally:
-            os.close(theirs)
+            os.close(child_side)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -56,25 +60,25 @@ class Wscat:
 
     @property
     def screen(self) -> str:
-        """What was shown, without colours and cursor movements."""
+        """All output, without colours and cursor movements."""
         return ESCAPES.sub("", self._shown.decode("utf-8", "replace")).replace("\r", "")
 
     @property
     def lines(self) -> list[str]:
-        """The screen's lines, without the prompt that redrawing leaves in front of them."""
+        """The lines of the output, without the prompts that redrawing leaves before received frames."""
         return [line.removeprefix("> ") if line.startswith("> <") else line for line in self.screen.split("\n")]
 
     @property
     def open(self) -> bool:
-        """Whether it is still connected: wscat ends with its connection."""
+        """Whether it is connected. wscat ends when its connection ends."""
         return self.process.poll() is None and "Disconnected" not in self.screen
 
-    def see(self, line: str, times: int = 1) -> None:
-        """Wait until ``line`` is shown, ``times`` times."""
+    def wait_for_line(self, line: str, times: int = 1) -> None:
+        """Wait until the output contains ``line`` ``times`` times."""
         try:
             wait_until(lambda: self.lines.count(line) >= times, repr(line))
         except AssertionError as error:
-            raise AssertionError(f"{error}; shown was:\n{self}") from None
+            raise AssertionError(f"{error}; the output is:\n{self}") from None
 
     def type(self, line: str) -> None:
         """Type a line and press Enter."""
@@ -89,7 +93,7 @@ class Wscat:
         while True:
             try:
                 more = os.read(self._terminal, 4096)
-            except OSError:  # Linux says so when the program has ended
+            except OSError:  # Linux reports the end of the program as an error
                 return
             if not more:
                 return

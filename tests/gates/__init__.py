@@ -1,4 +1,4 @@
-"""The gates of the fortress: what an attack on the sockets must not achieve, with figures.
+"""Attack the running program, measure the effects, and compare the figures with limits. Each check is a *gate*.
 
 ``python -m tests.gates [NAME …] [--long]``
 """

@@ -1,4 +1,4 @@
-"""Run the gates one after the other and print a line for each. The exit code is 1 if one failed."""
+"""Run the gates one after the other and print a line for each. The exit code is 1 if a gate fails."""
 
 import argparse
 import sys
@@ -41,8 +41,8 @@ GATES: dict[str, Gate] = {
 }
 
 
-def holds(name: str, gate: Gate, long: bool) -> bool:
-    """Run a gate and print its line; a skipped one holds."""
+def run_gate(name: str, gate: Gate, long: bool) -> bool:
+    """Run a gate, print its line, and return whether it passed or was skipped."""
     began = time.monotonic()
     try:
         figures, limit, passed = gate(long)
@@ -59,21 +59,21 @@ def holds(name: str, gate: Gate, long: bool) -> bool:
 
 
 def main() -> int:
-    """Return the process's exit code."""
+    """Run the selected gates, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.gates", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(GATES)}; all when none is named")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(GATES)}; default: all")
     parser.add_argument("--all-but", nargs="+", metavar="NAME", help="all gates except these")
-    parser.add_argument("--long", action="store_true", help="the full sizes, which take half an hour")
+    parser.add_argument("--long", action="store_true", help="run the full sizes, which takes half an hour")
     given = parser.parse_args()
     if given.all_but and given.names:
-        parser.error("name the gates to run, or those to leave out with --all-but")
+        parser.error("give either the gates to run, or --all-but")
     named = given.all_but or given.names
     if unknown := [name for name in named if name not in GATES]:
-        parser.error(f"there is no gate {', '.join(unknown)}; there are {', '.join(GATES)}")
+        parser.error(f"unknown gate {', '.join(unknown)}; use {', '.join(GATES)}")
     allow_many_files()
     wanted = given.names or [name for name in GATES if name not in (given.all_but or ())]
-    held = [holds(name, GATES[name], given.long) for name in wanted]
-    return 0 if all(held) else 1
+    passed = [run_gate(name, GATES[name], given.long) for name in wanted]
+    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":

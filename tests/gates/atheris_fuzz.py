@@ -1,4 +1,4 @@
-"""Feeds the decoder what libFuzzer suggests: ``python -m tests.gates.atheris_fuzz -max_total_time=10 …``."""
+"""Fuzz the frame decoder with libFuzzer: ``python -m tests.gates.atheris_fuzz -max_total_time=10 …``."""
 
 import sys
 
@@ -9,7 +9,7 @@ with atheris.instrument_imports(include=["app.protocol", "json"]):
 
 
 def one_input(data: bytes) -> None:
-    """Take the bytes as text, and once as what a socket may hand on: text with lone surrogates."""
+    """Check the bytes as text, and as text with lone surrogates."""
     check(data.decode(errors="replace"))
     check(atheris.FuzzedDataProvider(data).ConsumeUnicode(len(data)))
 

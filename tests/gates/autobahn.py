@@ -1,4 +1,4 @@
-"""RFC 6455, as Autobahn's fuzzing client judges it, on both loops that the server runs on."""
+"""Autobahn's fuzzing client checks the server's conformance to RFC 6455, on both event loops."""
 
 import json
 import os
@@ -16,40 +16,42 @@ from tests.gates.gate import Outcome
 
 LOOPS = ("plain", "qt")
 LEFT_OUT = [
-    "9.*",  # how fast messages of up to 16 MB are echoed; the companion closes with 1009 above 64 KiB
-    "12.*",  # compression, which is off: it costs 28 KB and most of the CPU per client, for nothing on loopback
+    "9.*",  # performance with messages of up to 16 MB; the companion closes with 1009 above 64 KiB
+    "12.*",  # compression, which is off: it costs 28 KB per client and most of the CPU time, and loopback is fast
     "13.*",
 ]
 MAY_FAIL = {"7.1.5"}
-MAY_BE_LAX = {
+MAY_BE_NON_STRICT = {
     "3.2", "3.3", "3.4", "4.1.3", "4.1.4", "4.2.3", "4.2.4", "4.2.5", "5.15", "6.4.1", "6.4.2", "6.4.3", "6.4.4",
 }  # fmt: skip
-"""Frames that came before a broken one in the same packet are dropped with it instead of answered."""
+"""Non-strict cases: valid frames before an invalid one in the same packet are dropped with it, not answered."""
 GOOD = {"OK", "INFORMATIONAL"}
 AT_LEAST = 240
-MAY_TAKE_S = 240
+TIMEOUT_S = 240
 ATTEMPTS = 10
-"""Some cases send octet by octet, and are answered when these do not happen to arrive together (4.1.5: half the
-times). One that was lax and is not in the list gets so many attempts to show that it can be answered."""
+"""Number of retries of a non-strict case that is not in the list. Some cases send byte by byte, and are answered
+only if the bytes arrive separately (4.1.5: half of the time)."""
 
 
 def wstest() -> str:
-    """Return Autobahn's program; it needs Python 2.7, so few machines have it."""
+    """Return the path of Autobahn's ``wstest``, which needs Python 2.7. Skip the gate if it is not installed."""
     path = os.environ.get("COMPANION_WSTEST") or shutil.which("wstest")
     if not path:
-        pytest.skip("wstest is not on the PATH nor in COMPANION_WSTEST: it is autobahntestsuite's, for Python 2.7")
+        pytest.skip(
+            "wstest is neither in PATH nor in COMPANION_WSTEST; it belongs to autobahntestsuite, for Python 2.7"
+        )
     return path
 
 
-def judge(url: str, folder: Path, cases: Iterable[str] = ("*",)) -> dict[str, str]:
-    """Run cases against ``url``; return the worse of both verdicts of each."""
+def run_cases(url: str, folder: Path, cases: Iterable[str] = ("*",)) -> dict[str, str]:
+    """Run cases against ``url``. Return the worse of the two verdicts of each case."""
     spec = folder / "spec.json"
     servers = [{"agent": "companion", "url": url}]
     wanted = {"outdir": str(folder), "servers": servers, "cases": [*cases], "exclude-cases": LEFT_OUT}
     spec.write_text(json.dumps({**wanted, "exclude-agent-cases": {}}))
     done = subprocess.run(
         [wstest(), "-m", "fuzzingclient", "-s", str(spec)],
-        cwd=folder, capture_output=True, text=True, timeout=MAY_TAKE_S, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
     index = folder / "index.json"
     assert index.exists(), f"wstest ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
@@ -61,8 +63,8 @@ def _worse(behaviour: str, closing: str) -> str:
     return closing if behaviour in GOOD else behaviour if closing in GOOD else min(behaviour, closing)
 
 
-def lax_of(verdicts: dict[str, str]) -> set[str]:
-    """Return the cases that were judged to be handled less strictly than possible."""
+def non_strict_cases(verdicts: dict[str, str]) -> set[str]:
+    """Return the cases with the verdict NON-STRICT."""
     return {case for case, verdict in verdicts.items() if verdict == "NON-STRICT"}
 
 
@@ -75,15 +77,15 @@ def run(long: bool) -> Outcome:
             Program("echo", sys.executable, "-m", "tests.gates.echo", loop) as echo,
         ):
             url = echo.wait_for_line("^ws://.*$")[0]
-            verdicts = judge(url, Path(folder))
+            verdicts = run_cases(url, Path(folder))
             for _ in range(ATTEMPTS):
-                if again := lax_of(verdicts) - MAY_BE_LAX:
-                    verdicts |= judge(url, Path(folder), again)
-        lax = lax_of(verdicts)
+                if again := non_strict_cases(verdicts) - MAY_BE_NON_STRICT:
+                    verdicts |= run_cases(url, Path(folder), again)
+        non_strict = non_strict_cases(verdicts)
         failed = {case for case, verdict in verdicts.items() if verdict not in (*GOOD, "NON-STRICT")}
-        passed &= failed <= MAY_FAIL and lax <= MAY_BE_LAX and len(verdicts) >= AT_LEAST
-        figures.append(f"{loop}: {len(verdicts)} cases, failed {_named(failed)}, non-strict {_named(lax)}")
-    limit = f"failed among {_named(MAY_FAIL)}, non-strict among {_named(MAY_BE_LAX)}"
+        passed &= failed <= MAY_FAIL and non_strict <= MAY_BE_NON_STRICT and len(verdicts) >= AT_LEAST
+        figures.append(f"{loop}: {len(verdicts)} cases, failed {_named(failed)}, non-strict {_named(non_strict)}")
+    limit = f"failed among {_named(MAY_FAIL)}, non-strict among {_named(MAY_BE_NON_STRICT)}"
     return Outcome("; ".join(figures), limit, passed)
 
 

@@ -1,4 +1,4 @@
-"""Pages of hostile origins in real browsers: none gets in, nothing is stored and nothing delivered."""
+"""Pages of hostile origins in real browsers cannot connect, read, store or send anything."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.gates.pages import REBOUND, Attackers
 PAGES_S = 60.0
 FLAGS = (
     f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
-    # Newer versions keep pages of the internet from this machine by themselves; older ones and others do not.
+    # Newer versions block requests from public pages to this machine; older ones and other browsers do not.
     "--disable-features=BlockInsecurePrivateNetworkRequests,LocalNetworkAccessChecks",
 )
 PREFERENCES: dict[str, Any] = {
@@ -36,11 +36,11 @@ PREFERENCES: dict[str, Any] = {
 }
 
 Visit = Callable[[Attackers, list[str], Path], None]
-"""Opens addresses in a browser, and waits until all pages that must have reported."""
+"""Opens URLs in a browser, and waits until all expected pages have reported."""
 
 
 def all_reported(attackers: Attackers) -> None:
-    """Wait for the reports of the pages that must."""
+    """Wait for the reports of all expected pages."""
 
     def missing() -> set[str]:
         return attackers.expected - attackers.reports.keys()
@@ -86,40 +86,40 @@ def in_firefox(attackers: Attackers, addresses: list[str], folder: Path) -> None
 
 
 def attack(name: str, visit: Visit) -> tuple[str, bool]:
-    """Let a browser visit all hostile pages, then an allowed one; return the figures and whether all held."""
+    """Open all hostile pages in a browser, then an allowed one. Return the figures, and whether the gate passed."""
     with (
         TemporaryDirectory(prefix="companion-browsers-") as folder,
         server(presence_decays=False) as target,
         ExitStack() as stack,
     ):
         attackers = Attackers(stack, target, Path(folder))
-        before = target.ask("GET", "/v1/state")
+        before = target.request("GET", "/v1/state")
         watcher = stack.enter_context(sockets.client(target.url, "alice"))
         visit(attackers, attackers.hostile, Path(folder))
         achieved = [each for report in attackers.reports.values() for each in report["got"]]
-        stored = target.ask("GET", "/v1/state") != before
-        joined = len(target.told("connected")) - 1
-        refused = [row["note"] for row in target.told("refused")]
-        rows = target.ask("GET", "/v1/journal?limit=10000")["rows"]
-        heard = [row["event"] for row in rows if row["direction"] == "c2s"]
+        stored = target.request("GET", "/v1/state") != before
+        joined = len(target.journal_rows("connected")) - 1
+        rejected = [row["note"] for row in target.journal_rows("refused")]
+        rows = target.request("GET", "/v1/journal?limit=10000")["rows"]
+        received = [row["event"] for row in rows if row["direction"] == "c2s"]
         target.fire("the end")
         delivered = watcher.recv(timeout=5) != "the end"
         origins = Counter(report["origin"] for report in attackers.reports.values())
         attackers.expected = {"allowed"}
         visit(attackers, [attackers.allowed], Path(folder))
-        welcome = [each for each in attackers.reports["allowed"]["got"] if each.startswith("opened")]
-        for each in (*achieved, *heard):
+        opened = [each for each in attackers.reports["allowed"]["got"] if each.startswith("opened")]
+        for each in (*achieved, *received):
             print(f"  {name}: {each}")
-    untried = [each for each in origins if not any(each in note for note in refused)]
+    not_rejected = [each for each in origins if not any(each in note for note in rejected)]
     figures = (
-        f"{name}: {joined} admitted, {len(achieved)} answers read, {len(heard)} requests heard, "
+        f"{name}: {joined} admitted, {len(achieved)} answers read, {len(received)} requests received, "
         f"{'something' if stored else 'nothing'} stored, {'something' if delivered else 'nothing'} delivered, by "
-        f"{origins.total()} pages of {len(origins)} origins, {len(refused)} refusals; "
-        f"the allowed page {'let in' if welcome else 'REFUSED'}"
+        f"{origins.total()} pages of {len(origins)} origins, {len(rejected)} rejections; "
+        f"the allowed page {'connected' if opened else 'REJECTED'}"
     )
-    if untried:
-        figures += f"; nothing was refused from {', '.join(untried)}"
-    held = not (achieved or stored or joined or heard or delivered or untried) and bool(welcome)
+    if not_rejected:
+        figures += f"; no rejection of {', '.join(not_rejected)}"
+    held = not (achieved or stored or joined or received or delivered or not_rejected) and bool(opened)
     return figures, held
 
 
@@ -131,7 +131,7 @@ def run(long: bool) -> Outcome:
     else:
         figures.append("Firefox skipped: it is not installed")
     for name, visit in browsers.items():
-        told, held = attack(name, visit)
-        figures.append(told)
+        text, held = attack(name, visit)
+        figures.append(text)
         passed &= held
     return Outcome("; ".join(figures), "0 admitted, nothing stored, nothing delivered", passed)

@@ -1,4 +1,4 @@
-"""Clients that come and go leave nothing behind: no file descriptor, no task, no memory."""
+"""Clients that connect and disconnect leak no file descriptors, tasks or memory."""
 
 import asyncio
 import signal
@@ -13,20 +13,20 @@ from tests.gates.gate import MIB, Outcome, Server, server
 ROUNDS, ROUNDS_LONG = 2_000, 20_000
 WARM_UP, MAX_WARM_UP = 3_000, 20_000
 LEVEL = MIB // 4
-"""The warm-up ends when as many connections as a batch add less memory than this."""
+"""The warm-up ends when a batch of connections adds less memory than this."""
 BATCH = 2_000
 AT_ONCE = 32
 MAY_GROW = 2 * MIB
 READINGS = 10
 JOURNAL_ROWS = 500
-"""Few enough that the warm-up fills the journal, which is meant to grow until it is full."""
+"""Small, so that the warm-up fills the journal, which grows until it is full."""
 WATCHED = (sys.executable, "-m", "tests.gates.watched")
 
 
-async def _come_and_go(url: str, times: int) -> None:
+async def _connect_and_disconnect(url: str, times: int) -> None:
     left = iter(range(times))
 
-    async def one_after_the_other(number: int) -> None:
+    async def connect_in_turn(number: int) -> None:
         for turn in left:
             client = await connect(f"{url}?username=u{turn % 7}", proxy=None, compression=None)
             if turn % 2:
@@ -37,17 +37,17 @@ async def _come_and_go(url: str, times: int) -> None:
 
     async with asyncio.TaskGroup() as group:
         for number in range(AT_ONCE):
-            group.create_task(one_after_the_other(number))
+            group.create_task(connect_in_turn(number))
 
 
-def come_and_go(program: Server, times: int) -> None:
-    """Connect and disconnect that often, every other time without a closing handshake."""
-    asyncio.run(_come_and_go(program.url, times))
-    wait_until(lambda: not program.clients(), "the last clients to have left")
+def connect_and_disconnect(program: Server, times: int) -> None:
+    """Connect and disconnect ``times`` times, every other time without a closing handshake."""
+    asyncio.run(_connect_and_disconnect(program.url, times))
+    wait_until(lambda: not program.clients(), "the last clients to disconnect")
 
 
 def tasks(program: Server) -> int:
-    """Return how many asyncio tasks it has, at least: those that close the last connections take a moment."""
+    """Return the minimum of several task counts, because tasks that close connections end a little later."""
     readings = []
     for _ in range(READINGS):
         readings.append(_tasks_now(program))
@@ -68,19 +68,19 @@ def warm_up(program: Server) -> None:
 
     A leak never levels off: the warm-up then ends at its limit, and the measurement shows the growth.
     """
-    come_and_go(program, WARM_UP)
+    connect_and_disconnect(program, WARM_UP)
     for _ in range(WARM_UP, MAX_WARM_UP, BATCH):
         before = program.memory()
-        come_and_go(program, BATCH)
+        connect_and_disconnect(program, BATCH)
         if program.memory() - before < LEVEL:
             return
 
 
 def measure(program: Server, rounds: int) -> tuple[int, int, int]:
-    """Return by how much files, tasks and memory grew."""
+    """Return the growth of file descriptors, tasks and memory."""
     warm_up(program)
     files, running, memory = program.files(), tasks(program), program.memory()
-    come_and_go(program, rounds)
+    connect_and_disconnect(program, rounds)
     return program.files() - files, tasks(program) - running, program.memory() - memory
 
 

@@ -1,8 +1,7 @@
-"""An echo on the companion's own event server, for Autobahn: ``python -m tests.gates.echo plain|qt``.
+"""Run the companion's event server as an echo server for Autobahn: ``python -m tests.gates.echo plain|qt``.
 
-The same factory, connection class, guard and limits, except that frames are echoed instead of routed (which is
-what Autobahn's client judges), that they may be larger, since one case closes after 256 KiB, and that nobody
-counts them.
+It has the same factory, connection class, access policy and limits. The differences: frames are echoed, as Autobahn
+expects; they may be larger, because a case needs 256 KiB; and the rate limit is off.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ LARGEST_CASE = 256 * 1024
 
 
 class Echo(EventServer):
-    """Answers text with text and bytes with bytes."""
+    """Echoes text frames and binary frames."""
 
     async def _serve(self, connection: ServerConnection) -> None:
         async for frame in connection:
@@ -36,9 +35,9 @@ class Echo(EventServer):
 async def main() -> None:
     events.MAX_FRAME_BYTES = LARGEST_CASE
     hub = Hub(Journal(Clock(), 100))
-    gate = AccessPolicy(lambda: (), RejectionLog(hub))
+    access_policy = AccessPolicy(lambda: (), RejectionLog(hub))
     limits = Limits(clients=64, connections=256, frames_per_s=1e9, token="")
-    server = Echo(hub, Router(hub, built_in()), 0, gate, lambda: limits)
+    server = Echo(hub, Router(hub, built_in()), 0, access_policy, lambda: limits)
     await server.start()
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)

@@ -1,4 +1,4 @@
-"""No command writes a control character from outside to the terminal, whichever field it came in."""
+"""No command writes a control character from untrusted input to the terminal."""
 
 import json
 import os
@@ -28,14 +28,14 @@ FORGED = "FORGED"
 HOSTILE = f"\x1b]0;PWNED\x07\n{FORGED}\r{FORGED}\x9b2J\x85{FORGED}" + "".join(sorted(FORBIDDEN - {"\0"}))
 SHORT = f"\x1b]0;P\x07\x9b2J\u202e\u2066\u200f\n{FORGED}"
 MESSAGE = str(UUID(int=1, version=4))
-"""The message that the outsider wrote."""
+"""ID of the message that ``Outsider`` stores."""
 PATIENCE_S = 60
 
 Arguments = list[str]
 
 
 def commands() -> Iterator[tuple[str, ...]]:
-    """Return every command of the command line, by walking it."""
+    """Return the names of all commands, from the command tree."""
 
     def walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         inner = getattr(command, "commands", None)
@@ -48,7 +48,7 @@ def commands() -> Iterator[tuple[str, ...]]:
 
 
 def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list[Arguments]]:
-    """Return how each command is called here, in this order; each one without and with ``--json``."""
+    """Return the arguments for each command, in this order. Each is run without and with ``--json``."""
     file = str(folder / "state.json")
     frame = str(folder / "frame.txt")
     return {
@@ -109,21 +109,21 @@ def calls(folder: Path, closes: str, refuses: str) -> dict[tuple[str, ...], list
         ("server", "start"): [[]],
         ("clients", "close"): [["all", "--reason", SHORT], [SHORT]],
         ("state", "reset"): [[]],
-        ("serve",): [[]],  # a second one, which must not start
+        ("serve",): [[]],  # a second start, which must fail
         ("help",): [[], ["events"], [SHORT]],
         ("quit",): [[]],
     }  # fmt: skip
 
 
 def flaws(output: bytes) -> list[str]:
-    """Return what an outsider reached in a command's output."""
+    """Return the control characters and forged lines in a command's output."""
     text = output.decode("utf-8")
     found = [f"U+{ord(char):04X}" for char in sorted(FORBIDDEN & set(text.replace(os.linesep, "\n")))]
     return found + [f"a line {FORGED}" for line in text.splitlines() if line.startswith(FORGED)]
 
 
 def run_command(data_dir: Path, *arguments: str) -> tuple[bytes, bytes]:
-    """Run a command to its end."""
+    """Run a command, and return its standard output and standard error."""
     environment = {**ENVIRONMENT, "COMPANION_DATA_DIR": str(data_dir), "DISPLAY": "", "WAYLAND_DISPLAY": ""}
     ended = subprocess.run(
         [*COMPANION, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S
@@ -131,8 +131,8 @@ def run_command(data_dir: Path, *arguments: str) -> tuple[bytes, bytes]:
     return ended.stdout, ended.stderr
 
 
-def tried(data_dir: Path, name: tuple[str, ...], arguments: Arguments, with_json: bool) -> list[str]:
-    """Run one command; return what is wrong with its output."""
+def check_command(data_dir: Path, name: tuple[str, ...], arguments: Arguments, with_json: bool) -> list[str]:
+    """Run one command, and return the flaws of its output."""
     given = [*name, *(["--json"] if with_json else []), *arguments]
     out, err = run_command(data_dir, *given)
     found = flaws(out) + flaws(err)
@@ -141,7 +141,7 @@ def tried(data_dir: Path, name: tuple[str, ...], arguments: Arguments, with_json
             for line in out.decode().split("\n"):
                 json.loads(line or "null")
         except ValueError as error:
-            found.append(f"no JSON: {error}")
+            found.append(f"invalid JSON: {error}")
     if b"Traceback" in err:
         found.append("a traceback")
     return [f"{' '.join(name)} {arguments} json={with_json}: {each}" for each in found]
@@ -149,7 +149,7 @@ def tried(data_dir: Path, name: tuple[str, ...], arguments: Arguments, with_json
 
 @contextmanager
 def hostile_servers() -> Iterator[tuple[str, str]]:
-    """Run a server that sends, and closes with, hostile texts, and one that refuses with a hostile body."""
+    """Run a server that sends hostile texts and close reasons, and one that rejects with a hostile body."""
 
     def close(client: ServerConnection) -> None:
         for frame in (
@@ -182,7 +182,7 @@ def measure(program: Companion, data_dir: Path, folder: Path) -> Outcome:
                     if name == ("serve",) and with_json:
                         continue
                     count += 1
-                    found += tried(data_dir, name, arguments, with_json)
+                    found += check_command(data_dir, name, arguments, with_json)
     program.wait()
     for lines, where in ((program.out, "stdout"), (program.err, "stderr")):
         found += [f"serve, {where}: {each}" for each in flaws("\n".join(lines).encode())]

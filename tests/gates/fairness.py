@@ -1,4 +1,4 @@
-"""One client sends as fast as it can: a healthy client hardly notices, and loses nothing."""
+"""While one client sends as fast as it can, another client's latency grows only a little, and it loses no frame."""
 
 import socket
 import time
@@ -17,15 +17,15 @@ from tests.gates.gate import Outcome
 ROUNDS, ROUNDS_LONG = 5, 9
 SECONDS = 1.5
 EVERY_S = 0.01
-"""A healthy client's pace: a hundred frames per second, a fifth of what is allowed."""
+"""Interval of the healthy client: 100 frames per second, a fifth of the rate limit."""
 LIMIT = 5.0
 TYPING = masked(b'{"event":"typing","data":{"to":"bob","typing":true}}')
-ANSWER = b'{"username":"alice","typing":true}'
+FORWARDED = b'{"username":"alice","typing":true}'
 PATIENCE_S = 10.0
 
 
 class Fairness(NamedTuple):
-    """Latencies of a healthy client in ms, one per round, and how many of its frames never arrived."""
+    """Latencies of a healthy client in ms, one per round, and the number of its lost frames."""
 
     calm: list[float]
     flooded: list[float]
@@ -33,7 +33,7 @@ class Fairness(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """The median of the rounds' ratios: each is compared with the calm just before it."""
+        """The median of the rounds' ratios. Each flooded round is compared with the calm one before it."""
         return median(one / other for one, other in zip(self.flooded, self.calm, strict=True))
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class Fairness(NamedTuple):
 
 
 class Pair:
-    """A client that types and one that is told, and how long that takes."""
+    """Measure the latency of typing frames from one client to another."""
 
     def __init__(self, stack: ExitStack, port: int) -> None:
         self._alice, self._bob = (stack.enter_context(sockets.raw(port)) for _ in range(2))
@@ -49,12 +49,12 @@ class Pair:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.settimeout(PATIENCE_S)
             assert sockets.handshake(client, f"/events?username={name}").startswith("HTTP/1.1 101 ")
-        self._got = b""
+        self._received = b""
 
     def p99(self, seconds: float) -> tuple[float, int]:
-        """Type for some time. Return the 99th percentile in ms, and how many frames were lost.
+        """Send typing frames for some time. Return the 99th percentile in ms, and the number of lost frames.
 
-        A frame that could not be sent in time, since the one before was late, counts from when it was due.
+        If a frame is sent late because the one before was late, its latency is measured from the time it was due.
         """
         latencies, lost = [], 0
         began = time.perf_counter()
@@ -63,44 +63,44 @@ class Pair:
             time.sleep(max(0.0, due - time.perf_counter()))
             self._alice.sendall(TYPING)
             try:
-                self._await_answer()
+                self._wait_for_frame()
             except TimeoutError:
                 lost += 1
             latencies.append(1000 * (time.perf_counter() - due))
         return quantiles(latencies, n=100)[98], lost
 
-    def _await_answer(self) -> None:
-        """Read until the typing frame came; others (priming, say) may come before it."""
-        while ANSWER not in self._got:
+    def _wait_for_frame(self) -> None:
+        """Read until the typing frame is received. Others, such as priming frames, may precede it."""
+        while FORWARDED not in self._received:
             got = self._bob.recv(65_536)
             assert got, "the server closed a healthy client"
-            self._got += got
-        self._got = self._got.partition(ANSWER)[2]
+            self._received += got
+        self._received = self._received.partition(FORWARDED)[2]
 
 
 def p99(port: int, seconds: float) -> tuple[float, int]:
-    """Measure with new connections: these answer no pings, so they must not grow old."""
+    """Measure with new connections, because these clients do not answer pings."""
     with ExitStack() as stack:
         return Pair(stack, port).p99(seconds)
 
 
 def compare(port: int, rounds: int, seconds: float) -> Fairness:
-    """Measure a healthy client with and without a flood, in turns."""
+    """Measure a healthy client alternately with and without a flood."""
     calm, flooded, lost = [], [], 0
     p99(port, 0.2)
     for _ in range(rounds):
         quiet, missing = p99(port, seconds)
         with flooders(port):
-            loud, more_missing = p99(port, seconds)
+            loaded, more_missing = p99(port, seconds)
         calm.append(quiet)
-        flooded.append(loud)
+        flooded.append(loaded)
         lost += missing + more_missing
     return Fairness(calm, flooded, lost)
 
 
 @contextmanager
 def running(name: str) -> Iterator[int]:
-    """Run ``serve`` or ``tray`` as it is installed; yield its port."""
+    """Run ``serve`` or the tray program, and yield its port."""
     start = {"serve": serve, "tray": tray}[name]
     with TemporaryDirectory(prefix="companion-gate-") as folder, start(Path(folder) / "data") as program:
         yield program.port

@@ -1,4 +1,4 @@
-"""``python -m tests.gates.flooder PORT`` sends typing frames as fast as it can, again and again."""
+"""``python -m tests.gates.flooder PORT`` sends typing frames as fast as it can, until it is killed."""
 
 import select
 import subprocess
@@ -12,11 +12,11 @@ from tests.e2e.processes import ROOT
 FRAME = b'{"event":"typing","data":{"to":"nobody","typing":true}}'
 AT_ONCE = 1_000
 CLOSED = b"\x88"
-"""The first byte of a close frame; no frame that the flooder gets contains it otherwise."""
+"""First byte of a close frame. No other frame that the flooder receives contains it."""
 
 
 def masked(payload: bytes) -> bytes:
-    """Return a client's text frame of fewer than 126 bytes. A mask of zeros leaves the payload as it is."""
+    """Return a client's text frame of fewer than 126 bytes. The masking key 0 leaves the payload unchanged."""
     return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
@@ -37,7 +37,7 @@ def flood(port: int) -> None:
 
 @contextmanager
 def flooders(port: int, number: int = 1) -> Iterator[None]:
-    """Run this many of them, each in a process of its own."""
+    """Run ``number`` flooders, each in its own process."""
     command = [sys.executable, "-m", __name__, str(port)]
     running = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(number)]
     try:

@@ -1,4 +1,4 @@
-"""What must hold of any frame: it is refused with ``BadFrame``, or it can be written and read again."""
+"""Check that any frame is rejected with ``BadFrame``, or can be encoded and decoded again."""
 
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
@@ -9,11 +9,11 @@ CLIENT_EVENTS = [CATALOG.get(Direction.FROM_UI, name) for name in CATALOG.names(
 
 
 def check(frame: str | bytes) -> bool:
-    """Return whether the frame was taken. Whatever escapes but ``BadFrame`` is a bug."""
+    """Return whether the frame is valid. Any exception except ``BadFrame`` is a bug."""
     try:
         envelope = decode(frame)
     except BadFrame as bad:
-        str(bad).encode()  # it must be fit for a log
+        str(bad).encode()  # the error must be valid Unicode for the log
         return False
     again = decode(envelope.encode().decode())
     assert again == envelope, (frame, again)

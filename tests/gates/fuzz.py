@@ -1,4 +1,4 @@
-"""Nothing but ``BadFrame`` comes out of the decoder, and what it takes can be written again."""
+"""The decoder raises nothing but ``BadFrame``, and every frame that it accepts can be encoded again."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from tests.gates.gate import Outcome
 EXAMPLES, EXAMPLES_LONG = 5_000, 50_000
 SECONDS, SECONDS_LONG = 10, 60
 
-# with lone surrogates, which JSON's \ud800 makes
+# includes lone surrogates, as from JSON's \ud800
 anything = st.text(st.characters(codec=None, exclude_categories=()), max_size=8)
 numbers = st.integers() | st.integers(-(10**400), 10**400) | st.floats()
 leaves = st.none() | st.booleans() | numbers | anything
@@ -36,7 +36,7 @@ envelopes = st.fixed_dictionaries({"event": names | anything, "data": data | val
 
 @st.composite
 def damaged(draw: st.DrawFn) -> str:
-    """A frame with a hole, or with something between."""
+    """A frame in which a part is removed or replaced."""
     text = json.dumps(draw(envelopes), ensure_ascii=draw(st.booleans()))
     at, end = sorted((draw(st.integers(0, len(text))), draw(st.integers(0, len(text)))))
     return text[:at] + draw(anything | st.sampled_from(NASTY)) + text[end:]
@@ -59,20 +59,20 @@ frames = (
 
 
 def with_hypothesis(examples: int) -> Counter[bool]:
-    """Check so many frames; return how many were taken and refused."""
-    taken: Counter[bool] = Counter()
+    """Check ``examples`` frames, and return the numbers of valid and rejected ones."""
+    accepted: Counter[bool] = Counter()
 
     @settings(max_examples=examples, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(frames)
-    def one(frame: str | bytes) -> None:
-        taken[check(frame)] += 1
+    def check_one(frame: str | bytes) -> None:
+        accepted[check(frame)] += 1
 
-    one()
-    return taken
+    check_one()
+    return accepted
 
 
 def with_atheris(seconds: int) -> tuple[str, bool]:
-    """Fuzz for so long; return the figures, and whether nothing was found."""
+    """Fuzz for ``seconds``. Return the figures, and whether no error was found."""
     if find_spec("atheris") is None:
         return "atheris skipped: it is not installed (pip install atheris; there are wheels for Linux)", True
     with TemporaryDirectory(prefix="companion-fuzz-") as folder:
@@ -90,20 +90,20 @@ def with_atheris(seconds: int) -> tuple[str, bool]:
             [sys.executable, "-m", "tests.gates.atheris_fuzz", *options],
             cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=seconds + 60, check=False,
         )  # fmt: skip
-    told = done.stdout + done.stderr
-    runs = re.search(r"Done (\d+) runs", told)
+    output = done.stdout + done.stderr
+    runs = re.search(r"Done (\d+) runs", output)
     if done.returncode or not runs:
-        print(told[-4000:])
+        print(output[-4000:])
         return f"atheris ended with {done.returncode}", False
     return f"atheris: {int(runs[1]):,} inputs in {seconds} s", True
 
 
 def run(long: bool) -> Outcome:
-    taken = with_hypothesis(EXAMPLES_LONG if long else EXAMPLES)
-    told, clean = with_atheris(SECONDS_LONG if long else SECONDS)
-    enough = taken[True] > 100 and taken[False] > 100
+    accepted = with_hypothesis(EXAMPLES_LONG if long else EXAMPLES)
+    figures, clean = with_atheris(SECONDS_LONG if long else SECONDS)
+    enough = accepted[True] > 100 and accepted[False] > 100
     return Outcome(
-        f"hypothesis: {taken[True]:,} frames taken and {taken[False]:,} refused; {told}",
-        "nothing but BadFrame escapes, what is taken re-encodes",
+        f"hypothesis: {accepted[True]:,} frames accepted and {accepted[False]:,} rejected; {figures}",
+        "no exception except BadFrame, accepted frames re-encode",
         clean and enough,
     )

@@ -1,4 +1,4 @@
-"""What a gate is, and what gates share: a server of their own, its figures, and enough file descriptors."""
+"""Shared by all gates: the result type, a companion in its own process, its figures, and the file limit."""
 
 import http.client
 import json
@@ -15,12 +15,12 @@ from tests.e2e.processes import COMPANION, Companion, serve
 
 FILES = 16_384
 MIB = 2**20
-IDLE_S = 1.0
-"""The server hangs up on whoever asks nothing for some seconds."""
+KEEP_ALIVE_S = 1.0
+"""Older idle connections are reopened, because the server closes a connection that is idle for some seconds."""
 
 
 class Outcome(NamedTuple):
-    """What a gate measured, and whether that is good enough."""
+    """The figures of a gate, their limit, and whether they are within it."""
 
     figures: str
     limit: str
@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 
 
 Gate = Callable[[bool], Outcome]
-"""Runs a gate; True means its full size. To be skipped it calls ``pytest.skip``."""
+"""Runs a gate, with True in its full size. It calls ``pytest.skip`` to be skipped."""
 
 
 def allow_many_files() -> None:
@@ -40,7 +40,7 @@ def allow_many_files() -> None:
 
 
 class Server:
-    """A companion of this gate alone, in another process, and what can be seen of it from outside."""
+    """A companion in its own process, its control API, and figures about the process."""
 
     def __init__(self, program: Companion, data_dir: Path) -> None:
         self.program = program
@@ -50,60 +50,60 @@ class Server:
         self.control_port = int(urlsplit(program.control_url).port or 0)
         self.token = (data_dir / "token").read_text().strip()
         self._control = http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=10)
-        self._asked = 0.0
+        self._last_request = 0.0
 
-    def ask(self, method: str, path: str, body: str | None = None, kind: str = "application/json") -> Any:
+    def request(self, method: str, path: str, body: str | None = None, kind: str = "application/json") -> Any:
         """Call the control API and return its answer."""
-        if time.monotonic() - self._asked > IDLE_S:
-            self._control.close()  # it connects again by itself
+        if time.monotonic() - self._last_request > KEEP_ALIVE_S:
+            self._control.close()  # the next request connects again
         headers = {"Authorization": f"Bearer {self.token}"}
         if body is not None:
             headers["Content-Type"] = kind
         self._control.request(method, path, None if body is None else body.encode(), headers)
         answer = self._control.getresponse()
         text = answer.read()
-        self._asked = time.monotonic()
+        self._last_request = time.monotonic()
         assert answer.status < 300, (method, path, answer.status, text[:500])
         return json.loads(text) if text else None
 
     def fire(self, frame: str) -> int:
-        """Send a text frame to every client; return how many it was handed to."""
-        return len(self.ask("POST", "/v1/frames", frame, "text/plain")["clients"])
+        """Send a text frame to every client, and return the number of recipients."""
+        return len(self.request("POST", "/v1/frames", frame, "text/plain")["clients"])
 
     def clients(self) -> list[Any]:
-        """Return who is connected."""
-        return list(self.ask("GET", "/v1/clients"))
+        """Return the connected clients."""
+        return list(self.request("GET", "/v1/clients"))
 
-    def told(self, event: str) -> list[Any]:
-        """Return the server's rows of that name in the journal, oldest first."""
-        rows = self.ask("GET", f"/v1/journal?limit=10000&filter=event:{event}")["rows"]
+    def journal_rows(self, event: str) -> list[Any]:
+        """Return the journal rows with this event name, oldest first."""
+        rows = self.request("GET", f"/v1/journal?limit=10000&filter=event:{event}")["rows"]
         return [row for row in rows if row["event"] == event]
 
     def sockets(self) -> int:
-        """Return how many sockets it has open, for whatever purpose."""
-        return sum(name.startswith("socket:") for name in self._opened())
+        """Return the number of open sockets of the process."""
+        return sum(name.startswith("socket:") for name in self._open_files())
 
     def files(self) -> int:
-        """Return how many file descriptors it has open."""
-        return len(self._opened())
+        """Return the number of open file descriptors of the process."""
+        return len(self._open_files())
 
-    def _opened(self) -> list[str]:
+    def _open_files(self) -> list[str]:
         names = []
         for number in Path(f"/proc/{self.pid}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed meanwhile
+            with suppress(FileNotFoundError):  # it was closed meanwhile
                 names.append(str(number.readlink()))
         return names
 
     def memory(self) -> int:
-        """Return its resident bytes."""
+        """Return the resident memory in bytes."""
         return self._memory("VmRSS")
 
     def peak(self) -> int:
-        """Return the most resident bytes since ``forget_peak``."""
+        """Return the maximum of the resident memory since ``reset_peak``, in bytes."""
         return self._memory("VmHWM")
 
-    def forget_peak(self) -> None:
-        """Begin to look for the peak anew."""
+    def reset_peak(self) -> None:
+        """Reset the recorded maximum."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")
 
     def _memory(self, name: str) -> int:
@@ -115,7 +115,7 @@ class Server:
 
 @contextmanager
 def server(command: Sequence[str | Path] = COMPANION, **settings: Any) -> Iterator[Server]:
-    """Run ``companion serve`` with these settings, on free ports, in a folder of its own."""
+    """Run ``companion serve`` with these settings, free ports and a temporary data folder."""
     with TemporaryDirectory(prefix="companion-gate-") as folder:
         data_dir = Path(folder) / "data"
         data_dir.mkdir()

@@ -1,4 +1,4 @@
-"""Handshakes that must not be let in, and those that must: what stands in each, byte by byte."""
+"""Hostile and legitimate handshakes and requests, as bytes."""
 
 import base64
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from app.system.settings import TAURI_ORIGINS
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-WELCOME_HOSTS = ("127.0.0.1:{port}", "localhost:{port}", "LocalHost:{port}", "LOCALHOST:{port}", "[::1]:{port}")
+VALID_HOSTS = ("127.0.0.1:{port}", "localhost:{port}", "LocalHost:{port}", "LOCALHOST:{port}", "[::1]:{port}")
 
 HOSTS = (
-    # names that are not ours, or look like ours
+    # foreign names, and names similar to valid ones
     "", "evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "localhost.evil.example:{port}",
     "127.0.0.1.nip.io:{port}", "127.0.0.1:{port}.evil.example", "evil.example#127.0.0.1:{port}",
     "evil.example?127.0.0.1:{port}", "evil.example/127.0.0.1:{port}", "evil-localhost:{port}", "xlocalhost:{port}",
@@ -26,7 +26,7 @@ HOSTS = (
     "user@127.0.0.1:{port}", "user:pass@127.0.0.1:{port}", "@127.0.0.1:{port}", "127.0.0.1:{port}@evil.example",
     "evil.example@127.0.0.1:{port}", "localhost@evil.example:{port}", "http://127.0.0.1:{port}",
     "//127.0.0.1:{port}", "ws://127.0.0.1:{port}",
-    # other ways to write loopback
+    # other forms of the loopback address
     "127.1:{port}", "127.0.1:{port}", "127.0.0.2:{port}", "127.127.127.127:{port}", "127.000.000.001:{port}",
     "0127.0.0.1:{port}", "0177.0.0.1:{port}", "0177.0.0.01:{port}", "0x7f.0.0.1:{port}", "0x7f000001:{port}",
     "0x7F.0x0.0x0.0x1:{port}", "2130706433:{port}", "017700000001:{port}", "127.0.0.1.0:{port}", "127.0.0:{port}",
@@ -37,14 +37,14 @@ HOSTS = (
     "[::ffff:7f00:1]:{port}", "[::127.0.0.1]:{port}", "[fe80::1]:{port}", "[127.0.0.1]:{port}",
     "[localhost]:{port}", "[::1:{port}", "::1]:{port}", "[[::1]]:{port}", "[::1].:{port}",
     "[::1].evil.example:{port}",
-    # percent-encoding, characters that look alike, controls
+    # percent-encoding, lookalike characters, control characters
     "127%2e0%2e0%2e1:{port}", "%31%32%37.0.0.1:{port}", "loc%61lhost:{port}", "127.0.0.1%00:{port}",
     "127.0.0.1%0d%0a:{port}", "localhost%2eevil.example:{port}", "127.0.0.1:%38081", "localhost\x00:{port}",
     "127.0.0.1:{port}\x00", "\x7f127.0.0.1:{port}", "127。0。0。1:{port}", "127.0.0.1:{port}", "ⓛocalhost:{port}",
     "lοcalhost:{port}", "localhoſt:{port}", "１２７.0.0.1:{port}", "xn--localhost:{port}", "localhost\u200b:{port}",
     "\ufeff127.0.0.1:{port}",
 )  # fmt: skip
-HOSTS = tuple(host for host in HOSTS if host not in WELCOME_HOSTS)
+HOSTS = tuple(host for host in HOSTS if host not in VALID_HOSTS)
 
 ORIGINS = (
     "", "null", "NULL", "undefined", "*", "file://", "file:///", "file:///home/me/page.html", "about:blank",
@@ -107,7 +107,7 @@ def request(
     instead: str = "",
     after: bytes = b"",
 ) -> bytes:
-    """Return a handshake. ``without`` leaves out a header, ``instead`` replaces it by another line."""
+    """Return a handshake. ``without`` omits a header, ``instead`` is a line that replaces its header."""
     lines = [
         *([] if host is None else [f"Host: {host}"]),
         "Connection: Upgrade",
@@ -122,33 +122,33 @@ def request(
     return head.encode() + after
 
 
-def ordinary(path: str, token: str, host: str = "127.0.0.1:{port}", *origins: str) -> bytes:
-    """Return a plain request for one of the HTTP doors."""
+def plain_request(path: str, token: str, host: str = "127.0.0.1:{port}", *origins: str) -> bytes:
+    """Return a request to REST or the control API."""
     lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close", f"Authorization: Bearer {token}"]
     return "\r\n".join([*lines, *(f"Origin: {origin}" for origin in origins), "", ""]).encode()
 
 
-def hostile_ordinary(path: str, token: str) -> Iterator[tuple[str, bytes]]:
-    """Plain requests that must not be answered, though they name the right token."""
+def hostile_requests(path: str, token: str) -> Iterator[tuple[str, bytes]]:
+    """Yield requests that must be rejected, although their token is valid."""
     for host in HOSTS:
-        yield f"{path} with Host {host!a}", ordinary(path, token, host)
+        yield f"{path} with Host {host!a}", plain_request(path, token, host)
     for origin in ORIGINS:
-        yield f"{path} with Origin {origin!a}", ordinary(path, token, "127.0.0.1:{port}", origin)
+        yield f"{path} with Origin {origin!a}", plain_request(path, token, "127.0.0.1:{port}", origin)
     for origin in TAURI_ORIGINS:
-        yield f"{path} with two origins, {origin}", ordinary(path, token, "127.0.0.1:{port}", origin, origin)
+        yield f"{path} with two origins, {origin}", plain_request(path, token, "127.0.0.1:{port}", origin, origin)
 
 
-def welcome_ordinary(path: str, token: str) -> Iterator[tuple[str, bytes]]:
-    """Plain requests that must be answered."""
-    for host in WELCOME_HOSTS:
-        yield f"{path} with Host {host}", ordinary(path, token, host)
+def legitimate_requests(path: str, token: str) -> Iterator[tuple[str, bytes]]:
+    """Yield requests that must be answered."""
+    for host in VALID_HOSTS:
+        yield f"{path} with Host {host}", plain_request(path, token, host)
         for origin in TAURI_ORIGINS:
-            yield f"{path} with Host {host} from {origin}", ordinary(path, token, host, origin)
+            yield f"{path} with Host {host} from {origin}", plain_request(path, token, host, origin)
 
 
-def welcome() -> Iterator[tuple[str, bytes]]:
-    """Every legitimate handshake: name and bytes with ``{port}`` in them."""
-    for host in WELCOME_HOSTS:
+def legitimate() -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of every legitimate handshake. The bytes contain ``{port}``."""
+    for host in VALID_HOSTS:
         yield f"{host}, no origin", request(host=host)
         for origin in TAURI_ORIGINS:
             yield f"{host}, from {origin}", request(host=host, more=(f"Origin: {origin}",))
@@ -159,7 +159,7 @@ def welcome() -> Iterator[tuple[str, bytes]]:
 
 
 def hostile() -> Iterator[tuple[str, bytes]]:
-    """Every hostile handshake: name and bytes with ``{port}`` in them."""
+    """Yield the name and the bytes of every hostile handshake. The bytes contain ``{port}``."""
     for host in HOSTS:
         yield f"Host {host!a}", request(host=host)
     for origin in ORIGINS:
@@ -294,7 +294,7 @@ def _oversized() -> Iterator[tuple[str, bytes]]:
 
 
 def _smuggled() -> Iterator[tuple[str, bytes]]:
-    """A handshake that hides in, behind or around another request."""
+    """Yield handshakes that are hidden inside, after or around another request."""
     inner = request()
     evil = ("Origin: https://evil.example",)
     bodies = (
@@ -305,18 +305,18 @@ def _smuggled() -> Iterator[tuple[str, bytes]]:
         "Transfer-Encoding: chunked, identity",
     )  # fmt: skip
     for header in bodies:
-        told = header.replace("{inner}", str(len(inner)))
-        yield f"refused, {told}, another behind it", request(more=(*evil, told), after=inner)
-        yield f"POST, {told}, another in it", request(line="POST /events HTTP/1.1", more=(told,), after=inner)
+        line = header.replace("{inner}", str(len(inner)))
+        yield f"rejected, {line}, followed by another", request(more=(*evil, line), after=inner)
+        yield f"POST, {line}, another inside", request(line="POST /events HTTP/1.1", more=(line,), after=inner)
     yield (
         "both lengths",
         request(more=(*evil, "Content-Length: 5", "Transfer-Encoding: chunked"), after=b"0\r\n\r\n" + inner),
     )
     yield "two lengths", request(more=(*evil, "Content-Length: 0", "Content-Length: 5"), after=inner)
-    yield "refused for its path, another behind it", request("/nowhere", after=inner)
-    yield "refused for its Host, another behind it", request(host="evil.example", after=inner)
-    yield "no upgrade, another behind it", request(without="Upgrade", after=inner)
-    yield "plain GET kept alive, another behind it", b"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n" + inner
+    yield "rejected for its path, followed by another", request("/nowhere", after=inner)
+    yield "rejected for its Host, followed by another", request(host="evil.example", after=inner)
+    yield "no upgrade, followed by another", request(without="Upgrade", after=inner)
+    yield "plain GET kept alive, followed by another", b"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n" + inner
     yield "a form's body that is a handshake", (
         b"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: text/plain\r\nContent-Length: "
         + str(len(inner)).encode() + b"\r\n\r\n" + inner

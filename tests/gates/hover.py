@@ -1,7 +1,7 @@
-"""Run the real window and point at everything in it: ``python -m tests.gates.hover DATA_DIR OPTION…``.
+"""Run the real window and request every tooltip in it: ``python -m tests.gates.hover DATA_DIR OPTION…``.
 
 The options are those of the program. When ``DATA_DIR/hover`` appears, every room and dialog is opened, every row is
-selected, and every widget and cell is asked for its tooltip. Then ``DATA_DIR/hover.json`` says what was seen.
+selected, and the tooltip of every widget and cell is requested. The results are written to ``DATA_DIR/hover.json``.
 """
 
 import sys
@@ -35,7 +35,7 @@ from app.ui.window import MainWindow
 from tests.gates.window_driver import WindowDriver
 
 BAIT = "bait"
-"""What is part of every text from outside."""
+"""This word is part of every untrusted text."""
 OPENING = '<p style="white-space:pre-wrap">'
 DIALOGS = ("rename", "save_as", "delete")
 """Buttons that open a dialog about the selected item."""
@@ -45,13 +45,13 @@ Steps = Iterator[None]
 
 
 class Hover(WindowDriver):
-    """Opens everything in the window and asks everything for its tooltip."""
+    """Opens everything in the window, and requests all tooltips."""
 
     def __init__(self, data_dir: Path) -> None:
         super().__init__(data_dir, "hover")
         self.tooltips = 0
         self.seen: dict[str, int] = {}
-        """In how many tooltips and labels a text from outside was seen, by place."""
+        """Number of tooltips and labels with an untrusted text, by place."""
 
     def report(self) -> dict[str, Any]:
         return {"tooltips": self.tooltips, "seen": self.seen}
@@ -61,7 +61,7 @@ class Hover(WindowDriver):
         yield from self._rows_in_editor(window)
         for room in ROOMS:
             window.open_room(room.name)
-            yield from self._look(room.title)
+            yield from self._check_all(room.title)
             yield from self._choices(room.title, window)
             for button in DIALOGS if room.title == "Fixtures" else ():
                 getattr(window.fixtures, button).click()
@@ -71,7 +71,7 @@ class Hover(WindowDriver):
             for index in cells(view):
                 if BAIT in str(index.data()):
                     view.setCurrentIndex(index)
-        yield from self._look("Chats", hover=False)
+        yield from self._check_all("Chats", hover=False)
         for action in self._menu_actions(window):
             action.trigger()
             yield from self._dialog("chats")
@@ -88,19 +88,19 @@ class Hover(WindowDriver):
         tray.close_down()
 
     def _rows_in_editor(self, window: MainWindow) -> Steps:
-        """Open rows of the log in Inject, which judges them."""
+        """Open rows of the log in Inject, which validates them."""
         window.open_room(EVENTS)
         yield
         model = window.events.model
         rows = [model.row(line) for line in range(model.rowCount())]
-        # Invalid frames first: Inject quotes what is wrong with them.
+        # Invalid frames first, because Inject quotes their errors.
         rows = sorted(
             (row for row in rows if BAIT.encode() in row.payload), key=lambda row: row.verdict != "invalid"
         )
         for row in rows[:EDITED_ROWS]:
             window.inject.edit(row)
             window.open_room(INJECT)
-            yield from self._look("edit", hover=False)
+            yield from self._check_all("edit", hover=False)
 
     @staticmethod
     def _menu_actions(window: MainWindow) -> list[object]:
@@ -115,24 +115,24 @@ class Hover(WindowDriver):
         for tabs in page.findChildren(QTabBar):
             for number in range(tabs.count()) if tabs.isVisible() else ():
                 tabs.setCurrentIndex(number)
-                yield from self._look(name)
+                yield from self._check_all(name)
         for view in page.findChildren(QAbstractItemView):
             for index in cells(view, columns=1) if view.isVisible() and not isinstance(view, QHeaderView) else ():
                 view.setCurrentIndex(index)
-                yield from self._look(name, hover=False)
+                yield from self._check_all(name, hover=False)
 
     def _dialog(self, name: str) -> Steps:
-        yield from self._look(name)
+        yield from self._check_all(name)
         for each in QApplication.topLevelWidgets():
             if isinstance(each, QDialog | QMenu) and each.isVisible():
                 each.close()
         yield
 
-    def _look(self, place: str, *, hover: bool = True) -> Steps:
-        """Check every label, and point at everything that is visible."""
+    def _check_all(self, place: str, *, hover: bool = True) -> Steps:
+        """Check every label, and request the tooltip of every visible widget."""
         yield
         for top in QApplication.topLevelWidgets():
-            if not isValid(top):  # a tooltip, which was hidden meanwhile
+            if not isValid(top):  # a tooltip that was hidden meanwhile
                 continue
             for label in top.findChildren(QLabel):
                 self._check_label(place, label)
@@ -142,26 +142,26 @@ class Hover(WindowDriver):
 
     def _check_label(self, place: str, label: QLabel) -> None:
         if label.metaObject().className() == "QTipLabel":
-            return  # a tooltip, which is looked at below
+            return  # a tooltip, which _request_tooltip checks
         if label.text() and label.textFormat() is not Qt.TextFormat.PlainText:
             self.flaws.add(f"{place}: a label interprets HTML: {label.text()[:60]!r}")
-        in_banner = any(isinstance(each, Banner) for each in ancestors(label))  # it is there in every room
+        in_banner = any(isinstance(each, Banner) for each in ancestors(label))  # it is visible in every room
         if label.isVisible() and BAIT in label.text() and not in_banner:
-            self._saw(f"{place}, label")
+            self._count(f"{place}, label")
 
     def _hover(self, place: str, widget: QWidget) -> Steps:
-        self._ask(place, widget, widget.rect().center())
+        self._request_tooltip(place, widget, widget.rect().center())
         if isinstance(widget, QAbstractItemView) and not isinstance(widget, QHeaderView):
             for index in cells(widget):
                 widget.scrollTo(index)
-                self._ask(place, widget.viewport(), widget.visualRect(index).center())
+                self._request_tooltip(place, widget.viewport(), widget.visualRect(index).center())
                 if index.column() == 0:
                     yield
         if isinstance(widget, QTabBar):
             for number in range(widget.count()):
-                self._ask(place, widget, widget.tabRect(number).center())
+                self._request_tooltip(place, widget, widget.tabRect(number).center())
 
-    def _ask(self, place: str, widget: QWidget, at: QPoint) -> None:
+    def _request_tooltip(self, place: str, widget: QWidget, at: QPoint) -> None:
         QToolTip.hideText()
         QApplication.sendEvent(widget, QHelpEvent(QEvent.Type.ToolTip, at, widget.mapToGlobal(at)))
         text = QToolTip.text()
@@ -171,14 +171,14 @@ class Hover(WindowDriver):
         if GuiQt.mightBeRichText(text) and "<" in text.removeprefix(OPENING).removesuffix("</p>"):
             self.flaws.add(f"{place}: a tooltip interprets HTML: {text[:60]!r}")
         if BAIT in text:
-            self._saw(f"{place}, tooltip")
+            self._count(f"{place}, tooltip")
 
-    def _saw(self, where: str) -> None:
+    def _count(self, where: str) -> None:
         self.seen[where] = self.seen.get(where, 0) + 1
 
 
 def ancestors(widget: QWidget) -> Iterator[QWidget]:
-    """Return the widgets that contain this one."""
+    """Yield the widgets that contain this one."""
     parent = widget.parentWidget()
     while parent:
         yield parent
@@ -186,7 +186,7 @@ def ancestors(widget: QWidget) -> Iterator[QWidget]:
 
 
 def cells(view: QAbstractItemView, columns: int = 100) -> Iterator[QModelIndex]:
-    """Return every cell of a view, those below a folder too; of a combo box' list, which is not open, none."""
+    """Return every cell of a view, including those in folders; none for the closed list of a combo box."""
     model = view.model()
 
     def below(parent: QModelIndex) -> Iterator[QModelIndex]:

@@ -1,4 +1,4 @@
-"""Pointing at everything in the window opens no file and no connection that a text from outside names."""
+"""Showing the tooltips of everything in the window opens no file and no connection named by an untrusted text."""
 
 import json
 import re
@@ -18,13 +18,13 @@ MUST_SEE = (
     "Events, tooltip", "Events, label", "edit, label", "Clients, tooltip", "Clients, label", "Inject, label",
     "Fixtures, tooltip", "Fixtures, label", "Chats, label", "chats, label",
 )  # fmt: skip
-"""Places where the gate has to meet texts from outside; otherwise it would prove nothing."""
+"""Places where untrusted texts must appear. Without them, the gate would prove nothing."""
 ENDED = {"flaws": ["the program ended by itself"], "tooltips": 0, "seen": {}}
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 def hostile(folder: Path) -> str:
-    """Return HTML that makes Qt open a file or contact a host, in several ways."""
+    """Return HTML that makes Qt open files and contact hosts."""
     return (
         f'<img src="{folder}/bait.png"><img src="file://{folder}/bait-url.png"><img src="//{HOST}/bait/share.png">'
         f'<img src="http://{HOST}:7/bait.png"><link rel="stylesheet" href="{folder}/bait.css">'
@@ -33,7 +33,7 @@ def hostile(folder: Path) -> str:
 
 
 def touched(trace: str) -> list[str]:
-    """Return the system calls that a text from outside caused. Names of fixture files hold the HTML itself."""
+    """Return the system calls that an untrusted text caused, except those with fixture files named after it."""
     found = []
     for line in trace.splitlines():
         paths = [path for path in QUOTED.findall(line) if "bait" in path and "<" not in path]
@@ -49,15 +49,17 @@ def measure(program: Companion, data_dir: Path, text: str, trace: Path) -> Outco
     with outsider.stay():
         (data_dir / "hover").touch()
         report = data_dir / "hover.json"
-        wait_until(lambda: report.exists() or program.process.poll() is not None, "the hovering to end", HOVER_S)
+        wait_until(
+            lambda: report.exists() or program.process.poll() is not None, "the end of the tooltips", HOVER_S
+        )
         if report.exists():
-            server.ask("POST", "/v1/quit")
+            server.request("POST", "/v1/quit")
             program.wait()
     seen = json.loads(report.read_text()) if report.exists() else ENDED
     flaws = seen["flaws"] + touched(trace.read_text(errors="replace"))
-    flaws += [f"no text from outside was seen in: {place}" for place in MUST_SEE if place not in seen["seen"]]
+    flaws += [f"no untrusted text in: {place}" for place in MUST_SEE if place not in seen["seen"]]
     print(*flaws[:50], sep="\n")
-    figures = f"{len(flaws)} flaws after {outsider.asked} requests, {seen['tooltips']} tooltips, {seen['seen']}"
+    figures = f"{len(flaws)} flaws after {outsider.requests} requests, {seen['tooltips']} tooltips, {seen['seen']}"
     return Outcome(figures, "0 flaws", not flaws)
 
 
@@ -68,9 +70,9 @@ def run(long: bool) -> Outcome:
         data_dir, trace = folder / "data", folder / "trace"
         text = hostile(folder)
         write_files(data_dir, text)
-        watched = (
+        traced = (
             strace, "-f", "--seccomp-bpf", "-qq", "-s", "400", "-o", trace, "-e", "trace=%file,connect",
             sys.executable, "-m", "tests.gates.hover", data_dir,
         )  # fmt: skip
-        with tray(data_dir, command=watched) as program:
+        with tray(data_dir, command=traced) as program:
             return measure(program, data_dir, text, trace)

@@ -1,4 +1,4 @@
-"""The companion and a model of it agree, whatever happens in whatever order (``tests/test_model.py``)."""
+"""The companion and a model of it agree on random sequences of steps (``tests/test_model.py``)."""
 
 from tests.gates.gate import Outcome
 from tests.test_model import Model, run_model

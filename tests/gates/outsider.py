@@ -1,4 +1,4 @@
-"""Put a text into every field of a companion that somebody else can fill: sockets, headers, files."""
+"""Put a text into every untrusted input of a companion: frames, requests, headers and files."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ from tests.gates.gate import Server
 
 ORIGIN = "http://localhost:1420"
 NO_CONTROLS = dict.fromkeys([*range(0x20), 0x7F])
-"""What HTTP forbids in a header: with these, a request is refused before its header is looked at."""
+"""Characters that HTTP forbids in a header. A request with them is rejected before the header is used."""
 LINE_ENDS = dict.fromkeys(b"\0\r\n")
 NOT_IN_FILE_NAMES = re.compile(r"[/\x00]")
 WAITS = ("wait", "within")
@@ -33,17 +33,17 @@ BASES = {
     "POST /v1/expectations": {"event": "typing"},
     "POST /v1/events": {"event": "typing", "data": {"username": "alice", "typing": True}},
 }
-"""Valid bodies, which hold with one property more: some properties exclude each other."""
-PARTING = ("/v1/quit", "/v1/journal/stream", "/v1/server/stop", "/v1/start-at-login")
-"""Operations without a text, or that end what this needs, or that change the system outside the data folder."""
+"""Valid bodies to which one property is added at a time, because some properties exclude each other."""
+SKIPPED_PATHS = ("/v1/quit", "/v1/journal/stream", "/v1/server/stop", "/v1/start-at-login")
+"""Operations without a text, and those that end the companion, stop its server or change the system."""
 Json = Any
 
 
 def write_files(data_dir: Path, text: str) -> None:
-    """Fill the settings file and the fixtures folder of a companion that does not run yet."""
+    """Write the text to the settings file and the fixtures folder, before the companion starts."""
     data_dir.mkdir(parents=True, exist_ok=True)
     defaults = msgspec.structs.asdict(Settings())
-    # Not the folder of fixtures: that one is filled below.
+    # The fixtures folder is filled below.
     given = {name: text for name, value in defaults.items() if isinstance(value, str) and name != "fixtures"}
     given |= {"allowed_origins": [ORIGIN, text], "pinned": ["canary", text], text: text}
     lines = [f"{json.dumps(name)} = {json.dumps(value)}\n" for name, value in given.items()]
@@ -66,14 +66,14 @@ def write_files(data_dir: Path, text: str) -> None:
 
 
 def sample(event: str, direction: Direction = Direction.TO_UI) -> dict[str, Any]:
-    """Return an event's sample data."""
+    """Return the sample data of an event."""
     known = built_in().get(direction, event)
     assert known
     return dict(known.sample)
 
 
 def texts_in(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Find every text in a JSON value."""
+    """Yield the path of every text in a JSON value."""
     if isinstance(value, str):
         yield path
     elif isinstance(value, dict):
@@ -101,7 +101,7 @@ def filled(value: Json, text: str) -> Json:
 
 
 def full_sample(schema: Json, defs: Json) -> Json:
-    """Return a value of a JSON schema with every property, optional ones too."""
+    """Return a valid value of a JSON schema with every property, including optional ones."""
     if "$ref" in schema:
         return full_sample(defs[schema["$ref"].rsplit("/", 1)[-1]], defs)
     for several in ("anyOf", "oneOf"):
@@ -126,7 +126,7 @@ def full_sample(schema: Json, defs: Json) -> Json:
 
 
 def variants(value: Json, text: str) -> Iterator[Json]:
-    """Return a value with each of its texts, then all of them, replaced; last with a name nobody knows."""
+    """Yield a value with each of its texts replaced, with all of them replaced, and with an unknown property."""
     for path in texts_in(value):
         yield changed(value, path, text)
     yield filled(value, text)
@@ -135,16 +135,16 @@ def variants(value: Json, text: str) -> Iterator[Json]:
 
 
 class Outsider:
-    """One who fills every field of a running companion with ``text``; ``short`` is for names."""
+    """Fills every untrusted input of a running companion with ``text``. ``short`` is for names."""
 
     def __init__(self, server: Server, text: str, short: str) -> None:
         self._server = server
         self._text = text
         self._short = short
-        self.asked = 0
+        self.requests = 0
 
     def fill(self) -> None:
-        """Do it once, everywhere."""
+        """Fill every input once."""
         self._load_state()
         self._events()
         self._openapi()
@@ -152,7 +152,7 @@ class Outsider:
         self._headers()
 
     def call(self, method: str, path: str, body: bytes | None = None, kind: str = "", port: int = 0) -> bytes:
-        """Make an HTTP call, whatever its answer."""
+        """Send an HTTP request, and return the body of the response, whatever its status."""
         connection = http.client.HTTPConnection("127.0.0.1", port or self._server.control_port, timeout=20)
         agent = self._text.translate(NO_CONTROLS).encode()
         headers = {"Authorization": f"Bearer {self._server.token}", "User-Agent": agent}
@@ -160,7 +160,7 @@ class Outsider:
             headers["Content-Type"] = kind
         try:
             connection.request(method, path, body, headers)
-            self.asked += 1
+            self.requests += 1
             return connection.getresponse().read()
         finally:
             connection.close()
@@ -169,7 +169,7 @@ class Outsider:
         self.call(method, path, json.dumps(value).encode(), "application/json", port)
 
     def _load_state(self) -> None:
-        """Load a chat state in which every name and text is foreign."""
+        """Load a chat state with the text in every name and text."""
         state = json.loads(self.call("GET", "/v1/state"))
         person, message = state["people"][0], state["messages"][0]
         friend = {**person, "username": self._short, "is_friend": True}
@@ -184,7 +184,7 @@ class Outsider:
             self._json("PUT", "/v1/state", {**state, "people": [*state["people"], broken]})
 
     def _events(self) -> None:
-        """Send each event of the catalog with each of its fields filled, from either side."""
+        """Send each event of the catalog, with the text in each field, in its direction."""
         for kind in built_in():
             data = full_sample(kind.schema, kind.schema.get("$defs", {}))
             frames = [
@@ -211,11 +211,11 @@ class Outsider:
             client.close(4000, self._short)
 
     def _openapi(self) -> None:
-        """Fill every parameter and every property of every request of the control API's own document."""
+        """Fill every parameter and property of every request in the OpenAPI document."""
         document = json.loads(self.call("GET", "/v1/openapi.json"))
         defs = document["components"]["schemas"]
         for path, methods in document["paths"].items():
-            if path in PARTING:
+            if path in SKIPPED_PATHS:
                 continue
             for method, operation in methods.items():
                 self._operation(method.upper(), path, operation, defs)
@@ -238,14 +238,16 @@ class Outsider:
         for text in (self._text, self._short):
             bodies += variants(value, text)
             bodies += [{**basis, name: filled(each, text)} for name, each in value.items()]
-        if path == "/v1/settings":  # only one text at a time: valid numbers and switches would move the servers
+        if (
+            path == "/v1/settings"
+        ):  # only one text at a time, because valid ports and switches would move the servers
             texts = {name: each for name, each in value.items() if name != "fixtures" and list(texts_in(each))}
             bodies = [{name: filled(each, self._text)} for name, each in texts.items()]
         for each in bodies:
             self._json(method, plain, {**each, **{name: 0 for name in WAITS if name in each}})
 
     def _rest(self) -> None:
-        """Fill every field of the stand-in's requests."""
+        """Fill every field of the REST stand-in's requests."""
         port = self._server.program.rest_port
         name, friend = quote(self._text, safe="", errors="replace"), quote(self._short, safe="")
         for text in (self._text, self._short):
@@ -261,7 +263,7 @@ class Outsider:
             self.call(method, path, port=port)
 
     def _headers(self) -> None:
-        """Connect with foreign headers and names, let in or not."""
+        """Connect with the text in headers and names. Some of the connections are rejected."""
         text = self._text.translate(NO_CONTROLS)
         for path, *headers in (
             (f"/events?username={quote(self._text, errors='replace')}", f"User-Agent: {text}"),
@@ -275,7 +277,7 @@ class Outsider:
                     sockets.handshake(connection, path, *headers)
 
     def stay(self) -> socket.socket:
-        """Connect a client that stays, with a foreign name and a foreign user agent."""
+        """Connect a client that stays connected, if possible with the text as its name and user agent."""
         connection = sockets.raw(self._server.port)
         text = self._text.translate(NO_CONTROLS)
         head = sockets.handshake(connection, f"/events?username={quote(self._short)}", f"User-Agent: {text}")

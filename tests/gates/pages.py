@@ -1,4 +1,4 @@
-"""Hostile web sites: they serve a page that attacks, and take its report."""
+"""Serve hostile web pages, and receive their reports."""
 
 import base64
 import html
@@ -15,12 +15,12 @@ from tests.e2e.tools import missing
 from tests.gates.gate import Server
 
 REBOUND = "evil.example"
-"""A name that means 127.0.0.1 in the browsers."""
+"""A host name that the browsers resolve to 127.0.0.1."""
 ATTACK = (Path(__file__).parent / "attack.html").read_text(encoding="utf-8")
 
 
 class WebSite:
-    """Serves ``pages`` (path → HTML) on one address, and takes reports."""
+    """Serves ``pages`` (path → HTML) on one address, and stores the reports that they post."""
 
     def __init__(self, host: str, port: int, pages: Mapping[str, str], reports: dict[str, Any]) -> None:
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ class WebSite:
 
 
 def has_ipv6() -> bool:
-    """Whether there is a loopback address of IPv6."""
+    """Return whether IPv6's loopback address is available."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
@@ -74,20 +74,20 @@ def has_ipv6() -> bool:
 
 
 class Attackers:
-    """All sites together, and where a browser has to go."""
+    """All hostile sites, and the URLs that a browser must open."""
 
     def __init__(self, stack: ExitStack, target: Server, folder: Path) -> None:
         self._target = target
         self._pages: dict[str, str] = {}
         self.reports: dict[str, Any] = {}
-        """What each page achieved, by its name."""
+        """The report of each page, by the page's name."""
         self.expected: set[str] = set()
-        """The pages that must report."""
+        """The pages whose reports are expected."""
         self._report = f"http://127.0.0.1:{self._site(stack, '127.0.0.1', 0)}/report"
         for port in (5173, 9999, 1420):
             self._site(stack, "127.0.0.1", port)
         rebound = self._site(stack, "127.0.0.1", 0)
-        self.allowed = self._at("http://localhost:1420", "allowed", gentle=True)
+        self.allowed = self._at("http://localhost:1420", "allowed", harmless=True)
         self.expected.clear()
         self.hostile = [
             self._at("http://localhost:5173", "localhost"),
@@ -102,8 +102,8 @@ class Attackers:
     def _site(self, stack: ExitStack, host: str, port: int) -> int:
         return stack.enter_context(WebSite(host, port, self._pages, self.reports)).port
 
-    def _at(self, origin: str, name: str, *, gentle: bool = False) -> str:
-        self._pages[f"/{name}"] = self.page(name, gentle=gentle)
+    def _at(self, origin: str, name: str, *, harmless: bool = False) -> str:
+        self._pages[f"/{name}"] = self.page(name, harmless=harmless)
         return f"{origin}/{name}"
 
     def _file(self, folder: Path) -> str:
@@ -112,7 +112,7 @@ class Attackers:
         return file.as_uri()
 
     def _frames(self, origin: str) -> str:
-        """Return a page of frames whose origin is null."""
+        """Add a page with frames whose origin is null, and return its URL."""
         self._at(origin, "sandboxed")
         data = base64.b64encode(self.page("data").encode()).decode()
         sandbox = 'sandbox="allow-scripts allow-forms"'
@@ -124,20 +124,22 @@ class Attackers:
         return f"{origin}/frames"
 
     def same_origin(self) -> dict[str, str]:
-        """Return pages at the companion's own ports under a foreign name, as a rebound name makes them appear.
+        """Return pages at the companion's ports under a foreign host name, as with DNS rebinding.
 
-        Their requests to that port name no Origin where they only read: it is the Host that gives them away.
+        Their read requests to the same port have no Origin header, so only the Host header identifies them.
         """
-        doors = {"events": self._target.port, "REST": self._target.program.rest_port}
-        doors["control"] = self._target.control_port
-        return {f"http://{REBOUND}:{port}/attack": self.page(f"rebound to {door}") for door, port in doors.items()}
+        servers = {"events": self._target.port, "REST": self._target.program.rest_port}
+        servers["control"] = self._target.control_port
+        return {
+            f"http://{REBOUND}:{port}/attack": self.page(f"rebound to {name}") for name, port in servers.items()
+        }
 
-    def page(self, name: str, *, gentle: bool = False) -> str:
-        """Return a page that attacks and must report; a gentle one changes nothing."""
+    def page(self, name: str, *, harmless: bool = False) -> str:
+        """Return a page that attacks and reports. A harmless one sends no request that changes data."""
         self.expected.add(name)
         target = self._target
-        told = {
-            "name": name, "gentle": gentle, "events": target.port, "rest": target.program.rest_port,
+        parameters = {
+            "name": name, "harmless": harmless, "events": target.port, "rest": target.program.rest_port,
             "control": target.control_port, "report": self._report,
         }  # fmt: skip
-        return ATTACK.replace("JSON_HERE", json.dumps(told))
+        return ATTACK.replace("JSON_HERE", json.dumps(parameters))

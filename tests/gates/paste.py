@@ -1,4 +1,4 @@
-"""A paste of 5 MB into any editor of the real window is rejected, and the companion answers meanwhile."""
+"""A paste of 5 MB into any editor of the real window is rejected, and the companion keeps answering requests."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from tests.e2e.processes import tray
 from tests.gates.gate import Outcome, Server
 
 LIMIT_S = 3.0
-"""For one answer, on a busy machine. The paste blocked the program for minutes before it was bounded."""
+"""Limit of one response, on a busy machine. Without the size limit, a paste blocked the program for minutes."""
 PATIENCE_S = 120.0
 AT_LEAST = 15
 
@@ -18,19 +18,19 @@ AT_LEAST = 15
 def measure(server: Server, data_dir: Path) -> Outcome:
     report = data_dir / "paste.json"
     (data_dir / "paste").touch()
-    slowest, asked = 0.0, 0
+    slowest, requests = 0.0, 0
     end = time.monotonic() + PATIENCE_S
     while not report.exists() and time.monotonic() < end:
         began = time.monotonic()
-        server.ask("GET", "/v1/status")
-        slowest, asked = max(slowest, time.monotonic() - began), asked + 1
+        server.request("GET", "/v1/status")
+        slowest, requests = max(slowest, time.monotonic() - began), requests + 1
     if not report.exists():
         return Outcome("the pastes did not end", f"within {PATIENCE_S:g} s", False)
     seen = json.loads(report.read_text())
     print(*seen["flaws"], sep="\n", end="\n" if seen["flaws"] else "")
     return Outcome(
         f"{seen['rejected']} pastes of 5 MB rejected, {seen['inserted']} of 256 KiB inserted, "
-        f"{len(seen['flaws'])} flaws; slowest of {asked} answers {slowest:.2f} s",
+        f"{len(seen['flaws'])} flaws; slowest of {requests} responses {slowest:.2f} s",
         f"at least {AT_LEAST} rejected, 0 flaws, {LIMIT_S:g} s",
         not seen["flaws"] and seen["rejected"] >= AT_LEAST and slowest <= LIMIT_S,
     )
@@ -44,6 +44,6 @@ def run(long: bool) -> Outcome:
         with tray(data_dir, command=command) as program:
             server = Server(program, data_dir)
             outcome = measure(server, data_dir)
-            server.ask("POST", "/v1/quit")
+            server.request("POST", "/v1/quit")
             program.wait()
             return outcome

@@ -1,7 +1,7 @@
 """Run the real window and paste into every editor: ``python -m tests.gates.paster DATA_DIR OPTION…``.
 
 The options are those of the program. When ``DATA_DIR/paste`` appears, Ctrl+V is pressed in each editor, with a text
-that is rejected and with one that fits. Then ``DATA_DIR/paste.json`` says what became of it.
+that is too large and with one that is not. The results are written to ``DATA_DIR/paste.json``.
 """
 
 import sys
@@ -40,7 +40,7 @@ class Paster(WindowDriver):
         (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow))
         for room in ROOMS:
             window.open_room(room.name)
-            for _ in range(SETTLE_TICKS):  # Inject builds its forms again when it knows the friends
+            for _ in range(SETTLE_TICKS):  # Inject rebuilds its forms when the friends are loaded
                 yield
         for editor in window.findChildren(TextEdit):
             if not editor.isReadOnly():

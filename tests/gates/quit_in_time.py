@@ -1,4 +1,4 @@
-"""Quit takes two seconds at most, whatever the clients of the event server, REST and the control API do."""
+"""Quitting takes at most two seconds, with stalled, half-open and flooding clients."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.e2e import sockets
-from tests.e2e.processes import Companion, serve, tray, without_pace
+from tests.e2e.processes import Companion, serve, tray, without_rate_limit
 from tests.gates.flooder import flooders
 from tests.gates.gate import Outcome, Server, server
 
@@ -18,15 +18,15 @@ STALLED, HALF_OPEN = 20, 100
 LIMIT_S = 2.0
 FLOODERS = 4
 FLOODED_S = 0.5
-"""The flood has filled every buffer by then."""
+"""Time until the flood has filled every buffer."""
 TIMES, TIMES_LONG = 2, 10
 BEGINNING = b"GET /events HTTP/1.1\r\nHost: 127.0.0.1"
 FRAMES, FRAME_BYTES = 40, 8 * 1024
-"""Together more than a stalled client's socket holds, and less than its outbox may keep besides."""
+"""Together, more than the socket buffers of a stalled client, and less than these and its outbox."""
 
 
-def quit_of(program: Companion) -> tuple[int | None, float]:
-    """Ask a program to end; return its exit code (None: it did not end) and how long that took."""
+def quit_program(program: Companion) -> tuple[int | None, float]:
+    """Send SIGTERM to a program. Return its exit code (None if it does not end), and the seconds until its end."""
     began = time.monotonic()
     program.process.send_signal(signal.SIGTERM)
     try:
@@ -37,16 +37,16 @@ def quit_of(program: Companion) -> tuple[int | None, float]:
 
 
 def flooded(name: str) -> tuple[int | None, float]:
-    """Quit a program whose clients send as fast as they can, without a limit of their rate."""
+    """Quit a program whose clients send as fast as they can, without a rate limit."""
     with TemporaryDirectory(prefix="companion-gate-") as folder:
         start = {"serve": serve, "tray": tray}[name]
-        with start(without_pace(Path(folder) / "data")) as program, flooders(program.port, FLOODERS):
+        with start(without_rate_limit(Path(folder) / "data")) as program, flooders(program.port, FLOODERS):
             time.sleep(FLOODED_S)
-            return quit_of(program)
+            return quit_program(program)
 
 
 def half_open(program: Server) -> Iterator[tuple[int, bytes]]:
-    """Yield, for ever, a port and the bytes of a client that stops there: of every server and every stage."""
+    """Yield ports and incomplete requests, for every server and stage, endlessly."""
     host = b"Host: 127.0.0.1:%d\r\n"
     key = b"Authorization: Bearer " + program.token.encode() + b"\r\n"
     rest, control = program.program.rest_port, program.control_port
@@ -68,14 +68,14 @@ def half_open(program: Server) -> Iterator[tuple[int, bytes]]:
 def measure(program: Server) -> Outcome:
     with ExitStack() as stack:
         for _ in range(STALLED):
-            deaf = stack.enter_context(sockets.raw(program.port, read_buffer=sockets.SMALL))
-            assert sockets.handshake(deaf, "/events?username=deaf").startswith("HTTP/1.1 101 ")
+            stalled = stack.enter_context(sockets.raw(program.port, read_buffer=sockets.SMALL))
+            assert sockets.handshake(stalled, "/events?username=stalled").startswith("HTTP/1.1 101 ")
         for _ in range(FRAMES):
             program.fire("x" * FRAME_BYTES)
         waiting = sum(each["queued_bytes"] > 0 for each in program.clients())
         for port, beginning in islice(half_open(program), HALF_OPEN):
             stack.enter_context(sockets.raw(port)).sendall(beginning)
-        code, took = quit_of(program.program)
+        code, took = quit_program(program.program)
     return Outcome(
         f"exit code {code} after {took:.2f} s with {waiting} stalled clients and {HALF_OPEN} half-open connections",
         f"0 within {LIMIT_S:g} s with {STALLED}",

@@ -1,4 +1,4 @@
-"""63 clients of 64 stop reading: the last one gets everything in order, and the server's memory stays small."""
+"""63 of 64 clients stop reading. The last one receives every event in order, and the memory stays small."""
 
 import threading
 import time
@@ -18,12 +18,12 @@ CATCH_UP_S = 15.0
 
 
 def event(number: int) -> str:
-    """Return an event of about 250 bytes that says its number."""
+    """Return an event of about 250 bytes that contains its number."""
     return f'{{"event":"load","data":{{"n":{number},"text":"{"x" * (EVENT_BYTES - 44)}"}}}}'
 
 
 class Healthy(threading.Thread):
-    """Reads whatever comes until there was enough of it."""
+    """Reads frames until it has received ``wanted`` of them."""
 
     def __init__(self, client: ClientConnection, wanted: int) -> None:
         super().__init__(daemon=True)
@@ -43,11 +43,11 @@ def measure(program: Server, events: int) -> Outcome:
     with ExitStack() as stack:
         healthy = Healthy(stack.enter_context(sockets.client(program.url, "healthy")), events)
         for _ in range(STALLED):
-            deaf = stack.enter_context(sockets.raw(program.port, read_buffer=sockets.SMALL))
-            assert sockets.handshake(deaf, "/events?username=deaf").startswith("HTTP/1.1 101 ")
+            stalled = stack.enter_context(sockets.raw(program.port, read_buffer=sockets.SMALL))
+            assert sockets.handshake(stalled, "/events?username=stalled").startswith("HTTP/1.1 101 ")
         assert len(program.clients()) == STALLED + 1
         healthy.start()
-        program.forget_peak()
+        program.reset_peak()
         before, began = program.memory(), time.monotonic()
         for number in range(events):
             program.fire(event(number))
@@ -55,13 +55,14 @@ def measure(program: Server, events: int) -> Outcome:
         healthy.join(CATCH_UP_S)
         grown = program.peak() - before
         left = [each["username"] for each in program.clients()]
-        cut = len(program.told("aborted"))
+        aborted = len(program.journal_rows("aborted"))
     in_order = healthy.got == [event(number) for number in range(events)]
     return Outcome(
-        f"{cut} of {STALLED} stalled clients cut, {len(healthy.got)} of {events} events of {EVENT_BYTES} bytes "
-        f"{'in order' if in_order else 'OUT OF ORDER'} at {events / took:.0f}/s, at most {grown / MIB:+.1f} MiB",
-        f"all cut, every event in order, {MAY_GROW / MIB:+.0f} MiB",
-        in_order and cut == STALLED and left == ["healthy"] and grown <= MAY_GROW,
+        f"{aborted} of {STALLED} stalled clients aborted, "
+        f"{len(healthy.got)} of {events} events of {EVENT_BYTES} bytes {'in order' if in_order else 'OUT OF ORDER'}"
+        f" at {events / took:.0f}/s, at most {grown / MIB:+.1f} MiB",
+        f"all aborted, every event in order, {MAY_GROW / MIB:+.0f} MiB",
+        in_order and aborted == STALLED and left == ["healthy"] and grown <= MAY_GROW,
     )
 
 

@@ -1,4 +1,4 @@
-"""``python -m tests.gates.watched`` is ``companion``, and on SIGUSR1 it says how many asyncio tasks it has."""
+"""``python -m tests.gates.watched`` is ``companion``. On SIGUSR1, it also prints its number of asyncio tasks."""
 
 import asyncio
 import gc
@@ -8,19 +8,19 @@ import threading
 
 from app.__main__ import run
 
-ASKED = {signal.SIGUSR1}
+SIGNALS = {signal.SIGUSR1}
 
 
-def tell_for_ever() -> None:
-    """Count what is alive, whichever loop it is on; from a thread, since uvloop calls no handler of ours."""
+def print_task_counts() -> None:
+    """Print the number of pending tasks at each signal, in a thread, because uvloop does not run our handlers."""
     while True:
-        signal.sigwait(ASKED)
-        # Not isinstance(), which asks a dead weak reference for its class.
+        signal.sigwait(SIGNALS)
+        # Not isinstance(), which would access the class of a dead weak reference.
         tasks = sum(issubclass(type(each), asyncio.Task) and not each.done() for each in gc.get_objects())
         print(f"tasks {tasks}", flush=True)
 
 
 if __name__ == "__main__":
-    signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
-    threading.Thread(target=tell_for_ever, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    threading.Thread(target=print_task_counts, daemon=True).start()
     sys.exit(run())

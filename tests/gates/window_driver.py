@@ -1,4 +1,4 @@
-"""Drive the real window step by step, from within its process, so that the program goes on between two steps."""
+"""Operate the real window step by step inside its process. The program runs between the steps."""
 
 import json
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ TICK_MS = 10
 
 
 class WindowDriver(ABC):
-    """Begins when the file ``DATA_DIR/NAME`` appears, and writes its report to ``DATA_DIR/NAME.json``."""
+    """Starts when the file ``DATA_DIR/NAME`` appears, and writes its report to ``DATA_DIR/NAME.json``."""
 
     def __init__(self, data_dir: Path, name: str) -> None:
         self._data_dir = data_dir
@@ -25,11 +25,11 @@ class WindowDriver(ABC):
 
     @abstractmethod
     def steps(self) -> Iterator[None]:
-        """Do something between two yields. An exception becomes a flaw and ends the drive."""
+        """Yield after each step. An exception is reported as a flaw and ends the steps."""
 
     @abstractmethod
     def report(self) -> dict[str, Any]:
-        """Return what the gate needs to know beside the flaws."""
+        """Return the results for the gate, except for the flaws."""
 
     def _tick(self) -> None:
         if self._steps is None:

@@ -1,4 +1,4 @@
-"""Goal 17: one client sends as fast as it can, and the others hardly notice."""
+"""Goal 17: a client that sends as fast as it can delays others only a little."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -12,7 +12,7 @@ ROUNDS_OF_QUIT = 3
 
 
 def beside_a_flood(bench: Bench) -> Iterator[Line]:
-    """The latency of a healthy client beside a flood, against the same run without one; and quitting meanwhile."""
+    """A healthy client's latency during a flood against that without one, and the time to quit during a flood."""
     for name in ("serve", "tray"):
         with running(name) as port:
             found = compare(port, bench.rounds, 4 * bench.ms / 1000)

@@ -1,4 +1,4 @@
-"""Goal 18: nothing that is large makes the event loop stand still."""
+"""Goal 18: large inputs do not block the event loop."""
 
 from collections.abc import Iterator
 
@@ -17,12 +17,12 @@ ROUNDS = 3
 
 
 def stalls(bench: Bench) -> Iterator[Line]:
-    """The real window: the longest time between two turns of the loop."""
+    """The longest time between two iterations of the loop in the real window."""
     server = bench.pool.start("tray", rows=0)
     try:
         rounds = max(1, min(bench.rounds, ROUNDS))
         for name, what in LARGE.items():
-            idle, found = (server.child.ask("stall", each, rounds) for each in (IDLE, name))
+            idle, found = (server.child.request("stall", each, rounds) for each in (IDLE, name))
             still = found["still"] / 1e6
             figure = f"{found['cpu'] / 1e6:.0f} ms of CPU; {idle['still'] / 1e6:.0f} ms in an idle window"
             yield Line(18, f"{what}: longest stall", figure, Goal(50, "ms", reach=True), still)

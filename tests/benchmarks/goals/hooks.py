@@ -1,4 +1,4 @@
-"""Goal 19: hooks that are registered but not armed cost next to nothing. Counted in instructions, not in time."""
+"""Goal 19: hooks that are registered but not armed cost almost nothing, measured in instructions."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ WORK = {"publish": "publishing an event (lines 4 and 5)", "typing": "taking a ty
 
 
 def disarmed(bench: Bench) -> Iterator[Line]:
-    """One interceptor that is not armed, and an observer of rows and of REST calls, against none."""
+    """An interceptor that is not armed and observers of rows and REST calls, against no hooks."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise Missing("no valgrind")
@@ -31,10 +31,10 @@ def disarmed(bench: Bench) -> Iterator[Line]:
 
 
 def _instructions(valgrind: str, work: str, times: int, kind: str) -> int:
-    """Return how many instructions the process executes from its start to its end."""
+    """Return the number of instructions that the whole process executes."""
     command = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, "-m"]
     command += ["tests.benchmarks.servers.hooks", work, str(times), kind]
-    # The same hashes in each run: they decide how often a dictionary looks twice.
+    # The same hashes in each run, because they determine the collisions in dictionaries.
     env = {**environment(), "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     found = re.search(r"Collected : (\d+)", done.stderr)

@@ -1,4 +1,4 @@
-"""Goals 11 and 12: a hundred thousand rows, filtered without a halt and kept in little memory."""
+"""Goals 11 and 12: filter 100,000 rows without blocking, and keep them in little memory."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -8,26 +8,26 @@ from tests.benchmarks.contenders import ROWS
 from tests.benchmarks.line import Goal, Line
 
 FILTERS = ("event:typing", "event:new_message", "hello", "/hel+o/", "user:alice", "-dir:s2c", "")
-"""By an index, by a search of all payloads, with all rows left and with none; the last shows all again."""
+"""Filters that use an index or search all payloads, with many or no results. The last one shows all rows again."""
 WARM = 1000
 
 
 def filtering(bench: Bench) -> Iterator[Line]:
-    """The real window, with a full log: how long nothing else could happen while a filter was changed."""
+    """The longest time for which a change of the filter blocks the real window, with a full log."""
     child = bench.pool.server("tray").child
-    told = {
-        text: [child.ask("filter", text) for _ in range(bench.rounds)] if text else [child.ask("filter")]
+    results = {
+        text: [child.request("filter", text) for _ in range(bench.rounds)] if text else [child.request("filter")]
         for text in FILTERS
     }
-    still = {text: median(each["still"] for each in all_) / 1e6 for text, all_ in told.items()}
-    done = max(median(each["done"] for each in all_) / 1e6 for all_ in told.values())
+    still = {text: median(each["still"] for each in all_) / 1e6 for text, all_ in results.items()}
+    done = max(median(each["done"] for each in all_) / 1e6 for all_ in results.values())
     worst = max(still, key=lambda text: still[text])
     figure = f"worst {worst or 'no filter'}; all rows within {done:.0f} ms"
     yield Line(11, f"a filter over {ROWS:,} rows: the window stands still", figure, Goal(10, "ms"), still[worst])
 
 
 def memory(bench: Bench) -> Iterator[Line]:
-    """What a row costs the whole tray program: journal, index and view, payload of about 250 bytes included."""
+    """The memory per row in the tray program: journal, index, view and a payload of about 250 bytes."""
     server = bench.pool.start("tray", rows=0)
     try:
         with server.link() as link:

@@ -1,4 +1,4 @@
-"""Goals 1 and 2: the loop by itself, with the library's unmodified ``broadcast()``."""
+"""Goals 1 and 2: the event loop alone, with the library's unmodified ``broadcast()``."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def plain(bench: Bench) -> Iterator[Line]:
 
 
 def idle(bench: Bench) -> Iterator[Line]:
-    """A thousand connections that say nothing, and one pair that types."""
+    """A thousand idle connections, and one pair that types."""
     costs = bench.compare_anew(("pumped", YARDSTICK, FLOOR), Link.echo, listeners=IDLE, pairs=1)
     what = f"pumped loop, echo beside {IDLE:,} idle / {YARDSTICK}"
     yield versus(2, what, costs, "pumped", YARDSTICK, Goal(1.0))

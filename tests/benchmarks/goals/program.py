@@ -1,4 +1,4 @@
-"""Goals 15 and 16: how soon the program is there, and what it takes while nothing happens."""
+"""Goals 15 and 16: the time to start, and the memory and CPU usage of an idle program."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +14,12 @@ from tests.benchmarks.line import Goal, Line
 
 MIB = 2**20
 CLIENTS = 3
-CALM_S = 1.5
-"""After the start there is still something to do."""
+SETTLE_S = 1.5
+"""Wait for the work that continues after the start."""
 
 
 class Start(NamedTuple):
-    """How long it took, and how much of that was CPU: a busy machine stretches the one and not the other."""
+    """The duration of a start, and its CPU time, which depends less on other load."""
 
     seconds: float
     cpu_s: float
@@ -33,7 +33,7 @@ def _start(start: Callable[[], Child], line: str) -> Start:
 
 
 def start(bench: Bench) -> Iterator[Line]:
-    """From the command to a server that listens; from the command to a window that is painted."""
+    """The time until the server listens, and until the window is painted."""
     data_dir = bench.pool.data_dir()
     home = _home(bench.pool.data_dir())
     first_paint = "tests.benchmarks.servers.first_paint"
@@ -47,7 +47,7 @@ def start(bench: Bench) -> Iterator[Line]:
     def empty() -> Child:
         return Child("empty window", python(first_paint, "empty"))
 
-    _start(serve, "listening")  # the first start of all fills a database
+    _start(serve, "listening")  # the first start creates the database
     listening, window, filled, nothing = [], [], [], []
     for _ in range(bench.rounds):
         listening.append(_start(serve, "listening"))
@@ -67,7 +67,7 @@ def start(bench: Bench) -> Iterator[Line]:
 
 
 def _home(folder: Path) -> dict[str, str]:
-    """Make a home whose companion uses free ports: nothing else of a double click can be chosen."""
+    """Return the environment of a home folder with free ports in its settings: a double click passes no options."""
     settings = folder / "p2p-chat-companion" / "settings.toml"
     settings.parent.mkdir()
     settings.write_text("port = 0\nrest_port = 0\ncontrol_port = 0\n")
@@ -75,14 +75,14 @@ def _home(folder: Path) -> dict[str, str]:
 
 
 def idle(bench: Bench) -> Iterator[Line]:
-    """Memory and processor while nothing happens."""
+    """The memory and CPU usage of an idle program."""
     with programs.serve(bench.pool.data_dir()) as server:
         programs.control_port(server)
-        time.sleep(CALM_S)
+        time.sleep(SETTLE_S)
         yield Line(16, "serve idle: memory", "REST and control on", Goal(45, "MB"), server.rss() / MIB)
     child, port = programs.tray(bench.pool.data_dir())
     with child, Server("tray", child, port).link(listeners=CLIENTS):
-        time.sleep(CALM_S)
+        time.sleep(SETTLE_S)
         yield Line(16, "tray idle: memory", f"{CLIENTS} clients", Goal(130, "MB"), child.rss() / MIB)
         before, began = child.cpu(), time.monotonic()
         time.sleep(bench.rounds)

@@ -1,8 +1,8 @@
-// The guide's own design (§4) as a yardstick: one thread, a session per client with a queue of strings, one async_write
-// at a time, every send posted to the session's executor with a copy of the text. Boost.Beast without TLS, no Nagle option
-// set, timeouts as the guide suggests.
+// The guide's design (§4) as a yardstick: one thread, one session per client with a queue of strings, one async_write
+// at a time, and each send posted to the session's executor with a copy of the text. Boost.Beast without TLS, without
+// a Nagle option, and with the timeouts of the guide.
 //
-// Says "ready PORT". Commands and answers as in servers/commands.py: paced, tick, burst and rate.
+// Prints "ready PORT". Commands and responses are those of servers/commands.py: paced, tick, burst and rate.
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -19,7 +19,7 @@
 #include <sstream>
 #include <string>
 #include <thread>
-#include <utility>  // before Boost 1.74, whose coroutines forget it
+#include <utility>  // must precede Boost 1.74, whose coroutines do not include it
 
 #include <boost/asio.hpp>
 #include <boost/beast/core.hpp>
@@ -29,7 +29,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace ws = beast::websocket;
 using tcp = asio::ip::tcp;
-using clock_type = std::chrono::steady_clock;  // CLOCK_MONOTONIC, which the load client reads as well
+using clock_type = std::chrono::steady_clock;  // CLOCK_MONOTONIC, as in the load client
 
 class Session;
 
@@ -153,7 +153,7 @@ static std::string message(std::uint64_t number, std::uint64_t stamp)
     return text;
 }
 
-// One kind of load, as a chain of handlers on the server's own loop.
+// One kind of load, as a chain of handlers in the server's event loop.
 struct Load {
     asio::io_context& io;
     Server& server;

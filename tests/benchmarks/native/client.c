@@ -2,16 +2,17 @@
  *
  *   client PORT LEDGER LISTENERS PAIRS STALLED SAMPLE
  *
- * LISTENERS count what comes. A pair is a sender, who types to its receiver, who hears of it. STALLED ones complete the
- * handshake and never read. Every SAMPLEth frame's latency is taken from the stamp that it carries: an '@', the number
- * of the event, a colon, and CLOCK_MONOTONIC in ns. LEDGER is a file of one page; its first 64 bits say how many frames
- * the slowest listener has, so that a server on the same machine need not run further ahead than its clients bear.
+ * LISTENERS count the frames that they receive. A pair is a sender and the receiver of its typing frames. STALLED
+ * clients complete the handshake and never read. The latency of every SAMPLEth frame is computed from its stamp: an
+ * '@', the number of the event, a colon, and CLOCK_MONOTONIC in ns. LEDGER is a file of one page. Its first 64 bits are
+ * the number of frames that the slowest listener has received, so that a server can limit its backlog.
  *
- * One command per line of standard input, each answered by one line of JSON (times in ns):
- *   reset            forget everything counted
- *   wait FRAMES MS   answer when so many frames have come to the listeners together, after MS, or when some are closed and the others have no more
- *   echo MS          every sender types, and again as soon as its receiver hears of it, for MS
- *   flood COUNT      every sender types COUNT frames to nobody, then one to its receiver; answer when all have heard
+ * Reads one command per line from standard input, and prints one line of JSON for each (times in ns):
+ *   reset            reset all counters
+ *   wait FRAMES MS   wait until the listeners together have received FRAMES frames, until MS have passed, or until some
+ *                    connections are closed and the others receive nothing more
+ *   echo MS          for MS, each sender types again as soon as its receiver has received the frame
+ *   flood COUNT      each sender sends COUNT frames without a recipient, then one to its receiver; wait for these
  *   quit
  */
 #define _GNU_SOURCE
@@ -44,9 +45,9 @@ struct client {
 static struct client *clients;
 static int count, listeners, pairs, stalled, sample, closed, poller;
 static volatile uint64_t *ledger;
-static uint64_t frames, bytes, heard;
+static uint64_t frames, bytes, received;
 static uint64_t histogram[BUCKETS], samples, worst;
-static uint64_t typing_until; /* senders go on until then */
+static uint64_t typing_until; /* senders type until this time */
 static unsigned char buffer[BUFFER + CARRY];
 
 static uint64_t now_ns(void)
@@ -62,7 +63,7 @@ static void die(const char *what)
     exit(1);
 }
 
-/* 32 buckets per power of two: a percentile is at most 3 % too high, and no latency is too long to be counted. */
+/* 32 buckets per power of two: a percentile is at most 3 % too high, and there is no upper limit. */
 static int bucket_of(uint64_t ns)
 {
     if (ns < 32)
@@ -100,7 +101,7 @@ static uint64_t percentile(double share)
 
 static uint64_t least(void)
 {
-    uint64_t low = UINT64_MAX; /* nobody left: nobody to wait for */
+    uint64_t low = UINT64_MAX; /* the value if no connection is left */
     for (int i = 0; i < listeners; i++)
         if (clients[i].fd >= 0 && clients[i].frames < low)
             low = clients[i].frames;
@@ -113,16 +114,16 @@ static void answer(void)
     for (int i = 0; i < listeners; i++)
         if (clients[i].frames < low)
             low = clients[i].frames;
-    printf("{\"frames\": %lu, \"bytes\": %lu, \"heard\": %lu, \"least\": %lu, \"closed\": %d, \"samples\": %lu, "
+    printf("{\"frames\": %lu, \"bytes\": %lu, \"received\": %lu, \"least\": %lu, \"closed\": %d, \"samples\": %lu, "
            "\"p50\": %lu, \"p90\": %lu, \"p99\": %lu, \"p999\": %lu, \"max\": %lu}\n",
-           frames, bytes, heard, listeners ? low : 0, closed, samples, percentile(.5), percentile(.9),
+           frames, bytes, received, listeners ? low : 0, closed, samples, percentile(.5), percentile(.9),
            percentile(.99), percentile(.999), worst);
     fflush(stdout);
 }
 
 static void forget(void)
 {
-    frames = bytes = heard = samples = worst = 0;
+    frames = bytes = received = samples = worst = 0;
     memset(histogram, 0, sizeof histogram);
     for (int i = 0; i < count; i++)
         clients[i].frames = 0;
@@ -142,7 +143,7 @@ static void send_all(struct client *c, const void *data, size_t size)
             if (poll(&full, 1, 1000 * PATIENCE_S) <= 0)
                 die("the server reads nothing");
         } else if (n < 0 && errno != EINTR) {
-            return; /* the end of the connection is noticed where it is read */
+            return; /* reading detects the end of the connection */
         }
     }
 }
@@ -179,9 +180,9 @@ static void text_came(struct client *c, const unsigned char *payload, size_t siz
     if (c->role == RECEIVER) {
         struct client *sender = c - 1;
         if (memchr(payload, '@', size))
-            return; /* an event for everybody */
+            return; /* an event for all clients */
         took(now - sender->sent_ns);
-        heard++;
+        received++;
         if (now < typing_until)
             type(sender);
         return;
@@ -202,7 +203,7 @@ static void text_came(struct client *c, const unsigned char *payload, size_t siz
     took(now > stamp ? now - stamp : 0);
 }
 
-/* Take one frame; return its size, or 0 when it has not come as a whole. */
+/* Handle one frame; return its size, or 0 if it is incomplete. */
 static size_t take(struct client *c, const unsigned char *at, size_t have, uint64_t now)
 {
     if (have < 2)
@@ -339,10 +340,10 @@ static void echo(uint64_t ms)
     uint64_t deadline = typing_until + PATIENCE_S * 1000000000ull;
     while (now_ns() < typing_until)
         turn(10);
-    for (int quiet = 0; quiet < 5 && now_ns() < deadline; quiet++) { /* what is still on its way counts too */
-        uint64_t before = heard;
+    for (int quiet = 0; quiet < 5 && now_ns() < deadline; quiet++) { /* also count frames that are still in transit */
+        uint64_t before = received;
         turn(10);
-        if (heard != before)
+        if (received != before)
             quiet = -1;
     }
 }
@@ -355,7 +356,7 @@ static void flood(uint64_t number)
     for (size_t i = 0; i < many; i++)
         memcpy(block + i * size, frame, size);
     typing_until = 0;
-    for (uint64_t left = number; left;) { /* a block to each in turn, so that all are busy */
+    for (uint64_t left = number; left;) { /* one block per sender in turns, so that all are busy */
         uint64_t now = left < many ? left : many;
         for (int i = 0; i < pairs; i++)
             send_all(&clients[listeners + 2 * i], block, now * size);
@@ -364,7 +365,7 @@ static void flood(uint64_t number)
     }
     for (int i = 0; i < pairs; i++)
         type(&clients[listeners + 2 * i]);
-    wait_for(&heard, (uint64_t)pairs, PATIENCE_S * 1000);
+    wait_for(&received, (uint64_t)pairs, PATIENCE_S * 1000);
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
-/* The floor: what the system calls cost that no server can avoid. No protocol beyond what the load client needs.
+/* The lower limit of any server: only the unavoidable system calls, and the protocol that the load client needs.
  *
- * Says "ready PORT". Commands and answers as in servers/commands.py: paced, tick and rate; a tick is one send() of its
- * frames per client, as cheap as it gets. A client's typing frame goes to the one it names: a recv() and a send().
+ * Prints "ready PORT". Commands and responses are those of servers/commands.py: paced, tick and rate. A tick is one
+ * send() of its frames per client. A typing frame is forwarded to the receiver that it names: one recv() and one send().
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,8 +22,8 @@
 enum { MANY = 16384, FRAME = 512, TICK = 20 };
 
 static int clients[MANY], count, listener, poller;
-static int receivers[MANY]; /* who is "r7": its socket and one more, or 0 */
-static int senders[MANY];   /* the number of a sender, and one more, by its socket; or 0 */
+static int receivers[MANY]; /* the socket of "r7" plus 1, or 0 */
+static int senders[MANY];   /* the number of a sender plus 1, by its socket, or 0 */
 static volatile uint64_t *ledger;
 
 static uint64_t now_ns(void)
@@ -42,7 +42,7 @@ static void pause_until(uint64_t ns)
 static void welcome(void)
 {
     static const char yes[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"; /* of RFC 6455's own key */
+                              "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"; /* for the example key of RFC 6455 */
     char request[4096];
     int one = 1, fd = accept(listener, NULL, NULL);
     size_t have = 0;
@@ -68,7 +68,7 @@ static void welcome(void)
         senders[fd] = number < MANY && name[9] == 's' ? number + 1 : 0;
 }
 
-/* Tell the receiver of a masked typing frame of less than 126 bytes. */
+/* Forward a masked typing frame of less than 126 bytes to its receiver. */
 static void forward(int from, const unsigned char *frame)
 {
     char text[126];
@@ -103,7 +103,7 @@ static void hear(int fd)
             clients[i--] = clients[--count];
 }
 
-/* One turn of an event loop; returns whether there is a command. */
+/* Run one iteration of the event loop; return whether there is a command. */
 static int turn(int timeout_ms)
 {
     struct epoll_event events[64];
@@ -169,7 +169,7 @@ static uint64_t load(int batch, uint64_t ms, uint64_t window)
     return sent;
 }
 
-static uint64_t rate(uint64_t per_s, uint64_t ms) /* one call that does nothing else is never late */
+static uint64_t rate(uint64_t per_s, uint64_t ms) /* a loop that does nothing else is never late */
 {
     unsigned char frame[FRAME];
     uint64_t start = now_ns(), total = per_s * ms / 1000, step = 1000000000u / per_s;

@@ -8,13 +8,13 @@ from aiohttp import web
 
 
 async def post(request: web.Request) -> web.Response:
-    """Answer about as much as the companion does."""
+    """Return a response of about the same size as the companion's."""
     event = json.loads(await request.read())
     return web.json_response({"event": event["event"], "seq": 1, "clients": []}, status=201)
 
 
 async def main() -> None:
-    """Serve until the standard input ends."""
+    """Serve until standard input ends."""
     application = web.Application()
     application.router.add_post("/v1/events", post)
     runner = web.AppRunner(application, access_log=None)

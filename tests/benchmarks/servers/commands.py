@@ -1,20 +1,20 @@
-"""How a server is told what to do: a command per line of standard input, a line of JSON for each when it is done.
+"""Read commands from standard input, one per line, and print a line of JSON when each is done.
 
 ==============================  =====================================================================
-``ledger FILE``                 read from now on how far the slowest client is (see ``Ledger``)
-``paced MS WINDOW``             for MS, one event per turn of the loop
-``uncorked MS WINDOW``          the same, and each event leaves at once: the server may not gather some
-``tick MS WINDOW``              for MS, ``TICK`` events per turn of the loop
-``burst COUNT``                 COUNT events at once
-``rate PER_S MS``               for MS, PER_S events per second, each stamped with the time at which it was due
-``watch``, ``watched``          begin to watch the window; say how it did (the tray program alone)
-``stall NAME ROUNDS``           do something large; say how long the loop stood still (the tray alone)
-``filter TEXT``                 type a filter over the log; say how long the window stood still (the tray alone)
+``ledger FILE``                 read the progress of the slowest client from this file (see ``Ledger``)
+``paced MS WINDOW``             for MS, send one event per iteration of the loop
+``uncorked MS WINDOW``          the same, but each event is sent at once, without batching
+``tick MS WINDOW``              for MS, send ``TICK`` events per iteration of the loop
+``burst COUNT``                 send COUNT events at once
+``rate PER_S MS``               for MS, send PER_S events per second, each stamped with its due time
+``watch``, ``watched``          start measuring the window; return the results (tray program only)
+``stall NAME ROUNDS``           run a large task; return the longest stall of the loop (tray program only)
+``filter TEXT``                 filter the log; return the longest stall of the window (tray program only)
 ==============================  =====================================================================
 
-WINDOW bounds how many events a client may be behind, so that no server is measured while it queues for a client
-that did not get the processor. The answer to a load is ``{"sent": N}``, and for a rate ``"due"``:
-how many there should have been.
+WINDOW limits the backlog of a client in events, so that no server is measured while it queues for a client that
+gets no CPU time. The response to a load is ``{"sent": N}``. For a rate, ``"due"`` is the number of events that were
+due.
 """
 
 import asyncio
@@ -29,16 +29,16 @@ from typing import Any
 Handler = Callable[[list[str]], Awaitable[dict[str, Any]]]
 
 
-def obey(loop: asyncio.AbstractEventLoop, handler: Handler) -> None:
-    """Answer commands with ``handler``, which runs on ``loop``; the end of the input ends the process."""
-    threading.Thread(target=_listen, args=(loop, handler), name="commands", daemon=True).start()
+def serve_commands(loop: asyncio.AbstractEventLoop, handler: Handler) -> None:
+    """Run ``handler`` on ``loop`` for each command, and print its result. The end of the input ends the process."""
+    threading.Thread(target=_read_commands, args=(loop, handler), name="commands", daemon=True).start()
 
 
-def _listen(loop: asyncio.AbstractEventLoop, handler: Handler) -> None:
-    async def answer(words: list[str]) -> dict[str, Any]:
+def _read_commands(loop: asyncio.AbstractEventLoop, handler: Handler) -> None:
+    async def run(words: list[str]) -> dict[str, Any]:
         return await handler(words)
 
     for line in sys.stdin:
-        told = asyncio.run_coroutine_threadsafe(answer(line.split()), loop).result()
-        print(json.dumps(told), flush=True)
-    os.kill(os.getpid(), signal.SIGTERM)  # whoever started this is gone
+        response = asyncio.run_coroutine_threadsafe(run(line.split()), loop).result()
+        print(json.dumps(response), flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)  # the parent process has ended

@@ -1,8 +1,8 @@
-"""The real program with a source of load in its loop.
+"""Run the real program, with a load generator in its event loop.
 
-``python -m tests.benchmarks.servers.companion tray|serve DATA_DIR``. Nothing of the program is replaced: a
-``Companion`` that starts the load once it listens is handed to the composition root. ``ROWS`` in the environment
-fills the journal first, before there is a window; the tray program is watched.
+``python -m tests.benchmarks.servers.companion tray|serve DATA_DIR``. The program is unchanged, except for a
+``Companion`` that accepts load commands when it listens. The environment variable ``ROWS`` is the number of journal
+rows that are created before the window. In the tray program, painting is measured.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from app.companion import Companion
 from app.hub.journal import Kind
 from app.protocol.envelope import Envelope
 from app.system.data_directory import Overrides
-from tests.benchmarks.servers.commands import obey
+from tests.benchmarks.servers.commands import serve_commands
 from tests.benchmarks.servers.load import MESSAGE, Load, text
 
 OVERRIDES = Overrides(port=0, rest=False, control=False)
 
 
 class LoadedCompanion(Companion):
-    """A companion that can be told to send, and says where it listens."""
+    """A companion that runs load commands, and prints its port."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,16 +40,18 @@ class LoadedCompanion(Companion):
 
         async def handle(words: list[str]) -> dict[str, Any]:
             if words[0] not in ("watch", "watched", "filter", "stall"):
-                return await load.obey(words)
+                return await load.run_command(words)
             if words[0] == "stall":
                 from tests.benchmarks.servers import stalls
 
                 return dict(await stalls.measure(self, words[1], int(words[2])))
             from tests.benchmarks.servers import watch
 
-            return await watch.filter_log(" ".join(words[1:])) if words[0] == "filter" else watch.obey(words[0])
+            return (
+                await watch.filter_log(" ".join(words[1:])) if words[0] == "filter" else watch.run_command(words[0])
+            )
 
-        obey(asyncio.get_running_loop(), handle)
+        serve_commands(asyncio.get_running_loop(), handle)
         print(f"ready {self.server.port}", flush=True)
         return started
 

@@ -1,6 +1,6 @@
-"""Says ``painted`` when a window is painted for the first time: ``… first_paint empty`` or ``tray``.
+"""Print ``painted`` when a window is painted for the first time: ``… first_paint empty`` or ``tray``.
 
-The tray program's window says ``filled`` when it is painted with its log in it.
+For the tray program, print ``filled`` when the window is painted with its log.
 """
 
 import sys
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 
 def empty() -> int:
-    """Show a window with nothing in it: what Qt itself takes."""
+    """Show an empty window, to measure Qt alone."""
 
     class Empty(QMainWindow):
         def paintEvent(self, event: QPaintEvent) -> None:
@@ -26,7 +26,7 @@ def empty() -> int:
 
 
 def tray() -> None:
-    """Start the tray program as a double click does."""
+    """Start the tray program like a double click."""
     from app.__main__ import run
 
     class Seen(QMainWindow):

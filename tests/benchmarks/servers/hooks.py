@@ -1,7 +1,7 @@
-"""A companion that publishes events, or takes typing frames; its instructions are counted.
+"""Publish events or receive typing frames in a companion, with or without hooks, to count instructions.
 
-``python -m tests.benchmarks.servers.hooks publish|typing COUNT bare|hooks``. Nothing is written to a socket: what
-that takes depends on time, and the hooks would weigh less beside it.
+``python -m tests.benchmarks.servers.hooks publish|typing COUNT bare|hooks``. Nothing is written to a socket,
+because that cost depends on timing and would hide the hooks' cost.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from app.system.settings import Settings
 from tests.benchmarks.servers.load import MESSAGE
 
 PER_TURN = 20
-NOBODY = Target(user="nobody")
+NO_RECIPIENT = Target(user="nobody")
 TYPING = Envelope("typing", {"username": "bob", "typing": True}).encode()
 
 
@@ -34,17 +34,17 @@ def register(companion: Companion) -> None:
 
 
 def publish(companion: Companion, _: Client) -> None:
-    """Do what lines 4 and 5 do for an event, but for sending it."""
-    companion.hub.publish(Envelope("new_message", MESSAGE), to=NOBODY, origin="load")
+    """Do the work of lines 4 and 5 for an event, except for sending it."""
+    companion.hub.publish(Envelope("new_message", MESSAGE), to=NO_RECIPIENT, origin="load")
 
 
 def type_(companion: Companion, client: Client) -> None:
-    """Do what line 6 does for a frame, but for reading and forwarding it."""
+    """Do the work of line 6 for a frame, except for reading and forwarding it."""
     companion.router.receive(client, TYPING.decode(), TYPING)
 
 
 async def main(what: str, times: int, hooks: bool) -> None:
-    """Work, a few events in each turn of the loop."""
+    """Do the work ``times`` times, a few per iteration of the loop."""
     companion = Companion(Settings(port=0, rest=False, control=False, prime_browsers=False))
     assert await companion.start()
     if hooks:

@@ -1,10 +1,10 @@
-"""How far the slowest client is, read from memory that it shares with the server."""
+"""Read the progress of the slowest client from memory shared with the load client."""
 
 import mmap
 from pathlib import Path
 
-NOBODY = 2**64 - 1
-"""What the load client writes when no connection is left."""
+NO_CONNECTION = 2**64 - 1
+"""The value that the load client writes if no connection is left."""
 
 
 class Ledger:
@@ -15,5 +15,5 @@ class Ledger:
             self._counter = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)).cast("Q")
 
     def behind(self, sent: int) -> int:
-        """Return how many of ``sent`` events the slowest client does not have yet."""
+        """Return how many of ``sent`` events the slowest client has not received yet."""
         return sent - self._counter[0]

@@ -1,4 +1,4 @@
-"""The load: events that begin inside the server's own loop, so that nothing but the server is measured."""
+"""Generate events inside the server's event loop, so that only the server is measured."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,10 +9,10 @@ from typing import Any
 from tests.benchmarks.servers.ledger import Ledger
 
 TICK = 20
-REST_S = 0.0005
-"""How long the load holds still when a client is too far behind."""
+PAUSE_S = 0.0005
+"""Pause when a client's backlog is too large."""
 LATE_NS = 50_000_000
-"""At a fixed rate, what is owed for longer than this at the end is not sent any more: it was not delivered."""
+"""At a fixed rate, events that are later than this at the end are not sent. They count as not delivered."""
 MESSAGE = {
     "msg_id": "0b5c9f7e-3f5e-4a0e-9d59-2f5b0a6f1c11",
     "from": "alice",
@@ -30,21 +30,21 @@ Publish = Callable[[int, int], Awaitable[None] | None]
 
 
 def text(number: int, stamp: int) -> str:
-    """Return the text that the load client reads its latency from."""
+    """Return a text with the stamp from which the load client computes the latency."""
     return f"@{number:010}:{stamp:020} hello"
 
 
 class Load:
-    """Obeys the commands that make load."""
+    """Runs the commands that generate load."""
 
     def __init__(self, publish: Publish, flush: Callable[[], object] | None = None) -> None:
-        """``flush`` sends at once what the server would otherwise gather for a moment."""
+        """``flush`` makes the server send batched frames at once."""
         self._publish = publish
         self._flush = flush
         self._ledger: Ledger | None = None
 
-    async def obey(self, words: list[str]) -> dict[str, Any]:
-        """Run a command; return its answer."""
+    async def run_command(self, words: list[str]) -> dict[str, Any]:
+        """Run a command, and return the response."""
         match words:
             case ["ledger", path]:
                 self._ledger = Ledger(Path(path))
@@ -56,12 +56,12 @@ class Load:
             case ["tick", ms, window]:
                 return {"sent": await self._turns(int(ms), int(window), TICK)}
             case ["burst", count]:
-                return {"sent": await self._some(0, int(count))}
+                return {"sent": await self._publish_range(0, int(count))}
             case ["rate", per_s, ms]:
                 return await self._rate(int(per_s), int(ms))
         return {"unknown": words}
 
-    async def _some(self, first: int, count: int) -> int:
+    async def _publish_range(self, first: int, count: int) -> int:
         for number in range(first, first + count):
             pending = self._publish(number, monotonic_ns())
             if pending is not None:
@@ -69,13 +69,13 @@ class Load:
         return first + count
 
     async def _turns(self, ms: int, window: int, batch: int, flush: Callable[[], object] | None = None) -> int:
-        assert self._ledger is not None, "which clients?"
+        assert self._ledger is not None, "send the ledger command first"
         sent, end = 0, monotonic_ns() + ms * 1_000_000
         while monotonic_ns() < end:
             if self._ledger.behind(sent) >= window:
-                await asyncio.sleep(REST_S)
+                await asyncio.sleep(PAUSE_S)
                 continue
-            sent = await self._some(sent, batch)
+            sent = await self._publish_range(sent, batch)
             if flush:
                 flush()
             await asyncio.sleep(0)
@@ -89,7 +89,7 @@ class Load:
             if due > now:
                 await asyncio.sleep((due - now) / 1e9)
                 continue
-            # Stamped when it was due: a loop that froze shows in the latency of all that it owed meanwhile.
+            # The stamp is the due time, so that a stall increases the latency of all events due meanwhile.
             pending = self._publish(sent, due)
             if pending is not None:
                 await pending

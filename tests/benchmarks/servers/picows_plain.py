@@ -1,18 +1,18 @@
-"""The yardstick picows: a WebSocket library whose protocol is compiled; every frame is built for every client."""
+"""A server with picows, a compiled WebSocket library. It builds each frame once per client."""
 
 import asyncio
 import json
 
 from picows import WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
-from tests.benchmarks.servers.commands import obey
+from tests.benchmarks.servers.commands import serve_commands
 from tests.benchmarks.servers.load import MESSAGE, Load, text
 
 clients: set[WSTransport] = set()
 
 
 class Listener(WSListener):
-    """Keeps the set of connections."""
+    """Updates the set of connections."""
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         clients.add(transport)
@@ -34,7 +34,7 @@ def listener(_: WSUpgradeRequest) -> WSListener:
 
 async def main() -> None:
     server = await ws_create_server(listener, "127.0.0.1", 0, backlog=1024)
-    obey(asyncio.get_running_loop(), Load(publish).obey)
+    serve_commands(asyncio.get_running_loop(), Load(publish).run_command)
     print(f"ready {server.sockets[0].getsockname()[1]}", flush=True)
     await asyncio.Event().wait()
 

@@ -1,8 +1,8 @@
-"""The yardstick: the library's own ``broadcast()`` and nothing else, on the loop of one's choice.
+"""The yardstick: a server with the library's ``broadcast()``, on a selectable event loop.
 
 ``python -m tests.benchmarks.servers.plain LOOP [--each]``; LOOP is ``asyncio``, ``uvloop``, ``qasync`` or
-``pumped``; with ``--each`` it awaits ``send`` for each client in turn, as most first servers do. A client's typing
-frame goes to those who speak for whom it names, through the standard library's JSON.
+``pumped``. With ``--each``, it awaits ``send`` for one client after the other, as many simple servers do. Typing
+frames are forwarded to the clients of the user that they name, with the standard library's JSON.
 """
 
 import asyncio
@@ -15,47 +15,47 @@ from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from tests.benchmarks.servers.commands import obey
+from tests.benchmarks.servers.commands import serve_commands
 from tests.benchmarks.servers.load import MESSAGE, Load, Publish, text
 
 BACKLOG = 1024
 
 
 class Plain:
-    """Knows its connections, and for whom each speaks."""
+    """The server: its connections, and the user of each."""
 
     def __init__(self) -> None:
         self.clients: set[ServerConnection] = set()
-        self._speaking: defaultdict[str, set[ServerConnection]] = defaultdict(set)
+        self._by_user: defaultdict[str, set[ServerConnection]] = defaultdict(set)
         before, after = json.dumps({"event": "new_message", "data": {**MESSAGE, "text": "|"}}).split("|")
         self._before, self._after = before, after
 
     async def serve(self, connection: ServerConnection) -> None:
-        """Forward what a client types until it leaves."""
+        """Forward a client's typing frames until it disconnects."""
         assert connection.request is not None
         name = parse_qs(urlsplit(connection.request.path).query).get("username", ["me"])[0]
         self.clients.add(connection)
-        self._speaking[name].add(connection)
+        self._by_user[name].add(connection)
         try:
             async for frame in connection:
                 data = json.loads(frame)["data"]
                 typing = {"event": "typing", "data": {"username": name, "typing": data["typing"]}}
-                if there := self._speaking.get(data["to"]):
-                    broadcast(there, json.dumps(typing))
+                if recipients := self._by_user.get(data["to"]):
+                    broadcast(recipients, json.dumps(typing))
         finally:
             self.clients.discard(connection)
-            self._speaking[name].discard(connection)
+            self._by_user[name].discard(connection)
 
     def frame(self, number: int, stamp: int) -> str:
-        """Return an event as cheaply as it can be made."""
+        """Return an event, built with as little work as possible."""
         return f"{self._before}{text(number, stamp)}{self._after}"
 
     def publish(self, number: int, stamp: int) -> None:
-        """Send an event to all at once."""
+        """Send an event to all clients with ``broadcast()``."""
         broadcast(self.clients, self.frame(number, stamp))
 
     async def publish_each(self, number: int, stamp: int) -> None:
-        """Send an event to one after the other."""
+        """Send an event to one client after the other."""
         frame = self.frame(number, stamp)
         for client in tuple(self.clients):
             await client.send(frame)
@@ -65,13 +65,13 @@ async def main(each: bool) -> None:
     plain = Plain()
     publish: Publish = plain.publish_each if each else plain.publish
     async with serve(plain.serve, "127.0.0.1", 0, compression=None, backlog=BACKLOG) as server:
-        obey(asyncio.get_running_loop(), Load(publish).obey)
+        serve_commands(asyncio.get_running_loop(), Load(publish).run_command)
         print(f"ready {server.sockets[0].getsockname()[1]}", flush=True)
         await asyncio.Event().wait()
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Return what makes the loop of that name. Raises ``ImportError``."""
+    """Return a function that creates the event loop with this name. Raises ``ImportError``."""
     if name == "asyncio":
         return asyncio.new_event_loop
     if name == "uvloop":

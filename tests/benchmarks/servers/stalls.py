@@ -1,4 +1,4 @@
-"""How long the event loop stands still at most while the window does something large."""
+"""Measure how long large tasks in the window block the event loop."""
 
 import asyncio
 import json
@@ -21,8 +21,8 @@ from app.ui.widgets.line_edit import LineEdit
 from app.ui.widgets.text_edit import TextEdit
 from app.ui.window import MainWindow
 
-CALM_NS = 100_000_000
-"""The window has this long to paint what it was given."""
+SETTLE_NS = 100_000_000
+"""Time for the window to paint before and after a task."""
 ROW_BYTES, PASTE_BYTES, HUGE_BYTES = 1024 * 1024, 256 * 1024, 50_000_000
 TEMPLATES, FIXTURE_COUNT = 10_000, 1_000
 
@@ -30,22 +30,22 @@ Work = Callable[[], Awaitable[object]]
 
 
 async def measure(companion: Companion, name: str, rounds: int) -> dict[str, int]:
-    """Do what ``name`` says in the real window. Return the longest time between two turns of the loop, in ns.
+    """Run the tasks of ``name`` in the real window. Return the longest time between two loop iterations, in ns.
 
-    ``cpu`` is the processor's time in it. Everything is done once per round, and its shortest stall counts.
+    ``cpu`` is the longest CPU time. Each task is run once per round, and its shortest stall counts.
     """
     (window,) = (each for each in QApplication.topLevelWidgets() if isinstance(each, MainWindow))
     scenario = Scenario(companion, window)
-    found = [[await _stall(work) for work in await scenario.works(name)] for _ in range(rounds)]
-    # Whatever else the machine does only makes a stall longer.
+    found = [[await _stall(work) for work in await scenario.tasks(name)] for _ in range(rounds)]
+    # Other load on the machine only makes a stall longer.
     shortest = [[min(times) for times in zip(*stalls, strict=True)] for stalls in zip(*found, strict=True)]
     still, cpu = (max(times) for times in zip(*shortest, strict=True))
     return {"still": still, "cpu": cpu}
 
 
 async def _stall(work: Work) -> tuple[int, int]:
-    """Return the longest time between two turns, and the most CPU time that this thread used between two."""
-    await asyncio.sleep(CALM_NS / 1e9)
+    """Return the longest time and the most CPU time of this thread between two loop iterations."""
+    await asyncio.sleep(SETTLE_NS / 1e9)
     longest, last = 0, perf_counter_ns()
     most, used = 0, thread_time_ns()
     task = asyncio.ensure_future(work())
@@ -56,20 +56,20 @@ async def _stall(work: Work) -> tuple[int, int]:
         longest, last = max(longest, now - last), now
         most, used = max(most, cpu - used), cpu
         if not end and task.done():
-            end = now + CALM_NS
+            end = now + SETTLE_NS
     await task
     return longest, most
 
 
 class Scenario:
-    """Prepares the works of each name."""
+    """Prepares the tasks for each name."""
 
     def __init__(self, companion: Companion, window: MainWindow) -> None:
         self._companion = companion
         self._window = window
 
-    async def works(self, name: str) -> list[Work]:
-        """Return what to do, one after the other."""
+    async def tasks(self, name: str) -> list[Work]:
+        """Return the tasks of a name, in order."""
         match name:
             case "paste":
                 return self._pastes('{"event":"new_message","data":{"text":"' + "x" * (PASTE_BYTES - 43) + '"}}')
@@ -84,7 +84,7 @@ class Scenario:
         return [partial(asyncio.sleep, 0.1)]
 
     def _pastes(self, text: str) -> list[Work]:
-        """Paste into every editor of the window."""
+        """Return tasks that paste into each editor of the window."""
         for room in ROOMS:
             self._window.open_room(room.name)
         data = QMimeData()
@@ -108,7 +108,7 @@ class Scenario:
         return [*map(paste, editors), *map(paste_line, self._window.findChildren(LineEdit))]
 
     def _rows(self) -> list[Work]:
-        """Open rows with a large payload, in every tab of the details."""
+        """Return tasks that open rows with a large payload in each tab of the details."""
         self._window.open_room(EVENTS)
         room = self._window.events
         many = json.dumps({"event": "new_message", "data": {"list": [{"a": n} for n in range(90_000)]}})
@@ -128,7 +128,7 @@ class Scenario:
         return [show(number, tab) for number in range(3) for tab in range(room.details.tabs.count())]
 
     async def _templates(self) -> list[Work]:
-        """Open a fixture with too many templates, by its file and in the editor."""
+        """Return tasks that open a fixture with too many templates, from its file and in the editor."""
         folder = self._folder()
         fixture = Fixture(event="new_message", data={"text": "{{me}}" * TEMPLATES})
         await asyncio.to_thread((folder / "templates.json").write_text, fixture.to_json())
@@ -149,7 +149,7 @@ class Scenario:
         return [look_up, edit]
 
     async def _listing(self) -> list[Work]:
-        """List many fixtures, read for the first time and then known, in the API and in the window."""
+        """Return tasks that list many fixtures, first uncached and then cached, in the API and the window."""
         folder = self._folder() / "many"
 
         def write() -> None:
@@ -165,7 +165,7 @@ class Scenario:
 
         async def list_all() -> None:
             found = await api.list_fixtures(None)  # type: ignore[arg-type]
-            assert len(found.fixtures) > FIXTURE_COUNT, found.complaints[:3]
+            assert len(found.fixtures) > FIXTURE_COUNT, found.warnings[:3]
 
         return [list_all, list_all]
 

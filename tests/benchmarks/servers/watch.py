@@ -1,4 +1,4 @@
-"""How the window fares: how long the log's painting takes, and how late Qt's timers come."""
+"""Measure the window: the CPU time for painting the log, and the delay of Qt's timers."""
 
 import asyncio
 from time import perf_counter_ns, thread_time_ns
@@ -12,27 +12,27 @@ from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.log_table import LogTable
 
 EVERY_MS = 5
-CALM_NS = 60_000_000
-"""When a filter has found all, the window has this long to paint it."""
+SETTLE_NS = 60_000_000
+"""Time for the window to paint when a filter has finished."""
 
 paints: list[int] = []
 lags: list[int] = []
 
 
 class LagTimer(QTimer):
-    """A precise timer that notes by how much it came late, again and again; in ns."""
+    """A precise timer that restarts itself and records its delays in ns."""
 
     def __init__(self) -> None:
         super().__init__(singleShot=True, timerType=Qt.TimerType.PreciseTimer, interval=EVERY_MS)
         self._since = QElapsedTimer()
-        self.timeout.connect(self._note)
+        self.timeout.connect(self._record)
 
     def begin(self) -> None:
-        """Wait for the next time."""
+        """Start the timer again."""
         self._since.start()
         self.start()
 
-    def _note(self) -> None:
+    def _record(self) -> None:
         lags.append(max(0, self._since.nsecsElapsed() - EVERY_MS * 1_000_000))
         self.begin()
 
@@ -41,7 +41,7 @@ _timer: LagTimer | None = None
 
 
 def wrap_paint() -> None:
-    """Time each paint event of the log, in CPU time: painting waits for nothing. Called before there is a log."""
+    """Record the CPU time of each paint event of the log. Call it before the log is created."""
     paint = LogTable.paintEvent
 
     def timed(table: LogTable, event: QPaintEvent) -> None:
@@ -52,13 +52,13 @@ def wrap_paint() -> None:
     setattr(LogTable, "paintEvent", timed)  # noqa: B010  mypy knows it as a method
 
 
-def obey(verb: str) -> dict[str, Any]:
-    """``watch`` forgets what was seen and goes on; ``watched`` tells it, in ns."""
+def run_command(command: str) -> dict[str, Any]:
+    """``watch`` clears the records; ``watched`` returns their statistics, in ns."""
     global _timer
     if _timer is None:
         _timer = LagTimer()
         _timer.begin()
-    if verb == "watch":
+    if command == "watch":
         paints.clear()
         lags.clear()
         return {}
@@ -72,17 +72,17 @@ def obey(verb: str) -> dict[str, Any]:
 
 
 async def filter_log(text: str) -> dict[str, int]:
-    """Filter the log; return how long nothing else could run at most (``still``), and how long it took (``done``).
+    """Filter the log. Return the longest stall of the window (``still``) and the time it took (``done``), in ns.
 
-    In ns. The loop comes round between any two things that the window does, so the longest time between two
-    turns is how long the window stood still.
+    The stall is the longest time between two loop iterations, because the loop runs between any two steps of the
+    window.
     """
     room = next(each for each in QApplication.allWidgets() if isinstance(each, EventsRoom))
     model = room.model
     began = last = perf_counter_ns()
     room.filter.setText(text)
     still, done = 0, 0
-    while not done or perf_counter_ns() - began < done + CALM_NS:
+    while not done or perf_counter_ns() - began < done + SETTLE_NS:
         if not done and not room.filtering:
             done = perf_counter_ns() - began
         await asyncio.sleep(0)
@@ -92,5 +92,5 @@ async def filter_log(text: str) -> dict[str, int]:
 
 
 def percentile(values: list[int], share: float) -> int:
-    """Return the value that ``share`` of them do not exceed; 0 for none."""
+    """Return the percentile ``share`` (0 to 1) of values; 0 if there are none."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0

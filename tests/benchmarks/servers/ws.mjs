@@ -1,5 +1,5 @@
-// The yardstick of Node: the package `ws` as most people use it, no compression. Says "ready PORT". Commands and answers
-// as in servers/commands.py: paced, tick and rate.
+// A server with Node's package `ws` in its usual form, without compression. Prints "ready PORT". Commands and responses
+// are those of servers/commands.py: paced, tick and rate.
 import { openSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
