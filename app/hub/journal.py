@@ -115,7 +115,7 @@ class Journal:
         Raises ``NotFound`` if the row is not stored, and ``Invalid`` and ``Conflict`` as ``RowMarks.set`` does.
         """
         if self.rows.row(seq) is None:
-            raise NotFound(f"There is no row {seq} in the log.")
+            raise NotFound(f"Row {seq} is not in the log.")
         before = self.rows.marks[seq]
         after = Mark(
             before.pinned if pinned is None else pinned,

@@ -1,11 +1,11 @@
-"""The fire bar and the system-wide shortcuts on a real X11 desktop: another window keeps the keyboard."""
+"""The fire bar and the system-wide shortcuts on a real X11 desktop, while another window has the focus."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Ask, Run, Start
+from .conftest import RunJson, Run, Start
 from .desktop import Desktop
 from .processes import Companion, Program, listen, tray, wait_until
 from .tools import linux_only
@@ -21,7 +21,7 @@ def bars(desktop: Desktop) -> list[str]:
 
 @pytest.fixture
 def program(desktop: Desktop, running: Start[Any], data_dir: Path) -> Companion:
-    """A companion with both shortcuts; its window has the keyboard."""
+    """A companion with both shortcuts. Its window has the focus."""
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(f'repeat_shortcut = "{REPEAT}"\nfire_bar_shortcut = "{SHOW}"\n')
     program: Companion = running(tray(data_dir, env=desktop.env))
@@ -36,7 +36,7 @@ def client(program: Companion, running: Start[Any]) -> Program:
     return client
 
 
-def test_a_click_on_the_bar_fires_and_the_other_window_keeps_the_keyboard(
+def test_a_click_on_the_bar_fires_and_the_other_window_keeps_the_focus(
     desktop: Desktop, program: Companion, client: Program, run: Run
 ) -> None:
     focused = desktop.focused()
@@ -46,7 +46,7 @@ def test_a_click_on_the_bar_fires_and_the_other_window_keeps_the_keyboard(
     bar = str(wait_until(lambda: bars(desktop), "the fire bar")[0])
     assert desktop.focused() == focused
     place = desktop.place(bar)
-    desktop.look("fire-bar.png")
+    desktop.screenshot("fire-bar.png")
     desktop.click((place.left + 60, place.top + 76))
     wait_until(lambda: len(client.out) == 2, "the event again")
     assert client.out[0] == client.out[1]
@@ -71,14 +71,14 @@ def test_the_shortcuts_work_without_the_window_s_focus_and_with_locks(
     assert len(client.out) == 2
 
 
-def test_shortcuts_can_be_changed_and_a_taken_one_is_reported(
-    desktop: Desktop, program: Companion, client: Program, run: Run, ask: Ask, running: Start[Any], tmp_path: Path
+def test_shortcuts_can_be_changed_and_one_in_use_is_reported(
+    desktop: Desktop, program: Companion, client: Program, run: Run, run_json: RunJson, running: Start[Any], tmp_path: Path
 ) -> None:
     run("trigger", "friend_online", "--set", "username=zoe")
     other = tmp_path / "other"
     other.mkdir()
     (other / "settings.toml").write_text(f'repeat_shortcut = "{REPEAT}"\n')
-    second = running(tray(other, env=desktop.env))  # the first companion has the key
+    second = running(tray(other, env=desktop.env))  # the first companion has registered the key
     desktop.focus_nothing()
     desktop.press("ctrl+alt+r")
     wait_until(lambda: len(client.out) == 2, "the event again")
@@ -86,5 +86,5 @@ def test_shortcuts_can_be_changed_and_a_taken_one_is_reported(
     assert second.err == []
     run("server", "settings", "repeat_shortcut=F9")
     desktop.press("ctrl+alt+r", "F9")
-    wait_until(lambda: len(client.out) == 3, "the event once more, by the new key")
-    assert ask("server", "settings", "repeat_shortcut") == {"repeat_shortcut": "F9"}
+    wait_until(lambda: len(client.out) == 3, "the event again, by the new key")
+    assert run_json("server", "settings", "repeat_shortcut") == {"repeat_shortcut": "F9"}

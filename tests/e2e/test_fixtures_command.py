@@ -55,30 +55,30 @@ def test_run_with_changes_and_for_one_user(program: Companion, run: Run) -> None
         assert sockets.receive(bob)["data"]["text"] == "other"
 
 
-def test_run_checks_what_the_fixture_expects(program: Companion, run: Run, ask: Ask) -> None:
+def test_run_checks_what_the_fixture_expects(program: Companion, run: Run, run_json: RunJson) -> None:
     expecting = {**json.loads(ONLINE), "expect": {"event": "typing", "where": {"to": "bob"}, "within": 0.2}}
     run("fixtures", "save", "mine/expecting", "-", typed=json.dumps(expecting))
     assert run("fixtures", "list").out[0].endswith("(expects typing)")
-    said = run("fixtures", "run", "mine/expecting", exits=1)
-    assert said.err[-1] == "✗ typing with to=bob cannot come: no client received the event"
+    result = run("fixtures", "run", "mine/expecting", exits=1)
+    assert result.err[-1] == "✗ typing with to=bob cannot come: no client received the event"
     with sockets.client(program.url) as ui:
-        said = run("fixtures", "run", "mine/expecting", exits=1)
-        assert said.out[0].endswith("delivered to 1 client")
-        assert said.err == ["✗ no typing with to=bob within 0.2 s; nothing came instead"]
+        result = run("fixtures", "run", "mine/expecting", exits=1)
+        assert result.out[0].endswith("delivered to 1 client")
+        assert result.err == ["✗ no typing with to=bob within 0.2 s; no other event was received"]
         run("fixtures", "run", "mine/expecting", "--no-expect")
         run("trigger", "--fixture", "mine/expecting", "--no-expect")
-        assert run("trigger", "--fixture", "mine/expecting", exits=1).err == said.err
+        assert run("trigger", "--fixture", "mine/expecting", exits=1).err == result.err
         for _ in range(4):
             sockets.receive(ui)
-        answer = threading.Thread(
+        response = threading.Thread(
             target=lambda: (sockets.receive(ui), sockets.send(ui, "typing", to="bob", typing=True))
         )
-        answer.start()
+        response.start()
         patient = {**expecting, "expect": {**expecting["expect"], "within": 60}}
         run("fixtures", "save", "mine/expecting", "-", typed=json.dumps(patient))
         met = run("fixtures", "run", "mine/expecting").out
-        answer.join()
-    assert met[1].startswith("✓ typing with to=bob came after ")
+        response.join()
+    assert met[1].startswith("✓ typing with to=bob received after ")
 
 
 def test_save_reads_standard_input(program: Companion, run: Run) -> None:

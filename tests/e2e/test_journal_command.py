@@ -51,8 +51,8 @@ def test_an_invalid_filter_ends_with_2_and_lists_valid_values(server: Companion,
     assert run("journal", "--filter", "dir:x", exits=2).err == ["Filter: invalid dir:x; use s2c, c2s or server."]
 
 
-def test_rows_are_pinned_and_annotated(program: Companion, run: Run, ask: Ask) -> None:
-    seq = ask("trigger", "typing")["seq"]
+def test_rows_are_pinned_and_annotated(program: Companion, run: Run, run_json: RunJson) -> None:
+    seq = run_json("trigger", "typing")["seq"]
     pinned = run("journal", "--pin", str(seq), "--annotate", f"{seq}=comes = late").out
     assert pinned[-1].endswith("· pinned · annotation: comes = late ▲")
     listed = run("journal", "--json", "--filter", "is:pinned annotation:late").out
@@ -60,12 +60,12 @@ def test_rows_are_pinned_and_annotated(program: Companion, run: Run, ask: Ask) -
     assert "pinned" not in run("journal", "--unpin", str(seq), "--annotate", f"{seq}=").out[-1]
     assert run("journal", "--filter", "is:pinned").out == []
     assert run("journal", "--annotate", "late", exits=2).err[-1].startswith("Error: Invalid value: 'late' is not")
-    assert run("journal", "--pin", "999", exits=1).err == ["There is no row 999 in the journal."]
+    assert run("journal", "--pin", "999", exits=1).err == ["Row 999 is not in the journal."]
 
 
-def test_saved_filters_are_used_by_name(program: Companion, run: Run, ask: Ask) -> None:
+def test_saved_filters_are_used_by_name(program: Companion, run: Run, run_json: RunJson) -> None:
     assert run("filters", "save", "only typing", "event:typing").out == ["saved @only typing"]
-    assert ask("filters", "list") == [{"name": "only typing", "filter": "event:typing"}]
+    assert run_json("filters", "list") == [{"name": "only typing", "filter": "event:typing"}]
     run("trigger", "typing")
     run("trigger", "friend_online")
     lines = run("journal", "--json", "--filter", '@"only typing"').out

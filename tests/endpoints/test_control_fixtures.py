@@ -107,8 +107,8 @@ async def test_a_raw_frame_and_an_event_without_data_can_be_saved(control: Contr
 @pytest.mark.parametrize(
     ("body", "place"),
     [
-        ({}, "either an event with data, or a frame"),
-        ({"event": "x", "data": {}, "frame": ""}, "either an event with data, or a frame"),
+        ({}, "either an event with data or a frame"),
+        ({"event": "x", "data": {}, "frame": ""}, "either an event with data or a frame"),
         ({"event": "", "data": {}}, "either an event"),
         ({"event": "x", "data": {}, "to": "everybody"}, "invalid target"),
         ({"event": "x", "data": {}, "to": ""}, "invalid target"),

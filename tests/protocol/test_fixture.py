@@ -101,7 +101,7 @@ def test_a_frame_has_no_data_beside_it() -> None:
     [
         ("", "is empty"),
         ("{nope", "line 1 column 2"),
-        ('{"event":"x","event":"y","data":{}}', "twice"),
+        ('{"event":"x","event":"y","data":{}}', "duplicate key"),
         ('{"event":"x","data":NaN}', "NaN"),
         ('{"event":"x","data":"\\ud83d"}', "surrogate"),
         ('{"event":"x","data":' + "[" * 40 + "]" * 40 + "}", "nested deeper"),

@@ -39,7 +39,7 @@ class RejectionList(QWidget):
         self.show_refused()
 
     def close_down(self) -> None:
-        """Stop listening."""
+        """Disconnect from the signal of new rejections."""
         self._disconnect()
         self._refresh.stop()
 
