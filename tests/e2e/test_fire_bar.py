@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import RunJson, Run, Start
+from .conftest import Run, RunJson, Start
 from .desktop import Desktop
 from .processes import Companion, Program, listen, tray, wait_until
 from .tools import linux_only
@@ -72,7 +72,13 @@ def test_the_shortcuts_work_without_the_window_s_focus_and_with_locks(
 
 
 def test_shortcuts_can_be_changed_and_one_in_use_is_reported(
-    desktop: Desktop, program: Companion, client: Program, run: Run, run_json: RunJson, running: Start[Any], tmp_path: Path
+    desktop: Desktop,
+    program: Companion,
+    client: Program,
+    run: Run,
+    run_json: RunJson,
+    running: Start[Any],
+    tmp_path: Path,
 ) -> None:
     run("trigger", "friend_online", "--set", "username=zoe")
     other = tmp_path / "other"

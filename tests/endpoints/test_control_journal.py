@@ -122,8 +122,8 @@ async def test_a_row_is_pinned_and_annotated_and_found_by_both(control: Control)
 @pytest.mark.parametrize(
     ("seq", "body", "status", "reason"),
     [
-        ("99", {"pinned": True}, 404, "There is no row 99 in the journal."),
-        ("x", {"pinned": True}, 404, "There is no row x in the journal."),
+        ("99", {"pinned": True}, 404, "Row 99 is not in the journal."),
+        ("x", {"pinned": True}, 404, "Row x is not in the journal."),
         ("1", {"pinned": 1}, 422, "pinned"),
         ("1", {"annotation": "x" * 501}, 422, "annotation"),
         ("1", {"note": "x"}, 422, "note"),

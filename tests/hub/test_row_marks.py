@@ -67,7 +67,7 @@ def test_a_discarded_row_cannot_be_marked_and_its_mark_is_forgotten(monkeypatch:
     with pytest.raises(Conflict, match="At most 2 rows"):
         journal.mark(3, pinned=True)
     journal.append(Kind.SERVER, "x")
-    with pytest.raises(NotFound, match="There is no row 1 in the log"):
+    with pytest.raises(NotFound, match="Row 1 is not in the log"):
         journal.mark(1, pinned=False)
     journal.mark(3, pinned=True)
     assert journal.rows.marks[1] == UNMARKED

@@ -171,7 +171,7 @@ def test_form_says_why_it_cannot_show_broken_json(message: EventPanel, qtbot: An
     message.editor.setPlainText('{"event": ')
     qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
     (notice,) = notices
-    assert notice.startswith("The form cannot show this text: line 1 column 11: not JSON")
+    assert notice.startswith("The form cannot show this text: line 1 column 11: invalid JSON")
     assert notice.endswith(". Correct it or click Reset.")
     message.editor.setPlainText('{"event": "new_message", "data": {"mood": 1, "text": "hi"}}')
     qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
@@ -231,7 +231,7 @@ def test_format_indents_the_json_or_says_why_not(message: EventPanel, qtbot: Any
     assert notices == []
     message.editor.setPlainText("{")
     qtbot.mouseClick(message.toolbar.format, Qt.MouseButton.LeftButton)
-    assert notices[0].startswith("Only valid JSON can be formatted. line 1 column 2: not JSON")
+    assert notices[0].startswith("Only valid JSON can be formatted. line 1 column 2: invalid JSON")
 
 
 def test_problems_in_json_are_underlined(message: EventPanel) -> None:

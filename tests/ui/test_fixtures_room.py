@@ -880,10 +880,10 @@ async def test_pasting_an_empty_clipboard_is_reported(
 @pytest.mark.parametrize(
     ("copied", "says"),
     [
-        ("zzz", ("not JSON", "saved as a raw frame")),
+        ("zzz", ("invalid JSON", "saved as a raw frame")),
         ('{"hello": 1}', ("event", "saved as a raw frame")),
         ('{"event": "typing", "data": {"username": "zoe"}}', ("data.typing", "saved as a malformed event")),
-        ('{"event": "tpying", "data": {}}', ("'tpying' is not a server event", "saved as a malformed event")),
+        ('{"event": "tpying", "data": {}}', ("unknown server event 'tpying'", "saved as a malformed event")),
     ],
 )
 async def test_pasting_garbage_says_what_is_wrong(

@@ -266,7 +266,7 @@ async def test_a_mark_from_a_script_is_shown_at_once(room: EventsRoom, companion
 
 async def test_a_discarded_row_cannot_be_annotated(room: EventsRoom, companion: Companion, told: list[str]) -> None:
     room.row_actions.save_annotation(99, "x")
-    assert told == ["There is no row 99 in the log."]
+    assert told == ["Row 99 is not in the log."]
 
 
 # the details
