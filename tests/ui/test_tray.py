@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSystemTrayIcon
 from app.companion import Companion
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
+from app.protocol.fixture import Fixture, FixtureExpectation
 from app.system.settings import Settings
 from app.ui.tray import Tray, icon_name
 from tests.conftest import Connect, until
@@ -253,3 +254,15 @@ async def test_a_closed_tray_ignores_later_changes(companion: Companion, connect
     companion.pause()
     assert tray.icon.toolTip() == tip
     assert not tray.icon.isVisible()
+
+
+async def test_a_fixture_that_is_fired_from_the_tray_is_checked(
+    tray: Tray, companion: Companion, connect_client: Connect
+) -> None:
+    await connect_client()
+    failed: list[str] = []
+    companion.expectation_failed.connect(lambda each: failed.append(str(each.expected)))
+    data = {"username": "alice", "typing": True}
+    tray._fire(Fixture(event="typing", data=data, expect=FixtureExpectation(event="mark_read", within=0.1)))
+    await until(lambda: failed)
+    assert failed == ["mark_read"]
