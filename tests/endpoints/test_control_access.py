@@ -241,6 +241,11 @@ INPUT: dict[str, tuple[str, Any]] = {
     "drop_clients": ("", None),
     "journal": ("", None),
     "change_journal": ("", {"log_get_requests": True}),
+    "mark_row": ("SEQ", {"pinned": True, "annotation": "late"}),
+    "list_filters": ("", None),
+    "save_filter": ("errors", {"filter": "is:invalid dir:c2s"}),
+    "rename_filter": ("errors", {"name": "wrong"}),
+    "delete_filter": ("errors", None),
     "expect": ("", {"event": "typing", "within": 0.05, "after": 0}),
     "list_fixtures": ("", None),
     "show_fixture": ("mine", None),
@@ -313,6 +318,7 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(control:
     client = await control.connect()
     await client.send(typing())
     await control.put("/v1/fixtures/mine", INPUT["save_fixture"][1])
+    await control.put("/v1/filters/errors", INPUT["save_filter"][1])
     await control.post("/v1/tokens/agent")
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
