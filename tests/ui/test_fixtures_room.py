@@ -1042,6 +1042,20 @@ async def test_a_pin_puts_it_into_the_tray_menu_after_the_others(
     tray.close_down()
 
 
+async def test_the_status_bar_says_that_a_fixture_is_pinned(
+    window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    click(room, MINE, qtbot)
+    for said in ("Pinned to the tray", "Unpinned from the tray"):
+        qtbot.mouseClick(room.pin, LEFT)
+        window.status.show_message("Settings saved")  # as the desktop program does at once
+        await settled(companion)
+        assert window.status.message.text() == said
+    window.status.show_message("")
+    click(room, "basics/online", qtbot)
+    assert window.status.message.text() == "", "looking at a pinned fixture pins nothing"
+
+
 async def test_a_pin_is_taken_away_again(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
     click(room, "basics/online", qtbot)
     assert room.pin.isChecked()
