@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import EXTERNAL_CLOSE_CODES
 
@@ -17,7 +17,7 @@ from app.hub.target import Target
 from app.ui.models.clients import TITLES, Col
 from app.ui.rooms.clients import CODES, ClientsRoom
 from app.ui.widgets.line_edit import MAX_CHARS
-from app.ui.window import CLIENTS, INJECT, MainWindow
+from app.ui.window import CLIENTS, EVENTS, INJECT, MainWindow
 from tests.cli.doubles import unused_port
 from tests.conftest import PATIENCE_S, Connect, until
 from tests.ui.frames import all_frames, frame
@@ -342,3 +342,35 @@ async def test_the_focus_stays_in_the_room_after_allow(
     qtbot.keyClick(room.abort, Qt.Key.Key_Space)
     await until(lambda: companion.hub.connection_count == 0)
     assert room.isAncestorOf(QApplication.focusWidget())
+
+
+async def test_show_events_filters_the_log_for_that_client(
+    window: MainWindow, room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    for name in ("alice", "bob"):
+        await connect_client(name)
+    pick(room, 1, qtbot)
+    qtbot.mouseClick(room.events, LEFT)
+    assert window.rooms.current == EVENTS
+    assert window.events.filter.text() == "client:2"
+    await until(lambda: not window.events.filtering)
+    rows = [window.events.model.row(line) for line in range(window.events.model.rowCount())]
+    assert [(row.event, row.client) for row in rows] == [("connected", "2")]
+
+
+async def test_the_context_menu_acts_on_the_selected_client(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    for name in ("alice", "bob"):
+        await connect_client(name)
+    room.table.clearSelection()
+    room.table.customContextMenuRequested.emit(QPoint(5, 5))
+    assert QApplication.activePopupWidget() is None
+    pick(room, 1, qtbot)
+    room.table.customContextMenuRequested.emit(QPoint(5, 5))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    assert [each.text() for each in menu.actions()] == ["Send to …", "Show events", "Close", "Abort", "Change user"]
+    menu.actions()[3].trigger()
+    menu.close()
+    await until(lambda: [each.username for each in companion.hub.clients] == ["alice"])

@@ -172,6 +172,7 @@ VISUAL = {
     "inject: timestamp: generate on each send": FORM,
     "inject: delivered": FORM,
     "inject: Add a reaction to reactions": FORM,
+    "clients: Show the events of this client": OPENS,
     "fixtures: Revert to the saved version": FORM,
     "chats: Manage personas and the chat state": OPENS,
     "chats: Close this line": VIEW,

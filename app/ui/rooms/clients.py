@@ -1,9 +1,10 @@
 """The Clients room: connected clients and the users they act as, actions on one client, refused connections."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
+    QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -26,6 +28,7 @@ from app.ui import theme
 from app.ui.icons import ui_icon
 from app.ui.models.clients import TITLES, ClientsModel, Col
 from app.ui.plain_text import PlainTextLabel
+from app.ui.room_registry import EVENTS
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.elided_label import ElidedLabel
 from app.ui.widgets.empty_state import EmptyState
@@ -68,8 +71,15 @@ def create(window: "MainWindow") -> "ClientsRoom":
     room = ClientsRoom(window.companion)
     room.send_requested.connect(window.send_to)
     room.refused.allow_requested.connect(window.allow)
+    room.events_requested.connect(partial(_show_events, window))
     room.fire_requested.connect(lambda: window.inject.fire_or_stop())
     return room
+
+
+def _show_events(window: "MainWindow", client: int) -> None:
+    """Open Events with the rows of one client."""
+    window.events.filter.replace_text(f"client:{client}")
+    window.open_room(EVENTS)
 
 
 class ClientsRoom(QWidget):
@@ -77,6 +87,8 @@ class ClientsRoom(QWidget):
 
     send_requested = Signal(int)
     """Open Inject with this client's number as the recipient."""
+    events_requested = Signal(int)
+    """Open Events with the rows of the client with this number."""
     fire_requested = Signal()
     """Fire the event that Inject shows."""
     status_message = Signal(str)
@@ -91,6 +103,9 @@ class ClientsRoom(QWidget):
         self.details = named(ElidedLabel(), "Details of the selected client", style_id="muted")
         self.target = named(ElidedLabel(), "Selected client", style_id="detailHead")
         self.send = named(QPushButton("Send to …"), "Send an event to this client")
+        self.events = named(
+            QPushButton("Show events"), "Show the events of this client", tip="Show its rows in Events"
+        )
         self.code = named(
             QComboBox(editable=True), "Close code", tip="Close code: 1000–1003, 1007–1014 or 3000–4999"
         )
@@ -146,6 +161,7 @@ class ClientsRoom(QWidget):
         """Use the colours of the current theme."""
         scheme = theme.colors()
         self.send.setIcon(ui_icon("send", scheme.muted))
+        self.events.setIcon(ui_icon("filter", scheme.muted))
         self.close_button.setIcon(ui_icon("disconnect", scheme.muted))
         self.empty.recolor()
 
@@ -191,8 +207,8 @@ class ClientsRoom(QWidget):
         actions = QHBoxLayout()
         actions.setContentsMargins(16, 10, 16, 12)
         actions.setSpacing(8)
-        actions.addWidget(self.target)
         actions.addWidget(self.send)
+        actions.addWidget(self.events)
         actions.addStretch(1)
         for widget in (self.code, self.reason, self.close_button, self.abort):
             actions.addWidget(widget)
@@ -206,13 +222,20 @@ class ClientsRoom(QWidget):
         column.setSpacing(0)
         column.addWidget(hint)
         column.addWidget(self.table, 1)
-        self.details.setContentsMargins(16, 8, 16, 0)
-        column.addWidget(self.details)
+        chosen = QHBoxLayout()
+        chosen.setContentsMargins(16, 8, 16, 0)
+        chosen.setSpacing(8)
+        chosen.addWidget(self.target)
+        chosen.addWidget(self.details, 1)
+        column.addLayout(chosen)
         column.addLayout(actions)
         return page
 
     def _connect(self) -> None:
         self.send.clicked.connect(self._with_selected(lambda client: self.send_requested.emit(client.id)))
+        self.events.clicked.connect(self._with_selected(lambda client: self.events_requested.emit(client.id)))
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._context_menu)
         self.close_button.clicked.connect(self._with_selected(self._close))
         self.abort.clicked.connect(self._with_selected(self._abort))
         self.code.currentTextChanged.connect(lambda _: self._show_state())
@@ -254,7 +277,7 @@ class ClientsRoom(QWidget):
             []
             if client is None
             else [
-                f"Connected for {self.model.text(client, Col.SINCE)}",
+                f"connected for {self.model.text(client, Col.SINCE)}",
                 f"ping {self.model.text(client, Col.PING)}",
                 f"queue {self.model.text(client, Col.QUEUE)}",
                 client.user_agent or "no user agent",
@@ -286,6 +309,18 @@ class ClientsRoom(QWidget):
 
         return slot
 
+    def _context_menu(self, place: QPoint) -> None:
+        """Offer the actions of the buttons, for the selected client."""
+        if self.selected is None:
+            return
+        menu = QMenu(self)
+        for button in (self.send, self.events, self.close_button, self.abort):
+            menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
+        index = self.model.index(self.table.currentIndex().row(), Col.CLIENT)
+        menu.addAction("Change user", lambda: self.table.edit(index))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.table.viewport().mapToGlobal(place))
+
     def _close_code(self) -> int | None:
         """Return the chosen code, or None if an endpoint must not send it."""
         digits = self.code.currentText().strip().partition(" ")[0]
@@ -310,14 +345,14 @@ class ClientsRoom(QWidget):
         chosen, empty = self.selected is not None, not self.model.rowCount()
         focused = QApplication.focusWidget() or self.window()
         self.body.setCurrentIndex(0 if empty else 1)
-        disabled = not chosen and focused in (self.send, self.close_button, self.abort)
+        disabled = not chosen and focused in (self.send, self.events, self.close_button, self.abort)
         if self.isAncestorOf(focused) and (empty or disabled):
             self._focus_body()  # otherwise Qt focuses another button
         url = self._companion.server.url
         self.empty.hint.setText(
             f"Start your chat UI, or run one of these commands:\n\ncompanion listen\nwscat -c {url}"
         )
-        for button in (self.send, self.abort):
+        for button in (self.send, self.events, self.abort):
             button.setEnabled(chosen)
         self.close_button.setEnabled(chosen and self._close_code() is not None)
         self._show_details()
