@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, QSize, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainterPath, QRegion, QResizeEvent
 from PySide6.QtWidgets import QDialog, QFrame, QStackedWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -18,6 +18,8 @@ from app.ui.widgets.palette_list import PaletteList
 SIZE = QSize(620, 460)
 FROM_TOP = 56
 """Distance from the top of the window, in pixels."""
+RADIUS = 10
+"""Radius of the corners, as in the style sheet."""
 MAX_RECENT = 5
 PAGE = 8
 """Page Up and Page Down move by this many commands."""
@@ -166,6 +168,21 @@ class Palette(QDialog):
         self.show()
         self.activateWindow()
         self.search.setFocus()
+
+    @override
+    def done(self, result: int) -> None:
+        active = self.isActiveWindow()
+        super().done(result)
+        if active:  # not every window manager gives the focus back to the window below
+            self._over.activateWindow()
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if QGuiApplication.platformName() == "xcb":  # without a compositor, transparent corners would be black
+            outline = QPainterPath()
+            outline.addRoundedRect(QRectF(self.rect()), RADIUS - 2, RADIUS - 2)
+            self.setMask(QRegion(outline.toFillPolygon().toPolygon()))
 
     @override
     def event(self, event: QEvent) -> bool:
