@@ -1,0 +1,126 @@
+"""No text in the window is cut off, unless a tooltip has the full text."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QRect, Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QComboBox,
+    QHeaderView,
+    QLabel,
+    QStyle,
+    QStyleOptionComboBox,
+    QWidget,
+)
+
+from app.protocol.envelope import Envelope
+from app.ui.window import INJECT, ROOMS, MainWindow
+from tests.conftest import Connect
+
+pytestmark = pytest.mark.usefixtures("all_rooms")
+
+SIZES = [(1000, 640), (1400, 900)]
+ROUNDING = 1
+"""Font metrics are rounded to whole pixels."""
+MOST_ROWS = 60
+
+
+def cut_texts(root: QWidget) -> Iterator[str]:
+    """Yield the texts of visible widgets that do not fit and have no tooltip with the full text."""
+    for widget in root.findChildren(QWidget):
+        if not widget.isVisible() or widget.visibleRegion().isEmpty():
+            continue
+        match widget:
+            case QLabel() if widget.text() and not widget.wordWrap():
+                wide = max(
+                    widget.fontMetrics().horizontalAdvance(line) for line in widget.text().splitlines() or [""]
+                )
+                if wide > widget.contentsRect().width() + ROUNDING and widget.text() not in widget.toolTip():
+                    yield f"label {widget.text()!r}: {wide} px in {widget.contentsRect().width()} px"
+            case QLabel() if widget.text():
+                needed = widget.heightForWidth(widget.width())
+                if needed > widget.height() + ROUNDING and widget.text() not in widget.toolTip():
+                    yield f"label {widget.text()!r}: {needed} px high in {widget.height()} px"
+            case QAbstractButton() if widget.text():
+                wide = widget.fontMetrics().horizontalAdvance(widget.text())
+                wide += widget.iconSize().width() if not widget.icon().isNull() else 0
+                if wide > widget.width() + ROUNDING:
+                    yield f"button {widget.text()!r}: {wide} px in {widget.width()} px"
+            case QComboBox():
+                yield from _cut_in_combo_box(widget)
+            case QHeaderView() if widget.orientation() is Qt.Orientation.Horizontal:
+                yield from _cut_in_header(widget)
+            case QAbstractItemView():
+                yield from _cut_in_view(widget)
+
+
+def _cut_in_combo_box(box: QComboBox) -> Iterator[str]:
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    part = QStyle.SubControl.SC_ComboBoxEditField
+    room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
+    wide = box.fontMetrics().horizontalAdvance(box.currentText())
+    if wide > room + ROUNDING and box.currentText() not in box.toolTip():
+        yield f"combo box {box.currentText()!r}: {wide} px in {room} px"
+
+
+def _cut_in_header(header: QHeaderView) -> Iterator[str]:
+    model = header.model()
+    for section in range(header.count()):
+        title = str(model.headerData(section, Qt.Orientation.Horizontal) or "")
+        tip = model.headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+        wide = header.fontMetrics().horizontalAdvance(title)
+        if not header.isSectionHidden(section) and wide > header.sectionSize(section) and not tip:
+            yield f"column {title!r}: {wide} px in {header.sectionSize(section)} px"
+
+
+def _cut_in_view(view: QAbstractItemView) -> Iterator[str]:
+    model = view.model()
+    columns = 1 if isinstance(model, QAbstractListModel) else model.columnCount()
+    for line in range(min(model.rowCount() if model else 0, MOST_ROWS)):
+        for column in range(columns):
+            index = model.index(line, column, QModelIndex())
+            box: QRect = view.visualRect(index)
+            text = str(index.data() or "")
+            if not box.intersects(view.viewport().rect()):
+                continue
+            wide = view.fontMetrics().horizontalAdvance(text)
+            if wide > box.width() and not index.data(Qt.ItemDataRole.ToolTipRole):
+                yield f"cell {text[:60]!r} of {view.accessibleName()}: {wide} px in {box.width()} px"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["small", "large"])
+@pytest.mark.parametrize("room", [room.name for room in ROOMS])
+async def test_no_text_is_cut_without_a_tooltip(
+    window: MainWindow, connect_client: Connect, room: str, size: tuple[int, int]
+) -> None:
+    await connect_client("alice", origin="http://localhost:1420")
+    await window.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
+    window.companion.rejection_log.add("events", "origin not allowed", "http://localhost:5555")
+    window.inject.bar.fire()
+    await asyncio.sleep(0)
+    window.events.model.flush()
+    window.events.table.selectRow(1)
+    window.clients.table.selectRow(0)
+    window.resize(*size)
+    window.open_room(room)
+    window.fixtures.choose("nasty/markup")
+    found = set()
+    for tab in range(window.inject.tabs.count() if room == INJECT else 1):
+        window.inject.tabs.setCurrentIndex(tab)
+        await asyncio.sleep(0.02)  # lays out
+        found |= set(cut_texts(window))
+    assert sorted(found) == []
+
+
+def test_a_cut_text_is_found(show: Callable[[QWidget], None]) -> None:
+    parent = QWidget()
+    label = QLabel("a text that is too long", parent)
+    show(parent)
+    label.resize(20, 20)
+    assert [text.partition(":")[0] for text in cut_texts(parent)] == ["label 'a text that is too long'"]
+    label.setToolTip(label.text())
+    assert list(cut_texts(parent)) == []
