@@ -99,6 +99,7 @@ class Navigation(QScrollArea):
         self._buttons: dict[str, RoomButton] = {}
         self._headings: dict[Group, QPushButton] = {}
         self._collapsed: set[Group] = set()
+        self._selecting = False
         self._group = QButtonGroup(self)
         inner = QWidget()
         self._column = QVBoxLayout(inner)
@@ -121,7 +122,7 @@ class Navigation(QScrollArea):
             self._column.addWidget(heading)
         for room in rooms:
             button = RoomButton(room)
-            button.clicked.connect(lambda _=False, name=room.name: self.room_chosen.emit(name))
+            button.toggled.connect(lambda on, name=room.name: self._on_toggled(name) if on else None)
             self._buttons[room.name] = button
             self._group.addButton(button)
             self._column.addWidget(button)
@@ -157,12 +158,19 @@ class Navigation(QScrollArea):
         button = self._buttons[name]
         if button.room.group in self._collapsed:
             self._toggle(button.room.group)
+        self._selecting = True  # not the user
         button.setChecked(True)
+        self._selecting = False
         self.ensureWidgetVisible(button, 0, 0)
 
     def focus_current(self) -> None:
         """Give the selected entry the keyboard focus."""
         self._buttons[self.current].setFocus()
+
+    def _on_toggled(self, name: str) -> None:
+        """Report the choice of the user. A screen reader toggles the entry, without a click."""
+        if not self._selecting:
+            self.room_chosen.emit(name)
 
     def set_badge(self, name: str, badge: Badge | None) -> None:
         """Show a badge at a room's entry, or none."""
