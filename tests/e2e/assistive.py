@@ -1,0 +1,167 @@
+"""A user who has nothing but a screen reader: does tasks in the window through AT-SPI, without mouse or shortcuts.
+
+Runs as a process of its own, with the system's Python, which has pyatspi: ``assistive.py TASK``. It prints what the
+user learned, as JSON, and ends with 1 if it did not find its way.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyatspi  # type: ignore[import-not-found]
+
+APPLICATION = "p2p-chat-companion"
+PATIENCE_S = 20.0
+PRESSES = ("Press", "Toggle", "ShowMenu")
+
+
+class Lost(Exception):
+    """The user did not find something."""
+
+
+def until(found: Callable[[], Any], what: str) -> Any:
+    """Return the first true value of ``found``."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            if value := found():
+                return value
+        except Exception as error:  # an accessible that has disappeared meanwhile
+            what = f"{what} ({error})"
+        if time.monotonic() > deadline:
+            raise Lost(what)
+        time.sleep(0.1)
+
+
+def below(node: Any) -> Iterator[Any]:
+    """Yield a node and all nodes below it that are visible."""
+    yield node
+    for number in range(min(node.childCount, 400)):
+        child = node.getChildAtIndex(number)
+        if child is not None:
+            yield from below(child)
+
+
+class Reader:
+    """Finds controls by role and name, and uses them."""
+
+    def __init__(self) -> None:
+        desktop = pyatspi.Registry.getDesktop(0)
+        self.application = until(
+            lambda: next((each for each in desktop if each and each.name == APPLICATION), None), APPLICATION
+        )
+
+    def visible(self, role: str) -> Iterator[Any]:
+        """Yield the visible nodes of a role."""
+        for node in below(self.application):
+            if node.getRoleName() == role and node.getState().contains(pyatspi.STATE_SHOWING):
+                yield node
+
+    def find(self, role: str, name: str) -> Any:
+        """Return the visible node of a role whose name starts with ``name``; an exact match comes first."""
+
+        def found() -> Any:
+            nodes = [node for node in self.visible(role) if node.name.startswith(name)]
+            return min(nodes, key=lambda node: len(node.name), default=None)
+
+        return until(found, f"{role} {name!r}")
+
+    def press(self, role: str, name: str) -> None:
+        """Press a button, choose an entry, or open a menu."""
+        node = self.find(role, name)
+        action = node.queryAction()
+        names = [action.getName(number) for number in range(action.nActions)]
+        wanted = next((each for each in PRESSES if each in names), None)
+        if wanted is None:
+            raise Lost(f"{role} {name!r} has only the actions {names}")
+        action.doAction(names.index(wanted))
+
+    def write(self, name: str, text: str) -> None:
+        """Write into a text field."""
+        self.find("text", name).queryEditableText().setTextContents(text)
+
+    def text(self, name: str) -> str:
+        """Return what the label says whose name starts with ``name``."""
+        return str(self.find("label", name).name).partition(": ")[2]
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return the rows of the log as they are read out."""
+        table = self._log().queryTable()
+        cells = [
+            [table.getAccessibleAt(row, column).name for column in range(table.nColumns)]
+            for row in range(table.nRows)
+        ]
+        return [dict(cell.partition(": ")[::2] for cell in row) for row in cells]
+
+    def select_row(self, number: int) -> None:
+        """Select a row of the log."""
+        self._log().queryTable().addRowSelection(number)
+
+    def _log(self) -> Any:
+        return self.find("table", "Event log")
+
+
+def rows_of_client(reader: Reader) -> object:
+    """Find the rows of client 2."""
+    reader.press("radio button", "Events")
+    reader.press("push button", "Client")
+    reader.press("menu item", "2 · ")
+    return until(lambda: [row for row in reader.rows() if row["Client"].startswith("2")], "rows of client 2")
+
+
+def resend(reader: Reader) -> object:
+    """Resend the newest event that was sent to the UI."""
+    reader.press("radio button", "Events")
+    rows = until(
+        lambda: [row for row in reader.rows() if row["Direction"].startswith("To UI")] and reader.rows(), "rows"
+    )
+    number = max(place for place, row in enumerate(rows) if row["Event"] == "new_message")
+    reader.select_row(number)
+    reader.press("push button", "Resend")
+    return until(lambda: (text := reader.text("Last message")).startswith("Resent") and text, "the result")
+
+
+def make_fixture(reader: Reader) -> object:
+    """Save the newest event as a fixture."""
+    reader.press("radio button", "Events")
+    rows = until(reader.rows, "rows")
+    reader.select_row(max(place for place, row in enumerate(rows) if row["Event"] == "new_message"))
+    reader.press("push button", "Save as fixture")
+    reader.write("Name of the fixture", "found/by ear")
+    reader.press("push button", "Save")
+    return until(lambda: (text := reader.text("Last message")).startswith("Saved") and text, "the result")
+
+
+def why_nothing_arrives(reader: Reader) -> object:
+    """Find out why nothing arrives after *Stop server*."""
+    reader.press("push button", "Stop or start the event server")
+    reader.press("radio button", "Inject")
+    reader.press("push button", "Fire")
+    return {
+        "strip": until(lambda: reader.text("Why frames do not leave"), "the strip"),
+        "result": until(lambda: reader.text("Last message"), "the result"),
+    }
+
+
+def make_a_friend_type(reader: Reader) -> object:
+    """Let alice type."""
+    reader.press("radio button", "Inject")
+    reader.press("page tab", "Typing")
+    reader.press("push button", "Fire")
+    return until(lambda: (text := reader.text("Last message")).startswith("Delivered") and text, "the result")
+
+
+TASKS = {
+    task.__name__: task for task in (rows_of_client, resend, make_fixture, why_nothing_arrives, make_a_friend_type)
+}
+
+
+if __name__ == "__main__":
+    try:
+        print(json.dumps(TASKS[sys.argv[1]](Reader()), ensure_ascii=False))
+    except Lost as error:
+        sys.exit(f"not found: {error}")

@@ -1,0 +1,85 @@
+"""The tasks of a new user, done through AT-SPI alone by another process."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Ask, Run, Start
+from .desktop import Desktop
+from .processes import ROOT, Companion, Program, listen, tray, wait_until
+from .tools import linux_only, missing
+
+pytestmark = [linux_only, pytest.mark.timeout(180)]
+
+LAUNCHERS = ("/usr/libexec/at-spi-bus-launcher", "/usr/lib/at-spi2-core/at-spi-bus-launcher")
+PYTHON = "/usr/bin/python3"
+"""pyatspi comes from the system's packages only."""
+
+
+@pytest.fixture(scope="session")
+def launcher() -> str:
+    path = next((each for each in LAUNCHERS if Path(each).exists()), None)
+    if path is None:
+        missing("AT-SPI is not installed: apt-get install at-spi2-core python3-pyatspi")
+    if subprocess.run([PYTHON, "-c", "import pyatspi"], capture_output=True, check=False).returncode:
+        missing("pyatspi is not installed: apt-get install python3-pyatspi")
+    return path
+
+
+class Stage:
+    """The tray program with two clients, and a user with a screen reader."""
+
+    def __init__(self, desktop: Desktop, running: Start[Any], data_dir: Path, launcher: str) -> None:
+        self._running = running
+        self._env = {**desktop.env, "NO_AT_BRIDGE": "0", "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1"}
+        running(Program("at-spi-bus-launcher", launcher, "--launch-immediately", env=self._env))
+        self.program: Companion = running(tray(data_dir, env=self._env))
+        self.clients = [self._client(name) for name in ("alice", "bob")]
+
+    def _client(self, name: str) -> Program:
+        client: Program = self._running(listen("--port", str(self.program.port), "--as", name, "--json"))
+        client.wait_for_line("^connected", among="err")
+        return client
+
+    def do(self, task: str) -> Any:
+        """Let the user do a task; return what was learned."""
+        script = ROOT / "tests" / "e2e" / "assistive.py"
+        user = self._running(Program(f"screen reader: {task}", PYTHON, script, task, env=self._env))
+        assert user.wait(60) == 0, f"{user}\n{self.program}"
+        return json.loads(user.out[0])
+
+
+@pytest.fixture
+def stage(desktop: Desktop, running: Start[Any], data_dir: Path, launcher: str, run: Run) -> Stage:
+    stage = Stage(desktop, running, data_dir, launcher)
+    run("trigger", "new_message", "--set", "text=hi", "--to", "client:2")
+    return stage
+
+
+def test_find_the_rows_of_one_client(stage: Stage) -> None:
+    rows = stage.do("rows_of_client")
+    assert {row["Event"] for row in rows} >= {"connected", "new_message"}
+
+
+def test_resend_an_event(stage: Stage) -> None:
+    assert "delivered to 1 client" in stage.do("resend").lower()
+    assert wait_until(lambda: sum('"new_message"' in line for line in stage.clients[1].out) == 2, "it again")
+
+
+def test_make_a_fixture_of_an_event(stage: Stage, ask: Ask) -> None:
+    stage.do("make_fixture")
+    assert "found/by ear" in [each["name"] for each in ask("fixtures", "list")]
+
+
+def test_find_out_why_nothing_arrives(stage: Stage) -> None:
+    learned = stage.do("why_nothing_arrives")
+    assert learned["strip"] == "The event server is stopped. Clients cannot connect."
+    assert "the server is stopped" in learned["result"]
+
+
+def test_make_a_friend_type(stage: Stage) -> None:
+    assert stage.do("make_a_friend_type").startswith("Delivered to 2 clients")
+    stage.clients[0].wait_for_line('"typing"')
