@@ -491,16 +491,16 @@ async def test_saved_settings_are_written_and_taken_into_use(
     desktop = await start()
     room = desktop.window.settings
     desktop.window.open_room(SETTINGS)
-    room.username.setText("max")
-    room.port.setValue(unused_tcp_port)
-    qtbot.mouseClick(room.save, LEFT)
+    room.fields.username.setText("max")
+    room.fields.port.setValue(unused_tcp_port)
+    qtbot.mouseClick(room.bar.save, LEFT)
     await until(lambda: desktop.companion.server.port == unused_tcp_port)
     await until(lambda: desktop.companion.state is ServerState.LISTENING)
     assert desktop.companion.hub.local_user == "max"
     assert written(home)["username"] == "max"
     assert written(home)["port"] == unused_tcp_port
     assert desktop.window.status.message.text() == "Settings saved"
-    assert not room.save.isEnabled()
+    assert not room.bar.save.isEnabled()
 
 
 @pytest.mark.parametrize(("chosen", "scheme"), [("dark", DARK), ("light", LIGHT)])
@@ -510,8 +510,8 @@ async def test_a_saved_appearance_is_worn_at_once(
     desktop = await start(port=unused_tcp_port, theme="light" if chosen == "dark" else "dark")
     room = desktop.window.settings
     assert theme.colors() is not scheme
-    room.theme.setCurrentIndex(room.theme.findData(chosen))
-    room.save.click()
+    room.fields.theme.setCurrentIndex(room.fields.theme.findData(chosen))
+    room.bar.save.click()
     await until(lambda: desktop.companion.settings.theme == chosen)
     await asyncio.sleep(0.02)
     assert theme.colors() is scheme
@@ -523,8 +523,8 @@ async def test_settings_that_cannot_be_saved_hold_until_the_end(
     (tmp_path / "settings.toml").mkdir()
     desktop = await start(port=unused_tcp_port)
     room = desktop.window.settings
-    room.username.setText("max")
-    room.save.click()
+    room.fields.username.setText("max")
+    room.bar.save.click()
     await until(lambda: desktop.companion.settings.username == "max")
     assert desktop.window.banner.isVisible()
     assert "The settings could not be saved" in desktop.window.banner.text.text()
@@ -562,9 +562,9 @@ async def test_a_busy_port_is_reported_and_can_be_retried(
     desktop = await start(port=busy.getsockname()[1])
     assert desktop.companion.state is ServerState.BLOCKED
     busy.close()
-    qtbot.mouseClick(desktop.window.banner.buttons[0], LEFT)
+    qtbot.mouseClick(desktop.window.strip.buttons[0], LEFT)
     await until(lambda: desktop.companion.state is ServerState.LISTENING)
-    assert not desktop.window.banner.isVisible()
+    assert not desktop.window.strip.isVisible()
     desktop.window.close()
     assert await ended.code(desktop) == Exit.OK
 
@@ -575,7 +575,7 @@ async def test_a_busy_port_is_not_hidden_by_a_broken_settings_file(
     (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
     desktop = await start(port=busy.getsockname()[1])
     await until(desktop.window.banner.isVisible)
-    assert "Retry" in [button.text() for button in desktop.window.banner.buttons]
+    assert "Retry" in [button.text() for button in desktop.window.strip.buttons]
     assert "could not be read" in desktop.window.banner.text.text()
 
 
@@ -644,9 +644,9 @@ async def test_rest_can_be_switched_off_and_on_in_the_settings(
     room = desktop.window.settings
     desktop.window.open_room(SETTINGS)
     for on in (False, True):
-        room.rest.setChecked(on)
-        qtbot.mouseClick(room.save, LEFT)
-        await until(lambda on=on: desktop.companion.rest.listening is on and not room.revert.isEnabled())
+        room.fields.checks["rest"].setChecked(on)
+        qtbot.mouseClick(room.bar.save, LEFT)
+        await until(lambda on=on: desktop.companion.rest.listening is on and not room.bar.discard.isEnabled())
         assert written(home).get("rest", True) is on
     assert not desktop.window.banner.isVisible()
 

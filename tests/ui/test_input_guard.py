@@ -111,6 +111,11 @@ async def test_over_a_control_the_wheel_scrolls_the_page(window: MainWindow, pla
     window.resize(window.minimumSize())
     window.open_room(place)
     room = window.rooms.page(place)
+    if place == INJECT:
+        panel = window.inject.event_panel("new_message")
+        assert panel
+        panel.form().fold.click()
+        await asyncio.sleep(0.02)  # lays out
     controls = [
         (each, area)
         for each in room.findChildren(QWidget)

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 from PySide6.QtCore import QObject, Qt, QTimer
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.companion import Companion
 from app.hub.filter import parse
@@ -132,6 +132,7 @@ class Person:
         line = self._room.table.rowAt(self._room.table.viewport().height() // 2)
         if line >= 0:
             self._room.table.selectRow(line)
+            QApplication.processEvents()  # the details open, and the log scrolls to keep the row in view
 
     def follow(self) -> None:
         self._room.table.follow(True)
