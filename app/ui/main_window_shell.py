@@ -88,7 +88,7 @@ class MainWindowShell(QMainWindow):
         side = QWidget()
         side.setObjectName("navigation")
         side.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        side.setFixedWidth(176)
+        side.setFixedWidth(168)
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 14, 0, 12)
         column.setSpacing(4)

@@ -45,7 +45,7 @@ async def test_a_large_raw_frame_is_checked_up_to_a_limit_and_logged_with_its_or
         ('{"event":"typing","data":{"username":"x","typing":true}}', "typing", "sent as is; "),
         ('{"event":"typing","data":{}}', "typing", "sent on purpose: data.username: is missing; "),
         ('{"event":"typing"}', "typing", "sent on purpose: data: missing; "),
-        ('{"event":"party","data":{}}', "party", "sent on purpose: event: 'party' is not"),
+        ('{"event":"party","data":{}}', "party", "sent on purpose: event: unknown server event 'party'"),
         ('{"event":5,"data":{}}', "(raw frame)", "sent on purpose: event: expected a string"),
         ('{"event":"typing",', "(raw frame)", "sent on purpose: line 1 column"),
         (f'{{"event":"{"n" * 500}","data":{{}}}}', "n" * 200, "sent on purpose: event: "),

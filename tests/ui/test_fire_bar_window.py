@@ -33,6 +33,12 @@ def fired() -> list[Delivery]:
     return []
 
 
+@pytest.fixture(autouse=True)
+def _pointer_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier test may have left the mouse pointer where the bar appears: its buttons would not move."""
+    monkeypatch.setattr(FireBarWindow, "underMouse", lambda _: False)
+
+
 @pytest.fixture
 async def bar(companion: Companion, memory: QSettings, fired: list[Delivery]) -> AsyncIterator[FireBarWindow]:
     bar = FireBarWindow(companion, memory, fired.append)
