@@ -15,8 +15,9 @@ from typing import Any
 import pyatspi  # type: ignore[import-not-found]
 
 APPLICATION = "p2p-chat-companion"
+LOG = "Event log"
 PATIENCE_S = 20.0
-PRESSES = ("Press", "Toggle", "ShowMenu")
+PRESSES = ("ShowMenu", "Press", "Toggle")
 
 
 class Lost(Exception):
@@ -88,29 +89,30 @@ class Reader:
         """Return what the label says whose name starts with ``name``."""
         return str(self.find("label", name).name).partition(": ")[2]
 
-    def rows(self) -> list[dict[str, str]]:
-        """Return the rows of the log as they are read out."""
-        table = self._log().queryTable()
+    def rows(self, table_name: str = LOG) -> list[dict[str, str]]:
+        """Return the rows of a table as they are read out."""
+        table = self.find("table", table_name).queryTable()
         cells = [
             [table.getAccessibleAt(row, column).name for column in range(table.nColumns)]
             for row in range(table.nRows)
         ]
         return [dict(cell.partition(": ")[::2] for cell in row) for row in cells]
 
-    def select_row(self, number: int) -> None:
-        """Select a row of the log."""
-        self._log().queryTable().addRowSelection(number)
-
-    def _log(self) -> Any:
-        return self.find("table", "Event log")
+    def select_row(self, number: int, table_name: str = LOG) -> None:
+        """Select a row of a table."""
+        self.find("table", table_name).queryTable().addRowSelection(number)
 
 
 def rows_of_client(reader: Reader) -> object:
     """Find the rows of client 2."""
-    reader.press("radio button", "Events")
-    reader.press("push button", "Client")
-    reader.press("menu item", "2 · ")
-    return until(lambda: [row for row in reader.rows() if row["Client"].startswith("2")], "rows of client 2")
+    reader.press("radio button", "Clients")
+    clients = until(lambda: reader.rows("Clients"), "the clients")
+    reader.select_row([row["Client"][:1] for row in clients].index("2"), "Clients")
+    reader.press("push button", "Show the events of this client")
+    return until(
+        lambda: (rows := reader.rows()) and all("2 · " in row["Client"] for row in rows) and rows,
+        "rows of client 2",
+    )
 
 
 def resend(reader: Reader) -> object:

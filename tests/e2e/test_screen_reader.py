@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Ask, Run, Start
+from .conftest import Run, RunJson, Start
 from .desktop import Desktop
 from .processes import ROOT, Companion, Program, listen, tray, wait_until
 from .tools import linux_only, missing
@@ -69,9 +69,9 @@ def test_resend_an_event(stage: Stage) -> None:
     assert wait_until(lambda: sum('"new_message"' in line for line in stage.clients[1].out) == 2, "it again")
 
 
-def test_make_a_fixture_of_an_event(stage: Stage, ask: Ask) -> None:
+def test_make_a_fixture_of_an_event(stage: Stage, run_json: RunJson) -> None:
     stage.do("make_fixture")
-    assert "found/by ear" in [each["name"] for each in ask("fixtures", "list")]
+    assert "found/by ear" in [each["name"] for each in run_json("fixtures", "list")]
 
 
 def test_find_out_why_nothing_arrives(stage: Stage) -> None:
