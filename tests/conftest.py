@@ -1,6 +1,6 @@
-"""What every test has: no unexpected warnings in the log, and a running companion for those that ask.
+"""Shared fixtures: a check for unexpected warnings in the log, and a running companion.
 
-The whole suite runs in several processes; what is named on the command line runs in this one, for a debugger.
+The whole suite runs in several processes. Tests named on the command line run in this process, for a debugger.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # never the developer's own
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # never the keyring of the developer
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start the program hundreds of times: compile it once
 
 import hypothesis
@@ -28,19 +28,19 @@ from app.system.settings import Settings
 
 
 def examples(number: int) -> int:
-    """Return how many examples a test tries: ``number``, or ``COMPANION_EXAMPLES`` times as many (nightly)."""
+    """Return the number of examples of a test: ``number`` times ``COMPANION_EXAMPLES`` (set by the nightly run)."""
     return number * int(os.environ.get("COMPANION_EXAMPLES", "1"))
 
 
-# Without a deadline, which would be a limit on wall-clock time: a busy machine must not fail a test.
+# No deadline: it would limit wall-clock time, and a busy machine must not fail a test.
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("suite")
 
 sys.dont_write_bytecode = False  # each process of the suite collects all modules
-MOST_PROCESSES = 4
+MAX_PROCESSES = 4
 PATIENCE_S = 30.0
 """Limit of a wait for something that takes milliseconds on an idle machine. A test fails if it is reached."""
-AT_THE_UIS_PORT = (
+USES_UI_PORT = (
     "test_chat_on_desktop.py",
     "test_chat_ui.py",
     "test_ci_example.py",
@@ -48,29 +48,29 @@ AT_THE_UIS_PORT = (
     "test_manual_examples.py",
     "test_ui_state_command.py",
 )
-"""End-to-end tests that serve a page where the UI's development server is: there is one such port."""
+"""End-to-end tests that serve a page on the port of the UI's development server, which only one test can use."""
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.args_source is pytest.Config.ArgsSource.ARGS:
         return 0
-    return min(MOST_PROCESSES, 1 + (os.cpu_count() or 1))  # one more: many tests wait rather than work
+    return min(MAX_PROCESSES, 1 + (os.cpu_count() or 1))  # one more than the cores, because many tests mostly wait
 
 
 def pytest_collection_finish() -> None:
-    """Exclude the modules and the collected tests from garbage collection: many tests collect when they end."""
+    """Exclude modules and collected tests from garbage collection, because many tests collect at their end."""
     gc.collect()
     gc.freeze()
 
 
 class Scheduling(LoadScopeScheduling):
-    """Gives a file of end-to-end tests to one process, those that share a port to the same, and others to any."""
+    """Runs a file of end-to-end tests in one process, and the files that share a port in the same process."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
         if not path.startswith("tests/e2e/"):
             return nodeid
-        return "the UI's port" if path.endswith(AT_THE_UIS_PORT) else path
+        return "the UI's port" if path.endswith(USES_UI_PORT) else path
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
@@ -79,13 +79,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 unknown_home = pytest.mark.skipif(
     sys.platform == "win32",
-    reason="on Windows, the home folder of any user is the folder of that name beside one's own",
+    reason="on Windows, ~NAME is the folder of that name next to the user's home folder",
 )
 """For tests of a path such as ~NAME/x."""
 
 
 def make_link(link: Path, target: Path | str) -> None:
-    """Create a symbolic link. Skip the test if that is not possible: a user of Windows may not, and wine cannot."""
+    """Create a symbolic link. Skip the test where that is impossible: on some Windows systems, and in wine."""
     try:
         link.symlink_to(target)
     except OSError:
@@ -102,40 +102,40 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Run asynchronous tests on that loop: on Windows, asyncio's default is another one."""
+    """Run asynchronous tests on that loop, because asyncio's default differs on Windows."""
     return {"asyncio": new_loop}
 
 
 class Connect(Protocol):
-    """Opens a client of the companion; it is closed when the test ends."""
+    """Connects a client to the companion. The client is closed when the test ends."""
 
     def __call__(self, username: str | None = None, **options: Any) -> Awaitable[ClientConnection]: ...
 
 
 @pytest.fixture
 def expected_warnings() -> list[str]:
-    """Beginnings of the log lines at WARNING and above that the test provokes; each of them must come."""
+    """Return the beginnings of the log lines at WARNING and above that the test must cause."""
     return []
 
 
 @pytest.fixture(autouse=True)
 def _no_unexpected_warnings(caplog: pytest.LogCaptureFixture, expected_warnings: list[str]) -> Iterator[None]:
     yield
-    told = [
+    messages = [
         record.getMessage()
         for phase in ("setup", "call", "teardown")
         for record in caplog.get_records(phase)
         if record.levelno >= logging.WARNING
     ]
-    unexpected = [line for line in told if not line.startswith(tuple(expected_warnings))]
-    missing = [start for start in expected_warnings if not any(line.startswith(start) for line in told)]
+    unexpected = [line for line in messages if not line.startswith(tuple(expected_warnings))]
+    missing = [start for start in expected_warnings if not any(line.startswith(start) for line in messages)]
     assert not unexpected, f"unexpected warnings in the log: {unexpected}"
-    assert not missing, f"expected warnings that did not come: {missing}"
+    assert not missing, f"expected warnings that did not occur: {missing}"
 
 
 @pytest.fixture
 def own_logging() -> Iterator[None]:
-    """End the log that the program begins in this process, and restore the levels."""
+    """Remove the log handlers that the program adds in this process, and restore the levels."""
     root, library = logging.getLogger(), logging.getLogger("websockets")
     handlers, levels = list(root.handlers), (root.level, library.level)
     yield
@@ -158,14 +158,14 @@ async def until(condition: Callable[[], object], timeout: float = PATIENCE_S) ->
 
 @pytest.fixture(scope="session")
 def qapp_cls() -> Any:
-    """Whose instance ``qapp`` is: the program's own application."""
+    """Return the class of ``qapp``: the application class of the program."""
     from app.desktop import Application
 
     return Application
 
 
 class MakeCompanion(Protocol):
-    """Makes a companion whose chat state is open; it is closed when the test ends."""
+    """Makes a companion whose chat state is open. The companion is closed when the test ends."""
 
     def __call__(
         self,
@@ -179,7 +179,7 @@ class MakeCompanion(Protocol):
 
 @pytest.fixture
 async def make_companion() -> AsyncIterator[MakeCompanion]:
-    """Makes companions that do not listen yet, on free ports when they do."""
+    """Return a function that makes companions. They do not listen yet, and use free ports by default."""
     made: list[Companion] = []
 
     async def make(
@@ -189,8 +189,8 @@ async def make_companion() -> AsyncIterator[MakeCompanion]:
         fixtures_folder: Path | None = None,
         **settings: Any,
     ) -> Companion:
-        wanted = Settings(**{"port": 0, "rest_port": 0, **settings})
-        companion = Companion(wanted, clock=clock, chat_file=chat_file, fixtures_folder=fixtures_folder)
+        all_settings = Settings(**{"port": 0, "rest_port": 0, **settings})
+        companion = Companion(all_settings, clock=clock, chat_file=chat_file, fixtures_folder=fixtures_folder)
         made.append(companion)
         await companion.open()
         return companion
@@ -202,7 +202,7 @@ async def make_companion() -> AsyncIterator[MakeCompanion]:
 
 @pytest.fixture
 async def companion() -> AsyncIterator[Companion]:
-    """A companion that listens on a free port."""
+    """Return a companion that listens on a free port."""
     companion = Companion(Settings(port=0))
     assert await companion.start(), companion.services["events"].error
     yield companion
@@ -211,15 +211,15 @@ async def companion() -> AsyncIterator[Companion]:
 
 @pytest.fixture
 async def connect_client(companion: Companion) -> AsyncIterator[Connect]:
-    """Opens clients of ``companion``; each one has joined the hub when it is returned."""
+    """Return a function that connects clients to ``companion``. A returned client has joined the hub."""
     opened: list[ClientConnection] = []
 
     async def connect_one(username: str | None = None, **options: Any) -> ClientConnection:
         url = companion.server.url + (f"?username={quote(username, safe='')}" if username is not None else "")
-        there = companion.hub.connection_count
+        count = companion.hub.connection_count
         socket = await connect(url, proxy=None, **options)
         opened.append(socket)
-        await until(lambda: companion.hub.connection_count > there)
+        await until(lambda: companion.hub.connection_count > count)
         return socket
 
     yield connect_one

@@ -44,8 +44,8 @@ async def take_manual_pictures(app: QApplication) -> None:
     theme.apply(app, "light")
     with tempfile.TemporaryDirectory() as folder:
         companion = Companion(Settings(prime_browsers=False))
-        shown = Folders(SHOWN_FOLDER, SHOWN_FOLDER, SHOWN_FOLDER, Path(folder))
-        window = MainWindow(shown).fill(companion)
+        shown_folders = Folders(SHOWN_FOLDER, SHOWN_FOLDER, SHOWN_FOLDER, Path(folder))
+        window = MainWindow(shown_folders).fill(companion)
         window.resize(*SIZE)
         window.show()
         for service in ("events", "rest"):
@@ -55,14 +55,14 @@ async def take_manual_pictures(app: QApplication) -> None:
         await asyncio.to_thread(lambda: urllib.request.urlopen(friends).read())  # the first request is slow
         window.settings.show_token(Token("", "keyring"))
         try:
-            await _take(companion, window)
+            await _take_pictures(companion, window)
         finally:
             window.close_down()
             await companion.close()
             window.hide()
 
 
-async def _take(companion: Companion, window: MainWindow) -> None:
+async def _take_pictures(companion: Companion, window: MainWindow) -> None:
     url = companion.server.url
     async with connect(url, origin=ORIGIN, user_agent_header=BROWSER) as ui:
         tour: list[QImage] = []
@@ -133,7 +133,7 @@ async def _take(companion: Companion, window: MainWindow) -> None:
 
 
 async def _answer(companion: Companion, ui: ClientConnection, text: str) -> None:
-    """Do what a UI does: type, then post a message."""
+    """Answer as the UI does: send typing, then post a message."""
     await asyncio.sleep(0.3)
     await ui.send(json.dumps({"event": "typing", "data": {"to": "alice", "typing": True}}))
     await asyncio.sleep(0.1)
@@ -162,7 +162,7 @@ def _save(image: QImage, name: str) -> None:
 
 
 def _frequent(images: Sequence[QImage]) -> list[int]:
-    """Return the 256 most frequent colours: a picture with only these is small, and looks the same."""
+    """Return the 256 most frequent colours. A picture with only these colours is small and looks the same."""
     seen: Counter[int] = Counter()
     for image in images:
         seen.update(memoryview(image.convertToFormat(QImage.Format.Format_RGB32).constBits()).cast("I"))
@@ -177,7 +177,7 @@ def _png(image: QImage, colors: Sequence[int]) -> bytes:
 
 
 def animated(images: Sequence[QImage]) -> bytes:
-    """Return an animated PNG that repeats for ever; a program that knows only PNG shows its first frame."""
+    """Return an animated PNG that repeats forever. Programs without animations show its first frame."""
     colors = _frequent(images)
     frames = [_chunks(_png(image, colors)) for image in images]
     head = [each for each in frames[0] if each[0] in (b"IHDR", b"PLTE")]
@@ -202,11 +202,11 @@ def animated(images: Sequence[QImage]) -> bytes:
 
 
 def _chunks(png: bytes) -> list[tuple[bytes, bytes]]:
-    found, place = [], 8
-    while place < len(png):
-        (length,) = struct.unpack_from(">I", png, place)
-        found.append((png[place + 4 : place + 8], png[place + 8 : place + 8 + length]))
-        place += length + 12
+    found, position = [], 8
+    while position < len(png):
+        (length,) = struct.unpack_from(">I", png, position)
+        found.append((png[position + 4 : position + 8], png[position + 8 : position + 8 + length]))
+        position += length + 12
     return found
 
 

@@ -1,4 +1,4 @@
-"""Pictures of every room in light and dark, of the real window with real clients.
+"""Takes pictures of every room in light and dark, of the real window with real clients.
 
 ``python -m tests.screenshots FOLDER [SCALE] [--size 1000x640]``. Look at them after a change of the UI.
 ``python -m tests.screenshots --manual`` takes the pictures of the manual and of README: see ``manual_pictures.py``.
@@ -34,7 +34,7 @@ from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, HELP, INJECT, SETTIN
 from tests.manual_pictures import take_manual_pictures
 
 
-async def shoot(app: QApplication, out: Path, scheme: str) -> None:
+async def take_pictures(app: QApplication, out: Path, scheme: str) -> None:
     theme.apply(app, scheme)
     with tempfile.TemporaryDirectory() as folder:
         companion = Companion(Settings())
@@ -151,7 +151,7 @@ def main() -> None:
         out = Path(sys.argv[1])
         out.mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
-            runner.run(shoot(app, out, scheme))
+            runner.run(take_pictures(app, out, scheme))
 
 
 if __name__ == "__main__":

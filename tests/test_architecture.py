@@ -1,4 +1,4 @@
-"""The headless part runs on a machine that has no Qt; the window is there before what takes long to load."""
+"""Import rules: the headless part works without Qt, and slow modules are loaded after the first window."""
 
 import ast
 import pkgutil
@@ -26,7 +26,7 @@ def headless_modules() -> list[str]:
     return [name for name in names if not name.startswith(WITH_QT)]
 
 
-def test_nothing_but_the_window_and_its_root_loads_qt() -> None:
+def test_headless_modules_do_not_import_qt() -> None:
     names = headless_modules()
     assert {"app.companion", "app.headless", "app.cli.main", "app.endpoints.events"} <= set(names)
     result = subprocess.run(
@@ -35,7 +35,7 @@ def test_nothing_but_the_window_and_its_root_loads_qt() -> None:
     assert (result.returncode, result.stdout.strip(), result.stderr) == (0, "", "")
 
 
-def test_the_same_check_does_see_qt_where_it_is_loaded() -> None:
+def test_the_import_check_detects_qt() -> None:
     result = subprocess.run(
         [sys.executable, "-c", IMPORT_ALL, "PySide6.QtCore"],
         capture_output=True,
@@ -46,7 +46,7 @@ def test_the_same_check_does_see_qt_where_it_is_loaded() -> None:
     assert "PySide6.QtCore" in result.stdout
 
 
-LATER = (
+LOADED_LATER = (
     "app.companion",
     "app.desktop.tray_app",
     "app.endpoints",
@@ -60,8 +60,10 @@ LATER = (
 )
 
 
-def test_what_the_first_window_does_not_need_is_not_loaded_before_it() -> None:
-    names = "print(*sys.modules); print(*(name for name in sys.modules if name.startswith(" + repr(LATER) + ")))"
+def test_slow_modules_are_not_loaded_before_the_first_window() -> None:
+    names = (
+        "print(*sys.modules); print(*(name for name in sys.modules if name.startswith(" + repr(LOADED_LATER) + ")))"
+    )
     command = [sys.executable, "-c", f"import sys, app.__main__, app.cli.window, app.desktop; {names}"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     loaded, too_early = result.stdout.split("\n")[:2]
@@ -69,8 +71,8 @@ def test_what_the_first_window_does_not_need_is_not_loaded_before_it() -> None:
     assert too_early == ""
 
 
-def test_the_companion_only_wires_and_delegates() -> None:
-    """A rule in companion.py would need a branch or a loop: it belongs in a module of its own."""
+def test_the_companion_has_no_control_flow() -> None:
+    """companion.py only connects and delegates: code with branches or loops belongs in another module."""
     tree = ast.parse((ROOT / "app" / "companion.py").read_text("utf-8"))
     methods = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert {"start", "apply", "_open"} <= {each.name for each in methods}
@@ -92,7 +94,7 @@ def test_the_architecture_document_names_every_module() -> None:
     assert sorted(modules - named_modules(text)) == []
 
 
-def test_the_architecture_document_names_no_module_that_is_gone() -> None:
+def test_the_architecture_document_names_only_existing_modules() -> None:
     text = (ROOT / "app" / "README.md").read_text("utf-8")
     modules = {file.name for file in [*(ROOT / "app").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]}
     assert sorted(named_modules(text) - modules) == []

@@ -1,4 +1,4 @@
-"""The contract may change while clients are connected."""
+"""The catalog of events can change while clients are connected."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ ADDED = [
 ]
 
 
-async def test_an_event_that_is_added_can_be_fired_at_a_connected_client(
+async def test_an_added_event_can_be_fired_at_a_connected_client(
     companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
@@ -40,13 +40,11 @@ async def test_an_event_that_is_added_can_be_fired_at_a_connected_client(
     assert "message_delivered" in await client.recv()
 
 
-async def test_a_client_event_that_is_added_reaches_its_handler(
-    companion: Companion, connect_client: Connect
-) -> None:
-    heard: list[Any] = []
+async def test_an_added_client_event_reaches_its_handler(companion: Companion, connect_client: Connect) -> None:
+    handled: list[Any] = []
 
     def handle(_: object, data: Reacted) -> Outcome:
-        heard.append(data)
+        handled.append(data)
         return Outcome("noted")
 
     client = await connect_client()
@@ -55,11 +53,11 @@ async def test_a_client_event_that_is_added_reaches_its_handler(
     await until(lambda: any("unknown client event" in row.note for row in companion.journal))
     companion.use_events([*companion.catalog, *ADDED])
     await client.send('{"event":"reaction","data":{"emoji":"👍"}}')
-    await until(lambda: heard)
-    assert heard == [Reacted(emoji="👍")]
+    await until(lambda: handled)
+    assert handled == [Reacted(emoji="👍")]
 
 
-async def test_an_event_that_is_removed_is_refused(companion: Companion, connect_client: Connect) -> None:
+async def test_a_removed_event_is_rejected(companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
     companion.use_events([each for each in companion.catalog if each.name != "typing"])
     await client.send('{"event":"typing","data":{"to":"bob","typing":true}}')

@@ -33,7 +33,7 @@ def rows(companion: Companion, kind: Kind) -> list[Row]:
     return [row for row in companion.journal if row.kind is kind]
 
 
-async def test_a_companion_that_does_not_listen_is_stopped_and_can_fire_into_the_air(
+async def test_firing_on_a_stopped_companion_sends_nothing_and_reports_why(
     make_companion: MakeCompanion,
 ) -> None:
     companion = await make_companion()
@@ -71,18 +71,18 @@ async def test_a_message_from_an_offline_friend_is_sent_with_a_warning(
     assert delivery.warnings == ("bob is offline, so a real backend would send nothing: switch bob online first",)
     assert json.loads(await asyncio.wait_for(socket.recv(), PATIENCE_S))["data"]["from"] == "bob"
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
-    for fine in (message(2, **{"from": "bob"}), message(3, **{"from": "me", "to": "dave"}, direction="sent")):
-        assert (await companion.fire(fine, origin="panel")).warnings == ()
+    for event in (message(2, **{"from": "bob"}), message(3, **{"from": "me", "to": "dave"}, direction="sent")):
+        assert (await companion.fire(event, origin="panel")).warnings == ()
 
 
-async def test_its_journal_is_as_long_as_the_settings_say(make_companion: MakeCompanion) -> None:
+async def test_the_settings_limit_the_length_of_the_journal(make_companion: MakeCompanion) -> None:
     companion = await make_companion(journal_rows=100)
     for _ in range(150):
         await companion.fire(ONLINE, origin="panel")
     assert (len(companion.journal), companion.journal.dropped) == (100, 50)
 
 
-async def test_what_breaks_the_contract_is_not_fired(companion: Companion, connect_client: Connect) -> None:
+async def test_an_invalid_event_is_not_fired(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     with pytest.raises(InvalidEvent) as caught:
         await companion.fire(Envelope("typing", {"username": "", "typing": "yes"}), origin="panel")
@@ -139,15 +139,15 @@ async def test_fired_messages_can_be_marked_as_read(companion: Companion, connec
 async def test_client_events_are_emitted_to_connected_listeners(
     companion: Companion, connect_client: Connect
 ) -> None:
-    told: list[ClientEvent] = []
-    companion.router.client_event.connect(told.append)
+    client_events: list[ClientEvent] = []
+    companion.router.client_event.connect(client_events.append)
     socket = await connect_client("alice")
     await socket.send('{"event":"typing","data":{"to":"bob","typing":true}}')
-    await until(lambda: told)
-    assert (told[0].client.username, told[0].name) == ("alice", "typing")
+    await until(lambda: client_events)
+    assert (client_events[0].client.username, client_events[0].name) == ("alice", "typing")
 
 
-async def test_a_malformed_frame_goes_out_as_it_is_and_says_what_is_wrong(
+async def test_a_malformed_frame_is_sent_unchanged_and_its_problem_is_noted(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
@@ -183,20 +183,20 @@ async def test_a_row_is_sent_again_byte_for_byte(companion: Companion, connect_c
 
 
 async def test_the_state_follows_start_pause_and_stop(companion: Companion) -> None:
-    told: list[ServerState] = []
-    companion.changed.connect(lambda _: told.append(companion.state))
+    states: list[ServerState] = []
+    companion.changed.connect(lambda _: states.append(companion.state))
     companion.pause()
     companion.pause()
     companion.pause(False)
     await companion.stop()
     await companion.start()
-    assert told == [ServerState.PAUSED, ServerState.LISTENING, ServerState.STOPPED, ServerState.LISTENING]
+    assert states == [ServerState.PAUSED, ServerState.LISTENING, ServerState.STOPPED, ServerState.LISTENING]
     assert [row.event for row in rows(companion, Kind.SERVER)] == [
         "listening", "paused", "resumed", "stopped listening", "listening",
     ]  # fmt: skip
 
 
-async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
+async def test_a_paused_companion_keeps_its_clients_but_sends_nothing(
     companion: Companion, connect_client: Connect
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
@@ -214,7 +214,7 @@ async def test_a_paused_companion_keeps_its_clients_and_sends_them_nothing(
     assert json.loads(await asyncio.wait_for(bob.recv(), PATIENCE_S))["event"] == "friend_online"
 
 
-async def test_a_new_port_moves_the_server(companion: Companion, connect_client: Connect) -> None:
+async def test_a_new_port_restarts_the_server(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     port = unused_port()
     await companion.apply(Settings(port=port, username="zoe"))
@@ -225,33 +225,33 @@ async def test_a_new_port_moves_the_server(companion: Companion, connect_client:
     assert companion.hub.clients[0].username == "zoe"
 
 
-async def test_other_settings_leave_the_connections_alone(companion: Companion, connect_client: Connect) -> None:
+async def test_other_settings_do_not_close_connections(companion: Companion, connect_client: Connect) -> None:
     port = companion.server.port
     await connect_client()
-    told: list[None] = []
-    companion.changed.connect(told.append)
+    changes: list[None] = []
+    companion.changed.connect(changes.append)
     await companion.apply(Settings(port=0, username="zoe", allowed_origins=["https://new.example"]))
     assert (companion.server.port, companion.hub.connection_count) == (port, 1)
-    assert told == [None]
+    assert changes == [None]
     await connect_client(origin="https://new.example")
     assert [client.username for client in companion.hub.clients] == ["me", "zoe"]
 
 
 async def test_each_delivery_of_a_series_is_reported(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
-    told: list[tuple[int, int]] = []
+    deliveries: list[tuple[int, int]] = []
     await companion.fire_series(
         lambda: companion.fire(ONLINE, origin="panel"),
-        lambda number, delivery: told.append((number, delivery.delivered)),
+        lambda number, delivery: deliveries.append((number, delivery.delivered)),
         times=3,
         every_s=0.01,
     )
-    assert told == [(1, 1), (2, 1), (3, 1)]
+    assert deliveries == [(1, 1), (2, 1), (3, 1)]
     for _ in range(3):
         await asyncio.wait_for(socket.recv(), PATIENCE_S)
 
 
-async def test_close_ends_what_runs_and_may_be_called_twice(companion: Companion) -> None:
+async def test_close_cancels_a_running_series_and_can_be_called_twice(companion: Companion) -> None:
     fired: list[Delivery] = []
     series = companion.tasks.spawn(
         companion.fire_series(
@@ -266,7 +266,7 @@ async def test_close_ends_what_runs_and_may_be_called_twice(companion: Companion
     await companion.close()
 
 
-async def test_time_comes_from_the_clock_it_was_given(make_companion: MakeCompanion) -> None:
+async def test_the_companion_uses_the_given_clock(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=Clock(wall=lambda: 7.0, mono=lambda: 8.0))
     await companion.fire(ONLINE, origin="panel")
     assert [(row.wall, row.mono) for row in companion.journal] == [(7.0, 8.0)]

@@ -1,4 +1,4 @@
-"""Firing templates and fixtures, keeping fixtures, and waiting for what clients do."""
+"""Firing templates and fixtures, saving fixtures, and waiting for client events."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ MESSAGE = {
     "msg_id": "{{uuid}}", "from": "{{persona}}", "to": "{{me}}", "text": "{{seq}}: {{faker.sentence}}",
     "timestamp": "{{now}}", "direction": "received", "delivered": True, "delivery_method": "direct",
 }  # fmt: skip
-SAYING = Fixture(event="new_message", data=MESSAGE)
+MESSAGE_FIXTURE = Fixture(event="new_message", data=MESSAGE)
 ONLINE = Envelope("friend_online", {"username": "alice"})
 CLOCK = Clock(wall=lambda: 1_700_000_000.0)
 
@@ -49,7 +49,7 @@ async def messages(companion: Companion, peer: str = "alice") -> list[str]:
 # firing
 
 
-async def test_a_template_is_fired_with_values_of_this_desk(make_companion: MakeCompanion) -> None:
+async def test_a_template_is_filled_with_the_current_values(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=CLOCK, username="zoe")
     await companion.composer.fire_event(Envelope("new_message", MESSAGE), origin="panel")
     (row,) = sent(companion)
@@ -62,9 +62,9 @@ async def test_a_template_is_fired_with_values_of_this_desk(make_companion: Make
 
 async def test_a_fixture_is_fired_for_a_persona_with_a_seed(make_companion: MakeCompanion) -> None:
     companion = await make_companion(clock=CLOCK)
-    first = await companion.composer.fire(SAYING, origin="panel", persona="bob", seed=7)
+    first = await companion.composer.fire(MESSAGE_FIXTURE, origin="panel", persona="bob", seed=7)
     other = await make_companion(clock=CLOCK)
-    again = await other.composer.fire(SAYING, origin="panel", persona="bob", seed=7)
+    again = await other.composer.fire(MESSAGE_FIXTURE, origin="panel", persona="bob", seed=7)
     assert data_of(sent(companion)[0])["from"] == "bob"
     assert sent(companion)[0].payload == sent(other)[0].payload
     assert first.warnings == again.warnings == (offline_warning("bob"),)
@@ -78,7 +78,7 @@ async def test_each_fire_is_counted(make_companion: MakeCompanion) -> None:
     assert companion.composer.context().seq == 3
 
 
-async def test_at_first_nothing_can_be_fired_again(make_companion: MakeCompanion) -> None:
+async def test_fire_again_fails_if_nothing_was_fired_with_the_composer(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
     await companion.fire(ONLINE, origin="panel")
     await companion.fire(ONLINE, strict=False, origin="panel")
@@ -89,12 +89,12 @@ async def test_at_first_nothing_can_be_fired_again(make_companion: MakeCompanion
     assert isinstance(caught.value, Conflict)
 
 
-async def test_what_was_fired_last_is_fired_again_with_fresh_values_to_the_same_target(
+async def test_fire_again_uses_new_values_and_the_same_target(
     make_companion: MakeCompanion,
 ) -> None:
     companion = await make_companion()
     await companion.composer.fire_event(ONLINE, origin="panel")
-    await companion.composer.fire(SAYING, to=Target(user="bob"), origin="panel", persona="carol")
+    await companion.composer.fire(MESSAGE_FIXTURE, to=Target(user="bob"), origin="panel", persona="carol")
     assert companion.composer.can_fire_again
     await companion.fire(ONLINE, origin="panel")
     await companion.composer.fire_again(origin="tray")
@@ -103,22 +103,22 @@ async def test_what_was_fired_last_is_fired_again_with_fresh_values_to_the_same_
     assert (data_of(again)["from"], again.client, again.origin) == ("carol", "user:bob", "tray")
 
 
-async def test_what_could_not_be_fired_is_not_what_is_fired_again(make_companion: MakeCompanion) -> None:
+async def test_fire_again_ignores_failed_fires(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
-    broken = Envelope("typing", {"username": "{{persona}}", "typing": "{{me}}"})
+    invalid = Envelope("typing", {"username": "{{persona}}", "typing": "{{me}}"})
     with pytest.raises(InvalidEvent, match=r"data\.typing"):
-        await companion.composer.fire_event(broken, origin="panel")
+        await companion.composer.fire_event(invalid, origin="panel")
     with pytest.raises(RequestError):
         await companion.composer.fire(Fixture(event="friend_online", data={}, to="bob"), origin="panel")
     assert not companion.composer.can_fire_again
     await companion.composer.fire_event(ONLINE, origin="panel")
     with pytest.raises(InvalidEvent):
-        await companion.composer.fire_event(broken, origin="panel")
+        await companion.composer.fire_event(invalid, origin="panel")
     await companion.composer.fire_again(origin="tray")
     assert [row.event for row in sent(companion)] == ["friend_online", "friend_online"]
 
 
-async def test_the_target_is_the_fixtures_unless_another_is_given(
+async def test_a_given_target_overrides_the_target_of_the_fixture(
     companion: Companion, connect_client: Connect
 ) -> None:
     await connect_client("alice")
@@ -128,9 +128,7 @@ async def test_the_target_is_the_fixtures_unless_another_is_given(
     assert (await companion.composer.fire(fixture, to=ALL, origin="panel")).clients == (1, 2)
 
 
-async def test_the_same_frame_twice_is_one_message_in_the_history(
-    companion: Companion, connect_client: Connect
-) -> None:
+async def test_a_frame_sent_twice_is_stored_as_one_message(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     before = len(await messages(companion))
     await companion.composer.fire(Fixture(event="new_message", data=MESSAGE, times=2), origin="panel")
@@ -139,13 +137,13 @@ async def test_the_same_frame_twice_is_one_message_in_the_history(
     assert len(await messages(companion)) == before + 1
 
 
-async def test_what_breaks_the_contract_on_purpose_goes_out_and_changes_nothing(
+async def test_an_intentionally_invalid_frame_is_sent_but_not_stored(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
     before = await companion.chat.store.snapshot()
-    broken = Fixture(event="new_message", data={**MESSAGE, "text": None}, malformed=True)
-    await companion.composer.fire(broken, origin="panel")
+    invalid = Fixture(event="new_message", data={**MESSAGE, "text": None}, malformed=True)
+    await companion.composer.fire(invalid, origin="panel")
     await companion.composer.fire(Fixture(frame="pong"), origin="panel")
     frame, pong = [await asyncio.wait_for(socket.recv(), PATIENCE_S) for _ in range(2)]
     assert (json.loads(frame)["data"]["from"], pong) == ("alice", "pong")
@@ -159,12 +157,12 @@ async def test_without_friends_the_persona_is_alice_and_unknown_users_cause_no_w
     companion = await make_companion()
     await companion.chat.restore({"version": 1, "people": [], "messages": []})
     assert companion.personas == []
-    delivery = await companion.composer.fire(SAYING, origin="panel")
+    delivery = await companion.composer.fire(MESSAGE_FIXTURE, origin="panel")
     assert data_of(sent(companion)[0])["from"] == "alice"
     assert delivery.warnings == ()
 
 
-def test_the_context_is_of_this_moment_and_this_desk() -> None:
+def test_the_context_has_the_current_time_and_the_user_name() -> None:
     companion = Companion(Settings(username="zoe"), clock=CLOCK)
     random = Random(1)
     context = companion.composer.context("bob", random)
@@ -172,7 +170,7 @@ def test_the_context_is_of_this_moment_and_this_desk() -> None:
     assert companion.composer.context().random is not random
 
 
-async def test_loosely_a_good_event_is_stored_and_a_bad_one_is_sent_only(
+async def test_without_strict_a_valid_event_is_stored_and_an_invalid_one_is_only_sent(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
@@ -211,11 +209,11 @@ async def test_text_that_is_not_valid_unicode_is_rejected_with_a_printable_error
     assert sent(companion) == []
 
 
-# what the UI will not show
+# warnings about unknown users
 
 
 @pytest.mark.parametrize(
-    ("event", "data", "stranger"),
+    ("event", "data", "unknown_name"),
     [
         ("friend_online", {"username": "alice"}, ""),
         ("friend_online", {"username": "mallory"}, "mallory"),
@@ -228,20 +226,22 @@ async def test_text_that_is_not_valid_unicode_is_rejected_with_a_printable_error
     ],
 )
 async def test_an_event_about_an_unknown_user_causes_a_warning(
-    make_companion: MakeCompanion, event: str, data: dict[str, Any], stranger: str
+    make_companion: MakeCompanion, event: str, data: dict[str, Any], unknown_name: str
 ) -> None:
-    said = (await make_companion()).chat.unknown_user_warning(Envelope(event, data))
-    assert said.startswith(f"{stranger} is not a friend in this chat state") if stranger else said == ""
+    warning = (await make_companion()).chat.unknown_user_warning(Envelope(event, data))
+    assert (
+        warning.startswith(f"{unknown_name} is not a friend in this chat state") if unknown_name else warning == ""
+    )
 
 
-async def test_the_warning_comes_with_the_delivery(make_companion: MakeCompanion) -> None:
+async def test_a_delivery_contains_the_warning(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
     delivery = await companion.fire(Envelope("friend_online", {"username": "mallory"}), origin="panel")
     assert [warning.split()[0] for warning in delivery.warnings] == ["mallory"]
     assert (await companion.fire(ONLINE, origin="panel")).warnings == ()
 
 
-async def test_a_friend_that_was_added_or_removed_counts_at_once_though_no_window_is_open(
+async def test_adding_and_removing_friends_takes_effect_without_a_window(
     make_companion: MakeCompanion,
 ) -> None:
     companion = await make_companion()
@@ -254,11 +254,11 @@ async def test_a_friend_that_was_added_or_removed_counts_at_once_though_no_windo
     assert (await companion.fire(erin, origin="control")).warnings != ()
 
 
-# events of the contract, ready to fire
+# fixtures for the events of the contract
 
 
 @pytest.mark.parametrize("event", ["new_message", "friend_online", "friend_offline", "typing"])
-async def test_every_event_of_the_contract_is_ready_to_fire(make_companion: MakeCompanion, event: str) -> None:
+async def test_every_event_has_a_fixture_that_can_be_fired(make_companion: MakeCompanion, event: str) -> None:
     companion = await make_companion()
     fixture = companion.composer.fixture_for_event(event)
     assert isinstance(await companion.composer.fire(fixture, origin="panel"), Delivery)
@@ -275,59 +275,59 @@ def test_an_unknown_event_name_is_rejected_with_the_known_names(event: str) -> N
 # fixtures on the disk
 
 
-async def test_the_fixtures_of_the_program_are_there_when_it_is_open(make_companion: MakeCompanion) -> None:
+async def test_the_built_in_fixtures_are_loaded_on_open(make_companion: MakeCompanion) -> None:
     companion = await make_companion()
     assert companion.fixtures.find("basics/message").own is False
     assert [each.name for each in companion.fixtures.pinned] == list(PINNED)
     assert companion.fixtures.folder is None
     with pytest.raises(StorageError):
-        await companion.fixtures.save("x", SAYING)
+        await companion.fixtures.save("x", MESSAGE_FIXTURE)
 
 
 async def test_saving_renaming_and_deleting_a_fixture_emits_changed(tmp_path: Path) -> None:
     companion = Companion(Settings(), fixtures_folder=tmp_path)
     await companion.open()
-    told: list[list[str]] = []
+    own_names: list[list[str]] = []
     companion.fixtures.changed.connect(
-        lambda _: told.append([each.name for each in companion.fixtures.all if each.own])
+        lambda _: own_names.append([each.name for each in companion.fixtures.all if each.own])
     )
-    await companion.fixtures.save("x", SAYING)
+    await companion.fixtures.save("x", MESSAGE_FIXTURE)
     await companion.fixtures.rename("x", "y")
     (tmp_path / "y.json").rename(tmp_path / "z.json")
     await companion.fixtures.read()
     await companion.fixtures.delete("z")
-    assert told == [["x"], ["y"], ["z"], []]
+    assert own_names == [["x"], ["y"], ["z"], []]
     with pytest.raises(RequestError):
         await companion.fixtures.rename("basics/message", "mine")
-    assert len(told) == 4
+    assert len(own_names) == 4
     await companion.close()
 
 
-async def test_what_is_pinned_and_gone_is_left_out(tmp_path: Path) -> None:
+async def test_missing_pinned_fixtures_are_omitted(tmp_path: Path) -> None:
     companion = Companion(Settings(pinned=["gone", "basics/typing", "mine"]), fixtures_folder=tmp_path)
     await companion.open()
     assert [each.name for each in companion.fixtures.pinned] == ["basics/typing"]
-    await companion.fixtures.save("mine", SAYING)
+    await companion.fixtures.save("mine", MESSAGE_FIXTURE)
     assert [each.name for each in companion.fixtures.pinned] == ["basics/typing", "mine"]
     await companion.close()
 
 
-async def test_the_settings_choose_another_folder_at_once(tmp_path: Path) -> None:
+async def test_another_fixtures_folder_in_the_settings_is_used_immediately(tmp_path: Path) -> None:
     other = tmp_path / "other"
     companion = Companion(Settings(port=0), fixtures_folder=tmp_path / "own")
     await companion.open()
-    await companion.fixtures.save("mine", SAYING)
+    await companion.fixtures.save("mine", MESSAGE_FIXTURE)
     await companion.apply(Settings(port=0, fixtures=str(other)))
     assert companion.fixtures.folder == other
     assert not any(each.own for each in companion.fixtures.all)
-    await companion.fixtures.save("theirs", SAYING)
+    await companion.fixtures.save("theirs", MESSAGE_FIXTURE)
     assert (other / "theirs.json").is_file()
     await companion.apply(Settings(port=0))
     assert companion.fixtures.find("mine").own
     await companion.close()
 
 
-def test_the_folder_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_may_start_with_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert Companion(Settings(fixtures="~/fixtures")).fixtures.folder == tmp_path / "fixtures"
@@ -336,18 +336,18 @@ def test_the_folder_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, tmp_path:
 @pytest.mark.parametrize(
     "folder",
     [
-        pytest.param("~nobody-here/fixtures", id="home", marks=unknown_home),
+        pytest.param("~unknown-user/fixtures", id="home", marks=unknown_home),
         pytest.param("x" * 300, id="long"),
         pytest.param("a\0b", id="null"),
     ],
 )
-async def test_a_folder_that_cannot_be_keeps_no_companion_from_starting(
+async def test_an_invalid_fixtures_folder_does_not_prevent_startup(
     make_companion: MakeCompanion, folder: str
 ) -> None:
     companion = await make_companion(fixtures=folder)
     assert companion.fixtures.find("basics/message").own is False
     with pytest.raises(StorageError):
-        await companion.fixtures.save("x", SAYING)
+        await companion.fixtures.save("x", MESSAGE_FIXTURE)
     await companion.apply(Settings(port=0, fixtures=""))
     await companion.apply(Settings(port=0, fixtures=folder))
     assert companion.fixtures.find("basics/message").own is False
@@ -356,7 +356,9 @@ async def test_a_folder_that_cannot_be_keeps_no_companion_from_starting(
 # waiting
 
 
-async def test_a_client_is_waited_for(companion: Companion, connect_client: Connect) -> None:
+async def test_wait_for_ready_client_waits_for_a_matching_client(
+    companion: Companion, connect_client: Connect
+) -> None:
     assert not await companion.wait_for_ready_client(ALL, 0.02)
     waiting = asyncio.create_task(companion.wait_for_ready_client(Target(user="bob"), 10))
     await connect_client("alice")
@@ -378,27 +380,31 @@ async def test_renaming_a_client_to_the_target_user_ends_the_wait(
     assert await waiting
 
 
-async def test_what_a_client_must_send_is_expected(companion: Companion, connect_client: Connect) -> None:
+async def test_expect_finds_a_matching_client_event(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client("zoe")
     fired = await companion.fire(ONLINE, origin="control")
     await socket.send('{"event":"typing","data":{"to":"alice","typing":true}}')
     await until(lambda: any(row.kind is Kind.FROM_UI for row in companion.journal))
-    met = await companion.expect(Expectation("typing", "zoe", {"typing": True}), 5, after=fired.seq)
-    assert met.row is not None
-    assert met.after_s >= 0
+    result = await companion.expect(Expectation("typing", "zoe", {"typing": True}), 5, after=fired.seq)
+    assert result.row is not None
+    assert result.after_s >= 0
     assert (await companion.expect(Expectation("typing"), 0.02)).row is None
 
 
-# the control API's door
+# the control API
 
 
-async def test_the_control_api_is_answered_moved_and_switched_off(make_companion: MakeCompanion) -> None:
+async def test_the_control_api_starts_changes_its_port_and_stops(make_companion: MakeCompanion) -> None:
     companion = await make_companion(control_port=0)
     companion.control.token = "x" * 16
-    told: list[bool] = []
-    companion.changed.connect(lambda _: told.append(companion.control.listening))
+    listening_states: list[bool] = []
+    companion.changed.connect(lambda _: listening_states.append(companion.control.listening))
     assert await companion.start_service("control")
-    assert (companion.control.listening, companion.services["control"].error, told) == (True, "", [True])
+    assert (companion.control.listening, companion.services["control"].error, listening_states) == (
+        True,
+        "",
+        [True],
+    )
     port = unused_port()
     await companion.apply(Settings(port=0, rest_port=0, control_port=port))
     assert companion.control.url == f"http://127.0.0.1:{port}"
@@ -419,7 +425,7 @@ async def test_a_busy_control_port_is_reported_and_logged(companion: Companion) 
     assert companion.services["control"].error == ""
 
 
-async def test_close_ends_the_control_api_too() -> None:
+async def test_close_stops_the_control_api() -> None:
     companion = Companion(Settings(port=0, control_port=0))
     companion.control.token = "x" * 16
     await companion.open()

@@ -21,11 +21,11 @@ from tests.system.keyrings import HangingKeyring, MemoryKeyring, using
 
 
 @pytest.fixture(autouse=True)
-def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
+def keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
     monkeypatch.delenv(control_token.VARIABLE, raising=False)
-    ring = MemoryKeyring()
-    with using(ring):
-        yield ring
+    keyring = MemoryKeyring()
+    with using(keyring):
+        yield keyring
 
 
 @pytest.fixture
@@ -50,12 +50,12 @@ def access(companion: Companion, folders: Folders) -> Iterator[ControlAccess]:
     access.close()
 
 
-def found(folders: Folders) -> Instance | None:
+def read_instance(folders: Folders) -> Instance | None:
     return instance.find(folders.instance_file)
 
 
-async def status(url: str, token: str) -> int:
-    """What the control API answers to somebody with that token."""
+async def status_code(url: str, token: str) -> int:
+    """Return the HTTP status of a request with this token."""
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession() as session, session.get(f"{url}/v1/status", headers=headers) as answer:
         return answer.status
@@ -64,17 +64,21 @@ async def status(url: str, token: str) -> int:
 async def test_after_open_the_instance_file_exists_and_only_a_valid_token_is_accepted(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
-    assert found(folders) is None
+    assert read_instance(folders) is None
     assert await access.open()
-    told = found(folders)
-    assert told is not None
-    assert (told.pid, told.control, told.events) == (os.getpid(), companion.control.url, companion.server.url)
-    token = control_token.read(told.token_in, None, folders.runtime)
+    running = read_instance(folders)
+    assert running is not None
+    assert (running.pid, running.control, running.events) == (
+        os.getpid(),
+        companion.control.url,
+        companion.server.url,
+    )
+    token = control_token.read(running.token_in, None, folders.runtime)
     assert token is not None
     assert access.token == token
-    assert await status(told.control, token.value) == 200
-    assert await status(told.control, token.value + "x") == 401
-    assert await status(told.control, "") == 401
+    assert await status_code(running.control, token.value) == 200
+    assert await status_code(running.control, token.value + "x") == 401
+    assert await status_code(running.control, "") == 401
 
 
 async def test_stopping_and_starting_the_event_server_updates_the_instance_file(
@@ -82,17 +86,17 @@ async def test_stopping_and_starting_the_event_server_updates_the_instance_file(
 ) -> None:
     await access.open()
     await companion.stop()
-    told = found(folders)
-    assert told is not None
-    assert told.events == ""
+    running = read_instance(folders)
+    assert running is not None
+    assert running.events == ""
     await companion.start()
-    told = found(folders)
-    assert told is not None
-    assert told.events == companion.server.url
+    running = read_instance(folders)
+    assert running is not None
+    assert running.events == companion.server.url
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
-async def test_the_file_is_for_this_user_alone_and_holds_no_secret(folders: Folders, access: ControlAccess) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
+async def test_the_instance_file_is_private_and_contains_no_token(folders: Folders, access: ControlAccess) -> None:
     await access.open()
     assert stat.S_IMODE(folders.instance_file.stat().st_mode) == 0o600
     assert access.token is not None
@@ -104,9 +108,9 @@ async def test_the_instance_file_contains_the_path_of_a_token_file(
 ) -> None:
     access = ControlAccess(companion, folders, tmp_path / "token")
     assert await access.open()
-    told = found(folders)
-    assert told is not None
-    assert (told.token_in, told.token_file) == ("file", str((tmp_path / "token").resolve()))
+    running = read_instance(folders)
+    assert running is not None
+    assert (running.token_in, running.token_file) == ("file", str((tmp_path / "token").resolve()))
     access.close()
 
 
@@ -128,11 +132,11 @@ async def test_a_new_control_port_updates_the_instance_file(
     await access.open()
     port = unused_port()
     await companion.apply(Settings(port=0, control_port=port))
-    told = found(folders)
-    assert told is not None
-    assert told.control == f"http://127.0.0.1:{port}"
+    running = read_instance(folders)
+    assert running is not None
+    assert running.control == f"http://127.0.0.1:{port}"
     assert access.token is not None
-    assert await status(told.control, access.token.value) == 200
+    assert await status_code(running.control, access.token.value) == 200
 
 
 async def test_disabling_and_enabling_the_control_api_updates_the_instance_file(
@@ -140,13 +144,13 @@ async def test_disabling_and_enabling_the_control_api_updates_the_instance_file(
 ) -> None:
     await access.open()
     await companion.apply(Settings(port=0, control=False))
-    told = found(folders)
-    assert told is not None
-    assert (told.control, told.token_in) == ("", "keyring")
+    running = read_instance(folders)
+    assert running is not None
+    assert (running.control, running.token_in) == ("", "keyring")
     await companion.apply(Settings(port=0, control=True, control_port=unused_port()))
-    told = found(folders)
-    assert told is not None
-    assert told.control == companion.control.url
+    running = read_instance(folders)
+    assert running is not None
+    assert running.control == companion.control.url
 
 
 async def test_a_control_api_disabled_at_startup_is_not_an_error(folders: Folders) -> None:
@@ -155,14 +159,14 @@ async def test_a_control_api_disabled_at_startup_is_not_an_error(folders: Folder
     assert await access.open()
     assert not companion.control.listening
     assert companion.services["control"].error == ""
-    told = found(folders)
-    assert told is not None
-    assert told.control == ""
+    running = read_instance(folders)
+    assert running is not None
+    assert running.control == ""
     access.close()
     await companion.close()
 
 
-async def test_what_changes_nothing_does_not_write_the_file_again(
+async def test_the_instance_file_is_not_rewritten_without_changes(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     await access.open()
@@ -179,13 +183,13 @@ async def test_a_busy_control_port_is_reported_and_the_instance_file_is_still_wr
     access = ControlAccess(companion, folders, None)
     assert not await access.open()
     assert companion.services["control"].error.startswith(f"Port {companion.server.port} is busy")
-    told = found(folders)
-    assert told is not None
-    assert told.control == ""
+    running = read_instance(folders)
+    assert running is not None
+    assert running.control == ""
     await companion.apply(Settings(port=0, control_port=unused_port()))
-    told = found(folders)
-    assert told is not None
-    assert told.control == companion.control.url
+    running = read_instance(folders)
+    assert running is not None
+    assert running.control == companion.control.url
     access.close()
 
 
@@ -197,28 +201,30 @@ async def test_an_invalid_token_is_reported_and_the_control_api_does_not_start(
     assert companion.services["control"].error.startswith(f"{control_token.VARIABLE} contains no valid token")
     assert access.token is None
     assert not companion.control.listening
-    there = found(folders)  # scripts are told that it runs and answers none
-    assert there is not None
-    assert there.control == ""
+    running = read_instance(folders)  # scripts learn that the companion runs without a control API
+    assert running is not None
+    assert running.control == ""
 
 
-async def test_switched_off_it_asks_no_keyring_and_is_found_and_switched_on_it_answers(
+async def test_a_disabled_control_api_reads_no_keyring_and_can_be_enabled_later(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
     off = Settings(port=0, control=False, control_port=0)
     await companion.apply(off)
     assert await access.open()
     assert access.token is None
-    there = found(folders)
-    assert there is not None
-    assert (there.control, there.token_in) == ("", "")
+    running = read_instance(folders)
+    assert running is not None
+    assert (running.control, running.token_in) == ("", "")
     await companion.apply(Settings(port=0, control=True, control_port=0))
     await until(lambda: companion.control.listening)
     assert access.token
-    await until(lambda: (now := found(folders)) is not None and now.control == companion.control.url)
+    await until(
+        lambda: (changed := read_instance(folders)) is not None and changed.control == companion.control.url
+    )
 
 
-async def test_without_a_token_a_new_port_opens_nothing_and_the_reason_stays(
+async def test_without_a_token_a_new_port_is_not_opened_and_the_error_stays(
     companion: Companion, folders: Folders, access: ControlAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(control_token.VARIABLE, "short")
@@ -231,14 +237,14 @@ async def test_without_a_token_a_new_port_opens_nothing_and_the_reason_stays(
 async def test_without_a_token_every_request_is_rejected(companion: Companion) -> None:
     await companion.control.start()
     for token in ("", " ", "None"):
-        assert await status(companion.control.url, token) == 401
+        assert await status_code(companion.control.url, token) == 401
 
 
-async def test_a_keyring_that_hangs_does_not_keep_it_from_closing(
+async def test_a_hanging_keyring_does_not_prevent_closing(
     companion: Companion, folders: Folders, access: ControlAccess
 ) -> None:
-    ring = HangingKeyring()
-    with using(ring):
+    keyring = HangingKeyring()
+    with using(keyring):
         try:
             opening = asyncio.create_task(access.open())
             await asyncio.sleep(0.02)
@@ -246,7 +252,7 @@ async def test_a_keyring_that_hangs_does_not_keep_it_from_closing(
             access.close()
             await asyncio.gather(opening, return_exceptions=True)
         finally:
-            ring.answer.set()
+            keyring.unlocked.set()
     assert opening.cancelled()
     assert not companion.control.listening
     assert not folders.instance_file.exists()
@@ -261,4 +267,4 @@ async def test_a_failed_write_of_the_instance_file_is_retried(
     assert companion.control.listening
     folders.create()
     companion.pause()
-    assert found(folders) is not None
+    assert read_instance(folders) is not None

@@ -1,4 +1,4 @@
-"""A further server is one entry in the companion's list: started, stopped and reported like the others."""
+"""An additional service is registered with one entry, and is started, stopped and reported like the others."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ from tests.conftest import MakeCompanion
 
 
 class EchoServer:
-    """A server as the next feature will add one."""
+    """An example of an additional server."""
 
     def __init__(self) -> None:
         self.server: asyncio.Server | None = None
@@ -55,14 +55,14 @@ async def companion(make_companion: MakeCompanion, echo: EchoServer) -> Companio
             announcement="echoing",
             consequence="Nothing is echoed.",
             server=echo,
-            port=lambda settings: settings.journal_rows,  # any setting will do
+            port=lambda settings: settings.journal_rows,  # any setting works
             wanted=lambda settings: settings.close_to_tray,
         )
     )
     return companion
 
 
-async def test_it_starts_and_stops_with_the_others(companion: Companion, echo: EchoServer) -> None:
+async def test_an_added_service_starts_and_stops_with_the_others(companion: Companion, echo: EchoServer) -> None:
     assert [each.name for each in companion.services] == ["events", "rest", "control", "echo"]
     assert await companion.start_service("echo")
     assert echo.listening
@@ -70,7 +70,9 @@ async def test_it_starts_and_stops_with_the_others(companion: Companion, echo: E
     assert not echo.listening
 
 
-async def test_it_restarts_when_its_settings_change_and_only_then(companion: Companion, echo: EchoServer) -> None:
+async def test_an_added_service_restarts_only_when_its_settings_change(
+    companion: Companion, echo: EchoServer
+) -> None:
     await companion.start_service("echo")
     await companion.apply(replace_settings(companion, journal_rows=5_000))
     await companion.apply(replace_settings(companion, username="zoe"))
@@ -80,9 +82,7 @@ async def test_it_restarts_when_its_settings_change_and_only_then(companion: Com
     assert not companion.services["echo"].error
 
 
-async def test_a_fault_is_kept_with_a_row_and_a_later_start_clears_it(
-    companion: Companion, echo: EchoServer
-) -> None:
+async def test_a_start_error_is_stored_and_written_to_the_journal(companion: Companion, echo: EchoServer) -> None:
     companion.services["echo"].port = lambda _: 1
     assert not await companion.start_service("echo")
     assert companion.services["echo"].error.startswith("Port 1 is busy")
@@ -91,7 +91,7 @@ async def test_a_fault_is_kept_with_a_row_and_a_later_start_clears_it(
     ]
 
 
-async def test_a_name_is_registered_once(companion: Companion) -> None:
+async def test_a_service_name_can_be_registered_only_once(companion: Companion) -> None:
     with pytest.raises(ValueError, match="the service 'echo' is registered already"):
         companion.services.add(companion.services["echo"])
 

@@ -33,7 +33,7 @@ from app.ui.shortcuts import SHORTCUTS, room_shortcuts
 ROOT = Path(__file__).parents[1]
 HELP = ROOT / "resources" / "help"
 PAGES = {file.name: file.read_text(encoding="utf-8") for file in sorted(HELP.glob("*.md"))}
-OTHERS = {
+OTHER_DOCUMENTS = {
     file.relative_to(ROOT).as_posix(): file.read_text(encoding="utf-8")
     for folder, pattern in (
         (".", "*.md"), (".github", "**/*.md"), ("app", "*.md"), ("packaging", "*.md"), ("tests", "**/*.md"),
@@ -46,8 +46,8 @@ FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)\)")
 KEY = re.compile(r"(?:(?:Ctrl|Alt|Shift)\+)+(?:[A-Z0-9]\b|Enter\b)|\bF[0-9]{1,2}\b")
-EVERYWHERE = {"--json", "--data-dir"}
-"""Options of nearly all commands: a group's page names them once."""
+COMMON_OPTIONS = {"--json", "--data-dir"}
+"""Options of nearly all commands. The page of a group names them once."""
 
 
 def without_code(text: str) -> str:
@@ -88,35 +88,37 @@ def test_the_index_links_to_every_page_and_has_a_page_for_each_room() -> None:
     assert {f"{room.name}.md" for room in ROOMS} - linked == set()
 
 
-@pytest.mark.parametrize("name", [*PAGES, *OTHERS])
-def test_links_lead_to_files_and_headings_that_exist(name: str) -> None:
-    text = PAGES.get(name) or OTHERS[name]
+@pytest.mark.parametrize("name", [*PAGES, *OTHER_DOCUMENTS])
+def test_links_lead_to_existing_files_and_headings(name: str) -> None:
+    text = PAGES.get(name) or OTHER_DOCUMENTS[name]
     file = HELP / name if name in PAGES else ROOT / name
     broken = []
     for _, target in LINK.findall(SPAN.sub("", FENCE.sub("", text))):
         if name not in PAGES and re.match(r"https?://", target):
-            continue  # the manual itself must not load anything from elsewhere
+            continue  # the manual itself must not link to other sites
         path, _, fragment = target.partition("#")
-        there = (file.parent / path).resolve() if path else file
-        if not there.exists() or (fragment and fragment not in anchors(there)):
+        destination = (file.parent / path).resolve() if path else file
+        if not destination.exists() or (fragment and fragment not in anchors(destination)):
             broken.append(target)
     assert broken == []
 
 
 def test_every_picture_is_small_and_used() -> None:
     pictures = {*(HELP / "pictures").iterdir(), *(ROOT / ".github" / "pictures").iterdir()}
-    documents = {HELP / name: text for name, text in PAGES.items()} | {ROOT / "README.md": OTHERS["README.md"]}
+    documents = {HELP / name: text for name, text in PAGES.items()} | {
+        ROOT / "README.md": OTHER_DOCUMENTS["README.md"]
+    }
     used = {
         (file.parent / target).resolve()
         for file, text in documents.items()
-        for mark, target in LINK.findall(text)
-        if mark
+        for picture_mark, target in LINK.findall(text)
+        if picture_mark
     }
     assert pictures == used
     assert [file.name for file in pictures if file.stat().st_size > 200_000] == []
 
 
-def test_the_manual_is_part_of_the_repository_and_so_of_the_packages() -> None:
+def test_the_manual_is_part_of_the_repository_and_the_packages() -> None:
     """``pyproject.toml`` packs the folder ``resources`` as it is, except for what Git ignores."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("needs Git and its repository")
@@ -142,7 +144,7 @@ class Command(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Return the part of the manual that describes it: a page, or a section of its group's page."""
+        """Return the part of the manual that describes the command: a page, or a section of a group's page."""
         text = PAGES.get(self.page, "")
         if len(self.words) < 2:
             return text
@@ -162,7 +164,7 @@ LEAVES = [command for command in COMMANDS.values() if not command.commands or no
 
 
 def codes(text: str) -> Iterator[str]:
-    """Yield every piece of code of a page, a line each."""
+    """Yield the lines of all code in a page."""
     for info, block in FENCE.findall(text):
         if info.partition(" ")[0] in ("", "sh", "bash", "powershell"):
             yield from block.splitlines()
@@ -178,7 +180,7 @@ def calls(text: str) -> Iterator[list[str]]:
 
 
 def wrong_call(words: list[str]) -> str:
-    """Return what is wrong with a call of ``companion``."""
+    """Return the invalid part of a call of ``companion``; empty if the call is valid."""
     command = COMMANDS[()]
     while words and words[0] in command.commands:
         command = COMMANDS[(*command.words, words[0])]
@@ -192,12 +194,12 @@ def wrong_call(words: list[str]) -> str:
 
 
 @pytest.mark.parametrize("name", ["README.md", *PAGES])
-def test_commands_and_options_that_are_called_exist(name: str) -> None:
-    text = PAGES.get(name) or OTHERS[name]
+def test_called_commands_and_options_exist(name: str) -> None:
+    text = PAGES.get(name) or OTHER_DOCUMENTS[name]
     assert [wrong for words in calls(text) if (wrong := wrong_call(words))] == []
 
 
-def test_a_call_of_what_does_not_exist_is_noticed() -> None:
+def test_the_check_finds_unknown_commands_and_options() -> None:
     text = "`companion dance`, `companion status --wait 3 --wrong`, `companion state jump x`, `companion quit`"
     assert [wrong_call(words) for words in calls(text)] == [
         "companion dance",
@@ -226,15 +228,15 @@ def test_every_option_in_a_table_exists(command: Command) -> None:
     assert sorted(options - command.options) == []
 
 
-def test_every_option_that_is_named_somewhere_exists() -> None:
-    every = {option for command in COMMANDS.values() for option in command.options}
+def test_all_named_options_exist() -> None:
+    all_options = {option for command in COMMANDS.values() for option in command.options}
     named = {
         (name, span.partition(" ")[0])
         for name, text in PAGES.items()
         for span in SPAN.findall(FENCE.sub("", text))
         if re.match(r"--[a-z]|-[a-z]$", span)
     } - {("command-line.md", "--help"), ("command-line.md", "-h")}
-    assert sorted((name, option) for name, option in named if option not in every) == []
+    assert sorted((name, option) for name, option in named if option not in all_options) == []
 
 
 def test_every_command_has_a_page_and_every_page_a_command() -> None:
@@ -281,9 +283,9 @@ def test_shortcuts() -> None:
 
 
 @pytest.mark.parametrize("name", ["README.md", *PAGES])
-def test_shortcuts_that_are_named_exist(name: str) -> None:
+def test_named_shortcuts_exist(name: str) -> None:
     existing = {key for title, _ in [room_shortcuts(ROOMS), *SHORTCUTS] for key in keys_of(title)}
-    text = without_code(PAGES.get(name) or OTHERS[name])
+    text = without_code(PAGES.get(name) or OTHER_DOCUMENTS[name])
     assert set(KEY.findall(text)) - existing == set()
 
 
@@ -294,7 +296,7 @@ def test_keys_of_a_row_of_the_log() -> None:
 
 
 def texts_of_the_program() -> str:
-    """Return the source, with string literals that go on in the next line joined."""
+    """Return the source. String literals that continue on the next line are joined."""
     source = "\n".join(file.read_text(encoding="utf-8") for file in sorted((ROOT / "app").rglob("*.py")))
     return re.sub(r"\"\s*\n\s*f?\"", "", source)
 
@@ -302,7 +304,7 @@ def texts_of_the_program() -> str:
 @pytest.mark.parametrize("name", ["README.md", *PAGES])
 def test_bold_texts_are_labels_of_the_window(name: str) -> None:
     program = texts_of_the_program()
-    bold = re.findall(r"\*\*([^*]+)\*\*", without_code(PAGES.get(name) or OTHERS[name]))
+    bold = re.findall(r"\*\*([^*]+)\*\*", without_code(PAGES.get(name) or OTHER_DOCUMENTS[name]))
     labels = [label for text in bold for label in re.split(r" › | · ", text) if not label[0].isdecimal()]
     assert [label for label in labels if label not in program] == []
 
@@ -384,10 +386,10 @@ def test_names_with_an_underscore_exist() -> None:
 
 
 def test_readme_is_short() -> None:
-    assert len(OTHERS["README.md"].splitlines()) <= 150
+    assert len(OTHER_DOCUMENTS["README.md"].splitlines()) <= 150
 
 
 def test_readme_links_to_the_manual_and_the_other_documents() -> None:
-    linked = {target.partition("#")[0] for _, target in LINK.findall(OTHERS["README.md"])}
-    documents = {"resources/help/index.md", *OTHERS} - {"README.md"}
+    linked = {target.partition("#")[0] for _, target in LINK.findall(OTHER_DOCUMENTS["README.md"])}
+    documents = {"resources/help/index.md", *OTHER_DOCUMENTS} - {"README.md"}
     assert {name for name in documents - linked if "ISSUE_TEMPLATE" not in name} == set()

@@ -1,4 +1,4 @@
-"""Find, read and search the pages of a manual. ``test_manual.py`` checks what the real one says."""
+"""Find, read and search the pages of a manual. ``test_manual.py`` checks the content of the real one."""
 
 import sys
 from pathlib import Path
@@ -77,12 +77,12 @@ def test_a_page_is_read_with_its_title(manual: Manual, folder: Path) -> None:
 
 def test_a_manual_without_an_index_is_missing(tmp_path: Path, folder: Path) -> None:
     (folder / "index.md").unlink()
-    for place in (folder, tmp_path / "nowhere"):
+    for path in (folder, tmp_path / "nowhere"):
         with pytest.raises(ManualMissing, match=r"^The manual is missing from .+\. Install the program again\.$"):
-            _ = Manual(place).entries
+            _ = Manual(path).entries
 
 
-def test_a_page_that_vanishes_is_reported(manual: Manual, folder: Path) -> None:
+def test_a_deleted_page_is_reported(manual: Manual, folder: Path) -> None:
     assert "lost" in manual.names
     (folder / "lost.md").unlink()
     with pytest.raises(ManualMissing, match=r"lost\.md cannot be read: No such file or directory\. Install"):
@@ -154,19 +154,19 @@ def test_only_pictures_of_the_manual_are_found(folder: Path, target: str) -> Non
     assert picture_file(folder, target) is None
 
 
-def test_a_picture_may_have_a_dark_twin(folder: Path) -> None:
+def test_a_picture_may_have_a_dark_variant(folder: Path) -> None:
     for name in ("a-light.png", "a-dark.png", "b-light.png"):
         (folder / "pictures" / name).touch()
-    shown = [
+    names = [
         found.name
         for name in ("a-light.png", "b-light.png")
         for dark in (False, True)
         if (found := picture_file(folder, f"pictures/{name}", dark=dark))
     ]
-    assert shown == ["a-light.png", "a-dark.png", "b-light.png", "b-light.png"]
+    assert names == ["a-light.png", "a-dark.png", "b-light.png", "b-light.png"]
 
 
-def test_anchors_are_those_of_github() -> None:
+def test_anchors_match_those_of_github() -> None:
     headings = ["Filter the log", "`companion state` & more", "Ready, clients?", "Ready clients", "Über_x"]
     assert anchors(headings) == [
         "filter-the-log", "companion-state--more", "ready-clients", "ready-clients-1", "über_x",

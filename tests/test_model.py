@@ -1,4 +1,4 @@
-"""A companion with sockets, against a model of a few lines: whatever happens in whatever order, they agree."""
+"""Compares a companion and its clients with a small model after random sequences of operations."""
 
 import asyncio
 import json
@@ -31,16 +31,16 @@ from tests.conftest import until
 EXAMPLES, STEPS = 15, 30
 FRIENDS = ("alice", "bob")
 USERS = ("me", *FRIENDS)
-AT_MOST = 6
-"""Clients at once."""
+MAX_CLIENTS = 6
+"""The maximum number of simultaneous clients."""
 RECEIVE_S = 5.0
 
-users, friends, some = st.sampled_from(USERS), st.sampled_from(FRIENDS), st.integers(0, 2**16)
+users, friends, indexes = st.sampled_from(USERS), st.sampled_from(FRIENDS), st.integers(0, 2**16)
 
 
 @dataclass
-class Window:
-    """A connected client: what it has not been seen to receive yet."""
+class ModelClient:
+    """A connected client, with the events that it must still receive."""
 
     socket: ClientConnection
     number: int
@@ -59,24 +59,24 @@ class Message:
 
 
 class Model(RuleBasedStateMachine):
-    """Every rule does one thing to the companion, waits until it is done, and says what that must lead to."""
+    """Each rule performs one operation on the companion, waits until it is done, and updates the model."""
 
     steps = 0
-    """Of all runs."""
+    """The number of steps of all runs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory(prefix="companion-model-")
         self.runner = asyncio.Runner()
-        self.windows: list[Window] = []
+        self.clients: list[ModelClient] = []
         self.chats: dict[str, list[Message]] = {name: [] for name in FRIENDS}
         self.arrived = 0
 
     # the companion
 
     async def _open(self) -> None:
-        wanted = Settings(port=0, presence_decays=False, rest=False, control=False)
-        self.companion = Companion(wanted, chat_file=Path(self.folder.name) / "chat.db")
+        model_settings = Settings(port=0, presence_decays=False, rest=False, control=False)
+        self.companion = Companion(model_settings, chat_file=Path(self.folder.name) / "chat.db")
         assert await self.companion.start(), self.companion.services["events"].error
         assert self.companion.warnings == []
 
@@ -91,125 +91,127 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        """Everybody is cut off, and the chat is as it was."""
+        """Restart the companion: all clients are disconnected, and the chat state is unchanged."""
 
         async def go() -> None:
             await self.companion.close()
-            for window in self.windows:
-                await asyncio.wait_for(window.socket.wait_closed(), RECEIVE_S)
-                assert window.socket.close_code == 1001
+            for client in self.clients:
+                await asyncio.wait_for(client.socket.wait_closed(), RECEIVE_S)
+                assert client.socket.close_code == 1001
             await self._open()
 
         self.runner.run(go())
-        self.windows.clear()
+        self.clients.clear()
 
     # clients
 
-    @precondition(lambda self: len(self.windows) < AT_MOST)
+    @precondition(lambda self: len(self.clients) < MAX_CLIENTS)
     @rule(user=users)
     def connect(self, user: str) -> None:
-        async def go() -> Window:
-            there = self.companion.hub.connection_count
+        async def go() -> ModelClient:
+            count = self.companion.hub.connection_count
             socket = await connect(f"{self.companion.server.url}?username={user}", proxy=None)
-            await until(lambda: self.companion.hub.connection_count > there)
-            return Window(socket, self.companion.hub.clients[-1].id, user)
+            await until(lambda: self.companion.hub.connection_count > count)
+            return ModelClient(socket, self.companion.hub.clients[-1].id, user)
 
-        self.windows.append(self.runner.run(go()))
+        self.clients.append(self.runner.run(go()))
 
-    @precondition(lambda self: self.windows)
-    @rule(which=some, politely=st.booleans())
-    def drop(self, which: int, politely: bool) -> None:
-        window = self.windows.pop(which % len(self.windows))
+    @precondition(lambda self: self.clients)
+    @rule(index=indexes, gracefully=st.booleans())
+    def drop(self, index: int, gracefully: bool) -> None:
+        client = self.clients.pop(index % len(self.clients))
 
         async def go() -> None:
-            if politely:
-                await window.socket.close()
+            if gracefully:
+                await client.socket.close()
             else:
-                window.socket.transport.abort()
-                await window.socket.wait_closed()
-            await until(lambda: self.companion.hub.client(window.number) is None)
+                client.socket.transport.abort()
+                await client.socket.wait_closed()
+            await until(lambda: self.companion.hub.client(client.number) is None)
 
         self.runner.run(go())
 
-    def _say(self, window: Window, event: str, **data: Any) -> None:
+    def _send_event(self, client: ModelClient, event: str, **data: Any) -> None:
         """Send a client's event, and wait until it was handled."""
 
-        def heard() -> int:
+        def client_event_count() -> int:
             return sum(row.kind is Kind.FROM_UI for row in self.companion.journal)
 
         async def go() -> None:
-            before = heard()
-            await window.socket.send(json.dumps({"event": event, "data": data}))
-            await until(lambda: heard() > before)
+            before = client_event_count()
+            await client.socket.send(json.dumps({"event": event, "data": data}))
+            await until(lambda: client_event_count() > before)
 
         self.runner.run(go())
 
-    @precondition(lambda self: self.windows)
-    @rule(which=some, other=st.none() | users, typing=st.booleans())
-    def typing(self, which: int, other: str | None, typing: bool) -> None:
-        """Type to somebody, or to oneself: one's other windows see it."""
-        sender = self.windows[which % len(self.windows)]
+    @precondition(lambda self: self.clients)
+    @rule(index=indexes, other=st.none() | users, typing=st.booleans())
+    def typing(self, index: int, other: str | None, typing: bool) -> None:
+        """Send typing to another user, or to the own user: then the other clients of this user receive it."""
+        sender = self.clients[index % len(self.clients)]
         to = other or sender.user
-        self._say(sender, "typing", to=to, typing=typing)
-        for window in self.windows:
-            if window.user == to and window is not sender:
-                window.due.append({"event": "typing", "data": {"username": sender.user, "typing": typing}})
+        self._send_event(sender, "typing", to=to, typing=typing)
+        for client in self.clients:
+            if client.user == to and client is not sender:
+                client.due.append({"event": "typing", "data": {"username": sender.user, "typing": typing}})
 
-    @precondition(lambda self: self.windows and any(self.chats.values()))
-    @rule(which=some, up_to=some, peer=st.none() | friends)
-    def mark_read(self, which: int, up_to: int, peer: str | None) -> None:
-        """Mark a chat as read up to a message; one of another chat changes nothing."""
+    @precondition(lambda self: self.clients and any(self.chats.values()))
+    @rule(index=indexes, message_index=indexes, peer=st.none() | friends)
+    def mark_read(self, index: int, message_index: int, peer: str | None) -> None:
+        """Mark a chat as read up to a message. A message of another chat changes nothing."""
         known = [(name, each) for name, chat in self.chats.items() for each in chat]
-        owner, marked = known[up_to % len(known)]
-        self._say(self.windows[which % len(self.windows)], "mark_read", peer=peer or owner, msg_id=marked.number)
+        owner, marked = known[message_index % len(known)]
+        self._send_event(
+            self.clients[index % len(self.clients)], "mark_read", peer=peer or owner, msg_id=marked.number
+        )
         if peer in (None, owner):
             for each in self.chats[owner]:
                 each.read |= (each.minute, each.arrival) <= (marked.minute, marked.arrival)
 
-    @precondition(lambda self: self.windows)
-    @rule(which=some, peer=friends)
-    def mark_what_nobody_wrote(self, which: int, peer: str) -> None:
-        nobody = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
-        self._say(self.windows[which % len(self.windows)], "mark_read", peer=peer, msg_id=nobody)
+    @precondition(lambda self: self.clients)
+    @rule(index=indexes, peer=friends)
+    def mark_an_unknown_message(self, index: int, peer: str) -> None:
+        unknown_id = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+        self._send_event(self.clients[index % len(self.clients)], "mark_read", peer=peer, msg_id=unknown_id)
 
     # firing
 
-    def _fire(self, event: Envelope, which: int, how: str) -> None:
-        """Fire to all, to a user, or to a client; whom that means sees it next."""
-        window = self.windows[which % len(self.windows)] if self.windows else None
-        target, meant = ALL, list(self.windows)
-        if how == "user" or window is None:
-            user = USERS[which % len(USERS)]
-            target, meant = Target(user=user), [each for each in self.windows if each.user == user]
-        elif how == "client":
-            target, meant = Target(clients=frozenset({window.number})), [window]
+    def _fire(self, event: Envelope, index: int, target_kind: str) -> None:
+        """Fire an event to all clients, to a user or to one client, and note it for the recipients."""
+        client = self.clients[index % len(self.clients)] if self.clients else None
+        target, recipients = ALL, list(self.clients)
+        if target_kind == "user" or client is None:
+            user = USERS[index % len(USERS)]
+            target, recipients = Target(user=user), [each for each in self.clients if each.user == user]
+        elif target_kind == "client":
+            target, recipients = Target(clients=frozenset({client.number})), [client]
         delivery = self.runner.run(self.companion.fire(event, to=target, origin="model"))
-        assert sorted(delivery.clients) == sorted(each.number for each in meant)
-        for each in meant:
+        assert sorted(delivery.clients) == sorted(each.number for each in recipients)
+        for each in recipients:
             each.due.append({"event": event.event, "data": event.data})
 
-    @rule(peer=friends, typing=st.booleans(), which=some, how=st.sampled_from(["all", "user", "client"]))
-    def fire_typing(self, peer: str, typing: bool, which: int, how: str) -> None:
-        self._fire(Envelope("typing", {"username": peer, "typing": typing}), which, how)
+    @rule(peer=friends, typing=st.booleans(), index=indexes, target_kind=st.sampled_from(["all", "user", "client"]))
+    def fire_typing(self, peer: str, typing: bool, index: int, target_kind: str) -> None:
+        self._fire(Envelope("typing", {"username": peer, "typing": typing}), index, target_kind)
 
     @rule(
-        peer=friends, number=st.uuids(version=4), minute=st.integers(0, 5), which=some,
-        how=st.sampled_from(["all", "user", "client"]),
+        peer=friends, number=st.uuids(version=4), minute=st.integers(0, 5), index=indexes,
+        target_kind=st.sampled_from(["all", "user", "client"]),
     )  # fmt: skip
-    def fire(self, peer: str, number: UUID, minute: int, which: int, how: str) -> None:
-        """A message arrives; it may be older than others that are there."""
+    def fire(self, peer: str, number: UUID, minute: int, index: int, target_kind: str) -> None:
+        """Fire a message. It may be older than existing messages."""
         data = {
             "msg_id": str(number), "from": peer, "to": "me", "text": f"message {self.arrived} 😀",
             "timestamp": f"2024-01-15T10:{minute:02}:00Z", "direction": "received", "delivered": True,
             "delivery_method": "direct",
         }  # fmt: skip
         known = {each.number for chat in self.chats.values() for each in chat}
-        self._fire(Envelope("new_message", data), which, how)
+        self._fire(Envelope("new_message", data), index, target_kind)
         if str(number) not in known:
             self.arrived += 1
             self.chats[peer].append(Message(str(number), minute, self.arrived))
 
-    # what must hold between any two steps
+    # invariants
 
     @invariant()
     def agree(self) -> None:
@@ -219,11 +221,11 @@ class Model(RuleBasedStateMachine):
 
     async def _agree(self) -> None:
         hub = self.companion.hub
-        assert [(each.id, each.username) for each in hub.clients] == [(w.number, w.user) for w in self.windows]
-        for window in self.windows:
-            got = [json.loads(await asyncio.wait_for(window.socket.recv(), RECEIVE_S)) for _ in window.due]
-            assert got == window.due
-            window.due.clear()
+        assert [(each.id, each.username) for each in hub.clients] == [(w.number, w.user) for w in self.clients]
+        for client in self.clients:
+            received = [json.loads(await asyncio.wait_for(client.socket.recv(), RECEIVE_S)) for _ in client.due]
+            assert received == client.due
+            client.due.clear()
         unread = {each.person.username: each.unread for each in await self.companion.chat.conversations()}
         for name, chat in self.chats.items():
             assert unread[name] == sum(not each.read for each in chat)
@@ -237,9 +239,9 @@ class Model(RuleBasedStateMachine):
     def teardown(self) -> None:
         async def go() -> None:
             await self.companion.send_raw("the end", origin="model")
-            for window in self.windows:  # so nobody got more than was due
-                assert await asyncio.wait_for(window.socket.recv(), RECEIVE_S) == "the end"
-                await window.socket.close()
+            for client in self.clients:  # a client received no other frame before this one
+                assert await asyncio.wait_for(client.socket.recv(), RECEIVE_S) == "the end"
+                await client.socket.close()
 
         try:
             if hasattr(self, "companion"):
@@ -253,12 +255,12 @@ class Model(RuleBasedStateMachine):
 
 
 def run_model(examples: int, steps: int) -> None:
-    """Let the companion and the model disagree if they can."""
-    some_time = settings(
+    """Run random sequences of operations on the companion and the model."""
+    model_settings = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    run_state_machine_as_test(Model, settings=some_time)
+    run_state_machine_as_test(Model, settings=model_settings)
 
 
 @pytest.mark.timeout(110)

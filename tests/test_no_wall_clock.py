@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-MEASURING = {"gates", "benchmarks", "artifacts"}
-"""Folders whose purpose is to measure."""
+MEASURING_FOLDERS = {"gates", "benchmarks", "artifacts"}
+"""Folders of tests that measure durations."""
 CLOCKS = {
     "time",
     "time_ns",
@@ -31,7 +31,9 @@ EXPECTS_TIMEOUT = {"raises", "suppress"}
 
 
 def python_files() -> list[Path]:
-    return [file for file in sorted(TESTS.rglob("*.py")) if not MEASURING & set(file.relative_to(TESTS).parts)]
+    return [
+        file for file in sorted(TESTS.rglob("*.py")) if not MEASURING_FOLDERS & set(file.relative_to(TESTS).parts)
+    ]
 
 
 def name_of(function: ast.expr) -> str:
@@ -43,14 +45,14 @@ CLOCK_CALL = re.compile(rf"\b(?:{'|'.join(CLOCKS)})\(\)")
 
 
 def may_read_clock(file: Path) -> bool:
-    """Return whether a file calls a clock at all. To look for what depends on it takes long."""
+    """Return whether a file calls a clock. This check is fast; the search for dependent values is slow."""
     return bool(CLOCK_CALL.search(file.read_text(encoding="utf-8")))
 
 
-def reads_clock(node: ast.AST, tainted: set[str]) -> bool:
+def reads_clock(node: ast.AST, clock_variables: set[str]) -> bool:
     """Return whether an expression calls a clock or uses a variable that was computed from one."""
     for each in ast.walk(node):
-        if isinstance(each, ast.Name) and each.id in tainted:
+        if isinstance(each, ast.Name) and each.id in clock_variables:
             return True
         if isinstance(each, ast.Call) and name_of(each.func) in CLOCKS and not each.args and not each.keywords:
             return True
@@ -62,21 +64,23 @@ def clock_assertions(tree: ast.AST) -> Iterator[int]:
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) or not reads_clock(function, set()):
             continue
-        tainted: set[str] = set()
-        for _ in range(3):  # a few passes: a variable may be computed from one that is assigned further down
+        clock_variables: set[str] = set()
+        for _ in range(3):  # several passes, because a variable may depend on one that is assigned further down
             for node in ast.walk(function):
                 if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.NamedExpr) and node.value:
                     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                    if reads_clock(node.value, tainted):
-                        tainted |= {
+                    if reads_clock(node.value, clock_variables):
+                        clock_variables |= {
                             each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)
                         }
                 elif isinstance(node, ast.Call) and name_of(node.func) in {"append", "add", "extend"}:
                     owner = node.func.value if isinstance(node.func, ast.Attribute) else None
-                    if isinstance(owner, ast.Name) and any(reads_clock(each, tainted) for each in node.args):
-                        tainted.add(owner.id)
+                    if isinstance(owner, ast.Name) and any(
+                        reads_clock(each, clock_variables) for each in node.args
+                    ):
+                        clock_variables.add(owner.id)
         for node in ast.walk(function):
-            if isinstance(node, ast.Assert) and reads_clock(node.test, tainted):
+            if isinstance(node, ast.Assert) and reads_clock(node.test, clock_variables):
                 yield node.lineno
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a value, in a person's words."""
+"""Readable messages for validation errors."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -11,14 +11,14 @@ from app.validation_messages import fault
 
 
 class Pet(Struct, forbid_unknown_fields=True):
-    """Something with a name."""
+    """An example with constraints."""
 
     name: Annotated[str, Meta(min_length=1, max_length=5)]
     legs: Annotated[int, Meta(ge=0, le=8)] = 4
 
 
 @pytest.mark.parametrize(
-    ("value", "shape", "said"),
+    ("value", "shape", "expected"),
     [
         ("1", int, "must be a whole number, not text"),
         (2.0, int, "must be a whole number"),
@@ -43,13 +43,13 @@ class Pet(Struct, forbid_unknown_fields=True):
         ("x", Annotated[str, Meta(min_length=2)], "is not valid (expected str of length >= 2)"),
     ],
 )
-def test_a_validation_error_includes_its_path(value: Any, shape: Any, said: str) -> None:
+def test_a_validation_error_includes_its_path(value: Any, shape: Any, expected: str) -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert(value, shape)
-    assert str(fault(caught.value)) == said
+    assert str(fault(caught.value)) == expected
 
 
-def test_the_place_within_what_holds_the_value() -> None:
+def test_the_path_of_an_error_can_have_a_prefix() -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert([{"name": 7}], list[Pet])
     assert fault(caught.value).under("pets") == "pets[0].name"
@@ -58,7 +58,7 @@ def test_the_place_within_what_holds_the_value() -> None:
     assert fault(caught.value).under("pet") == "pet.name"
 
 
-def test_what_may_be_chosen_is_named() -> None:
+def test_an_error_lists_the_allowed_values() -> None:
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert("pink", Literal["light", "dark"])
     assert fault(caught.value, ("light", "dark")).sentence == "must be one of: light, dark"

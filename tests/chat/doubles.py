@@ -25,8 +25,8 @@ class ChatStage(Stage):
         self.router.on("typing", forward_typing(self.hub, backend.note_activity, self.service.ui_typing.note))
         self.router.on("mark_read", mark_read(self.service))
 
-    async def says(self, client: Client, event: str, **data: Any) -> Row:
-        """Send an event from ``client``, and return its row."""
+    async def send_event(self, client: Client, event: str, **data: Any) -> Row:
+        """Send an event as ``client`` does, and return the journal row of the frame."""
         pending = self.router.receive(client, json.dumps({"event": event, "data": data}))
         if pending:
             await pending

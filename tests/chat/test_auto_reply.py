@@ -19,14 +19,14 @@ HERE = RestCaller("http://localhost:1420", "Chromium")
 
 @pytest.fixture
 async def companion(make_companion: MakeCompanion) -> AsyncIterator[Companion]:
-    """A listening companion whose pauses take no time."""
+    """A listening companion with a fake clock, so that its pauses take no time."""
     companion = await make_companion(clock=FakeTime().clock)
     assert await companion.start(), companion.services["events"].error
     yield companion
     await companion.close()
 
 
-async def said_by_itself(companion: Companion) -> list[dict[str, Any]]:
+async def auto_reply_rows(companion: Companion) -> list[dict[str, Any]]:
     """Return the rows of auto-reply after all replies have finished."""
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name().startswith("auto-reply of ")))
     return [row for row in companion.journal if row.origin == "auto-reply"]  # type: ignore[misc]
@@ -52,19 +52,19 @@ async def test_a_persona_types_and_answers(companion: Companion, connect_client:
     assert (await companion.chat.store.page("alice", 1, 0))[0] == [answer["data"]]
 
 
-@pytest.mark.parametrize("wanted", [False, True])
+@pytest.mark.parametrize("enabled", [False, True])
 async def test_no_auto_reply_is_sent_by_default_or_from_an_offline_friend(
-    companion: Companion, wanted: bool
+    companion: Companion, enabled: bool
 ) -> None:
-    await companion.chat.change_person("alice", auto_reply=wanted)
-    if wanted:
+    await companion.chat.change_person("alice", auto_reply=enabled)
+    if enabled:
         await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
     await post(companion, "alice", "Hi", HERE)
-    assert await said_by_itself(companion) == []
+    assert await auto_reply_rows(companion) == []
 
 
-async def test_an_answer_is_not_answered(companion: Companion) -> None:
+async def test_an_auto_reply_gets_no_auto_reply(companion: Companion) -> None:
     for name in ("alice", "carol"):
         await companion.chat.change_person(name, auto_reply=True)
     await post(companion, "alice", "Hi", HERE)
-    assert len(await said_by_itself(companion)) == 3
+    assert len(await auto_reply_rows(companion)) == 3

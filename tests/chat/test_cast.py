@@ -23,14 +23,14 @@ async def history(companion: Companion, peer: str) -> list[dict[str, Any]]:
     return (await companion.chat.store.page(peer, 50, 0))[0]
 
 
-async def test_four_friends_and_two_strangers_are_there_at_the_first_start(companion: Companion) -> None:
+async def test_the_first_start_creates_four_friends_and_two_non_friends(companion: Companion) -> None:
     assert await people(companion) == {
         "alice": True, "bob": True, "carol": True, "dave": True, "erin": False, "frank": False,
     }  # fmt: skip
     assert companion.personas == ["alice", "bob", "carol", "dave"]
 
 
-async def test_every_friend_has_a_history_that_keeps_the_contract(companion: Companion) -> None:
+async def test_every_friend_has_a_history_of_valid_messages(companion: Companion) -> None:
     contract = built_in().get(Direction.TO_UI, "new_message")
     assert contract is not None
     for each in await companion.chat.store.friends():
@@ -41,7 +41,7 @@ async def test_every_friend_has_a_history_that_keeps_the_contract(companion: Com
         assert [message["timestamp"] for message in messages] == sorted(m["timestamp"] for m in messages)
 
 
-async def test_some_of_it_is_unread(companion: Companion) -> None:
+async def test_the_initial_history_has_unread_messages(companion: Companion) -> None:
     assert await unread(companion) == {"alice": 2, "bob": 0, "carol": 1, "dave": 0}
 
 
@@ -51,13 +51,15 @@ async def test_keys_are_base64_of_32_bytes_and_differ(companion: Companion) -> N
     assert len(set(keys)) == 8
 
 
-async def test_at_one_moment_every_first_start_is_the_same(make_companion: MakeCompanion) -> None:
+async def test_first_starts_at_the_same_time_create_the_same_state(make_companion: MakeCompanion) -> None:
     time = FakeTime()
-    one, other = [await make_companion(clock=time.clock) for _ in range(2)]
-    assert await one.chat.store.snapshot() == await other.chat.store.snapshot()
+    first, second = [await make_companion(clock=time.clock) for _ in range(2)]
+    assert await first.chat.store.snapshot() == await second.chat.store.snapshot()
 
 
-async def test_it_is_kept_and_not_seeded_again(make_companion: MakeCompanion, tmp_path: Path) -> None:
+async def test_the_cast_is_kept_and_not_created_again_at_the_next_start(
+    make_companion: MakeCompanion, tmp_path: Path
+) -> None:
     file = tmp_path / "chat.db"
     first = await make_companion(chat_file=file)
     await first.chat.remove_friend("alice")
@@ -79,7 +81,7 @@ async def test_reset_restores_the_initial_state_and_is_logged(make_companion: Ma
     assert [row.event for row in companion.journal] == ["chat state reset"]
 
 
-async def test_the_history_is_the_local_users(make_companion: MakeCompanion) -> None:
+async def test_the_initial_history_uses_the_name_of_the_local_user(make_companion: MakeCompanion) -> None:
     companion = await make_companion(username="zoe")
     assert {message["from"] for message in await history(companion, "alice")} == {"zoe", "alice"}
 
@@ -93,20 +95,20 @@ async def test_a_person_can_be_added_as_a_friend_or_as_a_non_friend(companion: C
 
 
 @pytest.mark.parametrize(
-    ("name", "clean"),
+    ("name", "stripped"),
     [("  zoe ", "zoe"), ("Zoë & Co", "Zoë & Co"), ("😀", "😀"), ("n" * 64, "n" * 64), ("50%", "50%")],
 )
-async def test_a_good_name_is_taken_without_the_space_around_it(
-    companion: Companion, name: str, clean: str
+async def test_a_valid_name_is_stored_without_surrounding_whitespace(
+    companion: Companion, name: str, stripped: str
 ) -> None:
-    assert (await companion.chat.add_person(name, is_friend=True)).username == clean
-    await companion.chat.rename_person(clean, "someone else")
-    await companion.chat.rename_person("someone else", name)
-    assert (await friend(companion, clean)).username == clean
+    assert (await companion.chat.add_person(name, is_friend=True)).username == stripped
+    await companion.chat.rename_person(stripped, "other name")
+    await companion.chat.rename_person("other name", name)
+    assert (await friend(companion, stripped)).username == stripped
 
 
 @pytest.mark.parametrize("name", ["", "   ", "n" * 65, "a/b", "a\nb", "a\tb", "a\x00b", "\ud83d", "a\u200bb", "/"])
-async def test_a_bad_name_is_refused_and_changes_nothing(companion: Companion, name: str) -> None:
+async def test_an_invalid_name_is_rejected_and_changes_nothing(companion: Companion, name: str) -> None:
     before = await companion.chat.store.snapshot()
     with pytest.raises(RequestError, match=r"^(The name|A name) .*\.$") as caught:
         await companion.chat.add_person(name, is_friend=True)
@@ -142,7 +144,7 @@ async def test_changing_an_unknown_person_raises_not_found(companion: Companion)
     assert await companion.chat.store.snapshot() == before
 
 
-async def test_a_new_name_goes_into_the_messages_and_keeps_what_is_unread(companion: Companion) -> None:
+async def test_renaming_a_person_updates_their_messages_and_keeps_the_unread_count(companion: Companion) -> None:
     before = await history(companion, "alice")
     await companion.chat.rename_person("alice", "anna")
     after = await history(companion, "anna")
@@ -163,7 +165,7 @@ async def test_removing_a_person_keeps_their_messages(companion: Companion) -> N
     assert await history(companion, "alice") == before
 
 
-async def test_a_reaction_is_put_on_a_message_and_taken_back(companion: Companion) -> None:
+async def test_a_reaction_is_added_to_a_message_and_removed_again(companion: Companion) -> None:
     msg_id = (await history(companion, "bob"))[0]["msg_id"]
     await companion.chat.react(msg_id, "👍", "bob")
     await companion.chat.react(msg_id, "🎉", "bob")
@@ -176,7 +178,7 @@ async def test_a_reaction_is_put_on_a_message_and_taken_back(companion: Companio
     assert "reactions" not in (await history(companion, "bob"))[0]
 
 
-async def test_the_liveliest_chat_comes_first(companion: Companion) -> None:
+async def test_the_chat_with_the_newest_message_comes_first(companion: Companion) -> None:
     chats = await companion.chat.conversations()
     assert [chat.person.username for chat in chats] == ["alice", "carol", "bob", "dave"]
     await companion.fire(companion.message_from("dave", "Hi"), origin="panel")
@@ -186,9 +188,9 @@ async def test_the_liveliest_chat_comes_first(companion: Companion) -> None:
 
 
 async def test_the_changed_signal_is_emitted_for_every_change(companion: Companion) -> None:
-    told: list[None] = []
-    companion.chat.changed.connect(told.append)
+    emitted: list[None] = []
+    companion.chat.changed.connect(emitted.append)
     await companion.chat.add_person("zoe", is_friend=True)
     await companion.chat.change_person("zoe", pinned=True)
     await companion.fire(companion.message_from("zoe", "Hi"), origin="panel")
-    assert len(told) == 3
+    assert len(emitted) == 3

@@ -8,23 +8,20 @@ from typing import Any
 import pytest
 
 from app.companion import Companion
-from app.protocol.backend import RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import StorageError
 from app.storage import chat_file as storage
 from app.storage import migrations
 from tests.chat.windows import frames_so_far, friend, sent_rows, unread
 from tests.conftest import PATIENCE_S, Connect, MakeCompanion, until
-from tests.storage.stored import somebody_else
-
-NOBODY = RestCaller("", "")
+from tests.storage.stored import other_connection
 
 
 async def chat_of(companion: Companion, peer: str) -> list[dict[str, Any]]:
     return (await companion.chat.store.page(peer, 1_000, 0))[0]
 
 
-async def test_what_was_fired_is_in_the_chat_exactly_as_it_was(companion: Companion) -> None:
+async def test_a_fired_message_is_stored_unchanged(companion: Companion) -> None:
     event = companion.message_from("bob", "Grüße 👋\n\0 end")
     event.data["reactions"] = [{"emoji": "👍", "from": "me"}]
     await companion.fire(event, origin="panel")
@@ -32,7 +29,7 @@ async def test_what_was_fired_is_in_the_chat_exactly_as_it_was(companion: Compan
 
 
 @pytest.mark.parametrize("direction", ["received", "sent"])
-async def test_it_is_filed_under_the_peer(companion: Companion, direction: str) -> None:
+async def test_a_message_is_stored_in_the_chat_with_the_peer(companion: Companion, direction: str) -> None:
     event = companion.message_from("zoe", "Hi")
     event.data["direction"] = direction
     await companion.fire(event, origin="panel")
@@ -53,7 +50,7 @@ async def test_the_same_id_is_stored_once_and_sent_every_time(
     assert [len(frames) for frames in await frames_so_far(companion, socket)] == [3]
 
 
-async def test_a_client_can_read_a_message_as_soon_as_it_has_got_it(
+async def test_a_message_is_stored_before_a_client_receives_it(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
@@ -63,21 +60,23 @@ async def test_a_client_can_read_a_message_as_soon_as_it_has_got_it(
     await firing
 
 
-async def test_reading_counts_down_what_is_unread(companion: Companion, connect_client: Connect) -> None:
+async def test_marking_messages_as_read_reduces_the_unread_count(
+    companion: Companion, connect_client: Connect
+) -> None:
     socket = await connect_client()
     for text in ("one", "two", "three"):
         await companion.fire(companion.message_from("bob", text), origin="panel")
     assert (await unread(companion))["bob"] == 3
     ids = [message["msg_id"] for message in (await chat_of(companion, "bob"))[-3:]]
-    for msg_id, left in zip(ids, (2, 1, 0), strict=True):
+    for msg_id, unread_left in zip(ids, (2, 1, 0), strict=True):
         await socket.send(json.dumps({"event": "mark_read", "data": {"peer": "bob", "msg_id": msg_id}}))
         rows = len([row for row in companion.journal if row.event == "mark_read"])
         await until(lambda rows=rows: len([r for r in companion.journal if r.event == "mark_read"]) > rows)
-        assert (await unread(companion))["bob"] == left
+        assert (await unread(companion))["bob"] == unread_left
     assert [row.note for row in companion.journal if row.event == "mark_read"] == ["1 message from bob read"] * 3
 
 
-async def test_read_marks_are_still_there_after_a_restart(make_companion: MakeCompanion, tmp_path: Path) -> None:
+async def test_read_marks_survive_a_restart(make_companion: MakeCompanion, tmp_path: Path) -> None:
     file = tmp_path / "chat.db"
     first = await make_companion(chat_file=file)
     newest = (await chat_of(first, "alice"))[-1]["msg_id"]
@@ -86,9 +85,7 @@ async def test_read_marks_are_still_there_after_a_restart(make_companion: MakeCo
     assert (await unread(await make_companion(chat_file=file)))["alice"] == 0
 
 
-async def test_the_order_on_the_wire_is_the_order_of_the_calls(
-    companion: Companion, connect_client: Connect
-) -> None:
+async def test_events_are_sent_in_the_order_of_the_calls(companion: Companion, connect_client: Connect) -> None:
     """An event that stores nothing does not overtake one that does."""
     socket = await connect_client()
     events: list[Envelope] = []
@@ -103,7 +100,7 @@ async def test_the_order_on_the_wire_is_the_order_of_the_calls(
     assert frames == [{"event": event.event, "data": event.data} for event in events]
 
 
-async def test_frames_that_are_sent_raw_or_again_keep_to_that_order_too(
+async def test_raw_and_resent_frames_are_sent_in_the_order_of_the_calls(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
@@ -120,35 +117,35 @@ async def test_frames_that_are_sent_raw_or_again_keep_to_that_order_too(
 
 
 @pytest.mark.parametrize("event", ["new_message", "friend_online", "friend_offline"])
-async def test_what_could_not_be_stored_is_not_sent_either(
+async def test_an_event_that_cannot_be_stored_is_not_sent(
     make_companion: MakeCompanion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
     monkeypatch.setattr(storage, "BUSY_MS", 20)
     companion = await make_companion(chat_file=tmp_path / "chat.db")
     before = await companion.chat.store.snapshot()
     fired = companion.message_from("bob", "Hi") if event == "new_message" else Envelope(event, {"username": "bob"})
-    told: list[None] = []
-    companion.chat.changed.connect(told.append)
-    with somebody_else(tmp_path / "chat.db") as other:
+    emitted: list[None] = []
+    companion.chat.changed.connect(emitted.append)
+    with other_connection(tmp_path / "chat.db") as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StorageError, match=r"another program has locked chat\.db"):
             await companion.fire(fired, origin="panel")
         other.execute("ROLLBACK")
-    assert (len(companion.journal), told) == (0, [])
+    assert (len(companion.journal), emitted) == (0, [])
     assert await companion.chat.store.snapshot() == before
     await companion.fire(fired, origin="panel")
     assert len(sent_rows(companion)) == 1
 
 
-async def test_a_read_mark_that_could_not_be_stored_costs_a_row_and_not_the_connection(
+async def test_a_read_mark_that_cannot_be_stored_is_logged_as_a_warning(
     make_companion: MakeCompanion,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(storage, "BUSY_MS", 20)
     companion = await make_companion(chat_file=tmp_path / "chat.db")
-    client = companion.hub.join(_Wire())
-    with somebody_else(tmp_path / "chat.db") as other:
+    client = companion.hub.join(_NullTransport())
+    with other_connection(tmp_path / "chat.db") as other:
         other.execute("BEGIN EXCLUSIVE")
         pending = companion.router.receive(client, '{"event":"mark_read","data":{"peer":"bob","msg_id":"1"}}')
         assert pending is not None
@@ -157,7 +154,7 @@ async def test_a_read_mark_that_could_not_be_stored_costs_a_row_and_not_the_conn
     assert row.verdict == "warning"
 
 
-class _Wire:
+class _NullTransport:
     def write(self, frame: bytes) -> None: ...
 
     def close(self, code: int, reason: str) -> None: ...
@@ -168,7 +165,7 @@ class _Wire:
         return 0.0
 
 
-async def test_a_timestamp_in_lower_case_is_the_same_moment(companion: Companion) -> None:
+async def test_a_timestamp_in_lower_case_is_the_same_time(companion: Companion) -> None:
     """RFC 3339 allows ``z`` for ``Z``, and so does the contract."""
     event = companion.message_from("bob", "newest of all")
     event.data["timestamp"] = "2090-01-15T10:30:00z"
@@ -182,13 +179,13 @@ async def test_a_full_disk_at_the_first_start_adds_a_warning_and_the_companion_r
     """The disk has room for the schema, but not for the cast."""
     monkeypatch.setattr(
         migrations, "STEPS", (*migrations.STEPS, "PRAGMA max_page_count = 1;")
-    )  # as many as there are
-    with somebody_else(tmp_path / "chat.db") as other:
+    )  # the number of pages in use
+    with other_connection(tmp_path / "chat.db") as other:
         other.execute("PRAGMA page_size = 512")
         other.execute("PRAGMA application_id = 1")
     companion = await make_companion(chat_file=tmp_path / "chat.db")
     assert await companion.start(), companion.services["events"].error
-    assert any("full" in complaint for complaint in companion.warnings)
+    assert any("full" in warning for warning in companion.warnings)
 
 
 async def test_a_message_from_a_non_friend_is_stored_and_the_sender_is_not_listed(companion: Companion) -> None:

@@ -9,7 +9,7 @@ from app.hub.journal import Kind, Verdict
 from app.protocol.backend import MAX_TEXT, RestCaller
 from app.protocol.envelope import Envelope
 from app.protocol.errors import Malformed, NotFound, RequestError
-from tests.chat.windows import frames_so_far, post, said, sent_rows
+from tests.chat.windows import frames_so_far, post, sender_text_and_direction, sent_rows
 from tests.conftest import Connect
 
 PAGE = "http://localhost:1420"
@@ -17,7 +17,7 @@ HERE = RestCaller(PAGE, "Chromium")
 
 
 @pytest.fixture(autouse=True)
-def _unprimed(companion: Companion) -> None:
+def _disable_priming(companion: Companion) -> None:
     companion.settings.prime_browsers = False
 
 
@@ -29,7 +29,7 @@ async def test_a_message_to_an_online_friend_is_delivered_immediately(companion:
     assert companion.catalog.problems(Envelope("new_message", data)) == []
 
 
-async def test_the_recipients_clients_receive_it_and_the_senders_other_windows_have_sent_it(
+async def test_a_post_is_received_by_the_recipient_and_shown_as_sent_in_the_senders_other_windows(
     companion: Companion, connect_client: Connect
 ) -> None:
     sender = await connect_client(origin=PAGE, user_agent_header="Chromium")
@@ -38,21 +38,21 @@ async def test_the_recipients_clients_receive_it_and_the_senders_other_windows_h
     terminal = await connect_client()
     alice, bob = await connect_client("alice"), await connect_client("bob")
     data = await post(companion, "alice", "Hi", HERE)
-    got = await frames_so_far(
+    frames = await frames_so_far(
         companion, sender, same_page_other_browser, same_browser_other_page, terminal, alice, bob
     )
     received = {"event": "new_message", "data": {**data, "direction": "received"}}
     sent = {"event": "new_message", "data": data}
-    assert got == [[], [sent], [sent], [sent], [received], []]
+    assert frames == [[], [sent], [sent], [sent], [received], []]
 
 
-async def test_a_window_that_speaks_for_the_recipient_gets_it_though_it_looks_like_the_senders(
+async def test_a_recipients_window_with_the_senders_origin_and_browser_receives_the_message(
     companion: Companion, connect_client: Connect
 ) -> None:
     alice = await connect_client("alice", origin=PAGE, user_agent_header="Chromium")
     await post(companion, "alice", "Hi", HERE)
     (frames,) = await frames_so_far(companion, alice)
-    assert [said(frame) for frame in frames] == [("me", "Hi", "received")]
+    assert [sender_text_and_direction(frame) for frame in frames] == [("me", "Hi", "received")]
 
 
 async def test_a_message_without_connected_clients_is_neither_sent_nor_logged(companion: Companion) -> None:
@@ -60,8 +60,10 @@ async def test_a_message_without_connected_clients_is_neither_sent_nor_logged(co
     assert sent_rows(companion) == []
 
 
-async def test_two_tabs_of_one_browser_both_get_it(companion: Companion, connect_client: Connect) -> None:
-    """HTTP does not identify the tab; the one that has sent the message ignores an id that it knows."""
+async def test_two_tabs_of_one_browser_both_receive_the_message(
+    companion: Companion, connect_client: Connect
+) -> None:
+    """HTTP requests do not identify the tab. The tab that sent the message ignores the duplicate ID."""
     tabs = [await connect_client(origin=PAGE, user_agent_header="Chromium") for _ in range(2)]
     data = await post(companion, "alice", "Hi", HERE)
     assert await frames_so_far(companion, *tabs) == [[{"event": "new_message", "data": data}]] * 2
@@ -78,7 +80,7 @@ async def test_a_message_to_an_offline_friend_is_not_delivered(
     assert for_me == [{"event": "new_message", "data": data}]
 
 
-async def test_coming_online_delivers_what_waited_once_and_in_order(
+async def test_coming_online_delivers_waiting_messages_once_and_in_order(
     companion: Companion, connect_client: Connect
 ) -> None:
     bob = await connect_client("bob")
@@ -91,7 +93,10 @@ async def test_coming_online_delivers_what_waited_once_and_in_order(
         "friend_online", "new_message", "new_message", "friend_offline", "friend_online",
     ]  # fmt: skip
     delivered = frames[1:3]
-    assert [said(frame) for frame in delivered] == [("me", "one", "received"), ("me", "two", "received")]
+    assert [sender_text_and_direction(frame) for frame in delivered] == [
+        ("me", "one", "received"),
+        ("me", "two", "received"),
+    ]
     assert {(frame["data"]["delivered"], frame["data"]["delivery_method"]) for frame in delivered} == {
         (True, "offline")
     }
@@ -102,7 +107,7 @@ async def test_coming_online_delivers_what_waited_once_and_in_order(
     ]
 
 
-async def test_what_waited_for_a_friend_without_a_client_is_logged_as_delivered(companion: Companion) -> None:
+async def test_waiting_messages_of_a_friend_without_a_client_are_logged_as_delivered(companion: Companion) -> None:
     for text in ("one", "two"):
         await post(companion, "bob", text, HERE)
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
@@ -113,7 +118,7 @@ async def test_what_waited_for_a_friend_without_a_client_is_logged_as_delivered(
     assert all(message["delivered"] for message in (await companion.chat.store.page("bob", 2, 0))[0])
 
 
-async def test_what_waits_for_one_is_not_delivered_when_another_comes(
+async def test_messages_for_an_offline_friend_are_not_delivered_when_another_friend_comes_online(
     companion: Companion, connect_client: Connect
 ) -> None:
     bob, dave = await connect_client("bob"), await connect_client("dave")
@@ -126,7 +131,7 @@ async def test_what_waits_for_one_is_not_delivered_when_another_comes(
     assert not (await companion.chat.store.page("bob", 1, 0))[0][0]["delivered"]
 
 
-async def test_what_was_marked_delivered_by_hand_is_not_delivered_again(
+async def test_a_message_marked_as_delivered_is_not_delivered_again(
     companion: Companion, connect_client: Connect
 ) -> None:
     bob = await connect_client("bob")
@@ -138,7 +143,7 @@ async def test_what_was_marked_delivered_by_hand_is_not_delivered_again(
     assert [frame["event"] for frame in frames] == ["friend_online"]
 
 
-async def test_a_text_of_exactly_the_limit_is_taken_and_one_more_is_not(companion: Companion) -> None:
+async def test_a_text_of_the_maximum_length_is_accepted_and_a_longer_one_rejected(companion: Companion) -> None:
     assert (await post(companion, "alice", "😀" * MAX_TEXT, HERE))["text"] == "😀" * MAX_TEXT
     before = await companion.chat.store.snapshot()
     for text in ("x" * (MAX_TEXT + 1), ""):
@@ -148,8 +153,8 @@ async def test_a_text_of_exactly_the_limit_is_taken_and_one_more_is_not(companio
     assert await companion.chat.store.snapshot() == before
 
 
-@pytest.mark.parametrize("to", ["erin", "nobody", "me", "ALICE", "alice\0"])
-async def test_only_friends_can_be_written_to(companion: Companion, to: str) -> None:
+@pytest.mark.parametrize("to", ["erin", "unknown", "me", "ALICE", "alice\0"])
+async def test_a_message_to_a_user_who_is_not_a_friend_is_rejected(companion: Companion, to: str) -> None:
     before = await companion.chat.store.snapshot()
     with pytest.raises(RequestError, match="is not a friend") as caught:
         await post(companion, to, "Hi", HERE)
@@ -170,7 +175,7 @@ async def test_posts_and_fired_events_keep_the_order_of_the_calls(
     assert [frame["event"] for frame in frames] == ["new_message", "typing", "new_message"]
 
 
-async def test_the_name_of_the_local_user_counts_at_the_moment_of_the_post(
+async def test_a_post_uses_the_current_name_of_the_local_user(
     companion: Companion, connect_client: Connect
 ) -> None:
     companion.settings.username = companion.hub.local_user = "zoe"
@@ -178,5 +183,5 @@ async def test_the_name_of_the_local_user_counts_at_the_moment_of_the_post(
     data = await post(companion, "alice", "Hi", HERE)
     assert data["from"] == "zoe"
     (frames,) = await frames_so_far(companion, terminal)
-    assert [said(frame) for frame in frames] == [("zoe", "Hi", "sent")]
+    assert [sender_text_and_direction(frame) for frame in frames] == [("zoe", "Hi", "sent")]
     assert [row.kind for row in companion.journal if row.origin == "backend"] == [Kind.TO_UI]

@@ -23,14 +23,14 @@ def time() -> FakeTime:
 
 @pytest.fixture
 async def companion(make_companion: MakeCompanion, time: FakeTime) -> AsyncIterator[Companion]:
-    """A listening companion whose clock is in the test's hands."""
+    """A listening companion with a fake clock."""
     companion = await make_companion(clock=time.clock)
     assert await companion.start(), companion.services["events"].error
     yield companion
     await companion.close()
 
 
-async def turn(companion: Companion, username: str, *, online: bool) -> None:
+async def set_online(companion: Companion, username: str, *, online: bool) -> None:
     event = "friend_online" if online else "friend_offline"
     await companion.fire(Envelope(event, {"username": username}), origin="panel")
 
@@ -39,22 +39,22 @@ async def online(companion: Companion) -> list[str]:
     return [each.username for each in await companion.chat.store.friends() if each.online]
 
 
-async def test_what_is_fired_and_what_friends_say_agree(companion: Companion, time: FakeTime) -> None:
+async def test_fired_presence_events_change_the_friends_list(companion: Companion, time: FakeTime) -> None:
     assert await online(companion) == ["alice", "carol"]
     time.passed = 7.0
-    await turn(companion, "bob", online=True)
+    await set_online(companion, "bob", online=True)
     assert (await friend(companion, "bob")).friend()["last_seen"] == iso(time.clock.wall())
     time.passed = 9.5
-    await turn(companion, "alice", online=False)
+    await set_online(companion, "alice", online=False)
     assert (await friend(companion, "alice")).friend()["last_seen"] == iso(time.clock.wall())
     assert await online(companion) == ["bob", "carol"]
 
 
-async def test_friends_agree_as_soon_as_a_client_has_got_the_event(
+async def test_the_friends_list_has_changed_before_a_client_receives_the_event(
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
-    firing = asyncio.create_task(turn(companion, "dave", online=True))
+    firing = asyncio.create_task(set_online(companion, "dave", online=True))
     await asyncio.wait_for(socket.recv(), PATIENCE_S)
     assert "dave" in await online(companion)
     await firing
@@ -65,8 +65,8 @@ async def test_a_presence_event_of_an_unknown_user_is_sent_and_changes_no_state(
 ) -> None:
     socket = await connect_client()
     before = await companion.chat.store.snapshot()
-    await turn(companion, "zoe", online=True)
-    await turn(companion, "zoe", online=False)
+    await set_online(companion, "zoe", online=True)
+    await set_online(companion, "zoe", online=False)
     assert [len(frames) for frames in await frames_so_far(companion, socket)] == [2]
     assert await companion.chat.store.snapshot() == before
 
@@ -75,7 +75,7 @@ async def test_after_five_minutes_of_inactivity_a_friend_goes_offline_and_client
     companion: Companion, connect_client: Connect, time: FakeTime
 ) -> None:
     socket = await connect_client()
-    await turn(companion, "bob", online=True)
+    await set_online(companion, "bob", online=True)
     seen = (await friend(companion, "bob")).last_seen
     time.passed = ONLINE_FOR_S
     companion.hub.carry_out(await companion.chat.expire_presence())
@@ -94,9 +94,9 @@ async def test_after_five_minutes_of_inactivity_a_friend_goes_offline_and_client
     ]
 
 
-async def test_a_new_sign_of_life_puts_it_off(companion: Companion, time: FakeTime) -> None:
+async def test_activity_postpones_going_offline(companion: Companion, time: FakeTime) -> None:
     time.passed = ONLINE_FOR_S - 1
-    await turn(companion, "alice", online=True)
+    await set_online(companion, "alice", online=True)
     time.passed = 2 * ONLINE_FOR_S - 2
     companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == ["alice"]
@@ -114,19 +114,19 @@ async def alice_types(companion: Companion) -> None:
     await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
 
 
-@pytest.mark.parametrize("sign", [from_alice, to_alice, alice_types])
-async def test_messages_and_typing_are_signs_of_life(
-    companion: Companion, time: FakeTime, sign: Callable[[Companion], Awaitable[None]]
+@pytest.mark.parametrize("act", [from_alice, to_alice, alice_types])
+async def test_messages_and_typing_count_as_activity(
+    companion: Companion, time: FakeTime, act: Callable[[Companion], Awaitable[None]]
 ) -> None:
     time.passed = ONLINE_FOR_S - 1
-    await sign(companion)
+    await act(companion)
     assert (await friend(companion, "alice")).last_seen == time.clock.wall()
     time.passed = 2 * ONLINE_FOR_S - 2
     companion.hub.carry_out(await companion.chat.expire_presence())
     assert await online(companion) == ["alice"]
 
 
-async def test_typing_of_a_client_that_acts_as_a_friend_is_a_sign_of_life(
+async def test_typing_of_a_client_that_acts_as_a_friend_counts_as_activity(
     companion: Companion, connect_client: Connect, time: FakeTime
 ) -> None:
     socket = await connect_client("alice")
@@ -138,7 +138,7 @@ async def test_typing_of_a_client_that_acts_as_a_friend_is_a_sign_of_life(
     assert await online(companion) == ["alice"]
 
 
-async def test_typing_of_an_offline_friend_renews_last_seen_and_leaves_it_offline(
+async def test_typing_of_an_offline_friend_updates_last_seen_and_leaves_it_offline(
     companion: Companion, time: FakeTime
 ) -> None:
     time.passed = 60.0
@@ -147,7 +147,9 @@ async def test_typing_of_an_offline_friend_renews_last_seen_and_leaves_it_offlin
     assert (bob.online, bob.last_seen) == (False, time.clock.wall())
 
 
-async def test_the_first_friends_are_online_for_the_full_time(companion: Companion, time: FakeTime) -> None:
+async def test_friends_of_the_first_start_stay_online_for_the_full_time(
+    companion: Companion, time: FakeTime
+) -> None:
     """The manual: friends go offline after 5 minutes, also those of the first start."""
     time.passed = ONLINE_FOR_S - 1
     companion.hub.carry_out(await companion.chat.expire_presence())
@@ -166,27 +168,27 @@ async def test_a_pinned_friend_stays_online(companion: Companion, time: FakeTime
 
 async def test_a_pinned_friend_can_still_be_sent_offline(companion: Companion) -> None:
     await companion.chat.change_person("alice", pinned=True)
-    await turn(companion, "alice", online=False)
+    await set_online(companion, "alice", online=False)
     assert "alice" not in await online(companion)
 
 
-async def test_it_happens_by_itself_unless_the_setting_is_off(
+async def test_presence_expires_automatically_unless_the_setting_is_off(
     make_companion: MakeCompanion, time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PRESENCE_CHECK_S", 0.005)
     companion = await make_companion(clock=time.clock, presence_decays=False)
-    looks: list[None] = []
-    companion.chat.changed.connect(looks.append)
+    emitted: list[None] = []
+    companion.chat.changed.connect(emitted.append)
     time.passed = ONLINE_FOR_S * 2
     for _ in range(10):
         await asyncio.sleep(0.005)
     assert await online(companion) == ["alice", "carol"]
     companion.settings.presence_decays = True
-    await until(lambda: len(looks) == 2)
+    await until(lambda: len(emitted) == 2)
     assert await online(companion) == []
 
 
-async def test_a_friendship_that_ended_and_began_again_starts_offline(companion: Companion) -> None:
+async def test_a_friend_that_was_removed_and_added_again_is_offline(companion: Companion) -> None:
     await companion.chat.remove_friend("alice")
     await companion.chat.add_friend("alice")
     assert "alice" not in await online(companion)

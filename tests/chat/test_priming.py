@@ -40,8 +40,8 @@ async def test_a_browser_gets_the_newest_sent_message_of_every_friend(
     assert await frames_so_far(companion, browser) == [[]]
 
 
-@pytest.mark.parametrize("other", [{}, {"username": "alice"}], ids=["wscat", "wscat for alice"])
-async def test_a_client_without_origin_gets_none_and_not_the_browsers_either(
+@pytest.mark.parametrize("other", [{}, {"username": "alice"}], ids=["terminal", "terminal of alice"])
+async def test_a_client_without_origin_is_not_primed(
     companion: Companion, connect_client: Connect, other: dict[str, Any]
 ) -> None:
     terminal = await connect_client(**other)
@@ -50,7 +50,9 @@ async def test_a_client_without_origin_gets_none_and_not_the_browsers_either(
     assert await frames_so_far(companion, terminal) == [[]]
 
 
-async def test_a_second_browser_is_primed_without_the_first(companion: Companion, connect_client: Connect) -> None:
+async def test_priming_a_second_browser_sends_nothing_to_the_first(
+    companion: Companion, connect_client: Connect
+) -> None:
     first = await connect_client(origin=PAGE)
     await primers(first, 4)
     second = await connect_client(origin=PAGE)
@@ -58,24 +60,24 @@ async def test_a_second_browser_is_primed_without_the_first(companion: Companion
     assert await frames_so_far(companion, first) == [[]]
 
 
-async def test_it_changes_neither_unread_nor_the_chats(companion: Companion, connect_client: Connect) -> None:
+async def test_priming_does_not_change_the_chat_state(companion: Companion, connect_client: Connect) -> None:
     before = await companion.chat.store.snapshot()
     await primers(await connect_client(origin=PAGE), 4)
     assert await companion.chat.store.snapshot() == before
 
 
-@pytest.mark.parametrize("who", ["erin", "zoe"])
-async def test_for_a_friend_without_one_it_is_a_placeholder_that_is_stored_nowhere(
-    companion: Companion, connect_client: Connect, who: str
+@pytest.mark.parametrize("name", ["erin", "zoe"])
+async def test_a_friend_without_a_sent_message_is_primed_with_a_placeholder_that_is_not_stored(
+    companion: Companion, connect_client: Connect, name: str
 ) -> None:
-    await (companion.chat.add_friend(who) if who == "erin" else companion.chat.add_person(who, is_friend=True))
+    await (companion.chat.add_friend(name) if name == "erin" else companion.chat.add_person(name, is_friend=True))
     before = await companion.chat.store.snapshot()
     frames = await primers(await connect_client(origin=PAGE), 5)
-    (placeholder,) = [frame["data"] for frame in frames if frame["data"]["to"] == who]
+    (placeholder,) = [frame["data"] for frame in frames if frame["data"]["to"] == name]
     assert (placeholder["direction"], placeholder["delivered"]) == ("sent", False)
     assert "P2P Chat Companion" in placeholder["text"]
     assert companion.catalog.problems(Envelope("new_message", placeholder)) == []
-    assert await companion.chat.store.page(who, 50, 0) == ([], 0)
+    assert await companion.chat.store.page(name, 50, 0) == ([], 0)
     assert await companion.chat.store.snapshot() == before
     again = await primers(await connect_client(origin=PAGE), 5)
     assert placeholder in [frame["data"] for frame in again], "a UI that knows the id would show it twice"
@@ -95,18 +97,18 @@ async def rename(companion: Companion) -> None:
     await companion.chat.rename_person("bob", "zoe")
 
 
-async def scene(companion: Companion) -> dict[str, Any]:
+async def state_with_zoe(companion: Companion) -> dict[str, Any]:
     snapshot = await companion.chat.store.snapshot()
     return {**snapshot, "people": [*snapshot["people"], {"username": "zoe", "is_friend": True}]}
 
 
 async def restore(companion: Companion) -> None:
-    await companion.chat.restore(await scene(companion))
+    await companion.chat.restore(await state_with_zoe(companion))
 
 
 async def load(companion: Companion, tmp_path: Path) -> None:
-    file = tmp_path / "scene.json"
-    file.write_text(json.dumps(await scene(companion)), encoding="utf-8")
+    file = tmp_path / "state.json"
+    file.write_text(json.dumps(await state_with_zoe(companion)), encoding="utf-8")
     await companion.chat.load(file)
 
 
@@ -115,7 +117,7 @@ async def add_while_the_window_reads_the_chats(companion: Companion) -> None:
 
 
 @pytest.mark.parametrize("change", [add, befriend, rename, restore, load, add_while_the_window_reads_the_chats])
-async def test_every_way_to_get_a_friend_primes_every_browser(
+async def test_every_way_to_add_a_friend_primes_every_browser(
     companion: Companion, connect_client: Connect, tmp_path: Path, change: Callable[..., Awaitable[None]]
 ) -> None:
     browsers = [await connect_client(origin=PAGE) for _ in range(2)]
@@ -129,7 +131,7 @@ async def test_every_way_to_get_a_friend_primes_every_browser(
     assert await frames_so_far(companion, terminal, *browsers) == [[], [], []]
 
 
-async def test_a_reset_brings_back_friends_and_primes_them(companion: Companion, connect_client: Connect) -> None:
+async def test_a_reset_primes_the_restored_friends(companion: Companion, connect_client: Connect) -> None:
     await companion.chat.remove_person("alice")
     browser = await connect_client(origin=PAGE)
     await primers(browser, 3)
@@ -137,7 +139,9 @@ async def test_a_reset_brings_back_friends_and_primes_them(companion: Companion,
     assert [frame["data"]["to"] for frame in await primers(browser, 1)] == ["alice"]
 
 
-async def test_what_was_due_during_a_pause_comes_after_it(companion: Companion, connect_client: Connect) -> None:
+async def test_priming_that_was_due_while_paused_happens_after_the_pause(
+    companion: Companion, connect_client: Connect
+) -> None:
     companion.pause()
     browser = await connect_client(origin=PAGE)
     await companion.chat.add_person("zoe", is_friend=True)
@@ -148,9 +152,7 @@ async def test_what_was_due_during_a_pause_comes_after_it(companion: Companion, 
     assert sorted(frame["data"]["to"] for frame in frames) == [*FRIENDS, "zoe"]
 
 
-async def test_switching_it_on_primes_the_browsers_that_are_connected(
-    companion: Companion, connect_client: Connect
-) -> None:
+async def test_enabling_priming_primes_connected_browsers(companion: Companion, connect_client: Connect) -> None:
     await companion.apply(replace(companion.settings, prime_browsers=False))
     browser = await connect_client(origin=PAGE)
     assert await frames_so_far(companion, browser) == [[]]
@@ -158,7 +160,7 @@ async def test_switching_it_on_primes_the_browsers_that_are_connected(
     assert len(await primers(browser, 4)) == 4
 
 
-async def test_a_reloading_development_server_leaves_a_calm_log(
+async def test_a_reloading_development_server_causes_no_warnings(
     companion: Companion, connect_client: Connect
 ) -> None:
     """React's StrictMode opens two connections that close at once; only the one that stays is primed."""
@@ -176,24 +178,26 @@ async def test_a_reloading_development_server_leaves_a_calm_log(
     assert not any(priming.matches(row) for row in companion.journal if row.seq <= before - 4)
 
 
-async def test_strangers_are_left_out(companion: Companion, connect_client: Connect) -> None:
+async def test_non_friends_are_not_primed(companion: Companion, connect_client: Connect) -> None:
     await companion.chat.remove_friend("bob")
     frames = await primers(await connect_client(origin=PAGE), 3)
     assert [frame["data"]["to"] for frame in frames] == ["alice", "carol", "dave"]
 
 
-async def test_it_can_be_switched_off(companion: Companion, connect_client: Connect) -> None:
+async def test_priming_can_be_disabled(companion: Companion, connect_client: Connect) -> None:
     companion.settings.prime_browsers = False
     browser = await connect_client(origin=PAGE)
     assert await frames_so_far(companion, browser) == [[]]
 
 
-async def test_the_journal_says_where_they_came_from(companion: Companion, connect_client: Connect) -> None:
+async def test_rows_of_primed_messages_have_the_origin_priming(
+    companion: Companion, connect_client: Connect
+) -> None:
     await primers(await connect_client(origin=PAGE), 4)
     assert {(row.origin, row.client) for row in sent_rows(companion)} == {("priming", "client:1")}
 
 
-async def test_a_browser_that_is_gone_at_once_leaves_a_calm_log(
+async def test_a_browser_that_disconnects_at_once_causes_no_warnings(
     companion: Companion, connect_client: Connect
 ) -> None:
     for _ in range(5):

@@ -9,14 +9,14 @@ from tests.chat.doubles import ChatStage
 OLD = "2020-01-15T10:30:00Z"
 
 
-def an_id(number: int) -> str:
+def message_id(number: int) -> str:
     return f"00000000-0000-0000-0000-{number:012}"
 
 
 async def arrive(chat: ChatStage, number: int, timestamp: str = OLD, **changes: Any) -> None:
-    """Let message ``number`` from zoe arrive."""
+    """Record message ``number`` from zoe."""
     data = {
-        "msg_id": an_id(number), "from": "zoe", "to": "me", "text": "Hi", "timestamp": timestamp,
+        "msg_id": message_id(number), "from": "zoe", "to": "me", "text": "Hi", "timestamp": timestamp,
         "direction": "received", "delivered": True, "delivery_method": "direct",
     }  # fmt: skip
     await chat.service.record(Envelope("new_message", {**data, **changes}))
@@ -27,57 +27,57 @@ async def unread(chat: ChatStage) -> list[str]:
 
 
 async def mark(chat: ChatStage, number: int, peer: str = "zoe") -> int | None:
-    return await chat.service.mark_read(peer, an_id(number))
+    return await chat.service.mark_read(peer, message_id(number))
 
 
-async def test_marking_counts_the_messages_that_were_unread_until_now(chat: ChatStage) -> None:
+async def test_marking_returns_the_number_of_messages_that_became_read(chat: ChatStage) -> None:
     for number in range(3):
         await arrive(chat, number)
     assert await mark(chat, 1) == 2
     assert await mark(chat, 2) == 1
 
 
-async def test_marking_again_or_something_older_changes_nothing(chat: ChatStage) -> None:
+async def test_marking_the_same_or_an_older_message_changes_nothing(chat: ChatStage) -> None:
     for number in range(2):
         await arrive(chat, number)
     assert [await mark(chat, number) for number in (1, 1, 0)] == [2, 0, 0]
 
 
-async def test_a_message_that_came_twice_counts_once(chat: ChatStage) -> None:
+async def test_a_duplicate_message_is_counted_once(chat: ChatStage) -> None:
     for number in (0, 0, 1):
         await arrive(chat, number)
     assert await mark(chat, 1) == 2
 
 
-async def test_what_is_read_up_to_goes_by_timestamp_and_not_by_arrival(chat: ChatStage) -> None:
+async def test_messages_are_marked_in_timestamp_order_not_in_arrival_order(chat: ChatStage) -> None:
     await arrive(chat, 0, "2020-01-15T12:00:00Z")
     await arrive(chat, 1, "2020-01-15T10:00:00Z")
     await arrive(chat, 2, "2020-01-15T11:00:00Z")
     assert await mark(chat, 2) == 2
-    assert an_id(0) in await unread(chat)
+    assert message_id(0) in await unread(chat)
     assert await mark(chat, 0) == 1
 
 
-async def test_timestamps_are_compared_as_moments_whatever_their_zone(chat: ChatStage) -> None:
+async def test_timestamps_in_different_time_zones_are_compared_in_utc(chat: ChatStage) -> None:
     await arrive(chat, 0, "2020-01-15T12:00:00+03:00")  # 09:00 in UTC
     await arrive(chat, 1, "2020-01-15T10:00:00Z")
     assert await mark(chat, 0) == 1
-    assert an_id(1) in await unread(chat)
+    assert message_id(1) in await unread(chat)
 
 
-async def test_of_one_moment_those_count_that_had_arrived_by_then(chat: ChatStage) -> None:
+async def test_messages_with_equal_timestamps_are_ordered_by_arrival(chat: ChatStage) -> None:
     for number in (2, 0, 1):
         await arrive(chat, number)
     assert await mark(chat, 0) == 2
-    assert an_id(1) in await unread(chat)
+    assert message_id(1) in await unread(chat)
 
 
-async def test_sent_messages_are_never_unread_and_can_not_be_marked(chat: ChatStage) -> None:
+async def test_sent_messages_are_never_unread_and_cannot_be_marked(chat: ChatStage) -> None:
     await arrive(chat, 0)
     await arrive(chat, 1, **{"direction": "sent", "from": "me", "to": "zoe"})
     assert await mark(chat, 1) is None
-    assert an_id(0) in await unread(chat)
-    assert an_id(1) not in await unread(chat)
+    assert message_id(0) in await unread(chat)
+    assert message_id(1) not in await unread(chat)
 
 
 async def test_a_message_of_another_chat_is_unknown(chat: ChatStage) -> None:
@@ -96,28 +96,28 @@ async def test_other_chats_stay_unread(chat: ChatStage) -> None:
     assert await unread(chat) == before != []
 
 
-async def test_a_client_marks_what_its_user_got(chat: ChatStage) -> None:
+async def test_a_client_marks_messages_to_its_user_as_read(chat: ChatStage) -> None:
     client = chat.join()
     for number in range(3):
         await arrive(chat, number)
-    row = await chat.says(client, "mark_read", peer="zoe", msg_id=an_id(2))
+    row = await chat.send_event(client, "mark_read", peer="zoe", msg_id=message_id(2))
     assert (row.note, row.verdict) == ("3 messages from zoe read", Verdict.OK)
-    row = await chat.says(client, "mark_read", peer="zoe", msg_id=an_id(2))
+    row = await chat.send_event(client, "mark_read", peer="zoe", msg_id=message_id(2))
     assert (row.note, row.verdict) == ("0 messages from zoe read", Verdict.OK)
 
 
 async def test_an_unknown_message_changes_nothing_and_is_noted(chat: ChatStage) -> None:
     client = chat.join()
     before = await chat.service.store.snapshot()
-    row = await chat.says(client, "mark_read", peer="alice", msg_id="test-id-123")
+    row = await chat.send_event(client, "mark_read", peer="alice", msg_id="test-id-123")
     assert row.note == "there is no message test-id-123 from alice, so nothing changed"
     assert row.verdict is Verdict.WARNING
     assert chat.frames(client) == []
     assert await chat.service.store.snapshot() == before
 
 
-async def test_nothing_is_sent_when_something_was_read(chat: ChatStage) -> None:
+async def test_marking_as_read_sends_nothing(chat: ChatStage) -> None:
     await arrive(chat, 0)
     client, other = chat.join(), chat.join("zoe")
-    await chat.says(client, "mark_read", peer="zoe", msg_id=an_id(0))
+    await chat.send_event(client, "mark_read", peer="zoe", msg_id=message_id(0))
     assert chat.frames(client) == chat.frames(other) == []

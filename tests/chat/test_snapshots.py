@@ -41,7 +41,7 @@ def files_in(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir())
 
 
-async def test_what_is_saved_and_loaded_is_saved_as_the_same_bytes(
+async def test_a_saved_state_that_is_loaded_is_saved_as_the_same_bytes(
     seeded: Companion, make_companion: MakeCompanion, tmp_path: Path
 ) -> None:
     await seeded.chat.add_person("Zoë 😀", is_friend=True)
@@ -50,7 +50,7 @@ async def test_what_is_saved_and_loaded_is_saved_as_the_same_bytes(
     message.data["reactions"] = [{"emoji": "👍", "from": "me"}]
     await seeded.fire(message, origin="panel")
     await seeded.chat.store.save(tmp_path / "one.json")
-    other = await make_companion(username="somebody else")
+    other = await make_companion(username="other user")
     await other.chat.load(tmp_path / "one.json")
     await other.chat.store.save(tmp_path / "two.json")
     assert (tmp_path / "two.json").read_bytes() == (tmp_path / "one.json").read_bytes()
@@ -67,7 +67,7 @@ async def test_loading_replaces_the_whole_state_and_is_logged(seeded: Companion,
     assert [row.event for row in seeded.journal][-1] == "chat state loaded"
 
 
-async def test_fifty_chats_with_three_unread_are_one_file_away(seeded: Companion, tmp_path: Path) -> None:
+async def test_a_state_file_with_fifty_chats_is_loaded(seeded: Companion, tmp_path: Path) -> None:
     state = await saved(seeded, tmp_path / "state.json")
     person, message = state["people"][0], next(m for m in state["messages"] if m["direction"] == "received")
     names = [f"friend{number:02}" for number in range(50)]
@@ -83,7 +83,7 @@ async def test_fifty_chats_with_three_unread_are_one_file_away(seeded: Companion
     assert sum(chat.unread for chat in chats) == 3
 
 
-def nothing(state: dict[str, Any]) -> None: ...
+def no_change(state: dict[str, Any]) -> None: ...
 
 
 def change(*path: str | int, to: Any) -> Change:
@@ -104,42 +104,42 @@ def drop(*path: str | int) -> Change:
     return apply
 
 
-REFUSED: dict[str, tuple[Change, str]] = {
+INVALID_STATES: dict[str, tuple[Change, str]] = {
     "no version": (drop("version"), '"version": 1'),
     "version 2": (change("version", to=2), '"version": 1'),
     "no people": (drop("people"), "people"),
-    "people no list": (change("people", to={}), "people"),
+    "people is not a list": (change("people", to={}), "people"),
     "a person without name": (drop("people", 1, "username"), "people.*1"),
     "an empty name": (change("people", 1, "username", to=""), "people.*1.*empty"),
     "a name with a slash": (change("people", 1, "username", to="a/b"), "people.*1.*slash"),
     "a name twice": (change("people", 1, "username", to="alice"), "people.*twice"),
-    "online no boolean": (change("people", 1, "online", to="yes"), r"people.*1.*online"),
+    "online is not a boolean": (change("people", 1, "online", to="yes"), r"people.*1.*online"),
     "a time beyond all calendars": (change("people", 1, "last_seen", to=1e300), r"people.*1.*last_seen"),
     "a time before all calendars": (change("people", 1, "added_at", to=-1e15), r"people.*1.*added_at"),
     "no messages": (drop("messages"), "messages"),
-    "messages no list": (change("messages", to={}), "messages"),
-    "a message that is none": (change("messages", 2, to="Hi"), r"messages\[2\]"),
+    "messages is not a list": (change("messages", to={}), "messages"),
+    "a message that is not an object": (change("messages", 2, to="Hi"), r"messages\[2\]"),
     "no read mark": (drop("messages", 2, "read"), r"messages\[2\].*read"),
-    "a read mark that is none": (change("messages", 2, "read", to=1), r"messages\[2\].*read"),
+    "a read mark that is not a boolean": (change("messages", 2, "read", to=1), r"messages\[2\].*read"),
     "a message without id": (drop("messages", 2, "msg_id"), r"messages\[2\].msg_id: is missing"),
-    "an id that is none": (change("messages", 2, "msg_id", to="7"), r"messages\[2\].msg_id: must be a UUID"),
-    "a time that is none": (
+    "an id that is not a UUID": (change("messages", 2, "msg_id", to="7"), r"messages\[2\].msg_id: must be a UUID"),
+    "an invalid time": (
         change("messages", 2, "timestamp", to="now"),
         r"messages\[2\].timestamp: must be a time",
     ),
-    "a direction that is none": (change("messages", 2, "direction", to="up"), r"messages\[2\].direction"),
-    "a field too many": (change("messages", 2, "colour", to="red"), r"messages\[2\].colour: is not a field"),
+    "an invalid direction": (change("messages", 2, "direction", to="up"), r"messages\[2\].direction"),
+    "an unknown field": (change("messages", 2, "colour", to="red"), r"messages\[2\].colour: is not a field"),
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", INVALID_STATES)
 async def test_an_invalid_saved_state_is_rejected_with_its_location_and_changes_nothing(
     seeded: Companion, tmp_path: Path, case: str
 ) -> None:
     file = tmp_path / "state.json"
     before = await saved(seeded, file)
     state = copy.deepcopy(before)
-    break_it, place = REFUSED[case]
+    break_it, place = INVALID_STATES[case]
     break_it(state)
     file.write_text(json.dumps(state))
     with pytest.raises(RequestError, match=f"^This is not a saved chat state: .*{place}"):
@@ -147,8 +147,10 @@ async def test_an_invalid_saved_state_is_rejected_with_its_location_and_changes_
     assert await saved(seeded, file) == before
 
 
-async def test_a_name_with_space_around_it_is_refused_or_cleaned(seeded: Companion, tmp_path: Path) -> None:
-    """As it is everywhere else: `` bob `` could be found by no request."""
+async def test_a_name_with_surrounding_whitespace_is_rejected_or_stripped(
+    seeded: Companion, tmp_path: Path
+) -> None:
+    """Otherwise, requests could not find a person named `` bob ``."""
     file = tmp_path / "state.json"
     state = await saved(seeded, file)
     state["people"][1]["username"] = " bob "
@@ -215,14 +217,14 @@ async def backend() -> AsyncIterator[ChatStore]:
 
 
 def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Every place of a JSON value that can be replaced or removed."""
+    """Return the path of every item of a JSON value that can be replaced or removed."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [place for key, child in inner for place in ((*path, key), *places(child, (*path, key)))]
 
 
 @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-async def test_a_changed_state_is_taken_as_a_whole_or_refused_as_a_whole(
+async def test_a_changed_state_is_loaded_completely_or_not_at_all(
     backend: ChatStore, tmp_path: Path, data: st.DataObject
 ) -> None:
     await backend.reset()

@@ -12,11 +12,11 @@ from app.protocol.backend import MessageData, Person, RestCaller
 from app.protocol.envelope import Envelope
 from tests.conftest import PATIENCE_S
 
-MARKER = Envelope("typing", {"username": "that is all", "typing": True})
+MARKER = Envelope("typing", {"username": "marker", "typing": True})
 
 
 async def frames_so_far(companion: Companion, *sockets: ClientConnection) -> list[list[dict[str, Any]]]:
-    """Return the frames that each client got since the last call, including those fired just now."""
+    """Return the frames that each client received since the last call, including those that were just fired."""
     await companion.fire(MARKER, origin="test")
     return [await _up_to_the_marker(socket) for socket in sockets]
 
@@ -34,8 +34,8 @@ def sent_rows(companion: Companion) -> list[Row]:
     return [row for row in companion.journal if row.kind is Kind.TO_UI]
 
 
-def said(frame: dict[str, Any]) -> tuple[str, str, str]:
-    """Return sender, text and direction of messages."""
+def sender_text_and_direction(frame: dict[str, Any]) -> tuple[str, str, str]:
+    """Return sender, text and direction of a message."""
     return frame["data"]["from"], frame["data"]["text"], frame["data"]["direction"]
 
 

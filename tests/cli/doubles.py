@@ -1,4 +1,4 @@
-"""The reference client with its time in the test's hands."""
+"""The reference client with a fake clock."""
 
 import asyncio
 import socket
@@ -9,32 +9,32 @@ from typing import Any
 from app.cli.event_client import EventClient
 from tests.conftest import PATIENCE_S
 
-OnNap = Callable[[int], Awaitable[object]]
+OnSleep = Callable[[int], Awaitable[object]]
 
 
 def unused_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class Listener:
-    """A client, what it was told, what it got, and how long it slept in vain: its sleep takes no time."""
+    """A client that records its status messages, received events and sleep delays. Its sleep takes no time."""
 
-    def __init__(self, url: str, on_nap: OnNap | None = None) -> None:
-        self.told: list[str] = []
+    def __init__(self, url: str, on_sleep: OnSleep | None = None) -> None:
+        self.statuses: list[str] = []
         self.events: list[dict[str, Any]] = []
-        self.naps: list[float] = []
-        self._on_nap = on_nap
-        self.client = EventClient(url, on_status=self.told.append, sleep=self._sleep)
+        self.delays: list[float] = []
+        self._on_sleep = on_sleep
+        self.client = EventClient(url, on_status=self.statuses.append, sleep=self._sleep)
         self.client.subscribe(self.events.append)
 
     async def _sleep(self, seconds: float) -> None:
-        self.naps.append(seconds)
+        self.delays.append(seconds)
         await asyncio.sleep(0)
-        if self._on_nap:
-            await self._on_nap(len(self.naps))
+        if self._on_sleep:
+            await self._on_sleep(len(self.delays))
 
     @asynccontextmanager
     async def connecting(self) -> AsyncIterator["asyncio.Task[bool]"]:

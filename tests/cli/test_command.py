@@ -1,4 +1,4 @@
-"""Where the command begins: with the window at once, or with the command line's parser."""
+"""How the command starts: directly with the window, or with the command-line parser."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from app.__main__ import run
 
-BEGIN = """
+START = """
 import sys
 import app.cli.window
 from app.__main__ import run
@@ -20,36 +20,36 @@ run()
 """
 
 
-def begin(*arguments: str, **env: str) -> tuple[int, str]:
-    """Start the command with a window that only says how it was opened."""
+def start(*arguments: str, **env: str) -> tuple[int, str]:
+    """Start the command with a window that only prints how it was opened."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("COMPANION_")}
-    command = [sys.executable, "-c", BEGIN, *arguments]
+    command = [sys.executable, "-c", START, *arguments]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={**own, **env})
     return result.returncode, (result.stdout + result.stderr).strip()
 
 
-def test_without_arguments_the_window_comes_without_the_parser() -> None:
-    assert begin() == (7, "window False False")
+def test_without_arguments_the_window_opens_without_loading_the_parser() -> None:
+    assert start() == (7, "window False False")
 
 
 def test_an_option_is_parsed_first() -> None:
-    assert begin("--hidden") == (7, "window True True")
+    assert start("--hidden") == (7, "window True True")
 
 
 def test_a_data_folder_from_the_environment_is_checked_by_the_parser(tmp_path: Path) -> None:
-    assert begin(COMPANION_DATA_DIR=str(tmp_path)) == (7, "window False True")
+    assert start(COMPANION_DATA_DIR=str(tmp_path)) == (7, "window False True")
     (tmp_path / "file").touch()
-    code, said = begin(COMPANION_DATA_DIR=str(tmp_path / "file"))
+    code, output = start(COMPANION_DATA_DIR=str(tmp_path / "file"))
     assert code == 2
-    assert "is a file" in said
+    assert "is a file" in output
 
 
-def test_a_shell_that_completes_gets_its_answer_and_no_window() -> None:
-    code, said = begin(_COMPANION_COMPLETE="complete_bash", COMP_WORDS="companion tri", COMP_CWORD="1")
-    assert (code, said) == (0, "trigger")
+def test_shell_completion_prints_its_result_and_opens_no_window() -> None:
+    code, output = start(_COMPANION_COMPLETE="complete_bash", COMP_WORDS="companion tri", COMP_CWORD="1")
+    assert (code, output) == (0, "trigger")
 
 
-def test_without_a_display_it_says_what_runs_without_one(
+def test_without_a_display_the_error_suggests_serve(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")

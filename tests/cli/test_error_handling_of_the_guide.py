@@ -18,26 +18,26 @@ from tests.conftest import PATIENCE_S, until
 ONLINE = Envelope("friend_online", {"username": "alice"})
 
 
-async def wait_for_naps(listener: Listener, naps: int) -> None:
-    await until(lambda: len(listener.naps) == naps)
+async def wait_for_delays(listener: Listener, count: int) -> None:
+    await until(lambda: len(listener.delays) == count)
 
 
 async def test_connection_refused() -> None:
     """WebSocket transport · Connection refused · ``scheduleReconnect()``."""
     companion = Companion(Settings(port=unused_port()))
 
-    async def start_before_the_third_attempt(nap: int) -> None:
-        if nap == 3:
+    async def start_before_the_third_attempt(attempt: int) -> None:
+        if attempt == 3:
             await companion.start()
 
     listener = Listener(companion.server.url, start_before_the_third_attempt)
     async with listener.connecting():
         await until(lambda: listener.client.connected)
-        assert listener.naps == [3.0, 4.5, 6.75]
+        assert listener.delays == [3.0, 4.5, 6.75]
         assert listener.client.reconnect_attempts == 0
-    assert listener.told[0].startswith(f"cannot connect to {companion.server.url}: ")
-    assert listener.told[1] == "reconnecting in 3000 ms (attempt 1)"
-    assert listener.told[6] == f"connected to {companion.server.url}"
+    assert listener.statuses[0].startswith(f"cannot connect to {companion.server.url}: ")
+    assert listener.statuses[1] == "reconnecting in 3000 ms (attempt 1)"
+    assert listener.statuses[6] == f"connected to {companion.server.url}"
     await companion.close()
 
 
@@ -48,20 +48,20 @@ async def test_connection_dropped(companion: Companion) -> None:
         for drops in range(1, 4):
             await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
             companion.hub.clients[0].transport.abort()
-            await wait_for_naps(listener, drops)
+            await wait_for_delays(listener, drops)
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
         await companion.fire(ONLINE, origin="panel")
         await until(lambda: listener.events)
-    assert listener.naps == [3.0, 3.0, 3.0]
-    assert listener.told[1].startswith("connection lost: ")
+    assert listener.delays == [3.0, 3.0, 3.0]
+    assert listener.statuses[1].startswith("connection lost: ")
 
 
 async def test_connection_closed_by_the_server(companion: Companion) -> None:
-    """WebSocket transport · Connection dropped · a clean close is a loss like any other."""
+    """WebSocket transport · Connection dropped · a clean close counts as a dropped connection."""
     companion.settings.port = companion.server.port
 
-    async def start_before_the_second_attempt(nap: int) -> None:
-        if nap == 2:
+    async def start_before_the_second_attempt(attempt: int) -> None:
+        if attempt == 2:
             await companion.start()
 
     listener = Listener(companion.server.url, start_before_the_second_attempt)
@@ -69,8 +69,8 @@ async def test_connection_closed_by_the_server(companion: Companion) -> None:
         await until(lambda: listener.client.connected and companion.hub.connection_count == 1)
         await companion.stop()
         await until(lambda: listener.client.connected)
-        assert (listener.naps, listener.client.reconnect_attempts) == ([3.0, 4.5], 0)
-    assert listener.told[1] == "connection closed by the server with 1001: the companion has stopped"
+        assert (listener.delays, listener.client.reconnect_attempts) == ([3.0, 4.5], 0)
+    assert listener.statuses[1] == "connection closed by the server with 1001: the companion has stopped"
 
 
 async def test_max_reconnects_exceeded() -> None:
@@ -78,12 +78,12 @@ async def test_max_reconnects_exceeded() -> None:
     listener = Listener(f"ws://127.0.0.1:{unused_port()}/events")
     assert await asyncio.wait_for(listener.client.connect(), PATIENCE_S) is False
     table = [reconnect_delay_ms(attempt) for attempt in range(1, WS_MAX_RECONNECT_ATTEMPTS + 1)]
-    assert listener.naps == [delay / 1000 for delay in table]
-    assert [round(nap * 1000) for nap in listener.naps] == [
+    assert listener.delays == [delay / 1000 for delay in table]
+    assert [round(delay * 1000) for delay in listener.delays] == [
         3_000, 4_500, 6_750, 10_125, 15_188, 22_781, 34_172, 51_258, 76_887, 115_330,
     ]  # fmt: skip
-    assert listener.told[-1] == "max reconnect attempts reached"
-    assert sum(line.startswith("cannot connect") for line in listener.told) == 11
+    assert listener.statuses[-1] == "max reconnect attempts reached"
+    assert sum(line.startswith("cannot connect") for line in listener.statuses) == 11
     assert not listener.client.connected
 
 
@@ -97,7 +97,7 @@ async def test_after_giving_up_connect_can_be_called_again(companion: Companion)
     await companion.start()
     async with listener.connecting():
         await until(lambda: listener.client.connected)
-        assert len(listener.naps) == 10
+        assert len(listener.delays) == 10
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ async def test_invalid_json_from_the_server(companion: Companion, malformed: str
         await until(lambda: listener.events or connecting.done())
         assert listener.events == [{"event": ONLINE.event, "data": ONLINE.data}]
         assert listener.client.connected
-    assert listener.told[1].startswith("skipped a frame ")
-    assert listener.naps == []
+    assert listener.statuses[1].startswith("skipped a frame ")
+    assert listener.delays == []
 
 
 async def test_unknown_event_type(companion: Companion) -> None:
@@ -138,7 +138,7 @@ async def test_unknown_event_type(companion: Companion) -> None:
         await until(lambda: online == {"alice"})
         assert listener.client.connected
         assert [event["event"] for event in listener.events] == ["message_delivered", "friend_online"]
-    assert not any(line.startswith("skipped") for line in listener.told)
+    assert not any(line.startswith("skipped") for line in listener.statuses)
 
 
 async def test_socket_not_open(companion: Companion) -> None:
@@ -151,7 +151,7 @@ async def test_socket_not_open(companion: Companion) -> None:
         await until(lambda: any(row.kind is Kind.FROM_UI for row in companion.journal))
     assert await listener.client.send("typing", {"to": "bob", "typing": False}) is False
     assert sum(row.kind is Kind.FROM_UI for row in companion.journal) == 1
-    assert not any("drop" in line for line in listener.told)
+    assert not any("drop" in line for line in listener.statuses)
 
 
 def test_the_default_is_the_guides_url() -> None:

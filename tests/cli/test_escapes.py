@@ -1,4 +1,4 @@
-"""The gates on foreign text find what they look for, and leave no command out."""
+"""The gates for untrusted text find what they look for, and run every command."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ def test_the_gate_runs_every_command() -> None:
 
 
 @pytest.mark.parametrize("char", sorted(FORBIDDEN), ids=lambda char: f"U+{ord(char):04X}")
-def test_the_gate_finds(char: str) -> None:
+def test_the_gate_finds_a_control_character(char: str) -> None:
     assert flaws(f"a{char}b\n".encode())
 
 
-def test_the_gate_finds_a_line_from_outside() -> None:
+def test_the_gate_finds_a_line_of_untrusted_text() -> None:
     assert flaws(HOSTILE.replace("\x1b", "").encode())
     assert flaws("#1 12:00:00 connected\n\tü 🎉\n".encode()) == []
 
@@ -33,9 +33,9 @@ def test_the_gate_finds_a_line_from_outside() -> None:
         '1 connect(9, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr("10.0.0.2")}, 16) = 0',
     ],
 )
-def test_the_gate_on_markup_finds(line: str) -> None:
+def test_the_markup_gate_finds_accessed_files_and_addresses(line: str) -> None:
     assert touched(f'1 openat(AT_FDCWD, "/x", O_RDONLY) = 3\n{line}\n') == [line]
 
 
-def test_the_gate_on_markup_allows_the_fixture_that_is_named_so() -> None:
+def test_the_markup_gate_allows_a_fixture_whose_name_contains_the_file_name() -> None:
     assert touched('1 openat(AT_FDCWD, "/x/fixtures/<img src=bait.png>.json", O_RDONLY) = 3') == []

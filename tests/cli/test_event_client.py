@@ -13,7 +13,7 @@ from tests.conftest import PATIENCE_S, Connect, until
 ONLINE = Envelope("friend_online", {"username": "alice"})
 
 
-async def test_every_handler_gets_every_event_until_it_unsubscribes(companion: Companion) -> None:
+async def test_a_handler_receives_every_event_until_it_unsubscribes(companion: Companion) -> None:
     listener = Listener(companion.server.url)
     names: list[str] = []
     unsubscribe = listener.client.subscribe(lambda event: names.append(event["event"]))
@@ -27,13 +27,13 @@ async def test_every_handler_gets_every_event_until_it_unsubscribes(companion: C
     assert names == ["friend_online"]
 
 
-def test_unsubscribing_twice_is_unsubscribing_once() -> None:
+def test_unsubscribing_twice_has_no_effect() -> None:
     unsubscribe = EventClient().subscribe(print)
     unsubscribe()
     unsubscribe()
 
 
-async def test_what_it_sends_arrives_as_a_client_event(companion: Companion, connect_client: Connect) -> None:
+async def test_a_sent_event_arrives_as_a_client_event(companion: Companion, connect_client: Connect) -> None:
     bob = await connect_client("bob")
     listener = Listener(companion.server.url + "?username=zoë")
     async with listener.connecting():
@@ -43,14 +43,14 @@ async def test_what_it_sends_arrives_as_a_client_event(companion: Companion, con
     assert event == {"event": "typing", "data": {"username": "zoë", "typing": True}}
 
 
-async def test_disconnect_closes_the_socket_and_does_not_come_back(companion: Companion) -> None:
+async def test_disconnect_closes_the_socket_and_does_not_reconnect(companion: Companion) -> None:
     listener = Listener(companion.server.url)
     connecting = asyncio.create_task(listener.client.connect())
     await until(lambda: listener.client.connected)
     await listener.client.disconnect()
     assert await asyncio.wait_for(connecting, PATIENCE_S) is True
     assert not listener.client.connected
-    assert listener.naps == []
+    assert listener.delays == []
     await until(lambda: companion.hub.connection_count == 0)
 
 
@@ -76,7 +76,7 @@ async def test_disconnect_during_the_handshake_leaves_no_connection(companion: C
     assert not client.connected
 
 
-async def test_cancelling_it_closes_the_socket(companion: Companion) -> None:
+async def test_cancelling_connect_closes_the_socket(companion: Companion) -> None:
     client = EventClient(companion.server.url)
     connecting = asyncio.create_task(client.connect())
     await until(lambda: client.connected and companion.hub.connection_count == 1)
@@ -90,11 +90,11 @@ async def test_an_invalid_url_is_rejected_without_a_retry() -> None:
     listener = Listener("http://127.0.0.1/events")
     with pytest.raises(InvalidURI):
         await listener.client.connect()
-    assert listener.naps == []
+    assert listener.delays == []
 
 
 async def test_a_server_that_refuses_the_handshake_counts_as_a_failed_attempt(companion: Companion) -> None:
     listener = Listener(f"ws://127.0.0.1:{companion.server.port}/nowhere")
     assert await asyncio.wait_for(listener.client.connect(), PATIENCE_S) is False
-    assert "404" in listener.told[0]
-    assert len(listener.naps) == 10
+    assert "404" in listener.statuses[0]
+    assert len(listener.delays) == 10

@@ -15,13 +15,13 @@ from tests.conftest import unknown_home
 cli = CliRunner()
 
 
-def verbs(command: Any, words: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the words and the command of each verb."""
+def leaf_commands(command: Any, words: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the words that call each command, and the command."""
     for name, each in command.commands.items():
-        yield from verbs(each, f"{words}{name} ") if hasattr(each, "commands") else [(words + name, each)]
+        yield from leaf_commands(each, f"{words}{name} ") if hasattr(each, "commands") else [(words + name, each)]
 
 
-VERBS = dict(verbs(get_command(app)))
+COMMANDS = dict(leaf_commands(get_command(app)))
 
 
 def test_version_prints_the_version() -> None:
@@ -29,7 +29,7 @@ def test_version_prints_the_version() -> None:
     assert (result.exit_code, result.stdout) == (0, f"p2p-chat-companion {__version__}\n")
 
 
-def test_help_lists_the_verbs_and_the_exit_codes() -> None:
+def test_help_lists_the_commands_and_options() -> None:
     result = cli.invoke(app, ["--help"])
     assert result.exit_code == 0
     assert all(
@@ -64,17 +64,17 @@ def test_help_lists_the_exit_codes() -> None:
     assert TABLE in " ".join(cli.invoke(app, ["--help"]).stdout.split())
 
 
-@pytest.mark.parametrize("words", VERBS)
-def test_every_verb_explains_itself_and_its_options(words: str) -> None:
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_documents_itself_and_its_options(words: str) -> None:
     result = cli.invoke(app, [*words.split(), "--help"], prog_name="companion")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: companion {words} ")
-    assert [each.name for each in VERBS[words].params if not each.help] == []
+    assert [each.name for each in COMMANDS[words].params if not each.help] == []
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["dance"], ["--dance"], ["serve", "--port", "70000"], ["serve", "--port", "x"], ["listen", "--port", "0"]],
+    [["unknown"], ["--unknown"], ["serve", "--port", "70000"], ["serve", "--port", "x"], ["listen", "--port", "0"]],
 )
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     assert cli.invoke(app, arguments).exit_code == Exit.USAGE
@@ -88,13 +88,13 @@ def test_a_path_in_the_home_folder_of_an_unknown_user_is_wrong_usage(option: str
     assert "The home folder in '~no-such-user/x' is unknown." in " ".join(result.output.split())
 
 
-def test_options_of_a_verb_belong_behind_it() -> None:
+def test_options_of_a_command_must_follow_it() -> None:
     result = cli.invoke(app, ["--port", "9000", "serve"])
     assert result.exit_code == Exit.USAGE
     assert "must follow the command" in result.output
 
 
-def test_listen_connects_to_the_guides_address() -> None:
+def test_listen_connects_to_the_address_of_the_guide() -> None:
     assert listen.url_of(8081) == "ws://127.0.0.1:8081/events"
 
 

@@ -14,7 +14,7 @@ from app.system.exit_codes import Exit
 cli = CliRunner()
 
 
-def test_it_lists_the_pages_by_group() -> None:
+def test_help_lists_the_pages_by_group() -> None:
     result = cli.invoke(app, ["help"])
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
@@ -24,7 +24,7 @@ def test_it_lists_the_pages_by_group() -> None:
     assert lines[lines.index("The window") - 1] == ""
 
 
-def test_it_prints_a_page_as_plain_text() -> None:
+def test_help_prints_a_page_as_plain_text() -> None:
     lines = cli.invoke(app, ["help", "events"]).stdout.splitlines()
     assert lines[:2] == ["Events", "======"]
     assert not any("](" in line or "**" in line or "|---" in line for line in lines)
@@ -35,11 +35,11 @@ def test_a_command_is_found_by_its_name(topic: str) -> None:
     assert cli.invoke(app, ["help", topic]).stdout.startswith("companion trigger\n=")
 
 
-def test_clients_is_the_room() -> None:
+def test_the_topic_clients_is_the_page_about_the_room() -> None:
     assert cli.invoke(app, ["help", "clients"]).stdout.startswith("Clients\n=")
 
 
-def test_json() -> None:
+def test_json_output() -> None:
     pages = json.loads(cli.invoke(app, ["help", "--json"]).stdout)
     assert pages[0] == {"name": "index", "title": "Manual", "group": ""}
     assert {"name": "events", "title": "Events", "group": "The window"} in pages
@@ -47,7 +47,7 @@ def test_json() -> None:
     assert page == {"name": "events", "title": "Events", "text": installed().page("events").text}
 
 
-def test_a_page_that_does_not_exist() -> None:
+def test_an_unknown_page_is_reported() -> None:
     result = cli.invoke(app, ["help", "event"])
     assert result.exit_code == Exit.USAGE
     assert result.stderr == "The manual has no page 'event'; did you mean events?\n"
@@ -55,7 +55,7 @@ def test_a_page_that_does_not_exist() -> None:
     assert result.stderr == "The manual has no page '../../README'. `companion help` lists all pages.\n"
 
 
-def test_a_broken_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_manual_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(manual, "installed", lambda: Manual(tmp_path))
     for arguments in (["help"], ["help", "events"]):
         result = cli.invoke(app, arguments)
@@ -64,5 +64,5 @@ def test_a_broken_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert manual.page_names("") == []
 
 
-def test_completion() -> None:
+def test_completion_lists_matching_pages() -> None:
     assert manual.page_names("cli-t") == ["cli-trigger", "cli-token"]

@@ -1,4 +1,4 @@
-"""In which order ``companion quit`` asks, and when it stops asking."""
+"""The order in which ``companion quit`` tries its ways to end the companion."""
 
 import sys
 from collections.abc import Callable
@@ -19,17 +19,17 @@ Steps = list[str]
 
 
 class Process:
-    """A process that ends when it is asked in the right way; it notes how it was asked."""
+    """A process that ends after the step ``quits_on``, and records ``terminate``."""
 
-    def __init__(self, steps: Steps, obeys: str) -> None:
+    def __init__(self, steps: Steps, quits_on: str) -> None:
         self._steps = steps
-        self._obeys = obeys
+        self._quits_on = quits_on
 
     def terminate(self) -> None:
         self._steps.append("terminate")
 
     def is_running(self) -> bool:
-        return self._obeys not in self._steps
+        return self._quits_on not in self._steps
 
     def status(self) -> str:
         return psutil.STATUS_RUNNING
@@ -37,7 +37,7 @@ class Process:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
-    """What was tried, in order. The clock moves on at every sleep."""
+    """Record the steps that were tried, in order. The clock advances with every sleep."""
     steps: Steps = []
     now = [0.0]
     monkeypatch.setattr(quit_command.time, "monotonic", lambda: now[0])
@@ -50,12 +50,17 @@ Quit = Callable[..., Steps]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, steps: Steps) -> Quit:
-    """``run("api", …)``: quit a companion that obeys this request, and return what was tried."""
+    """``run("api", …)``: quit a companion that ends after this step, and return the steps that were tried."""
 
     def run(
-        obeys: str, *, on: str, api: int | None = None, window: bool = True, control_url: str = "http://127.0.0.1:1"
+        quits_on: str,
+        *,
+        platform: str,
+        api: int | None = None,
+        window: bool = True,
+        control_url: str = "http://127.0.0.1:1",
     ) -> Steps:
-        """``api``: the exit code with which the control API's client fails."""
+        """Run the command. ``api``: the exit code with which the client of the control API fails."""
 
         class Client:
             def __init__(self, data_dir: Path | None) -> None:
@@ -68,11 +73,11 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, steps: Steps) -> Quit:
 
         def hand_over(folder: Path, arguments: dict[str, Any]) -> bool:
             steps.append("window")
-            return obeys == "window"
+            return quits_on == "window"
 
         found = Instance(pid=1, started=0.0, control=control_url, token_in="memory", window=window)
-        running = Process(steps, obeys)
-        monkeypatch.setattr(sys, "platform", on)
+        running = Process(steps, quits_on)
+        monkeypatch.setattr(sys, "platform", platform)
         monkeypatch.setattr(instance, "find", lambda _: found if running.is_running() else None)
         monkeypatch.setattr(psutil, "Process", lambda _: running)
         monkeypatch.setattr(control, "Control", Client)
@@ -86,46 +91,48 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, steps: Steps) -> Quit:
 
 
 @pytest.mark.parametrize("system", ["linux", "win32"])
-def test_the_control_api_is_asked_first_and_nothing_else(run: Quit, system: str) -> None:
-    assert run("api", on=system) == ["api"]
+def test_only_the_control_api_is_used_if_it_succeeds(run: Quit, system: str) -> None:
+    assert run("api", platform=system) == ["api"]
 
 
 @pytest.mark.parametrize("failure", [1, 4])
-def test_elsewhere_a_signal_follows(run: Quit, failure: int) -> None:
-    assert run("terminate", on="linux", api=failure) == ["api", "terminate"]
+def test_on_linux_the_control_api_is_followed_by_a_signal(run: Quit, failure: int) -> None:
+    assert run("terminate", platform="linux", api=failure) == ["api", "terminate"]
 
 
-def test_without_a_control_api_it_is_not_request_quit(run: Quit) -> None:
-    assert run("terminate", on="linux", control_url="") == ["terminate"]
+def test_without_a_control_api_only_a_signal_is_sent(run: Quit) -> None:
+    assert run("terminate", platform="linux", control_url="") == ["terminate"]
 
 
-def test_on_windows_the_window_follows(run: Quit) -> None:
-    assert run("window", on="win32", api=1) == ["api", "window"]
+def test_on_windows_the_control_api_is_followed_by_the_window(run: Quit) -> None:
+    assert run("window", platform="win32", api=1) == ["api", "window"]
 
 
-def test_on_windows_a_window_that_does_not_exist_is_not_waited_for(run: Quit) -> None:
-    assert run("terminate", on="win32", control_url="", window=False) == ["terminate"]
+def test_on_windows_a_companion_without_a_window_is_terminated(run: Quit) -> None:
+    assert run("terminate", platform="win32", control_url="", window=False) == ["terminate"]
 
 
 def test_on_windows_a_companion_that_may_have_received_the_request_gets_time_to_exit(
     run: Quit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer may be late because the companion is busy: terminating it at once would interrupt its end."""
-    waits: list[bool] = []
+    """The answer may be late because the companion is busy: terminating it at once would interrupt its shutdown."""
+    results: list[bool] = []
     wait = quit_command._wait_for_exit
-    monkeypatch.setattr(quit_command, "_wait_for_exit", lambda process: waits.append(wait(process)) or waits[-1])
-    assert run("terminate", on="win32", api=4, window=False) == ["api", "terminate"]
-    assert waits == [False, True]
+    monkeypatch.setattr(
+        quit_command, "_wait_for_exit", lambda process: results.append(wait(process)) or results[-1]
+    )
+    assert run("terminate", platform="win32", api=4, window=False) == ["api", "terminate"]
+    assert results == [False, True]
 
 
-def test_without_qt_the_request_by_window_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_qt_the_request_through_the_window_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "app.ui.single_instance", None)  # importing it raises ImportError
     assert not quit_command._request_by_window(tmp_path)
 
 
-def test_a_file_that_the_process_left_behind_is_removed(run: Quit, tmp_path: Path) -> None:
+def test_an_instance_file_that_the_process_left_behind_is_removed(run: Quit, tmp_path: Path) -> None:
     folders = Folders.of(tmp_path)
     folders.create()
     folders.instance_file.write_text("{}", encoding="utf-8")
-    run("terminate", on="win32", control_url="", window=False)
+    run("terminate", platform="win32", control_url="", window=False)
     assert not folders.instance_file.exists()

@@ -1,1 +1,1 @@
-"""What an earlier version promised still works: its API, commands, settings, files and data folder."""
+"""Tests that the API, commands, settings, files and data folder of earlier versions still work."""

@@ -1,7 +1,7 @@
 """Write the public surface of the program as it is now into a folder named after its version.
 
 Run it once per release: ``python -m tests.compatibility.take_snapshot``. ``test_surface.py`` and
-``test_data_folder.py`` then hold every later version to it.
+``test_data_folder.py`` then check that every later version is compatible.
 """
 
 import json
@@ -50,7 +50,7 @@ FIXTURE = {
     "must": "Show it.",
 }
 NOT_DATA = ("instance.json", "instance.lock", "logs")
-"""What a run leaves in the folder that is not the user's."""
+"""Files that a run leaves in the folder and that are not user data."""
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def commands() -> dict[str, Any]:
 
 
 def walk(command: Any, name: str, found: dict[str, Any]) -> None:
-    """Add a command and all below it. The classes are those of typer, which has a click of its own."""
+    """Add a command and its subcommands. The classes are those of typer, which has its own copy of click."""
     found[name] = {
         "help": command.get_help(command.context_class(command, info_name=name)),
         "options": {
@@ -94,8 +94,8 @@ def walk(command: Any, name: str, found: dict[str, Any]) -> None:
             if each.param_type_name == "argument"
         ],
     }
-    for part, below in getattr(command, "commands", {}).items():
-        walk(below, f"{name} {part}", found)
+    for part, subcommand in getattr(command, "commands", {}).items():
+        walk(subcommand, f"{name} {part}", found)
 
 
 def settings() -> dict[str, Any]:
@@ -106,7 +106,7 @@ def settings() -> dict[str, Any]:
 
 
 def serve_and_collect(data: Path) -> None:
-    """Run the program on the data folder, give it a fixture and messages, and save what it says of itself."""
+    """Run the program on the data folder, add a fixture and a message, and save what its API returns."""
     events, rest, control = free_ports(3)
     environment = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "PYTHONUTF8": "1"}
     common = ("--data-dir", str(data), "--token-file", str(data / "token.txt"))

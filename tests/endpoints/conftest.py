@@ -14,7 +14,7 @@ from tests.endpoints.login_item import LoginItem, own_login_item
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """``COMPANION_TEST_LOOP=uvloop`` lets the doors be tested on the loop that ``serve`` prefers."""
+    """With ``COMPANION_TEST_LOOP=uvloop``, run the tests on the loop that ``serve`` prefers."""
     if os.environ.get("COMPANION_TEST_LOOP") == "uvloop":
         import uvloop
 
@@ -24,7 +24,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 @pytest.fixture
 async def rest(make_companion: MakeCompanion) -> AsyncIterator[Rest]:
-    """A companion that answers REST, and a caller."""
+    """Return an HTTP client of a companion that answers REST."""
     companion = await make_companion(prime_browsers=False)
     assert await companion.start(), companion.services["events"].error
     assert await companion.start_service("rest"), companion.services["rest"].error
@@ -33,40 +33,40 @@ async def rest(make_companion: MakeCompanion) -> AsyncIterator[Rest]:
 
 
 class MakeControl(Protocol):
-    """Makes a companion that serves events and the control API, and a caller of it."""
+    """Creates a companion that serves events and the control API, and returns a client of the API."""
 
     async def __call__(self, **settings: Any) -> Control: ...
 
 
 @pytest.fixture
 async def make_control(make_companion: MakeCompanion, tmp_path: Path) -> AsyncIterator[MakeControl]:
-    """Makes callers; their clients are closed when the test ends."""
-    made: list[Control] = []
+    """Return a function that creates control API clients. Their WebSocket clients are closed when the test ends."""
+    controls: list[Control] = []
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
 
         async def make(*, chat_file: Path | None = None, **settings: Any) -> Control:
             (tmp_path / "fixtures").mkdir(exist_ok=True)
-            wanted = {"control_port": 0, "fixtures": str(tmp_path / "fixtures"), "prime_browsers": False}
-            companion = await make_companion(chat_file=chat_file, **{**wanted, **settings})
+            defaults = {"control_port": 0, "fixtures": str(tmp_path / "fixtures"), "prime_browsers": False}
+            companion = await make_companion(chat_file=chat_file, **{**defaults, **settings})
             companion.control.token = TOKEN
             await companion.start()
             assert await companion.start_service("control"), companion.services["control"].error
-            made.append(Control(companion, session))
-            return made[-1]
+            controls.append(Control(companion, session))
+            return controls[-1]
 
         yield make
-        for each in made:
+        for each in controls:
             await each.close_clients()
 
 
 @pytest.fixture
 async def control(make_control: MakeControl) -> Control:
-    """A companion that listens for clients and for the control API, and a caller."""
+    """Return a control API client of a companion that also listens for WebSocket clients."""
     return await make_control()
 
 
 @pytest.fixture
 def login_item(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[LoginItem]:
-    """The companion's entry among what starts at login, in a place of the test's own."""
+    """Return the login item of the companion, in a folder or registry key of the test."""
     with own_login_item(monkeypatch, tmp_path) as item:
         yield item

@@ -1,4 +1,4 @@
-"""A caller of the control API, and what a test needs around it: clients, streams, events."""
+"""A client of the control API, and helpers for its tests: WebSocket clients, streams, events."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ TOKEN = "Xyzzy-token-of-the-tests-0123456789"
 
 
 def message(text: str = "Hi", **changes: Any) -> dict[str, Any]:
-    """A ``new_message`` of alice, with a number of its own."""
+    """Return a ``new_message`` of alice with a new message ID."""
     data = {
         "msg_id": str(uuid.uuid4()), "from": "alice", "to": "me", "text": text, "direction": "received",
         "timestamp": "2024-01-15T10:30:00Z", "delivered": True, "delivery_method": "direct",
@@ -34,31 +34,31 @@ def online(username: str = "alice") -> dict[str, Any]:
 
 
 def typing(on: bool = True, to: str = "alice") -> str:
-    """The client event, as it goes over the wire."""
+    """Return a ``typing`` client event as a frame."""
     return json.dumps({"event": "typing", "data": {"to": to, "typing": on}})
 
 
 async def frame(client: ClientConnection) -> str:
-    """The next frame that a client gets."""
-    got = await asyncio.wait_for(client.recv(), PATIENCE_S)
-    assert isinstance(got, str)
-    return got
+    """Return the next frame that a client receives."""
+    message = await asyncio.wait_for(client.recv(), PATIENCE_S)
+    assert isinstance(message, str)
+    return message
 
 
-async def gets_nothing(client: ClientConnection) -> None:
-    """What was sent before this pong came before it: the frame would be there."""
+async def assert_nothing_received(client: ClientConnection) -> None:
+    """Check that no frame was sent to ``client``. A frame would arrive before the pong."""
     await asyncio.wait_for(await client.ping(), PATIENCE_S)
     assert not client.recv_messages.frames
 
 
 class Stream:
-    """Server-sent events as they come."""
+    """A stream of server-sent events."""
 
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self.answer = answer
 
     async def next(self) -> dict[str, str]:
-        """The fields of the next event; comments are skipped. Empty: it has ended."""
+        """Return the fields of the next event, without comments. Empty at the end of the stream."""
         fields: dict[str, str] = {}
         while True:
             try:
@@ -75,21 +75,21 @@ class Stream:
                 fields[name] = value
 
     async def row(self) -> dict[str, Any]:
-        """The next row; its number is the event's id."""
+        """Return the next row. Its number must be the ID of the event."""
         fields = await self.next()
         row: dict[str, Any] = json.loads(fields["data"])
         assert fields == {"id": str(row["seq"]), "data": fields["data"]}
         return row
 
     async def comment(self) -> str:
-        """The next line, which must be a comment."""
+        """Return the next line, which must be a comment."""
         line = (await asyncio.wait_for(self.answer.content.readline(), PATIENCE_S)).decode()
         assert line.startswith(":")
         return line
 
 
 class Control:
-    """Calls a companion's control API with its token. A path is sent as it is, encoded or not."""
+    """Calls the control API of a companion with its token. Paths are sent unchanged and must be encoded."""
 
     def __init__(self, companion: Companion, session: aiohttp.ClientSession) -> None:
         self.companion = companion
@@ -105,7 +105,7 @@ class Control:
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """``body``: bytes go as they are, anything else as JSON. A header that is empty is left out."""
+        """Send a request. ``body``: bytes are sent unchanged, other values as JSON. Empty headers are omitted."""
         content: Any = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if content and len(content) > 1_000_000:
             content = io.BytesIO(content)
@@ -138,27 +138,27 @@ class Control:
     async def delete(self, path: str, **options: Any) -> Answer:
         return await self.call("DELETE", path, **options)
 
-    async def got(self, path: str, **query: object) -> Any:
-        """The JSON of a GET that must succeed."""
+    async def get_json(self, path: str, **query: object) -> Any:
+        """Return the JSON of a GET request that must succeed."""
         answer = await self.get(path, query=query)
         assert answer.status == 200, answer.body
         return answer.json
 
     async def state(self) -> dict[str, Any]:
-        """The whole chat state."""
-        return dict(await self.got("/v1/state"))
+        """Return the whole chat state."""
+        return dict(await self.get_json("/v1/state"))
 
     async def stored(self, msg_id: str) -> dict[str, Any] | None:
-        """A message of the chat state."""
+        """Return a message of the chat state."""
         return next((each for each in (await self.state())["messages"] if each["msg_id"] == msg_id), None)
 
     async def rows(self, expression: str = "") -> list[dict[str, Any]]:
-        """All rows of the journal that pass."""
-        return list((await self.got("/v1/journal", after=0, limit=10_000, filter=expression))["rows"])
+        """Return all rows of the journal that match the filter."""
+        return list((await self.get_json("/v1/journal", after=0, limit=10_000, filter=expression))["rows"])
 
     @asynccontextmanager
     async def stream(self, *, headers: Mapping[str, str] | None = None, **query: object) -> AsyncIterator[Stream]:
-        """Follow the journal; the companion follows it when this returns."""
+        """Open a journal stream. It is established when this returns."""
         url = self._url("/v1/journal/stream", query)
         async with self._session.get(url, headers=self._headers(headers)) as answer:
             assert answer.status == 200
@@ -168,7 +168,7 @@ class Control:
             yield stream
 
     async def connect(self, username: str = "me", **options: Any) -> ClientConnection:
-        """A client that has joined the hub."""
+        """Return a WebSocket client that has joined the hub."""
         hub = self.companion.hub
         before = {client.id for client in hub.clients}
         url = f"{self.companion.server.url}?username={quote(username, safe='')}"

@@ -1,4 +1,4 @@
-"""A plain HTTP caller of the backend stand-in, as the chat UI is one; and what either HTTP door answers."""
+"""An HTTP client of the REST stand-in, like the chat UI, and the responses of both HTTP servers."""
 
 import io
 import json
@@ -17,7 +17,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Answer(NamedTuple):
-    """An answer, its body read."""
+    """A response with its body."""
 
     status: int
     headers: CIMultiDictProxy[str]
@@ -29,7 +29,7 @@ class Answer(NamedTuple):
 
     @property
     def error(self) -> str:
-        """The error's text; fails on any other form than the documented one."""
+        """Return the text of the error. The body must have the documented form."""
         assert self.headers["Content-Type"].split(";")[0] == "application/json"
         assert list(self.json) == ["error"]
         text = self.json["error"]
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
     @property
     def problem(self) -> dict[str, Any]:
-        """The control API's problem (RFC 9457); fails on any other form."""
+        """Return the problem of the control API (RFC 9457). The body must have that form."""
         assert self.headers["Content-Type"].split(";")[0] == "application/problem+json"
         problem: dict[str, Any] = self.json
         assert list(problem)[:4] == ["type", "title", "status", "detail"]
@@ -53,12 +53,12 @@ class Answer(NamedTuple):
 
     @property
     def detail(self) -> str:
-        """What the problem says to a person."""
+        """Return the detail of the problem."""
         return str(self.problem["detail"])
 
 
 class Rest:
-    """Calls the companion's REST stand-in. A path is sent as it is, encoded or not."""
+    """Calls the REST stand-in of a companion. Paths are sent unchanged and must be encoded."""
 
     def __init__(self, companion: Companion, session: aiohttp.ClientSession) -> None:
         self.companion = companion
@@ -67,7 +67,7 @@ class Rest:
     async def call(
         self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """``body``: bytes go as they are, anything else as JSON."""
+        """Send a request. ``body``: bytes are sent unchanged, other values as JSON."""
         content: Any = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if content and len(content) > 1_000_000:
             content = io.BytesIO(content)

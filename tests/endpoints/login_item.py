@@ -1,4 +1,4 @@
-"""What the system starts at login, in a place that only the test uses: a folder, or on Windows a registry key."""
+"""Login items in a folder of the test, or in a registry key of the test on Windows."""
 
 import os
 import sys
@@ -13,12 +13,12 @@ from app.system.autostart import DESKTOP_ENTRY, IDENTIFIER, NAME
 
 
 class LoginItem(Protocol):
-    """The entry of the companion."""
+    """The login item of the companion."""
 
     def exists(self) -> bool: ...
 
-    def refuse(self) -> None:
-        """Let the system refuse every later change."""
+    def make_changes_fail(self) -> None:
+        """Make every later change fail."""
         ...
 
 
@@ -31,13 +31,13 @@ class EntryFile:
     def exists(self) -> bool:
         return self._file.exists()
 
-    def refuse(self) -> None:
+    def make_changes_fail(self) -> None:
         self._file.parent.rmdir()
         self._file.parent.write_text("a file where a folder should be")
 
 
 class RegistryValue:
-    """A value in the registry. ``RunKey`` uses ``winreg`` itself, below a key that is removed after the test."""
+    """A value in the registry. ``RunKey`` uses ``winreg`` with a key that is removed after the test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
         self._monkeypatch = monkeypatch
@@ -55,7 +55,7 @@ class RegistryValue:
         except FileNotFoundError:
             return False
 
-    def refuse(self) -> None:
+    def make_changes_fail(self) -> None:
         self._monkeypatch.setattr("app.system.autostart.RUN", "x" * 300)  # the registry takes 255 characters
 
     def remove(self) -> None:
@@ -68,7 +68,7 @@ class RegistryValue:
 
 @contextmanager
 def own_login_item(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[LoginItem]:
-    """Let the companion read and write what starts at login below ``folder``, or below a key of this process."""
+    """Let the companion read and write login items below ``folder``, or below a registry key of this process."""
     if sys.platform == "win32":
         value = RegistryValue(monkeypatch, rf"Software\P2P Chat Companion tests {os.getpid()}")
         try:

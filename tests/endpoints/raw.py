@@ -1,4 +1,4 @@
-"""A client of plain bytes, for what a WebSocket library would never send, or never read."""
+"""A TCP client that sends raw bytes, for input that a WebSocket library would not send."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ class RawClient:
         return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.tcp, size), PATIENCE_S)
 
     async def upgrade(self, target: str, headers: Headers) -> str:
-        """Ask for a WebSocket; return the head of the answer and no byte of what follows it."""
+        """Send an upgrade request and return the head of the response, without reading more."""
         lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in (*headers, *UPGRADE))]
         await self.send("\r\n".join([*lines, "", ""]).encode())
         answer = b""
@@ -40,28 +40,28 @@ class RawClient:
             answer += byte
         return answer.decode()
 
-    async def rest(self) -> bytes:
-        """Read until the server closes."""
+    async def read_to_end(self) -> bytes:
+        """Read until the server closes the connection."""
         answer = b""
-        while more := await self.receive():
-            answer += more
+        while chunk := await self.receive():
+            answer += chunk
         return answer
 
     def reset(self) -> None:
-        """Cut the connection as a crash of the client's machine would."""
+        """Reset the connection, as a crash of the client's machine would."""
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.tcp.close()
 
 
 def text_frame(payload: bytes) -> bytes:
-    """A masked text frame of fewer than 126 bytes."""
+    """Return a masked text frame with a payload of fewer than 126 bytes."""
     mask = os.urandom(4)
     return bytes([0x81, 0x80 | len(payload)]) + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
 
 
 @asynccontextmanager
 async def tcp_to(port: int, *, receive_buffer: int | None = None) -> AsyncIterator[RawClient]:
-    """A TCP connection that has said nothing yet."""
+    """Open a TCP connection without sending anything."""
     with socket.socket() as tcp:
         tcp.setblocking(False)
         if receive_buffer:
@@ -71,16 +71,16 @@ async def tcp_to(port: int, *, receive_buffer: int | None = None) -> AsyncIterat
 
 
 async def upgrade_status(port: int, target: str = "/events", headers: Headers | None = None) -> tuple[int, str]:
-    """Try a handshake with exactly these headers besides the WebSocket's; return status and body."""
+    """Try a handshake with these headers and those of the WebSocket. Return status and body."""
     async with tcp_to(port) as client:
         head = await client.upgrade(target, [("Host", f"127.0.0.1:{port}")] if headers is None else headers)
         status = int(head.split()[1])
-        return status, "" if status == 101 else (await client.rest()).decode()
+        return status, "" if status == 101 else (await client.read_to_end()).decode()
 
 
 @asynccontextmanager
-async def client_that_never_reads(port: int, username: str = "deaf") -> AsyncIterator[RawClient]:
-    """A client that completes its handshake and reads nothing more."""
+async def client_that_never_reads(port: int, username: str = "never-reads") -> AsyncIterator[RawClient]:
+    """Open a client that completes its handshake and then reads nothing."""
     async with tcp_to(port, receive_buffer=4_096) as client:
         head = await client.upgrade(f"/events?username={username}", [("Host", f"127.0.0.1:{port}")])
         assert head.startswith("HTTP/1.1 101 ")

@@ -29,7 +29,7 @@ async def raw(control: Control, *headers: bytes, line: bytes = b"GET /v1/status 
         if any(header.startswith(b"Host:") for header in headers):
             host = b"X-None: 1"
         await client.send(b"\r\n".join([line, host, *headers, b"Connection: close", b"", b""]))
-        head, _, body = (await client.rest()).partition(b"\r\n\r\n")
+        head, _, body = (await client.read_to_end()).partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
     fields = dict(line.split(": ", 1) for line in lines)
     return Answer(int(status.split()[1]), fields, body)  # type: ignore[arg-type]
@@ -189,7 +189,7 @@ async def test_an_unknown_method_is_a_problem_that_says_what_is_allowed(
 
 
 async def document(control: Control) -> dict[str, Any]:
-    return dict(await control.got("/v1/openapi.json"))
+    return dict(await control.get_json("/v1/openapi.json"))
 
 
 def operations(whole: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -462,7 +462,7 @@ async def test_a_request_without_the_token_closes_the_connection(control: Contro
     async with tcp_to(control.companion.control.port) as client:
         await client.send(b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % control.companion.control.port)
         assert (
-            b"401" in (await asyncio.wait_for(client.rest(), PATIENCE_S)).split(b"\r\n")[0]
+            b"401" in (await asyncio.wait_for(client.read_to_end(), PATIENCE_S)).split(b"\r\n")[0]
         )  # rest() ends with the connection
 
 

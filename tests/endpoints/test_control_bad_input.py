@@ -1,4 +1,4 @@
-"""Whatever comes in: a problem that names the place, nothing changed, nothing in the log files."""
+"""Invalid input to the control API: it is reported with its path, changes nothing and is not logged."""
 
 import json
 from typing import Any
@@ -14,19 +14,19 @@ from tests.conftest import examples
 from tests.endpoints.control_api import TOKEN, Control, frame, message, online
 from tests.endpoints.raw import tcp_to
 
-PLACES = {"id": "1", "name": "mine", "seq": "1", "username": "alice", "msg_id": "none"}
+PATH_VALUES = {"id": "1", "name": "mine", "seq": "1", "username": "alice", "msg_id": "none"}
 JSON_OPERATIONS = [
-    (each.method, each.path.format_map(PLACES))
+    (each.method, each.path.format_map(PATH_VALUES))
     for each in OPERATIONS
     if each.body is not None and each.media == JSON
 ]
-"""All operations that take JSON. One reader serves them, so the whole matrix runs on one of them."""
+"""All operations with a JSON body. They share one reader, so all cases are tested with one of them."""
 
-NO_JSON = {
-    "nothing": (b"", "empty"),
+INVALID_JSON = {
+    "empty": (b"", "empty"),
     "blank": (b" \r\n", "empty"),
     "text": (b"hello", "line 1 column 1"),
-    "half": (b'{"event":"typing","data":', "line 1 column 26"),
+    "incomplete": (b'{"event":"typing","data":', "line 1 column 26"),
     "two": (b"{}{}", "column 3"),
     "single quotes": (b"{'event':'x'}", "column 2"),
     "duplicate key": (b'{"event":"a","event":"b","data":{}}', "event: duplicate key"),
@@ -46,13 +46,11 @@ NO_JSON = {
 }
 
 
-async def test_a_body_that_is_not_valid_json_is_refused_with_the_place(
-    control: Control, subtests: pytest.Subtests
-) -> None:
-    for case in NO_JSON:
+async def test_invalid_json_is_rejected_with_its_position(control: Control, subtests: pytest.Subtests) -> None:
+    for case in INVALID_JSON:
         with subtests.test(case=case):
             before, rows = await control.state(), control.companion.journal.last_seq
-            body, place = NO_JSON[case]
+            body, place = INVALID_JSON[case]
             answer = await control.call("POST", "/v1/events", body)
             assert answer.status == 400
             assert place in answer.detail
@@ -60,7 +58,7 @@ async def test_a_body_that_is_not_valid_json_is_refused_with_the_place(
             assert control.companion.journal.last_seq == rows
 
 
-async def test_json_of_another_kind_is_refused(control: Control, subtests: pytest.Subtests) -> None:
+async def test_json_that_is_not_an_object_is_rejected(control: Control, subtests: pytest.Subtests) -> None:
     for body in [[], "alice", 7, None, True]:
         with subtests.test(body=body):
             answer = await control.call("POST", "/v1/events", json.dumps(body).encode())
@@ -68,12 +66,12 @@ async def test_json_of_another_kind_is_refused(control: Control, subtests: pytes
             assert answer.detail.startswith("The body must be an object, not ")
 
 
-async def test_every_operation_reads_its_body_in_the_same_way(control: Control) -> None:
+async def test_every_operation_rejects_invalid_json(control: Control) -> None:
     before, rows = await control.state(), control.companion.journal.last_seq
     for method, path in JSON_OPERATIONS:
-        half, other = await control.call(method, path, b'{"half":'), await control.call(method, path, b"7")
-        assert (half.status, other.status) == (400, 422), (method, path)
-        assert "line 1 column 9" in half.detail
+        invalid, other = await control.call(method, path, b'{"half":'), await control.call(method, path, b"7")
+        assert (invalid.status, other.status) == (400, 422), (method, path)
+        assert "line 1 column 9" in invalid.detail
         assert other.detail.startswith("The body must be ")
     assert await control.state() == before
     assert control.companion.journal.last_seq == rows
@@ -82,14 +80,14 @@ async def test_every_operation_reads_its_body_in_the_same_way(control: Control) 
 async def test_depth_32_is_sent_and_33_is_not(control: Control) -> None:
     deep: Any = []
     for _ in range(29):
-        deep = [deep]  # and the data, and the event
-    taken = await control.post("/v1/events", {"event": "x", "data": {"x": deep}}, query={"strict": 0})
-    refused = await control.post("/v1/events", {"event": "x", "data": {"x": [deep]}}, query={"strict": 0})
-    assert (taken.status, refused.status) == (200, 400)
+        deep = [deep]  # plus the levels of the data and the event
+    accepted = await control.post("/v1/events", {"event": "x", "data": {"x": deep}}, query={"strict": 0})
+    rejected = await control.post("/v1/events", {"event": "x", "data": {"x": [deep]}}, query={"strict": 0})
+    assert (accepted.status, rejected.status) == (200, 400)
 
 
 @pytest.mark.parametrize("number", [2**53, 2**64 - 1, 2**64, -(2**63) - 1, 10**400, 5e-324, -0.0, 1e308])
-async def test_any_number_that_json_can_write_is_taken(control: Control, number: float) -> None:
+async def test_any_json_number_is_accepted(control: Control, number: float) -> None:
     body = {"event": "anything", "data": {"n": number}}
     client = await control.connect()
     assert (await control.post("/v1/events", body, query={"strict": 0})).status == 200
@@ -97,7 +95,7 @@ async def test_any_number_that_json_can_write_is_taken(control: Control, number:
     saved = await control.put("/v1/fixtures/mine", body)
     assert saved.status == 200
     assert saved.json["fixture"]["data"] == body["data"]
-    assert (await control.got("/v1/fixtures/mine"))["fixture"]["data"] == body["data"]
+    assert (await control.get_json("/v1/fixtures/mine"))["fixture"]["data"] == body["data"]
     fired = await control.post("/v1/trigger", {"fixture": "mine", "strict": False})
     assert fired.status == 200
     assert json.loads(await frame(client)) == body
@@ -107,7 +105,7 @@ async def test_any_number_that_json_can_write_is_taken(control: Control, number:
 
 
 @pytest.mark.parametrize("order", [10**30, -(10**30), 2**64])
-async def test_a_fixtures_order_may_be_any_number_or_is_refused(control: Control, order: int) -> None:
+async def test_a_large_order_of_a_fixture_is_accepted_or_rejected(control: Control, order: int) -> None:
     saved = await control.put("/v1/fixtures/mine", {"frame": "", "order": order})
     assert saved.status in (200, 422)
     assert (await control.get("/v1/fixtures")).status == 200
@@ -153,7 +151,7 @@ WRONG_TYPES: list[tuple[str, str, Any, str]] = [
 ]  # fmt: skip
 
 
-async def test_what_has_the_wrong_form_is_refused_with_the_place(
+async def test_values_of_a_wrong_type_are_rejected_with_their_path(
     control: Control, subtests: pytest.Subtests
 ) -> None:
     await control.connect()
@@ -168,7 +166,7 @@ async def test_what_has_the_wrong_form_is_refused_with_the_place(
             assert control.companion.journal.last_seq == rows
 
 
-async def test_an_event_that_breaks_the_contract_is_refused_with_every_place(control: Control) -> None:
+async def test_an_invalid_event_is_rejected_with_all_paths(control: Control) -> None:
     event = message(reactions=[{"emoji": "👍", "from": "bob"}, {"emoji": 7, "from": "bob"}])
     del event["data"]["text"]
     answer = await control.post("/v1/events", event)
@@ -183,7 +181,7 @@ async def test_an_event_that_breaks_the_contract_is_refused_with_every_place(con
 # size
 
 SMALL_BODIES = [
-    (each.method, each.path.format_map(PLACES))
+    (each.method, each.path.format_map(PATH_VALUES))
     for each in OPERATIONS
     if each.body is not None and each.media == JSON and each.limit == BODY_BYTES
 ]
@@ -194,7 +192,7 @@ def test_only_operations_that_take_whole_states_or_frames_have_a_larger_body() -
     assert large == {"frames", "state", "ui-state"}
 
 
-async def test_a_body_over_64_kib_is_refused_by_every_operation_with_a_small_body(control: Control) -> None:
+async def test_a_body_over_64_kib_is_rejected_by_every_operation_with_a_small_limit(control: Control) -> None:
     sizes = [(SMALL_BODIES[0], BODY_BYTES + 1), *((each, 20 * BODY_BYTES) for each in SMALL_BODIES)]
     for (method, path), size in sizes:
         answer = await control.call(method, path, b" " * size)
@@ -210,7 +208,7 @@ async def test_a_body_of_64_kib_is_read(control: Control) -> None:
     assert await frame(client) == "x" * BODY_BYTES
 
 
-async def test_a_raw_frame_has_8_mib(control: Control) -> None:
+async def test_a_raw_frame_may_have_8_mib(control: Control) -> None:
     client = await control.connect(max_size=None)
     text = "{" + "é" * (MAX_RAW_BYTES // 2 - 1) + "}"
     assert (await control.post("/v1/frames", text.encode())).status == 200
@@ -219,7 +217,7 @@ async def test_a_raw_frame_has_8_mib(control: Control) -> None:
     assert (answer.status, answer.detail) == (413, "The body is over 8,192 KiB.")
 
 
-async def test_a_chat_state_has_10_mib(control: Control) -> None:
+async def test_a_chat_state_may_have_10_mib(control: Control) -> None:
     state = await control.state()
     state["messages"] = [{**message("x" * 9_000)["data"], "read": True} for _ in range(500)]
     assert (await control.put("/v1/state", state)).status == 204
@@ -229,7 +227,7 @@ async def test_a_chat_state_has_10_mib(control: Control) -> None:
     assert len((await control.state())["messages"]) == 500
 
 
-async def test_a_body_that_never_ends_is_refused(control: Control) -> None:
+async def test_an_endless_body_is_rejected(control: Control) -> None:
     async with tcp_to(control.companion.control.port) as client:
         head = (
             f"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1:{control.companion.control.port}\r\n"
@@ -242,14 +240,14 @@ async def test_a_body_that_never_ends_is_refused(control: Control) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_body_that_is_not_compressed_as_it_says_is_refused(control: Control, encoding: str) -> None:
+async def test_a_body_with_a_wrong_content_encoding_is_rejected(control: Control, encoding: str) -> None:
     body = json.dumps(online()).encode()
     answer = await control.post("/v1/events", body, headers={"Content-Encoding": encoding})
     assert answer.status == 400
     assert answer.detail == "The body could not be read."
 
 
-async def test_the_type_of_the_body_is_not_asked_for(control: Control) -> None:
+async def test_the_content_type_is_ignored(control: Control) -> None:
     for kind in ("text/plain", "application/json; charset=utf-8", "application/x-www-form-urlencoded", "nonsense"):
         answer = await control.post("/v1/events", online(), headers={"Content-Type": kind})
         assert answer.status == 200
@@ -311,9 +309,7 @@ BAD_QUERIES = [
 ]
 
 
-async def test_a_query_that_cannot_be_meant_is_refused_with_the_place(
-    control: Control, subtests: pytest.Subtests
-) -> None:
+async def test_an_invalid_query_is_rejected_with_the_parameter(control: Control, subtests: pytest.Subtests) -> None:
     for method, path, query, place in BAD_QUERIES:
         with subtests.test(method=method, path=path, query=query[:40]):
             before, rows = await control.state(), control.companion.journal.last_seq
@@ -327,14 +323,14 @@ async def test_a_query_that_cannot_be_meant_is_refused_with_the_place(
             assert not control.companion.hub.paused
 
 
-async def test_a_parameter_given_twice_is_refused(control: Control, subtests: pytest.Subtests) -> None:
+async def test_a_duplicate_query_parameter_is_rejected(control: Control, subtests: pytest.Subtests) -> None:
     for query in ["to=all&to=user:bob", "wait=0&wait=0", "strict=1&strict=0", "x=1&x=2"]:
         with subtests.test(query=query):
             answer = await control.post(f"/v1/events?{query}", online())
             assert (answer.status, answer.detail) == (400, "A query parameter is given twice.")
 
 
-async def test_tricks_with_percents_are_refused_or_taken_as_text(
+async def test_invalid_percent_encoding_is_rejected_or_treated_as_text(
     control: Control, subtests: pytest.Subtests
 ) -> None:
     for query in ["filter=%ff", "filter=%ED%A0%80", "%ff=1", "%ED%A0%80=1", "filter=%00", "filter=%"]:
@@ -345,7 +341,7 @@ async def test_tricks_with_percents_are_refused_or_taken_as_text(
                 assert answer.detail
 
 
-async def test_a_client_that_is_not_there_is_not_found(control: Control, subtests: pytest.Subtests) -> None:
+async def test_an_unknown_client_returns_404(control: Control, subtests: pytest.Subtests) -> None:
     await control.connect()
     for number in ("0", "-1", "x", "1.0", "%201", "%D9%A1", "1e0", "9" * 400, "%00", "%ff", "null"):
         for method in ("PATCH", "DELETE"):
@@ -357,49 +353,49 @@ async def test_a_client_that_is_not_there_is_not_found(control: Control, subtest
                 assert control.companion.hub.connection_count == 1
 
 
-# anything
+# random bodies
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-ANYTHING = st.recursive(
+ANY_JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
 )
 
 
-def like(**fields: Any) -> st.SearchStrategy[Any]:
-    """Objects with some of these fields, often of another kind."""
-    return st.fixed_dictionaries({}, optional={name: value | ANYTHING for name, value in fields.items()})
+def objects_with(**fields: Any) -> st.SearchStrategy[Any]:
+    """Generate objects with some of these fields, often with values of a wrong type."""
+    return st.fixed_dictionaries({}, optional={name: value | ANY_JSON for name, value in fields.items()})
 
 
-LIKELY = (
-    like(event=st.sampled_from(["new_message", "typing", ""]), data=st.dictionaries(st.text(), ANYTHING))
-    | like(
+LIKELY_BODIES = (
+    objects_with(event=st.sampled_from(["new_message", "typing", ""]), data=st.dictionaries(st.text(), ANY_JSON))
+    | objects_with(
         event=st.sampled_from(["new_message", "typing"]),
         set=st.dictionaries(
-            st.sampled_from(["data.text", "from", "event", "data", "a[0]", "a.b.c", "."]), ANYTHING
+            st.sampled_from(["data.text", "from", "event", "data", "a[0]", "a.b.c", "."]), ANY_JSON
         ),
         remove=st.lists(st.sampled_from(["data.text", "from", "event", "data", "x", "[0]"])),
         strict=st.booleans(),
     )
-    | like(event=st.text(), sender=st.text(), where=st.dictionaries(st.text(), ANYTHING), within=st.just(0))
-    | like(
-        event=st.sampled_from(["typing"]), data=ANYTHING, frame=st.text(), order=st.integers(), to=st.just("all")
+    | objects_with(event=st.text(), sender=st.text(), where=st.dictionaries(st.text(), ANY_JSON), within=st.just(0))
+    | objects_with(
+        event=st.sampled_from(["typing"]), data=ANY_JSON, frame=st.text(), order=st.integers(), to=st.just("all")
     )
-    | like(username=st.text())
-    | like(name=st.text())
-    | like(version=st.just(1), people=st.lists(like(username=st.text())), messages=st.lists(ANYTHING))
+    | objects_with(username=st.text())
+    | objects_with(name=st.text())
+    | objects_with(
+        version=st.just(1), people=st.lists(objects_with(username=st.text())), messages=st.lists(ANY_JSON)
+    )
 )
-BODIES = (LIKELY | ANYTHING).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
+BODIES = (LIKELY_BODIES | ANY_JSON).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
 
 
 @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(body=BODIES, where=st.sampled_from([*JSON_OPERATIONS, ("POST", "/v1/frames")]))
-async def test_any_body_gets_an_answer_of_the_document(
-    control: Control, body: bytes, where: tuple[str, str]
-) -> None:
-    if where[1] == "/v1/expectations" and b'"within"' not in body:
-        return  # it would wait
+@given(body=BODIES, operation=st.sampled_from([*JSON_OPERATIONS, ("POST", "/v1/frames")]))
+async def test_any_body_gets_a_documented_status(control: Control, body: bytes, operation: tuple[str, str]) -> None:
+    if operation[1] == "/v1/expectations" and b'"within"' not in body:
+        return  # it would wait for an event
     before = await control.state()
-    answer = await control.call(*where, body)
+    answer = await control.call(*operation, body)
     assert answer.status in (200, 204, 400, 404, 409, 413, 422)
     if answer.status >= 400:
         assert answer.problem

@@ -7,11 +7,11 @@ from urllib.parse import quote
 from tests.conftest import until
 from tests.endpoints.control_api import Control, frame, message, typing
 
-LONG_AGO = {"delivered": False, "delivery_method": "offline", "direction": "sent", "from": "me", "to": "erin"}
+WAITING = {"delivered": False, "delivery_method": "offline", "direction": "sent", "from": "me", "to": "erin"}
 
 
 async def persona(control: Control, name: str) -> dict[str, Any] | None:
-    return next((each for each in await control.got("/v1/personas") if each["username"] == name), None)
+    return next((each for each in await control.get_json("/v1/personas") if each["username"] == name), None)
 
 
 async def test_a_persona_is_added_renamed_and_removed(control: Control) -> None:
@@ -28,7 +28,7 @@ async def test_a_persona_is_added_renamed_and_removed(control: Control) -> None:
     assert await persona(control, "Zoë 2") is None
 
 
-async def test_a_friendship_is_made_and_ended_and_neither_is_an_error_twice(control: Control) -> None:
+async def test_adding_and_removing_a_friend_repeatedly_succeeds(control: Control) -> None:
     await control.post("/v1/personas", {"username": "gina", "is_friend": False})
     for friend in (True, True, False, False):
         answer = await control.patch("/v1/personas/gina", {"is_friend": friend})
@@ -57,7 +57,7 @@ async def test_a_persona_says_whether_the_ui_is_typing_to_it(control: Control) -
     client = await control.connect()
     await client.send(typing(True, "bob"))
     await until(lambda: control.companion.chat.ui_typing.is_typing("bob"))
-    assert [each["username"] for each in await control.got("/v1/personas") if each["ui_typing"]] == ["bob"]
+    assert [each["username"] for each in await control.get_json("/v1/personas") if each["ui_typing"]] == ["bob"]
 
 
 async def test_a_change_that_cannot_be_made_changes_nothing(control: Control) -> None:
@@ -68,10 +68,10 @@ async def test_a_change_that_cannot_be_made_changes_nothing(control: Control) ->
 
 
 async def test_a_waiting_message_is_marked_as_delivered(control: Control) -> None:
-    event = message("later", **LONG_AGO)
+    event = message("later", **WAITING)
     await control.post("/v1/events", event)
     msg_id = event["data"]["msg_id"]
-    page = await control.got("/v1/messages", peer="erin")
+    page = await control.get_json("/v1/messages", peer="erin")
     assert (page["total"], [each["delivered"] for each in page["messages"]]) == (1, [False])
     answer = await control.patch(f"/v1/messages/{msg_id}", {"delivered": True})
     assert answer.json == {**event["data"], "delivered": True, "delivery_method": "direct"}
@@ -88,8 +88,8 @@ async def test_reactions_are_added_and_removed(control: Control) -> None:
     for _ in range(2):
         answer = await control.delete(path, query={"emoji": "👍", "by": "alice"})
         assert answer.json["reactions"] == both[1:]
-    unknown = await control.put(path, {"emoji": "👍", "by": "nobody"})
-    assert (unknown.status, unknown.detail) == (404, "There is no persona 'nobody'.")
+    unknown = await control.put(path, {"emoji": "👍", "by": "unknown"})
+    assert (unknown.status, unknown.detail) == (404, "There is no persona 'unknown'.")
     stored = await control.stored(event["data"]["msg_id"])
     assert stored
     assert stored["reactions"] == both[1:]
@@ -108,11 +108,11 @@ async def test_a_message_is_deleted_once(control: Control) -> None:
 async def test_messages_are_read_in_pages(control: Control) -> None:
     for number in range(5):
         await control.post("/v1/events", message(str(number), **{"from": "erin"}))
-    page = await control.got("/v1/messages", peer="erin", limit=2, offset=1)
+    page = await control.get_json("/v1/messages", peer="erin", limit=2, offset=1)
     assert (page["total"], [each["text"] for each in page["messages"]]) == (5, ["2", "3"])
 
 
-async def test_a_row_of_the_log_is_sent_again_to_the_same_clients_and_not_stored_again(control: Control) -> None:
+async def test_a_row_is_resent_to_the_same_clients_and_not_stored_again(control: Control) -> None:
     bob, me = await control.connect("bob"), await control.connect("me")
     event = message("once")
     fired = await control.post("/v1/events", event, query={"to": "user:bob"})
@@ -126,7 +126,7 @@ async def test_a_row_of_the_log_is_sent_again_to_the_same_clients_and_not_stored
     assert (await control.rows())[-1]["origin"] == "control"
 
 
-async def test_a_row_that_did_not_go_to_the_ui_cannot_be_sent_again(control: Control) -> None:
+async def test_only_a_frame_to_the_ui_can_be_resent(control: Control) -> None:
     answer = await control.post("/v1/journal/1/resend")
     assert (answer.status, answer.detail) == (
         409,
@@ -137,7 +137,7 @@ async def test_a_row_that_did_not_go_to_the_ui_cannot_be_sent_again(control: Con
 
 
 async def test_the_catalog_lists_the_events_of_both_directions(control: Control) -> None:
-    events = await control.got("/v1/events")
+    events = await control.get_json("/v1/events")
     directions = {each["name"]: each["direction"] for each in events}
     assert directions["mark_read"] == "c2s"
     assert [each["direction"] for each in events if each["name"] == "typing"] == ["s2c", "c2s"]
@@ -145,15 +145,15 @@ async def test_the_catalog_lists_the_events_of_both_directions(control: Control)
         assert each["help"]
         assert each["schema"]["properties"].keys() >= each["sample"].keys()
     control.companion.use_events([])
-    assert await control.got("/v1/events") == []
+    assert await control.get_json("/v1/events") == []
 
 
 async def test_a_frame_is_saved_as_a_fixture_with_or_without_new_ids(control: Control) -> None:
     event = message("keep")
     text = json.dumps(event).encode()
-    as_it_is = await control.put("/v1/fixtures/mine/frame", text)
-    assert as_it_is.json["fixture"]["data"] == event["data"]
+    unchanged = await control.put("/v1/fixtures/mine/frame", text)
+    assert unchanged.json["fixture"]["data"] == event["data"]
     renewed = await control.put("/v1/fixtures/mine/frame", text, query={"renew": 1})
     assert renewed.json["fixture"]["data"] == {**event["data"], "msg_id": "{{uuid}}", "timestamp": "{{now}}"}
-    raw = await control.put("/v1/fixtures/other/frame", b"no event")
-    assert raw.json["fixture"]["frame"] == "no event"
+    raw = await control.put("/v1/fixtures/other/frame", b"not an event")
+    assert raw.json["fixture"]["frame"] == "not an event"

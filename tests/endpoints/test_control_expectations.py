@@ -1,4 +1,4 @@
-"""Expectations: a test script says what the UI must send, and within which time."""
+"""Expectations in the control API: a test script waits for an event of the UI."""
 
 import asyncio
 import json
@@ -20,8 +20,8 @@ async def expect(control: Control, **body: Any) -> dict[str, Any]:
     return dict(answer.json)
 
 
-async def sent(control: Control, count: int) -> None:
-    """Wait until so many frames of clients are in the journal."""
+async def wait_for_client_frames(control: Control, count: int) -> None:
+    """Wait until the journal contains at least ``count`` client frames."""
     await until(lambda: sum(row.kind is Kind.FROM_UI for row in control.companion.journal) >= count)
 
 
@@ -29,75 +29,75 @@ def where(to: str) -> dict[str, Any]:
     return {"data.to": to}
 
 
-async def test_it_is_met_as_soon_as_the_client_sends_it(control: Control) -> None:
+async def test_an_expectation_is_met_when_the_client_sends_the_event(control: Control) -> None:
     client = await control.connect()
-    await control.got("/v1/clients")  # the first caller waits until aiohttp is loaded
+    await control.get_json("/v1/clients")  # the first request waits until aiohttp is loaded
     waiting = asyncio.create_task(expect(control, event="typing", within=30))
     await asyncio.sleep(0.2)
     assert not waiting.done()
     await client.send(typing())
-    told = await asyncio.wait_for(waiting, PATIENCE_S)
-    assert told["met"]
-    assert told["after_s"] > 0
-    assert (told["row"]["event"], told["row"]["frame"], told["row"]["user"]) == ("typing", typing(), "me")
-    assert told["received_instead"] == []
+    result = await asyncio.wait_for(waiting, PATIENCE_S)
+    assert result["met"]
+    assert result["after_s"] > 0
+    assert (result["row"]["event"], result["row"]["frame"], result["row"]["user"]) == ("typing", typing(), "me")
+    assert result["received_instead"] == []
 
 
-async def test_it_is_not_met_when_the_time_is_over_and_says_what_came_instead(control: Control) -> None:
+async def test_an_expectation_times_out_with_the_frames_received_instead(control: Control) -> None:
     client = await control.connect()
     waiting = asyncio.create_task(expect(control, event="mark_read", within=0.4))
     await asyncio.sleep(0.1)
     for on in (True, False):
         await client.send(typing(on))
-    await control.post("/v1/events", online())  # goes the other way: it does not count
-    told = await waiting
-    assert (told["met"], told["row"]) == (False, None)
-    assert 0.39 <= told["after_s"] < 2  # uvloop counts time in whole milliseconds
-    assert [each["frame"] for each in told["received_instead"]] == [typing(True), typing(False)]
+    await control.post("/v1/events", online())  # a frame to the UI does not count
+    result = await waiting
+    assert (result["met"], result["row"]) == (False, None)
+    assert 0.39 <= result["after_s"] < 2  # the clock of uvloop has a resolution of one millisecond
+    assert [each["frame"] for each in result["received_instead"]] == [typing(True), typing(False)]
 
 
 async def test_frames_received_before_the_match_are_reported(control: Control) -> None:
     client = await control.connect()
     for to in ("bob", "carol", "alice", "dave"):
         await client.send(typing(to=to))
-    await sent(control, 4)
-    told = await expect(control, where=where("alice"), after=0, within=0)
-    assert [json.loads(each["frame"])["data"]["to"] for each in told["received_instead"]] == ["bob", "carol"]
+    await wait_for_client_frames(control, 4)
+    result = await expect(control, where=where("alice"), after=0, within=0)
+    assert [json.loads(each["frame"])["data"]["to"] for each in result["received_instead"]] == ["bob", "carol"]
 
 
 async def test_at_most_the_last_twenty_other_frames_are_reported(control: Control) -> None:
     client = await control.connect()
     for number in range(30):
         await client.send(typing(to=f"n{number}"))
-    await sent(control, 30)
-    told = await expect(control, event="mark_read", after=0, within=0)
-    names = [json.loads(each["frame"])["data"]["to"] for each in told["received_instead"]]
+    await wait_for_client_frames(control, 30)
+    result = await expect(control, event="mark_read", after=0, within=0)
+    names = [json.loads(each["frame"])["data"]["to"] for each in result["received_instead"]]
     assert names == [f"n{number}" for number in range(10, 30)]
 
 
-async def test_without_after_only_what_comes_from_now_on_counts(control: Control) -> None:
+async def test_without_after_earlier_frames_are_ignored(control: Control) -> None:
     client = await control.connect()
     await client.send(typing())
-    await sent(control, 1)
+    await wait_for_client_frames(control, 1)
     assert not (await expect(control, event="typing", within=0.05))["met"]
 
 
-async def test_with_after_what_came_meanwhile_counts(control: Control) -> None:
-    """Fire, then expect: the answer may have come between the two calls."""
+async def test_with_after_frames_since_that_row_match(control: Control) -> None:
+    """The answer of the UI may arrive between the calls of fire and expect."""
     client = await control.connect()
     seq = (await control.post("/v1/events", online())).json["seq"]
     await asyncio.sleep(0.1)
     await client.send(typing())
-    await sent(control, 1)
+    await wait_for_client_frames(control, 1)
     await asyncio.sleep(0.1)
-    told = await expect(control, event="typing", after=seq, within=0)
-    assert told["met"]
-    assert 0.09 < told["after_s"] < 0.19
-    assert not (await expect(control, event="typing", after=told["row"]["seq"], within=0))["met"]
+    result = await expect(control, event="typing", after=seq, within=0)
+    assert result["met"]
+    assert 0.09 < result["after_s"] < 0.19
+    assert not (await expect(control, event="typing", after=result["row"]["seq"], within=0))["met"]
 
 
 @pytest.mark.parametrize("after", [0, 2**53])
-async def test_after_a_row_that_is_not_there_it_waits_as_ever(control: Control, after: int) -> None:
+async def test_after_an_unknown_row_it_waits_for_new_frames(control: Control, after: int) -> None:
     client = await control.connect()
     waiting = asyncio.create_task(expect(control, event="typing", after=after, within=20))
     await asyncio.sleep(0.1)
@@ -105,13 +105,13 @@ async def test_after_a_row_that_is_not_there_it_waits_as_ever(control: Control, 
     assert (await waiting)["met"]
 
 
-async def test_the_time_is_never_negative(control: Control) -> None:
+async def test_the_delay_is_never_negative(control: Control) -> None:
     client = await control.connect()
     await client.send(typing())
-    await sent(control, 1)
+    await wait_for_client_frames(control, 1)
     await asyncio.sleep(0.1)
-    told = await expect(control, after=0, within=0)  # the helper looks at after_s
-    assert told["met"]
+    result = await expect(control, after=0, within=0)  # expect() checks that after_s is not negative
+    assert result["met"]
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,12 @@ async def test_the_sender_is_a_user_or_a_client(control: Control, sender: str, m
     await control.connect("me")
     client = await control.connect("bob")
     await client.send(typing())
-    await sent(control, 1)
+    await wait_for_client_frames(control, 1)
     assert (await expect(control, event="typing", sender=sender, after=0, within=0))["met"] is met
 
 
 @pytest.mark.parametrize(
-    ("wanted", "met"),
+    ("conditions", "met"),
     [
         ({}, True),
         ({"data.typing": True}, True),
@@ -146,31 +146,31 @@ async def test_the_sender_is_a_user_or_a_client(control: Control, sender: str, m
     ],
     ids=json.dumps,
 )
-async def test_values_are_compared_as_json(control: Control, wanted: dict[str, Any], met: bool) -> None:
+async def test_values_are_compared_as_json(control: Control, conditions: dict[str, Any], met: bool) -> None:
     client = await control.connect()
     await client.send(typing())
-    await sent(control, 1)
-    assert (await expect(control, where=wanted, after=0, within=0))["met"] is met
+    await wait_for_client_frames(control, 1)
+    assert (await expect(control, where=conditions, after=0, within=0))["met"] is met
 
 
 @pytest.mark.parametrize("path", ["", ".", "data..typing", "data.to[", "data.to[x]", "[0]"])
-async def test_a_path_that_can_never_lead_anywhere_is_refused(control: Control, path: str) -> None:
+async def test_an_invalid_path_is_rejected(control: Control, path: str) -> None:
     answer = await control.post("/v1/expectations", {"where": {path: 1}, "within": 0})
     assert answer.status == 422
     assert "invalid path" in answer.detail
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", '{"event":"typing","data":{}}', '{"event":"nothing","data":{}}'])
+@pytest.mark.parametrize("text", ["", "not JSON", '{"event":"typing","data":{}}', '{"event":"nothing","data":{}}'])
 async def test_an_invalid_frame_matches_no_expectation_and_is_reported(control: Control, text: str) -> None:
     client = await control.connect()
     await client.send(text)
-    await sent(control, 1)
-    told = await expect(control, after=0, within=0)
-    assert not told["met"]
-    assert [(each["frame"], each["verdict"]) for each in told["received_instead"]] == [(text, "invalid")]
+    await wait_for_client_frames(control, 1)
+    result = await expect(control, after=0, within=0)
+    assert not result["met"]
+    assert [(each["frame"], each["verdict"]) for each in result["received_instead"]] == [(text, "invalid")]
 
 
-async def test_a_rest_call_of_the_ui_counts(control: Control) -> None:
+async def test_a_rest_call_of_the_ui_matches(control: Control) -> None:
     control.companion.settings.rest_port = 0
     assert await control.companion.start_service("rest")
     waiting = asyncio.create_task(expect(control, event="POST /messages", where={"text": "Hi"}, within=20))
@@ -178,32 +178,32 @@ async def test_a_rest_call_of_the_ui_counts(control: Control) -> None:
     body = json.dumps({"to": "alice", "text": "Hi"}).encode()
     async with control._session.post(control.companion.rest.url + "/messages", data=body) as answer:
         assert answer.status == 200
-    told = await asyncio.wait_for(waiting, PATIENCE_S)
-    assert (told["met"], told["row"]["origin"], told["row"]["event"]) == (True, "rest", "POST /messages")
+    result = await asyncio.wait_for(waiting, PATIENCE_S)
+    assert (result["met"], result["row"]["origin"], result["row"]["event"]) == (True, "rest", "POST /messages")
 
 
-async def test_several_wait_for_their_own(control: Control) -> None:
+async def test_concurrent_expectations_match_their_own_events(control: Control) -> None:
     client = await control.connect()
     now = control.companion.journal.last_seq
     waiting = [asyncio.create_task(expect(control, where=where(f"n{n}"), after=now, within=20)) for n in range(20)]
     await asyncio.sleep(0.2)
     for number in reversed(range(20)):
         await client.send(typing(to=f"n{number}"))
-    told = [await each for each in waiting]
-    assert [json.loads(each["row"]["frame"])["data"]["to"] for each in told] == [f"n{n}" for n in range(20)]
+    results = [await each for each in waiting]
+    assert [json.loads(each["row"]["frame"])["data"]["to"] for each in results] == [f"n{n}" for n in range(20)]
 
 
-async def test_a_caller_that_gives_up_leaves_a_calm_log(control: Control) -> None:
+async def test_a_cancelled_request_causes_no_warnings(control: Control) -> None:
     client = await control.connect()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(expect(control, event="typing", within=1), 0.1)
     await client.send(typing())
-    await sent(control, 1)
+    await wait_for_client_frames(control, 1)
     assert (await control.get("/v1/status")).status == 200
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("expectation", "expected_error"),
     [
         ({"event": "typin"}, "did you mean typing?"),
         ({"event": "new_message"}, "There is no client event 'new_message'"),
@@ -213,12 +213,12 @@ async def test_a_caller_that_gives_up_leaves_a_calm_log(control: Control) -> Non
     ],
     ids=str,
 )
-async def test_what_no_client_will_ever_send_is_refused_at_once(
-    control: Control, wanted: dict[str, Any], told: str
+async def test_an_impossible_expectation_is_rejected_immediately(
+    control: Control, expectation: dict[str, Any], expected_error: str
 ) -> None:
-    answer = await control.post("/v1/expectations", {**wanted, "within": 60})
+    answer = await control.post("/v1/expectations", {**expectation, "within": 60})
     assert answer.status == 422
-    assert told in answer.detail
+    assert expected_error in answer.detail
 
 
 async def test_a_non_strict_expectation_accepts_unknown_events_and_fields(control: Control) -> None:

@@ -25,8 +25,8 @@ async def fire(control: Control, **body: Any) -> dict[str, Any]:
 
 async def test_it_is_kept_and_listed(control: Control) -> None:
     await save(control)
-    assert (await control.got("/v1/fixtures/mine"))["fixture"] == {**ONLINE, "expect": EXPECT}
-    listed = {each["name"]: each["expect"] for each in (await control.got("/v1/fixtures"))["fixtures"]}
+    assert (await control.get_json("/v1/fixtures/mine"))["fixture"] == {**ONLINE, "expect": EXPECT}
+    listed = {each["name"]: each["expect"] for each in (await control.get_json("/v1/fixtures"))["fixtures"]}
     assert listed["mine"] == EXPECT
     assert listed["basics/message"] is None
 

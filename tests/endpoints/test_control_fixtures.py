@@ -1,4 +1,4 @@
-"""The fixtures: listed, read, saved, renamed, deleted; the program's own stay as they are."""
+"""The fixtures in the control API: list, read, save, rename and delete. Built-in fixtures never change."""
 
 import asyncio
 import json
@@ -19,23 +19,23 @@ BODY: dict[str, Any] = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where one's own are."""
+    """Return the folder of the user's fixtures."""
     return tmp_path / "fixtures"
 
 
-def below(folder: Path) -> list[str]:
-    """All files and folders in a folder."""
+def relative_paths(folder: Path) -> list[str]:
+    """Return the relative paths of all files and folders in a folder."""
     return sorted(each.relative_to(folder).as_posix() for each in folder.rglob("*"))
 
 
 async def names(control: Control, *, own: bool = True) -> list[str]:
-    return [each["name"] for each in (await control.got("/v1/fixtures"))["fixtures"] if each["own"] is own]
+    return [each["name"] for each in (await control.get_json("/v1/fixtures"))["fixtures"] if each["own"] is own]
 
 
-async def test_the_programs_own_are_listed_with_what_a_ui_must_do(control: Control, folder: Path) -> None:
-    told = await control.got("/v1/fixtures")
-    assert (told["folder"], told["complaints"]) == (str(folder), [])
-    listed = {each["name"]: each for each in told["fixtures"]}
+async def test_built_in_fixtures_are_listed_with_what_a_ui_must_do(control: Control, folder: Path) -> None:
+    page = await control.get_json("/v1/fixtures")
+    assert (page["folder"], page["complaints"]) == (str(folder), [])
+    listed = {each["name"]: each for each in page["fixtures"]}
     assert listed["basics/message"] == {
         "name": "basics/message", "title": "A friend says hi", "event": "new_message", "must": "",
         "malformed": False, "own": False, "pinned": True, "problems": [], "faults": [],
@@ -46,23 +46,23 @@ async def test_the_programs_own_are_listed_with_what_a_ui_must_do(control: Contr
     assert listed["nasty/empty frame"]["malformed"]
 
 
-async def test_each_that_is_listed_can_be_read_and_fired(control: Control) -> None:
+async def test_each_listed_fixture_can_be_read_and_fired(control: Control) -> None:
     for name in await names(control, own=False):
-        told = await control.got(f"/v1/fixtures/{quote(name, safe='')}")
-        assert (told["name"], told["own"]) == (name, False)
+        shown = await control.get_json(f"/v1/fixtures/{quote(name, safe='')}")
+        assert (shown["name"], shown["own"]) == (name, False)
         assert (await control.post("/v1/trigger", {"fixture": name})).status == 200
 
 
-async def test_what_was_saved_is_read_listed_and_on_the_disk(control: Control, folder: Path) -> None:
+async def test_a_saved_fixture_is_listed_and_written_to_disk(control: Control, folder: Path) -> None:
     saved = await control.put("/v1/fixtures/mine", BODY)
     assert saved.status == 200
     assert saved.json == {"name": "mine", "own": True, "fixture": BODY}
-    assert await control.got("/v1/fixtures/mine") == saved.json
+    assert await control.get_json("/v1/fixtures/mine") == saved.json
     assert await names(control) == ["mine"]
     assert json.loads((folder / "mine.json").read_text("utf-8")) == BODY
 
 
-async def test_a_name_with_folders_is_one_part_of_the_address(control: Control, folder: Path) -> None:
+async def test_a_name_with_folders_is_one_encoded_path_segment(control: Control, folder: Path) -> None:
     for encoded in ("a%2Fb%2Fc", "A%20b%2FGr%C3%BC%C3%9Fe", "x%2fy"):
         assert (await control.put(f"/v1/fixtures/{encoded}", online())).status == 200
         assert (await control.get(f"/v1/fixtures/{encoded}")).status == 200
@@ -72,22 +72,22 @@ async def test_a_name_with_folders_is_one_part_of_the_address(control: Control, 
     assert sorted(await names(control)) == ["A b/Grüße", "x/y"]
 
 
-async def test_saving_again_replaces_it(control: Control) -> None:
+async def test_saving_again_replaces_the_fixture(control: Control) -> None:
     await control.put("/v1/fixtures/mine", BODY)
     assert (await control.put("/v1/fixtures/mine", {"frame": ""})).status == 200
-    assert (await control.got("/v1/fixtures/mine"))["fixture"] == {"frame": ""}
+    assert (await control.get_json("/v1/fixtures/mine"))["fixture"] == {"frame": ""}
     assert await names(control) == ["mine"]
 
 
-async def test_a_name_in_other_letters_is_the_same_fixture(control: Control, folder: Path) -> None:
+async def test_fixture_names_are_case_insensitive(control: Control, folder: Path) -> None:
     await control.put("/v1/fixtures/Mine", BODY)
     await control.put("/v1/fixtures/mine", {"frame": "new"})
     for _ in range(2):
         assert len(await names(control)) == 1
-        assert (await control.got("/v1/fixtures/MINE"))["fixture"] == {"frame": "new"}
+        assert (await control.get_json("/v1/fixtures/MINE"))["fixture"] == {"frame": "new"}
     assert (await control.delete("/v1/fixtures/mine")).status == 204
     assert await names(control) == []
-    assert below(folder) == []
+    assert relative_paths(folder) == []
 
 
 async def test_a_raw_frame_and_an_event_without_data_can_be_saved(control: Control) -> None:
@@ -126,15 +126,15 @@ async def test_an_invalid_fixture_is_rejected_and_not_saved(
         answer = await control.put(f"/v1/fixtures/{name}", body)
         assert answer.status == 422
         assert place in answer.detail
-    assert (await control.got("/v1/fixtures/mine"))["fixture"] == BODY
-    assert below(folder) == ["mine.json"]
+    assert (await control.get_json("/v1/fixtures/mine"))["fixture"] == BODY
+    assert relative_paths(folder) == ["mine.json"]
 
 
 async def test_a_name_that_is_not_a_portable_file_name_is_rejected(
     control: Control, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     await control.put("/v1/fixtures/mine", BODY)
-    before = below(tmp_path)
+    before = relative_paths(tmp_path)
     for name in (
         "..", "..%2Fx", "a%2F..%2Fb", "%2Fetc%2Fpasswd", "a%2F", "%2Fa", "a%2F%2Fb", "a%5Cb", "C%3Ax", ".hidden",
         "a.", "con", "NUL.txt", "a%2Faux", "a%00b", "%0A", "a%2Fb%2Fc%2Fd", "x" * 61, "%20", "%F0%9F%98%80", "%ff",
@@ -145,7 +145,7 @@ async def test_a_name_that_is_not_a_portable_file_name_is_rejected(
             assert answer.status == 400
             assert "invalid name" in answer.detail or "two folders deep" in answer.detail
             assert (await control.patch("/v1/fixtures/mine", {"name": "../x"})).status == 400
-            assert below(tmp_path) == before
+            assert relative_paths(tmp_path) == before
 
 
 async def test_an_unknown_fixture_returns_404(control: Control, subtests: pytest.Subtests) -> None:
@@ -160,10 +160,10 @@ async def test_an_unknown_fixture_returns_404(control: Control, subtests: pytest
                 assert len(answer.body) < 500
 
 
-# the program's own
+# built-in fixtures
 
 
-async def test_the_programs_own_cannot_be_deleted_or_renamed(control: Control) -> None:
+async def test_built_in_fixtures_cannot_be_deleted_or_renamed(control: Control) -> None:
     for answer in (
         await control.delete("/v1/fixtures/basics%2Fmessage"),
         await control.delete("/v1/fixtures/message"),
@@ -175,24 +175,24 @@ async def test_the_programs_own_cannot_be_deleted_or_renamed(control: Control) -
     assert await names(control) == []
 
 
-async def test_ones_own_hides_the_programs_of_that_name_until_it_is_deleted(control: Control) -> None:
+async def test_a_user_fixture_hides_the_built_in_one_until_it_is_deleted(control: Control) -> None:
     await control.put("/v1/fixtures/basics%2Fmessage", {"frame": "mine"})
-    assert (await control.got("/v1/fixtures/basics%2Fmessage"))["fixture"] == {"frame": "mine"}
+    assert (await control.get_json("/v1/fixtures/basics%2Fmessage"))["fixture"] == {"frame": "mine"}
     assert "basics/message" not in await names(control, own=False)
     assert (await control.delete("/v1/fixtures/basics%2Fmessage")).status == 204
-    assert (await control.got("/v1/fixtures/basics%2Fmessage"))["fixture"]["event"] == "new_message"
+    assert (await control.get_json("/v1/fixtures/basics%2Fmessage"))["fixture"]["event"] == "new_message"
     assert (await control.delete("/v1/fixtures/basics%2Fmessage")).status == 409
 
 
 # rename and delete
 
 
-async def test_a_renamed_fixture_has_its_new_name_only(control: Control, folder: Path) -> None:
+async def test_a_renamed_fixture_has_only_its_new_name(control: Control, folder: Path) -> None:
     await control.put("/v1/fixtures/a%2Fmine", BODY)
     answer = await control.patch("/v1/fixtures/a%2Fmine", {"name": "b/other"})
     assert (answer.status, answer.json) == (200, {"name": "b/other", "own": True, "fixture": BODY})
     assert await names(control) == ["b/other"]
-    assert below(folder) == ["b", "b/other.json"]
+    assert relative_paths(folder) == ["b", "b/other.json"]
     assert (await control.get("/v1/fixtures/a%2Fmine")).status == 404
 
 
@@ -202,25 +202,25 @@ async def test_renaming_to_its_own_name_keeps_it(control: Control, new: str) -> 
     answer = await control.patch("/v1/fixtures/mine", {"name": new})
     assert (answer.status, answer.json["name"]) == (200, new.strip())
     assert await names(control) == [new.strip()]
-    assert (await control.got("/v1/fixtures/mine"))["fixture"] == BODY
+    assert (await control.get_json("/v1/fixtures/mine"))["fixture"] == BODY
 
 
-@pytest.mark.parametrize("taken", ["other", "OTHER"])
-async def test_a_name_that_is_taken_is_refused_and_both_stay(control: Control, taken: str) -> None:
+@pytest.mark.parametrize("existing_name", ["other", "OTHER"])
+async def test_renaming_to_an_existing_name_is_rejected(control: Control, existing_name: str) -> None:
     await control.put("/v1/fixtures/mine", BODY)
     await control.put("/v1/fixtures/other", {"frame": "other"})
-    answer = await control.patch("/v1/fixtures/mine", {"name": taken})
-    assert (answer.status, answer.detail) == (409, f"A fixture {taken!r} already exists.")
-    assert (await control.got("/v1/fixtures/mine"))["fixture"] == BODY
-    assert (await control.got("/v1/fixtures/other"))["fixture"] == {"frame": "other"}
+    answer = await control.patch("/v1/fixtures/mine", {"name": existing_name})
+    assert (answer.status, answer.detail) == (409, f"A fixture {existing_name!r} already exists.")
+    assert (await control.get_json("/v1/fixtures/mine"))["fixture"] == BODY
+    assert (await control.get_json("/v1/fixtures/other"))["fixture"] == {"frame": "other"}
 
 
-async def test_a_deleted_fixture_is_gone_once(control: Control, folder: Path) -> None:
+async def test_a_fixture_can_be_deleted_once(control: Control, folder: Path) -> None:
     await control.put("/v1/fixtures/a%2Fmine", BODY)
     answer = await control.delete("/v1/fixtures/a%2Fmine")
     assert (answer.status, answer.body) == (204, b"")
     assert (await control.delete("/v1/fixtures/a%2Fmine")).status == 404
-    assert below(folder) == []
+    assert relative_paths(folder) == []
 
 
 # the disk
@@ -232,17 +232,17 @@ async def test_fixture_files_in_the_folder_are_listed_and_invalid_ones_reported(
     (folder / "by hand").mkdir(parents=True)
     (folder / "by hand" / "one.json").write_text('{"frame":"x"}', "utf-8")
     (folder / "broken.json").write_text("{", "utf-8")
-    told = await control.got("/v1/fixtures")
-    assert [each["name"] for each in told["fixtures"] if each["own"]] == ["by hand/one"]
-    (complaint,) = told["complaints"]
-    assert "broken.json is not a valid fixture" in complaint
-    assert complaint in (await control.got("/v1/status"))["complaints"]
+    page = await control.get_json("/v1/fixtures")
+    assert [each["name"] for each in page["fixtures"] if each["own"]] == ["by hand/one"]
+    (warning,) = page["complaints"]
+    assert "broken.json is not a valid fixture" in warning
+    assert warning in (await control.get_json("/v1/status"))["complaints"]
     assert (await control.post("/v1/trigger", {"fixture": "one"})).status == 200
 
 
 async def test_without_a_folder_nothing_can_be_saved(make_control: MakeControl) -> None:
     control = await make_control(fixtures="")
-    assert (await control.got("/v1/fixtures"))["folder"] is None
+    assert (await control.get_json("/v1/fixtures"))["folder"] is None
     assert (await control.put("/v1/fixtures/mine", BODY)).status == 503
     assert (await control.get("/v1/fixtures/mine")).status == 404
 
@@ -266,10 +266,10 @@ async def test_a_manually_added_fixture_file_can_be_fired_immediately(control: C
     assert json.loads(await frame(client))["data"] == {"username": "bob"}
 
 
-async def test_a_fixture_with_unintended_contract_violations_is_listed_with_its_faults(
+async def test_an_invalid_fixture_not_marked_malformed_is_listed_with_its_problems(
     control: Control, folder: Path
 ) -> None:
     text = '{"event":"friend_online","data":{"username":"{{persna}}","age":3}}'
     await asyncio.to_thread((folder / "mine.json").write_text, text)
-    (listed,) = [each for each in (await control.got("/v1/fixtures"))["fixtures"] if each["own"]]
+    (listed,) = [each for each in (await control.get_json("/v1/fixtures"))["fixtures"] if each["own"]]
     assert listed["faults"] == ["{{persna}} is not a template", "data.age: is not a field of this event"]

@@ -52,7 +52,7 @@ def mixed(journal: Journal, count: int) -> None:
 async def test_get_requests_are_logged_on_demand(control: Control) -> None:
     answer = await control.patch("/v1/journal", {"log_get_requests": True})
     assert (answer.status, answer.json["log_get_requests"]) == (200, True)
-    assert (await control.got("/v1/status"))["journal"]["log_get_requests"] is True
+    assert (await control.get_json("/v1/status"))["journal"]["log_get_requests"] is True
     assert control.companion.settings.log_get_requests
     await control.patch("/v1/journal", {"log_get_requests": False})
     assert not control.companion.settings.log_get_requests
@@ -141,31 +141,31 @@ async def test_a_wrong_mark_is_rejected(control: Control, seq: str, body: Any, s
 
 async def test_without_after_it_is_the_newest_rows_in_order(control: Control) -> None:
     tell(control, 250)
-    page = await control.got("/v1/journal")
+    page = await control.get_json("/v1/journal")
     assert [row["note"] for row in page["rows"]] == [f"number {number}" for number in range(150, 250)]
     last = control.companion.journal.last_seq
     assert (page["next_after"], page["last_seq"], page["dropped"]) == (last, last, 0)
     tell(control, 1, "new")
-    page = await control.got("/v1/journal", after=page["next_after"])
+    page = await control.get_json("/v1/journal", after=page["next_after"])
     assert [row["event"] for row in page["rows"]] == ["new"]
 
 
 async def test_an_empty_page_goes_on_where_it_is(control: Control) -> None:
     last = control.companion.journal.last_seq
-    page = await control.got("/v1/journal", after=last)
+    page = await control.get_json("/v1/journal", after=last)
     assert page == {"rows": [], "next_after": last, "last_seq": last, "dropped": 0}
 
 
 async def test_after_a_page_that_nothing_passed_the_next_begins_behind_what_was_looked_at(control: Control) -> None:
     tell(control, 20)
-    page = await control.got("/v1/journal", after=0, filter="none", limit=1)
+    page = await control.get_json("/v1/journal", after=0, filter="none", limit=1)
     assert (page["rows"], page["next_after"]) == ([], control.companion.journal.last_seq)
 
 
 async def test_rows_that_were_dropped_are_counted(make_control: MakeControl) -> None:
     control = await make_control(journal_rows=100)
     tell(control, 250)
-    page = await control.got("/v1/journal", after=0, limit=10_000)
+    page = await control.get_json("/v1/journal", after=0, limit=10_000)
     assert len(page["rows"]) == 100
     assert page["dropped"] == page["last_seq"] - 100
     assert page["rows"][0]["seq"] == page["dropped"] + 1
@@ -181,7 +181,7 @@ async def test_paging_loses_and_doubles_nothing_while_rows_are_written(
     mixed(journal, data.draw(st.integers(0, 80), label="rows before"))
     got: list[dict[str, Any]] = []
     while True:
-        page = await control.got("/v1/journal", after=after, filter=expression, limit=limit)
+        page = await control.get_json("/v1/journal", after=after, filter=expression, limit=limit)
         assert len(page["rows"]) <= limit
         assert page["next_after"] >= after
         got += page["rows"]
@@ -205,7 +205,7 @@ async def test_paging_goes_on_while_the_whole_journal_is_being_filtered(control:
     writing = asyncio.create_task(write())
     seen, after = [], 0
     while True:
-        page = await control.got("/v1/journal", after=after, limit=10_000, filter="is:invalid")
+        page = await control.get_json("/v1/journal", after=after, limit=10_000, filter="is:invalid")
         seen += [row["seq"] for row in page["rows"]]
         if page["next_after"] == after and writing.done():
             break
@@ -215,7 +215,7 @@ async def test_paging_goes_on_while_the_whole_journal_is_being_filtered(control:
 
 async def test_a_request_beyond_the_last_row_continues_at_the_last_row(control: Control) -> None:
     """After a restart the numbers begin anew; a caller that goes on with an old one must not miss rows for ever."""
-    page = await control.got("/v1/journal", after=10_000)
+    page = await control.get_json("/v1/journal", after=10_000)
     assert (page["rows"], page["next_after"]) == ([], control.companion.journal.last_seq)
 
 

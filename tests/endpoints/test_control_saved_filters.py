@@ -4,13 +4,13 @@ from tests.endpoints.control_api import Control
 
 
 async def test_filters_are_saved_listed_renamed_and_deleted(control: Control) -> None:
-    assert await control.got("/v1/filters") == []
+    assert await control.get_json("/v1/filters") == []
     answer = await control.put("/v1/filters/my%20errors", {"filter": " is:invalid "})
     assert (answer.status, answer.json) == (200, {"name": "my errors", "filter": "is:invalid"})
     assert control.companion.settings.saved_filters == {"my errors": "is:invalid"}
     renamed = await control.patch("/v1/filters/my%20errors", {"name": "errors"})
     assert renamed.json == {"name": "errors", "filter": "is:invalid"}
-    assert await control.got("/v1/filters") == [{"name": "errors", "filter": "is:invalid"}]
+    assert await control.get_json("/v1/filters") == [{"name": "errors", "filter": "is:invalid"}]
     assert (await control.delete("/v1/filters/errors")).status == 204
     assert (await control.delete("/v1/filters/errors")).status == 404
 
@@ -27,9 +27,9 @@ async def test_the_journal_and_its_stream_accept_a_saved_filter(control: Control
     await control.put("/v1/filters/online", {"filter": "event:friend_online"})
     for event in ("friend_online", "friend_offline"):
         await control.post("/v1/trigger", {"event": event})
-    page = await control.got("/v1/journal?filter=%40online")
+    page = await control.get_json("/v1/journal?filter=%40online")
     assert [row["event"] for row in page["rows"]] == ["friend_online"]
-    page = await control.got("/v1/journal?filter=%40online%20event:offline")
+    page = await control.get_json("/v1/journal?filter=%40online%20event:offline")
     assert page["rows"] == []
     unknown = await control.get("/v1/journal?filter=%40nothing")
     assert unknown.status == 422

@@ -62,7 +62,7 @@ async def test_an_agent_may_call_what_its_scope_allows_and_nothing_else(
 
 
 async def test_the_document_names_the_tokens_of_each_operation(control: Control) -> None:
-    document: dict[str, Any] = await control.got("/v1/openapi.json")
+    document: dict[str, Any] = await control.get_json("/v1/openapi.json")
     assert set(document["components"]["securitySchemes"]) == {"token", "agentToken"}
     for path, methods in document["paths"].items():
         for method, described in methods.items():

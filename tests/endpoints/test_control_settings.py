@@ -29,12 +29,12 @@ def test_every_setting_can_be_changed() -> None:
 
 async def test_the_current_settings_are_returned(make_control: MakeControl) -> None:
     control = await make_control(username="zoe", log_get_requests=True)
-    told = await control.got("/v1/settings")
-    assert msgspec.convert(told["values"], Settings) == control.companion.settings
-    assert (told["at_next_start"], told["warnings"]) == ([], [])
+    body = await control.get_json("/v1/settings")
+    assert msgspec.convert(body["values"], Settings) == control.companion.settings
+    assert (body["at_next_start"], body["warnings"]) == ([], [])
 
 
-async def test_a_change_is_used_at_once_and_says_what_waits_for_the_next_start(control: Control) -> None:
+async def test_a_change_is_applied_and_reports_what_requires_a_restart(control: Control) -> None:
     answer = await control.patch("/v1/settings", {"username": " zoe ", "journal_rows": 500})
     assert answer.status == 200
     assert answer.json["values"]["username"] == "zoe"
@@ -45,7 +45,7 @@ async def test_a_change_is_used_at_once_and_says_what_waits_for_the_next_start(c
 
 
 @pytest.mark.parametrize(
-    ("change", "place", "sentence"),
+    ("change", "path", "message"),
     [
         ({"username": "alice"}, "username", "alice is a friend in this chat state"),
         ({"username": "a/b"}, "username", "must not contain control characters or a slash"),
@@ -56,23 +56,21 @@ async def test_a_change_is_used_at_once_and_says_what_waits_for_the_next_start(c
     ],
     ids=str,
 )
-async def test_a_change_is_checked_as_in_the_window(
-    control: Control, change: dict[str, object], place: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_change_is_validated_as_in_the_window(
+    control: Control, change: dict[str, object], path: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.system.updates.built_in_address", lambda: "")
     before = control.companion.settings
     answer = await control.patch("/v1/settings", change)
     assert answer.status == 422
     (problem,) = answer.problem["problems"]
-    assert problem["path"] == place
-    assert sentence in problem["message"]
-    assert sentence in answer.detail
+    assert problem["path"] == path
+    assert message in problem["message"]
+    assert message in answer.detail
     assert control.companion.settings == before
 
 
-async def test_a_change_is_written_to_the_file_without_what_the_command_line_gave(
-    control: Control, tmp_path: Path
-) -> None:
+async def test_a_change_is_saved_without_the_values_of_the_command_line(control: Control, tmp_path: Path) -> None:
     companion = control.companion
     home = DataDirectory.open(tmp_path / "home")
     try:
@@ -87,10 +85,10 @@ async def test_a_change_is_written_to_the_file_without_what_the_command_line_gav
 
 
 async def test_an_unwritable_settings_file_is_reported_and_changes_nothing(control: Control) -> None:
-    def full(_: Settings) -> None:
+    def fail(_: Settings) -> None:
         raise OSError(28, "No space left on device")
 
-    control.companion.current_settings.write = full
+    control.companion.current_settings.write = fail
     before = control.companion.settings
     answer = await control.patch("/v1/settings", {"theme": "dark"})
     assert answer.status == HTTPStatus.SERVICE_UNAVAILABLE
@@ -98,22 +96,22 @@ async def test_an_unwritable_settings_file_is_reported_and_changes_nothing(contr
     assert control.companion.settings == before
 
 
-async def test_changes_at_the_same_time_are_all_made(control: Control) -> None:
+async def test_concurrent_changes_are_all_applied(control: Control) -> None:
     origins = [f"http://localhost:{port}" for port in range(2000, 2020)]
     await asyncio.gather(*(control.post("/v1/origins", {"origin": each}) for each in origins))
     assert set(origins) <= set(control.companion.settings.allowed_origins)
 
 
-async def test_the_answer_comes_before_the_control_api_moves(control: Control) -> None:
+async def test_the_answer_is_sent_before_the_control_api_stops(control: Control) -> None:
     answer = await control.patch("/v1/settings", {"control": False})
     assert (answer.status, answer.json["values"]["control"]) == (200, False)
     await until(lambda: not control.companion.control.listening)
 
 
-async def test_an_origin_is_allowed_and_disallowed_and_a_refused_one_is_listed(control: Control) -> None:
+async def test_an_origin_is_allowed_and_disallowed_and_a_rejected_one_is_listed(control: Control) -> None:
     assert (await control.get("/v1/status", headers={"Origin": ORIGIN})).status == 403
-    told = await control.got("/v1/origins")
-    assert ORIGIN in [each["origin"] for each in told["refused"]]
+    origins = await control.get_json("/v1/origins")
+    assert ORIGIN in [each["origin"] for each in origins["refused"]]
     for _ in range(2):
         answer = await control.post("/v1/origins", {"origin": ORIGIN})
         assert answer.json["allowed"].count(ORIGIN) == 1
@@ -138,21 +136,21 @@ async def test_a_fixture_is_pinned_and_unpinned_and_a_pin_follows_a_rename(contr
 async def test_start_at_login_is_switched(control: Control, login_item: LoginItem) -> None:
     for on in (True, True, False, False):
         answer = await control.put("/v1/start-at-login", {"on": on})
-        assert answer.json == {"on": on} == await control.got("/v1/start-at-login")
+        assert answer.json == {"on": on} == await control.get_json("/v1/start-at-login")
         assert login_item.exists() is on
-    login_item.refuse()
+    login_item.make_changes_fail()
     answer = await control.put("/v1/start-at-login", {"on": True})
     assert answer.status == 503
     assert answer.detail.startswith("Start at login could not be read or changed: ")
 
 
-async def test_a_newer_version_is_looked_for(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+async def test_a_newer_version_is_reported(control: Control, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = []
 
     async def look(address: str) -> Release | None:
-        asked.append(address)
+        addresses.append(address)
         if "broken" in address:
-            raise UpdateError("nobody answered")
+            raise UpdateError("no response")
         return Release("9.9.9", "https://example.org/9.9.9") if "new" in address else None
 
     monkeypatch.setattr("app.endpoints.control.settings.look", look)
@@ -165,8 +163,8 @@ async def test_a_newer_version_is_looked_for(control: Control, monkeypatch: pyte
         assert (answer.status, answer.json["newer"]) == (200, expected)
     await control.patch("/v1/settings", {"updates_url": "https://example.org/broken"})
     answer = await control.post("/v1/updates/check")
-    assert (answer.status, answer.detail) == (502, "The check for updates failed: nobody answered.")
-    assert len(asked) == 3
+    assert (answer.status, answer.detail) == (502, "The check for updates failed: no response.")
+    assert len(addresses) == 3
 
 
 # the agent token's storage
@@ -178,29 +176,29 @@ async def test_the_agent_token_survives_a_restart_in_a_private_file(tmp_path: Pa
     assert (token.kept_in, token.file) == ("file", folders.agent_token_file)
     if sys.platform != "win32":
         assert folders.agent_token_file.stat().st_mode & 0o777 == 0o600
-    later = AgentToken(folders)
-    await later.load()
-    assert later.value == token.value
-    assert await later.revoke()
+    second = AgentToken(folders)
+    await second.load()
+    assert second.value == token.value
+    assert await second.revoke()
     assert not folders.agent_token_file.exists()
-    last = AgentToken(folders)
-    await last.load()
-    assert last.value == ""
+    third = AgentToken(folders)
+    await third.load()
+    assert third.value == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="files have no modes there")
-async def test_a_file_that_others_can_read_is_not_used_and_a_new_token_replaces_it(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
+async def test_an_agent_token_file_that_others_can_read_is_replaced(tmp_path: Path) -> None:
     folders = Folders.of(tmp_path)
-    folders.agent_token_file.write_text("a-token-that-everybody-knows")
+    folders.agent_token_file.write_text("a-token-that-others-can-read")
     folders.agent_token_file.chmod(0o644)
     agent = AgentToken(folders)
     await agent.load()
     assert agent.value == ""
-    assert (await agent.create()).value != "a-token-that-everybody-knows"
+    assert (await agent.create()).value != "a-token-that-others-can-read"
     assert folders.agent_token_file.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_companion_that_starts_again_knows_its_agent_token(control: Control, tmp_path: Path) -> None:
+async def test_the_agent_token_is_loaded_when_the_control_api_starts(control: Control, tmp_path: Path) -> None:
     folders = Folders.of(tmp_path)
     token = await AgentToken(folders).create()
     access = ControlAccess(control.companion, folders, tmp_path / "main-token")

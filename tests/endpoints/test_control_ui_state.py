@@ -16,7 +16,7 @@ BROWSER = {"Origin": PAGE, "User-Agent": "a browser", "Content-Type": "applicati
 
 
 class Page:
-    """What a page of the chat UI sends: REST calls and one WebSocket, from one origin and user agent."""
+    """A page of the chat UI: sends REST calls and opens one WebSocket, with one origin and user agent."""
 
     def __init__(self, control: Control, session: aiohttp.ClientSession) -> None:
         self._control = control
@@ -43,7 +43,7 @@ async def page(make_control: MakeControl) -> Any:
 
 
 async def stores(control: Control, **query: object) -> dict[str, Any]:
-    return dict((await control.got("/v1/ui-state", **query))["stores"])
+    return dict((await control.get_json("/v1/ui-state", **query))["stores"])
 
 
 async def contact(control: Control, name: str, **query: object) -> dict[str, Any]:
@@ -52,12 +52,12 @@ async def contact(control: Control, name: str, **query: object) -> dict[str, Any
     return dict(found)
 
 
-async def test_frames_and_rest_calls_of_a_page_make_its_state(page: tuple[Control, Page]) -> None:
+async def test_the_state_of_a_page_results_from_frames_and_rest_calls(page: tuple[Control, Page]) -> None:
     control, ui = page
     await ui.load()
     sent = message("hello")
     await control.post("/v1/events", sent)
-    found = await control.got("/v1/ui-state")
+    found = await control.get_json("/v1/ui-state")
     assert (found["client"], found["flavour"], found["complete"], found["rest_is_guess"]) == (
         1,
         "guide",
@@ -75,7 +75,7 @@ async def test_frames_and_rest_calls_of_a_page_make_its_state(page: tuple[Contro
     assert (await contact(control, "alice"))["unreadCount"] == 0
 
 
-async def test_the_state_just_after_a_row(page: tuple[Control, Page]) -> None:
+async def test_the_state_after_a_given_row(page: tuple[Control, Page]) -> None:
     control, ui = page
     await ui.load()
     first = (await control.post("/v1/events", message("one"))).json["seq"]
@@ -88,9 +88,9 @@ async def test_the_state_just_after_a_row(page: tuple[Control, Page]) -> None:
 async def test_the_flavours_differ_for_a_duplicate(page: tuple[Control, Page]) -> None:
     control, ui = page
     await ui.load()
-    twice = message("again")
+    duplicate = message("again")
     for _ in range(2):
-        await control.post("/v1/events?strict=0", twice)
+        await control.post("/v1/events?strict=0", duplicate)
     assert (await contact(control, "alice"))["unreadCount"] == 1
     assert (await contact(control, "alice", flavour="shipped"))["unreadCount"] == 2
 
@@ -102,17 +102,20 @@ async def test_only_frames_to_this_client_count_and_several_clients_need_a_numbe
     await ui.load()
     await control.connect("bob")
     await control.post("/v1/events?to=client:2", online("bob"))
-    several = await control.get("/v1/ui-state")
-    assert (several.status, several.detail) == (409, "2 clients are connected. Select one by its number.")
+    without_number = await control.get("/v1/ui-state")
+    assert (without_number.status, without_number.detail) == (
+        409,
+        "2 clients are connected. Select one by its number.",
+    )
     assert (await contact(control, "bob", client=1))["online"] is False
     assert (await control.get("/v1/ui-state", query={"client": 7})).status == 404
 
 
-async def test_two_pages_of_one_browser_are_a_guess(page: tuple[Control, Page]) -> None:
+async def test_rest_calls_of_two_pages_of_one_browser_are_assigned_by_guessing(page: tuple[Control, Page]) -> None:
     control, ui = page
     await ui.load()
     await ui.load()
-    assert (await control.got("/v1/ui-state", client=2))["rest_is_guess"]
+    assert (await control.get_json("/v1/ui-state", client=2))["rest_is_guess"]
 
 
 async def test_a_reported_state_is_compared_and_expected(page: tuple[Control, Page]) -> None:
@@ -120,23 +123,28 @@ async def test_a_reported_state_is_compared_and_expected(page: tuple[Control, Pa
     await ui.load()
     await control.post("/v1/events", message("hello"))
     assert (await control.post("/v1/ui-state/compare", {})).status == 409, "nothing is reported yet"
-    none = await control.post("/v1/ui-state/expect", {"conditions": ["chat.activeChat=null"], "within": 0})
-    assert (none.json["met"], none.json["has_reported"]) == (False, False)
-    right = await stores(control)
-    assert (await control.post("/v1/ui-state/compare", {"state": right})).json["equal"]
-    wrong = json.loads(json.dumps(right))
-    next(each for each in wrong["contactStore"]["contacts"] if each["username"] == "alice")["unreadCount"] = 2
-    (found,) = (await control.post("/v1/ui-state/compare", {"state": wrong})).json["differences"]
+    without_report = await control.post(
+        "/v1/ui-state/expect", {"conditions": ["chat.activeChat=null"], "within": 0}
+    )
+    assert (without_report.json["met"], without_report.json["has_reported"]) == (False, False)
+    correct = await stores(control)
+    assert (await control.post("/v1/ui-state/compare", {"state": correct})).json["equal"]
+    incorrect = json.loads(json.dumps(correct))
+    next(each for each in incorrect["contactStore"]["contacts"] if each["username"] == "alice")["unreadCount"] = 2
+    (found,) = (await control.post("/v1/ui-state/compare", {"state": incorrect})).json["differences"]
     assert found["path"].endswith(".unreadCount")
     assert (found["expected"], found["reported"]) == (1, 2)
     expecting = asyncio.create_task(
         control.post("/v1/ui-state/expect", {"conditions": ["contact.contacts[alice].unreadCount=2"], "within": 30})
     )
-    assert (await control.put("/v1/ui-state/reported", wrong)).status == 204
+    assert (await control.put("/v1/ui-state/reported", incorrect)).status == 204
     assert (await asyncio.wait_for(expecting, PATIENCE_S)).json["met"]
-    unequal = await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})
-    assert (unequal.json["met"], [each["path"] for each in unequal.json["differences"]]) == (False, [found["path"]])
-    await control.put("/v1/ui-state/reported", right)
+    comparison = await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})
+    assert (comparison.json["met"], [each["path"] for each in comparison.json["differences"]]) == (
+        False,
+        [found["path"]],
+    )
+    await control.put("/v1/ui-state/reported", correct)
     assert (await control.post("/v1/ui-state/expect", {"equal": True, "within": 0})).json["met"]
 
 
@@ -157,13 +165,15 @@ async def test_the_open_chat_can_be_corrected(page: tuple[Control, Page]) -> Non
         ([], "Give at least one condition"),
     ],
 )
-async def test_an_invalid_condition_is_explained(control: Control, conditions: list[str], detail: str) -> None:
+async def test_an_invalid_condition_is_rejected_with_the_reason(
+    control: Control, conditions: list[str], detail: str
+) -> None:
     await control.connect()
     answer = await control.post("/v1/ui-state/expect", {"conditions": conditions})
     assert answer.status == 422
     assert detail in answer.detail
 
 
-async def test_without_a_client_the_error_says_what_to_do(control: Control) -> None:
+async def test_without_a_client_an_error_is_returned(control: Control) -> None:
     answer = await control.get("/v1/ui-state")
     assert (answer.status, answer.detail) == (409, "No client is connected. Start your UI first.")

@@ -1,4 +1,4 @@
-"""What answers HTTP is loaded when somebody asks: whoever comes first waits for it, and nobody else does."""
+"""The HTTP libraries are loaded at the first request, which waits for them. Other clients do not wait."""
 
 import asyncio
 import importlib
@@ -42,22 +42,22 @@ with asyncio.Runner(loop_factory=getattr(__import__(sys.argv[1]), "new_event_loo
 def test_the_http_libraries_are_not_loaded_before_the_first_request(loop: str) -> None:
     pytest.importorskip(loop)
     command = [sys.executable, "-c", START, loop]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (ended.stdout.splitlines(), ended.stderr) == (["[]", "HTTP/1.1 200 OK", "True"], "")
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.stdout.splitlines(), result.stderr) == (["[]", "HTTP/1.1 200 OK", "True"], "")
 
 
 class Loading:
-    """Holds the loading until the test lets it go on, or fail."""
+    """Blocks loading until the test sets ``finish``. It then fails if ``failure`` is set."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.go = threading.Event()
+        self.finish = threading.Event()
         self.failure: Exception | None = None
         self.times = 0
         patch.setattr(http_server.importlib, "import_module", self._load)
 
     def _load(self, name: str) -> object:
         self.times += 1
-        assert self.go.wait(PATIENCE_S)
+        assert self.finish.wait(PATIENCE_S)
         if self.failure:
             raise self.failure
         return sys.modules.get(name) or importlib.__import__(name)
@@ -67,7 +67,7 @@ class Loading:
 async def loading(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Loading]:
     loading = Loading(monkeypatch)
     yield loading
-    loading.go.set()
+    loading.finish.set()
 
 
 @pytest.fixture
@@ -78,18 +78,18 @@ async def companion(make_companion: MakeCompanion) -> Companion:
     return companion
 
 
-def ask(companion: Companion) -> bytes:
+def request(companion: Companion) -> bytes:
     return b"GET /status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % companion.rest.port
 
 
-async def nothing_comes(client: RawClient) -> None:
+async def assert_no_answer(client: RawClient) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await client.receive()
 
 
-async def is_cut(client: RawClient) -> None:
-    with suppress(ConnectionResetError):  # uvloop says good-bye
+async def assert_cut(client: RawClient) -> None:
+    with suppress(ConnectionResetError):  # uvloop resets the connection
         assert await client.receive() == b""
 
 
@@ -99,64 +99,66 @@ async def test_requests_received_while_loading_wait_and_are_answered(
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(tcp_to(companion.rest.port)) for _ in range(5)]
         for client in clients:
-            await client.send(ask(companion))
-        await nothing_comes(clients[0])
-        loading.go.set()
+            await client.send(request(companion))
+        await assert_no_answer(clients[0])
+        loading.finish.set()
         for client in clients:
             assert (await client.receive()).startswith(b"HTTP/1.1 200 ")
         assert loading.times == 1
         later = await stack.enter_async_context(tcp_to(companion.rest.port))
-        await later.send(ask(companion))
+        await later.send(request(companion))
         assert (await later.receive()).startswith(b"HTTP/1.1 200 ")
         assert loading.times == 1
 
 
-async def test_events_go_on_meanwhile(companion: Companion, loading: Loading) -> None:
+async def test_the_event_server_accepts_clients_while_loading(companion: Companion, loading: Loading) -> None:
     async with tcp_to(companion.rest.port) as client, tcp_to(companion.server.port) as events:
-        await client.send(ask(companion))
+        await client.send(request(companion))
         await until(lambda: loading.times)
         host = f"127.0.0.1:{companion.server.port}"
         assert (await events.upgrade("/events", [("Host", host)])).startswith("HTTP/1.1 101 ")
 
 
 async def test_a_connection_closed_while_loading_is_discarded(companion: Companion, loading: Loading) -> None:
-    async with tcp_to(companion.rest.port) as stays:
-        async with tcp_to(companion.rest.port) as leaves:
-            await leaves.send(ask(companion))
-            await stays.send(ask(companion))
+    async with tcp_to(companion.rest.port) as waiting_client:
+        async with tcp_to(companion.rest.port) as leaving_client:
+            await leaving_client.send(request(companion))
+            await waiting_client.send(request(companion))
             await until(lambda: loading.times)
-            leaves.reset()
-        loading.go.set()
-        assert (await stays.receive()).startswith(b"HTTP/1.1 200 ")
+            leaving_client.reset()
+        loading.finish.set()
+        assert (await waiting_client.receive()).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_a_stop_meanwhile_cuts_them_and_takes_no_time(companion: Companion, loading: Loading) -> None:
+async def test_stopping_while_loading_cuts_waiting_connections_immediately(
+    companion: Companion, loading: Loading
+) -> None:
     async with tcp_to(companion.rest.port) as client:
-        await client.send(ask(companion))
+        await client.send(request(companion))
         await until(lambda: loading.times)
         async with asyncio.timeout(PATIENCE_S / 2):
             await companion.rest.stop()
-        await is_cut(client)
-    loading.go.set()
+        await assert_cut(client)
+    loading.finish.set()
     assert await companion.start_service("rest")
-    async with tcp_to(companion.rest.port) as again:
-        await again.send(ask(companion))
-        assert (await again.receive()).startswith(b"HTTP/1.1 200 ")
+    async with tcp_to(companion.rest.port) as second_client:
+        await second_client.send(request(companion))
+        assert (await second_client.receive()).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_where_it_cannot_be_loaded_they_are_cut_and_the_next_one_tries_again(
+async def test_after_a_failed_load_connections_are_cut_and_the_next_request_retries(
     companion: Companion, loading: Loading
 ) -> None:
-    heard: list[BaseException] = []
+    errors: list[BaseException] = []
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: heard.append(context["exception"]))
-    loading.failure = ImportError("not today")
-    loading.go.set()
+    loop.set_exception_handler(lambda _, context: errors.append(context["exception"]))
+    loading.failure = ImportError("on purpose")
+    loading.finish.set()
     async with tcp_to(companion.rest.port) as client:
-        await client.send(ask(companion))
-        await is_cut(client)
-    assert [str(error) for error in heard] == ["not today"]
+        await client.send(request(companion))
+        await assert_cut(client)
+    assert [str(error) for error in errors] == ["on purpose"]
     loading.failure = None
-    async with tcp_to(companion.rest.port) as again:
-        await again.send(ask(companion))
-        assert (await again.receive()).startswith(b"HTTP/1.1 200 ")
+    async with tcp_to(companion.rest.port) as second_client:
+        await second_client.send(request(companion))
+        assert (await second_client.receive()).startswith(b"HTTP/1.1 200 ")

@@ -21,7 +21,7 @@ def rows(companion: Companion, kind: Kind) -> list[Row]:
     return [row for row in companion.journal if row.kind is kind]
 
 
-def told(companion: Companion, event: str) -> list[Row]:
+def server_rows(companion: Companion, event: str) -> list[Row]:
     return [row for row in companion.journal if row.event == event]
 
 
@@ -41,7 +41,7 @@ async def receive(socket: ClientConnection) -> str | bytes:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 0xFFFF, 0x10000, 0x10001])
-def test_a_frame_is_the_librarys(size: int) -> None:
+def test_a_text_frame_equals_that_of_the_library(size: int) -> None:
     payload = b"x" * size
     assert connection.text_frame(payload) == Frame(Opcode.TEXT, payload).serialize(mask=False)
 
@@ -63,7 +63,7 @@ async def test_two_clients_get_all_frames_in_the_same_order(companion: Companion
         assert texts == [str(number) for number in range(300)]
 
 
-async def test_an_event_can_go_to_one_of_two_clients(companion: Companion, connect_client: Connect) -> None:
+async def test_an_event_can_be_sent_to_one_of_two_clients(companion: Companion, connect_client: Connect) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     await companion.fire(message("for bob"), to=Target(user="bob"), origin="panel")
     companion.hub.send_to(companion.hub.clients[0], message("for alice"))
@@ -71,17 +71,17 @@ async def test_an_event_can_go_to_one_of_two_clients(companion: Companion, conne
     assert json.loads(await receive(bob))["data"]["text"] == "for bob"
 
 
-async def test_typing_goes_from_one_client_to_the_other(companion: Companion, connect_client: Connect) -> None:
+async def test_typing_is_forwarded_to_the_other_client(companion: Companion, connect_client: Connect) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     await alice.send(TYPING)
     assert await receive(bob) == '{"event":"typing","data":{"username":"alice","typing":true}}'
 
 
-async def test_bad_frames_leave_rows_and_the_connection_open_and_unanswered(
+async def test_invalid_frames_are_logged_and_the_connection_stays_open(
     companion: Companion, connect_client: Connect
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
-    for frame in ("hello", "[]", "{}", b"\xff\x00", TYPING.encode(), '{"event":"dance","data":{}}'):
+    for frame in ("hello", "[]", "{}", b"\xff\x00", TYPING.encode(), '{"event":"unknown","data":{}}'):
         await alice.send(frame)
     await alice.send(TYPING)
     await receive(bob)
@@ -91,7 +91,7 @@ async def test_bad_frames_leave_rows_and_the_connection_open_and_unanswered(
     assert json.loads(await receive(alice)) == {"event": "friend_online", "data": {"username": "alice"}}
 
 
-async def test_a_frame_of_exactly_the_limit_is_read(companion: Companion, connect_client: Connect) -> None:
+async def test_a_frame_of_the_maximum_size_is_read(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     await socket.send("x" * MAX_FRAME_BYTES)
     await until(lambda: len(rows(companion, Kind.FROM_UI)) == 1)
@@ -106,8 +106,8 @@ async def test_a_frame_over_the_limit_closes_with_1009_and_a_row(
     await socket.send("x" * (MAX_FRAME_BYTES + 1))
     await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert socket.close_code == 1009
-    await until(lambda: told(companion, "disconnected"))
-    (row,) = told(companion, "disconnected")
+    await until(lambda: server_rows(companion, "disconnected"))
+    (row,) = server_rows(companion, "disconnected")
     assert (row.verdict, row.note) == (Verdict.INVALID, "closed with 1009: a frame was over 64 KiB")
     assert rows(companion, Kind.FROM_UI) == []
 
@@ -115,13 +115,13 @@ async def test_a_frame_over_the_limit_closes_with_1009_and_a_row(
 async def test_a_text_frame_that_is_not_utf_8_closes_with_1007_and_is_logged(companion: Companion) -> None:
     async with client_that_never_reads(companion.server.port) as client:
         await client.send(text_frame(b"\xff\xfe"))
-        await until(lambda: told(companion, "disconnected"))
-    (row,) = told(companion, "disconnected")
+        await until(lambda: server_rows(companion, "disconnected"))
+    (row,) = server_rows(companion, "disconnected")
     assert row.verdict is Verdict.INVALID
     assert row.note.startswith("closed with 1007")
 
 
-async def test_a_talkative_client_is_read_to_the_end(companion: Companion, connect_client: Connect) -> None:
+async def test_many_frames_of_a_client_are_all_read(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     for _ in range(500):
         await socket.send(TYPING)
@@ -135,7 +135,7 @@ async def test_a_client_can_be_closed_with_a_code(companion: Companion, connect_
     await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
     assert (socket.close_code, socket.close_reason) == (4001, "go away")
     await until(lambda: companion.hub.connection_count == 0)
-    assert told(companion, "disconnected")[0].note == "closed with 4001: go away"
+    assert server_rows(companion, "disconnected")[0].note == "closed with 4001: go away"
 
 
 async def test_firing_while_a_client_is_closing_does_not_affect_other_clients(
@@ -152,7 +152,7 @@ async def test_firing_while_a_client_is_closing_does_not_affect_other_clients(
     await asyncio.wait_for(leaving.wait_closed(), PATIENCE_S)
 
 
-async def test_a_client_can_be_cut_off(companion: Companion, connect_client: Connect) -> None:
+async def test_a_client_can_be_aborted(companion: Companion, connect_client: Connect) -> None:
     socket = await connect_client()
     companion.hub.clients[0].transport.abort()
     await asyncio.wait_for(socket.wait_closed(), PATIENCE_S)
@@ -169,25 +169,25 @@ async def test_the_connections_are_counted(companion: Companion, connect_client:
     await until(lambda: companion.hub.connection_count == 1)
 
 
-async def test_clients_that_vanish_leave_a_calm_log_and_a_row(
+async def test_clients_that_disconnect_unexpectedly_are_logged_without_warnings(
     companion: Companion, connect_client: Connect
 ) -> None:
     port = companion.server.port
     host = [("Host", f"127.0.0.1:{port}")]
     async with tcp_to(port) as silent:
         silent.reset()
-    async with tcp_to(port) as in_handshake:
-        await in_handshake.send(b"GET /events HTTP/1.1\r\nHost: ")
-    async with tcp_to(port) as cut:
-        await cut.upgrade("/events", host)
+    async with tcp_to(port) as incomplete_handshake:
+        await incomplete_handshake.send(b"GET /events HTTP/1.1\r\nHost: ")
+    async with tcp_to(port) as reset_client:
+        await reset_client.upgrade("/events", host)
         await until(lambda: companion.hub.connection_count == 1)
-        cut.reset()
+        reset_client.reset()
     await until(lambda: companion.hub.connection_count == 0)
-    async with tcp_to(port) as in_frame:
-        await in_frame.upgrade("/events", host)
-        await in_frame.send(text_frame(b"x" * 100)[:50])
-    await until(lambda: len(told(companion, "disconnected")) == 2)
-    assert {row.note for row in told(companion, "disconnected")} == {
+    async with tcp_to(port) as incomplete_frame:
+        await incomplete_frame.upgrade("/events", host)
+        await incomplete_frame.send(text_frame(b"x" * 100)[:50])
+    await until(lambda: len(server_rows(companion, "disconnected")) == 2)
+    assert {row.note for row in server_rows(companion, "disconnected")} == {
         "the connection was cut without a closing handshake (1006)"
     }
     socket = await connect_client()
@@ -199,9 +199,9 @@ async def test_firing_after_a_client_reset_its_connection_does_not_affect_other_
     companion: Companion, connect_client: Connect
 ) -> None:
     socket = await connect_client()
-    async with client_that_never_reads(companion.server.port) as gone:
+    async with client_that_never_reads(companion.server.port) as reset_client:
         await until(lambda: companion.hub.connection_count == 2)
-        gone.reset()
+        reset_client.reset()
         for _ in range(20):
             await companion.fire(message("x" * 1_000), origin="panel")
     for _ in range(20):

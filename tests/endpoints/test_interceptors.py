@@ -39,14 +39,14 @@ async def test_a_fired_event_is_held_before_it_is_stored_changed_and_released(
     companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
-    point = Breakpoint(companion, FiredEvent)
+    breakpoint_ = Breakpoint(companion, FiredEvent)
     message = companion.message_from("alice", "original")
     delivery = await companion.fire(message, origin=PANEL)
     assert (delivery.held, delivery.delivered) == (True, 0)
     before, _ = await companion.chat.store.page("alice", 50, 0)
     assert "original" not in [each["text"] for each in before]
 
-    (held,) = point.held
+    (held,) = breakpoint_.held
     held.resume(held.changed(event=Envelope(message.event, {**message.data, "text": "changed"})))
     assert json.loads(await client.recv())["data"]["text"] == "changed"
     after, _ = await companion.chat.store.page("alice", 50, 0)
@@ -57,40 +57,40 @@ async def test_events_that_are_fired_later_are_not_delayed_by_a_held_one(
     companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
-    point = Breakpoint(companion, FiredEvent)
+    breakpoint_ = Breakpoint(companion, FiredEvent)
     await companion.fire(ONLINE, origin=PANEL)
-    point.remove()
+    breakpoint_.remove()
     await companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin=PANEL)
     assert json.loads(await client.recv())["event"] == "typing"
-    point.held[0].resume()
+    breakpoint_.held[0].resume()
     assert json.loads(await client.recv())["event"] == "friend_online"
 
 
-async def test_a_dropped_event_changes_nothing_and_leaves_a_row_that_says_why(companion: Companion) -> None:
-    point = Breakpoint(companion, FiredEvent)
+async def test_a_dropped_event_changes_nothing_and_is_logged(companion: Companion) -> None:
+    breakpoint_ = Breakpoint(companion, FiredEvent)
     await companion.fire(ONLINE, origin=PANEL)
-    point.held[0].drop("dropped by breakpoint 1")
+    breakpoint_.held[0].drop("dropped by breakpoint 1")
     await until(lambda: "dropped" in events(companion))
     assert "friend_online" not in events(companion)
     assert not companion.chat.presence["bob"]
 
 
-async def test_an_event_that_was_changed_into_an_invalid_one_is_not_sent_and_the_row_names_the_fault(
+async def test_an_event_that_an_interceptor_made_invalid_is_not_sent_and_its_problem_is_logged(
     companion: Companion,
 ) -> None:
-    point = Breakpoint(companion, FiredEvent)
+    breakpoint_ = Breakpoint(companion, FiredEvent)
     await companion.fire(ONLINE, origin=PANEL)
-    point.held[0].resume(point.held[0].changed(event=Envelope("friend_online", {})))
+    breakpoint_.held[0].resume(breakpoint_.held[0].changed(event=Envelope("friend_online", {})))
     await until(lambda: "not sent" in events(companion))
     (row,) = [row for row in companion.journal if row.event == "not sent"]
     assert "data.username: is missing" in row.note
 
 
-async def test_raw_and_resent_frames_are_held_too(companion: Companion, connect_client: Connect) -> None:
+async def test_a_raw_frame_is_held_and_changed(companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
-    point = Breakpoint(companion, FiredFrame)
+    breakpoint_ = Breakpoint(companion, FiredFrame)
     await companion.send_raw("{nope", origin=PANEL)
-    (held,) = point.held
+    (held,) = breakpoint_.held
     held.resume(held.changed(outgoing=held.outgoing._replace(payload=b"{changed")))
     assert await client.recv() == "{changed"
 
@@ -99,40 +99,40 @@ async def test_a_client_frame_is_held_before_its_handler_and_later_frames_of_tha
     companion: Companion, connect_client: Connect
 ) -> None:
     sender, other = await connect_client(), await connect_client("bob")
-    point = Breakpoint(companion, ClientFrame)
+    breakpoint_ = Breakpoint(companion, ClientFrame)
     await sender.send('{"event":"typing","data":{"to":"bob","typing":true}}')
-    await until(lambda: point.held)
-    point.remove()
+    await until(lambda: breakpoint_.held)
+    breakpoint_.remove()
     await sender.send('{"event":"typing","data":{"to":"bob","typing":false}}')
     await sender.ping()
     await other.send('{"event":"typing","data":{"to":"me","typing":true}}')
     assert json.loads(await sender.recv())["data"] == {"username": "bob", "typing": True}
     assert [row.event for row in companion.journal if row.kind is Kind.FROM_UI] == ["typing"]  # bob's
-    point.held[0].resume()
+    breakpoint_.held[0].resume()
     states = [json.loads(await other.recv())["data"]["typing"] for _ in range(2)]
     assert states == [True, False]
 
 
 async def test_a_client_frame_can_be_changed_and_dropped(companion: Companion, connect_client: Connect) -> None:
     sender, other = await connect_client(), await connect_client("bob")
-    point = Breakpoint(companion, ClientFrame)
+    breakpoint_ = Breakpoint(companion, ClientFrame)
     await sender.send('{"event":"typing","data":{"to":"bob","typing":true}}')
-    await until(lambda: point.held)
-    point.held[0].drop("dropped by breakpoint 2")
-    await sender.send('{"event":"typing","data":{"to":"nobody","typing":true}}')
-    await until(lambda: len(point.held) == 2)
-    held = point.held[1]
-    held.resume(held.changed(frame=held.frame.replace("nobody", "bob")))
+    await until(lambda: breakpoint_.held)
+    breakpoint_.held[0].drop("dropped by breakpoint 2")
+    await sender.send('{"event":"typing","data":{"to":"unknown","typing":true}}')
+    await until(lambda: len(breakpoint_.held) == 2)
+    held = breakpoint_.held[1]
+    held.resume(held.changed(frame=held.frame.replace("unknown", "bob")))
     assert json.loads(await other.recv())["data"] == {"username": "me", "typing": True}
     assert [row.note for row in companion.journal if row.event == "dropped"] == ["dropped by breakpoint 2"]
 
 
 async def test_a_post_of_a_message_is_held_and_changed(rest: Rest) -> None:
     companion = rest.companion
-    point = Breakpoint(companion, RestCall)
+    breakpoint_ = Breakpoint(companion, RestCall)
     call = asyncio.ensure_future(rest.post("/messages", {"to": "alice", "text": "original"}))
-    await until(lambda: point.held)
-    (held,) = point.held
+    await until(lambda: breakpoint_.held)
+    (held,) = breakpoint_.held
     assert (held.method, held.path, json.loads(held.body)["text"]) == ("POST", "/messages", "original")
     assert not call.done()
     held.resume(held.changed(body=b'{"to":"alice","text":"changed"}'))
@@ -144,10 +144,10 @@ async def test_a_post_of_a_message_is_held_and_changed(rest: Rest) -> None:
 
 async def test_a_dropped_rest_call_is_answered_with_503_and_changes_nothing(rest: Rest) -> None:
     companion = rest.companion
-    point = Breakpoint(companion, RestCall)
+    breakpoint_ = Breakpoint(companion, RestCall)
     call = asyncio.ensure_future(rest.post("/messages", {"to": "alice", "text": "original"}))
-    await until(lambda: point.held)
-    point.held[0].drop("dropped by breakpoint 3")
+    await until(lambda: breakpoint_.held)
+    breakpoint_.held[0].drop("dropped by breakpoint 3")
     assert (await call).status == 503
     messages, _ = await companion.chat.store.page("alice", 50, 0)
     assert messages[-1]["text"] != "original"

@@ -1,4 +1,4 @@
-"""What one program cannot do to the others: too many clients, connections, frames; another user's process."""
+"""Limits: clients, connections and frames of one program, and processes of other users."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from app.hub.journal import Kind, Row, Verdict
 from tests.conftest import PATIENCE_S, MakeCompanion, until
 from tests.endpoints.raw import tcp_to, upgrade_status
 
-Ask = Callable[[connection_owner.Address, connection_owner.Address], int | None]
+Lookup = Callable[[connection_owner.Address, connection_owner.Address], int | None]
 LOOKUPS = (connection_owner.owner_of, connection_owner.query_kernel, connection_owner.scan_table)
 FROZEN = Clock(mono=lambda: 1_000.0)
 TYPING = '{"event":"typing","data":{"to":"bob","typing":true}}'
@@ -54,7 +54,9 @@ async def test_a_client_beyond_the_limit_is_rejected_until_another_disconnects(
             assert companion.hub.connection_count == 2
 
 
-async def test_connections_beyond_the_limit_are_cut_and_the_others_stay(make_companion: MakeCompanion) -> None:
+async def test_connections_beyond_the_limit_are_cut_and_others_are_not_affected(
+    make_companion: MakeCompanion,
+) -> None:
     companion = await listening(make_companion, max_connections=10)
     port = companion.server.port
     async with connect(companion.server.url, proxy=None) as client, AsyncExitStack() as stack:
@@ -64,47 +66,47 @@ async def test_connections_beyond_the_limit_are_cut_and_the_others_stay(make_com
         for _ in range(5):
             async with tcp_to(port) as late:
                 with suppress(ConnectionError):
-                    assert await late.rest() == b""
+                    assert await late.read_to_end() == b""
         assert len(companion.server.connections) == 10
         assert companion.rejection_log.latest[0].reason == "10 connections are open already"
         await companion.send_raw("still here", origin="panel")
         assert await client.recv() == "still here"
 
 
-async def test_a_client_that_talks_too_fast_is_warned_and_then_parted_with(make_companion: MakeCompanion) -> None:
+async def test_a_client_that_exceeds_the_rate_is_warned_and_then_closed(make_companion: MakeCompanion) -> None:
     companion = await listening(make_companion, client_frames_per_s=20)
-    async with connect(companion.server.url, proxy=None) as quiet:
-        async with connect(companion.server.url, proxy=None) as loud:
+    async with connect(companion.server.url, proxy=None) as idle_client:
+        async with connect(companion.server.url, proxy=None) as fast_client:
             for _ in range(200):
-                await loud.send(TYPING)
-            await asyncio.wait_for(loud.wait_closed(), PATIENCE_S)
-            assert (loud.close_code, loud.close_reason) == (1008, "over 20 frames per second")
-        told = [row.note for row in companion.journal if row.event == "too fast"]
-        assert told == [
+                await fast_client.send(TYPING)
+            await asyncio.wait_for(fast_client.wait_closed(), PATIENCE_S)
+            assert (fast_client.close_code, fast_client.close_reason) == (1008, "over 20 frames per second")
+        notes = [row.note for row in companion.journal if row.event == "too fast"]
+        assert notes == [
             "over 20 frames per second: a warning; next time it is closed",
             "over 20 frames per second: the connection is closed",
         ]
-        heard = [row for row in companion.journal if row.event == "typing"]
-        assert 80 <= len(heard) <= 90  # two bursts and what refilled meanwhile
+        handled = [row for row in companion.journal if row.event == "typing"]
+        assert 80 <= len(handled) <= 90  # two bursts and the frames refilled in the meantime
         await companion.send_raw("still here", origin="panel")
-        assert await quiet.recv() == "still here"
+        assert await idle_client.recv() == "still here"
 
 
 async def test_a_reconnect_does_not_reset_the_rate(make_companion: MakeCompanion) -> None:
     companion = await listening(make_companion, client_frames_per_s=20)
-    loud = await connect(companion.server.url, proxy=None)
+    fast_client = await connect(companion.server.url, proxy=None)
     with suppress(ConnectionClosed):
         for _ in range(200):
-            await loud.send(TYPING)
-    await asyncio.wait_for(loud.wait_closed(), PATIENCE_S)
+            await fast_client.send(TYPING)
+    await asyncio.wait_for(fast_client.wait_closed(), PATIENCE_S)
     before = len(frames(companion))
-    again = await connect(companion.server.url, proxy=None)
+    second_client = await connect(companion.server.url, proxy=None)
     with suppress(ConnectionClosed):
         for _ in range(200):
-            await again.send(TYPING)
-    await asyncio.wait_for(again.wait_closed(), PATIENCE_S)
-    assert again.close_code == 1008
-    assert len(frames(companion)) - before < 80, "as many as a new client may send at once"
+            await second_client.send(TYPING)
+    await asyncio.wait_for(second_client.wait_closed(), PATIENCE_S)
+    assert second_client.close_code == 1008
+    assert len(frames(companion)) - before < 80, "the limit of a new client would be higher"
 
 
 async def test_a_client_that_was_just_closed_for_its_rate_is_admitted_later(
@@ -112,16 +114,16 @@ async def test_a_client_that_was_just_closed_for_its_rate_is_admitted_later(
 ) -> None:
     delays: list[float] = []
 
-    async def later(delay: float, *_: object) -> None:
+    async def record_delay(delay: float, *_: object) -> None:
         delays.append(delay)
 
     monkeypatch.setattr(rate_limit, "RECONNECT_DELAY_S", 60.0)
     companion = await listening(make_companion, client_frames_per_s=1)
-    loud = await connect(companion.server.url, proxy=None)
+    fast_client = await connect(companion.server.url, proxy=None)
     for _ in range(6):
-        await loud.send(TYPING)
-    await asyncio.wait_for(loud.wait_closed(), PATIENCE_S)
-    monkeypatch.setattr(companion.server, "_process_later", later)
+        await fast_client.send(TYPING)
+    await asyncio.wait_for(fast_client.wait_closed(), PATIENCE_S)
+    monkeypatch.setattr(companion.server, "_process_later", record_delay)
     async with connect(f"{companion.server.url}?username=alice", proxy=None):
         assert delays == []
     async with connect(companion.server.url, proxy=None):
@@ -157,13 +159,13 @@ async def test_a_client_that_exceeds_the_rate_limit_and_never_reads_is_disconnec
     client = await connect(companion.server.url, proxy=None)
     client.transport.pause_reading()
 
-    async def talk() -> None:
+    async def keep_sending() -> None:
         with suppress(ConnectionClosed):
             while True:
                 await client.send(TYPING)
                 await asyncio.sleep(0.001)
 
-    await asyncio.wait_for(talk(), PATIENCE_S)
+    await asyncio.wait_for(keep_sending(), PATIENCE_S)
     await until(lambda: companion.hub.connection_count == 0)
     client.transport.abort()
 
@@ -185,50 +187,52 @@ async def test_with_require_token_clients_are_rejected_while_no_token_is_set(mak
     assert (await upgrade_status(companion.server.port, "/events?token="))[0] == 401
 
 
-async def test_a_path_is_quoted_without_the_token_behind_it(companion: Companion) -> None:
+async def test_an_unknown_path_is_logged_without_its_query(companion: Companion) -> None:
     status, body = await upgrade_status(companion.server.port, "/event?token=secret")
     assert (status, "secret" in body) == (404, False)
     assert "secret" not in str([row.note for row in companion.journal])
 
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose process it is")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the owner of a connection")
 
 
 @linux
-@pytest.mark.parametrize("ask", LOOKUPS)
-async def test_the_owner_of_a_connection_is_the_user_of_the_peer_process(companion: Companion, ask: Ask) -> None:
+@pytest.mark.parametrize("lookup", LOOKUPS)
+async def test_the_owner_of_a_connection_is_the_user_of_the_peer_process(
+    companion: Companion, lookup: Lookup
+) -> None:
     async with tcp_to(companion.server.port) as client:
         ours, theirs = client.tcp.getsockname(), client.tcp.getpeername()
-        assert ask(ours, theirs) == ask(theirs, ours) == os.getuid()
+        assert lookup(ours, theirs) == lookup(theirs, ours) == os.getuid()
         assert connection_owner.foreign_owner(ours, theirs) is None
-    assert ask(("127.0.0.1", 1), ("127.0.0.1", 2)) is None, "nobody listens there, so nothing is known"
+    assert lookup(("127.0.0.1", 1), ("127.0.0.1", 2)) is None, "nothing listens there, so the owner is unknown"
 
 
-def hang_up(port: int, data: bytes = b"", *, reset: bool = True) -> connection_owner.Address:
-    """Connect, send and hang up before the server can have read; return the address of that end."""
-    with socket.create_connection(("127.0.0.1", port)) as hasty:
-        hasty.sendall(data)
+def connect_and_close(port: int, data: bytes = b"", *, reset: bool = True) -> connection_owner.Address:
+    """Connect, send and close before the server can read. Return the local address of the connection."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(data)
         if reset:
-            hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        address: connection_owner.Address = hasty.getsockname()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        address: connection_owner.Address = client.getsockname()
     return address
 
 
 @linux
-@pytest.mark.parametrize("ask", LOOKUPS)
+@pytest.mark.parametrize("lookup", LOOKUPS)
 @pytest.mark.parametrize("reset", [True, False])
 async def test_the_owner_of_a_closed_connection_cannot_be_identified(
-    companion: Companion, ask: Ask, reset: bool
+    companion: Companion, lookup: Lookup, reset: bool
 ) -> None:
-    """The kernel calls what is left of it root's, or knows nothing of it."""
-    gone = hang_up(companion.server.port, reset=reset)
+    """The kernel reports root as the owner of a closed connection, or no owner."""
+    closed_address = connect_and_close(companion.server.port, reset=reset)
     with pytest.raises(connection_owner.ConnectionGone):
-        ask(gone, ("127.0.0.1", companion.server.port))
+        lookup(closed_address, ("127.0.0.1", companion.server.port))
 
 
 @linux
 async def test_data_of_a_connection_closed_before_its_owner_is_identified_is_ignored(companion: Companion) -> None:
-    """Or another user's process could write what it likes: it needs no answer."""
+    """Otherwise a process of another user could send requests if it does not need the response."""
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
     before = await companion.chat.store.page("alice", 100, 0)
@@ -241,8 +245,8 @@ async def test_data_of_a_connection_closed_before_its_owner_is_identified_is_ign
     rest, events_port = companion.rest.port, companion.server.port
     for reset in (True, False):
         for _ in range(10):
-            hang_up(rest, head.format(port=rest, length=len(body)).encode() + body, reset=reset)
-            hang_up(events_port, handshake.format(port=events_port).encode(), reset=reset)
+            connect_and_close(rest, head.format(port=rest, length=len(body)).encode() + body, reset=reset)
+            connect_and_close(events_port, handshake.format(port=events_port).encode(), reset=reset)
     await until(lambda: companion.rejection_log.total >= 30)
     assert await companion.chat.store.page("alice", 100, 0) == before
     assert not [row for row in companion.journal.after(0) if row.event in ("connected", "POST /messages")]
@@ -254,9 +258,9 @@ async def test_data_of_a_connection_closed_before_its_owner_is_identified_is_ign
 
 
 @linux
-@pytest.mark.skipif(os.name == "posix" and os.getuid() != 0, reason="only root can be somebody else")
-@pytest.mark.parametrize("ask", [connection_owner.query_kernel, connection_owner.scan_table])
-async def test_another_users_process_is_known_for_what_it_is(companion: Companion, ask: Ask) -> None:
+@pytest.mark.skipif(os.name == "posix" and os.getuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("lookup", [connection_owner.query_kernel, connection_owner.scan_table])
+async def test_the_owner_of_a_process_of_another_user_is_identified(companion: Companion, lookup: Lookup) -> None:
     program = (
         "import encodings.idna, os, socket, sys; os.setuid(65534);"
         "s = socket.create_connection(('127.0.0.1', int(sys.argv[1])));"
@@ -269,7 +273,7 @@ async def test_another_users_process_is_known_for_what_it_is(companion: Companio
     assert process.stdin
     assert process.stdout
     port = int(await process.stdout.readline())
-    assert ask(("127.0.0.1", port), ("127.0.0.1", companion.server.port)) == 65534
+    assert lookup(("127.0.0.1", port), ("127.0.0.1", companion.server.port)) == 65534
     process.stdin.close()
     await process.wait()
 
@@ -290,7 +294,7 @@ async def test_the_owner_is_read_from_the_socket_table_if_the_kernel_query_is_fo
 async def test_a_process_of_another_user_is_rejected_by_every_server(
     companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who we are is changed here: the process at the other end is then another user's."""
+    """The test changes the user ID of this process: the client then belongs to another user."""
     other = os.getuid() + 1
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
@@ -305,8 +309,10 @@ async def test_a_process_of_another_user_is_rejected_by_every_server(
 @pytest.mark.parametrize(
     ("site", "status"), [("cross-site", 403), ("same-site", 403), ("none", 200), ("same-origin", 200)]
 )
-async def test_what_a_page_of_another_site_embeds_is_refused(companion: Companion, site: str, status: int) -> None:
-    """``<img src="http://127.0.0.1:8080/friends">`` comes without an Origin."""
+async def test_requests_embedded_in_pages_of_other_sites_are_rejected(
+    companion: Companion, site: str, status: int
+) -> None:
+    """``<img src="http://127.0.0.1:8080/friends">`` sends no Origin header."""
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
     async with tcp_to(companion.rest.port) as client:
@@ -323,33 +329,33 @@ async def test_an_http_connection_without_a_complete_request_is_closed_when_idle
     companion.settings.rest_port = 0
     assert await companion.start_service("rest")
     port = companion.rest.port
-    hello = f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
-    async with tcp_to(port) as silent, tcp_to(port) as half, tcp_to(port) as polite:
-        await half.send(hello[:20])
-        await polite.send(hello)
-        assert (await polite.receive()).startswith(b"HTTP/1.1 200 ")
-        for each in (silent, half):
+    request = f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    async with tcp_to(port) as silent, tcp_to(port) as incomplete, tcp_to(port) as complete:
+        await incomplete.send(request[:20])
+        await complete.send(request)
+        assert (await complete.receive()).startswith(b"HTTP/1.1 200 ")
+        for each in (silent, incomplete):
             with suppress(ConnectionError):
-                assert await each.rest() == b""
-        await polite.send(hello)
-        assert (await polite.receive()).startswith(b"HTTP/1.1 200 ")
+                assert await each.read_to_end() == b""
+        await complete.send(request)
+        assert (await complete.receive()).startswith(b"HTTP/1.1 200 ")
 
 
 async def test_http_connections_beyond_the_limit_receive_503(make_companion: MakeCompanion) -> None:
     companion = await make_companion(max_connections=3)
     assert await companion.start_service("rest")
     port = companion.rest.port
-    hello = f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    request = f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
     async with AsyncExitStack() as stack:
         for number in range(5):
             client = await stack.enter_async_context(tcp_to(port))
-            await client.send(hello)
+            await client.send(request)
             answer = await client.receive()
             assert answer.startswith(b"HTTP/1.1 200 " if number < 3 else b"HTTP/1.1 503 ")
 
 
 async def flood(companion: Companion, frame: bytes) -> str:
-    """Send one frame again and again without reading anything; return why the connection was cut."""
+    """Send one frame repeatedly without reading. Return the reason why the connection was cut."""
     async with tcp_to(companion.server.port) as client:
         await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])
         with suppress(ConnectionError):
@@ -357,8 +363,8 @@ async def flood(companion: Companion, frame: bytes) -> str:
                 await client.send(frame * 200)
                 await asyncio.sleep(0)
     await until(lambda: companion.hub.connection_count == 0)
-    (told,) = [row.note for row in companion.journal if row.event == "aborted"]
-    return told
+    (note,) = [row.note for row in companion.journal if row.event == "aborted"]
+    return note
 
 
 def masked(first_byte: int, payload: bytes = b"") -> bytes:
@@ -370,7 +376,7 @@ async def test_a_flood_of_control_frames_is_cut(companion: Companion, opcode: in
     assert await flood(companion, masked(opcode, b"x" * 125)) == "too many control frames"
 
 
-async def test_a_message_of_endless_empty_fragments_is_cut(companion: Companion) -> None:
+async def test_a_message_with_too_many_empty_fragments_is_cut(companion: Companion) -> None:
     async with tcp_to(companion.server.port) as client:
         await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])
         await client.send(masked(0x01))
@@ -380,7 +386,7 @@ async def test_a_message_of_endless_empty_fragments_is_cut(companion: Companion)
     assert [row.note for row in companion.journal if row.event == "aborted"] == ["a message in too many fragments"]
 
 
-async def test_a_message_in_many_fragments_is_one_message(companion: Companion) -> None:
+async def test_a_message_in_many_fragments_is_handled_as_one_message(companion: Companion) -> None:
     async with tcp_to(companion.server.port) as client:
         await client.upgrade("/events", [("Host", f"127.0.0.1:{companion.server.port}")])
         text = TYPING.encode()
@@ -413,16 +419,16 @@ async def test_every_value_of_a_header_that_occurs_twice_is_checked(
     assert (await upgrade_status(port, headers=headers))[0] == 403
 
 
-def of_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Change who we are: every process at the other end is then another user's."""
+def appear_as_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Change the user ID of this process, so that every client appears to belong to another user."""
     other = os.getuid() + 1
     monkeypatch.setattr(connection_owner.os, "getuid", lambda: other)
 
 
 @linux
-@pytest.mark.parametrize("door", ["events", "REST", "control"])
-async def test_another_users_silent_connections_leave_half_of_the_room(
-    make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch, door: str
+@pytest.mark.parametrize("server", ["events", "REST", "control"])
+async def test_silent_connections_of_another_user_use_at_most_half_of_the_limit(
+    make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch, server: str
 ) -> None:
     monkeypatch.setattr(http_server, "IDLE_S", 3600.0)
     monkeypatch.setattr(events, "OPEN_TIMEOUT_S", 3600.0)
@@ -430,33 +436,33 @@ async def test_another_users_silent_connections_leave_half_of_the_room(
     companion.control.token = "t"
     assert await companion.start_service("rest")
     assert await companion.start_service("control")
-    port = {"events": companion.server, "REST": companion.rest, "control": companion.control}[door].port
+    port = {"events": companion.server, "REST": companion.rest, "control": companion.control}[server].port
     async with AsyncExitStack() as stack:
         with monkeypatch.context() as foreign:
-            of_another_user(foreign)
+            appear_as_another_user(foreign)
             silent = [await stack.enter_async_context(tcp_to(port)) for _ in range(20)]
-            cut = [asyncio.ensure_future(each.rest()) for each in silent]
-            await until(lambda: sum(each.done() for each in cut) >= 17)
+            reads = [asyncio.ensure_future(each.read_to_end()) for each in silent]
+            await until(lambda: sum(each.done() for each in reads) >= 17)
         ours = await stack.enter_async_context(tcp_to(port))
-        if door == "events":
+        if server == "events":
             head = await ours.upgrade("/events", [("Host", f"127.0.0.1:{port}")])
             assert head.startswith("HTTP/1.1 101 ")
         else:
             await ours.send(f"GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
             assert (await ours.receive()).startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 404 ", b"HTTP/1.1 401 "))
-        assert [each.done() for each in cut].count(False) == 3
-        for each in cut:
+        assert [each.done() for each in reads].count(False) == 3
+        for each in reads:
             each.cancel()
-        await asyncio.gather(*cut, return_exceptions=True)
+        await asyncio.gather(*reads, return_exceptions=True)
 
 
 @linux
-async def test_refused_connections_do_not_fill_the_log_file(
+async def test_rejected_connections_do_not_fill_the_log_file(
     make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "app.endpoints.access_policy")
     companion = await listening(make_companion, clock=FROZEN, max_connections=1)
-    of_another_user(monkeypatch)
+    appear_as_another_user(monkeypatch)
     async with tcp_to(companion.server.port):
         await until(lambda: companion.server.connections)
         for _ in range(100):
@@ -468,7 +474,7 @@ async def test_refused_connections_do_not_fill_the_log_file(
 
 
 async def test_http_connections_far_beyond_the_limit_are_cut_at_once(make_companion: MakeCompanion) -> None:
-    """Silent ones would take descriptors without end, and select() on Windows fails at 512."""
+    """Otherwise silent connections would use up descriptors, and select() on Windows fails at 512."""
     companion = await make_companion(max_connections=1)
     assert await companion.start_service("rest")
     async with AsyncExitStack() as stack:

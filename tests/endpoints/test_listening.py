@@ -1,4 +1,4 @@
-"""A listening socket that is lost is opened again on the same port, and the connections of the lost one live on."""
+"""A lost listening socket is opened again on the same port, and existing connections stay open."""
 
 import asyncio
 import socket
@@ -27,13 +27,13 @@ SERVERS: dict[str, Callable[[Companion], Server]] = {
 
 
 @pytest.fixture(params=SERVERS)
-def choose(request: pytest.FixtureRequest) -> Callable[[Companion], Server]:
+def select_server(request: pytest.FixtureRequest) -> Callable[[Companion], Server]:
     return SERVERS[request.param]
 
 
 @pytest.fixture
 async def running(make_companion: MakeCompanion, monkeypatch: pytest.MonkeyPatch) -> Companion:
-    """A companion whose three servers listen."""
+    """Return a companion whose three servers listen."""
     monkeypatch.setattr(listening, "WATCH_S", 0.02)
     companion = await make_companion(prime_browsers=False, control_port=0)
     companion.control.token = "t" * 20
@@ -48,7 +48,7 @@ Lose = Callable[[Server], None]
 
 @pytest.fixture
 async def lose() -> Lose:
-    """Closes the listening socket under a server, as asyncio does on Windows if an accept fails."""
+    """Return a function that closes a server's listening socket, as asyncio does on Windows if accept fails."""
     loop = asyncio.get_running_loop()
     stop_serving = getattr(loop, "_stop_serving", None)
     if stop_serving is None:
@@ -71,7 +71,7 @@ def rows(companion: Companion, event: str) -> list[str]:
     return [row.note for row in companion.journal if row.event == event]
 
 
-async def reachable(port: int) -> bool:
+async def is_reachable(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except ConnectionRefusedError:
@@ -81,30 +81,32 @@ async def reachable(port: int) -> bool:
 
 
 async def test_a_lost_socket_is_opened_again_on_the_same_port(
-    running: Companion, choose: Callable[[Companion], Server], lose: Lose
+    running: Companion, select_server: Callable[[Companion], Server], lose: Lose
 ) -> None:
-    server = choose(running)
+    server = select_server(running)
     port, url = server.port, server.url
     for times in (1, 2):
         lose(server)
         assert not server.listening
-        assert (server.port, server.url) == (port, url), "a lost socket has no name, but its port is known"
+        assert (server.port, server.url) == (port, url), "a lost socket has no address, but its port is known"
         await until(lambda times=times: len(rows(running, "listening again")) == times)  # type: ignore[misc]
         assert server.listening
         assert (server.port, server.url) == (port, url)
-        assert await reachable(port)
+        assert await is_reachable(port)
     await server.stop()
-    assert not await reachable(port)
+    assert not await is_reachable(port)
 
 
-async def test_clients_of_a_lost_socket_stay_and_are_closed_by_a_stop(running: Companion, lose: Lose) -> None:
+async def test_clients_of_a_lost_socket_stay_connected_until_the_server_stops(
+    running: Companion, lose: Lose
+) -> None:
     async with connect(running.server.url, proxy=None) as client:
         lose(running.server)
         await until(lambda: rows(running, "listening again"))
-        async with connect(running.server.url, proxy=None) as late:
+        async with connect(running.server.url, proxy=None) as second_client:
             await until(lambda: running.hub.connection_count == 2)
             await running.send_raw("both", origin="panel")
-            assert await client.recv() == await late.recv() == "both"
+            assert await client.recv() == await second_client.recv() == "both"
             await running.stop()
             assert running.hub.connection_count == 0
 
@@ -119,23 +121,23 @@ async def test_requests_are_answered_after_a_lost_socket(running: Companion, los
         assert (await session.get(running.rest.url + "/status")).status == 200
 
 
-async def test_a_port_that_was_taken_meanwhile_is_tried_again_and_logged_once(
-    running: Companion, choose: Callable[[Companion], Server], lose: Lose
+async def test_a_port_taken_by_another_program_is_retried_and_logged_once(
+    running: Companion, select_server: Callable[[Companion], Server], lose: Lose
 ) -> None:
-    server = choose(running)
+    server = select_server(running)
     lose(server)
-    with socket.socket() as thief:
-        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        thief.bind(("127.0.0.1", server.port))
-        thief.listen()
+    with socket.socket() as other_socket:
+        other_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other_socket.bind(("127.0.0.1", server.port))
+        other_socket.listen()
         await until(lambda: rows(running, "listener died"))
         await asyncio.sleep(0.2)
     await until(lambda: server.listening)
     assert len(rows(running, "listener died")) == len(rows(running, "listening again")) == 1
 
 
-class Bound(socket.socket):
-    """Records its options instead of setting them."""
+class RecordingSocket(socket.socket):
+    """A socket that records its options instead of setting them."""
 
     options: ClassVar[list[tuple[int, ...]]] = []
 
@@ -149,14 +151,14 @@ async def test_on_windows_no_other_program_can_share_a_port(monkeypatch: pytest.
     async def serve(bound: socket.socket) -> asyncio.Server:
         return await asyncio.get_running_loop().create_server(asyncio.Protocol, sock=bound)
 
-    monkeypatch.setattr(Bound, "options", [])
-    monkeypatch.setattr(listening.socket, "socket", Bound)
+    monkeypatch.setattr(RecordingSocket, "options", [])
+    monkeypatch.setattr(listening.socket, "socket", RecordingSocket)
     monkeypatch.setattr(listening.socket, "SO_EXCLUSIVEADDRUSE", exclusive, raising=False)
     listener = Listener(0, serve, lambda event, note: None)
     with monkeypatch.context() as windows:
         windows.setattr(sys, "platform", "win32")
         await listener.open()
-    assert Bound.options == [(socket.SOL_SOCKET, exclusive, 1)]
+    assert RecordingSocket.options == [(socket.SOL_SOCKET, exclusive, 1)]
     (server,) = listener.close()
     server.close()
 
@@ -165,16 +167,16 @@ async def test_a_busy_port_is_reported_by_number_and_its_socket_is_closed() -> N
     async def serve(bound: socket.socket) -> asyncio.Server:
         raise AssertionError
 
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        listener = Listener(taken.getsockname()[1], serve, lambda event, note: None)
+    with socket.socket() as busy_socket:
+        busy_socket.bind(("127.0.0.1", 0))
+        busy_socket.listen()
+        listener = Listener(busy_socket.getsockname()[1], serve, lambda event, note: None)
         with pytest.raises(PortBusy):
             await listener.open()
     assert listener.servers == []
 
 
-async def test_select_on_windows_is_never_given_more_sockets_than_it_handles(
+async def test_connections_on_windows_are_limited_to_what_select_handles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")

@@ -1,4 +1,4 @@
-"""Every call of the UI, with every status it can get, and exactly the documented fields."""
+"""Every REST call of the UI, with every status it can return and exactly the documented fields."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ def is_json(answer: Answer) -> bool:
 
 
 async def page(rest: Rest, query: str) -> tuple[list[str], int, bool]:
-    """The texts of a page, the total and whether there is more."""
+    """Return the texts of a page, the total, and whether there are more messages."""
     answer = await rest.get(f"/messages?{query}")
     assert answer.status == 200
     assert list(answer.json) == ["messages", "total", "has_more"]
@@ -49,7 +49,7 @@ async def test_status(rest: Rest) -> None:
     }  # fmt: skip
 
 
-async def test_status_counts_the_friends_and_names_the_user_of_now(rest: Rest) -> None:
+async def test_status_shows_the_number_of_friends_and_the_current_user(rest: Rest) -> None:
     await rest.delete("/friends/alice")
     rest.companion.hub.local_user = "zoe"
     status = (await rest.get("/status")).json
@@ -59,7 +59,7 @@ async def test_status_counts_the_friends_and_names_the_user_of_now(rest: Rest) -
 # GET /friends
 
 
-async def test_friends_is_a_bare_array_of_friends(rest: Rest) -> None:
+async def test_friends_returns_an_array_of_friends(rest: Rest) -> None:
     answer = await rest.get("/friends")
     assert answer.status == 200
     assert is_json(answer)
@@ -75,13 +75,13 @@ async def test_friends_is_a_bare_array_of_friends(rest: Rest) -> None:
             assert base64.b64decode(friend[key], validate=True)
 
 
-async def test_without_friends_it_is_an_empty_array(rest: Rest) -> None:
+async def test_without_friends_an_empty_array_is_returned(rest: Rest) -> None:
     for name in ("alice", "bob", "carol", "dave"):
         assert (await rest.delete(f"/friends/{name}")).status == 204
     assert (await rest.get("/friends")).json == []
 
 
-async def test_presence_agrees_with_what_was_fired(rest: Rest) -> None:
+async def test_presence_follows_fired_events(rest: Rest) -> None:
     await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     await rest.companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="panel")
     online = {friend["username"]: friend["online"] for friend in (await rest.get("/friends")).json}
@@ -91,7 +91,7 @@ async def test_presence_agrees_with_what_was_fired(rest: Rest) -> None:
 # POST /friends
 
 
-async def test_a_stranger_of_the_cast_becomes_a_friend(rest: Rest) -> None:
+async def test_a_persona_that_is_not_a_friend_can_be_added(rest: Rest) -> None:
     answer = await rest.post("/friends", {"username": " erin "})
     assert answer.status == 201
     assert is_json(answer)
@@ -103,7 +103,7 @@ async def test_a_stranger_of_the_cast_becomes_a_friend(rest: Rest) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "error"),
     [
-        ({"username": "nobody"}, 404, "There is no user 'nobody'."),
+        ({"username": "unknown"}, 404, "There is no user 'unknown'."),
         ({"username": "alice"}, 409, "alice is already a friend."),
         ({}, 400, "The field 'username' is missing."),
         ({"username": None}, 400, "The field 'username' is missing."),
@@ -114,16 +114,14 @@ async def test_a_stranger_of_the_cast_becomes_a_friend(rest: Rest) -> None:
         ([], 400, "The body must be a JSON object."),
     ],
 )
-async def test_other_names_are_refused_with_a_text_for_the_dialog(
-    rest: Rest, body: Any, status: int, error: str
-) -> None:
+async def test_invalid_names_are_rejected_with_a_reason(rest: Rest, body: Any, status: int, error: str) -> None:
     before = await rest.state()
     answer = await rest.post("/friends", body)
     assert (answer.status, answer.error) == (status, error)
     assert await rest.state() == before
 
 
-async def test_an_endless_name_is_refused_with_a_short_text(rest: Rest) -> None:
+async def test_a_very_long_name_is_rejected_with_a_short_error(rest: Rest) -> None:
     answer = await rest.post("/friends", {"username": "n" * 100_000})
     assert answer.status == 404
     assert len(answer.error) < 200
@@ -132,7 +130,7 @@ async def test_an_endless_name_is_refused_with_a_short_text(rest: Rest) -> None:
 # DELETE /friends/{username}
 
 
-async def test_a_friend_is_removed_and_the_messages_stay(rest: Rest) -> None:
+async def test_removing_a_friend_keeps_the_messages(rest: Rest) -> None:
     before = await page(rest, "peer=alice")
     answer = await rest.delete("/friends/alice")
     assert (answer.status, answer.body) == (204, b"")
@@ -142,7 +140,7 @@ async def test_a_friend_is_removed_and_the_messages_stay(rest: Rest) -> None:
 
 
 async def test_removing_a_user_who_is_not_a_friend_returns_404(rest: Rest, subtests: pytest.Subtests) -> None:
-    for name in ["erin", "nobody", "ALICE", "alice%20", "%20"]:
+    for name in ["erin", "unknown", "ALICE", "alice%20", "%20"]:
         with subtests.test(name=name):
             before = await rest.state()
             answer = await rest.delete(f"/friends/{name}")
@@ -154,7 +152,7 @@ async def test_removing_a_user_who_is_not_a_friend_returns_404(rest: Rest, subte
 # GET /messages
 
 
-async def test_a_message_is_the_payload_of_new_message_exactly(rest: Rest) -> None:
+async def test_a_message_equals_the_payload_of_new_message(rest: Rest) -> None:
     event = rest.companion.message_from("bob", "Grüße 👋\n\0 end")
     event.data["reactions"] = [{"emoji": "👍", "from": "me"}]
     await rest.companion.fire(event, origin="panel")
@@ -165,15 +163,15 @@ async def test_a_message_is_the_payload_of_new_message_exactly(rest: Rest) -> No
 
 
 async def test_the_history_with_an_unknown_peer_is_empty(rest: Rest) -> None:
-    assert await page(rest, "peer=nobody") == ([], 0, False)
+    assert await page(rest, "peer=unknown") == ([], 0, False)
 
 
 async def test_130_messages_are_paged_from_the_newest(rest: Rest) -> None:
     for number in range(130):
         await rest.companion.fire(rest.companion.message_from("erin", str(number)), origin="panel")
 
-    def texts(first: int, behind: int) -> list[str]:
-        return [str(number) for number in range(first, behind)]
+    def texts(first: int, end: int) -> list[str]:
+        return [str(number) for number in range(first, end)]
 
     assert await page(rest, "peer=erin") == (texts(80, 130), 130, True)
     assert await page(rest, "peer=erin&limit=50&offset=50") == (texts(30, 80), 130, True)
@@ -188,7 +186,7 @@ async def test_130_messages_are_paged_from_the_newest(rest: Rest) -> None:
     assert await page(rest, f"peer=erin&limit=1000&offset={10**17}") == ([], 130, False)
 
 
-async def test_a_page_holds_a_thousand_messages_at_most(rest: Rest) -> None:
+async def test_a_page_has_at_most_1000_messages(rest: Rest) -> None:
     state = await rest.state()
     message = next(each for each in state["messages"] if each["direction"] == "received")
     state["messages"] = [{**message, "from": "erin", "msg_id": str(uuid.uuid4())} for _ in range(1_001)]
@@ -197,7 +195,7 @@ async def test_a_page_holds_a_thousand_messages_at_most(rest: Rest) -> None:
     assert (len(texts), total, more) == (1_000, 1_001, True)
 
 
-async def test_no_peer_and_bad_numbers_are_refused(rest: Rest, subtests: pytest.Subtests) -> None:
+async def test_a_missing_peer_or_invalid_number_is_rejected(rest: Rest, subtests: pytest.Subtests) -> None:
     for query in (
         "", "peer=", "limit=5", "Peer=alice", "peer=alice&limit=0", "peer=alice&limit=-1", "peer=alice&limit=x",
         "peer=alice&limit=5.0", "peer=alice&limit=1e3", "peer=alice&limit=%D9%A5", "peer=alice&offset=-1",
@@ -239,21 +237,21 @@ async def test_a_message_to_an_offline_friend_returns_202_with_a_note(rest: Rest
     assert newest["delivered"] is False
 
 
-async def test_the_sending_window_does_not_get_its_own_message_twice(rest: Rest, connect_to: Connect) -> None:
+async def test_the_sending_window_does_not_receive_its_own_message(rest: Rest, connect_to: Connect) -> None:
     window = await connect_to(origin=PAGE, user_agent_header="Chromium")
     other = await connect_to(origin=PAGE, user_agent_header="Firefox")
     answer = await rest.post(
         "/messages", {"to": "alice", "text": "Hi"}, headers={"Origin": PAGE, "User-Agent": "Chromium"}
     )
     await rest.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
-    got = json.loads(await asyncio.wait_for(other.recv(), PATIENCE_S))
-    assert (got["data"]["msg_id"], got["data"]["direction"]) == (answer.json["msg_id"], "sent")
+    event = json.loads(await asyncio.wait_for(other.recv(), PATIENCE_S))
+    assert (event["data"]["msg_id"], event["data"]["direction"]) == (answer.json["msg_id"], "sent")
     assert json.loads(await asyncio.wait_for(window.recv(), PATIENCE_S))["event"] == "friend_online"
 
 
 @pytest.fixture
 def connect_to(rest: Rest, connect_client: Connect) -> Connect:
-    """Opens clients of the companion that ``rest`` calls."""
+    """Return a function that opens clients of the companion that ``rest`` calls."""
     return connect_client
 
 
@@ -267,7 +265,7 @@ def companion(rest: Rest) -> Any:
     ["x" * 10_000, "😀" * 10_000, "ü" * 10_000, '"\\\n\0' * 2_500],
     ids=["plain", "emoji", "umlaut", "escapes"],
 )
-async def test_10_000_characters_are_taken_also_as_escapes(rest: Rest, text: str) -> None:
+async def test_10_000_characters_are_accepted_also_as_escapes(rest: Rest, text: str) -> None:
     for body in (
         json.dumps({"to": "alice", "text": text}),
         json.dumps({"to": "alice", "text": text}, ensure_ascii=False),
@@ -289,13 +287,13 @@ async def test_10_000_characters_are_taken_also_as_escapes(rest: Rest, text: str
         ({"to": {"username": "alice"}, "text": "Hi"}, 400, "'to' must be text"),
         ({"to": "alice", "text": "x" * 10_001}, 400, "10,001 characters; at most 10,000 are allowed"),
         ({"to": "alice", "text": "😀" * 10_001}, 400, "10,001 characters"),
-        ({"to": "nobody", "text": "Hi"}, 404, "'nobody' is not a friend"),
+        ({"to": "unknown", "text": "Hi"}, 404, "'unknown' is not a friend"),
         ({"to": "erin", "text": "Hi"}, 404, "'erin' is not a friend"),
         ({"to": "me", "text": "Hi"}, 404, "'me' is not a friend"),
         ("alice", 400, "must be a JSON object"),
     ],
 )
-async def test_what_cannot_be_sent_is_refused_and_not_stored(
+async def test_an_invalid_message_is_rejected_and_not_stored(
     rest: Rest, body: Any, status: int, error: str
 ) -> None:
     before = await rest.state()
@@ -305,7 +303,7 @@ async def test_what_cannot_be_sent_is_refused_and_not_stored(
     assert await rest.state() == before
 
 
-async def test_fifty_posts_at_once_are_each_stored_once(rest: Rest) -> None:
+async def test_concurrent_posts_are_each_stored_once(rest: Rest) -> None:
     before = (await rest.get("/messages?peer=alice")).json["total"]
     answers = await asyncio.gather(
         *(rest.post("/messages", {"to": "alice", "text": f"number {number}"}) for number in range(50))
@@ -320,7 +318,7 @@ async def test_fifty_posts_at_once_are_each_stored_once(rest: Rest) -> None:
 # DELETE /messages/{msg_id}
 
 
-async def test_a_message_is_forgotten_once(rest: Rest) -> None:
+async def test_a_message_can_be_deleted_once(rest: Rest) -> None:
     newest = (await rest.get("/messages?peer=bob")).json["messages"][-1]
     answer = await rest.delete(f"/messages/{newest['msg_id']}")
     assert (answer.status, answer.body) == (204, b"")
@@ -330,7 +328,7 @@ async def test_a_message_is_forgotten_once(rest: Rest) -> None:
     assert newest["msg_id"] in again.error
 
 
-# what the log shows
+# rows in the journal
 
 
 CALLS_THAT_FAIL = [
@@ -345,9 +343,7 @@ CALLS_THAT_FAIL = [
 
 
 @pytest.mark.parametrize(("method", "path", "status", "reason"), CALLS_THAT_FAIL)
-async def test_every_call_that_fails_leaves_a_row(
-    rest: Rest, method: str, path: str, status: int, reason: str
-) -> None:
+async def test_every_failed_call_is_logged(rest: Rest, method: str, path: str, status: int, reason: str) -> None:
     for _ in range(2):
         assert (await rest.call(method, path)).status == status
     rows = [row for row in rest.companion.journal if row.kind is Kind.FROM_UI]
@@ -356,8 +352,8 @@ async def test_every_call_that_fails_leaves_a_row(
     ] * 2
 
 
-async def test_a_preflight_for_a_method_that_is_not_offered_leaves_a_row(rest: Rest) -> None:
-    """The browser sends nothing else, so a developer would see nothing."""
+async def test_a_preflight_for_an_unsupported_method_is_logged(rest: Rest) -> None:
+    """The browser sends no other request, so it would not be visible in the log otherwise."""
     for method in ("PUT", "POST"):
         await rest.call("OPTIONS", "/messages", headers={"Origin": PAGE, "Access-Control-Request-Method": method})
     (row,) = [row for row in rest.companion.journal if row.kind is Kind.FROM_UI]
@@ -385,12 +381,12 @@ async def test_get_requests_are_logged_on_demand_with_their_query(rest: Rest) ->
     ]
 
 
-async def test_what_the_ui_changes_leaves_one_row_and_what_it_asks_leaves_none(rest: Rest) -> None:
+async def test_calls_that_change_something_are_logged_and_get_requests_are_not(rest: Rest) -> None:
     await rest.get("/friends")
     await rest.get("/status")
     await rest.get("/messages?peer=alice")
     await rest.post("/messages", {"to": "alice", "text": "Hi"})
-    await rest.post("/friends", {"username": "nobody"})
+    await rest.post("/friends", {"username": "unknown"})
     await rest.delete("/friends/dave")
     rows = [row for row in rest.companion.journal if row.kind is Kind.FROM_UI]
     assert [(row.event, row.verdict) for row in rows] == [
@@ -399,4 +395,4 @@ async def test_what_the_ui_changes_leaves_one_row_and_what_it_asks_leaves_none(r
         ("DELETE /friends/dave", Verdict.OK),
     ]
     assert json.loads(rows[0].payload) == {"to": "alice", "text": "Hi"}
-    assert rows[1].note == "There is no user 'nobody'."
+    assert rows[1].note == "There is no user 'unknown'."

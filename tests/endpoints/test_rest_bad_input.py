@@ -1,4 +1,4 @@
-"""Whatever comes in: the documented error in the documented form, nothing changed, nothing in the log files."""
+"""Invalid input to REST: it is answered with the documented error, changes nothing and is not logged."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ from app.storage import chat_file as storage
 from tests.conftest import MakeCompanion, examples
 from tests.endpoints.http_client import Rest
 from tests.endpoints.raw import tcp_to
-from tests.storage.stored import somebody_else
+from tests.storage.stored import other_connection
 
 BAD_BODIES = {
-    "nothing": b"",
+    "empty": b"",
     "blank": b" \r\n",
     "text": b"hello",
-    "half": b'{"to":"alice","text":',
+    "incomplete": b'{"to":"alice","text":',
     "two": b"{}{}",
     "duplicate key": b'{"to":"alice","text":"one","text":"two"}',
     "duplicate key inside": b'{"to":"alice","text":"Hi","x":{"a":1,"a":2}}',
@@ -32,9 +32,9 @@ BAD_BODIES = {
     "a number too long": b'{"to":"alice","text":"Hi","x":' + b"1" * 5_000 + b"}",
     "deep": b'{"to":"alice","text":"Hi","x":' + b"[" * 40 + b"]" * 40 + b"}",
     "very deep": b"[" * 100_000,
-    "half a pair": b'{"to":"alice","text":"\\ud83d"}',
-    "half a pair in a key": b'{"to":"alice","text":"Hi","\\udc00":1}',
-    "half a pair in a name": b'{"to":"\\udfff","text":"Hi","username":"\\udfff"}',
+    "lone surrogate": b'{"to":"alice","text":"\\ud83d"}',
+    "lone surrogate in a key": b'{"to":"alice","text":"Hi","\\udc00":1}',
+    "lone surrogate in a name": b'{"to":"\\udfff","text":"Hi","username":"\\udfff"}',
     "not UTF-8": b'{"to":"alice","text":"\xff"}',
     "UTF-16": '{"to":"alice","text":"Hi"}'.encode("utf-16"),
     "a byte order mark": '\ufeff{"to":"alice","text":"Hi"}'.encode(),
@@ -45,7 +45,7 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("path", ["/messages", "/friends"])
-async def test_a_body_that_is_not_a_usable_json_object_is_refused(rest: Rest, path: str) -> None:
+async def test_a_body_that_is_not_a_valid_json_object_is_rejected(rest: Rest, path: str) -> None:
     before = await rest.state()
     for case, body in BAD_BODIES.items():
         answer = await rest.post(path, body)
@@ -54,7 +54,7 @@ async def test_a_body_that_is_not_a_usable_json_object_is_refused(rest: Rest, pa
     assert await rest.state() == before
 
 
-async def test_the_type_of_the_body_is_not_asked_for(rest: Rest) -> None:
+async def test_the_content_type_is_ignored(rest: Rest) -> None:
     for kind in ("text/plain", "application/json; charset=utf-8", "nonsense"):
         answer = await rest.post("/messages", {"to": "alice", "text": "Hi"}, headers={"Content-Type": kind})
         assert answer.status == 200
@@ -64,7 +64,7 @@ async def test_unknown_fields_are_ignored(rest: Rest) -> None:
     assert (await rest.post("/messages", {"to": "alice", "text": "Hi", "reply_to": None})).status == 200
 
 
-async def test_a_body_over_the_limit_is_refused_and_the_next_call_answered(rest: Rest) -> None:
+async def test_a_body_over_the_limit_is_rejected_and_the_next_call_answered(rest: Rest) -> None:
     before = await rest.state()
     for size in (MAX_BODY_BYTES + 1, 20 * MAX_BODY_BYTES):
         body = json.dumps({"to": "alice", "text": "x" * size}).encode()
@@ -76,7 +76,7 @@ async def test_a_body_over_the_limit_is_refused_and_the_next_call_answered(rest:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_body_that_is_not_compressed_as_it_says_is_refused(rest: Rest, encoding: str) -> None:
+async def test_a_body_with_a_wrong_content_encoding_is_rejected(rest: Rest, encoding: str) -> None:
     before = await rest.state()
     answer = await rest.post("/messages", b'{"to":"alice","text":"Hi"}', headers={"Content-Encoding": encoding})
     assert answer.status == 400
@@ -84,7 +84,7 @@ async def test_a_body_that_is_not_compressed_as_it_says_is_refused(rest: Rest, e
     assert await rest.state() == before
 
 
-async def test_other_paths_and_methods_are_refused_in_the_same_form(rest: Rest, subtests: pytest.Subtests) -> None:
+async def test_unknown_paths_and_methods_return_404_or_405(rest: Rest, subtests: pytest.Subtests) -> None:
     for method, path, status in [
         ("GET", "/", 404),
         ("GET", "/nowhere", 404),
@@ -135,7 +135,7 @@ async def test_malformed_or_encoded_names_in_a_path_return_404(rest: Rest, subte
                 assert await rest.state() == before
 
 
-async def test_tricks_with_percents_find_no_messages(rest: Rest, subtests: pytest.Subtests) -> None:
+async def test_malformed_or_encoded_peers_return_no_messages(rest: Rest, subtests: pytest.Subtests) -> None:
     for name in ENCODED:
         with subtests.test(name=name[:20]):
             answer = await rest.get(f"/messages?peer={name}")
@@ -146,7 +146,7 @@ async def test_tricks_with_percents_find_no_messages(rest: Rest, subtests: pytes
 @pytest.mark.parametrize(
     "name", ["100%", "a%20b", "a+b", "a?b=c&d", "a#b", "Zoë 😀", "%", "%2F", "a;b", "a:b@c", '"', "\\", "a b", "~"]
 )
-async def test_a_name_as_the_ui_encodes_it_is_found(rest: Rest, name: str) -> None:
+async def test_a_name_encoded_by_the_ui_is_found(rest: Rest, name: str) -> None:
     await rest.companion.chat.add_person(name, is_friend=True)
     encoded = quote(name, safe="-_.!~*'()")  # as encodeURIComponent does
     await rest.companion.fire(rest.companion.message_from(name, "Hi"), origin="panel")
@@ -158,40 +158,42 @@ async def test_a_name_as_the_ui_encodes_it_is_found(rest: Rest, name: str) -> No
 
 # plain bytes
 
-POST = b"POST /messages HTTP/1.1\r\nHost: {host}\r\n"
-GARBAGE = {
+POST_HEAD = b"POST /messages HTTP/1.1\r\nHost: {host}\r\n"
+INVALID_REQUESTS = {
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40,
-    "no HTTP": b"HELLO\r\n\r\n",
+    "not HTTP": b"HELLO\r\n\r\n",
     "binary": bytes(range(256)) * 4,
     "no version": b"GET /status\r\n\r\n",
-    "a version of the future": b"GET /status HTTP/9.9\r\n\r\n",
+    "an unknown version": b"GET /status HTTP/9.9\r\n\r\n",
     "a header without colon": b"GET /status HTTP/1.1\r\nHost\r\n\r\n",
     "a header with a space": b"GET /status HTTP/1.1\r\nHost : x\r\n\r\n",
     "a NUL in a header": b"GET /status HTTP/1.1\r\nHost: a\x00b\r\n\r\n",
     "an endless line": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n",
     "an endless header": b"GET /status HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
-    "a length that is none": b"POST /messages HTTP/1.1\r\nHost: {host}\r\nContent-Length: -5\r\n\r\n",
-    "two lengths": POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-    "length and chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "a chunk that is none": (
+    "an invalid length": b"POST /messages HTTP/1.1\r\nHost: {host}\r\nContent-Length: -5\r\n\r\n",
+    "two lengths": POST_HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    "length and chunks": POST_HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "an invalid chunk": (
         b"POST /messages HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n"
     ),
     "an absolute target": b"GET http://evil.example/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
-    "a target that is none": b"GET http://[ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+    "an invalid target": b"GET http://[ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
     "a tunnel": b"CONNECT evil.example:443 HTTP/1.1\r\nHost: {host}\r\n\r\n",
-    "all of it": b"OPTIONS * HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
-    "expecting wonders": POST + b"Expect: wonders\r\nContent-Length: 2\r\n\r\n{}",
+    "an asterisk target": b"OPTIONS * HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+    "an unknown expectation": POST_HEAD + b"Expect: wonders\r\nContent-Length: 2\r\n\r\n{}",
     "an upgrade": b"GET /status HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
 }
 
 
-async def test_garbage_is_answered_or_cut_and_leaves_a_calm_log(rest: Rest, subtests: pytest.Subtests) -> None:
-    for case in GARBAGE:
+async def test_an_invalid_request_is_answered_or_cut_without_warnings(
+    rest: Rest, subtests: pytest.Subtests
+) -> None:
+    for case in INVALID_REQUESTS:
         with subtests.test(case=case):
             before = await rest.state()
             host = f"127.0.0.1:{rest.companion.rest.port}".encode()
             async with tcp_to(rest.companion.rest.port) as client:
-                await client.send(GARBAGE[case].replace(b"{host}", host))
+                await client.send(INVALID_REQUESTS[case].replace(b"{host}", host))
                 try:
                     answer = await client.receive()
                 except ConnectionError:
@@ -203,7 +205,7 @@ async def test_garbage_is_answered_or_cut_and_leaves_a_calm_log(rest: Rest, subt
 
 @pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
 @pytest.mark.parametrize(
-    "begun",
+    "request_start",
     [
         b"",
         b"POST /mess",
@@ -212,15 +214,15 @@ async def test_garbage_is_answered_or_cut_and_leaves_a_calm_log(rest: Rest, subt
         b'POST /messages HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"to"',
         b"GET /messages?peer=alice HTTP/1.1\r\nHost: {host}\r\n\r\n",
     ],
-    ids=["nothing", "in the line", "in the headers", "in the body", "in a chunk", "before the answer"],
+    ids=["no data", "in the line", "in the headers", "in the body", "in a chunk", "before the answer"],
 )
-async def test_a_caller_that_vanishes_leaves_a_calm_log_and_nothing_stored(
-    rest: Rest, begun: bytes, is_reset: bool
+async def test_an_aborted_request_stores_nothing_and_causes_no_warnings(
+    rest: Rest, request_start: bytes, is_reset: bool
 ) -> None:
     before = await rest.state()
     host = f"127.0.0.1:{rest.companion.rest.port}".encode()
     async with tcp_to(rest.companion.rest.port) as client:
-        await client.send(begun.replace(b"{host}", host))
+        await client.send(request_start.replace(b"{host}", host))
         await asyncio.sleep(0.02)
         if is_reset:
             client.reset()
@@ -236,16 +238,16 @@ SECRET = "Xyzzy-is-private"
 @pytest.mark.parametrize(
     "request_",
     [
-        POST + b'Content-Length: 40\r\n\r\n{"to":"alice","text":"Xyzzy-is-private"}',
-        POST + b'Content-Length: 37\r\n\r\n{"to":"alice","text":Xyzzy-is-private',
-        POST + b"Transfer-Encoding: chunked\r\n\r\nXyzzy-is-private\r\n",
+        POST_HEAD + b'Content-Length: 40\r\n\r\n{"to":"alice","text":"Xyzzy-is-private"}',
+        POST_HEAD + b'Content-Length: 37\r\n\r\n{"to":"alice","text":Xyzzy-is-private',
+        POST_HEAD + b"Transfer-Encoding: chunked\r\n\r\nXyzzy-is-private\r\n",
         b"GET /status HTTP/1.1\r\nHost: {host}\r\nXyzzy-is-private\r\n\r\n",
         b"GET /messages?peer=Xyzzy-is-private&limit=x HTTP/1.1\r\nHost: {host}\r\n\r\n",
         b"DELETE /friends/Xyzzy-is-private HTTP/1.1\r\nHost: {host}\r\n\r\n",
     ],
     ids=["good", "bad JSON", "bad chunk", "bad header", "query", "path"],
 )
-async def test_what_a_request_says_stays_out_of_the_log_files(
+async def test_the_content_of_a_request_is_not_logged(
     rest: Rest, caplog: pytest.LogCaptureFixture, request_: bytes
 ) -> None:
     with caplog.at_level("INFO"):
@@ -258,7 +260,7 @@ async def test_what_a_request_says_stays_out_of_the_log_files(
 # the disk
 
 
-async def test_a_state_that_cannot_be_used_is_500_with_what_to_do(
+async def test_a_locked_chat_state_returns_500_with_a_remedy(
     make_companion: MakeCompanion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest: Rest
 ) -> None:
     monkeypatch.setattr(storage, "BUSY_MS", 20)
@@ -266,7 +268,7 @@ async def test_a_state_that_cannot_be_used_is_500_with_what_to_do(
     assert await companion.start_service("rest"), companion.services["rest"].error
     rest.companion = companion
     before = await rest.state()
-    with somebody_else(tmp_path / "chat.db") as other:
+    with other_connection(tmp_path / "chat.db") as other:
         other.execute("BEGIN EXCLUSIVE")
         for answer in (
             await rest.get("/status"),
@@ -283,25 +285,25 @@ async def test_a_state_that_cannot_be_used_is_500_with_what_to_do(
     assert (await rest.post("/messages", {"to": "alice", "text": "Hi"})).status == 200
 
 
-# any body
+# random bodies
 
-NAMES = st.sampled_from(["alice", "bob", "erin", "nobody", "", " erin ", "me"]) | st.text(max_size=70)
+NAMES = st.sampled_from(["alice", "bob", "erin", "unknown", "", " erin ", "me"]) | st.text(max_size=70)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-ANYTHING = st.recursive(
+ANY_JSON = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
 )
 LIKE_A_MESSAGE = st.fixed_dictionaries(
-    {}, optional={"to": NAMES | ANYTHING, "text": st.text(max_size=50) | ANYTHING}
+    {}, optional={"to": NAMES | ANY_JSON, "text": st.text(max_size=50) | ANY_JSON}
 )
-LIKE_A_FRIEND = st.fixed_dictionaries({}, optional={"username": NAMES | ANYTHING, "x": ANYTHING})
-BODIES = (LIKE_A_MESSAGE | LIKE_A_FRIEND | ANYTHING).map(lambda value: json.dumps(value).encode()) | st.binary(
+LIKE_A_FRIEND = st.fixed_dictionaries({}, optional={"username": NAMES | ANY_JSON, "x": ANY_JSON})
+BODIES = (LIKE_A_MESSAGE | LIKE_A_FRIEND | ANY_JSON).map(lambda value: json.dumps(value).encode()) | st.binary(
     max_size=60
 )
 
 
 @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, path=st.sampled_from(["/messages", "/friends"]))
-async def test_any_body_gets_a_documented_status_and_changes_nothing_unless_that_is_a_success(
+async def test_any_body_gets_a_documented_status_and_changes_nothing_if_rejected(
     rest: Rest, body: bytes, path: str
 ) -> None:
     before = await rest.state()
@@ -316,7 +318,7 @@ async def test_any_body_gets_a_documented_status_and_changes_nothing_unless_that
         assert added != before
 
 
-async def test_a_body_that_does_not_come_ends_the_request(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_whose_body_does_not_arrive_times_out(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.endpoints.body.BODY_TIMEOUT_S", 0.2)
     port = rest.companion.rest.port
     async with tcp_to(port) as client:
@@ -324,11 +326,11 @@ async def test_a_body_that_does_not_come_ends_the_request(rest: Rest, monkeypatc
             b"POST /messages HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 10\r\nConnection: close\r\n\r\n{"
             % port
         )
-        assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
+        assert (await client.read_to_end()).startswith(b"HTTP/1.1 408 ")
 
 
-async def test_an_address_in_the_place_of_a_path_is_refused(rest: Rest) -> None:
+async def test_an_absolute_request_target_is_rejected(rest: Rest) -> None:
     port = rest.companion.rest.port
     async with tcp_to(port) as client:
         await client.send(b"GET http://evil.example/status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
-        assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
+        assert (await client.read_to_end()).startswith(b"HTTP/1.1 400 ")

@@ -1,4 +1,4 @@
-"""Who may call, and what a browser needs to be told so that its page can read the answer."""
+"""CORS: which origins may call REST, and the response headers that browsers require."""
 
 import pytest
 
@@ -11,12 +11,12 @@ CALLS = [
     ("GET", "/status", None, 200),
     ("GET", "/friends", None, 200),
     ("POST", "/friends", {"username": "erin"}, 201),
-    ("POST", "/friends", {"username": "nobody"}, 404),
+    ("POST", "/friends", {"username": "unknown"}, 404),
     ("POST", "/friends", {"username": "alice"}, 409),
     ("POST", "/friends", {}, 400),
     ("POST", "/friends", b"{", 400),
     ("DELETE", "/friends/alice", None, 204),
-    ("DELETE", "/friends/nobody", None, 404),
+    ("DELETE", "/friends/unknown", None, 404),
     ("GET", "/messages?peer=alice", None, 200),
     ("GET", "/messages", None, 400),
     ("POST", "/messages", {"to": "alice", "text": "Hi"}, 200),
@@ -29,16 +29,16 @@ CALLS = [
 PATHS = ["/status", "/friends", "/friends/alice", "/messages", "/messages?peer=alice", "/messages/a1b2", "/nowhere"]
 
 
-def refusals(rest: Rest) -> list[Row]:
+def rejected_rows(rest: Rest) -> list[Row]:
     return [row for row in rest.companion.journal if row.event == "refused"]
 
 
-def allowed(answer: Answer) -> list[str]:
+def cors_headers(answer: Answer) -> list[str]:
     return [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), CALLS)
-async def test_every_answer_names_the_callers_own_origin_errors_too(
+async def test_every_answer_including_errors_allows_the_origin_of_the_caller(
     rest: Rest, method: str, path: str, body: object, status: int
 ) -> None:
     answer = await rest.call(method, path, body, headers={"Origin": PAGE})
@@ -49,34 +49,34 @@ async def test_every_answer_names_the_callers_own_origin_errors_too(
 
 
 @pytest.mark.parametrize("origin", TAURI_ORIGINS)
-async def test_each_of_the_uis_origins_is_named_alone(rest: Rest, origin: str) -> None:
+async def test_only_the_origin_of_the_caller_is_allowed(rest: Rest, origin: str) -> None:
     answer = await rest.get("/friends", headers={"Origin": origin})
     assert answer.headers.getall("Access-Control-Allow-Origin") == [origin]
 
 
-async def test_a_caller_without_origin_is_answered_and_none_is_named(rest: Rest) -> None:
+async def test_a_request_without_origin_is_answered_without_cors_headers(rest: Rest) -> None:
     for answer in (await rest.get("/friends"), await rest.get("/nowhere")):
-        assert allowed(answer) == []
+        assert cors_headers(answer) == []
         assert answer.headers["Vary"] == "Origin"
 
 
-async def test_a_preflight_is_answered_exactly_as_documented(rest: Rest, subtests: pytest.Subtests) -> None:
+async def test_a_preflight_is_answered_as_documented(rest: Rest, subtests: pytest.Subtests) -> None:
     for path in PATHS:
         with subtests.test(path=path):
-            asked = {
+            request_headers = {
                 "Origin": PAGE, "Access-Control-Request-Method": "DELETE",
                 "Access-Control-Request-Headers": "content-type",
             }  # fmt: skip
-            answer = await rest.call("OPTIONS", path, headers=asked)
+            answer = await rest.call("OPTIONS", path, headers=request_headers)
             assert (answer.status, answer.body) == (204, b"")
-            assert {name: answer.headers[name] for name in (*allowed(answer), "Vary")} == {
+            assert {name: answer.headers[name] for name in (*cors_headers(answer), "Vary")} == {
                 "Access-Control-Allow-Origin": PAGE,
                 "Vary": "Origin",
                 "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
                 "Access-Control-Allow-Headers": "Content-Type",
                 "Access-Control-Max-Age": "600",
             }
-            assert refusals(rest) == []
+            assert rejected_rows(rest) == []
 
 
 BAD_ORIGINS = [
@@ -93,9 +93,9 @@ async def test_any_other_origin_is_rejected_with_403_and_logged(rest: Rest, meth
     answer = await rest.call(method, "/messages", body, headers={"Origin": origin})
     assert answer.status == 403
     assert "is not in the allowed origins" in answer.error
-    assert allowed(answer) == []
+    assert cors_headers(answer) == []
     assert await rest.state() == before
-    assert len(refusals(rest)) == 1
+    assert len(rejected_rows(rest)) == 1
 
 
 @pytest.mark.parametrize(
@@ -115,19 +115,19 @@ async def test_any_other_host_is_rejected_with_403_and_logged(rest: Rest, host: 
     answer = await rest.post("/messages", {"to": "alice", "text": "Hi"}, headers={"Host": host.format(port=port)})
     assert answer.status == 403
     assert "Host" in answer.error
-    assert allowed(answer) == []
+    assert cors_headers(answer) == []
     assert await rest.state() == before
-    assert len(refusals(rest)) == 1
+    assert len(rejected_rows(rest)) == 1
 
 
-async def test_this_machine_under_our_port_is_welcome(rest: Rest, subtests: pytest.Subtests) -> None:
+async def test_loopback_hosts_with_the_port_are_accepted(rest: Rest, subtests: pytest.Subtests) -> None:
     for host in ["127.0.0.1:{port}", "localhost:{port}", "LOCALHOST:{port}", "[::1]:{port}"]:
         with subtests.test(host=host):
             answer = await rest.get("/status", headers={"Host": host.format(port=rest.companion.rest.port)})
             assert answer.status == 200
 
 
-async def test_no_host_and_two_of_anything_are_refused(rest: Rest, subtests: pytest.Subtests) -> None:
+async def test_a_missing_host_or_duplicate_header_is_rejected(rest: Rest, subtests: pytest.Subtests) -> None:
     for headers in [
         [],
         ["Host: "],
@@ -148,12 +148,12 @@ async def test_no_host_and_two_of_anything_are_refused(rest: Rest, subtests: pyt
             ]
             async with tcp_to(port) as client:
                 await client.send("\r\n".join(lines).encode())
-                answer = await client.rest()
+                answer = await client.read_to_end()
             assert answer.split()[1] in (b"400", b"403")
             assert b"access-control" not in answer.lower()
 
 
-async def test_origins_that_are_allowed_later_count_at_once(rest: Rest) -> None:
+async def test_a_newly_allowed_origin_is_accepted_immediately(rest: Rest) -> None:
     headers = {"Origin": "https://new.example"}
     assert (await rest.get("/status", headers=headers)).status == 403
     settings = rest.companion.settings

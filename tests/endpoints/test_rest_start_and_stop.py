@@ -17,8 +17,8 @@ from tests.endpoints.raw import tcp_to
 
 
 @pytest.fixture
-def taken() -> Iterator[socket.socket]:
-    """A port that somebody else listens on."""
+def busy_socket() -> Iterator[socket.socket]:
+    """Return a socket that listens on a port, so that the port is busy."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -36,9 +36,9 @@ async def close(companion: Companion) -> None:
 
 
 async def test_a_busy_rest_port_is_reported_and_the_events_service_still_starts(
-    make_companion: MakeCompanion, taken: socket.socket
+    make_companion: MakeCompanion, busy_socket: socket.socket
 ) -> None:
-    port = taken.getsockname()[1]
+    port = busy_socket.getsockname()[1]
     companion = await make_companion(rest_port=port)
     assert await companion.start(), companion.services["events"].error
     assert not await companion.start_service("rest")
@@ -49,11 +49,13 @@ async def test_a_busy_rest_port_is_reported_and_the_events_service_still_starts(
     assert not companion.rest.listening
 
 
-async def test_retry_works_once_the_port_is_free(make_companion: MakeCompanion, taken: socket.socket) -> None:
-    companion = await make_companion(rest_port=taken.getsockname()[1])
+async def test_retry_succeeds_once_the_port_is_free(
+    make_companion: MakeCompanion, busy_socket: socket.socket
+) -> None:
+    companion = await make_companion(rest_port=busy_socket.getsockname()[1])
     assert not await companion.start_service("rest")
     assert not await companion.start_service("rest")
-    taken.close()
+    busy_socket.close()
     assert await companion.start_service("rest")
     assert companion.services["rest"].error == ""
     assert companion.rest.port == companion.settings.rest_port
@@ -61,38 +63,38 @@ async def test_retry_works_once_the_port_is_free(make_companion: MakeCompanion, 
 
 
 async def test_changed_is_emitted_when_a_start_error_appears_and_clears(
-    make_companion: MakeCompanion, taken: socket.socket
+    make_companion: MakeCompanion, busy_socket: socket.socket
 ) -> None:
-    companion = await make_companion(rest_port=taken.getsockname()[1])
-    told: list[bool] = []
-    companion.changed.connect(lambda _: told.append(bool(companion.services["rest"].error)))
+    companion = await make_companion(rest_port=busy_socket.getsockname()[1])
+    errors: list[bool] = []
+    companion.changed.connect(lambda _: errors.append(bool(companion.services["rest"].error)))
     await companion.start_service("rest")
-    taken.close()
+    busy_socket.close()
     await companion.start_service("rest")
-    assert told == [True, False]
+    assert errors == [True, False]
 
 
-async def test_starting_twice_is_starting_once(rest: Rest) -> None:
+async def test_starting_twice_has_no_effect(rest: Rest) -> None:
     port = rest.companion.rest.port
     assert await rest.companion.start_service("rest")
     assert rest.companion.rest.port == port
 
 
-async def test_starting_twice_at_once_is_starting_once(make_companion: MakeCompanion) -> None:
-    """Somebody who clicks Retry twice must not be told that the companion itself holds the port."""
+async def test_concurrent_starts_succeed(make_companion: MakeCompanion) -> None:
+    """Clicking Retry twice must not report that the companion itself uses the port."""
     companion = await make_companion(rest_port=unused_port())
     assert await asyncio.gather(companion.start_service("rest"), companion.start_service("rest")) == [True, True]
     assert companion.services["rest"].error == ""
     assert await status_of(companion) == 200
 
 
-async def test_when_disabled_it_does_not_listen_and_reports_no_error(make_companion: MakeCompanion) -> None:
+async def test_when_disabled_rest_does_not_listen_and_reports_no_error(make_companion: MakeCompanion) -> None:
     companion = await make_companion(rest=False)
     assert await companion.start_service("rest")
     assert (companion.rest.listening, companion.services["rest"].error) == (False, "")
 
 
-async def test_settings_switch_it_off_and_on_and_move_it(rest: Rest) -> None:
+async def test_settings_disable_enable_and_move_rest(rest: Rest) -> None:
     companion, first = rest.companion, rest.companion.rest.port
     base = {"port": companion.settings.port, "prime_browsers": False}
     await companion.apply(Settings(**base, rest=False, rest_port=0))
@@ -106,43 +108,47 @@ async def test_settings_switch_it_off_and_on_and_move_it(rest: Rest) -> None:
     assert (await rest.get("/status")).status == 200
 
 
-async def test_switching_it_off_forgets_the_busy_port(make_companion: MakeCompanion, taken: socket.socket) -> None:
-    companion = await make_companion(rest_port=taken.getsockname()[1])
+async def test_disabling_rest_clears_the_error_of_a_busy_port(
+    make_companion: MakeCompanion, busy_socket: socket.socket
+) -> None:
+    companion = await make_companion(rest_port=busy_socket.getsockname()[1])
     await companion.start_service("rest")
-    await companion.apply(Settings(port=0, rest=False, rest_port=taken.getsockname()[1]))
+    await companion.apply(Settings(port=0, rest=False, rest_port=busy_socket.getsockname()[1]))
     assert companion.services["rest"].error == ""
 
 
-async def test_it_listens_on_the_loopback_address_only(rest: Rest) -> None:
+async def test_rest_listens_on_the_loopback_address_only(rest: Rest) -> None:
     with socket.socket() as tcp:
         tcp.settimeout(0.5)
         assert tcp.connect_ex(("127.0.0.2", rest.companion.rest.port)) != 0
 
 
 @pytest.mark.parametrize(
-    "begun",
+    "request_start",
     [
         b"",
         b"GET /status HTTP/1.1\r\nHost: {host}\r\n\r\n",
         b"POST /mess",
         b"POST /messages HTTP/1.1\r\nHost: {host}\r\nContent-Length: 500\r\n\r\n{",
     ],
-    ids=["silent", "kept alive", "half a line", "half a body"],
+    ids=["silent", "kept alive", "incomplete line", "incomplete body"],
 )
-async def test_close_does_not_wait_for_open_connections(make_companion: MakeCompanion, begun: bytes) -> None:
+async def test_close_does_not_wait_for_open_connections(
+    make_companion: MakeCompanion, request_start: bytes
+) -> None:
     companion = await make_companion()
     await companion.start()
     await companion.start_service("rest")
     host = f"127.0.0.1:{companion.rest.port}".encode()
     async with tcp_to(companion.rest.port) as client:
-        await client.send(begun.replace(b"{host}", host))
-        if b"GET" in begun:
+        await client.send(request_start.replace(b"{host}", host))
+        if b"GET" in request_start:
             assert (await client.receive()).startswith(b"HTTP/1.1 200 ")
         await asyncio.sleep(0.05)
         await close(companion)
 
 
-async def test_a_companion_that_never_answered_can_be_closed_and_closed_again(
+async def test_a_companion_that_was_not_started_can_be_closed_twice(
     make_companion: MakeCompanion,
 ) -> None:
     companion = await make_companion()

@@ -46,10 +46,10 @@ def services(calls: list[str]) -> Services:
             port=lambda settings: getattr(settings, port), wanted=lambda settings: getattr(settings, switch),
         )  # fmt: skip
 
-    made = Services([service("a", "port", "close_to_tray"), service("b", "rest_port", "rest")], prepare)
-    made.changed.connect(lambda _: calls.append("changed"))
-    made.failed.connect(lambda each: calls.append(f"failed {each.name}: {each.error}"))
-    return made
+    services = Services([service("a", "port", "close_to_tray"), service("b", "rest_port", "rest")], prepare)
+    services.changed.connect(lambda _: calls.append("changed"))
+    services.failed.connect(lambda each: calls.append(f"failed {each.name}: {each.error}"))
+    return services
 
 
 async def test_a_start_is_prepared_and_reported(services: Services, calls: list[str]) -> None:

@@ -18,8 +18,8 @@ ONLINE = Envelope("friend_online", {"username": "alice"})
 
 
 @pytest.fixture
-def taken() -> Iterator[socket.socket]:
-    """A port that somebody else listens on."""
+def busy_socket() -> Iterator[socket.socket]:
+    """Return a socket that listens on a port, so that the port is busy."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -27,9 +27,9 @@ def taken() -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-async def blocked(taken: socket.socket) -> AsyncIterator[Companion]:
-    """A companion that wants the taken port."""
-    companion = Companion(Settings(port=taken.getsockname()[1]))
+async def blocked(busy_socket: socket.socket) -> AsyncIterator[Companion]:
+    """Return a companion whose port is busy."""
+    companion = Companion(Settings(port=busy_socket.getsockname()[1]))
     yield companion
     await companion.close()
 
@@ -40,35 +40,35 @@ async def stop(companion: Companion) -> None:
     assert companion.hub.connection_count == 0
 
 
-def told(companion: Companion, event: str) -> list[Row]:
+def rows(companion: Companion, event: str) -> list[Row]:
     return [row for row in companion.journal if row.event == event]
 
 
-async def test_start_and_stop_leave_a_row_each(companion: Companion) -> None:
+async def test_start_and_stop_are_logged(companion: Companion) -> None:
     url = companion.server.url
     await companion.stop()
-    assert [row.note for row in told(companion, "listening")] == [url]
-    assert len(told(companion, "stopped listening")) == 1
+    assert [row.note for row in rows(companion, "listening")] == [url]
+    assert len(rows(companion, "stopped listening")) == 1
 
 
-async def test_starting_twice_is_starting_once(companion: Companion) -> None:
+async def test_starting_twice_has_no_effect(companion: Companion) -> None:
     port = companion.server.port
     assert await companion.start()
     assert companion.server.port == port
-    assert len(told(companion, "listening")) == 1
+    assert len(rows(companion, "listening")) == 1
 
 
-async def test_stop_says_going_away_to_every_client(companion: Companion, connect_client: Connect) -> None:
+async def test_stop_closes_every_client_with_1001(companion: Companion, connect_client: Connect) -> None:
     sockets = [await connect_client() for _ in range(3)]
     await stop(companion)
     assert [client.close_code for client in sockets] == [1001] * 3
-    assert [row.note.split(":")[0] for row in told(companion, "disconnected")] == ["closed with 1001"] * 3
+    assert [row.note.split(":")[0] for row in rows(companion, "disconnected")] == ["closed with 1001"] * 3
 
 
-async def test_stopping_twice_is_stopping_once(companion: Companion) -> None:
+async def test_stopping_twice_has_no_effect(companion: Companion) -> None:
     await asyncio.gather(companion.stop(), companion.stop())
     await companion.stop()
-    assert len(told(companion, "stopped listening")) == 1
+    assert len(rows(companion, "stopped listening")) == 1
 
 
 async def test_a_companion_that_never_started_can_be_stopped() -> None:
@@ -105,9 +105,9 @@ async def test_stop_does_not_wait_for_a_client_that_answers_no_closing_handshake
         await stop(companion)
 
 
-async def test_stop_does_not_wait_for_a_handshake_that_has_only_begun(companion: Companion) -> None:
-    async with tcp_to(companion.server.port) as silent, tcp_to(companion.server.port) as halting:
-        await halting.send(b"GET /events HTTP/1.1\r\nHost: ")
+async def test_stop_does_not_wait_for_an_incomplete_handshake(companion: Companion) -> None:
+    async with tcp_to(companion.server.port) as silent, tcp_to(companion.server.port) as incomplete:
+        await incomplete.send(b"GET /events HTTP/1.1\r\nHost: ")
         await asyncio.sleep(0.05)
         await stop(companion)
         assert await asyncio.wait_for(silent.receive(), PATIENCE_S) == b""
@@ -120,7 +120,7 @@ async def test_after_stop_connections_are_refused(companion: Companion) -> None:
         await upgrade_status(port)
 
 
-async def test_it_can_be_started_again_on_the_same_port(companion: Companion, connect_client: Connect) -> None:
+async def test_the_server_can_be_restarted_on_the_same_port(companion: Companion, connect_client: Connect) -> None:
     port = companion.server.port
     companion.settings.port = port
     for _ in range(3):
@@ -134,7 +134,7 @@ async def test_it_can_be_started_again_on_the_same_port(companion: Companion, co
     assert await asyncio.wait_for(client.recv(), PATIENCE_S) == ONLINE.encode().decode()
 
 
-async def test_start_and_stop_at_once_end_in_the_order_they_were_asked(companion: Companion) -> None:
+async def test_concurrent_starts_and_stops_run_in_the_order_of_the_calls(companion: Companion) -> None:
     await asyncio.gather(companion.stop(), companion.start(), companion.stop())
     assert not companion.server.listening
     await asyncio.gather(companion.start(), companion.stop(), companion.start())
@@ -142,27 +142,27 @@ async def test_start_and_stop_at_once_end_in_the_order_they_were_asked(companion
 
 
 async def test_a_busy_port_is_reported_with_its_number_and_owning_process(blocked: Companion) -> None:
-    told: list[ServerState] = []
-    blocked.changed.connect(lambda _: told.append(blocked.state))
+    states: list[ServerState] = []
+    blocked.changed.connect(lambda _: states.append(blocked.state))
     assert not await blocked.start()
     assert blocked.services["events"].error.startswith(f"Port {blocked.settings.port} is busy")
     if sys.platform == "linux":
         assert f"{OWN_PROCESS} listens on it" in blocked.services["events"].error
-    assert told == [ServerState.BLOCKED]
+    assert states == [ServerState.BLOCKED]
     assert blocked.state is ServerState.BLOCKED
     assert not blocked.server.listening
 
 
-async def test_retry_works_once_the_port_is_free(blocked: Companion, taken: socket.socket) -> None:
+async def test_retry_succeeds_once_the_port_is_free(blocked: Companion, busy_socket: socket.socket) -> None:
     assert not await blocked.start()
     assert not await blocked.start()
-    taken.close()
+    busy_socket.close()
     assert await blocked.start(), blocked.services["events"].error
     assert (blocked.services["events"].error, blocked.state) == ("", ServerState.LISTENING)
     assert (await upgrade_status(blocked.settings.port))[0] == 101
 
 
-async def test_stopping_forgets_the_busy_port(blocked: Companion) -> None:
+async def test_stopping_clears_the_error_of_a_busy_port(blocked: Companion) -> None:
     await blocked.start()
     await blocked.stop()
     assert (blocked.services["events"].error, blocked.state) == ("", ServerState.STOPPED)
@@ -176,7 +176,7 @@ async def test_two_companions_cannot_share_a_port(companion: Companion) -> None:
     assert companion.state is ServerState.LISTENING
 
 
-async def test_any_free_port_is_the_same_one_after_a_pause(companion: Companion) -> None:
+async def test_an_automatic_port_is_kept_after_a_restart(companion: Companion) -> None:
     port = companion.server.port
     await companion.stop()
     assert await companion.start()

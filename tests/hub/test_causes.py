@@ -19,7 +19,7 @@ def rename(cause: Cause) -> Cause:
     return cause.changed(event=Envelope(cause.event.event + "!", cause.event.data))
 
 
-async def test_without_interceptors_the_cause_goes_on_as_it_is() -> None:
+async def test_without_interceptors_the_cause_is_unchanged() -> None:
     interceptors = Interceptors()
     assert not interceptors
     assert interceptors.apply(EVENT) is EVENT
@@ -32,9 +32,9 @@ async def test_interceptors_run_in_order_and_change_the_cause() -> None:
     assert (await interceptors.apply_and_wait(EVENT)).event.event == "typing!!"
 
 
-async def test_a_held_cause_goes_on_changed_through_the_remaining_interceptors() -> None:
+async def test_a_resumed_cause_passes_changed_through_the_remaining_interceptors() -> None:
     interceptors, held = Interceptors(), list[Cause]()
-    interceptors.add(held.append)  # append returns None: it holds
+    interceptors.add(held.append)  # list.append returns None, which holds the cause
     interceptors.add(rename)
     waiting = interceptors.apply(EVENT)
     assert isinstance(waiting, Coroutine)
@@ -57,19 +57,19 @@ async def test_a_held_cause_may_be_held_again_by_the_next_interceptor() -> None:
     assert await waiting == EVENT
 
 
-async def test_a_dropped_cause_says_why() -> None:
+async def test_a_dropped_cause_raises_an_error_with_the_reason() -> None:
     interceptors, held = Interceptors(), list[Cause]()
     interceptors.add(held.append)
     waiting = interceptors.apply_and_wait(EVENT)
     task = asyncio.ensure_future(waiting)
     await asyncio.sleep(0)
     held[0].drop("dropped by breakpoint 1")
-    held[0].resume()  # too late: the first decision counts
+    held[0].resume()  # no effect: the first decision counts
     with pytest.raises(Dropped, match="dropped by breakpoint 1"):
         await task
 
 
-async def test_an_interceptor_that_is_removed_sees_nothing_more() -> None:
+async def test_a_removed_interceptor_is_not_called() -> None:
     interceptors = Interceptors()
     registration = interceptors.add(rename)
     registration.remove()
@@ -78,7 +78,7 @@ async def test_an_interceptor_that_is_removed_sees_nothing_more() -> None:
     assert interceptors.apply(EVENT) is EVENT
 
 
-async def test_an_interceptor_that_is_not_armed_is_not_asked_and_keeps_its_place() -> None:
+async def test_a_disarmed_interceptor_is_not_called_and_keeps_its_position() -> None:
     interceptors, held = Interceptors(), list[Cause]()
     hold = interceptors.add(held.append, armed=False)
     interceptors.add(rename)
@@ -90,7 +90,7 @@ async def test_an_interceptor_that_is_not_armed_is_not_asked_and_keeps_its_place
     assert (await task).event.event == "typing!"
 
 
-async def test_no_armed_interceptor_is_as_good_as_none() -> None:
+async def test_interceptors_are_falsy_if_none_is_armed() -> None:
     interceptors = Interceptors()
     registration = interceptors.add(rename)
     assert interceptors
@@ -98,7 +98,7 @@ async def test_no_armed_interceptor_is_as_good_as_none() -> None:
     assert not interceptors
 
 
-async def test_a_held_cause_is_not_asked_for_twice_when_others_are_armed_or_removed_meanwhile() -> None:
+async def test_no_interceptor_is_called_twice_if_others_are_armed_or_removed_while_a_cause_is_held() -> None:
     interceptors, held = Interceptors(), list[Cause]()
     before = interceptors.add(rename)
     early = interceptors.add(rename, armed=False)
@@ -109,10 +109,10 @@ async def test_a_held_cause_is_not_asked_for_twice_when_others_are_armed_or_remo
     before.remove()
     early.armed = late.armed = True
     held[0].resume()
-    assert (await task).event.event == "typing!!"  # by the one before, and by the one that was armed meanwhile
+    assert (await task).event.event == "typing!!"  # renamed by `before` and by `late`
 
 
-async def test_a_cause_cannot_become_one_of_another_kind() -> None:
+async def test_an_interceptor_must_not_change_the_type_of_a_cause() -> None:
     interceptors = Interceptors()
     interceptors.add(lambda cause: FiredFrame(outgoing=Outgoing("x", b"x", ALL, PANEL)))
     with pytest.raises(TypeError, match="turned a FiredEvent into a FiredFrame"):

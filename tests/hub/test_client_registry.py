@@ -22,18 +22,20 @@ def registry(stage: Stage) -> ClientRegistry:
 
 
 @pytest.mark.parametrize(
-    ("to", "meant"),
+    ("to", "expected"),
     [
         (ALL, (1, 2, 3, 4)),
         (Target(user="bob"), (2, 3)),
         (Target(user="bob", excluded=2), (3,)),
         (Target(clients=frozenset({4, 1, 99})), (1, 4)),
-        (Target(user="nobody"), ()),
+        (Target(user="unknown"), ()),
     ],
     ids=str,
 )
-def test_a_target_resolves_to_its_recipients(registry: ClientRegistry, to: Target, meant: tuple[int, ...]) -> None:
-    assert ids(registry, to) == meant
+def test_a_target_resolves_to_its_recipients(
+    registry: ClientRegistry, to: Target, expected: tuple[int, ...]
+) -> None:
+    assert ids(registry, to) == expected
     assert registry.recipients(to) is registry.recipients(to)
 
 
@@ -69,7 +71,7 @@ def test_the_recipient_cache_is_bounded(registry: ClientRegistry) -> None:
     assert len(registry._recipients) <= 10
 
 
-def test_a_hub_sends_to_those_of_now(stage: Stage) -> None:
+def test_recipients_of_a_hub_follow_changes_of_its_clients(stage: Stage) -> None:
     first = stage.join("bob")
     assert stage.hub.recipients(Target(user="bob")).ids == (1,)
     stage.hub.identify(first, "carol")

@@ -35,7 +35,7 @@ def outbox(transport: RecordingTransport, overflows: list[str]) -> Outbox:
     return Outbox(transport, lambda: overflows.append("overflow"), limit=10)
 
 
-def test_a_frame_is_written_at_once_while_the_socket_takes_them(
+def test_a_frame_is_written_immediately_while_the_socket_is_writable(
     outbox: Outbox, transport: RecordingTransport
 ) -> None:
     assert outbox.put(b"a" * 1_000)
@@ -43,7 +43,7 @@ def test_a_frame_is_written_at_once_while_the_socket_takes_them(
     assert outbox.waiting == 0
 
 
-def test_what_comes_while_the_socket_is_full_is_written_later_in_order(
+def test_frames_for_a_full_socket_are_queued_and_written_in_order(
     outbox: Outbox, transport: RecordingTransport
 ) -> None:
     outbox.put(b"1")
@@ -56,7 +56,7 @@ def test_what_comes_while_the_socket_is_full_is_written_later_in_order(
     assert (transport.frames, outbox.waiting) == ([b"1", b"2", b"333", b"4"], 0)
 
 
-def test_writing_what_was_kept_stops_when_the_socket_is_full_again() -> None:
+def test_writing_queued_frames_stops_when_the_socket_is_full_again() -> None:
     transport = BlockingTransport(room=2)
     for number in range(7):
         transport.outbox.put(b"%d" % number)
@@ -73,13 +73,13 @@ def test_writing_what_was_kept_stops_when_the_socket_is_full_again() -> None:
     assert transport.frames == [b"%d" % number for number in range(8)]
 
 
-def test_a_frame_that_fills_the_outbox_exactly_is_kept(outbox: Outbox, overflows: list[str]) -> None:
+def test_a_frame_that_fills_the_outbox_exactly_is_queued(outbox: Outbox, overflows: list[str]) -> None:
     outbox.block()
     assert outbox.put(b"x" * 10)
     assert overflows == []
 
 
-def test_too_much_waiting_overflows_once_and_nothing_is_taken_any_more(
+def test_a_full_outbox_overflows_once_and_rejects_further_frames(
     outbox: Outbox, transport: RecordingTransport, overflows: list[str]
 ) -> None:
     outbox.block()
@@ -91,21 +91,23 @@ def test_too_much_waiting_overflows_once_and_nothing_is_taken_any_more(
     assert (overflows, transport.frames, outbox.waiting) == (["overflow"], [], 0)
 
 
-def test_a_closed_outbox_takes_nothing(outbox: Outbox, transport: RecordingTransport, overflows: list[str]) -> None:
+def test_a_closed_outbox_rejects_frames(
+    outbox: Outbox, transport: RecordingTransport, overflows: list[str]
+) -> None:
     outbox.close()
     assert not outbox.put(b"x")
     assert (transport.frames, overflows) == ([], [])
 
 
-def test_a_client_may_keep_a_quarter_of_a_megabyte_waiting() -> None:
+def test_the_outbox_limit_is_256_kib() -> None:
     assert OUTBOX_BYTES == 256 * 1024
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1011, 1014, 3000, 3999, 4000, 4999])
-def test_a_close_code_that_an_endpoint_may_send(code: int) -> None:
+def test_close_codes_that_an_endpoint_may_send(code: int) -> None:
     assert may_close_with(code)
 
 
 @pytest.mark.parametrize("code", [-1, 0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65536])
-def test_a_close_code_that_no_endpoint_may_send(code: int) -> None:
+def test_close_codes_that_no_endpoint_may_send(code: int) -> None:
     assert not may_close_with(code)

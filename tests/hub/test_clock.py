@@ -11,18 +11,18 @@ from app.hub.clock import Clock, use_fine_clock
 
 
 @pytest.fixture
-def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+def coarse_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     get_clock_info = time.get_clock_info
     windows: dict[str, Any] = {"monotonic": SimpleNamespace(resolution=0.015625)}
     monkeypatch.setattr(time, "get_clock_info", lambda name: windows.get(name) or get_clock_info(name))
 
 
-@pytest.mark.usefixtures("coarse")
+@pytest.mark.usefixtures("coarse_clock")
 def test_a_coarse_clock_is_replaced_by_the_performance_counter() -> None:
     assert Clock().mono is time.perf_counter
 
 
-@pytest.mark.usefixtures("coarse")
+@pytest.mark.usefixtures("coarse_clock")
 def test_a_loop_measures_with_the_same_clock() -> None:
     loop = asyncio.SelectorEventLoop()
     try:

@@ -1,4 +1,4 @@
-"""Expectations: which rows meet them, how long they wait, and which can never be met."""
+"""Expectations: which rows match, how long they wait, and which can never match."""
 
 import asyncio
 import json
@@ -47,30 +47,30 @@ def desk() -> Desk:
     return Desk()
 
 
-def test_an_expectation_without_wishes_is_met_by_any_valid_client_event(desk: Desk) -> None:
+def test_an_expectation_without_conditions_matches_any_valid_client_event(desk: Desk) -> None:
     assert Expectation().met_by(desk.typing())
     assert Expectation().met_by(desk.typing(verdict=Verdict.WARNING))
     assert Expectation().met_by(desk.call("DELETE /friends/bob"))
 
 
-def test_what_was_sent_to_the_ui_or_done_by_the_server_meets_nothing(desk: Desk) -> None:
+def test_rows_of_sent_frames_and_of_the_server_match_no_expectation(desk: Desk) -> None:
     for kind in (Kind.TO_UI, Kind.SERVER):
         assert not Expectation().met_by(desk.journal.append(kind, "typing", payload=b"{}"))
 
 
 @pytest.mark.parametrize("expected", [Expectation(), Expectation("typing"), Expectation(sender="zoe")])
-def test_an_invalid_row_meets_nothing(desk: Desk, expected: Expectation) -> None:
+def test_an_invalid_row_matches_no_expectation(desk: Desk, expected: Expectation) -> None:
     assert not expected.met_by(desk.typing(verdict=Verdict.INVALID))
 
 
-def test_the_event_must_have_that_name(desk: Desk) -> None:
+def test_the_event_name_must_be_equal(desk: Desk) -> None:
     assert Expectation("typing").met_by(desk.typing())
     assert not Expectation("mark_read").met_by(desk.typing())
     assert not Expectation("typ").met_by(desk.typing())
 
 
 @pytest.mark.parametrize(
-    ("sender", "met"),
+    ("sender", "expected"),
     [
         ("zoe", True),
         ("client:3", True),
@@ -81,8 +81,8 @@ def test_the_event_must_have_that_name(desk: Desk) -> None:
         ("3", False),
     ],
 )
-def test_the_sender_is_a_user_or_a_client(desk: Desk, sender: str, met: bool) -> None:
-    assert Expectation(sender=sender).met_by(desk.typing(user="zoe", client="3")) == met
+def test_the_sender_is_a_user_or_a_client(desk: Desk, sender: str, expected: bool) -> None:
+    assert Expectation(sender=sender).met_by(desk.typing(user="zoe", client="3")) == expected
 
 
 DATA = {"to": "alice", "typing": True, "n": 1, "list": [{"a": None}, [1]], "text": "Hi", "zero": 0}
@@ -104,7 +104,7 @@ DATA = {"to": "alice", "typing": True, "n": 1, "list": [{"a": None}, [1]], "text
         {},
     ],
 )
-def test_values_are_asked_for_by_paths(desk: Desk, where: Mapping[str, Any]) -> None:
+def test_values_are_compared_by_their_paths(desk: Desk, where: Mapping[str, Any]) -> None:
     assert Expectation(where=where).met_by(desk.typing(data=DATA))
 
 
@@ -129,7 +129,7 @@ def test_values_are_asked_for_by_paths(desk: Desk, where: Mapping[str, Any]) -> 
         {"data": {**DATA, "typing": 1}},
     ],
 )
-def test_another_value_or_a_path_to_nowhere_does_not_meet_it(desk: Desk, where: Mapping[str, Any]) -> None:
+def test_a_different_value_or_a_missing_path_does_not_match(desk: Desk, where: Mapping[str, Any]) -> None:
     assert not Expectation(where=where).met_by(desk.typing(data=DATA))
 
 
@@ -153,17 +153,17 @@ def test_an_invalid_json_body_does_not_match(desk: Desk, body: bytes) -> None:
     assert not Expectation(where={"a": 1}).met_by(desk.call("POST /messages", body))
 
 
-def test_a_refused_rest_call_meets_nothing(desk: Desk) -> None:
+def test_a_rejected_rest_call_matches_no_expectation(desk: Desk) -> None:
     assert not Expectation("POST /messages").met_by(desk.call("POST /messages", b"{}", Verdict.INVALID))
 
 
-def test_an_expectation_says_what_it_is() -> None:
+def test_the_text_of_an_expectation_lists_its_conditions() -> None:
     assert str(Expectation()) == "any event"
     assert str(Expectation("typing", "zoe")) == "typing from zoe"
     assert str(Expectation("typing", where={"to": "alice"})) == "typing with to=alice"
 
 
-async def test_a_client_that_sends_it_is_waited_for(stage: Stage) -> None:
+async def test_wait_for_returns_the_first_matching_client_event(stage: Stage) -> None:
     router = Router(stage.hub, built_in())
     zoe, bob = stage.join("zoe"), stage.join("bob")
     expected = Expectation("typing", sender="bob", where={"typing": True})
@@ -180,72 +180,72 @@ async def test_a_client_that_sends_it_is_waited_for(stage: Stage) -> None:
     for client, frame in frames:
         stage.time.passed += 1.0
         router.receive(client, frame)
-    met = await waiting
-    assert met.row is not None
-    assert (met.row.user, met.row.payload.decode()) == ("bob", frames[-1][1])
-    assert [row.payload.decode() for row in met.received_instead] == [frame for _, frame in frames[:-1]]
-    assert met.after_s == 5.0
+    result = await waiting
+    assert result.row is not None
+    assert (result.row.user, result.row.payload.decode()) == ("bob", frames[-1][1])
+    assert [row.payload.decode() for row in result.received_instead] == [frame for _, frame in frames[:-1]]
+    assert result.after_s == 5.0
 
 
-async def test_what_was_there_before_does_not_count(desk: Desk) -> None:
+async def test_earlier_rows_are_ignored_without_after(desk: Desk) -> None:
     desk.typing()
     assert await desk.wait(Expectation("typing")) == ExpectationResult(None, 0.0, [])
 
 
-async def test_with_a_row_to_begin_at_what_has_come_since_counts(desk: Desk) -> None:
+async def test_with_after_rows_since_that_row_are_searched(desk: Desk) -> None:
     desk.typing(user="too early")
     mark = desk.journal.append(Kind.TO_UI, "friend_online")
     desk.time.passed += 1.5
     other = desk.call("POST /friends")
-    wanted = desk.typing()
+    matching_row = desk.typing()
     desk.time.passed += 60
-    met = await desk.wait(Expectation("typing"), 0, after=mark.seq)
-    assert met == ExpectationResult(wanted, 1.5, [other])
-    assert (await desk.wait(Expectation("typing"), after=wanted.seq)).row is None
+    result = await desk.wait(Expectation("typing"), 0, after=mark.seq)
+    assert result == ExpectationResult(matching_row, 1.5, [other])
+    assert (await desk.wait(Expectation("typing"), after=matching_row.seq)).row is None
 
 
 @pytest.mark.parametrize("after", [0, -7])
-async def test_from_before_the_first_row_everything_counts_and_no_time_is_negative(desk: Desk, after: int) -> None:
-    wanted = desk.typing()
+async def test_after_below_the_first_row_searches_all_rows_and_no_delay_is_negative(desk: Desk, after: int) -> None:
+    matching_row = desk.typing()
     desk.time.passed += 60
-    met = await desk.wait(Expectation("typing"), after=after)
-    assert met.row == wanted
-    assert met.after_s >= 0
+    result = await desk.wait(Expectation("typing"), after=after)
+    assert result.row == matching_row
+    assert result.after_s >= 0
 
 
-async def test_from_a_row_that_was_dropped_since_what_is_kept_counts(desk: Desk) -> None:
+async def test_after_a_dropped_row_searches_the_kept_rows(desk: Desk) -> None:
     journal = Journal(desk.time.clock, max_rows=2)
     for _ in range(5):
         desk.time.passed += 1
         journal.append(Kind.FROM_UI, "typing", payload=b'{"data":{}}')
-    met = await wait_for(journal, desk.calls, desk.time.clock, Expectation("typing"), SHORT, after=1)
-    assert met.row is not None
-    assert met.row.seq == 4
-    assert met.after_s >= 0
+    result = await wait_for(journal, desk.calls, desk.time.clock, Expectation("typing"), SHORT, after=1)
+    assert result.row is not None
+    assert result.row.seq == 4
+    assert result.after_s >= 0
 
 
-async def test_the_past_and_what_is_still_to_come_are_one_row_of_events(desk: Desk) -> None:
+async def test_rows_since_after_and_new_rows_are_searched_in_order(desk: Desk) -> None:
     mark = desk.journal.append(Kind.TO_UI, "friend_online")
     past = desk.typing()
     waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), LONG, after=mark.seq))
     await asyncio.sleep(0)
-    wanted = desk.journal.append(Kind.FROM_UI, "mark_read", payload=b'{"event":"mark_read","data":{}}')
-    assert await waiting == ExpectationResult(wanted, 0.0, [past])
+    matching_row = desk.journal.append(Kind.FROM_UI, "mark_read", payload=b'{"event":"mark_read","data":{}}')
+    assert await waiting == ExpectationResult(matching_row, 0.0, [past])
 
 
-async def test_after_the_time_is_over_it_says_what_came_instead(desk: Desk) -> None:
+async def test_a_timeout_returns_the_rows_received_instead(desk: Desk) -> None:
     waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), 0.1))
     await asyncio.sleep(0)
     rows = [desk.typing(), desk.typing(verdict=Verdict.INVALID), desk.call("POST /messages", b"{}")]
     desk.journal.append(Kind.TO_UI, "friend_online")
     desk.journal.append(Kind.SERVER, "connected")
     desk.time.passed += 0.1
-    met = await waiting
-    assert (met.row, met.received_instead) == (None, rows)
-    assert met.after_s == pytest.approx(0.1)
+    result = await waiting
+    assert (result.row, result.received_instead) == (None, rows)
+    assert result.after_s == pytest.approx(0.1)
 
 
-async def test_of_what_came_instead_only_the_newest_are_kept(desk: Desk) -> None:
+async def test_only_the_newest_rows_received_instead_are_returned(desk: Desk) -> None:
     mark = desk.journal.append(Kind.SERVER, "x")
     past = [desk.typing() for _ in range(MAX_RECEIVED_INSTEAD)]
     waiting = asyncio.create_task(desk.wait(Expectation("mark_read"), 0.1, after=mark.seq))
@@ -254,14 +254,14 @@ async def test_of_what_came_instead_only_the_newest_are_kept(desk: Desk) -> None
     assert (await waiting).received_instead == [*past[3:], *new]
 
 
-async def test_what_comes_in_the_last_moment_has_come(desk: Desk) -> None:
+async def test_an_event_that_arrives_just_before_the_timeout_matches(desk: Desk) -> None:
     waiting = asyncio.create_task(desk.wait(Expectation("typing"), 0))
     asyncio.get_running_loop().call_soon(desk.typing)
     assert (await waiting).row is not None
 
 
 async def test_concurrent_waits_work_and_leave_no_journal_listeners(desk: Desk) -> None:
-    expected = [Expectation("typing", sender=name) for name in ("a", "b", "nobody")]
+    expected = [Expectation("typing", sender=name) for name in ("a", "b", "unknown")]
     waiting = [asyncio.create_task(desk.wait(each, 0.2)) for each in expected]
     cancelled = asyncio.create_task(desk.wait(Expectation(), LONG))
     await asyncio.sleep(0)
@@ -269,13 +269,13 @@ async def test_concurrent_waits_work_and_leave_no_journal_listeners(desk: Desk) 
     await asyncio.gather(cancelled, return_exceptions=True)
     desk.typing(user="b")
     desk.typing(user="a")
-    met = await asyncio.gather(*waiting)
-    assert [each.row.user if each.row else None for each in met] == ["a", "b", None]
-    assert [len(each.received_instead) for each in met] == [1, 0, 2]
+    results = await asyncio.gather(*waiting)
+    assert [each.row.user if each.row else None for each in results] == ["a", "b", None]
+    assert [len(each.received_instead) for each in results] == [1, 0, 2]
     assert desk.journal.appended._listeners == []
 
 
-# GET requests, which have no row as a rule
+# GET requests, which usually have no row
 
 
 def get(name: str, query: Any = None) -> Call:
@@ -289,10 +289,10 @@ async def test_a_get_request_without_a_row_is_found_by_its_name_and_query(desk: 
     await asyncio.sleep(0)
     for peer, offset in (("bob", 0), ("alice", 50), ("bob", 50)):
         desk.calls.add(get("GET /messages", {"peer": peer, "offset": offset}))
-    met = await waiting
-    assert met.row is not None
-    assert (met.row.seq, json.loads(met.row.payload)) == (0, {"peer": "bob", "offset": 50})
-    assert [json.loads(row.payload)["peer"] for row in met.received_instead] == ["bob", "alice"]
+    result = await waiting
+    assert result.row is not None
+    assert (result.row.seq, json.loads(result.row.payload)) == (0, {"peer": "bob", "offset": 50})
+    assert [json.loads(row.payload)["peer"] for row in result.received_instead] == ["bob", "alice"]
     assert len(desk.journal) == 0
 
 
@@ -304,10 +304,10 @@ async def test_a_get_request_since_a_row_counts_and_an_earlier_one_does_not(desk
     assert (await desk.wait(Expectation("GET /friends"), after=fired.seq)).row
 
 
-async def test_polls_are_neither_any_event_nor_what_came_instead(desk: Desk) -> None:
+async def test_polls_neither_match_an_expectation_without_a_name_nor_are_reported(desk: Desk) -> None:
     desk.call("GET /friends")
-    met = await desk.wait(Expectation(), after=0)
-    assert (met.row, met.received_instead) == (None, [])
+    result = await desk.wait(Expectation(), after=0)
+    assert (result.row, result.received_instead) == (None, [])
 
 
 def test_a_query_in_the_name_is_explained() -> None:

@@ -1,4 +1,4 @@
-"""A client with a fault plan gets its frames one by one, as the plan decides; other clients are not affected."""
+"""A client with a fault plan gets its frames one by one, as its plan decides. Other clients are not affected."""
 
 from collections.abc import Callable
 
@@ -22,15 +22,15 @@ class LoseEverySecond:
 
 
 class Reverse:
-    """Keeps two frames, then delivers them the other way round, the second one twice."""
+    """Holds two frames, then delivers the second one twice and then the first one."""
 
     def __init__(self) -> None:
-        self.kept: list[RecipientFrame] = []
+        self.held: list[RecipientFrame] = []
 
     def pass_on(self, frame: RecipientFrame, deliver: Callable[[RecipientFrame], None]) -> None:
-        self.kept.append(frame)
-        if len(self.kept) == 2:
-            for each in (self.kept[1], self.kept[1], self.kept[0]):
+        self.held.append(frame)
+        if len(self.held) == 2:
+            for each in (self.held[1], self.held[1], self.held[0]):
                 deliver(each)
 
 
@@ -39,21 +39,21 @@ def fire(stage: Stage, names: str, to: Target | None = None) -> None:
         stage.hub.publish(Envelope("friend_online", {"username": name}), to=to or Target(), origin=PANEL)
 
 
-def got(stage: Stage, number: int) -> str:
+def received(stage: Stage, number: int) -> str:
     return "".join(frame.decode().split('"username":"')[1][0] for frame in stage.transports[number + 1].frames)
 
 
-def test_a_plan_loses_every_second_frame_of_one_of_three_clients(stage: Stage) -> None:
+def test_a_plan_drops_every_second_frame_of_one_of_three_clients(stage: Stage) -> None:
     clients = [stage.join() for _ in range(3)]
     plan = LoseEverySecond()
     stage.hub.set_fault_plan(clients[1], plan)
     fire(stage, "abcdef")
-    assert [got(stage, number) for number in range(3)] == ["abcdef", "ace", "abcdef"]
+    assert [received(stage, number) for number in range(3)] == ["abcdef", "ace", "abcdef"]
     assert plan.seen == ["friend_online"] * 6
     assert [client.frames_out for client in clients] == [6, 3, 6]
 
 
-def test_the_row_names_all_recipients_whatever_the_plan_drops(stage: Stage) -> None:
+def test_the_row_names_all_recipients_even_if_the_plan_drops_frames(stage: Stage) -> None:
     clients = [stage.join() for _ in range(2)]
     stage.hub.set_fault_plan(clients[0], LoseEverySecond())
     fire(stage, "ab")
@@ -64,7 +64,7 @@ def test_a_plan_may_reorder_and_repeat(stage: Stage) -> None:
     client = stage.join()
     stage.hub.set_fault_plan(client, Reverse())
     fire(stage, "ab")
-    assert got(stage, 0) == "bba"
+    assert received(stage, 0) == "bba"
 
 
 def test_without_a_plan_the_client_is_back_in_the_shared_batch(stage: Stage) -> None:
@@ -73,7 +73,7 @@ def test_without_a_plan_the_client_is_back_in_the_shared_batch(stage: Stage) -> 
     fire(stage, "ab")
     stage.hub.set_fault_plan(client, None)
     fire(stage, "cd")
-    assert got(stage, 0) == "acd"
+    assert received(stage, 0) == "acd"
     assert stage.hub.recipients(Target()).faulty == ()
 
 
@@ -84,8 +84,8 @@ def test_a_frame_that_is_delivered_after_its_client_has_left_is_dropped(stage: S
     fire(stage, "a")
     stage.hub.leave(client)
     fire(stage, "b")
-    assert len(plan.kept) == 1
-    assert got(stage, 0) == ""
+    assert len(plan.held) == 1
+    assert received(stage, 0) == ""
 
 
 def test_a_target_by_user_reaches_plain_and_faulty_clients(stage: Stage) -> None:
@@ -93,4 +93,4 @@ def test_a_target_by_user_reaches_plain_and_faulty_clients(stage: Stage) -> None
         stage.join(name)
     stage.hub.set_fault_plan(stage.hub.clients[0], LoseEverySecond())
     fire(stage, "abc", Target(user="bob"))
-    assert [got(stage, number) for number in range(3)] == ["ac", "abc", ""]
+    assert [received(stage, number) for number in range(3)] == ["ac", "abc", ""]

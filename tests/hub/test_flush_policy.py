@@ -1,4 +1,4 @@
-"""When queued frames may be written, computed from times alone."""
+"""When queued frames may be written. The policy computes this from times only."""
 
 import pytest
 
@@ -12,11 +12,11 @@ from app.hub.flush_policy import (
 )
 
 
-def after_flush(took: float, writes: int = 1_000_000) -> FlushPolicy:
-    """Return a policy that has seen one flush from 100 s on, with enough writes that the whole time counts."""
+def after_flush(duration_s: float, writes: int = 1_000_000) -> FlushPolicy:
+    """Return a policy after one flush that began at 100 s, with so many writes that its whole duration counts."""
     policy = FlushPolicy()
     policy.flush_began(100.0, writes)
-    policy.slice_ended(100.0, 100.0 + took)
+    policy.slice_ended(100.0, 100.0 + duration_s)
     return policy
 
 

@@ -21,7 +21,7 @@ def last_row(stage: Stage) -> Row:
 
 
 def pass_time(stage: Stage, seconds: float) -> None:
-    """Let the sweeps of that time happen, one every five seconds."""
+    """Advance the clock by ``seconds`` and run a sweep every five seconds."""
     for _ in range(int(seconds / 5)):
         stage.time.passed += 5
         stage.hub.sweep()
@@ -36,7 +36,7 @@ def test_clients_are_numbered_and_listed_oldest_first(stage: Stage) -> None:
     assert stage.join().id == 3
 
 
-def test_a_client_speaks_for_the_local_user_unless_it_names_one(stage: Stage) -> None:
+def test_a_client_acts_as_the_local_user_unless_it_names_one(stage: Stage) -> None:
     assert stage.join().username == "me"
     assert stage.join("alice").username == "alice"
     stage.hub.local_user = "zoe"
@@ -44,19 +44,19 @@ def test_a_client_speaks_for_the_local_user_unless_it_names_one(stage: Stage) ->
 
 
 def test_each_connect_and_disconnect_is_journaled_and_emitted(stage: Stage) -> None:
-    told: list[int] = []
-    stage.hub.clients_changed.connect(lambda _: told.append(stage.hub.connection_count))
+    counts: list[int] = []
+    stage.hub.clients_changed.connect(lambda _: counts.append(stage.hub.connection_count))
     client = stage.join("alice")
     stage.hub.leave(client, "closed with 1000")
     stage.hub.leave(client, "again")
-    assert told == [1, 0]
+    assert counts == [1, 0]
     assert [(row.kind, row.event, row.client, row.note) for row in stage.journal] == [
         (Kind.SERVER, "connected", "1", "acts as alice"),
         (Kind.SERVER, "disconnected", "1", "closed with 1000"),
     ]
 
 
-def test_events_reach_every_client_in_the_order_of_their_numbers(stage: Stage) -> None:
+def test_every_client_receives_all_events_in_the_order_of_their_numbers(stage: Stage) -> None:
     clients = [stage.join() for _ in range(3)]
     events = [Envelope("x", {"n": n}) for n in range(20)]
     numbers = [stage.hub.broadcast(event).seq for event in events]
@@ -65,7 +65,7 @@ def test_events_reach_every_client_in_the_order_of_their_numbers(stage: Stage) -
         assert stage.frames(client) == [event.encode() for event in events]
 
 
-def test_an_event_is_encoded_once_for_all(stage: Stage) -> None:
+def test_an_event_is_encoded_once_for_all_clients(stage: Stage) -> None:
     clients = [stage.join() for _ in range(3)]
     stage.hub.broadcast(ONLINE)
     handed = [stage.frames(client)[0] for client in clients] + [last_row(stage).payload]
@@ -83,7 +83,7 @@ def test_an_event_leaves_one_row(stage: Stage) -> None:
     assert row.note == "delivered to 1 client"
 
 
-def test_an_event_can_be_for_a_user_for_some_clients_or_for_one(stage: Stage) -> None:
+def test_an_event_is_sent_to_a_user_to_some_clients_or_to_one(stage: Stage) -> None:
     alice, bob, carol = stage.join("alice"), stage.join("bob"), stage.join("carol")
     assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").clients == (bob.id,)
     assert last_row(stage).client == "user:bob"
@@ -94,7 +94,7 @@ def test_an_event_can_be_for_a_user_for_some_clients_or_for_one(stage: Stage) ->
     assert [len(stage.frames(each)) for each in (alice, bob, carol)] == [1, 1, 2]
 
 
-def test_a_client_counts_what_it_got(stage: Stage) -> None:
+def test_frames_and_bytes_sent_to_a_client_are_counted(stage: Stage) -> None:
     client = stage.join()
     stage.hub.broadcast(ONLINE)
     stage.hub.broadcast(ONLINE)
@@ -109,23 +109,23 @@ def test_an_event_without_recipients_reports_why_it_was_not_sent(stage: Stage) -
     assert (
         stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").note == "not sent: no client acts as bob"
     )
-    nobody = stage.hub.publish(ONLINE, to=Target(clients=frozenset({9})), origin="panel")
-    assert (nobody.delivered, nobody.note) == (0, "not sent: client 9 has never connected")
-    assert last_row(stage).note == nobody.note
+    delivery = stage.hub.publish(ONLINE, to=Target(clients=frozenset({9})), origin="panel")
+    assert (delivery.delivered, delivery.note) == (0, "not sent: client 9 has never connected")
+    assert last_row(stage).note == delivery.note
 
 
 @pytest.mark.parametrize("others", [0, 1])
-def test_a_client_that_has_disconnected_is_named(stage: Stage, others: int) -> None:
-    gone = stage.join()
+def test_the_note_names_a_client_that_has_disconnected(stage: Stage, others: int) -> None:
+    departed = stage.join()
     for _ in range(others):
         stage.join()
-    stage.hub.leave(gone)
-    assert stage.hub.send_to(gone, ONLINE).note == "not sent: client 1 has disconnected"
+    stage.hub.leave(departed)
+    assert stage.hub.send_to(departed, ONLINE).note == "not sent: client 1 has disconnected"
     both = Target(clients=frozenset({1, 9}))
     assert stage.hub.publish(ONLINE, to=both, origin="panel").note == "not sent: clients 1, 9 are not connected"
 
 
-def test_the_server_is_a_better_reason_than_the_target(stage: Stage) -> None:
+def test_a_stopped_server_takes_precedence_over_the_target_as_the_reason(stage: Stage) -> None:
     stage.hub.paused = True
     stage.hub.why_closed = lambda: "the server is stopped. Start the server"
     for to in (ALL, Target(user="bob"), Target(clients=frozenset({9}))):
@@ -157,7 +157,7 @@ def test_each_change_of_the_pause_is_logged_and_emitted_once(stage: Stage) -> No
     assert [row.event for row in stage.journal] == ["paused", "resumed"]
 
 
-def test_a_raw_frame_goes_out_as_it_is_and_is_marked(stage: Stage) -> None:
+def test_a_raw_frame_is_sent_unchanged_and_its_row_is_invalid(stage: Stage) -> None:
     client = stage.join()
     delivery = stage.hub.send(Outgoing.raw("{nope ü", origin=PANEL, fault="not JSON"))
     assert stage.frames(client) == ["{nope ü".encode()]
@@ -166,7 +166,7 @@ def test_a_raw_frame_goes_out_as_it_is_and_is_marked(stage: Stage) -> None:
     assert (row.size, delivery.delivered) == (8, 1)
 
 
-def test_a_row_can_be_sent_once_more_to_the_same_target(stage: Stage) -> None:
+def test_a_row_can_be_resent_to_the_same_target(stage: Stage) -> None:
     alice, bob = stage.join("alice"), stage.join("bob")
     stage.hub.publish(ONLINE, to=Target(user="alice"), origin="panel")
     sent = last_row(stage)
@@ -178,7 +178,7 @@ def test_a_row_can_be_sent_once_more_to_the_same_target(stage: Stage) -> None:
     assert f"#{sent.seq}" in row.note
 
 
-def test_only_what_was_sent_to_the_ui_can_be_sent_once_more(stage: Stage) -> None:
+def test_only_a_frame_to_the_ui_can_be_resent(stage: Stage) -> None:
     stage.join()
     with pytest.raises(ValueError, match="only a frame to the UI can be resent"):
         Outgoing.again(last_row(stage), origin=PANEL)
@@ -186,11 +186,11 @@ def test_only_what_was_sent_to_the_ui_can_be_sent_once_more(stage: Stage) -> Non
 
 def test_identify_changes_the_user_that_a_client_acts_as(stage: Stage) -> None:
     client = stage.join("alice")
-    told: list[str] = []
-    stage.hub.clients_changed.connect(lambda _: told.append(client.username))
+    usernames: list[str] = []
+    stage.hub.clients_changed.connect(lambda _: usernames.append(client.username))
     stage.hub.identify(client, "bob")
     stage.hub.identify(client, "bob")
-    assert told == ["bob"]
+    assert usernames == ["bob"]
     assert stage.hub.publish(ONLINE, to=Target(user="bob"), origin="panel").clients == (client.id,)
     assert [row.note for row in stage.rows("identity changed")] == ["acts as bob"]
 
@@ -204,7 +204,7 @@ def test_a_blocked_client_does_not_delay_other_clients(stage: Stage) -> None:
     assert stage.frames(slow) == [ONLINE_FRAME]
 
 
-def test_too_much_waiting_aborts_a_client_exactly_once_with_one_row(stage: Stage) -> None:
+def test_a_full_send_queue_aborts_the_client_once_with_one_row(stage: Stage) -> None:
     slow, quick = stage.join(), stage.join()
     slow.outbox.block()
     deliveries = [stage.hub.broadcast(BIG) for _ in range(4)]
@@ -217,15 +217,15 @@ def test_too_much_waiting_aborts_a_client_exactly_once_with_one_row(stage: Stage
     assert len(stage.frames(quick)) == 4
 
 
-def stalled(stage: Stage) -> Client:
+def stalled_client(stage: Stage) -> Client:
     client = stage.join()
     client.outbox.block()
     stage.hub.sweep()
     return client
 
 
-def test_a_client_that_takes_nothing_for_a_while_is_swept_away(stage: Stage) -> None:
-    client = stalled(stage)
+def test_a_sweep_aborts_a_client_that_reads_nothing_for_20_s(stage: Stage) -> None:
+    client = stalled_client(stage)
     pass_time(stage, STALLED_S)
     assert stage.transports[client.id].aborted == 0
     pass_time(stage, 5)
@@ -234,15 +234,15 @@ def test_a_client_that_takes_nothing_for_a_while_is_swept_away(stage: Stage) -> 
     assert (row.note, row.verdict) == ("the client has read nothing for 20 s", Verdict.WARNING)
 
 
-def test_a_client_that_was_swept_away_is_given_up_once(stage: Stage) -> None:
-    client = stalled(stage)
+def test_a_sweep_aborts_a_stalled_client_once(stage: Stage) -> None:
+    client = stalled_client(stage)
     pass_time(stage, 4 * STALLED_S)
     assert stage.transports[client.id].aborted == 1
     assert len(stage.rows("aborted")) == 1
 
 
-def test_a_client_that_overflowed_is_not_given_up_again_by_the_sweep(stage: Stage) -> None:
-    client = stalled(stage)
+def test_a_sweep_does_not_abort_a_client_again_that_overflowed(stage: Stage) -> None:
+    client = stalled_client(stage)
     for _ in range(3):
         stage.hub.broadcast(BIG)
     pass_time(stage, 2 * STALLED_S)
@@ -250,8 +250,8 @@ def test_a_client_that_overflowed_is_not_given_up_again_by_the_sweep(stage: Stag
     assert len(stage.rows("aborted")) == 1
 
 
-def test_a_client_that_reads_again_is_kept(stage: Stage) -> None:
-    client = stalled(stage)
+def test_a_client_that_reads_again_is_not_aborted(stage: Stage) -> None:
+    client = stalled_client(stage)
     pass_time(stage, STALLED_S)
     client.outbox.unblock()
     pass_time(stage, STALLED_S)
@@ -260,9 +260,9 @@ def test_a_client_that_reads_again_is_kept(stage: Stage) -> None:
     assert stage.transports[client.id].aborted == 0
 
 
-def test_a_client_that_reads_slowly_but_steadily_is_kept(stage: Stage) -> None:
-    """Its socket is full at every sweep, and yet it took something in between."""
-    client = stalled(stage)
+def test_a_client_that_reads_slowly_but_steadily_is_not_aborted(stage: Stage) -> None:
+    """Its socket is full at every sweep, but was writable in between."""
+    client = stalled_client(stage)
     for _ in range(10):
         stage.time.passed += 4
         client.outbox.unblock()
@@ -271,7 +271,7 @@ def test_a_client_that_reads_slowly_but_steadily_is_kept(stage: Stage) -> None:
     assert stage.transports[client.id].aborted == 0
 
 
-def test_an_idle_client_is_never_swept_away(stage: Stage) -> None:
+def test_an_idle_client_is_never_aborted(stage: Stage) -> None:
     client = stage.join()
     pass_time(stage, 10 * STALLED_S)
     assert stage.transports[client.id].aborted == 0
@@ -294,7 +294,7 @@ def test_a_row_to_or_about_one_client_names_its_user(stage: Stage) -> None:
 
 def test_a_row_names_the_clients_that_a_frame_was_sent_to(stage: Stage) -> None:
     first, second = stage.join(), stage.join("bob")
-    for to in (Target(), Target(), Target(user="bob"), Target(user="nobody")):
+    for to in (Target(), Target(), Target(user="bob"), Target(user="unknown")):
         stage.hub.publish(ONLINE, to=to, origin="test")
     rows = [row for row in stage.journal if row.kind is Kind.TO_UI]
     both = (first.id, second.id)

@@ -10,7 +10,7 @@ def seqs(journal: Journal) -> list[int]:
     return [row.seq for row in journal]
 
 
-def filled(rows: int, *, max_rows: int = 100) -> Journal:
+def journal_of(rows: int, *, max_rows: int = 100) -> Journal:
     journal = Journal(max_rows=max_rows)
     for _ in range(rows):
         journal.append(Kind.SERVER, "x")
@@ -24,7 +24,7 @@ def test_rows_are_numbered_from_one() -> None:
     assert (journal.first_seq, journal.last_seq, len(journal)) == (1, 3, 3)
 
 
-def test_a_row_has_its_moment_and_its_payloads_size() -> None:
+def test_a_row_has_its_times_and_the_size_of_its_payload() -> None:
     time = FakeTime()
     row = Journal(time.clock).append(
         Kind.FROM_UI,
@@ -46,13 +46,13 @@ def test_directions_are_stored_as_s2c_and_c2s() -> None:
     assert (Kind.TO_UI, Kind.FROM_UI) == ("s2c", "c2s")
 
 
-def test_the_ring_keeps_the_newest_rows_and_counts_the_dropped() -> None:
-    journal = filled(13, max_rows=10)
+def test_the_journal_keeps_the_newest_rows_and_counts_dropped_rows() -> None:
+    journal = journal_of(13, max_rows=10)
     assert seqs(journal) == list(range(4, 14))
     assert (journal.first_seq, journal.last_seq, journal.dropped) == (4, 13, 3)
 
 
-def test_the_ring_is_bounded_by_bytes_too() -> None:
+def test_the_journal_is_also_bounded_by_bytes() -> None:
     journal = Journal(max_bytes=100)
     for _ in range(5):
         journal.append(Kind.TO_UI, "x", payload=b"y" * 40)
@@ -64,11 +64,11 @@ def test_the_ring_is_bounded_by_bytes_too() -> None:
 
 def test_a_row_larger_than_the_size_limit_is_emitted_but_not_stored() -> None:
     journal = Journal(max_bytes=10)
-    told: list[Row] = []
-    journal.appended.connect(told.append)
+    emitted: list[Row] = []
+    journal.appended.connect(emitted.append)
     journal.append(Kind.TO_UI, "x", payload=b"y" * 11)
     journal.append(Kind.TO_UI, "x", payload=b"y")
-    assert [row.seq for row in told] == [1, 2]
+    assert [row.seq for row in emitted] == [1, 2]
     assert (seqs(journal), journal.dropped) == ([2], 1)
 
 
@@ -84,27 +84,27 @@ def test_a_row_is_in_the_journal_when_appended_is_emitted() -> None:
     ("seq", "rows"),
     [(0, [4, 5, 6]), (-5, [4, 5, 6]), (2, [4, 5, 6]), (3, [4, 5, 6]), (4, [5, 6]), (5, [6]), (6, []), (60, [])],
 )
-def test_the_rows_after_a_number_are_those_above_it_that_are_kept(seq: int, rows: list[int]) -> None:
-    assert [row.seq for row in filled(6, max_rows=3).after(seq)] == rows
+def test_after_returns_the_kept_rows_with_a_higher_number(seq: int, rows: list[int]) -> None:
+    assert [row.seq for row in journal_of(6, max_rows=3).after(seq)] == rows
 
 
-def test_nothing_comes_after_any_number_in_an_empty_journal() -> None:
+def test_after_returns_nothing_in_an_empty_journal() -> None:
     assert Journal().after(0) == []
 
 
 @pytest.mark.parametrize("seq", [4, 5, 6])
 def test_a_row_is_found_by_its_number_while_it_is_kept(seq: int) -> None:
-    row = filled(6, max_rows=3).row(seq)
+    row = journal_of(6, max_rows=3).row(seq)
     assert row is not None
     assert row.seq == seq
 
 
 @pytest.mark.parametrize("seq", [-1, 0, 1, 3, 7, 100])
-def test_a_number_that_is_not_kept_has_no_row(seq: int) -> None:
-    assert filled(6, max_rows=3).row(seq) is None
+def test_the_number_of_a_dropped_or_future_row_has_no_row(seq: int) -> None:
+    assert journal_of(6, max_rows=3).row(seq) is None
 
 
-def test_an_empty_journal_has_no_row_whatever_was_in_it() -> None:
+def test_an_empty_journal_has_no_rows() -> None:
     assert [Journal().row(seq) for seq in (-1, 0, 1)] == [None, None, None]
     journal = Journal(max_bytes=1)
     journal.append(Kind.TO_UI, "x", payload=b"too large")

@@ -6,18 +6,18 @@ from app.hub.once import Once
 
 
 async def test_the_work_runs_once_and_callers_during_it_wait() -> None:
-    go, calls = asyncio.Event(), 0
+    finish, calls = asyncio.Event(), 0
 
     async def work() -> None:
         nonlocal calls
         calls += 1
-        await go.wait()
+        await finish.wait()
 
     once = Once(work)
     callers = [asyncio.create_task(once()) for _ in range(3)]
     await asyncio.sleep(0)
     assert (calls, once.done, [each.done() for each in callers]) == (1, False, [False] * 3)
-    go.set()
+    finish.set()
     await asyncio.gather(*callers)
     await once()
     assert (calls, once.done) == (1, True)

@@ -23,39 +23,39 @@ def columns(payloads: list[bytes], events: list[str] | None = None, note: str = 
 
 
 @given(PAYLOADS, LETTERS.filter(bool), st.sampled_from([0, 5, 16 * 1024]))
-def test_text_is_found_as_in_the_folded_text(payloads: list[bytes], word: str, joined: int) -> None:
+def test_text_search_equals_a_search_in_the_case_folded_text(payloads: list[bytes], word: str, joined: int) -> None:
     before, payload_matcher.MAX_JOINED_BYTES = payload_matcher.MAX_JOINED_BYTES, joined
     try:
-        wanted = word.casefold()
-        found = text_search(wanted)(columns(payloads), range(len(payloads)))
+        folded_word = word.casefold()
+        found = text_search(folded_word)(columns(payloads), range(len(payloads)))
     finally:
         payload_matcher.MAX_JOINED_BYTES = before
-    assert list(found) == [wanted in f"typing\n\n{each.decode('utf-8', 'replace')}".casefold() for each in payloads]
+    assert list(found) == [
+        folded_word in f"typing\n\n{each.decode('utf-8', 'replace')}".casefold() for each in payloads
+    ]
 
 
 @given(PAYLOADS, st.text(alphabet='ab"', min_size=1, max_size=3))
-def test_bytes_are_found_as_they_are(payloads: list[bytes], word: str) -> None:
+def test_bytes_search_equals_a_plain_search(payloads: list[bytes], word: str) -> None:
     found = bytes_search(word.encode())(columns(payloads), range(len(payloads)))
     assert list(found) == [word.encode() in each for each in payloads]
 
 
 @given(PAYLOADS, LETTERS.filter(bool), st.data())
-def test_only_the_rows_asked_for_are_answered(payloads: list[bytes], word: str, data: st.DataObject) -> None:
+def test_only_the_given_rows_are_searched(payloads: list[bytes], word: str, data: st.DataObject) -> None:
     indexes = data.draw(st.lists(st.sampled_from(range(len(payloads))), min_size=1, unique=True).map(sorted))
-    everywhere = text_search(word.casefold())(columns(payloads), range(len(payloads)))
-    assert list(text_search(word.casefold())(columns(payloads), indexes)) == [
-        everywhere[index] for index in indexes
-    ]
+    all_rows = text_search(word.casefold())(columns(payloads), range(len(payloads)))
+    assert list(text_search(word.casefold())(columns(payloads), indexes)) == [all_rows[index] for index in indexes]
 
 
-def test_a_word_does_not_begin_in_one_payload_and_end_in_the_next() -> None:
+def test_no_match_extends_over_two_payloads() -> None:
     assert text_search("ab")(columns([b"xa", b"bx", b"ab"]), range(3)) == [False, False, True]
 
 
-def test_no_letter_of_unicode_is_missed_that_folds_into_ascii() -> None:
-    folds = [char for char in map(chr, range(0x80, sys.maxunicode)) if any(map(str.isascii, char.casefold()))]
-    assert len(folds) > 10
-    for char in folds:
+def test_every_unicode_letter_that_case_folds_to_ascii_is_found() -> None:
+    letters = [char for char in map(chr, range(0x80, sys.maxunicode)) if any(map(str.isascii, char.casefold()))]
+    assert len(letters) > 10
+    for char in letters:
         ascii_part = next(each for each in char.casefold() if each.isascii())
         assert list(text_search(ascii_part)(columns([char.encode()]), [0])) == [True], char
 
@@ -68,20 +68,20 @@ FILTERS = st.lists(WORDS, max_size=3).map(" ".join)
 
 
 @given(PAYLOADS, FILTERS)
-def test_many_rows_pass_as_each_alone(payloads: list[bytes], text: str) -> None:
-    wanted = parse(text, lambda: 8.0)
+def test_matching_many_rows_equals_matching_each_row(payloads: list[bytes], text: str) -> None:
+    row_filter = parse(text, lambda: 8.0)
     rows = [
         Row(1, 1.0, 1.0, Kind.TO_UI, "all", "typing" if n % 2 else "new", each, len(each), Verdict.OK, "", "panel")
         for n, each in enumerate(payloads)
     ]
-    many = columns(payloads, [row.event for row in rows])
-    alone = [index for index, row in enumerate(rows) if wanted.matches(row)]
-    assert list(wanted.matching(many)) == alone
-    assert list(wanted.matching(many, alone)) == alone
+    all_columns = columns(payloads, [row.event for row in rows])
+    indexes = [index for index, row in enumerate(rows) if row_filter.matches(row)]
+    assert list(row_filter.matching(all_columns)) == indexes
+    assert list(row_filter.matching(all_columns, indexes)) == indexes
 
 
 @given(PAYLOADS, FILTERS, FILTERS)
-def test_a_filter_that_narrows_another_finds_nothing_else(payloads: list[bytes], text: str, other: str) -> None:
+def test_a_filter_that_narrows_another_matches_a_subset(payloads: list[bytes], text: str, other: str) -> None:
     narrow, wide = parse(text, lambda: 8.0), parse(other, lambda: 8.0)
     if narrow.narrows(wide):
         rows = columns(payloads, ["typing" if index % 2 else "new" for index in range(len(payloads))])

@@ -60,7 +60,7 @@ async def test_a_client_without_origin_is_ready_after_half_a_second(waiting: Wai
     assert waiting.ready == [client]
 
 
-async def test_a_client_that_disconnects_earlier_is_never_ready(waiting: Waiting) -> None:
+async def test_a_client_that_disconnects_within_half_a_second_is_never_ready(waiting: Waiting) -> None:
     client = waiting.join()
     await waiting.pass_time(0.4)
     waiting.stage.hub.leave(client)
@@ -90,7 +90,7 @@ async def test_a_request_does_not_make_a_page_ready_before_half_a_second(waiting
     assert page.ready
 
 
-async def test_a_request_from_before_the_connection_does_not_count(waiting: Waiting) -> None:
+async def test_a_request_before_the_connection_does_not_make_a_page_ready(waiting: Waiting) -> None:
     waiting.join(origin=PAGE)
     waiting.readiness.friends_requested(PAGE)
     await waiting.pass_time(0.1)
@@ -107,14 +107,14 @@ async def test_without_a_request_a_page_is_ready_after_two_seconds(waiting: Wait
     assert page.ready
 
 
-async def test_without_the_stand_in_half_a_second_is_enough_for_a_page(waiting: Waiting) -> None:
+async def test_without_rest_a_page_is_ready_after_half_a_second(waiting: Waiting) -> None:
     waiting.rest_answers = False
     page = waiting.join(origin=PAGE)
     await waiting.pass_time(0.5)
     assert page.ready
 
 
-async def test_one_sweep_serves_all_and_ends_with_the_last(waiting: Waiting) -> None:
+async def test_one_task_serves_all_clients_and_ends_with_the_last(waiting: Waiting) -> None:
     for _ in range(100):
         waiting.join()
     await waiting.pass_time(0.5)
@@ -126,17 +126,17 @@ async def test_one_sweep_serves_all_and_ends_with_the_last(waiting: Waiting) -> 
 
 
 async def test_wait_ends_only_when_the_requested_target_is_ready(waiting: Waiting) -> None:
-    waiting_for_bob = asyncio.create_task(waiting.readiness.wait(Target(user="bob"), 60))
+    wait_for_bob = asyncio.create_task(waiting.readiness.wait(Target(user="bob"), 60))
     client = waiting.join("me")
     await waiting.pass_time(0.5)
-    assert not waiting_for_bob.done()
+    assert not wait_for_bob.done()
     waiting.stage.hub.identify(client, "bob")
-    await until(waiting_for_bob.done)
-    assert waiting_for_bob.result()
+    await until(wait_for_bob.done)
+    assert wait_for_bob.result()
     assert waiting.readiness.ready(Target(user="bob")) == [client]
 
 
-async def test_waiting_ends_without_a_ready_client(waiting: Waiting) -> None:
+async def test_wait_times_out_without_a_ready_client(waiting: Waiting) -> None:
     waiting.join()
     assert not await waiting.readiness.wait(ALL, 0.01)
 
@@ -169,7 +169,7 @@ def test_a_client_that_disconnects_right_after_a_delivery_is_reported(stage: Sta
         (ALL, 0.0, "priming"),
         (ALL, 0.0, "client 1"),
     ],
-    ids=["later", "not for it", "only priming", "its own"],
+    ids=["later", "other recipient", "priming", "own event"],
 )
 def test_other_deliveries_are_not_reported(stage: Stage, to: Target, passed: float, origin: str) -> None:
     client = stage.join("me")

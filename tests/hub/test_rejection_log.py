@@ -7,17 +7,17 @@ from tests.hub.doubles import Stage
 
 def test_a_rejection_is_counted_journaled_and_emitted(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
-    told: list[RejectionStats] = []
-    log.added.connect(told.append)
+    emitted: list[RejectionStats] = []
+    log.added.connect(emitted.append)
     log.add("events", "no such path", "http://a.example", "curl")
-    assert told == [
+    assert emitted == [
         RejectionStats("events", "no such path", "http://a.example", "curl", 1, stage.time.clock.wall())
     ]
-    assert (log.latest, log.total) == (told, 1)
+    assert (log.latest, log.total) == (emitted, 1)
     assert [(row.note, row.verdict) for row in stage.rows("refused")] == [("no such path", Verdict.WARNING)]
 
 
-def test_the_same_refusal_is_one_line_that_counts(stage: Stage) -> None:
+def test_repeated_rejections_are_counted_in_one_entry(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
     for reason in ("a", "b", "a"):
         stage.time.passed += 1
@@ -27,7 +27,7 @@ def test_the_same_refusal_is_one_line_that_counts(stage: Stage) -> None:
     assert log.total == 3
 
 
-def test_only_the_latest_are_remembered(stage: Stage) -> None:
+def test_only_the_latest_rejections_are_kept(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
     for number in range(MAX_KEPT + 5):
         log.add("REST", str(number))
@@ -36,7 +36,7 @@ def test_only_the_latest_are_remembered(stage: Stage) -> None:
     assert log.total == MAX_KEPT + 5
 
 
-def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(stage: Stage) -> None:
+def test_repeated_rejections_add_one_row_per_second_with_their_number(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
     for _ in range(1000):
         log.add("REST", "evil")
@@ -48,23 +48,23 @@ def test_a_flood_of_the_same_has_one_row_a_second_and_says_how_many_there_were(s
 
 def test_a_harmless_rejection_is_counted_without_a_warning_or_a_signal(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
-    told: list[object] = []
-    log.added.connect(told.append)
+    emitted: list[object] = []
+    log.added.connect(emitted.append)
     for _ in range(3):
         log.add_harmless("events", "it closed")
     assert [(row.event, row.note, row.verdict) for row in stage.journal] == [
         ("closed early", "it closed", Verdict.OK)
     ]
-    assert (log.total, log.latest, told) == (3, [], [])
+    assert (log.total, log.latest, emitted) == (3, [], [])
 
 
-def test_a_flood_of_different_ones_leaves_room_for_the_rest_of_the_journal(stage: Stage) -> None:
+def test_the_rows_of_different_rejections_are_limited_per_second(stage: Stage) -> None:
     log = RejectionLog(stage.hub)
     for number in range(1000):
         log.add("events", f"no such path: {number}")
     assert len(stage.rows("refused")) == MAX_ROWS_PER_S
     stage.time.passed += 1
-    log.add("events", "somebody else")
+    log.add("events", "other reason")
     assert (
-        stage.rows("refused")[-1].note == f"somebody else (and {1000 - MAX_ROWS_PER_S} more since the previous row)"
+        stage.rows("refused")[-1].note == f"other reason (and {1000 - MAX_ROWS_PER_S} more since the previous row)"
     )

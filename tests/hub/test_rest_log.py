@@ -11,11 +11,11 @@ from tests.hub.doubles import Stage
 FRIENDS = Call("GET /friends", b"", "200", Verdict.OK, "me")
 
 
-class Log:
+class LogStage:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.on = True
-        self.log = RestLog(stage.journal, stage.time.clock, lambda: self.on)
+        self.log_gets = True
+        self.log = RestLog(stage.journal, stage.time.clock, lambda: self.log_gets)
         self.unlogged: list[Row] = []
         self.log.unlogged.connect(self.unlogged.append)
 
@@ -25,11 +25,11 @@ class Log:
 
 
 @pytest.fixture
-async def log(stage: Stage) -> Log:
-    return Log(stage)
+async def log(stage: Stage) -> LogStage:
+    return LogStage(stage)
 
 
-async def test_polls_are_one_row_and_then_one_a_minute_with_their_count(log: Log) -> None:
+async def test_polls_add_one_row_and_then_one_per_minute_with_their_count(log: LogStage) -> None:
     for _ in range(30):
         log.log.add(FRIENDS)
         log.stage.time.passed += 6
@@ -39,7 +39,7 @@ async def test_polls_are_one_row_and_then_one_a_minute_with_their_count(log: Log
     assert len(log.unlogged) == 29
 
 
-async def test_after_a_pause_it_has_a_row_of_its_own_again(log: Log) -> None:
+async def test_a_poll_after_a_pause_has_a_row_of_its_own(log: LogStage) -> None:
     log.log.add(FRIENDS)
     log.stage.time.passed += FOLD_S
     log.log.flush()
@@ -47,7 +47,7 @@ async def test_after_a_pause_it_has_a_row_of_its_own_again(log: Log) -> None:
     assert log.rows == [("GET /friends", "200")] * 2
 
 
-async def test_close_logs_the_pending_repeat_count(log: Log) -> None:
+async def test_close_logs_the_pending_repeat_count(log: LogStage) -> None:
     for _ in range(3):
         log.log.add(FRIENDS)
     log.stage.time.passed += 5
@@ -55,7 +55,7 @@ async def test_close_logs_the_pending_repeat_count(log: Log) -> None:
     assert log.rows == [("GET /friends", "200"), ("GET /friends", "200 · ×2 in 5 s")]
 
 
-async def test_another_query_and_every_error_have_a_row(log: Log) -> None:
+async def test_a_different_query_and_every_error_have_a_row(log: LogStage) -> None:
     failed = FRIENDS._replace(note="There is no /friend.", verdict=Verdict.INVALID)
     for call in (FRIENDS, FRIENDS._replace(payload=b'{"peer":"bob"}'), failed, failed):
         log.log.add(call)
@@ -63,19 +63,19 @@ async def test_another_query_and_every_error_have_a_row(log: Log) -> None:
     log.log.close()
 
 
-async def test_what_changes_something_is_never_folded(log: Log) -> None:
-    log.on = False
+async def test_repeated_requests_that_change_something_all_have_rows(log: LogStage) -> None:
+    log.log_gets = False
     for _ in range(2):
         log.log.add(FRIENDS._replace(name="POST /messages"))
     assert len(log.rows) == 2
     assert log.unlogged == []
 
 
-async def test_many_different_requests_need_no_more_memory(log: Log) -> None:
+async def test_many_different_requests_need_no_more_memory(log: LogStage) -> None:
     for number in range(2 * MAX_FOLDED):
         log.log.add(FRIENDS._replace(name=f"GET /messages/{number}"))
     assert len(log.log._folded) <= MAX_FOLDED
-    log.on = False
+    log.log_gets = False
     for _ in range(2 * MAX_UNLOGGED):
         log.log.add(FRIENDS)
     assert len(log.log.after(0)) == MAX_UNLOGGED
@@ -83,7 +83,7 @@ async def test_many_different_requests_need_no_more_memory(log: Log) -> None:
 
 
 async def test_a_timer_logs_the_repeat_count_without_a_further_request(
-    log: Log, monkeypatch: pytest.MonkeyPatch
+    log: LogStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.hub.rest_log.FOLD_S", 0.0)
     log.log.add(FRIENDS)

@@ -27,18 +27,18 @@ def received(stage: Stage) -> list[Row]:
 
 
 def test_a_valid_event_adds_one_row_and_is_emitted(stage: Stage, router: Router) -> None:
-    told: list[ClientEvent] = []
-    router.client_event.connect(told.append)
+    emitted: list[ClientEvent] = []
+    router.client_event.connect(emitted.append)
     client = stage.join("alice")
     router.receive(client, TYPING)
-    assert told == [ClientEvent(client, "typing", TypingTo(to="bob", typing=True))]
+    assert emitted == [ClientEvent(client, "typing", TypingTo(to="bob", typing=True))]
     (row,) = received(stage)
     assert (row.event, row.client, row.origin, row.verdict) == ("typing", "1", "client 1", Verdict.OK)
     assert (row.payload, row.size) == (TYPING.encode(), len(TYPING))
     assert row.note == "no handler for this event"
 
 
-def test_a_handler_gets_the_client_and_the_typed_payload(stage: Stage, router: Router) -> None:
+def test_a_handler_receives_the_client_and_the_typed_payload(stage: Stage, router: Router) -> None:
     calls: list[tuple[Client, MarkRead]] = []
 
     def handler(client: Client, data: MarkRead) -> Outcome:
@@ -52,7 +52,7 @@ def test_a_handler_gets_the_client_and_the_typed_payload(stage: Stage, router: R
     assert [(row.note, row.verdict) for row in received(stage)] == [("noted", Verdict.WARNING)]
 
 
-def test_the_clients_row_comes_before_the_event_that_follows_from_it(stage: Stage, router: Router) -> None:
+def test_the_row_of_a_client_event_comes_before_the_row_of_its_follow_up(stage: Stage, router: Router) -> None:
     client = stage.join()
     router.on("typing", lambda client, data: Outcome("", Verdict.OK, (Envelope("x", {}), ALL)))
     router.receive(client, TYPING)
@@ -96,17 +96,17 @@ BAD: dict[str, tuple[str | bytes, str, str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_costs_one_row_and_nothing_else(stage: Stage, router: Router, case: str) -> None:
+def test_invalid_input_adds_one_row_and_has_no_other_effect(stage: Stage, router: Router, case: str) -> None:
     frame, event, note = BAD[case]
-    told: list[ClientEvent] = []
-    router.client_event.connect(told.append)
+    emitted: list[ClientEvent] = []
+    router.client_event.connect(emitted.append)
     client = stage.join("alice")
     router.receive(client, frame)
     (row,) = received(stage)
     assert (row.event, row.client, row.origin, row.verdict) == (event, "1", "client 1", Verdict.INVALID)
     assert row.note.startswith(note)
     assert row.payload == (frame if isinstance(frame, bytes) else frame.encode())
-    assert told == []
+    assert emitted == []
     transport = stage.transports[client.id]
     assert (transport.frames, transport.closed, transport.aborted) == ([], [], 0)
 
@@ -123,7 +123,7 @@ def test_unknown_fields_are_ignored_and_noted(stage: Stage, router: Router) -> N
     assert row.note.endswith("unknown field since ignored")
 
 
-def test_a_handler_that_raises_costs_a_warning_and_nothing_else(
+def test_a_handler_that_raises_causes_a_warning_and_no_disconnect(
     stage: Stage, router: Router, expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("the handler of typing failed")
@@ -139,7 +139,7 @@ def test_a_handler_that_raises_costs_a_warning_and_nothing_else(
     assert stage.transports[client.id].aborted == 0
 
 
-def test_a_client_counts_what_it_sent_bad_frames_too(stage: Stage, router: Router) -> None:
+def test_frames_and_bytes_from_a_client_are_counted_including_invalid_frames(stage: Stage, router: Router) -> None:
     client = stage.join()
     router.receive(client, "ü")
     router.receive(client, TYPING)
@@ -157,9 +157,9 @@ LONG = "n" * (MAX_FRAME_BYTES - 200)
         json.dumps({"event": "typing", "data": {LONG: "\ud800"}}),
         f'{{"{LONG[:9_000]}":1,"{LONG[:9_000]}":2}}',
     ],
-    ids=["event name", "unknown field", "place", "duplicate key"],
+    ids=["event name", "unknown field", "path", "duplicate key"],
 )
-def test_a_rows_note_and_event_stay_short_however_long_the_frames_names_are(
+def test_the_note_and_event_of_a_row_are_short_even_if_names_in_the_frame_are_long(
     stage: Stage, router: Router, frame: str
 ) -> None:
     """Notes do not count towards the journal's bytes, so a client must not be able to fill them."""
@@ -170,32 +170,34 @@ def test_a_rows_note_and_event_stay_short_however_long_the_frames_names_are(
 
 
 @pytest.mark.parametrize("frame", ['{"\\ud800":1,"\\ud800":2}', '{"event":"typing","data":{"\\ud800":1}}'])
-def test_a_rows_note_can_always_be_written_down(stage: Stage, router: Router, frame: str) -> None:
+def test_the_note_of_a_row_is_always_valid_unicode(stage: Stage, router: Router, frame: str) -> None:
     router.receive(stage.join(), frame)
     assert received(stage)[0].note.encode()
 
 
 @pytest.mark.parametrize("value", [None, 0, [], {}, 1e300, 10**400])
-def test_no_value_of_a_field_escapes_as_an_error(stage: Stage, router: Router, value: Any) -> None:
+def test_no_field_value_raises_an_error(stage: Stage, router: Router, value: Any) -> None:
     for data in ({"to": value, "typing": True}, {"to": "bob", "typing": value}):
         router.receive(stage.join(), json.dumps({"event": "typing", "data": data}))
     assert [row.verdict for row in received(stage)] == [Verdict.INVALID] * 2
 
 
-async def test_a_handler_may_wait_and_its_row_comes_when_it_has_answered(stage: Stage, router: Router) -> None:
+async def test_the_row_of_an_asynchronous_handler_is_added_when_it_has_finished(
+    stage: Stage, router: Router
+) -> None:
     async def handler(client: Client, data: TypingTo) -> Outcome:
-        return Outcome("asked around", Verdict.OK, (Envelope("x", {}), ALL))
+        return Outcome("handled later", Verdict.OK, (Envelope("x", {}), ALL))
 
     router.on("typing", handler)
     pending = router.receive(stage.join(), TYPING)
     assert pending is not None
     assert received(stage) == []
     await pending
-    assert [row.note for row in received(stage)] == ["asked around"]
+    assert [row.note for row in received(stage)] == ["handled later"]
     assert [row.event for row in stage.journal][-2:] == ["typing", "x"]
 
 
-async def test_a_waiting_handler_that_raises_costs_a_warning_and_nothing_else(
+async def test_an_asynchronous_handler_that_raises_causes_a_warning_and_no_disconnect(
     stage: Stage, router: Router, expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("the handler of typing failed")
@@ -211,7 +213,7 @@ async def test_a_waiting_handler_that_raises_costs_a_warning_and_nothing_else(
     assert (row.verdict, row.note) == (Verdict.WARNING, "handling this event failed; see the log files")
 
 
-def test_what_needs_no_waiting_is_answered_at_once(stage: Stage, router: Router) -> None:
+def test_a_synchronous_handler_runs_immediately(stage: Stage, router: Router) -> None:
     router.on("typing", lambda client, data: Outcome("noted"))
     assert router.receive(stage.join(), TYPING) is None
     assert router.receive(stage.join(), "{nope") is None

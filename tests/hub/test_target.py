@@ -24,7 +24,7 @@ from tests.hub.doubles import Stage
         ("user:x except:3 except:", Target(user="x except:3")),
     ],
 )
-def test_a_target_is_read_from_text(text: str, target: Target) -> None:
+def test_a_target_is_parsed_from_text(text: str, target: Target) -> None:
     assert Target.parse(text) == target
 
 
@@ -37,7 +37,7 @@ def test_an_invalid_target_is_rejected(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["all", "user:alice", "client:3", "client:3,5,40"])
-def test_a_target_writes_itself_as_it_is_read(text: str) -> None:
+def test_the_text_of_a_target_equals_the_text_it_was_parsed_from(text: str) -> None:
     assert str(Target.parse(text)) == text
 
 
@@ -55,17 +55,17 @@ def test_a_target_writes_itself_as_it_is_read(text: str) -> None:
         excluded=st.none() | st.integers(1, 99),
     )
 )
-def test_every_target_survives_the_trip_through_text(target: Target) -> None:
+def test_every_target_equals_the_target_parsed_from_its_text(target: Target) -> None:
     assert Target.parse(str(target)) == target
 
 
-def test_a_target_selects_its_clients_in_their_order(stage: Stage) -> None:
+def test_a_target_selects_clients_in_the_given_order(stage: Stage) -> None:
     alice, bob, alice_again = stage.join("alice"), stage.join("bob"), stage.join("alice")
-    everybody = stage.hub.clients
-    assert ALL.select(everybody) == [alice, bob, alice_again]
-    assert Target(user="alice").select(everybody) == [alice, alice_again]
-    assert Target(clients=frozenset({bob.id, alice.id})).select(everybody) == [alice, bob]
-    assert Target(user="alice", excluded=alice.id).select(everybody) == [alice_again]
-    assert Target(excluded=bob.id).select(everybody) == [alice, alice_again]
-    assert Target(user="carol").select(everybody) == []
-    assert Target(clients=frozenset({99})).select(everybody) == []
+    clients = stage.hub.clients
+    assert ALL.select(clients) == [alice, bob, alice_again]
+    assert Target(user="alice").select(clients) == [alice, alice_again]
+    assert Target(clients=frozenset({bob.id, alice.id})).select(clients) == [alice, bob]
+    assert Target(user="alice", excluded=alice.id).select(clients) == [alice_again]
+    assert Target(excluded=bob.id).select(clients) == [alice, alice_again]
+    assert Target(user="carol").select(clients) == []
+    assert Target(clients=frozenset({99})).select(clients) == []

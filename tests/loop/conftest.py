@@ -1,4 +1,4 @@
-"""Every test in this folder runs on each loop that the system supports: the pumped one and stock qasync."""
+"""Run every test in this folder on each loop that the system supports: the pumped loop and stock qasync."""
 
 import asyncio
 import gc
@@ -19,8 +19,8 @@ LOOPS = {"pumped": new_loop, "qasync": stock_loop} if has_watchable_selector() e
 
 
 @pytest.fixture(autouse=True)
-def _collect() -> Iterator[None]:
-    """Collect on Qt's thread only, as the program does: qasync's timers die with their loop, wherever that is."""
+def _collect_garbage() -> Iterator[None]:
+    """Collect garbage on Qt's thread only, as the program does: qasync's timers are destroyed with their loop."""
     enabled = gc.isenabled()
     gc.disable()
     yield
@@ -31,7 +31,7 @@ def _collect() -> Iterator[None]:
 
 @pytest.fixture(params=LOOPS)
 def kind(request: pytest.FixtureRequest) -> str:
-    """The loop that the test runs on."""
+    """Return the name of the loop that the test runs on."""
     return str(request.param)
 
 
@@ -39,29 +39,29 @@ def kind(request: pytest.FixtureRequest) -> str:
 def pumped_only(kind: str) -> None:
     """Skip the test on stock qasync: it checks what only the pumped loop guarantees."""
     if kind != "pumped":
-        pytest.skip("qasync does not promise that")
+        pytest.skip("qasync does not guarantee this")
 
 
 @pytest.fixture
-def new(kind: str, qapp: QApplication) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Makes a loop."""
+def make_loop(kind: str, qapp: QApplication) -> Callable[[], asyncio.AbstractEventLoop]:
+    """Return a function that creates a loop."""
     qapp.setQuitOnLastWindowClosed(False)
     return lambda: LOOPS[kind](qapp)
 
 
 @pytest.fixture
-def run(new: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Run[Any]]:
-    """Runs coroutines on one loop, which is closed when the test ends."""
-    with asyncio.Runner(loop_factory=new) as runner:
+def run(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> Iterator[Run[Any]]:
+    """Return a function that runs coroutines on one loop, which is closed when the test ends."""
+    with asyncio.Runner(loop_factory=make_loop) as runner:
         yield runner.run
 
 
 @pytest.fixture
-def run_and_close(new: Callable[[], asyncio.AbstractEventLoop]) -> Run[Any]:
-    """Runs one coroutine on a loop that is closed afterwards."""
+def run_and_close(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> Run[Any]:
+    """Return a function that runs one coroutine on a loop and closes the loop."""
 
     def once(coroutine: Coroutine[Any, Any, T]) -> T:
-        with asyncio.Runner(loop_factory=new) as runner:
+        with asyncio.Runner(loop_factory=make_loop) as runner:
             return runner.run(coroutine)
 
     return once

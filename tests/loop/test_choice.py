@@ -1,4 +1,4 @@
-"""Which loop the program runs on: the pumped one, or stock qasync with a reason."""
+"""Which loop the program runs on: the pumped loop, or stock qasync with a reason."""
 
 import asyncio
 import sys
@@ -16,21 +16,21 @@ pytestmark = pytest.mark.skipif(not has_watchable_selector(), reason="Windows al
 
 
 @pytest.fixture
-def made(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
-    """Return the loop that the program would use now; close it after the test."""
+def program_loop(qapp: QApplication) -> Iterator[asyncio.AbstractEventLoop]:
+    """Return the loop that the program would use; close it after the test."""
     loop = new_loop(qapp)
     yield loop
     loop.close()
 
 
-def test_the_pumped_loop_is_a_qasync_loop(made: asyncio.AbstractEventLoop) -> None:
-    assert isinstance(made, qasync.QEventLoop)
-    assert isinstance(made, asyncio.SelectorEventLoop)
-    assert made.description == "pumped qasync loop"
+def test_the_pumped_loop_is_a_qasync_loop(program_loop: asyncio.AbstractEventLoop) -> None:
+    assert isinstance(program_loop, qasync.QEventLoop)
+    assert isinstance(program_loop, asyncio.SelectorEventLoop)
+    assert program_loop.description == "pumped qasync loop"
 
 
 @pytest.fixture
-def asked_for_stock(monkeypatch: pytest.MonkeyPatch) -> None:
+def stock_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_LOOP", "qasync")
 
 
@@ -59,13 +59,13 @@ def notifier_silent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("asked_for_stock", "COMPANION_LOOP selects it"),
+        ("stock_selected", "COMPANION_LOOP selects it"),
         ("member_missing", "this version of asyncio lacks loop._gone"),
         ("module_broken", "asyncio or qasync has changed: "),
         ("notifier_silent", "Qt did not report a readable descriptor within 20 ms"),
     ],
 )
-def test_stock_qasync_serves_where_the_pumped_loop_cannot(
+def test_stock_qasync_is_used_if_the_pumped_loop_cannot_be_used(
     change: str, reason: str, qapp: QApplication, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -80,7 +80,7 @@ def test_stock_qasync_serves_where_the_pumped_loop_cannot(
         loop.close()
 
 
-def test_the_self_test_finds_nothing_wrong_here(qapp: QApplication) -> None:
+def test_the_self_test_succeeds_on_this_system(qapp: QApplication) -> None:
     assert loops.why_not_pumped() == ""
     loop = stock_loop(qapp)
     assert loop.description == "stock qasync"

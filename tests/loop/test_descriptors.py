@@ -28,23 +28,23 @@ async def pair() -> AsyncIterator[tuple[socket.socket, socket.socket]]:
         theirs.close()
 
 
-async def a_while() -> None:
+async def short_sleep() -> None:
     await asyncio.sleep(0.03)
 
 
 def test_a_reader_is_called_until_everything_is_read(run: Run[None]) -> None:
     async def main() -> None:
         async with pair() as (ours, theirs):
-            got = bytearray()
-            asyncio.get_running_loop().add_reader(ours, lambda: got.extend(ours.recv(3)))
+            received = bytearray()
+            asyncio.get_running_loop().add_reader(ours, lambda: received.extend(ours.recv(3)))
             theirs.sendall(b"0123456789")
-            await until(lambda: len(got) == 10)
-            assert got == b"0123456789"
+            await until(lambda: len(received) == 10)
+            assert received == b"0123456789"
 
     run(main())
 
 
-def test_a_reader_may_remove_itself_and_come_back(run: Run[None]) -> None:
+def test_a_reader_may_remove_itself_and_be_added_again(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         async with pair() as (ours, theirs):
@@ -57,7 +57,7 @@ def test_a_reader_may_remove_itself_and_come_back(run: Run[None]) -> None:
             loop.add_reader(ours, read)
             theirs.sendall(b"ab")
             await until(lambda: calls)
-            await a_while()
+            await short_sleep()
             assert calls == [b"a"]
             loop.add_reader(ours, read)
             await until(lambda: len(calls) == 2)
@@ -67,7 +67,7 @@ def test_a_reader_may_remove_itself_and_come_back(run: Run[None]) -> None:
     run(main())
 
 
-def test_a_callback_may_remove_a_reader_that_is_ready_too(run: Run[None]) -> None:
+def test_a_callback_may_remove_another_reader_that_is_ready(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         async with pair() as (first, to_first), pair() as (second, to_second):
@@ -83,13 +83,13 @@ def test_a_callback_may_remove_a_reader_that_is_ready_too(run: Run[None]) -> Non
             to_first.send(b"x")
             to_second.send(b"x")
             await until(lambda: calls)
-            await a_while()
+            await short_sleep()
             assert len(calls) == 1
 
     run(main())
 
 
-def test_a_writer_is_called_while_there_is_room(run: Run[None]) -> None:
+def test_a_writer_is_called_while_the_socket_is_writable(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         async with pair() as (ours, theirs):
@@ -104,10 +104,10 @@ def test_a_writer_is_called_while_there_is_room(run: Run[None]) -> None:
 
             loop.add_writer(ours, write)
             await until(lambda: sent)
-            await a_while()
+            await short_sleep()
             before = sent
-            await a_while()
-            assert sent == before  # it is full
+            await short_sleep()
+            assert sent == before  # the socket is full
             theirs.setblocking(False)
             loop.add_writer(ours, write)
             with contextlib.suppress(BlockingIOError):
@@ -132,20 +132,22 @@ def test_a_reader_that_is_replaced_is_not_called_any_more(run: Run[None]) -> Non
     run(main())
 
 
-def test_a_descriptor_may_be_closed_and_its_number_used_again(run: Run[None]) -> None:
+def test_the_number_of_a_closed_descriptor_may_be_reused(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         for _ in range(50):
             async with pair() as (ours, theirs):
-                got = loop.create_future()
-                loop.add_reader(ours, lambda ours=ours, got=got: got.done() or got.set_result(ours.recv(1)))
+                received = loop.create_future()
+                loop.add_reader(
+                    ours, lambda ours=ours, received=received: received.done() or received.set_result(ours.recv(1))
+                )
                 theirs.send(b"x")
-                assert await asyncio.wait_for(got, PATIENCE_S) == b"x"
+                assert await asyncio.wait_for(received, PATIENCE_S) == b"x"
 
     run(main())
 
 
-def test_a_reader_is_called_once_for_what_came_however_long_the_others_take(run: Run[None]) -> None:
+def test_a_reader_is_called_once_per_byte_even_if_other_readers_are_slow(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         calls: list[bytes] = []
@@ -155,14 +157,14 @@ def test_a_reader_is_called_once_for_what_came_however_long_the_others_take(run:
             def read(ours: socket.socket) -> None:
                 time.sleep(0.002)
                 with contextlib.suppress(BlockingIOError):
-                    calls.append(b"nothing")
+                    calls.append(b"no data")
                     calls[-1] = ours.recv(1)
 
             for ours, theirs in pairs:
                 loop.add_reader(ours, read, ours)
                 theirs.sendall(b"x")
             await until(lambda: calls.count(b"x") == len(pairs))
-            await a_while()
+            await short_sleep()
             assert calls == [b"x"] * len(pairs)
 
     run(main())

@@ -17,40 +17,40 @@ from tests.loop.conftest import Run
 UNIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
 
 
-def test_what_a_callback_raises_goes_to_the_handler_and_the_loop_goes_on(run: Run[None]) -> None:
+def test_exceptions_in_callbacks_go_to_the_handler_and_the_loop_keeps_running(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        heard: list[Any] = []
-        loop.set_exception_handler(lambda _, context: heard.append(context["exception"]))
+        errors: list[Any] = []
+        loop.set_exception_handler(lambda _, context: errors.append(context["exception"]))
 
         def fail() -> None:
             raise ValueError("on purpose")
 
         loop.call_soon(fail)
         loop.call_later(0.01, fail)
-        await until(lambda: len(heard) == 2)
-        assert [str(error) for error in heard] == ["on purpose"] * 2
+        await until(lambda: len(errors) == 2)
+        assert [str(error) for error in errors] == ["on purpose"] * 2
 
     run(main())
 
 
 @pytest.mark.usefixtures("pumped_only")
-@pytest.mark.parametrize("kind_of_end", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("exception_type", [SystemExit, KeyboardInterrupt])
 def test_an_exit_request_raised_in_a_callback_ends_the_loop(
-    run: Run[None], kind_of_end: type[BaseException]
+    run: Run[None], exception_type: type[BaseException]
 ) -> None:
     async def main() -> None:
         def leave() -> None:
-            raise kind_of_end
+            raise exception_type
 
         asyncio.get_running_loop().call_soon(leave)
         await asyncio.sleep(5)
 
-    with pytest.raises(kind_of_end):
+    with pytest.raises(exception_type):
         run(main())
 
 
-def test_a_coroutine_gives_its_result_or_its_error(run: Run[Any]) -> None:
+def test_run_returns_the_result_of_the_coroutine_or_raises_its_error(run: Run[Any]) -> None:
     async def fails() -> None:
         await asyncio.sleep(0)
         raise LookupError("on purpose")
@@ -61,29 +61,29 @@ def test_a_coroutine_gives_its_result_or_its_error(run: Run[Any]) -> None:
     assert run(asyncio.sleep(0, "again")) == "again"
 
 
-def test_work_in_an_executor_does_not_hold_the_loop(run: Run[None]) -> None:
+def test_work_in_an_executor_does_not_block_the_loop(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        go = threading.Event()
-        waiting = asyncio.ensure_future(loop.run_in_executor(None, go.wait, 10))
+        finish = threading.Event()
+        waiting = asyncio.ensure_future(loop.run_in_executor(None, finish.wait, 10))
         await asyncio.sleep(0.02)
         assert not waiting.done()
-        go.set()
+        finish.set()
         assert await waiting
 
     run(main())
 
 
 @UNIX
-def test_a_signal_wakes_a_loop_that_sleeps(run: Run[None]) -> None:
+def test_a_signal_wakes_a_sleeping_loop(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        came = loop.create_future()
-        loop.add_signal_handler(signal.SIGTERM, came.set_result, "SIGTERM")
+        received = loop.create_future()
+        loop.add_signal_handler(signal.SIGTERM, received.set_result, "SIGTERM")
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM))
         timer.start()
         try:
-            assert await asyncio.wait_for(came, PATIENCE_S) == "SIGTERM"
+            assert await asyncio.wait_for(received, PATIENCE_S) == "SIGTERM"
         finally:
             timer.join()
             loop.remove_signal_handler(signal.SIGTERM)
@@ -91,7 +91,7 @@ def test_a_signal_wakes_a_loop_that_sleeps(run: Run[None]) -> None:
     run(main())
 
 
-def test_a_subprocess_is_talked_to_and_waited_for(run: Run[None]) -> None:
+def test_a_subprocess_is_written_to_read_and_waited_for(run: Run[None]) -> None:
     async def main() -> None:
         code = "import sys; print(sys.stdin.read().upper()); sys.exit(3)"
         process = await asyncio.create_subprocess_exec(
@@ -103,7 +103,7 @@ def test_a_subprocess_is_talked_to_and_waited_for(run: Run[None]) -> None:
     run(main())
 
 
-def test_a_slot_may_stop_it(run: Run[Any]) -> None:
+def test_a_slot_may_stop_the_loop(run: Run[Any]) -> None:
     async def main() -> None:
         QTimer.singleShot(10, asyncio.get_running_loop().stop)
         await asyncio.sleep(60)
@@ -112,7 +112,7 @@ def test_a_slot_may_stop_it(run: Run[Any]) -> None:
         run(main())
 
 
-def test_at_the_end_tasks_are_cancelled(run_and_close: Run[Any]) -> None:
+def test_pending_tasks_are_cancelled_when_the_loop_is_closed(run_and_close: Run[Any]) -> None:
     ended: list[str] = []
 
     async def waits() -> None:
@@ -126,13 +126,13 @@ def test_at_the_end_tasks_are_cancelled(run_and_close: Run[Any]) -> None:
         await asyncio.sleep(0)
         return task
 
-    kept = run_and_close(main())
+    task = run_and_close(main())
     assert ended == ["task"]
-    assert kept.cancelled()
+    assert task.cancelled()
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_at_the_end_generators_are_closed(run_and_close: Run[Any]) -> None:
+def test_async_generators_are_closed_when_the_loop_is_closed(run_and_close: Run[Any]) -> None:
     ended: list[str] = []
 
     async def endless() -> AsyncIterator[int]:
@@ -147,13 +147,13 @@ def test_at_the_end_generators_are_closed(run_and_close: Run[Any]) -> None:
         await anext(generator)
         return generator
 
-    kept = run_and_close(main())
+    generator = run_and_close(main())
     assert ended == ["generator"]
-    del kept
+    del generator
 
 
-def test_a_closed_loop_takes_nothing_more(new: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    loop = new()
+def test_a_closed_loop_runs_nothing(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    loop = make_loop()
     loop.close()
     loop.close()
     assert loop.is_closed()

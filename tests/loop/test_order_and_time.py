@@ -1,4 +1,4 @@
-"""Callbacks run in the order of the calls, timers at their time and not before, cancelled ones never."""
+"""Callbacks run in the order of the calls, timers fire at their time, and cancelled ones never run."""
 
 import asyncio
 import gc
@@ -18,41 +18,41 @@ WAKE_UPS = 200_000 if has_watchable_selector() else 40_000
 """The fault showed after 4,000. On Windows, stock qasync is slow: it creates a Qt timer for each of them."""
 
 
-async def turns(number: int) -> None:
+async def run_iterations(number: int) -> None:
     for _ in range(number):
         await asyncio.sleep(0)
 
 
 def test_callbacks_run_in_the_order_of_the_calls(run: Run[None]) -> None:
     async def main() -> None:
-        came: list[int] = []
+        calls: list[int] = []
         loop = asyncio.get_running_loop()
         for number in range(1000):
-            loop.call_soon(came.append, number)
-        await until(lambda: len(came) == 1000)
-        assert came == list(range(1000))
+            loop.call_soon(calls.append, number)
+        await until(lambda: len(calls) == 1000)
+        assert calls == list(range(1000))
 
     run(main())
 
 
-def test_what_a_callback_calls_comes_after_what_was_called_before(run: Run[None]) -> None:
+def test_a_callback_scheduled_by_a_callback_runs_after_earlier_callbacks(run: Run[None]) -> None:
     async def main() -> None:
-        came: list[str] = []
+        calls: list[str] = []
         loop = asyncio.get_running_loop()
 
         def first() -> None:
-            came.append("first")
-            loop.call_soon(came.append, "third")
+            calls.append("first")
+            loop.call_soon(calls.append, "third")
 
         loop.call_soon(first)
-        loop.call_soon(came.append, "second")
-        await until(lambda: len(came) == 3)
-        assert came == ["first", "second", "third"]
+        loop.call_soon(calls.append, "second")
+        await until(lambda: len(calls) == 3)
+        assert calls == ["first", "second", "third"]
 
     run(main())
 
 
-def test_a_call_from_a_qt_slot_is_run_although_nothing_else_happens(run: Run[None]) -> None:
+def test_a_callback_scheduled_by_a_qt_slot_runs_in_an_idle_loop(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         called = loop.create_future()
@@ -67,23 +67,23 @@ def test_a_call_from_a_qt_slot_is_run_although_nothing_else_happens(run: Run[Non
 
 def test_timers_fire_in_the_order_of_their_times(run: Run[None]) -> None:
     async def main() -> None:
-        came: list[float] = []
+        fired: list[float] = []
         loop = asyncio.get_running_loop()
         for delay in (0.12, 0.04, 0.08, 0.0):
-            loop.call_later(delay, came.append, delay)
-        await until(lambda: len(came) == 4)
-        assert came == [0.0, 0.04, 0.08, 0.12]
+            loop.call_later(delay, fired.append, delay)
+        await until(lambda: len(fired) == 4)
+        assert fired == [0.0, 0.04, 0.08, 0.12]
 
     run(main())
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_no_timer_is_early_and_an_earlier_one_overtakes(
+def test_no_timer_fires_early_and_timers_fire_in_the_order_of_their_times(
     qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
     monkeypatch.setattr(pumped, "monotonic", lambda: now)
-    delays = (0.05, 0.0004, 0.0031, 0.0217, 0.0, 0.01)  # each earlier than what waits, or not
+    delays = (0.05, 0.0004, 0.0031, 0.0217, 0.0, 0.01)  # earlier and later than the pending timers
     fired: list[float] = []
     loop = PumpedLoop(qapp)
     try:
@@ -100,33 +100,33 @@ def test_no_timer_is_early_and_an_earlier_one_overtakes(
 def test_a_cancelled_timer_never_fires(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        came: list[str] = []
-        handles = [loop.call_later(0.02, came.append, "cancelled") for _ in range(500)]
-        loop.call_later(0.06, came.append, "kept")
+        fired: list[str] = []
+        handles = [loop.call_later(0.02, fired.append, "cancelled") for _ in range(500)]
+        loop.call_later(0.06, fired.append, "kept")
         for handle in handles:
             handle.cancel()
-        await until(lambda: came)
-        assert came == ["kept"]
+        await until(lambda: fired)
+        assert fired == ["kept"]
 
     run(main())
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_what_was_cancelled_is_not_kept_until_its_time(run: Run[None]) -> None:
+def test_a_cancelled_timer_releases_its_arguments_before_its_time(run: Run[None]) -> None:
     class Payload:
         pass
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        kept: list[weakref.ref[Payload]] = []
+        references: list[weakref.ref[Payload]] = []
         for _ in range(1000):
             payload = Payload()
-            kept.append(weakref.ref(payload))
+            references.append(weakref.ref(payload))
             loop.call_later(3600, lambda _: None, payload).cancel()
         del payload
-        await turns(5)
+        await run_iterations(5)
         gc.collect()
-        assert not [each for each in kept if each() is not None]
+        assert not [each for each in references if each() is not None]
 
     run(main())
 
@@ -134,25 +134,25 @@ def test_what_was_cancelled_is_not_kept_until_its_time(run: Run[None]) -> None:
 def test_threads_wake_the_loop(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        came: list[tuple[int, int]] = []
+        calls: list[tuple[int, int]] = []
 
         def call(thread: int) -> None:
             for number in range(200):
-                loop.call_soon_threadsafe(came.append, (thread, number))
+                loop.call_soon_threadsafe(calls.append, (thread, number))
 
         threads = [threading.Thread(target=call, args=(number,)) for number in range(4)]
         for thread in threads:
             thread.start()
-        await until(lambda: len(came) == 800)
+        await until(lambda: len(calls) == 800)
         for thread in threads:
             thread.join()
         for number in range(4):
-            assert [n for thread, n in came if thread == number] == list(range(200))
+            assert [n for thread, n in calls if thread == number] == list(range(200))
 
     run(main())
 
 
-def test_a_thread_wakes_a_loop_that_sleeps(run: Run[None]) -> None:
+def test_a_thread_wakes_a_sleeping_loop(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
         woken = loop.create_future()
@@ -165,7 +165,7 @@ def test_a_thread_wakes_a_loop_that_sleeps(run: Run[None]) -> None:
 
 
 @pytest.mark.timeout(110)
-def test_it_wakes_up_two_hundred_thousand_times(run: Run[int]) -> None:
+def test_the_loop_wakes_up_200_000_times(run: Run[int]) -> None:
     """PySide6 6.12.0 on Python 3.11 lost a reference at every wake-up, and aborted."""
 
     async def main() -> int:
@@ -188,9 +188,9 @@ def test_it_wakes_up_two_hundred_thousand_times(run: Run[int]) -> None:
 
 
 @pytest.mark.timeout(110)
-def test_qt_wakes_it_up_by_the_ten_thousand(run: Run[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of these goes through Qt: the loop had nothing to do before."""
-    monkeypatch.setattr(pumped, "ACTIVE_WINDOW_S", 0.0)  # the loop would wait for the next one by itself
+def test_qt_wakes_the_loop_up_20_000_times(run: Run[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each wake-up goes through Qt, because the loop is idle before it."""
+    monkeypatch.setattr(pumped, "ACTIVE_WINDOW_S", 0.0)  # otherwise the loop would wait for the next one without Qt
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
@@ -212,10 +212,10 @@ def test_qt_wakes_it_up_by_the_ten_thousand(run: Run[int], monkeypatch: pytest.M
     assert run(main()) == WAKE_UPS // 10
 
 
-def test_a_flood_of_callbacks_leaves_qt_its_turns(run: Run[None]) -> None:
+def test_a_flood_of_callbacks_does_not_starve_qt(run: Run[None]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        seen = 0
+        ticks = 0
         flooding = True
 
         def flood() -> None:
@@ -223,15 +223,15 @@ def test_a_flood_of_callbacks_leaves_qt_its_turns(run: Run[None]) -> None:
                 loop.call_soon(flood)
 
         def tick() -> None:
-            nonlocal seen
-            seen += 1
+            nonlocal ticks
+            ticks += 1
 
         for _ in range(10):
             loop.call_soon(flood)
         timer = QTimer(interval=1)
         timer.timeout.connect(tick)
         timer.start()
-        await until(lambda: seen >= 20)
+        await until(lambda: ticks >= 20)
         timer.stop()
         flooding = False
 

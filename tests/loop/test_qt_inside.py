@@ -22,14 +22,14 @@ Opened = tuple[Callable[[], object], Callable[[], object]]
 """How a nested loop is opened and closed."""
 
 
-class Served:
+class EchoServer:
     """An echo server with a client that sends to it until it is closed."""
 
     def __init__(self) -> None:
         self.answers = 0
-        self._left = asyncio.Event()
+        self._disconnected = asyncio.Event()
 
-    async def __aenter__(self) -> "Served":
+    async def __aenter__(self) -> "EchoServer":
         self._server = await asyncio.start_server(self._echo, "127.0.0.1", 0)
         self._client = asyncio.create_task(self._talk(self._server.sockets[0].getsockname()[1]))
         await until(lambda: self.answers)
@@ -38,17 +38,17 @@ class Served:
     async def __aexit__(self, *_: object) -> None:
         self._client.cancel()
         await asyncio.gather(self._client, return_exceptions=True)
-        # Otherwise, the runner cancels it, and asyncio's streams complain.
-        await asyncio.wait_for(self._left.wait(), PATIENCE_S)
+        # Otherwise, the runner cancels the handler, and asyncio's streams log an error.
+        await asyncio.wait_for(self._disconnected.wait(), PATIENCE_S)
         self._server.close()
         await self._server.wait_closed()
 
     async def _echo(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):  # the client leaves in the middle of a word
+        with suppress(ConnectionError):  # the client disconnects in the middle of a line
             while line := await reader.readline():
                 writer.write(line)
         writer.close()
-        self._left.set()
+        self._disconnected.set()
 
     async def _talk(self, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -62,20 +62,20 @@ class Served:
             writer.close()
 
 
-def when_served(served: Served, more: int, then: Callable[[], object]) -> QTimer:
-    """Call ``then`` after that many more answers; give up after ten seconds."""
-    wanted = served.answers + more
+def after_answers(server: EchoServer, more: int, callback: Callable[[], object]) -> QTimer:
+    """Call ``callback`` after ``more`` further answers, or after ten seconds."""
+    expected_answers = server.answers + more
     timer = QTimer(interval=5)
-    chances = 2000
+    attempts = 2000
 
-    def look() -> None:
-        nonlocal chances
-        chances -= 1
-        if served.answers >= wanted or not chances:
+    def check() -> None:
+        nonlocal attempts
+        attempts -= 1
+        if server.answers >= expected_answers or not attempts:
             timer.stop()
-            then()
+            callback()
 
-    timer.timeout.connect(look)
+    timer.timeout.connect(check)
     timer.start()
     return timer
 
@@ -100,18 +100,18 @@ KINDS = pytest.mark.parametrize("make", [nested, menu, dialog], ids=lambda make:
 
 
 @KINDS
-def test_a_loop_that_a_slot_opens(run: Run[None], make: Callable[[], Opened]) -> None:
+def test_the_server_runs_while_a_slot_runs_a_nested_loop(run: Run[None], make: Callable[[], Opened]) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        async with Served() as served:
+        async with EchoServer() as server:
             open_, close = make()
             closed = loop.create_future()
-            before = served.answers
-            timer = when_served(served, 20, close)
+            before = server.answers
+            timer = after_answers(server, 20, close)
 
             def slot() -> None:
                 open_()
-                closed.set_result(served.answers)
+                closed.set_result(server.answers)
 
             QTimer.singleShot(0, slot)
             assert await asyncio.wait_for(closed, PATIENCE_S) >= before + 20
@@ -122,23 +122,23 @@ def test_a_loop_that_a_slot_opens(run: Run[None], make: Callable[[], Opened]) ->
 
 @pytest.mark.usefixtures("pumped_only")
 @KINDS
-def test_a_loop_that_a_task_opens(run: Run[None], make: Callable[[], Opened]) -> None:
+def test_the_server_runs_while_a_task_runs_a_nested_loop(run: Run[None], make: Callable[[], Opened]) -> None:
     async def main() -> None:
-        async with Served() as served:
+        async with EchoServer() as server:
             open_, close = make()
-            before, me = served.answers, asyncio.current_task()
-            timer = when_served(served, 20, close)
+            before, task = server.answers, asyncio.current_task()
+            timer = after_answers(server, 20, close)
             open_()
             timer.stop()
-            assert served.answers >= before + 20
-            assert asyncio.current_task() is me
+            assert server.answers >= before + 20
+            assert asyncio.current_task() is task
             await asyncio.sleep(0)
 
     run(main())
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_qts_own_quit_does_not_end_it(run: Run[str], qapp: QApplication) -> None:
+def test_quit_of_the_qt_application_does_not_stop_the_loop(run: Run[str], qapp: QApplication) -> None:
     async def main() -> str:
         QTimer.singleShot(10, qapp.quit)
         await asyncio.sleep(0.1)
@@ -148,43 +148,45 @@ def test_qts_own_quit_does_not_end_it(run: Run[str], qapp: QApplication) -> None
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_without_a_display_it_ends_instead_of_spinning(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Gone:
+def test_without_a_display_the_loop_exits_instead_of_spinning(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FailingApplication:
         def exec(self) -> int:
             return 1
 
     loop = PumpedLoop(qapp)
-    monkeypatch.setattr(loop, "_app", Gone())
+    monkeypatch.setattr(loop, "_app", FailingApplication())
     with pytest.raises(SystemExit):
         loop.run_forever()
     loop.close()
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_while_it_stands_qt_runs_none_of_its_callbacks(run: Run[Any]) -> None:
-    came: list[str] = []
+def test_qt_runs_no_callbacks_of_a_loop_that_is_not_running(run: Run[Any]) -> None:
+    fired: list[str] = []
 
     async def first() -> None:
-        asyncio.get_running_loop().call_later(0.01, came.append, "timer")
+        asyncio.get_running_loop().call_later(0.01, fired.append, "timer")
 
     run(first())
     inner = QEventLoop()
     QTimer.singleShot(50, inner.quit)
     inner.exec()
-    assert came == []
+    assert fired == []
     run(asyncio.sleep(0.05))
-    assert came == ["timer"]
+    assert fired == ["timer"]
 
 
 async def _ping_pong(near: socket.socket, far: socket.socket, until_done: Callable[[], bool]) -> int:
     """Send a byte back and forth as fast as possible, and return how often."""
     loop, times = asyncio.get_running_loop(), 0
 
-    async def throw_back() -> None:
+    async def echo() -> None:
         while True:
             await loop.sock_sendall(far, await loop.sock_recv(far, 1))
 
-    other = asyncio.create_task(throw_back())
+    other = asyncio.create_task(echo())
     while not until_done():
         await loop.sock_sendall(near, b".")
         await loop.sock_recv(near, 1)
@@ -210,17 +212,17 @@ def test_traffic_without_a_pause_does_not_starve_qt(
     timer = QTimer(interval=1)
     timer.timeout.connect(lambda: fired.append(1))
     timer.start()
-    assert run(_ping_pong(*pair, lambda: len(fired) >= 20)) > 0, "and neither does Qt starve it"
+    assert run(_ping_pong(*pair, lambda: len(fired) >= 20)) > 0, "Qt does not starve the loop either"
     timer.stop()
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_what_comes_fast_comes_without_a_way_round_through_qt(
+def test_fast_traffic_is_handled_without_returning_to_qt(
     run: Run[int], pair: tuple[socket.socket, socket.socket]
 ) -> None:
     pumps = 0
 
-    class Counted(PumpedLoop):
+    class CountingLoop(PumpedLoop):
         def _pump(self) -> None:
             nonlocal pumps
             pumps += 1
@@ -229,13 +231,13 @@ def test_what_comes_fast_comes_without_a_way_round_through_qt(
     app = QApplication.instance()
     assert app
     rounds = iter(range(5_000))
-    with asyncio.Runner(loop_factory=lambda: Counted(app)) as runner:
+    with asyncio.Runner(loop_factory=lambda: CountingLoop(app)) as runner:
         times = runner.run(_ping_pong(*pair, lambda: next(rounds, None) is None))
     assert times > 2 * pumps
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_waiting_for_what_comes_fast_delays_no_timer(
+def test_waiting_for_fast_traffic_delays_no_timer(
     run: Run[Any], pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allowed_s = 0.0
@@ -243,20 +245,20 @@ def test_waiting_for_what_comes_fast_delays_no_timer(
     too_long: list[float] = []
     wait_s = PumpedLoop._wait_s
 
-    def bounded(loop: PumpedLoop, now: float) -> float:
-        """Note how long the loop may wait, from the moment that it computed with."""
+    def recording_wait_s(loop: PumpedLoop, now: float) -> float:
+        """Record how long the loop may wait, counted from ``now``."""
         nonlocal allowed_s
         allowed_s = min((timer._when for timer in loop._scheduled), default=math.inf) - now
         return wait_s(loop, now)
 
-    monkeypatch.setattr(PumpedLoop, "_wait_s", bounded)
+    monkeypatch.setattr(PumpedLoop, "_wait_s", recording_wait_s)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, PumpedLoop)
         select = loop._selector.select
 
-        def noted(timeout: float | None = None) -> Any:
+        def recording_select(timeout: float | None = None) -> Any:
             nonlocal waits
             assert timeout is not None
             if timeout > 0:
@@ -265,7 +267,7 @@ def test_waiting_for_what_comes_fast_delays_no_timer(
                     too_long.append(timeout - allowed_s)
             return select(timeout)
 
-        setattr(loop._selector, "select", noted)  # noqa: B010
+        setattr(loop._selector, "select", recording_select)  # noqa: B010
 
         def tick() -> None:
             loop.call_later(0.003, tick)
@@ -278,9 +280,7 @@ def test_waiting_for_what_comes_fast_delays_no_timer(
 
 
 @pytest.mark.usefixtures("pumped_only")
-def test_a_sleep_that_begins_anew_is_not_rounded_up_once_more(
-    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_restarted_sleep_is_not_rounded_up_again(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(pumped, "monotonic", lambda: now)
     loop = PumpedLoop(qapp)
@@ -288,7 +288,7 @@ def test_a_sleep_that_begins_anew_is_not_rounded_up_once_more(
         loop.call_at(1000.0041, lambda: None)
         loop._set_timer()
         assert loop._qt_timer.interval() == 5
-        now = 1000.0008  # Qt would still sleep for 5 ms: till 1000.0058
+        now = 1000.0008  # Qt's timer would fire 5 ms later, at 1000.0058
         loop._set_timer()
         assert loop._qt_timer.interval() == 4
         monkeypatch.delattr(loop, "_qt_timer")  # a timer that is set already is not touched

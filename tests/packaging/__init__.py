@@ -1,4 +1,4 @@
-"""Tests of ``packaging/``, whose modules are scripts and no package: ``load`` imports one by its path."""
+"""Tests of ``packaging/``. Its modules are scripts and not a package: ``load`` imports one by its path."""
 
 import importlib.util
 import sys
@@ -16,7 +16,7 @@ def load(path: str) -> ModuleType:
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.path.append(str(PACKAGING))  # a script imports its neighbours
+        sys.path.append(str(PACKAGING))  # a script imports other scripts in its folder
         try:
             spec.loader.exec_module(module)
         finally:

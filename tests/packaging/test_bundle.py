@@ -1,4 +1,4 @@
-"""What goes into the bundle, and which build is refused."""
+"""Which files the bundle contains, and which builds are rejected."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ bundle = load("bundle")
         "yarl-1.2.dist-info/RECORD",
     ],
 )
-def test_what_is_left_out(name: str) -> None:
+def test_unused_files_are_left_out_of_the_bundle(name: str) -> None:
     assert bundle.unused(name)
 
 
@@ -62,7 +62,7 @@ def test_what_is_left_out(name: str) -> None:
         "resources/help/pictures/events.png",
     ],
 )
-def test_what_is_needed_stays(name: str) -> None:
+def test_required_files_are_part_of_the_bundle(name: str) -> None:
     assert not bundle.unused(name)
 
 
@@ -76,8 +76,8 @@ LOG = """\
 """
 
 
-def test_a_system_without_xcbs_libraries_is_refused() -> None:
-    """Qt's drivers for databases are not in the bundle: what they lack is of no interest."""
+def test_a_build_without_the_libraries_of_xcb_is_rejected() -> None:
+    """Missing libraries of Qt's database drivers are ignored, because the bundle does not contain these drivers."""
     found = bundle.missing_libraries(LOG)
     assert [line.split(" WARNING")[0] for line in found] == ["3000", "3001"]
     with pytest.raises(load("build").BuildError, match=r"README's apt-get line[\s\S]*libxcb-cursor\.so\.0"):
@@ -98,7 +98,7 @@ def test_unused_faker_locales_are_left_out() -> None:
         assert not bundle.unused_faker_module(name, words), name
 
 
-def test_links_that_lead_nowhere_and_empty_folders_go(tmp_path: Path) -> None:
+def test_dangling_links_and_empty_folders_are_removed(tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "file").write_text("x")
     make_link(tmp_path / "good", "kept/file")

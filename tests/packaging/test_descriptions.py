@@ -1,4 +1,4 @@
-"""What the packages say of the program, against the program."""
+"""The metadata of the packages matches the program."""
 
 import ast
 import re
@@ -29,13 +29,13 @@ def text(file: str) -> str:
     return (PACKAGING / file).read_text(encoding="utf-8")
 
 
-def test_the_manual_page_knows_every_command() -> None:
+def test_the_manual_page_describes_every_command() -> None:
     commands = text("linux/companion.1").split(".SH EXIT")[0].replace(r"\-", "-")
     described = re.findall(r"^\.TP\n\.B ([a-z-]+)$", commands, re.M)
     assert sorted(described) == sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
 
-def test_the_desktop_entry_has_the_name_that_the_window_goes_by() -> None:
+def test_the_desktop_entry_has_the_desktop_file_name_of_the_window() -> None:
     source = Path(sys.modules[run.__module__].__file__ or "").read_text(encoding="utf-8")
     assert f'setDesktopFileName("{NAME}")' in source
     assert (LINUX / f"{NAME}.desktop").exists()
@@ -50,19 +50,19 @@ def test_every_description_names_the_same_identifier() -> None:
         assert autostart.IDENTIFIER in text(file), file
 
 
-def test_every_folder_that_is_purged_is_the_programs() -> None:
+def test_the_uninstaller_purges_only_folders_of_the_program() -> None:
     assert f"$LOCALAPPDATA\\{NAME}" in text("windows/installer.nsi")
     assert f'SERVICE = "{NAME}"' in (PACKAGING.parent / "app/system/control_token.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("version", "four"),
+    ("version", "numbers"),
     [("0.1.0", (0, 1, 0, 0)), ("1.2.3rc4", (1, 2, 3, 0)), ("2", (2, 0, 0, 0)), (__version__, None)],
 )
-def test_windows_gets_four_numbers(version: str, four: tuple[int, ...] | None) -> None:
-    made = load("versions").four(version)
-    assert len(made) == 4
-    assert four is None or made == four
+def test_a_windows_version_has_four_numbers(version: str, numbers: tuple[int, ...] | None) -> None:
+    result = load("versions").four(version)
+    assert len(result) == 4
+    assert numbers is None or result == numbers
 
 
 def test_an_invalid_version_is_rejected() -> None:
@@ -79,31 +79,31 @@ def pinned(system: str) -> set[str]:
 
 def applies(requirement: Requirement, system: str, extra: str = "") -> bool:
     names = {"win32": ("Windows", "nt"), "darwin": ("Darwin", "posix"), "linux": ("Linux", "posix")}
-    there = {"sys_platform": system, "platform_system": names[system][0], "os_name": names[system][1]}
-    return requirement.marker is None or requirement.marker.evaluate({**there, "extra": extra})
+    environment = {"sys_platform": system, "platform_system": names[system][0], "os_name": names[system][1]}
+    return requirement.marker is None or requirement.marker.evaluate({**environment, "extra": extra})
 
 
 @pytest.mark.parametrize("system", ["linux", "win32", "darwin"])
 def test_every_dependency_is_pinned_on_every_system(system: str) -> None:
     needed: set[str] = set()
-    waiting = [("p2p-chat-companion", "")]
-    while waiting:
-        name, extra = waiting.pop()
+    pending = [("p2p-chat-companion", "")]
+    while pending:
+        name, extra = pending.pop()
         try:
             found = requires(name) or []
-        except PackageNotFoundError:  # it is for another system than this one
+        except PackageNotFoundError:  # a dependency of another system
             continue
         for requirement in map(Requirement, found):
             added = canonicalize_name(requirement.name)
             if applies(requirement, system, extra) and added not in needed:
                 needed.add(added)
-                waiting += [(added, ""), *((added, each) for each in requirement.extras)]
+                pending += [(added, ""), *((added, each) for each in requirement.extras)]
     assert {"aiohttp", "faker"} < needed
     assert needed <= pinned(system)
     assert "pyinstaller" in pinned(system)
 
 
-def test_every_library_that_is_shown_is_pinned() -> None:
+def test_every_library_listed_in_about_is_pinned() -> None:
     from app.system.about import libraries
 
     assert {canonicalize_name(each.name) for each in libraries()} <= pinned(sys.platform)
@@ -122,18 +122,18 @@ def test_the_archive_installer_does_not_replace_a_foreign_command(tmp_path: Path
     home = tmp_path / "home"
     (home / ".local" / "bin").mkdir(parents=True)
     command = home / ".local" / "bin" / "companion"
-    command.write_text("pipx's")
+    command.write_text("of pipx")
 
     def run(script: Path, *words: str) -> subprocess.CompletedProcess[str]:
         env = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
         return subprocess.run([str(script), *words], env=env, capture_output=True, text=True, check=False)
 
-    refused = run(unpacked / "install.sh")
-    assert refused.returncode == 1
-    assert "pipx" in refused.stderr
-    assert command.read_text() == "pipx's"
+    result = run(unpacked / "install.sh")
+    assert result.returncode == 1
+    assert "pipx" in result.stderr
+    assert command.read_text() == "of pipx"
     command.unlink()
-    for _ in range(2):  # a second time it is an upgrade
+    for _ in range(2):  # the second run is an upgrade
         assert run(unpacked / "install.sh").returncode == 0
     assert command.resolve() == home / ".local/lib/p2p-chat-companion/companion"
     entry = home / ".local/share/applications" / f"{NAME}.desktop"
@@ -144,7 +144,7 @@ def test_the_archive_installer_does_not_replace_a_foreign_command(tmp_path: Path
     assert [each for each in home.rglob("*") if not each.is_dir()] == []
 
 
-def test_the_windows_installer_is_built_with_a_python_whose_clock_is_fine() -> None:
+def test_the_windows_installer_is_built_with_a_python_that_has_a_fine_clock() -> None:
     """Before 3.13, ``time.monotonic`` advances in steps of 15.6 ms there."""
     release = (PACKAGING.parent / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
     version = re.search(r'PYTHON_VERSION_WINDOWS: "3\.(\d+)"', release)
@@ -155,7 +155,7 @@ def test_the_windows_installer_is_built_with_a_python_whose_clock_is_fine() -> N
     assert f'PY_PYTHON: "3.{version[1]}"' in job
 
 
-def test_macos_does_not_put_the_servers_to_sleep() -> None:
+def test_app_nap_is_disabled_on_macos() -> None:
     """App Nap slows down timers and sockets of programs without a visible window."""
     tree = ast.parse(text("companion.spec"))
     (bundle,) = [

@@ -1,4 +1,4 @@
-"""What libraries need of each other, and of the system."""
+"""Dependencies between libraries, and the glibc version that they need."""
 
 import shutil
 import sys
@@ -11,7 +11,7 @@ from . import PACKAGING, load
 elf = load("elf")
 Needs = elf.Needs
 
-TOLD = """\
+OBJDUMP_OUTPUT = """\
 
 libxcb-cursor.so.0:     file format elf64-x86-64
 
@@ -30,50 +30,50 @@ Version References:
 """
 
 
-def test_it_reads_what_objdump_prints() -> None:
-    assert elf.parse_objdump(TOLD) == Needs(frozenset({"libxcb.so.1", "libc.so.6"}), (2, 34))
+def test_the_output_of_objdump_is_parsed() -> None:
+    assert elf.parse_objdump(OBJDUMP_OUTPUT) == Needs(frozenset({"libxcb.so.1", "libc.so.6"}), (2, 34))
     assert elf.parse_objdump("") == Needs(frozenset(), ())
 
 
 @pytest.mark.skipif(sys.platform != "linux" or not shutil.which("objdump"), reason="needs Linux and binutils")
-def test_it_asks_the_real_one(tmp_path: Path) -> None:
+def test_the_installed_objdump_is_called(tmp_path: Path) -> None:
     interpreter = Path(sys.executable).resolve()
     assert elf.is_elf(interpreter)
     assert "libc.so.6" in elf.needs_of(interpreter).libraries
-    (tmp_path / "text").write_text("no program")
+    (tmp_path / "text").write_text("not a program")
     (tmp_path / "link").symlink_to(interpreter)
     assert not any(map(elf.is_elf, tmp_path.iterdir()))
 
 
 def needs(**libraries: str) -> dict[Path, Needs]:
-    """Return who needs whom; underscores stand for the dots in names."""
-    wanted = {name.replace("_", "."): frozenset(names.split()) for name, names in libraries.items()}
-    return {Path("in", name): Needs(names, ()) for name, names in wanted.items()}
+    """Return the dependencies of each file. Underscores in names stand for dots."""
+    dependencies = {name.replace("_", "."): frozenset(names.split()) for name, names in libraries.items()}
+    return {Path("in", name): Needs(names, ()) for name, names in dependencies.items()}
 
 
 def test_unused_libraries_and_their_exclusive_dependencies_are_orphans() -> None:
-    there = needs(
+    files = needs(
         program="liba.so", liba_so="", libgtk_so="libcairo.so", libcairo_so="libpixman.so", libpixman_so=""
     )
-    gone = elf.orphans(there, [each for each in there if each.name.startswith("lib")])
-    assert {each.name for each in gone} == {"libgtk.so", "libcairo.so", "libpixman.so"}
+    orphans = elf.orphans(files, [each for each in files if each.name.startswith("lib")])
+    assert {each.name for each in orphans} == {"libgtk.so", "libcairo.so", "libpixman.so"}
 
 
 def test_required_libraries_and_programs_are_not_orphans() -> None:
-    there = needs(program="liba.so", liba_so="libb.so", libb_so="liba.so")
-    assert elf.orphans(there, [each for each in there if each.name != "program"]) == []
+    files = needs(program="liba.so", liba_so="libb.so", libb_so="liba.so")
+    assert elf.orphans(files, [each for each in files if each.name != "program"]) == []
     assert elf.orphans({}, []) == []
 
 
-def test_a_library_that_is_too_new_is_named() -> None:
-    there = {Path("x/old.so"): Needs(frozenset(), (2, 35)), Path("x/new.so"): Needs(frozenset(), (2, 38))}
-    assert elf.too_new(there, (2, 35)) == ["new.so needs glibc 2.38; the limit is 2.35"]
-    assert elf.too_new(there, (2, 38)) == []
+def test_a_library_that_needs_a_newer_glibc_is_reported() -> None:
+    files = {Path("x/old.so"): Needs(frozenset(), (2, 35)), Path("x/new.so"): Needs(frozenset(), (2, 38))}
+    assert elf.too_new(files, (2, 35)) == ["new.so needs glibc 2.38; the limit is 2.35"]
+    assert elf.too_new(files, (2, 38)) == []
     assert elf.too_new({Path("x"): Needs(frozenset(), (2, 9))}, (2, 35)) == [], "9 comes before 35"
 
 
-def test_the_manual_names_the_promised_version() -> None:
-    promised = ".".join(map(str, elf.GLIBC))
-    assert f"glibc {promised}" in (PACKAGING.parent / "resources" / "help" / "install.md").read_text(
+def test_the_manual_names_the_required_glibc_version() -> None:
+    version = ".".join(map(str, elf.GLIBC))
+    assert f"glibc {version}" in (PACKAGING.parent / "resources" / "help" / "install.md").read_text(
         encoding="utf-8"
     )

@@ -1,4 +1,4 @@
-"""The icons' containers, read back by Qt and by hand."""
+"""The icon files, read by Qt and by a parser of this test."""
 
 import struct
 import subprocess
@@ -15,14 +15,14 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def icons_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("icons")
     subprocess.run([sys.executable, str(PACKAGING / "icons" / "make.py"), str(folder)], check=True, timeout=60)
     return folder
 
 
-def test_the_ico_shows_the_same_picture_in_every_size(made: Path) -> None:
-    reader = QImageReader(str(made / "companion.ico"))
+def test_the_ico_shows_the_same_picture_in_every_size(icons_folder: Path) -> None:
+    reader = QImageReader(str(icons_folder / "companion.ico"))
     sizes = []
     while not (image := reader.read()).isNull():
         sizes.append(image.width())
@@ -36,30 +36,30 @@ def test_the_ico_shows_the_same_picture_in_every_size(made: Path) -> None:
     assert sizes == [16, 20, 24, 32, 40, 48, 64, 256]
 
 
-def test_the_icns_is_a_list_of_pngs_of_the_sizes_they_claim(made: Path) -> None:
-    data = (made / "companion.icns").read_bytes()
+def test_the_icns_contains_a_png_of_the_right_size_for_each_type(icons_folder: Path) -> None:
+    data = (icons_folder / "companion.icns").read_bytes()
     kind, length = struct.unpack(">4sI", data[:8])
     assert (kind, length) == (b"icns", len(data))
     sizes = dict(formats.ICNS_TYPES)
-    at, found = 8, []
-    while at < length:
-        entry, size = struct.unpack(">4sI", data[at : at + 8])
-        png = data[at + 8 : at + size]
+    offset, found = 8, []
+    while offset < length:
+        entry, size = struct.unpack(">4sI", data[offset : offset + 8])
+        png = data[offset + 8 : offset + size]
         assert png.startswith(PNG)
         assert QImage.fromData(png).width() == sizes[entry]
         found.append(entry)
-        at += size
-    assert at == length
+        offset += size
+    assert offset == length
     assert set(found) == set(sizes)
 
 
-def test_the_hicolor_theme_gets_each_size(made: Path) -> None:
-    for file in made.glob("hicolor/*/apps/*.png"):
+def test_the_hicolor_theme_has_each_size(icons_folder: Path) -> None:
+    for file in icons_folder.glob("hicolor/*/apps/*.png"):
         assert f"{QImage(str(file)).width()}x{QImage(str(file)).height()}" == file.parts[-3]
-    assert len(list(made.glob("hicolor/*/apps/p2p-chat-companion.png"))) == 9
+    assert len(list(icons_folder.glob("hicolor/*/apps/p2p-chat-companion.png"))) == 9
 
 
-def test_a_bitmap_is_upside_down_with_a_mask_of_whole_words() -> None:
+def test_a_bitmap_is_stored_bottom_up_with_a_mask_in_rows_of_four_bytes() -> None:
     red, blue = b"\x00\x00\xff\xff", b"\xff\x00\x00\xff"
     data = formats.bitmap(2, red * 2 + blue * 2)
     assert data[40:56] == blue * 2 + red * 2

@@ -42,23 +42,23 @@ EventsWith = Callable[[str], ModuleType]
 
 @pytest.fixture
 def events_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventsWith:
-    """Loads a copy of the events file to which a text was added."""
+    """Return a function that loads a copy of the events file with a text added to it."""
 
     def load(addition: str) -> ModuleType:
-        file = tmp_path / "grown_events.py"
+        file = tmp_path / "extended_events.py"
         file.write_text(Path(events.__file__).read_text(encoding="utf-8") + addition, encoding="utf-8")
-        spec = importlib.util.spec_from_file_location("grown_events", file)
+        spec = importlib.util.spec_from_file_location("extended_events", file)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, "grown_events", module)
+        monkeypatch.setitem(sys.modules, "extended_events", module)
         spec.loader.exec_module(module)
         return module
 
     return load
 
 
-def test_the_built_in_catalog_refuses_the_new_event() -> None:
+def test_the_built_in_catalog_rejects_the_new_event() -> None:
     assert Companion(Settings()).catalog.problems(GOOD)[0].path == "event"
 
 
@@ -73,7 +73,7 @@ def test_the_new_event_has_schema_sample_and_help(events_with: EventsWith) -> No
     assert new.problems(new.sample) == []
 
 
-async def test_the_new_event_is_validated_and_arrives(events_with: EventsWith) -> None:
+async def test_the_new_event_is_validated_and_sent(events_with: EventsWith) -> None:
     companion = Companion(Settings(port=0), Catalog.of(events_with(MESSAGE_DELIVERED)))
     assert await companion.start()
     try:
@@ -88,7 +88,7 @@ async def test_the_new_event_is_validated_and_arrives(events_with: EventsWith) -
         await companion.close()
 
 
-def test_a_struct_of_nothing_but_names_and_types_is_enough(events_with: EventsWith) -> None:
+def test_a_struct_with_only_field_names_and_types_is_sufficient(events_with: EventsWith) -> None:
     catalog = Catalog.of(events_with(BARE))
     new = catalog.get(Direction.TO_UI, "message_delivered")
     assert new is not None

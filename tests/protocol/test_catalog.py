@@ -46,7 +46,7 @@ def new_message(**changes: Any) -> dict[str, Any]:
     return {**to_ui("new_message").sample, **changes}
 
 
-def told(data: Any, name: str = "new_message") -> list[str]:
+def problems_of(data: Any, name: str = "new_message") -> list[str]:
     return [str(problem) for problem in to_ui(name).problems(data)]
 
 
@@ -56,7 +56,7 @@ def test_the_catalog_has_the_events_of_the_guide() -> None:
     assert len(list(catalog)) == 6
 
 
-def test_a_name_is_known_in_its_direction_only() -> None:
+def test_an_event_name_is_known_in_its_direction_only() -> None:
     assert catalog.get(Direction.TO_UI, "mark_read") is None
     assert catalog.get(Direction.FROM_UI, "new_message") is None
     assert to_ui("typing").struct is events.Typing
@@ -80,7 +80,7 @@ def test_a_client_events_sample_is_the_guides_example(name: str) -> None:
 
 
 @pytest.mark.parametrize("each", list(catalog), ids=lambda each: f"{each.direction}-{each.name}")
-def test_every_event_explains_itself(each: EventType) -> None:
+def test_every_event_has_a_description_and_a_valid_sample(each: EventType) -> None:
     assert each.help.endswith(".")
     assert "\n" not in each.help
     assert each.problems(each.sample) == []
@@ -92,12 +92,12 @@ def test_every_event_explains_itself(each: EventType) -> None:
 
 
 @pytest.mark.parametrize("each", list(catalog), ids=lambda each: f"{each.direction}-{each.name}")
-def test_a_template_is_the_sample_with_values_made_at_fire_time(each: EventType) -> None:
+def test_a_template_is_valid_once_its_placeholders_are_resolved(each: EventType) -> None:
     assert list(each.template) == list(each.sample)
     assert each.problems(resolve(each.template, TemplateContext(wall=0.0))) == []
 
 
-def test_a_message_template_is_from_a_persona_to_me_now() -> None:
+def test_a_message_template_has_placeholders_for_sender_recipient_and_time() -> None:
     sample, template = to_ui("new_message").sample, to_ui("new_message").template
     assert {name: value for name, value in template.items() if value != sample[name]} == {
         "msg_id": UUID, "from": PERSONA, "to": ME, "timestamp": NOW,
@@ -106,14 +106,14 @@ def test_a_message_template_is_from_a_persona_to_me_now() -> None:
     assert sample["from"] == "alice"
 
 
-def test_an_invalid_event_says_all_that_is_wrong() -> None:
+def test_an_invalid_event_error_lists_all_problems() -> None:
     problems = catalog.problems(Envelope("typing", {"username": "", "typing": "yes"}))
     error = InvalidEvent(problems)
     assert error.problems == tuple(problems)
     assert str(error) == "data.username: must not be empty; data.typing: must be true or false, not text"
 
 
-def test_the_schema_of_new_message_has_the_guides_fields() -> None:
+def test_the_schema_of_new_message_has_the_fields_of_the_guide() -> None:
     schema = to_ui("new_message").schema
     fields = ["msg_id", "from", "to", "text", "timestamp", "direction", "delivered", "delivery_method", "reactions"]
     assert list(schema["properties"]) == fields
@@ -153,13 +153,13 @@ def test_the_schema_of_new_message_has_the_guides_fields() -> None:
         ({"color": "red"}, "color: is not a field of this event"),
     ],
 )
-def test_an_invalid_field_is_reported_in_plain_words(change: dict[str, Any], problem: str) -> None:
-    assert told(new_message(**change)) == [problem]
+def test_an_invalid_field_is_reported_with_the_reason(change: dict[str, Any], problem: str) -> None:
+    assert problems_of(new_message(**change)) == [problem]
 
 
-def test_a_reaction_must_be_whole_and_nothing_else() -> None:
-    (missing,) = told(new_message(reactions=[{"emoji": "👍"}]))
-    (extra,) = told(new_message(reactions=[{"emoji": "👍", "from": "a", "at": 1}]))
+def test_a_reaction_has_exactly_an_emoji_and_a_sender() -> None:
+    (missing,) = problems_of(new_message(reactions=[{"emoji": "👍"}]))
+    (extra,) = problems_of(new_message(reactions=[{"emoji": "👍", "from": "a", "at": 1}]))
     assert missing.startswith("reactions[0]: ")
     assert "from" in missing.removeprefix("reactions[0]: ")
     assert extra.startswith("reactions[0]: ")
@@ -167,25 +167,25 @@ def test_a_reaction_must_be_whole_and_nothing_else() -> None:
 
 
 def test_reactions_are_optional_and_may_be_empty() -> None:
-    assert told(new_message(reactions=[])) == []
-    assert told(new_message(reactions=[{"emoji": "👍", "from": "carol"}])) == []
+    assert problems_of(new_message(reactions=[])) == []
+    assert problems_of(new_message(reactions=[{"emoji": "👍", "from": "carol"}])) == []
 
 
-def test_a_time_with_an_offset_or_fractions_is_a_time() -> None:
-    assert told(new_message(timestamp="2024-01-15T12:30:00.123+02:00")) == []
+def test_a_time_with_an_offset_or_fractions_is_valid() -> None:
+    assert problems_of(new_message(timestamp="2024-01-15T12:30:00.123+02:00")) == []
 
 
-def test_a_uuid_may_be_written_in_capitals() -> None:
-    assert told(new_message(msg_id="A1B2C3D4-E5F6-7890-ABCD-EF1234567890")) == []
+def test_a_uuid_in_upper_case_is_valid() -> None:
+    assert problems_of(new_message(msg_id="A1B2C3D4-E5F6-7890-ABCD-EF1234567890")) == []
 
 
-def test_nothing_may_follow_a_uuid() -> None:
+def test_text_after_a_uuid_is_invalid() -> None:
     sample = to_ui("new_message").sample["msg_id"]
-    assert told(new_message(msg_id=sample + "\n")) != []
-    assert told(new_message(msg_id=sample + "0")) != []
+    assert problems_of(new_message(msg_id=sample + "\n")) != []
+    assert problems_of(new_message(msg_id=sample + "0")) != []
 
 
-def test_text_that_no_frame_can_carry_is_a_problem() -> None:
+def test_a_lone_surrogate_is_a_problem() -> None:
     (problem,) = to_ui("new_message").problems(new_message(text="\ud83d"))
     assert problem.path == "text"
 
@@ -200,10 +200,10 @@ def test_all_problems_are_reported_at_once() -> None:
 
 @pytest.mark.parametrize("data", [None, [], "alice", 7])
 def test_data_must_be_an_object(data: Any) -> None:
-    assert told(data, "friend_online") == ["data must be an object"]
+    assert problems_of(data, "friend_online") == ["data must be an object"]
 
 
-def test_an_envelopes_problems_carry_their_whole_path() -> None:
+def test_problems_of_an_envelope_have_absolute_paths() -> None:
     found = catalog.problems(Envelope("typing", {"username": "alice", "typing": "yes"}))
     assert found == [EventProblem("data.typing", "must be true or false, not text")]
     assert catalog.problems(Envelope("friend_online", [])) == [EventProblem("data", "data must be an object")]
@@ -221,7 +221,7 @@ def test_a_client_event_cannot_be_sent_to_the_ui() -> None:
     assert catalog.problems(Envelope("typing", CLIENT_SAMPLES["typing"])) != []
 
 
-def test_a_client_may_send_fields_that_the_contract_does_not_know() -> None:
+def test_a_client_event_may_have_unknown_fields() -> None:
     data = {**CLIENT_SAMPLES["typing"], "since": 7}
     assert from_ui("typing").problems(data) == []
     assert from_ui("typing").typed(Envelope("typing", data)) == events.TypingTo(to="alice", typing=True)
@@ -229,7 +229,7 @@ def test_a_client_may_send_fields_that_the_contract_does_not_know() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "where", "reason"),
+    ("name", "data", "path", "reason"),
     [
         ("typing", {"to": "bob", "typing": "yes"}, "data.typing", "must be true or false, not text"),
         ("typing", {"to": "", "typing": True}, "data.to", "must not be empty"),
@@ -237,24 +237,24 @@ def test_a_client_may_send_fields_that_the_contract_does_not_know() -> None:
         ("mark_read", {"peer": "alice", "msg_id": ""}, "data.msg_id", "must not be empty"),
     ],
 )
-def test_a_client_events_wrong_field_is_refused_with_its_place(
-    name: str, data: dict[str, Any], where: str, reason: str
+def test_a_client_event_with_an_invalid_field_is_rejected_with_its_path(
+    name: str, data: dict[str, Any], path: str, reason: str
 ) -> None:
     with pytest.raises(BadFrame) as caught:
         from_ui(name).typed(Envelope(name, data))
-    assert (caught.value.where, caught.value.reason, caught.value.event) == (where, reason, name)
+    assert (caught.value.where, caught.value.reason, caught.value.event) == (path, reason, name)
 
 
-def test_a_client_events_missing_field_is_named() -> None:
+def test_a_missing_field_of_a_client_event_is_named() -> None:
     with pytest.raises(BadFrame, match="typing"):
         from_ui("typing").typed(Envelope("typing", {"to": "bob"}))
 
 
-def test_the_guides_own_made_up_message_id_is_good_enough_for_mark_read() -> None:
+def test_mark_read_accepts_a_message_id_that_is_not_a_uuid() -> None:
     assert from_ui("mark_read").problems({"peer": "alice", "msg_id": "test-id-123"}) == []
 
 
-def test_a_catalog_collects_what_a_module_declares_and_nothing_else() -> None:
+def test_a_catalog_contains_exactly_the_events_that_a_module_declares() -> None:
     assert [each.struct for each in Catalog.of(events)] == [
         events.NewMessage, events.FriendOnline, events.FriendOffline,
         events.Typing, events.TypingTo, events.MarkRead,

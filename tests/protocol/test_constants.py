@@ -14,10 +14,10 @@ def test_the_constants_are_those_of_appendix_b() -> None:
     assert constants.TYPING_TIMEOUT_MS == 5_000
 
 
-def test_the_server_calls_itself_as_the_guide_does() -> None:
+def test_the_server_header_is_that_of_the_guide() -> None:
     assert constants.SERVER_HEADER == "p2p-chat-ws/0.1"
 
 
-def test_the_reconnect_delays_are_the_table_of_the_guide() -> None:
+def test_the_reconnect_delays_are_those_of_the_guide() -> None:
     attempts = range(1, constants.WS_MAX_RECONNECT_ATTEMPTS + 1)
     assert [reconnect_delay_ms(attempt) for attempt in attempts] == GUIDE_TABLE_MS

@@ -1,4 +1,4 @@
-"""The fast decoder returns the same as the strict one, or None."""
+"""The fast decoder returns the same result as the strict one, or None."""
 
 import json
 from typing import Any
@@ -15,11 +15,11 @@ from app.protocol.fast_decoder import FastDecoder
 from tests.conftest import examples
 
 CATALOG = built_in()
-QUICK = FastDecoder(CATALOG)
+FAST_DECODER = FastDecoder(CATALOG)
 
 
-def the_long_way(text: str) -> tuple[str, Event] | None:
-    """Return the strict decoder's result; None if it rejects the frame or ignores unknown fields."""
+def decode_strictly(text: str) -> tuple[str, Event] | None:
+    """Return the strict decoder's result, or None if it rejects the frame or ignores unknown fields."""
     try:
         envelope = decode(text)
         known = CATALOG.get(Direction.FROM_UI, envelope.event)
@@ -41,11 +41,11 @@ def the_long_way(text: str) -> tuple[str, Event] | None:
         ('{"event":"mark_read","data":{"peer":"bob","msg_id":"x"}}', MarkRead(peer="bob", msg_id="x")),
     ],
 )
-def test_what_clients_send_is_read(text: str, data: Event) -> None:
-    read = QUICK.read(text.encode())
-    assert read
-    assert read[1] == data
-    assert read == the_long_way(text)
+def test_valid_client_events_are_decoded(text: str, data: Event) -> None:
+    result = FAST_DECODER.read(text.encode())
+    assert result
+    assert result[1] == data
+    assert result == decode_strictly(text)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_what_clients_send_is_read(text: str, data: Event) -> None:
         "{",
     ],
 )
-def test_whatever_is_unusual_is_left_to_the_long_way(text: str) -> None:
-    assert QUICK.read(text.encode()) is None
+def test_unusual_frames_are_left_to_the_strict_decoder(text: str) -> None:
+    assert FAST_DECODER.read(text.encode()) is None
 
 
 NAMES = st.sampled_from(["event", "data", "to", "typing", "peer", "msg_id", "username", "x"])
@@ -80,7 +80,7 @@ VALUES = st.sampled_from(["typing", "mark_read", "alice", "", True, False, None,
 
 @st.composite
 def frames(draw: st.DrawFn) -> str:
-    """Text that is almost a client event: duplicate, missing or unknown keys, in any order."""
+    """Return text that resembles a client event: with duplicate, missing or unknown keys, in any order."""
 
     def object_of(pairs: list[tuple[str, str]]) -> str:
         return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in pairs) + "}"
@@ -102,16 +102,16 @@ def some_pairs() -> st.SearchStrategy[list[tuple[str, str]]]:
 @given(frames() | st.text(max_size=80))
 @settings(max_examples=examples(250))
 @example('{"event":"typing","data":{"to":"alice","typing":true}}')
-def test_it_never_says_anything_else_than_the_long_way(text: str) -> None:
+def test_the_fast_decoder_agrees_with_the_strict_decoder(text: str) -> None:
     try:
         payload = text.encode()
     except UnicodeEncodeError:
         return
-    read = QUICK.read(payload)
-    assert read is None or read == the_long_way(text)
+    result = FAST_DECODER.read(payload)
+    assert result is None or result == decode_strictly(text)
 
 
-def test_without_plain_client_events_everything_is_left_to_the_long_way() -> None:
-    quick = FastDecoder(Catalog([each for each in CATALOG if each.direction is Direction.TO_UI]))
-    assert quick.read(b'{"event":"typing","data":{"to":"alice","typing":true}}') is None
-    assert quick.read(b"null") is None
+def test_without_client_events_all_frames_are_left_to_the_strict_decoder() -> None:
+    decoder = FastDecoder(Catalog([each for each in CATALOG if each.direction is Direction.TO_UI]))
+    assert decoder.read(b'{"event":"typing","data":{"to":"alice","typing":true}}') is None
+    assert decoder.read(b"null") is None

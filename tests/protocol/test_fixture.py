@@ -43,11 +43,11 @@ FRAMES = st.builds(Fixture, frame=st.text(), **DETAILS)
 
 
 @given(EVENTS | FRAMES)
-def test_a_fixture_is_the_same_after_its_file_was_written_and_read(fixture: Fixture) -> None:
+def test_a_fixture_is_unchanged_after_writing_and_reading(fixture: Fixture) -> None:
     assert parse_fixture(fixture.to_json()) == fixture
 
 
-def test_its_file_says_only_what_differs_from_the_defaults_and_is_pleasant_to_read() -> None:
+def test_the_json_of_a_fixture_is_indented_and_omits_defaults() -> None:
     text = Fixture(event="friend_online", data={"username": "zoë"}, title="Zoë 👋").to_json()
     assert text == (
         '{\n  "title": "Zoë 👋",\n  "event": "friend_online",\n  "data": {\n    "username": "zoë"\n  }\n}\n'
@@ -63,7 +63,7 @@ def test_an_event_is_distinguished_from_a_raw_frame() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ([], "must be an object, not a list"),
         (None, "must be an object, not null"),
@@ -83,21 +83,21 @@ def test_an_event_is_distinguished_from_a_raw_frame() -> None:
         ({"frame": {"event": "x"}}, "frame: must be text, not an object"),
     ],
 )
-def test_an_invalid_fixture_is_reported_with_the_path_of_the_error(value: Any, said: str) -> None:
+def test_an_invalid_fixture_is_reported_with_the_path_of_the_error(value: Any, message: str) -> None:
     with pytest.raises(BadFixture) as caught:
         fixture_from_json(value)
-    assert str(caught.value) == said
+    assert str(caught.value) == message
     with pytest.raises(BadFixture):
         parse_fixture(json.dumps(value))
 
 
-def test_a_frame_has_no_data_beside_it() -> None:
+def test_a_frame_and_data_are_mutually_exclusive() -> None:
     with pytest.raises(BadFixture):
-        fixture_from_json({"frame": "pong", "data": {"text": "nobody would send this"}})
+        fixture_from_json({"frame": "pong", "data": {"text": "ignored"}})
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "is empty"),
         ("{nope", "line 1 column 2"),
@@ -108,29 +108,29 @@ def test_a_frame_has_no_data_beside_it() -> None:
         ('{"event":"x","data":' + "[" * 100_000, "nested deeper"),
     ],
 )
-def test_a_fixture_that_is_not_strict_json_is_rejected(text: str, said: str) -> None:
-    with pytest.raises(BadFixture, match=said):
+def test_a_fixture_that_is_not_strict_json_is_rejected(text: str, message: str) -> None:
+    with pytest.raises(BadFixture, match=message):
         parse_fixture(text)
 
 
 def test_values_can_be_set_and_removed_by_paths() -> None:
     fixture = Fixture(event="typing", data={"username": "alice", "typing": True}, title="kept", times=3)
-    changed = fixture.with_changes({"username": "bob", "data.more[0]": 1, "event": "dance"}, ["typing"])
-    assert changed == Fixture(event="dance", data={"username": "bob", "more": [1]}, title="kept", times=3)
+    changed = fixture.with_changes({"username": "bob", "data.more[0]": 1, "event": "unknown"}, ["typing"])
+    assert changed == Fixture(event="unknown", data={"username": "bob", "more": [1]}, title="kept", times=3)
     assert fixture.data == {"username": "alice", "typing": True}
     assert fixture.with_changes({"data": None}, []).data is None
 
 
-def test_without_changes_it_is_the_same_and_a_raw_frame_too() -> None:
+def test_without_changes_the_same_fixture_is_returned() -> None:
     for fixture in (TYPING, Fixture(frame="pong")):
         assert fixture.with_changes({}, []) is fixture
 
 
-def test_an_event_without_data_gets_some() -> None:
+def test_changes_add_data_to_an_event_without_data() -> None:
     assert Fixture(event="friend_online").with_changes({"username": "bob"}, []).data == {"username": "bob"}
 
 
-def test_a_raw_frame_has_nothing_to_change() -> None:
+def test_a_raw_frame_cannot_be_changed() -> None:
     with pytest.raises(BadFixture, match="a raw frame has no fields"):
         Fixture(frame="{}").with_changes({"text": "x"}, [])
     with pytest.raises(BadFixture, match="a raw frame has no fields"):
@@ -140,12 +140,12 @@ def test_a_raw_frame_has_nothing_to_change() -> None:
 @pytest.mark.parametrize(
     ("to", "without"), [({"event": 7}, []), ({}, ["event"]), ({}, ["data"]), ({"event": None}, [])]
 )
-def test_what_would_be_no_event_any_more_is_refused(to: dict[str, Any], without: list[str]) -> None:
+def test_changes_that_remove_name_or_data_are_rejected(to: dict[str, Any], without: list[str]) -> None:
     with pytest.raises(BadFixture, match="an event needs a name and data"):
         TYPING.with_changes(to, without)
 
 
-def test_a_value_that_no_frame_can_carry_is_refused() -> None:
+def test_a_value_that_cannot_be_encoded_is_rejected() -> None:
     deep: Any = 1
     for _ in range(32):
         deep = [deep]
@@ -171,13 +171,13 @@ def test_a_pasted_event_becomes_an_event_and_anything_else_a_raw_frame() -> None
 
 
 @pytest.mark.parametrize("data", ['{"username":"alice"}', "[1]", "null", '"text"', "7"])
-def test_a_pasted_event_that_breaks_the_contract_is_marked_so(data: str) -> None:
+def test_a_pasted_event_that_violates_the_contract_is_marked_malformed(data: str) -> None:
     assert from_frame(f'{{"event":"typing","data":{data}}}', catalog) == Fixture(
         event="typing", data=json.loads(data), malformed=True
     )
 
 
-def test_templates_in_what_was_pasted_count_with_their_values() -> None:
+def test_a_pasted_event_is_validated_with_resolved_templates() -> None:
     frame = json.dumps(
         {"event": "new_message", "data": {
             "msg_id": "{{uuid}}", "from": "{{persona}}", "to": "{{me}}", "text": "Hi", "timestamp": "{{now-5m}}",
@@ -190,18 +190,18 @@ def test_templates_in_what_was_pasted_count_with_their_values() -> None:
 
 
 @given(st.text() | JSON.map(json.dumps))
-def test_whatever_was_pasted_becomes_a_fixture_that_can_be_kept(text: str) -> None:
+def test_any_pasted_text_becomes_a_fixture_that_can_be_saved(text: str) -> None:
     fixture = from_frame(text, catalog)
     assert parse_fixture(fixture.to_json()) == fixture
 
 
-def test_a_pasted_event_with_an_endless_name_can_be_kept_too() -> None:
+def test_a_pasted_event_with_a_too_long_name_becomes_a_fixture_that_can_be_saved() -> None:
     fixture = from_frame(json.dumps({"event": "x" * 81, "data": {}}), catalog)
     assert parse_fixture(fixture.to_json()) == fixture
 
 
 @pytest.mark.parametrize(
-    ("name", "clean"),
+    ("name", "valid_name"),
     [
         ("hello", "hello"),
         ("a", "a"),
@@ -217,8 +217,8 @@ def test_a_pasted_event_with_an_endless_name_can_be_kept_too() -> None:
         ("x" * 60, "x" * 60),
     ],
 )
-def test_a_name_is_good_on_every_system(name: str, clean: str) -> None:
-    assert valid_fixture_name(name) == clean
+def test_portable_names_are_valid(name: str, valid_name: str) -> None:
+    assert valid_fixture_name(name) == valid_name
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_name_is_good_on_every_system(name: str, clean: str) -> None:
         "a\x00b", "a\nb", "a\tb", "a\x1b[31m", "a\x7f", "a\u202eb", "a\u200bb", "\ud83d", "x" * 61, "👍",
     ],
 )  # fmt: skip
-def test_a_name_that_some_system_cannot_have_is_refused(name: str) -> None:
+def test_names_that_are_not_portable_are_rejected(name: str) -> None:
     with pytest.raises(BadFixture, match=r"invalid name .*: use letters, digits, spaces and - _ \. \( \) \+"):
         valid_fixture_name(name)
 
@@ -241,21 +241,21 @@ def test_four_levels_are_too_deep() -> None:
         valid_fixture_name("a/b/c/d")
 
 
-def test_a_refusal_of_an_endless_name_is_short() -> None:
+def test_the_error_for_a_very_long_name_is_short() -> None:
     with pytest.raises(BadFixture) as caught:
         valid_fixture_name("?" * 100_000)
     assert len(str(caught.value)) < 250
 
 
 @given(st.text())
-def test_a_name_that_passed_stays_as_it_is(name: str) -> None:
+def test_a_validated_name_is_valid(name: str) -> None:
     try:
-        clean = valid_fixture_name(name)
+        valid_name = valid_fixture_name(name)
     except BadFixture:
         return
-    assert valid_fixture_name(clean) == clean
-    assert not any(part in ("", ".", "..") for part in clean.split("/"))
-    assert all(len(f"{part}.json.part".encode()) <= 255 for part in clean.split("/"))
+    assert valid_fixture_name(valid_name) == valid_name
+    assert not any(part in ("", ".", "..") for part in valid_name.split("/"))
+    assert all(len(f"{part}.json.part".encode()) <= 255 for part in valid_name.split("/"))
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,8 @@ MESSAGE = built_in().get(Direction.TO_UI, "new_message").sample  # type: ignore[
 
 def test_ids_and_times_become_templates() -> None:
     fixture = with_fresh_values(Fixture(event="new_message", data=MESSAGE, to="user:bob", title="Late"), catalog)
-    made = {"msg_id": "{{uuid}}", "timestamp": "{{now}}"}
-    assert fixture == Fixture(event="new_message", data=MESSAGE | made, to="user:bob", title="Late")
+    templates = {"msg_id": "{{uuid}}", "timestamp": "{{now}}"}
+    assert fixture == Fixture(event="new_message", data=MESSAGE | templates, to="user:bob", title="Late")
 
 
 def test_templates_stay_as_they_are() -> None:

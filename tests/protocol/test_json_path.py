@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.protocol.json_path import BadPath, absolute_path, apply_changes, check_path, value_at
 
-WHOLE = {
+DOCUMENT = {
     "event": "new_message",
     "data": {"text": "Hi", "reactions": [{"emoji": "👍"}, {"emoji": "🎉"}], "none": None, "grid": [[1, 2], [3]]},
 }
@@ -27,37 +27,37 @@ WHOLE = {
         ("data.none", None),
     ],
 )
-def test_a_path_leads_to_a_value_that_can_be_read_set_and_removed(path: str, value: Any) -> None:
-    assert value_at(WHOLE, path) == value
-    assert value_at(apply_changes(WHOLE, {path: "new"}), path) == "new"
-    without = apply_changes(WHOLE, {}, [path])
-    assert without != WHOLE
+def test_a_value_is_read_set_and_removed_by_its_path(path: str, value: Any) -> None:
+    assert value_at(DOCUMENT, path) == value
+    assert value_at(apply_changes(DOCUMENT, {path: "new"}), path) == "new"
+    without = apply_changes(DOCUMENT, {}, [path])
+    assert without != DOCUMENT
     assert str(value) not in str(without) or path == "data.none"
 
 
-def test_what_lacks_on_the_way_is_made() -> None:
+def test_missing_containers_are_created() -> None:
     assert apply_changes({}, {"a.b.c": 1}) == {"a": {"b": {"c": 1}}}
     assert apply_changes({}, {"a[0].b": 1}) == {"a": [{"b": 1}]}
     assert apply_changes({}, {"a[0][0]": 1}) == {"a": [[1]]}
     assert apply_changes({}, {"a": 1, "b": None}) == {"a": 1, "b": None}
 
 
-def test_the_place_after_a_lists_last_one_can_be_set() -> None:
-    assert apply_changes(WHOLE, {"data.grid[1][1]": 4})["data"]["grid"] == [[1, 2], [3, 4]]
+def test_setting_the_index_after_the_last_item_appends() -> None:
+    assert apply_changes(DOCUMENT, {"data.grid[1][1]": 4})["data"]["grid"] == [[1, 2], [3, 4]]
     assert apply_changes({}, {"a[0]": 1, "a[1]": 2}) == {"a": [1, 2]}
 
 
-def test_changes_are_made_in_their_order_and_removals_last() -> None:
+def test_changes_are_applied_in_order_before_removals() -> None:
     assert apply_changes({}, {"a": {"b": 1}, "a.c": 2}, ["a.b"]) == {"a": {"c": 2}}
     assert apply_changes({"a": [1, 2, 3]}, {}, ["a[0]", "a[0]"]) == {"a": [3]}
 
 
-def test_what_is_changed_is_a_copy() -> None:
-    before = deepcopy(WHOLE)
-    apply_changes(WHOLE, {"data.reactions[0].emoji": "new", "data.grid[1][1]": 4, "event": "x"}, ["data.text"])
+def test_changes_do_not_modify_the_original() -> None:
+    before = deepcopy(DOCUMENT)
+    apply_changes(DOCUMENT, {"data.reactions[0].emoji": "new", "data.grid[1][1]": 4, "event": "x"}, ["data.text"])
     with pytest.raises(BadPath):
-        apply_changes(WHOLE, {"data.new.thing": 1}, ["data.nothing"])
-    assert before == WHOLE
+        apply_changes(DOCUMENT, {"data.new.thing": 1}, ["data.nothing"])
+    assert before == DOCUMENT
 
 
 def test_apply_changes_does_not_modify_the_given_values() -> None:
@@ -67,7 +67,7 @@ def test_apply_changes_does_not_modify_the_given_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("data.color", "data.color: there is no color"),
         ("data.color.red", "data.color.red: there is no color"),
@@ -80,17 +80,17 @@ def test_apply_changes_does_not_modify_the_given_values() -> None:
         ("data.none.more", "data.none.more: there is no more"),
     ],
 )
-def test_a_path_that_leads_nowhere_says_where_it_ends(path: str, said: str) -> None:
+def test_a_missing_path_is_reported_with_its_first_missing_part(path: str, message: str) -> None:
     with pytest.raises(BadPath) as caught:
-        value_at(WHOLE, path)
-    assert str(caught.value) == said
+        value_at(DOCUMENT, path)
+    assert str(caught.value) == message
     with pytest.raises(BadPath) as caught:
-        apply_changes(WHOLE, {}, [path])
-    assert str(caught.value) == said
+        apply_changes(DOCUMENT, {}, [path])
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("data.text.first", "data.text.first: there is no first"),
         ("data.text[0]", "data.text[0]: there is no [0]"),
@@ -102,10 +102,10 @@ def test_a_path_that_leads_nowhere_says_where_it_ends(path: str, said: str) -> N
         ("data.none.more", "data.none.more: there is no more"),
     ],
 )
-def test_what_cannot_hold_a_value_is_not_made_into_something_that_can(path: str, said: str) -> None:
+def test_existing_values_are_not_replaced_by_containers(path: str, message: str) -> None:
     with pytest.raises(BadPath) as caught:
-        apply_changes(WHOLE, {path: 1})
-    assert str(caught.value) == said
+        apply_changes(DOCUMENT, {path: 1})
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_an_invalid_path_is_reported_with_an_example(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "whole"),
+    ("path", "absolute"),
     [
         ("event", "event"),
         ("data", "data"),
@@ -144,8 +144,8 @@ def test_an_invalid_path_is_reported_with_an_example(path: str) -> None:
         ("data_x", "data.data_x"),
     ],
 )
-def test_a_path_that_names_neither_event_nor_data_is_a_field_of_the_data(path: str, whole: str) -> None:
-    assert absolute_path(path) == whole
+def test_a_path_is_relative_to_data_unless_it_begins_with_event_or_data(path: str, absolute: str) -> None:
+    assert absolute_path(path) == absolute
 
 
 def test_a_path_deeper_than_the_nesting_limit_is_rejected() -> None:
@@ -156,7 +156,7 @@ def test_a_path_deeper_than_the_nesting_limit_is_rejected() -> None:
     assert value_at(apply_changes({}, {".".join("a" * 32): 1}), ".".join("a" * 32)) == 1
 
 
-def test_a_path_can_be_looked_at_before_there_is_a_value() -> None:
+def test_check_path_validates_the_syntax_of_a_path() -> None:
     check_path("reactions[0].emoji")
     check_path("event")
     with pytest.raises(BadPath):
@@ -170,6 +170,6 @@ NAMES = st.text("ab.[]01", max_size=8)
     path=NAMES,
     value=st.recursive(st.none(), lambda each: st.lists(each) | st.dictionaries(st.sampled_from("ab"), each)),
 )
-def test_no_path_does_anything_but_set_its_value_or_say_that_it_cannot(path: str, value: Any) -> None:
+def test_a_path_sets_its_value_or_raises_badpath(path: str, value: Any) -> None:
     with suppress(BadPath):
         assert value_at(apply_changes(value, {path: 1}), path) == 1

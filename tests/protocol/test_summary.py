@@ -20,7 +20,7 @@ from app.protocol.summary import MAX_CHARS, summarize
         (Direction.FROM_UI, "mark_read", "peer: alice, msg_id: 550e8400-e29b-41d4-a716-446655440000"),
     ],
 )
-def test_each_event_of_the_guide_has_its_line(direction: Direction, event: str, line: str) -> None:
+def test_each_event_of_the_guide_has_a_summary(direction: Direction, event: str, line: str) -> None:
     known = built_in().get(direction, event)
     assert known is not None
     assert summarize(known.sample) == line
@@ -42,10 +42,10 @@ def test_the_summary_of_a_typing_stop_differs_from_a_start() -> None:
         ({"from": "a", "to": "b", "text": "two\nlines\tand  spaces"}, "a → b: two lines and spaces"),
     ],
 )
-def test_anything_else_is_shown_as_it_is(data: Any, line: str) -> None:
+def test_the_summary_of_other_data_shows_its_values(data: Any, line: str) -> None:
     assert summarize(data) == line
 
 
-def test_a_line_stays_short() -> None:
+def test_a_summary_is_short() -> None:
     assert len(summarize({"from": "a" * 1_000, "to": "b", "text": "c" * 1_000})) <= MAX_CHARS
     assert len(summarize({str(i): "x" * 1_000 for i in range(100)})) <= MAX_CHARS

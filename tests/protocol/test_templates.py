@@ -31,15 +31,15 @@ WALL = 1_705_314_600.25
 CONTEXT = TemplateContext(wall=WALL, me="zoe", persona="bob", seq=7)
 
 
-def seeded(seed: int) -> TemplateContext:
+def seeded_context(seed: int) -> TemplateContext:
     return TemplateContext(wall=WALL, random=Random(seed))
 
 
-def test_a_moment_is_written_as_the_guide_writes_time() -> None:
+def test_iso_formats_a_time_as_the_guide_does() -> None:
     assert iso(WALL) == "2024-01-15T10:30:00.250Z"
 
 
-def test_templates_are_replaced_wherever_they_are() -> None:
+def test_templates_are_replaced_at_every_level() -> None:
     data = {"a": ME, "b": [f"at {NOW}!", {"c": NOW}], "d": 7, "e": None, "f": True}
     assert resolve(data, CONTEXT) == {
         "a": "zoe",
@@ -70,7 +70,7 @@ def test_templates_are_replaced_wherever_they_are() -> None:
         ("{{{me}}}", "{zoe}"),
     ],
 )
-def test_each_template_makes_its_value(template: str, value: str) -> None:
+def test_each_template_is_replaced_by_its_value(template: str, value: str) -> None:
     assert resolve(template, CONTEXT) == value
 
 
@@ -108,12 +108,12 @@ def test_text_that_is_not_a_template_is_unchanged(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["{{now+999999999d}}", "{{now-999999999d}}", "{{now+99999999h}}x", "{{now-739000d}}"]
 )
-def test_a_time_that_no_calendar_has_stays_as_it_is(text: str) -> None:
+def test_a_time_outside_the_calendar_range_is_unchanged(text: str) -> None:
     assert resolve(text, CONTEXT) == text
 
 
 @pytest.mark.parametrize("value", [None, 7, 1.5, True, [], {}, "", "plain"])
-def test_a_value_without_templates_is_the_same(value: Any) -> None:
+def test_a_value_without_templates_is_unchanged(value: Any) -> None:
     assert resolve(value, CONTEXT) == value
 
 
@@ -125,32 +125,32 @@ def test_a_value_that_looks_like_a_template_is_not_resolved_again() -> None:
     assert resolve(ME, TemplateContext(wall=WALL, me=PERSONA)) == PERSONA
 
 
-def test_each_time_the_uuid_is_a_fresh_one() -> None:
+def test_each_uuid_template_has_a_new_value() -> None:
     first, second = resolve([UUID, UUID], CONTEXT)
     assert uuid.UUID(first) != uuid.UUID(second)
     assert uuid.UUID(first).version == 4
 
 
-def test_the_same_seed_makes_the_same_values_again() -> None:
+def test_the_same_seed_creates_the_same_values() -> None:
     data = [UUID, UUID, "{{faker.name}}", "{{faker.sentence}}", "{{faker.emoji}}"]
-    first = resolve(data, seeded(1))
-    assert resolve(data, seeded(1)) == first
-    assert resolve(data, seeded(2)) != first
+    first = resolve(data, seeded_context(1))
+    assert resolve(data, seeded_context(1)) == first
+    assert resolve(data, seeded_context(2)) != first
     assert first[0] != first[1]
 
 
-def test_without_a_seed_people_say_something_else_each_time() -> None:
+def test_without_a_seed_faker_values_differ() -> None:
     assert len(set(resolve(["{{faker.sentence}}"] * 10, CONTEXT))) > 5
 
 
 @pytest.mark.parametrize("name", FAKER)
-def test_every_name_of_faker_that_is_offered_makes_some_text(name: str) -> None:
-    text = resolve(f"{{{{faker.{name}}}}}", seeded(1))
+def test_every_offered_faker_template_creates_text(name: str) -> None:
+    text = resolve(f"{{{{faker.{name}}}}}", seeded_context(1))
     assert text.strip()
     assert "{{" not in text
 
 
-def test_what_the_templates_make_keeps_the_contract() -> None:
+def test_template_values_are_valid_for_the_contract() -> None:
     new_message = built_in().get(Direction.TO_UI, "new_message")
     assert new_message is not None
     formats = {name: field.get("format") for name, field in new_message.schema["properties"].items()}
@@ -165,8 +165,8 @@ def test_too_many_templates_are_rejected_with_their_number() -> None:
         resolve({"a": [ME * 4_000], "b": "{{now-5m}}" * 6_000}, CONTEXT)
 
 
-def test_only_what_is_replaced_counts_as_a_template() -> None:
-    text = "{{uuid}} {{ now+1d }} {{faker.word}} {{faker.password}} {{uuid+1d}} {{nobody}} {{me.x}} {{}} }}{{"
+def test_count_templates_counts_only_replaced_text() -> None:
+    text = "{{uuid}} {{ now+1d }} {{faker.word}} {{faker.password}} {{uuid+1d}} {{unknown}} {{me.x}} {{}} }}{{"
     assert count_templates({"a": [text, 7], "{{me}}": None}) == 3
 
 

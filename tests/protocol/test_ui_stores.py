@@ -41,7 +41,7 @@ def chat(stores: UiStores, peer: str) -> list[Any]:
 
 
 @BOTH
-def test_a_received_message_is_filed_under_its_sender_and_counted(flavour: Flavour) -> None:
+def test_a_received_message_is_stored_under_its_sender_and_counted(flavour: Flavour) -> None:
     stores = with_friends(flavour).received(message("1", text="hello"), 0)
     assert chat(stores, "alice") == ["1"]
     alice = contact(stores, "alice")
@@ -74,15 +74,18 @@ def test_a_sent_message_changes_the_preview_of_the_peer_and_in_the_shipped_ui_of
 
 
 @BOTH
-def test_typing_ends_five_seconds_after_the_last_true_and_a_message_does_not_end_it(flavour: Flavour) -> None:
-    typing, still = frame("typing", username="alice", typing=True), frame("typing", username="alice", typing=False)
+def test_typing_ends_five_seconds_after_the_last_typing_event_and_not_with_a_message(flavour: Flavour) -> None:
+    typing, stopped = (
+        frame("typing", username="alice", typing=True),
+        frame("typing", username="alice", typing=False),
+    )
     stores = UiStores(flavour).received(typing, 10.0).received(message("1"), 11.0)
     assert stores.at(14.9).to_json()["chatStore"]["typingUsers"] == {"alice": True}
     assert stores.next_change == 15.0
     assert stores.at(15.0).to_json()["chatStore"]["typingUsers"] == {"alice": False}
     assert stores.received(typing, 14.0).at(18.9).typing["alice"] is not None
-    assert stores.received(still, 12.0).typing == {"alice": None}
-    assert stores.received(still, 12.0).next_change is None
+    assert stores.received(stopped, 12.0).typing == {"alice": None}
+    assert stores.received(stopped, 12.0).next_change is None
 
 
 @BOTH
@@ -101,8 +104,8 @@ def test_friends_replace_the_contacts_and_keep_previews_by_name(flavour: Flavour
     stores = stores.responded("GET", "/friends", "", b"", 200, friends("carol", "alice"))
     assert [each.username for each in stores.contacts] == ["carol", "alice"]
     assert (contact(stores, "alice")["lastMessage"], contact(stores, "alice")["unreadCount"]) == ("kept", 1)
-    back = stores.responded("GET", "/friends", "", b"", 200, friends("bob"))
-    assert contact(back, "bob")["unreadCount"] == 0, "a name that was missing starts empty"
+    previous = stores.responded("GET", "/friends", "", b"", 200, friends("bob"))
+    assert contact(previous, "bob")["unreadCount"] == 0, "a name that was missing starts empty"
     assert stores.responded("GET", "/friends", "", b"", 500, b'{"error": "x"}') == stores
 
 
@@ -143,12 +146,12 @@ def test_a_post_adds_an_optimistic_message_unless_the_event_came_first(flavour: 
     assert (contact(sent, "alice")["lastMessage"], contact(sent, "alice")["unreadCount"]) == ("hello", 0)
     first = stores.received(message("7", "me", "hello", to="alice"), 0)
     (event,) = first.responded("POST", "/messages", "", body, 200, answer).messages["alice"]
-    assert event["from"] == "me", "the event wins"
+    assert event["from"] == "me", "the event is kept"
     assert stores.responded("POST", "/messages", "", body, 404, b'{"error": "x"}') == stores
 
 
 @BOTH
-def test_the_connection_and_the_backend(flavour: Flavour) -> None:
+def test_the_connection_states_of_websocket_and_backend(flavour: Flavour) -> None:
     stores = UiStores(flavour).opened().responded("GET", "/status", "", b"", 200, b'{"status": "ok"}')
     assert stores.to_json()["uiStore"]["backendConnected"] is True
     assert stores.to_json()["uiStore"]["wsConnected"] is True
@@ -161,7 +164,7 @@ def test_the_connection_and_the_backend(flavour: Flavour) -> None:
     "payload",
     [b"", b"{", b"[]", b"\xff", b'{"event": "new_message"}', b'{"event": "x", "data": {}}', b"[" * 100_000],
 )
-def test_what_the_ui_ignores_changes_nothing(payload: bytes) -> None:
+def test_invalid_frames_change_nothing(payload: bytes) -> None:
     stores = with_friends()
     assert stores.received(payload, 0) == stores
 
@@ -173,15 +176,15 @@ def test_a_message_with_missing_fields_does_not_fail() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3))))
-def test_states_that_share_messages_never_change_each_other(steps: list[tuple[int, int]]) -> None:
-    """Append to any earlier state, in any order: every state keeps what it held."""
+def test_states_that_share_messages_do_not_affect_each_other(steps: list[tuple[int, int]]) -> None:
+    """Append to any earlier state, in any order: no other state changes."""
     states: list[tuple[ChatMessages, list[str]]] = [(ChatMessages(), [])]
     for name, back in steps:
-        chat, held = states[max(0, len(states) - 1 - back)]
+        chat, message_ids = states[max(0, len(states) - 1 - back)]
         new = {"msg_id": str(name)}
-        assert (new in chat) == (new["msg_id"] in held)
+        assert (new in chat) == (new["msg_id"] in message_ids)
         if new not in chat:
-            states.append((chat + new, [*held, new["msg_id"]]))
-    for chat, held in states:
-        assert [each["msg_id"] for each in chat] == held
-        assert len(chat) == len(held)
+            states.append((chat + new, [*message_ids, new["msg_id"]]))
+    for chat, message_ids in states:
+        assert [each["msg_id"] for each in chat] == message_ids
+        assert len(chat) == len(message_ids)

@@ -18,7 +18,7 @@ Fired = list[tuple[float, Any]]
 """When an event was fired, and its text, or whether a friend is typing."""
 
 
-class NotedPublisher:
+class RecordingPublisher:
     """Record what a source fires, and when."""
 
     catalog = built_in()
@@ -31,54 +31,54 @@ class NotedPublisher:
         self.fired: Fired = []
 
     async def fire(self, event: Envelope, *, to: Target = ALL, origin: Origin, strict: bool = True) -> Delivery:
-        said = event.data["typing"] if event.event == "typing" else event.data["text"]
-        self.fired.append((round(self.time.passed, 6), said))
+        value = event.data["typing"] if event.event == "typing" else event.data["text"]
+        self.fired.append((round(self.time.passed, 6), value))
         return Delivery(len(self.fired), ())
 
     def message_from(self, persona: str, text: str) -> Envelope:
         return Envelope("new_message", {"from": persona, "text": text})
 
 
-async def answers(seed: int, times: int = 1, *, wanted: bool = True) -> Fired:
-    """Post messages one after the other, and return the events fired."""
-    posted: Signal[MessageData] = Signal()
-    publisher = NotedPublisher()
+async def replies(seed: int, times: int = 1, *, enabled: bool = True) -> Fired:
+    """Post messages one after the other, and return the fired events."""
+    message_posted: Signal[MessageData] = Signal()
+    publisher = RecordingPublisher()
 
-    async def answers_by_itself(friend: str) -> bool:
-        return wanted
+    async def has_auto_reply(friend: str) -> bool:
+        return enabled
 
-    task = asyncio.ensure_future(AutoReply(posted, answers_by_itself, seed).run(publisher))
+    task = asyncio.ensure_future(AutoReply(message_posted, has_auto_reply, seed).run(publisher))
     await asyncio.sleep(0)
     for number in range(1, times + 1):
-        posted.emit({"to": "alice"})
-        if wanted:
+        message_posted.emit({"to": "alice"})
+        if enabled:
             await until(lambda expected=3 * number: len(publisher.fired) == expected)
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
-    assert not posted
+    assert not message_posted
     return publisher.fired
 
 
-async def test_it_waits_types_for_a_while_stops_and_writes() -> None:
-    (began, typing), (stopped, still), (said, text) = await answers(1)
-    assert (typing, still) == (True, False)
+async def test_a_reply_is_typing_a_pause_typing_stop_and_a_message() -> None:
+    (began, typing), (stopped, stopped_typing), (written, text) = await replies(1)
+    assert (typing, stopped_typing) == (True, False)
     assert text in REPLIES
-    assert 0 < began < stopped == said
+    assert 0 < began < stopped == written
 
 
-async def test_the_same_seed_gives_the_same_answers_at_the_same_moments() -> None:
-    assert await answers(7, times=20) == await answers(7, times=20)
+async def test_the_same_seed_gives_the_same_replies_at_the_same_times() -> None:
+    assert await replies(7, times=20) == await replies(7, times=20)
 
 
-async def test_another_seed_gives_others() -> None:
-    assert await answers(7, times=20) != await answers(8, times=20)
+async def test_another_seed_gives_other_replies() -> None:
+    assert await replies(7, times=20) != await replies(8, times=20)
 
 
-async def test_it_does_not_always_write_the_same() -> None:
-    said = {what for _, what in await answers(1, times=20) if isinstance(what, str)}
-    assert len(said) > 3
+async def test_the_texts_of_replies_vary() -> None:
+    texts = {value for _, value in await replies(1, times=20) if isinstance(value, str)}
+    assert len(texts) > 3
 
 
 async def test_a_friend_with_auto_reply_off_does_not_reply() -> None:
-    assert await answers(1, wanted=False) == []
+    assert await replies(1, enabled=False) == []

@@ -16,19 +16,19 @@ class Firing:
     def __init__(self, time: FakeTime, takes_s: float = 0.0) -> None:
         self.time = time
         self.takes_s = takes_s
-        self.moments: list[float] = []
-        self.told: list[tuple[int, Delivery]] = []
+        self.times: list[float] = []
+        self.deliveries: list[tuple[int, Delivery]] = []
 
     async def fire(self) -> Delivery:
-        self.moments.append(self.time.passed)
+        self.times.append(self.time.passed)
         self.time.passed += self.takes_s
-        return Delivery(len(self.moments), ())
+        return Delivery(len(self.times), ())
 
-    def tell(self, number: int, delivery: Delivery) -> None:
-        self.told.append((number, delivery))
+    def on_delivery(self, number: int, delivery: Delivery) -> None:
+        self.deliveries.append((number, delivery))
 
     async def run(self, series: RepeatSchedule) -> None:
-        await series.run(self.fire, self.tell, self.time.clock)
+        await series.run(self.fire, self.on_delivery, self.time.clock)
 
 
 @pytest.fixture
@@ -39,53 +39,53 @@ def time() -> FakeTime:
 async def test_by_default_one_event_is_fired_at_once(time: FakeTime) -> None:
     firing = Firing(time)
     await firing.run(RepeatSchedule())
-    assert firing.moments == [0.0]
+    assert firing.times == [0.0]
 
 
-async def test_events_are_fired_at_their_moments(time: FakeTime) -> None:
+async def test_events_are_fired_at_their_times(time: FakeTime) -> None:
     firing = Firing(time)
     await firing.run(RepeatSchedule(times=4, every_s=0.5, delay_s=3.0))
-    assert firing.moments == [3.0, 3.5, 4.0, 4.5]
-    assert firing.told == [(number, Delivery(number, ())) for number in (1, 2, 3, 4)]
+    assert firing.times == [3.0, 3.5, 4.0, 4.5]
+    assert firing.deliveries == [(number, Delivery(number, ())) for number in (1, 2, 3, 4)]
 
 
-async def test_late_events_do_not_make_the_next_ones_late(time: FakeTime) -> None:
+async def test_a_slow_event_does_not_delay_the_next_ones(time: FakeTime) -> None:
     firing = Firing(time, takes_s=0.25)
     await firing.run(RepeatSchedule(times=5, every_s=0.5))
-    assert firing.moments == [0.0, 0.5, 1.0, 1.5, 2.0]
+    assert firing.times == [0.0, 0.5, 1.0, 1.5, 2.0]
 
 
-async def test_after_a_long_stop_the_series_catches_up_but_the_loop_still_breathes(time: FakeTime) -> None:
+async def test_a_late_series_catches_up_and_yields_to_the_event_loop(time: FakeTime) -> None:
     firing = Firing(time, takes_s=2.0)
     await firing.run(RepeatSchedule(times=3, every_s=0.5))
-    assert firing.moments == [0.0, 2.0, 4.0]
+    assert firing.times == [0.0, 2.0, 4.0]
     assert time.slept == [0.0, 0.0, 0.0]
 
 
-async def test_no_times_fires_nothing(time: FakeTime) -> None:
+async def test_zero_times_fires_nothing(time: FakeTime) -> None:
     firing = Firing(time)
     await firing.run(RepeatSchedule(times=0))
-    assert firing.moments == []
+    assert firing.times == []
 
 
 async def test_a_cancelled_series_fires_nothing_more(time: FakeTime) -> None:
     firing = Firing(time)
-    third = asyncio.Event()
+    third_sleep = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
         await time.sleep(seconds)
-        if len(firing.moments) == 2:
-            third.set()
+        if len(firing.times) == 2:
+            third_sleep.set()
             await asyncio.sleep(60)
 
     task = asyncio.create_task(
-        RepeatSchedule(times=9, every_s=1.0).run(firing.fire, firing.tell, replace(time.clock, sleep=sleep))
+        RepeatSchedule(times=9, every_s=1.0).run(firing.fire, firing.on_delivery, replace(time.clock, sleep=sleep))
     )
-    await third.wait()
+    await third_sleep.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert firing.moments == [0.0, 1.0]
+    assert firing.times == [0.0, 1.0]
 
 
 async def test_on_a_real_clock_it_fires_the_requested_number_of_times() -> None:

@@ -32,7 +32,7 @@ async def test_a_source_is_one_class_and_one_registration(companion: Companion, 
         ("friend_offline", "ticker 1"),
         ("friend_online", "ticker 2"),
     ]
-    assert [later.mono - sooner.mono for sooner, later in itertools.pairwise(rows)] == [60, 60]
+    assert [second.mono - first.mono for first, second in itertools.pairwise(rows)] == [60, 60]
 
 
 async def test_the_built_in_sources_run_with_the_companion(companion: Companion) -> None:
@@ -76,7 +76,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("expected_warnings", [["the source broken failed"]])
-async def test_a_source_that_fails_ends_alone_and_leaves_a_row(
+async def test_a_source_that_fails_ends_with_a_row_and_does_not_affect_others(
     companion: Companion, expected_warnings: list[str]
 ) -> None:
     companion.sources.add(Broken())
@@ -87,6 +87,6 @@ async def test_a_source_that_fails_ends_alone_and_leaves_a_row(
     assert companion.sources.state("auto-reply") is SourceState.RUNNING
 
 
-async def test_a_name_is_registered_once(companion: Companion) -> None:
+async def test_a_source_name_can_be_registered_only_once(companion: Companion) -> None:
     with pytest.raises(ValueError, match="a source named 'auto-reply' is already registered"):
         companion.sources.add(next(iter(companion.sources)))

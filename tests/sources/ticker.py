@@ -6,7 +6,7 @@ from app.sources.source import Publisher
 
 
 class Ticker:
-    """Switches a friend online and offline, once a minute."""
+    """Switches a friend online or offline once a minute."""
 
     name = "ticker"
 

@@ -1,4 +1,4 @@
-"""Databases in the test's own folder, which are closed when the test ends."""
+"""Databases in the temporary folder of the test, which are closed when it ends."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def open_database() -> AsyncIterator[Open]:
-    """Opens databases."""
+    """Return a function that opens databases."""
     opened: list[Database] = []
 
     async def open_one(path: Path | None) -> Database:

@@ -26,7 +26,7 @@ async def pragma(database: Database, name: str) -> Any:
 
 
 def names_in(file: Path) -> list[str]:
-    """Read a file with a connection of our own."""
+    """Return the names in a file, read with a separate connection."""
     with contextlib.closing(sqlite3.connect(file)) as connection:
         return [name for (name,) in connection.execute("SELECT username FROM people ORDER BY username")]
 
@@ -37,17 +37,17 @@ def version_in(file: Path) -> int:
 
 
 def backups(path: Path) -> list[Path]:
-    """The backups beside ``path``, oldest first."""
+    """Return the backups of ``path``, oldest first."""
     return sorted((path.parent / "backups").glob("*"))
 
 
-def set_aside(path: Path) -> list[Path]:
+def damaged_files(path: Path) -> list[Path]:
     return [file for file in path.parent.glob("chat.db.damaged-*") if not file.name.endswith(("-wal", "-shm"))]
 
 
 @contextlib.contextmanager
-def somebody_else(path: Path) -> Iterator[sqlite3.Connection]:
-    """Another program's connection to the file. Its open transaction is rolled back at the end."""
+def other_connection(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a connection to the file as another program would. Its open transaction is rolled back at the end."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=5)
     try:
         yield connection

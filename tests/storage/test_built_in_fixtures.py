@@ -36,8 +36,8 @@ def problems(fixture: Fixture) -> list[str]:
     if fixture.raw:
         try:
             return list(map(str, catalog.problems(decode(resolve(fixture.frame, CONTEXT)))))
-        except BadFrame as bad:
-            return [str(bad)]
+        except BadFrame as error:
+            return [str(error)]
     event = Envelope(fixture.event, resolve(fixture.data, CONTEXT))
     return list(map(str, catalog.problems(event)))
 
@@ -49,7 +49,7 @@ def test_all_files_are_fixtures_in_three_folders() -> None:
 
 
 @EVERY
-def test_every_one_has_a_name_for_any_system_and_a_title_of_its_own(saved: SavedFixture) -> None:
+def test_every_fixture_has_a_portable_name_and_a_unique_title(saved: SavedFixture) -> None:
     assert valid_fixture_name(saved.name) == saved.name
     assert saved.fixture.title
     assert [each.title for each in library.all].count(saved.title) == 1
@@ -60,30 +60,30 @@ def test_every_one_has_a_name_for_any_system_and_a_title_of_its_own(saved: Saved
 
 
 @EVERY
-def test_every_file_is_what_saving_it_would_write_but_for_the_order_of_its_keys(saved: SavedFixture) -> None:
+def test_every_file_equals_the_saved_fixture_except_for_the_order_of_its_keys(saved: SavedFixture) -> None:
     text = (FOLDER / f"{saved.name}.json").read_text("utf-8")
     assert parse_fixture(text) == saved.fixture
     assert sorted(saved.fixture.to_json().replace(",", "").split("\n")) == sorted(text.replace(",", "").split("\n"))
 
 
 @NASTY
-def test_a_nasty_one_says_what_a_correct_ui_must_do(saved: SavedFixture) -> None:
+def test_a_nasty_fixture_describes_what_a_correct_ui_must_do(saved: SavedFixture) -> None:
     assert saved.fixture.must.endswith((".", "?"))
 
 
 @EVERY
-def test_every_one_keeps_the_contract_or_says_that_it_breaks_it(saved: SavedFixture) -> None:
+def test_every_fixture_is_valid_or_marked_malformed(saved: SavedFixture) -> None:
     assert bool(problems(saved.fixture)) == saved.fixture.malformed
 
 
 @EVERY
-def test_no_template_in_it_stays_unresolved(saved: SavedFixture) -> None:
-    whole = saved.fixture.frame if saved.fixture.raw else saved.fixture.data
-    assert "{{" not in str(resolve(whole, CONTEXT))
+def test_all_templates_of_a_fixture_are_resolved(saved: SavedFixture) -> None:
+    content = saved.fixture.frame if saved.fixture.raw else saved.fixture.data
+    assert "{{" not in str(resolve(content, CONTEXT))
 
 
 @EVERY
-async def test_every_one_can_be_fired(make_companion: MakeCompanion, saved: SavedFixture) -> None:
+async def test_every_fixture_can_be_fired(make_companion: MakeCompanion, saved: SavedFixture) -> None:
     companion = await make_companion(username="zoe")
     delivery = await companion.composer.fire(saved.fixture, origin="panel")
     rows = [row for row in companion.journal if row.kind is Kind.TO_UI]
@@ -94,17 +94,17 @@ async def test_every_one_can_be_fired(make_companion: MakeCompanion, saved: Save
     assert bool(delivery.warnings) == (saved.name == "nasty/stranger")
 
 
-def test_what_is_pinned_at_first_is_there() -> None:
+def test_the_initial_pins_exist() -> None:
     assert [library.find(name).name for name in PINNED] == list(PINNED)
 
 
-def test_the_guides_samples_are_the_catalogs() -> None:
+def test_the_samples_of_the_guide_equal_those_of_the_catalog() -> None:
     for name in ("new_message", "friend_online", "friend_offline", "typing"):
         known = catalog.get(Direction.TO_UI, name)
         assert known is not None
         assert library.find(f"guide/{name}").fixture.data == known.sample
 
 
-def test_a_message_of_five_minutes_ago_is_of_five_minutes_ago() -> None:
+def test_the_message_from_five_minutes_ago_has_that_timestamp() -> None:
     fixture = library.find("basics/from five minutes ago").fixture
     assert value_at(resolve(fixture.data, CONTEXT), "timestamp") == "2023-11-14T22:08:20.000Z"

@@ -21,10 +21,10 @@ def no_errors(error: OSError) -> None:
 
 
 def test_find_files_returns_visible_files_with_the_suffix_in_order(tmp_path: Path) -> None:
-    wanted = [tmp_path / "a.json", tmp_path / "b" / "c.json", tmp_path / "b" / "d" / "e.json"]
-    put(*wanted, tmp_path / "x.txt", tmp_path / ".hidden.json", tmp_path / ".git" / "y.json")
+    expected = [tmp_path / "a.json", tmp_path / "b" / "c.json", tmp_path / "b" / "d" / "e.json"]
+    put(*expected, tmp_path / "x.txt", tmp_path / ".hidden.json", tmp_path / ".git" / "y.json")
     (tmp_path / "folder.json").mkdir()
-    assert find_files(tmp_path, ".json", no_errors) == wanted
+    assert find_files(tmp_path, ".json", no_errors) == expected
 
 
 @pytest.mark.parametrize("part", ["missing", "x" * 300, "x" * 300 + "/y", "a\0b", "file"])

@@ -53,30 +53,30 @@ def files(folder: Path) -> list[str]:
     return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*"))
 
 
-def refusal(work: Callable[[], object]) -> RequestError:
+def request_error(work: Callable[[], object]) -> RequestError:
     with pytest.raises(RequestError) as caught:
         work()
     return caught.value
 
 
-def trouble(work: Callable[[], object]) -> str:
+def storage_error(work: Callable[[], object]) -> str:
     with pytest.raises(StorageError) as caught:
         work()
     return str(caught.value)
 
 
-def test_before_the_first_reading_there_is_nothing(own: Path, built_in: Path) -> None:
+def test_a_library_is_empty_before_it_is_read(own: Path, built_in: Path) -> None:
     assert FixtureLibrary(own, built_in).all == []
 
 
-def test_built_in_ones_are_there_without_a_folder_of_ones_own(library: FixtureLibrary, own: Path) -> None:
+def test_built_in_fixtures_are_listed_without_a_user_folder(library: FixtureLibrary, own: Path) -> None:
     assert names(library) == ["basics/hello", "basics/world"]
     assert library.find("basics/hello") == SavedFixture("basics/hello", BUILT_IN, own=False)
     assert library.warnings == []
     assert not own.exists()
 
 
-def test_what_was_saved_is_there_at_once_and_after_reading_anew(library: FixtureLibrary, own: Path) -> None:
+def test_a_saved_fixture_is_listed_immediately_and_after_reading_again(library: FixtureLibrary, own: Path) -> None:
     saved = library.save("  a/b/my fixture ", ONE)
     assert saved == SavedFixture("a/b/my fixture", ONE, own=True)
     assert (saved.title, saved.folder) == ("my fixture", "a/b")
@@ -87,7 +87,7 @@ def test_what_was_saved_is_there_at_once_and_after_reading_anew(library: Fixture
 
 
 @pytest.mark.parametrize("name", ["x", "v1.2", "x.json", "a/grüße", "x" * 60, "字" * 60])
-def test_a_good_name_comes_back_from_the_disk(library: FixtureLibrary, name: str) -> None:
+def test_a_valid_name_is_unchanged_after_saving_and_reading(library: FixtureLibrary, name: str) -> None:
     library.save(name, ONE)
     library.read()
     assert (library.find(name).fixture, library.warnings) == (ONE, [])
@@ -95,19 +95,19 @@ def test_a_good_name_comes_back_from_the_disk(library: FixtureLibrary, name: str
     assert name not in names(library)
 
 
-def test_a_title_is_the_fixtures_own_or_the_last_part_of_its_name() -> None:
+def test_the_title_defaults_to_the_last_part_of_the_name() -> None:
     assert SavedFixture("a/b", BUILT_IN, own=True).title == "Built in"
     assert SavedFixture("b", ONE, own=True).title == "b"
     assert SavedFixture("b", ONE, own=True).folder == ""
 
 
-def test_ones_own_folders_come_first_each_in_its_order(library: FixtureLibrary) -> None:
+def test_user_fixtures_come_first_sorted_by_folder_and_order(library: FixtureLibrary) -> None:
     for name, order in (("z", 0), ("b/2", 1), ("b/1", 2), ("b/3", 1)):
         library.save(name, Fixture(event="x", order=order))
     assert names(library) == ["z", "b/2", "b/3", "b/1", "basics/hello", "basics/world"]
 
 
-def test_saving_again_writes_over_it(library: FixtureLibrary, own: Path) -> None:
+def test_saving_again_replaces_the_fixture(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
     library.save("x", TWO)
     library.read()
@@ -115,7 +115,7 @@ def test_saving_again_writes_over_it(library: FixtureLibrary, own: Path) -> None
     assert files(own) == ["x.json"]
 
 
-def test_saving_again_in_other_letters_writes_over_it_too(library: FixtureLibrary) -> None:
+def test_saving_a_name_in_another_case_replaces_the_fixture(library: FixtureLibrary) -> None:
     library.save("hello", ONE)
     library.save("Hello", TWO)
     library.read()
@@ -124,7 +124,7 @@ def test_saving_again_in_other_letters_writes_over_it_too(library: FixtureLibrar
     assert "hello" not in [name.casefold() for name in names(library)]
 
 
-def test_ones_own_hides_the_built_in_one_until_it_is_deleted(library: FixtureLibrary, own: Path) -> None:
+def test_a_user_fixture_hides_the_built_in_one_until_it_is_deleted(library: FixtureLibrary, own: Path) -> None:
     library.save("Basics/Hello", ONE)
     assert library.find("basics/hello") == SavedFixture("Basics/Hello", ONE, own=True)
     assert names(library) == ["Basics/Hello", "basics/world"]
@@ -133,36 +133,38 @@ def test_ones_own_hides_the_built_in_one_until_it_is_deleted(library: FixtureLib
     assert files(own) == []
 
 
-def test_a_fixture_is_found_by_its_name_in_any_letters_or_its_last_part(library: FixtureLibrary) -> None:
+def test_a_fixture_is_found_by_its_name_in_any_case_or_by_its_last_part(library: FixtureLibrary) -> None:
     library.save("mine/Special", ONE)
     for name in ("mine/Special", "MINE/special", " special "):
         assert library.find(name).name == "mine/Special"
     assert library.find("hello").name == "basics/hello"
 
 
-def test_a_whole_name_wins_over_a_last_part(library: FixtureLibrary) -> None:
+def test_a_full_name_takes_precedence_over_a_last_part(library: FixtureLibrary) -> None:
     library.save("hello", ONE)
     assert library.find("hello").name == "hello"
 
 
 def test_an_unknown_name_is_rejected_and_an_ambiguous_one_lists_candidates(library: FixtureLibrary) -> None:
-    unknown = refusal(lambda: library.find("nothing"))
+    unknown = request_error(lambda: library.find("nothing"))
     assert (type(unknown), unknown.reason) == (NotFound, "There is no fixture 'nothing'.")
     library.save("mine/hello", ONE)
-    said = refusal(lambda: library.find("hello")).reason
-    assert said == "There is no fixture 'hello'; did you mean basics/hello or mine/hello?"
-    assert len(refusal(lambda: library.find("x" * 100_000)).reason) < 150
+    reason = request_error(lambda: library.find("hello")).reason
+    assert reason == "There is no fixture 'hello'; did you mean basics/hello or mine/hello?"
+    assert len(request_error(lambda: library.find("x" * 100_000)).reason) < 150
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "/x", "a\\b", "CON", "x.", "a//b", "a/b/c/d", "a\nb"])
-def test_a_bad_name_is_refused_and_nothing_is_written(library: FixtureLibrary, tmp_path: Path, name: str) -> None:
+def test_an_invalid_name_is_rejected_and_nothing_is_written(
+    library: FixtureLibrary, tmp_path: Path, name: str
+) -> None:
     before = files(tmp_path)
-    refused = refusal(lambda: library.save(name, ONE))
-    assert isinstance(refused, Malformed)
-    assert refused.reason.endswith(".")
+    error = request_error(lambda: library.save(name, ONE))
+    assert isinstance(error, Malformed)
+    assert error.reason.endswith(".")
     assert files(tmp_path) == before
     library.save("x", ONE)
-    assert isinstance(refusal(lambda: library.rename("x", name)), Malformed)
+    assert isinstance(request_error(lambda: library.rename("x", name)), Malformed)
     assert library.find("x").fixture == ONE
 
 
@@ -173,15 +175,15 @@ def test_a_fixture_is_renamed_into_another_folder(library: FixtureLibrary, own: 
     assert files(own) == ["b", "b/y.json"]
 
 
-def test_a_name_that_is_taken_is_refused(library: FixtureLibrary) -> None:
+def test_renaming_to_an_existing_name_is_rejected(library: FixtureLibrary) -> None:
     library.save("x", ONE)
     library.save("Y", TWO)
-    refused = refusal(lambda: library.rename("x", "y"))
-    assert (type(refused), refused.reason) == (Conflict, "A fixture 'y' already exists.")
+    error = request_error(lambda: library.rename("x", "y"))
+    assert (type(error), error.reason) == (Conflict, "A fixture 'y' already exists.")
     assert (library.find("x").fixture, library.find("y").fixture) == (ONE, TWO)
 
 
-def test_a_fixture_may_keep_its_name_or_take_a_built_in_ones(library: FixtureLibrary, own: Path) -> None:
+def test_a_fixture_may_be_renamed_to_its_own_name_or_a_built_in_name(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
     assert library.rename("x", "x").fixture == ONE
     assert library.rename("x", "basics/hello") == SavedFixture("basics/hello", ONE, own=True)
@@ -199,7 +201,7 @@ def test_a_name_can_change_its_letters_only(library: FixtureLibrary, own: Path, 
     assert files(own) == []
 
 
-def test_a_folder_can_change_its_letters_only(library: FixtureLibrary, own: Path) -> None:
+def test_renaming_can_change_only_the_case_of_a_folder(library: FixtureLibrary, own: Path) -> None:
     library.save("mine/x", ONE)
     library.rename("mine/x", "Mine/x")
     library.read()
@@ -207,17 +209,17 @@ def test_a_folder_can_change_its_letters_only(library: FixtureLibrary, own: Path
     assert [file.casefold() for file in files(own)] == ["mine", "mine/x.json"]
 
 
-def test_a_built_in_one_can_neither_be_renamed_nor_deleted(library: FixtureLibrary, built_in: Path) -> None:
-    for refused in (
-        refusal(lambda: library.rename("basics/hello", "mine")),
-        refusal(lambda: library.delete("basics/hello")),
+def test_a_built_in_fixture_cannot_be_renamed_or_deleted(library: FixtureLibrary, built_in: Path) -> None:
+    for error in (
+        request_error(lambda: library.rename("basics/hello", "mine")),
+        request_error(lambda: library.delete("basics/hello")),
     ):
-        assert isinstance(refused, Conflict)
-        assert refused.reason == "basics/hello is built in: save a copy and change that."
+        assert isinstance(error, Conflict)
+        assert error.reason == "basics/hello is built in: save a copy and change that."
     assert files(built_in) == ["basics", "basics/hello.json", "basics/world.json"]
 
 
-def test_a_folder_goes_with_its_last_fixture_but_not_with_what_else_lies_there(
+def test_deleting_the_last_fixture_removes_its_folder_unless_it_has_other_files(
     library: FixtureLibrary, own: Path
 ) -> None:
     library.save("a/x", ONE)
@@ -228,13 +230,13 @@ def test_a_folder_goes_with_its_last_fixture_but_not_with_what_else_lies_there(
     assert files(own) == ["b", "b/notes.txt"]
 
 
-def test_folders_in_folders_go_with_their_last_fixture_too(library: FixtureLibrary, own: Path) -> None:
+def test_deleting_the_last_fixture_removes_nested_folders(library: FixtureLibrary, own: Path) -> None:
     library.save("a/b/x", ONE)
     library.delete("a/b/x")
     assert files(own) == []
 
 
-def test_what_was_removed_by_hand_can_still_be_deleted(library: FixtureLibrary, own: Path) -> None:
+def test_a_fixture_whose_file_was_removed_by_hand_can_be_deleted(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
     (own / "x.json").unlink()
     library.delete("x")
@@ -244,11 +246,9 @@ def test_what_was_removed_by_hand_can_still_be_deleted(library: FixtureLibrary, 
     assert names(library) == ["basics/hello", "basics/world"]
 
 
-def test_what_was_put_there_by_hand_is_found_when_the_folder_is_read_anew(
-    library: FixtureLibrary, own: Path
-) -> None:
+def test_files_added_by_hand_are_found_when_the_folder_is_read_again(library: FixtureLibrary, own: Path) -> None:
     put(own, "by hand.json", ONE)
-    put(own, "notes.txt", b"no fixture")
+    put(own, "notes.txt", b"not a fixture")
     put(own, ".hidden.json", ONE)
     put(own, ".git/x.json", ONE)
     library.read()
@@ -264,7 +264,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(library: FixtureLibrary, own: P
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "why"),
+    ("name", "content", "reason"),
     [
         ("x.json", b"", "is empty"),
         ("x.json", b"{nope", "invalid JSON"),
@@ -284,16 +284,16 @@ def test_a_file_may_begin_with_a_byte_order_mark(library: FixtureLibrary, own: P
     ],
 )
 def test_an_invalid_fixture_file_is_reported_and_the_others_are_loaded(
-    library: FixtureLibrary, own: Path, name: str, content: Fixture | bytes, why: str
+    library: FixtureLibrary, own: Path, name: str, content: Fixture | bytes, reason: str
 ) -> None:
     file = put(own, name, content)
     put(own, "good.json", ONE)
     library.read()
     assert names(library) == ["good", "basics/hello", "basics/world"]
-    (complaint,) = library.warnings
-    assert complaint.startswith(f"{file} is not a valid fixture: ")
-    assert why in complaint
-    assert complaint.endswith(".")
+    (warning,) = library.warnings
+    assert warning.startswith(f"{file} is not a valid fixture: ")
+    assert reason in warning
+    assert warning.endswith(".")
     file.unlink()
     library.read()
     assert library.warnings == []
@@ -306,12 +306,12 @@ def test_a_file_name_that_is_not_valid_unicode_is_reported_as_printable_text(
     own.mkdir()
     Path(os.fsdecode(os.fsencode(own) + b"/\xff.json")).write_text(ONE.to_json())
     library.read()
-    (complaint,) = library.warnings
-    assert "invalid name" in complaint
-    assert complaint.encode()
+    (warning,) = library.warnings
+    assert "invalid name" in warning
+    assert warning.encode()
 
 
-def test_two_files_of_one_name_in_other_letters_are_one_fixture(library: FixtureLibrary, own: Path) -> None:
+def test_files_whose_names_differ_only_in_case_are_one_fixture(library: FixtureLibrary, own: Path) -> None:
     put(own, "X.json", ONE)
     put(own, "x.json", TWO)
     library.read()
@@ -334,10 +334,10 @@ def test_the_file_limit_is_2000() -> None:
     assert module.MAX_FILES == 2000
 
 
-def test_a_file_that_links_out_of_the_folder_is_not_read(
+def test_a_link_to_a_file_outside_of_the_folder_is_not_read(
     library: FixtureLibrary, own: Path, tmp_path: Path
 ) -> None:
-    """A foreign repository could make the program read, show and send any file of the user."""
+    """Otherwise a downloaded folder of fixtures could make the program read, show and send any file of the user."""
     secret = put(tmp_path / "elsewhere", "secret.json", ONE)
     put(own, "near.json", ONE)
     make_link(own / "x.json", secret)
@@ -415,7 +415,7 @@ def test_cyclic_and_dangling_links_are_not_followed(library: FixtureLibrary, own
     ]
 
 
-def test_a_link_to_a_fixture_is_one_and_a_folder_may_be_a_link(built_in: Path, own: Path, tmp_path: Path) -> None:
+def test_links_within_a_linked_folder_are_fixtures(built_in: Path, own: Path, tmp_path: Path) -> None:
     put(tmp_path / "elsewhere", "x.json", ONE)
     make_link(own, tmp_path / "elsewhere")
     make_link(tmp_path / "elsewhere" / "y.json", tmp_path / "elsewhere" / "x.json")
@@ -426,18 +426,18 @@ def test_a_link_to_a_fixture_is_one_and_a_folder_may_be_a_link(built_in: Path, o
     assert (tmp_path / "elsewhere" / "z.json").is_file()
 
 
-def test_a_folder_in_the_place_of_a_file_is_a_folder(library: FixtureLibrary, own: Path) -> None:
+def test_a_folder_named_like_a_fixture_file_is_not_a_fixture(library: FixtureLibrary, own: Path) -> None:
     (own / "x.json").mkdir(parents=True)
     library.read()
     assert library.warnings == []
-    assert trouble(lambda: library.save("x", ONE)).startswith(f"{own / 'x.json'} could not be written: ")
+    assert storage_error(lambda: library.save("x", ONE)).startswith(f"{own / 'x.json'} could not be written: ")
     assert "x" not in names(library)
 
 
-def test_a_fixture_too_large_to_be_read_again_is_not_saved(library: FixtureLibrary, own: Path) -> None:
+def test_a_fixture_that_is_too_large_is_not_saved(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
-    refused = refusal(lambda: library.save("x", Fixture(frame="ü" * (MAX_FIXTURE_BYTES // 2))))
-    assert isinstance(refused, TooLarge)
+    error = request_error(lambda: library.save("x", Fixture(frame="ü" * (MAX_FIXTURE_BYTES // 2))))
+    assert isinstance(error, TooLarge)
     assert library.find("x").fixture == ONE
     assert files(own) == ["x.json"]
 
@@ -472,13 +472,11 @@ for _ in range(40):
         "nothing",
     ],
 )
-def test_a_fixture_that_could_not_be_read_again_is_not_saved(
-    library: FixtureLibrary, own: Path, fixture: Fixture
-) -> None:
+def test_an_invalid_fixture_is_not_saved(library: FixtureLibrary, own: Path, fixture: Fixture) -> None:
     library.save("x", ONE)
-    refused = refusal(lambda: library.save("x", fixture))
-    assert isinstance(refused, RequestError)
-    assert refused.reason.encode()
+    error = request_error(lambda: library.save("x", fixture))
+    assert isinstance(error, RequestError)
+    assert error.reason.encode()
     assert library.find("x").fixture == ONE
     assert files(own) == ["x.json"]
 
@@ -488,13 +486,13 @@ def test_without_a_folder_nothing_can_be_saved(built_in: Path) -> None:
     library.read()
     assert library.folder is None
     assert names(library) == ["basics/hello", "basics/world"]
-    assert trouble(lambda: library.save("x", ONE)) == "there is no folder for fixtures"
+    assert storage_error(lambda: library.save("x", ONE)) == "there is no folder for fixtures"
 
 
 def test_a_file_in_place_of_the_folder_is_reported(library: FixtureLibrary, own: Path) -> None:
-    own.write_text("in the way")
-    assert "could not be written: " in trouble(lambda: library.save("x", ONE))
-    assert "could not be written: " in trouble(lambda: library.save("a/x", ONE))
+    own.write_text("a file")
+    assert "could not be written: " in storage_error(lambda: library.save("x", ONE))
+    assert "could not be written: " in storage_error(lambda: library.save("a/x", ONE))
     library.read()
     assert [f"{own} cannot be read: " in each for each in library.warnings] == [True]
     assert names(library) == ["basics/hello", "basics/world"]
@@ -506,9 +504,9 @@ def test_a_read_only_folder_is_reported_and_no_fixture_is_lost(library: FixtureL
     if os.access(own, os.W_OK):
         pytest.skip("for root, and on Windows, every folder can be written")
     try:
-        assert "could not be written: " in trouble(lambda: library.save("y", ONE))
-        assert "could not be written: " in trouble(lambda: library.rename("x", "y"))
-        assert "could not be removed: " in trouble(lambda: library.delete("x"))
+        assert "could not be written: " in storage_error(lambda: library.save("y", ONE))
+        assert "could not be written: " in storage_error(lambda: library.rename("x", "y"))
+        assert "could not be removed: " in storage_error(lambda: library.delete("x"))
     finally:
         own.chmod(0o700)
     assert [each.name for each in library.all if each.own] == ["x"]
@@ -522,7 +520,7 @@ too_long = pytest.mark.skipif(sys.platform == "win32", reason="Windows reports a
     "part",
     [
         pytest.param("x" * 300, id="long", marks=too_long),
-        pytest.param("x" * 300 + "/y", id="below a long one", marks=too_long),
+        pytest.param("x" * 300 + "/y", id="below a long name", marks=too_long),
         pytest.param("a\0b", id="null"),
     ],
 )
@@ -535,10 +533,10 @@ def test_an_inaccessible_folder_is_reported_and_the_built_in_fixtures_are_loaded
     assert names(library) == ["basics/hello", "basics/world"]
     assert len(library.warnings) == 1
     assert "cannot be read: " in library.warnings[0]
-    assert "could not be written: " in trouble(lambda: library.save("x", ONE))
+    assert "could not be written: " in storage_error(lambda: library.save("x", ONE))
 
 
-def test_a_fixture_whose_file_was_removed_by_hand_can_be_saved_in_other_letters(
+def test_a_fixture_whose_file_was_removed_by_hand_can_be_saved_in_another_case(
     library: FixtureLibrary, own: Path
 ) -> None:
     library.save("x", ONE)
@@ -547,14 +545,14 @@ def test_a_fixture_whose_file_was_removed_by_hand_can_be_saved_in_other_letters(
     assert files(own) == ["X.json"]
 
 
-def test_saving_what_is_refused_leaves_even_the_letters_of_the_name(library: FixtureLibrary, own: Path) -> None:
+def test_a_rejected_save_does_not_change_the_case_of_the_name(library: FixtureLibrary, own: Path) -> None:
     library.save("x", ONE)
-    refusal(lambda: library.save("X", Fixture(frame="x" * MAX_FIXTURE_BYTES)))
+    request_error(lambda: library.save("X", Fixture(frame="x" * MAX_FIXTURE_BYTES)))
     assert files(own) == ["x.json"]
 
 
-def test_looking_one_up_finds_what_was_put_there_or_changed_by_hand(library: FixtureLibrary, own: Path) -> None:
-    refusal(lambda: library.look_up("mine"))
+def test_look_up_finds_files_added_or_changed_by_hand(library: FixtureLibrary, own: Path) -> None:
+    request_error(lambda: library.look_up("mine"))
     put(own, "mine.json", ONE)
     assert library.look_up("mine").fixture == ONE
     put(own, "mine.json", BUILT_IN)
@@ -565,20 +563,20 @@ def test_looking_one_up_finds_what_was_put_there_or_changed_by_hand(library: Fix
     assert library.look_up("basics/hello") == SavedFixture("basics/hello", BUILT_IN, False)
 
 
-def test_looking_one_up_again_reads_nothing_anew(library: FixtureLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "read", lambda: pytest.fail("all of it was read"))
+def test_look_up_does_not_read_all_files(library: FixtureLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "read", lambda: pytest.fail("all files were read"))
     assert library.look_up("basics/hello").fixture == BUILT_IN
 
 
-def test_a_broken_one_says_what_is_wrong_with_its_file(library: FixtureLibrary, own: Path) -> None:
+def test_looking_up_an_invalid_fixture_reports_its_error(library: FixtureLibrary, own: Path) -> None:
     file = put(own, "mine/broken.json", b"{")
-    told = refusal(lambda: library.look_up("mine/broken")).reason
-    assert told.startswith(f"{file} is not a valid fixture: ")
+    reason = request_error(lambda: library.look_up("mine/broken")).reason
+    assert reason.startswith(f"{file} is not a valid fixture: ")
 
 
 def test_a_mistyped_name_is_rejected_with_a_suggestion(library: FixtureLibrary) -> None:
-    assert refusal(lambda: library.find("helo")).reason.endswith("did you mean basics/hello?")
-    assert refusal(lambda: library.find("basics/wrld")).reason.endswith("did you mean basics/world?")
+    assert request_error(lambda: library.find("helo")).reason.endswith("did you mean basics/hello?")
+    assert request_error(lambda: library.find("basics/wrld")).reason.endswith("did you mean basics/world?")
 
 
 def test_a_missing_chosen_folder_is_reported(built_in: Path, own: Path) -> None:
@@ -606,9 +604,7 @@ def test_a_file_that_has_not_changed_is_not_read_again(library: FixtureLibrary, 
     assert library.find("x").fixture == TWO
 
 
-def test_a_file_is_read_again_if_its_time_stamp_is_too_young_to_be_trusted(
-    library: FixtureLibrary, own: Path
-) -> None:
+def test_a_recently_modified_file_is_read_again_despite_its_time_stamp(library: FixtureLibrary, own: Path) -> None:
     file = put(own, "x.json", ONE)
     status = file.stat()
     library.read()
@@ -619,7 +615,7 @@ def test_a_file_is_read_again_if_its_time_stamp_is_too_young_to_be_trusted(
     assert library.find("x").fixture == TWO
 
 
-def test_reading_reports_whether_files_have_come_or_gone(library: FixtureLibrary, own: Path) -> None:
+def test_read_returns_whether_files_were_added_or_removed(library: FixtureLibrary, own: Path) -> None:
     file = put(own, "bad.json", b"{")
     assert library.read()
     assert not library.read()

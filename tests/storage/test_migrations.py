@@ -10,18 +10,18 @@ from app.storage import migrations
 from app.storage.chat import is_unused
 from app.storage.migrations import STEPS
 from tests.storage.conftest import Open
-from tests.storage.stored import add, backups, names, names_in, pragma, set_aside, version_in
+from tests.storage.stored import add, backups, damaged_files, names, names_in, pragma, version_in
 
 NEXT = "ALTER TABLE people ADD COLUMN nickname TEXT NOT NULL DEFAULT '';"
 BROKEN = f"{NEXT} CREATE UNIQUE INDEX alone ON people (last_ip);"
-"""Fails half-way where two people share an address, as all here do."""
+"""Fails halfway if two people have the same address, as all people here do."""
 
 
-def grow(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def add_step(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     monkeypatch.setattr(migrations, "STEPS", (*STEPS, step))
 
 
-async def test_a_fresh_file_gets_the_newest_schema(path: Path, open_database: Open) -> None:
+async def test_a_new_file_has_the_newest_schema(path: Path, open_database: Open) -> None:
     database = await open_database(path)
     assert await database.submit(is_unused)
     assert database.file.warnings == []
@@ -29,7 +29,7 @@ async def test_a_fresh_file_gets_the_newest_schema(path: Path, open_database: Op
     assert backups(path) == []
 
 
-async def test_a_file_that_is_opened_again_keeps_what_it_has(path: Path, open_database: Open) -> None:
+async def test_a_file_that_is_opened_again_keeps_its_content(path: Path, open_database: Open) -> None:
     first = await open_database(path)
     await add(first, "zoe")
     await first.close()
@@ -39,13 +39,13 @@ async def test_a_file_that_is_opened_again_keeps_what_it_has(path: Path, open_da
     assert await names(again) == ["zoe"]
 
 
-async def test_a_file_of_an_older_schema_is_backed_up_and_then_brought_forward(
+async def test_a_file_with_an_older_schema_is_backed_up_and_migrated(
     path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = await open_database(path)
     await add(old, "zoe")
     await old.close()
-    grow(monkeypatch, NEXT)
+    add_step(monkeypatch, NEXT)
     new = await open_database(path)
     assert not await new.submit(is_unused)
     assert await names(new) == ["zoe"]
@@ -63,10 +63,10 @@ async def test_a_failed_migration_leaves_the_file_unchanged_and_is_reported(
     await add(old, "yan", "zoe")
     await old.close()
     with monkeypatch.context() as patch:
-        grow(patch, BROKEN)
+        add_step(patch, BROKEN)
         failed = await open_database(path)
-        (complaint,) = failed.file.warnings
-        assert complaint.startswith("The chat state is kept in memory until you quit")
+        (warning,) = failed.file.warnings
+        assert warning.startswith("The chat state is kept in memory until you quit")
     assert version_in(path) == len(STEPS)
     assert await names(failed) == []
     again = await open_database(path)
@@ -76,7 +76,7 @@ async def test_a_failed_migration_leaves_the_file_unchanged_and_is_reported(
 
 async def newer_file(path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        grow(patch, NEXT)
+        add_step(patch, NEXT)
         newer = await open_database(path)
         await add(newer, "zoe")
         await newer.close()
@@ -86,7 +86,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-async def test_a_file_of_a_newer_version_is_refused_and_nothing_is_written(
+async def test_a_file_of_a_newer_version_is_rejected_and_not_written(
     path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await newer_file(path, open_database, monkeypatch)
@@ -103,7 +103,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_nothing_is_written(
     assert contents(path.parent) == before
 
 
-async def test_a_newer_schema_that_is_only_in_the_write_ahead_log_is_refused_and_nothing_is_written(
+async def test_a_newer_schema_in_the_write_ahead_log_is_rejected_and_not_written(
     path: Path, open_database: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A newer version that was killed right after its migration leaves such a file."""
@@ -111,7 +111,7 @@ async def test_a_newer_schema_that_is_only_in_the_write_ahead_log_is_refused_and
     killed.mkdir()
     await (await open_database(path)).close()
     with monkeypatch.context() as patch:
-        grow(patch, NEXT)
+        add_step(patch, NEXT)
         newer = await open_database(path)
         await add(newer, "zoe")
         for suffix in ("", "-wal"):
@@ -135,7 +135,7 @@ async def test_a_backup_of_a_newer_version_does_not_replace_a_damaged_file(
     await newer_file(path, open_database, monkeypatch)
     assert backups(path) != []
     damage(path)
-    anew = await open_database(path)
-    assert await names(anew) == []
-    assert anew.file.warnings[0].endswith("There was no backup, so the state starts empty.")
-    assert len(set_aside(path)) == 1
+    recovered = await open_database(path)
+    assert await names(recovered) == []
+    assert recovered.file.warnings[0].endswith("There was no backup, so the state starts empty.")
+    assert len(damaged_files(path)) == 1

@@ -16,7 +16,7 @@ from app.storage.chat import is_unused
 from app.storage.chat_file import KEPT_BACKUPS
 from app.storage.database import Database
 from tests.storage.conftest import Open
-from tests.storage.stored import add, backups, names, names_in, set_aside, somebody_else
+from tests.storage.stored import add, backups, damaged_files, names, names_in, other_connection
 
 PAGE = 4096
 MANY = [f"person{number:04}" for number in range(400)]
@@ -27,12 +27,12 @@ def truncate(file: Path) -> None:
         stream.truncate(file.stat().st_size // 2 // PAGE * PAGE + 100)
 
 
-def garble_the_header(file: Path) -> None:
+def overwrite_header(file: Path) -> None:
     with file.open("r+b") as stream:
         stream.write(b"this is no SQLite database, not any more" * 3)
 
 
-def flip_pages_in_the_middle(file: Path) -> None:
+def overwrite_middle_pages(file: Path) -> None:
     noise = random.Random(1)
     pages = file.stat().st_size // PAGE
     with file.open("r+b") as stream:
@@ -49,12 +49,12 @@ def bytes_of(file: Path) -> bytes:
     return file.read_bytes()
 
 
-DAMAGES = [truncate, garble_the_header, flip_pages_in_the_middle]
+DAMAGES = [truncate, overwrite_header, overwrite_middle_pages]
 Damage = Callable[[Path], None]
 
 
-async def filled(path: Path, open_database: Open) -> Database:
-    """A closed database with many people and one backup."""
+async def create_filled_database(path: Path, open_database: Open) -> Database:
+    """Create a database with many people and one backup, and close it."""
     database = await open_database(path)
     await database.submit(
         lambda db: db.executemany(
@@ -66,47 +66,47 @@ async def filled(path: Path, open_database: Open) -> Database:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-async def test_a_damaged_file_is_set_aside_and_its_last_backup_restored(
+async def test_a_damaged_file_is_set_aside_and_the_last_backup_restored(
     path: Path, open_database: Open, damage: Damage
 ) -> None:
-    await filled(path, open_database)
+    await create_filled_database(path, open_database)
     damage(path)
     broken = bytes_of(path)
     repaired = await open_database(path)
     assert await names(repaired) == MANY
     assert not await repaired.submit(is_unused)
-    (aside,) = set_aside(path)
-    assert bytes_of(aside) == broken
-    (complaint,) = repaired.file.warnings
-    assert f"set aside as {aside.name}" in complaint
-    assert "The backup of " in complaint
+    (damaged_file,) = damaged_files(path)
+    assert bytes_of(damaged_file) == broken
+    (warning,) = repaired.file.warnings
+    assert f"set aside as {damaged_file.name}" in warning
+    assert "The backup of " in warning
     await add(repaired, "zoe")
     await repaired.close()
     assert "zoe" in names_in(path)
 
 
-async def test_a_file_that_lost_everything_is_restored_too(path: Path, open_database: Open) -> None:
-    """A disk that was full, or a machine that lost power, can leave a file of no bytes."""
-    await filled(path, open_database)
+async def test_an_empty_file_is_restored(path: Path, open_database: Open) -> None:
+    """A full disk or a power failure can leave an empty file."""
+    await create_filled_database(path, open_database)
     empty(path)
     assert await names(await open_database(path)) == MANY
 
 
-def replace_by_another_program_s(file: Path, version: int = 0) -> None:
+def replace_with_foreign_database(file: Path, version: int = 0) -> None:
     file.unlink()
     with contextlib.closing(sqlite3.connect(file)) as other:
         other.executescript(f"CREATE TABLE bookmarks (url TEXT); PRAGMA user_version = {version}")
 
 
-def replace_by_a_numbered_one(file: Path) -> None:
-    replace_by_another_program_s(file, version=77)
+def replace_with_foreign_database_of_other_version(file: Path) -> None:
+    replace_with_foreign_database(file, version=77)
 
 
-def replace_by_one_of_the_same_number(file: Path) -> None:
-    replace_by_another_program_s(file, version=1)
+def replace_with_foreign_database_of_same_version(file: Path) -> None:
+    replace_with_foreign_database(file, version=1)
 
 
-def replace_by_one_without_tables(file: Path) -> None:
+def replace_with_database_without_tables(file: Path) -> None:
     file.unlink()
     with contextlib.closing(sqlite3.connect(file)) as other:
         other.executescript("CREATE TABLE x (y); DROP TABLE x")
@@ -117,49 +117,53 @@ def change(file: Path, sql: str) -> None:
         connection.executescript(sql)
 
 
-def drop_a_table(file: Path) -> None:
+def drop_table(file: Path) -> None:
     change(file, "DROP TABLE people")
 
 
-def drop_a_column(file: Path) -> None:
+def drop_column(file: Path) -> None:
     change(file, "ALTER TABLE messages DROP COLUMN reactions")
 
 
-def break_a_text(file: Path) -> None:
+def invalidate_text(file: Path) -> None:
     change(file, "UPDATE people SET public_key = CAST(x'6bff6b' AS TEXT) WHERE username = 'person0007'")
 
 
 FOREIGN = [
-    (replace_by_another_program_s, "it belongs to another program"),
-    (replace_by_a_numbered_one, "it belongs to another program"),
-    (replace_by_one_of_the_same_number, "the table messages is missing"),
-    (replace_by_one_without_tables, "it was empty"),
-    (drop_a_table, "the table people is missing"),
-    (drop_a_column, "the column reactions of the table messages is missing"),
-    (break_a_text, "text in the table people is not UTF-8"),
+    (replace_with_foreign_database, "it belongs to another program"),
+    (replace_with_foreign_database_of_other_version, "it belongs to another program"),
+    (replace_with_foreign_database_of_same_version, "the table messages is missing"),
+    (replace_with_database_without_tables, "it was empty"),
+    (drop_table, "the table people is missing"),
+    (drop_column, "the column reactions of the table messages is missing"),
+    (invalidate_text, "text in the table people is not UTF-8"),
 ]
 
 
-@pytest.mark.parametrize(("damage", "why"), FOREIGN, ids=lambda each: getattr(each, "__name__", ""))
+@pytest.mark.parametrize(("damage", "reason"), FOREIGN, ids=lambda each: getattr(each, "__name__", ""))
 async def test_a_valid_database_that_is_not_a_chat_state_is_set_aside_and_the_backup_restored(
-    path: Path, open_database: Open, damage: Damage, why: str
+    path: Path, open_database: Open, damage: Damage, reason: str
 ) -> None:
-    await filled(path, open_database)
+    await create_filled_database(path, open_database)
     damage(path)
     broken = bytes_of(path)
     repaired = await open_database(path)
     assert await names(repaired) == MANY
-    (aside,) = set_aside(path)
-    assert bytes_of(aside) == broken
-    (complaint,) = repaired.file.warnings
-    assert complaint.startswith(f"The chat state was damaged ({why}) and set aside as {aside.name}. The backup of ")
+    (damaged_file,) = damaged_files(path)
+    assert bytes_of(damaged_file) == broken
+    (warning,) = repaired.file.warnings
+    assert warning.startswith(
+        f"The chat state was damaged ({reason}) and set aside as {damaged_file.name}. The backup of "
+    )
 
 
-async def test_broken_text_without_a_backup_loses_nothing_else(path: Path, open_database: Open) -> None:
-    await filled(path, open_database)
+async def test_invalid_text_without_a_backup_is_replaced_and_other_data_is_kept(
+    path: Path, open_database: Open
+) -> None:
+    await create_filled_database(path, open_database)
     for file in backups(path):
         file.unlink()
-    break_a_text(path)
+    invalidate_text(path)
     repaired = await open_database(path)
     assert await names(repaired) == MANY
     (key,) = await repaired.submit(
@@ -173,16 +177,16 @@ async def test_broken_text_without_a_backup_loses_nothing_else(path: Path, open_
     assert (await open_database(path)).file.warnings == []
 
 
-async def test_the_first_start_makes_no_complaint(path: Path, open_database: Open) -> None:
+async def test_the_first_start_causes_no_warnings(path: Path, open_database: Open) -> None:
     assert (await open_database(path)).file.warnings == []
-    assert set_aside(path) == []
+    assert damaged_files(path) == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-async def test_a_damaged_backup_is_passed_over_for_an_older_one(
+async def test_an_older_backup_is_used_if_the_newest_is_damaged(
     path: Path, open_database: Open, damage: Damage
 ) -> None:
-    await filled(path, open_database)
+    await create_filled_database(path, open_database)
     later = await open_database(path)
     await add(later, "zoe")
     await later.close()
@@ -194,56 +198,56 @@ async def test_a_damaged_backup_is_passed_over_for_an_older_one(
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-async def test_without_a_backup_it_starts_anew(path: Path, open_database: Open, damage: Damage) -> None:
-    await filled(path, open_database)
+async def test_without_a_backup_the_state_starts_empty(path: Path, open_database: Open, damage: Damage) -> None:
+    await create_filled_database(path, open_database)
     for file in backups(path):
         file.unlink()
     damage(path)
-    anew = await open_database(path)
-    assert await anew.submit(is_unused)
-    assert await names(anew) == []
-    assert anew.file.warnings[0].endswith("There was no backup, so the state starts empty.")
+    recovered = await open_database(path)
+    assert await recovered.submit(is_unused)
+    assert await names(recovered) == []
+    assert recovered.file.warnings[0].endswith("There was no backup, so the state starts empty.")
 
 
-async def test_when_every_backup_is_damaged_it_starts_anew(path: Path, open_database: Open) -> None:
-    await filled(path, open_database)
+async def test_if_every_backup_is_damaged_the_state_starts_empty(path: Path, open_database: Open) -> None:
+    await create_filled_database(path, open_database)
     for file in (*backups(path), path):
-        garble_the_header(file)
-    anew = await open_database(path)
-    assert await anew.submit(is_unused)
-    await add(anew, "zoe")
+        overwrite_header(file)
+    recovered = await open_database(path)
+    assert await recovered.submit(is_unused)
+    await add(recovered, "zoe")
 
 
-async def test_the_complaint_names_the_time_of_the_backup_that_is_in_use(path: Path, open_database: Open) -> None:
-    await filled(path, open_database)
+async def test_the_warning_names_the_time_of_the_restored_backup(path: Path, open_database: Open) -> None:
+    await create_filled_database(path, open_database)
     (backup,) = backups(path)
-    then = time.mktime((2026, 3, 1, 12, 34, 0, 0, 0, -1))
-    os.utime(backup, (then, then))
-    garble_the_header(path)
-    (complaint,) = (await open_database(path)).file.warnings
-    assert "The backup of 2026-03-01 12:34 is in use." in complaint
+    timestamp = time.mktime((2026, 3, 1, 12, 34, 0, 0, 0, -1))
+    os.utime(backup, (timestamp, timestamp))
+    overwrite_header(path)
+    (warning,) = (await open_database(path)).file.warnings
+    assert "The backup of 2026-03-01 12:34 is in use." in warning
 
 
-async def test_looking_at_backups_leaves_nothing_beside_them(path: Path, open_database: Open) -> None:
-    await filled(path, open_database)
-    garble_the_header(path)
+async def test_checking_backups_leaves_no_other_files(path: Path, open_database: Open) -> None:
+    await create_filled_database(path, open_database)
+    overwrite_header(path)
     await (await open_database(path)).close()
     assert all(file.suffix == ".db" for file in backups(path))
 
 
-async def test_three_backups_are_kept_and_they_are_the_newest(path: Path, open_database: Open) -> None:
+async def test_the_three_newest_backups_are_kept(path: Path, open_database: Open) -> None:
     for number in range(4):
         database = await open_database(path)
         await add(database, f"n{number}")
         await database.close()
-    kept = backups(path)
-    assert len(kept) == KEPT_BACKUPS == 3
-    assert names_in(kept[-1]) == ["n0", "n1", "n2", "n3"]
-    assert all(file.name.startswith("chat-") and file.suffix == ".db" for file in kept)
+    backup_files = backups(path)
+    assert len(backup_files) == KEPT_BACKUPS == 3
+    assert names_in(backup_files[-1]) == ["n0", "n1", "n2", "n3"]
+    assert all(file.name.startswith("chat-") and file.suffix == ".db" for file in backup_files)
 
 
-async def test_a_backup_that_cannot_be_made_stops_nothing(path: Path, open_database: Open) -> None:
-    (path.parent / "backups").write_text("in the way")
+async def test_a_failed_backup_does_not_prevent_opening(path: Path, open_database: Open) -> None:
+    (path.parent / "backups").write_text("a file")
     first = await open_database(path)
     await add(first, "zoe")
     await first.close()
@@ -253,25 +257,25 @@ async def test_a_backup_that_cannot_be_made_stops_nothing(path: Path, open_datab
 async def test_an_unusable_folder_is_reported_and_the_state_is_kept_in_memory(
     tmp_path: Path, open_database: Open
 ) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("a file")
     database = await open_database(tmp_path / "file" / "chat.db")
-    (complaint,) = database.file.warnings
-    assert complaint.startswith("The chat state is kept in memory until you quit: ")
+    (warning,) = database.file.warnings
+    assert warning.startswith("The chat state is kept in memory until you quit: ")
     assert await database.submit(is_unused)
     await add(database, "zoe")
     assert await names(database) == ["zoe"]
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])
-async def test_a_good_file_that_another_program_holds_is_not_taken_for_a_damaged_one(
+async def test_a_valid_file_locked_by_another_program_is_not_treated_as_damaged(
     path: Path,
     open_database: Open,
     monkeypatch: pytest.MonkeyPatch,
     mode: str,
 ) -> None:
     monkeypatch.setattr(module, "BUSY_MS", 20)
-    await filled(path, open_database)
-    with somebody_else(path) as other:
+    await create_filled_database(path, open_database)
+    with other_connection(path) as other:
         other.execute(f"PRAGMA journal_mode = {mode}")
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
@@ -279,7 +283,7 @@ async def test_a_good_file_that_another_program_holds_is_not_taken_for_a_damaged
         other.execute("COMMIT")
         database = await open_database(path)
         assert database.file.warnings != []
-        assert set_aside(path) == []
+        assert damaged_files(path) == []
     assert len(names_in(path)) == len(MANY)
 
 
@@ -289,7 +293,7 @@ async def test_a_fifo_in_the_place_of_the_file_is_reported_and_does_not_block(
     path: Path, open_database: Open, suffix: str
 ) -> None:
     if suffix:
-        await filled(path, open_database)
+        await create_filled_database(path, open_database)
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     os.mkfifo(path.with_name(path.name + suffix))
     database = await open_database(path)

@@ -14,44 +14,44 @@ from app.storage import chat as jobs
 from app.storage import chat_file as module
 from app.storage.database import Database
 from tests.storage.conftest import Open
-from tests.storage.stored import add, names, names_in, pragma, somebody_else
+from tests.storage.stored import add, names, names_in, other_connection, pragma
 
 
-async def test_a_commit_is_on_the_disk_when_its_result_comes(database: Database, path: Path) -> None:
+async def test_a_job_is_committed_before_its_result_is_returned(database: Database, path: Path) -> None:
     await add(database, "zoe")
     assert names_in(path) == ["zoe"]
 
 
-async def test_write_ahead_log_and_full_synchronisation_are_in_force(database: Database) -> None:
+async def test_write_ahead_log_and_full_synchronisation_are_enabled(database: Database) -> None:
     assert await pragma(database, "journal_mode") == "wal"
     assert await pragma(database, "synchronous") == 2
     assert await pragma(database, "busy_timeout") == 5000
 
 
-async def test_results_come_in_the_order_of_the_calls(database: Database) -> None:
-    came: list[int] = []
+async def test_results_are_returned_in_the_order_of_the_calls(database: Database) -> None:
+    results: list[int] = []
     futures = [database.submit(lambda _, number=number: number) for number in range(100)]
     for future in futures:
-        asyncio.ensure_future(future).add_done_callback(lambda done: came.append(done.result()))
+        asyncio.ensure_future(future).add_done_callback(lambda done: results.append(done.result()))
     assert await asyncio.gather(*futures) == list(range(100))
     await asyncio.sleep(0)
-    assert came == list(range(100))
+    assert results == list(range(100))
 
 
-async def test_a_later_job_sees_what_an_earlier_one_has_stored(database: Database) -> None:
+async def test_a_job_sees_the_data_stored_by_earlier_jobs(database: Database) -> None:
     pending = [add(database, f"name{number:02}") for number in range(20)]
     await asyncio.gather(*pending, return_exceptions=False)
     assert len(await names(database)) == 20
 
 
-async def test_a_job_that_fails_leaves_nothing_behind_and_its_own_error_is_passed_on(database: Database) -> None:
+async def test_a_failed_job_is_rolled_back_and_raises_its_own_error(database: Database) -> None:
     await add(database, "zoe")
 
     def fail(db: sqlite3.Connection) -> None:
         jobs.remove_person(db, "zoe")
-        raise KeyError("out of paper")
+        raise KeyError("on purpose")
 
-    with pytest.raises(KeyError, match="out of paper"):
+    with pytest.raises(KeyError, match="on purpose"):
         await database.submit(fail)
     assert await names(database) == ["zoe"]
 
@@ -66,7 +66,7 @@ async def test_the_job_after_a_failed_one_is_committed(database: Database, path:
     assert names_in(path) == ["zoe"]
 
 
-async def test_it_is_busy_while_jobs_are_under_way(database: Database) -> None:
+async def test_the_database_is_busy_while_jobs_are_pending(database: Database) -> None:
     assert not database.busy
     pending = [database.submit(lambda _: None) for _ in range(3)]
     assert database.busy
@@ -74,7 +74,7 @@ async def test_it_is_busy_while_jobs_are_under_way(database: Database) -> None:
     assert not database.busy
 
 
-async def test_a_cancelled_wait_does_not_undo_the_job_nor_leave_it_busy(database: Database) -> None:
+async def test_cancelling_a_wait_does_not_undo_the_job_or_leave_the_database_busy(database: Database) -> None:
     async def wait() -> None:
         await add(database, "zoe")
 
@@ -105,36 +105,36 @@ async def test_a_full_disk_is_reported_and_the_transaction_is_rolled_back(databa
     assert len(await names(database)) == 1_000
 
 
-class Held:
+class BlockedDatabase:
     """Block the storage thread until released, so that jobs submitted meanwhile form one batch."""
 
     def __init__(self, database: Database) -> None:
         self.statements: list[str] = []
-        self._go = threading.Event()
+        self._release = threading.Event()
         self._database = database
 
-    async def __aenter__(self) -> "Held":
+    async def __aenter__(self) -> "BlockedDatabase":
         await self._database.submit(lambda db: db.set_trace_callback(self.statements.append))
         self.statements.clear()
-        self._held = asyncio.ensure_future(self._database.run_in_thread(lambda: self._go.wait(10)))
+        self._blocking = asyncio.ensure_future(self._database.run_in_thread(lambda: self._release.wait(10)))
         await asyncio.sleep(0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._go.set()
-        await self._held
+        self._release.set()
+        await self._blocking
 
     @property
     def commits(self) -> int:
         return self.statements.count("COMMIT")
 
 
-async def test_those_that_wait_share_one_transaction(database: Database, path: Path) -> None:
-    async with Held(database) as held:
+async def test_waiting_jobs_share_one_transaction(database: Database, path: Path) -> None:
+    async with BlockedDatabase(database) as blocked:
         pending = [asyncio.ensure_future(add(database, f"n{number:02}")) for number in range(50)]
         await asyncio.sleep(0)
     await asyncio.gather(*pending)
-    assert held.commits == 1
+    assert blocked.commits == 1
     assert len(names_in(path)) == 50
 
 
@@ -142,58 +142,58 @@ async def test_at_most_max_batch_jobs_share_a_transaction(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.storage.database.MAX_BATCH", 20)
-    async with Held(database) as held:
+    async with BlockedDatabase(database) as blocked:
         pending = [asyncio.ensure_future(add(database, f"n{number:02}")) for number in range(50)]
         await asyncio.sleep(0)
     await asyncio.gather(*pending)
-    assert held.commits == 3
+    assert blocked.commits == 3
     assert len(await names(database)) == 50
 
 
-async def test_among_those_that_share_one_only_the_failed_is_undone(database: Database, path: Path) -> None:
+async def test_only_the_failed_jobs_of_a_shared_transaction_are_undone(database: Database, path: Path) -> None:
     def fail(db: sqlite3.Connection) -> None:
-        jobs.save_person(db, Person(username="nobody"))
-        raise KeyError("out of paper")
+        jobs.save_person(db, Person(username="undone"))
+        raise KeyError("on purpose")
 
-    async with Held(database) as held:
+    async with BlockedDatabase(database) as blocked:
         before = asyncio.ensure_future(add(database, "anna"))
         failing = asyncio.ensure_future(database.submit(fail))
         wrong = asyncio.ensure_future(database.submit(lambda db: db.execute("INSERT INTO nowhere VALUES (1)")))
         seen = asyncio.ensure_future(names(database))
         after = asyncio.ensure_future(add(database, "zoe"))
         await asyncio.sleep(0)
-    with pytest.raises(KeyError, match="out of paper"):
+    with pytest.raises(KeyError, match="on purpose"):
         await failing
     with pytest.raises(StorageError, match="no such table: nowhere"):
         await wrong
     await asyncio.gather(before, after)
     assert await seen == ["anna"]
-    assert held.commits == 1
+    assert blocked.commits == 1
     assert names_in(path) == ["anna", "zoe"]
 
 
 async def test_a_full_disk_fails_only_the_jobs_in_a_shared_transaction_that_need_space(database: Database) -> None:
     await add(database, "zoe")
     await pragma(database, f"max_page_count = {await pragma(database, 'page_count') + 1}")
-    ran = 0
+    runs = 0
 
     def fill(db: sqlite3.Connection) -> None:
         for number in range(1_000):
             db.execute("INSERT INTO people VALUES (?,?,'',0,0,'',0,0,0,0)", (f"n{number}", "k" * 1_000))
 
-    def end_it_for_all(db: sqlite3.Connection) -> None:
+    def roll_back(db: sqlite3.Connection) -> None:
         """End the whole transaction, as SQLite does if the disk is full."""
         db.execute("ROLLBACK")
         raise sqlite3.OperationalError("database or disk is full")
 
     def count(db: sqlite3.Connection) -> None:
-        nonlocal ran
-        ran += 1
+        nonlocal runs
+        runs += 1
         jobs.save_person(db, Person(username="once"))
 
-    async with Held(database):
+    async with BlockedDatabase(database):
         first = asyncio.ensure_future(add(database, "anna"))
-        full = [asyncio.ensure_future(database.submit(job)) for job in (fill, end_it_for_all)]
+        full = [asyncio.ensure_future(database.submit(job)) for job in (fill, roll_back)]
         last = asyncio.ensure_future(database.submit(count))
         await asyncio.sleep(0)
     for each in full:
@@ -201,7 +201,7 @@ async def test_a_full_disk_fails_only_the_jobs_in_a_shared_transaction_that_need
             await each
     await asyncio.gather(first, last)
     assert sorted(await names(database)) == ["anna", "once", "zoe"]
-    assert ran == 1
+    assert runs == 1
 
 
 async def test_a_failed_commit_fails_every_job_in_the_transaction(database: Database) -> None:
@@ -213,7 +213,7 @@ async def test_a_failed_commit_fails_every_job_in_the_transaction(database: Data
 
     (before,) = await database.submit(lambda db: db.execute("PRAGMA foreign_keys").fetchone())
     await database.run_in_thread(lambda: database._connection.execute("PRAGMA foreign_keys = ON"))  # type: ignore[union-attr]
-    async with Held(database):
+    async with BlockedDatabase(database):
         waiting = [asyncio.ensure_future(add(database, "anna")), asyncio.ensure_future(database.submit(refuse))]
         await asyncio.sleep(0)
     for each in waiting:
@@ -228,7 +228,7 @@ async def test_a_locked_file_is_reported_and_usable_after_it_is_unlocked(
 ) -> None:
     monkeypatch.setattr(module, "BUSY_MS", 20)
     database = await open_database(path)
-    with somebody_else(path) as other:
+    with other_connection(path) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StorageError, match=r"another program has locked chat\.db: close it and try again"):
             await add(database, "zoe")
@@ -237,8 +237,8 @@ async def test_a_locked_file_is_reported_and_usable_after_it_is_unlocked(
     assert await names(database) == ["zoe"]
 
 
-async def test_a_short_lock_is_waited_for(database: Database, path: Path) -> None:
-    with somebody_else(path) as other:
+async def test_a_job_waits_for_a_short_lock(database: Database, path: Path) -> None:
+    with other_connection(path) as other:
         other.execute("BEGIN EXCLUSIVE")
         adding = asyncio.ensure_future(add(database, "zoe"))
         await asyncio.sleep(0.05)
@@ -254,7 +254,7 @@ async def test_a_read_only_file_is_reported(database: Database) -> None:
         await add(database, "zoe")
 
 
-async def test_after_close_a_job_is_refused_in_words(path: Path) -> None:
+async def test_a_job_on_a_closed_database_raises_an_error(path: Path) -> None:
     database = Database(path)
     with pytest.raises(StorageError, match="the chat state is closed"):
         await database.submit(jobs.people)
@@ -263,7 +263,7 @@ async def test_after_close_a_job_is_refused_in_words(path: Path) -> None:
     await database.close()
 
 
-async def test_close_finishes_what_was_submitted(path: Path) -> None:
+async def test_close_finishes_submitted_jobs(path: Path) -> None:
     database = Database(path)
     await database.open()
     pending = [asyncio.ensure_future(add(database, f"n{number}")) for number in range(20)]

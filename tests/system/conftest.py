@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture
 def own_logging() -> Iterator[None]:
-    """Put the process's logging back as it was."""
+    """Restore the logging configuration of the process after the test."""
     root, library = logging.getLogger(), logging.getLogger("websockets")
     handlers, levels = list(root.handlers), (root.level, library.level)
     yield

@@ -1,4 +1,4 @@
-"""Keyrings that keep what they are given in memory, or not at all."""
+"""Keyrings that keep passwords in memory, or that fail."""
 
 import threading
 from collections.abc import Iterator
@@ -10,23 +10,23 @@ from keyring.errors import KeyringLocked
 
 
 class MemoryKeyring(KeyringBackend):
-    """Keeps passwords until it is forgotten."""
+    """Keeps passwords in memory."""
 
     priority = 1.0
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept: dict[tuple[str, str], str] = {}
+        self.passwords: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
+        return self.passwords.get((service, username))
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
+        self.passwords[service, username] = password
 
 
 class LockedKeyring(KeyringBackend):
-    """Somebody pressed Cancel."""
+    """Raises an error, as if the user had cancelled unlocking the keyring."""
 
     priority = 1.0
 
@@ -38,39 +38,39 @@ class LockedKeyring(KeyringBackend):
 
 
 class ForgetfulKeyring(MemoryKeyring):
-    """Takes everything and keeps nothing, as keyring's null backend."""
+    """Accepts passwords and stores nothing, like keyring's null backend."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
         pass
 
 
 class ReadOnlyKeyring(MemoryKeyring):
-    """Fails as some do: with whatever it likes."""
+    """Raises an error that is not a ``KeyringError`` when a password is stored."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
         raise OSError("no bus")
 
 
 class HangingKeyring(MemoryKeyring):
-    """Waits for somebody to unlock it."""
+    """Blocks until ``unlocked`` is set, as if it waited for the user."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = threading.Event()
-        self.answer = threading.Event()
+        self.requested = threading.Event()
+        self.unlocked = threading.Event()
 
     def get_password(self, service: str, username: str) -> str | None:
-        self.asked.set()
-        self.answer.wait(30)
+        self.requested.set()
+        self.unlocked.wait(30)
         return super().get_password(service, username)
 
 
 @contextmanager
 def using(backend: KeyringBackend) -> Iterator[None]:
-    """Let ``keyring`` use this one, and what it used before afterwards."""
-    before = keyring.get_keyring()
+    """Let ``keyring`` use ``backend`` within the block."""
+    previous = keyring.get_keyring()
     keyring.set_keyring(backend)
     try:
         yield
     finally:
-        keyring.set_keyring(before)
+        keyring.set_keyring(previous)

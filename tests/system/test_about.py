@@ -1,4 +1,4 @@
-"""What the program is made of."""
+"""The libraries and licences in *About*."""
 
 import sys
 from email.message import Message
@@ -13,22 +13,24 @@ from app.system import about
 
 
 def test_only_direct_and_transitive_dependencies_are_listed() -> None:
-    inside = {each.name: each for each in about.libraries()}
+    libraries = {each.name: each for each in about.libraries()}
     for name in ("PySide6_Essentials", "qasync", "websockets", "aiohttp", "msgspec", "yarl", "Faker"):
-        assert inside[name].version == version(name)
-    assert "LGPL" in inside["PySide6_Essentials"].licence
-    assert inside["websockets"].licence == "BSD-3-Clause"
-    assert not {"pytest", "mypy", "ruff", "hypothesis", "p2p-chat-companion"} & set(inside), "tools are not inside"
-    assert list(inside) == sorted(inside, key=str.lower)
-    assert all(each.licence for each in inside.values())
+        assert libraries[name].version == version(name)
+    assert "LGPL" in libraries["PySide6_Essentials"].licence
+    assert libraries["websockets"].licence == "BSD-3-Clause"
+    assert not {"pytest", "mypy", "ruff", "hypothesis", "p2p-chat-companion"} & set(libraries), (
+        "development tools are not listed"
+    )
+    assert list(libraries) == sorted(libraries, key=str.lower)
+    assert all(each.licence for each in libraries.values())
 
 
 def library(**fields: str | list[str]) -> Any:
-    said = Message()
+    metadata = Message()
     for name, values in fields.items():
         for value in [values] if isinstance(values, str) else values:
-            said[name.replace("_", "-")] = value
-    return SimpleNamespace(metadata=said)
+            metadata[name.replace("_", "-")] = value
+    return SimpleNamespace(metadata=metadata)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +49,11 @@ def library(**fields: str | list[str]) -> Any:
         ({}, "see the licence text"),
     ],
 )
-def test_a_licence_has_a_short_name(fields: Any, licence: str) -> None:
+def test_licence_name_is_short(fields: Any, licence: str) -> None:
     assert about.licence_name(library(**fields)) == licence
 
 
-def test_the_texts_lie_in_a_bundle_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_licence_texts_exist_only_in_a_bundle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert about.licence_texts() is None
     monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
     assert about.licence_texts() is None

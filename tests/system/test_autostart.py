@@ -1,4 +1,4 @@
-"""Start at login: what is written where, and what the system's own switches mean."""
+"""Start at login: what is written where, and how the settings of the system affect it."""
 
 import os
 import plistlib
@@ -16,11 +16,11 @@ from app.system import autostart
 from app.system.autostart import APPROVED, NAME, RUN, LaunchAgent, RunKey, XdgAutostart
 
 ODD = '/home/max/a "b" $HOME `id` 100% \\ ü/companion'
-"""A path in which everything means something to a desktop entry."""
+"""A path that contains all characters with a special meaning in a desktop entry."""
 
 
 class Registry:
-    """What ``RunKey`` asks of ``winreg``; it knows no other key."""
+    """The part of ``winreg`` that ``RunKey`` uses."""
 
     HKEY_CURRENT_USER, REG_SZ, KEY_SET_VALUE = "HKCU", 1, 2
 
@@ -57,7 +57,7 @@ class Registry:
 
 @pytest.fixture(params=["xdg", "launch agent", "run key"])
 def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """Each system's switch."""
+    """Return the autostart switch of each system."""
     command = [ODD]
     match request.param:
         case "xdg":
@@ -70,7 +70,7 @@ def switch(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 def test_autostart_is_off_by_default_and_turning_it_off_leaves_no_files(switch: Any, tmp_path: Path) -> None:
     assert not switch.is_on()
-    assert not list(tmp_path.iterdir()), "looking writes nothing"
+    assert not list(tmp_path.iterdir()), "is_on() writes nothing"
     switch.turn_off()
     switch.turn_on()
     assert switch.is_on()
@@ -90,7 +90,7 @@ def xdg(tmp_path: Path) -> XdgAutostart:
     return XdgAutostart([ODD], tmp_path / "autostart")
 
 
-def test_the_entry_is_valid_and_dies_with_the_program(xdg: XdgAutostart) -> None:
+def test_the_desktop_entry_is_valid_and_has_tryexec(xdg: XdgAutostart) -> None:
     xdg.turn_on()
     lines = xdg.file.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "[Desktop Entry]"
@@ -100,8 +100,8 @@ def test_the_entry_is_valid_and_dies_with_the_program(xdg: XdgAutostart) -> None
         subprocess.run([validate, str(xdg.file)], check=True)
 
 
-def test_an_odd_path_comes_out_as_it_was(xdg: XdgAutostart) -> None:
-    """The specification's way back: the value's escapes first, then the words' quotes, then the fields."""
+def test_special_characters_in_the_path_are_escaped(xdg: XdgAutostart) -> None:
+    """Decode as the specification says: the escapes of the value, then the quotes of the words, then the fields."""
     xdg.turn_on()
     (line,) = [each for each in xdg.file.read_text(encoding="utf-8").splitlines() if each.startswith("Exec=")]
     value = line.removeprefix("Exec=").replace("\\\\", "\\")
@@ -120,7 +120,7 @@ def test_an_odd_path_comes_out_as_it_was(xdg: XdgAutostart) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "on"),
+    ("line", "is_on"),
     [
         ("Hidden=true", False),
         ("Hidden = TRUE ", False),
@@ -129,23 +129,23 @@ def test_an_odd_path_comes_out_as_it_was(xdg: XdgAutostart) -> None:
         ("X-GNOME-Autostart-enabled=true", True),
     ],
 )
-def test_what_the_desktops_own_tool_says_counts(xdg: XdgAutostart, more: str, on: bool) -> None:
+def test_changes_of_desktop_tools_to_the_entry_are_respected(xdg: XdgAutostart, line: str, is_on: bool) -> None:
     xdg.turn_on()
     with xdg.file.open("a", encoding="utf-8") as stream:
-        stream.write(more + "\n")
-    assert xdg.is_on() is on
+        stream.write(line + "\n")
+    assert xdg.is_on() is is_on
     xdg.turn_on()
-    assert xdg.is_on(), "switched on here, it is on"
+    assert xdg.is_on(), "turn_on() overrides the other setting"
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_raises_oserror(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OSError, match="denied"):
         XdgAutostart([ODD], tmp_path / "autostart").turn_on()
 
 
-def test_a_failure_leaves_no_half_written_file(tmp_path: Path) -> None:
+def test_a_failure_leaves_no_partial_file(tmp_path: Path) -> None:
     folder = tmp_path / "autostart"
     (folder / "p2p-chat-companion.desktop").mkdir(parents=True)
     with pytest.raises(OSError, match=r"(?i)directory|denied"):  # on Windows: access is denied
@@ -159,18 +159,18 @@ def test_a_failure_leaves_no_half_written_file(tmp_path: Path) -> None:
 def test_the_agent_runs_the_program_hidden_at_login(tmp_path: Path) -> None:
     agent = LaunchAgent([ODD], tmp_path)
     agent.turn_on()
-    said = plistlib.loads(agent.file.read_bytes())
-    assert said["Label"] == "com.p2pchat.companion" == agent.file.stem
-    assert said["ProgramArguments"] == [ODD, "--hidden"]
-    assert said["RunAtLoad"] is True
-    assert not said.get("KeepAlive"), "quitting it must not start it again"
+    plist = plistlib.loads(agent.file.read_bytes())
+    assert plist["Label"] == "com.p2pchat.companion" == agent.file.stem
+    assert plist["ProgramArguments"] == [ODD, "--hidden"]
+    assert plist["RunAtLoad"] is True
+    assert not plist.get("KeepAlive"), "launchd must not start it again after it quits"
 
 
-def test_an_agent_that_is_disabled_or_broken_is_off(tmp_path: Path) -> None:
+def test_a_disabled_or_invalid_agent_is_off(tmp_path: Path) -> None:
     agent = LaunchAgent([ODD], tmp_path)
     agent.turn_on()
-    said = plistlib.loads(agent.file.read_bytes())
-    agent.file.write_bytes(plistlib.dumps({**said, "Disabled": True}))
+    plist = plistlib.loads(agent.file.read_bytes())
+    agent.file.write_bytes(plistlib.dumps({**plist, "Disabled": True}))
     assert not agent.is_on()
     for broken in (b"", b"<plist>", b"\x00\xff", plistlib.dumps(["a list"])):
         agent.file.write_bytes(broken)
@@ -180,7 +180,7 @@ def test_an_agent_that_is_disabled_or_broken_is_off(tmp_path: Path) -> None:
 # Windows
 
 
-def test_the_value_is_the_installers(tmp_path: Path) -> None:
+def test_the_registry_value_equals_that_of_the_installer(tmp_path: Path) -> None:
     registry = Registry()
     RunKey(["C:\\Program Files\\x\\P2P Chat Companion.exe"], registry).turn_on()
     assert registry.keys[RUN] == {NAME: '"C:\\Program Files\\x\\P2P Chat Companion.exe" --hidden'}
@@ -190,19 +190,21 @@ def test_the_value_is_the_installers(tmp_path: Path) -> None:
     assert f'!define NAME "{NAME}"' in installer
 
 
-@pytest.mark.parametrize(("noted", "on"), [(b"\x03" + bytes(11), False), (b"\x02" + bytes(11), True), (b"", True)])
-def test_what_the_task_manager_says_counts(noted: bytes, on: bool) -> None:
+@pytest.mark.parametrize(
+    ("approval", "is_on"), [(b"\x03" + bytes(11), False), (b"\x02" + bytes(11), True), (b"", True)]
+)
+def test_changes_in_the_task_manager_are_respected(approval: bytes, is_on: bool) -> None:
     registry = Registry()
     key = RunKey(["x.exe"], registry)
     key.turn_on()
-    registry.keys[APPROVED] = {NAME: noted}
-    assert key.is_on() is on
+    registry.keys[APPROVED] = {NAME: approval}
+    assert key.is_on() is is_on
     key.turn_on()
     assert key.is_on()
     assert registry.keys[APPROVED] == {}
 
 
-def test_other_programs_values_are_left_alone() -> None:
+def test_values_of_other_programs_are_not_changed() -> None:
     registry = Registry()
     registry.keys[RUN] = {"Other": "other.exe"}
     key = RunKey(["x.exe"], registry)
@@ -211,7 +213,7 @@ def test_other_programs_values_are_left_alone() -> None:
     assert registry.keys[RUN] == {"Other": "other.exe"}
 
 
-# which program
+# the registered program
 
 
 def test_an_appimage_registers_its_own_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,8 +232,8 @@ def test_a_bundle_registers_its_program_without_a_console(monkeypatch: pytest.Mo
     assert autostart.program() == [str(tmp_path / "P2P Chat Companion.exe")]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there it is pythonw")
-def test_an_installation_by_pip_registers_the_command_beside_its_interpreter(
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows the command is pythonw")
+def test_an_installation_by_pip_registers_the_command_next_to_its_interpreter(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("APPIMAGE", raising=False)
@@ -241,8 +243,8 @@ def test_an_installation_by_pip_registers_the_command_beside_its_interpreter(
     assert autostart.program() == [str(tmp_path / "companion")]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux' folders")
-def test_this_systems_switch_is_below_the_configuration_folder(
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+def test_the_switch_of_linux_is_in_the_configuration_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

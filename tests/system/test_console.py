@@ -1,4 +1,4 @@
-"""Output streams: UTF-8 in Windows' pipes, and programs that have no streams at all."""
+"""Output streams: UTF-8 in pipes on Windows, and programs without streams."""
 
 import io
 import json
@@ -48,12 +48,12 @@ def write(text: str, raw: io.BytesIO) -> bytes:
 
 
 @pytest.mark.usefixtures("on_windows")
-def test_a_pipe_on_windows_gets_utf_8() -> None:
+def test_a_pipe_on_windows_uses_utf_8() -> None:
     assert write(TEXT, io.BytesIO()) == TEXT.encode()
 
 
 @pytest.mark.usefixtures("on_windows")
-def test_a_terminal_keeps_its_encoding_and_shows_a_replacement() -> None:
+def test_a_terminal_keeps_its_encoding_and_replaces_other_characters() -> None:
     assert write("ü✗", Terminal()) == "ü?".encode("cp1252")
 
 
@@ -70,19 +70,19 @@ def test_other_systems_keep_their_encoding(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.usefixtures("on_windows")
 @pytest.mark.parametrize("indent", [None, 2])
-def test_json_in_a_pipe_on_windows_survives_any_code_page(indent: int | None) -> None:
+def test_json_on_windows_is_ascii(indent: int | None) -> None:
     text = as_json({"text": TEXT}, indent=indent)
     assert text.isascii()
     assert json.loads(text) == {"text": TEXT}
 
 
-def test_json_elsewhere_stays_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_on_other_systems_is_not_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     assert as_json({"text": TEXT}) == f'{{"text":"{TEXT}"}}'
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_file_that_powershell_wrote_can_be_read(encoding: str) -> None:
+def test_text_in_the_encodings_of_powershell_is_decoded(encoding: str) -> None:
     assert decode_text(TEXT.encode(encoding)) == TEXT
 
 
@@ -96,8 +96,8 @@ def dialogs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return shown
 
 
-def ends_with(code: int | None, monkeypatch: pytest.MonkeyPatch | None = None) -> int | str | None:
-    """Run a command that ends so, without streams if ``monkeypatch`` is given (pytest replaces a fixture's)."""
+def exit_code_of(code: int | None, monkeypatch: pytest.MonkeyPatch | None = None) -> int | str | None:
+    """Return the exit code of a command that exits with ``code``. ``monkeypatch``: run it without streams."""
     if monkeypatch:
         monkeypatch.setattr(sys, "stdout", None)
         monkeypatch.setattr(sys, "stderr", None)
@@ -106,15 +106,15 @@ def ends_with(code: int | None, monkeypatch: pytest.MonkeyPatch | None = None) -
         sys.stderr.write("Another companion is running.\n")
         raise SystemExit(code)
 
-    with pytest.raises(SystemExit) as end:
+    with pytest.raises(SystemExit) as caught:
         run_with_streams(command)
-    return end.value.code
+    return caught.value.code
 
 
 def test_without_streams_a_failure_is_shown_in_a_dialog(
     monkeypatch: pytest.MonkeyPatch, dialogs: list[str]
 ) -> None:
-    assert ends_with(3, monkeypatch) == 3
+    assert exit_code_of(3, monkeypatch) == 3
     assert dialogs == ["Another companion is running."]
 
 
@@ -122,12 +122,12 @@ def test_without_streams_a_failure_is_shown_in_a_dialog(
 def test_without_streams_nothing_is_shown_after_a_success(
     monkeypatch: pytest.MonkeyPatch, dialogs: list[str], code: int | None
 ) -> None:
-    assert ends_with(code, monkeypatch) == code
+    assert exit_code_of(code, monkeypatch) == code
     assert dialogs == []
 
 
 def test_with_streams_no_dialog_is_shown(dialogs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert ends_with(2) == 2
+    assert exit_code_of(2) == 2
     assert capsys.readouterr().err == "Another companion is running.\n"
     assert dialogs == []
 
@@ -141,13 +141,13 @@ def test_only_the_end_of_a_long_output_is_kept() -> None:
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--token-file", "short"], 2), (["serve", "--nonsense"], 2)])
-def test_the_exit_codes_hold_without_streams(tmp_path: Path, arguments: list[str], code: int) -> None:
-    """The window's own errors, and those of the command line."""
+def test_exit_codes_are_the_same_without_streams(tmp_path: Path, arguments: list[str], code: int) -> None:
+    """Errors of the window and of the command line."""
     (tmp_path / "short").write_text("short")
     (tmp_path / "short").chmod(0o600)
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(Path.cwd())}
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", WITHOUT_STREAMS, *arguments], cwd=tmp_path, env=environment, timeout=60, check=False
     )
-    assert ended.returncode == code
+    assert result.returncode == code
     assert (tmp_path / "shown").read_text(encoding="utf-8")

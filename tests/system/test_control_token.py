@@ -30,12 +30,12 @@ SECRET = "0123456789abcdef"
 
 
 @pytest.fixture(autouse=True)
-def ring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
-    """No test here sees the developer's own keyring or variable."""
+def memory_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyring]:
+    """Replace the developer's keyring, and remove the environment variable."""
     monkeypatch.delenv(VARIABLE, raising=False)
-    ring = MemoryKeyring()
-    with using(ring):
-        yield ring
+    memory_keyring = MemoryKeyring()
+    with using(memory_keyring):
+        yield memory_keyring
 
 
 @pytest.fixture
@@ -51,13 +51,13 @@ def private(file: Path, content: str | bytes) -> Path:
     return file
 
 
-async def test_at_the_first_start_a_token_is_made_and_kept_in_the_keyring(
-    ring: MemoryKeyring, tmp_path: Path
+async def test_the_first_start_creates_a_token_in_the_keyring(
+    memory_keyring: MemoryKeyring, tmp_path: Path
 ) -> None:
     token = await obtain(None, Folders.of(tmp_path))
     assert token.kept_in == "keyring"
     assert len(token.value) >= 32
-    assert ring.kept == {(SERVICE, str(tmp_path)): token.value}
+    assert memory_keyring.passwords == {(SERVICE, str(tmp_path)): token.value}
     assert await obtain(None, Folders.of(tmp_path)) == token
     assert from_keyring(tmp_path) == token.value
 
@@ -67,7 +67,7 @@ async def test_each_folder_has_a_token_of_its_own(tmp_path: Path) -> None:
     assert tokens[0].value != tokens[1].value
 
 
-async def test_the_variable_wins_over_the_keyring_which_is_not_even_asked(
+async def test_the_variable_takes_precedence_and_the_keyring_is_not_used(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(VARIABLE, f" {SECRET}\n")
@@ -81,24 +81,26 @@ def test_an_empty_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(None) is None
 
 
-async def test_a_file_wins_over_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_token_file_takes_precedence_over_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv(VARIABLE, SECRET * 2)
     file = private(tmp_path / "token", f"{SECRET}\n")
     assert await obtain(file, Folders.of(tmp_path)) == Token(SECRET, "file", file.resolve())
 
 
-async def test_a_file_that_is_not_there_is_made(tmp_path: Path, ring: MemoryKeyring) -> None:
+async def test_a_missing_token_file_is_created(tmp_path: Path, memory_keyring: MemoryKeyring) -> None:
     file = tmp_path / "new" / "token"
     token = await obtain(file, Folders.of(tmp_path))
     assert file.read_text() == f"{token.value}\n"
     assert (token.kept_in, token.file) == ("file", file.resolve())
     assert len(token.value) >= 32
     assert await obtain(file, Folders.of(tmp_path)) == token
-    assert ring.kept == {}
+    assert memory_keyring.passwords == {}
 
 
 @posix
-def test_the_file_that_is_made_and_its_folder_are_for_this_user_alone(tmp_path: Path) -> None:
+def test_a_new_token_file_and_its_folder_are_private(tmp_path: Path) -> None:
     file = tmp_path / "new" / "token"
     before = os.umask(0)
     try:
@@ -111,7 +113,7 @@ def test_the_file_that_is_made_and_its_folder_are_for_this_user_alone(tmp_path: 
 
 @posix
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660, 0o777, 0o610])
-def test_a_file_that_others_can_read_is_refused_with_the_way_to_mend_it(tmp_path: Path, mode: int) -> None:
+def test_a_token_file_that_others_can_read_is_rejected_with_a_remedy(tmp_path: Path, mode: int) -> None:
     file = private(tmp_path / "token", SECRET)
     file.chmod(mode)
     with pytest.raises(TokenError) as caught:
@@ -122,7 +124,7 @@ def test_a_file_that_others_can_read_is_refused_with_the_way_to_mend_it(tmp_path
 
 
 @posix
-def test_a_file_that_only_its_owner_can_read_is_good(tmp_path: Path) -> None:
+def test_a_token_file_that_only_its_owner_can_read_is_accepted(tmp_path: Path) -> None:
     file = private(tmp_path / "token", SECRET)
     file.chmod(0o400)
     assert given(file) is not None
@@ -136,8 +138,8 @@ def test_a_file_with_an_invalid_token_is_rejected(tmp_path: Path, content: str) 
     file = private(tmp_path / "token", content)
     with pytest.raises(TokenError) as caught:
         given(file)
-    said = f"{file} contains no valid token. Use at least 16 letters, digits or symbols, without spaces."
-    assert str(caught.value) == said
+    message = f"{file} contains no valid token. Use at least 16 letters, digits or symbols, without spaces."
+    assert str(caught.value) == message
     assert file.read_bytes() == content.encode()
 
 
@@ -156,7 +158,7 @@ def test_a_token_file_that_is_not_text_is_rejected(tmp_path: Path) -> None:
 
 def test_a_token_file_that_cannot_be_read_or_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir(mode=0o700)
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("a file")
     for file in (tmp_path / "folder", tmp_path / "file" / "token", tmp_path / ("x" * 300)):
         with pytest.raises(TokenError, match=r"The token file .* cannot be used: .*\."):
             given(file)
@@ -175,14 +177,14 @@ def test_a_token_file_that_would_block_is_reported(tmp_path: Path) -> None:
 
 
 async def test_an_invalid_given_token_is_not_replaced_by_a_new_token(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ring: MemoryKeyring
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, memory_keyring: MemoryKeyring
 ) -> None:
     monkeypatch.setenv(VARIABLE, "short")
     with pytest.raises(TokenError):
         await obtain(None, Folders.of(tmp_path))
     with pytest.raises(TokenError):
         read("keyring", None, tmp_path)
-    assert ring.kept == {}
+    assert memory_keyring.passwords == {}
 
 
 NO_KEYRINGS = [LockedKeyring, ForgetfulKeyring, ReadOnlyKeyring, null.Keyring, fail.Keyring]
@@ -209,24 +211,24 @@ async def test_without_a_keyring_the_token_is_in_a_private_file_and_a_notice_is_
 
 
 async def test_a_token_moves_to_a_keyring_that_appears_later_and_stays_valid(
-    folders: Folders, ring: MemoryKeyring
+    folders: Folders, memory_keyring: MemoryKeyring
 ) -> None:
     with using(LockedKeyring()):
         token = await obtain(None, folders)
     assert await obtain(None, folders) == Token(token.value, "keyring")
-    assert ring.kept == {(SERVICE, str(folders.runtime)): token.value}
+    assert memory_keyring.passwords == {(SERVICE, str(folders.runtime)): token.value}
     assert not folders.token_file.exists()
 
 
-async def test_a_keyring_that_holds_a_token_wins_over_the_file(folders: Folders) -> None:
-    kept = await obtain(None, folders)
+async def test_a_token_in_the_keyring_takes_precedence_over_the_stored_file(folders: Folders) -> None:
+    token = await obtain(None, folders)
     with using(LockedKeyring()):
         assert (await obtain(None, folders)).kept_in == "file"
-    assert await obtain(None, folders) == kept
+    assert await obtain(None, folders) == token
     assert not folders.token_file.exists()
 
 
-async def test_a_given_token_leaves_the_file_in_the_data_folder_alone(
+async def test_a_given_token_does_not_change_the_stored_token_file(
     folders: Folders, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with using(LockedKeyring()):
@@ -240,14 +242,16 @@ async def test_a_given_token_leaves_the_file_in_the_data_folder_alone(
 
 
 @posix
-async def test_a_stored_token_that_others_can_read_is_not_used(folders: Folders, ring: MemoryKeyring) -> None:
+async def test_a_stored_token_that_others_can_read_is_not_used(
+    folders: Folders, memory_keyring: MemoryKeyring
+) -> None:
     with using(LockedKeyring()):
         leaked = await obtain(None, folders)
         folders.token_file.chmod(0o644)
-        for work in (lambda: obtain(None, folders), lambda: asyncio.to_thread(find, None, folders)):
+        for lookup in (lambda: obtain(None, folders), lambda: asyncio.to_thread(find, None, folders)):
             with pytest.raises(TokenError, match="Other users can read"):
-                await work()
-    assert (await obtain(None, folders)).value != leaked.value, "the keyring gets another one"
+                await lookup()
+    assert (await obtain(None, folders)).value != leaked.value, "the keyring stores a new token"
 
 
 @posix
@@ -257,7 +261,7 @@ async def test_a_stored_token_is_never_read_from_a_fifo(folders: Folders) -> Non
         await obtain(None, folders)
 
 
-async def test_if_the_token_can_be_stored_nowhere_it_is_for_this_run_only(folders: Folders) -> None:
+async def test_a_token_that_cannot_be_stored_is_valid_for_this_run_only(folders: Folders) -> None:
     shutil.rmtree(folders.data)
     with using(LockedKeyring()):
         token, again = await obtain(None, folders), await obtain(None, folders)
@@ -280,46 +284,44 @@ def test_the_place_of_a_token_is_named(token: Token, place: str) -> None:
     assert token.place == place
 
 
-async def test_a_keyring_that_does_not_answer_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_a_keyring_that_does_not_answer_times_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.05)
-    ring = HangingKeyring()
-    with using(ring):
+    hanging_keyring = HangingKeyring()
+    with using(hanging_keyring):
         try:
             token = await asyncio.wait_for(obtain(None, Folders.of(tmp_path)), PATIENCE_S)
         finally:
-            ring.answer.set()
-    assert ring.asked.is_set()
+            hanging_keyring.unlocked.set()
+    assert hanging_keyring.requested.is_set()
     assert token.kept_in == "file"
-    for _ in range(100):  # the late answer does no harm
+    for _ in range(100):  # the late answer has no effect
         await asyncio.sleep(0.001)
 
 
-def test_a_keyring_that_answers_after_the_loop_has_ended_does_no_harm(
+def test_a_keyring_that_answers_after_the_loop_is_closed_has_no_effect(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(control_token, "KEYRING_TIMEOUT_S", 0.02)
-    ring = HangingKeyring()
-    with using(ring):
+    hanging_keyring = HangingKeyring()
+    with using(hanging_keyring):
         assert asyncio.run(obtain(None, Folders.of(tmp_path))).kept_in == "file"
         threads = [each for each in threading.enumerate() if each.name == "keyring"]
-        ring.answer.set()
+        hanging_keyring.unlocked.set()
         for each in threads:
             each.join(5)
 
 
-async def test_giving_up_waiting_for_the_keyring_is_possible(tmp_path: Path) -> None:
-    ring = HangingKeyring()
-    with using(ring):
+async def test_waiting_for_the_keyring_can_be_cancelled(tmp_path: Path) -> None:
+    hanging_keyring = HangingKeyring()
+    with using(hanging_keyring):
         try:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(obtain(None, Folders.of(tmp_path)), 0.05)
         finally:
-            ring.answer.set()
+            hanging_keyring.unlocked.set()
 
 
-async def test_no_secret_is_in_a_repr_or_a_log(
+async def test_secrets_are_not_in_repr_logs_or_errors(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -338,9 +340,9 @@ async def test_no_secret_is_in_a_repr_or_a_log(
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_running_companions_token_is_read_from_where_it_is_kept(tmp_path: Path) -> None:
-    kept = await obtain(None, Folders.of(tmp_path))
-    assert read("keyring", None, tmp_path) == kept
+async def test_the_token_of_a_running_companion_is_read_from_its_location(tmp_path: Path) -> None:
+    token = await obtain(None, Folders.of(tmp_path))
+    assert read("keyring", None, tmp_path) == token
     assert read("keyring", None, tmp_path / "other") is None
     file = private(tmp_path / "token", SECRET)
     assert read("file", file, tmp_path) == Token(SECRET, "file", file)

@@ -9,14 +9,14 @@ import pytest
 from app.system.crash import KEPT_REPORTS, CrashReporter, redacted
 
 SECRET = "swordfish-under-the-mat"
-WHERE = ["unexpected ", "event loop error: "]
+PREFIXES = ["unexpected ", "event loop error: "]
 
 
 def fail(text: str = SECRET) -> None:
     raise ValueError(text)
 
 
-def caught(text: str = SECRET) -> BaseException:
+def create_error(text: str = SECRET) -> BaseException:
     try:
         try:
             fail(text)
@@ -31,18 +31,18 @@ def reports(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def told() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 @pytest.fixture
-async def reporter(tmp_path: Path, told: list[str], expected_warnings: list[str]) -> CrashReporter:
+async def reporter(tmp_path: Path, messages: list[str], expected_warnings: list[str]) -> CrashReporter:
     expected_warnings.append("unexpected ")
-    return CrashReporter(tmp_path, told.append)
+    return CrashReporter(tmp_path, messages.append)
 
 
 def test_a_report_contains_error_types_causes_and_locations_but_no_messages() -> None:
-    text = redacted(caught())
+    text = redacted(create_error())
     assert [line.partition(" ")[0] for line in text.splitlines() if not line.startswith(" ")] == [
         "builtins.RuntimeError", "because", "builtins.ValueError",
     ]  # fmt: skip
@@ -51,57 +51,57 @@ def test_a_report_contains_error_types_causes_and_locations_but_no_messages() ->
     assert SECRET not in text
 
 
-def test_a_group_names_its_kinds() -> None:
+def test_the_report_of_an_exception_group_names_its_types() -> None:
     assert "group of: ValueError, KeyError" in redacted(ExceptionGroup(SECRET, [ValueError(SECRET), KeyError()]))
 
 
-def test_errors_that_cause_each_other_come_to_an_end() -> None:
-    one, two = ValueError(), KeyError()
-    one.__context__, two.__context__ = two, one
-    assert redacted(one).count("because of") == 2
+def test_errors_that_cause_each_other_are_reported_once() -> None:
+    first, second = ValueError(), KeyError()
+    first.__context__, second.__context__ = second, first
+    assert redacted(first).count("because of") == 2
 
 
 async def test_one_line_is_logged_with_the_path_of_the_report(
-    reporter: CrashReporter, tmp_path: Path, told: list[str]
+    reporter: CrashReporter, tmp_path: Path, messages: list[str]
 ) -> None:
-    reporter.report(caught(), "in a test")
+    reporter.report(create_error(), "in a test")
     (text,) = reports(tmp_path)
     assert text.startswith("in a test\n\nbuiltins.RuntimeError")
     assert "websockets " in text
-    assert len(told) == 1
-    assert "RuntimeError" in told[0]
-    assert str(tmp_path) in told[0]
-    assert SECRET not in text + told[0]
+    assert len(messages) == 1
+    assert "RuntimeError" in messages[0]
+    assert str(tmp_path) in messages[0]
+    assert SECRET not in text + messages[0]
 
 
 async def test_a_repeated_error_is_reported_once(
-    reporter: CrashReporter, tmp_path: Path, told: list[str], expected_warnings: list[str]
+    reporter: CrashReporter, tmp_path: Path, messages: list[str], expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("repeated RuntimeError")
     for _ in range(3):
-        reporter.report(caught(), "in a test")
-    assert len(told) == len(reports(tmp_path)) == 1
+        reporter.report(create_error(), "in a test")
+    assert len(messages) == len(reports(tmp_path)) == 1
 
 
-async def test_old_reports_go(reporter: CrashReporter, tmp_path: Path) -> None:
+async def test_old_reports_are_deleted(reporter: CrashReporter, tmp_path: Path) -> None:
     for number in range(KEPT_REPORTS + 3):
-        kind = type(f"Error{number}", (Exception,), {})
-        reporter.report(kind(), "in a test")
+        error_type = type(f"Error{number}", (Exception,), {})
+        reporter.report(error_type(), "in a test")
     assert len(reports(tmp_path)) == KEPT_REPORTS
 
 
 async def test_an_error_is_logged_when_its_report_cannot_be_written(
-    reporter: CrashReporter, tmp_path: Path, told: list[str]
+    reporter: CrashReporter, tmp_path: Path, messages: list[str]
 ) -> None:
     reporter._folder = tmp_path / "file" / "logs"
     (tmp_path / "file").write_text("")
-    reporter.report(caught(), "in a test")
-    assert len(told) == 1
-    assert "Report:" not in told[0]
+    reporter.report(create_error(), "in a test")
+    assert len(messages) == 1
+    assert "Report:" not in messages[0]
 
 
 async def test_errors_in_tasks_callbacks_threads_slots_and_destructors_are_reported(
-    reporter: CrashReporter, told: list[str], expected_warnings: list[str]
+    reporter: CrashReporter, messages: list[str], expected_warnings: list[str]
 ) -> None:
     before = (sys.excepthook, threading.excepthook, sys.unraisablehook)
     loop = asyncio.get_running_loop()
@@ -109,7 +109,7 @@ async def test_errors_in_tasks_callbacks_threads_slots_and_destructors_are_repor
     reporter.install(loop)
     try:
 
-        class Stubborn:
+        class FailingDestructor:
             def __del__(self) -> None:
                 raise LookupError(SECRET)
 
@@ -120,34 +120,36 @@ async def test_errors_in_tasks_callbacks_threads_slots_and_destructors_are_repor
         thread = threading.Thread(target=lambda: {}[SECRET])
         thread.start()
         thread.join()
-        Stubborn()
+        FailingDestructor()
         loop.call_exception_handler({"message": "a task failed", "exception": OSError(SECRET)})
         sys.excepthook(TypeError, TypeError(SECRET), None)
         await asyncio.sleep(0.05)
     finally:
         reporter.uninstall()
-    kinds = sorted(line.partition("(")[2].partition(")")[0] for line in told)
+    kinds = sorted(line.partition("(")[2].partition(")")[0] for line in messages)
     assert kinds == ["KeyError", "LookupError", "OSError", "TypeError", "ValueError"]
     assert (sys.excepthook, threading.excepthook, sys.unraisablehook) == before
 
 
-async def test_ctrl_c_in_a_slot_is_a_wish_to_stop(tmp_path: Path, told: list[str]) -> None:
+async def test_ctrl_c_in_a_slot_stops_the_program(tmp_path: Path, messages: list[str]) -> None:
     stopped: list[bool] = []
-    reporter = CrashReporter(tmp_path, told.append, lambda: stopped.append(True))
+    reporter = CrashReporter(tmp_path, messages.append, lambda: stopped.append(True))
     reporter._from_hook(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert (stopped, told) == ([True], [])
+    assert (stopped, messages) == ([True], [])
 
 
 @pytest.fixture
-async def quiet(tmp_path: Path, told: list[str]) -> CrashReporter:
-    """One that is to report nothing."""
-    return CrashReporter(tmp_path, told.append)
+async def silent_reporter(tmp_path: Path, messages: list[str]) -> CrashReporter:
+    """Return a reporter that is not expected to report anything."""
+    return CrashReporter(tmp_path, messages.append)
 
 
-async def test_a_failed_accept_is_not_reported(quiet: CrashReporter, tmp_path: Path, told: list[str]) -> None:
-    """What a proactor (Windows) says if a caller resets its connection: the servers deal with it."""
+async def test_a_failed_accept_is_not_reported(
+    silent_reporter: CrashReporter, tmp_path: Path, messages: list[str]
+) -> None:
+    """A proactor loop (Windows) reports this if a caller resets its connection. The servers handle it."""
     message = "Accept failed on a socket"
-    quiet._from_loop({"message": message, "exception": OSError(64, SECRET), "socket": None})
+    silent_reporter._from_loop({"message": message, "exception": OSError(64, SECRET), "socket": None})
 
     async def accept_coro() -> None:
         raise OSError(64, SECRET)
@@ -155,24 +157,24 @@ async def test_a_failed_accept_is_not_reported(quiet: CrashReporter, tmp_path: P
     task = asyncio.ensure_future(accept_coro())
     await asyncio.wait([task])
     context = {"message": "Task exception was never retrieved", "exception": task.exception(), "future": task}
-    quiet._from_loop(context)
-    assert (told, reports(tmp_path)) == ([], [])
+    silent_reporter._from_loop(context)
+    assert (messages, reports(tmp_path)) == ([], [])
 
 
-async def test_aiohttp_s_error_about_a_connection_that_is_gone_is_not_reported(
-    quiet: CrashReporter, tmp_path: Path, told: list[str]
+async def test_the_error_of_aiohttp_about_a_closed_connection_is_not_reported(
+    silent_reporter: CrashReporter, tmp_path: Path, messages: list[str]
 ) -> None:
     source = "def start(factory):\n    factory()\n"
     names: dict[str, Any] = {}
     exec(compile(source, str(tmp_path / "aiohttp" / "web_protocol.py"), "exec"), names)
     with pytest.raises(TypeError) as caught_error:
         names["start"](None)
-    quiet._from_loop({"message": "Task exception was never retrieved", "exception": caught_error.value})
-    assert (told, reports(tmp_path)) == ([], [])
+    silent_reporter._from_loop({"message": "Task exception was never retrieved", "exception": caught_error.value})
+    assert (messages, reports(tmp_path)) == ([], [])
 
 
-async def test_any_other_type_error_is_reported(reporter: CrashReporter, told: list[str]) -> None:
+async def test_any_other_type_error_is_reported(reporter: CrashReporter, messages: list[str]) -> None:
     with pytest.raises(TypeError) as caught_error:
         len(3)  # type: ignore[arg-type]
     reporter._from_loop({"message": "Task exception was never retrieved", "exception": caught_error.value})
-    assert len(told) == 1
+    assert len(messages) == 1

@@ -7,33 +7,33 @@ from app.system.current_settings import CurrentSettings
 from app.system.settings import InvalidSettings, Settings
 
 
-async def test_reactions_are_called_in_order_and_only_if_their_settings_changed() -> None:
+async def test_listeners_are_called_in_order_and_only_if_their_settings_changed() -> None:
     current, calls = CurrentSettings(Settings()), list[str]()
 
-    def reaction(name: str) -> Callable[[Settings, Settings], None]:
+    def recording_listener(name: str) -> Callable[[Settings, Settings], None]:
         return lambda before, after: calls.append(f"{name}: {before.username} {after.username}")
 
     async def slow(_: Settings, after: Settings) -> None:
         await asyncio.sleep(0)
         calls.append(f"slow: {after.username}")
 
-    current.on_change(reaction("port"), "port", "rest_port")
+    current.on_change(recording_listener("port"), "port", "rest_port")
     current.on_change(slow, "username")
-    current.on_change(reaction("any"))
+    current.on_change(recording_listener("any"))
     await current.use(Settings(username="zoe"))
     await current.use(Settings(username="zoe", rest_port=1))
     await current.use(Settings(username="zoe", rest_port=1))
     assert calls == ["slow: zoe", "any: me zoe", "port: zoe zoe", "any: zoe zoe", "any: zoe zoe"]
 
 
-async def test_reactions_see_the_new_values_in_use() -> None:
+async def test_listeners_are_called_after_the_new_values_are_in_use() -> None:
     current, seen = CurrentSettings(Settings()), list[str]()
     current.on_change(lambda *_: seen.append(current.values.username))
     await current.use(Settings(username="zoe"))
     assert seen == ["zoe"]
 
 
-def test_valid_settings_are_written_and_not_used_yet() -> None:
+def test_saved_settings_are_written_and_not_used_yet() -> None:
     current, written = CurrentSettings(Settings()), list[Settings]()
     current.save(Settings(port=1), [])
     current.write = written.append
@@ -50,12 +50,12 @@ def test_settings_that_conflict_are_not_written() -> None:
     assert written == []
 
 
-def test_an_error_of_the_disk_is_raised() -> None:
+def test_a_disk_error_is_raised() -> None:
     current = CurrentSettings(Settings())
 
-    def full(_: Settings) -> None:
+    def fail(_: Settings) -> None:
         raise OSError("No space left on device")
 
-    current.write = full
+    current.write = fail
     with pytest.raises(OSError, match="No space"):
         current.save(Settings(username="zoe"), [])

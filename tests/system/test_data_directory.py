@@ -11,7 +11,7 @@ from app.system.settings import InvalidSettings, Settings
 pytestmark = pytest.mark.usefixtures("own_logging")
 
 
-def test_a_home_has_its_folders_its_lock_and_its_log(tmp_path: Path) -> None:
+def test_a_data_directory_has_folders_a_lock_and_a_log(tmp_path: Path) -> None:
     home = DataDirectory.open(tmp_path / "here")
     home.start_log(console=False)
     assert (tmp_path / "here" / "logs" / "companion.log").is_file()
@@ -19,7 +19,7 @@ def test_a_home_has_its_folders_its_lock_and_its_log(tmp_path: Path) -> None:
     home.lock.release()
 
 
-def test_the_command_lines_port_wins_over_the_files(tmp_path: Path) -> None:
+def test_the_port_of_the_command_line_overrides_the_file(tmp_path: Path) -> None:
     home = DataDirectory.open(tmp_path)
     home.settings_file.path.write_text("port = 9000\nusername = 'zoe'\n")
     assert home.load(Overrides()).port == 9000
@@ -38,13 +38,13 @@ def test_a_second_companion_in_the_same_folder_is_rejected_with_instructions(tmp
 
 
 def test_a_folder_that_cannot_be_created_is_reported_with_a_remedy(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("a file")
     with pytest.raises(DataDirectoryError, match=r"Cannot write to .*file.*--data-dir") as caught:
         DataDirectory.open(tmp_path / "file")
     assert caught.value.exit is Exit.FAILED
 
 
-def test_exit_codes_are_those_that_help_lists() -> None:
+def test_exit_codes_are_those_in_the_help() -> None:
     assert [int(code) for code in (Exit.OK, Exit.FAILED, Exit.USAGE, Exit.BUSY)] == [0, 1, 2, 3]
 
 
@@ -60,7 +60,7 @@ def written(home: DataDirectory) -> str:
     return file.read_text() if file.exists() else ""
 
 
-def test_each_override_wins_over_the_file_and_none_leaves_it(home: DataDirectory) -> None:
+def test_each_override_takes_precedence_over_the_file(home: DataDirectory) -> None:
     home.settings_file.path.write_text("port = 9000\nrest_port = 9001\nrest = false\n")
     settings = home.load(Overrides(port=1, rest=True))
     assert (settings.port, settings.rest, settings.rest_port) == (1, True, 9001)
@@ -68,7 +68,7 @@ def test_each_override_wins_over_the_file_and_none_leaves_it(home: DataDirectory
     assert (settings.port, settings.rest, settings.rest_port) == (9000, False, 0)
 
 
-def test_ports_of_the_command_line_must_not_equal_others(home: DataDirectory) -> None:
+def test_ports_of_the_command_line_must_be_different(home: DataDirectory) -> None:
     with pytest.raises(DataDirectoryError) as caught:
         home.load(Overrides(port=8080))
     assert caught.value.exit is Exit.USAGE
@@ -81,17 +81,17 @@ def test_ports_of_the_command_line_must_not_equal_others(home: DataDirectory) ->
 
 def test_invalid_or_conflicting_settings_are_not_written(home: DataDirectory) -> None:
     settings = home.load(Overrides(port=9000))
-    for wrong in (
+    for invalid in (
         replace(settings, rest_port=9000),
-        replace(settings, rest_port=8081),  # the file's own port, which the command line hides
+        replace(settings, rest_port=8081),  # the port in the file, which the command line overrides
         replace(settings, username=""),
     ):
         with pytest.raises(InvalidSettings):
-            home.save(wrong)
+            home.save(invalid)
     assert written(home) == ""
 
 
-def test_what_only_the_command_line_gave_is_not_written_into_the_file(home: DataDirectory) -> None:
+def test_command_line_values_are_not_written_to_the_file(home: DataDirectory) -> None:
     settings = home.load(Overrides(port=9000, rest=False, rest_port=9001))
     settings.theme = "dark"
     home.save(settings)
@@ -108,7 +108,7 @@ def test_save_keeps_file_values_that_the_command_line_overrides(home: DataDirect
     assert home.settings_file.load() == Settings(port=9000, username="zoe")
 
 
-def test_a_port_that_was_changed_since_is_written_though_the_command_line_gave_another(home: DataDirectory) -> None:
+def test_a_changed_port_is_written_even_if_the_command_line_overrides_it(home: DataDirectory) -> None:
     settings = home.load(Overrides(port=9000))
     settings.port = 9500
     home.save(settings)

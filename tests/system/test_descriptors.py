@@ -14,7 +14,7 @@ INFINITY = -1
 
 
 class Resource(SimpleNamespace):
-    """The module ``resource`` of a system that allows ``most`` descriptors."""
+    """The module ``resource`` of a system that allows ``maximum`` descriptors."""
 
     RLIM_INFINITY, RLIMIT_NOFILE = INFINITY, 7
 
@@ -22,32 +22,32 @@ class Resource(SimpleNamespace):
         return self.soft, self.hard
 
     def setrlimit(self, _: int, limits: tuple[int, int]) -> None:
-        if limits[0] > self.most:
+        if limits[0] > self.maximum:
             raise ValueError("current limit exceeds maximum limit")
         self.soft, self.hard = limits
 
 
 @pytest.mark.parametrize(
-    ("soft", "hard", "most", "raised"),
+    ("soft", "hard", "maximum", "expected"),
     [
         pytest.param(256, INFINITY, 10_240, 10_240, id="macOS"),
         pytest.param(1024, 524_288, 524_288, 65_536, id="Linux"),
         pytest.param(1024, 2048, 2048, 2048, id="a low hard limit"),
-        pytest.param(100_000, 524_288, 524_288, 100_000, id="high already"),
-        pytest.param(INFINITY, INFINITY, 10_240, INFINITY, id="unlimited already"),
-        pytest.param(64, INFINITY, 100, 64, id="the system allows none of it"),
+        pytest.param(100_000, 524_288, 524_288, 100_000, id="already high"),
+        pytest.param(INFINITY, INFINITY, 10_240, INFINITY, id="already unlimited"),
+        pytest.param(64, INFINITY, 100, 64, id="the system rejects every higher limit"),
     ],
 )
 def test_the_limit_is_raised_as_far_as_possible(
-    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, most: int, raised: int
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, maximum: int, expected: int
 ) -> None:
-    fake = Resource(soft=soft, hard=hard, most=most)
+    fake = Resource(soft=soft, hard=hard, maximum=maximum)
     monkeypatch.setitem(sys.modules, "resource", fake)  # type: ignore[arg-type]
     raise_descriptor_limit()
-    assert (fake.soft, fake.hard) == (raised, hard)
+    assert (fake.soft, fake.hard) == (expected, hard)
 
 
-def test_a_system_without_limits_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_limits_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resource", None)  # importing it raises ImportError
     raise_descriptor_limit()
 
@@ -71,13 +71,13 @@ RUN: dict[str, str] = {
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-@pytest.mark.parametrize("face", RUN)
-def test_both_programs_raise_it(face: str) -> None:
+@pytest.mark.parametrize("program", RUN)
+def test_both_programs_raise_the_limit(program: str) -> None:
     environment: dict[str, Any] = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    ended = subprocess.run(
-        [sys.executable, "-c", SCRIPT + RUN[face]], capture_output=True, text=True, env=environment, timeout=60,
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT + RUN[program]], capture_output=True, text=True, env=environment, timeout=60,
         check=False,
     )  # fmt: skip
-    _, _, told = ended.stderr.partition("the limit is ")
-    soft, _, hard = told.split()
-    assert int(soft) == min(int(hard), 65_536) if int(hard) > 0 else int(soft) > 256, ended.stderr
+    _, _, limits = result.stderr.partition("the limit is ")
+    soft, _, hard = limits.split()
+    assert int(soft) == min(int(hard), 65_536) if int(hard) > 0 else int(soft) > 256, result.stderr

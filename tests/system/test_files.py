@@ -77,7 +77,7 @@ def test_write_file_keeps_line_ends_and_leaves_only_the_file(tmp_path: Path) -> 
 
 
 @posix
-def test_write_file_creates_a_file_for_this_user_only_whatever_was_there(tmp_path: Path) -> None:
+def test_write_file_creates_a_private_file_even_if_a_public_one_exists(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("old")
     (tmp_path / "x").chmod(0o666)
     umask = os.umask(0)
@@ -101,15 +101,15 @@ def test_write_file_that_cannot_replace_its_target_leaves_nothing_behind(tmp_pat
     assert names(tmp_path) == ["x"]
 
 
-def test_write_file_rejects_text_that_is_not_unicode_and_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+def test_write_file_rejects_text_that_is_not_unicode_and_does_not_change_the_file(tmp_path: Path) -> None:
     write_file(tmp_path / "x", "before")
     with pytest.raises(ValueError, match="surrogates"):
-        write_file(tmp_path / "x", "half of a pair: \ud83d")
+        write_file(tmp_path / "x", "lone surrogate: \ud83d")
     assert names(tmp_path) == ["x"]
     assert (tmp_path / "x").read_text() == "before"
 
 
-def test_write_file_on_a_full_disk_leaves_the_file_as_it_was(
+def test_write_file_on_a_full_disk_does_not_change_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_file(tmp_path / "x", "before")
@@ -125,7 +125,7 @@ def test_write_file_on_a_full_disk_leaves_the_file_as_it_was(
     assert (tmp_path / "x").read_text() == "before"
 
 
-def test_write_file_replaces_a_link_and_not_the_file_that_it_leads_to(tmp_path: Path) -> None:
+def test_write_file_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("mine")
     make_link(tmp_path / "x", "victim")
     write_file(tmp_path / "x", "new")
@@ -134,21 +134,21 @@ def test_write_file_replaces_a_link_and_not_the_file_that_it_leads_to(tmp_path: 
 
 
 def test_write_file_uses_unpredictable_temporary_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a known name, a link placed there is followed or its file overwritten."""
-    used: list[Path] = []
+    """With a predictable name, another user could place a link there that the program would follow."""
+    temporary_files: list[Path] = []
     original = files.replace
 
-    def remember(source: Path, target: Path) -> None:
-        used.append(source)
+    def record(source: Path, target: Path) -> None:
+        temporary_files.append(source)
         original(source, target)
 
-    monkeypatch.setattr(files, "replace", remember)
+    monkeypatch.setattr(files, "replace", record)
     for _ in range(20):
         write_file(tmp_path / "x", "x")
-    assert len(set(used)) == 20
+    assert len(set(temporary_files)) == 20
 
 
-def test_write_file_fails_rather_than_follow_a_link_with_its_temporary_name(
+def test_write_file_does_not_follow_a_link_with_its_temporary_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files.os, "urandom", lambda length: b"\0" * length)
@@ -160,18 +160,18 @@ def test_write_file_fails_rather_than_follow_a_link_with_its_temporary_name(
 
 
 class Scanner:
-    """A virus scanner that holds a file for some seconds of a clock of its own."""
+    """A virus scanner that locks a file for some seconds of a fake clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, holds_s: float) -> None:
         self.now = 0.0
         original = Path.replace
 
-        def hold(source: Path, target: Path) -> Path:
+        def replace_unless_held(source: Path, target: Path) -> Path:
             if self.now < holds_s:
                 raise PermissionError(13, "The process cannot access the file", str(target))
             return original(source, target)
 
-        monkeypatch.setattr(Path, "replace", hold)
+        monkeypatch.setattr(Path, "replace", replace_unless_held)
         monkeypatch.setattr(files, "RETRY_S", 1.0)
         monkeypatch.setattr(files.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(files.time, "sleep", self.sleep)
@@ -181,7 +181,7 @@ class Scanner:
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> tuple[Path, Path]:
+def source_and_target(tmp_path: Path) -> tuple[Path, Path]:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("new")
     target.write_text("old")
@@ -189,19 +189,21 @@ def two(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_replace_retries_while_a_scanner_holds_the_file(
-    two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    source_and_target: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Scanner(monkeypatch, holds_s=0.9)
-    replace(*two)
-    assert two[1].read_text() == "new"
+    replace(*source_and_target)
+    assert source_and_target[1].read_text() == "new"
 
 
-def test_replace_gives_up_after_one_second(two: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replace_gives_up_after_one_second(
+    source_and_target: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     scanner = Scanner(monkeypatch, holds_s=60)
     with pytest.raises(PermissionError):
-        replace(*two)
+        replace(*source_and_target)
     assert 1 <= scanner.now < 1.1
-    assert two[1].read_text() == "old"
+    assert source_and_target[1].read_text() == "old"
 
 
 @posix

@@ -25,8 +25,8 @@ def names(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.iterdir())
 
 
-def told(**changes: Any) -> str:
-    """The text of a file that tells of this very process."""
+def instance_json(**changes: Any) -> str:
+    """Return the content of an instance file of this process."""
     value = {
         "version": VERSION, "pid": os.getpid(), "started": psutil.Process().create_time(), "control": URL,
         "token_in": "keyring", "token_file": "",
@@ -62,7 +62,7 @@ def test_removing_never_fails(tmp_path: Path) -> None:
 
 
 @posix
-def test_the_file_is_for_this_user_alone_whatever_was_there_before(file: Path) -> None:
+def test_the_file_is_private_even_if_a_public_one_exists(file: Path) -> None:
     file.write_text("old")
     file.chmod(0o666)
     before = os.umask(0)
@@ -75,7 +75,7 @@ def test_the_file_is_for_this_user_alone_whatever_was_there_before(file: Path) -
 
 def test_a_process_that_has_ended_is_not_found(file: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        file.write_text(told(pid=other.pid, started=psutil.Process(other.pid).create_time()))
+        file.write_text(instance_json(pid=other.pid, started=psutil.Process(other.pid).create_time()))
         found = find(file)
         assert found is not None
         assert found.pid == other.pid
@@ -84,37 +84,38 @@ def test_a_process_that_has_ended_is_not_found(file: Path) -> None:
 
 
 @posix
-def test_a_process_that_has_ended_and_was_not_waited_for_is_not_found(file: Path) -> None:
+def test_a_zombie_process_is_not_found(file: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        file.write_text(told(pid=other.pid, started=psutil.Process(other.pid).create_time()))
+        file.write_text(instance_json(pid=other.pid, started=psutil.Process(other.pid).create_time()))
         other.kill()
         os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
         assert psutil.pid_exists(other.pid)
         assert find(file) is None
 
 
-def test_another_process_that_got_the_same_number_is_not_the_companion(file: Path) -> None:
-    file.write_text(told(started=psutil.Process().create_time() - 3600))
+def test_another_process_with_the_same_id_is_not_the_companion(file: Path) -> None:
+    file.write_text(instance_json(started=psutil.Process().create_time() - 3600))
     assert find(file) is None
 
 
 @pytest.mark.parametrize("version", [0, VERSION + 1])
 def test_a_file_of_another_version_is_ignored(file: Path, version: int) -> None:
-    file.write_text(told(version=version))
+    file.write_text(instance_json(version=version))
     assert find(file) is None
 
 
-def test_a_later_version_may_say_more(file: Path) -> None:
-    file.write_text(told(colour="red"))
+def test_unknown_fields_are_ignored(file: Path) -> None:
+    file.write_text(instance_json(colour="red"))
     assert find(file) is not None
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"{nope", b"null", b"[]", b"{}", b"\xff\xfe", b"\x00" * 100, b"[" * 10_000, told(pid="x").encode(),
-        told(pid=-1).encode(), told(pid=2**40).encode(), told(pid=2**70).encode(), told(started="now").encode(),
-        told(started=None).encode(), told(control=None).encode(),
+        b"", b"{nope", b"null", b"[]", b"{}", b"\xff\xfe", b"\x00" * 100, b"[" * 10_000,
+        instance_json(pid="x").encode(), instance_json(pid=-1).encode(), instance_json(pid=2**40).encode(),
+        instance_json(pid=2**70).encode(), instance_json(started="now").encode(),
+        instance_json(started=None).encode(), instance_json(control=None).encode(),
     ],
 )  # fmt: skip
 def test_an_invalid_file_is_ignored(file: Path, content: bytes) -> None:

@@ -16,7 +16,7 @@ time.sleep(60)
 """
 
 
-def test_a_second_one_is_refused_until_the_first_gives_it_back(tmp_path: Path) -> None:
+def test_a_lock_cannot_be_taken_again_until_it_is_released(tmp_path: Path) -> None:
     first, second = InstanceLock(tmp_path), InstanceLock(tmp_path)
     assert first.take()
     assert not second.take()
@@ -26,7 +26,7 @@ def test_a_second_one_is_refused_until_the_first_gives_it_back(tmp_path: Path) -
     second.release()
 
 
-def test_two_folders_have_two_locks(tmp_path: Path) -> None:
+def test_two_folders_have_separate_locks(tmp_path: Path) -> None:
     locks = [InstanceLock(tmp_path / name) for name in ("a", "b")]
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -35,7 +35,7 @@ def test_two_folders_have_two_locks(tmp_path: Path) -> None:
         lock.release()
 
 
-def test_a_killed_holder_leaves_it_free(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_can_be_taken(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as holder:
@@ -46,7 +46,7 @@ def test_a_killed_holder_leaves_it_free(tmp_path: Path) -> None:
         holder.kill()
         holder.wait()
         deadline = time.monotonic() + PATIENCE_S
-        while not (taken := lock.take()) and time.monotonic() < deadline:
+        while not (acquired := lock.take()) and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert taken
+        assert acquired
         lock.release()

@@ -36,13 +36,13 @@ def test_a_fifo_in_the_place_of_the_log_file_is_an_error_and_does_not_block(tmp_
         logs.start(tmp_path)
 
 
-def test_the_library_is_quiet_below_warnings(tmp_path: Path) -> None:
+def test_messages_of_libraries_below_warning_are_not_logged(tmp_path: Path) -> None:
     logs.start(tmp_path)
     logging.getLogger("websockets.server").info("connection open")
     assert written(tmp_path) == ""
 
 
-def test_the_files_rotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_files_are_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "FILE_BYTES", 200)
     monkeypatch.setattr(logs, "FILES", 2)
     logs.start(tmp_path)
@@ -53,10 +53,10 @@ def test_the_files_rotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "line 49" in written(tmp_path)
 
 
-def test_a_log_that_another_program_has_open_is_continued_and_rotated_later(
+def test_a_log_file_that_another_program_has_open_is_rotated_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On Windows, an open file cannot be renamed. No line and no older file may get lost."""
+    """On Windows, an open file cannot be renamed. No line and no older file may be lost."""
     monkeypatch.setattr(logs, "FILE_BYTES", 1000)
     monkeypatch.setattr(logs, "FILES", 3)
     for number in (1, 2):
@@ -83,17 +83,17 @@ def test_a_log_that_another_program_has_open_is_continued_and_rotated_later(
     assert (tmp_path / "companion.log").read_text() == ""
 
 
-def test_warnings_go_to_the_console_when_asked(
+def test_warnings_are_also_written_to_the_console_if_enabled(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], expected_warnings: list[str]
 ) -> None:
-    expected_warnings.append("the sky falls")
+    expected_warnings.append("a warning")
     logs.start(tmp_path, console=True)
-    logging.getLogger("app.test").info("all is well")
-    logging.getLogger("app.test").warning("the sky falls")
-    assert capsys.readouterr().err == "WARNING: the sky falls\n"
+    logging.getLogger("app.test").info("an info message")
+    logging.getLogger("app.test").warning("a warning")
+    assert capsys.readouterr().err == "WARNING: a warning\n"
 
 
-async def test_no_payload_text_ever_reaches_the_log_files(
+async def test_no_payload_text_is_written_to_the_log_files(
     tmp_path: Path, companion: Companion, connect_client: Connect
 ) -> None:
     logs.start(tmp_path)
@@ -126,7 +126,7 @@ async def test_no_payload_text_ever_reaches_the_log_files(
     assert SECRET not in text
 
 
-async def test_not_even_when_a_handler_fails(
+async def test_no_payload_text_is_logged_when_a_handler_fails(
     tmp_path: Path, companion: Companion, connect_client: Connect, expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("the handler of typing failed")

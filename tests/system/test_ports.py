@@ -7,7 +7,7 @@ import pytest
 
 from app.system.ports import OWN_PROCESS, holder
 
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems may not say")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems may not report the process")
 
 
 @linux_only
@@ -25,12 +25,12 @@ def test_the_holder_of_a_port_is_named() -> None:
 
 def test_this_process_is_named_as_the_companion_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """On macOS, only root may list the connections of other processes."""
-    monkeypatch.setattr(psutil, "net_connections", refuse_all)
+    monkeypatch.setattr(psutil, "net_connections", deny_access)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert holder(listener.getsockname()[1]) == OWN_PROCESS
 
 
-def refuse_all(kind: str) -> None:
+def deny_access(kind: str) -> None:
     raise psutil.AccessDenied
 
 
@@ -42,8 +42,8 @@ def test_a_port_without_a_listener_has_no_holder() -> None:
 
 @pytest.mark.parametrize("error", [psutil.AccessDenied(), psutil.NoSuchProcess(1), PermissionError()])
 def test_a_failed_process_lookup_returns_no_holder(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def refuse(kind: str) -> None:
+    def raise_error(kind: str) -> None:
         raise error
 
-    monkeypatch.setattr(psutil, "net_connections", refuse)
+    monkeypatch.setattr(psutil, "net_connections", raise_error)
     assert holder(8081) is None

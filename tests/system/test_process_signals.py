@@ -12,33 +12,33 @@ from app.system.process_signals import CLOSE, LOG_OFF, SHUT_DOWN, console_handle
 
 
 @pytest.fixture
-def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long a handler slept; it takes no time."""
-    naps: list[float] = []
-    monkeypatch.setattr(process_signals.time, "sleep", naps.append)
-    return naps
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Record the sleeps of a handler. They take no time."""
+    sleeps: list[float] = []
+    monkeypatch.setattr(process_signals.time, "sleep", sleeps.append)
+    return sleeps
 
 
 @pytest.mark.parametrize("event", [CLOSE, LOG_OFF, SHUT_DOWN])
-async def test_closing_the_console_ends_the_program_and_gives_it_time(event: int, naps: list[float]) -> None:
+async def test_closing_the_console_stops_the_program_and_waits_for_it(event: int, sleeps: list[float]) -> None:
     stopped = asyncio.Event()
     handle = console_handler(asyncio.get_running_loop(), stopped.set)
     assert await asyncio.to_thread(handle, event) is True
     await asyncio.wait_for(stopped.wait(), 10)
-    assert naps == [process_signals.CONSOLE_CLOSE_S]
-    assert naps[0] < 5, "Windows waits no longer"
+    assert sleeps == [process_signals.CONSOLE_CLOSE_S]
+    assert sleeps[0] < 5, "Windows ends the process after 5 s"
 
 
 @pytest.mark.parametrize("event", [0, 1])
-async def test_ctrl_c_and_ctrl_break_are_left_to_the_signals(event: int, naps: list[float]) -> None:
+async def test_ctrl_c_and_ctrl_break_are_left_to_the_signal_handlers(event: int, sleeps: list[float]) -> None:
     stopped = asyncio.Event()
     assert console_handler(asyncio.get_running_loop(), stopped.set)(event) is False
     await asyncio.sleep(0)
     assert not stopped.is_set()
-    assert naps == []
+    assert sleeps == []
 
 
-def test_a_console_that_closes_after_the_end_does_no_harm(naps: list[float]) -> None:
+def test_closing_the_console_after_the_loop_is_closed_has_no_effect(sleeps: list[float]) -> None:
     loop = asyncio.new_event_loop()
     loop.close()
     assert console_handler(loop, lambda: None)(CLOSE) is True
@@ -46,7 +46,7 @@ def test_a_console_that_closes_after_the_end_does_no_harm(naps: list[float]) -> 
 
 @pytest.fixture
 def break_signal(monkeypatch: pytest.MonkeyPatch) -> Iterator[signal.Signals]:
-    """A signal that stands in for Windows' Ctrl+Break."""
+    """Replace Ctrl+Break of Windows with a signal of this system."""
     number = signal.SIGTERM if sys.platform == "win32" else signal.SIGUSR2
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, number)}
     monkeypatch.setattr(signal, "SIGBREAK", number, raising=False)
@@ -56,7 +56,7 @@ def break_signal(monkeypatch: pytest.MonkeyPatch) -> Iterator[signal.Signals]:
         signal.signal(each, handler)
 
 
-def test_a_second_ctrl_break_does_not_disturb_the_end(break_signal: signal.Signals) -> None:
+def test_a_second_ctrl_break_during_shutdown_is_ignored(break_signal: signal.Signals) -> None:
     loop = asyncio.new_event_loop()
     ignore_more(loop)
     loop.close()

@@ -32,17 +32,17 @@ def test_a_missing_file_loads_the_defaults(file: SettingsFile) -> None:
     assert not file.path.exists()
 
 
-def test_the_defaults_keep_their_own_rules() -> None:
+def test_the_defaults_are_valid() -> None:
     for name, value in msgspec.structs.asdict(Settings()).items():
         assert check(name, value) is None
 
 
-def test_two_settings_share_no_lists() -> None:
+def test_settings_objects_do_not_share_lists() -> None:
     Settings().allowed_origins.clear()
     assert Settings().allowed_origins == list(TAURI_ORIGINS)
 
 
-def test_what_is_saved_is_loaded(file: SettingsFile) -> None:
+def test_saved_settings_are_loaded(file: SettingsFile) -> None:
     changed = Settings(
         username="zoë", port=9000, allowed_origins=[], rest=False, rest_port=9001, prime_browsers=False,
         presence_decays=False, theme="dark", close_to_tray=False,
@@ -84,13 +84,13 @@ def test_a_value_goes_back_to_its_default_where_it_was_written(file: SettingsFil
     assert file.load() == Settings()
 
 
-def test_saving_makes_the_folder(tmp_path: Path) -> None:
+def test_save_creates_the_folder(tmp_path: Path) -> None:
     file = SettingsFile(tmp_path / "new" / "folder" / "settings.toml")
     file.save(Settings(port=9000))
     assert file.load().port == 9000
 
 
-def test_comments_and_unknown_keys_survive(file: SettingsFile) -> None:
+def test_save_keeps_comments_and_unknown_keys(file: SettingsFile) -> None:
     write(file, '# mine\nport = 9000 # the UI expects 8081\nfuture = "kept"\n\n[other]\nkey = 1 # too\n')
     settings = file.load()
     settings.port = 9001
@@ -104,7 +104,7 @@ def test_comments_and_unknown_keys_survive(file: SettingsFile) -> None:
     assert file.load() == Settings(port=9001, username="zoe")
 
 
-def test_what_did_not_change_stays_as_it_was_written(file: SettingsFile) -> None:
+def test_save_keeps_the_formatting_of_unchanged_values(file: SettingsFile) -> None:
     origins = "allowed_origins = [\n    'https://a.example', # my own\n    'https://b.example',\n]"
     text = f"port = 9_000\n{origins}\ntheme = 'dark'\n"
     write(file, text)
@@ -116,7 +116,7 @@ def test_what_did_not_change_stays_as_it_was_written(file: SettingsFile) -> None
 
 
 @pytest.mark.parametrize(
-    ("line", "complaint"),
+    ("line", "message"),
     [
         ('port = "abc"', "must be a whole number, not text"),
         ("port = 70000", "must be at most 65535"),
@@ -131,18 +131,18 @@ def test_what_did_not_change_stays_as_it_was_written(file: SettingsFile) -> None
         ("close_to_tray = 'no'", "must be true or false, not text"),
     ],
 )
-def test_an_invalid_value_is_reported_and_its_default_used(file: SettingsFile, line: str, complaint: str) -> None:
+def test_an_invalid_value_is_reported_and_its_default_used(file: SettingsFile, line: str, message: str) -> None:
     write(file, f"{line}\nstart_hidden = true\n")
     assert file.load() == Settings(start_hidden=True)
-    (told,) = file.warnings
+    (warning,) = file.warnings
     name = line.split()[0]
-    assert told.startswith(f"{file.path}: {name}: {complaint}")
+    assert warning.startswith(f"{file.path}: {name}: {message}")
     default = getattr(Settings(), name)
-    assert told.endswith(f"using {json.dumps(default)}")
+    assert warning.endswith(f"using {json.dumps(default)}")
 
 
 @pytest.mark.parametrize(
-    ("line", "closed"),
+    ("line", "expected"),
     [
         ("require_token = 'true'", {"require_token": True}),
         ("require_token = 0", {"require_token": True}),
@@ -155,22 +155,22 @@ def test_an_invalid_value_is_reported_and_its_default_used(file: SettingsFile, l
     ],
 )
 def test_an_invalid_access_setting_falls_back_to_the_restrictive_value(
-    file: SettingsFile, line: str, closed: dict[str, Any]
+    file: SettingsFile, line: str, expected: dict[str, Any]
 ) -> None:
     write(file, f"{line}\n")
-    assert file.load() == Settings(**closed)
-    (told,) = file.warnings
-    (value,) = closed.values()
-    assert told.endswith(f"using {json.dumps(value)}")
+    assert file.load() == Settings(**expected)
+    (warning,) = file.warnings
+    (value,) = expected.values()
+    assert warning.endswith(f"using {json.dumps(value)}")
 
 
-def test_a_broken_file_that_speaks_of_a_token_still_wants_one(file: SettingsFile) -> None:
+def test_an_invalid_file_with_require_token_still_requires_a_token(file: SettingsFile) -> None:
     write(file, "require_token = true\nport = = 1\n")
     assert file.load() == Settings(require_token=True)
     assert "require_token = true until the file is corrected" in file.warnings[0]
 
 
-def test_complaints_are_about_the_last_load_only(file: SettingsFile) -> None:
+def test_warnings_are_those_of_the_last_load(file: SettingsFile) -> None:
     write(file, "port = 'abc'")
     file.load()
     write(file, "port = 9000")
@@ -184,9 +184,9 @@ def test_complaints_are_about_the_last_load_only(file: SettingsFile) -> None:
 def test_a_broken_file_loads_the_defaults_and_is_set_aside_before_a_save(file: SettingsFile, broken: bytes) -> None:
     file.path.write_bytes(broken)
     assert file.load() == Settings()
-    (told,) = file.warnings
-    assert str(file.path) in told
-    assert "defaults are used" in told
+    (warning,) = file.warnings
+    assert str(file.path) in warning
+    assert "defaults are used" in warning
     file.save(Settings(port=9000))
     assert file.load().port == 9000
     (aside,) = file.path.parent.glob("settings.toml.broken-*")
@@ -216,7 +216,7 @@ def test_a_file_that_would_block_or_take_minutes_is_reported(file: SettingsFile,
         file.save(Settings(port=9001))
 
 
-def test_saving_leaves_nothing_else_behind(file: SettingsFile) -> None:
+def test_save_leaves_no_other_files(file: SettingsFile) -> None:
     file.save(Settings(port=9000))
     assert list(file.path.parent.iterdir()) == [file.path]
 
@@ -236,13 +236,13 @@ def test_equal_ports_are_reported_and_all_defaults_used(file: SettingsFile, line
 
 
 @pytest.mark.parametrize("lines", ["port = 8080\nrest = false", "port = 0\nrest_port = 0\ncontrol_port = 0"])
-def test_ports_may_be_equal_if_only_one_is_used_or_any_will_do(file: SettingsFile, lines: str) -> None:
+def test_ports_may_be_equal_if_only_one_is_used_or_they_are_0(file: SettingsFile, lines: str) -> None:
     write(file, lines)
     file.load()
     assert file.warnings == []
 
 
-def test_saving_other_ports_ends_a_conflict_in_the_file(file: SettingsFile) -> None:
+def test_saving_other_ports_resolves_a_conflict_in_the_file(file: SettingsFile) -> None:
     write(file, "port = 9000 # mine\nrest_port = 9000\n")
     settings = file.load()
     settings.port = 9001
@@ -267,7 +267,7 @@ def test_validate_accepts_the_defaults_and_reports_every_wrong_setting() -> None
 
 
 @pytest.mark.parametrize("origin", [*TAURI_ORIGINS, "https://a.example:8443", "http://[::1]:5173", "a-b+c.d://x_y"])
-def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
+def test_valid_origins_are_accepted(origin: str) -> None:
     assert origin_problem(origin) == ""
 
 
@@ -282,12 +282,12 @@ def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
         "http://localhost:\u0661", "http://a.example http://b.example", "1http://x",
     ],
 )  # fmt: skip
-def test_what_no_browser_sends_as_origin_is_rejected(origin: str) -> None:
+def test_invalid_origins_are_rejected(origin: str) -> None:
     assert origin_problem(origin)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a/b", "a\nb", "a\u202eb", " me", "me ", "x" * 65, "\ud800"])
-def test_a_user_name_follows_the_rule_for_friends(file: SettingsFile, name: str) -> None:
+def test_an_invalid_user_name_is_rejected_like_that_of_a_friend(file: SettingsFile, name: str) -> None:
     assert check("username", name)
     if name.isascii():
         write(file, f"username = {json.dumps(name)}\n")
@@ -312,5 +312,5 @@ def test_a_user_name_follows_the_rule_for_friends(file: SettingsFile, name: str)
         ("allowed_origins", ["https://a.example", 7], "[1]: must be text, not a number"),
     ],
 )
-def test_check_says_what_is_wrong_with_a_value(name: str, value: Any, wrong: str | None) -> None:
+def test_check_returns_the_problem_of_a_value(name: str, value: Any, wrong: str | None) -> None:
     assert check(name, value) == wrong

@@ -1,4 +1,4 @@
-"""Untrusted text reaches no terminal as control characters."""
+"""Control characters in untrusted text are never written to a terminal."""
 
 import io
 import json
@@ -29,25 +29,25 @@ def test_every_control_character_is_escaped() -> None:
 
 
 @pytest.mark.parametrize("text", ["grüße", "שלום", "مرحبا", "👩‍👩‍👧 ❤️", "a\u00a0b", "漢字", "~", " "])
-def test_other_text_stays_as_it_is(text: str) -> None:
+def test_other_text_is_unchanged(text: str) -> None:
     assert one_line(text) == text
 
 
 @settings(max_examples=examples(40))
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
-def test_json_keeps_its_value(value: object) -> None:
+def test_escaped_json_has_the_same_value(value: object) -> None:
     for text in (one_line(as_json(value)), escape_controls(as_json(value, indent=1))):
         assert not set(text) & set(CONTROLS) - {"\n"}
         assert json.loads(text) == value
 
 
-def test_json_keeps_a_lone_surrogate() -> None:
+def test_escaped_json_can_contain_a_lone_surrogate() -> None:
     line = one_line(as_json("\ud83d"))
     assert json.loads(line) == "\ud83d"
     assert line.encode()
 
 
-def test_a_line_break_in_a_text_begins_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_line_breaks_in_a_text_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     terminal.print_lines("title\ncontrol http://127.0.0.1:1", "second")
     terminal.say("\rlistening")
     assert capsys.readouterr() == ("title\\u000acontrol http://127.0.0.1:1\nsecond\n", "\\u000dlistening\n")
@@ -55,40 +55,40 @@ def test_a_line_break_in_a_text_begins_no_line(capsys: pytest.CaptureFixture[str
 
 def stream(errors: str = "strict") -> tuple[EscapingStream, io.BytesIO, io.TextIOWrapper]:
     raw = io.BytesIO()
-    below = io.TextIOWrapper(raw, encoding="utf-8", errors=errors, line_buffering=True)
-    return EscapingStream(below), raw, below
+    inner = io.TextIOWrapper(raw, encoding="utf-8", errors=errors, line_buffering=True)
+    return EscapingStream(inner), raw, inner
 
 
 def written(raw: io.BytesIO) -> bytes:
-    """What has been written, with line ends as on POSIX."""
+    """Return what was written, with POSIX line ends."""
     return raw.getvalue().replace(os.linesep.encode(), b"\n")
 
 
-def test_a_stream_escapes_what_any_library_writes() -> None:
-    escaping, raw, below = stream()
+def test_a_stream_escapes_all_written_text() -> None:
+    escaping, raw, inner = stream()
     assert escaping.write(TITLE) == len(TITLE)
     escaping.writelines(["\x9b2J", "ok\n"])
     print("\u202e", file=escaping)
     assert written(raw) == b"\\u001b]0;PWNED\\u0007\\u009b2Jok\n\\u202e\n"
-    assert escaping.buffer is below.buffer
+    assert escaping.buffer is inner.buffer
 
 
-def test_a_stream_that_is_collected_leaves_the_other_open() -> None:
-    escaping, raw, below = stream(errors="replace")
+def test_a_garbage_collected_stream_does_not_close_the_inner_stream() -> None:
+    escaping, raw, inner = stream(errors="replace")
     assert escaping.errors == "replace"
     assert escaping.line_buffering
     escaping.write("a")
     del escaping
-    below.write("b\n")
+    inner.write("b\n")
     assert written(raw) == b"ab\n"
 
 
-def test_a_stream_has_the_file_descriptor_of_the_other(tmp_path: Path) -> None:
+def test_a_stream_has_the_file_descriptor_of_the_inner_stream(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w") as file:
         assert EscapingStream(file).fileno() == file.fileno()
 
 
-def test_a_log_line_is_one_line_without_controls(
+def test_a_log_record_is_one_line_without_control_characters(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("refused ")
@@ -109,15 +109,15 @@ def test_a_log_line_is_one_line_without_controls(
 
 
 def companion(*arguments: str) -> tuple[str, str]:
-    ended = subprocess.run([sys.executable, "-m", "app", *arguments], capture_output=True, timeout=60, check=False)
-    out, err = (each.decode().replace(os.linesep, "\n") for each in (ended.stdout, ended.stderr))
+    result = subprocess.run([sys.executable, "-m", "app", *arguments], capture_output=True, timeout=60, check=False)
+    out, err = (each.decode().replace(os.linesep, "\n") for each in (result.stdout, result.stderr))
     return out, err
 
 
 @pytest.mark.parametrize(
     "arguments", [[TITLE], ["trigger", f"--{TITLE}"], ["fixtures", TITLE], ["clients", "--x\u202e"]]
 )
-def test_the_argument_parser_prints_no_controls(arguments: list[str]) -> None:
+def test_the_argument_parser_prints_no_control_characters(arguments: list[str]) -> None:
     out, err = companion(*arguments)
     assert "PWNED" in err or "\\u202e" in err
     assert not set(out + err) & set(CONTROLS) - {"\n"}

@@ -1,10 +1,10 @@
-"""Who is a friend in the chat state of a test."""
+"""Set the friends in the chat state of a test."""
 
 from app.companion import Companion
 
 
-async def befriend_only(companion: Companion, *names: str) -> None:
-    """Let these be the friends, and nobody else."""
+async def set_friends(companion: Companion, *names: str) -> None:
+    """Make exactly these people friends."""
     for name in companion.personas:
         await companion.chat.remove_friend(name)
     for name in names:

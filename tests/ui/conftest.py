@@ -1,4 +1,4 @@
-"""Qt tests: every async test and fixture in this folder runs on the program's own loop."""
+"""Qt tests: every async test and fixture in this folder runs on the event loop of the program."""
 
 import asyncio
 import functools
@@ -27,14 +27,14 @@ from app.ui.garbage_collector import collect_all
 from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.window import MainWindow
 from tests.conftest import MakeCompanion, until
-from tests.ui.frames import settled
+from tests.ui.frames import wait_until_idle
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"qt": new_loop_of_tests}
+    return {"qt": new_test_loop}
 
 
-def new_loop_of_tests() -> asyncio.AbstractEventLoop:
+def new_test_loop() -> asyncio.AbstractEventLoop:
     """Return the program's loop: stock qasync if ``COMPANION_LOOP=qasync`` or the system requires it."""
     app = QApplication.instance()
     assert app
@@ -45,11 +45,11 @@ def new_loop_of_tests() -> asyncio.AbstractEventLoop:
 
 
 def _guard_callbacks(loop: Any) -> None:
-    """Let tests process Qt events at any time, as the program's own loop allows it.
+    """Let tests process Qt events at any time, as the event loop of the program does.
 
-    Stock qasync's callbacks are Qt timers. Qt runs them also at the end of ``run_until_complete``, between a test
-    and its fixtures (pytest-qt), and inside a test that processes events (``QTest``). Set the running loop then,
-    and postpone them while a task is running: a second task cannot be entered then, and would never go on.
+    Callbacks of stock qasync are Qt timers. Qt also runs them at the end of ``run_until_complete``, between a test
+    and its fixtures (pytest-qt), and inside a test that processes events (``QTest``). Set the running loop for
+    them, and postpone them while a task is running, because a second task could not be entered and would hang.
     """
     call_later = loop.call_later
 
@@ -74,7 +74,7 @@ def _guard_callbacks(loop: Any) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _program(qapp: QApplication) -> Iterator[None]:
+def _set_up_application(qapp: QApplication) -> Iterator[None]:
     gc.disable()  # see app/ui/garbage_collector.py
     qapp.setQuitOnLastWindowClosed(False)
     theme.apply(qapp, "light")
@@ -84,11 +84,11 @@ def _program(qapp: QApplication) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _no_events_without_the_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_events_outside_of_the_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep pytest-qt from processing events between the fixtures and the body of an async test.
 
-    In the program, Qt turns only within the loop. Outside of it, ``app.ui.room_tasks.run`` drops what a slot
-    starts: on a slow machine, a timer that was due between a fixture and the test lost its work.
+    In the program, Qt processes events only within the loop. Outside of it, ``app.ui.room_tasks.run`` drops the
+    tasks of slots. On a slow machine, a timer that was due between a fixture and the test would lose its task.
     """
     if request.node.get_closest_marker("asyncio"):
         monkeypatch.setattr(pytestqt.plugin, "_process_events", lambda: None)
@@ -96,70 +96,70 @@ def _no_events_without_the_loop(request: pytest.FixtureRequest, monkeypatch: pyt
 
 @pytest.fixture
 def all_rooms() -> None:
-    """Let windows also build rooms that the test does not use, while the loop is idle, as in the program."""
+    """Build also the rooms that the test does not use, while the loop is idle, as in the program."""
 
 
 @pytest.fixture(autouse=True)
-def _only_rooms_in_use(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let windows build only what the test uses: the other rooms take longer than most tests.
+def _build_only_used_rooms(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build only the rooms that the test uses. Building the other rooms takes longer than most tests.
 
-    ``COMPANION_TEST_ROOMS=all`` lets every window of the tests build them, as the nightly workflow does.
+    With ``COMPANION_TEST_ROOMS=all``, every window builds all rooms, as in the nightly workflow.
     """
     if "all_rooms" not in request.fixturenames and os.environ.get("COMPANION_TEST_ROOMS") != "all":
         monkeypatch.setattr(LazyStack, "build_the_rest", lambda _: None)
 
 
 @pytest.fixture(autouse=True)
-def _collect(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Collect on Qt's thread, as the program does."""
+def _collect_garbage(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect garbage on Qt's thread, as the program does."""
     yield
     gc.collect(2 if hash(request.node.nodeid) % 20 == 0 else 1)
 
 
-def forget(widget: QWidget) -> None:
-    """Destroy a widget now."""
+def destroy_now(widget: QWidget) -> None:
+    """Destroy a widget immediately."""
     widget.hide()
     widget.deleteLater()
     QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete)
 
 
-async def put_away(window: MainWindow, companion: Companion) -> None:
-    """Destroy a window when nothing is under way for it any more."""
+async def close_and_destroy(window: MainWindow, companion: Companion) -> None:
+    """Close a window, wait for its tasks, and destroy it."""
     window.close_down()
-    await settled(companion)
-    forget(window)
+    await wait_until_idle(companion)
+    destroy_now(window)
 
 
 class Windows(Protocol):
-    """Makes windows, not shown yet; they are destroyed when the test ends."""
+    """Creates windows that are not shown yet. They are destroyed when the test ends."""
 
     def __call__(self, companion: Companion) -> MainWindow: ...
 
 
 @pytest.fixture
 async def windows(tmp_path: Path, make_companion: MakeCompanion) -> AsyncIterator[Windows]:
-    """Makes windows of the companions that ``make_companion`` made."""
-    made: list[tuple[MainWindow, Companion]] = []
+    """Return a function that creates windows of companions."""
+    windows_to_close: list[tuple[MainWindow, Companion]] = []
 
     def make(companion: Companion) -> MainWindow:
         window = MainWindow(Folders.of(tmp_path)).fill(companion)
-        made.append((window, companion))
+        windows_to_close.append((window, companion))
         return window
 
     yield make
-    for window, companion in made:
-        await put_away(window, companion)
+    for window, companion in windows_to_close:
+        await close_and_destroy(window, companion)
 
 
 @pytest.fixture
-def still(qapp: QApplication) -> Companion:
-    """A companion that was never started: enough for whatever needs no socket."""
+def stopped_companion(qapp: QApplication) -> Companion:
+    """Return a companion that was never started, for tests without sockets."""
     return Companion(Settings(port=0, rest_port=0))
 
 
 @pytest.fixture
 def show(qapp: QApplication) -> Iterator[Callable[[QWidget], None]]:
-    """Shows widgets; they are destroyed when the test ends."""
+    """Return a function that shows widgets. They are destroyed when the test ends."""
     shown: list[QWidget] = []
 
     def show_one(widget: QWidget) -> None:
@@ -168,35 +168,35 @@ def show(qapp: QApplication) -> Iterator[Callable[[QWidget], None]]:
 
     yield show_one
     for widget in shown:
-        forget(widget)
+        destroy_now(widget)
 
 
 @pytest.fixture
 async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[MainWindow]:
-    """The window of a listening companion, at the front."""
+    """Return the active window of a listening companion."""
     window = MainWindow(Folders.of(tmp_path)).fill(companion)
     window.present()
     await until(window.isActiveWindow)
     yield window
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
 
 
-LACKING = (
+OFFSCREEN_MESSAGES = (
     "^This plugin does not support",
     "^QObject::connect: No such signal QPlatformNativeInterface::systemTrayWindowChanged",
 )
-"""What Qt says about its offscreen platform, and about nothing else."""
+"""Messages that Qt logs only for its offscreen platform."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.qt_log_ignore(*LACKING))
+            item.add_marker(pytest.mark.qt_log_ignore(*OFFSCREEN_MESSAGES))
 
 
-async def beside(work: Callable[..., Any], *args: Any) -> Any:
-    """Run what blocks in a thread of its own while the loop goes on."""
+async def run_in_thread(work: Callable[..., Any], *args: Any) -> Any:
+    """Run a blocking function in a thread while the loop keeps running."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Any] = loop.create_future()
 
@@ -219,8 +219,8 @@ sys.exit(0 if hand_over(pathlib.Path(sys.argv[1]), json.loads(sys.argv[2])) else
 
 
 async def second_start(folder: Path, arguments: Any) -> bool:
-    """Hand ``arguments`` over from another process; returns whether they were taken."""
+    """Hand ``arguments`` over from another process. Return whether they were accepted."""
     command = [sys.executable, "-c", HAND_OVER, str(folder), json.dumps(arguments)]
-    ended = await beside(functools.partial(subprocess.run, command, timeout=60, check=False))
-    assert ended.returncode in (0, 1)
-    return ended.returncode == 0
+    result = await run_in_thread(functools.partial(subprocess.run, command, timeout=60, check=False))
+    assert result.returncode in (0, 1)
+    return result.returncode == 0

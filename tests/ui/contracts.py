@@ -1,4 +1,4 @@
-"""A catalog that has grown by events of a test."""
+"""A catalog with additional events for tests."""
 
 from typing import Annotated
 
@@ -14,12 +14,12 @@ class MessageDelivered(Event, frozen=True, kw_only=True):
     """A message reached its recipient."""
 
     msg_id: MessageId
-    peer: Annotated[Username, Meta(description="Who has it now")]
-    attempts: Annotated[int, Meta(description="How often it was tried", examples=[1])]
+    peer: Annotated[Username, Meta(description="The recipient")]
+    attempts: Annotated[int, Meta(description="The number of attempts", examples=[1])]
 
 
 class WithOptionals(Event, frozen=True, kw_only=True):
-    """An event of which only one field must be there."""
+    """An event with one required field."""
 
     peer: Username
     by: Username | UnsetType = UNSET
@@ -32,6 +32,6 @@ def event_type(name: str, struct: type[Event]) -> EventType:
     return StructEvent(name, Direction.TO_UI, struct)
 
 
-def grown() -> Catalog:
+def extended_catalog() -> Catalog:
     """Return the built-in catalog and ``message_delivered``."""
     return Catalog([*built_in(), event_type("message_delivered", MessageDelivered)])

@@ -1,4 +1,4 @@
-"""A room as a feature would add it: this file, and one entry in the list of rooms."""
+"""An example of a new room: this file and one entry in the list of rooms."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget

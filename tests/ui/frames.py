@@ -1,4 +1,4 @@
-"""What real clients of a test receive."""
+"""Helpers to receive the frames of the WebSocket clients of a test."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ SENTINEL = Envelope("sentinel", {})
 
 
 async def text(client: ClientConnection) -> str:
-    """Return the next frame as it is."""
+    """Return the next frame as text."""
     async with asyncio.timeout(PATIENCE_S):
         frame = await client.recv()
     assert isinstance(frame, str)
@@ -22,11 +22,11 @@ async def text(client: ClientConnection) -> str:
 
 
 async def frame(client: ClientConnection) -> Any:
-    """Return the next frame."""
+    """Return the next frame as decoded JSON."""
     return json.loads(await text(client))
 
 
-LASTING = {
+LONG_RUNNING_TASKS = {
     "presence decay",
     "Companion.fire_series",
     "check which clients are ready",
@@ -35,14 +35,14 @@ LASTING = {
 }
 
 
-async def settled(companion: Companion) -> None:
-    """Wait until everything that was asked for by now is done; a series goes on."""
-    await until(lambda: {task.get_name() for task in companion.tasks._running} <= LASTING)
+async def wait_until_idle(companion: Companion) -> None:
+    """Wait until all tasks have ended, except for a running series and other long-running tasks."""
+    await until(lambda: {task.get_name() for task in companion.tasks._running} <= LONG_RUNNING_TASKS)
 
 
 async def all_frames(companion: Companion, client: ClientConnection) -> list[Any]:
-    """Return every frame that was sent to ``client`` until now."""
-    await settled(companion)
+    """Return every frame that was sent to ``client`` so far."""
+    await wait_until_idle(companion)
     companion.hub.broadcast(SENTINEL)
     frames = []
     while (each := await frame(client))["event"] != SENTINEL.event:

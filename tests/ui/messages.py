@@ -1,4 +1,4 @@
-"""Messages of a test, and whole chat states made of them."""
+"""Messages and chat states for tests."""
 
 import json
 import uuid
@@ -26,8 +26,8 @@ def message(text: str = "Hi", *, peer: str = "alice", sent: bool = False, **chan
     }
 
 
-def many(number: int, peer: str = "alice") -> list[MessageData]:
-    """Return messages a minute apart, oldest first, every third one of the local user."""
+def many_messages(number: int, peer: str = "alice") -> list[MessageData]:
+    """Return messages one minute apart, oldest first. Every third one is from the local user."""
     return [
         message(f"Message {each}", peer=peer, sent=each % 3 == 0, timestamp=iso(LONG_AGO + 60 * each))
         for each in range(number)
@@ -35,7 +35,7 @@ def many(number: int, peer: str = "alice") -> list[MessageData]:
 
 
 async def load(companion: Companion, folder: Path, messages: list[MessageData]) -> None:
-    """Replace every message by these; the cast stays."""
+    """Replace all messages of the chat state with these. The cast is kept."""
     state = await companion.chat.store.snapshot()
     state["messages"] = [{**each, "read": True} for each in messages]
     file = folder / "state.json"
@@ -43,6 +43,6 @@ async def load(companion: Companion, folder: Path, messages: list[MessageData]) 
     await companion.chat.load(file)
 
 
-async def stored(companion: Companion, peer: str) -> list[MessageData]:
-    """Return what REST would list of a chat."""
+async def stored_messages(companion: Companion, peer: str) -> list[MessageData]:
+    """Return the stored messages of a chat, as REST lists them."""
     return (await companion.chat.store.page(peer, 1000, 0))[0]

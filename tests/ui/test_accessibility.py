@@ -1,4 +1,4 @@
-"""Every control says what it is."""
+"""Every control has an accessible name."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("all_rooms")
 
 
 def controls(root: QWidget) -> Iterator[QWidget]:
-    """Find what a person can reach with the keyboard, without the inner parts of compound controls."""
+    """Find the controls that can be reached with the keyboard, without the inner parts of compound controls."""
     for widget in root.findChildren(QWidget):
         inner = isinstance(widget.parent(), QAbstractSpinBox | QComboBox)
         if not widget.focusPolicy() & Qt.FocusPolicy.TabFocus or widget.focusProxy() or inner:
@@ -37,7 +37,7 @@ def controls(root: QWidget) -> Iterator[QWidget]:
         yield widget
 
 
-def spoken(root: QWidget, widget: QWidget) -> str:
+def accessible_text(root: QWidget, widget: QWidget) -> str:
     labels = [label.text() for label in root.findChildren(QLabel) if label.buddy() is widget]
     shown = widget.text() if isinstance(widget, QAbstractButton) else ""
     return widget.accessibleName() or "".join(labels) or shown
@@ -57,7 +57,7 @@ async def test_every_control_has_a_name(
     reactions = window.inject.event_panel("new_message")
     assert reactions
     reactions.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])
-    nameless, seen = set(), 0
+    unnamed, count = set(), 0
     for tab in range(window.inject.tabs.count() if room == INJECT else 1):
         window.inject.tabs.setCurrentIndex(tab)
         for view in (0, 1):
@@ -65,14 +65,14 @@ async def test_every_control_has_a_name(
             if hasattr(panel, "show_view"):
                 panel.show_view(view)
             for widget in controls(window):
-                seen += 1
-                if not spoken(window, widget).strip():
-                    nameless.add(repr(widget))
-    assert nameless == set()
-    assert seen > 15
+                count += 1
+                if not accessible_text(window, widget).strip():
+                    unnamed.add(repr(widget))
+    assert unnamed == set()
+    assert count > 15
 
 
-async def test_the_names_in_a_form_say_the_field(window: MainWindow) -> None:
+async def test_controls_in_a_form_are_named_after_their_fields(window: MainWindow) -> None:
     window.open_room(INJECT)
     message = window.inject.event_panel("new_message")
     assert message

@@ -15,7 +15,7 @@ from app.protocol.times import local
 from app.ui import theme
 from app.ui.widgets.bubble_painter import DAY, SENDER, reactions
 from app.ui.widgets.bubbles import BubbleView
-from tests.ui.messages import many, message
+from tests.ui.messages import many_messages, message
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -45,7 +45,7 @@ def shown_at(view: BubbleView, line: int) -> int:
 
 
 def test_messages_are_shown_as_given(view: BubbleView) -> None:
-    messages = many(5)
+    messages = many_messages(5)
     view.show_messages(messages)
     assert view.messages == messages
     view.show_messages([])
@@ -103,7 +103,7 @@ def test_a_message_is_spoken_with_its_sender(view: BubbleView) -> None:
 
 
 def test_a_click_selects_a_message(view: BubbleView, qtbot: Any) -> None:
-    messages = many(3)
+    messages = many_messages(3)
     view.show_messages(messages)
     qtbot.mouseClick(view.viewport(), LEFT, pos=view.visualRect(view.model().index(1, 0)).center())
     assert view.selected == messages[1]
@@ -123,7 +123,7 @@ def test_delivery_reactions_and_selection_can_be_seen(view: BubbleView) -> None:
 
 
 def test_a_long_chat_opens_at_its_end(view: BubbleView) -> None:
-    view.show_messages(many(100))
+    view.show_messages(many_messages(100))
     assert view.verticalScrollBar().maximum() > 0
     assert at_end(view)
     last = view.visualRect(view.model().index(99, 0))
@@ -132,7 +132,7 @@ def test_a_long_chat_opens_at_its_end(view: BubbleView) -> None:
 
 def test_a_chat_that_was_filled_before_it_was_seen_opens_at_its_end(show: Callable[[QWidget], None]) -> None:
     view = BubbleView()
-    view.show_messages(many(100))
+    view.show_messages(many_messages(100))
     view.resize(560, 400)
     show(view)
     QApplication.processEvents()
@@ -142,21 +142,21 @@ def test_a_chat_that_was_filled_before_it_was_seen_opens_at_its_end(show: Callab
 
 @pytest.mark.parametrize("width", [300, 900])
 def test_another_width_keeps_the_end_in_sight(view: BubbleView, width: int) -> None:
-    view.show_messages([{**each, "text": "word " * 40} for each in many(50)])
+    view.show_messages([{**each, "text": "word " * 40} for each in many_messages(50)])
     view.resize(width, 400)
     QApplication.processEvents()
     assert at_end(view)
 
 
 def test_at_the_end_it_follows(view: BubbleView) -> None:
-    messages = many(100)
+    messages = many_messages(100)
     view.show_messages(messages[:-1])
     view.show_messages(messages)
     assert at_end(view)
 
 
 def test_scrolled_up_it_holds_still_when_a_message_comes(view: BubbleView) -> None:
-    messages = many(100)
+    messages = many_messages(100)
     view.show_messages(messages[:-1])
     view.verticalScrollBar().setValue(view.verticalScrollBar().maximum() // 2)
     before = shown_at(view, 50)
@@ -166,7 +166,7 @@ def test_scrolled_up_it_holds_still_when_a_message_comes(view: BubbleView) -> No
 
 
 def test_the_selection_stays_on_its_message(view: BubbleView) -> None:
-    messages = many(10)
+    messages = many_messages(10)
     view.show_messages(messages[:8])
     view.setCurrentIndex(view.model().index(4, 0))
     view.show_messages(messages[2:])
@@ -176,7 +176,7 @@ def test_the_selection_stays_on_its_message(view: BubbleView) -> None:
 
 
 def test_a_selected_message_that_is_gone_leaves_no_selection(view: BubbleView) -> None:
-    messages = many(4)
+    messages = many_messages(4)
     view.show_messages(messages)
     view.setCurrentIndex(view.model().index(1, 0))
     view.show_messages([messages[0], *messages[2:]])
@@ -232,7 +232,7 @@ def test_bubbles_stay_inside_at_any_width(view: BubbleView, width: int) -> None:
 def test_five_hundred_messages_of_all_kinds_are_painted_from_end_to_end(view: BubbleView) -> None:
     messages = [
         {**each, "text": ODD[number % len(ODD)]["text"]} if number % 5 == 0 else each
-        for number, each in enumerate(many(500))
+        for number, each in enumerate(many_messages(500))
     ]
     view.show_messages(messages)
     bar = view.verticalScrollBar()

@@ -15,7 +15,7 @@ from app.protocol.fixture import Fixture
 from app.ui.window import CLIENTS, EVENTS, FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
 from tests.ui.conftest import Windows
-from tests.ui.frames import frame, settled
+from tests.ui.frames import frame, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -62,7 +62,7 @@ def open_tab(window: MainWindow, title: str, qtbot: Any) -> None:
     assert tabs.tabText(tabs.currentIndex()) == title
 
 
-async def test_an_event_that_is_added_gets_a_form_that_fires_it(
+async def test_an_added_event_has_a_form_that_fires_it(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -78,7 +78,7 @@ async def test_an_event_that_is_added_gets_a_form_that_fires_it(
     assert await frame(client) == {"event": "message_delivered", "data": {"msg_id": "m1"}}
 
 
-async def test_a_removed_event_loses_its_form_and_keeps_its_draft(
+async def test_the_draft_of_a_removed_event_is_restored_when_it_is_added_again(
     window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
     before = list(companion.catalog)
@@ -94,12 +94,12 @@ async def test_a_removed_event_loses_its_form_and_keeps_its_draft(
     assert "Typing is no longer in the contract" in window.inject.bar.status.text()
     companion.use_events(before)
     assert titles(window) == ["New message", "Presence", "Typing", "Raw frame"]
-    again = window.inject.event_panel("typing")
-    assert again
-    assert again.form().value()["username"] == "zoe"
+    restored = window.inject.event_panel("typing")
+    assert restored
+    assert restored.form().value()["username"] == "zoe"
 
 
-async def test_a_form_that_is_being_edited_stays_as_it_is_when_other_events_change(
+async def test_a_form_being_edited_is_unchanged_when_other_events_change(
     window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
     open_tab(window, "Presence", qtbot)
@@ -131,19 +131,19 @@ async def test_the_order_of_the_tabs_follows_the_catalog(
         assert window.inject.panels.currentIndex() == number
 
 
-async def test_a_form_with_a_new_schema_keeps_the_fields_that_it_still_has(
+async def test_a_form_with_a_new_schema_keeps_the_values_of_common_fields(
     window: MainWindow, companion: Companion
 ) -> None:
     add(companion, DELIVERED)
-    old = window.inject.event_panel("message_delivered")
-    assert old
-    old.form().field("msg_id").set_value("m7")
+    previous = window.inject.event_panel("message_delivered")
+    assert previous
+    previous.form().field("msg_id").set_value("m7")
     remove(companion, "message_delivered")
     add(companion, StructEvent("message_delivered", Direction.TO_UI, DeliveredAt))
-    new = window.inject.event_panel("message_delivered")
-    assert new
-    assert new is not old
-    assert new.form().value() == {"msg_id": "m7", "device": "device"}
+    current = window.inject.event_panel("message_delivered")
+    assert current
+    assert current is not previous
+    assert current.form().value() == {"msg_id": "m7", "device": "device"}
 
 
 async def test_quick_buttons_are_removed_together_with_their_event(
@@ -158,7 +158,9 @@ def quick_panels(window: MainWindow) -> list[Any]:
     return [window.inject.event_panel(event) for event in ("friend_online", "typing")]
 
 
-async def test_without_server_events_only_the_raw_frame_is_left(window: MainWindow, companion: Companion) -> None:
+async def test_without_server_events_only_the_raw_frame_tab_is_shown(
+    window: MainWindow, companion: Companion
+) -> None:
     window.open_room(INJECT)
     companion.use_events([])
     assert titles(window) == ["Raw frame"]
@@ -174,8 +176,8 @@ async def test_the_expectation_offers_the_client_events_of_the_new_catalog(
     expect = (window.fixtures if room == FIXTURES else window.inject).bar.expect
     expect.choice.setCurrentText("mark_read")
     add(companion, REACTION)
-    offered = [expect.choice.itemText(number) for number in range(expect.choice.count())]
-    assert "reaction" in offered
+    items = [expect.choice.itemText(number) for number in range(expect.choice.count())]
+    assert "reaction" in items
     assert expect.choice.currentText() == "mark_read"
     remove(companion, "mark_read")
     assert expect.choice.findText("mark_read") == -1
@@ -215,7 +217,7 @@ async def test_a_shown_fixture_is_checked_with_the_new_catalog(
     window, companion = window_with_fixtures
     await companion.fixtures.save("mine/delivered", Fixture(event="message_delivered", data={"msg_id": "m1"}))
     window.open_room(FIXTURES)
-    await settled(companion)
+    await wait_until_idle(companion)
     room = window.fixtures
     room.choose("mine/delivered")
     assert "unknown server event 'message_delivered'" in room.problem.text()
@@ -228,7 +230,7 @@ async def test_a_shown_fixture_is_checked_with_the_new_catalog(
     assert "emoji" in room.editor.toPlainText()
 
 
-async def test_rooms_of_a_closed_window_follow_no_catalog(window: MainWindow, companion: Companion) -> None:
+async def test_rooms_of_a_closed_window_ignore_catalog_changes(window: MainWindow, companion: Companion) -> None:
     for room in (EVENTS, CLIENTS, INJECT, FIXTURES):
         window.open_room(room)
     before = titles(window)

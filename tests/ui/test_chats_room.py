@@ -19,9 +19,9 @@ from tests.chat.windows import post
 from tests.conftest import Connect, MakeCompanion, until
 from tests.hub.doubles import FakeTime
 from tests.ui.conftest import Windows
-from tests.ui.frames import all_frames, frame, settled
-from tests.ui.messages import load, many, message, stored
-from tests.ui.test_accessibility import controls, spoken
+from tests.ui.frames import all_frames, frame, wait_until_idle
+from tests.ui.messages import load, many_messages, message, stored_messages
+from tests.ui.test_accessibility import accessible_text, controls
 
 LEFT = Qt.MouseButton.LeftButton
 ENTER = Qt.Key.Key_Return
@@ -37,9 +37,9 @@ async def room(window: MainWindow, companion: Companion) -> ChatsRoom:
 
 async def calm(room: ChatsRoom) -> None:
     """Wait until the room shows the state of now."""
-    await settled(room._companion)
+    await wait_until_idle(room._companion)
     await until(lambda: not room._refresh.isActive())
-    await settled(room._companion)
+    await wait_until_idle(room._companion)
 
 
 def names(room: ChatsRoom) -> list[str]:
@@ -269,7 +269,7 @@ async def test_a_chosen_friends_history_is_shown_oldest_first(
     await choose(room, "bob", qtbot)
     assert texts(room)[0] == "Can you send me the protocol notes?"
     assert texts(room)[-1] == "Got them, thanks 👍"
-    assert room.bubbles.messages == await stored(companion, "bob")
+    assert room.bubbles.messages == await stored_messages(companion, "bob")
 
 
 def at_end(room: ChatsRoom) -> bool:
@@ -280,7 +280,7 @@ def at_end(room: ChatsRoom) -> bool:
 async def test_a_long_history_is_shown_at_its_end(
     room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
-    await load(companion, tmp_path, [*many(500), *many(300, "bob")])
+    await load(companion, tmp_path, [*many_messages(500), *many_messages(300, "bob")])
     await calm(room)
     await choose(room, "bob", qtbot)
     assert at_end(room)
@@ -293,7 +293,7 @@ async def test_a_long_history_is_shown_at_its_end(
 async def test_another_friends_history_is_at_its_end_though_one_had_scrolled_up(
     room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
-    await load(companion, tmp_path, [*many(200), *many(100, "bob")])
+    await load(companion, tmp_path, [*many_messages(200), *many_messages(100, "bob")])
     await calm(room)
     await choose(room, "alice", qtbot)
     room.bubbles.verticalScrollBar().setValue(0)
@@ -304,7 +304,7 @@ async def test_another_friends_history_is_at_its_end_though_one_had_scrolled_up(
 async def test_a_history_that_was_loaded_in_another_room_is_at_its_end_when_it_is_seen(
     window: MainWindow, companion: Companion, tmp_path: Path
 ) -> None:
-    await load(companion, tmp_path, many(200))
+    await load(companion, tmp_path, many_messages(200))
     await calm(window.chats)
     window.open_room(CHATS)
     await until(lambda: window.chats.bubbles.verticalScrollBar().maximum() > 0)
@@ -314,7 +314,7 @@ async def test_a_history_that_was_loaded_in_another_room_is_at_its_end_when_it_i
 async def test_a_new_message_does_not_scroll_the_history_while_reading_older_messages(
     room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
-    await load(companion, tmp_path, many(100))
+    await load(companion, tmp_path, many_messages(100))
     await calm(room)
     await choose(room, "alice", qtbot)
     room.bubbles.verticalScrollBar().setValue(room.bubbles.verticalScrollBar().maximum() // 2)
@@ -354,7 +354,7 @@ async def test_five_hundred_messages_of_all_kinds_are_shown_without_complaint(
 ) -> None:
     odd = ("🎉" * 200, "مرحبا بالعالم " * 30, "x" * 10_000, "word " * 2_000, "one\n\ntwo", "👩‍👩‍👧‍👦 שלום 123")
     chat = [{**each, "text": odd[number % 7] if number % 7 < 6 else each["text"]}
-            for number, each in enumerate(many(500))]  # fmt: skip
+            for number, each in enumerate(many_messages(500))]  # fmt: skip
     await load(companion, tmp_path, chat)
     await calm(room)
     await choose(room, "alice", qtbot)
@@ -386,7 +386,7 @@ async def test_what_is_written_as_the_friend_arrives_with_its_typing(
     data = arrived["data"]
     assert (data["from"], data["to"], data["text"], data["direction"]) == ("bob", "me", "Hi from Bob", "received")
     assert companion.catalog.problems(Envelope(**arrived)) == []
-    assert (await stored(companion, "bob"))[-1] == data
+    assert (await stored_messages(companion, "bob"))[-1] == data
     await calm(room)
     assert room.bubbles.messages[-1] == data
     assert names(room)[0] == "bob"
@@ -405,7 +405,7 @@ async def test_what_is_pasted_arrives_whole(
     events = await all_frames(companion, client)
     assert [each["event"] for each in events] == ["typing", "typing", "new_message"]
     assert events[-1]["data"]["text"] == text
-    assert (await stored(companion, "alice"))[-1]["text"] == text
+    assert (await stored_messages(companion, "alice"))[-1]["text"] == text
 
 
 async def test_typing_ends_by_itself_after_the_last_key(
@@ -437,7 +437,7 @@ async def test_what_happens_meanwhile_leaves_the_draft_alone(
 ) -> None:
     client = await connect_client()
     qtbot.keyClicks(room.composer.line, "half a sent")
-    await settled(companion)
+    await wait_until_idle(companion)
     await companion.fire(companion.message_from("dave", "hey"), origin="cli")
     await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="cli")
     await calm(room)
@@ -497,7 +497,7 @@ async def test_a_waiting_message_can_be_marked_as_delivered(
     await calm(room)
     assert not select(room, -1, qtbot)["delivered"]
     await use(room, by, "Mark delivered", qtbot)
-    assert (await stored(companion, "bob"))[-1]["delivered"]
+    assert (await stored_messages(companion, "bob"))[-1]["delivered"]
     assert room.bubbles.messages[-1]["delivered"]
 
 
@@ -508,11 +508,11 @@ async def test_a_reaction_of_the_friend_is_put_and_taken_back(
 ) -> None:
     chosen = select(room, 1, qtbot)
     await react(room, by, emoji, qtbot)
-    assert (await stored(companion, "alice"))[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
+    assert (await stored_messages(companion, "alice"))[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
     assert room.bubbles.messages[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
     assert room.bubbles.selected == room.bubbles.messages[1]
     await react(room, by, emoji, qtbot)
-    assert (await stored(companion, "alice"))[1] == chosen
+    assert (await stored_messages(companion, "alice"))[1] == chosen
 
 
 async def test_the_picker_shows_the_reactions_that_the_friend_has_put(room: ChatsRoom, qtbot: Any) -> None:
@@ -528,10 +528,10 @@ async def test_the_picker_shows_the_reactions_that_the_friend_has_put(room: Chat
 
 @every_way
 async def test_a_message_is_deleted(room: ChatsRoom, companion: Companion, qtbot: Any, by: str) -> None:
-    before = await stored(companion, "alice")
+    before = await stored_messages(companion, "alice")
     select(room, -1, qtbot)
     await use(room, by, "Delete", qtbot)
-    assert await stored(companion, "alice") == before[:-1]
+    assert await stored_messages(companion, "alice") == before[:-1]
     assert room.bubbles.messages == before[:-1]
     assert said_of(room, "alice") == "alice, online, 1 unread"
 
@@ -672,7 +672,7 @@ async def test_a_closed_room_ignores_later_changes(
 ) -> None:
     window.close_down()
     await companion.chat.add_friend("erin")
-    await settled(companion)
+    await wait_until_idle(companion)
     assert not room._refresh.isActive()
     assert "erin" not in names(room)
 
@@ -683,13 +683,13 @@ async def test_closing_the_room_discards_a_reload_in_progress(
     await companion.chat.add_friend("erin")
     room.reload()
     window.close_down()
-    await settled(companion)
+    await wait_until_idle(companion)
     assert "erin" not in names(room)
 
 
 async def test_every_control_of_the_room_has_a_name(window: MainWindow, room: ChatsRoom, qtbot: Any) -> None:
     select(room, 0, qtbot)
-    names_of_controls = {spoken(window, each) for each in controls(room)}
+    names_of_controls = {accessible_text(window, each) for each in controls(room)}
     assert {
         "Chats", "alice is online", "Stay online", "Auto-reply", "Messages", "React …", "Delete message",
         "Write as this friend", "Send as this friend", "Manage personas and the chat state",
@@ -734,7 +734,7 @@ async def test_the_newest_of_several_choices_in_a_row_is_shown(room: ChatsRoom, 
         room.list.setCurrentIndex(room.model.index(room.model.line_of(name), 0))
     await calm(room)
     assert room.header.name.text() == "bob"
-    assert room.bubbles.messages == await stored(companion, "bob")
+    assert room.bubbles.messages == await stored_messages(companion, "bob")
 
 
 async def test_messages_of_other_users_are_not_shown_in_the_chat(room: ChatsRoom, companion: Companion) -> None:

@@ -15,8 +15,8 @@ from app.ui.rooms.chats import ChatsRoom
 from app.ui.window import CHATS
 from tests.conftest import MakeCompanion, until
 from tests.ui.conftest import Windows
-from tests.ui.frames import settled
-from tests.ui.messages import load, many, stored
+from tests.ui.frames import wait_until_idle
+from tests.ui.messages import load, many_messages, stored_messages
 from tests.ui.test_chats_room import calm, choose, names
 
 LEFT = Qt.MouseButton.LeftButton
@@ -156,7 +156,7 @@ async def test_a_renamed_persona_keeps_its_chat_and_stays_chosen(
     answer(dialog, "robert", qtbot)
     await calm(room)
     assert names(room) == ["alice", "carol", "robert", "dave"]
-    assert [each["text"] for each in await stored(room._companion, "robert")] == before
+    assert [each["text"] for each in await stored_messages(room._companion, "robert")] == before
     assert told == []
     assert room.header.name.text() == "robert"
     assert [each["text"] for each in room.bubbles.messages] == before
@@ -187,7 +187,7 @@ async def test_a_persona_goes_and_its_messages_stay(room: ChatsRoom, qtbot: Any,
     assert not room.list.selectionModel().hasSelection()
     await use(room, title)  # once more
     assert names(room) == ["alice", "carol", "dave"]
-    assert len(await stored(room._companion, "bob")) == 3
+    assert len(await stored_messages(room._companion, "bob")) == 3
     known = {each.username for each in await room._companion.chat.store.people()}
     assert ("bob" in known) is (title == "End this friendship")
 
@@ -279,7 +279,7 @@ async def test_a_window_that_was_hidden_at_first_shows_a_long_chat_at_its_end(
 ) -> None:
     companion = await make_companion()
     window = windows(companion)
-    await load(companion, tmp_path, many(200))
+    await load(companion, tmp_path, many_messages(200))
     await calm(window.chats)
     window.present()
     window.open_room(CHATS)
@@ -319,7 +319,7 @@ async def test_the_state_is_reset_to_the_first_cast(room: ChatsRoom, qtbot: Any)
     await calm(room)
     await use(room, "Reset", "Reset")
     assert names(room) == ["alice", "carol", "bob", "dave"]
-    assert "new" not in [each["text"] for each in await stored(companion, "bob")]
+    assert "new" not in [each["text"] for each in await stored_messages(companion, "bob")]
     assert any(row.event == "chat state reset" for row in companion.journal)
 
 
@@ -355,11 +355,11 @@ async def test_a_missing_file_or_folder_is_reported_and_the_state_is_unchanged(
 ) -> None:
     before = await everything(room)
     room.load_state(str(tmp_path / "missing.json"))
-    await settled(room._companion)
+    await wait_until_idle(room._companion)
     room.save_state(str(tmp_path / "missing" / "state.json"))
-    await settled(room._companion)
+    await wait_until_idle(room._companion)
     room.load_state(str(tmp_path))
-    await settled(room._companion)
+    await wait_until_idle(room._companion)
     assert len(told) == 3
     assert "missing.json could not be read" in told[0]
     assert "could not be written" in told[1]

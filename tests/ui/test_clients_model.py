@@ -41,7 +41,7 @@ def test_clients_connected_before_the_model_was_created_are_listed(stage: Stage)
     model.close()
 
 
-def test_clients_come_and_go(stage: Stage, model: ClientsModel) -> None:
+def test_the_list_follows_connects_and_disconnects(stage: Stage, model: ClientsModel) -> None:
     alice, bob, carol = (stage.join(name) for name in ("alice", "bob", "carol"))
     assert ids(model) == [1, 2, 3]
     stage.hub.leave(bob)
@@ -61,15 +61,15 @@ def test_the_selection_stays_with_its_client(stage: Stage, model: ClientsModel, 
     table.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
     table.selectRow(1)
 
-    def chosen() -> list[int]:
+    def selected_ids() -> list[int]:
         return [model.client(index.row()).id for index in table.selectionModel().selectedRows()]
 
     stage.hub.leave(first)
-    assert chosen() == [2]
+    assert selected_ids() == [2]
     stage.join("dave")
-    assert chosen() == [2]
+    assert selected_ids() == [2]
     stage.hub.identify(model.client(0), "bertha")
-    assert chosen() == [2]
+    assert selected_ids() == [2]
 
 
 def test_editing_the_identity_changes_the_client_and_is_journalled(stage: Stage, model: ClientsModel) -> None:
@@ -85,14 +85,14 @@ def test_editing_the_identity_changes_the_client_and_is_journalled(stage: Stage,
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 65, "a/b", "a\x1b[2Jb", "a\nb"])
-def test_a_name_that_is_not_valid_is_refused_by_the_one_rule(stage: Stage, model: ClientsModel, name: str) -> None:
+def test_an_invalid_name_is_rejected(stage: Stage, model: ClientsModel, name: str) -> None:
     client = stage.join("alice")
     assert not model.setData(model.index(0, Col.CLIENT), name)
     assert client.username == "alice"
     assert stage.rows("identity changed") == []
 
 
-def test_nothing_else_can_be_edited(stage: Stage, model: ClientsModel) -> None:
+def test_only_the_username_can_be_edited(stage: Stage, model: ClientsModel) -> None:
     stage.join("alice")
     for column in Col:
         if column is not Col.CLIENT:
@@ -102,8 +102,8 @@ def test_nothing_else_can_be_edited(stage: Stage, model: ClientsModel) -> None:
 
 def test_refresh_updates_the_counters(stage: Stage, model: ClientsModel) -> None:
     client = stage.join()
-    told: list[Any] = []
-    model.dataChanged.connect(lambda *area: told.append(area))
+    changes: list[Any] = []
+    model.dataChanged.connect(lambda *area: changes.append(area))
     client.received(2048)
     client.send(b"x" * 10, 1, 10)
     model.refresh()
@@ -113,7 +113,7 @@ def test_refresh_updates_the_counters(stage: Stage, model: ClientsModel) -> None
     client.outbox.block()
     client.send(b"y" * 30, 1, 30)
     assert text(model, 0, Col.QUEUE) == "30 B"
-    assert told
+    assert changes
 
 
 def test_a_missing_origin_agent_or_ping_is_shown_as_a_placeholder(stage: Stage, model: ClientsModel) -> None:
@@ -123,7 +123,7 @@ def test_a_missing_origin_agent_or_ping_is_shown_as_a_placeholder(stage: Stage, 
     assert text(model, 0, Col.PING) == "–"
 
 
-def test_it_says_whether_a_client_is_ready(stage: Stage, model: ClientsModel) -> None:
+def test_the_ready_column_shows_whether_a_client_is_ready(stage: Stage, model: ClientsModel) -> None:
     client = stage.join()
     assert text(model, 0, Col.READY) == "not yet"
     client.ready = True
@@ -138,18 +138,18 @@ def test_a_closed_model_ignores_new_clients(stage: Stage, model: ClientsModel) -
 
 
 @pytest.mark.parametrize(
-    ("size", "shown"),
+    ("size", "expected"),
     [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (3_355_443, "3.2 MiB")],
 )
-def test_amounts_for_people(size: int, shown: str) -> None:
-    assert amount(size) == shown
+def test_amount_formats_bytes(size: int, expected: str) -> None:
+    assert amount(size) == expected
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(-3, "0 s"), (8.9, "8 s"), (60, "1 min"), (3599, "59 min"), (7500, "2 h 5 min")]
+    ("seconds", "expected"), [(-3, "0 s"), (8.9, "8 s"), (60, "1 min"), (3599, "59 min"), (7500, "2 h 5 min")]
 )
-def test_ages_for_people(seconds: float, shown: str) -> None:
-    assert ago(seconds) == shown
+def test_ago_formats_seconds(seconds: float, expected: str) -> None:
+    assert ago(seconds) == expected
 
 
 def test_a_client_is_shown_with_its_user_and_what_it_was_last_sent(stage: Stage, model: ClientsModel) -> None:

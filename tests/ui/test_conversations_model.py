@@ -1,4 +1,4 @@
-"""The list of chats."""
+"""The model and delegate of the list of chats."""
 
 from typing import Any
 
@@ -37,53 +37,53 @@ def names(model: ConversationsModel) -> list[str]:
     return [model.item(line).text() for line in range(model.rowCount())]
 
 
-def spoken(model: ConversationsModel) -> list[str]:
+def accessible_texts(model: ConversationsModel) -> list[str]:
     role = Qt.ItemDataRole.AccessibleTextRole
     return [model.index(line, 0).data(role) for line in range(model.rowCount())]
 
 
-def picture(view: QListView) -> QImage:
+def grab_image(view: QListView) -> QImage:
     return view.grab().toImage()
 
 
-def test_it_shows_chats_in_the_order_given(model: ConversationsModel) -> None:
+def test_chats_are_listed_in_the_given_order(model: ConversationsModel) -> None:
     model.show_chats([chat("zoe"), chat("alice"), chat("max")])
     assert names(model) == ["zoe", "alice", "max"]
-    assert [model.line_of(name) for name in ("zoe", "alice", "max", "nobody")] == [0, 1, 2, -1]
+    assert [model.line_of(name) for name in ("zoe", "alice", "max", "unknown")] == [0, 1, 2, -1]
 
 
-def test_it_can_grow_shrink_and_become_empty(model: ConversationsModel) -> None:
-    for wanted in (["a"], ["b", "a", "c"], ["c"], [], ["a", "b"]):
-        model.show_chats([chat(name) for name in wanted])
-        assert names(model) == wanted
+def test_the_list_can_grow_shrink_and_become_empty(model: ConversationsModel) -> None:
+    for expected in (["a"], ["b", "a", "c"], ["c"], [], ["a", "b"]):
+        model.show_chats([chat(name) for name in expected])
+        assert names(model) == expected
 
 
-def test_a_chat_can_be_had_from_its_line_and_is_that_of_now(model: ConversationsModel) -> None:
+def test_an_item_returns_its_current_chat(model: ConversationsModel) -> None:
     model.show_chats([chat("alice", unread=1)])
     model.show_chats([chat("alice", unread=2, online=True)])
-    shown = model.index(0, 0).data(CHAT)
-    assert (shown.unread, shown.person.online) == (2, True)
+    current = model.index(0, 0).data(CHAT)
+    assert (current.unread, current.person.online) == (2, True)
 
 
-def test_presence_and_unread_are_spoken(model: ConversationsModel) -> None:
+def test_the_accessible_text_has_presence_and_unread_count(model: ConversationsModel) -> None:
     model.show_chats([chat("alice", online=True, unread=2), chat("bob")])
-    assert spoken(model) == ["alice, online, 2 unread", "bob, offline, 0 unread"]
+    assert accessible_texts(model) == ["alice, online, 2 unread", "bob, offline, 0 unread"]
 
 
-def test_nothing_can_be_edited(model: ConversationsModel) -> None:
+def test_items_cannot_be_edited(model: ConversationsModel) -> None:
     model.show_chats([chat("alice")])
     assert not model.item(0).isEditable()
 
 
-def test_presence_unread_and_the_last_message_can_be_seen(model: ConversationsModel, view: QListView) -> None:
+def test_presence_unread_count_and_last_message_are_visible(model: ConversationsModel, view: QListView) -> None:
     pictures = []
     for each in (
         chat("alice"), chat("alice", online=True), chat("alice", unread=3), chat("alice", text="Bye"),
         chat("alice", text=None),
     ):  # fmt: skip
         model.show_chats([each])
-        pictures.append(picture(view))
-    assert all(one != other for number, one in enumerate(pictures) for other in pictures[:number])
+        pictures.append(grab_image(view))
+    assert all(first != other for number, first in enumerate(pictures) for other in pictures[:number])
 
 
 @pytest.mark.parametrize(
@@ -98,20 +98,20 @@ def test_presence_unread_and_the_last_message_can_be_seen(model: ConversationsMo
     ],
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_whatever_a_friend_is_called_and_writes_can_be_painted(
+def test_unusual_names_and_messages_can_be_painted(
     model: ConversationsModel, view: QListView, qapp: QApplication, scheme: str, name: str, text: str
 ) -> None:
     try:
         theme.apply(qapp, scheme)
-        empty = picture(view)
+        empty = grab_image(view)
         model.show_chats([chat(name, online=True, unread=100_000, text=text)])
         view.setCurrentIndex(model.index(0, 0))
-        assert picture(view) != empty
+        assert grab_image(view) != empty
     finally:
         theme.apply(qapp, "light")
 
 
-def test_the_tooltip_of_an_unread_count_says_what_lowers_it(model: ConversationsModel) -> None:
+def test_the_tooltip_of_an_unread_count_mentions_mark_read(model: ConversationsModel) -> None:
     model.show_chats([chat("zoe", unread=3), chat("alice")])
     assert "mark_read" in model.item(0).toolTip()
     model.show_chats([chat("zoe"), chat("alice")])

@@ -33,7 +33,7 @@ from app.ui.theme import DARK, LIGHT
 from app.ui.window import CLIENTS, EVENTS, FIXTURES, SETTINGS, MainWindow
 from tests.conftest import PATIENCE_S, until
 from tests.system.keyrings import LockedKeyring, using
-from tests.ui.conftest import forget, second_start
+from tests.ui.conftest import destroy_now, second_start
 from tests.ui.frames import frame
 
 LEFT = Qt.MouseButton.LeftButton
@@ -102,7 +102,7 @@ async def start(qapp: QApplication, home: DataDirectory, ended: Ended) -> AsyncI
     for desktop, task in ended.tasks.items():
         desktop._stop.set()
         await task
-        forget(desktop.window)
+        destroy_now(desktop.window)
     theme.apply(qapp, "light")
 
 

@@ -1,4 +1,4 @@
-"""What is new in a frame since the previous of its kind."""
+"""The diff of a frame to the previous frame of the same event."""
 
 from collections.abc import Callable
 
@@ -37,21 +37,21 @@ def view(show: Callable[[QWidget], None]) -> DiffView:
 def rows(*payloads: str) -> list[Row]:
     clock = FakeTime()
     journal = Journal(clock.clock)
-    made = []
+    result = []
     for payload in payloads:
-        made.append(journal.append(Kind.TO_UI, "x", payload=payload.encode()))
+        result.append(journal.append(Kind.TO_UI, "x", payload=payload.encode()))
         clock.passed += 1.5
-    return made
+    return result
 
 
-def shown(view: DiffView, *payloads: str) -> list[str]:
+def compare(view: DiffView, *payloads: str) -> list[str]:
     before, after = rows(*payloads)
     view.compare(before, after, pretty)
     return view.toPlainText().split("\n")
 
 
-def test_the_first_line_says_since_when(view: DiffView) -> None:
-    assert shown(view, '{"a": 1}', '{"a": 2}') == [
+def test_the_first_line_shows_number_and_age_of_the_previous_row(view: DiffView) -> None:
+    assert compare(view, '{"a": 1}', '{"a": 2}') == [
         "Since #1 · 1.500 s earlier",
         "",
         "  {",
@@ -61,18 +61,18 @@ def test_the_first_line_says_since_when(view: DiffView) -> None:
     ]
 
 
-def test_what_differs_in_spaces_alone_is_the_same_but_not_to_the_letter(view: DiffView) -> None:
-    assert shown(view, '{"a":1}', '{"a":1}')[2:] == ["Identical"]
-    assert shown(view, '{"a":1}', '{"a": 1}')[2:] == ["Same content, different formatting"]
+def test_frames_that_differ_only_in_formatting_have_no_diff(view: DiffView) -> None:
+    assert compare(view, '{"a":1}', '{"a":1}')[2:] == ["Identical"]
+    assert compare(view, '{"a":1}', '{"a": 1}')[2:] == ["Same content, different formatting"]
 
 
-def test_what_is_too_long_is_not_compared(view: DiffView) -> None:
+def test_long_frames_are_not_compared(view: DiffView) -> None:
     long = "[" + ",".join("1" * MAX_LINES) + "]"
-    assert shown(view, "[1]", long)[2:] == [f"Too long to compare (more than {MAX_LINES} lines)"]
+    assert compare(view, "[1]", long)[2:] == [f"Too long to compare (more than {MAX_LINES} lines)"]
 
 
 def test_invalid_json_is_compared_as_text(view: DiffView) -> None:
-    assert shown(view, "{nope", "{nope!")[2:] == ["- {nope", "+ {nope!"]
+    assert compare(view, "{nope", "{nope!")[2:] == ["- {nope", "+ {nope!"]
 
 
 def colors(view: DiffView) -> list[str]:
@@ -85,8 +85,8 @@ def colors(view: DiffView) -> list[str]:
     return found
 
 
-def test_changes_are_coloured_in_the_scheme_in_force(view: DiffView, qapp: QApplication) -> None:
-    shown(view, '{"a": 1}', '{"a": 2}')
+def test_changes_have_the_colours_of_the_current_scheme(view: DiffView, qapp: QApplication) -> None:
+    compare(view, '{"a": 1}', '{"a": 2}')
     light = theme.LIGHT
     assert colors(view) == [light.muted, "", "", light.error, light.ok, ""]
     theme.apply(qapp, "dark")
@@ -96,7 +96,7 @@ def test_changes_are_coloured_in_the_scheme_in_force(view: DiffView, qapp: QAppl
         theme.apply(qapp, "light")
 
 
-def test_the_previous_alike_has_the_same_name_and_direction_and_is_still_kept() -> None:
+def test_previous_alike_returns_the_kept_row_with_the_same_name_and_direction() -> None:
     journal = Journal(max_rows=4_000)
     first = journal.append(Kind.TO_UI, "typing")
     for _ in range(3_000):

@@ -14,7 +14,7 @@ from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.ui.widgets.event_panel import FORM, JSON, EventPanel
 from app.ui.widgets.fields import LongTextField, NameField
-from tests.ui.cast import befriend_only
+from tests.ui.cast import set_friends
 
 Show = Callable[[QWidget], None]
 
@@ -25,15 +25,15 @@ def panel_of(companion: Companion, *names: str) -> EventPanel:
 
 
 @pytest.fixture
-def message(still: Companion, show: Show) -> EventPanel:
-    panel = panel_of(still, "new_message")
+def message(stopped_companion: Companion, show: Show) -> EventPanel:
+    panel = panel_of(stopped_companion, "new_message")
     show(panel)
     return panel
 
 
 @pytest.fixture
-def presence(still: Companion, show: Show) -> EventPanel:
-    panel = panel_of(still, "friend_online", "friend_offline")
+def presence(stopped_companion: Companion, show: Show) -> EventPanel:
+    panel = panel_of(stopped_companion, "friend_online", "friend_offline")
     show(panel)
     return panel
 
@@ -46,7 +46,7 @@ def button(panel: EventPanel, title: str) -> QPushButton:
     return next(each for each in panel.findChildren(QPushButton) if each.text() == title)
 
 
-def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, still: Companion) -> None:
+def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, stopped_companion: Companion) -> None:
     assert message.problems == []
     template = message.template()
     assert template.data == {
@@ -59,21 +59,21 @@ def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, still:
         "delivered": True,
         "delivery_method": "direct",
     }
-    one, other = still.composer.preview(template), still.composer.preview(template)
+    one, other = stopped_companion.composer.preview(template), stopped_companion.composer.preview(template)
     assert one.data["msg_id"] != other.data["msg_id"]
-    assert still.catalog.problems(one) == []
+    assert stopped_companion.catalog.problems(one) == []
 
 
 async def test_the_first_persona_and_the_local_user_are_filled_in(companion: Companion, qapp: Any) -> None:
-    await befriend_only(companion, "zoe", "yan")
+    await set_friends(companion, "zoe", "yan")
     companion.settings.username = "max"
     data = panel_of(companion, "new_message").template().data
     assert (data["from"], data["to"]) == ("yan", "max")
 
 
-def test_without_personas_the_guides_sample_is_filled_in(still: Companion, qapp: Any) -> None:
-    assert still.personas == []
-    assert panel_of(still, "new_message").template().data["from"] == "alice"
+def test_without_personas_the_guides_sample_is_filled_in(stopped_companion: Companion, qapp: Any) -> None:
+    assert stopped_companion.personas == []
+    assert panel_of(stopped_companion, "new_message").template().data["from"] == "alice"
 
 
 def test_a_validation_error_is_shown_below_its_field_while_typing(message: EventPanel, qtbot: Any) -> None:

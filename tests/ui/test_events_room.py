@@ -609,11 +609,11 @@ async def test_the_diff_is_computed_only_when_its_tab_is_visible(
 
 
 def test_what_searches_for_expressions_is_loaded_when_one_is_begun(
-    still: Companion, show: Callable[[QWidget], None], monkeypatch: pytest.MonkeyPatch
+    stopped_companion: Companion, show: Callable[[QWidget], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(module, "prepare_expressions", lambda: asked.append("/"))
-    room = EventsRoom(still)
+    room = EventsRoom(stopped_companion)
     show(room)
     room.filter.setText("hello")
     assert (asked, room.filtering) == ([], True)

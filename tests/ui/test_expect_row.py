@@ -20,8 +20,8 @@ from app.ui.widgets.expect_row import NOTHING, ExpectRow, result_text
 from app.ui.widgets.fire_bar import FireBar
 from app.ui.window import FIXTURES, INJECT, MainWindow
 from tests.conftest import Connect, until
-from tests.ui.conftest import forget
-from tests.ui.frames import frame, settled
+from tests.ui.conftest import destroy_now
+from tests.ui.frames import frame, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
@@ -137,7 +137,7 @@ async def test_an_expectation_can_be_set_from_outside(companion: Companion, qapp
     assert (row.expected, row.within.value()) == (expected, 4.5)
     row.choose(None)
     assert (row.expected, row.choice.currentText()) == (None, NOTHING)
-    forget(row)
+    destroy_now(row)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ async def test_a_series_begins_to_wait_anew_at_every_fire(
     await client.send(ANSWER)
     await until(lambda: bar.status.text().startswith("✓"))
     assert bar.status.text().endswith(f"#{last + 1}")
-    await settled(companion)
+    await wait_until_idle(companion)
 
 
 async def test_a_fire_that_expects_nothing_ends_the_wait_of_the_one_before(

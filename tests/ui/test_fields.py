@@ -1,4 +1,4 @@
-"""One input per kind of property: what is put in comes out, and changes are told."""
+"""The form fields, one class per kind of property."""
 
 import re
 from collections.abc import Callable
@@ -38,16 +38,16 @@ REACTION = {
 
 
 def make(schema: dict[str, Any]) -> Field:
-    return field_for("it", schema, PERSONAS, {"Reaction": REACTION}, 1_700_000_000.0)
+    return field_for("field", schema, PERSONAS, {"Reaction": REACTION}, 1_700_000_000.0)
 
 
 @pytest.fixture
-def told(qapp: Any) -> list[Any]:
+def changes(qapp: Any) -> list[Any]:
     return []
 
 
 @pytest.mark.parametrize(
-    ("schema", "kind"),
+    ("schema", "field_type"),
     [
         ({"enum": ["received", "sent"]}, ChoiceField),
         ({"type": "boolean"}, FlagField),
@@ -62,8 +62,10 @@ def told(qapp: Any) -> list[Any]:
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, JsonField),
     ],
 )
-def test_a_property_gets_the_input_that_suits_it(schema: dict[str, Any], kind: type[Field], qapp: Any) -> None:
-    assert type(make(schema)) is kind
+def test_the_type_of_a_property_determines_the_field(
+    schema: dict[str, Any], field_type: type[Field], qapp: Any
+) -> None:
+    assert type(make(schema)) is field_type
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_property_gets_the_input_that_suits_it(schema: dict[str, Any], kind: t
         ({"type": "boolean"}, [True, False]),
         ({"type": "string", "format": "uuid"}, ["not-a-uuid", UUID, ""]),
         ({"type": "string", "format": "date-time"}, ["2024-01-15T10:30:00Z", NOW]),
-        ({"type": "string", "format": "username"}, ["bob", "somebody else", "Ålice", ""]),
+        ({"type": "string", "format": "username"}, ["bob", "other user", "Ålice", ""]),
         ({"type": "string", "contentMediaType": "text/plain"}, ["two\nlines", "<b>no markup</b>", "", "{{uuid}}"]),
         ({"type": "string"}, ["one line", "", "🎉 ünï"]),
         ({"type": "integer"}, [7, -1, 2.5, None, [1, "a"], {"a": {"b": [True]}}, "text"]),
@@ -84,17 +86,17 @@ def test_a_property_gets_the_input_that_suits_it(schema: dict[str, Any], kind: t
     ],
 )
 def test_a_value_set_in_a_field_is_returned_and_emits_changed(
-    schema: dict[str, Any], values: list[Any], told: list[Any]
+    schema: dict[str, Any], values: list[Any], changes: list[Any]
 ) -> None:
     field = make(schema)
-    field.changed.connect(lambda: told.append(field.value()))
+    field.changed.connect(lambda: changes.append(field.value()))
     for value in values:
         before = field.value()
         field.set_value(value)
         assert field.value() == value
         assert type(field.value()) is type(value)
-        assert told[-1:] == [value] or before == value
-    assert told
+        assert changes[-1:] == [value] or before == value
+    assert changes
 
 
 @pytest.mark.parametrize("text", ["a\u00a0b", "a\u2028b", "tab\there"])
@@ -104,13 +106,13 @@ def test_long_text_keeps_every_character(text: str, qapp: Any) -> None:
     assert field.value() == text
 
 
-def test_a_choice_offers_what_the_contract_allows(qapp: Any) -> None:
+def test_a_choice_field_offers_the_values_of_the_schema(qapp: Any) -> None:
     field = make({"enum": ["direct", "offline"]})
     assert isinstance(field, ChoiceField)
     assert [field.box.itemText(number) for number in range(field.box.count())] == ["direct", "offline"]
 
 
-def test_a_name_offers_the_personas_and_takes_any_other(qapp: Any, qtbot: Any, show: Show) -> None:
+def test_a_name_field_offers_personas_and_accepts_other_names(qapp: Any, qtbot: Any, show: Show) -> None:
     field = make({"type": "string", "format": "username"})
     assert isinstance(field, NameField)
     show(field)
@@ -122,7 +124,7 @@ def test_a_name_offers_the_personas_and_takes_any_other(qapp: Any, qtbot: Any, s
     assert field.box.count() == len(PERSONAS)
 
 
-def test_a_flag_says_its_value_and_follows_the_space_bar(qtbot: Any, show: Show) -> None:
+def test_a_flag_field_shows_its_value_and_is_toggled_with_the_space_bar(qtbot: Any, show: Show) -> None:
     field = FlagField("delivered")
     show(field)
     assert field.check.text() == "false"
@@ -131,7 +133,7 @@ def test_a_flag_says_its_value_and_follows_the_space_bar(qtbot: Any, show: Show)
     assert field.check.text() == "true"
 
 
-def test_a_fresh_value_is_a_template_until_one_wants_an_own(qtbot: Any, show: Show) -> None:
+def test_a_fresh_field_is_a_template_unless_a_value_is_entered(qtbot: Any, show: Show) -> None:
     field = make({"type": "string", "format": "uuid"})
     assert isinstance(field, FreshField)
     show(field)
@@ -147,7 +149,7 @@ def test_a_fresh_value_is_a_template_until_one_wants_an_own(qtbot: Any, show: Sh
     assert field.value() == UUID
 
 
-def test_an_own_time_begins_with_the_time_of_the_form(qapp: Any) -> None:
+def test_a_time_entered_by_the_user_starts_with_the_time_of_the_form(qapp: Any) -> None:
     field = make({"type": "string", "format": "date-time"})
     assert isinstance(field, FreshField)
     field.auto.setChecked(False)
@@ -161,32 +163,32 @@ def test_a_json_field_returns_invalid_json_as_text_and_empty_input_as_absent(qap
     assert field.value() == "{half"
 
 
-def test_a_list_is_left_out_while_it_is_empty(qtbot: Any, show: Show, told: list[Any]) -> None:
+def test_an_empty_list_is_absent(qtbot: Any, show: Show, changes: list[Any]) -> None:
     field = make({"type": "array", "items": {"$ref": "#/$defs/Reaction"}})
     assert isinstance(field, ListField)
     show(field)
     assert field.value() is ABSENT
-    field.changed.connect(lambda: told.append(field.value()))
+    field.changed.connect(lambda: changes.append(field.value()))
     for _ in range(2):
         qtbot.mouseClick(field.add, Qt.MouseButton.LeftButton)
     assert field.value() == [{"emoji": "👍", "from": "alice"}] * 2
-    assert told[-1] == field.value()
+    assert changes[-1] == field.value()
     remove = [each for each in field.findChildren(QPushButton) if each.text() == "Remove"]
     qtbot.mouseClick(remove[0], Qt.MouseButton.LeftButton)
     assert field.value() == [{"emoji": "👍", "from": "alice"}]
     qtbot.mouseClick(remove[1], Qt.MouseButton.LeftButton)
     assert field.value() is ABSENT
-    assert told[-1] is ABSENT
+    assert changes[-1] is ABSENT
 
 
-def test_a_line_of_a_list_is_edited_in_place(told: list[Any]) -> None:
+def test_an_item_of_a_list_is_edited_in_place(changes: list[Any]) -> None:
     field = make({"type": "array", "items": {"$ref": "#/$defs/Reaction"}})
     field.set_value([{"emoji": "👍", "from": "alice"}])
-    field.changed.connect(lambda: told.append(field.value()))
+    field.changed.connect(lambda: changes.append(field.value()))
     (name,) = field.findChildren(NameField)
     name.set_value("bob")
     assert field.value() == [{"emoji": "👍", "from": "bob"}]
-    assert told == [[{"emoji": "👍", "from": "bob"}]]
+    assert changes == [[{"emoji": "👍", "from": "bob"}]]
 
 
 def test_setting_an_empty_list_clears_a_list_field(qapp: Any) -> None:

@@ -17,7 +17,7 @@ from app.protocol.templates import UUID
 from app.ui.widgets import fire_bar
 from app.ui.widgets.fire_bar import FireBar
 from tests.conftest import Connect, until
-from tests.ui.frames import all_frames, frame, settled
+from tests.ui.frames import all_frames, frame, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
@@ -434,7 +434,7 @@ async def test_a_client_that_comes_while_the_form_is_invalid_ends_no_waiting_sil
     qtbot.mouseClick(bar.when_connected, LEFT)
     bar.arm(None, why_not="data.text: must not be empty")
     await connect_client()
-    await settled(companion)
+    await wait_until_idle(companion)
     assert not bar.status.text().startswith("Waiting") or bar.now.text() == "Stop"
 
 

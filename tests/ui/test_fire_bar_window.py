@@ -17,8 +17,8 @@ from app.protocol.fixture import Fixture
 from app.ui.fire_bar_window import EMPTY, FireBarWindow
 from app.ui.window import MainWindow
 from tests.conftest import Connect, until
-from tests.ui.conftest import forget
-from tests.ui.frames import SENTINEL, all_frames, frame, settled
+from tests.ui.conftest import destroy_now
+from tests.ui.frames import SENTINEL, all_frames, frame, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -45,8 +45,8 @@ async def bar(companion: Companion, memory: QSettings, fired: list[Delivery]) ->
     bar.present()
     yield bar
     bar.close_down()
-    await settled(companion)
-    forget(bar)
+    await wait_until_idle(companion)
+    destroy_now(bar)
 
 
 def titles(bar: FireBarWindow) -> list[str]:
@@ -150,7 +150,7 @@ async def test_it_never_takes_the_focus(window: MainWindow, companion: Companion
     assert bar.testAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
     assert bar.testAttribute(Qt.WidgetAttribute.WA_MacAlwaysShowToolWindow)
     bar.close_down()
-    forget(bar)
+    destroy_now(bar)
 
 
 async def test_it_remembers_its_place(bar: FireBarWindow, memory: QSettings, companion: Companion) -> None:
@@ -161,7 +161,7 @@ async def test_it_remembers_its_place(bar: FireBarWindow, memory: QSettings, com
     again.present()
     assert again.pos() == QPoint(40, 50)
     again.close_down()
-    forget(again)
+    destroy_now(again)
 
 
 async def test_a_place_that_is_on_no_screen_is_not_used(

@@ -13,7 +13,7 @@ from app.ui.widgets.first_steps import FirstSteps
 from app.ui.window import EVENTS, HELP, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.frames import frame
-from tests.ui.test_accessibility import controls, spoken
+from tests.ui.test_accessibility import accessible_text, controls
 
 LEFT = Qt.MouseButton.LeftButton
 PAGE = "http://localhost:5173"
@@ -133,7 +133,7 @@ async def test_every_control_has_a_name(steps: FirstSteps) -> None:
     steps.name.setText("max")
     found = list(controls(steps))
     assert {steps.address, steps.allow, steps.name, steps.save, steps.fire, steps.skip} <= set(found)
-    assert all(spoken(steps, each) for each in found)
+    assert all(accessible_text(steps, each) for each in found)
 
 
 async def test_it_follows_the_settings(steps: FirstSteps, companion: Companion) -> None:

@@ -20,7 +20,7 @@ from app.ui.widgets.fixture_list import MAX_SHOWN_WARNINGS
 from app.ui.widgets.name_dialog import NameDialog
 from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
-from tests.ui.frames import all_frames, frame, settled, text
+from tests.ui.frames import all_frames, frame, text, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -48,7 +48,7 @@ async def room(window: MainWindow, companion: Companion) -> FixturesRoom:
         lambda settings: companion.tasks.spawn(companion.apply(settings), "apply settings")
     )
     window.open_room(FIXTURES)
-    await settled(companion)
+    await wait_until_idle(companion)
     return window.fixtures
 
 
@@ -105,7 +105,7 @@ async def answer(room: FixturesRoom, name: str, qtbot: Any) -> None:
     dialog.name.selectAll()
     qtbot.keyClicks(dialog.name, name)
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
-    await settled(room._companion)
+    await wait_until_idle(room._companion)
     assert QApplication.activeModalWidget() is None
 
 
@@ -256,7 +256,7 @@ async def test_a_file_that_came_or_went_is_noticed_when_the_room_is_opened_again
     file_of(folder, MINE).unlink()
     window.open_room(EVENTS)
     window.open_room(FIXTURES)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert listed(room)["No folder · yours"] == ["dropped in"]
     assert MINE not in names(room)
 
@@ -297,7 +297,7 @@ async def test_what_is_being_written_survives_whatever_happens(
     window.open_room(EVENTS)
     window.open_room(FIXTURES)
     window.recolor()
-    await settled(companion)
+    await wait_until_idle(companion)
     file_of(folder, MINE).unlink()
     await companion.fixtures.read()
     assert room.editor.toPlainText() == written
@@ -326,7 +326,7 @@ async def test_going_back_to_what_was_there_before_an_edit_on_disk_is_a_change(
     room.editor.undo()
     assert shown(room)["data"] == TYPING.data
     qtbot.mouseClick(room.save, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert companion.fixtures.find(MINE).fixture == TYPING
 
 
@@ -456,7 +456,7 @@ async def test_a_malformed_fixture_can_be_sent(
     assert not room.problem.isVisible()
     qtbot.mouseClick(room.bar.now, LEFT)
     assert json.loads(await text(client))
-    await settled(companion)
+    await wait_until_idle(companion)
     assert room.bar.status.property("tone") == "ok"
 
 
@@ -493,7 +493,7 @@ async def test_every_built_in_one_can_be_fired_from_the_room(
     for saved in companion.fixtures.all:
         room.choose(saved.name)
         room.bar.fire()
-        await settled(companion)
+        await wait_until_idle(companion)
         assert room.bar.status.text().startswith("Delivered to 1 client"), saved.name
 
 
@@ -574,14 +574,14 @@ async def test_a_changed_expectation_is_saved_with_the_fixture(
     assert room.save.isEnabled()
     assert room.revert.isEnabled()
     qtbot.mouseClick(room.save, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert json.loads(file_of(folder, MINE).read_text())["expect"] == {
         "event": "typing", "where": {"to": "bob"}, "within": 1.5,
     }  # fmt: skip
     assert not room.save.isEnabled()
     room.bar.expect.choice.setCurrentText("nothing")
     qtbot.mouseClick(room.save, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert "expect" not in json.loads(file_of(folder, MINE).read_text())
 
 
@@ -620,7 +620,7 @@ async def test_save_writes_the_file_and_keeps_title_duty_and_target(
     assert not room.save.isEnabled()
     write(room, "typing", username="carol", typing=True)
     qtbot.mouseClick(room.save, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     kept = json.loads(file_of(folder, MINE).read_text())
     assert kept.pop("data") == {"username": "carol", "typing": True}
     assert kept == {
@@ -636,7 +636,7 @@ async def test_the_status_bar_shows_the_name_of_the_saved_fixture(
     click(room, MINE, qtbot)
     write(room, "typing", username="carol", typing=True)
     qtbot.mouseClick(room.save, LEFT)
-    await settled(room._companion)
+    await wait_until_idle(room._companion)
     assert window.status.message.text() == f"Saved {MINE}"
 
 
@@ -648,7 +648,7 @@ async def test_saved_again_what_lost_its_file_meanwhile_has_one(
     file_of(folder, MINE).unlink()
     await companion.fixtures.read()
     qtbot.mouseClick(room.save, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert json.loads(file_of(folder, MINE).read_text())["data"]["username"] == "carol"
     assert MINE in names(room)
 
@@ -660,7 +660,7 @@ async def test_a_file_lost_without_notice_is_written_again(
     write(room, "typing", username="carol", typing=True)
     file_of(folder, MINE).unlink()
     qtbot.mouseClick(room.save, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert file_of(folder, MINE).exists()
 
 
@@ -708,7 +708,7 @@ async def test_text_that_is_not_an_event_is_saved_as_a_raw_frame(
     click(room, MINE, qtbot)
     room.editor.setPlainText("not JSON {{uuid}}")
     qtbot.mouseClick(room.save, LEFT)
-    await settled(room._companion)
+    await wait_until_idle(room._companion)
     assert json.loads(file_of(folder, MINE).read_text()) == {"frame": "not JSON {{uuid}}", "malformed": True}
 
 
@@ -748,11 +748,11 @@ async def test_delete_asks_first(room: FixturesRoom, companion: Companion, folde
     click(room, MINE, qtbot)
     qtbot.mouseClick(room.delete, LEFT)
     answer_box("Cancel")
-    await settled(companion)
+    await wait_until_idle(companion)
     assert file_of(folder, MINE).exists()
     qtbot.mouseClick(room.delete, LEFT)
     answer_box("Delete")
-    await settled(companion)
+    await wait_until_idle(companion)
     assert not file_of(folder, MINE).exists()
     assert MINE not in names(room)
     assert room.empty.isVisible()
@@ -767,13 +767,13 @@ async def test_after_a_deletion_no_other_fixture_is_chosen(
     room.delete.setFocus()
     qtbot.mouseClick(room.delete, LEFT)
     answer_box("Delete")
-    await settled(companion)
+    await wait_until_idle(companion)
     assert window.focusWidget() is room.list.tree
     assert room.list.tree.currentIndex().data(NAME) is None
     assert room.empty.isVisible()
     room.delete.click()  # as a shortcut could
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Space)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert window.findChild(QMessageBox) is None
     assert {"mine/a", "mine/z"} <= set(names(room))
 
@@ -786,7 +786,7 @@ async def test_deleting_what_hid_a_built_in_one_brings_that_back(
     assert room.delete.isEnabled()
     qtbot.mouseClick(room.delete, LEFT)
     answer_box("Delete")
-    await settled(companion)
+    await wait_until_idle(companion)
     room.choose("basics/typing")
     assert "built in" in room.name.text()
 
@@ -822,7 +822,7 @@ async def test_what_failed_to_be_saved_is_still_in_the_editor(
     click(room, MINE, qtbot)
     room.editor.setPlainText("x" * 70_000)
     qtbot.mouseClick(room.save, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert "at most" in window.status.message.text()
     assert room.editor.toPlainText() == "x" * 70_000
     assert room.save.isEnabled()
@@ -948,7 +948,7 @@ async def test_s_saves_a_row_of_the_log(
     assert window.status.message.text() == "Saved bugs/bob"
     assert window.rooms.current == EVENTS
     window.open_room(FIXTURES)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert room.name.text() == "bugs/bob"
 
 
@@ -1028,7 +1028,7 @@ async def test_a_pin_puts_it_into_the_tray_menu_after_the_others(
     assert not room.pin.isChecked()
     before = list(companion.settings.pinned)
     qtbot.mouseClick(room.pin, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert companion.settings.pinned == [*before, MINE]
     assert room.pin.isChecked()
     assert room.pin.text() == "Pinned"
@@ -1049,7 +1049,7 @@ async def test_the_status_bar_says_that_a_fixture_is_pinned(
     for said in ("Pinned to the tray", "Unpinned from the tray"):
         qtbot.mouseClick(room.pin, LEFT)
         window.status.show_message("Settings saved")  # as the desktop program does at once
-        await settled(companion)
+        await wait_until_idle(companion)
         assert window.status.message.text() == said
     window.status.show_message("")
     click(room, "basics/online", qtbot)
@@ -1061,7 +1061,7 @@ async def test_a_pin_is_taken_away_again(room: FixturesRoom, companion: Companio
     assert room.pin.isChecked()
     before = list(companion.settings.pinned)
     qtbot.mouseClick(room.pin, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert companion.settings.pinned == [name for name in before if name != "basics/online"]
     assert not room.pin.isChecked()
     assert room.pin.text() == "Pin"
@@ -1088,12 +1088,12 @@ async def test_a_pin_leaves_unsaved_settings_alone(
     window.settings.fields.username.setText("half typed")
     click(room, MINE, qtbot)
     qtbot.mouseClick(room.pin, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert MINE in companion.settings.pinned
     assert window.settings.fields.username.text() == "half typed"
     window.open_room(SETTINGS)
     qtbot.mouseClick(window.settings.bar.save, LEFT)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert companion.settings.username == "half typed"
     assert MINE in companion.settings.pinned
 
@@ -1114,7 +1114,7 @@ async def test_a_window_that_closes_while_a_name_is_asked_for_leaves_nothing(
     window.close_down()
     window.hide()
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert window.fixtures.name.text().startswith("basics/typing")
 
 
@@ -1175,7 +1175,7 @@ async def test_a_fixture_is_found_changed_and_fired_without_a_mouse(
     while QApplication.focusWidget() is not room.save:
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     qtbot.keyClick(room.save, Qt.Key.Key_Space)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert companion.fixtures.find(MINE).fixture.event == "friend_online"
 
 

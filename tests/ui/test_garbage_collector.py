@@ -1,4 +1,4 @@
-"""Who collects garbage, and when."""
+"""When the garbage collector runs."""
 
 import gc
 import weakref
@@ -13,12 +13,12 @@ from app.hub.row_store import CHUNK_ROWS
 from app.ui.garbage_collector import GarbageCollector
 
 
-class RowStore(QObject):
-    """A Qt object that only the collector can destroy."""
+class SelfReferencing(QObject):
+    """A Qt object with a reference cycle, which only the garbage collector can destroy."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.itself = self
+        self.reference = self
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def collector(qapp: QApplication) -> Iterator[GarbageCollector]:
     collector = GarbageCollector()
     yield collector
     collector.close_down()
-    gc.disable()  # as the other tests of this folder have it
+    gc.disable()  # as for the other tests of this folder
 
 
-def test_python_collects_by_itself_only_when_this_has_ended(qapp: QApplication) -> None:
+def test_automatic_collection_is_disabled_until_the_collector_is_closed(qapp: QApplication) -> None:
     collector = GarbageCollector()
     assert not gc.isenabled()
     collector.close_down()
@@ -38,19 +38,19 @@ def test_python_collects_by_itself_only_when_this_has_ended(qapp: QApplication) 
     assert gc.get_freeze_count() == 0
 
 
-def test_what_is_there_after_the_start_is_set_aside(collector: GarbageCollector) -> None:
+def test_objects_that_exist_after_startup_are_frozen(collector: GarbageCollector) -> None:
     modules = gc.get_freeze_count()
     assert modules > 10_000
     window = [[number] for number in range(1_000)]
-    garbage = weakref.ref(RowStore())
+    garbage = weakref.ref(SelfReferencing())
     collector.check()
     assert garbage() is None
     assert gc.get_freeze_count() >= modules + len(window)
 
 
-def test_what_becomes_garbage_later_goes_when_there_is_enough_of_it(collector: GarbageCollector) -> None:
+def test_later_garbage_is_collected_above_the_threshold(collector: GarbageCollector) -> None:
     collector.check()
-    garbage = weakref.ref(RowStore())
+    garbage = weakref.ref(SelfReferencing())
     collector.check()
     assert garbage() is not None
     enough = [[number] for number in range(gc.get_threshold()[0] + 1)]
@@ -59,17 +59,17 @@ def test_what_becomes_garbage_later_goes_when_there_is_enough_of_it(collector: G
     assert enough
 
 
-def test_what_was_set_aside_goes_at_the_end(qapp: QApplication) -> None:
+def test_frozen_garbage_is_collected_at_the_end(qapp: QApplication) -> None:
     collector = GarbageCollector()
-    kept = RowStore()
-    gone = weakref.ref(kept)
+    object_ = SelfReferencing()
+    reference = weakref.ref(object_)
     collector.check()
-    del kept
+    del object_
     gc.collect()
-    assert gone() is not None
+    assert reference() is not None
     collector.close_down()
     gc.disable()
-    assert gone() is None
+    assert reference() is None
 
 
 def test_old_journal_rows_are_not_tracked_by_the_garbage_collector(

@@ -1,4 +1,4 @@
-"""Help: the manual in the window. It is read by keyboard and mouse, searched, and loads nothing from elsewhere."""
+"""Help: the manual in the window. It loads nothing from outside of the manual."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -31,8 +31,8 @@ from app.ui.widgets.manual_browser import TEXT_WIDTH, ManualBrowser
 from app.ui.widgets.manual_document import ManualDocument
 from app.ui.window import CHATS, EVENTS, HELP, SETTINGS, MainWindow
 from tests.conftest import until
-from tests.ui.conftest import forget, put_away
-from tests.ui.test_accessibility import controls, spoken
+from tests.ui.conftest import close_and_destroy, destroy_now
+from tests.ui.test_accessibility import accessible_text, controls
 from tests.ui.test_theme import READABLE, contrast
 
 LEFT = Qt.MouseButton.LeftButton
@@ -63,26 +63,26 @@ def folder(tmp_path: Path, qapp: QApplication) -> Path:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 @pytest.fixture
-def make_room(qapp: QApplication, said: list[str]) -> Iterator[Callable[[Path], HelpRoom]]:
-    made: list[HelpRoom] = []
+def make_room(qapp: QApplication, messages: list[str]) -> Iterator[Callable[[Path], HelpRoom]]:
+    rooms: list[HelpRoom] = []
 
     def make(folder: Path) -> HelpRoom:
         room = HelpRoom(Manual(folder))
-        room.status_message.connect(said.append)
+        room.status_message.connect(messages.append)
         room.resize(900, 600)
         room.show()
         room.activateWindow()
-        made.append(room)
+        rooms.append(room)
         return room
 
     yield make
-    for room in made:
-        forget(room)
+    for room in rooms:
+        destroy_now(room)
 
 
 @pytest.fixture
@@ -93,16 +93,16 @@ def room(make_room: Callable[[Path], HelpRoom], folder: Path, qtbot: Any) -> Hel
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that the system's browser was asked to open."""
-    opened: list[str] = []
+def opened_urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record the addresses that would be opened in the browser."""
+    opened_urls: list[str] = []
 
     def open_url(url: QUrl) -> bool:
-        opened.append(url.toString())
+        opened_urls.append(url.toString())
         return True
 
     monkeypatch.setattr(QDesktopServices, "openUrl", open_url)
-    return opened
+    return opened_urls
 
 
 def listed(room: HelpRoom) -> list[str]:
@@ -124,21 +124,21 @@ def document(browser: ManualBrowser) -> ManualDocument:
     return found
 
 
-def place_of(browser: ManualBrowser, words: str) -> QPoint:
-    cursor = browser.document().find(words)
+def position_of(browser: ManualBrowser, text: str) -> QPoint:
+    cursor = browser.document().find(text)
     assert not cursor.isNull()
     cursor.setPosition(cursor.selectionStart() + 1)
     return browser.cursorRect(cursor).center()
 
 
-def click(browser: ManualBrowser, words: str, qtbot: Any) -> None:
-    qtbot.mouseClick(browser.viewport(), LEFT, pos=place_of(browser, words))
+def click(browser: ManualBrowser, text: str, qtbot: Any) -> None:
+    qtbot.mouseClick(browser.viewport(), LEFT, pos=position_of(browser, text))
 
 
 # pages
 
 
-def test_it_opens_with_the_index_and_lists_the_pages_in_groups(room: HelpRoom) -> None:
+def test_help_opens_with_the_index_and_lists_the_pages_in_groups(room: HelpRoom) -> None:
     assert text(room.browser).startswith("Manual\nNew? Start here.")
     assert listed(room) == ["Manual", "Start here", "Rooms", "Events", "Settings"]
     assert current(room) == "Manual"
@@ -158,9 +158,9 @@ def test_a_click_on_the_list_opens_a_page(room: HelpRoom, qtbot: Any) -> None:
     assert room.browser.accessibleName() == "Manual: Events"
 
 
-def test_the_list_works_by_keyboard(room: HelpRoom, qtbot: Any) -> None:
+def test_the_list_can_be_used_with_the_keyboard(room: HelpRoom, qtbot: Any) -> None:
     room.pages.setFocus()
-    for _ in range(2):  # over the heading
+    for _ in range(2):  # skips the heading
         qtbot.keyClick(room.pages, Qt.Key.Key_Down)
     assert current(room) == "Events"
     assert room.page == "index"
@@ -169,13 +169,13 @@ def test_the_list_works_by_keyboard(room: HelpRoom, qtbot: Any) -> None:
     assert room.browser.hasFocus()
 
 
-def test_a_page_that_does_not_exist_is_reported(room: HelpRoom, said: list[str]) -> None:
+def test_a_page_that_does_not_exist_is_reported(room: HelpRoom, messages: list[str]) -> None:
     room.open_page("gone")
-    assert said == ["The manual has no page 'gone'."]
+    assert messages == ["The manual has no page 'gone'."]
     assert room.page == "index"
 
 
-def test_a_broken_installation_is_one_sentence(make_room: Callable[[Path], HelpRoom], tmp_path: Path) -> None:
+def test_a_missing_manual_is_reported(make_room: Callable[[Path], HelpRoom], tmp_path: Path) -> None:
     room = make_room(tmp_path)
     assert room.missing.isVisible()
     assert not room.browser.isVisible()
@@ -208,41 +208,41 @@ def test_a_link_within_the_page_scrolls(room: HelpRoom, qtbot: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("text", "message"),
     [
         ("nowhere", "The manual has no page 'gone'."),
         ("outside", "../README.md is not a page of the manual."),
     ],
 )
-def test_a_link_that_leads_nowhere_is_reported(
-    room: HelpRoom, said: list[str], opened: list[str], qtbot: Any, words: str, message: str
+def test_a_broken_link_is_reported(
+    room: HelpRoom, messages: list[str], opened_urls: list[str], qtbot: Any, text: str, message: str
 ) -> None:
     room.open_page("start")
-    click(room.browser, words, qtbot)
-    assert said == [message]
+    click(room.browser, text, qtbot)
+    assert messages == [message]
     assert room.page == "start"
-    assert opened == []
+    assert opened_urls == []
 
 
-def test_a_section_that_does_not_exist_is_reported(room: HelpRoom, said: list[str]) -> None:
+def test_a_section_that_does_not_exist_is_reported(room: HelpRoom, messages: list[str]) -> None:
     room.open_page("events", "gone")
-    assert said == ["Events has no section 'gone'."]
+    assert messages == ["Events has no section 'gone'."]
     assert room.page == "events"
 
 
 def test_a_web_link_opens_in_the_browser_and_shows_a_status_message(
-    room: HelpRoom, said: list[str], opened: list[str], qtbot: Any
+    room: HelpRoom, messages: list[str], opened_urls: list[str], qtbot: Any
 ) -> None:
     room.open_page("start")
     click(room.browser, "the web", qtbot)
-    assert opened == ["https://example.org/a?b=c"]
-    assert said == ["Opened https://example.org/a?b=c"]
+    assert opened_urls == ["https://example.org/a?b=c"]
+    assert messages == ["Opened https://example.org/a?b=c"]
     assert room.page == "start"
-    cursor = room.browser.cursorForPosition(place_of(room.browser, "the web"))
+    cursor = room.browser.cursorForPosition(position_of(room.browser, "the web"))
     assert cursor.charFormat().toolTip() == "https://example.org/a?b=c (opens in the browser)"
 
 
-def test_links_are_reached_and_followed_by_keyboard(room: HelpRoom, qtbot: Any) -> None:
+def test_links_can_be_followed_with_the_keyboard(room: HelpRoom, qtbot: Any) -> None:
     room.browser.setFocus()
     qtbot.keyClick(room.browser, Qt.Key.Key_Tab)
     qtbot.keyClick(room.browser, Qt.Key.Key_Return)
@@ -257,14 +257,14 @@ def test_links_are_reached_and_followed_by_keyboard(room: HelpRoom, qtbot: Any) 
 # back and forward
 
 
-def test_back_and_forward_by_buttons_keys_and_mouse(room: HelpRoom, qtbot: Any) -> None:
+def test_back_and_forward_work_with_buttons_keys_and_mouse(room: HelpRoom, qtbot: Any) -> None:
     room.open_page("start")
     room.open_page("events")
-    seen = []
+    visited = []
 
-    def step(act: Callable[[], object]) -> None:
-        act()
-        seen.append(room.page)
+    def step(action: Callable[[], object]) -> None:
+        action()
+        visited.append(room.page)
 
     step(lambda: qtbot.mouseClick(room.back, LEFT))
     step(lambda: qtbot.keyClick(room.browser, Qt.Key.Key_Left, ALT))
@@ -272,12 +272,12 @@ def test_back_and_forward_by_buttons_keys_and_mouse(room: HelpRoom, qtbot: Any) 
     step(lambda: qtbot.mouseClick(room.browser.viewport(), Qt.MouseButton.ForwardButton))
     step(lambda: qtbot.mouseClick(room.browser.viewport(), Qt.MouseButton.BackButton))
     step(lambda: qtbot.mouseClick(room.forward, LEFT))
-    assert seen == ["start", "index", "start", "events", "start", "events"]
+    assert visited == ["start", "index", "start", "events", "start", "events"]
     assert not room.forward.isEnabled()
     assert current(room) == "Events"
 
 
-def test_back_returns_to_where_one_was_reading(room: HelpRoom, qtbot: Any) -> None:
+def test_back_restores_the_scroll_position(room: HelpRoom, qtbot: Any) -> None:
     room.open_page("start")
     room.browser.verticalScrollBar().setValue(321)
     room.open_page("events")
@@ -285,7 +285,7 @@ def test_back_returns_to_where_one_was_reading(room: HelpRoom, qtbot: Any) -> No
     assert room.browser.verticalScrollBar().value() == 321
 
 
-def test_a_button_that_is_disabled_gives_the_focus_to_the_page(room: HelpRoom, qtbot: Any) -> None:
+def test_the_page_gets_the_focus_of_a_button_that_becomes_disabled(room: HelpRoom, qtbot: Any) -> None:
     room.open_page("start")
     room.back.setFocus()
     qtbot.keyClick(room.back, Qt.Key.Key_Space)
@@ -342,9 +342,9 @@ def test_escape_clears_the_search_and_lists_all_pages(room: HelpRoom, qtbot: Any
     assert not room.found.isVisible()
 
 
-# nothing is loaded from elsewhere
+# nothing is loaded from outside of the manual
 
-HOSTILE = """\
+UNTRUSTED_PAGE = """\
 # Hostile
 
 ![one](http://127.7.7.7:7/a.png) ![two](FILE) ![three](data:image/png;base64,DATA) ![four](../secret.png)
@@ -354,12 +354,12 @@ HOSTILE = """\
 """
 
 
-def test_no_picture_from_elsewhere_is_shown(folder: Path, show: Callable[[QWidget], None]) -> None:
+def test_no_pictures_from_outside_of_the_manual_are_shown(folder: Path, show: Callable[[QWidget], None]) -> None:
     secret = folder.parent / "secret.png"
     QImage(str(folder / "pictures" / "log.png")).save(str(secret))
     browser = ManualBrowser()
     show(browser)
-    browser.show_page(Page("hostile", "Hostile", HOSTILE.replace("FILE", str(secret))), folder)
+    browser.show_page(Page("hostile", "Hostile", UNTRUSTED_PAGE.replace("FILE", str(secret))), folder)
     browser.grab()
     shown = text(browser)
     for description in ("one", "two", "three", "four", "five"):
@@ -382,15 +382,15 @@ def test_only_pictures_of_the_manual_are_resources(
     show(browser)
     browser.show_page(Page("x", "X", "# X"), folder)
     for name in (str(secret), QUrl.fromLocalFile(str(secret)).toString(), "../secret.png", data, "index.md"):
-        for found in (
+        for resource in (
             browser.document().resource(kind.value, QUrl(name)),
             browser.loadResource(kind.value, QUrl(name)),
         ):
-            assert isinstance(found, QImage)
-            assert (found.width(), found.pixelColor(0, 0).alpha()) == (1, 0)
+            assert isinstance(resource, QImage)
+            assert (resource.width(), resource.pixelColor(0, 0).alpha()) == (1, 0)
 
 
-def test_qt_itself_opens_no_address(folder: Path, show: Callable[[QWidget], None]) -> None:
+def test_qt_does_not_open_addresses(folder: Path, show: Callable[[QWidget], None]) -> None:
     browser = ManualBrowser()
     show(browser)
     browser.show_page(Page("x", "X", "# X"), folder)
@@ -400,21 +400,21 @@ def test_qt_itself_opens_no_address(folder: Path, show: Callable[[QWidget], None
     assert text(browser) == "X"
 
 
-# looks
+# appearance
 
 
 @pytest.fixture
-def dress(qapp: QApplication) -> Iterator[Callable[[str], None]]:
+def apply_theme(qapp: QApplication) -> Iterator[Callable[[str], None]]:
     yield lambda name: theme.apply(qapp, name)
     theme.apply(qapp, "light")
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
-def test_a_page_takes_readable_colours_of_the_theme(
-    room: HelpRoom, dress: Callable[[str], None], name: str, scheme: theme.Colors
+def test_a_page_has_readable_colours_of_the_theme(
+    room: HelpRoom, apply_theme: Callable[[str], None], name: str, scheme: theme.Colors
 ) -> None:
     room.open_page("events")
-    dress(name)
+    apply_theme(name)
     room.recolor()
     picture = room.browser.grab().toImage()
     assert picture.pixelColor(4, picture.height() // 2).name() == scheme.surface
@@ -429,10 +429,10 @@ def test_a_page_takes_readable_colours_of_the_theme(
         assert contrast(getattr(scheme, ink), getattr(scheme, ground)) >= READABLE, (ink, ground)
 
 
-def test_a_new_theme_keeps_the_place(room: HelpRoom, dress: Callable[[str], None]) -> None:
+def test_changing_the_theme_keeps_the_scroll_position(room: HelpRoom, apply_theme: Callable[[str], None]) -> None:
     room.open_page("start")
     room.browser.verticalScrollBar().setValue(321)
-    dress("dark")
+    apply_theme("dark")
     room.recolor()
     assert room.browser.verticalScrollBar().value() == 321
 
@@ -471,7 +471,9 @@ def test_code_is_in_a_box_and_wraps(room: HelpRoom, folder: Path) -> None:
     assert picture.pixelColor(round(box.center().x()), round(box.top()) - 4).name() == LIGHT.surface
 
 
-def test_code_is_copied_with_a_button_under_the_mouse(room: HelpRoom, said: list[str], qtbot: Any) -> None:
+def test_code_is_copied_with_a_button_shown_under_the_mouse(
+    room: HelpRoom, messages: list[str], qtbot: Any
+) -> None:
     room.open_page("events")
     copy = room.browser.copy_code
     box = room.browser._code_boxes(document(room.browser))[0].toRect()
@@ -481,7 +483,7 @@ def test_code_is_copied_with_a_button_under_the_mouse(room: HelpRoom, said: list
     assert box.contains(copy.geometry())
     qtbot.mouseClick(copy, LEFT)
     assert QGuiApplication.clipboard().text() == "one\n\ntwo"
-    assert said == ["Copied the code"]
+    assert messages == ["Copied the code"]
     qtbot.mouseMove(room.browser.viewport(), box.topLeft() - QPoint(0, 4))
     qtbot.waitUntil(lambda: not copy.isVisible())
 
@@ -510,7 +512,7 @@ def test_headings_are_larger_than_text(room: HelpRoom) -> None:
 def test_every_control_has_a_name(room: HelpRoom) -> None:
     found = list(controls(room))
     assert {room.search, room.pages, room.browser} <= set(found)
-    assert [each for each in found if not spoken(room, each).strip()] == []
+    assert [each for each in found if not accessible_text(room, each).strip()] == []
 
 
 # in the window
@@ -522,7 +524,7 @@ async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[MainWind
     window.present()
     await until(window.isActiveWindow)
     yield window
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
 
 
 @pytest.mark.parametrize("name", [room.name for room in ROOMS if room.name != HELP])
@@ -545,7 +547,7 @@ async def test_a_room_without_a_page_opens_the_index(window: MainWindow) -> None
     assert window.help.page == "index"
 
 
-async def test_the_navigation_opens_it_where_it_was_left(window: MainWindow, qtbot: Any) -> None:
+async def test_the_navigation_reopens_the_last_page(window: MainWindow, qtbot: Any) -> None:
     button = next(each for each in window.findChildren(QPushButton, "nav") if each.text() == "Help")
     assert button.toolTip() == "Help (F1)"
     qtbot.mouseClick(button, LEFT)
@@ -598,7 +600,7 @@ async def test_the_list_of_shortcuts_leads_to_help(window: MainWindow, qtbot: An
     assert (window.rooms.current, window.help.page) == (HELP, SETTINGS)
 
 
-async def test_nothing_of_the_manual_is_read_before_it_is_wanted(window: MainWindow) -> None:
+async def test_the_manual_is_not_read_before_help_is_opened(window: MainWindow) -> None:
     page = window.help
     assert page.page == ""
     assert "manual" in window.__dict__
@@ -607,10 +609,10 @@ async def test_nothing_of_the_manual_is_read_before_it_is_wanted(window: MainWin
     assert page.page == "index"
 
 
-async def test_every_page_of_the_real_manual_is_shown_without_a_fault(window: MainWindow) -> None:
+async def test_every_page_of_the_installed_manual_is_shown_without_errors(window: MainWindow) -> None:
     room = window.help
-    said: list[str] = []
-    room.status_message.connect(said.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     window.open_room(HELP)
     for entry in window.manual.entries:
         room.open_page(entry.name)
@@ -618,4 +620,4 @@ async def test_every_page_of_the_real_manual_is_shown_without_a_fault(window: Ma
         assert "[Picture:" not in text(room.browser)
         await until(lambda: room.browser.horizontalScrollBar().maximum() <= 1)  # rounding: see ManualBrowser
         assert not room.browser.horizontalScrollBar().isVisible()
-    assert said == []
+    assert messages == []

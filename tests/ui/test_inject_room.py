@@ -36,9 +36,9 @@ from app.ui.widgets.text_edit import TextEdit
 from app.ui.widgets.text_rejection import TOO_LARGE
 from app.ui.window import INJECT, ROOMS, MainWindow
 from tests.conftest import Connect, until
-from tests.ui.cast import befriend_only
-from tests.ui.conftest import forget, put_away
-from tests.ui.contracts import WithOptionals, event_type, grown
+from tests.ui.cast import set_friends
+from tests.ui.conftest import close_and_destroy, destroy_now
+from tests.ui.contracts import WithOptionals, event_type, extended_catalog
 from tests.ui.frames import all_frames, frame, text
 
 LEFT = Qt.MouseButton.LeftButton
@@ -368,13 +368,13 @@ async def test_the_help_of_an_event_is_shown(room: InjectRoom) -> None:
 
 @pytest.fixture
 async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[MainWindow, Companion]]:
-    companion = Companion(Settings(port=0, rest_port=0), grown())
+    companion = Companion(Settings(port=0, rest_port=0), extended_catalog())
     assert await companion.start()
     window = MainWindow(Folders.of(tmp_path)).fill(companion)
     window.present()
     window.open_room(INJECT)
     yield window, companion
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
     await companion.close()
 
 
@@ -402,7 +402,7 @@ async def test_an_added_event_with_optional_fields_can_be_fired_as_it_stands(qap
     panel = EventPanel(Companion(Settings(port=0), Catalog([added])), [added])
     assert panel.problems == []
     assert panel.template() == Envelope("with_optionals", {"peer": "alice"})
-    forget(panel)
+    destroy_now(panel)
 
 
 async def test_rebuilding_keeps_the_tab_and_the_raw_frame(room: InjectRoom, qtbot: Any) -> None:
@@ -416,7 +416,7 @@ async def test_rebuilding_keeps_the_tab_and_the_raw_frame(room: InjectRoom, qtbo
 
 
 async def test_without_personas_the_quick_ways_are_left_out(room: InjectRoom, companion: Companion) -> None:
-    await befriend_only(companion)
+    await set_friends(companion)
     room.refresh()
     for event in ("friend_online", "typing"):
         buttons = {button.text() for button in panel(room, event).findChildren(QPushButton)}

@@ -30,7 +30,7 @@ from app.system.paths import Folders
 from app.ui.main_window_shell import MainWindowShell
 from app.ui.window import INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
-from tests.ui.frames import settled
+from tests.ui.frames import wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 NOTCHES = (QPoint(0, -120), QPoint(0, 120), QPoint(-120, 0))
@@ -89,7 +89,7 @@ async def test_the_wheel_changes_no_value_and_moves_no_focus(
     message = window.inject.event_panel("new_message")
     assert message
     message.form().field("reactions").set_value([{"emoji": "👍", "from": "bob"}])
-    await settled(companion)
+    await wait_until_idle(companion)
     turned = 0
     for tab in range(window.inject.tabs.count() if room == INJECT else 1):
         window.inject.tabs.setCurrentIndex(tab)

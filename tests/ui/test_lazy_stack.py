@@ -8,41 +8,41 @@ from app.companion import Companion
 from app.ui.widgets.lazy_stack import LazyStack
 from app.ui.window import CHATS, EVENTS, INJECT, ROOMS
 from tests.conftest import MakeCompanion, until
-from tests.ui.conftest import Windows, forget
+from tests.ui.conftest import Windows, destroy_now
 
 pytestmark = pytest.mark.usefixtures("all_rooms")
 
 
 @pytest.fixture
-def made() -> list[str]:
+def built() -> list[str]:
     return []
 
 
 @pytest.fixture
-def stack(qapp: object, made: list[str]) -> Iterator[LazyStack]:
-    def maker(name: str) -> Callable[[], QWidget]:
+def stack(qapp: object, built: list[str]) -> Iterator[LazyStack]:
+    def builder(name: str) -> Callable[[], QWidget]:
         def make() -> QWidget:
-            made.append(name)
+            built.append(name)
             return QLabel(name)
 
         return make
 
-    stack = LazyStack({name: maker(name) for name in "abc"})
+    stack = LazyStack({name: builder(name) for name in "abc"})
     yield stack
-    forget(stack)
+    destroy_now(stack)
 
 
-def test_a_page_is_built_when_it_is_wanted_and_once(stack: LazyStack, made: list[str]) -> None:
-    assert (made, stack.count()) == ([], 3)
+def test_a_page_is_built_once_when_it_is_requested(stack: LazyStack, built: list[str]) -> None:
+    assert (built, stack.count()) == ([], 3)
     page = stack.page("b")
     assert isinstance(page, QLabel)
     assert stack.page("b") is page
-    assert (made, stack.has("b"), stack.has("a"), stack.built) == (["b"], True, False, (page,))
+    assert (built, stack.has("b"), stack.has("a"), stack.built) == (["b"], True, False, (page,))
     assert (stack.count(), stack.indexOf(page), stack.currentIndex()) == (3, 1, 0)
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c"])
-def test_what_is_shown_is_built_and_stays_when_others_are(stack: LazyStack, name: str) -> None:
+def test_the_shown_page_stays_current_when_others_are_built(stack: LazyStack, name: str) -> None:
     stack.show_page(name)
     assert stack.currentWidget() is stack.page(name)
     for other in "abc":
@@ -51,22 +51,22 @@ def test_what_is_shown_is_built_and_stays_when_others_are(stack: LazyStack, name
     assert [stack.indexOf(stack.page(each)) for each in "abc"] == [0, 1, 2]
 
 
-async def test_the_rest_is_built_while_there_is_nothing_else_to_do(stack: LazyStack, made: list[str]) -> None:
+async def test_the_other_pages_are_built_while_the_loop_is_idle(stack: LazyStack, built: list[str]) -> None:
     stack.show_page("b")
     stack.build_the_rest()
-    assert made == ["b"]
-    await until(lambda: made == ["b", "a", "c"])
+    assert built == ["b"]
+    await until(lambda: built == ["b", "a", "c"])
     assert stack.current == "b"
 
 
-async def test_after_close_down_nothing_is_built_by_itself(stack: LazyStack, made: list[str]) -> None:
+async def test_after_close_down_no_pages_are_built(stack: LazyStack, built: list[str]) -> None:
     stack.build_the_rest()
     stack.close_down()
     await until(lambda: not stack._idle.isActive())
-    assert made == []
+    assert built == []
 
 
-async def test_a_start_builds_the_room_that_it_shows(make_companion: MakeCompanion, windows: Windows) -> None:
+async def test_a_window_builds_only_the_shown_room(make_companion: MakeCompanion, windows: Windows) -> None:
     companion: Companion = await make_companion()
     window = windows(companion)
     assert [window.rooms.has(number) for number in (EVENTS, INJECT, CHATS)] == [True, False, False]
@@ -76,7 +76,7 @@ async def test_a_start_builds_the_room_that_it_shows(make_companion: MakeCompani
     assert not window.rooms.has(CHATS)
 
 
-async def test_a_window_that_is_closed_at_once_remembers_the_columns_of_rooms_it_never_built(
+async def test_column_widths_of_rooms_that_were_not_built_are_kept(
     make_companion: MakeCompanion, windows: Windows
 ) -> None:
     companion: Companion = await make_companion()
@@ -87,8 +87,8 @@ async def test_a_window_that_is_closed_at_once_remembers_the_columns_of_rooms_it
     assert windows(companion).clients.table.columnWidth(0) == 77
 
 
-class Shown(QObject):
-    """Notes what is shown as a window of its own."""
+class ShowRecorder(QObject):
+    """Records the widgets that are shown as windows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,16 +100,16 @@ class Shown(QObject):
         return False
 
 
-async def test_no_room_flashes_up_while_it_is_built(
+async def test_no_room_is_shown_as_a_window_while_it_is_built(
     make_companion: MakeCompanion, windows: Windows, qapp: QApplication
 ) -> None:
     companion: Companion = await make_companion()
-    shown = Shown()
-    qapp.installEventFilter(shown)
+    recorder = ShowRecorder()
+    qapp.installEventFilter(recorder)
     try:
         window = windows(companion)
         for room in ROOMS:
             window.rooms.page(room.name)
-        assert shown.windows == []
+        assert recorder.windows == []
     finally:
-        qapp.removeEventFilter(shown)
+        qapp.removeEventFilter(recorder)

@@ -15,17 +15,17 @@ Show = Callable[[QWidget], None]
 SAVE, CANCEL = QDialogButtonBox.StandardButton.Save, QDialogButtonBox.StandardButton.Cancel
 
 
-def taken(name: str) -> str:
+def check_name(name: str) -> str:
     if name == "reserved":
         raise BadFixture("reserved exists already")
-    return "there exists: it will be replaced." if name == "there" else ""
+    return "existing exists: it will be replaced." if name == "existing" else ""
 
 
 @pytest.fixture
 def dialog(show: Show) -> NameDialog:
     parent = QWidget()
     show(parent)
-    dialog = NameDialog(parent, "Save as", "mine/typing", taken)
+    dialog = NameDialog(parent, "Save as", "mine/typing", check_name)
     dialog.open()
     return dialog
 
@@ -37,7 +37,7 @@ def chosen(dialog: NameDialog) -> list[str]:
     return chosen
 
 
-async def test_the_offered_name_can_be_overwritten_at_once(
+async def test_the_offered_name_can_be_overwritten_immediately(
     dialog: NameDialog, chosen: list[str], qtbot: Any
 ) -> None:
     assert dialog.windowTitle() == "Save as"
@@ -64,7 +64,7 @@ async def test_an_invalid_name_is_reported_while_typing_and_rejected(
 
 
 @pytest.mark.parametrize("name", ["a", "Übermut (2)", "a/b/c", "v1.2", "x" * 60, "a+b_c-d"])
-async def test_a_name_that_can_be_is_taken(dialog: NameDialog, chosen: list[str], qtbot: Any, name: str) -> None:
+async def test_a_valid_name_is_accepted(dialog: NameDialog, chosen: list[str], qtbot: Any, name: str) -> None:
     dialog.name.setText(name)
     assert not dialog.problem.isVisible()
     qtbot.mouseClick(dialog.buttons.button(SAVE), Qt.MouseButton.LeftButton)
@@ -74,13 +74,15 @@ async def test_a_name_that_can_be_is_taken(dialog: NameDialog, chosen: list[str]
 async def test_an_existing_name_shows_a_warning_and_is_accepted(
     dialog: NameDialog, chosen: list[str], qtbot: Any
 ) -> None:
-    dialog.name.setText("there")
-    assert dialog.problem.text() == "There exists: it will be replaced."
+    dialog.name.setText("existing")
+    assert dialog.problem.text() == "Existing exists: it will be replaced."
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
-    assert chosen == ["there"]
+    assert chosen == ["existing"]
 
 
-async def test_what_must_not_be_replaced_is_refused(dialog: NameDialog, chosen: list[str], qtbot: Any) -> None:
+async def test_a_name_that_must_not_be_replaced_is_rejected(
+    dialog: NameDialog, chosen: list[str], qtbot: Any
+) -> None:
     dialog.name.setText("reserved")
     assert dialog.problem.text() == "Reserved exists already"
     assert not dialog.buttons.button(SAVE).isEnabled()
@@ -92,7 +94,7 @@ async def test_escape_and_cancel_choose_nothing(dialog: NameDialog, chosen: list
     assert chosen == []
 
 
-async def test_its_controls_say_what_they_are(dialog: NameDialog) -> None:
+async def test_the_controls_of_the_dialog_have_names(dialog: NameDialog) -> None:
     assert dialog.name.accessibleName() == "Name of the fixture"
     assert dialog.problem.accessibleName() == "Problem"
     assert dialog.buttons.button(CANCEL).text().replace("&", "") == "Cancel"

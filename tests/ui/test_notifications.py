@@ -12,7 +12,7 @@ from app.system.settings import Settings
 from app.ui.notifications import MERGE_MS, Note, Notifications, merged
 from app.ui.room_registry import CHATS, CLIENTS, EVENTS
 from tests.conftest import Connect, until
-from tests.ui.frames import settled
+from tests.ui.frames import wait_until_idle
 
 ALL = {
     "notify_messages": True, "notify_refused": True, "notify_disconnects": True, "notify_expectations": True,
@@ -96,7 +96,7 @@ async def test_only_a_message_that_reached_the_ui_counts(watched: Watched, conne
     await watched.use(notify_messages=True)
     await say(watched.companion, "nobody is connected")
     await connect_client()
-    await settled(watched.companion)
+    await wait_until_idle(watched.companion)
     await say(watched.companion, "from me", sender="me", to="alice", direction="sent")
     await watched.companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
     assert watched.flushed() == []

@@ -19,8 +19,8 @@ from app.ui.palette_commands import RecentCommands
 from app.ui.setting_titles import SETTING_TITLES
 from app.ui.window import EVENTS, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, MakeCompanion, until
-from tests.ui.frames import all_frames, frame, settled
-from tests.ui.test_accessibility import controls, spoken
+from tests.ui.frames import all_frames, frame, wait_until_idle
+from tests.ui.test_accessibility import accessible_text, controls
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -71,7 +71,7 @@ async def do(window: MainWindow, words: str, qtbot: Any) -> None:
     palette = opened(window, qtbot)
     qtbot.keyClicks(palette.search, words)
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
-    await settled(window.companion)
+    await wait_until_idle(window.companion)
     if QApplication.activeModalWidget() is None:
         await front(window)
 
@@ -187,7 +187,7 @@ async def test_ctrl_k_opens_it_from_every_room_and_once(window: MainWindow, qtbo
 async def test_its_controls_say_what_they_are(palette: Palette) -> None:
     found = list(controls(palette))
     assert set(found) == {palette.search, palette.list}
-    assert all(spoken(palette, each) for each in found)
+    assert all(accessible_text(palette, each) for each in found)
 
 
 # sections

@@ -36,18 +36,18 @@ MANUAL = "ui/widgets/manual_document.py"
 """The only module that shows Markdown: the manual, which is a part of the program."""
 MARKUP = '<img src="/tmp/canary.png"> <b>bold</b> &lt;i> a & b'
 
-BANNED = {
+BANNED_METHODS = {
     "setToolTipDuration", "setWhatsThis", "setStatusTip", "setHtml", "insertHtml", "appendHtml",
     "setMarkdown", "about", "information", "critical", "question", "getText",
 }  # fmt: skip
 """Methods that interpret a text as HTML."""
-TAKES = {
+METHODS_WITH_HELPER = {
     "setToolTip": ("notification_text", (0,)),  # of a tray icon; all others have set_tooltip
     "setTabToolTip": ("tooltip_text", (1,)),
     "setItemToolTip": ("tooltip_text", (1,)),
     "showMessage": ("notification_text", (0, 1)),
 }
-"""Others that do, with the helper that the arguments at these positions must come from."""
+"""Other methods that interpret HTML, with the helper that the arguments at these positions must come from."""
 PROPERTIES = {"toolTip", "whatsThis", "statusTip", "textFormat", "html", "markdown", "informativeText"}
 
 
@@ -67,29 +67,29 @@ def is_text(node: ast.expr) -> bool:
 
 
 def unsafe_call(node: ast.Call) -> str:
-    """Return what is wrong with a call; empty if it cannot interpret HTML."""
+    """Return the problem of a call; empty if it cannot interpret HTML."""
     for keyword in node.keywords:
         if keyword.arg in PROPERTIES:
             return f"sets {keyword.arg}="
     name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    if name in BANNED:
+    if name in BANNED_METHODS:
         return f"calls {name}"
     if name == "addRow" and any(is_text(each) and ast.unparse(each) != "''" for each in node.args):
-        return "gives addRow a text, which becomes a QLabel"  # an empty one makes none
-    helper, positions = TAKES.get(name, ("", ()))
+        return "passes a text to addRow, which becomes a QLabel"  # an empty text creates no QLabel
+    helper, positions = METHODS_WITH_HELPER.get(name, ("", ()))
     if any(not calls(node.args[each], helper) for each in positions):
         return f"calls {name} with a text that is not from {helper}"
     return ""
 
 
 def unsafe_role(tree: ast.Module) -> Iterator[int]:
-    """Find places where a model answers for a tooltip with something else than ``tooltip_text(…)``."""
+    """Find lines at which a model returns a tooltip that is not from ``tooltip_text(…)``."""
     mentions = {id(node): node.lineno for node in ast.walk(tree) if is_tooltip_role(node)}
     for case in (node for node in ast.walk(tree) if isinstance(node, ast.match_case)):
-        inside = [node for node in ast.walk(case.pattern) if is_tooltip_role(node)]
+        tooltip_roles = [node for node in ast.walk(case.pattern) if is_tooltip_role(node)]
         returned = [node for each in case.body for node in ast.walk(each) if isinstance(node, ast.Return)]
-        if inside and all(node.value and calls(node.value, "tooltip_text") for node in returned):
-            for node in inside:
+        if tooltip_roles and all(node.value and calls(node.value, "tooltip_text") for node in returned):
+            for node in tooltip_roles:
                 del mentions[id(node)]
     yield from mentions.values()
 
@@ -105,14 +105,14 @@ def is_markdown_without_html(node: ast.Call) -> bool:
 
 
 def faults(tree: ast.Module, module: str = "") -> list[str]:
-    found = [f"{line}: answers a tooltip without tooltip_text" for line in unsafe_role(tree)]
+    found = [f"{line}: returns a tooltip without tooltip_text" for line in unsafe_role(tree)]
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and module == MANUAL and is_markdown_without_html(node):
             continue
-        if isinstance(node, ast.Call) and (what := unsafe_call(node)):
-            found.append(f"{node.lineno}: {what}")
+        if isinstance(node, ast.Call) and (problem := unsafe_call(node)):
+            found.append(f"{node.lineno}: {problem}")
         if isinstance(node, ast.Attribute) and node.attr in ("RichText", "AutoText", "MarkdownText"):
-            found.append(f"{node.lineno}: asks for {node.attr}")
+            found.append(f"{node.lineno}: uses {node.attr}")
     return found
 
 
@@ -148,7 +148,7 @@ def test_the_manual_may_be_markdown_but_not_html() -> None:
         "document.setHtml(text)",
     ],
 )
-def test_the_check_finds(line: str) -> None:
+def test_the_check_finds_unsafe_calls(line: str) -> None:
     assert faults(ast.parse(line))
 
 
@@ -162,12 +162,12 @@ def test_the_check_finds(line: str) -> None:
         "match role:\n    case Qt.ItemDataRole.ToolTipRole if x:\n        return tooltip_text(text)",
     ],
 )
-def test_the_check_allows(line: str) -> None:
+def test_the_check_allows_safe_calls(line: str) -> None:
     assert faults(ast.parse(line)) == []
 
 
-class Loads(QTextDocument):
-    """Notes what its HTML makes it load."""
+class LoadRecorder(QTextDocument):
+    """Records the resources that its HTML loads."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -180,37 +180,37 @@ class Loads(QTextDocument):
         return None
 
 
-def shown(tooltip: str) -> str:
-    """Return what a person reads in a tooltip."""
+def visible_text(tooltip: str) -> str:
+    """Return the visible text of a tooltip."""
     if not Qt.mightBeRichText(tooltip):
         return tooltip
-    document = Loads(tooltip)
+    document = LoadRecorder(tooltip)
     assert document.loaded == []
     return document.toPlainText()
 
 
 def test_markup_loads_a_file_where_html_is_allowed(qapp: object) -> None:
-    assert set(Loads(MARKUP).loaded) == {"/tmp/canary.png"}
+    assert set(LoadRecorder(MARKUP).loaded) == {"/tmp/canary.png"}
 
 
 @pytest.mark.parametrize("text", [MARKUP, "one\ntwo", "a & b", "<", "", "  two  spaces", "&lt;", "</p><b>"])
 def test_a_tooltip_shows_text_literally(qapp: object, text: str) -> None:
-    assert shown(tooltip_text(text)) == text
+    assert visible_text(tooltip_text(text)) == text
 
 
 @given(st.text(alphabet="<>&;'\"/abimgsrc= \n"))
 def test_no_text_becomes_markup_in_a_tooltip(qapp: object, text: str) -> None:
-    assert shown(tooltip_text(text)).strip("\n") == text.strip("\n")
+    assert visible_text(tooltip_text(text)).strip("\n") == text.strip("\n")
 
 
 def test_a_long_tooltip_is_cut(qapp: object) -> None:
-    assert shown(tooltip_text("<" * 100_000)) == "<" * MAX_TOOLTIP_CHARS + " …"
+    assert visible_text(tooltip_text("<" * 100_000)) == "<" * MAX_TOOLTIP_CHARS + " …"
 
 
 def test_a_widget_gets_a_literal_tooltip(qapp: object) -> None:
     button = QPushButton()
     set_tooltip(button, MARKUP)
-    assert shown(button.toolTip()) == MARKUP
+    assert visible_text(button.toolTip()) == MARKUP
 
 
 def formats(root: QWidget) -> set[Qt.TextFormat]:

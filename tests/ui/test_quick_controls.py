@@ -1,4 +1,4 @@
-"""Switches for presence, and buttons that one holds to type."""
+"""Switches for presence, and buttons that type while they are pressed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from app.ui.widgets.quick_controls import PresenceGrid, TypingGrid
 from app.ui.widgets.switch import Switch
 from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
-from tests.ui.cast import befriend_only
+from tests.ui.cast import set_friends
 from tests.ui.frames import all_frames, frame
 
 LEFT = Qt.MouseButton.LeftButton
@@ -35,8 +35,8 @@ def typing(fired: Fired, show: Show) -> TypingGrid:
     return grid
 
 
-def said(typing: bool, who: str = "alice") -> tuple[str, dict[str, Any]]:
-    return ("typing", {"username": who, "typing": typing})
+def typing_event(typing: bool, username: str = "alice") -> tuple[str, dict[str, Any]]:
+    return ("typing", {"username": username, "typing": typing})
 
 
 def test_a_switch_follows_mouse_and_space_bar(show: Show, qtbot: Any) -> None:
@@ -69,25 +69,25 @@ def test_a_persona_is_switched_on_and_off(fired: Fired, show: Show, qtbot: Any) 
     ]
 
 
-def test_a_persona_types_while_the_mouse_is_held(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
+def test_a_persona_types_while_the_mouse_button_is_pressed(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
     button = typing.buttons["alice"]
     qtbot.mousePress(button, LEFT)
-    assert fired == [said(True)]
+    assert fired == [typing_event(True)]
     assert button.text() == "alice is typing …"
     qtbot.mouseRelease(button, LEFT)
-    assert fired == [said(True), said(False)]
+    assert fired == [typing_event(True), typing_event(False)]
     assert button.text() == "alice"
 
 
-def test_a_persona_types_while_the_space_bar_is_held(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
+def test_a_persona_types_while_the_space_bar_is_pressed(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
     button = typing.buttons["bob"]
     qtbot.keyPress(button, Qt.Key.Key_Space)
-    assert fired == [said(True, "bob")]
+    assert fired == [typing_event(True, "bob")]
     qtbot.keyRelease(button, Qt.Key.Key_Space)
-    assert fired == [said(True, "bob"), said(False, "bob")]
+    assert fired == [typing_event(True, "bob"), typing_event(False, "bob")]
 
 
-def test_news_come_before_the_ui_gives_up_on_them(
+def test_typing_is_repeated_before_the_ui_times_out(
     typing: TypingGrid, fired: Fired, show: Show, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert quick_controls.STILL_TYPING_MS < TYPING_TIMEOUT_MS
@@ -97,28 +97,28 @@ def test_news_come_before_the_ui_gives_up_on_them(
     qtbot.mousePress(grid.buttons["carol"], LEFT)
     qtbot.waitUntil(lambda: len(fired) >= 3)
     qtbot.mouseRelease(grid.buttons["carol"], LEFT)
-    assert fired[:-1] == [said(True, "carol")] * (len(fired) - 1)
-    assert fired[-1] == said(False, "carol")
+    assert fired[:-1] == [typing_event(True, "carol")] * (len(fired) - 1)
+    assert fired[-1] == typing_event(False, "carol")
     number = len(fired)
     QTest.qWait(40)
     assert len(fired) == number
 
 
-def test_hiding_lets_go(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
+def test_hiding_the_grid_ends_typing(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
     qtbot.mousePress(typing.buttons["alice"], LEFT)
     typing.hide()
-    assert fired == [said(True), said(False)]
+    assert fired == [typing_event(True), typing_event(False)]
     typing.show()
     qtbot.mouseRelease(typing.buttons["alice"], LEFT)
-    assert fired == [said(True), said(False)]
+    assert fired == [typing_event(True), typing_event(False)]
 
 
-def test_losing_the_focus_lets_go(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
+def test_losing_the_focus_ends_typing(typing: TypingGrid, fired: Fired, qtbot: Any) -> None:
     button = typing.buttons["alice"]
     button.setFocus()
     qtbot.keyPress(button, Qt.Key.Key_Space)
     typing.buttons["bob"].setFocus()
-    assert fired == [said(True), said(False)]
+    assert fired == [typing_event(True), typing_event(False)]
 
 
 def test_hiding_the_typing_grid_fires_nothing_if_no_button_is_pressed(typing: TypingGrid, fired: Fired) -> None:
@@ -126,7 +126,7 @@ def test_hiding_the_typing_grid_fires_nothing_if_no_button_is_pressed(typing: Ty
     assert fired == []
 
 
-async def test_a_held_button_types_in_a_real_client_until_one_lets_go(
+async def test_a_pressed_button_sends_typing_to_a_client_until_it_is_released(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -145,7 +145,7 @@ async def test_a_held_button_types_in_a_real_client_until_one_lets_go(
     assert [each["data"]["typing"] for each in await all_frames(companion, client)] == [True, False]
 
 
-async def test_a_button_that_is_held_while_the_friends_change_lets_go(
+async def test_changing_the_friends_ends_typing_of_a_pressed_button(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -154,12 +154,12 @@ async def test_a_button_that_is_held_while_the_friends_change_lets_go(
     window.open_room(INJECT)
     window.inject.open_panel(panel)
     qtbot.mousePress(panel.findChild(TypingGrid).buttons["alice"], LEFT)
-    await befriend_only(companion, "zoe")
+    await set_friends(companion, "zoe")
     window.inject.refresh()
     assert [each["data"]["typing"] for each in await all_frames(companion, client)] == [True, False]
 
 
-async def test_a_switch_reaches_the_target_that_is_chosen(
+async def test_a_switch_fires_to_the_selected_target(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
@@ -178,7 +178,7 @@ async def test_a_switch_reaches_the_target_that_is_chosen(
     assert await all_frames(companion, alice) == []
 
 
-async def test_what_waits_for_a_client_is_what_was_switched(
+async def test_waiting_for_a_client_fires_the_switched_presence(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     panel = window.inject.event_panel("friend_online")

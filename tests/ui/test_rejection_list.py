@@ -18,79 +18,83 @@ from tests.conftest import until
 ORIGIN = "http://localhost:5173"
 
 
-def settle() -> None:
-    for _ in range(3):  # the refresh, what it deletes and shows, and its layout
+def process_events() -> None:
+    for _ in range(3):  # refresh, deletion and layout
         QApplication.processEvents()
 
 
 def lines(widget: QWidget) -> list[str]:
-    settle()
+    process_events()
     return [label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget)]
 
 
 def buttons(widget: QWidget) -> list[QPushButton]:
-    settle()
+    process_events()
     return [button for button in widget.findChildren(QPushButton) if button.isVisibleTo(widget)]
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _refresh_immediately(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REFRESH_MS", 0)
 
 
-def test_a_flood_is_shown_once(still: Companion, show: Callable[[QWidget], None]) -> None:
-    shown: list[None] = []
+def test_many_rejections_are_refreshed_once(stopped_companion: Companion, show: Callable[[QWidget], None]) -> None:
+    refreshes: list[None] = []
 
-    class Counting(RejectionList):
+    class CountingRejectionList(RejectionList):
         def show_refused(self) -> None:
-            shown.append(None)
+            refreshes.append(None)
             super().show_refused()
 
-    widget = Counting(still.rejection_log)
+    widget = CountingRejectionList(stopped_companion.rejection_log)
     show(widget)
-    shown.clear()
+    refreshes.clear()
     for _ in range(1000):
-        still.rejection_log.add("events", "evil", "null")
-    assert not shown
+        stopped_companion.rejection_log.add("events", "evil", "null")
+    assert not refreshes
     assert any("1,000 times" in line for line in lines(widget))
-    assert len(shown) == 1
+    assert len(refreshes) == 1
     widget.close_down()
 
 
 @pytest.fixture
-def refused(still: Companion, show: Callable[[QWidget], None]) -> RejectionList:
-    widget = RejectionList(still.rejection_log)
+def rejection_list(stopped_companion: Companion, show: Callable[[QWidget], None]) -> RejectionList:
+    widget = RejectionList(stopped_companion.rejection_log)
     show(widget)
     return widget
 
 
-def test_without_refusals_it_takes_no_room(still: Companion) -> None:
-    widget = RejectionList(still.rejection_log)
+def test_without_rejections_the_list_is_hidden(stopped_companion: Companion) -> None:
+    widget = RejectionList(stopped_companion.rejection_log)
     assert widget.isHidden()
     widget.close_down()
 
 
-def test_a_refusal_is_shown_with_its_reason_and_how_often(still: Companion, refused: RejectionList) -> None:
+def test_a_rejection_is_shown_with_its_reason_and_count(
+    stopped_companion: Companion, rejection_list: RejectionList
+) -> None:
     for _ in range(2):
-        still.rejection_log.add("events", "no such path: '/x'")
-    line = next(text for text in lines(refused) if "2 times" in text)
+        stopped_companion.rejection_log.add("events", "no such path: '/x'")
+    line = next(text for text in lines(rejection_list) if "2 times" in text)
     assert " · 2 times: no such path: '/x'" in line
-    assert refused.isVisible()
+    assert rejection_list.isVisible()
 
 
 @pytest.mark.parametrize("origin", ["", "null", "file://"])
-def test_an_invalid_origin_cannot_be_allowed(still: Companion, refused: RejectionList, origin: str) -> None:
-    still.rejection_log.add("events", "refused", origin)
-    assert buttons(refused) == []
+def test_an_invalid_origin_cannot_be_allowed(
+    stopped_companion: Companion, rejection_list: RejectionList, origin: str
+) -> None:
+    stopped_companion.rejection_log.add("events", "refused", origin)
+    assert buttons(rejection_list) == []
 
 
-def test_more_than_a_few_are_counted(still: Companion, refused: RejectionList) -> None:
+def test_further_rejections_are_counted(stopped_companion: Companion, rejection_list: RejectionList) -> None:
     for number in range(SHOWN + 3):
-        still.rejection_log.add("REST", f"reason {number}")
-    assert "and 3 more: filter the log for “refused”" in lines(refused)
+        stopped_companion.rejection_log.add("REST", f"reason {number}")
+    assert "and 3 more: filter the log for “refused”" in lines(rejection_list)
 
 
-async def test_a_refused_page_is_offered_in_every_room_once(window: MainWindow, companion: Companion) -> None:
+async def test_a_rejected_origin_is_offered_once_in_every_room(window: MainWindow, companion: Companion) -> None:
     window.open_room(CHATS)
     saved: list[Settings] = []
     window.save_requested.connect(saved.append)
@@ -108,19 +112,15 @@ async def test_a_refused_page_is_offered_in_every_room_once(window: MainWindow, 
     assert saved[0].allowed_origins[-1] == ORIGIN
 
 
-async def test_a_program_that_invents_origins_keeps_the_window_calm(
-    window: MainWindow, companion: Companion
-) -> None:
-    said: list[str] = []
-    window.banner.show_notice = lambda text, *_, **__: said.append(text)  # type: ignore[assignment]
+async def test_the_number_of_offered_origins_is_limited(window: MainWindow, companion: Companion) -> None:
+    notices: list[str] = []
+    window.banner.show_notice = lambda text, *_, **__: notices.append(text)  # type: ignore[assignment]
     for number in range(1000):
         companion.rejection_log.add("events", "refused", f"http://evil-{number}.example")
-    assert len(said) == MAX_OFFERED_ORIGINS
+    assert len(notices) == MAX_OFFERED_ORIGINS
 
 
-async def test_a_page_that_was_refused_can_be_allowed_with_one_click(
-    window: MainWindow, companion: Companion
-) -> None:
+async def test_a_rejected_origin_can_be_allowed_with_one_click(window: MainWindow, companion: Companion) -> None:
     with pytest.raises(InvalidStatus):
         await connect(companion.server.url, origin=ORIGIN, proxy=None)
     window.open_room(CLIENTS)
@@ -141,8 +141,8 @@ async def test_a_page_that_was_refused_can_be_allowed_with_one_click(
 ORIGINS = ("http://localhost:5173", "http://localhost:6006")
 
 
-@pytest.mark.parametrize("by", ["double click", "space"])
-async def test_a_repeated_allow_allows_one_origin(window: MainWindow, companion: Companion, by: str) -> None:
+@pytest.mark.parametrize("via", ["double click", "space"])
+async def test_a_repeated_allow_allows_one_origin(window: MainWindow, companion: Companion, via: str) -> None:
     saved: list[list[str]] = []
     window.save_requested.connect(lambda settings: saved.append(settings.allowed_origins))
     window.open_room(CLIENTS)
@@ -152,14 +152,14 @@ async def test_a_repeated_allow_allows_one_origin(window: MainWindow, companion:
     first, _ = await allow_buttons(window, 2)
     first.setFocus()
     handle = window.windowHandle()
-    if by == "space":
+    if via == "space":
         for _ in range(2):
             QTest.keyClick(handle, Qt.Key.Key_Space)
-            settle()
+            process_events()
     else:
-        place = first.mapTo(window, first.rect().center())
-        QTest.mouseDClick(handle, Qt.MouseButton.LeftButton, pos=place)
-    settle()
+        position = first.mapTo(window, first.rect().center())
+        QTest.mouseDClick(handle, Qt.MouseButton.LeftButton, pos=position)
+    process_events()
     assert len(saved) == 1
     assert len(set(saved[0]) - before) == 1
     await allow_buttons(window, 1)
@@ -168,7 +168,7 @@ async def test_a_repeated_allow_allows_one_origin(window: MainWindow, companion:
     assert "Allow" not in focused.accessibleName()
 
 
-async def test_a_new_refusal_leaves_the_focus_on_its_button(window: MainWindow, companion: Companion) -> None:
+async def test_a_new_rejection_keeps_the_focus_on_its_button(window: MainWindow, companion: Companion) -> None:
     window.open_room(CLIENTS)
     companion.rejection_log.add("events", "refused", ORIGINS[0])
     (button,) = await allow_buttons(window, 1)

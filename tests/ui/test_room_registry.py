@@ -1,4 +1,4 @@
-"""A room is one entry: the window does the rest."""
+"""A room is registered with one entry in the list of rooms."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from app.ui.icons import ui_icon
 from app.ui.room_registry import EVENTS, ROOMS, Group
 from app.ui.window import MainWindow
 from tests.conftest import until
-from tests.ui.conftest import put_away
+from tests.ui.conftest import close_and_destroy
 from tests.ui.example_room import EXAMPLE, ExampleRoom
 
 pytestmark = pytest.mark.usefixtures("all_rooms")
@@ -33,7 +33,7 @@ async def window(companion: Companion, tmp_path: Path) -> AsyncIterator[MainWind
     window.present()
     await until(window.isActiveWindow)
     yield window
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
 
 
 def example(window: MainWindow) -> ExampleRoom:
@@ -46,16 +46,14 @@ def button(window: MainWindow) -> QPushButton:
     return next(each for each in window.findChildren(QPushButton, "nav") if each.text() == "Example")
 
 
-async def test_it_is_built_when_it_is_opened_and_then_kept(
-    companion: Companion, tmp_path: Path, qtbot: Any
-) -> None:
+async def test_a_room_is_built_when_it_is_opened_and_kept(companion: Companion, tmp_path: Path, qtbot: Any) -> None:
     window = MainWindow(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
     assert not window.rooms.has("example")
     qtbot.mouseClick(button(window), LEFT)
     assert window.rooms.current == "example"
     assert window.rooms.currentWidget() is example(window)
     assert button(window).isChecked()
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
 
 
 async def test_its_shortcut_opens_it_and_gives_it_the_focus(window: MainWindow, qtbot: Any) -> None:
@@ -72,7 +70,7 @@ async def test_the_other_rooms_keep_their_shortcuts(window: MainWindow, qtbot: A
         assert window.rooms.current == room.name
 
 
-async def test_the_palette_and_the_list_of_shortcuts_have_it(window: MainWindow, qtbot: Any) -> None:
+async def test_the_palette_and_the_list_of_shortcuts_contain_the_room(window: MainWindow, qtbot: Any) -> None:
     palette = window.open_palette()
     qtbot.keyClicks(palette.search, "example")
     assert [(each.title, each.hint) for each in palette.found] == [("Open Example", "Ctrl+8")]
@@ -87,7 +85,7 @@ async def test_the_palette_and_the_list_of_shortcuts_have_it(window: MainWindow,
     box.close()
 
 
-async def test_the_window_calls_its_hooks(window: MainWindow, companion: Companion, qtbot: Any) -> None:
+async def test_the_window_calls_the_hooks_of_the_room(window: MainWindow, companion: Companion, qtbot: Any) -> None:
     room = example(window)
     window.open_room("example")
     qtbot.keyClick(room, Qt.Key.Key_Return, CONTROL)
@@ -100,7 +98,7 @@ async def test_the_window_calls_its_hooks(window: MainWindow, companion: Compani
     assert room.calls[-1] == "close"
 
 
-async def test_its_layout_is_remembered(companion: Companion, tmp_path: Path) -> None:
+async def test_the_layout_of_the_room_is_saved(companion: Companion, tmp_path: Path) -> None:
     sizes = []
     for _ in range(2):
         window = MainWindow(Folders.of(tmp_path), [*ROOMS, EXAMPLE]).fill(companion)
@@ -111,18 +109,18 @@ async def test_its_layout_is_remembered(companion: Companion, tmp_path: Path) ->
         if not sizes:
             room.splitter.setSizes([100, 400])
         sizes.append(room.splitter.sizes())
-        await put_away(window, companion)
+        await close_and_destroy(window, companion)
     assert sizes[0] == sizes[1]
 
 
-async def test_ctrl_enter_does_nothing_in_a_room_that_fires_nothing(window: MainWindow, qtbot: Any) -> None:
+async def test_ctrl_enter_does_nothing_in_a_room_without_fire(window: MainWindow, qtbot: Any) -> None:
     window.open_room("settings")
-    said, rows = window.status.message.text(), window.companion.journal.last_seq
+    message, rows = window.status.message.text(), window.companion.journal.last_seq
     qtbot.keyClick(window.rooms.page("settings"), Qt.Key.Key_Return, CONTROL)
-    assert (window.status.message.text(), window.companion.journal.last_seq) == (said, rows)
+    assert (window.status.message.text(), window.companion.journal.last_seq) == (message, rows)
 
 
-# the list itself
+# the list of rooms
 
 
 def test_names_and_shortcuts_are_unique() -> None:

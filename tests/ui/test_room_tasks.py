@@ -1,4 +1,4 @@
-"""What a room asks for and does not wait for."""
+"""The tasks of a room, with handlers for results and errors."""
 
 import ast
 import asyncio
@@ -15,21 +15,21 @@ from app.ui import room_tasks
 from app.ui.room_tasks import RoomTasks
 from tests.conftest import until
 
-Heard = list[Any]
+Calls = list[Any]
 
 
-async def heard_of(work: Any) -> Heard:
-    """Run ``work`` to its end and return who heard what."""
+async def run_task(work: Any) -> Calls:
+    """Run ``work`` to its end and return the calls of the handlers."""
     tasks = Tasks()
-    heard: Heard = []
-    do = RoomTasks(tasks, lambda why: heard.append(("no", why)))
-    do(work, lambda result: heard.append(("then", result)))
-    assert heard == []
+    calls: Calls = []
+    run_in_room = RoomTasks(tasks, lambda reason: calls.append(("error", reason)))
+    run_in_room(work, lambda result: calls.append(("result", result)))
+    assert calls == []
     await until(lambda: not tasks._running)
-    return heard
+    return calls
 
 
-async def give(result: Any) -> Any:
+async def return_later(result: Any) -> Any:
     await asyncio.sleep(0)
     return result
 
@@ -40,8 +40,8 @@ async def fail(error: Exception) -> None:
 
 
 @pytest.mark.parametrize("result", [7, None, ""])
-async def test_the_result_goes_on(result: Any) -> None:
-    assert await heard_of(give(result)) == [("then", result)]
+async def test_the_result_is_passed_to_the_handler(result: Any) -> None:
+    assert await run_task(return_later(result)) == [("result", result)]
 
 
 @pytest.mark.parametrize(
@@ -54,27 +54,27 @@ async def test_the_result_goes_on(result: Any) -> None:
     ids=lambda error: type(error).__name__,
 )
 async def test_a_failed_task_reports_its_error_message(error: Exception) -> None:
-    assert await heard_of(fail(error)) == [("no", str(error))]
+    assert await run_task(fail(error)) == [("error", str(error))]
 
 
-async def test_a_mistake_of_ours_is_neither_and_reaches_the_loop() -> None:
+async def test_an_unexpected_error_is_passed_to_the_exception_handler() -> None:
     loop = asyncio.get_running_loop()
     reported: list[Any] = []
     loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
     try:
-        assert await heard_of(fail(ZeroDivisionError("oops"))) == []
+        assert await run_task(fail(ZeroDivisionError("oops"))) == []
     finally:
         loop.set_exception_handler(None)
     assert [type(error) for error in reported] == [ZeroDivisionError]
 
 
-async def test_what_fails_in_the_hearing_reaches_the_loop_too() -> None:
+async def test_an_error_in_a_result_handler_is_passed_to_the_exception_handler() -> None:
     loop = asyncio.get_running_loop()
     reported: list[Any] = []
     loop.set_exception_handler(lambda _, context: reported.append(context["exception"]))
     tasks = Tasks()
     try:
-        RoomTasks(tasks, reported.append)(give(0), lambda zero: 1 / zero)
+        RoomTasks(tasks, reported.append)(return_later(0), lambda zero: 1 / zero)
         await until(lambda: reported)
     finally:
         loop.set_exception_handler(None)
@@ -83,49 +83,49 @@ async def test_what_fails_in_the_hearing_reaches_the_loop_too() -> None:
 
 async def test_a_cancelled_task_calls_no_handler() -> None:
     tasks = Tasks()
-    heard: Heard = []
-    RoomTasks(tasks, heard.append)(asyncio.sleep(3600), heard.append)
+    calls: Calls = []
+    RoomTasks(tasks, calls.append)(asyncio.sleep(3600), calls.append)
     await asyncio.sleep(0)
     await tasks.cancel()
-    assert heard == []
+    assert calls == []
 
 
-async def test_work_that_is_cancelled_before_it_began_leaves_no_warning_behind() -> None:
+async def test_work_cancelled_before_it_started_causes_no_warning() -> None:
     tasks = Tasks()
-    heard: Heard = []
-    RoomTasks(tasks, heard.append)(give(7), heard.append)
+    calls: Calls = []
+    RoomTasks(tasks, calls.append)(return_later(7), calls.append)
     await tasks.cancel()
     gc.collect()
-    assert heard == []
+    assert calls == []
 
 
 @pytest.mark.parametrize(
     ("work", "result"),
     [
-        (lambda: give(7), [7]),
+        (lambda: return_later(7), [7]),
         (lambda: fail(StorageError("the disk is full")), ["the disk is full"]),
         (lambda: asyncio.sleep(3600), []),
     ],
     ids=["result", "failure", "cancelled"],
 )
-async def test_the_end_is_reported_once_and_last(work: Any, result: Heard) -> None:
-    heard: Heard = []
-    task = RoomTasks(Tasks(), heard.append)(work(), heard.append, ended=lambda: heard.append("ended"))
+async def test_the_end_is_reported_once_and_last(work: Any, result: Calls) -> None:
+    calls: Calls = []
+    task = RoomTasks(Tasks(), calls.append)(work(), calls.append, ended=lambda: calls.append("ended"))
     assert task
     await asyncio.sleep(0)
     if not result:
         task.cancel()
-    await until(lambda: "ended" in heard)
+    await until(lambda: "ended" in calls)
     assert task.done()
-    assert heard == [*result, "ended"]
+    assert calls == [*result, "ended"]
 
 
-async def test_only_the_errors_of_a_room_are_reported_there() -> None:
+async def test_only_the_given_error_types_are_reported() -> None:
     tasks = Tasks()
-    heard: Heard = []
-    RoomTasks(tasks, heard.append, errors=(ZeroDivisionError,))(fail(ZeroDivisionError("oops")), heard.append)
-    await until(lambda: heard)
-    assert heard == ["oops"]
+    calls: Calls = []
+    RoomTasks(tasks, calls.append, errors=(ZeroDivisionError,))(fail(ZeroDivisionError("oops")), calls.append)
+    await until(lambda: calls)
+    assert calls == ["oops"]
 
 
 def test_no_other_module_of_the_window_awaits() -> None:
@@ -142,27 +142,27 @@ def test_no_other_module_of_the_window_awaits() -> None:
 
 async def test_a_closed_room_ignores_results_and_errors_of_its_tasks() -> None:
     tasks = Tasks()
-    heard: Heard = []
-    do = RoomTasks(tasks, heard.append)
-    do(give(7), heard.append)
+    calls: Calls = []
+    run_in_room = RoomTasks(tasks, calls.append)
+    run_in_room(return_later(7), calls.append)
     await until(lambda: not tasks._running)
-    do(give(8), heard.append)
-    do(fail(StorageError("the disk is full")), heard.append)
-    do.close()
+    run_in_room(return_later(8), calls.append)
+    run_in_room(fail(StorageError("the disk is full")), calls.append)
+    run_in_room.close()
     await until(lambda: not tasks._running)
-    assert heard == [7]
+    assert calls == [7]
 
 
 async def test_a_task_without_a_result_handler_still_reports_its_error() -> None:
     tasks = Tasks()
-    heard: Heard = []
-    RoomTasks(tasks, heard.append)(fail(StorageError("the disk is full")))
+    calls: Calls = []
+    RoomTasks(tasks, calls.append)(fail(StorageError("the disk is full")))
     await until(lambda: not tasks._running)
-    assert heard == ["the disk is full"]
+    assert calls == ["the disk is full"]
 
 
-def test_after_the_loop_has_ended_nothing_is_begun_and_nothing_left_behind() -> None:
-    heard: Heard = []
-    RoomTasks(Tasks(), heard.append)(give(7), heard.append)
+def test_without_a_running_loop_no_task_is_started() -> None:
+    calls: Calls = []
+    RoomTasks(Tasks(), calls.append)(return_later(7), calls.append)
     gc.collect()
-    assert heard == []
+    assert calls == []

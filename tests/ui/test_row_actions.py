@@ -19,7 +19,7 @@ from app.ui.rooms.events import EventsRoom
 from app.ui.widgets.row_header import ANNOTATE, EDIT, EXPORT, PIN, RESEND, SAVE
 from app.ui.window import INJECT, MainWindow
 from tests.conftest import Connect, until
-from tests.ui.frames import settled, text
+from tests.ui.frames import text, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -166,7 +166,7 @@ async def test_selected_rows_are_exported(
     dialog.fileSelected.emit(str(file))
     dialog.close()
     await until(lambda: told)
-    await settled(companion)
+    await wait_until_idle(companion)
     assert told == [f"Exported 3 rows to {file}"]
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     assert [(line["seq"], line["pinned"], line["annotation"]) for line in lines] == [
@@ -184,7 +184,7 @@ async def test_a_file_that_cannot_be_written_is_reported(
     dialog.close()
     await until(lambda: told)
     assert "could not be written" in told[0]
-    await settled(companion)
+    await wait_until_idle(companion)
 
 
 # pins and annotations

@@ -20,12 +20,12 @@ from app.ui.room_registry import ROOMS
 from app.ui.setting_titles import SETTING_TITLES
 from app.ui.tray import Tray
 from app.ui.window import MainWindow
-from tests.ui.frames import settled
+from tests.ui.frames import wait_until_idle
 
 pytestmark = pytest.mark.usefixtures("all_rooms")
 
 ORIGIN = "http://localhost:5555"
-STRANGER = "zoe"
+UNKNOWN_USER = "zoe"
 
 EVENT = "POST /v1/trigger"
 SETTING = "PATCH /v1/settings"
@@ -139,7 +139,7 @@ OPERATION = {
 VIEW = "changes only what the window shows"
 FORM = "fills a form, which another button fires or saves"
 OPENS = "opens a room, a dialog, a folder or a page"
-COPIES = "copies what the journal, the program's packages or the manual say, in another form"
+COPIES = "copies data of the journal, the packages or the manual in another format"
 VISUAL = {
     "events: Freeze log": VIEW,
     "events: Clear the log view": VIEW,
@@ -230,9 +230,9 @@ VISUAL = {
 """Each action that needs no operation, with the reason."""
 
 
-def general(name: str, companion: Companion) -> str:
+def generalized(name: str, companion: Companion) -> str:
     """Return the name of an action without the names of friends, origins and fixtures in it."""
-    for friend in (*companion.personas, STRANGER):
+    for friend in (*companion.personas, UNKNOWN_USER):
         name = re.sub(rf"\b{friend}\b", "NAME", name)
     name = name.replace(ORIGIN, "ORIGIN")
     for saved in companion.fixtures.all:
@@ -242,7 +242,7 @@ def general(name: str, companion: Companion) -> str:
 
 
 def names_in(widget: QWidget) -> Iterator[str]:
-    """Yield the names of the buttons and actions in a widget, without those that Qt's own widgets bring along."""
+    """Yield the names of the buttons and actions in a widget, without those that belong to Qt's own widgets."""
     for button in widget.findChildren(QAbstractButton):
         if not isinstance(button.parent(), QLineEdit | QTabBar) and not (button.objectName().startswith("qt_")):
             yield button.accessibleName() or button.text()
@@ -271,9 +271,9 @@ def tray_menu(companion: Companion) -> set[str]:
 
 
 async def actions(window: MainWindow, companion: Companion) -> set[str]:
-    """Return all actions, in states in which the ones are there that are not always."""
+    """Return all actions, including those that are shown only in some states."""
     companion.rejection_log.add("events", "not allowed", ORIGIN)
-    companion.chat.unknown_friend_requested.emit(STRANGER)
+    companion.chat.unknown_friend_requested.emit(UNKNOWN_USER)
     companion.services["events"].error = "Port 8081 is busy."
     window.show_state()
     window.clients.refused.show_refused()
@@ -282,7 +282,7 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
         window.open_room(room.name)
     window.show_first_steps()
     about = window.open_about()
-    await settled(companion)
+    await wait_until_idle(companion)
     found = {f"{name}: {each}" for name, page in pages.items() for each in names_in(page)}
     in_rooms: list[Any] = [
         each for page in pages.values() for each in (*page.findChildren(QWidget), *page.findChildren(QShortcut))
@@ -307,7 +307,7 @@ async def actions(window: MainWindow, companion: Companion) -> set[str]:
     bar.close_down()
     bar.deleteLater()
     separated = (each.partition(": ") for each in found)
-    return {f"{place}: {general(name, companion)}" for place, _, name in separated}
+    return {f"{location}: {generalized(name, companion)}" for location, _, name in separated}
 
 
 @pytest.fixture
@@ -318,11 +318,11 @@ async def found(window: MainWindow, companion: Companion) -> set[str]:
 async def test_every_action_has_an_operation_or_changes_only_what_is_shown(found: set[str]) -> None:
     unknown = found - OPERATION.keys() - VISUAL.keys()
     assert not unknown, f"add them to OPERATION (and to the control API), or to VISUAL: {unknown}"
-    gone = (OPERATION.keys() | VISUAL.keys()) - found
-    assert not gone, f"the window has no such action any more: {gone}"
+    missing = (OPERATION.keys() | VISUAL.keys()) - found
+    assert not missing, f"the window no longer has these actions: {missing}"
 
 
-async def test_a_new_action_is_noticed(window: MainWindow, companion: Companion) -> None:
+async def test_an_unlisted_action_is_found(window: MainWindow, companion: Companion) -> None:
     QAction("Do something new", window.clients)
     assert await actions(window, companion) - OPERATION.keys() - VISUAL.keys() == {"clients: Do something new"}
 

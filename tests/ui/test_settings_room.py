@@ -22,7 +22,7 @@ from app.ui.widgets.event_panel import EventPanel
 from app.ui.widgets.token_buttons import TokenButtons
 from app.ui.window import SETTINGS, MainWindow
 from tests.conftest import until
-from tests.ui.conftest import forget
+from tests.ui.conftest import destroy_now
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -85,7 +85,7 @@ def test_showing_the_settings_does_not_change_them(settings: Settings, tmp_path:
     room = new_room(tmp_path, settings)
     assert room.fields.read(Settings()) == settings
     assert not room.bar.save.isEnabled()
-    forget(room)
+    destroy_now(room)
 
 
 def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
@@ -183,7 +183,7 @@ def test_the_name_of_a_friend_cannot_be_taken(tmp_path: Path, qapp: Any) -> None
     room.fields.username.setText("alice")
     assert room.bar.problem.text() == "Your user name: alice is a friend in this chat state"
     assert not room.bar.save.isEnabled()
-    forget(room)
+    destroy_now(room)
 
 
 @pytest.mark.parametrize("origin", [*TAURI_ORIGINS, "https://app.example", "http://[::1]:5173", "null-app://x"])
@@ -294,7 +294,7 @@ def test_what_the_systems_own_tools_switched_is_shown_when_settings_are(tmp_path
     room.show_settings(Settings())
     assert room.fields.autostart.isChecked()
     assert not room.bar.save.isEnabled()
-    forget(room)
+    destroy_now(room)
 
 
 def test_all_validation_errors_are_shown(room: SettingsRoom) -> None:

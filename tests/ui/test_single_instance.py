@@ -1,4 +1,4 @@
-"""A second start hands its arguments to the first."""
+"""A second start passes its arguments to the first instance."""
 
 import asyncio
 import json
@@ -18,12 +18,12 @@ from app.ui.single_instance import MAX_BYTES, FirstInstance, hand_over
 from tests.conftest import until
 from tests.ui.conftest import second_start
 
-GOOD = b'{"version": 1, "arguments": {"port": 3}}\n'
+VALID_REQUEST = b'{"version": 1, "arguments": {"port": 3}}\n'
 
 
 @pytest.fixture
 def short_path() -> Iterator[Path]:
-    """A folder whose own path is short."""
+    """Return a folder with a short path."""
     with TemporaryDirectory(prefix="c") as folder:
         yield Path(folder)
 
@@ -36,22 +36,22 @@ async def first(tmp_path: Path) -> AsyncIterator[FirstInstance]:
 
 
 @pytest.fixture
-def handed(first: FirstInstance) -> list[dict[str, Any]]:
-    handed: list[dict[str, Any]] = []
-    first.arguments_received.connect(handed.append)
-    return handed
+def received_arguments(first: FirstInstance) -> list[dict[str, Any]]:
+    received_arguments: list[dict[str, Any]] = []
+    first.arguments_received.connect(received_arguments.append)
+    return received_arguments
 
 
-async def dial(folder: Path) -> QLocalSocket:
+async def connect_to(folder: Path) -> QLocalSocket:
     socket = QLocalSocket()
     socket.connectToServer(single_instance._name(folder))
     await until(lambda: socket.state() is QLocalSocket.LocalSocketState.ConnectedState)
     return socket
 
 
-async def say(folder: Path, *pieces: bytes) -> bytes:
-    """Say anything at all to the first instance; returns what it answers before it hangs up."""
-    socket = await dial(folder)
+async def send(folder: Path, *pieces: bytes) -> bytes:
+    """Send data to the first instance. Return its answer when it has closed the connection."""
+    socket = await connect_to(folder)
     try:
         for piece in pieces:
             socket.write(piece)
@@ -65,19 +65,19 @@ async def say(folder: Path, *pieces: bytes) -> bytes:
 
 
 async def test_arguments_are_handed_over(
-    first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
+    first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     arguments = {"port": 9001, "hidden": False, "text": "ünï"}
     assert await second_start(tmp_path, arguments) is True
-    assert handed == [arguments]
+    assert received_arguments == [arguments]
 
 
 async def test_simultaneous_starts_are_all_accepted(
-    first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
+    first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     answers = await asyncio.gather(*(second_start(tmp_path, {"port": n}) for n in range(3)))
     assert answers == [True] * 3
-    assert sorted(each["port"] for each in handed) == list(range(3))
+    assert sorted(each["port"] for each in received_arguments) == list(range(3))
 
 
 def test_without_a_first_instance_nothing_is_handed_over(tmp_path: Path, qapp: Any) -> None:
@@ -90,29 +90,29 @@ async def test_a_second_start_is_not_accepted_after_shutdown(first: FirstInstanc
 
 
 async def test_instances_with_different_data_directories_are_independent(
-    first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
+    first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     assert await second_start(other, {}) is False
-    assert handed == []
+    assert received_arguments == []
 
 
 @pytest.mark.skipif(
-    sys.platform == "win32", reason="a crash leaves no named pipe behind, and a name may be used twice"
+    sys.platform == "win32", reason="Windows removes named pipes after a crash, and a name may be used twice"
 )
-async def test_what_a_crash_left_behind_is_replaced(tmp_path: Path) -> None:
-    dead = QLocalServer()
-    assert dead.listen(single_instance._name(tmp_path))
+async def test_the_socket_left_by_a_crash_is_replaced(tmp_path: Path) -> None:
+    crashed_server = QLocalServer()
+    assert crashed_server.listen(single_instance._name(tmp_path))
     first = FirstInstance(tmp_path)
-    handed: list[Any] = []
-    first.arguments_received.connect(handed.append)
+    received_arguments: list[Any] = []
+    first.arguments_received.connect(received_arguments.append)
     assert await second_start(tmp_path, {"port": 5}) is True
-    assert handed == [{"port": 5}]
+    assert received_arguments == [{"port": 5}]
     first.close_down()
 
 
 @pytest.mark.parametrize(
-    "said",
+    "request_data",
     [
         b"\n",
         b"hello\n",
@@ -130,42 +130,42 @@ async def test_what_a_crash_left_behind_is_replaced(tmp_path: Path) -> None:
         b"[" * 10_000 + b"\n",
         b"x" * (MAX_BYTES - 2) + b"\n",
     ],
-    ids=lambda said: said[:30].decode("utf-8", "replace").strip() or "empty",
+    ids=lambda request_data: request_data[:30].decode("utf-8", "replace").strip() or "empty",
 )
 async def test_an_invalid_request_is_rejected(
-    first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path, said: bytes
+    first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path, request_data: bytes
 ) -> None:
-    assert await say(tmp_path, said) == b"not understood\n"
-    assert handed == []
-    assert await say(tmp_path, GOOD) == b"ok\n"
+    assert await send(tmp_path, request_data) == b"not understood\n"
+    assert received_arguments == []
+    assert await send(tmp_path, VALID_REQUEST) == b"ok\n"
 
 
-async def test_a_flood_without_end_is_cut_off(
-    first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
+async def test_a_too_large_request_is_cut_off(
+    first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    assert await say(tmp_path, b"x" * (4 * MAX_BYTES)) == b""
-    assert handed == []
-    assert await say(tmp_path, GOOD) == b"ok\n"
+    assert await send(tmp_path, b"x" * (4 * MAX_BYTES)) == b""
+    assert received_arguments == []
+    assert await send(tmp_path, VALID_REQUEST) == b"ok\n"
 
 
-async def test_a_line_in_pieces_is_understood(
-    first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
+async def test_a_request_in_pieces_is_accepted(
+    first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    assert await say(tmp_path, b'{"version": 1, "argu', b'ments": {"port"', b": 7}}\n") == b"ok\n"
-    assert handed == [{"port": 7}]
+    assert await send(tmp_path, b'{"version": 1, "argu', b'ments": {"port"', b": 7}}\n") == b"ok\n"
+    assert received_arguments == [{"port": 7}]
 
 
 async def test_a_silent_connection_does_not_block_other_connections(
-    first: FirstInstance, handed: list[dict[str, Any]], tmp_path: Path
+    first: FirstInstance, received_arguments: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    silent = await dial(tmp_path)
-    assert await say(tmp_path, GOOD) == b"ok\n"
+    silent = await connect_to(tmp_path)
+    assert await send(tmp_path, VALID_REQUEST) == b"ok\n"
     silent.abort()
-    assert await say(tmp_path, GOOD) == b"ok\n"
-    assert handed == [{"port": 3}] * 2
+    assert await send(tmp_path, VALID_REQUEST) == b"ok\n"
+    assert received_arguments == [{"port": 3}] * 2
 
 
-END_WITH_A_CONNECTION = """
+CLOSE_WITH_A_CONNECTION = """
 import gc, os, pathlib, sys, time
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtNetwork import QLocalSocket
@@ -192,20 +192,20 @@ sys.stdout.flush()
 """
 
 
-def test_the_end_with_a_connection_that_is_still_open_does_no_harm(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", END_WITH_A_CONNECTION, str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (ended.returncode, ended.stdout) == (0, "ended\n"), ended.stderr
+def test_closing_with_an_open_connection_causes_no_crash(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CLOSE_WITH_A_CONNECTION, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (0, "ended\n"), result.stderr
 
 
 def test_hand_over_fails_if_the_first_instance_does_not_respond(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(single_instance, "ANSWER_MS", 50)
-    deaf = QLocalServer()
-    assert deaf.listen(single_instance._name(tmp_path))
+    unresponsive_server = QLocalServer()
+    assert unresponsive_server.listen(single_instance._name(tmp_path))
     assert hand_over(tmp_path, {}) is False
-    deaf.close()
+    unresponsive_server.close()
 
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has names instead of paths")
@@ -213,13 +213,13 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has names in
 
 @POSIX
 def test_the_socket_is_inside_the_private_data_directory(tmp_path: Path) -> None:
-    folder = Path("/home/somebody/.local/state/p2p-chat-companion")
+    folder = Path("/home/user/.local/state/p2p-chat-companion")
     assert Path(single_instance._name(folder)).parent == folder
 
 
 @POSIX
 @pytest.mark.parametrize("depth", [1, 10])
-async def test_arguments_are_handed_over_however_long_the_path_is(short_path: Path, depth: int) -> None:
+async def test_arguments_are_handed_over_for_long_paths(short_path: Path, depth: int) -> None:
     folder = short_path.joinpath(*["long" * 5] * depth)
     folder.mkdir(parents=True)
     first = FirstInstance(folder)
@@ -232,17 +232,17 @@ async def test_arguments_are_handed_over_however_long_the_path_is(short_path: Pa
 
 
 @POSIX
-@pytest.mark.parametrize("squat", ["a file", "open to all", "a link"])
-def test_a_folder_that_others_prepared_is_not_used(
-    short_path: Path, monkeypatch: pytest.MonkeyPatch, qapp: Any, squat: str
+@pytest.mark.parametrize("obstacle", ["a file", "open to all", "a link"])
+def test_a_folder_created_by_another_user_is_not_used(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch, qapp: Any, obstacle: str
 ) -> None:
     monkeypatch.setattr(single_instance.tempfile, "gettempdir", lambda: str(short_path))
     monkeypatch.setattr(single_instance, "CONNECT_MS", 50)
     private = short_path / f"{single_instance.NAME}-{os.getuid()}"
     folder = short_path.joinpath(*["long" * 5] * 10)
-    if squat == "a file":
+    if obstacle == "a file":
         private.write_text("")
-    elif squat == "a link":
+    elif obstacle == "a link":
         (short_path / "theirs").mkdir(mode=0o700)
         private.symlink_to(short_path / "theirs")
     else:
@@ -251,6 +251,6 @@ def test_a_folder_that_others_prepared_is_not_used(
     with pytest.raises(PermissionError):
         single_instance._name(folder)
     assert hand_over(folder, {}) is False
-    first = FirstInstance(folder)  # it cannot be reached, and works otherwise
+    first = FirstInstance(folder)  # other processes cannot connect, everything else works
     assert not first._server.isListening()
     first.close_down()

@@ -169,9 +169,9 @@ async def test_the_server_is_stopped_and_started_from_the_status_bar(
     bar.close_down()
 
 
-def test_a_busy_port_is_in_the_status_line(still: Companion) -> None:
-    still.services["events"].error = "Port 8081 is busy."
-    assert status_line(still) == "Port busy · 127.0.0.1:0"
+def test_a_busy_port_is_in_the_status_line(stopped_companion: Companion) -> None:
+    stopped_companion.services["events"].error = "Port 8081 is busy."
+    assert status_line(stopped_companion) == "Port busy · 127.0.0.1:0"
 
 
 # details

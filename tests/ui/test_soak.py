@@ -1,4 +1,4 @@
-"""The log keeps up for long. ``COMPANION_SOAK_S=600`` makes that the long run."""
+"""Soak test of the log. ``COMPANION_SOAK_S=600`` runs it for 600 s."""
 
 import os
 import random
@@ -19,7 +19,7 @@ from app.system.settings import Settings
 from app.ui.rooms.events import EventsRoom
 
 SOAK_S = float(os.environ.get("COMPANION_SOAK_S", "12"))
-"""The short run belongs to every test run; the nightly one takes 600."""
+"""Every test run includes the short soak test; the nightly run sets 600."""
 RATE = 2_000
 TICK_MS = 5
 ACT_MS = 80
@@ -55,25 +55,25 @@ class Sender(QObject):
         due = min(int((time.perf_counter() - self._began) * RATE), self.sent + RATE // 10)
         while self.sent < due:
             self.sent += 1
-            who = ("alice", "bob", "carol 🎉")[self.sent % 3]
+            sender_name = ("alice", "bob", "carol 🎉")[self.sent % 3]
             if self.sent % 5:
                 text = f"Hey there, this is number {self.sent}, and it is as long as most messages are"
                 data = {
                     "msg_id": f"{self.sent:032}",
-                    "from": who,
+                    "from": sender_name,
                     "to": "me",
                     "text": text,
                     "direction": "received",
                 }
                 self._companion.hub.broadcast(Envelope("new_message", data), origin="panel")
             else:
-                self._companion.hub.broadcast(Envelope("typing", {"username": who, "typing": True}))
+                self._companion.hub.broadcast(Envelope("typing", {"username": sender_name, "typing": True}))
 
 
 class Lag(QObject):
-    """Measures in milliseconds how late a timer of Qt comes, and what the thread computed since the last time.
+    """Measures the delay of a Qt timer and the CPU time of the thread since the last timeout, in milliseconds.
 
-    On a machine that is busy with something else, the second says more.
+    On a busy machine, the CPU time is the more reliable value.
     """
 
     def __init__(self) -> None:
@@ -82,14 +82,14 @@ class Lag(QObject):
         self.busy: list[float] = []
         self._due = self._cpu = 0.0
         timer = QTimer(self, interval=TICK_MS, timerType=Qt.TimerType.PreciseTimer)
-        timer.timeout.connect(self._came)
+        timer.timeout.connect(self._on_timeout)
         timer.start()
 
     def skip(self) -> None:
-        """Forget what the test itself held up."""
+        """Ignore the delay that the test itself caused."""
         self._due = 0.0
 
-    def _came(self) -> None:
+    def _on_timeout(self) -> None:
         now, cpu = time.perf_counter(), time.thread_time()
         if self._due:
             self.late.append(max(0.0, (now - self._due) * 1e3))
@@ -97,29 +97,29 @@ class Lag(QObject):
         self._due, self._cpu = now + TICK_MS / 1e3, cpu
 
 
-class Person:
-    """Filters, selects, scrolls and pauses, and looks whether the log keeps what it promises."""
+class SimulatedUser:
+    """Filters, selects, scrolls and pauses, and checks the view after each action."""
 
     def __init__(self, room: EventsRoom, companion: Companion, qtbot: Any) -> None:
         self._room, self._companion, self._qtbot = room, companion, qtbot
         self._choose = random.Random(7)
-        self._chosen = 0
+        self._selected_seq = 0
         self._top = 0
-        self.did: Counter[str] = Counter()
-        room.model.modelReset.connect(self._forget)
+        self.actions: Counter[str] = Counter()
+        room.model.modelReset.connect(self._reset)
 
     def act(self) -> None:
-        self.look()
+        self.check_view()
         action = self._choose.choice((self.type, self.type, self.scroll, self.select, self.follow, self.pause))
         action()
-        self.did[action.__name__] += 1
+        self.actions[action.__name__] += 1
         self._remember()
 
     def type(self) -> None:
         text = self._room.filter.text()
-        wanted = next((each for each in FILTERS if each.startswith(text) and each != text), "") if text else ""
-        if wanted and self._choose.random() < 0.9:
-            self._qtbot.keyClicks(self._room.filter, wanted[len(text)])
+        next_filter = next((each for each in FILTERS if each.startswith(text) and each != text), "") if text else ""
+        if next_filter and self._choose.random() < 0.9:
+            self._qtbot.keyClicks(self._room.filter, next_filter[len(text)])
         else:
             self._room.filter.clear()
             self._qtbot.keyClicks(self._room.filter, self._choose.choice(FILTERS)[:3])
@@ -140,39 +140,39 @@ class Person:
     def pause(self) -> None:
         self._room.freeze.toggle()
 
-    def look(self) -> None:
-        """The selection is where it was, and the same rows are in sight when the log does not follow."""
+    def check_view(self) -> None:
+        """Check that the selection is unchanged, and that the same rows are visible if the log does not follow."""
         selected = self._room.selected
-        if self._chosen:
-            gone = self._chosen < self._room.model.seq(0) if self._room.model.rowCount() else True
-            assert gone if selected is None else selected.seq == self._chosen
+        if self._selected_seq:
+            dropped = self._selected_seq < self._room.model.seq(0) if self._room.model.rowCount() else True
+            assert dropped if selected is None else selected.seq == self._selected_seq
         if self._top and not self._room.table.following:
             top = self._room.model.seq(self._room.table.rowAt(0))
             assert top == self._top or self._top < self._room.model.seq(0)
 
     def check(self) -> None:
-        """The view shows what the plain reading of its filter finds."""
+        """Check that the view shows exactly the rows that match its filter."""
         room, journal = self._room, self._companion.journal
         room.freeze.setChecked(False)
         room.model.set_filter(room.filter.text())
         self._qtbot.waitUntil(lambda: not room.model.searching, timeout=30_000)
         room.model.flush()
-        while room.model._seen < journal.last_seq:  # a flush takes a few milliseconds at most, and leaves the rest
+        while room.model._seen < journal.last_seq:  # a flush stops after a few milliseconds
             room.model.flush()
         shown = [room.model.seq(line) for line in range(room.model.rowCount())]
-        wanted = parse(room.filter.text())
-        expected = [row.seq for row in journal if wanted.matches(row)]
+        row_filter = parse(room.filter.text())
+        expected = [row.seq for row in journal if row_filter.matches(row)]
         assert shown[: len(expected)] == expected
         assert all(seq > journal.last_seq - RATE for seq in shown[len(expected) :])
 
     def _remember(self) -> None:
         selected, table = self._room.selected, self._room.table
-        self._chosen = selected.seq if selected else 0
+        self._selected_seq = selected.seq if selected else 0
         top = table.rowAt(0)
         self._top = self._room.model.seq(top) if top >= 0 and not table.following else 0
 
-    def _forget(self) -> None:
-        self._chosen = self._top = 0
+    def _reset(self) -> None:
+        self._selected_seq = self._top = 0
 
 
 @pytest.mark.timeout(int(SOAK_S) + 110)
@@ -184,29 +184,29 @@ def test_the_log_keeps_up_with_events_while_the_user_works_in_it(
     room = EventsRoom(companion)
     room.resize(1120, 720)
     show(room)
-    person, sender, lag = Person(room, companion, qtbot), Sender(companion), Lag()
+    user, sender, lag = SimulatedUser(room, companion, qtbot), Sender(companion), Lag()
     memory = psutil.Process().memory_info().rss
     end, check = time.perf_counter() + SOAK_S, time.perf_counter() + CHECK_S
     while time.perf_counter() < end:
         qtbot.wait(ACT_MS)
-        person.act()
+        user.act()
         if time.perf_counter() > check:
-            person.check()
+            user.check()
             check = time.perf_counter() + CHECK_S
             lag.skip()
     sender.stop()
     room.filter.clear()
-    person.check()
+    user.check()
     assert companion.journal.last_seq == sender.sent
     assert companion.journal.dropped == max(0, sender.sent - rows)
     assert [room.model.seq(0), room.model.rowCount()] == [max(1, sender.sent - rows + 1), min(rows, sender.sent)]
-    assert sender.sent > SOAK_S * RATE / 10  # else nothing was tried
+    assert sender.sent > SOAK_S * RATE / 10  # otherwise nothing was tested
     room.close_down()
     late, busy = sorted(lag.late), sorted(lag.busy)
     grown = (psutil.Process().memory_info().rss - memory) / 1024 / 1024
     with capsys.disabled():
         print(
-            f"\nsoak: {SOAK_S:.0f} s, {sender.sent:,} events, {sum(person.did.values())} actions; timer late by "
+            f"\nsoak: {SOAK_S:.0f} s, {sender.sent:,} events, {sum(user.actions.values())} actions; timer late by "
             f"p50 {late[len(late) // 2]:.1f}, p99 {late[len(late) * 99 // 100]:.1f}, max {late[-1]:.1f} ms, "
             f"thread busy for p99 {busy[len(busy) * 99 // 100]:.1f}, max {busy[-1]:.1f} ms in between; "
             f"memory +{grown:.0f} MB"

@@ -1,4 +1,4 @@
-"""Editors take large texts exactly as they are, in small steps, and report what they do not take."""
+"""Editors accept large texts unchanged, insert them in slices, and report texts that they reject."""
 
 import json
 from typing import Any
@@ -18,13 +18,13 @@ from app.ui.widgets.text_edit import LONG_LINE, MAX_LINES, MAX_SHOWN_CHARS, MAX_
 from app.ui.widgets.text_rejection import MAX_TEXT_BYTES, TOO_LARGE
 from tests.conftest import examples
 
-FULL = MAX_TEXT_BYTES
+MAX_SIZE = MAX_TEXT_BYTES
 LARGE = {
-    "one line": "x" * FULL,
-    "spaces": " " * FULL,
-    "JSON": ('{"a": "hello", "b": [1, null]},' * (FULL // 31 + 1))[:FULL],
-    "Arabic": "مرحبا بالعالم " * (FULL // 27),
-    "emoji": "😀" * (FULL // 4),
+    "one line": "x" * MAX_SIZE,
+    "spaces": " " * MAX_SIZE,
+    "JSON": ('{"a": "hello", "b": [1, null]},' * (MAX_SIZE // 31 + 1))[:MAX_SIZE],
+    "Arabic": "مرحبا بالعالم " * (MAX_SIZE // 27),
+    "emoji": "😀" * (MAX_SIZE // 4),
     "lines": "ab\n" * (MAX_LINES - 2),
     "Windows lines": "ab\r\n" * (MAX_LINES - 2),
     "both": "ab\n" * 9_000 + "x" * 200_000 + "\ncd\r\n",
@@ -38,35 +38,35 @@ TEXTS = st.lists(
     max_size=8,
 ).map("".join)
 LINE = "".join(chr(ord("a") + n // PIECE) for n in range(3 * LONG_LINE))
-"""Each piece has a letter of its own."""
+"""Each piece consists of a different letter."""
 
 SLOW = settings(
     max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
-class Place(QWidget):
-    """Shows what its editor rejects."""
+class RejectionRecorder(QWidget):
+    """Records the rejections of its editor."""
 
     def __init__(self, editor: QWidget) -> None:
         super().__init__()
-        self.told: list[str] = []
+        self.rejections: list[str] = []
         QVBoxLayout(self).addWidget(editor)
 
     def show_rejection(self, text: str) -> None:
-        self.told.append(text)
+        self.rejections.append(text)
 
 
 @pytest.fixture
 def editor(qtbot: Any) -> TextEdit:
     editor = TextEdit()
-    editor.place = Place(editor)  # type: ignore[attr-defined]
-    qtbot.addWidget(editor.place)  # type: ignore[attr-defined]
+    editor.recorder = RejectionRecorder(editor)  # type: ignore[attr-defined]
+    qtbot.addWidget(editor.recorder)  # type: ignore[attr-defined]
     return editor
 
 
-def told(editor: TextEdit) -> list[str]:
-    return list(editor.place.told)  # type: ignore[attr-defined]
+def rejections(editor: TextEdit) -> list[str]:
+    return list(editor.recorder.rejections)  # type: ignore[attr-defined]
 
 
 def paste(editor: TextEdit, text: str) -> None:
@@ -93,7 +93,7 @@ def test_a_large_paste_is_kept_exactly_and_displayed_in_pieces(editor: TextEdit,
     assert editor.toPlainText() == text
     assert longest_block(editor) <= LONG_LINE + 1
     assert changes == [text]
-    assert told(editor) == []
+    assert rejections(editor) == []
     assert editor.isReadOnly() is False
 
 
@@ -113,13 +113,13 @@ def test_text_is_inserted_in_slices_and_complete_from_the_start(
     text = "one\n" * 1_000
     editor.set_text("<>")
     editor.moveCursor(QTextCursor.MoveOperation.Right)
-    monkeypatch.setattr(editor, "_next_slice", Slices(editor))
+    monkeypatch.setattr(editor, "_next_slice", ManualTimer(editor))
     paste(editor, text)
     assert editor.blockCount() == 1
     assert editor.isReadOnly()
     assert editor.toPlainText() == f"<{text}>"
     paste(editor, "another")
-    assert told(editor) == ["The previous text is still being inserted."]
+    assert rejections(editor) == ["The previous text is still being inserted."]
     monkeypatch.setattr(text_edit, "SLICE_S", 1e9)
     editor.flush()
     assert editor.blockCount() == 1_001
@@ -127,8 +127,8 @@ def test_text_is_inserted_in_slices_and_complete_from_the_start(
     assert editor.toPlainText() == f"<{text}>"
 
 
-class Slices:
-    """A timer that the test runs by hand."""
+class ManualTimer:
+    """Replaces a timer: the test runs the slices itself."""
 
     def __init__(self, editor: TextEdit) -> None:
         self.started = 0
@@ -147,21 +147,21 @@ def test_any_text_can_be_inserted_anywhere_and_undone(editor: TextEdit, before: 
     editor.flush()
     assert editor.toPlainText() == before
     editor.moveCursor(QTextCursor.MoveOperation.End)
-    place = editor.textCursor().position()
+    position = editor.textCursor().position()
     editor.insert_text(after)
     editor.flush()
     cursor = editor.textCursor()
-    cursor.setPosition(place)
+    cursor.setPosition(position)
     editor.setTextCursor(cursor)
-    whole = editor.toPlainText()
-    assert whole == before + after
+    complete = editor.toPlainText()
+    assert complete == before + after
     editor.insert_text(text)
     assert editor.toPlainText() == before + text + after
     editor.flush()
     assert editor.toPlainText() == before + text + after
     if text:
         editor.undo()
-        assert editor.toPlainText() == whole
+        assert editor.toPlainText() == complete
         editor.redo()
         assert editor.toPlainText() == before + text + after
     editor.selectAll()
@@ -184,7 +184,7 @@ def selected(editor: TextEdit, start: int, end: int) -> str:
     return editor.createMimeDataFromSelection().text()
 
 
-def test_a_copied_part_of_a_long_line_is_in_one_piece(editor: TextEdit) -> None:
+def test_copied_text_of_a_long_line_has_no_line_breaks(editor: TextEdit) -> None:
     editor.set_text(f"😀\n{LINE}\r\nend")
     editor.flush()
     second, third = (editor.document().findBlockByNumber(number).position() for number in (2, 3))
@@ -194,23 +194,23 @@ def test_a_copied_part_of_a_long_line_is_in_one_piece(editor: TextEdit) -> None:
     assert editor.createMimeDataFromSelection().text() == f"😀\n{LINE}\r\nend"
 
 
-def at(editor: TextEdit, position: int) -> None:
+def set_cursor(editor: TextEdit, position: int) -> None:
     cursor = editor.textCursor()
     cursor.setPosition(position)
     editor.setTextCursor(cursor)
 
 
-def test_keys_edit_a_long_line_as_if_it_were_in_one_piece(editor: TextEdit) -> None:
+def test_keys_edit_a_long_line_like_a_single_line(editor: TextEdit) -> None:
     editor.set_text(f"first\n{LINE}\nlast")
     editor.flush()
     piece = editor.document().findBlockByNumber(3)
-    at(editor, piece.position() + 10)
+    set_cursor(editor, piece.position() + 10)
     QTest.keyClick(editor, Qt.Key.Key_Return)
     cut = 2 * PIECE + 10
     assert editor.toPlainText() == f"first\n{LINE[:cut]}\n{LINE[cut:]}\nlast"
     QTest.keyClick(editor, Qt.Key.Key_Backspace)
     assert editor.toPlainText() == f"first\n{LINE}\nlast"
-    at(editor, editor.document().findBlockByNumber(3).position())
+    set_cursor(editor, editor.document().findBlockByNumber(3).position())
     QTest.keyClick(editor, Qt.Key.Key_Backspace)  # there is no character between two pieces
     assert editor.toPlainText() == f"first\n{LINE}\nlast"
     QTest.keyClick(editor, Qt.Key.Key_Backspace)
@@ -220,7 +220,7 @@ def test_keys_edit_a_long_line_as_if_it_were_in_one_piece(editor: TextEdit) -> N
     assert editor.toPlainText() == f"first\n{LINE}\nlast"
 
 
-def test_a_line_stays_a_line_when_its_beginning_is_deleted(editor: TextEdit) -> None:
+def test_deleting_the_beginning_of_a_long_line_keeps_it_one_line(editor: TextEdit) -> None:
     editor.set_text(f"first\n{LINE}")
     editor.flush()
     second, third = (editor.document().findBlockByNumber(number).position() for number in (1, 2))
@@ -237,7 +237,7 @@ def test_a_line_stays_a_line_when_its_beginning_is_deleted(editor: TextEdit) -> 
 def test_a_line_that_grows_by_pastes_is_displayed_in_pieces(editor: TextEdit) -> None:
     for _ in range(50):
         paste(editor, "x" * (LONG_LINE - 1))
-        at(editor, 0)
+        set_cursor(editor, 0)
     assert editor.toPlainText() == "x" * (50 * (LONG_LINE - 1))
     assert longest_block(editor) <= 2 * LONG_LINE
 
@@ -250,30 +250,30 @@ def test_large_text_of_an_input_method_is_inserted_like_a_paste(editor: TextEdit
     assert longest_block(editor) <= LONG_LINE + 1
 
 
-@pytest.mark.parametrize("text", ["x" * (FULL + 1), "é" * (FULL // 2 + 1), "x\n" * 25_000_000])
-def test_a_text_that_is_too_large_is_rejected_as_a_whole(editor: TextEdit, text: str) -> None:
+@pytest.mark.parametrize("text", ["x" * (MAX_SIZE + 1), "é" * (MAX_SIZE // 2 + 1), "x\n" * 25_000_000])
+def test_a_too_large_text_is_rejected_completely(editor: TextEdit, text: str) -> None:
     editor.set_text("before")
     paste(editor, text)
     assert not editor.set_text(text)
     assert editor.toPlainText() == "before"
-    assert told(editor) == [TOO_LARGE, TOO_LARGE]
+    assert rejections(editor) == [TOO_LARGE, TOO_LARGE]
     assert "Send from file …" in TOO_LARGE
 
 
-def test_the_limit_is_that_of_the_whole_text(editor: TextEdit) -> None:
-    paste(editor, "x" * (FULL - 1))
+def test_the_limit_applies_to_the_complete_text(editor: TextEdit) -> None:
+    paste(editor, "x" * (MAX_SIZE - 1))
     editor.flush()
     paste(editor, "ab")
-    assert told(editor) == [TOO_LARGE]
+    assert rejections(editor) == [TOO_LARGE]
     editor.selectAll()
-    paste(editor, "y" * FULL)
-    assert editor.toPlainText() == "y" * FULL
+    paste(editor, "y" * MAX_SIZE)
+    assert editor.toPlainText() == "y" * MAX_SIZE
 
 
 def test_too_many_lines_are_rejected_with_their_number(editor: TextEdit) -> None:
     paste(editor, "\n" * MAX_LINES)
     assert editor.toPlainText() == ""
-    assert told(editor) == [
+    assert rejections(editor) == [
         "The text has too many lines (20,001). The maximum is 20,000. "
         "To send a file as a raw frame, use Send from file … in Inject."
     ]
@@ -291,7 +291,9 @@ def test_a_read_only_editor_shows_the_beginning(qtbot: Any) -> None:
     assert view.isReadOnly()
 
 
-def test_showing_another_text_ends_the_insertion_of_the_first(qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_a_new_text_cancels_the_insertion_of_the_previous_one(
+    qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(text_edit, "SLICE_S", 0.0)
     view = JsonView("Raw", read_only=True)
     qtbot.addWidget(view)
@@ -308,12 +310,12 @@ def test_showing_another_text_ends_the_insertion_of_the_first(qtbot: Any, monkey
 def line(qtbot: Any) -> LineEdit:
     line = LineEdit("before", limit=10)
     line.setAccessibleName("Name")
-    line.place = Place(line)  # type: ignore[attr-defined]
-    qtbot.addWidget(line.place)  # type: ignore[attr-defined]
+    line.recorder = RejectionRecorder(line)  # type: ignore[attr-defined]
+    qtbot.addWidget(line.recorder)  # type: ignore[attr-defined]
     return line
 
 
-def test_a_line_takes_text_up_to_its_limit(line: LineEdit) -> None:
+def test_a_line_edit_accepts_text_up_to_its_limit(line: LineEdit) -> None:
     line.insert("1234")
     assert line.text() == "before1234"
     line.setText("y" * 10)
@@ -321,14 +323,14 @@ def test_a_line_takes_text_up_to_its_limit(line: LineEdit) -> None:
 
 
 @pytest.mark.parametrize("text", ["12345", "1" * 1_000_000, "😀😀😀"])
-def test_a_line_rejects_a_longer_text_as_a_whole(line: LineEdit, text: str, qtbot: Any) -> None:
+def test_a_line_edit_rejects_a_longer_text_completely(line: LineEdit, text: str, qtbot: Any) -> None:
     QApplication.clipboard().setText(text)
     line.paste()
     assert line.text() == "before"
     line.selectAll()
     line.setText(text * 3)
     assert line.text() == "before"
-    assert set(line.place.told) == {"The text is too long for “Name”. The maximum is 10 characters."}  # type: ignore[attr-defined]
+    assert set(line.recorder.rejections) == {"The text is too long for “Name”. The maximum is 10 characters."}  # type: ignore[attr-defined]
 
 
 def test_a_json_field_can_hold_a_long_value(qtbot: Any) -> None:

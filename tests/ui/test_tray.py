@@ -1,4 +1,4 @@
-"""The tray icon: state at a glance, and a menu that fires."""
+"""The tray icon: it shows the state, and its menu fires events."""
 
 import socket
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from app.protocol.fixture import Fixture, FixtureExpectation
 from app.system.settings import Settings
 from app.ui.tray import Tray, icon_name
 from tests.conftest import Connect, until
-from tests.ui.cast import befriend_only
-from tests.ui.frames import all_frames, frame, settled
+from tests.ui.cast import set_friends
+from tests.ui.frames import all_frames, frame, wait_until_idle
 
 ALL = "Show all fixtures"
 
@@ -37,7 +37,7 @@ def busy_port() -> Iterator[socket.socket]:
 
 
 def entries(tray: Tray) -> dict[str, QAction]:
-    """Open the menu, as far as it notices, and return what it offers."""
+    """Emit ``aboutToShow`` of the menu and return its actions by text."""
     tray.menu.aboutToShow.emit()
     return {action.text(): action for action in tray.menu.actions() if not action.isSeparator()}
 
@@ -65,7 +65,7 @@ async def test_the_icon_shows_the_server_state(companion: Companion, connect_cli
     assert icon_name(companion) == "tray/busy"
 
 
-async def test_the_icon_and_its_tip_follow_the_state(
+async def test_the_icon_and_its_tooltip_follow_the_state(
     tray: Tray, companion: Companion, connect_client: Connect
 ) -> None:
     def picture() -> int:
@@ -82,7 +82,7 @@ async def test_the_icon_and_its_tip_follow_the_state(
     assert "Paused" in tray.icon.toolTip()
 
 
-async def test_the_menu_offers_everything_in_order(tray: Tray, companion: Companion) -> None:
+async def test_the_menu_lists_all_actions_in_order(tray: Tray, companion: Companion) -> None:
     assert list(entries(tray)) == [
         f"Listening · 127.0.0.1:{companion.server.port} · 0 clients",
         "Open", "Fire", "Repeat last", "Show fire bar", "Pause sending", "Copy URL", "Open logs folder", "Settings",
@@ -91,7 +91,7 @@ async def test_the_menu_offers_everything_in_order(tray: Tray, companion: Compan
     assert tray.menu.defaultAction().text() == "Open"
 
 
-async def test_the_status_line_is_that_of_the_moment_the_menu_opens(
+async def test_the_status_line_is_updated_when_the_menu_opens(
     tray: Tray, companion: Companion, connect_client: Connect
 ) -> None:
     assert not status(tray).isEnabled()
@@ -100,10 +100,10 @@ async def test_the_status_line_is_that_of_the_moment_the_menu_opens(
     assert status(tray).text() == f"Listening · 127.0.0.1:{companion.server.port} · 2 clients"
 
 
-async def test_the_fire_menu_delivers(tray: Tray, companion: Companion, connect_client: Connect) -> None:
+async def test_the_fire_menu_fires_events(tray: Tray, companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
-    told: list[str] = []
-    tray.status_message.connect(told.append)
+    messages: list[str] = []
+    tray.status_message.connect(messages.append)
     expected = [
         ("A friend says hi", "new_message", {}),
         ("A friend comes online", "friend_online", {"username": "alice"}),
@@ -118,11 +118,11 @@ async def test_the_fire_menu_delivers(tray: Tray, companion: Companion, connect_
         assert arrived["event"] == event
         assert data == arrived["data"] or event == "new_message"
         assert companion.catalog.problems(Envelope(**arrived)) == []
-    assert told == ["delivered to 1 client"] * 5
+    assert messages == ["delivered to 1 client"] * 5
     assert {row.origin for row in companion.journal if row.kind == "s2c"} == {"tray"}
 
 
-async def test_a_message_from_the_tray_is_new_each_time_and_to_the_local_user(
+async def test_messages_from_the_tray_have_new_ids_and_go_to_the_local_user(
     tray: Tray, companion: Companion, connect_client: Connect
 ) -> None:
     companion.settings.username = "max"
@@ -140,38 +140,34 @@ async def test_the_tray_fires_events_as_the_first_persona(
     tray: Tray, companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
-    for friends, who in ((("zoe", "yan"), "yan"), ((), "alice")):
-        await befriend_only(companion, *friends)
+    for friends, sender in ((("zoe", "yan"), "yan"), ((), "alice")):
+        await set_friends(companion, *friends)
         fire_entries(tray)["A friend says hi"].trigger()
         arrived = (await all_frames(companion, client))[-1]["data"]
-        assert (arrived["from"], arrived["text"]) == (who, f"Hi from {who}!")
+        assert (arrived["from"], arrived["text"]) == (sender, f"Hi from {sender}!")
 
 
 async def test_firing_without_clients_is_reported(tray: Tray) -> None:
-    told: list[str] = []
-    tray.status_message.connect(told.append)
+    messages: list[str] = []
+    tray.status_message.connect(messages.append)
     fire_entries(tray)["A friend is typing"].trigger()
-    await until(lambda: told)
-    assert told == ["not sent: no client is connected"]
+    await until(lambda: messages)
+    assert messages == ["not sent: no client is connected"]
 
 
-async def test_repeat_last_sends_what_was_fired_last(
-    tray: Tray, companion: Companion, connect_client: Connect
-) -> None:
+async def test_repeat_last_fires_the_last_event(tray: Tray, companion: Companion, connect_client: Connect) -> None:
     assert not entries(tray)["Repeat last"].isEnabled()
-    one, two = await connect_client("alice"), await connect_client("bob")
+    first, second = await connect_client("alice"), await connect_client("bob")
     await companion.composer.fire_event(Envelope("friend_online", {"username": "carol"}), origin="panel")
     entries(tray)["Repeat last"].trigger()
-    for client in (one, two):
+    for client in (first, second):
         assert [each["data"]["username"] for each in await all_frames(companion, client)] == ["carol"] * 2
 
 
-async def test_a_repeated_message_has_an_id_of_its_own(
-    tray: Tray, companion: Companion, connect_client: Connect
-) -> None:
+async def test_a_repeated_message_has_a_new_id(tray: Tray, companion: Companion, connect_client: Connect) -> None:
     client = await connect_client()
     fire_entries(tray)["A friend says hi"].trigger()
-    await settled(companion)
+    await wait_until_idle(companion)
     entries(tray)["Repeat last"].trigger()
     first, second = await all_frames(companion, client)
     assert first["data"]["text"] == second["data"]["text"]
@@ -184,7 +180,7 @@ async def test_pause_and_resume(tray: Tray, companion: Companion, connect_client
     assert companion.state is ServerState.PAUSED
     assert "Pause sending" not in entries(tray)
     fire_entries(tray)["A friend is typing"].trigger()
-    await settled(companion)
+    await wait_until_idle(companion)
     entries(tray)["Resume sending"].trigger()
     assert companion.state is ServerState.LISTENING
     assert await all_frames(companion, client) == []
@@ -192,9 +188,9 @@ async def test_pause_and_resume(tray: Tray, companion: Companion, connect_client
 
 async def test_a_stopped_server_is_started_from_the_menu(tray: Tray, companion: Companion) -> None:
     await companion.stop()
-    offered = entries(tray)
-    assert "Pause sending" not in offered
-    offered["Start server"].trigger()
+    actions = entries(tray)
+    assert "Pause sending" not in actions
+    actions["Start server"].trigger()
     await until(lambda: companion.state is ServerState.LISTENING)
 
 
@@ -213,14 +209,14 @@ async def test_retry_is_offered_while_the_port_is_busy(busy_port: socket.socket)
     await companion.close()
 
 
-async def test_what_the_desktop_does_is_asked_for(tray: Tray) -> None:
-    asked: list[str] = []
+async def test_menu_actions_emit_requests(tray: Tray) -> None:
+    requests: list[str] = []
     for name in ("open", "settings", "logs", "quit", "fixtures"):
-        getattr(tray, f"{name}_requested").connect(lambda name=name: asked.append(name))
+        getattr(tray, f"{name}_requested").connect(lambda name=name: requests.append(name))
     for title in ("Open", "Settings", "Open logs folder", "Quit"):
         entries(tray)[title].trigger()
     fire_entries(tray)[ALL].trigger()
-    assert asked == ["open", "settings", "logs", "quit", "fixtures"]
+    assert requests == ["open", "settings", "logs", "quit", "fixtures"]
 
 
 async def test_copy_url(tray: Tray, companion: Companion) -> None:
@@ -240,10 +236,10 @@ async def test_copy_url(tray: Tray, companion: Companion) -> None:
 async def test_a_click_on_the_icon_opens_the_window(
     tray: Tray, reason: QSystemTrayIcon.ActivationReason, opens: bool
 ) -> None:
-    asked: list[bool] = []
-    tray.open_requested.connect(lambda: asked.append(True))
+    requests: list[bool] = []
+    tray.open_requested.connect(lambda: requests.append(True))
     tray.icon.activated.emit(reason)
-    assert asked == [True] * opens
+    assert requests == [True] * opens
 
 
 async def test_a_closed_tray_ignores_later_changes(companion: Companion, connect_client: Connect) -> None:

@@ -23,7 +23,7 @@ from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.navigation import Badge
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
-from tests.ui.conftest import put_away
+from tests.ui.conftest import close_and_destroy
 from tests.ui.frames import all_frames, frame
 
 LEFT = Qt.MouseButton.LeftButton
@@ -53,7 +53,7 @@ async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[MainWind
     window.present()
     assert not await companion.start()
     yield window
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
     await companion.close()
 
 
@@ -72,7 +72,7 @@ async def test_it_stands_before_there_is_a_companion(companion: Companion, tmp_p
     assert window.rooms.current == CLIENTS
     await asyncio.sleep(0.02)  # lays out
     assert (window.size(), window.status.height()) == (size, foot)
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
 
 
 # rooms
@@ -247,7 +247,7 @@ async def test_a_server_that_starts_is_not_shown_as_stopped(tmp_path: Path) -> N
     window = MainWindow(Folders.of(tmp_path)).fill(companion)
     window.present()
     assert not window.strip.isVisible()
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
     await companion.close()
 
 
@@ -288,18 +288,18 @@ async def test_the_last_room_and_the_collapsed_groups_are_remembered(companion: 
     first = MainWindow(Folders.of(tmp_path)).fill(companion)
     first.open_room(FIXTURES)
     first.navigation.collapse(["World"])
-    await put_away(first, companion)
+    await close_and_destroy(first, companion)
     second = MainWindow(Folders.of(tmp_path)).fill(companion)
     assert second.rooms.current == second.navigation.current == FIXTURES
     assert second.navigation.collapsed == ["World"]
-    await put_away(second, companion)
+    await close_and_destroy(second, companion)
 
 
 async def test_a_remembered_room_that_no_longer_exists_is_ignored(companion: Companion, tmp_path: Path) -> None:
     Folders.of(tmp_path).window_file.write_text("[navigation]\nroom=gone\ncollapsed=Gone\n")
     window = MainWindow(Folders.of(tmp_path)).fill(companion)
     assert window.rooms.current == EVENTS
-    await put_away(window, companion)
+    await close_and_destroy(window, companion)
 
 
 async def test_unsaved_settings_have_a_badge_in_the_navigation(window: MainWindow) -> None:
@@ -360,7 +360,7 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
     first.grab()
     sizes = first.events.splitter.sizes()
     assert columns(first) == [133, 77, 99] * 2
-    await put_away(first, companion)
+    await close_and_destroy(first, companion)
 
     second = MainWindow(Folders.of(tmp_path)).fill(companion)
     second.present()
@@ -372,7 +372,7 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
     ratio = sizes[0] / sum(sizes)
     now = second.events.splitter.sizes()
     assert now[0] / sum(now) == pytest.approx(ratio, abs=0.05)
-    await put_away(second, companion)
+    await close_and_destroy(second, companion)
 
 
 BUILD = """
@@ -415,7 +415,7 @@ async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> 
         window = MainWindow(Folders.of(tmp_path)).fill(companion)
         assert window.first_hint("close") is expected
         assert window.first_hint("close") is False
-        await put_away(window, companion)
+        await close_and_destroy(window, companion)
 
 
 async def test_a_closed_window_ignores_later_changes(

@@ -1,4 +1,4 @@
-"""Random sequences of what a page of the UI sees and does, and the reference client's answer to them."""
+"""Random sequences of events and actions of a UI page, and the stores that the reference client computes."""
 
 import json
 from random import Random
@@ -11,11 +11,11 @@ from app.protocol.ui_stores import Flavour, UiStores
 Step = dict[str, Any]
 NAMES = ("alice", "bob", "carol", "mallory")
 FEW_IDS = 12
-"""Few enough that duplicates are frequent."""
+"""A small number, so that duplicates are frequent."""
 
 
 def sequence(random: Random, length: int) -> list[Step]:
-    """Return steps of one page, in order of time."""
+    """Return the steps of one page in chronological order."""
     steps: list[Step] = [{"at": 0.0, "kind": "friends", "ok": True, "answer": _friends(random)}]
     now = 0.0
     for _ in range(length):
@@ -78,12 +78,12 @@ def reference(flavour: Flavour, steps: list[Step], end: float) -> Any:
     """Return the stores that the reference client computes, as plain JSON."""
     stores = UiStores(flavour)
     for step in steps:
-        stores = _take(stores.at(step["at"]), step)
+        stores = _apply_step(stores.at(step["at"]), step)
     return json.loads(json.dumps(as_plain(stores.at(end).to_json())))
 
 
-def _take(stores: UiStores, step: Step) -> UiStores:
-    def answered(method: str, path: str, query: str = "", request: Any = None) -> UiStores:
+def _apply_step(stores: UiStores, step: Step) -> UiStores:
+    def respond(method: str, path: str, query: str = "", request: Any = None) -> UiStores:
         status = 200 if step["ok"] else 500
         body = json.dumps(step.get("answer", {})).encode()
         return stores.responded(method, path, query, json.dumps(request).encode(), status, body)
@@ -95,13 +95,13 @@ def _take(stores: UiStores, step: Step) -> UiStores:
             query = urlencode({"peer": step["peer"], "limit": 50, "offset": 0})
             return stores.requested("GET", "/messages", query)
         case "page":
-            return answered("GET", "/messages", urlencode({"peer": step["peer"], "offset": step["offset"]}))
+            return respond("GET", "/messages", urlencode({"peer": step["peer"], "offset": step["offset"]}))
         case "friends":
-            return answered("GET", "/friends")
+            return respond("GET", "/friends")
         case "add":
-            return answered("POST", "/friends")
+            return respond("POST", "/friends")
         case "send":
-            return answered("POST", "/messages", request={"to": step["to"], "text": step["text"]})
+            return respond("POST", "/messages", request={"to": step["to"], "text": step["text"]})
         case "status":
-            return answered("GET", "/status")
+            return respond("GET", "/status")
     return stores.opened() if step["open"] else stores.closed()
