@@ -1,4 +1,4 @@
-"""Which friends the UI is typing to."""
+"""Tests of UiTyping: the friends that the UI is typing to."""
 
 from app.chat.ui_typing import MAX_FRIENDS
 from tests.chat.doubles import ChatStage
@@ -14,7 +14,7 @@ async def test_typing_of_the_local_user_is_remembered_until_it_ends(chat: ChatSt
     assert not typing.is_typing("carol")
     await chat.send_event(ui, "typing", to="bob", typing=False)
     assert not typing.is_typing("bob")
-    assert changes == ["bob", "bob"], "a repeat is no change"
+    assert changes == ["bob", "bob"], "a repeated event is not a change"
 
 
 async def test_typing_of_a_client_that_acts_as_a_friend_does_not_count(chat: ChatStage) -> None:
@@ -22,7 +22,7 @@ async def test_typing_of_a_client_that_acts_as_a_friend_does_not_count(chat: Cha
     assert not chat.service.ui_typing.is_typing("bob")
 
 
-async def test_it_ends_five_seconds_after_the_last_event(chat: ChatStage) -> None:
+async def test_typing_ends_five_seconds_after_the_last_event(chat: ChatStage) -> None:
     ui, typing = chat.join("me"), chat.service.ui_typing
     await chat.send_event(ui, "typing", to="bob", typing=True)
     chat.time.passed += 4
@@ -37,7 +37,7 @@ async def test_it_ends_five_seconds_after_the_last_event(chat: ChatStage) -> Non
     assert changes == ["bob"]
 
 
-async def test_ever_new_recipients_do_not_fill_the_memory(chat: ChatStage) -> None:
+async def test_the_number_of_remembered_friends_is_limited(chat: ChatStage) -> None:
     typing = chat.service.ui_typing
     for number in range(MAX_FRIENDS + 10):
         typing.note(f"user {number}", True)

@@ -1,7 +1,7 @@
-"""A user who has nothing but a screen reader: does tasks in the window through AT-SPI, without mouse or shortcuts.
+"""Do a task in the window through AT-SPI only, like a user with a screen reader: ``assistive.py TASK``.
 
-Runs as a process of its own, with the system's Python, which has pyatspi: ``assistive.py TASK``. It prints what the
-user learned, as JSON, and ends with 1 if it did not find its way.
+The script uses neither the mouse nor shortcuts. It runs in a separate process with the system's Python, which has
+pyatspi. It prints the result as JSON, and exits with 1 if it does not find a control.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ PATIENCE_S = 20.0
 PRESSES = ("ShowMenu", "Press", "Toggle")
 
 
-class Lost(Exception):
-    """The user did not find something."""
+class NotFound(Exception):
+    """A control or a text was not found within the timeout."""
 
 
-def until(found: Callable[[], Any], what: str) -> Any:
-    """Return the first true value of ``found``."""
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Call ``condition`` until it returns a true value, and return that value."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
-            if value := found():
+            if value := condition():
                 return value
-        except Exception as error:  # an accessible that has disappeared meanwhile
+        except Exception as error:  # the accessible object was removed
             what = f"{what} ({error})"
         if time.monotonic() > deadline:
-            raise Lost(what)
+            raise NotFound(what)
         time.sleep(0.1)
 
 
-def below(node: Any) -> Iterator[Any]:
-    """Yield a node and all nodes below it that are visible."""
+def descendants(node: Any) -> Iterator[Any]:
+    """Yield a node and its descendants."""
     yield node
     for number in range(min(node.childCount, 400)):
         child = node.getChildAtIndex(number)
         if child is not None:
-            yield from below(child)
+            yield from descendants(child)
 
 
 class Reader:
-    """Finds controls by role and name, and uses them."""
+    """Finds and uses controls by role and name."""
 
     def __init__(self) -> None:
         desktop = pyatspi.Registry.getDesktop(0)
@@ -58,12 +58,12 @@ class Reader:
 
     def visible(self, role: str) -> Iterator[Any]:
         """Yield the visible nodes of a role."""
-        for node in below(self.application):
+        for node in descendants(self.application):
             if node.getRoleName() == role and node.getState().contains(pyatspi.STATE_SHOWING):
                 yield node
 
     def find(self, role: str, name: str) -> Any:
-        """Return the visible node of a role whose name starts with ``name``; an exact match comes first."""
+        """Return the visible node with this role and the shortest name that starts with ``name``."""
 
         def found() -> Any:
             nodes = [node for node in self.visible(role) if node.name.startswith(name)]
@@ -72,25 +72,25 @@ class Reader:
         return until(found, f"{role} {name!r}")
 
     def press(self, role: str, name: str) -> None:
-        """Press a button, choose an entry, or open a menu."""
+        """Do the default action of a control: press a button, choose an entry, or open a menu."""
         node = self.find(role, name)
         action = node.queryAction()
         names = [action.getName(number) for number in range(action.nActions)]
-        wanted = next((each for each in PRESSES if each in names), None)
-        if wanted is None:
-            raise Lost(f"{role} {name!r} has only the actions {names}")
-        action.doAction(names.index(wanted))
+        chosen = next((each for each in PRESSES if each in names), None)
+        if chosen is None:
+            raise NotFound(f"{role} {name!r} has only the actions {names}")
+        action.doAction(names.index(chosen))
 
     def write(self, name: str, text: str) -> None:
-        """Write into a text field."""
+        """Replace the text of a text field."""
         self.find("text", name).queryEditableText().setTextContents(text)
 
     def text(self, name: str) -> str:
-        """Return what the label says whose name starts with ``name``."""
+        """Return the text of the label whose accessible name starts with ``name``."""
         return str(self.find("label", name).name).partition(": ")[2]
 
     def rows(self, table_name: str = LOG) -> list[dict[str, str]]:
-        """Return the rows of a table as they are read out."""
+        """Return the rows of a table as a screen reader speaks them."""
         table = self.find("table", table_name).queryTable()
         cells = [
             [table.getAccessibleAt(row, column).name for column in range(table.nColumns)]
@@ -104,7 +104,7 @@ class Reader:
 
 
 def rows_of_client(reader: Reader) -> object:
-    """Find the rows of client 2."""
+    """Show the events of client 2 and return their rows."""
     reader.press("radio button", "Clients")
     clients = until(lambda: reader.rows("Clients"), "the clients")
     reader.select_row([row["Client"][:1] for row in clients].index("2"), "Clients")
@@ -116,22 +116,22 @@ def rows_of_client(reader: Reader) -> object:
 
 
 def resend(reader: Reader) -> object:
-    """Resend the newest event that was sent to the UI."""
+    """Resend the newest message."""
     reader.press("radio button", "Events")
     rows = until(
         lambda: [row for row in reader.rows() if row["Direction"].startswith("To UI")] and reader.rows(), "rows"
     )
-    number = max(place for place, row in enumerate(rows) if row["Event"] == "new_message")
+    number = max(index for index, row in enumerate(rows) if row["Event"] == "new_message")
     reader.select_row(number)
     reader.press("push button", "Resend")
     return until(lambda: (text := reader.text("Last message")).startswith("Resent") and text, "the result")
 
 
 def make_fixture(reader: Reader) -> object:
-    """Save the newest event as a fixture."""
+    """Save the newest message as a fixture."""
     reader.press("radio button", "Events")
     rows = until(reader.rows, "rows")
-    reader.select_row(max(place for place, row in enumerate(rows) if row["Event"] == "new_message"))
+    reader.select_row(max(index for index, row in enumerate(rows) if row["Event"] == "new_message"))
     reader.press("push button", "Save as fixture")
     reader.write("Name of the fixture", "found/by ear")
     reader.press("push button", "Save")
@@ -139,7 +139,7 @@ def make_fixture(reader: Reader) -> object:
 
 
 def why_nothing_arrives(reader: Reader) -> object:
-    """Find out why nothing arrives after *Stop server*."""
+    """Stop the server, fire an event, and return the texts that explain why it is not delivered."""
     reader.press("push button", "Stop or start the event server")
     reader.press("radio button", "Inject")
     reader.press("push button", "Fire")
@@ -150,7 +150,7 @@ def why_nothing_arrives(reader: Reader) -> object:
 
 
 def make_a_friend_type(reader: Reader) -> object:
-    """Let alice type."""
+    """Fire a typing event."""
     reader.press("radio button", "Inject")
     reader.press("page tab", "Typing")
     reader.press("push button", "Fire")
@@ -165,5 +165,5 @@ TASKS = {
 if __name__ == "__main__":
     try:
         print(json.dumps(TASKS[sys.argv[1]](Reader()), ensure_ascii=False))
-    except Lost as error:
+    except NotFound as error:
         sys.exit(f"not found: {error}")

@@ -21,7 +21,7 @@ def bars(desktop: Desktop) -> list[str]:
 
 @pytest.fixture
 def program(desktop: Desktop, running: Start[Any], data_dir: Path) -> Companion:
-    """A companion with both shortcuts. Its window has the focus."""
+    """Return a companion with both shortcuts. Its window has the focus."""
     data_dir.mkdir()
     (data_dir / "settings.toml").write_text(f'repeat_shortcut = "{REPEAT}"\nfire_bar_shortcut = "{SHOW}"\n')
     program: Companion = running(tray(data_dir, env=desktop.env))
@@ -45,17 +45,17 @@ def test_a_click_on_the_bar_fires_and_the_other_window_keeps_the_focus(
     run("open", "--fire-bar")
     bar = str(wait_until(lambda: bars(desktop), "the fire bar")[0])
     assert desktop.focused() == focused
-    place = desktop.place(bar)
+    position = desktop.place(bar)
     desktop.screenshot("fire-bar.png")
-    desktop.click((place.left + 60, place.top + 76))
-    wait_until(lambda: len(client.out) == 2, "the event again")
+    desktop.click((position.left + 60, position.top + 76))
+    wait_until(lambda: len(client.out) == 2, "the repeated event")
     assert client.out[0] == client.out[1]
     assert desktop.focused() == focused
     assert program.err == []
 
 
 @pytest.mark.parametrize("lock", ["", "Num_Lock", "Caps_Lock"])
-def test_the_shortcuts_work_without_the_window_s_focus_and_with_locks(
+def test_the_shortcuts_work_without_focus_and_with_num_lock_or_caps_lock(
     desktop: Desktop, program: Companion, client: Program, run: Run, lock: str
 ) -> None:
     run("trigger", "friend_online", "--set", "username=zoe")
@@ -63,7 +63,7 @@ def test_the_shortcuts_work_without_the_window_s_focus_and_with_locks(
     if lock:
         desktop.press(lock)
     desktop.press("ctrl+alt+r")
-    wait_until(lambda: len(client.out) == 2, "the event again")
+    wait_until(lambda: len(client.out) == 2, "the repeated event")
     desktop.press("ctrl+alt+b")
     wait_until(lambda: bars(desktop), "the fire bar")
     desktop.press("ctrl+alt+b")
@@ -87,10 +87,10 @@ def test_shortcuts_can_be_changed_and_one_in_use_is_reported(
     second = running(tray(other, env=desktop.env))  # the first companion has registered the key
     desktop.focus_nothing()
     desktop.press("ctrl+alt+r")
-    wait_until(lambda: len(client.out) == 2, "the event again")
+    wait_until(lambda: len(client.out) == 2, "the repeated event")
     assert second.process.poll() is None
     assert second.err == []
     run("server", "settings", "repeat_shortcut=F9")
     desktop.press("ctrl+alt+r", "F9")
-    wait_until(lambda: len(client.out) == 3, "the event again, by the new key")
+    wait_until(lambda: len(client.out) == 3, "the event repeated with the new key")
     assert run_json("server", "settings", "repeat_shortcut") == {"repeat_shortcut": "F9"}

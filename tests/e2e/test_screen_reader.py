@@ -1,4 +1,4 @@
-"""The tasks of a new user, done through AT-SPI alone by another process."""
+"""Tasks of a new user, done through AT-SPI by the script assistive.py in another process."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ pytestmark = [linux_only, pytest.mark.timeout(180)]
 
 LAUNCHERS = ("/usr/libexec/at-spi-bus-launcher", "/usr/lib/at-spi2-core/at-spi-bus-launcher")
 PYTHON = "/usr/bin/python3"
-"""pyatspi comes from the system's packages only."""
+"""The system's Python: pyatspi is available only as a system package."""
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def launcher() -> str:
 
 
 class Stage:
-    """The tray program with two clients, and a user with a screen reader."""
+    """The tray program with two clients."""
 
     def __init__(self, desktop: Desktop, running: Start[Any], data_dir: Path, launcher: str) -> None:
         self._running = running
@@ -45,11 +45,11 @@ class Stage:
         return client
 
     def do(self, task: str) -> Any:
-        """Let the user do a task; return what was learned."""
+        """Run a task of assistive.py and return its result."""
         script = ROOT / "tests" / "e2e" / "assistive.py"
-        user = self._running(Program(f"screen reader: {task}", PYTHON, script, task, env=self._env))
-        assert user.wait(60) == 0, f"{user}\n{self.program}"
-        return json.loads(user.out[0])
+        reader = self._running(Program(f"screen reader: {task}", PYTHON, script, task, env=self._env))
+        assert reader.wait(60) == 0, f"{reader}\n{self.program}"
+        return json.loads(reader.out[0])
 
 
 @pytest.fixture
@@ -59,27 +59,29 @@ def stage(desktop: Desktop, running: Start[Any], data_dir: Path, launcher: str, 
     return stage
 
 
-def test_find_the_rows_of_one_client(stage: Stage) -> None:
+def test_the_rows_of_one_client_are_found(stage: Stage) -> None:
     rows = stage.do("rows_of_client")
     assert {row["Event"] for row in rows} >= {"connected", "new_message"}
 
 
-def test_resend_an_event(stage: Stage) -> None:
+def test_an_event_is_resent(stage: Stage) -> None:
     assert "delivered to 1 client" in stage.do("resend").lower()
-    assert wait_until(lambda: sum('"new_message"' in line for line in stage.clients[1].out) == 2, "it again")
+    assert wait_until(
+        lambda: sum('"new_message"' in line for line in stage.clients[1].out) == 2, "the resent message"
+    )
 
 
-def test_make_a_fixture_of_an_event(stage: Stage, run_json: RunJson) -> None:
+def test_an_event_is_saved_as_a_fixture(stage: Stage, run_json: RunJson) -> None:
     stage.do("make_fixture")
     assert "found/by ear" in [each["name"] for each in run_json("fixtures", "list")]
 
 
-def test_find_out_why_nothing_arrives(stage: Stage) -> None:
-    learned = stage.do("why_nothing_arrives")
-    assert learned["strip"] == "The event server is stopped. Clients cannot connect."
-    assert "the server is stopped" in learned["result"]
+def test_the_window_explains_why_nothing_arrives(stage: Stage) -> None:
+    texts = stage.do("why_nothing_arrives")
+    assert texts["strip"] == "The event server is stopped. Clients cannot connect."
+    assert "the server is stopped" in texts["result"]
 
 
-def test_make_a_friend_type(stage: Stage) -> None:
+def test_a_typing_event_is_fired(stage: Stage) -> None:
     assert stage.do("make_a_friend_type").startswith("Delivered to 2 clients")
     stage.clients[0].wait_for_line('"typing"')

@@ -1,4 +1,4 @@
-"""Who is let in, what the document says, and that every operation keeps to it."""
+"""Access to the control API, its OpenAPI document, and a check of every operation against the document."""
 
 import asyncio
 import json
@@ -23,11 +23,11 @@ BEARER = f"Bearer {TOKEN}"
 
 
 async def raw(control: Control, *headers: bytes, line: bytes = b"GET /v1/status HTTP/1.1") -> Answer:
-    """Send exactly these headers besides Host."""
+    """Send a request with only these headers and Host."""
     async with tcp_to(control.companion.control.port) as client:
         host = b"Host: 127.0.0.1:%d" % control.companion.control.port
         if any(header.startswith(b"Host:") for header in headers):
-            host = b"X-None: 1"
+            host = b"X-Unused: 1"
         await client.send(b"\r\n".join([line, host, *headers, b"Connection: close", b"", b""]))
         head, _, body = (await client.read_to_end()).partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
@@ -43,55 +43,55 @@ async def test_a_request_with_the_token_is_accepted(control: Control) -> None:
     assert (await raw(control, b"Authorization: " + BEARER.encode())).status == 200
 
 
-WRONG = {
-    "none": [],
+INVALID_HEADERS = {
+    "missing": [],
     "empty": [b"Authorization:"],
     "only the scheme": [b"Authorization: Bearer"],
     "an empty token": [b"Authorization: Bearer "],
-    "another": [b"Authorization: Bearer another"],
-    "shorter": [b"Authorization: " + BEARER.encode()[:-1]],
-    "longer": [b"Authorization: " + BEARER.encode() + b"x"],
-    "other case": [b"Authorization: Bearer " + TOKEN.upper().encode()],
+    "another token": [b"Authorization: Bearer another"],
+    "one character too short": [b"Authorization: " + BEARER.encode()[:-1]],
+    "one character too long": [b"Authorization: " + BEARER.encode() + b"x"],
+    "upper case": [b"Authorization: Bearer " + TOKEN.upper().encode()],
     "basic": [b"Authorization: Basic " + TOKEN.encode()],
     "no scheme": [b"Authorization: " + TOKEN.encode()],
     "another scheme": [b"Authorization: Token " + TOKEN.encode()],
-    "twice": [b"Authorization: " + BEARER.encode()] * 2,
-    "the right one first": [b"Authorization: " + BEARER.encode(), b"Authorization: Bearer x"],
-    "the right one last": [b"Authorization: Bearer x", b"Authorization: " + BEARER.encode()],
-    "two in one": [b"Authorization: " + BEARER.encode() + b", " + BEARER.encode()],
-    "no ASCII": ["Authorization: Bearer Zoë 😀".encode()],
-    "no UTF-8": [b"Authorization: Bearer \xff\xfe\x80"],
+    "two headers": [b"Authorization: " + BEARER.encode()] * 2,
+    "the valid header first": [b"Authorization: " + BEARER.encode(), b"Authorization: Bearer x"],
+    "the valid header last": [b"Authorization: Bearer x", b"Authorization: " + BEARER.encode()],
+    "two tokens in one header": [b"Authorization: " + BEARER.encode() + b", " + BEARER.encode()],
+    "not ASCII": ["Authorization: Bearer Zoë 😀".encode()],
+    "not UTF-8": [b"Authorization: Bearer \xff\xfe\x80"],
     "in another header": [b"X-Token: " + TOKEN.encode(), b"Proxy-Authorization: " + BEARER.encode()],
-    "endless": [b"Authorization: Bearer " + b"x" * 5_000],
+    "very long": [b"Authorization: Bearer " + b"x" * 5_000],
 }
 
 
 async def test_a_request_with_a_wrong_or_missing_token_is_rejected(
     control: Control, subtests: pytest.Subtests
 ) -> None:
-    for case in WRONG:
+    for case in INVALID_HEADERS:
         with subtests.test(case=case):
-            answer = await raw(control, *WRONG[case])
+            answer = await raw(control, *INVALID_HEADERS[case])
             assert answer.status == 401
             assert "companion token" in answer.detail
             assert answer.headers["WWW-Authenticate"] == "Bearer"
             assert TOKEN.encode() not in answer.body
 
 
-async def test_the_token_is_not_taken_from_the_address(control: Control) -> None:
+async def test_a_token_in_the_query_is_ignored(control: Control) -> None:
     for query in (f"token={TOKEN}", f"access_token={TOKEN}"):
         answer = await control.get(f"/v1/status?{query}", headers={"Authorization": ""})
         assert answer.status == 401
 
 
-@pytest.mark.parametrize("given", [[], [b"Authorization: Bearer"], [b"Authorization: Bearer "]])
-async def test_a_companion_without_a_token_rejects_every_request(control: Control, given: list[bytes]) -> None:
+@pytest.mark.parametrize("headers", [[], [b"Authorization: Bearer"], [b"Authorization: Bearer "]])
+async def test_a_companion_without_a_token_rejects_every_request(control: Control, headers: list[bytes]) -> None:
     control.companion.control.token = ""
-    assert (await raw(control, *given)).status == 401
+    assert (await raw(control, *headers)).status == 401
     assert (await control.get("/v1/status")).status == 401
 
 
-async def test_a_wrong_token_changes_nothing_and_learns_nothing(control: Control) -> None:
+async def test_a_request_with_a_wrong_token_has_no_effect(control: Control) -> None:
     before, rows = await control.state(), len(control.companion.journal)
     for path in ("/v1/events", "/v1/nowhere", "/v1/state/reset"):
         answer = await control.post(path, message(), headers={"Authorization": "Bearer x"})
@@ -100,10 +100,10 @@ async def test_a_wrong_token_changes_nothing_and_learns_nothing(control: Control
     assert len(control.companion.journal) == rows
 
 
-# where a request comes from
+# host and origin
 
 
-async def test_this_machines_names_are_welcome(control: Control, subtests: pytest.Subtests) -> None:
+async def test_the_host_names_of_this_machine_are_accepted(control: Control, subtests: pytest.Subtests) -> None:
     for name in ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"]:
         with subtests.test(name=name):
             host = f"{name}:{control.companion.control.port}"
@@ -113,7 +113,7 @@ async def test_this_machines_names_are_welcome(control: Control, subtests: pytes
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:{port}"]
 )
-async def test_another_host_is_refused_even_with_the_token(control: Control, host: str) -> None:
+async def test_another_host_is_rejected_even_with_the_token(control: Control, host: str) -> None:
     host = host.replace("{port}", str(control.companion.control.port))
     answer = await control.get("/v1/status", headers={"Host": host})
     assert answer.status == 403
@@ -121,7 +121,7 @@ async def test_another_host_is_refused_even_with_the_token(control: Control, hos
     assert (await control.rows("refused"))[-1]["verdict"] == "warning"
 
 
-async def test_another_web_page_is_refused_even_with_the_token(control: Control, subtests: pytest.Subtests) -> None:
+async def test_another_origin_is_rejected_even_with_the_token(control: Control, subtests: pytest.Subtests) -> None:
     for origin in ["http://evil.example", "null", f"{PAGE}.evil.example", f"{PAGE}/"]:
         with subtests.test(origin=origin):
             answer = await control.get("/v1/status", headers={"Origin": origin})
@@ -129,7 +129,7 @@ async def test_another_web_page_is_refused_even_with_the_token(control: Control,
             assert origin in answer.detail
 
 
-async def test_an_allowed_page_needs_the_token_too(control: Control) -> None:
+async def test_an_allowed_origin_needs_the_token(control: Control) -> None:
     assert (await control.get("/v1/status", headers={"Origin": PAGE})).status == 200
     assert (await control.get("/v1/status", headers={"Origin": PAGE, "Authorization": ""})).status == 401
 
@@ -144,16 +144,16 @@ async def test_a_rejected_header_with_undecodable_bytes_leaves_the_journal_reada
         assert (await stream.row())["event"] == "refused"
 
 
-async def test_it_listens_on_the_loopback_address_only(control: Control) -> None:
+async def test_the_control_api_listens_only_on_the_loopback_address(control: Control) -> None:
     with socket.socket() as tcp:
         tcp.settimeout(0.5)
         assert tcp.connect_ex(("127.0.0.2", control.companion.control.port)) != 0
 
 
-# what there is not
+# unknown paths and methods
 
 
-async def test_an_unknown_path_is_a_problem(control: Control, subtests: pytest.Subtests) -> None:
+async def test_an_unknown_path_is_not_found(control: Control, subtests: pytest.Subtests) -> None:
     for path in (
         "/", "/v1", "/v1/", "/v1/nowhere", "/v2/status", "/v1/status/", "//v1/status", "/V1/status",
         "/v1/fixtures/a/b", "/v1/clients/1/2", "/%00", "/%ff", "/%ED%A0%80", "/" + "n" * 6_000,
@@ -164,7 +164,7 @@ async def test_an_unknown_path_is_a_problem(control: Control, subtests: pytest.S
             assert answer.detail.startswith("The path ")
 
 
-async def test_an_unknown_method_is_a_problem_that_says_what_is_allowed(
+async def test_the_answer_to_an_unknown_method_lists_the_allowed_ones(
     control: Control, subtests: pytest.Subtests
 ) -> None:
     for method, path, allow in [
@@ -185,52 +185,56 @@ async def test_an_unknown_method_is_a_problem_that_says_what_is_allowed(
                 assert method in answer.detail
 
 
-# the document
+# the OpenAPI document
 
 
-async def document(control: Control) -> dict[str, Any]:
+async def openapi_document(control: Control) -> dict[str, Any]:
     return dict(await control.get_json("/v1/openapi.json"))
 
 
-def operations(whole: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    return [(method.upper(), path, each) for path, item in whole["paths"].items() for method, each in item.items()]
+def operations(openapi: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method.upper(), path, each) for path, item in openapi["paths"].items() for method, each in item.items()
+    ]
 
 
-def answer_keeps_to(whole: dict[str, Any], described: dict[str, Any], answer: Answer) -> None:
-    """Status, content type and shape of an answer are the documented ones."""
-    assert str(answer.status) in described["responses"]
-    documented = described["responses"][str(answer.status)].get("content", {})
+def assert_documented(openapi: dict[str, Any], operation: dict[str, Any], answer: Answer) -> None:
+    """Check that status, content type and body of an answer are documented."""
+    assert str(answer.status) in operation["responses"]
+    documented = operation["responses"][str(answer.status)].get("content", {})
     if not documented:
         assert answer.body == b""
         return
     ((media, content),) = documented.items()
     assert answer.headers["Content-Type"].split(";")[0] == media
-    jsonschema.Draft202012Validator({**content["schema"], "components": whole["components"]}).validate(answer.json)
+    jsonschema.Draft202012Validator({**content["schema"], "components": openapi["components"]}).validate(
+        answer.json
+    )
 
 
-async def test_the_document_is_valid_and_names_this_server(control: Control) -> None:
-    whole = await document(control)
-    validate(whole)
-    assert whole["servers"] == [{"url": control.companion.control.url}]
-    assert whole["security"] == [{"token": []}]
+async def test_the_openapi_document_is_valid_and_contains_the_url_of_this_server(control: Control) -> None:
+    openapi = await openapi_document(control)
+    validate(openapi)
+    assert openapi["servers"] == [{"url": control.companion.control.url}]
+    assert openapi["security"] == [{"token": []}]
 
 
-async def test_every_reference_of_the_document_leads_somewhere(control: Control) -> None:
-    whole = await document(control)
-    names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(whole)))
-    assert names <= whole["components"]["schemas"].keys()
+async def test_every_schema_referenced_by_the_document_exists(control: Control) -> None:
+    openapi = await openapi_document(control)
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(openapi)))
+    assert names <= openapi["components"]["schemas"].keys()
 
 
-async def test_every_operation_has_an_id_of_its_own_and_a_summary(control: Control) -> None:
-    described = [each for *_, each in operations(await document(control))]
-    assert len(described) == len(OPERATIONS)
-    assert len({each["operationId"] for each in described}) == len(described)
-    assert all(each["summary"].endswith(".") for each in described)
+async def test_every_operation_has_a_unique_id_and_a_summary(control: Control) -> None:
+    all_operations = [each for *_, each in operations(await openapi_document(control))]
+    assert len(all_operations) == len(OPERATIONS)
+    assert len({each["operationId"] for each in all_operations}) == len(all_operations)
+    assert all(each["summary"].endswith(".") for each in all_operations)
 
 
 INPUT: dict[str, tuple[str, Any]] = {
     "fire_event": ("", message()),
-    "send_frame": ("", b"no JSON"),
+    "send_frame": ("", b"not JSON"),
     "trigger": ("", {"event": "friend_online"}),
     "list_events": ("", None),
     "resend": ("SEQ/resend", None),
@@ -280,7 +284,7 @@ INPUT: dict[str, tuple[str, Any]] = {
     "expect_ui_state": ("", {"equal": True, "within": 0}),
     "select_chat": ("", {"peer": "alice"}),
     "save_state": ("", None),
-    "load_state": ("", None),  # the test gives the state of then
+    "load_state": ("", None),  # call_by_name() inserts the current state
     "reset_state": ("", None),
     "pause_server": ("", None),
     "resume_server": ("", None),
@@ -303,14 +307,14 @@ def _own_autostart_and_releases(login_item: LoginItem, monkeypatch: pytest.Monke
 
 
 async def call_by_name(control: Control, method: str, path: str, name: str) -> Answer:
-    """Call an operation in a state in which it succeeds."""
-    value, body = INPUT[name]
+    """Call an operation with the input with which it succeeds."""
+    suffix, body = INPUT[name]
     state = await control.state()
     if name == "load_state":
         body = state
     fired = await control.post("/v1/events", {"event": "friend_online", "data": {"username": "alice"}})
-    value = value.replace("SEQ", str(fired.json["seq"])).replace("MESSAGE", state["messages"][0]["msg_id"])
-    return await control.call(method, path.partition("{")[0] + value, body)
+    suffix = suffix.replace("SEQ", str(fired.json["seq"])).replace("MESSAGE", state["messages"][0]["msg_id"])
+    return await control.call(method, path.partition("{")[0] + suffix, body)
 
 
 @pytest.mark.parametrize("name", INPUT)
@@ -322,42 +326,42 @@ async def test_every_operation_can_be_reached_and_answers_as_documented(control:
     await control.post("/v1/tokens/agent")
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
-    whole = await document(control)
-    ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
+    openapi = await openapi_document(control)
+    ((method, path, operation),) = [each for each in operations(openapi) if each[2]["operationId"] == name]
     answer = await call_by_name(control, method, path, name)
     assert answer.status in (200, 204)
-    answer_keeps_to(whole, described, answer)
+    assert_documented(openapi, operation, answer)
 
 
-async def test_the_operations_above_are_all_but_the_stream(control: Control) -> None:
-    names = {each["operationId"] for *_, each in operations(await document(control))}
+async def test_the_table_contains_every_operation_except_the_stream(control: Control) -> None:
+    names = {each["operationId"] for *_, each in operations(await openapi_document(control))}
     assert names == {*INPUT, "journal_stream"}
 
 
 async def test_every_operation_requires_the_token_and_returns_the_documented_401(control: Control) -> None:
-    before, whole = await control.state(), await document(control)
+    before, openapi = await control.state(), await openapi_document(control)
     rows = len(control.companion.journal)
-    for method, path, described in operations(whole):
-        at = path.replace("{name}", "basics%2Fmessage").replace("{id}", "1").replace("{seq}", "1")
-        at = at.replace("{msg_id}", "1")
+    for method, path, operation in operations(openapi):
+        address = path.replace("{name}", "basics%2Fmessage").replace("{id}", "1").replace("{seq}", "1")
+        address = address.replace("{msg_id}", "1")
         for token in ("", "Bearer wrong"):
-            answer = await control.call(method, at, {}, headers={"Authorization": token})
-            assert answer.status == 401, described["operationId"]
-            answer_keeps_to(whole, described, answer)
+            answer = await control.call(method, address, {}, headers={"Authorization": token})
+            assert answer.status == 401, operation["operationId"]
+            assert_documented(openapi, operation, answer)
     assert await control.state() == before
     assert len(control.companion.journal) == rows
     assert control.companion.server.listening
 
 
-REFUSED: list[tuple[str, str, Any, int]] = [
+REJECTED_CALLS: list[tuple[str, str, Any, int]] = [
     ("fire_event", "", b"{", 400),
     ("resend", "999/resend", None, 404),
     ("resend", "1/resend", None, 409),
     ("add_persona", "", {"username": "alice"}, 409),
     ("add_persona", "", {"username": "a/b"}, 400),
-    ("change_persona", "nobody", {"online": True}, 404),
+    ("change_persona", "unknown", {"online": True}, 404),
     ("change_persona", "bob", {"username": "alice"}, 409),
-    ("remove_persona", "nobody", None, 404),
+    ("remove_persona", "unknown", None, 404),
     ("mark_delivered", "nothing", {"delivered": True}, 404),
     ("mark_delivered", "nothing", {"delivered": False}, 422),
     ("add_reaction", "nothing/reactions", {"emoji": "👍", "by": "alice"}, 404),
@@ -396,50 +400,50 @@ REFUSED: list[tuple[str, str, Any, int]] = [
 ]
 
 
-async def test_every_refusal_is_a_documented_one(control: Control, subtests: pytest.Subtests) -> None:
-    whole = await document(control)
-    for name, tail, body, status in REFUSED:
-        with subtests.test(name=name, tail=tail, status=status):
-            ((method, path, described),) = [each for each in operations(whole) if each[2]["operationId"] == name]
-            answer = await control.call(method, path.partition("{")[0] + tail, body)
+async def test_every_error_response_is_documented(control: Control, subtests: pytest.Subtests) -> None:
+    openapi = await openapi_document(control)
+    for name, suffix, body, status in REJECTED_CALLS:
+        with subtests.test(name=name, tail=suffix, status=status):
+            ((method, path, operation),) = [each for each in operations(openapi) if each[2]["operationId"] == name]
+            answer = await control.call(method, path.partition("{")[0] + suffix, body)
             assert answer.status == status
             assert answer.problem
-            answer_keeps_to(whole, described, answer)
+            assert_documented(openapi, operation, answer)
 
 
-async def test_a_disk_that_cannot_be_written_is_a_documented_problem(make_control: MakeControl) -> None:
+async def test_a_missing_fixture_folder_is_a_documented_error(make_control: MakeControl) -> None:
     control = await make_control(fixtures="")
     answer = await control.put("/v1/fixtures/mine", {"frame": ""})
     assert (answer.status, answer.detail) == (503, "there is no folder for fixtures.")
-    whole = await document(control)
-    answer_keeps_to(whole, whole["paths"]["/v1/fixtures/{name}"]["put"], answer)
+    openapi = await openapi_document(control)
+    assert_documented(openapi, openapi["paths"]["/v1/fixtures/{name}"]["put"], answer)
 
 
-# the secret
+# the token is not disclosed
 
 
-async def test_the_token_is_in_no_answer_and_no_log_file(
+async def test_answers_and_logs_do_not_contain_the_token(
     control: Control, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bodies = []
+    answers = []
     with caplog.at_level("INFO"):
-        for method, path, described in operations(await document(control)):
-            name = described["operationId"]
+        for method, path, operation in operations(await openapi_document(control)):
+            name = operation["operationId"]
             if name == "journal_stream":
                 continue
-            value, body = INPUT[name]
-            at = path.partition("{")[0] + value.replace("SEQ", "1")
+            suffix, body = INPUT[name]
+            address = path.partition("{")[0] + suffix.replace("SEQ", "1")
             for headers in ({}, {"Authorization": f"bearer {TOKEN}"}, {"Origin": "http://evil.example"}):
-                bodies.append(await control.call(method, at, body, headers=headers))
-        bodies.append(await raw(control, *WRONG["twice"]))
-        bodies.append(await raw(control, b"Authorization: " + BEARER.encode(), b"no header"))
-        bodies.append(await raw(control, b"Authorization: " + BEARER.encode(), line=b"GET /v1/status"))
+                answers.append(await control.call(method, address, body, headers=headers))
+        answers.append(await raw(control, *INVALID_HEADERS["two headers"]))
+        answers.append(await raw(control, b"Authorization: " + BEARER.encode(), b"not a header"))
+        answers.append(await raw(control, b"Authorization: " + BEARER.encode(), line=b"GET /v1/status"))
     assert TOKEN not in caplog.text
-    assert not [answer for answer in bodies if TOKEN.encode() in answer.body]
+    assert not [answer for answer in answers if TOKEN.encode() in answer.body]
     assert TOKEN not in json.dumps(await control.rows())
 
 
-async def test_many_at_once_are_answered(control: Control) -> None:
+async def test_a_hundred_concurrent_requests_are_answered(control: Control) -> None:
     answers = await asyncio.gather(*(control.post("/v1/events", message(str(n))) for n in range(100)))
     assert {answer.status for answer in answers} == {200}
     assert len({answer.json["seq"] for answer in answers}) == 100
@@ -447,7 +451,7 @@ async def test_many_at_once_are_answered(control: Control) -> None:
     assert {str(n) for n in range(100)} <= texts
 
 
-# what every answer carries, and how long a connection may stay without having asked properly
+# headers of every response, and requests that close the connection
 
 
 async def test_responses_hide_library_versions_and_forbid_embedding(control: Control) -> None:
@@ -463,16 +467,16 @@ async def test_a_request_without_the_token_closes_the_connection(control: Contro
         await client.send(b"GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % control.companion.control.port)
         assert (
             b"401" in (await asyncio.wait_for(client.read_to_end(), PATIENCE_S)).split(b"\r\n")[0]
-        )  # rest() ends with the connection
+        )  # read_to_end() returns when the connection is closed
 
 
-async def test_an_address_in_the_place_of_a_path_is_refused(control: Control) -> None:
+async def test_an_absolute_url_as_request_target_is_rejected(control: Control) -> None:
     bearer = f"Authorization: {BEARER}".encode()
     answer = await raw(control, bearer, line=b"GET http://evil.example/v1/status HTTP/1.1")
     assert answer.status == 400
 
 
-async def test_a_body_that_does_not_come_ends_the_request(
+async def test_a_missing_body_ends_the_request_with_a_timeout(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.endpoints.body.BODY_TIMEOUT_S", 0.2)

@@ -1,4 +1,4 @@
-"""The journal in pages and as a stream: nothing is lost and nothing comes twice."""
+"""The journal in pages and as a stream: no row is lost or repeated."""
 
 import asyncio
 import json
@@ -31,14 +31,14 @@ FILTERS = [
 ]
 
 
-def tell(control: Control, count: int, event: str = "tick") -> None:
-    """Write rows of the server."""
+def log_rows(control: Control, count: int, event: str = "tick") -> None:
+    """Append ``count`` server rows to the journal."""
     for number in range(count):
         control.companion.hub.log_server_event(event, note=f"number {number}")
 
 
-def mixed(journal: Journal, count: int) -> None:
-    """Write rows of every kind."""
+def append_mixed_rows(journal: Journal, count: int) -> None:
+    """Append ``count`` rows of all kinds to the journal."""
     for number in range(count):
         kind = list(Kind)[number % 3]
         verdict = list(Verdict)[number % 7 % 3]
@@ -49,7 +49,7 @@ def mixed(journal: Journal, count: int) -> None:
         journal.append(kind, name, payload=payload.encode(), verdict=verdict, note=f"n {number}", client="1")
 
 
-async def test_get_requests_are_logged_on_demand(control: Control) -> None:
+async def test_logging_of_get_requests_can_be_switched_on_and_off(control: Control) -> None:
     answer = await control.patch("/v1/journal", {"log_get_requests": True})
     assert (answer.status, answer.json["log_get_requests"]) == (200, True)
     assert (await control.get_json("/v1/status"))["journal"]["log_get_requests"] is True
@@ -85,7 +85,7 @@ async def test_a_binary_frame_is_returned_as_base64(control: Control) -> None:
 @pytest.mark.parametrize(
     "text", [r'{"event":"\ud800","data":{}}', r'{"event":"a","data":{"\udc00":1}}', '{"\ufffe":1}']
 )
-async def test_a_frame_with_half_a_pair_can_be_read(control: Control, text: str) -> None:
+async def test_a_frame_with_a_lone_surrogate_is_returned_unchanged(control: Control, text: str) -> None:
     client = await control.connect()
     await client.send(text)
     await until(lambda: any(row.kind is Kind.FROM_UI for row in control.companion.journal))
@@ -93,9 +93,9 @@ async def test_a_frame_with_half_a_pair_can_be_read(control: Control, text: str)
     assert (row["frame"], row["verdict"]) == (text, "invalid")
 
 
-async def test_an_export_has_the_same_rows(control: Control) -> None:
+async def test_an_export_contains_the_same_rows(control: Control) -> None:
     journal = control.companion.journal
-    mixed(journal, 20)
+    append_mixed_rows(journal, 20)
     journal.mark(5, pinned=True, annotation="Ä")
     lines = encode_lines(journal.rows.copy(), range(journal.first_seq, journal.last_seq + 1))
     assert [json.loads(line) for line in lines] == await control.rows("")
@@ -104,14 +104,14 @@ async def test_an_export_has_the_same_rows(control: Control) -> None:
 # pins and annotations
 
 
-async def test_a_row_is_pinned_and_annotated_and_found_by_both(control: Control) -> None:
-    tell(control, 3)
+async def test_pinned_and_annotated_rows_are_found_by_filters(control: Control) -> None:
+    log_rows(control, 3)
     seq = control.companion.journal.last_seq - 1
     changed = await control.patch(f"/v1/journal/{seq}", {"pinned": True, "annotation": " too\nlate "})
     assert (changed.status, changed.json["seq"]) == (200, seq)
     assert (changed.json["pinned"], changed.json["annotation"]) == (True, "too late")
-    for wanted in ("is:pinned", "is:annotated", "annotation:LATE"):
-        assert [row["seq"] for row in await control.rows(wanted)] == [seq]
+    for expression in ("is:pinned", "is:annotated", "annotation:LATE"):
+        assert [row["seq"] for row in await control.rows(expression)] == [seq]
     await control.patch(f"/v1/journal/{seq}", {"pinned": False})
     assert await control.rows("is:pinned") == []
     assert [row["annotation"] for row in await control.rows("is:annotated")] == ["too late"]
@@ -139,32 +139,32 @@ async def test_a_wrong_mark_is_rejected(control: Control, seq: str, body: Any, s
 # pages
 
 
-async def test_without_after_it_is_the_newest_rows_in_order(control: Control) -> None:
-    tell(control, 250)
+async def test_without_after_a_page_contains_the_newest_rows_in_order(control: Control) -> None:
+    log_rows(control, 250)
     page = await control.get_json("/v1/journal")
     assert [row["note"] for row in page["rows"]] == [f"number {number}" for number in range(150, 250)]
     last = control.companion.journal.last_seq
     assert (page["next_after"], page["last_seq"], page["dropped"]) == (last, last, 0)
-    tell(control, 1, "new")
+    log_rows(control, 1, "new")
     page = await control.get_json("/v1/journal", after=page["next_after"])
     assert [row["event"] for row in page["rows"]] == ["new"]
 
 
-async def test_an_empty_page_goes_on_where_it_is(control: Control) -> None:
+async def test_next_after_of_an_empty_page_is_the_requested_row(control: Control) -> None:
     last = control.companion.journal.last_seq
     page = await control.get_json("/v1/journal", after=last)
     assert page == {"rows": [], "next_after": last, "last_seq": last, "dropped": 0}
 
 
-async def test_after_a_page_that_nothing_passed_the_next_begins_behind_what_was_looked_at(control: Control) -> None:
-    tell(control, 20)
+async def test_a_page_without_matches_continues_after_the_examined_rows(control: Control) -> None:
+    log_rows(control, 20)
     page = await control.get_json("/v1/journal", after=0, filter="none", limit=1)
     assert (page["rows"], page["next_after"]) == ([], control.companion.journal.last_seq)
 
 
-async def test_rows_that_were_dropped_are_counted(make_control: MakeControl) -> None:
+async def test_a_page_reports_the_number_of_dropped_rows(make_control: MakeControl) -> None:
     control = await make_control(journal_rows=100)
-    tell(control, 250)
+    log_rows(control, 250)
     page = await control.get_json("/v1/journal", after=0, limit=10_000)
     assert len(page["rows"]) == 100
     assert page["dropped"] == page["last_seq"] - 100
@@ -173,48 +173,48 @@ async def test_rows_that_were_dropped_are_counted(make_control: MakeControl) -> 
 
 @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), expression=st.sampled_from(FILTERS), limit=st.integers(1, 40) | st.just(10_000))
-async def test_paging_loses_and_doubles_nothing_while_rows_are_written(
+async def test_no_row_is_lost_or_repeated_while_rows_are_appended_during_paging(
     control: Control, data: st.DataObject, expression: str, limit: int
 ) -> None:
     journal = control.companion.journal
-    begin = after = journal.last_seq
-    mixed(journal, data.draw(st.integers(0, 80), label="rows before"))
-    got: list[dict[str, Any]] = []
+    start = after = journal.last_seq
+    append_mixed_rows(journal, data.draw(st.integers(0, 80), label="rows before"))
+    rows: list[dict[str, Any]] = []
     while True:
         page = await control.get_json("/v1/journal", after=after, filter=expression, limit=limit)
         assert len(page["rows"]) <= limit
         assert page["next_after"] >= after
-        got += page["rows"]
-        if page["next_after"] == after or len(got) > 2_000:
+        rows += page["rows"]
+        if page["next_after"] == after or len(rows) > 2_000:
             break
         after = page["next_after"]
-        if len(got) < 200:
-            mixed(journal, data.draw(st.integers(0, 9), label="rows meanwhile"))
+        if len(rows) < 200:
+            append_mixed_rows(journal, data.draw(st.integers(0, 9), label="rows between pages"))
     matches = parse(expression).matches
-    assert [row["seq"] for row in got] == [row.seq for row in journal.after(begin) if matches(row)]
+    assert [row["seq"] for row in rows] == [row.seq for row in journal.after(start) if matches(row)]
 
 
-async def test_paging_goes_on_while_the_whole_journal_is_being_filtered(control: Control) -> None:
-    mixed(control.companion.journal, 20_000)
+async def test_paging_with_a_filter_finds_rows_appended_meanwhile(control: Control) -> None:
+    append_mixed_rows(control.companion.journal, 20_000)
 
     async def write() -> None:
         for _ in range(200):
-            mixed(control.companion.journal, 5)
+            append_mixed_rows(control.companion.journal, 5)
             await asyncio.sleep(0)
 
     writing = asyncio.create_task(write())
-    seen, after = [], 0
+    received, after = [], 0
     while True:
         page = await control.get_json("/v1/journal", after=after, limit=10_000, filter="is:invalid")
-        seen += [row["seq"] for row in page["rows"]]
+        received += [row["seq"] for row in page["rows"]]
         if page["next_after"] == after and writing.done():
             break
         after = page["next_after"]
-    assert seen == [row.seq for row in control.companion.journal if row.verdict is Verdict.INVALID]
+    assert received == [row.seq for row in control.companion.journal if row.verdict is Verdict.INVALID]
 
 
 async def test_a_request_beyond_the_last_row_continues_at_the_last_row(control: Control) -> None:
-    """After a restart the numbers begin anew; a caller that goes on with an old one must not miss rows for ever."""
+    """Row numbers start at 1 after a restart. A caller that continues with an old number must not miss rows."""
     page = await control.get_json("/v1/journal", after=10_000)
     assert (page["rows"], page["next_after"]) == ([], control.companion.journal.last_seq)
 
@@ -222,16 +222,16 @@ async def test_a_request_beyond_the_last_row_continues_at_the_last_row(control: 
 # the stream
 
 
-async def test_a_stream_begins_with_what_comes_next_and_has_rows_in_order(control: Control) -> None:
-    tell(control, 5, "before")
+async def test_a_stream_starts_with_the_next_row_and_is_in_order(control: Control) -> None:
+    log_rows(control, 5, "before")
     async with control.stream() as stream:
-        tell(control, 300)
+        log_rows(control, 300)
         rows = [await stream.row() for _ in range(300)]
     assert [row["note"] for row in rows] == [f"number {number}" for number in range(300)]
     assert rows == await control.rows("tick")
 
 
-async def test_a_stream_shows_each_row_soon(control: Control) -> None:
+async def test_a_stream_sends_each_row_without_delay(control: Control) -> None:
     client = await control.connect()
     async with control.stream(filter="event:friend_online") as stream:
         for _ in range(5):
@@ -241,24 +241,24 @@ async def test_a_stream_shows_each_row_soon(control: Control) -> None:
             assert row["frame"] == await frame(client)
 
 
-async def test_a_stream_may_begin_after_a_row(control: Control) -> None:
-    tell(control, 10)
+async def test_a_stream_can_start_after_a_given_row(control: Control) -> None:
+    log_rows(control, 10)
     last = control.companion.journal.last_seq
     async with control.stream(after=last - 3) as stream:
-        tell(control, 1)
+        log_rows(control, 1)
         assert [(await stream.row())["seq"] for _ in range(4)] == [last - 2, last - 1, last, last + 1]
 
 
-async def test_a_stream_that_comes_again_goes_on_after_its_last_row(control: Control) -> None:
-    tell(control, 10)
+async def test_a_reconnected_stream_continues_after_its_last_row(control: Control) -> None:
+    log_rows(control, 10)
     async with control.stream(after=0, filter="tick") as stream:
-        seen = [(await stream.row())["seq"] for _ in range(4)]
-    tell(control, 3, "tock")
-    tell(control, 2)
-    headers = {"Last-Event-ID": str(seen[-1])}
+        received = [(await stream.row())["seq"] for _ in range(4)]
+    log_rows(control, 3, "tock")
+    log_rows(control, 2)
+    headers = {"Last-Event-ID": str(received[-1])}
     async with control.stream(headers=headers, after=0, filter="tick") as stream:
-        seen += [(await stream.row())["seq"] for _ in range(8)]
-    assert seen == [row["seq"] for row in await control.rows("tick")]
+        received += [(await stream.row())["seq"] for _ in range(8)]
+    assert received == [row["seq"] for row in await control.rows("tick")]
 
 
 @pytest.mark.parametrize("last_id", ["x", "-1", "1.5", "9" * 400, "", "²"])
@@ -268,33 +268,33 @@ async def test_an_invalid_last_event_id_is_ignored(control: Control, last_id: st
 
 
 @pytest.mark.parametrize("last_id", ["10000", "999999999999999"])
-async def test_a_last_id_of_another_run_does_not_silence_the_stream(control: Control, last_id: str) -> None:
+async def test_a_last_event_id_of_another_run_does_not_stop_the_stream(control: Control, last_id: str) -> None:
     async with control.stream(headers={"Last-Event-ID": last_id}) as stream:
         await asyncio.sleep(0.1)
-        tell(control, 1)
+        log_rows(control, 1)
         assert (await stream.row())["event"] == "tick"
 
 
-async def test_a_stream_shows_only_what_passes(control: Control) -> None:
+async def test_a_stream_contains_only_rows_that_match_the_filter(control: Control) -> None:
     async with control.stream(filter="event:tick -note -3") as stream:
         for _ in range(5):
-            tell(control, 5)
-            tell(control, 50, "other")
+            log_rows(control, 5)
+            log_rows(control, 50, "other")
         rows = [await stream.row() for _ in range(20)]
     assert {row["event"] for row in rows} == {"tick"}
     assert "number 3" not in {row["note"] for row in rows}
 
 
-async def test_a_frame_with_line_ends_is_one_event(control: Control) -> None:
+async def test_a_frame_with_line_breaks_is_one_event_of_the_stream(control: Control) -> None:
     text = "one\n\ndata: two\r\nid: 7\r\u2028event: dropped\0"
     async with control.stream(filter="dir:s2c") as stream:
         await control.post("/v1/frames", text.encode())
         assert (await stream.row())["frame"] == text
 
 
-async def test_a_stream_says_how_many_rows_it_could_not_show(make_control: MakeControl) -> None:
+async def test_a_stream_reports_the_number_of_dropped_rows(make_control: MakeControl) -> None:
     control = await make_control(journal_rows=100)
-    tell(control, 250)
+    log_rows(control, 250)
     first = control.companion.journal.first_seq
     async with control.stream(after=5) as stream:
         dropped = await stream.next()
@@ -304,38 +304,38 @@ async def test_a_stream_says_how_many_rows_it_could_not_show(make_control: MakeC
         assert [(await stream.row())["seq"] for _ in range(100)] == list(range(first, first + 100))
 
 
-async def test_rows_that_come_faster_than_the_ring_holds_are_shown_or_counted(make_control: MakeControl) -> None:
+async def test_rows_faster_than_the_stream_are_sent_or_counted_as_dropped(make_control: MakeControl) -> None:
     control = await make_control(journal_rows=100)
-    begin = control.companion.journal.last_seq
+    start = control.companion.journal.last_seq
     async with control.stream() as stream:
 
         async def write() -> None:
             for number in range(60):
-                tell(control, 20 + number * 3)
+                log_rows(control, 20 + number * 3)
                 await asyncio.sleep(0.01)
-            tell(control, 1, "end")
+            log_rows(control, 1, "end")
 
         writing = asyncio.create_task(write())
-        lost, seen, last, name = 0, 0, begin, ""
+        dropped, received, last, name = 0, 0, start, ""
         while name != "end":
             fields = await stream.next()
             if fields.get("event") == "dropped":
-                lost += json.loads(fields["data"])["rows"]
+                dropped += json.loads(fields["data"])["rows"]
                 last += json.loads(fields["data"])["rows"]
                 continue
             row = json.loads(fields["data"])
             assert row["seq"] == last + 1
-            seen, last, name = seen + 1, row["seq"], row["event"]
+            received, last, name = received + 1, row["seq"], row["event"]
         await writing
-    assert lost > 0
-    assert lost + seen == control.companion.journal.last_seq - begin
+    assert dropped > 0
+    assert dropped + received == control.companion.journal.last_seq - start
 
 
 async def test_a_slow_reader_receives_every_row_without_delaying_clients(control: Control) -> None:
     client = await control.connect()
     async with control.stream(filter="dir:s2c") as stream:
         for _ in range(300):
-            await control.post("/v1/frames", b"x" * 30_000)  # far more than the sockets hold
+            await control.post("/v1/frames", b"x" * 30_000)  # far more than the socket buffers hold
             assert len(await frame(client)) == 30_000
         numbers = [(await stream.row())["seq"] for _ in range(300)]
     assert numbers == [row["seq"] for row in await control.rows("dir:s2c")]
@@ -349,18 +349,18 @@ async def test_a_closed_stream_removes_its_listener(control: Control) -> None:
     for _ in range(200):
         if len(control.companion.journal.appended._listeners) == before:
             break
-        tell(control, 1)
+        log_rows(control, 1)
         await asyncio.sleep(0.02)
     assert len(control.companion.journal.appended._listeners) == before
 
 
-async def test_many_streams_see_the_same(control: Control) -> None:
+async def test_concurrent_streams_receive_the_same_rows(control: Control) -> None:
     async def follow() -> list[int]:
         async with control.stream(after=0) as stream:
             return [(await stream.row())["seq"] for _ in range(100)]
 
     following = [asyncio.create_task(follow()) for _ in range(10)]
     while not all(each.done() for each in following):
-        tell(control, 3)
+        log_rows(control, 3)
         await asyncio.sleep(0.01)
     assert [await each for each in following] == [list(range(1, 101))] * 10

@@ -1,4 +1,4 @@
-"""Saved filters by the control API, as in the menu *Saved* of *Events*."""
+"""Saved filters in the control API, as in the menu *Saved* of *Events*."""
 
 from tests.endpoints.control_api import Control
 
@@ -36,7 +36,7 @@ async def test_the_journal_and_its_stream_accept_a_saved_filter(control: Control
     assert "there is no saved filter 'nothing' (saved: online)" in unknown.json["detail"]
 
 
-async def test_a_filter_may_be_saved_with_the_other_settings(control: Control) -> None:
+async def test_saved_filters_can_be_changed_as_a_setting(control: Control) -> None:
     answer = await control.patch("/v1/settings", {"saved_filters": {"errors": "is:invalid"}})
     assert answer.json["values"]["saved_filters"] == {"errors": "is:invalid"}
     assert (await control.patch("/v1/settings", {"saved_filters": {"@": "x"}})).status == 422

@@ -1,4 +1,4 @@
-"""The agent token may call every operation but those that change settings, allowed origins or tokens."""
+"""The agent token allows all operations except those that change settings, allowed origins or tokens."""
 
 from typing import Any
 
@@ -30,49 +30,49 @@ def path_of(operation: Operation) -> str:
     return path
 
 
-def test_which_operations_need_the_main_token() -> None:
+def test_the_operations_that_need_the_main_token() -> None:
     assert {name for name, each in NAMES.items() if each.scope is Scope.FULL} == FULL_ONLY
 
 
-async def test_an_agent_may_call_what_its_scope_allows_and_nothing_else(
+async def test_an_agent_can_call_only_the_operations_of_its_scope(
     control: Control, subtests: pytest.Subtests
 ) -> None:
-    """The bodies are wrong on purpose: an operation that is allowed answers that, and does nothing."""
+    """Requests are invalid, so that an allowed operation reports this and changes nothing."""
     control.companion.raise_window = control.companion.quit_program = lambda: None
     control.companion.show_fire_bar = lambda: None
     agent = await agent_headers(control)
     for name, operation in NAMES.items():
         with subtests.test(name=name):
             settings = control.companion.settings
-            wrong = (
+            invalid = (
                 {"query": {"nothing": "1"}, "body": b"{"}
                 if name != "journal_stream"
                 else {"query": {"nothing": "1"}}
             )
-            answer = await control.call(operation.method, path_of(operation), headers=agent, **wrong)  # type: ignore[arg-type]
+            answer = await control.call(operation.method, path_of(operation), headers=agent, **invalid)  # type: ignore[arg-type]
             if name in FULL_ONLY:
                 assert answer.status == 403
                 assert "cannot change settings, allowed origins or tokens" in answer.detail
             else:
                 assert answer.status == 422
                 assert "unknown field: nothing" in answer.detail
-            full = await control.call(operation.method, path_of(operation), **wrong)  # type: ignore[arg-type]
+            full = await control.call(operation.method, path_of(operation), **invalid)  # type: ignore[arg-type]
             assert full.status == 422
             assert control.companion.settings == settings
 
 
-async def test_the_document_names_the_tokens_of_each_operation(control: Control) -> None:
+async def test_the_openapi_document_lists_the_tokens_of_each_operation(control: Control) -> None:
     document: dict[str, Any] = await control.get_json("/v1/openapi.json")
     assert set(document["components"]["securitySchemes"]) == {"token", "agentToken"}
     for path, methods in document["paths"].items():
-        for method, described in methods.items():
-            expected = [{"token": []}] + ([] if described["operationId"] in FULL_ONLY else [{"agentToken": []}])
-            assert described["security"] == expected, (method, path)
+        for method, operation in methods.items():
+            expected = [{"token": []}] + ([] if operation["operationId"] in FULL_ONLY else [{"agentToken": []}])
+            assert operation["security"] == expected, (method, path)
 
 
-async def test_an_agent_works_with_its_token_until_it_is_revoked(control: Control) -> None:
+async def test_an_agent_token_is_valid_until_it_is_revoked(control: Control) -> None:
     agent = await agent_headers(control)
-    assert await agent_headers(control) == agent, "it is created once"
+    assert await agent_headers(control) == agent, "the token is created once"
     fired = await control.post("/v1/trigger", {"event": "friend_online"}, headers=agent)
     assert fired.status == 200
     assert (await control.get("/v1/settings", headers=agent)).status == 200
@@ -88,7 +88,7 @@ async def test_no_agent_token_exists_until_it_is_requested(control: Control) -> 
         assert (await control.get("/v1/status", headers={"Authorization": token})).status == 401
 
 
-async def test_without_a_main_token_the_agent_token_is_not_enough(make_control: MakeControl) -> None:
+async def test_without_a_main_token_the_agent_token_is_rejected(make_control: MakeControl) -> None:
     control = await make_control()
     agent = await agent_headers(control)
     control.companion.control.token = ""

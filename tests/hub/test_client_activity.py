@@ -1,4 +1,4 @@
-"""What a client was last sent, and its frames per second."""
+"""The last event sent to a client, and its frames per second."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ def activity(stage: Stage) -> ClientActivity:
     return ClientActivity(stage.hub, NoTasks())
 
 
-def test_the_last_event_that_a_client_was_sent(stage: Stage, activity: ClientActivity) -> None:
+def test_the_last_event_sent_to_a_client_is_found(stage: Stage, activity: ClientActivity) -> None:
     alice, bob = stage.join("alice"), stage.join("bob")
     assert activity.last_sent(alice) is None
     first = stage.hub.broadcast(ONLINE)
@@ -34,15 +34,15 @@ def test_the_last_event_that_a_client_was_sent(stage: Stage, activity: ClientAct
     assert activity.last_sent(bob) == (second.seq, "typing", 1_700_000_003.0)
 
 
-def test_what_was_not_sent_does_not_count(stage: Stage, activity: ClientActivity) -> None:
+def test_events_that_were_not_sent_are_ignored(stage: Stage, activity: ClientActivity) -> None:
     alice = stage.join("alice")
-    stage.hub.publish(TYPING, to=Target(user="nobody"), origin="panel")
+    stage.hub.publish(TYPING, to=Target(user="unknown"), origin="panel")
     stage.hub.pause(True)
     stage.hub.broadcast(ONLINE)
     assert activity.last_sent(alice) is None
 
 
-def test_it_is_known_after_its_row_has_left_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_last_event_is_still_known_after_its_row_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_activity, "SEARCH_ROWS", 3)
     hub = Hub(Journal(max_rows=10))
     activity = ClientActivity(hub, NoTasks())
@@ -56,7 +56,7 @@ def test_it_is_known_after_its_row_has_left_the_log(monkeypatch: pytest.MonkeyPa
     assert activity.last_sent(client) == found
 
 
-def test_a_client_that_has_left_is_forgotten(stage: Stage, activity: ClientActivity) -> None:
+def test_a_disconnected_client_has_no_activity(stage: Stage, activity: ClientActivity) -> None:
     client = stage.join("alice")
     stage.hub.broadcast(ONLINE)
     assert activity.last_sent(client)
@@ -65,7 +65,7 @@ def test_a_client_that_has_left_is_forgotten(stage: Stage, activity: ClientActiv
     assert activity.rates(client) == []
 
 
-def test_rates_are_the_frames_of_each_second_in_both_directions(stage: Stage, activity: ClientActivity) -> None:
+def test_rates_count_the_frames_of_each_second_in_both_directions(stage: Stage, activity: ClientActivity) -> None:
     client = stage.join("alice")
     assert activity.rates(client) == [0] * SECONDS
     stage.hub.broadcast(ONLINE)
@@ -86,18 +86,18 @@ async def tasks() -> AsyncIterator[Tasks]:
 
 
 async def test_nothing_is_measured_without_clients(stage: Stage, tasks: Tasks) -> None:
-    slept: list[float] = []
+    sleeps: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        sleeps.append(seconds)
         await asyncio.sleep(0)
 
     ClientActivity(stage.hub, tasks, sleep)
     assert not tasks._running
     for _ in range(2):
         client = stage.join("alice")
-        await until(lambda: slept)
-        assert set(slept) == {1}
+        await until(lambda: sleeps)
+        assert set(sleeps) == {1}
         stage.hub.leave(client)
         await until(lambda: not tasks._running)
-        slept.clear()
+        sleeps.clear()

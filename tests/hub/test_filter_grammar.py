@@ -1,4 +1,4 @@
-"""The filter language in words is about the language that exists."""
+"""The help texts of the filter language match the parser."""
 
 from app.hub.filter import KEYS, parse
 from app.hub.filter_grammar import EXAMPLES, KEY_MEANINGS, VALUE_MEANINGS

@@ -40,13 +40,13 @@ def test_values_of_a_key() -> None:
 
 
 @pytest.mark.parametrize("alias", ["dir:s2c", "dir:down", "dir:to"])
-def test_aliases_are_the_same_value(alias: str) -> None:
+def test_aliases_are_equal_to_their_value(alias: str) -> None:
     assert values(alias, "dir") == ["s2c"]
     assert toggle(alias, "dir", "s2c") == ""
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "wanted", "expected"),
+    ("text", "key", "new_values", "expected"),
     [
         ("", "event", ["typing"], "event:typing"),
         ("hello", "event", ["typing"], "hello event:typing"),
@@ -59,16 +59,16 @@ def test_aliases_are_the_same_value(alias: str) -> None:
         ('event:"POST /messages" x', "event", [], "x"),
     ],
 )
-def test_the_term_of_a_key_is_replaced(text: str, key: str, wanted: list[str], expected: str) -> None:
-    assert with_values(text, key, wanted) == expected
+def test_the_term_of_a_key_is_replaced(text: str, key: str, new_values: list[str], expected: str) -> None:
+    assert with_values(text, key, new_values) == expected
 
 
-def test_show_only_replaces_what_was_selected_or_hidden() -> None:
+def test_show_only_replaces_the_selected_values_and_shows_a_hidden_one() -> None:
     assert show_only("event:new_message -event:typing,x hello", "event", "typing") == "event:typing -event:x hello"
     assert show_only("", "client", "2") == "client:2"
 
 
-def test_hide_adds_to_what_is_hidden() -> None:
+def test_hide_adds_a_value_to_the_hidden_ones() -> None:
     assert hide("", "event", "typing") == "-event:typing"
     assert hide("-event:typing", "event", "mark_read") == "-event:typing,mark_read"
     assert hide("event:typing,x", "event", "typing") == "event:x -event:typing"
@@ -90,14 +90,14 @@ def test_the_term_at_the_cursor() -> None:
 
 
 @pytest.mark.parametrize("name", ["errors", "two words", "Grüße", "a:b"])
-def test_a_reference_is_read_back(name: str) -> None:
+def test_a_reference_is_parsed_to_its_name(name: str) -> None:
     assert saved_name(reference(name)) == name
     assert [each.text for each in tokens(f"x {reference(name)} y")] == ["x", reference(name), "y"]
 
 
 @given(st.text(), st.sampled_from(["event", "client", "user"]), st.text(min_size=1))
-def test_a_value_that_was_added_is_found_and_removed_again(text: str, key: str, value: str) -> None:
-    if not can_be_value(value) or '"' in text or "/" in text:  # an open quote swallows what follows it
+def test_an_added_value_is_found_and_can_be_removed(text: str, key: str, value: str) -> None:
+    if not can_be_value(value) or '"' in text or "/" in text:  # an open quotation mark includes the following text
         return
     edited = show_only(text, key, value)
     assert values(edited, key) == [value.strip('"')]
@@ -105,5 +105,5 @@ def test_a_value_that_was_added_is_found_and_removed_again(text: str, key: str, 
     assert values(with_values(edited, key, []), key) == []
 
 
-def test_a_term_without_values_is_empty() -> None:
+def test_a_term_without_values_is_formatted_as_an_empty_text() -> None:
     assert format_term("event", [], negated=True) == ""

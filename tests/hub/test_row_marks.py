@@ -10,7 +10,7 @@ from app.hub.row_store import CHUNK_ROWS
 from app.protocol.errors import Conflict, Invalid, NotFound
 
 
-def filled(rows: int, *, max_rows: int = 5_000) -> Journal:
+def journal_with_rows(rows: int, *, max_rows: int = 5_000) -> Journal:
     journal = Journal(max_rows=max_rows)
     for _ in range(rows):
         journal.append(Kind.SERVER, "x")
@@ -22,8 +22,8 @@ def found(journal: Journal, text: str) -> list[int]:
     return [rows.first + index for index in parse(text).matching(rows.columns(rows.first, rows.last))]
 
 
-def test_each_part_of_a_mark_is_set_alone_and_listeners_are_called_for_changes() -> None:
-    journal = filled(3)
+def test_pin_and_annotation_are_set_separately_and_listeners_are_called_for_changes() -> None:
+    journal = journal_with_rows(3)
     changed: list[int] = []
     journal.rows.marks.changed.connect(changed.append)
     assert journal.mark(2, pinned=True) == Mark(True)
@@ -35,7 +35,7 @@ def test_each_part_of_a_mark_is_set_alone_and_listeners_are_called_for_changes()
 
 
 def test_filters_find_marked_rows_in_old_chunks_and_among_the_newest() -> None:
-    journal = filled(2 * CHUNK_ROWS + 10)
+    journal = journal_with_rows(2 * CHUNK_ROWS + 10)
     last = journal.last_seq
     journal.mark(5, pinned=True, annotation="Too late")
     journal.mark(last, pinned=True)
@@ -43,17 +43,17 @@ def test_filters_find_marked_rows_in_old_chunks_and_among_the_newest() -> None:
     assert found(journal, "is:annotated") == found(journal, "annotation:late") == [5]
     assert found(journal, "is:pinned -is:annotated") == [last]
     assert found(journal, "-is:pinned after:1h") == [seq for seq in range(1, last) if seq != 5]
-    chosen = journal.rows.select([4, 5, last])
-    assert list(parse("is:pinned").matching(chosen)) == [1, 2]
+    columns = journal.rows.select([4, 5, last])
+    assert list(parse("is:pinned").matching(columns)) == [1, 2]
 
 
-def test_only_filters_for_marks_depend_on_them() -> None:
+def test_only_filters_that_contain_marks_depend_on_them() -> None:
     assert all(parse(text).depends_on_marks for text in ("is:pinned", "x -is:annotated", "annotation:a"))
     assert not any(parse(text).depends_on_marks for text in ("", "is:invalid", '"is:pinned"'))
 
 
 def test_a_copy_of_the_rows_shows_later_marks() -> None:
-    journal = filled(3)
+    journal = journal_with_rows(3)
     copy = journal.rows.copy()
     journal.mark(1, pinned=True)
     assert copy.marks[1].pinned
@@ -61,7 +61,7 @@ def test_a_copy_of_the_rows_shows_later_marks() -> None:
 
 def test_a_discarded_row_cannot_be_marked_and_its_mark_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_marks, "MAX_MARKS", 2)
-    journal = filled(3, max_rows=3)
+    journal = journal_with_rows(3, max_rows=3)
     journal.mark(1, pinned=True)
     journal.mark(2, pinned=True)
     with pytest.raises(Conflict, match="At most 2 rows"):
@@ -74,7 +74,7 @@ def test_a_discarded_row_cannot_be_marked_and_its_mark_is_forgotten(monkeypatch:
 
 
 def test_a_long_annotation_is_rejected() -> None:
-    journal = filled(1)
+    journal = journal_with_rows(1)
     with pytest.raises(Invalid, match="at most 500 characters"):
         journal.mark(1, annotation="x" * 501)
     assert journal.rows.marks[1] == UNMARKED

@@ -11,7 +11,7 @@ from app.hub.row_store import CHUNK_ROWS, MAX_CACHED_KEYS, RowStore
 
 
 def add(store: RowStore, number: int, size: int = 3) -> Row:
-    """Add the row with that number, and return it."""
+    """Add a row with this number to ``store``, and return it."""
     payload = bytes([number % 256]) * size
     event = ("one", "two", "three")[number % 3]
     row = Row(number, number / 4, number / 2, Kind.TO_UI, "all", event, payload, size, Verdict.OK, "", "panel")
@@ -19,13 +19,13 @@ def add(store: RowStore, number: int, size: int = 3) -> Row:
     return row
 
 
-def filled(rows: int, capacity: int = 100_000) -> tuple[RowStore, list[Row]]:
+def store_with_rows(rows: int, capacity: int = 100_000) -> tuple[RowStore, list[Row]]:
     store = RowStore(capacity)
     added = [add(store, number) for number in range(1, rows + 1)]
     return store, added[-capacity:]
 
 
-def kept(store: RowStore) -> list[Row | None]:
+def rows_of(store: RowStore) -> list[Row | None]:
     return [store.row(seq) for seq in range(store.first, store.last + 1)]
 
 
@@ -33,28 +33,28 @@ def kept(store: RowStore) -> list[Row | None]:
     capacity=st.sampled_from([1, 2, 7, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS]),
     steps=st.lists(st.one_of(st.integers(1, 2 * CHUNK_ROWS), st.none()), max_size=8),
 )
-def test_a_ring_is_a_bounded_list(capacity: int, steps: list[int | None]) -> None:
-    """Each number adds that many rows, None drops one."""
-    store, model, next_ = RowStore(capacity), list[Row](), 1
+def test_a_store_behaves_like_a_bounded_list(capacity: int, steps: list[int | None]) -> None:
+    """A number adds that many rows. None drops the oldest row."""
+    store, model, next_number = RowStore(capacity), list[Row](), 1
     for step in steps:
         if step is None:
             if model:
                 store.drop()
                 del model[0]
             continue
-        for number in range(next_, next_ + step):
+        for number in range(next_number, next_number + step):
             model.append(add(store, number))
-        next_ += step
+        next_number += step
         del model[: max(0, len(model) - capacity)]
-    assert kept(store) == model
+    assert rows_of(store) == model
     assert len(store) == len(model)
     assert store.bytes == sum(row.size for row in model)
     assert store.row(store.first - 1) is None
     assert store.row(store.last + 1) is None
 
 
-def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
-    store, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 100)
+def test_columns_cross_chunks_and_are_limited_to_the_stored_rows() -> None:
+    store, rows = store_with_rows(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 100)
     for first, last in (
         (0, 10**9),
         (CHUNK_ROWS, 2 * CHUNK_ROWS + 1),
@@ -70,38 +70,38 @@ def test_a_span_crosses_chunks_and_keeps_inside_the_ring() -> None:
         assert payloads == [row.payload for row in expected]
 
 
-def test_rows_are_picked_by_their_numbers() -> None:
-    store, rows = filled(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 5)
-    wanted = [CHUNK_ROWS + 1, 2 * CHUNK_ROWS, 3 * CHUNK_ROWS, 3 * CHUNK_ROWS + 2]
-    keys, times, payloads, seqs, _ = store.select(wanted)
-    assert seqs == wanted
+def test_rows_are_selected_by_their_numbers() -> None:
+    store, rows = store_with_rows(3 * CHUNK_ROWS + 5, 2 * CHUNK_ROWS + 5)
+    requested = [CHUNK_ROWS + 1, 2 * CHUNK_ROWS, 3 * CHUNK_ROWS, 3 * CHUNK_ROWS + 2]
+    keys, times, payloads, seqs, _ = store.select(requested)
+    assert seqs == requested
     by_number = {row.seq: row for row in rows}
-    assert [key.event for key in keys] == [by_number[seq].event for seq in wanted]
-    assert times == [by_number[seq].wall for seq in wanted]
-    assert payloads == [by_number[seq].payload for seq in wanted]
+    assert [key.event for key in keys] == [by_number[seq].event for seq in requested]
+    assert times == [by_number[seq].wall for seq in requested]
+    assert payloads == [by_number[seq].payload for seq in requested]
 
 
-def test_a_copy_stays_as_it_was() -> None:
+def test_a_copy_is_unchanged_when_rows_are_added() -> None:
     for rows in (0, 5, CHUNK_ROWS, 2 * CHUNK_ROWS + 5):
-        store, before = filled(rows, 3 * CHUNK_ROWS)
-        twin = store.copy()
+        store, before = store_with_rows(rows, 3 * CHUNK_ROWS)
+        copy = store.copy()
         for number in range(rows + 1, rows + 4 * CHUNK_ROWS):
             add(store, number, size=2 * CHUNK_ROWS)
-        assert kept(twin) == before
+        assert rows_of(copy) == before
 
 
-@pytest.mark.parametrize("behind", [1, CHUNK_ROWS])
-def test_a_large_payload_is_let_go_when_its_row_is_dropped(behind: int) -> None:
-    store, _ = filled(0)
+@pytest.mark.parametrize("later_rows", [1, CHUNK_ROWS])
+def test_a_large_payload_is_released_when_its_row_is_dropped(later_rows: int) -> None:
+    store, _ = store_with_rows(0)
     large = add(store, 1, size=10 * CHUNK_ROWS).payload
-    for number in range(2, 2 + behind):
+    for number in range(2, 2 + later_rows):
         add(store, number)
     store.drop()
     assert gc.get_referrers(large) == []
 
 
-def test_rows_that_say_the_same_share_a_head() -> None:
-    store, _ = filled(2 * CHUNK_ROWS + 10)
+def test_rows_with_equal_fields_share_a_key() -> None:
+    store, _ = store_with_rows(2 * CHUNK_ROWS + 10)
     assert len(set(store.columns(1, store.last).keys)) == 3
 
 
@@ -113,8 +113,8 @@ def test_the_key_cache_is_bounded_when_every_note_differs() -> None:
     assert [key.note for key in store.columns(store.last, store.last).keys] == [f"note {store.last}"]
 
 
-def test_the_newest_row_before_another_that_is_alike() -> None:
-    store, rows = filled(2 * CHUNK_ROWS + 10, 2 * CHUNK_ROWS)
+def test_newest_before_finds_the_newest_earlier_row_that_matches() -> None:
+    store, rows = store_with_rows(2 * CHUNK_ROWS + 10, 2 * CHUNK_ROWS)
     for seq in (store.last + 1, store.last, CHUNK_ROWS + 3, store.first + 3):
         before = store.newest_before(seq, lambda key: key.event == "one")
         assert before == next(row for row in reversed(rows) if row.seq < seq and row.event == "one")

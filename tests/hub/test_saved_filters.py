@@ -10,12 +10,12 @@ from app.system.settings import Settings, check
 TWO = {"errors": "is:invalid", "typing": "event:typing"}
 
 
-def test_save_adds_or_replaces() -> None:
+def test_save_adds_or_replaces_a_filter() -> None:
     assert saved({}, " errors ", " is:invalid ") == {"errors": "is:invalid"}
     assert saved(TWO, "errors", "is:warning") == {"errors": "is:warning", "typing": "event:typing"}
 
 
-def test_rename_keeps_the_order() -> None:
+def test_rename_keeps_the_order_of_filters() -> None:
     assert list(renamed(TWO, "errors", "Fehler")) == ["Fehler", "typing"]
     assert renamed(TWO, "errors", "errors") == TWO
     with pytest.raises(Conflict, match="already a saved filter 'typing'"):
@@ -58,7 +58,7 @@ def test_a_filter_that_cannot_work_is_rejected_with_a_reason(text: str, reason: 
         valid_text(text)
 
 
-def test_there_is_a_limit() -> None:
+def test_the_number_of_saved_filters_is_limited() -> None:
     many = {str(number): "x" for number in range(100)}
     with pytest.raises(Invalid, match="100 saved filters"):
         saved(many, "one more", "x")

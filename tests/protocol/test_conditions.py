@@ -1,4 +1,4 @@
-"""Conditions on one line, as the window accepts them, mean the same as on the command line."""
+"""Conditions on one line, as in the window, are parsed as on the command line."""
 
 import shlex
 from typing import Any
@@ -29,7 +29,7 @@ def test_a_line_is_split_and_quoted_as_in_a_shell(text: str, where: dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "reason"),
     [
         ("text", "'text' is not in the form path=value, for example data.text=hi"),
         ("=hi", "'=hi' is not in the form path=value, for example data.text=hi"),
@@ -37,10 +37,10 @@ def test_a_line_is_split_and_quoted_as_in_a_shell(text: str, where: dict[str, An
         ("a..b=1", "invalid path 'data.a..b'; write it like data.text or data.reactions[0].emoji"),
     ],
 )
-def test_an_invalid_line_says_what_to_write(text: str, why: str) -> None:
+def test_the_error_of_an_invalid_line_shows_the_expected_form(text: str, reason: str) -> None:
     with pytest.raises(BadCondition) as raised:
         parse_conditions(text)
-    assert str(raised.value) == why
+    assert str(raised.value) == reason
 
 
 @given(
@@ -48,5 +48,5 @@ def test_an_invalid_line_says_what_to_write(text: str, why: str) -> None:
         st.sampled_from(["text", "data.to", "a[0].b"]), st.one_of(st.text(), st.booleans(), st.integers())
     )
 )
-def test_conditions_survive_being_written_as_text(where: dict[str, Any]) -> None:
+def test_formatted_conditions_are_parsed_to_the_same_conditions(where: dict[str, Any]) -> None:
     assert parse_conditions(conditions_text(where)) == where

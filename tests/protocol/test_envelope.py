@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.protocol import envelope
 from app.protocol.envelope import MAX_DEPTH, NEEDS_STRICT_PARSER, BadFrame, Envelope, check_tree, decode
 
-LONE = "\\ud83d"
+LONE_SURROGATE = "\\ud83d"
 
 
 def with_data(data: str) -> str:
@@ -19,17 +19,17 @@ def with_data(data: str) -> str:
 
 
 def nested(levels: int, opening: str, closing: str) -> str:
-    """An envelope whose containers are ``levels`` deep, itself and its data included."""
+    """Return an envelope with ``levels`` nested containers, including the envelope and its data."""
     return with_data(f'{{"a":{opening * (levels - 3)}[]{closing * (levels - 3)}}}')
 
 
-def refusal(frame: str | bytes) -> BadFrame:
-    with pytest.raises(BadFrame) as caught:
+def decode_error(frame: str | bytes) -> BadFrame:
+    with pytest.raises(BadFrame) as raised:
         decode(frame)
-    return caught.value
+    return raised.value
 
 
-def test_a_frame_that_keeps_the_contract_becomes_its_envelope() -> None:
+def test_a_valid_frame_is_decoded_to_an_envelope() -> None:
     assert decode('{"event":"typing","data":{"to":"bob","typing":true}}') == Envelope(
         "typing", {"to": "bob", "typing": True}
     )
@@ -39,7 +39,7 @@ def test_whitespace_and_the_order_of_keys_do_not_matter() -> None:
     assert decode(' {\n "data" : { } ,\t"event" : "x" } ') == Envelope("x", {})
 
 
-def test_keys_beside_event_and_data_are_tolerated() -> None:
+def test_additional_keys_are_ignored() -> None:
     assert decode('{"event":"x","data":{},"id":7}') == Envelope("x", {})
 
 
@@ -74,15 +74,20 @@ def test_keys_beside_event_and_data_are_tolerated() -> None:
         (with_data('{"a":-1e999}'), "the number -1e999 is too large", "", ""),
         ('{"event":"x","event":"x","data":{}}', "duplicate key", "event", ""),
         (with_data('{"a":[{"b":{"c":1,"c":1}}]}'), "duplicate key", "c", ""),
-        (f'{{"event":"{LONE}","data":{{}}}}', "contains a lone surrogate, which is not valid Unicode", "event", ""),
         (
-            with_data(f'{{"a":["ok","{LONE}"]}}'),
+            f'{{"event":"{LONE_SURROGATE}","data":{{}}}}',
+            "contains a lone surrogate, which is not valid Unicode",
+            "event",
+            "",
+        ),
+        (
+            with_data(f'{{"a":["ok","{LONE_SURROGATE}"]}}'),
             "contains a lone surrogate, which is not valid Unicode",
             "data.a[1]",
             "",
         ),
         (
-            with_data(f'{{"a":{{"{LONE}":1}}}}'),
+            with_data(f'{{"a":{{"{LONE_SURROGATE}":1}}}}'),
             "contains a lone surrogate, which is not valid Unicode",
             "data.a",
             "",
@@ -97,71 +102,75 @@ def test_keys_beside_event_and_data_are_tolerated() -> None:
         (b"\xff", "binary frame: send events as JSON in text frames", "", ""),
     ],
 )
-def test_a_frame_that_breaks_the_contract_is_refused_with_reason_and_place(
+def test_an_invalid_frame_is_rejected_with_reason_and_position(
     frame: str | bytes, reason: str, where: str, event: str
 ) -> None:
-    bad = refusal(frame)
-    assert (bad.reason, bad.where, bad.event) == (reason, where, event)
-    assert str(bad) == (f"{where}: {reason}" if where else reason)
+    error = decode_error(frame)
+    assert (error.reason, error.where, error.event) == (reason, where, event)
+    assert str(error) == (f"{where}: {reason}" if where else reason)
 
 
-def test_a_whole_surrogate_pair_is_a_character() -> None:
+def test_a_surrogate_pair_is_decoded_to_one_character() -> None:
     assert decode(with_data('{"\\ud83d\\ude00":"\\ud83d\\ude00"}')).data == {"😀": "😀"}
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"k":', "}")])
-def test_thirty_two_levels_are_allowed_and_thirty_three_are_not(opening: str, closing: str) -> None:
+def test_32_levels_of_nesting_are_allowed_and_33_are_not(opening: str, closing: str) -> None:
     assert decode(nested(32, opening, closing)).event == "x"
-    assert refusal(nested(33, opening, closing)).reason == f"nested deeper than {MAX_DEPTH} levels"
+    assert decode_error(nested(33, opening, closing)).reason == f"nested deeper than {MAX_DEPTH} levels"
 
 
-def test_nesting_beyond_what_the_parser_can_recurse_is_refused_the_same_way() -> None:
-    assert refusal("[" * 30_000 + "]" * 30_000).reason == "nested deeper than 32 levels"
-    assert refusal('{"a":' * 30_000).reason == "nested deeper than 32 levels"
+def test_nesting_beyond_the_recursion_limit_is_rejected_with_the_same_reason() -> None:
+    assert decode_error("[" * 30_000 + "]" * 30_000).reason == "nested deeper than 32 levels"
+    assert decode_error('{"a":' * 30_000).reason == "nested deeper than 32 levels"
 
 
-def test_an_integer_of_thousands_of_digits_is_refused() -> None:
-    assert refusal(with_data('{"a":' + "9" * 5_000 + "}")).reason.startswith("invalid number")
+def test_an_integer_with_thousands_of_digits_is_rejected() -> None:
+    assert decode_error(with_data('{"a":' + "9" * 5_000 + "}")).reason.startswith("invalid number")
 
 
-def test_a_large_but_usable_integer_is_kept_exactly() -> None:
+def test_a_large_integer_is_decoded_exactly() -> None:
     assert decode(with_data('{"a":123456789012345678901234567890}')).data == {"a": 123456789012345678901234567890}
 
 
 @pytest.mark.parametrize(
     "frame",
-    [f'{{"{LONE}":1,"{LONE}":2}}', with_data(f'{{"{LONE}":1}}'), with_data(f'{{"a":{{"{LONE}":"{LONE}"}}}}')],
+    [
+        f'{{"{LONE_SURROGATE}":1,"{LONE_SURROGATE}":2}}',
+        with_data(f'{{"{LONE_SURROGATE}":1}}'),
+        with_data(f'{{"a":{{"{LONE_SURROGATE}":"{LONE_SURROGATE}"}}}}'),
+    ],
 )
-def test_what_a_refusal_says_can_always_be_written_down(frame: str) -> None:
-    assert str(refusal(frame)).encode()
+def test_an_error_message_can_always_be_encoded(frame: str) -> None:
+    assert str(decode_error(frame)).encode()
 
 
-def test_the_wire_form_is_compact_utf8() -> None:
+def test_an_envelope_is_encoded_as_compact_utf8() -> None:
     assert Envelope("x", {"text": "grüße 😀", "n": [1, None]}).encode() == (
         '{"event":"x","data":{"text":"grüße 😀","n":[1,null]}}'.encode()
     )
 
 
-def decode_or_refuse(frame: str | bytes) -> None:
+def assert_decoded_or_rejected(frame: str | bytes) -> None:
     """Decode a frame. The result must be an envelope or a ``BadFrame``."""
     with suppress(BadFrame):
         assert isinstance(decode(frame), Envelope)
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_any_text_is_an_envelope_or_refused(text: str) -> None:
-    decode_or_refuse(text)
+def test_any_text_is_decoded_or_rejected(text: str) -> None:
+    assert_decoded_or_rejected(text)
 
 
 @given(st.text('{}[]",:\\ud8dceE019.-+nulfatrsNI \n'))
-def test_any_text_that_looks_like_json_is_an_envelope_or_refused(text: str) -> None:
-    decode_or_refuse(text)
-    decode_or_refuse(with_data(text))
+def test_any_text_similar_to_json_is_decoded_or_rejected(text: str) -> None:
+    assert_decoded_or_rejected(text)
+    assert_decoded_or_rejected(with_data(text))
 
 
 @given(st.binary())
-def test_any_binary_frame_is_refused(frame: bytes) -> None:
-    decode_or_refuse(frame)
+def test_any_binary_frame_is_rejected(frame: bytes) -> None:
+    assert_decoded_or_rejected(frame)
 
 
 names = st.text(min_size=1)
@@ -180,26 +189,29 @@ values = st.recursive(
 
 
 @given(names, st.dictionaries(st.text(), values, max_size=5))
-def test_any_json_object_comes_back_as_it_was_sent(name: str, data: dict[str, Any]) -> None:
+def test_any_encoded_envelope_is_decoded_to_the_same_envelope(name: str, data: dict[str, Any]) -> None:
     assert decode(Envelope(name, data).encode().decode()) == Envelope(name, data)
 
 
 @given(names, st.dictionaries(st.text(), values, max_size=5))
-def test_what_another_json_writer_wrote_is_read_alike(name: str, data: dict[str, Any]) -> None:
+def test_json_of_the_standard_library_is_decoded_to_the_same_envelope(name: str, data: dict[str, Any]) -> None:
     assert decode(json.dumps({"event": name, "data": data})) == Envelope(name, data)
 
 
-def the_short_way(text: str) -> str:
-    """Return the fast parser's result, after a check that the strict parser's is the same; None if it has none."""
+def parse_fast(text: str) -> str:
+    """Return the ``repr`` of the result of the fast parser, or an empty text if it needs the strict parser.
+
+    Check that the strict parser returns the same.
+    """
     value = envelope._parse_fast(text)
     if value is NEEDS_STRICT_PARSER:
         return ""
-    assert repr(value) == repr(envelope._parse_strict(text))  # 1, 1.0 and True are three things here
+    assert repr(value) == repr(envelope._parse_strict(text))  # repr() distinguishes 1, 1.0 and True
     return repr(value)
 
 
 keys = st.sampled_from(["a", "b", "", "ä", "😀", "}", "[,"])
-pieces = st.recursive(
+json_texts = st.recursive(
     st.sampled_from(["1", "1.0", "-0", "-0.0", "1e5", "1e999", "1e-999", "9" * 40, "9" * 5_000, "null", "true"])
     | st.sampled_from(["NaN", "Infinity", "01", '""', '"ä"', '"[{"', '"\\""', '"\\ud800"', '"\t"', '"\x7f"'])
     | st.floats(allow_nan=False, allow_infinity=False).map(repr),
@@ -213,18 +225,18 @@ pieces = st.recursive(
 )
 
 
-@given(pieces)
-def test_the_short_way_reads_what_the_long_way_reads_or_leaves_it_to_that(text: str) -> None:
-    the_short_way(text)
+@given(json_texts)
+def test_the_fast_parser_agrees_with_the_strict_parser_for_valid_and_invalid_values(text: str) -> None:
+    parse_fast(text)
 
 
 @given(st.text('{}[]",:\\ud8dceE019.-+nulfatrsNI \n'))
-def test_the_short_way_takes_no_rubbish(text: str) -> None:
-    the_short_way(text)
+def test_the_fast_parser_agrees_with_the_strict_parser_for_any_text(text: str) -> None:
+    parse_fast(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "short"),
+    ("text", "is_fast"),
     [
         ('{"event": "x", "data": {"a": [1, -0.5, null, true, "ä"]}}', True),
         ('{"a":1,"a":1}', False),
@@ -235,8 +247,8 @@ def test_the_short_way_takes_no_rubbish(text: str) -> None:
         (json.dumps("x" * envelope.MAX_FRAME_BYTES), False),
     ],
 )
-def test_the_short_way_is_for_what_is_plain(text: str, short: bool) -> None:
-    assert bool(the_short_way(text)) is short
+def test_which_texts_the_fast_parser_accepts(text: str, is_fast: bool) -> None:
+    assert bool(parse_fast(text)) is is_fast
 
 
 @pytest.mark.parametrize("value", [{"a": ["[" * 40]}, {"{" * 40: []}])

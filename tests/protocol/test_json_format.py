@@ -1,4 +1,4 @@
-"""Formatting changes white space only."""
+"""Formatting JSON changes only white space."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def test_formatted_json_looks_like_that_of_the_standard_library(value: Any) -> N
     assert format_json(expected) == expected
 
 
-def test_numbers_and_escapes_stay_as_they_are_written() -> None:
+def test_numbers_and_escapes_are_not_changed() -> None:
     text = '{"n":1.50e+1,"big":123456789012345678901234567890,"s":"\\u0041\\/ {[,:]}","empty":[ ],"o":{ }}'
     assert format_json(text) == (
         '{\n  "n": 1.50e+1,\n  "big": 123456789012345678901234567890,\n  "s": "\\u0041\\/ {[,:]}",\n'

@@ -1,4 +1,4 @@
-"""What is underlined for an error."""
+"""Tests of SpanFinder: the part of a JSON text that is underlined for an error."""
 
 import pytest
 from hypothesis import given
@@ -54,7 +54,7 @@ def test_a_path_marks_its_field_or_the_object_that_lacks_it(path: str, marked: s
         ("[]", "["),
     ],
 )
-def test_what_is_not_a_frame_is_marked_where_the_decoder_stopped(text: str, marked: str) -> None:
+def test_an_invalid_frame_is_marked_where_decoding_stopped(text: str, marked: str) -> None:
     with pytest.raises(BadFrame) as raised:
         decode(text)
     start, end = span_of(text, EventProblem(raised.value.where, raised.value.reason))
@@ -62,18 +62,18 @@ def test_what_is_not_a_frame_is_marked_where_the_decoder_stopped(text: str, mark
 
 
 @given(st.text(), st.text())
-def test_no_text_and_no_path_raises(text: str, path: str) -> None:
+def test_any_text_and_path_return_a_span_within_the_text(text: str, path: str) -> None:
     start, end = span_of(text, EventProblem(path, "wrong"))
     assert 0 <= start <= end <= len(text)
 
 
 @given(st.text(), st.integers(1, 9), st.integers(1, 99))
-def test_a_place_outside_of_the_text_stays_within_it(text: str, line: int, column: int) -> None:
+def test_a_position_outside_of_the_text_returns_a_span_within_the_text(text: str, line: int, column: int) -> None:
     start, end = span_of(text, EventProblem(f"line {line} column {column}", "wrong"))
     assert 0 <= start <= end <= len(text)
 
 
-def test_in_an_object_with_very_many_members_the_object_itself_is_marked() -> None:
+def test_beyond_the_limit_of_members_the_object_is_marked() -> None:
     members = ",".join(f'"n{number}":0' for number in range(MAX_MEMBERS + 1))
     text = f'{{"data":{{{members}}}}}'
     for name, marked in (

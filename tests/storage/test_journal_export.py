@@ -1,4 +1,4 @@
-"""Rows of the journal in a file of JSON lines."""
+"""Export of journal rows as JSON lines."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from app.protocol.errors import StorageError
 from app.storage.journal_export import ROWS_AT_ONCE, export_rows
 
 
-def filled(rows: int) -> Journal:
+def journal_with_rows(rows: int) -> Journal:
     journal = Journal(max_rows=rows)
     for number in range(rows):
         journal.append(Kind.TO_UI, "typing", payload=f'{{"n": {number}}}'.encode(), note="Ä\n")
@@ -22,8 +22,8 @@ def names(folder: Path) -> list[str]:
     return [file.name for file in folder.iterdir()]
 
 
-async def test_every_line_is_a_row(tmp_path: Path) -> None:
-    journal = filled(2 * ROWS_AT_ONCE + 3)
+async def test_every_line_of_the_file_is_a_row(tmp_path: Path) -> None:
+    journal = journal_with_rows(2 * ROWS_AT_ONCE + 3)
     journal.mark(2, pinned=True)
     file = tmp_path / "rows.ndjson"
     seqs = range(1, 2 * ROWS_AT_ONCE + 3)
@@ -35,13 +35,13 @@ async def test_every_line_is_a_row(tmp_path: Path) -> None:
 
 
 async def test_discarded_rows_are_left_out(tmp_path: Path) -> None:
-    journal = filled(5)
+    journal = journal_with_rows(5)
     for _ in range(3):
         journal.append(Kind.SERVER, "x")
     assert await export_rows(journal.rows.copy(), [1, 3, 4, 8], tmp_path / "rows") == 2
 
 
-async def test_a_file_that_cannot_be_written_stays_as_it_is(tmp_path: Path) -> None:
+async def test_a_failed_export_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="could not be written"):
-        await export_rows(filled(1).rows.copy(), [1], tmp_path)
+        await export_rows(journal_with_rows(1).rows.copy(), [1], tmp_path)
     assert names(tmp_path) == []

@@ -18,14 +18,14 @@ from app.system.settings import Settings, check, validate
         ("pause", "Pause"),
     ],
 )
-def test_it_is_read_regardless_of_case_order_and_spaces(text: str, shown: str) -> None:
+def test_a_key_combination_is_parsed_regardless_of_case_order_and_spaces(text: str, shown: str) -> None:
     assert str(parse(text)) == shown
     assert parse(str(parse(text))) == parse(text)
     assert problem(text) == ""
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "reason"),
     [
         ("R", "R would be typed as text"),
         ("Shift+R", "Shift+R would be typed as text"),
@@ -36,17 +36,17 @@ def test_it_is_read_regardless_of_case_order_and_spaces(text: str, shown: str) -
         ("+", "'' is not a modifier"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, why: str) -> None:
-    assert problem(text).startswith(why)
+def test_an_invalid_key_combination_is_reported_with_a_reason(text: str, reason: str) -> None:
+    assert problem(text).startswith(reason)
     assert check("repeat_shortcut", text) == problem(text)
 
 
-def test_an_empty_text_switches_a_shortcut_off() -> None:
+def test_an_empty_text_disables_a_shortcut() -> None:
     assert problem("") == problem("  ") == ""
     assert (Settings().repeat_shortcut, Settings().fire_bar_shortcut) == ("", "")
 
 
-def test_two_shortcuts_need_different_keys() -> None:
+def test_shortcuts_with_the_same_keys_are_rejected() -> None:
     assert validate(Settings(repeat_shortcut="Ctrl+Alt+R", fire_bar_shortcut="Ctrl+Alt+B")) == []
     (error,) = validate(Settings(repeat_shortcut="Ctrl+Alt+R", fire_bar_shortcut="alt+ctrl+R"))
     assert (error.name, error.reason) == ("fire_bar_shortcut", "Ctrl+Alt+R already repeats the last event")
