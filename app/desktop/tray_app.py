@@ -127,7 +127,7 @@ class TrayApp(QObject):
     async def _open_access(self) -> None:
         await self.access.open()
         token = self.access.token
-        self.window.settings.show_token(token)
+        self.window.show_token(token)
         if token and token.notice:
             self.window.banner.show_notice(token.notice, topic="token")
         self.window.show_state()

@@ -6,7 +6,6 @@ it on.
 """
 
 import os
-import plistlib
 import shutil
 import sys
 from contextlib import suppress
@@ -126,6 +125,8 @@ class LaunchAgent:
 
     def is_on(self) -> bool:
         """Return whether the agent exists and is not disabled with a key in the file."""
+        import plistlib  # loads an XML parser, which other systems do not need
+
         try:
             text = read_file(self.file, MAX_BYTES)
         except FileNotFoundError:
@@ -138,6 +139,8 @@ class LaunchAgent:
 
     def turn_on(self) -> None:
         """Write the agent. launchd reads it at the next login, so it does not start a second instance now."""
+        import plistlib
+
         agent = {
             "Label": IDENTIFIER,
             "ProgramArguments": [*self._command, HIDDEN],

@@ -8,8 +8,8 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 SIZES = (16, 22, 24, 32, 48, 64, 128)
-CONTROL_SIZES = (16, 20, 32, 40, 80)
-"""Pixel sizes of the icons in controls and empty rooms, at scale 1 and 2."""
+CONTROL_SIZE = 16
+"""The usual size of an icon in a control."""
 
 
 @lru_cache(maxsize=128)
@@ -38,6 +38,6 @@ def icon(name: str, tint: str | None = None, sizes: tuple[int, ...] = SIZES) -> 
     return built
 
 
-def ui_icon(name: str, tint: str) -> QIcon:
-    """Return an icon of ``resources/icons/ui`` in one colour."""
-    return icon(f"ui/{name}", tint, CONTROL_SIZES)
+def ui_icon(name: str, tint: str, size: int = CONTROL_SIZE) -> QIcon:
+    """Return an icon of ``resources/icons/ui`` in one colour, for ``size`` pixels at scale 1 and 2."""
+    return icon(f"ui/{name}", tint, (size, 2 * size))

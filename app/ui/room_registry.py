@@ -34,6 +34,7 @@ class Room:
     ``icon`` is a file in ``resources/icons/ui``. ``factory`` is ``module:function``; the function gets the window,
     builds the page and connects it to the other rooms. ``room_hooks.py`` lists the protocols that a page can
     implement. ``shortcut`` is a key of its own; without one, ``numbered`` sets it.
+    A room that is ``on_demand`` is not built before it is first used: it is large, and not used in every session.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Room:
     group: Group
     factory: str
     shortcut: str = ""
+    on_demand: bool = False
 
     @property
     def tooltip(self) -> str:
@@ -78,7 +80,7 @@ ROOMS = numbered(
         Room(INJECT, "Inject", "inject", Group.FIRE, "app.ui.rooms.inject:create"),
         Room(FIXTURES, "Fixtures", "fixtures", Group.FIRE, "app.ui.rooms.fixtures:create"),
         Room(CHATS, "Chats", "chats", Group.WORLD, "app.ui.rooms.chats:create"),
-        Room(SETTINGS, "Settings", "settings", Group.PROGRAM, "app.ui.rooms.settings:create"),
-        Room(HELP, "Help", "help", Group.PROGRAM, "app.ui.rooms.help:create", "F1"),
+        Room(SETTINGS, "Settings", "settings", Group.PROGRAM, "app.ui.rooms.settings:create", on_demand=True),
+        Room(HELP, "Help", "help", Group.PROGRAM, "app.ui.rooms.help:create", "F1", on_demand=True),
     )
 )

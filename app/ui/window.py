@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # loaded later: the shell is painted first
     from app.hub.journal import Row
     from app.manual.pages import Manual
     from app.protocol.fixture import Fixture
+    from app.system.control_token import Token
     from app.ui.about import About
     from app.ui.palette import Palette
     from app.ui.rooms.chats import ChatsRoom
@@ -63,6 +64,7 @@ class MainWindow(MainWindowShell):
     first_steps: FirstSteps | None = None
     """The panel with the first steps, once it was shown."""
     filled = False
+    token: Token | None = None
 
     def fill(self, companion: Companion) -> Self:
         """Create the rooms and the status bar for a companion. Call it once."""
@@ -77,7 +79,10 @@ class MainWindow(MainWindowShell):
         self.filled = True
         self.companion = companion
         self.status = StatusBar(companion)
-        self.rooms = LazyStack({room.name: partial(self._build, room) for room in self.room_list})
+        self.rooms = LazyStack(
+            {room.name: partial(self._build, room) for room in self.room_list},
+            [room.name for room in self.room_list if room.on_demand],
+        )
         self._settings_shown = companion.settings
         self.open_control: Callable[[], Coroutine[Any, Any, Any]] = partial(companion.start_service, "control")
         """Starts the control API. The desktop program replaces it with a function that obtains the token first."""
@@ -155,6 +160,12 @@ class MainWindow(MainWindowShell):
         return page
 
     # called by the desktop program and by widgets
+
+    def show_token(self, token: Token | None) -> None:
+        """Keep the token of the control API for Settings, which can copy it; None if there is none."""
+        self.token = token
+        if self.rooms.has(SETTINGS):
+            self.settings.show_token(token)
 
     def show_rejection(self, text: str) -> None:
         """Show why an editor rejected a text."""

@@ -59,6 +59,20 @@ async def test_the_other_pages_are_built_while_the_loop_is_idle(stack: LazyStack
     assert stack.current == "b"
 
 
+async def test_a_page_on_demand_is_built_only_when_it_is_used(built: list[str]) -> None:
+    def make() -> QWidget:
+        built.append("made")
+        return QLabel("page")
+
+    stack = LazyStack({"a": make, "b": make}, on_demand=["b"])
+    stack.build_the_rest()
+    await until(lambda: built and not stack._idle.isActive())
+    assert (stack.has("a"), stack.has("b")) == (True, False)
+    stack.show_page("b")
+    assert stack.has("b")
+    destroy_now(stack)
+
+
 async def test_after_close_down_no_pages_are_built(stack: LazyStack, built: list[str]) -> None:
     stack.build_the_rest()
     stack.close_down()

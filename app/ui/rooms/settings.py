@@ -43,6 +43,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
         clients=lambda: companion.hub.connection_count,
     )
     room.save_requested.connect(window.save_requested)
+    room.show_token(window.token)
     return room
 
 

@@ -1,6 +1,5 @@
 """A small popup that offers the usual reactions and accepts any other emoji."""
 
-import unicodedata
 from collections.abc import Collection
 from functools import partial
 
@@ -67,4 +66,6 @@ class EmojiPicker(QFrame):
 
 def _spoken(emoji: str) -> str:
     """Return an emoji with its name, for screen readers that cannot read emoji."""
+    import unicodedata  # a megabyte, needed only when the picker opens
+
     return f"{emoji} {unicodedata.name(emoji[0], '').lower()}".strip()

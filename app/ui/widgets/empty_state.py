@@ -11,6 +11,9 @@ from app.ui.icons import ui_icon
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 
+SIZE = 40
+"""Width and height of the icon."""
+
 
 class EmptyState(QWidget):
     """Shown instead of an empty table or list. ``action`` is the button's title and its callback."""
@@ -51,5 +54,5 @@ class EmptyState(QWidget):
 
     def recolor(self) -> None:
         """Use the colours of the current theme."""
-        pixmap: QPixmap = ui_icon(self._icon, theme.colors().faint).pixmap(40, 40)
+        pixmap: QPixmap = ui_icon(self._icon, theme.colors().faint, SIZE).pixmap(SIZE, SIZE)
         self._picture.setPixmap(pixmap)

@@ -88,12 +88,12 @@ class FilterChips(QWidget):
         for chip in (self.all, *self.switches.values()):
             chip.setMinimumWidth(0)
             checked = chip.icon()
-            chip.setIcon(ui_icon("check", theme.colors().accent))
+            chip.setIcon(ui_icon("check", theme.colors().accent, ICON.width()))
             chip.setMinimumWidth(chip.sizeHint().width())
             chip.setIcon(checked)
 
     def _show_icons(self) -> None:
-        check = ui_icon("check", theme.colors().accent)
+        check = ui_icon("check", theme.colors().accent, ICON.width())
         for chip in (self.all, *self.switches.values(), self.event_menu, self.client_menu):
             chip.setIcon(check if chip.isChecked() else QIcon())
 

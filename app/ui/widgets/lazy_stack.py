@@ -1,17 +1,21 @@
 """A stack of pages that are built on first use, or when the event loop is idle."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 
 class LazyStack(QStackedWidget):
-    """Show one of several named pages. A page that has not been built yet has an empty widget as placeholder."""
+    """Show one of several named pages. A page that has not been built yet has an empty widget as placeholder.
 
-    def __init__(self, makers: Mapping[str, Callable[[], QWidget]]) -> None:
+    The pages named by ``on_demand`` are only built on first use, to save memory.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], QWidget]], on_demand: Collection[str] = ()) -> None:
         super().__init__()
         self._makers = makers
+        self._on_demand = on_demand
         self._names = list(makers)
         self._built: dict[str, QWidget] = {}
         self._places = {name: QWidget() for name in makers}
@@ -59,7 +63,8 @@ class LazyStack(QStackedWidget):
         self._idle.stop()
 
     def _build_next(self) -> None:
-        if self._places:
-            self.page(next(iter(self._places)))
+        name = next((each for each in self._places if each not in self._on_demand), None)
+        if name:
+            self.page(name)
         else:
             self._idle.stop()

@@ -17,6 +17,7 @@ from app.ui.plain_text import set_tooltip
 from app.ui.room_registry import Group, Room
 from app.ui.widgets.accessible_names import named
 
+ROOM_ICON, HEADING_ICON = 20, 12
 BADGE_HEIGHT = 18
 BADGE_MARGIN = 8
 
@@ -42,7 +43,7 @@ class RoomButton(QPushButton):
         named(self, room.title, style_id="nav", tip=room.tooltip)
         self.setCheckable(True)
         self.setAutoExclusive(True)  # a radio button for screen readers; the group does the rest
-        self.setIconSize(QSize(20, 20))
+        self.setIconSize(QSize(ROOM_ICON, ROOM_ICON))
         self.room = room
         self.badge: Badge | None = None
 
@@ -116,7 +117,7 @@ class Navigation(QScrollArea):
         elif group not in self._headings:
             heading = QPushButton(group.value)
             heading.setObjectName("navGroup")
-            heading.setIconSize(QSize(12, 12))
+            heading.setIconSize(QSize(HEADING_ICON, HEADING_ICON))
             heading.clicked.connect(lambda: self._toggle(group))
             self._headings[group] = heading
             self._column.addWidget(heading)
@@ -183,7 +184,7 @@ class Navigation(QScrollArea):
     def recolor(self) -> None:
         """Use the colours of the current theme."""
         for button in self._buttons.values():
-            button.setIcon(ui_icon(button.room.icon, theme.colors().muted))
+            button.setIcon(ui_icon(button.room.icon, theme.colors().muted, ROOM_ICON))
         for group in self._headings:
             self._show_heading(group)
 
@@ -198,6 +199,8 @@ class Navigation(QScrollArea):
     def _show_heading(self, group: Group) -> None:
         heading = self._headings[group]
         collapsed = group in self._collapsed
-        heading.setIcon(ui_icon("chevron-right" if collapsed else "chevron-down", theme.colors().muted))
+        heading.setIcon(
+            ui_icon("chevron-right" if collapsed else "chevron-down", theme.colors().muted, HEADING_ICON)
+        )
         heading.setAccessibleName(f"{group.value} rooms, {'collapsed' if collapsed else 'expanded'}")
         set_tooltip(heading, f"{'Show' if collapsed else 'Hide'} the rooms of {group.value}")

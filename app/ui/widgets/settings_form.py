@@ -21,27 +21,33 @@ class SettingRow(QWidget):
         self.names = tuple(names)
         self.control = control
         self._texts = f"{title} {hint} {control.accessibleName()} {' '.join(names)} {_text_of(control)}".casefold()
-        label = named(PlainTextLabel(title, wordWrap=True), title or "Setting", style_id="settingLabel")
-        label.setFixedWidth(LABEL_WIDTH)
-        label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        label.setBuddy(control)
-        self.error = named(PlainTextLabel(wordWrap=True), f"Problem of {title}", style_id="problem")
-        self.error.setVisible(False)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 1)
-        grid.addWidget(label, 0, 0)
-        grid.addWidget(control, 0, 1)
+        self._title = title
+        self.error: PlainTextLabel | None = None
+        """Shows why the value is not valid. It is created when it is first needed."""
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(16)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        self._grid.setColumnStretch(1, 1)
+        if title:
+            label = named(PlainTextLabel(title, wordWrap=True), title, style_id="settingLabel")
+            label.setFixedWidth(LABEL_WIDTH)
+            label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+            label.setBuddy(control)
+            self._grid.addWidget(label, 0, 0)
+        self._grid.addWidget(control, 0, 1)
         if hint:
-            grid.addWidget(named(PlainTextLabel(hint, wordWrap=True), "Explanation", style_id="muted"), 1, 1)
-        grid.addWidget(self.error, 2, 1)
+            self._grid.addWidget(named(PlainTextLabel(hint, wordWrap=True), "Explanation", style_id="muted"), 1, 1)
 
     def show_error(self, text: str) -> None:
         """Show why the value is not valid; an empty text removes the error."""
-        self.error.setText(f"✗ {text}" if text else "")
-        self.error.setVisible(bool(text))
+        if text and self.error is None:
+            self.error = named(PlainTextLabel(wordWrap=True), f"Problem of {self._title}", style_id="problem")
+            self._grid.addWidget(self.error, 2, 1)
+        if self.error is not None:
+            self.error.setText(f"✗ {text}" if text else "")
+            self.error.setVisible(bool(text))
 
     def matches(self, words: Iterable[str]) -> bool:
         """Return whether the row's texts contain all words."""
