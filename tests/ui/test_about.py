@@ -1,4 +1,4 @@
-"""About, and the word of a newer version."""
+"""The About dialog, and the check for updates."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,39 +25,39 @@ LEFT = Qt.MouseButton.LeftButton
 NEWER = Release("9.9.9", "https://companion.example/9.9.9")
 ADDRESS = "https://companion.example/latest"
 
-Asked = list[str]
+Addresses = list[str]
 
 
 @pytest.fixture
-def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Release | Exception | None], Asked]:
-    """``asked = answer(release)``: nobody is asked over the network; the addresses are in ``asked``."""
+def set_update(monkeypatch: pytest.MonkeyPatch) -> Callable[[Release | Exception | None], Addresses]:
+    """Return a function that replaces update checks. It returns the list of requested addresses."""
 
-    def make(what: Release | Exception | None) -> Asked:
-        asked: Asked = []
+    def make(result: Release | Exception | None) -> Addresses:
+        addresses: Addresses = []
 
         async def look(address: str) -> Release | None:
-            asked.append(address)
-            if isinstance(what, Exception):
-                raise what
-            return what
+            addresses.append(address)
+            if isinstance(result, Exception):
+                raise result
+            return result
 
         for module in (about, updates):
             monkeypatch.setattr(module, "look", look)
-        return asked
+        return addresses
 
     return make
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Addresses that the browser would have been sent to."""
-    found: list[str] = []
-    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: found.append(QUrl(url).toString()))
-    return found
+def opened_urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record the addresses that would be opened in the browser."""
+    opened_urls: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened_urls.append(QUrl(url).toString()))
+    return opened_urls
 
 
 @pytest.fixture
-def shown(windows: Windows, make_companion: MakeCompanion) -> Callable[..., Awaitable[MainWindow]]:
+def show_window(windows: Windows, make_companion: MakeCompanion) -> Callable[..., Awaitable[MainWindow]]:
     async def show(**settings: Any) -> MainWindow:
         companion = await make_companion(**settings)
         window = windows(companion)
@@ -75,7 +75,7 @@ def cells(dialog: About) -> list[tuple[str, ...]]:
     ]
 
 
-async def test_it_shows_versions_and_the_licence_of_everything_inside(window: MainWindow) -> None:
+async def test_about_shows_the_versions_and_licences_of_all_components(window: MainWindow) -> None:
     dialog = window.open_about()
     assert dialog.versions["P2P Chat Companion"] == __version__
     assert dialog.versions["Qt"] == qVersion()
@@ -89,7 +89,7 @@ async def test_it_shows_versions_and_the_licence_of_everything_inside(window: Ma
     dialog.close()
 
 
-async def test_its_versions_are_copied_for_a_report(window: MainWindow, qtbot: Any) -> None:
+async def test_the_versions_can_be_copied(window: MainWindow, qtbot: Any) -> None:
     qtbot.mouseClick(window.version, LEFT)
     (dialog,) = window.findChildren(About)
     qtbot.mouseClick(dialog.copy, LEFT)
@@ -103,36 +103,38 @@ async def test_its_versions_are_copied_for_a_report(window: MainWindow, qtbot: A
 async def test_the_update_check_and_licence_texts_are_hidden_if_unavailable(window: MainWindow) -> None:
     dialog = window.open_about()
     assert not dialog.check.isVisible()
-    assert not dialog.texts.isVisible(), "the texts lie in a bundle only"
+    assert not dialog.texts.isVisible(), "licence texts exist only in a bundle"
     dialog.close()
 
 
 async def test_a_manual_update_check_shows_its_result(
-    shown: Any, answer: Any, opened: list[str], qtbot: Any
+    show_window: Any, set_update: Any, opened_urls: list[str], qtbot: Any
 ) -> None:
-    asked = answer(NEWER)
-    window = await shown(updates_url=ADDRESS)
+    addresses = set_update(NEWER)
+    window = await show_window(updates_url=ADDRESS)
     dialog = window.open_about()
     qtbot.mouseClick(dialog.check, LEFT)
     await until(dialog.release_page.isVisible)
-    assert asked == [ADDRESS]
+    assert addresses == [ADDRESS]
     assert dialog.update_status.text() == "Version 9.9.9 is available."
-    assert opened == []
+    assert opened_urls == []
     qtbot.mouseClick(dialog.release_page, LEFT)
-    assert opened == [NEWER.page]
+    assert opened_urls == [NEWER.page]
     dialog.close()
 
 
 @pytest.mark.parametrize(
-    ("heard", "text"),
+    ("result", "text"),
     [
         (None, f"{__version__} is the latest version."),
         (UpdateError("no response within 10 s"), "The check for updates failed: no response within 10 s."),
     ],
 )
-async def test_no_news_and_no_answer(shown: Any, answer: Any, qtbot: Any, heard: Any, text: str) -> None:
-    answer(heard)
-    dialog = (await shown(updates_url=ADDRESS)).open_about()
+async def test_an_update_check_without_a_newer_version_shows_a_text(
+    show_window: Any, set_update: Any, qtbot: Any, result: Any, text: str
+) -> None:
+    set_update(result)
+    dialog = (await show_window(updates_url=ADDRESS)).open_about()
     qtbot.mouseClick(dialog.check, LEFT)
     await until(lambda: dialog.update_status.text() == text)
     assert dialog.check.isEnabled()
@@ -140,99 +142,99 @@ async def test_no_news_and_no_answer(shown: Any, answer: Any, qtbot: Any, heard:
     dialog.close()
 
 
-async def test_closed_while_it_asks_it_is_left_alone(shown: Any, answer: Any, qtbot: Any) -> None:
-    asked = answer(NEWER)
-    dialog = (await shown(updates_url=ADDRESS)).open_about()
+async def test_about_can_be_closed_during_an_update_check(show_window: Any, set_update: Any, qtbot: Any) -> None:
+    addresses = set_update(NEWER)
+    dialog = (await show_window(updates_url=ADDRESS)).open_about()
     qtbot.mouseClick(dialog.check, LEFT)
     dialog.close()
-    await until(lambda: asked)
+    await until(lambda: addresses)
 
 
-# by itself
+# automatic checks
 
 
-async def test_automatic_update_checks_are_off_by_default(shown: Any, answer: Any) -> None:
-    asked = answer(NEWER)
-    window = await shown(updates_url=ADDRESS)
+async def test_automatic_update_checks_are_off_by_default(show_window: Any, set_update: Any) -> None:
+    addresses = set_update(NEWER)
+    window = await show_window(updates_url=ADDRESS)
     window.updates.check_if_due()
-    assert asked == []
+    assert addresses == []
     assert not window.banner.isVisible()
 
 
 async def test_a_newer_version_is_shown_in_the_banner_but_the_page_opens_only_on_click(
-    shown: Any, answer: Any, opened: list[str], qtbot: Any
+    show_window: Any, set_update: Any, opened_urls: list[str], qtbot: Any
 ) -> None:
-    asked = answer(NEWER)
-    window = await shown(updates_url=ADDRESS, check_updates=True)
+    addresses = set_update(NEWER)
+    window = await show_window(updates_url=ADDRESS, check_updates=True)
     await until(lambda: window.banner.buttons)
-    assert asked == [ADDRESS]
+    assert addresses == [ADDRESS]
     assert window.banner.text.text() == f"Version 9.9.9 is available. You have {__version__}."
-    assert opened == []
+    assert opened_urls == []
     qtbot.mouseClick(window.banner.buttons[0], LEFT)
-    assert opened == [NEWER.page]
+    assert opened_urls == [NEWER.page]
 
 
-async def test_it_asks_over_the_network_on_the_windows_own_loop(shown: Any) -> None:
-    """The one test here that asks for real: names, sockets and threads work beside Qt."""
+async def test_an_update_check_over_http_works_on_the_loop_of_the_window(show_window: Any) -> None:
+    """Check for updates with a real HTTP server: name lookup, sockets and threads work with the loop of Qt."""
 
-    async def answer(_: web.Request) -> web.Response:
+    async def respond(_: web.Request) -> web.Response:
         return web.json_response({"tag_name": "v9.9.9", "html_url": NEWER.page})
 
     server = web.Application()
-    server.router.add_get("/latest", answer)
+    server.router.add_get("/latest", respond)
     runner = web.AppRunner(server)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    window = await shown(updates_url=f"http://localhost:{runner.addresses[0][1]}/latest", check_updates=True)
+    window = await show_window(updates_url=f"http://localhost:{runner.addresses[0][1]}/latest", check_updates=True)
     await until(lambda: window.banner.buttons)
     assert window.banner.text.text() == f"Version 9.9.9 is available. You have {__version__}."
     await runner.cleanup()
 
 
-async def test_it_asks_once_a_day(shown: Any, answer: Any) -> None:
-    asked = answer(None)
-    window = await shown(updates_url=ADDRESS, check_updates=True)
-    await until(lambda: len(asked) == 1)
+async def test_updates_are_checked_once_a_day(show_window: Any, set_update: Any) -> None:
+    addresses = set_update(None)
+    window = await show_window(updates_url=ADDRESS, check_updates=True)
+    await until(lambda: len(addresses) == 1)
     window.updates.check_if_due()
     now = window.updates.now()
     window.updates.now = lambda: now + updates.A_DAY_S - 60
     window.updates.check_if_due()
-    assert len(asked) == 1
+    assert len(addresses) == 1
     window.updates.now = lambda: now + updates.A_DAY_S + 1
     window.updates.check_if_due()
-    await until(lambda: len(asked) == 2)
+    await until(lambda: len(addresses) == 2)
 
 
 async def test_a_failed_automatic_update_check_is_logged_but_not_shown(
-    shown: Any, answer: Any, caplog: pytest.LogCaptureFixture
+    show_window: Any, set_update: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="app.ui.updates")
-    answer(UpdateError("the server could not be reached (ClientConnectorError)"))
-    window = await shown(updates_url=ADDRESS, check_updates=True)
+    set_update(UpdateError("the server could not be reached (ClientConnectorError)"))
+    window = await show_window(updates_url=ADDRESS, check_updates=True)
     await until(lambda: "The check for updates failed" in caplog.text)
     assert not window.banner.buttons
 
 
-async def test_enabling_update_checks_checks_at_once_and_disabling_hides_the_banner(
-    shown: Any, answer: Any
+async def test_enabling_update_checks_runs_one_and_disabling_hides_the_banner(
+    show_window: Any, set_update: Any
 ) -> None:
-    asked = answer(NEWER)
-    window = await shown(updates_url=ADDRESS)
+    addresses = set_update(NEWER)
+    window = await show_window(updates_url=ADDRESS)
     companion: Companion = window.companion
     await companion.apply(replace(companion.settings, check_updates=True))
     await until(lambda: window.banner.buttons)
     await companion.apply(replace(companion.settings, updates_url="https://other.example/latest"))
-    await until(lambda: asked == [ADDRESS, "https://other.example/latest"])
+    await until(lambda: addresses == [ADDRESS, "https://other.example/latest"])
     await companion.apply(replace(companion.settings, check_updates=False))
     assert not window.banner.isVisibleTo(window)
-    assert len(asked) == 2
+    assert len(addresses) == 2
 
 
 # the project
 
 
 async def test_a_release_links_to_the_readme_and_the_issues(
-    window: MainWindow, opened: list[str], monkeypatch: pytest.MonkeyPatch, qtbot: Any
+    window: MainWindow, opened_urls: list[str], monkeypatch: pytest.MonkeyPatch, qtbot: Any
 ) -> None:
     feed = "https://api.github.com/repos/someone/p2p-chat-companion/releases/latest"
     monkeypatch.setattr("app.system.updates.built_in_address", lambda: feed)
@@ -240,13 +242,11 @@ async def test_a_release_links_to_the_readme_and_the_issues(
     qtbot.mouseClick(dialog.readme, LEFT)
     qtbot.mouseClick(dialog.issues, LEFT)
     page = "https://github.com/someone/p2p-chat-companion"
-    assert opened == [f"{page}#readme", f"{page}/issues"]
+    assert opened_urls == [f"{page}#readme", f"{page}/issues"]
     dialog.close()
 
 
-async def test_a_build_from_source_knows_no_page_of_the_project_and_opens_help(
-    window: MainWindow, qtbot: Any
-) -> None:
+async def test_a_build_from_source_hides_the_project_links_and_opens_help(window: MainWindow, qtbot: Any) -> None:
     dialog = window.open_about()
     assert not dialog.readme.isVisible()
     assert not dialog.issues.isVisible()
@@ -255,11 +255,11 @@ async def test_a_build_from_source_knows_no_page_of_the_project_and_opens_help(
     assert (window.rooms.current, window.help.page) == (HELP, "index")
 
 
-async def test_a_version_stands_on_the_line_of_its_name(window: MainWindow) -> None:
+async def test_a_version_is_aligned_with_its_name(window: MainWindow) -> None:
     dialog = window.open_about()
     labels = dialog.findChildren(QLabel)
-    place = next(number for number, label in enumerate(labels) if label.text() == "System")
-    name, version = labels[place : place + 2]
+    index = next(number for number, label in enumerate(labels) if label.text() == "System")
+    name, version = labels[index : index + 2]
     assert version.text() == dialog.versions["System"]
     assert (name.y(), name.height()) == (version.y(), version.height())
     for label in (name, version):
@@ -271,6 +271,6 @@ async def test_a_version_stands_on_the_line_of_its_name(window: MainWindow) -> N
 def first_ink(label: QLabel) -> int:
     """Return the first row of pixels that has text."""
     picture = label.grab().toImage()
-    ground = picture.pixel(picture.width() - 1, picture.height() - 1)
+    background = picture.pixel(picture.width() - 1, picture.height() - 1)
     rows = range(picture.height())
-    return next(y for y in rows if any(picture.pixel(x, y) != ground for x in range(picture.width())))
+    return next(y for y in rows if any(picture.pixel(x, y) != background for x in range(picture.width())))

@@ -1,4 +1,4 @@
-"""A conversation as bubbles."""
+"""The messages of a chat as bubbles."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -32,15 +32,15 @@ def picture(view: BubbleView) -> QImage:
     return view.grab().toImage()
 
 
-def painted(view: BubbleView, place: QPoint) -> str:
-    return picture(view).pixelColor(place).name()
+def color_at(view: BubbleView, position: QPoint) -> str:
+    return picture(view).pixelColor(position).name()
 
 
 def at_end(view: BubbleView) -> bool:
     return view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
 
 
-def shown_at(view: BubbleView, line: int) -> int:
+def top_of(view: BubbleView, line: int) -> int:
     return view.visualRect(view.model().index(line, 0)).top()
 
 
@@ -53,18 +53,18 @@ def test_messages_are_shown_as_given(view: BubbleView) -> None:
     assert view.selected is None
 
 
-def test_the_friend_that_one_plays_is_on_the_right_and_the_ui_on_the_left(view: BubbleView) -> None:
+def test_messages_of_the_friend_are_on_the_right_and_of_the_ui_on_the_left(view: BubbleView) -> None:
     scheme = theme.colors()
     for sent, colour in ((True, scheme.surface), (False, scheme.accent_soft)):
         view.show_messages([message("x", sent=sent)])
         bubble = view.bubble_rect(view.model().index(0, 0))
         assert (bubble.right() < 280) is sent
-        assert painted(view, QPoint(bubble.left() + 4, bubble.center().y())) == colour
+        assert color_at(view, QPoint(bubble.left() + 4, bubble.center().y())) == colour
         empty = QPoint(view.viewport().width() - bubble.center().x(), bubble.center().y())
-        assert painted(view, empty) == scheme.window
+        assert color_at(view, empty) == scheme.window
 
 
-def test_the_friends_bubble_has_the_colour_of_the_composer(view: BubbleView) -> None:
+def test_a_bubble_of_the_friend_has_the_colour_of_the_composer(view: BubbleView) -> None:
     view.show_messages([message("x")])
     bubble = view.bubble_rect(view.model().index(0, 0))
     assert picture(view).pixelColor(bubble.left() + 4, bubble.center().y()).name() == theme.colors().accent_soft
@@ -89,12 +89,12 @@ def test_the_sender_is_above_the_first_of_several_messages(view: BubbleView) -> 
     assert senders == ["alice · you", "", "me · your UI", "alice · you"]
 
 
-def test_many_equal_reactions_are_counted() -> None:
-    given = [{"emoji": emoji, "from": str(number)} for number, emoji in enumerate(["👍", "🎉", "👍"])]
-    assert reactions(message("x", reactions=given)) == "👍 2 🎉"
+def test_equal_reactions_are_counted() -> None:
+    all_reactions = [{"emoji": emoji, "from": str(number)} for number, emoji in enumerate(["👍", "🎉", "👍"])]
+    assert reactions(message("x", reactions=all_reactions)) == "👍 2 🎉"
 
 
-def test_a_message_is_spoken_with_its_sender(view: BubbleView) -> None:
+def test_the_accessible_text_of_a_message_contains_its_sender(view: BubbleView) -> None:
     view.show_messages([message("Hello"), message("Hi", sent=True)])
     spoken = [view.model().index(line, 0).data(Qt.ItemDataRole.AccessibleTextRole) for line in (0, 1)]
     assert [each.partition(", ")[2] for each in spoken] == ["alice: Hello", ""]
@@ -109,7 +109,7 @@ def test_a_click_selects_a_message(view: BubbleView, qtbot: Any) -> None:
     assert view.selected == messages[1]
 
 
-def test_delivery_reactions_and_selection_can_be_seen(view: BubbleView) -> None:
+def test_delivery_reactions_and_selection_change_the_picture(view: BubbleView) -> None:
     reacted = {"reactions": [{"emoji": "👍", "from": "bob"}]}
     pictures = []
     for each in (
@@ -130,7 +130,7 @@ def test_a_long_chat_opens_at_its_end(view: BubbleView) -> None:
     assert view.viewport().rect().contains(last)
 
 
-def test_a_chat_that_was_filled_before_it_was_seen_opens_at_its_end(show: Callable[[QWidget], None]) -> None:
+def test_a_chat_that_was_filled_before_it_was_shown_opens_at_its_end(show: Callable[[QWidget], None]) -> None:
     view = BubbleView()
     view.show_messages(many_messages(100))
     view.resize(560, 400)
@@ -141,28 +141,28 @@ def test_a_chat_that_was_filled_before_it_was_seen_opens_at_its_end(show: Callab
 
 
 @pytest.mark.parametrize("width", [300, 900])
-def test_another_width_keeps_the_end_in_sight(view: BubbleView, width: int) -> None:
+def test_resizing_keeps_the_view_at_the_end(view: BubbleView, width: int) -> None:
     view.show_messages([{**each, "text": "word " * 40} for each in many_messages(50)])
     view.resize(width, 400)
     QApplication.processEvents()
     assert at_end(view)
 
 
-def test_at_the_end_it_follows(view: BubbleView) -> None:
+def test_a_view_at_the_end_scrolls_to_a_new_message(view: BubbleView) -> None:
     messages = many_messages(100)
     view.show_messages(messages[:-1])
     view.show_messages(messages)
     assert at_end(view)
 
 
-def test_scrolled_up_it_holds_still_when_a_message_comes(view: BubbleView) -> None:
+def test_a_view_scrolled_up_does_not_move_for_a_new_message(view: BubbleView) -> None:
     messages = many_messages(100)
     view.show_messages(messages[:-1])
     view.verticalScrollBar().setValue(view.verticalScrollBar().maximum() // 2)
-    before = shown_at(view, 50)
+    before = top_of(view, 50)
     view.show_messages(messages)
     QApplication.processEvents()
-    assert shown_at(view, 50) == before
+    assert top_of(view, 50) == before
 
 
 def test_the_selection_stays_on_its_message(view: BubbleView) -> None:
@@ -175,7 +175,7 @@ def test_the_selection_stays_on_its_message(view: BubbleView) -> None:
     assert view.selectionModel().isSelected(view.currentIndex())
 
 
-def test_a_selected_message_that_is_gone_leaves_no_selection(view: BubbleView) -> None:
+def test_removing_the_selected_message_clears_the_selection(view: BubbleView) -> None:
     messages = many_messages(4)
     view.show_messages(messages)
     view.setCurrentIndex(view.model().index(1, 0))
@@ -205,21 +205,21 @@ ODD: list[MessageData] = [
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: f"{odd['text'][:8]!r} {odd['timestamp'][:4]}")
-def test_whatever_a_message_holds_can_be_painted(
-    view: BubbleView, qapp: QApplication, odd: MessageData, scheme: str
+@pytest.mark.parametrize("unusual", ODD, ids=lambda unusual: f"{unusual['text'][:8]!r} {unusual['timestamp'][:4]}")
+def test_unusual_messages_are_painted(
+    view: BubbleView, qapp: QApplication, unusual: MessageData, scheme: str
 ) -> None:
     try:
         theme.apply(qapp, scheme)
         empty = picture(view)
-        view.show_messages([odd])
+        view.show_messages([unusual])
         assert picture(view) != empty
     finally:
         theme.apply(qapp, "light")
 
 
 @pytest.mark.parametrize("width", [240, 300, 1600])
-def test_bubbles_stay_inside_at_any_width(view: BubbleView, width: int) -> None:
+def test_bubbles_fit_into_the_view_at_any_width(view: BubbleView, width: int) -> None:
     view.resize(width, 400)
     view.show_messages([message("word " * 60), message("x" * 500, sent=True)])
     QApplication.processEvents()
@@ -236,8 +236,8 @@ def test_five_hundred_messages_of_all_kinds_are_painted_from_end_to_end(view: Bu
     ]
     view.show_messages(messages)
     bar = view.verticalScrollBar()
-    for place in range(0, bar.maximum(), max(1, bar.maximum() // 40)):
-        bar.setValue(place)
+    for value in range(0, bar.maximum(), max(1, bar.maximum() // 40)):
+        bar.setValue(value)
         picture(view)
     bar.setValue(bar.maximum())
     assert at_end(view)

@@ -1,4 +1,4 @@
-"""The room in which one plays a friend."""
+"""Chats: the room in which you act as a friend of the local user."""
 
 from pathlib import Path
 from typing import Any
@@ -31,12 +31,12 @@ ENTER = Qt.Key.Key_Return
 async def room(window: MainWindow, companion: Companion) -> ChatsRoom:
     window.open_room(CHATS)
     window.chats.reload()
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     return window.chats
 
 
-async def calm(room: ChatsRoom) -> None:
-    """Wait until the room shows the state of now."""
+async def wait_until_updated(room: ChatsRoom) -> None:
+    """Wait until the room shows the current chat state."""
     await wait_until_idle(room._companion)
     await until(lambda: not room._refresh.isActive())
     await wait_until_idle(room._companion)
@@ -46,7 +46,7 @@ def names(room: ChatsRoom) -> list[str]:
     return [room.model.item(line).text() for line in range(room.model.rowCount())]
 
 
-def said_of(room: ChatsRoom, name: str) -> str:
+def accessible_text_of(room: ChatsRoom, name: str) -> str:
     return room.model.item(room.model.line_of(name)).accessibleText()
 
 
@@ -55,21 +55,21 @@ def texts(room: ChatsRoom) -> list[str]:
 
 
 async def choose(room: ChatsRoom, name: str, qtbot: Any) -> None:
-    place = room.list.visualRect(room.model.index(room.model.line_of(name), 0)).center()
-    qtbot.mouseClick(room.list.viewport(), LEFT, pos=place)
-    await calm(room)
+    position = room.list.visualRect(room.model.index(room.model.line_of(name), 0)).center()
+    qtbot.mouseClick(room.list.viewport(), LEFT, pos=position)
+    await wait_until_updated(room)
     assert room.header.name.text() == name
 
 
 def button(room: ChatsRoom, title: str) -> QPushButton:
-    """Return a button beside the selected message."""
+    """Return a button next to the selected message."""
     bar = room.bubbles.actions_bar
     assert bar.message == room.bubbles.selected
     return next(each for each in bar.findChildren(QPushButton) if each.accessibleName().startswith(title))
 
 
 def select(room: ChatsRoom, line: int, qtbot: Any) -> MessageData:
-    """Click on a message, counted from the newest with -1."""
+    """Click the message at index ``line``. -1 is the newest message."""
     index = room.bubbles.model().index(line % len(room.bubbles.messages), 0)
     room.bubbles.scrollTo(index)
     qtbot.mouseClick(room.bubbles.viewport(), LEFT, pos=room.bubbles.visualRect(index).center())
@@ -78,47 +78,47 @@ def select(room: ChatsRoom, line: int, qtbot: Any) -> MessageData:
 
 
 async def use(room: ChatsRoom, by: str, title: str, qtbot: Any) -> None:
-    """Do something with the selected message, by its button, by the context menu or by a key."""
+    """Run an action of the selected message with its button, the context menu or a key."""
     if by == "button":
         assert button(room, title).isVisible()
         qtbot.mouseClick(button(room, title), LEFT)
     elif by == "key":
-        room.window().activateWindow()  # a popup was open, and this platform does not do it
+        room.window().activateWindow()  # the offscreen platform does not reactivate the window after a popup
         await until(room.window().isActiveWindow)
         room.bubbles.setFocus()
         qtbot.keyClick(room.bubbles, KEYS[title])
     else:
-        place = room.bubbles.visualRect(room.bubbles.currentIndex()).center()
-        room.bubbles.customContextMenuRequested.emit(QPoint(place))
+        position = room.bubbles.visualRect(room.bubbles.currentIndex()).center()
+        room.bubbles.customContextMenuRequested.emit(QPoint(position))
         menu = QApplication.activePopupWidget()
         assert isinstance(menu, QMenu)
         next(each for each in menu.actions() if each.text().startswith(title)).trigger()
         menu.close()
-    await calm(room)
+    await wait_until_updated(room)
 
 
 async def react(room: ChatsRoom, by: str, emoji: str, qtbot: Any) -> None:
-    """Choose a reaction to the selected message: an offered one, or another one by writing it."""
+    """Choose a reaction to the selected message. An emoji without a button is entered as text."""
     await use(room, by, "React", qtbot)
     picker = QApplication.activePopupWidget()
     assert isinstance(picker, EmojiPicker)
-    offered = [each for each in picker.buttons if each.text() == emoji]
-    if offered:
-        qtbot.mouseClick(offered[0], LEFT)
+    offered_buttons = [each for each in picker.buttons if each.text() == emoji]
+    if offered_buttons:
+        qtbot.mouseClick(offered_buttons[0], LEFT)
     else:
         picker.other.setText(emoji)
         qtbot.keyClick(picker.other, ENTER)
-    await calm(room)
+    await wait_until_updated(room)
 
 
 KEYS = {"Mark delivered": Qt.Key.Key_D, "React": Qt.Key.Key_R, "Delete": Qt.Key.Key_Delete}
-every_way = pytest.mark.parametrize("by", ["button", "context menu", "key"])
+every_input = pytest.mark.parametrize("by", ["button", "context menu", "key"])
 
 
 # the list
 
 
-async def test_the_liveliest_chat_is_the_first_and_chosen(room: ChatsRoom) -> None:
+async def test_the_chat_with_the_newest_message_is_first_and_selected(room: ChatsRoom) -> None:
     assert names(room) == ["alice", "carol", "bob", "dave"]
     assert room.list.currentIndex().row() == 0
     assert room.header.name.text() == "alice"
@@ -129,81 +129,83 @@ async def test_a_new_message_moves_its_friend_to_the_top_and_keeps_the_selection
 ) -> None:
     await choose(room, "carol", qtbot)
     await companion.fire(companion.message_from("dave", "back"), origin="cli")
-    await calm(room)
+    await wait_until_updated(room)
     assert names(room) == ["dave", "alice", "carol", "bob"]
     assert room.list.currentIndex().row() == 2
     assert room.header.name.text() == "carol"
 
 
-async def test_presence_and_unread_counts_are_those_of_the_state(room: ChatsRoom) -> None:
-    assert [said_of(room, name) for name in names(room)] == [
+async def test_the_list_shows_presence_and_unread_counts(room: ChatsRoom) -> None:
+    assert [accessible_text_of(room, name) for name in names(room)] == [
         "alice, online, 2 unread", "carol, online, 1 unread", "bob, offline, 0 unread", "dave, offline, 0 unread",
     ]  # fmt: skip
 
 
-async def test_a_message_of_a_friend_counts_as_unread(room: ChatsRoom, companion: Companion) -> None:
+async def test_a_message_of_a_friend_increases_the_unread_count(room: ChatsRoom, companion: Companion) -> None:
     for _ in range(3):
         await companion.fire(companion.message_from("bob", "hey"), origin="cli")
-    await calm(room)
-    assert said_of(room, "bob") == "bob, offline, 3 unread"
+    await wait_until_updated(room)
+    assert accessible_text_of(room, "bob") == "bob, offline, 3 unread"
 
 
-async def test_unread_falls_when_a_client_sends_mark_read(room: ChatsRoom, connect_client: Connect) -> None:
+async def test_mark_read_of_a_client_decreases_the_unread_count(room: ChatsRoom, connect_client: Connect) -> None:
     client = await connect_client()
     first_unread, last = room.bubbles.messages[-2:]
-    for each, left in ((first_unread, 1), (last, 0)):
+    for each, unread in ((first_unread, 1), (last, 0)):
         data = f'{{"peer": "alice", "msg_id": "{each["msg_id"]}"}}'
         await client.send(f'{{"event": "mark_read", "data": {data}}}')
-        await until(lambda left=left: said_of(room, "alice") == f"alice, online, {left} unread")
+        await until(lambda unread=unread: accessible_text_of(room, "alice") == f"alice, online, {unread} unread")
 
 
-async def test_the_list_follows_friends_that_the_ui_adds_and_removes(room: ChatsRoom, companion: Companion) -> None:
+async def test_the_list_is_updated_when_the_ui_adds_or_removes_a_friend(
+    room: ChatsRoom, companion: Companion
+) -> None:
     await companion.chat.add_friend("erin")
-    await calm(room)
+    await wait_until_updated(room)
     assert "erin" in names(room)
     await companion.chat.remove_friend("erin")
-    await calm(room)
+    await wait_until_updated(room)
     assert "erin" not in names(room)
 
 
-async def test_the_chosen_friend_stays_when_another_one_is_removed(
+async def test_the_selected_friend_stays_selected_when_another_is_removed(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await choose(room, "dave", qtbot)
     qtbot.keyClicks(room.composer.line, "half a sent")
     await companion.chat.remove_friend("carol")
-    await calm(room)
+    await wait_until_updated(room)
     assert room.header.name.text() == "dave"
     assert room.list.currentIndex().data() == "dave"
     assert room.composer.line.text() == "half a sent"
 
 
-async def test_when_the_chosen_friend_is_removed_no_other_one_is_chosen(
+async def test_removing_the_selected_friend_selects_no_other(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await companion.chat.remove_friend("alice")
-    await calm(room)
-    for newcomer in ("erin", "frank"):  # nor at the next changes
+    await wait_until_updated(room)
+    for new_friend in ("erin", "frank"):  # adding friends does not select one
         assert not room.list.selectionModel().hasSelection()
         assert room.empty.isVisible()
         assert room.empty.title.text() == "No chat is selected"
         assert not room.composer.isVisible()
-        await companion.chat.add_friend(newcomer)
-        await calm(room)
+        await companion.chat.add_friend(new_friend)
+        await wait_until_updated(room)
     await choose(room, "carol", qtbot)
     assert room.composer.line.placeholderText() == "Write as carol …"
     assert texts(room)[0] == "I moved the stand-up to 10:15"
 
 
-async def test_without_friends_the_room_says_what_to_do(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
+async def test_without_friends_the_room_shows_a_hint(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
     for name in names(room):
         await companion.chat.remove_friend(name)
-    await calm(room)
+    await wait_until_updated(room)
     assert room.body.currentWidget() is room.empty
     assert room.empty.isVisible()
     assert room.empty.hint.text()
     await companion.chat.add_friend("frank")
-    await calm(room)
+    await wait_until_updated(room)
     assert room.header.name.text() == "frank"
     assert room.composer.isVisible()
 
@@ -211,7 +213,7 @@ async def test_without_friends_the_room_says_what_to_do(room: ChatsRoom, compani
 # presence
 
 
-async def test_the_switch_fires_and_agrees_with_the_state(
+async def test_the_online_switch_fires_an_event_and_shows_the_state(
     window: MainWindow, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -219,9 +221,9 @@ async def test_the_switch_fires_and_agrees_with_the_state(
     for event, online in (("friend_offline", False), ("friend_online", True)):
         qtbot.mouseClick(room.header.online, LEFT)
         assert await frame(client) == {"event": event, "data": {"username": "alice"}}
-        await calm(room)
+        await wait_until_updated(room)
         assert {each.username: each.online for each in await companion.chat.store.friends()}["alice"] is online
-        assert said_of(room, "alice").startswith("alice, online" if online else "alice, offline")
+        assert accessible_text_of(room, "alice").startswith("alice, online" if online else "alice, offline")
         assert room.header.online.isChecked() is online
         assert grid.switches["alice"].isChecked() is online
 
@@ -233,37 +235,35 @@ async def test_the_online_switch_shows_the_selected_friends_presence(room: Chats
         assert room.header.online.accessibleName() == f"{name} is online"
 
 
-async def test_the_switch_follows_what_is_fired_elsewhere_and_fires_nothing(
+async def test_an_event_fired_elsewhere_changes_the_online_switch_without_firing_again(
     room: ChatsRoom, companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client()
     await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="cli")
-    await calm(room)
+    await wait_until_updated(room)
     assert not room.header.online.isChecked()
     assert len(await all_frames(companion, client)) == 1
 
 
 @pytest.mark.parametrize("box", ["pinned", "auto_reply"])
-async def test_what_is_ticked_is_kept_per_friend(
-    room: ChatsRoom, companion: Companion, qtbot: Any, box: str
-) -> None:
+async def test_options_are_saved_per_friend(room: ChatsRoom, companion: Companion, qtbot: Any, box: str) -> None:
     await choose(room, "bob", qtbot)
     qtbot.keyClick(getattr(room.header, box), Qt.Key.Key_Space)
-    await calm(room)
+    await wait_until_updated(room)
     assert {each.username for each in await companion.chat.store.friends() if getattr(each, box)} == {"bob"}
     await choose(room, "alice", qtbot)
     assert not getattr(room.header, box).isChecked()
     await choose(room, "bob", qtbot)
     assert getattr(room.header, box).isChecked()
     qtbot.keyClick(getattr(room.header, box), Qt.Key.Key_Space)
-    await calm(room)
+    await wait_until_updated(room)
     assert not any(getattr(each, box) for each in await companion.chat.store.friends())
 
 
 # the conversation
 
 
-async def test_a_chosen_friends_history_is_shown_oldest_first(
+async def test_the_history_of_the_selected_friend_is_shown_oldest_first(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await choose(room, "bob", qtbot)
@@ -281,7 +281,7 @@ async def test_a_long_history_is_shown_at_its_end(
     room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
     await load(companion, tmp_path, [*many_messages(500), *many_messages(300, "bob")])
-    await calm(room)
+    await wait_until_updated(room)
     await choose(room, "bob", qtbot)
     assert at_end(room)
     assert texts(room) == [f"Message {number}" for number in range(300 - PAGE, 300)]
@@ -290,22 +290,22 @@ async def test_a_long_history_is_shown_at_its_end(
     assert texts(room)[-1] == "Message 499"
 
 
-async def test_another_friends_history_is_at_its_end_though_one_had_scrolled_up(
+async def test_selecting_another_friend_shows_the_end_of_the_history(
     room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
     await load(companion, tmp_path, [*many_messages(200), *many_messages(100, "bob")])
-    await calm(room)
+    await wait_until_updated(room)
     await choose(room, "alice", qtbot)
     room.bubbles.verticalScrollBar().setValue(0)
     await choose(room, "bob", qtbot)
     assert at_end(room)
 
 
-async def test_a_history_that_was_loaded_in_another_room_is_at_its_end_when_it_is_seen(
+async def test_a_history_loaded_while_the_room_is_hidden_is_shown_at_its_end(
     window: MainWindow, companion: Companion, tmp_path: Path
 ) -> None:
     await load(companion, tmp_path, many_messages(200))
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     window.open_room(CHATS)
     await until(lambda: window.chats.bubbles.verticalScrollBar().maximum() > 0)
     assert at_end(window.chats)
@@ -315,53 +315,60 @@ async def test_a_new_message_does_not_scroll_the_history_while_reading_older_mes
     room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
     await load(companion, tmp_path, many_messages(100))
-    await calm(room)
+    await wait_until_updated(room)
     await choose(room, "alice", qtbot)
     room.bubbles.verticalScrollBar().setValue(room.bubbles.verticalScrollBar().maximum() // 2)
     before = room.bubbles.visualRect(room.bubbles.model().index(50, 0)).top()
     await companion.fire(companion.message_from("alice", "new"), origin="cli")
-    await calm(room)
+    await wait_until_updated(room)
     assert texts(room)[-1] == "new"
     assert room.bubbles.visualRect(room.bubbles.model().index(50, 0)).top() == before
 
 
-async def test_the_selected_message_stays_selected_while_others_come(
+async def test_the_selected_message_stays_selected_when_messages_are_received(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    chosen = select(room, 2, qtbot)
+    selected = select(room, 2, qtbot)
     await companion.fire(companion.message_from("alice", "new"), origin="cli")
     await companion.fire(companion.message_from("dave", "new"), origin="cli")
-    await calm(room)
-    assert room.bubbles.selected == chosen
+    await wait_until_updated(room)
+    assert room.bubbles.selected == selected
     assert texts(room)[-1] == "new"
 
 
-async def test_a_message_of_the_local_user_appears_with_whether_it_waits(
+async def test_a_message_of_the_local_user_is_shown_with_its_delivery_state(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await choose(room, "bob", qtbot)
     sent = await post(companion, "bob", "are you there?", RestCaller("http://localhost:1420", "x"))
-    await calm(room)
+    await wait_until_updated(room)
     assert room.bubbles.messages[-1] == sent
     assert not sent["delivered"]
     await companion.fire(Envelope("friend_online", {"username": "bob"}), origin="cli")
-    await calm(room)
+    await wait_until_updated(room)
     assert room.bubbles.messages[-1]["delivered"]
 
 
-async def test_five_hundred_messages_of_all_kinds_are_shown_without_complaint(
+async def test_five_hundred_messages_of_all_kinds_are_shown(
     window: MainWindow, room: ChatsRoom, companion: Companion, tmp_path: Path, qtbot: Any
 ) -> None:
-    odd = ("🎉" * 200, "مرحبا بالعالم " * 30, "x" * 10_000, "word " * 2_000, "one\n\ntwo", "👩‍👩‍👧‍👦 שלום 123")
-    chat = [{**each, "text": odd[number % 7] if number % 7 < 6 else each["text"]}
+    unusual_texts = (
+        "🎉" * 200,
+        "مرحبا بالعالم " * 30,
+        "x" * 10_000,
+        "word " * 2_000,
+        "one\n\ntwo",
+        "👩‍👩‍👧‍👦 שלום 123",
+    )
+    chat = [{**each, "text": unusual_texts[number % 7] if number % 7 < 6 else each["text"]}
             for number, each in enumerate(many_messages(500))]  # fmt: skip
     await load(companion, tmp_path, chat)
-    await calm(room)
+    await wait_until_updated(room)
     await choose(room, "alice", qtbot)
     bar = room.bubbles.verticalScrollBar()
     assert bar.value() == bar.maximum() > 0
-    for place in range(0, bar.maximum(), bar.maximum() // 30):
-        bar.setValue(place)
+    for value in range(0, bar.maximum(), bar.maximum() // 30):
+        bar.setValue(value)
         window.grab()
     for width in (1000, 1400):
         window.resize(width, 640)
@@ -369,31 +376,31 @@ async def test_five_hundred_messages_of_all_kinds_are_shown_without_complaint(
     assert texts(room) == [each["text"] for each in chat[-PAGE:]]
 
 
-# playing the friend
+# acting as the friend
 
 
-async def test_what_is_written_as_the_friend_arrives_with_its_typing(
+async def test_a_message_written_as_the_friend_is_sent_with_typing_events(
     room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     await choose(room, "bob", qtbot)
     qtbot.keyClicks(room.composer.line, "Hi from Bob")
     qtbot.keyClick(room.composer.line, ENTER)
-    begun, ended, arrived = await all_frames(companion, client)
-    assert begun == {"event": "typing", "data": {"username": "bob", "typing": True}}
-    assert ended == {"event": "typing", "data": {"username": "bob", "typing": False}}
-    assert arrived["event"] == "new_message"
-    data = arrived["data"]
+    typing_started, typing_stopped, new_message = await all_frames(companion, client)
+    assert typing_started == {"event": "typing", "data": {"username": "bob", "typing": True}}
+    assert typing_stopped == {"event": "typing", "data": {"username": "bob", "typing": False}}
+    assert new_message["event"] == "new_message"
+    data = new_message["data"]
     assert (data["from"], data["to"], data["text"], data["direction"]) == ("bob", "me", "Hi from Bob", "received")
-    assert companion.catalog.problems(Envelope(**arrived)) == []
+    assert companion.catalog.problems(Envelope(**new_message)) == []
     assert (await stored_messages(companion, "bob"))[-1] == data
-    await calm(room)
+    await wait_until_updated(room)
     assert room.bubbles.messages[-1] == data
     assert names(room)[0] == "bob"
     assert {row.origin for row in companion.journal if row.event in ("typing", "new_message")} == {"panel"}
 
 
-async def test_what_is_pasted_arrives_whole(
+async def test_a_long_pasted_text_is_sent_completely(
     room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -408,16 +415,14 @@ async def test_what_is_pasted_arrives_whole(
     assert (await stored_messages(companion, "alice"))[-1]["text"] == text
 
 
-async def test_typing_ends_by_itself_after_the_last_key(
-    room: ChatsRoom, connect_client: Connect, qtbot: Any
-) -> None:
+async def test_typing_ends_a_while_after_the_last_key(room: ChatsRoom, connect_client: Connect, qtbot: Any) -> None:
     client = await connect_client()
     room.composer._idle.setInterval(5)
     qtbot.keyClicks(room.composer.line, "H")
     assert [(await frame(client))["data"]["typing"] for _ in range(2)] == [True, False]
 
 
-async def test_choosing_another_friend_ends_the_typing_of_the_first(
+async def test_selecting_another_friend_ends_typing_as_the_first(
     room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -432,7 +437,7 @@ async def test_choosing_another_friend_ends_the_typing_of_the_first(
     assert (await frame(client))["data"] == {"username": "bob", "typing": True}
 
 
-async def test_what_happens_meanwhile_leaves_the_draft_alone(
+async def test_events_do_not_change_the_draft(
     room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -440,7 +445,7 @@ async def test_what_happens_meanwhile_leaves_the_draft_alone(
     await wait_until_idle(companion)
     await companion.fire(companion.message_from("dave", "hey"), origin="cli")
     await companion.fire(Envelope("friend_offline", {"username": "alice"}), origin="cli")
-    await calm(room)
+    await wait_until_updated(room)
     assert room.composer.line.text() == "half a sent"
     assert [each["event"] for each in await all_frames(companion, client)] == [
         "typing", "new_message", "friend_offline",
@@ -465,7 +470,7 @@ async def test_without_a_selected_or_hovered_message_there_are_no_buttons(room: 
     room.bubbles.setFocus()
     for key in KEYS.values():
         qtbot.keyClick(room.bubbles, key)
-    await calm(room)
+    await wait_until_updated(room)
     assert room.bubbles.messages == before
 
 
@@ -488,34 +493,34 @@ async def test_no_context_menu_opens_without_a_selected_message(room: ChatsRoom)
     assert QApplication.activePopupWidget() is None
 
 
-@every_way
-async def test_a_waiting_message_can_be_marked_as_delivered(
+@every_input
+async def test_an_undelivered_message_can_be_marked_as_delivered(
     room: ChatsRoom, companion: Companion, qtbot: Any, by: str
 ) -> None:
     await choose(room, "bob", qtbot)
     await post(companion, "bob", "are you there?", RestCaller("", ""))
-    await calm(room)
+    await wait_until_updated(room)
     assert not select(room, -1, qtbot)["delivered"]
     await use(room, by, "Mark delivered", qtbot)
     assert (await stored_messages(companion, "bob"))[-1]["delivered"]
     assert room.bubbles.messages[-1]["delivered"]
 
 
-@every_way
+@every_input
 @pytest.mark.parametrize("emoji", ["👍", "🎉", "🦆", "👩‍👩‍👧‍👦"])
-async def test_a_reaction_of_the_friend_is_put_and_taken_back(
+async def test_a_reaction_of_the_friend_is_added_and_removed(
     room: ChatsRoom, companion: Companion, qtbot: Any, by: str, emoji: str
 ) -> None:
-    chosen = select(room, 1, qtbot)
+    selected = select(room, 1, qtbot)
     await react(room, by, emoji, qtbot)
     assert (await stored_messages(companion, "alice"))[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
     assert room.bubbles.messages[1]["reactions"] == [{"emoji": emoji, "from": "alice"}]
     assert room.bubbles.selected == room.bubbles.messages[1]
     await react(room, by, emoji, qtbot)
-    assert (await stored_messages(companion, "alice"))[1] == chosen
+    assert (await stored_messages(companion, "alice"))[1] == selected
 
 
-async def test_the_picker_shows_the_reactions_that_the_friend_has_put(room: ChatsRoom, qtbot: Any) -> None:
+async def test_the_picker_shows_the_reactions_of_the_friend(room: ChatsRoom, qtbot: Any) -> None:
     select(room, 1, qtbot)
     await react(room, "button", "🦆", qtbot)
     await use(room, "button", "React", qtbot)
@@ -526,84 +531,84 @@ async def test_the_picker_shows_the_reactions_that_the_friend_has_put(room: Chat
     qtbot.keyClick(picker, Qt.Key.Key_Escape)
 
 
-@every_way
+@every_input
 async def test_a_message_is_deleted(room: ChatsRoom, companion: Companion, qtbot: Any, by: str) -> None:
     before = await stored_messages(companion, "alice")
     select(room, -1, qtbot)
     await use(room, by, "Delete", qtbot)
     assert await stored_messages(companion, "alice") == before[:-1]
     assert room.bubbles.messages == before[:-1]
-    assert said_of(room, "alice") == "alice, online, 1 unread"
+    assert accessible_text_of(room, "alice") == "alice, online, 1 unread"
 
 
 async def test_a_deleted_message_can_be_restored_to_its_place(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     state = await companion.chat.store.snapshot()
-    chosen = select(room, -2, qtbot)
+    selected = select(room, -2, qtbot)
     await use(room, "key", "Delete", qtbot)
-    assert room.undo.text.text() == f"Deleted the message “{chosen['text']}”"
+    assert room.undo.text.text() == f"Deleted the message “{selected['text']}”"
     qtbot.mouseClick(room.undo.undo, LEFT)
-    await calm(room)
+    await wait_until_updated(room)
     assert await companion.chat.store.snapshot() == state
-    assert said_of(room, "alice") == "alice, online, 2 unread"
+    assert accessible_text_of(room, "alice") == "alice, online, 2 unread"
     assert not room.undo.isVisible()
 
 
-async def test_an_offer_to_undo_ends_when_the_chat_state_is_replaced(
+async def test_undo_is_not_offered_after_the_chat_state_is_replaced(
     room: ChatsRoom, tmp_path: Path, qtbot: Any
 ) -> None:
     select(room, 0, qtbot)
     await use(room, "key", "Delete", qtbot)
     assert room.undo.isVisible()
     room.menu.reset_state()
-    await calm(room)
+    await wait_until_updated(room)
     assert not room.undo.isVisible()
 
 
 async def test_deleting_an_already_deleted_message_is_reported(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    told: list[str] = []
-    room.status_message.connect(told.append)
-    chosen = select(room, 0, qtbot)
-    deleting = companion.chat.delete_message(chosen["msg_id"])
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    selected = select(room, 0, qtbot)
+    deleting = companion.chat.delete_message(selected["msg_id"])
     qtbot.mouseClick(button(room, "Delete"), LEFT)
     await deleting
-    await calm(room)
-    assert chosen not in room.bubbles.messages
-    assert told == [f"There is no message {chosen['msg_id']!r}."]
+    await wait_until_updated(room)
+    assert selected not in room.bubbles.messages
+    assert messages == [f"There is no message {selected['msg_id']!r}."]
 
 
 async def test_a_double_click_on_delete_deletes_one_message(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     before = len(room.bubbles.messages)
-    chosen = select(room, -2, qtbot)
+    selected = select(room, -2, qtbot)
     delete = button(room, "Delete")
-    place = delete.mapTo(room.bubbles.viewport(), delete.rect().center())
+    position = delete.mapTo(room.bubbles.viewport(), delete.rect().center())
     qtbot.mouseClick(delete, LEFT)
-    await calm(room)
-    qtbot.mouseMove(room.bubbles.viewport(), place)  # to the message that has taken its place
-    assert room.bubbles.indexAt(place).isValid()
+    await wait_until_updated(room)
+    qtbot.mouseMove(room.bubbles.viewport(), position)  # now over another message
+    assert room.bubbles.indexAt(position).isValid()
     bar = room.bubbles.actions_bar
-    assert not (bar.isVisible() and bar.geometry().contains(place))
+    assert not (bar.isVisible() and bar.geometry().contains(position))
     assert len(room.bubbles.messages) == before - 1
-    assert chosen not in room.bubbles.messages
+    assert selected not in room.bubbles.messages
     assert room.bubbles.selected is None
 
 
-async def test_a_message_that_only_has_the_keyboard_is_not_selected(room: ChatsRoom, qtbot: Any) -> None:
-    """Tab makes the first message the current one, without showing it as selected."""
+async def test_focusing_the_messages_selects_none(room: ChatsRoom, qtbot: Any) -> None:
+    """Tab makes the first message the current one, but does not select it."""
     before = room.bubbles.messages
     room.bubbles.setFocus(Qt.FocusReason.TabFocusReason)
     assert room.bubbles.selected is None
     qtbot.keyClick(room.bubbles, Qt.Key.Key_Delete)
-    await calm(room)
+    await wait_until_updated(room)
     assert room.bubbles.messages == before
 
 
-async def test_after_a_deletion_the_message_of_another_friend_is_not_selected(
+async def test_selecting_another_friend_clears_the_selected_message(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     select(room, 0, qtbot)
@@ -611,10 +616,10 @@ async def test_after_a_deletion_the_message_of_another_friend_is_not_selected(
     assert room.bubbles.selected is None
 
 
-# who is who
+# user names and typing
 
 
-async def test_the_header_says_whom_one_plays_and_who_the_ui_is(
+async def test_the_header_shows_the_friend_and_the_local_user(
     room: ChatsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await choose(room, "bob", qtbot)
@@ -622,7 +627,7 @@ async def test_the_header_says_whom_one_plays_and_who_the_ui_is(
     assert shown[:4] == ["You play", "bob", "· your UI is", "me"]
     assert room.header.presence.text() == "Offline"
     await companion.apply(replace(companion.settings, username="zoe"))
-    await calm(room)
+    await wait_until_updated(room)
     assert room.header.local_user.text() == "zoe"
 
 
@@ -642,7 +647,7 @@ async def test_the_room_shows_while_the_ui_is_typing(
     await until(room.ui_typing.text)
 
 
-async def test_typing_of_the_ui_ends_on_the_companions_clock(
+async def test_the_typing_hint_ends_by_the_clock_of_the_companion(
     make_companion: MakeCompanion, windows: Windows, qtbot: Any
 ) -> None:
     time = FakeTime()
@@ -652,7 +657,7 @@ async def test_typing_of_the_ui_ends_on_the_companions_clock(
     window.open_room(CHATS)
     room = window.chats
     room.reload()
-    await calm(room)
+    await wait_until_updated(room)
     companion.chat.ui_typing.note("alice", True)
     assert room.ui_typing.text()
     time.passed += 4.9
@@ -664,7 +669,7 @@ async def test_typing_of_the_ui_ends_on_the_companions_clock(
     assert not room._typing_check.isActive()
 
 
-# the room as a whole
+# the whole room
 
 
 async def test_a_closed_room_ignores_later_changes(
@@ -696,7 +701,7 @@ async def test_every_control_of_the_room_has_a_name(window: MainWindow, room: Ch
     } == names_of_controls  # fmt: skip
 
 
-async def test_the_room_can_be_used_with_the_keyboard_alone(
+async def test_the_room_can_be_used_with_the_keyboard_only(
     window: MainWindow, room: ChatsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -704,35 +709,35 @@ async def test_the_room_can_be_used_with_the_keyboard_alone(
     window.open_room(CHATS)
     assert QApplication.focusWidget() is room.list
     qtbot.keyClick(room.list, Qt.Key.Key_Down)
-    await calm(room)
+    await wait_until_updated(room)
     assert room.header.name.text() == "carol"
-    passed = []
+    visited = []
     while QApplication.focusWidget() is not room.composer.line:
         focused = QApplication.focusWidget()
         assert focused is not None
-        assert focused not in passed, [each.accessibleName() for each in passed]
-        passed.append(focused)
+        assert focused not in visited, [each.accessibleName() for each in visited]
+        visited.append(focused)
         qtbot.keyClick(focused, Qt.Key.Key_Tab)
     qtbot.keyClicks(room.composer.line, "Hi")
     qtbot.keyClick(room.composer.line, ENTER)
     assert (await all_frames(companion, client))[-1]["data"]["from"] == "carol"
 
 
-async def test_a_name_is_shown_as_it_is_written(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
+async def test_a_name_is_shown_as_plain_text(room: ChatsRoom, companion: Companion, qtbot: Any) -> None:
     await companion.chat.add_person("<b>zoe<b>", is_friend=True)
-    await calm(room)
+    await wait_until_updated(room)
     await choose(room, "<b>zoe<b>", qtbot)
-    plain = QLabel("<b>zoe<b>", textFormat=Qt.TextFormat.PlainText)
-    plain.setObjectName(room.header.name.objectName())
-    plain.setParent(room)
-    plain.ensurePolished()
-    assert room.header.name.sizeHint().width() == plain.sizeHint().width()
+    plain_label = QLabel("<b>zoe<b>", textFormat=Qt.TextFormat.PlainText)
+    plain_label.setObjectName(room.header.name.objectName())
+    plain_label.setParent(room)
+    plain_label.ensurePolished()
+    assert room.header.name.sizeHint().width() == plain_label.sizeHint().width()
 
 
-async def test_the_newest_of_several_choices_in_a_row_is_shown(room: ChatsRoom, companion: Companion) -> None:
+async def test_after_several_quick_selections_the_last_chat_is_shown(room: ChatsRoom, companion: Companion) -> None:
     for name in ("dave", "bob", "carol", "bob"):
         room.list.setCurrentIndex(room.model.index(room.model.line_of(name), 0))
-    await calm(room)
+    await wait_until_updated(room)
     assert room.header.name.text() == "bob"
     assert room.bubbles.messages == await stored_messages(companion, "bob")
 
@@ -740,8 +745,8 @@ async def test_the_newest_of_several_choices_in_a_row_is_shown(room: ChatsRoom, 
 async def test_messages_of_other_users_are_not_shown_in_the_chat(room: ChatsRoom, companion: Companion) -> None:
     before = room.bubbles.messages
     await companion.fire(Envelope("new_message", message("for bob", peer="bob", sent=True)), origin="cli")
-    await companion.fire(Envelope("new_message", message("from a stranger", peer="mallory")), origin="cli")
-    await calm(room)
+    await companion.fire(Envelope("new_message", message("from an unknown user", peer="mallory")), origin="cli")
+    await wait_until_updated(room)
     assert room.bubbles.messages == before
     assert "mallory" not in names(room)
 
@@ -753,6 +758,6 @@ async def test_the_editor_follows_a_renamed_persona_and_keeps_its_text(
     room.composer.line.setText("half a sentence")
     room.rename_persona("bob", "robert")
     await until(lambda: "robert" in companion.personas)
-    await calm(room)
+    await wait_until_updated(room)
     assert room.composer.line.placeholderText() == "Write as robert …"
     assert room.composer.line.text() == "half a sentence"

@@ -1,4 +1,4 @@
-"""The room of the connected clients."""
+"""Clients: the room that lists the connected clients."""
 
 import asyncio
 import json
@@ -31,9 +31,9 @@ async def room(window: MainWindow) -> ClientsRoom:
     return window.clients
 
 
-def pick(room: ClientsRoom, line: int, qtbot: Any) -> None:
-    place = room.table.visualRect(room.model.index(line, Col.ORIGIN)).center()
-    qtbot.mouseClick(room.table.viewport(), LEFT, pos=place)
+def select(room: ClientsRoom, line: int, qtbot: Any) -> None:
+    position = room.table.visualRect(room.model.index(line, Col.ORIGIN)).center()
+    qtbot.mouseClick(room.table.viewport(), LEFT, pos=position)
     assert room.selected is room.model.client(line)
 
 
@@ -44,7 +44,7 @@ async def closed_with(client: Any) -> tuple[int, str]:
     return client.close_code, client.close_reason
 
 
-async def test_without_clients_the_room_says_how_to_get_one(
+async def test_without_clients_the_room_shows_the_address_to_connect_to(
     room: ClientsRoom, companion: Companion, qtbot: Any
 ) -> None:
     assert room.body.currentWidget() is room.empty
@@ -53,7 +53,7 @@ async def test_without_clients_the_room_says_how_to_get_one(
     assert QGuiApplication.clipboard().text() == companion.server.url
 
 
-async def test_the_empty_room_names_the_address_of_now(room: ClientsRoom, companion: Companion) -> None:
+async def test_the_empty_room_shows_a_changed_address(room: ClientsRoom, companion: Companion) -> None:
     before = companion.server.url
     await companion.apply(replace(companion.settings, port=unused_port()))
     assert companion.server.url != before
@@ -74,7 +74,7 @@ async def test_clients_appear_and_disappear(room: ClientsRoom, connect_client: C
     await until(lambda: room.body.currentWidget() is room.empty)
 
 
-async def test_the_first_client_is_selected_and_without_a_selection_nothing_can_be_done(
+async def test_the_first_client_is_selected_and_buttons_need_a_selection(
     room: ClientsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -82,54 +82,56 @@ async def test_the_first_client_is_selected_and_without_a_selection_nothing_can_
     assert all(button.isEnabled() for button in buttons)
     room.table.clearSelection()
     assert not any(button.isEnabled() for button in buttons)
-    pick(room, 0, qtbot)
+    select(room, 0, qtbot)
     assert all(button.isEnabled() for button in buttons)
     await client.close()
     await until(lambda: not any(button.isEnabled() for button in buttons))
 
 
-async def test_send_to_opens_inject_aimed_at_that_client(
+async def test_send_to_opens_inject_with_that_client_as_target(
     window: MainWindow, room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
-    one, two = await connect_client("alice"), await connect_client("bob")
-    pick(room, 1, qtbot)
+    alice, bob = await connect_client("alice"), await connect_client("bob")
+    select(room, 1, qtbot)
     qtbot.mouseClick(room.send, LEFT)
     assert window.rooms.current == INJECT
     assert window.inject.bar.target == Target(clients=frozenset({2}))
     assert window.inject.bar.target_box.currentText() == "2 · bob"
     qtbot.mouseClick(window.inject.bar.now, LEFT)
-    assert (await frame(two))["event"] == "new_message"
-    assert await all_frames(companion, one) == []
+    assert (await frame(bob))["event"] == "new_message"
+    assert await all_frames(companion, alice) == []
 
 
-async def test_close_arrives_with_code_and_reason(room: ClientsRoom, connect_client: Connect, qtbot: Any) -> None:
-    bystander, client = await connect_client(), await connect_client()
-    pick(room, 1, qtbot)
+async def test_the_client_receives_the_close_code_and_reason(
+    room: ClientsRoom, connect_client: Connect, qtbot: Any
+) -> None:
+    other, client = await connect_client(), await connect_client()
+    select(room, 1, qtbot)
     room.code.lineEdit().selectAll()
     qtbot.keyClicks(room.code.lineEdit(), "4321")
     room.reason.setText("göod bye")
     qtbot.mouseClick(room.close_button, LEFT)
     assert await closed_with(client) == (4321, "göod bye")
     await until(lambda: room.model.rowCount() == 1)
-    assert bystander.close_code is None
+    assert other.close_code is None
 
 
 @pytest.mark.parametrize("code", [code for code, _ in CODES])
-async def test_every_offered_code_arrives(
+async def test_every_offered_close_code_is_sent(
     room: ClientsRoom, connect_client: Connect, qtbot: Any, code: int
 ) -> None:
     client = await connect_client()
-    pick(room, 0, qtbot)
+    select(room, 0, qtbot)
     room.code.setCurrentIndex([each for each, _ in CODES].index(code))
     qtbot.mouseClick(room.close_button, LEFT)
     assert await closed_with(client) == (code, "")
 
 
-async def test_the_longest_reason_arrives_whole_or_cut_between_characters(
+async def test_a_long_reason_is_cut_only_between_characters(
     room: ClientsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    pick(room, 0, qtbot)
+    select(room, 0, qtbot)
     room.reason.setText("€" * 60)
     qtbot.mouseClick(room.close_button, LEFT)
     code, reason = await closed_with(client)
@@ -145,7 +147,7 @@ async def test_an_invalid_close_code_disables_the_close_button(
     room: ClientsRoom, connect_client: Connect, qtbot: Any, code: str
 ) -> None:
     await connect_client()
-    pick(room, 0, qtbot)
+    select(room, 0, qtbot)
     room.code.setCurrentText(code)
     assert not room.close_button.isEnabled()
     assert room.abort.isEnabled()
@@ -153,11 +155,11 @@ async def test_an_invalid_close_code_disables_the_close_button(
     assert room.close_button.isEnabled()
 
 
-async def test_every_code_that_enables_the_button_can_be_sent(
+async def test_every_close_code_that_enables_the_button_is_valid(
     room: ClientsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
-    pick(room, 0, qtbot)
+    select(room, 0, qtbot)
     enabled = set()
     for code in (*range(990, 1020), 2999, 3000, 4999, 5000):
         room.code.setCurrentText(str(code))
@@ -171,7 +173,7 @@ async def test_abort_cuts_the_connection_without_a_closing_handshake(
     room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    pick(room, 0, qtbot)
+    select(room, 0, qtbot)
     qtbot.mouseClick(room.abort, LEFT)
     code, _ = await closed_with(client)
     assert code == 1006
@@ -180,11 +182,11 @@ async def test_abort_cuts_the_connection_without_a_closing_handshake(
 
 @pytest.mark.parametrize("title", ["Abort", "Close"])
 @pytest.mark.parametrize("by", ["double click", "space"])
-async def test_a_repeated_abort_or_close_hits_no_other_client(
+async def test_a_repeated_abort_or_close_does_not_affect_other_clients(
     window: MainWindow, room: ClientsRoom, connect_client: Connect, qtbot: Any, title: str, by: str
 ) -> None:
     first, second, third = [await connect_client(name) for name in ("alice", "bob", "carol")]
-    pick(room, 1, qtbot)
+    select(room, 1, qtbot)
     button = room.abort if title == "Abort" else room.close_button
     button.setFocus()
     for _ in range(2):
@@ -202,11 +204,11 @@ async def test_a_repeated_abort_or_close_hits_no_other_client(
         assert other.close_code is None
 
 
-async def test_a_client_that_disconnects_leaves_no_other_one_selected(
+async def test_disconnecting_the_selected_client_selects_no_other(
     room: ClientsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     clients = [await connect_client(name) for name in ("alice", "bob", "carol")]
-    pick(room, 1, qtbot)
+    select(room, 1, qtbot)
     await clients[0].close()
     await until(lambda: room.model.rowCount() == 2)
     assert room.selected
@@ -227,7 +229,7 @@ async def test_a_client_that_reconnects_after_an_abort_is_not_selected(
     assert room.selected is None
     window.open_room(INJECT)
     window.open_room(CLIENTS)
-    assert room.selected  # opened anew, the only client is the obvious choice
+    assert room.selected  # opening the room selects the only client
 
 
 async def test_f2_edits_the_user_name_of_a_client(
@@ -236,7 +238,7 @@ async def test_f2_edits_the_user_name_of_a_client(
     await connect_client()
     bob = await connect_client("bob")
     other = await connect_client("carol")
-    pick(room, 2, qtbot)
+    select(room, 2, qtbot)
     room.table.setCurrentIndex(room.model.index(2, Col.CLIENT))
     qtbot.keyClick(room.table, Qt.Key.Key_F2)
     editor = room.table.findChild(QLineEdit)
@@ -250,7 +252,7 @@ async def test_f2_edits_the_user_name_of_a_client(
     assert await frame(bob) == {"event": "typing", "data": {"username": "alice", "typing": True}}
 
 
-async def test_a_name_that_is_too_long_for_the_editor_is_rejected_not_cut(
+async def test_a_name_that_is_too_long_is_rejected_and_not_truncated(
     room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client("bob")
@@ -282,7 +284,7 @@ async def test_counter_updates_do_not_interrupt_editing(
     assert companion.hub.clients[0].username == "alice"
 
 
-async def test_the_counters_move_while_one_looks(room: ClientsRoom, connect_client: Connect) -> None:
+async def test_the_counters_are_updated_while_the_room_is_shown(room: ClientsRoom, connect_client: Connect) -> None:
     client = await connect_client()
     changed: list[bool] = []
     room.model.dataChanged.connect(lambda *_: changed.append(True))
@@ -298,9 +300,9 @@ async def test_the_buttons_name_the_client_that_they_act_on(
     await connect_client("alice", user_agent_header="Tester/1")
     await connect_client("bob")
     for line, name in ((0, "1 · alice"), (1, "2 · bob")):
-        pick(room, line, qtbot)
+        select(room, line, qtbot)
         assert room.target.text() == name
-    pick(room, 0, qtbot)
+    select(room, 0, qtbot)
     assert "Tester/1" in room.details.text()
     room.table.clearSelection()
     assert room.target.text() == "No client is selected"
@@ -308,7 +310,7 @@ async def test_the_buttons_name_the_client_that_they_act_on(
 
 
 @pytest.mark.parametrize(("width", "wide"), [(1000, False), (1500, True)])
-async def test_all_columns_can_be_read(
+async def test_all_columns_are_wide_enough_for_their_content(
     window: MainWindow, room: ClientsRoom, connect_client: Connect, width: int, wide: bool
 ) -> None:
     await connect_client("alice", origin="http://localhost:1420")
@@ -349,7 +351,7 @@ async def test_show_events_filters_the_log_for_that_client(
 ) -> None:
     for name in ("alice", "bob"):
         await connect_client(name)
-    pick(room, 1, qtbot)
+    select(room, 1, qtbot)
     qtbot.mouseClick(room.events, LEFT)
     assert window.rooms.current == EVENTS
     assert window.events.filter.text() == "client:2"
@@ -366,7 +368,7 @@ async def test_the_context_menu_acts_on_the_selected_client(
     room.table.clearSelection()
     room.table.customContextMenuRequested.emit(QPoint(5, 5))
     assert QApplication.activePopupWidget() is None
-    pick(room, 1, qtbot)
+    select(room, 1, qtbot)
     room.table.customContextMenuRequested.emit(QPoint(5, 5))
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)

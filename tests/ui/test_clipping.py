@@ -1,4 +1,4 @@
-"""No text in the window is cut off, unless a tooltip has the full text."""
+"""No text in the window is cut off, unless a tooltip shows the full text."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("all_rooms")
 SIZES = [(1000, 640), (1400, 900)]
 ROUNDING = 1
 """Font metrics are rounded to whole pixels."""
-MOST_ROWS = 60
+MAX_ROWS = 60
 
 
 def cut_texts(root: QWidget) -> Iterator[str]:
@@ -35,20 +35,20 @@ def cut_texts(root: QWidget) -> Iterator[str]:
             continue
         match widget:
             case QLabel() if widget.text() and not widget.wordWrap():
-                wide = max(
+                text_width = max(
                     widget.fontMetrics().horizontalAdvance(line) for line in widget.text().splitlines() or [""]
                 )
-                if wide > widget.contentsRect().width() + ROUNDING and widget.text() not in widget.toolTip():
-                    yield f"label {widget.text()!r}: {wide} px in {widget.contentsRect().width()} px"
+                if text_width > widget.contentsRect().width() + ROUNDING and widget.text() not in widget.toolTip():
+                    yield f"label {widget.text()!r}: {text_width} px in {widget.contentsRect().width()} px"
             case QLabel() if widget.text():
                 needed = widget.heightForWidth(widget.width())
                 if needed > widget.height() + ROUNDING and widget.text() not in widget.toolTip():
                     yield f"label {widget.text()!r}: {needed} px high in {widget.height()} px"
             case QAbstractButton() if widget.text():
-                wide = widget.fontMetrics().horizontalAdvance(widget.text())
-                wide += widget.iconSize().width() if not widget.icon().isNull() else 0
-                if wide > widget.width() + ROUNDING:
-                    yield f"button {widget.text()!r}: {wide} px in {widget.width()} px"
+                text_width = widget.fontMetrics().horizontalAdvance(widget.text())
+                text_width += widget.iconSize().width() if not widget.icon().isNull() else 0
+                if text_width > widget.width() + ROUNDING:
+                    yield f"button {widget.text()!r}: {text_width} px in {widget.width()} px"
             case QComboBox():
                 yield from _cut_in_combo_box(widget)
             case QHeaderView() if widget.orientation() is Qt.Orientation.Horizontal:
@@ -61,10 +61,10 @@ def _cut_in_combo_box(box: QComboBox) -> Iterator[str]:
     option = QStyleOptionComboBox()
     box.initStyleOption(option)
     part = QStyle.SubControl.SC_ComboBoxEditField
-    room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
-    wide = box.fontMetrics().horizontalAdvance(box.currentText())
-    if wide > room + ROUNDING and box.currentText() not in box.toolTip():
-        yield f"combo box {box.currentText()!r}: {wide} px in {room} px"
+    available = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
+    text_width = box.fontMetrics().horizontalAdvance(box.currentText())
+    if text_width > available + ROUNDING and box.currentText() not in box.toolTip():
+        yield f"combo box {box.currentText()!r}: {text_width} px in {available} px"
 
 
 def _cut_in_header(header: QHeaderView) -> Iterator[str]:
@@ -72,24 +72,24 @@ def _cut_in_header(header: QHeaderView) -> Iterator[str]:
     for section in range(header.count()):
         title = str(model.headerData(section, Qt.Orientation.Horizontal) or "")
         tip = model.headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
-        wide = header.fontMetrics().horizontalAdvance(title)
-        if not header.isSectionHidden(section) and wide > header.sectionSize(section) and not tip:
-            yield f"column {title!r}: {wide} px in {header.sectionSize(section)} px"
+        text_width = header.fontMetrics().horizontalAdvance(title)
+        if not header.isSectionHidden(section) and text_width > header.sectionSize(section) and not tip:
+            yield f"column {title!r}: {text_width} px in {header.sectionSize(section)} px"
 
 
 def _cut_in_view(view: QAbstractItemView) -> Iterator[str]:
     model = view.model()
     columns = 1 if isinstance(model, QAbstractListModel) else model.columnCount()
-    for line in range(min(model.rowCount() if model else 0, MOST_ROWS)):
+    for line in range(min(model.rowCount() if model else 0, MAX_ROWS)):
         for column in range(columns):
             index = model.index(line, column, QModelIndex())
             box: QRect = view.visualRect(index)
             text = str(index.data() or "")
             if not box.intersects(view.viewport().rect()):
                 continue
-            wide = view.fontMetrics().horizontalAdvance(text)
-            if wide > box.width() and not index.data(Qt.ItemDataRole.ToolTipRole):
-                yield f"cell {text[:60]!r} of {view.accessibleName()}: {wide} px in {box.width()} px"
+            text_width = view.fontMetrics().horizontalAdvance(text)
+            if text_width > box.width() and not index.data(Qt.ItemDataRole.ToolTipRole):
+                yield f"cell {text[:60]!r} of {view.accessibleName()}: {text_width} px in {box.width()} px"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["small", "large"])
@@ -108,12 +108,12 @@ async def test_no_text_is_cut_without_a_tooltip(
     window.resize(*size)
     window.open_room(room)
     window.fixtures.choose("nasty/markup")
-    found = set()
+    cut = set()
     for tab in range(window.inject.tabs.count() if room == INJECT else 1):
         window.inject.tabs.setCurrentIndex(tab)
-        await asyncio.sleep(0.02)  # lays out
-        found |= set(cut_texts(window))
-    assert sorted(found) == []
+        await asyncio.sleep(0.02)  # lets Qt lay out the widgets
+        cut |= set(cut_texts(window))
+    assert sorted(cut) == []
 
 
 def test_a_cut_text_is_found(show: Callable[[QWidget], None]) -> None:

@@ -33,14 +33,14 @@ def underlined(editor: CodeEditor) -> list[str]:
 
 
 def numbers(editor: CodeEditor) -> list[int]:
-    found, block = [], editor.document().begin()
+    result, block = [], editor.document().begin()
     while block.isValid():
-        found.append(editor.line_number(block))
+        result.append(editor.line_number(block))
         block = block.next()
-    return found
+    return result
 
 
-def offered(editor: CodeEditor) -> list[str]:
+def shown_completions(editor: CodeEditor) -> list[str]:
     popup = editor._popup
     return editor._model.stringList() if popup.isVisible() else []
 
@@ -48,14 +48,14 @@ def offered(editor: CodeEditor) -> list[str]:
 # errors
 
 
-def test_an_error_is_underlined_in_place_with_its_sentence_as_tooltip(editor: CodeEditor) -> None:
+def test_an_error_is_underlined_and_has_a_tooltip(editor: CodeEditor) -> None:
     editor.setPlainText('{"event": "typing",\n "data": {"username": "🎉é", "typing": "yes"}}')
     editor.show_problems([EventProblem("data.typing", "must be true or false, not text")])
     assert underlined(editor) == ['"typing": "yes"']
     cursor = editor.textCursor()
     cursor.setPosition(editor.marks[0].start + 2)
-    place = editor.cursorRect(cursor).center()
-    help_event = QHelpEvent(QEvent.Type.ToolTip, place, editor.viewport().mapToGlobal(place))
+    position = editor.cursorRect(cursor).center()
+    help_event = QHelpEvent(QEvent.Type.ToolTip, position, editor.viewport().mapToGlobal(position))
     assert editor.viewportEvent(help_event)
     assert QToolTip.text() == "data.typing: must be true or false, not text"
     assert editor.message_at(0) == ""
@@ -63,16 +63,18 @@ def test_an_error_is_underlined_in_place_with_its_sentence_as_tooltip(editor: Co
     assert underlined(editor) == []
 
 
-@pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_errors_are_found_behind_long_lines_and_any_line_ends(editor: CodeEditor, ends: str) -> None:
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_errors_after_long_lines_and_any_line_breaks_are_underlined(editor: CodeEditor, line_break: str) -> None:
     long = "é🎉" * LONG_LINE
-    editor.setPlainText(f'{{"event": "new_message",{ends}"data": {{"text": "{long}",{ends}"delivered": 1}}}}')
+    editor.setPlainText(
+        f'{{"event": "new_message",{line_break}"data": {{"text": "{long}",{line_break}"delivered": 1}}}}'
+    )
     editor.flush()
     editor.show_problems([EventProblem("data.delivered", "wrong"), EventProblem("event", "wrong")])
     assert underlined(editor) == ['"delivered": 1', '"event": "new_message"']
 
 
-def test_a_large_text_is_underlined_as_soon_as_it_is_inserted(editor: CodeEditor, qtbot: Any) -> None:
+def test_errors_of_a_large_text_are_underlined_after_it_is_inserted(editor: CodeEditor, qtbot: Any) -> None:
     lines = ",\n".join(map(str, range(10_000)))
     editor.setPlainText(f'{{"event": "typing", "data": {{"list": [{lines}], "typing": 5}}}}')
     assert editor.inserting
@@ -92,12 +94,12 @@ def test_every_line_has_its_number(editor: CodeEditor) -> None:
 def test_a_long_line_has_one_number(editor: CodeEditor) -> None:
     editor.setPlainText(f"one\n{'x' * (2 * LONG_LINE)}\r\nthree")
     editor.flush()
-    found = numbers(editor)
-    assert [number for number in found if number] == [1, 2, 3]
-    assert len(found) > 5
+    line_numbers = numbers(editor)
+    assert [number for number in line_numbers if number] == [1, 2, 3]
+    assert len(line_numbers) > 5
 
 
-def test_the_line_numbers_need_no_place_of_the_text(editor: CodeEditor) -> None:
+def test_line_numbers_do_not_overlap_the_text(editor: CodeEditor) -> None:
     narrow = editor.gutter_width()
     assert editor._gutter.geometry().right() < editor.viewport().geometry().left()
     editor.setPlainText("\n" * 12_345)
@@ -110,10 +112,10 @@ def test_the_line_numbers_need_no_place_of_the_text(editor: CodeEditor) -> None:
 def test_line_numbers_are_painted(editor: CodeEditor) -> None:
     empty = editor._gutter.grab().toImage()
     editor.setPlainText("{\n}")
-    two = editor._gutter.grab().toImage()
+    two_lines = editor._gutter.grab().toImage()
     editor.setPlainText("{\n\n}")
-    assert empty != two
-    assert editor._gutter.grab().toImage() != two
+    assert empty != two_lines
+    assert editor._gutter.grab().toImage() != two_lines
 
 
 # formatting
@@ -127,7 +129,7 @@ def test_format_indents_the_text_and_can_be_undone(editor: CodeEditor) -> None:
     assert editor.toPlainText() == '{"event":"typing","data":{}}'
 
 
-def test_what_is_not_json_stays_as_it_is(editor: CodeEditor) -> None:
+def test_invalid_json_is_not_formatted(editor: CodeEditor) -> None:
     editor.setPlainText('{"event":')
     with pytest.raises(BadFrame):
         editor.format_text()
@@ -138,7 +140,7 @@ def test_what_is_not_json_stays_as_it_is(editor: CodeEditor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "written", "choices"),
+    ("before", "prefix", "choices"),
     [
         ('{"text": "{{', "", ["uuid", "now", "me", "faker.name"]),
         ('{"text": "hi {{n', "n", ["now"]),
@@ -153,28 +155,28 @@ def test_what_is_not_json_stays_as_it_is(editor: CodeEditor) -> None:
         ("", "", []),
     ],
 )
-def test_completions_follow_from_what_is_before_the_cursor(before: str, written: str, choices: list[str]) -> None:
+def test_completions_depend_on_the_text_before_the_cursor(before: str, prefix: str, choices: list[str]) -> None:
     found = completions(before, OFFERS)
-    assert (found.written, list(found.choices)) == (written, choices)
+    assert (found.written, list(found.choices)) == (prefix, choices)
 
 
-def test_typing_offers_completions_and_enter_accepts(editor: CodeEditor, qtbot: Any) -> None:
+def test_typing_shows_completions_and_enter_accepts_one(editor: CodeEditor, qtbot: Any) -> None:
     qtbot.keyClicks(editor, '{"from": "al')
-    assert offered(editor) == ["alice", "albert"]
+    assert shown_completions(editor) == ["alice", "albert"]
     qtbot.keyClick(editor._popup, Qt.Key.Key_Down)
     qtbot.keyClick(editor._popup, Qt.Key.Key_Return)
     assert editor.toPlainText() == '{"from": "albert"'
-    assert offered(editor) == []
+    assert shown_completions(editor) == []
     qtbot.keyClicks(editor, ', "text": "{{')
-    assert offered(editor) == ["uuid", "now", "me", "faker.name"]
+    assert shown_completions(editor) == ["uuid", "now", "me", "faker.name"]
     qtbot.keyClick(editor._popup, Qt.Key.Key_Escape)
-    assert offered(editor) == []
+    assert shown_completions(editor) == []
     qtbot.keyClick(editor, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClick(editor._popup, Qt.Key.Key_Tab)
     assert editor.toPlainText() == '{"from": "albert", "text": "{{uuid}}'
 
 
-def test_a_completion_does_not_repeat_what_follows(editor: CodeEditor, qtbot: Any) -> None:
+def test_a_completion_does_not_repeat_the_text_after_the_cursor(editor: CodeEditor, qtbot: Any) -> None:
     editor.setPlainText('{"from": ""}')
     cursor = editor.textCursor()
     cursor.setPosition(10)
@@ -184,14 +186,14 @@ def test_a_completion_does_not_repeat_what_follows(editor: CodeEditor, qtbot: An
     assert editor.toPlainText() == '{"from": "bob"}'
 
 
-def test_what_is_typed_in_another_place_offers_nothing(editor: CodeEditor, qtbot: Any) -> None:
+def test_typing_elsewhere_shows_no_completions(editor: CodeEditor, qtbot: Any) -> None:
     for text in ('{"text": "a', "b, c", '{"from": 5'):
         editor.clear()
         qtbot.keyClicks(editor, text)
-        assert offered(editor) == []
+        assert shown_completions(editor) == []
 
 
-def test_offers_follow_from_the_contract() -> None:
+def test_completions_are_derived_from_the_catalog() -> None:
     offers = offers_of(built_in(), ["alice", "me"], with_templates=True)
     assert offers.values["event"] == built_in().names(Direction.TO_UI)
     assert [offers.values[name] for name in ("from", "to", "username")] == [["alice", "me"]] * 3

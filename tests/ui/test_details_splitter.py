@@ -1,4 +1,4 @@
-"""The details are beside the log in a wide room and below it in a narrow one. Both sizes are remembered."""
+"""The details are next to the log in a wide room and below it in a narrow one. Both sizes are saved."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +20,8 @@ def splitter(show: Show) -> DetailsSplitter:
     return splitter
 
 
-def share(splitter: DetailsSplitter) -> float:
-    """Return the part of the space that the log has."""
+def share_of_log(splitter: DetailsSplitter) -> float:
+    """Return the share of the log in the whole size."""
     return splitter.sizes()[0] / sum(splitter.sizes())
 
 
@@ -29,7 +29,7 @@ def move(splitter: DetailsSplitter, to: int) -> None:
     splitter.moveSplitter(to, 1)
 
 
-def test_the_place_depends_on_the_width(splitter: DetailsSplitter) -> None:
+def test_the_position_of_the_details_depends_on_the_width(splitter: DetailsSplitter) -> None:
     assert (splitter.place, splitter.orientation()) == (BELOW, Qt.Orientation.Vertical)
     splitter.resize(BESIDE_WIDTH, 600)
     assert (splitter.place, splitter.orientation()) == (BESIDE, Qt.Orientation.Horizontal)
@@ -37,42 +37,42 @@ def test_the_place_depends_on_the_width(splitter: DetailsSplitter) -> None:
     assert splitter.place == BELOW
 
 
-def test_each_place_keeps_its_own_sizes(splitter: DetailsSplitter) -> None:
+def test_each_position_has_its_own_sizes(splitter: DetailsSplitter) -> None:
     move(splitter, 450)
     splitter.resize(1_400, 600)
     move(splitter, 1_050)
-    assert share(splitter) == pytest.approx(0.75, abs=0.02)
+    assert share_of_log(splitter) == pytest.approx(0.75, abs=0.02)
     splitter.resize(1_000, 600)
-    assert share(splitter) == pytest.approx(0.75, abs=0.02)
+    assert share_of_log(splitter) == pytest.approx(0.75, abs=0.02)
     splitter.resize(1_000, 300)
     splitter.resize(1_400, 600)
-    assert share(splitter) == pytest.approx(0.75, abs=0.02)
+    assert share_of_log(splitter) == pytest.approx(0.75, abs=0.02)
 
 
-def test_both_sizes_survive_a_restart(splitter: DetailsSplitter, show: Show) -> None:
+def test_the_sizes_of_both_positions_are_restored(splitter: DetailsSplitter, show: Show) -> None:
     move(splitter, 400)
     splitter.resize(1_400, 600)
     move(splitter, 1_050)
-    later = DetailsSplitter(QLabel("log"), QLabel("details"))
-    assert later.restoreState(splitter.saveState())
-    later.resize(1_000, 600)
-    show(later)
-    assert share(later) == pytest.approx(2 / 3, abs=0.02)
-    later.resize(1_400, 600)
-    assert share(later) == pytest.approx(0.75, abs=0.02)
+    second = DetailsSplitter(QLabel("log"), QLabel("details"))
+    assert second.restoreState(splitter.saveState())
+    second.resize(1_000, 600)
+    show(second)
+    assert share_of_log(second) == pytest.approx(2 / 3, abs=0.02)
+    second.resize(1_400, 600)
+    assert share_of_log(second) == pytest.approx(0.75, abs=0.02)
 
 
-def test_sizes_of_hidden_details_are_not_lost(splitter: DetailsSplitter, qtbot: Any) -> None:
+def test_hiding_the_details_keeps_their_size(splitter: DetailsSplitter, qtbot: Any) -> None:
     move(splitter, 450)
     splitter.widget(1).hide()
     splitter.resize(1_400, 600)
     splitter.resize(1_000, 600)
     splitter.widget(1).show()
     qtbot.waitUntil(lambda: all(splitter.sizes()))
-    assert share(splitter) == pytest.approx(0.75, abs=0.02)
+    assert share_of_log(splitter) == pytest.approx(0.75, abs=0.02)
 
 
-def test_the_layout_of_an_earlier_version_is_used(splitter: DetailsSplitter, show: Show) -> None:
+def test_the_saved_layout_of_an_earlier_version_is_restored(splitter: DetailsSplitter, show: Show) -> None:
     earlier = QSplitter(Qt.Orientation.Vertical)
     for text in ("log", "details"):
         earlier.addWidget(QLabel(text))
@@ -80,13 +80,13 @@ def test_the_layout_of_an_earlier_version_is_used(splitter: DetailsSplitter, sho
     show(earlier)
     earlier.setSizes([500, 100])
     assert splitter.restoreState(earlier.saveState())
-    assert share(splitter) == pytest.approx(5 / 6, abs=0.02)
+    assert share_of_log(splitter) == pytest.approx(5 / 6, abs=0.02)
 
 
 @pytest.mark.parametrize(
     "state", [b"", b"nonsense", b"{}", b"[]", b'{"below": [1]}', b'{"below": [0, -1]}', b"\x00" * 40]
 )
-def test_any_other_state_changes_nothing(splitter: DetailsSplitter, state: bytes) -> None:
+def test_an_invalid_saved_layout_is_ignored(splitter: DetailsSplitter, state: bytes) -> None:
     before = splitter.sizes()
     assert not splitter.restoreState(QByteArray(state))
     assert splitter.sizes() == before

@@ -1,4 +1,4 @@
-"""Dialogs: no stock icons, and buttons that say what they do."""
+"""Dialogs have no stock icons, and the text of their buttons is a verb."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def message(window: MainWindow) -> QDialog:
     return box
 
 
-def every_stock_button(window: MainWindow) -> QDialog:
+def dialog_with_all_stock_buttons(window: MainWindow) -> QDialog:
     dialog = QDialog(window)
     QDialogButtonBox(STOCK.Save | STOCK.Cancel | STOCK.Ok | STOCK.Discard | STOCK.Apply | STOCK.Help, dialog)
     return dialog
@@ -31,7 +31,7 @@ def every_stock_button(window: MainWindow) -> QDialog:
     "make",
     [
         message,
-        every_stock_button,
+        dialog_with_all_stock_buttons,
         lambda window: NameDialog(window, "Save as", "bugs/late", lambda _: ""),
         lambda window: PlainTextInputDialog(window, "Add persona", "Name of the new persona"),
     ],
@@ -48,7 +48,7 @@ async def test_no_dialog_has_stock_icons(window: MainWindow, make: Make) -> None
     dialog.close()
 
 
-async def test_the_button_of_a_dialog_that_asks_for_a_text_says_what_it_does(window: MainWindow) -> None:
+async def test_the_button_of_an_input_dialog_is_a_verb(window: MainWindow) -> None:
     dialogs = [
         PlainTextInputDialog(window, "Add persona", "Name of the new persona"),
         PlainTextInputDialog(window, "Persona", "Name of the new persona", verb="Rename"),

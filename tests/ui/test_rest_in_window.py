@@ -19,7 +19,7 @@ from app.ui.window import SETTINGS, MainWindow
 from tests.conftest import MakeCompanion, until
 from tests.endpoints.http_client import Rest
 from tests.ui.conftest import Windows
-from tests.ui.test_chats_room import calm, names
+from tests.ui.test_chats_room import names, wait_until_updated
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -248,13 +248,13 @@ async def test_a_stranger_can_be_added_and_the_ui_then_befriends_them(
     assert buttons(window) == ["Add persona zoe", "Dismiss"]
     press(window, "Add persona", qtbot)
     assert not window.banner.isVisible()
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     assert window.status.message.text() == "Added zoe"
     assert "zoe" not in names(window.chats)
     added = await rest.post("/friends", {"username": "zoe"})
     assert added.status == HTTPStatus.CREATED
     assert added.json["username"] == "zoe"
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     assert "zoe" in names(window.chats)
     grid = window.inject.event_panel("friend_online")
     assert grid
@@ -279,7 +279,7 @@ async def test_a_known_or_empty_user_name_is_not_offered_as_a_persona(
 ) -> None:
     window, _ = served
     await rest.post("/friends", {"username": name})
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     assert not window.banner.isVisible()
 
 
@@ -293,7 +293,7 @@ async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
     assert len(lines(window)) == 1
     assert len(lines(window)[0]) < 250
     press(window, "Add persona", qtbot)
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     assert window.status.message.text().startswith("The name must not ")
     assert name not in {each.username for each in await companion.chat.store.people()}
 
@@ -325,7 +325,7 @@ async def test_an_event_from_a_non_friend_shows_a_warning(
     served: tuple[MainWindow, Companion],
 ) -> None:
     window, companion = served
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     panel = window.inject.event_panel("new_message")
     assert panel
     assert panel.warning.isHidden()
@@ -341,13 +341,13 @@ async def test_the_warning_goes_when_the_ui_befriends_them(
     served: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
     window, _ = served
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     panel = window.inject.event_panel("typing")
     assert panel
     panel.form().field("username").set_value("erin")
     assert not panel.warning.isHidden()
     assert (await rest.post("/friends", {"username": "erin"})).status == HTTPStatus.CREATED
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     panel = window.inject.event_panel("typing")
     assert panel
     assert panel.form().field("username").value() == "erin"
@@ -358,12 +358,12 @@ async def test_a_message_that_is_being_written_survives_a_new_friend(
     served: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
     window, _ = served
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     panel = window.inject.event_panel("new_message")
     assert panel
     panel.form().field("text").set_value("half written")
     assert (await rest.post("/friends", {"username": "erin"})).status == HTTPStatus.CREATED
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     panel = window.inject.event_panel("new_message")
     assert panel
     assert panel.form().value()["text"] == "half written"
@@ -371,10 +371,10 @@ async def test_a_message_that_is_being_written_survives_a_new_friend(
 
 async def test_the_forms_offer_the_friends_of_now(served: tuple[MainWindow, Companion], rest: Rest) -> None:
     window, companion = served
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     await rest.post("/friends", {"username": "frank"})
     await rest.delete("/friends/bob")
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     assert companion.personas == ["alice", "carol", "dave", "frank"]
     panel = window.inject.event_panel("friend_online")
     assert panel
@@ -393,5 +393,5 @@ async def test_a_window_that_is_built_before_the_state_is_open_gets_its_friends(
     served: tuple[MainWindow, Companion],
 ) -> None:
     window, _ = served
-    await calm(window.chats)
+    await wait_until_updated(window.chats)
     assert names(window.chats) == ["alice", "carol", "bob", "dave"]
