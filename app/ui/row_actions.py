@@ -92,9 +92,8 @@ class RowActions(QObject):
     @property
     def selected(self) -> Row | None:
         """The selected row; None if no row or several rows are selected."""
-        if self._table.selected_count != 1:
-            return None
-        return self._model.row(self._table.selectionModel().selection().at(0).top())
+        line = self._table.selected_line
+        return None if line is None else self._model.row(line)
 
     def why_not(self, title: str) -> str:
         """Return why an action is not possible with the current selection, or an empty text."""
@@ -194,13 +193,12 @@ class RowActions(QObject):
 
     def _pin(self) -> None:
         """Pin the selected rows, or unpin them if all are pinned."""
-        seqs = self._table.selected_seqs
         if not self._possible(PIN):
             return
-        if len(seqs) > MAX_MARKS:
-            self.status_message.emit(f"At most {MAX_MARKS:,} rows can be pinned. {len(seqs):,} are selected.")
+        if (number := self._table.selected_count) > MAX_MARKS:
+            self.status_message.emit(f"At most {MAX_MARKS:,} rows can be pinned. {number:,} are selected.")
             return
-        pinned = not self.all_pinned
+        seqs, pinned = self._table.selected_seqs, not self.all_pinned
         try:
             for seq in seqs:
                 self._companion.journal.mark(seq, pinned=pinned)

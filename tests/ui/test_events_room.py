@@ -24,6 +24,7 @@ from app.ui.rooms import events as module
 from app.ui.rooms.events import EventsRoom
 from app.ui.window import EVENTS, INJECT, MainWindow
 from tests.conftest import Connect, until
+from tests.ui.conftest import destroy_now
 from tests.ui.frames import all_frames, text
 
 LEFT = Qt.MouseButton.LeftButton
@@ -620,3 +621,16 @@ def test_what_searches_for_expressions_is_loaded_when_one_is_begun(
     room.filter.setText("hello /w")
     assert asked == ["/"]
     room.close_down()
+
+
+def test_a_room_that_is_destroyed_without_being_closed_ignores_later_rows(
+    stopped_companion: Companion, qtbot: Any
+) -> None:
+    room = EventsRoom(stopped_companion)
+    model, journal = room.model, stopped_companion.journal
+    journal.append(Kind.SERVER, "listening")
+    destroy_now(room)
+    journal.append(Kind.SERVER, "listening")
+    model.flush()  # pytest-qt fails the test if a slot raises
+    assert not model._timer.isActive()
+    assert not model._pause.isActive()

@@ -176,9 +176,11 @@ class EventsRoom(QWidget):
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._context_menu)
         self.table.doubleClicked.connect(lambda _: self.row_actions.trigger(EDIT))
-        self.model.flushed.connect(lambda _: self._show_counts())
-        self.table.following_changed.connect(lambda _: self._show_counts())
-        self.model.modelReset.connect(lambda: self.details.show_row(None))
+        # Qt disconnects methods, but not lambdas, when the room is destroyed; the model may live longer.
+        self.model.flushed.connect(self._show_counts)
+        self.table.following_changed.connect(self._show_counts)
+        self.model.modelReset.connect(self._hide_details)
+        self.destroyed.connect(self.model.close)
         self._disconnects = [
             self._companion.catalog_changed.connect(lambda _: self.details.update_schema()),
             self._companion.journal.rows.marks.changed.connect(self.details.update_mark),
@@ -288,6 +290,9 @@ class EventsRoom(QWidget):
             action.triggered.connect(lambda _, edit=each.edit: self.filter.replace_text(edit(self.filter.text())))
         if self.filter.text():
             menu.addAction(CLEAR_FILTER, self.clear_filter)
+
+    def _hide_details(self) -> None:
+        self.details.show_row(None)
 
     def _show_counts(self) -> None:
         shown = self.model.rowCount()

@@ -84,7 +84,7 @@ class LogTable(QTableView):
         model.flushed.connect(self._on_flushed)
         model.rowsInserted.connect(self._on_inserted)
         model.marked.connect(self._on_marked)
-        model.modelReset.connect(lambda: self.follow(True))
+        model.modelReset.connect(self._on_reset)
 
     @override
     def setModel(self, model: QAbstractItemModel | None) -> None:
@@ -98,6 +98,12 @@ class LogTable(QTableView):
     def selected_count(self) -> int:
         """The number of selected rows."""
         return sum(bottom - top + 1 for top, bottom in self._selected_ranges())
+
+    @property
+    def selected_line(self) -> int | None:
+        """The selected line; None if no line or several lines are selected."""
+        ranges = self._selected_ranges()
+        return ranges[0][0] if len(ranges) == 1 and ranges[0][0] == ranges[0][1] else None
 
     @property
     def selected_seqs(self) -> list[int]:
@@ -266,6 +272,9 @@ class LogTable(QTableView):
             bar = self.verticalScrollBar()
             self.updateGeometries()  # update the scroll bar's range now; Qt would do it later
             bar.setValue(bar.value() + last + 1)
+
+    def _on_reset(self) -> None:
+        self.follow(True)
 
     def _on_marked(self, line: int) -> None:
         self._painter.forget(self._log.seq(line))
