@@ -300,6 +300,9 @@ def check(name: str, value: object) -> str | None:
         return usernames.problem(str(value)) or None
     if name in SHORTCUTS:
         return key_combination.problem(str(value)) or None
+    if name == "saved_filters" and isinstance(value, dict):
+        unprintable = next((each for pair in value.items() for each in pair if not each.isprintable()), None)
+        return None if unprintable is None else f"{unprintable[:60]!r} contains a control character. Remove it"
     if name == "updates_url" and value:
         from app.system.updates import address_problem
 

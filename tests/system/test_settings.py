@@ -78,6 +78,13 @@ def test_an_invalid_saved_filter_is_reported_and_the_others_are_kept(file: Setti
     assert told.endswith('using {errors = "is:invalid"}')
 
 
+@pytest.mark.parametrize(
+    "filters", [{"errors\n": "is:ok"}, {"red \x1b[31m": "is:ok"}, {"errors": "is:ok\tdir:c2s"}]
+)
+def test_a_saved_filter_has_no_control_characters(filters: dict[str, str]) -> None:
+    assert str(check("saved_filters", filters)).endswith("contains a control character. Remove it")
+
+
 def test_a_value_goes_back_to_its_default_where_it_was_written(file: SettingsFile) -> None:
     file.save(Settings(port=9000))
     file.save(Settings())

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
 from app.companion import Companion
+from app.hub import saved_filters
 from app.hub.journal import Kind
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
@@ -221,6 +222,38 @@ async def test_a_name_that_exists_is_replaced_after_a_warning(
     assert dialog.problem.text() == "This replaces the saved filter errors: is:invalid"
     assert dialog.buttons.button(SAVE).isEnabled()
     dialog.close()
+
+
+async def test_no_more_filters_than_the_settings_can_contain_are_saved(
+    room: EventsRoom, companion: Companion, window: MainWindow
+) -> None:
+    full = {f"filter {number}": "is:ok" for number in range(saved_filters.MAX_FILTERS)}
+    await companion.apply(replace(companion.settings, saved_filters=full))
+    room.filter.setText("is:warning")
+    room.bar.saved.save()
+    dialog = window.findChild(NameDialog)
+    assert dialog
+    dialog.name.setText("one more")
+    assert dialog.problem.text() == "There are 100 saved filters already. Delete one first."
+    assert not dialog.buttons.button(SAVE).isEnabled()
+    dialog.close()
+
+
+async def test_a_filter_that_a_script_deletes_meanwhile_cannot_be_renamed(
+    room: EventsRoom, companion: Companion, window: MainWindow
+) -> None:
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
+    await companion.apply(replace(companion.settings, saved_filters={"errors": "is:invalid"}))
+    room.filter.setText("@errors")
+    room.bar.saved.rename()
+    dialog = window.findChild(NameDialog)
+    assert dialog
+    dialog.name.setText("my errors")
+    await companion.apply(replace(companion.settings, saved_filters={}))
+    dialog.buttons.accepted.emit()
+    assert messages == ["There is no saved filter 'errors'."]
+    assert companion.settings.saved_filters == {}
 
 
 async def test_a_filter_saved_by_a_script_is_used_at_once(

@@ -60,18 +60,21 @@ class SavedFiltersButton(QPushButton):
             self.status_message.emit(str(error))
             return
 
-        def save_as(name: str) -> None:
-            self._change(saved_filters.saved(self._saved, name, text), f"Saved the filter as {name}")
+        def check(name: str) -> str:
+            saved_filters.saved(self._saved, name, text)
+            return f"This replaces the saved filter {name}: {self._saved[name]}" if name in self._saved else ""
 
-        dialog = self._ask("Save filter", "", self._overwrite_warning)
-        dialog.chosen.connect(save_as)
+        def save_as(name: str) -> None:
+            self._change(lambda: saved_filters.saved(self._saved, name, text), f"Saved the filter as {name}")
+
+        self._ask("Save filter", "", check).chosen.connect(save_as)
 
     def rename(self) -> None:
         """Ask for another name of the filter in use."""
         old = self.current
 
         def rename_to(name: str) -> None:
-            self._change(saved_filters.renamed(self._saved, old, name), f"The filter {old} is now {name}")
+            self._change(lambda: saved_filters.renamed(self._saved, old, name), f"The filter {old} is now {name}")
 
         def check(name: str) -> str:
             saved_filters.renamed(self._saved, old, name)
@@ -82,10 +85,10 @@ class SavedFiltersButton(QPushButton):
     def delete(self) -> None:
         """Delete the filter in use. Its text stays in the filter field, from where it can be saved again."""
         name = self.current
-        if self._text == reference(name):
+        if name and self._text == reference(name):
             self.chosen.emit(self._saved[name])
         message = f"Deleted the saved filter {name}. Its text is still in the filter field."
-        self._change(saved_filters.deleted(self._saved, name), message)
+        self._change(lambda: saved_filters.deleted(self._saved, name), message)
 
     def _ask(self, title: str, name: str, check: Callable[[str], str]) -> NameDialog:
         dialog = NameDialog(
@@ -100,10 +103,13 @@ class SavedFiltersButton(QPushButton):
         dialog.open()
         return dialog
 
-    def _overwrite_warning(self, name: str) -> str:
-        return f"This replaces the saved filter {name}: {self._saved[name]}" if name in self._saved else ""
-
-    def _change(self, saved: dict[str, str], message: str) -> None:
+    def _change(self, change: Callable[[], dict[str, str]], message: str) -> None:
+        """Change the filters. This may fail: a script can change them while the dialog or the menu is open."""
+        try:
+            saved = change()
+        except RequestError as error:
+            self.status_message.emit(str(error))
+            return
         self.show_saved(saved)
         self.changed.emit(saved)
         self.status_message.emit(message)
