@@ -5,7 +5,7 @@ The chat UI keeps the focus while its events arrive. The bar fires the last even
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QEvent, QPoint, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QMouseEvent, QResizeEvent
@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from typing_extensions import override
 
 from app.companion import Companion
+from app.hub.expectation import ExpectationResult
 from app.hub.hub import Delivery
 from app.hub.origin import PANEL
+from app.protocol.fixture import Fixture
 from app.protocol.times import local
 from app.ui import theme
 from app.ui.icons import icon, ui_icon
@@ -23,6 +25,7 @@ from app.ui.plain_text import PlainTextLabel, set_tooltip, without_mnemonics
 from app.ui.room_tasks import RoomTasks
 from app.ui.tray import result_of
 from app.ui.widgets.accessible_names import named
+from app.ui.widgets.expect_row import fixture_result_text
 from app.ui.widgets.status import status_line
 
 WIDTH = 300
@@ -33,9 +36,14 @@ MAX_PINNED = 12
 PLACE = "fireBar/place"
 EMPTY = "Nothing has been fired yet, and no fixture is pinned."
 
-Fire = Callable[[], Coroutine[Any, Any, Delivery]]
-Entry = tuple[str, str, Fire]
-"""The title, the recipients (empty: everyone) and what fires it."""
+
+class Entry(NamedTuple):
+    """What a button fires: its title, its recipients (empty: everyone), and the fixture if it is a pinned one."""
+
+    title: str
+    to: str
+    fire: Callable[[], Coroutine[Any, Any, Delivery]]
+    fixture: Fixture | None = None
 
 
 class FireBarWindow(QWidget):
@@ -61,7 +69,6 @@ class FireBarWindow(QWidget):
         self._do = RoomTasks(companion.tasks, self.show_result)
         self._grip = QPoint()
         """Where the user holds the bar while moving it."""
-        self._listed: list[tuple[str, str]] = []
         self.state = named(PlainTextLabel(), "State of the event server", style_id="muted")
         self.result = named(PlainTextLabel(wordWrap=True), "Result", style_id="muted")
         self.close_button = named(QPushButton("×"), "Close the fire bar", style_id="flat", tip="Close")
@@ -74,6 +81,7 @@ class FireBarWindow(QWidget):
         self._refresh.timeout.connect(self.refresh)
         self._disconnects = [
             companion.composer.recent_changed.connect(self._refresh_soon),
+            companion.fixtures.changed.connect(self._refresh_soon),
             companion.changed.connect(self._refresh_soon),
             companion.hub.clients_changed.connect(self._refresh_soon),
         ]
@@ -154,13 +162,14 @@ class FireBarWindow(QWidget):
         self._refresh.stop()
         self.state.setText(f"· {status_line(self._companion).partition(' · ')[0]}")
         set_tooltip(self.state, status_line(self._companion))
+        recent, pinned = self._recent(), self._pinned()
+        listed = [(each.title, each.to) for each in (*recent, *pinned)]
+        if listed == [(each.entry.title, each.entry.to) for each in self.entries] and self._list.count():
+            for button, entry in zip(self.entries, (*recent, *pinned), strict=True):
+                button.entry = entry  # another event or fixture may have the same title
+            return
         if self.underMouse() and self.entries:
             return
-        recent, pinned = self._recent(), self._pinned()
-        listed = [(title, to) for title, to, _ in (*recent, *pinned)]
-        if listed == self._listed and self._list.count():
-            return
-        self._listed = listed
         self.entries.clear()
         while item := self._list.takeAt(0):
             if widget := item.widget():
@@ -169,9 +178,9 @@ class FireBarWindow(QWidget):
         for heading, entries in (("Fired last", recent), ("Pinned", pinned)):
             if entries:
                 self._add(_heading(heading))
-            for title, to, fire in entries:
-                button = FireButton(title, f"To: {recipients(to)}" if to not in ("", "all") else "")
-                button.clicked.connect(lambda _=False, fire=fire: self._do(fire(), self._on_delivered))
+            for entry in entries:
+                button = FireButton(entry)
+                button.clicked.connect(partial(self._fire, button))
                 self.entries.append(button)
                 self._add(button)
         if not listed:
@@ -185,18 +194,30 @@ class FireBarWindow(QWidget):
 
     def _recent(self) -> list[Entry]:
         composer = self._companion.composer
-        return [(each.title, each.to, partial(composer.fire_again, each, origin=PANEL)) for each in composer.recent]
+        return [
+            Entry(each.title, each.to, partial(composer.fire_again, each, origin=PANEL)) for each in composer.recent
+        ]
 
     def _pinned(self) -> list[Entry]:
         composer = self._companion.composer
         return [
-            (saved.title, "", partial(composer.fire, saved.fixture, origin=PANEL))
+            Entry(saved.title, "", partial(composer.fire, saved.fixture, origin=PANEL), saved.fixture)
             for saved in self._companion.fixtures.pinned[:MAX_PINNED]
         ]
 
-    def _on_delivered(self, delivery: Delivery) -> None:
+    def _fire(self, button: "FireButton") -> None:
+        entry = button.entry
+        self._do(entry.fire(), partial(self._on_delivered, entry.fixture))
+
+    def _on_delivered(self, fixture: Fixture | None, delivery: Delivery) -> None:
         self.show_result(result_of(self._companion, delivery))
         self._fired(delivery)
+        if fixture:
+            self._do(self._companion.check_fixture(fixture, delivery), partial(self._show_expectation, fixture))
+
+    def _show_expectation(self, fixture: Fixture, result: ExpectationResult | None) -> None:
+        if result:
+            self.show_result(fixture_result_text(fixture, result))
 
     def show_result(self, text: str) -> None:
         """Show the result of an event, with the time."""
@@ -247,11 +268,13 @@ def _heading(text: str) -> PlainTextLabel:
 class FireButton(QPushButton):
     """A button whose text is elided to its width. The tooltip has the full text and the recipients."""
 
-    def __init__(self, title: str, to: str) -> None:
+    def __init__(self, entry: Entry) -> None:
         super().__init__()
-        self._title = title
+        self.entry = entry
+        """What it fires. An entry with the same title and recipients may replace it."""
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        named(self, f"Fire: {title}", style_id="fireBarButton", tip=f"{title}\n{to}" if to else title)
+        to = f"\nTo: {recipients(entry.to)}" if entry.to not in ("", "all") else ""
+        named(self, f"Fire: {entry.title}", style_id="fireBarButton", tip=f"{entry.title}{to}")
         self._elide()
 
     @override
@@ -261,5 +284,5 @@ class FireButton(QPushButton):
 
     def _elide(self) -> None:
         width = (self.width() if self.isVisible() else WIDTH) - 56
-        text = self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, width)
+        text = self.fontMetrics().elidedText(self.entry.title, Qt.TextElideMode.ElideRight, width)
         self.setText(without_mnemonics(text))

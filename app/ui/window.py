@@ -350,11 +350,10 @@ class MainWindow(MainWindowShell):
         self._do(self.companion.check_fixture(fixture, delivery), partial(self._show_expectation, fixture))
 
     def _show_expectation(self, fixture: Fixture, result: ExpectationResult | None) -> None:
-        from app.hub.expectation import expectation_of
-        from app.ui.widgets.expect_row import result_text
+        from app.ui.widgets.expect_row import fixture_result_text
 
-        if result and (expected := expectation_of(fixture)) and fixture.expect:
-            self.status.show_message(result_text(expected, result, fixture.expect.within)[0])
+        if result:
+            self.status.show_message(fixture_result_text(fixture, result))
 
     def allow(self, origin: str) -> None:
         """Add a refused origin to the allowed origins."""

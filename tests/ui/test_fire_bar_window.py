@@ -13,7 +13,8 @@ from app.companion import Companion
 from app.hub.hub import Delivery
 from app.hub.target import Target
 from app.protocol.envelope import Envelope
-from app.protocol.fixture import Fixture
+from app.protocol.fixture import Fixture, FixtureExpectation
+from app.storage.fixture_folders import library_for
 from app.ui.fire_bar_window import EMPTY, FireBarWindow
 from app.ui.window import MainWindow
 from tests.conftest import Connect, until
@@ -212,3 +213,44 @@ async def test_the_palette_asks_for_it(window: MainWindow, qtbot: Any) -> None:
 async def test_events_by_any_means_count(bar: FireBarWindow, companion: Companion) -> None:
     await companion.composer.fire_event(Envelope("typing", {"username": "bob", "typing": True}), origin="control")
     assert companion.composer.recent[0].title == "typing · bob is typing"
+
+
+async def test_a_button_fires_the_latest_of_two_events_with_the_same_title(
+    bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    client = await connect_client()
+    for name in ("alice", "bob"):
+        fixture = Fixture(title="Somebody comes", event="friend_online", data={"username": name})
+        await companion.composer.fire(fixture, origin="panel")
+        bar.refresh()
+        await frame(client)
+    qtbot.mouseClick(bar.entries[0], LEFT)
+    assert (await frame(client))["data"]["username"] == "bob"
+
+
+async def test_a_pinned_fixture_is_fired_as_it_is_saved_now(
+    bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
+) -> None:
+    await companion.fixtures.use(library_for(str(tmp_path / "own"), None))
+    client = await connect_client()
+    companion.settings.pinned = ["mine/online"]
+    for name in ("alice", "bob"):
+        fixture = Fixture(title="Somebody comes", event="friend_online", data={"username": name})
+        await companion.fixtures.save("mine/online", fixture)
+    await until(lambda: titles(bar) == ["Somebody comes"])
+    qtbot.mouseClick(bar.entries[0], LEFT)
+    assert (await frame(client))["data"]["username"] == "bob"
+
+
+async def test_the_expectation_of_a_pinned_fixture_is_checked(
+    bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
+) -> None:
+    await companion.fixtures.use(library_for(str(tmp_path / "own"), None))
+    await connect_client()
+    expect = FixtureExpectation(event="mark_read", within=0.1)
+    fixture = Fixture(title="Expects", event="friend_online", data={"username": "alice"}, expect=expect)
+    companion.settings.pinned = ["mine/expects"]
+    await companion.fixtures.save("mine/expects", fixture)
+    await until(lambda: titles(bar) == ["Expects"])
+    qtbot.mouseClick(bar.entries[0], LEFT)
+    await until(lambda: "no mark_read within 0.1 s" in bar.result.text())

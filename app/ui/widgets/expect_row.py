@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.hub.expectation import Expectation, ExpectationResult, why_impossible
+from app.hub.expectation import Expectation, ExpectationResult, expectation_of, why_impossible
 from app.protocol.catalog import Catalog
 from app.protocol.conditions import BadCondition, conditions_text, parse_conditions
 from app.protocol.contract import Direction
+from app.protocol.fixture import Fixture
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
@@ -109,3 +110,9 @@ def result_text(expected: Expectation, result: ExpectationResult, within_s: floa
     names: Sequence[str] = list(dict.fromkeys(row.event or "a broken frame" for row in result.received_instead))
     instead = f"came instead: {', '.join(names)}" if names else "nothing came instead"
     return f"✗ no {expected} within {within_s:g} s; {instead}", "error"
+
+
+def fixture_result_text(fixture: Fixture, result: ExpectationResult) -> str:
+    """Return the text that shows the result of a fixture's expectation; empty if the fixture has none."""
+    expected = expectation_of(fixture)
+    return result_text(expected, result, fixture.expect.within)[0] if expected and fixture.expect else ""
