@@ -105,6 +105,7 @@ class TrayApp(QObject):
         opening = self.companion.tasks.spawn(self._open_access(), "open the control API")
         await self._stop.wait()
         opening.cancel()
+        self.companion.raise_window = self.companion.show_fire_bar = None  # the control API still answers
         self.access.close()
         poll.stop()
         self._first.close_down()

@@ -186,6 +186,22 @@ async def test_closing_without_a_tray_and_without_clients_quits(start: Start, en
     assert not desktop.window.isVisible()
 
 
+async def test_while_it_quits_the_control_api_opens_no_window(start: Start, ended: Ended) -> None:
+    desktop = await start()
+    desktop.companion.show_fire_bar()  # type: ignore[misc]
+    at_close: list[object] = []
+    close = desktop.companion.close
+
+    async def closing() -> None:
+        at_close.extend([desktop.companion.raise_window, desktop.companion.show_fire_bar])
+        await close()
+
+    desktop.companion.close = closing  # type: ignore[method-assign]
+    desktop._stop.set()
+    assert await ended.code(desktop) == Exit.OK
+    assert at_close == [None, None]
+
+
 async def test_ctrl_q_quits(start: Start, ended: Ended, qtbot: Any) -> None:
     desktop = await start()
     await until(desktop.window.isActiveWindow)
