@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
+from app.protocol.envelope import BadFrame, parse_json
 from app.protocol.json_path import BadPath, check_path
 
 
@@ -13,10 +14,13 @@ class BadCondition(ValueError):
 
 
 def parse_value(text: str) -> Any:
-    """Parse a value as JSON (``true``, ``3``, ``"3"``), or return it as text if it is not valid JSON."""
+    """Parse a value as JSON (``true``, ``3``, ``"3"``), or return it as text if it is not valid JSON.
+
+    ``NaN`` and lone surrogates are not valid: neither a fixture nor a request can contain them.
+    """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except BadFrame:
         return text
 
 
@@ -59,9 +63,6 @@ def conditions_text(where: dict[str, Any]) -> str:
 
 def value_text(value: Any) -> str:
     """Return a value in the form that ``parse_value`` reads."""
-    if isinstance(value, str):
-        try:
-            json.loads(value)
-        except (ValueError, RecursionError):
-            return value
+    if isinstance(value, str) and parse_value(value) == value:
+        return value
     return json.dumps(value, ensure_ascii=False)

@@ -22,6 +22,8 @@ from app.protocol.conditions import BadCondition, conditions_text, parse_assignm
         ("reactions[0].emoji=👍", {"reactions[0].emoji": "👍"}),
         ("text=", {"text": ""}),
         ("text=a=b", {"text": "a=b"}),
+        ("n=NaN m=-Infinity", {"n": "NaN", "m": "-Infinity"}),
+        ("text='\"\\ud800\"'", {"text": '"\\ud800"'}),
     ],
 )
 def test_a_line_is_split_and_quoted_as_in_a_shell(text: str, where: dict[str, Any]) -> None:
