@@ -84,6 +84,8 @@ class Notifications(QObject):
     def _on_row(self, row: Row) -> None:
         if row.event != "new_message" or row.kind is not Kind.TO_UI or not row.recipients or row.origin == PRIMING:
             return
+        if self._has_focus():  # before the frame is parsed: this runs for every row
+            return
         if len(self._notes) >= MAX_SHOWN:  # with many messages per second, only some are read
             self._more += 1
         elif note := _message(row):
@@ -137,7 +139,7 @@ def _message(row: Row) -> Note | None:
         return None
     match value:
         case {"data": {"from": str(sender), "text": str(text), "direction": "received"}}:
-            return Note(sender, text, CHATS)
+            return Note(_short(sender), text, CHATS)
     return None
 
 

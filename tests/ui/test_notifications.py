@@ -9,6 +9,7 @@ from app.companion import Companion
 from app.hub.expectation import Expectation
 from app.protocol.envelope import Envelope
 from app.system.settings import Settings
+from app.ui import notifications
 from app.ui.notifications import MERGE_MS, Note, Notifications, merged
 from app.ui.room_registry import CHATS, CLIENTS, EVENTS
 from tests.conftest import Connect, until
@@ -131,6 +132,21 @@ async def test_they_are_suppressed_while_the_window_has_the_focus(
     await everything_happens(watched.companion, connect_client)
     watched.focused = False
     assert watched.flushed() == []
+
+
+async def test_no_message_is_parsed_while_the_window_has_the_focus(
+    watched: Watched, connect_client: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+    monkeypatch.setattr(notifications, "_message", lambda row: parsed.append(row.event))
+    await watched.use(notify_messages=True)
+    await connect_client()
+    watched.focused = True
+    await say(watched.companion, "hi")
+    assert parsed == []
+    watched.focused = False
+    await say(watched.companion, "hi")
+    assert parsed == ["new_message"]
 
 
 async def test_those_that_wait_are_dropped_when_the_window_gets_the_focus(
