@@ -21,6 +21,7 @@ from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
 from app.ui.widgets.navigation import Badge
+from app.ui.widgets.condition_strip import Condition
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import close_and_destroy
@@ -240,6 +241,12 @@ async def test_another_notice_is_not_hidden_with_a_trouble_that_never_was(
 
 
 # the strip
+
+
+async def test_a_long_reason_does_not_widen_the_window(window: MainWindow) -> None:
+    reason = "Port 8081 is busy: a-program-with-a-long-name (pid 123456) listens there. Clients cannot connect. "
+    window.strip.show_conditions([Condition(2 * reason, (("Retry", window.close),))])
+    assert window.strip.minimumSizeHint().width() < window.minimumWidth()
 
 
 async def test_a_server_that_starts_is_not_shown_as_stopped(tmp_path: Path) -> None:

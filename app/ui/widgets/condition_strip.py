@@ -39,7 +39,7 @@ class ConditionStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setVisible(False)
         self._icon = PlainTextLabel()
-        self.text = named(PlainTextLabel(), "Why frames do not leave")
+        self.text = named(PlainTextLabel(wordWrap=True), "Why frames do not leave")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(16, 4, 12, 4)
         self._row.setSpacing(8)
