@@ -203,7 +203,10 @@ class X11Backend:
 
 def _library() -> ctypes.CDLL:
     """Load libxcb and declare the functions in use. Raise ``OSError`` if it is missing."""
-    xcb = ctypes.CDLL(ctypes.util.find_library("xcb") or "libxcb.so.1")
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:  # BSD has other numbers; the search starts programs such as ldconfig, which takes long
+        xcb = ctypes.CDLL(ctypes.util.find_library("xcb") or "libxcb.so")
     pointer, u8, u16, u32 = ctypes.c_void_p, ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32
     replies = ctypes.POINTER(_Reply)
     for name, result, arguments in (
