@@ -20,8 +20,8 @@ from app.system.paths import Folders
 from app.system.settings import Settings
 from app.ui import theme
 from app.ui.theme import DARK, LIGHT
-from app.ui.widgets.navigation import Badge
 from app.ui.widgets.condition_strip import Condition
+from app.ui.widgets.navigation import Badge
 from app.ui.window import CHATS, CLIENTS, EVENTS, FIXTURES, INJECT, ROOMS, SETTINGS, MainWindow
 from tests.conftest import Connect, until
 from tests.ui.conftest import close_and_destroy
