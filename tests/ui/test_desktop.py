@@ -1,4 +1,4 @@
-"""The composition root: window, tray and companion on one loop, and every way out."""
+"""The tray program: window, tray and companion on one loop, and every way to quit."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from app import desktop as desktop_module
 from app.companion import Companion
 from app.desktop import run
-from app.desktop import tray_app as resident_module
+from app.desktop import tray_app as tray_app_module
 from app.desktop.tray_app import TrayApp
 from app.hub.server_state import ServerState
 from app.protocol.envelope import Envelope
@@ -43,12 +43,12 @@ TOKEN = "the-token-of-these-tests"
 
 @pytest.fixture(autouse=True)
 def _own_logging(own_logging: None) -> None:
-    """Each desktop begins a log."""
+    """Restore the logging configuration, because each TrayApp starts a log."""
 
 
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COMPANION_TOKEN", TOKEN)  # or the system's keyring would be asked
+    monkeypatch.setenv("COMPANION_TOKEN", TOKEN)  # otherwise the keyring of the system would be read
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def started(companion: Companion) -> bool:
     return companion.state is not ServerState.STOPPED and bool(rest and control)
 
 
-class Ended:
-    """How the desktops of a test ended."""
+class RunningApps:
+    """The tasks of the started programs, and their exit codes."""
 
     def __init__(self) -> None:
         self.tasks: dict[TrayApp, asyncio.Task[int]] = {}
@@ -80,26 +80,26 @@ class Ended:
 
 
 @pytest.fixture
-async def ended() -> Ended:
-    return Ended()
+async def apps() -> RunningApps:
+    return RunningApps()
 
 
 @pytest.fixture
-async def start(qapp: QApplication, home: DataDirectory, ended: Ended) -> AsyncIterator[Start]:
+async def start(qapp: QApplication, home: DataDirectory, apps: RunningApps) -> AsyncIterator[Start]:
     async def start_one(
         *, hidden: bool = False, port: int | None = 0, rest_port: int = 0, **settings: Any
     ) -> TrayApp:
         overrides = Overrides(port=port, rest_port=rest_port, control_port=0)
-        wanted = replace(home.load(overrides), **settings)
-        theme.apply(qapp, wanted.theme)
-        desktop = TrayApp(qapp, home, wanted, MainWindow(home.folders))
-        ended.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
+        initial_settings = replace(home.load(overrides), **settings)
+        theme.apply(qapp, initial_settings.theme)
+        desktop = TrayApp(qapp, home, initial_settings, MainWindow(home.folders))
+        apps.tasks[desktop] = asyncio.get_running_loop().create_task(desktop.main(hidden=hidden))
         await until(lambda: started(desktop.companion))
         await asyncio.sleep(0)
         return desktop
 
     yield start_one
-    for desktop, task in ended.tasks.items():
+    for desktop, task in apps.tasks.items():
         desktop._stop.set()
         await task
         destroy_now(desktop.window)
@@ -107,20 +107,20 @@ async def start(qapp: QApplication, home: DataDirectory, ended: Ended) -> AsyncI
 
 
 class Availability:
-    """Stands in for the one question that the desktop asks the system about its tray."""
+    """Replaces QSystemTrayIcon in the check whether the system has a tray."""
 
-    there = True
+    available = True
 
     @classmethod
     def isSystemTrayAvailable(cls) -> bool:
-        return cls.there
+        return cls.available
 
 
 @pytest.fixture
 def system_tray(monkeypatch: pytest.MonkeyPatch) -> type[Availability]:
-    monkeypatch.setattr(Availability, "there", True)
-    monkeypatch.setattr(resident_module, "QSystemTrayIcon", Availability)
-    monkeypatch.setattr(resident_module, "TRAY_POLL_MS", 10)
+    monkeypatch.setattr(Availability, "available", True)
+    monkeypatch.setattr(tray_app_module, "QSystemTrayIcon", Availability)
+    monkeypatch.setattr(tray_app_module, "TRAY_POLL_MS", 10)
     return Availability
 
 
@@ -132,17 +132,19 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Titles and texts of the notifications."""
-    shown: list[tuple[str, str]] = []
-    monkeypatch.setattr(QSystemTrayIcon, "showMessage", lambda _, title, text, *more: shown.append((title, text)))
-    return shown
+def notifications(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Record the titles and texts of notifications."""
+    notifications: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        QSystemTrayIcon, "showMessage", lambda _, title, text, *more: notifications.append((title, text))
+    )
+    return notifications
 
 
-async def client_of(desktop: TrayApp) -> ClientConnection:
-    there = desktop.companion.hub.connection_count
+async def connect_to(desktop: TrayApp) -> ClientConnection:
+    count = desktop.companion.hub.connection_count
     client = await connect(desktop.companion.server.url, proxy=None)
-    await until(lambda: desktop.companion.hub.connection_count > there)
+    await until(lambda: desktop.companion.hub.connection_count > count)
     return client
 
 
@@ -164,93 +166,97 @@ def answer(box: QMessageBox, title: str, qtbot: Any) -> None:
     qtbot.mouseClick(button, LEFT)
 
 
-# start and end
+# start and quit
 
 
-async def test_it_shows_its_window_and_listens(start: Start) -> None:
+async def test_a_start_shows_the_window_and_listens(start: Start) -> None:
     desktop = await start()
     assert desktop.window.isVisible()
     assert desktop.companion.state is ServerState.LISTENING
     assert not desktop.window.banner.isVisible()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     assert (await frame(client))["event"] == "friend_online"
     await client.close()
 
 
-async def test_closing_without_a_tray_and_without_clients_quits(start: Start, ended: Ended) -> None:
+async def test_closing_without_a_tray_and_without_clients_quits(start: Start, apps: RunningApps) -> None:
     desktop = await start()
     desktop.window.close()
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
     assert desktop.companion.state is ServerState.STOPPED
     assert not desktop.window.isVisible()
 
 
-async def test_while_it_quits_the_control_api_opens_no_window(start: Start, ended: Ended) -> None:
+async def test_the_control_api_opens_no_window_while_quitting(start: Start, apps: RunningApps) -> None:
     desktop = await start()
     desktop.companion.show_fire_bar()  # type: ignore[misc]
-    at_close: list[object] = []
+    functions_at_close: list[object] = []
     close = desktop.companion.close
 
-    async def closing() -> None:
-        at_close.extend([desktop.companion.raise_window, desktop.companion.show_fire_bar])
+    async def close_and_record() -> None:
+        functions_at_close.extend([desktop.companion.raise_window, desktop.companion.show_fire_bar])
         await close()
 
-    desktop.companion.close = closing  # type: ignore[method-assign]
+    desktop.companion.close = close_and_record  # type: ignore[method-assign]
     desktop._stop.set()
-    assert await ended.code(desktop) == Exit.OK
-    assert at_close == [None, None]
+    assert await apps.code(desktop) == Exit.OK
+    assert functions_at_close == [None, None]
 
 
-async def test_ctrl_q_quits(start: Start, ended: Ended, qtbot: Any) -> None:
+async def test_ctrl_q_quits(start: Start, apps: RunningApps, qtbot: Any) -> None:
     desktop = await start()
     await until(desktop.window.isActiveWindow)
     qtbot.keyClick(desktop.window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
 
 
-async def test_with_a_client_it_asks_and_cancel_stays(start: Start, ended: Ended, qtbot: Any) -> None:
+async def test_with_a_client_quitting_asks_and_cancel_keeps_running(
+    start: Start, apps: RunningApps, qtbot: Any
+) -> None:
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     desktop.window.close()
     box = question()
     assert box.text() == "1 client connected. Quit anyway?"
     answer(box, "Cancel", qtbot)
     await asyncio.sleep(0.02)
-    assert ended.running(desktop)
+    assert apps.running(desktop)
     assert desktop.window.isVisible()
     await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     assert (await frame(client))["event"] == "friend_online"
     await client.close()
 
 
-async def test_with_a_client_it_asks_and_quit_closes_with_1001(start: Start, ended: Ended, qtbot: Any) -> None:
+async def test_with_a_client_quitting_asks_and_quit_closes_with_1001(
+    start: Start, apps: RunningApps, qtbot: Any
+) -> None:
     desktop = await start()
-    one, two = await client_of(desktop), await client_of(desktop)
+    first, second = await connect_to(desktop), await connect_to(desktop)
     desktop.ask_to_quit()
     assert question().text() == "2 clients connected. Quit anyway?"
     answer(question(), "Quit", qtbot)
-    codes = await asyncio.gather(close_code(one), close_code(two))
+    codes = await asyncio.gather(close_code(first), close_code(second))
     assert codes == [1001, 1001]
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
 
 
-async def test_escape_is_no(start: Start, ended: Ended, qtbot: Any) -> None:
+async def test_escape_cancels_quitting(start: Start, apps: RunningApps, qtbot: Any) -> None:
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     desktop.ask_to_quit()
     qtbot.keyClick(question(), Qt.Key.Key_Escape)
     await asyncio.sleep(0.02)
-    assert ended.running(desktop)
+    assert apps.running(desktop)
     desktop.ask_to_quit()
     answer(question(), "Quit", qtbot)
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
     await client.close()
 
 
-async def test_it_asks_once_at_a_time(start: Start, qtbot: Any) -> None:
+async def test_only_one_confirmation_is_shown_at_a_time(start: Start, qtbot: Any) -> None:
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     desktop.ask_to_quit()
     desktop.window.close()
     desktop.ask_to_quit()
@@ -259,52 +265,52 @@ async def test_it_asks_once_at_a_time(start: Start, qtbot: Any) -> None:
     await client.close()
 
 
-async def test_the_question_can_be_switched_off(start: Start, ended: Ended) -> None:
+async def test_the_confirmation_can_be_disabled(start: Start, apps: RunningApps) -> None:
     desktop = await start(confirm_quit=False)
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     desktop.window.close()
     assert await close_code(client) == 1001
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
 
 
-async def test_quit_sent_by_the_system_ends_cleanly(start: Start, ended: Ended) -> None:
+async def test_a_quit_event_of_the_system_quits(start: Start, apps: RunningApps) -> None:
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     QCoreApplication.sendEvent(QApplication.instance(), QEvent(QEvent.Type.Quit))
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
     assert await close_code(client) == 1001
 
 
-async def test_qt_quit_ends_cleanly(start: Start, ended: Ended, qapp: QApplication) -> None:
+async def test_qapplication_quit_quits(start: Start, apps: RunningApps, qapp: QApplication) -> None:
     desktop = await start()
     qapp.quit()
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no such signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)])
-async def test_a_signal_ends_cleanly(start: Start, ended: Ended, number: signal.Signals) -> None:
+async def test_a_signal_quits(start: Start, apps: RunningApps, number: signal.Signals) -> None:
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     os.kill(os.getpid(), number)
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
     assert await close_code(client) == 1001
 
 
-async def test_a_running_series_does_not_keep_it(start: Start, ended: Ended) -> None:
+async def test_a_running_series_does_not_prevent_quitting(start: Start, apps: RunningApps) -> None:
     desktop = await start()
     desktop.window.inject.bar.times.setValue(100_000)
     desktop.window.inject.bar.fire(delay_s=1000)
     desktop.window.close()
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
 
 
-async def test_the_hook_for_exceptions_is_given_back(start: Start, ended: Ended) -> None:
+async def test_quitting_restores_the_exception_hook(start: Start, apps: RunningApps) -> None:
     before = sys.excepthook
     desktop = await start()
     assert sys.excepthook is not before
     desktop.window.close()
-    await ended.code(desktop)
+    await apps.code(desktop)
     assert sys.excepthook is before
 
 
@@ -312,15 +318,15 @@ async def test_the_hook_for_exceptions_is_given_back(start: Start, ended: Ended)
 
 
 async def test_closing_the_window_with_a_tray_hides_it_and_shows_the_hint_once(
-    start: Start, ended: Ended, system_tray: type[Availability], hints: list[str], qtbot: Any
+    start: Start, apps: RunningApps, system_tray: type[Availability], hints: list[str], qtbot: Any
 ) -> None:
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     for _ in range(2):
         desktop.window.close()
         await asyncio.sleep(0.02)
         assert not desktop.window.isVisible()
-        assert ended.running(desktop)
+        assert apps.running(desktop)
         desktop.window.present()
     assert hints == ["Still running in the tray"]
     await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
@@ -329,17 +335,17 @@ async def test_closing_the_window_with_a_tray_hides_it_and_shows_the_hint_once(
 
 
 async def test_the_hint_is_not_repeated_at_the_next_start(
-    start: Start, ended: Ended, system_tray: type[Availability], hints: list[str]
+    start: Start, apps: RunningApps, system_tray: type[Availability], hints: list[str]
 ) -> None:
     for _ in range(2):
         desktop = await start()
         desktop.window.close()
         desktop._stop.set()
-        await ended.code(desktop)
+        await apps.code(desktop)
     assert hints == ["Still running in the tray"]
 
 
-async def test_the_trays_fire_menu_leads_to_all_fixtures(start: Start, system_tray: type[Availability]) -> None:
+async def test_the_fire_menu_of_the_tray_opens_the_fixtures(start: Start, system_tray: type[Availability]) -> None:
     desktop = await start(hidden=True)
     assert desktop._tray
     desktop._tray.fixtures_requested.emit()
@@ -347,17 +353,17 @@ async def test_the_trays_fire_menu_leads_to_all_fixtures(start: Start, system_tr
     assert desktop.window.rooms.current == FIXTURES
 
 
-async def test_with_a_tray_closing_can_be_set_to_quit(
-    start: Start, ended: Ended, system_tray: type[Availability], hints: list[str]
+async def test_closing_the_window_with_a_tray_quits_if_so_configured(
+    start: Start, apps: RunningApps, system_tray: type[Availability], hints: list[str]
 ) -> None:
     desktop = await start(close_to_tray=False)
     desktop.window.close()
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
     assert hints == []
 
 
-async def test_the_trays_menu_opens_the_window_and_the_settings_and_quits(
-    start: Start, ended: Ended, system_tray: type[Availability]
+async def test_the_menu_of_the_tray_opens_the_window_opens_settings_and_quits(
+    start: Start, apps: RunningApps, system_tray: type[Availability]
 ) -> None:
     desktop = await start(hidden=True)
     tray = desktop._tray
@@ -372,24 +378,24 @@ async def test_the_trays_menu_opens_the_window_and_the_settings_and_quits(
     assert desktop.window.isVisible()
     assert desktop.window.rooms.current == SETTINGS
     actions["Quit"].trigger()
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
     assert not tray.icon.isVisible()
 
 
-async def test_quit_in_the_tray_asks_in_front_of_the_window(
-    start: Start, ended: Ended, system_tray: type[Availability], qtbot: Any
+async def test_quit_in_the_tray_shows_the_window_with_the_confirmation(
+    start: Start, apps: RunningApps, system_tray: type[Availability], qtbot: Any
 ) -> None:
     desktop = await start(hidden=True)
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     assert desktop._tray
     desktop._tray.quit_requested.emit()
     assert desktop.window.isVisible()
     answer(question(), "Quit", qtbot)
     assert await close_code(client) == 1001
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
 
 
-async def test_it_can_be_set_to_start_hidden(start: Start, system_tray: type[Availability]) -> None:
+async def test_the_setting_start_hidden_hides_the_window(start: Start, system_tray: type[Availability]) -> None:
     desktop = await start(start_hidden=True)
     assert desktop.companion.state is ServerState.LISTENING
     assert not desktop.window.isVisible()
@@ -398,29 +404,29 @@ async def test_it_can_be_set_to_start_hidden(start: Start, system_tray: type[Ava
 async def test_a_hidden_start_without_a_tray_shows_the_window_after_a_while(
     start: Start, system_tray: type[Availability]
 ) -> None:
-    system_tray.there = False
+    system_tray.available = False
     desktop = await start(hidden=True)
     await until(desktop.window.isVisible)
 
 
-async def test_a_tray_that_comes_late_is_used(
+async def test_a_tray_that_becomes_available_later_is_used(
     start: Start, system_tray: type[Availability], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resident_module, "MAX_TRAY_POLLS", 1000)
-    system_tray.there = False
+    monkeypatch.setattr(tray_app_module, "MAX_TRAY_POLLS", 1000)
+    system_tray.available = False
     desktop = await start(hidden=True)
-    system_tray.there = True
+    system_tray.available = True
     await until(lambda: desktop._tray is not None)
     assert not desktop.window.isVisible()
 
 
-async def test_a_tray_that_goes_away_brings_the_window_back(start: Start, system_tray: type[Availability]) -> None:
+async def test_the_window_is_shown_when_the_tray_disappears(start: Start, system_tray: type[Availability]) -> None:
     desktop = await start()
     desktop.window.close()
     assert not desktop.window.isVisible()
-    system_tray.there = False
+    system_tray.available = False
     await until(desktop.window.isVisible)
-    system_tray.there = True
+    system_tray.available = True
     await until(lambda: desktop._tray is not None)
 
 
@@ -438,13 +444,13 @@ async def test_an_exception_in_a_slot_is_reported_and_the_program_keeps_running(
 
     QTimer.singleShot(0, fail)
     await until(desktop.window.banner.isVisible)
-    said = desktop.window.banner.text.text()
-    assert "ZeroDivisionError" in said
+    text = desktop.window.banner.text.text()
+    assert "ZeroDivisionError" in text
     assert [button.text() for button in desktop.window.banner.buttons] == ["Open logs folder", "Dismiss"]
     (report,) = (tmp_path / "logs").glob("crash-*.txt")
-    assert str(report) in said
+    assert str(report) in text
     assert "test_desktop.py" in report.read_text(encoding="utf-8")
-    await (await client_of(desktop)).close()
+    await (await connect_to(desktop)).close()
 
 
 async def test_an_exception_in_an_event_loop_callback_is_reported(
@@ -473,35 +479,35 @@ async def test_an_exception_in_a_task_is_reported(start: Start, expected_warning
     assert "ZeroDivisionError" in desktop.window.banner.text.text()
 
 
-async def test_what_is_written_of_a_failure_holds_no_payloads(
+async def test_crash_report_and_log_contain_no_payloads(
     start: Start, tmp_path: Path, expected_warnings: list[str]
 ) -> None:
     expected_warnings.append("unexpected ZeroDivisionError in a Qt slot")
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     await client.send('{"event": "typing", "data": {"to": "secret-name", "typing": true}}')
     await until(lambda: any(row.event == "typing" for row in desktop.companion.journal))
 
     def fail() -> None:
-        raise ZeroDivisionError("no chat with secret-name")
+        raise ZeroDivisionError("error for secret-name")
 
     QTimer.singleShot(0, fail)
     await until(desktop.window.banner.isVisible)
-    written = [file.read_text(encoding="utf-8") for file in (tmp_path / "logs").iterdir()]
-    assert len(written) == 2
-    assert all("ZeroDivisionError" in text for text in written)
-    assert not any("secret-name" in text for text in written)
+    texts = [file.read_text(encoding="utf-8") for file in (tmp_path / "logs").iterdir()]
+    assert len(texts) == 2
+    assert all("ZeroDivisionError" in text for text in texts)
+    assert not any("secret-name" in text for text in texts)
     await client.close()
 
 
 # settings
 
 
-def written(home: DataDirectory) -> dict[str, Any]:
+def saved_settings(home: DataDirectory) -> dict[str, Any]:
     return dict(tomlkit.parse(home.settings_file.path.read_text(encoding="utf-8")).unwrap())
 
 
-async def test_saved_settings_are_written_and_taken_into_use(
+async def test_saved_settings_are_written_and_applied(
     start: Start, home: DataDirectory, unused_tcp_port: int, qtbot: Any
 ) -> None:
     desktop = await start()
@@ -513,27 +519,27 @@ async def test_saved_settings_are_written_and_taken_into_use(
     await until(lambda: desktop.companion.server.port == unused_tcp_port)
     await until(lambda: desktop.companion.state is ServerState.LISTENING)
     assert desktop.companion.hub.local_user == "max"
-    assert written(home)["username"] == "max"
-    assert written(home)["port"] == unused_tcp_port
+    assert saved_settings(home)["username"] == "max"
+    assert saved_settings(home)["port"] == unused_tcp_port
     assert desktop.window.status.message.text() == "Settings saved"
     assert not room.bar.save.isEnabled()
 
 
-@pytest.mark.parametrize(("chosen", "scheme"), [("dark", DARK), ("light", LIGHT)])
-async def test_a_saved_appearance_is_worn_at_once(
-    start: Start, unused_tcp_port: int, chosen: str, scheme: theme.Colors
+@pytest.mark.parametrize(("name", "scheme"), [("dark", DARK), ("light", LIGHT)])
+async def test_a_saved_theme_is_applied_immediately(
+    start: Start, unused_tcp_port: int, name: str, scheme: theme.Colors
 ) -> None:
-    desktop = await start(port=unused_tcp_port, theme="light" if chosen == "dark" else "dark")
+    desktop = await start(port=unused_tcp_port, theme="light" if name == "dark" else "dark")
     room = desktop.window.settings
     assert theme.colors() is not scheme
-    room.fields.theme.setCurrentIndex(room.fields.theme.findData(chosen))
+    room.fields.theme.setCurrentIndex(room.fields.theme.findData(name))
     room.bar.save.click()
-    await until(lambda: desktop.companion.settings.theme == chosen)
+    await until(lambda: desktop.companion.settings.theme == name)
     await asyncio.sleep(0.02)
     assert theme.colors() is scheme
 
 
-async def test_settings_that_cannot_be_saved_hold_until_the_end(
+async def test_settings_that_cannot_be_saved_apply_until_quitting(
     start: Start, tmp_path: Path, unused_tcp_port: int
 ) -> None:
     (tmp_path / "settings.toml").mkdir()
@@ -548,7 +554,7 @@ async def test_settings_that_cannot_be_saved_hold_until_the_end(
 
 
 async def test_an_unreadable_settings_file_is_reported_and_defaults_are_used(start: Start, tmp_path: Path) -> None:
-    (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
+    (tmp_path / "settings.toml").write_text("this is = = not TOML", encoding="utf-8")
     desktop = await start()
     assert desktop.window.banner.isVisible()
     assert "settings.toml could not be read, so defaults are used" in desktop.window.banner.text.text()
@@ -566,14 +572,14 @@ async def test_invalid_settings_are_reported_and_replaced_by_defaults(start: Sta
 
 @pytest.fixture
 def busy() -> Iterator[socket.socket]:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        yield other
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener
 
 
 async def test_a_busy_port_is_reported_and_can_be_retried(
-    start: Start, ended: Ended, busy: socket.socket, qtbot: Any
+    start: Start, apps: RunningApps, busy: socket.socket, qtbot: Any
 ) -> None:
     desktop = await start(port=busy.getsockname()[1])
     assert desktop.companion.state is ServerState.BLOCKED
@@ -582,13 +588,13 @@ async def test_a_busy_port_is_reported_and_can_be_retried(
     await until(lambda: desktop.companion.state is ServerState.LISTENING)
     assert not desktop.window.strip.isVisible()
     desktop.window.close()
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
 
 
 async def test_a_busy_port_is_not_hidden_by_a_broken_settings_file(
     start: Start, tmp_path: Path, busy: socket.socket
 ) -> None:
-    (tmp_path / "settings.toml").write_text("this is = = no TOML", encoding="utf-8")
+    (tmp_path / "settings.toml").write_text("this is = = not TOML", encoding="utf-8")
     desktop = await start(port=busy.getsockname()[1])
     await until(desktop.window.banner.isVisible)
     assert "Retry" in [button.text() for button in desktop.window.strip.buttons]
@@ -598,22 +604,22 @@ async def test_a_busy_port_is_not_hidden_by_a_broken_settings_file(
 # the chat state
 
 
-async def test_the_chat_state_is_there_at_the_next_start(start: Start, ended: Ended) -> None:
+async def test_the_chat_state_is_restored_at_the_next_start(start: Start, apps: RunningApps) -> None:
     desktop = await start()
     assert not desktop.companion.in_memory
     desktop.window.chats.add_persona("zoe")
     await until(lambda: desktop.window.chats.model.line_of("zoe") >= 0)
     desktop.window.close()
-    await ended.code(desktop)
-    again = await start()
-    await until(lambda: again.window.chats.model.line_of("zoe") >= 0)
-    assert "zoe" in again.companion.personas
+    await apps.code(desktop)
+    second = await start()
+    await until(lambda: second.window.chats.model.line_of("zoe") >= 0)
+    assert "zoe" in second.companion.personas
 
 
 async def test_a_damaged_chat_state_is_reported_and_reset(
     start: Start, home: DataDirectory, expected_warnings: list[str]
 ) -> None:
-    home.folders.chat_file.write_bytes(b"no database at all" * 1000)
+    home.folders.chat_file.write_bytes(b"not a database" * 1000)
     desktop = await start()
     await until(desktop.window.banner.isVisible)
     assert "The chat state was damaged" in desktop.window.banner.text.text()
@@ -621,16 +627,16 @@ async def test_a_damaged_chat_state_is_reported_and_reset(
 
 
 async def test_invalid_settings_are_rejected_and_not_saved(start: Start, home: DataDirectory) -> None:
-    """Whichever way they come: the form checks them too."""
+    """Settings are checked here too, although the form has checked them."""
     desktop = await start()
     before = desktop.companion.settings
-    for wrong, said in (
+    for invalid, error in (
         (replace(before, port=9000, rest_port=9000), "rest_port: 9000 is already the port of the event server"),
         (replace(before, allowed_origins=["null"]), "allowed_origins: null is not an origin"),
         (replace(before, username="alice"), "username: alice is a friend in this chat state"),
     ):
-        desktop._save(wrong)
-        assert f"The settings are not saved: {said}" in desktop.window.banner.text.text()
+        desktop._save(invalid)
+        assert f"The settings are not saved: {error}" in desktop.window.banner.text.text()
     assert desktop.companion.settings == before
     assert not home.settings_file.path.exists()
 
@@ -646,14 +652,14 @@ async def test_a_second_start_cannot_move_to_the_port_of_another_server(start: S
     assert desktop.companion.server.port == before
 
 
-async def test_a_busy_rest_port_stops_nothing_else(start: Start, busy: socket.socket) -> None:
+async def test_a_busy_rest_port_does_not_affect_the_event_server(start: Start, busy: socket.socket) -> None:
     desktop = await start(rest_port=busy.getsockname()[1])
     assert desktop.companion.state is ServerState.LISTENING
     assert f"Port {busy.getsockname()[1]} is busy" in desktop.window.banner.text.text()
-    await (await client_of(desktop)).close()
+    await (await connect_to(desktop)).close()
 
 
-async def test_rest_can_be_switched_off_and_on_in_the_settings(
+async def test_rest_can_be_disabled_and_enabled_in_the_settings(
     start: Start, home: DataDirectory, qtbot: Any
 ) -> None:
     desktop = await start()
@@ -663,14 +669,14 @@ async def test_rest_can_be_switched_off_and_on_in_the_settings(
         room.fields.checks["rest"].setChecked(on)
         qtbot.mouseClick(room.bar.save, LEFT)
         await until(lambda on=on: desktop.companion.rest.listening is on and not room.bar.discard.isEnabled())
-        assert written(home).get("rest", True) is on
+        assert saved_settings(home).get("rest", True) is on
     assert not desktop.window.banner.isVisible()
 
 
 # a second start
 
 
-async def test_a_second_start_brings_the_window_to_the_front(
+async def test_a_second_start_shows_the_window(
     start: Start, tmp_path: Path, system_tray: type[Availability]
 ) -> None:
     desktop = await start(hidden=True)
@@ -682,10 +688,10 @@ async def test_a_second_start_brings_the_window_to_the_front(
     assert not desktop.window.banner.isVisible()
 
 
-async def test_a_second_start_can_end_the_first(start: Start, tmp_path: Path) -> None:
-    """Installers call ``companion quit``; no question is asked, though a client is connected."""
+async def test_a_second_start_can_quit_the_first(start: Start, tmp_path: Path) -> None:
+    """Installers call ``companion quit``. No confirmation is shown, although a client is connected."""
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     assert await second_start(tmp_path, {"quit": "yes"})
     assert not desktop._stop.is_set()
     assert await second_start(tmp_path, {"quit": True})
@@ -701,14 +707,14 @@ async def test_a_second_start_moves_the_event_server_to_its_port(
     await until(lambda: desktop.companion.server.port == unused_tcp_port)
     await until(lambda: desktop.companion.state is ServerState.LISTENING)
     assert f"moved to port {unused_tcp_port}" in desktop.window.banner.text.text()
-    await (await client_of(desktop)).close()
+    await (await connect_to(desktop)).close()
 
 
 async def test_a_second_start_with_the_same_port_changes_nothing(
     start: Start, tmp_path: Path, unused_tcp_port: int
 ) -> None:
     desktop = await start(port=unused_tcp_port)
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     assert await second_start(tmp_path, {"port": unused_tcp_port, "hidden": False})
     await desktop.companion.fire(Envelope("friend_online", {"username": "bob"}), origin="panel")
     assert (await frame(client))["event"] == "friend_online"
@@ -716,7 +722,7 @@ async def test_a_second_start_with_the_same_port_changes_nothing(
     await client.close()
 
 
-async def test_a_second_start_with_an_impossible_port_leaves_the_server_alone(
+async def test_a_second_start_with_an_invalid_port_does_not_affect_the_server(
     start: Start, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     desktop = await start()
@@ -729,18 +735,20 @@ async def test_a_second_start_with_an_impossible_port_leaves_the_server_alone(
             assert desktop.companion.server.port == before
 
 
-async def test_a_second_start_is_not_accepted_after_shutdown(start: Start, ended: Ended, tmp_path: Path) -> None:
+async def test_a_second_start_is_not_accepted_after_shutdown(
+    start: Start, apps: RunningApps, tmp_path: Path
+) -> None:
     desktop = await start()
     desktop.window.close()
-    await ended.code(desktop)
+    await apps.code(desktop)
     assert not await second_start(tmp_path, {"port": None})
 
 
 # fixtures and scripts
 
 
-async def test_a_fixture_that_is_saved_and_pinned_is_there_at_the_next_start(
-    start: Start, ended: Ended, tmp_path: Path, qtbot: Any
+async def test_a_saved_and_pinned_fixture_is_restored_at_the_next_start(
+    start: Start, apps: RunningApps, tmp_path: Path, qtbot: Any
 ) -> None:
     desktop = await start()
     await desktop.companion.fixtures.save("mine/late", Fixture(event="typing", data={}))
@@ -748,15 +756,15 @@ async def test_a_fixture_that_is_saved_and_pinned_is_there_at_the_next_start(
     desktop.window.fixtures.choose("mine/late")
     qtbot.mouseClick(desktop.window.fixtures.pin, LEFT)
     await until(lambda: "mine/late" in desktop.companion.settings.pinned)
-    written = tomlkit.parse((tmp_path / "settings.toml").read_text()).unwrap()
-    assert written["pinned"] == [*Settings().pinned, "mine/late"]
+    saved = tomlkit.parse((tmp_path / "settings.toml").read_text()).unwrap()
+    assert saved["pinned"] == [*Settings().pinned, "mine/late"]
     desktop.window.close()
-    await ended.code(desktop)
-    again = await start()
-    assert [each.name for each in again.companion.fixtures.pinned][-1] == "mine/late"
-    again.window.open_room(FIXTURES)
-    again.window.fixtures.choose("mine/late")
-    assert again.window.fixtures.pin.isChecked()
+    await apps.code(desktop)
+    second = await start()
+    assert [each.name for each in second.companion.fixtures.pinned][-1] == "mine/late"
+    second.window.open_room(FIXTURES)
+    second.window.fixtures.choose("mine/late")
+    assert second.window.fixtures.pin.isChecked()
 
 
 async def test_the_token_can_be_copied_and_the_control_api_answers(start: Start, qtbot: Any) -> None:
@@ -777,8 +785,8 @@ async def test_an_invalid_token_is_reported_in_the_window(start: Start, monkeypa
     assert not desktop.window.settings.tokens.copy_main.isEnabled()
 
 
-async def test_without_a_keyring_the_window_says_once_where_the_token_is(
-    start: Start, home: DataDirectory, ended: Ended, monkeypatch: pytest.MonkeyPatch
+async def test_without_a_keyring_the_banner_shows_once_where_the_token_is_stored(
+    start: Start, home: DataDirectory, apps: RunningApps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COMPANION_TOKEN")
     with using(LockedKeyring()):
@@ -788,13 +796,13 @@ async def test_without_a_keyring_the_window_says_once_where_the_token_is(
         assert desktop.access.token is not None
         assert desktop.access.token.value not in desktop.window.banner.text.text()
         desktop._stop.set()
-        assert await ended.code(desktop) == 0
-        again = await start()
-        await until(lambda: again.access.token is not None)
-        assert not again.window.banner.isVisible()
+        assert await apps.code(desktop) == 0
+        second = await start()
+        await until(lambda: second.access.token is not None)
+        assert not second.window.banner.isVisible()
 
 
-async def test_a_script_raises_the_window(start: Start, system_tray: type[Availability]) -> None:
+async def test_raise_window_shows_the_window(start: Start, system_tray: type[Availability]) -> None:
     desktop = await start(hidden=True)
     assert not desktop.window.isVisible()
     assert desktop.companion.raise_window
@@ -803,9 +811,7 @@ async def test_a_script_raises_the_window(start: Start, system_tray: type[Availa
 
 
 @pytest.mark.parametrize("dialog", ["palette", "name", "delete"])
-async def test_quitting_with_a_dialog_open_ends_cleanly(
-    start: Start, ended: Ended, qtbot: Any, dialog: str
-) -> None:
+async def test_quitting_with_an_open_dialog_works(start: Start, apps: RunningApps, qtbot: Any, dialog: str) -> None:
     desktop = await start()
     await desktop.companion.fixtures.save("mine/late", Fixture(event="typing", data={}))
     desktop.window.open_room(FIXTURES)
@@ -817,29 +823,31 @@ async def test_quitting_with_a_dialog_open_ends_cleanly(
         qtbot.mouseClick(button, LEFT)
         assert QApplication.activeModalWidget()
     desktop._stop.set()
-    assert await ended.code(desktop) == Exit.OK
+    assert await apps.code(desktop) == Exit.OK
 
 
-# the whole of it
+# run()
 
 
-def test_run_opens_serves_and_ends_with_zero(qapp: QApplication, tmp_path: Path) -> None:
-    seen: list[str] = []
+def test_run_opens_the_window_listens_and_returns_ok(qapp: QApplication, tmp_path: Path) -> None:
+    states: list[str] = []
 
-    def look_and_quit() -> None:
+    def read_and_quit() -> None:
         windows = [each for each in qapp.topLevelWidgets() if isinstance(each, MainWindow) and each.isVisible()]
-        seen.extend(each.status.state.text() for each in windows if each.filled)  # it is shown before it is filled
-        if any("Listening" in text for text in seen):
+        states.extend(
+            each.status.state.text() for each in windows if each.filled
+        )  # the window is shown before it is filled
+        if any("Listening" in text for text in states):
             poll.stop()
             qapp.quit()
 
     poll = QTimer(interval=20)
-    poll.timeout.connect(look_and_quit)
+    poll.timeout.connect(read_and_quit)
     poll.start()
     assert run(Overrides(port=0, rest_port=0, control_port=0), tmp_path, None, hidden=False) == Exit.OK
-    assert "Listening" in seen[-1]
-    again = DataDirectory.open(tmp_path)  # the lock was given back
-    again.lock.release()
+    assert "Listening" in states[-1]
+    second = DataDirectory.open(tmp_path)  # the lock was released
+    second.lock.release()
 
 
 def test_run_reports_another_instance_that_does_not_respond(
@@ -862,17 +870,17 @@ def test_run_reports_a_data_directory_that_is_not_writable(
 def test_run_without_a_terminal_shows_start_errors_in_a_dialog(
     qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
 ) -> None:
-    """Started from a menu or at login, nobody sees standard error."""
+    """Standard error is not visible when the program is started from a menu or at login."""
     file = tmp_path / "file"
     file.touch()
     monkeypatch.setattr(desktop_module, "INVISIBLE_PLATFORMS", ())
     monkeypatch.setattr(desktop_module, "_has_terminal", lambda: terminal)
-    shown: list[str] = []
+    texts: list[str] = []
 
     def read_and_close() -> None:
         for box in qapp.topLevelWidgets():
             if isinstance(box, QMessageBox) and box.isVisible():
-                shown.append(box.text())
+                texts.append(box.text())
                 box.accept()
 
     poll = QTimer(interval=20)
@@ -880,7 +888,7 @@ def test_run_without_a_terminal_shows_start_errors_in_a_dialog(
     poll.start()
     assert run(Overrides(), file, None, hidden=False) == Exit.FAILED
     poll.stop()
-    assert [text.startswith(f"Cannot write to {file}") for text in shown] == [True] * (not terminal)
+    assert [text.startswith(f"Cannot write to {file}") for text in texts] == [True] * (not terminal)
 
 
 def test_run_reports_conflicting_options(
@@ -905,13 +913,13 @@ def test_run_reports_a_log_file_that_is_not_writable_and_releases_the_lock(
 
 
 async def test_a_new_data_folder_offers_the_first_steps_once(
-    start: Start, ended: Ended, system_tray: type[Availability]
+    start: Start, apps: RunningApps, system_tray: type[Availability]
 ) -> None:
     first = await start()
     assert first.window.first_steps
     assert first.window.first_steps.isVisible()
     first._stop.set()
-    await ended.code(first)
+    await apps.code(first)
     second = await start()
     assert second.window.first_steps is None
 
@@ -923,11 +931,11 @@ async def test_a_data_folder_of_an_earlier_version_offers_no_first_steps(start: 
     assert (await start()).window.first_steps is None
 
 
-async def test_what_is_fired_with_a_hidden_window_is_shown_in_tooltip_and_notification(
-    start: Start, system_tray: type[Availability], shown: list[tuple[str, str]]
+async def test_the_result_of_firing_is_shown_in_tooltip_and_notification_if_the_window_is_hidden(
+    start: Start, system_tray: type[Availability], notifications: list[tuple[str, str]]
 ) -> None:
     desktop = await start()
-    client = await client_of(desktop)
+    client = await connect_to(desktop)
     assert desktop._tray
     desktop._tray.menu.aboutToShow.emit()
     fire = next(each for each in desktop._tray.menu.actions() if each.text() == "Fire")
@@ -935,47 +943,47 @@ async def test_what_is_fired_with_a_hidden_window_is_shown_in_tooltip_and_notifi
     assert (await frame(client))["event"] == "new_message"
     await until(lambda: "Fired" in desktop._tray.icon.toolTip() if desktop._tray else False)
     assert desktop._tray.icon.toolTip().endswith(" Fired: A friend says hi → 1 client")
-    assert shown == []
+    assert notifications == []
     desktop.window.hide()
     desktop.window.repeat()
     await frame(client)
-    await until(lambda: shown)
-    assert shown == [("P2P Chat Companion", "Fired: A friend says hi → 1 client")]
+    await until(lambda: notifications)
+    assert notifications == [("P2P Chat Companion", "Fired: A friend says hi → 1 client")]
     await client.close()
 
 
-async def test_with_the_fire_bar_there_is_no_notification_and_the_bar_shows_the_result(
-    start: Start, system_tray: type[Availability], shown: list[tuple[str, str]]
+async def test_a_visible_fire_bar_shows_the_result_instead_of_a_notification(
+    start: Start, system_tray: type[Availability], notifications: list[tuple[str, str]]
 ) -> None:
     desktop = await start(hidden=True)
     desktop._repeat_last()
-    assert shown == [("P2P Chat Companion", "Nothing has been fired yet")]
+    assert notifications == [("P2P Chat Companion", "Nothing has been fired yet")]
     await desktop.companion.composer.fire_message("alice", "x" * 200, origin="panel")
     desktop._show_fire_bar()
     assert desktop._fire_bar
     desktop._repeat_last()
     await until(desktop._fire_bar.result.text)
     assert desktop._fire_bar.result.text().endswith(" …: not sent: no client is connected")
-    assert len(shown) == 1
+    assert len(notifications) == 1
     assert desktop._tray
     assert len(desktop._tray.icon.toolTip()) < 128
     assert "no client is connected" in desktop._tray.icon.toolTip()
 
 
 async def test_a_click_on_a_notification_opens_its_room(
-    start: Start, system_tray: type[Availability], shown: list[tuple[str, str]]
+    start: Start, system_tray: type[Availability], notifications: list[tuple[str, str]]
 ) -> None:
     desktop = await start(hidden=True, notify_refused=True)
     assert desktop._tray
     desktop.companion.rejection_log.add("events", "not allowed", "http://localhost:5173")
     desktop._notifications.flush()
-    assert [title for title, _ in shown] == ["Web page refused"]
+    assert [title for title, _ in notifications] == ["Web page refused"]
     desktop._tray.icon.messageClicked.emit()
     assert desktop.window.isVisible()
     assert desktop.window.rooms.current == CLIENTS
 
 
-async def test_the_fire_bar_is_shown_by_a_script_the_tray_and_a_shortcut(
+async def test_the_companion_the_tray_and_a_shortcut_show_the_fire_bar(
     start: Start, system_tray: type[Availability]
 ) -> None:
     desktop = await start(hidden=True)

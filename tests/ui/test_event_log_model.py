@@ -38,15 +38,15 @@ def journal(times: Times) -> Journal:
 @pytest.fixture
 def model(journal: Journal, qtmodeltester: Any) -> Any:
     model = EventLogModel(journal)
-    qtmodeltester.check(model)  # goes on checking every signal that follows
+    qtmodeltester.check(model)  # also checks all later signals
     yield model
     model.close()
 
 
-def fill(journal: Journal, number: int, event: str = "typing", **more: Any) -> None:
+def append(journal: Journal, number: int, event: str = "typing", **options: Any) -> None:
     for _ in range(number):
         payload = json.dumps({"event": event, "data": {"username": "alice", "typing": True}}).encode()
-        journal.append(Kind.TO_UI, event, payload=payload, origin="panel", **more)
+        journal.append(Kind.TO_UI, event, payload=payload, origin="panel", **options)
 
 
 def numbers(model: EventLogModel) -> list[int]:
@@ -57,74 +57,74 @@ def text(model: EventLogModel, line: int, column: Col) -> str:
     return model.data(model.index(line, column), Qt.ItemDataRole.DisplayRole)
 
 
-def test_what_was_there_before_is_shown(journal: Journal) -> None:
-    fill(journal, 3)
+def test_rows_of_the_journal_are_shown_initially(journal: Journal) -> None:
+    append(journal, 3)
     model = EventLogModel(journal)
     assert numbers(model) == [1, 2, 3]
     model.close()
 
 
-def test_rows_come_in_one_batch_per_flush(journal: Journal, model: EventLogModel) -> None:
+def test_a_flush_inserts_all_new_rows_at_once(journal: Journal, model: EventLogModel) -> None:
     inserts: list[tuple[int, int]] = []
     flushed: list[int] = []
     model.rowsInserted.connect(lambda _, first, last: inserts.append((first, last)))
     model.flushed.connect(flushed.append)
-    fill(journal, 5)
+    append(journal, 5)
     assert model.rowCount() == 0
     model.flush()
     assert inserts == [(0, 4)]
     assert flushed == [5]
-    fill(journal, 2)
+    append(journal, 2)
     model.flush()
     assert inserts == [(0, 4), (5, 6)]
     assert numbers(model) == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_rows_come_by_themselves(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
+def test_new_rows_are_flushed_automatically(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     with qtbot.waitSignal(model.flushed):
-        fill(journal, 4)
+        append(journal, 4)
     assert numbers(model) == [1, 2, 3, 4]
 
 
-def test_rows_that_the_ring_dropped_go_in_one_piece_at_the_front(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 8)
+def test_dropped_rows_are_removed_at_once(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 8)
     model.flush()
     removed: list[tuple[int, int]] = []
     model.rowsRemoved.connect(lambda _, first, last: removed.append((first, last)))
-    fill(journal, 5)
+    append(journal, 5)
     model.flush()
     assert removed == [(0, 2)]
     assert numbers(model) == list(range(4, 14))
 
 
 def test_a_flush_handles_more_new_rows_than_the_journal_can_hold(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 8)
+    append(journal, 8)
     model.flush()
-    fill(journal, 100)
+    append(journal, 100)
     model.flush()
     assert numbers(model) == list(range(99, 109))
 
 
-def test_trimming_with_a_filter_removes_only_what_was_shown(journal: Journal, model: EventLogModel) -> None:
+def test_with_a_filter_only_shown_rows_are_removed(journal: Journal, model: EventLogModel) -> None:
     for _ in range(5):
-        fill(journal, 1, "typing")
-        fill(journal, 1, "friend_online")
+        append(journal, 1, "typing")
+        append(journal, 1, "friend_online")
     model.flush()
     model.set_filter("event:typing")
     assert numbers(model) == [1, 3, 5, 7, 9]
-    fill(journal, 4, "friend_online")
+    append(journal, 4, "friend_online")
     model.flush()
     assert numbers(model) == [5, 7, 9]
 
 
-def test_a_filter_holds_for_old_rows_and_for_new_ones(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 2, "typing")
-    fill(journal, 2, "friend_online")
+def test_a_filter_applies_to_old_and_new_rows(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 2, "typing")
+    append(journal, 2, "friend_online")
     model.flush()
     assert model.set_filter("event:friend_online") == ()
     assert numbers(model) == [3, 4]
-    fill(journal, 1, "typing")
-    fill(journal, 1, "friend_online")
+    append(journal, 1, "typing")
+    append(journal, 1, "friend_online")
     model.flush()
     assert numbers(model) == [3, 4, 6]
     model.set_filter("")
@@ -136,19 +136,19 @@ def test_an_invalid_filter_returns_a_warning(model: EventLogModel) -> None:
 
 
 def test_a_filter_set_between_append_and_flush_shows_no_row_twice(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 2)
+    append(journal, 2)
     model.flush()
-    fill(journal, 2)
+    append(journal, 2)
     model.set_filter("event:typing")
     model.flush()
     assert numbers(model) == [1, 2, 3, 4]
 
 
-def test_a_paused_view_holds_and_catches_up(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 2)
+def test_a_frozen_log_does_not_change_and_catches_up_later(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 2)
     model.flush()
     model.set_frozen(True)
-    fill(journal, 3)
+    append(journal, 3)
     model.flush()
     assert numbers(model) == [1, 2]
     assert model.waiting == 3
@@ -157,53 +157,53 @@ def test_a_paused_view_holds_and_catches_up(journal: Journal, model: EventLogMod
     assert model.waiting == 0
 
 
-def test_a_paused_view_keeps_what_the_ring_dropped_until_it_goes_on(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 4)
+def test_a_frozen_log_shows_dropped_rows_until_it_is_unfrozen(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 4)
     model.flush()
     model.set_frozen(True)
-    fill(journal, 8)
+    append(journal, 8)
     model.flush()
     assert numbers(model) == [1, 2, 3, 4]
     model.set_frozen(False)
     assert numbers(model) == list(range(3, 13))
 
 
-def test_a_filter_can_change_while_the_view_is_paused(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 2, "typing")
-    fill(journal, 2, "friend_online")
+def test_the_filter_of_a_frozen_log_can_change(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 2, "typing")
+    append(journal, 2, "friend_online")
     model.flush()
     model.set_frozen(True)
-    fill(journal, 2, "typing")
+    append(journal, 2, "typing")
     model.set_filter("event:typing")
     assert numbers(model) == [1, 2]
     model.set_frozen(False)
     assert numbers(model) == [1, 2, 5, 6]
 
 
-def test_clearing_touches_the_view_alone(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 4)
+def test_clearing_does_not_change_the_journal(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 4)
     model.flush()
     model.clear()
     assert model.rowCount() == 0
     assert len(journal) == 4
-    fill(journal, 1)
+    append(journal, 1)
     model.flush()
     assert numbers(model) == [5]
 
 
-def test_what_was_cleared_stays_away_when_the_filter_changes(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 4)
+def test_cleared_rows_are_not_shown_again_by_another_filter(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 4)
     model.flush()
     model.clear()
-    fill(journal, 2)
+    append(journal, 2)
     model.flush()
     model.set_filter("event:typing")
     model.set_filter("")
     assert numbers(model) == [5, 6]
 
 
-def test_clearing_takes_along_what_was_not_flushed_yet(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 4)
+def test_clearing_includes_rows_that_are_not_flushed_yet(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 4)
     model.clear()
     model.flush()
     assert model.rowCount() == 0
@@ -212,7 +212,7 @@ def test_clearing_takes_along_what_was_not_flushed_yet(journal: Journal, model: 
 def test_a_closed_model_ignores_new_rows(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     model.close()
     with qtbot.assertNotEmitted(model.flushed, wait=100):
-        fill(journal, 1)
+        append(journal, 1)
 
 
 def test_time_is_shown_as_clock_since_first_or_since_previous(
@@ -220,7 +220,7 @@ def test_time_is_shown_as_clock_since_first_or_since_previous(
 ) -> None:
     for moment in (0.0, 0.25, 2.0):
         times.now = 1_700_000_000.0 + moment
-        fill(journal, 1)
+        append(journal, 1)
     model.flush()
 
     def shown() -> list[str]:
@@ -228,13 +228,13 @@ def test_time_is_shown_as_clock_since_first_or_since_previous(
 
     assert all(re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", each) for each in shown())
     assert [each[-4:] for each in shown()] == [".000", ".250", ".000"]
-    told: list[int] = []
-    model.dataChanged.connect(lambda first, last, *_: told.extend((first.column(), last.column())))
+    columns: list[int] = []
+    model.dataChanged.connect(lambda first, last, *_: columns.extend((first.column(), last.column())))
     model.set_time_style(TimeStyle.SINCE_START)
     assert shown() == ["+0.000 s", "+0.250 s", "+2.000 s"]
     model.set_time_style(TimeStyle.DELTA)
     assert shown() == ["+0.000 s", "+0.250 s", "+1.750 s"]
-    assert told == [Col.TIME] * 4
+    assert columns == [Col.TIME] * 4
 
 
 def test_time_is_shown_since_the_last_fire(journal: Journal, model: EventLogModel, times: Times) -> None:
@@ -251,15 +251,15 @@ def test_time_is_shown_since_the_last_fire(journal: Journal, model: EventLogMode
     assert shown() == expected
     assert [text(model, line, Col.TIME) for line in reversed(range(6))] == expected[::-1]
     model.set_filter("dir:c2s")
-    assert shown() == ["+0.500 s"], "events that the filter hides count too"
+    assert shown() == ["+0.500 s"], "hidden fire events are taken into account"
 
 
 def test_cleared_rows_can_be_shown_again(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 3)
+    append(journal, 3)
     model.flush()
     assert (model.total, model.cleared) == (3, 0)
     model.clear()
-    fill(journal, 2)
+    append(journal, 2)
     model.flush()
     assert (numbers(model), model.total, model.cleared) == ([4, 5], 2, 3)
     model.show_cleared()
@@ -269,10 +269,10 @@ def test_cleared_rows_can_be_shown_again(journal: Journal, model: EventLogModel)
 def test_cleared_rows_of_a_frozen_log_are_shown_without_the_newer_ones(
     journal: Journal, model: EventLogModel
 ) -> None:
-    fill(journal, 3)
+    append(journal, 3)
     model.flush()
     model.set_frozen(True)
-    fill(journal, 2)
+    append(journal, 2)
     model.clear()
     model.show_cleared()
     assert numbers(model) == [1, 2, 3]
@@ -282,8 +282,8 @@ def test_cleared_rows_of_a_frozen_log_are_shown_without_the_newer_ones(
 
 
 def test_cleared_rows_that_match_the_filter_are_shown_again(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 1)
-    fill(journal, 1, "friend_online")
+    append(journal, 1)
+    append(journal, 1, "friend_online")
     model.flush()
     model.set_filter("event:typing")
     model.clear()
@@ -292,11 +292,11 @@ def test_cleared_rows_that_match_the_filter_are_shown_again(journal: Journal, mo
     assert model.total == 2
 
 
-def test_cleared_rows_that_the_ring_dropped_are_gone(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 4)
+def test_cleared_rows_that_were_dropped_are_not_shown_again(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 4)
     model.flush()
     model.clear()
-    fill(journal, 8)
+    append(journal, 8)
     model.flush()
     assert model.cleared == 2
     model.show_cleared()
@@ -304,8 +304,8 @@ def test_cleared_rows_that_the_ring_dropped_are_gone(journal: Journal, model: Ev
 
 
 def test_a_saved_filter_can_be_used(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 1)
-    fill(journal, 1, "friend_online")
+    append(journal, 1)
+    append(journal, 1, "friend_online")
     model.flush()
     assert model.set_filter("@online", {"online": "event:friend_online"}) == ()
     assert numbers(model) == [2]
@@ -315,7 +315,7 @@ def test_the_clock_shows_milliseconds() -> None:
     assert clock(1_700_000_000.0625).endswith(".062")
 
 
-def test_a_row_to_the_ui_says_what_went_where(journal: Journal, model: EventLogModel) -> None:
+def test_a_row_to_the_ui_shows_its_recipients_and_event(journal: Journal, model: EventLogModel) -> None:
     payload = b'{"event":"new_message","data":{"from":"alice","to":"me","text":"Hey there!"}}'
     journal.append(
         Kind.TO_UI, "new_message", payload=payload, client="all", origin="panel", note="delivered to 2 clients"
@@ -371,7 +371,7 @@ def test_the_client_column_names_recipients_and_senders(
     assert text(model, 0, Col.CLIENT) == expected
 
 
-def test_a_row_of_the_server_says_what_happened(journal: Journal, model: EventLogModel) -> None:
+def test_a_row_of_the_server_shows_its_event_and_note(journal: Journal, model: EventLogModel) -> None:
     journal.append(Kind.SERVER, "connected", client="1", note="acts as me")
     journal.append(Kind.SERVER, "refused", note="Host evil is not this machine", verdict=Verdict.WARNING)
     model.flush()
@@ -382,7 +382,7 @@ def test_a_row_of_the_server_says_what_happened(journal: Journal, model: EventLo
 
 
 @pytest.mark.parametrize("payload", [b"{not JSON\n at  all", b"[1, 2]", b"\xff\x00binary", b"[" * 5000])
-def test_an_invalid_row_shows_what_came_and_what_is_wrong(
+def test_an_invalid_row_shows_its_raw_text_and_the_error(
     journal: Journal, model: EventLogModel, payload: bytes
 ) -> None:
     journal.append(
@@ -420,28 +420,31 @@ def test_a_summary_is_one_line_and_short() -> None:
     assert len(summary(row)) <= 200
 
 
-def test_a_result_names_the_panel_and_the_tray_but_no_client() -> None:
+def test_a_result_contains_the_origin_if_it_is_the_window_or_the_tray() -> None:
     row = Row(1, 0.0, 0.0, Kind.TO_UI, "all", "x", b"", 0, Verdict.OK, "delivered to 1 client", "tray")
     assert result(row) == "delivered to 1 client · from the tray"
     assert result(row._replace(origin="client 2")) == "delivered to 1 client"
 
 
-def test_every_cell_says_its_column_to_a_screen_reader(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 1)
+def test_the_accessible_text_of_a_cell_contains_its_column(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 1)
     model.flush()
-    heads = [model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole) for column in Col]
-    assert heads == ["Time", "Direction", "Client", "Event", "Summary", "Size", "Result"]
+    titles = [model.headerData(column, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole) for column in Col]
+    assert titles == ["Time", "Direction", "Client", "Event", "Summary", "Size", "Result"]
     for column in Col:
-        spoken = model.data(model.index(0, column), Qt.ItemDataRole.AccessibleTextRole)
-        assert spoken == f"{heads[column]}: {text(model, 0, column)}"
+        accessible_text = model.data(model.index(0, column), Qt.ItemDataRole.AccessibleTextRole)
+        assert accessible_text == f"{titles[column]}: {text(model, 0, column)}"
 
 
-# searching in slices
+# search in slices
 
 
 @pytest.fixture
-def many(times: Times, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A journal of 2,000 rows, every tenth a "friend_online", and its model, which looks at 64 rows at a time."""
+def large_log(times: Times, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a journal of 2,000 rows and its model, which searches 64 rows at a time.
+
+    Every tenth row is a ``friend_online`` event.
+    """
     monkeypatch.setattr(event_log, "SLICE_S", 0.0)
     monkeypatch.setattr(event_log, "SHOW_S", 0.0)
     monkeypatch.setattr(search, "STEP_ROWS", 64)
@@ -454,26 +457,26 @@ def many(times: Times, monkeypatch: pytest.MonkeyPatch) -> Any:
     model.close()
 
 
-ONLINE = list(range(10, 2_001, 10))
+ONLINE_ROWS = list(range(10, 2_001, 10))
 
 
-def test_the_newest_rows_that_pass_are_there_at_once_and_the_older_follow(
-    many: tuple[Journal, EventLogModel], qtbot: Any
+def test_the_newest_matching_rows_are_shown_first_and_older_ones_later(
+    large_log: tuple[Journal, EventLogModel], qtbot: Any
 ) -> None:
-    _, model = many
+    _, model = large_log
     model.set_filter("event:friend")
-    assert numbers(model) == [seq for seq in ONLINE if seq > 2_000 - 64]
+    assert numbers(model) == [seq for seq in ONLINE_ROWS if seq > 2_000 - 64]
     assert model.searching
     inserts: list[tuple[int, int]] = []
     model.rowsInserted.connect(lambda _, first, last: inserts.append((first, last)))
     qtbot.waitUntil(lambda: not model.searching)
-    assert numbers(model) == ONLINE
+    assert numbers(model) == ONLINE_ROWS
     assert len(inserts) > 10
     assert {first for first, _ in inserts} == {0}
 
 
-def test_the_next_key_ends_a_search(many: tuple[Journal, EventLogModel], qtbot: Any) -> None:
-    _, model = many
+def test_a_new_filter_cancels_the_running_search(large_log: tuple[Journal, EventLogModel], qtbot: Any) -> None:
+    _, model = large_log
     model.set_filter("event:friend")
     model.set_filter("event:typing")
     model.set_filter("event:nothing")
@@ -482,116 +485,116 @@ def test_the_next_key_ends_a_search(many: tuple[Journal, EventLogModel], qtbot: 
 
 
 @pytest.mark.parametrize("turns", [0, 1, 5, 100])
-@pytest.mark.parametrize("before", ["event:fr", "1", "-typing", "is:ok 1"])
-def test_a_filter_that_grows_while_it_searches_finds_what_it_finds_alone(
-    many: tuple[Journal, EventLogModel], qtbot: Any, qapp: Any, before: str, turns: int
+@pytest.mark.parametrize("first_filter", ["event:fr", "1", "-typing", "is:ok 1"])
+def test_a_filter_extended_during_a_search_finds_all_matching_rows(
+    large_log: tuple[Journal, EventLogModel], qtbot: Any, qapp: Any, first_filter: str, turns: int
 ) -> None:
-    journal, model = many
-    model.set_filter(before)
+    journal, model = large_log
+    model.set_filter(first_filter)
     for _ in range(turns):
         qapp.processEvents()
-    model.set_filter(f"{before}5 7")
+    model.set_filter(f"{first_filter}5 7")
     qtbot.waitUntil(lambda: not model.searching)
-    wanted = parse(f"{before}5 7")
-    assert numbers(model) == [row.seq for row in journal if wanted.matches(row)]
+    expected = parse(f"{first_filter}5 7")
+    assert numbers(model) == [row.seq for row in journal if expected.matches(row)]
 
 
-def test_a_longer_word_looks_only_at_what_the_shorter_one_found(
-    many: tuple[Journal, EventLogModel], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_narrower_filter_searches_only_the_rows_found_before(
+    large_log: tuple[Journal, EventLogModel], qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, model = many
+    _, model = large_log
     model.set_filter("event:friend")
     qtbot.waitUntil(lambda: not model.searching)
-    looked: list[int] = []
+    searched: list[int] = []
     matching = Filter.matching
 
     def count(self: Filter, columns: Any, candidates: Any = None) -> Any:
-        looked.append(len(columns.keys) if candidates is None else len(candidates))
+        searched.append(len(columns.keys) if candidates is None else len(candidates))
         return matching(self, columns, candidates)
 
     monkeypatch.setattr(Filter, "matching", count)
     model.set_filter("event:friend 7")
     qtbot.waitUntil(lambda: not model.searching)
-    assert sum(looked) == len(ONLINE)
+    assert sum(searched) == len(ONLINE_ROWS)
     model.set_filter("event:f")
     qtbot.waitUntil(lambda: not model.searching)
-    assert sum(looked) == len(ONLINE) + 2_000
+    assert sum(searched) == len(ONLINE_ROWS) + 2_000
 
 
-def test_rows_come_and_go_during_a_search(many: tuple[Journal, EventLogModel], qtbot: Any, qapp: Any) -> None:
-    journal, model = many
+def test_rows_are_added_and_dropped_during_a_search(
+    large_log: tuple[Journal, EventLogModel], qtbot: Any, qapp: Any
+) -> None:
+    journal, model = large_log
     model.set_filter("event:friend")
-    fill(journal, 95, "friend_online")
+    append(journal, 95, "friend_online")
     model.flush()
     qapp.processEvents()
-    fill(journal, 5, "friend_online")
+    append(journal, 5, "friend_online")
     model.flush()
     qtbot.waitUntil(lambda: not model.searching)
     model.flush()
-    assert numbers(model) == [seq for seq in ONLINE if seq > 100] + list(range(2_001, 2_101))
+    assert numbers(model) == [seq for seq in ONLINE_ROWS if seq > 100] + list(range(2_001, 2_101))
 
 
-def test_clearing_ends_a_search(many: tuple[Journal, EventLogModel]) -> None:
-    _, model = many
+def test_clearing_cancels_a_search(large_log: tuple[Journal, EventLogModel]) -> None:
+    _, model = large_log
     model.set_filter("event:friend")
     model.clear()
     assert not model.searching
     assert numbers(model) == []
 
 
-def test_a_search_goes_on_while_the_view_is_paused(many: tuple[Journal, EventLogModel], qtbot: Any) -> None:
-    journal, model = many
+def test_a_search_continues_while_the_log_is_frozen(large_log: tuple[Journal, EventLogModel], qtbot: Any) -> None:
+    journal, model = large_log
     model.set_frozen(True)
-    fill(journal, 2_000, "typing")
+    append(journal, 2_000, "typing")
     model.set_filter("event:friend")
     qtbot.waitUntil(lambda: not model.searching)
-    assert numbers(model) == ONLINE
+    assert numbers(model) == ONLINE_ROWS
     model.set_frozen(False)
     qtbot.waitUntil(lambda: numbers(model) == [])
 
 
-def test_new_rows_are_taken_over_in_slices_too(many: tuple[Journal, EventLogModel], qtbot: Any) -> None:
-    journal, model = many
+def test_new_rows_are_filtered_in_slices(large_log: tuple[Journal, EventLogModel], qtbot: Any) -> None:
+    journal, model = large_log
     model.set_filter("event:friend")
     qtbot.waitUntil(lambda: not model.searching)
-    fill(journal, 500, "friend_online")
+    append(journal, 500, "friend_online")
     model.flush()
     assert model.seq(model.rowCount() - 1) == 2_064
     qtbot.waitUntil(lambda: numbers(model)[-1] == 2_500)
-    assert numbers(model) == [seq for seq in ONLINE if seq > 500] + list(range(2_001, 2_501))
+    assert numbers(model) == [seq for seq in ONLINE_ROWS if seq > 500] + list(range(2_001, 2_501))
 
 
 def test_a_row_dropped_since_the_last_flush_is_shown_as_discarded(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 4)
+    append(journal, 4)
     model.flush()
-    fill(journal, 8)
+    append(journal, 8)
     assert text(model, 0, Col.EVENT) == "discarded"
     assert numbers(model) == [1, 2, 3, 4]
     model.flush()
     assert numbers(model) == list(range(3, 13))
 
 
-def test_the_journal_wakes_the_model_once_per_flush(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
+def test_the_journal_notifies_the_model_once_per_flush(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     model.flush()
     qtbot.waitUntil(lambda: len(journal._once) == 1)
     model.flush()
     qtbot.wait(2 * FLUSH_MS)
     assert len(journal._once) == 1
-    fill(journal, 50)
+    append(journal, 50)
     assert journal._once == []
 
 
-def test_what_came_while_the_model_rested_is_shown_though_nothing_follows(
-    journal: Journal, model: EventLogModel, qtbot: Any
-) -> None:
+def test_rows_appended_after_an_empty_flush_are_shown(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     model.flush()
-    fill(journal, 2)
+    append(journal, 2)
     qtbot.waitUntil(lambda: numbers(model) == [1, 2])
 
 
-def test_a_paused_view_does_not_ask_again_and_again(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
+def test_a_frozen_log_does_not_flush_repeatedly(journal: Journal, model: EventLogModel, qtbot: Any) -> None:
     model.set_frozen(True)
-    fill(journal, 2)
+    append(journal, 2)
     with qtbot.waitSignal(model.flushed):
         pass
     assert model.waiting == 2
@@ -602,22 +605,20 @@ def test_a_paused_view_does_not_ask_again_and_again(journal: Journal, model: Eve
 # pins and annotations
 
 
-def test_a_mark_is_part_of_the_summary_and_of_what_a_screen_reader_says(
-    journal: Journal, model: EventLogModel
-) -> None:
-    fill(journal, 2)
+def test_a_mark_is_part_of_the_summary_and_of_its_accessible_text(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 2)
     model.flush()
     lines: list[int] = []
     model.marked.connect(lines.append)
     journal.mark(2, pinned=True, annotation="late")
     assert lines == [1]
     assert text(model, 1, Col.SUMMARY) == "“late” · alice is typing"
-    spoken = model.data(model.index(1, Col.SUMMARY), Qt.ItemDataRole.AccessibleTextRole)
-    assert spoken == "Summary: pinned, “late” · alice is typing"
+    accessible_text = model.data(model.index(1, Col.SUMMARY), Qt.ItemDataRole.AccessibleTextRole)
+    assert accessible_text == "Summary: pinned, “late” · alice is typing"
 
 
-def test_rows_appear_and_disappear_with_their_marks(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 6)
+def test_rows_are_shown_and_hidden_when_their_marks_change(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 6)
     model.flush()
     model.set_filter("is:pinned")
     for seq in (4, 2, 5):
@@ -637,14 +638,12 @@ def test_rows_appear_and_disappear_with_their_marks(journal: Journal, model: Eve
     assert numbers(model) == [1, 4]
 
 
-def test_marks_do_not_bring_back_rows_that_were_cleared_or_are_not_shown_yet(
-    journal: Journal, model: EventLogModel
-) -> None:
-    fill(journal, 3)
+def test_marks_do_not_show_cleared_or_unflushed_rows(journal: Journal, model: EventLogModel) -> None:
+    append(journal, 3)
     model.flush()
     model.set_filter("is:pinned")
     model.clear()
-    fill(journal, 1)
+    append(journal, 1)
     journal.mark(2, pinned=True)
     journal.mark(4, pinned=True)
     assert numbers(model) == []
@@ -655,7 +654,7 @@ def test_marks_do_not_bring_back_rows_that_were_cleared_or_are_not_shown_yet(
 def test_a_mark_during_a_search_is_found(journal: Journal, model: EventLogModel, monkeypatch: Any) -> None:
     monkeypatch.setattr(event_log, "SLICE_S", -1.0)
     monkeypatch.setattr(search, "STEP_ROWS", 2)
-    fill(journal, 9)
+    append(journal, 9)
     model.flush()
     while model._seen < 9:
         model.flush()
@@ -669,7 +668,7 @@ def test_a_mark_during_a_search_is_found(journal: Journal, model: EventLogModel,
 
 
 def test_marks_of_a_frozen_log_are_shown(journal: Journal, model: EventLogModel) -> None:
-    fill(journal, 2)
+    append(journal, 2)
     model.flush()
     model.set_frozen(True)
     journal.mark(1, pinned=True)
@@ -679,7 +678,7 @@ def test_marks_of_a_frozen_log_are_shown(journal: Journal, model: EventLogModel)
 
 
 def test_a_closed_model_ignores_marks(journal: Journal) -> None:
-    fill(journal, 1)
+    append(journal, 1)
     model = EventLogModel(journal)
     model.close()
     lines: list[int] = []

@@ -1,4 +1,4 @@
-"""An event as a form, and the same as JSON."""
+"""The event panel: an event as a form and as JSON."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def presence(stopped_companion: Companion, show: Show) -> EventPanel:
     return panel
 
 
-def written(panel: EventPanel) -> Any:
+def json_of(panel: EventPanel) -> Any:
     return json.loads(panel.editor.toPlainText())
 
 
@@ -46,7 +46,7 @@ def button(panel: EventPanel, title: str) -> QPushButton:
     return next(each for each in panel.findChildren(QPushButton) if each.text() == title)
 
 
-def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, stopped_companion: Companion) -> None:
+def test_the_default_message_is_valid(message: EventPanel, stopped_companion: Companion) -> None:
     assert message.problems == []
     template = message.template()
     assert template.data == {
@@ -59,9 +59,9 @@ def test_a_message_is_ready_to_be_fired_as_it_stands(message: EventPanel, stoppe
         "delivered": True,
         "delivery_method": "direct",
     }
-    one, other = stopped_companion.composer.preview(template), stopped_companion.composer.preview(template)
-    assert one.data["msg_id"] != other.data["msg_id"]
-    assert stopped_companion.catalog.problems(one) == []
+    first, second = stopped_companion.composer.preview(template), stopped_companion.composer.preview(template)
+    assert first.data["msg_id"] != second.data["msg_id"]
+    assert stopped_companion.catalog.problems(first) == []
 
 
 async def test_the_first_persona_and_the_local_user_are_filled_in(companion: Companion, qapp: Any) -> None:
@@ -71,7 +71,7 @@ async def test_the_first_persona_and_the_local_user_are_filled_in(companion: Com
     assert (data["from"], data["to"]) == ("yan", "max")
 
 
-def test_without_personas_the_guides_sample_is_filled_in(stopped_companion: Companion, qapp: Any) -> None:
+def test_without_personas_the_sample_values_are_filled_in(stopped_companion: Companion, qapp: Any) -> None:
     assert stopped_companion.personas == []
     assert panel_of(stopped_companion, "new_message").template().data["from"] == "alice"
 
@@ -99,7 +99,7 @@ def test_every_keystroke_emits_changed(message: EventPanel, qtbot: Any) -> None:
     assert texts == ["H", "Hi", "Hi!"]
 
 
-def test_form_to_json_and_back_loses_nothing(message: EventPanel, qtbot: Any) -> None:
+def test_switching_to_json_and_back_keeps_all_values(message: EventPanel, qtbot: Any) -> None:
     data = {
         **message.template().data,
         "text": 'Ünï "quoted" \\ \n second line 🎉 {{now}}',
@@ -111,23 +111,23 @@ def test_form_to_json_and_back_loses_nothing(message: EventPanel, qtbot: Any) ->
     message.form().set_value(data)
     qtbot.mouseClick(button(message, "JSON"), Qt.MouseButton.LeftButton)
     assert message.views.currentIndex() == JSON
-    assert written(message) == {"event": "new_message", "data": data}
+    assert json_of(message) == {"event": "new_message", "data": data}
     assert message.template() == Envelope("new_message", data)
     qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
     assert message.views.currentIndex() == FORM
     assert message.form().value() == data
 
 
-def test_templates_stay_templates_in_json(message: EventPanel) -> None:
+def test_templates_are_shown_as_templates_in_json(message: EventPanel) -> None:
     message.show_view(JSON)
-    assert written(message)["data"]["msg_id"] == "{{uuid}}"
+    assert json_of(message)["data"]["msg_id"] == "{{uuid}}"
     message.show_view(FORM)
     assert message.form().value()["msg_id"] == "{{uuid}}"
 
 
-def test_what_was_edited_as_json_is_in_the_form(message: EventPanel) -> None:
+def test_values_edited_as_json_are_shown_in_the_form(message: EventPanel) -> None:
     message.show_view(JSON)
-    event = written(message)
+    event = json_of(message)
     event["data"]["text"] = "from JSON"
     message.editor.setPlainText(json.dumps(event))
     assert message.problems == []
@@ -135,10 +135,10 @@ def test_what_was_edited_as_json_is_in_the_form(message: EventPanel) -> None:
     assert message.form().value()["text"] == "from JSON"
 
 
-def test_reactions_that_were_deleted_in_json_do_not_come_back(message: EventPanel) -> None:
+def test_reactions_deleted_in_json_are_not_restored(message: EventPanel) -> None:
     message.form().set_value({"reactions": [{"emoji": "👍", "from": "bob"}]})
     message.show_view(JSON)
-    event = written(message)
+    event = json_of(message)
     del event["data"]["reactions"]
     message.editor.setPlainText(json.dumps(event))
     message.show_view(FORM)
@@ -158,15 +158,15 @@ def test_invalid_json_is_reported_with_its_position_and_blocks_the_form_view(
     assert not button(message, "Form").isChecked()
 
 
-def told(panel: EventPanel) -> list[str]:
-    """Collect the notices of a panel."""
-    found: list[str] = []
-    panel.notice.connect(found.append)
-    return found
+def collect_notices(panel: EventPanel) -> list[str]:
+    """Return a list that collects the notices of a panel."""
+    notices: list[str] = []
+    panel.notice.connect(notices.append)
+    return notices
 
 
-def test_form_says_why_it_cannot_show_broken_json(message: EventPanel, qtbot: Any) -> None:
-    notices = told(message)
+def test_the_form_button_reports_why_it_cannot_show_invalid_json(message: EventPanel, qtbot: Any) -> None:
+    notices = collect_notices(message)
     message.show_view(JSON)
     message.editor.setPlainText('{"event": ')
     qtbot.mouseClick(button(message, "Form"), Qt.MouseButton.LeftButton)
@@ -181,7 +181,7 @@ def test_form_says_why_it_cannot_show_broken_json(message: EventPanel, qtbot: An
     assert notices[2:] == ["This tab has no form for the event 'typing'. Correct its name or click Reset."]
 
 
-def test_reset_brings_back_the_default_form_and_can_be_undone(message: EventPanel, qtbot: Any) -> None:
+def test_reset_restores_the_default_form_and_can_be_undone(message: EventPanel, qtbot: Any) -> None:
     default = message.template()
     assert not message.toolbar.reset.isEnabled()
     message.form().field("text").set_value("mine")
@@ -219,11 +219,11 @@ def test_reset_resets_all_events_of_the_tab(presence: EventPanel, qtbot: Any) ->
     assert presence.template().data == {"username": "alice"}
 
 
-def test_format_indents_the_json_or_says_why_not(message: EventPanel, qtbot: Any) -> None:
+def test_format_indents_the_json_or_reports_an_error(message: EventPanel, qtbot: Any) -> None:
     assert not message.toolbar.format.isVisible()
-    notices = told(message)
+    notices = collect_notices(message)
     message.show_view(JSON)
-    message.editor.setPlainText(json.dumps(written(message)))
+    message.editor.setPlainText(json.dumps(json_of(message)))
     before = message.template()
     qtbot.mouseClick(message.toolbar.format, Qt.MouseButton.LeftButton)
     assert message.editor.toPlainText().startswith('{\n  "event"')
@@ -236,7 +236,7 @@ def test_format_indents_the_json_or_says_why_not(message: EventPanel, qtbot: Any
 
 def test_problems_in_json_are_underlined(message: EventPanel) -> None:
     message.show_view(JSON)
-    event = written(message)
+    event = json_of(message)
     event["data"]["delivered"] = "yes"
     message.editor.setPlainText(json.dumps(event))
     assert [each.message for each in message.editor.marks] == ["data.delivered: must be true or false, not text"]
@@ -245,14 +245,14 @@ def test_problems_in_json_are_underlined(message: EventPanel) -> None:
     assert message.editor.marks == []
 
 
-def test_the_json_is_beside_the_form_if_there_is_room(message: EventPanel, qtbot: Any) -> None:
+def test_the_json_is_shown_next_to_the_form_if_the_panel_is_wide(message: EventPanel, qtbot: Any) -> None:
     message.resize(1199, 600)
     assert not message.preview.isVisible()
     message.resize(1200, 600)
     assert message.preview.isVisible()
     assert json.loads(message.preview.toPlainText())["data"] == message.template().data
-    message.form().field("text").set_value("shown at once")
-    assert "shown at once" in message.preview.toPlainText()
+    message.form().field("text").set_value("shown immediately")
+    assert "shown immediately" in message.preview.toPlainText()
     message.form().field("from").set_value("")
     assert json.loads(message.preview.toPlainText())["data"]["from"] == ""
     message.show_view(JSON)
@@ -261,12 +261,12 @@ def test_the_json_is_beside_the_form_if_there_is_room(message: EventPanel, qtbot
 
 def test_a_form_is_at_most_640_pixels_wide(message: EventPanel) -> None:
     message.resize(1900, 900)
-    message.grab()  # lays out
+    message.grab()  # lets Qt lay out the widgets
     assert message.form().width() == 640
     assert message.form().mapTo(message, QPoint(0, 0)).x() == 20
 
 
-def test_loading_an_event_with_other_details_unfolds_them(message: EventPanel) -> None:
+def test_loading_an_event_with_changed_details_unfolds_them(message: EventPanel) -> None:
     form = message.form()
     assert not form.field("delivered").isVisible()
     message.load(Envelope("new_message", {**message.template().data, "text": "only the text differs"}))
@@ -299,12 +299,12 @@ def test_many_problems_are_counted_below_the_json_and_all_are_underlined(message
 
 def test_a_field_unknown_to_the_contract_keeps_the_json_view(message: EventPanel) -> None:
     message.show_view(JSON)
-    event = written(message)
+    event = json_of(message)
     event["data"]["mood"] = "good"
     message.editor.setPlainText(json.dumps(event))
     message.show_view(FORM)
     assert message.views.currentIndex() == JSON
-    assert written(message)["data"]["mood"] == "good"
+    assert json_of(message)["data"]["mood"] == "good"
     assert "data.mood: is not a field of this event" in message.problem.text()
 
 
@@ -329,18 +329,18 @@ def test_a_value_that_the_form_would_change_keeps_the_json_view(
     message: EventPanel, change: dict[str, Any]
 ) -> None:
     message.show_view(JSON)
-    event = written(message)
+    event = json_of(message)
     event["data"].update(change)
     message.editor.setPlainText(json.dumps(event))
     message.show_view(FORM)
     assert message.views.currentIndex() == JSON
-    assert json.dumps(written(message)) == json.dumps(event)  # here True is not 1
+    assert json.dumps(json_of(message)) == json.dumps(event)  # comparing texts distinguishes True and 1
 
 
 def test_an_event_of_another_panel_keeps_the_json_view(presence: EventPanel) -> None:
     presence.load(Envelope("new_message", {"text": "hi"}))
     assert presence.views.currentIndex() == JSON
-    assert written(presence) == {"event": "new_message", "data": {"text": "hi"}}
+    assert json_of(presence) == {"event": "new_message", "data": {"text": "hi"}}
     presence.show_view(FORM)
     assert presence.views.currentIndex() == JSON
 
@@ -355,13 +355,13 @@ def test_presence_keeps_the_user_name_when_the_event_changes(presence: EventPane
     assert presence.template() == Envelope("friend_online", {"username": "dave"})
 
 
-def test_the_help_is_that_of_the_chosen_event(presence: EventPanel) -> None:
+def test_the_help_text_of_the_chosen_event_is_shown(presence: EventPanel) -> None:
     presence.choice.setCurrentText("friend_offline")
     texts = {label.text() for label in presence.findChildren(QLabel, "muted") if label.isVisible()}
     assert texts == {"A friend went offline."}
 
 
-def test_another_event_in_json_is_the_one_of_the_form_afterwards(presence: EventPanel) -> None:
+def test_an_event_changed_in_json_changes_the_form(presence: EventPanel) -> None:
     presence.show_view(JSON)
     presence.editor.setPlainText('{"event": "friend_offline", "data": {"username": "bob"}}')
     presence.show_view(FORM)
@@ -375,7 +375,7 @@ def test_choosing_an_event_in_the_json_view_changes_the_event_to_fire(presence: 
     assert presence.template().event == "friend_offline"
 
 
-def test_one_event_alone_offers_no_choice(message: EventPanel) -> None:
+def test_a_panel_with_one_event_shows_no_choice(message: EventPanel) -> None:
     assert not message.choice.isVisible()
 
 
@@ -387,7 +387,7 @@ def test_loading_an_event_shows_it_as_a_form(message: EventPanel) -> None:
     assert message.template().data == data
 
 
-def test_undo_is_possible_in_the_editor(message: EventPanel, qtbot: Any) -> None:
+def test_the_json_editor_supports_undo(message: EventPanel, qtbot: Any) -> None:
     message.show_view(JSON)
     before = message.editor.toPlainText()
     message.editor.moveCursor(QTextCursor.MoveOperation.End)
@@ -398,40 +398,40 @@ def test_undo_is_possible_in_the_editor(message: EventPanel, qtbot: Any) -> None
     assert message.problems == []
 
 
-# whom the UI does not know
+# warnings about unknown users
 
 
 @pytest.fixture
-async def known(companion: Companion, show: Show) -> EventPanel:
-    """The panel of messages of a companion with friends."""
+async def panel(companion: Companion, show: Show) -> EventPanel:
+    """Return the message panel of a companion that has friends."""
     panel = panel_of(companion, "new_message")
     show(panel)
     return panel
 
 
-async def test_a_message_of_a_friend_is_not_warned_about(known: EventPanel) -> None:
-    assert not known.warning.isVisible()
+async def test_a_message_of_a_friend_shows_no_warning(panel: EventPanel) -> None:
+    assert not panel.warning.isVisible()
 
 
-async def test_a_message_of_a_stranger_is_warned_about_with_the_remedy(known: EventPanel) -> None:
-    known.form().field("from").set_value("mallory")
-    assert known.warning.isVisible()
-    assert known.warning.text().startswith("mallory is not a friend")
-    assert "add the persona in Chats" in known.warning.text()
-    known.form().field("from").set_value("carol")
-    assert not known.warning.isVisible()
+async def test_a_message_of_an_unknown_user_shows_a_warning_with_a_solution(panel: EventPanel) -> None:
+    panel.form().field("from").set_value("mallory")
+    assert panel.warning.isVisible()
+    assert panel.warning.text().startswith("mallory is not a friend")
+    assert "add the persona in Chats" in panel.warning.text()
+    panel.form().field("from").set_value("carol")
+    assert not panel.warning.isVisible()
 
 
-async def test_what_counts_in_a_sent_message_is_the_recipient(known: EventPanel) -> None:
-    known.form().set_value({"direction": "sent", "from": "me", "to": "bob"})
-    assert not known.warning.isVisible()
-    known.form().set_value({"direction": "sent", "from": "alice", "to": "mallory"})
-    assert known.warning.isVisible()
-    assert known.warning.text().startswith("mallory is not a friend")
+async def test_the_recipient_of_a_sent_message_is_checked(panel: EventPanel) -> None:
+    panel.form().set_value({"direction": "sent", "from": "me", "to": "bob"})
+    assert not panel.warning.isVisible()
+    panel.form().set_value({"direction": "sent", "from": "alice", "to": "mallory"})
+    assert panel.warning.isVisible()
+    assert panel.warning.text().startswith("mallory is not a friend")
 
 
 @pytest.mark.parametrize("event", ["typing", "friend_online", "friend_offline"])
-async def test_presence_and_typing_of_a_stranger_are_warned_about(
+async def test_presence_and_typing_of_an_unknown_user_show_a_warning(
     companion: Companion, show: Show, event: str
 ) -> None:
     panel = panel_of(companion, event)
@@ -441,13 +441,13 @@ async def test_presence_and_typing_of_a_stranger_are_warned_about(
     assert panel.warning.isVisible()
 
 
-async def test_a_warning_is_given_in_json_too_but_not_beside_a_problem(known: EventPanel) -> None:
-    known.form().field("from").set_value("mallory")
-    known.show_view(JSON)
-    assert known.warning.isVisible()
-    known.editor.setPlainText("{")
-    assert not known.warning.isVisible()
-    assert known.problem.isVisible()
+async def test_the_json_view_shows_the_warning_unless_it_has_a_problem(panel: EventPanel) -> None:
+    panel.form().field("from").set_value("mallory")
+    panel.show_view(JSON)
+    assert panel.warning.isVisible()
+    panel.editor.setPlainText("{")
+    assert not panel.warning.isVisible()
+    assert panel.problem.isVisible()
 
 
 def test_an_unknown_user_shows_no_warning_if_the_friend_list_is_empty(message: EventPanel) -> None:

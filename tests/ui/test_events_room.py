@@ -1,4 +1,4 @@
-"""The room of the live log."""
+"""Events: the room that shows the live log."""
 
 import json
 import shlex
@@ -49,8 +49,8 @@ async def room(window: MainWindow) -> EventsRoom:
     return window.events
 
 
-async def online(companion: Companion, who: str = "alice") -> None:
-    await companion.fire(Envelope("friend_online", {"username": who}), origin="panel")
+async def online(companion: Companion, username: str = "alice") -> None:
+    await companion.fire(Envelope("friend_online", {"username": username}), origin="panel")
 
 
 def events(room: EventsRoom) -> list[str]:
@@ -58,7 +58,7 @@ def events(room: EventsRoom) -> list[str]:
 
 
 async def select(room: EventsRoom, event: str, qtbot: Any) -> None:
-    """Click on the newest row of that event."""
+    """Click the newest row of this event."""
     room.model.flush()
     line = max(number for number, name in enumerate(events(room)) if name == event)
     index = room.model.index(line, Col.SUMMARY)
@@ -69,21 +69,21 @@ async def select(room: EventsRoom, event: str, qtbot: Any) -> None:
     room.table.setFocus()
 
 
-async def test_an_empty_log_says_what_to_do_next(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+async def test_an_empty_log_shows_a_hint(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await until(lambda: room.model.rowCount() == 1)
     assert room.body.currentWidget() is room.empty
     assert companion.server.url in room.empty.hint.text()
-    asked: list[bool] = []
-    room.inject_requested.connect(lambda: asked.append(True))
+    requests: list[bool] = []
+    room.inject_requested.connect(lambda: requests.append(True))
     qtbot.mouseClick(room.empty.findChild(QPushButton), LEFT)
-    assert asked == [True]
+    assert requests == [True]
 
 
-async def test_rows_come_by_themselves_with_what_really_happened(
+async def test_rows_of_all_kinds_are_added_automatically(
     room: EventsRoom, companion: Companion, connect_client: Connect
 ) -> None:
     client = await connect_client("alice")
-    await client.send('{"event": "typing", "data": {"to": "nobody", "typing": true}}')
+    await client.send('{"event": "typing", "data": {"to": "unknown", "typing": true}}')
     await client.send("not JSON")
     await online(companion)
     await until(lambda: room.model.rowCount() >= 5)
@@ -93,7 +93,7 @@ async def test_rows_come_by_themselves_with_what_really_happened(
     assert room.counts.text() == "Following new rows"
 
 
-async def test_typing_into_the_filter_narrows_down(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+async def test_typing_in_the_filter_hides_other_rows(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await online(companion)
     await companion.fire(HELLO, origin="panel")
     room.model.flush()
@@ -155,7 +155,7 @@ async def test_a_selected_row_shows_its_details(room: EventsRoom, companion: Com
     assert json.loads(room.details.pretty.toPlainText()) == {"event": "new_message", "data": HELLO.data}
 
 
-async def test_closed_details_open_again_with_a_click_on_the_same_row(
+async def test_closed_details_are_reopened_by_a_click_on_the_same_row(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await companion.fire(HELLO, origin="panel")
@@ -167,34 +167,32 @@ async def test_closed_details_open_again_with_a_click_on_the_same_row(
     assert room.details.isVisible()
 
 
-async def test_nothing_is_selected_after_the_details_were_closed(
-    room: EventsRoom, companion: Companion, qtbot: Any
-) -> None:
+async def test_closing_the_details_clears_the_selection(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
     qtbot.mouseClick(room.details.header.close_button, LEFT)
     assert room.selected is None
 
 
-async def test_r_sends_the_very_bytes_again(
+async def test_r_resends_the_same_bytes(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
-    one, other = await connect_client(), await connect_client("bob")
+    client, other = await connect_client(), await connect_client("bob")
     await companion.fire(HELLO, origin="panel")
-    first = await text(one)
+    first = await text(client)
     assert await text(other) == first
     await select(room, "new_message", qtbot)
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     qtbot.keyClick(room.table, Qt.Key.Key_R)
-    assert await text(one) == first
+    assert await text(client) == first
     assert await text(other) == first
-    await until(lambda: told)
-    assert ": delivered to 2 clients" in told[0]
-    assert told[0].startswith("Resent #")
+    await until(lambda: messages)
+    assert ": delivered to 2 clients" in messages[0]
+    assert messages[0].startswith("Resent #")
 
 
-async def test_r_sends_a_broken_frame_again_as_it_was(
+async def test_r_resends_an_invalid_frame_unchanged(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -205,15 +203,15 @@ async def test_r_sends_a_broken_frame_again_as_it_was(
     assert await text(client) == '{"event": half'
 
 
-async def test_only_what_went_to_the_ui_can_be_sent_again(
+async def test_only_frames_to_the_ui_can_be_resent(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     await select(room, "connected", qtbot)
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     qtbot.keyClick(room.table, Qt.Key.Key_R)
-    assert told == ["Select a frame that was sent to the UI. Other rows cannot be resent."]
+    assert messages == ["Select a frame that was sent to the UI. Other rows cannot be resent."]
     assert await all_frames(companion, client) == []
 
 
@@ -228,7 +226,7 @@ async def test_ctrl_c_copies_the_frame_as_json(room: EventsRoom, companion: Comp
     assert "Hällo" in copied
 
 
-async def test_ctrl_c_on_a_row_of_the_server_copies_what_it_says(
+async def test_ctrl_c_on_a_row_of_the_server_copies_its_note(
     room: EventsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client("alice")
@@ -237,7 +235,7 @@ async def test_ctrl_c_on_a_row_of_the_server_copies_what_it_says(
     assert QGuiApplication.clipboard().text() == "acts as alice"
 
 
-async def test_e_opens_inject_with_the_values(
+async def test_e_opens_inject_with_the_values_of_the_event(
     window: MainWindow, room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -263,13 +261,13 @@ async def test_e_on_an_invalid_frame_opens_the_raw_frame_panel(
     assert window.inject.raw.editor.toPlainText() == '{"event": half'
 
 
-async def test_a_double_click_opens_inject_too(
+async def test_a_double_click_opens_inject(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
-    place = room.table.visualRect(room.table.currentIndex()).center()
-    qtbot.mouseDClick(room.table.viewport(), LEFT, pos=QPoint(place))
+    position = room.table.visualRect(room.table.currentIndex()).center()
+    qtbot.mouseDClick(room.table.viewport(), LEFT, pos=QPoint(position))
     assert window.rooms.current == INJECT
 
 
@@ -282,7 +280,7 @@ async def test_a_row_from_the_ui_is_not_edited_in_inject(
     assert window.rooms.current == EVENTS
 
 
-async def test_p_pauses_the_view_while_the_capture_goes_on(
+async def test_p_freezes_the_log_while_rows_are_still_recorded(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await online(companion)
@@ -291,18 +289,18 @@ async def test_p_pauses_the_view_while_the_capture_goes_on(
     qtbot.keyClick(room.table, Qt.Key.Key_P)
     assert room.freeze.isChecked()
     assert room.freeze.text() == "Unfreeze log"
-    shown = len(events(room))
+    count = len(events(room))
     for _ in range(3):
         await online(companion)
     await until(lambda: "3 new rows waiting" in room.counts.text())
-    assert len(events(room)) == shown
+    assert len(events(room)) == count
     qtbot.keyClick(room.table, Qt.Key.Key_P)
     assert room.freeze.text() == "Freeze log"
-    assert len(events(room)) == shown + 3
+    assert len(events(room)) == count + 3
     assert "paused" not in room.counts.text()
 
 
-async def test_the_button_pauses_too(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+async def test_the_button_freezes_the_log(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await online(companion)
     room.model.flush()
     qtbot.mouseClick(room.freeze, LEFT)
@@ -312,17 +310,17 @@ async def test_the_button_pauses_too(room: EventsRoom, companion: Companion, qtb
     assert room.model.waiting == 0
 
 
-async def test_ctrl_l_clears_the_view_and_not_the_journal(
+async def test_ctrl_l_clears_the_view_but_not_the_journal(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     for _ in range(3):
         await online(companion)
     await select(room, "friend_online", qtbot)
-    kept = len(companion.journal)
+    count = len(companion.journal)
     qtbot.keyClick(room.table, Qt.Key.Key_L, CONTROL)
     assert events(room) == []
     assert not room.details.isVisible()
-    assert len(companion.journal) == kept
+    assert len(companion.journal) == count
     await online(companion, "bob")
     await until(lambda: events(room) == ["friend_online"])
 
@@ -330,8 +328,8 @@ async def test_ctrl_l_clears_the_view_and_not_the_journal(
 async def test_clear_can_be_undone(
     room: EventsRoom, companion: Companion, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seven = datetime(2024, 1, 15, 19, 2).astimezone().timestamp()
-    monkeypatch.setattr(companion, "clock", Clock(wall=lambda: seven))
+    time = datetime(2024, 1, 15, 19, 2).astimezone().timestamp()
+    monkeypatch.setattr(companion, "clock", Clock(wall=lambda: time))
     await online(companion)
     room.model.flush()
     before = events(room)
@@ -345,9 +343,7 @@ async def test_clear_can_be_undone(
     assert not room.show_earlier.isVisible()
 
 
-async def test_clear_can_be_undone_after_new_rows_have_come(
-    room: EventsRoom, companion: Companion, qtbot: Any
-) -> None:
+async def test_clear_can_be_undone_after_new_rows(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await online(companion)
     room.model.flush()
     before = events(room)
@@ -367,14 +363,14 @@ async def test_a_click_on_a_row_does_not_move_it_out_of_view(
         await online(companion)
     await until(lambda: room.model.rowCount() > 100)
     line = room.table.rowAt(5)
-    place = room.table.visualRect(room.model.index(line, Col.SUMMARY)).center()
-    qtbot.mouseClick(room.table.viewport(), LEFT, pos=QPoint(place))
+    position = room.table.visualRect(room.model.index(line, Col.SUMMARY)).center()
+    qtbot.mouseClick(room.table.viewport(), LEFT, pos=QPoint(position))
     await until(lambda: room.table.height() < 400)
     assert room.details.isVisible()
     assert room.table.viewport().rect().contains(room.table.visualRect(room.model.index(line, Col.TIME)))
 
 
-async def test_the_counts_say_what_the_ring_dropped(room: EventsRoom, companion: Companion) -> None:
+async def test_the_number_of_discarded_rows_is_shown(room: EventsRoom, companion: Companion) -> None:
     journal = companion.journal
     for _ in range(journal._max_rows + 25):
         journal.append(Kind.SERVER, "x")
@@ -383,7 +379,7 @@ async def test_the_counts_say_what_the_ring_dropped(room: EventsRoom, companion:
     assert journal.dropped > 0
 
 
-async def test_the_counts_say_at_once_whether_the_log_follows(
+async def test_the_counts_show_whether_the_log_follows_new_rows(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     for _ in range(200):
@@ -411,64 +407,64 @@ async def test_rows_added_while_another_room_is_open_are_counted_as_new(
     assert room.table.jump.text() == "1 new ↓"
 
 
-async def test_the_time_column_changes_with_its_choice(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+async def test_the_time_style_changes_the_time_column(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
     await online(companion)
     room.model.flush()
     qtbot.keyClick(room.time_style, Qt.Key.Key_Down)
     assert room.model.data(room.model.index(0, Col.TIME), Qt.ItemDataRole.DisplayRole) == "+0.000 s"
 
 
-async def test_the_context_menu_offers_what_the_row_allows(
+async def test_the_context_menu_enables_the_actions_of_the_row(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     await online(companion)
 
-    async def offers(event: str) -> dict[str, bool]:
+    async def menu_entries(event: str) -> dict[str, bool]:
         await select(room, event, qtbot)
-        place = room.table.visualRect(room.table.currentIndex()).center()
-        room.table.customContextMenuRequested.emit(place)
+        position = room.table.visualRect(room.table.currentIndex()).center()
+        room.table.customContextMenuRequested.emit(position)
         menu = QApplication.activePopupWidget()
         assert isinstance(menu, QMenu)
-        offered = {action.text(): action.isEnabled() for action in menu.actions()}
+        entries = {action.text(): action.isEnabled() for action in menu.actions()}
         menu.close()
-        return offered
+        return entries
 
     for_the_ui = ("Resend", "Edit in Inject", "Copy as command", "Copy as Playwright", "Save as fixture …")
-    everything = dict.fromkeys(["Copy as JSON", *for_the_ui, "Freeze log"], True)
-    assert (await offers("friend_online")).items() >= everything.items()
-    assert (await offers("connected")).items() >= {**everything, **dict.fromkeys(for_the_ui, False)}.items()
+    all_enabled = dict.fromkeys(["Copy as JSON", *for_the_ui, "Freeze log"], True)
+    assert (await menu_entries("friend_online")).items() >= all_enabled.items()
+    assert (await menu_entries("connected")).items() >= {**all_enabled, **dict.fromkeys(for_the_ui, False)}.items()
     await select(room, "friend_online", qtbot)
     sent = companion.journal.last_seq
     qtbot.keyClick(room.table, Qt.Key.Key_R)
     await until(lambda: companion.journal.last_seq == sent + 1)
 
 
-# as a command
+# copy as a command
 
 
 def options(command: str) -> tuple[list[str], dict[str, Any]]:
-    """Return what stands before the options, and the data that they set, as the command line reads them."""
+    """Return the words before the options of a command, and the data that its options set."""
     words = shlex.split(command)
-    given = words.index("--set") if "--set" in words else len(words)
-    assert set(words[given::2]) <= {"--set"}
-    return words[:given], parse_assignments(words[given + 1 :: 2])
+    start = words.index("--set") if "--set" in words else len(words)
+    assert set(words[start::2]) <= {"--set"}
+    return words[:start], parse_assignments(words[start + 1 :: 2])
 
 
-async def test_ctrl_shift_c_copies_a_command_that_fires_it_again(
+async def test_ctrl_shift_c_copies_a_command_that_fires_the_event(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     await companion.fire(HELLO, origin="panel")
     await select(room, "new_message", qtbot)
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | Qt.KeyboardModifier.ShiftModifier)
-    begin, data = options(QGuiApplication.clipboard().text())
-    assert begin == ["companion", "trigger", "new_message"]
+    start, data = options(QGuiApplication.clipboard().text())
+    assert start == ["companion", "trigger", "new_message"]
     assert data == {name: value for name, value in HELLO.data.items() if name not in ("msg_id", "timestamp")}
     assert room.selected
-    assert told == [f"Copied #{room.selected.seq} as a command"]
+    assert messages == [f"Copied #{room.selected.seq} as a command"]
 
 
 @pytest.mark.parametrize(
@@ -476,49 +472,49 @@ async def test_ctrl_shift_c_copies_a_command_that_fires_it_again(
     ["hi", "", "true", "null", "3", " 3 ", "NaN", '"quoted"', "{}", "[1", "it's $HOME `ls` \\", "a=b", "-x", "--to",
      "\n\t", "🎉", "[" * 5_000],
 )  # fmt: skip
-@pytest.mark.parametrize("more", [{}, {"reactions": [{"emoji": "👍", "from": "bob"}]}, {"delivered": False}])
-def test_every_value_of_a_command_is_read_back_as_it_was(text: str, more: dict[str, Any]) -> None:
-    data = {**HELLO.data, "text": text, **more}
-    begin, read = options(trigger_command(json.dumps({"event": "new_message", "data": data}), built_in()))
-    assert begin == ["companion", "trigger", "new_message"]
-    assert read == {name: value for name, value in data.items() if name not in ("msg_id", "timestamp")}
+@pytest.mark.parametrize("changes", [{}, {"reactions": [{"emoji": "👍", "from": "bob"}]}, {"delivered": False}])
+def test_every_value_of_a_command_is_parsed_to_the_same_value(text: str, changes: dict[str, Any]) -> None:
+    data = {**HELLO.data, "text": text, **changes}
+    start, parsed = options(trigger_command(json.dumps({"event": "new_message", "data": data}), built_in()))
+    assert start == ["companion", "trigger", "new_message"]
+    assert parsed == {name: value for name, value in data.items() if name not in ("msg_id", "timestamp")}
 
 
-BROKEN = '{"event": "friend_online", "data": {"username": 7}}'
+INVALID = '{"event": "friend_online", "data": {"username": 7}}'
 
 
-@pytest.mark.parametrize("frame", ["no JSON", "", '{"event": "typing"}', "[]", "--to\n'quoted'", BROKEN])
+@pytest.mark.parametrize("frame", ["not JSON", "", '{"event": "typing"}', "[]", "--to\n'quoted'", INVALID])
 async def test_an_invalid_event_is_copied_as_a_trigger_command_with_a_raw_frame(frame: str) -> None:
     assert shlex.split(trigger_command(frame, built_in())) == ["companion", "trigger", "--frame", frame]
 
 
-async def test_only_what_went_to_the_ui_is_copied_as_a_command(
+async def test_only_frames_to_the_ui_are_copied_as_a_command(
     room: EventsRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     await select(room, "connected", qtbot)
     QGuiApplication.clipboard().setText("before")
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | Qt.KeyboardModifier.ShiftModifier)
-    assert told == ["Select a frame that was sent to the UI. Other rows cannot be fired."]
+    assert messages == ["Select a frame that was sent to the UI. Other rows cannot be fired."]
     assert QGuiApplication.clipboard().text() == "before"
 
 
-# as a line for Playwright
+# copy as a line for Playwright
 
 ALT = Qt.KeyboardModifier.AltModifier
 
 
 def arguments(line: str) -> list[str]:
-    """Return the words of ``await companion("…", "…");``."""
+    """Return the arguments of ``await companion("…", "…");``."""
     assert line.startswith("await companion(")
     assert line.endswith(");")
     words: list[str] = json.loads(f"[{line.removeprefix('await companion(').removesuffix(');')}]")
     return words
 
 
-async def test_ctrl_alt_c_copies_a_line_that_fires_it_in_a_test(
+async def test_ctrl_alt_c_copies_a_line_that_fires_the_event_in_playwright(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
@@ -531,25 +527,27 @@ async def test_ctrl_alt_c_copies_a_line_that_fires_it_in_a_test(
     assert "text=Hällo\n🎉" in words
 
 
-async def test_what_the_ui_sent_is_copied_as_something_to_wait_for(
+async def test_a_client_event_is_copied_as_an_expectation_for_playwright(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client("alice")
     await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
     await until(lambda: any(row.event == "typing" for row in companion.journal))
     await select(room, "typing", qtbot)
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
     words = arguments(QGuiApplication.clipboard().text())
     assert words == ["expect", "typing", "--where", "to=bob", "--where", "typing=true"]
     assert room.selected
-    assert told == [f"Copied #{room.selected.seq} as a line for Playwright"]
+    assert messages == [f"Copied #{room.selected.seq} as a line for Playwright"]
     expected = Expectation(words[1], where=parse_assignments(words[3::2]))
     assert expected.met_by(room.selected)
 
 
-async def test_a_rest_call_is_copied_with_its_body(room: EventsRoom, companion: Companion, qtbot: Any) -> None:
+async def test_a_rest_call_is_copied_as_an_expectation_with_its_body(
+    room: EventsRoom, companion: Companion, qtbot: Any
+) -> None:
     body = b'{"to":"bob","text":"3"}'
     companion.journal.append(Kind.FROM_UI, "POST /messages", payload=body, origin="rest")
     await select(room, "POST /messages", qtbot)
@@ -560,7 +558,7 @@ async def test_a_rest_call_is_copied_with_its_body(room: EventsRoom, companion: 
     assert Expectation(words[1], where=parse_assignments(words[3::2])).met_by(room.selected)
 
 
-async def test_what_broke_the_contract_is_nothing_to_wait_for(
+async def test_an_invalid_client_event_is_not_copied_as_an_expectation(
     room: EventsRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -568,17 +566,17 @@ async def test_what_broke_the_contract_is_nothing_to_wait_for(
     await until(lambda: any(row.event == "typing" for row in companion.journal))
     await select(room, "typing", qtbot)
     QGuiApplication.clipboard().setText("before")
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL | ALT)
-    assert told == ["Select a frame to the UI, or a valid frame from the UI."]
+    assert messages == ["Select a frame to the UI, or a valid frame from the UI."]
     assert QGuiApplication.clipboard().text() == "before"
 
 
-# what is new since the previous of its kind
+# comparison with the previous event of the same name
 
 
-async def test_the_diff_compares_with_the_previous_event_of_that_name_and_direction(
+async def test_the_diff_compares_with_the_previous_event_of_the_same_name_and_direction(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await online(companion, "alice")
@@ -609,17 +607,17 @@ async def test_the_diff_is_computed_only_when_its_tab_is_visible(
     assert room.details.diff.toPlainText().split("\n")[2:] == ["Identical"]
 
 
-def test_what_searches_for_expressions_is_loaded_when_one_is_begun(
+def test_the_regex_library_is_loaded_when_the_filter_contains_a_slash(
     stopped_companion: Companion, show: Callable[[QWidget], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(module, "prepare_expressions", lambda: asked.append("/"))
+    calls: list[str] = []
+    monkeypatch.setattr(module, "prepare_expressions", lambda: calls.append("/"))
     room = EventsRoom(stopped_companion)
     show(room)
     room.filter.setText("hello")
-    assert (asked, room.filtering) == ([], True)
+    assert (calls, room.filtering) == ([], True)
     room.filter.setText("hello /w")
-    assert asked == ["/"]
+    assert calls == ["/"]
     room.close_down()
 
 

@@ -1,4 +1,4 @@
-"""What a UI must send after a fire, and what is said of it."""
+"""Expectations of the fire bar: what the UI must send after an event, and the shown result."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from tests.ui.frames import frame, wait_until_idle
 
 LEFT = Qt.MouseButton.LeftButton
 Show = Callable[[QWidget], None]
-ANSWER = '{"event": "typing", "data": {"to": "alice", "typing": true}}'
+TYPING = '{"event": "typing", "data": {"to": "alice", "typing": true}}'
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def expect(bar: FireBar, name: str, within_s: float = 10.0) -> None:
     bar.expect.within.setValue(within_s)
 
 
-def judging(companion: Companion) -> list[str]:
+def running_expectations(companion: Companion) -> list[str]:
     return [task.get_name() for task in companion.tasks._running if task.get_name() == "Companion.expect"]
 
 
@@ -59,11 +59,11 @@ def tone(bar: FireBar) -> str:
 # the row
 
 
-async def test_nothing_is_expected_until_one_chooses(companion: Companion, show: Show, qtbot: Any) -> None:
+async def test_nothing_is_expected_by_default(companion: Companion, show: Show, qtbot: Any) -> None:
     row = ExpectRow(companion.catalog)
     show(row)
-    offers = [row.choice.itemText(number) for number in range(row.choice.count())]
-    assert offers == [
+    items = [row.choice.itemText(number) for number in range(row.choice.count())]
+    assert items == [
         NOTHING,
         "typing",
         "mark_read",
@@ -96,41 +96,43 @@ async def test_conditions_are_part_of_the_expectation(companion: Companion, show
 
 
 @pytest.mark.parametrize(
-    ("where", "why"),
+    ("where", "error"),
     [
         ("typing", "'typing' is not in the form path=value, for example data.text=hi"),
         ("typ=true", "typing has no field 'typ'"),
         ('to="alice', "a quotation mark is not closed"),
     ],
 )
-async def test_conditions_that_are_invalid_are_explained_and_nothing_is_fired(
-    bar: FireBar, connect_client: Connect, where: str, why: str
+async def test_invalid_conditions_show_an_error_and_prevent_firing(
+    bar: FireBar, connect_client: Connect, where: str, error: str
 ) -> None:
     await connect_client()
     expect(bar, "typing")
     bar.expect.where.setText(where)
-    assert bar.expect.problem.startswith(why)
+    assert bar.expect.problem.startswith(error)
     assert bar.expect.expected is None
     assert [each.isVisible() for each in bar.expect.findChildren(QLabel, "problem")] == [True]
     assert not bar.now.isEnabled()
-    assert why in bar.now.toolTip()
+    assert error in bar.now.toolTip()
     bar.fire()
-    assert bar.status.text().startswith(f"Not fired. Then expect, where: {why}")
+    assert bar.status.text().startswith(f"Not fired. Then expect, where: {error}")
     bar.expect.where.setText("to=alice")
     assert bar.now.isEnabled()
 
 
-async def test_only_a_frame_with_the_values_counts(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
+async def test_only_a_frame_that_meets_the_conditions_matches(
+    bar: FireBar, connect_client: Connect, qtbot: Any
+) -> None:
     client = await connect_client()
     expect(bar, "typing")
     bar.expect.where.setText("typing=false")
     await fire(bar, client, qtbot)
-    await client.send(ANSWER)
+    await client.send(TYPING)
     await client.send('{"event": "typing", "data": {"to": "alice", "typing": false}}')
-    await until(lambda: bar.status.text().startswith("✓ typing with typing=false came after "))
+    await until(lambda: bar.status.text().startswith("✓ typing with typing=false received after "))
 
 
-async def test_an_expectation_can_be_set_from_outside(companion: Companion, qapp: Any) -> None:
+async def test_choose_shows_an_expectation(companion: Companion, qapp: Any) -> None:
     row = ExpectRow(companion.catalog)
     expected = Expectation("POST /messages", where={"text": "it's me", "n": 3})
     row.choose(expected, 4.5)
@@ -141,30 +143,30 @@ async def test_an_expectation_can_be_set_from_outside(companion: Companion, qapp
 
 
 @pytest.mark.parametrize(
-    ("instead", "said"),
+    ("instead", "expected_text"),
     [
-        ([], "nothing came instead"),
-        (["mark_read"], "came instead: mark_read"),
-        (["mark_read", "typing", "mark_read", ""], "came instead: mark_read, typing, a broken frame"),
+        ([], "nothing else was received"),
+        (["mark_read"], "received instead: mark_read"),
+        (["mark_read", "typing", "mark_read", ""], "received instead: mark_read, typing, an invalid frame"),
     ],
 )
-async def test_each_event_received_instead_is_listed_once(instead: list[str], said: str) -> None:
+async def test_each_event_received_instead_is_listed_once(instead: list[str], expected_text: str) -> None:
     journal = Journal(Clock(), 100)
     rows = [journal.append(Kind.FROM_UI, event=name) for name in instead]
     assert result_text(Expectation("typing"), ExpectationResult(None, 2.5, rows), 2.5) == (
-        f"✗ no typing within 2.5 s; {said}",
+        f"✗ no typing within 2.5 s; {expected_text}",
         "error",
     )
 
 
-async def test_milliseconds_are_counted_and_the_row_is_named() -> None:
+async def test_the_result_shows_milliseconds_and_the_row() -> None:
     row: Row = Journal(Clock(), 100).append(Kind.FROM_UI, event="typing")
-    said, its_tone = result_text(Expectation("typing"), ExpectationResult(row, 1.2345, []), 2.0)
-    assert said == f"✓ typing came after 1,234 ms · #{row.seq}"
-    assert its_tone == "ok"
+    text, tone_of_result = result_text(Expectation("typing"), ExpectationResult(row, 1.2345, []), 2.0)
+    assert text == f"✓ typing received after 1,234 ms · #{row.seq}"
+    assert tone_of_result == "ok"
 
 
-# below a fire
+# the result of an expectation
 
 
 async def test_an_answer_in_time_is_shown_in_green_with_its_delay(
@@ -175,17 +177,17 @@ async def test_an_answer_in_time_is_shown_in_green_with_its_delay(
     await fire(bar, client, qtbot)
     await until(lambda: bar.status.text().endswith(" · waiting for typing …"))
     assert bar.status.text().startswith("Delivered to 1 client · #")
-    await client.send(ANSWER)
-    await until(lambda: bar.status.text().startswith("✓ typing came after "))
+    await client.send(TYPING)
+    await until(lambda: bar.status.text().startswith("✓ typing received after "))
     row = companion.journal.row(companion.journal.last_seq)
     assert row
     assert bar.status.text().endswith(f" ms · #{row.seq}")
     assert (row.kind, row.event) == (Kind.FROM_UI, "typing")
     assert tone(bar) == "ok"
-    assert judging(companion) == []
+    assert running_expectations(companion) == []
 
 
-async def test_an_answer_that_is_there_before_the_bar_looks_counts(
+async def test_an_answer_received_before_the_result_of_the_fire_matches(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -193,13 +195,13 @@ async def test_an_answer_that_is_there_before_the_bar_looks_counts(
 
     async def fire() -> Delivery:
         delivery = await companion.fire(Envelope("friend_online", {"username": "alice"}), origin="panel")
-        await client.send(ANSWER)
+        await client.send(TYPING)
         await until(lambda: any(row.event == "typing" for row in companion.journal))
         return delivery
 
     bar.arm(fire)
     qtbot.mouseClick(bar.now, LEFT)
-    await until(lambda: bar.status.text().startswith("✓ typing came after "))
+    await until(lambda: bar.status.text().startswith("✓ typing received after "))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ async def test_each_client_event_can_be_expected(
     expect(bar, event)
     await fire(bar, client, qtbot)
     await client.send(json.dumps({"event": event, "data": data}))
-    await until(lambda: bar.status.text().startswith(f"✓ {event} came after "))
+    await until(lambda: bar.status.text().startswith(f"✓ {event} received after "))
 
 
 async def test_a_missing_answer_is_shown_in_red(
@@ -223,7 +225,7 @@ async def test_a_missing_answer_is_shown_in_red(
     expect(bar, "typing", 0.1)
     await fire(bar, client, qtbot)
     await until(lambda: bar.status.text().startswith("✗"))
-    assert bar.status.text() == "✗ no typing within 0.1 s; nothing came instead"
+    assert bar.status.text() == "✗ no typing within 0.1 s; nothing else was received"
     assert tone(bar) == "error"
 
 
@@ -231,13 +233,13 @@ async def test_events_received_instead_are_shown_in_red(bar: FireBar, connect_cl
     client = await connect_client()
     expect(bar, "mark_read", 0.5)
     await fire(bar, client, qtbot)
-    await client.send(ANSWER)
-    await client.send("no JSON")
+    await client.send(TYPING)
+    await client.send("not JSON")
     await until(lambda: bar.status.text().startswith("✗"))
-    assert bar.status.text() == "✗ no mark_read within 0.5 s; came instead: typing, a broken frame"
+    assert bar.status.text() == "✗ no mark_read within 0.5 s; received instead: typing, an invalid frame"
 
 
-async def test_an_answer_that_violates_the_contract_does_not_count(
+async def test_an_answer_that_violates_the_contract_does_not_match(
     bar: FireBar, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -245,30 +247,30 @@ async def test_an_answer_that_violates_the_contract_does_not_count(
     await fire(bar, client, qtbot)
     await client.send('{"event": "typing", "data": {"to": "alice", "typing": "yes"}}')
     await until(lambda: bar.status.text().startswith("✗"))
-    assert bar.status.text().endswith("came instead: typing")
+    assert bar.status.text().endswith("received instead: typing")
 
 
-async def test_what_came_before_the_fire_does_not_count(
+async def test_events_received_before_the_fire_do_not_match(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    await client.send(ANSWER)
+    await client.send(TYPING)
     await until(lambda: any(row.event == "typing" for row in companion.journal))
     expect(bar, "typing", 0.1)
     await fire(bar, client, qtbot)
     await until(lambda: bar.status.text().startswith("✗"))
-    assert bar.status.text().endswith("nothing came instead")
+    assert bar.status.text().endswith("nothing else was received")
 
 
-async def test_without_a_client_nothing_is_waited_for(bar: FireBar, companion: Companion, qtbot: Any) -> None:
+async def test_without_a_client_no_answer_is_expected(bar: FireBar, companion: Companion, qtbot: Any) -> None:
     expect(bar, "typing")
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.status.text)
     assert bar.status.text().startswith("Not sent: no client is connected")
-    assert judging(companion) == []
+    assert running_expectations(companion) == []
 
 
-async def test_waiting_for_a_client_waits_for_its_answer_too(
+async def test_an_event_fired_when_a_client_connects_waits_for_the_answer(
     bar: FireBar, connect_client: Connect, qtbot: Any
 ) -> None:
     expect(bar, "typing")
@@ -277,11 +279,11 @@ async def test_waiting_for_a_client_waits_for_its_answer_too(
     qtbot.mouseClick(bar.when_connected, LEFT)
     client = await connect_client()
     await frame(client)
-    await client.send(ANSWER)
+    await client.send(TYPING)
     await until(lambda: bar.status.text().startswith("✓"))
 
 
-async def test_a_series_begins_to_wait_anew_at_every_fire(
+async def test_each_event_of_a_series_restarts_the_expectation(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -291,28 +293,28 @@ async def test_a_series_begins_to_wait_anew_at_every_fire(
     qtbot.mouseClick(bar.now, LEFT)
     for _ in range(3):
         await frame(client)
-        assert len(judging(companion)) <= 1
+        assert len(running_expectations(companion)) <= 1
     await until(lambda: bar.now.text() == "Fire")
     assert bar.status.text().startswith("3 of 3 · Delivered to 1 client")
     assert bar.status.text().endswith("waiting for typing …")
-    assert len(judging(companion)) == 1
+    assert len(running_expectations(companion)) == 1
     last = companion.journal.last_seq
-    await client.send(ANSWER)
+    await client.send(TYPING)
     await until(lambda: bar.status.text().startswith("✓"))
     assert bar.status.text().endswith(f"#{last + 1}")
     await wait_until_idle(companion)
 
 
-async def test_a_fire_that_expects_nothing_ends_the_wait_of_the_one_before(
+async def test_a_fire_without_expectation_cancels_the_previous_one(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     expect(bar, "typing")
     await fire(bar, client, qtbot)
-    await until(lambda: judging(companion))
+    await until(lambda: running_expectations(companion))
     expect(bar, NOTHING)
     await fire(bar, client, qtbot)
-    await until(lambda: not judging(companion))
+    await until(lambda: not running_expectations(companion))
     assert bar.status.text().startswith("Delivered to 1 client")
     assert "waiting" not in bar.status.text()
 
@@ -325,11 +327,11 @@ async def test_the_expectation_result_is_shown_in_the_status_bar(
     expect(window.inject.bar, "typing", 0.1)
     qtbot.mouseClick(window.inject.bar.now, LEFT)
     await frame(client)
-    await until(lambda: window.status.message.text() == "✗ no typing within 0.1 s; nothing came instead")
+    await until(lambda: window.status.message.text() == "✗ no typing within 0.1 s; nothing else was received")
 
 
 @pytest.mark.parametrize("room", [INJECT, FIXTURES])
-async def test_closing_the_window_meanwhile_leaves_no_task(
+async def test_closing_the_window_cancels_the_expectation(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     client = await connect_client()
@@ -339,10 +341,10 @@ async def test_closing_the_window_meanwhile_leaves_no_task(
     expect(bar, "typing")
     qtbot.mouseClick(bar.now, LEFT)
     await frame(client)
-    await until(lambda: judging(companion))
+    await until(lambda: running_expectations(companion))
     window.close_down()
-    await until(lambda: not judging(companion))
-    said = bar.status.text()
-    await client.send(ANSWER)
+    await until(lambda: not running_expectations(companion))
+    text = bar.status.text()
+    await client.send(TYPING)
     await asyncio.sleep(0.05)
-    assert bar.status.text() == said
+    assert bar.status.text() == text

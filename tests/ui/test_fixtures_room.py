@@ -543,7 +543,7 @@ async def test_a_fixture_is_fired_with_its_own_expectation(
     await frame(client)
     await until(lambda: "waiting for typing with data.to=bob" in room.bar.status.text())
     await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
-    await until(lambda: room.bar.status.text().startswith("✓ typing with data.to=bob came after"))
+    await until(lambda: room.bar.status.text().startswith("✓ typing with data.to=bob received after"))
     click(room, MINE, qtbot)
     assert row.choice.currentText() == "nothing"
 
@@ -561,7 +561,7 @@ async def test_the_palette_shows_the_result_of_a_fixtures_expectation(
     await frame(client)
     await frame(client)
     await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
-    await until(lambda: window.status.message.text().startswith("✓ typing with data.to=bob came after"))
+    await until(lambda: window.status.message.text().startswith("✓ typing with data.to=bob received after"))
 
 
 async def test_a_changed_expectation_is_saved_with_the_fixture(

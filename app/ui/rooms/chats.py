@@ -92,7 +92,7 @@ class ChatsRoom(QWidget):
         self._refresh_soon(None)
 
     def close_down(self) -> None:
-        """Stop listening to the companion. Results of running tasks are not shown."""
+        """Disconnect from the companion's signals. Results of running tasks are not shown."""
         self._do.close()
         self._refresh.stop()
         self._typing_check.stop()

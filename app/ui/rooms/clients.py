@@ -142,7 +142,7 @@ class ClientsRoom(QWidget):
         self._show_state()
 
     def close_down(self) -> None:
-        """Stop listening to the hub."""
+        """Disconnect from the hub's signals and stop the timer."""
         self._timer.stop()
         self._disconnect()
         self.refused.close_down()

@@ -109,7 +109,7 @@ class EventsRoom(QWidget):
         self._show_counts()
 
     def close_down(self) -> None:
-        """Stop listening to the journal and the catalog."""
+        """Disconnect from the signals of the journal and the catalog."""
         self.row_actions.close_down()
         for disconnect in self._disconnects:
             disconnect()

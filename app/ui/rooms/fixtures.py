@@ -112,7 +112,7 @@ class FixturesRoom(QWidget):
         self.bar.show_rejection(text)
 
     def close_down(self) -> None:
-        """Stop listening to the companion. Results of running tasks are not shown."""
+        """Disconnect from the companion's signals. Results of running tasks are not shown."""
         self._do.close()
         self.bar.close_down()
         for disconnect in self._disconnects:

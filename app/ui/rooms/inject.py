@@ -69,7 +69,7 @@ class InjectRoom(QWidget):
         self.bar.show_rejection(text)
 
     def close_down(self) -> None:
-        """Stop listening to the companion."""
+        """Disconnect from the companion's signals."""
         self._disconnect()
         self.bar.close_down()
 

@@ -106,9 +106,9 @@ def result_text(expected: Expectation, result: ExpectationResult, within_s: floa
     """Return the text that shows the result of an expectation, and its tone (``ok`` or ``error``)."""
     if result.row:
         number = f" · #{result.row.seq}" if result.row.seq else ""  # a GET request may have no row
-        return f"✓ {expected} came after {result.after_s * 1000:,.0f} ms{number}", "ok"
-    names: Sequence[str] = list(dict.fromkeys(row.event or "a broken frame" for row in result.received_instead))
-    instead = f"came instead: {', '.join(names)}" if names else "nothing came instead"
+        return f"✓ {expected} received after {result.after_s * 1000:,.0f} ms{number}", "ok"
+    names: Sequence[str] = list(dict.fromkeys(row.event or "an invalid frame" for row in result.received_instead))
+    instead = f"received instead: {', '.join(names)}" if names else "nothing else was received"
     return f"✗ no {expected} within {within_s:g} s; {instead}", "error"
 
 
