@@ -35,6 +35,9 @@ class RunJson(Protocol):
     def __call__(self, *arguments: str | Path, **options: Any) -> Any: ...
 
 
+both_variants = pytest.mark.parametrize("program", ["serve", "tray"], indirect=True)
+"""Marks a test that runs with ``companion serve`` and with the tray program."""
+
 STARTED = pytest.StashKey[list[Program]]()
 FAILED = pytest.StashKey[bool]()
 
@@ -81,10 +84,13 @@ def server(running: Start[Companion], data_dir: Path) -> Companion:
     return running(processes.serve(data_dir))
 
 
-@pytest.fixture(params=["serve", "tray"])
+@pytest.fixture
 def program(request: pytest.FixtureRequest, running: Start[Companion], data_dir: Path) -> Companion:
-    """Each variant of the program (``serve`` and the tray program), listening."""
-    return running(getattr(processes, request.param)(data_dir))
+    """The program, listening: ``companion serve``, or each variant if the test is marked with ``both_variants``.
+
+    The command line uses the same control API in both, so one test per command runs with both.
+    """
+    return running(getattr(processes, getattr(request, "param", "serve"))(data_dir))
 
 
 @pytest.fixture

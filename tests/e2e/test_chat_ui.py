@@ -11,7 +11,7 @@ import pytest
 from . import sockets
 from .browser import UI_PORT, Site, chromium
 from .chat_ui import Chat, window
-from .conftest import Run, Start
+from .conftest import Run, Start, both_variants
 from .processes import Companion, Program, listen, serve
 from .rest import PAGE, Rest
 from .tools import artifact
@@ -60,6 +60,7 @@ async def chat(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
         assert chat.errors == []
 
 
+@both_variants
 async def test_the_page_shows_its_friends_with_presence_and_history(
     program: Companion, site: Site, chat: Chat
 ) -> None:

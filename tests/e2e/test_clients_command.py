@@ -7,7 +7,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.sync.client import ClientConnection
 
 from . import sockets
-from .conftest import Run, RunJson
+from .conftest import Run, RunJson, both_variants
 from .processes import PATIENCE_S, Companion
 
 
@@ -19,6 +19,7 @@ def close_frame(connection: ClientConnection) -> tuple[int, str]:
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
+@both_variants
 def test_list_shows_number_username_and_frame_counts(program: Companion, run: Run, run_json: RunJson) -> None:
     assert run("clients", "list").out == []
     with sockets.client(program.url, "bob") as bob, sockets.client(program.url):

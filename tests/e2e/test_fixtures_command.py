@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from . import sockets
-from .conftest import Run, RunJson, Start
+from .conftest import Run, RunJson, Start, both_variants
 from .processes import COMPANION, PATIENCE_S, Companion, Program, serve
 
 ONLINE = '{"event": "friend_online", "data": {"username": "carol"}}'
@@ -30,6 +30,7 @@ def test_show_prints_the_file_and_what_a_ui_must_do(server: Companion, run: Run,
     assert run_json("fixtures", "show", "nasty/rtl") == {"name": "nasty/rtl", "own": False, "fixture": shown}
 
 
+@both_variants
 def test_a_fixture_is_saved_renamed_and_deleted(
     program: Companion, run: Run, data_dir: Path, tmp_path: Path
 ) -> None:

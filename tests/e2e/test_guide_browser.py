@@ -8,7 +8,7 @@ import pytest
 
 from . import sockets
 from .browser import UI_PORT, Console, Site, chromium
-from .conftest import Start
+from .conftest import Start, both_variants
 from .processes import Companion
 from .tools import artifact
 
@@ -52,6 +52,7 @@ def script(program: Companion) -> str:
     return SCRIPT.replace("8081", str(program.port))
 
 
+@both_variants
 async def test_the_console_script_sends_and_receives(program: Companion, running: Start[Site], page: Any) -> None:
     site = running(Site(UI_PORT, {"/": PAGE}))
     console = Console(page)

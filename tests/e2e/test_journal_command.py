@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from . import sockets
-from .conftest import Run, RunJson, Start, StartCommand
+from .conftest import Run, RunJson, Start, StartCommand, both_variants
 from .processes import COMPANION, READY_S, Companion, Program, wait_until
 from .rest import Rest
 from .tools import posix_only
 
 
+@both_variants
 def test_the_journal_shows_frames_in_both_directions_and_server_events(program: Companion, run: Run) -> None:
     with sockets.client(program.url, "bob") as bob, sockets.client(program.url) as me:
         sockets.send(bob, "typing", to="me", typing=True)

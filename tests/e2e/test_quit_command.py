@@ -10,11 +10,12 @@ import pytest
 from app.cli import quit_command
 
 from . import processes, sockets
-from .conftest import Run, Start
+from .conftest import Run, Start, both_variants
 from .processes import PATIENCE_S, Companion, answers, serve, wait_until
 from .tools import posix_only
 
 
+@both_variants
 def test_it_ends_both_variants_of_the_program(program: Companion, run: Run, data_dir: Path) -> None:
     with sockets.client(program.url):
         result = run("quit")
@@ -24,6 +25,7 @@ def test_it_ends_both_variants_of_the_program(program: Companion, run: Run, data
     assert processes.read_instance_file(data_dir) is None
 
 
+@both_variants
 def test_a_request_to_the_control_api_ends_both_variants(program: Companion, data_dir: Path) -> None:
     """On Windows, this is the only way to end ``serve`` cleanly."""
     token = (data_dir / "token").read_text(encoding="utf-8").strip()

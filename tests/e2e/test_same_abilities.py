@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from . import sockets
-from .conftest import Run, RunJson, Start
+from .conftest import Run, RunJson, Start, both_variants
 from .processes import COMPANION, Companion, Program
 
 
+@both_variants
 def test_personas_and_friendships(program: Companion, run: Run, run_json: RunJson) -> None:
     assert run("state", "personas", "add", "gina").out == ["added gina"]
     changed = run("state", "personas", "change", "gina", "--online", "--auto-reply", "--stay-online")
@@ -53,6 +54,7 @@ def test_events_are_listed(program: Companion, run: Run, run_json: RunJson) -> N
     assert len(run("trigger", "--list").out) == len(names)
 
 
+@both_variants
 def test_settings_origins_and_pins_are_saved(program: Companion, run: Run, data_dir: Path) -> None:
     changed = run("server", "settings", "journal_rows=500", "username=123")
     assert changed.out == ["journal_rows = 500", 'username = "123"']

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from . import sockets
-from .conftest import Start
+from .conftest import Start, both_variants
 from .processes import COMPANION, Companion, Program, serve
 from .rest import Rest
 
@@ -123,6 +123,7 @@ def test_a_generated_state_with_fifty_chats_is_loaded(
     assert unread(saved) == dict.fromkeys(names[:3], 1)
 
 
+@both_variants
 def test_the_commands_work_while_a_companion_runs(program: Companion, state: State, tmp_path: Path) -> None:
     file = tmp_path / "scene Ünï.json"
     with Rest(program) as rest:

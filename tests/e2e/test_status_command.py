@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from . import processes, sockets
-from .conftest import Run, RunJson, Start
+from .conftest import Run, RunJson, Start, both_variants
 from .desktop import Desktop
 from .person import icons
 from .processes import (
@@ -34,6 +34,7 @@ NEED_A_COMPANION = (
 )  # fmt: skip
 
 
+@both_variants
 def test_status_shows_every_service_and_the_client_count(program: Companion, run: Run, run_json: RunJson) -> None:
     with sockets.client(program.url):
         lines = run("status").out
@@ -87,6 +88,7 @@ def test_a_busy_event_port_of_the_tray_program_is_reported(
     assert run("server", "start").err == ["events: listening"]
 
 
+@both_variants
 def test_pause_keeps_clients_and_resume_sends_again(program: Companion, run: Run) -> None:
     with sockets.client(program.url) as ui:
         assert run("server", "pause").err == ["events: paused"]

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from . import file_keyring
-from .conftest import Run, Start
+from .conftest import Run, Start, both_variants
 from .processes import COMPANION, ENVIRONMENT, Companion, Program, read_instance_file, serve, wait_until
 from .tools import linux_only, need, posix_only
 
@@ -36,6 +36,7 @@ def status(program: Companion, token: str | None) -> int:
         return connection.getresponse().status
 
 
+@both_variants
 def test_token_prints_what_scripts_need(program: Companion, run: Run) -> None:
     (token,) = run("token").out
     assert status(program, token) == 200
@@ -306,6 +307,7 @@ def test_a_missing_token_file_is_reported(server: Companion, run: Run, data_dir:
     ]
 
 
+@both_variants
 def test_the_instance_file_is_removed_at_the_end(program: Companion, data_dir: Path) -> None:
     program.stop()
     assert not (data_dir / "instance.json").exists()

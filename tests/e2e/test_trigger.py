@@ -12,7 +12,7 @@ from websockets.sync.client import ClientConnection
 from app.protocol.envelope import MAX_RAW_BYTES
 
 from . import sockets
-from .conftest import Run, RunJson, StartCommand
+from .conftest import Run, RunJson, StartCommand, both_variants
 from .processes import PATIENCE_S, Companion, wait_until
 from .rest import Rest
 
@@ -30,6 +30,7 @@ def data(connection: ClientConnection) -> Any:
     return sockets.receive(connection)["data"]
 
 
+@both_variants
 def test_an_event_name_is_enough(program: Companion, run: Run) -> None:
     with sockets.client(program.url) as ui:
         result = run("trigger", "new_message")
