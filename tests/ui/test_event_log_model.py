@@ -2,6 +2,7 @@
 
 import json
 import re
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from app.hub.clock import Clock
 from app.hub.filter import Filter, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import Origin
+from app.hub.row_store import RowStore
 from app.ui.models import event_log
 from app.ui.models.event_log import FLUSH_MS, Col, EventLogModel, TimeStyle, clock, result, summary
+from app.ui.models.last_fire import LastFire
 
 
 class Times:
@@ -252,6 +255,26 @@ def test_time_is_shown_since_the_last_fire(journal: Journal, model: EventLogMode
     assert [text(model, line, Col.TIME) for line in reversed(range(6))] == expected[::-1]
     model.set_filter("dir:c2s")
     assert shown() == ["+0.500 s"], "hidden fire events are taken into account"
+
+
+def test_the_last_fire_is_found_in_any_order_and_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, random = Journal(max_rows=5_000), Random(7)
+    fired: list[int] = []
+    for seq in range(1, 5_001):
+        injected = random.random() < 0.002
+        journal.append(Kind.TO_UI, "typing", origin=Origin("panel" if injected else "server"))
+        fired += [seq] if injected else []
+    last_fire = LastFire()
+    for seq in (random.randint(1, 5_000) for _ in range(500)):
+        before = [each for each in fired if each <= seq]
+        row = journal.row(before[-1]) if before else None
+        assert last_fire.before(journal.rows, seq) == (row.mono if row else None)
+    visible = range(fired[0] - 10, fired[0] + 10)
+    for seq in visible:
+        last_fire.before(journal.rows, seq)
+    monkeypatch.setattr(RowStore, "newest_before", None)
+    for seq in visible:  # painting the same rows again
+        last_fire.before(journal.rows, seq)
 
 
 def test_cleared_rows_can_be_shown_again(journal: Journal, model: EventLogModel) -> None:

@@ -1,39 +1,53 @@
 """Find the event that was fired last before a row, for times like *0.2 s after I fired*."""
 
+from typing import NamedTuple
+
 from app.hub.origin import Origin
 from app.hub.row import Kind, RowKey
 from app.hub.row_store import RowStore
 
+MAX_KNOWN = 64
+"""At least as many results as lines are visible, so that painting them again searches nothing."""
+
+
+class _Known(NamedTuple):
+    """A result: no event was fired between the row ``fired`` (0: no row) and the row ``to``."""
+
+    fired: int
+    to: int
+    mono: float | None
+
 
 class LastFire:
-    """Look up fired events. The last result is kept: the log asks for one row after the other."""
+    """Look up fired events. The last results are kept: the log asks for the visible rows again and again."""
 
     def __init__(self) -> None:
-        self._known_to = 0
-        """There is no fired event between the last result and this row."""
-        self._seq = 0
-        """The row of the last result; 0 if no event was fired before ``_known_to``."""
-        self._mono: float | None = None
+        self._known: list[_Known] = []
+        """The results, the latest first."""
 
     def before(self, rows: RowStore, seq: int) -> float | None:
         """Return the monotonic time of the last event that was fired up to row ``seq``, or None."""
-        if seq < self._seq:
-            self._find(rows, 0, seq)
-        elif seq > self._known_to:
-            self._find(rows, self._known_to, seq)
-        return self._mono
+        earlier: _Known | None = None
+        for known in self._known:
+            if known.fired <= seq <= known.to:
+                return known.mono
+            if known.to < seq and (earlier is None or known.to > earlier.to):
+                earlier = known
+        found = self._find(rows, earlier, seq)
+        self._known = [found, *(each for each in self._known if each.fired != found.fired)][:MAX_KNOWN]
+        return found.mono
 
-    def _find(self, rows: RowStore, known_to: int, seq: int) -> None:
-        """Search the rows after ``known_to`` up to ``seq``. If there is none, the last result holds."""
-        self._known_to = seq
-        if seq == known_to + 1 and (row := rows.row(seq)):  # new rows come one by one
+    @staticmethod
+    def _find(rows: RowStore, earlier: _Known | None, seq: int) -> _Known:
+        """Search the rows after those of the result ``earlier``, up to ``seq``."""
+        searched_to = earlier.to if earlier else 0
+        if seq == searched_to + 1 and (row := rows.row(seq)):  # new rows come one by one
             fired = row if _is_fired(RowKey.of(row)) else None
         else:
-            fired = rows.newest_before(seq + 1, _is_fired, known_to)
+            fired = rows.newest_before(seq + 1, _is_fired, searched_to)
         if fired:
-            self._seq, self._mono = fired.seq, fired.mono
-        elif not known_to:
-            self._seq, self._mono = 0, None
+            return _Known(fired.seq, seq, fired.mono)
+        return earlier._replace(to=seq) if earlier else _Known(0, seq, None)
 
 
 def _is_fired(key: RowKey) -> bool:
