@@ -179,7 +179,15 @@ class X11Backend:
         return self._first + min(places, key=lambda place: place % size) // size if places else 0
 
     def _read(self) -> None:
-        """Handle the events that have arrived."""
+        """Handle the events that have arrived, and those that grabbing the keys again has read."""
+        while self._handle_events():
+            self._ungrab()
+            for keys, act in self._wanted:
+                self._grab(keys, act)
+
+    def _handle_events(self) -> bool:
+        """Call the actions of pressed keys. Return whether the keyboard layout has changed."""
+        new_layout = False
         for event in self._events():
             kind = event.type & 0x7F
             if kind == KEY_RELEASE:
@@ -187,10 +195,9 @@ class X11Backend:
             elif kind == KEY_PRESS and self._released != (event.keycode, event.time):  # not an automatic repeat
                 if act := self._actions.get(Grab(event.keycode, event.state & USED)):
                     act()
-            elif kind == MAPPING_NOTIFY:
-                self._ungrab()
-                for keys, act in self._wanted:
-                    self._grab(keys, act)
+            elif kind == MAPPING_NOTIFY:  # comes many times for one change
+                new_layout = True
+        return new_layout
 
     def _events(self) -> Iterator[_KeyEvent]:
         while pointer := self._xcb.xcb_poll_for_event(self._connection):
