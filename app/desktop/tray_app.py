@@ -110,12 +110,14 @@ class TrayApp(QObject):
         poll.stop()
         self._first.close_down()
         self._notifications.close_down()
+        self._disconnect()
         self._shortcuts.close()
         if self._fire_bar:
             self._fire_bar.close_down()
             self._fire_bar.hide()
             self._fire_bar.deleteLater()
         self._app.quit_requested.disconnect(self._stop.set)
+        self._app.styleHints().colorSchemeChanged.disconnect(self._on_color_scheme_changed)
         if self._tray:
             self._tray.close_down()
         self.window.close_down()
@@ -134,7 +136,7 @@ class TrayApp(QObject):
         self.window.show_state()
 
     def _connect(self) -> None:
-        self.companion.changed.connect(lambda _: self._follow_settings())
+        self._disconnect = self.companion.changed.connect(lambda _: self._follow_settings())
         self._follow_settings()
         self._app.quit_requested.connect(self._stop.set)
         self.window.closed.connect(self._on_window_closed)
@@ -143,9 +145,7 @@ class TrayApp(QObject):
         self.window.fire_bar_requested.connect(self._show_fire_bar)
         self.window.fired.connect(lambda delivery: self._show_result(result_of(self.companion, delivery)))
         self._first.arguments_received.connect(self._on_second_start)
-        self._app.styleHints().colorSchemeChanged.connect(
-            lambda _: self._apply_theme(self.companion.settings.theme)
-        )
+        self._app.styleHints().colorSchemeChanged.connect(self._on_color_scheme_changed)
 
     # quitting
 
@@ -306,6 +306,9 @@ class TrayApp(QObject):
             for name in SHORTCUTS:
                 self.window.banner.remove_notice(name)
             self._shortcuts.use(shortcuts)
+
+    def _on_color_scheme_changed(self) -> None:
+        self._apply_theme(self.companion.settings.theme)
 
     def _apply_theme(self, name: str) -> None:
         self._theme = name
