@@ -24,7 +24,7 @@ SAVE = QDialogButtonBox.StandardButton.Save
 
 @pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> EventsRoom:
-    """The room; changed settings are used at once, as in the program."""
+    """Return the Events room. Settings that it saves are applied immediately, as in the program."""
 
     def save(settings: Settings) -> None:
         companion.tasks.spawn(companion.apply(settings), "apply settings")
@@ -43,7 +43,7 @@ def events(room: EventsRoom) -> list[str]:
     return [room.model.row(line).event for line in range(room.model.rowCount())]
 
 
-async def test_a_chip_filters_the_log_and_the_text_switches_the_chip(
+async def test_a_chip_changes_the_filter_and_the_filter_checks_the_chips(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await fire(companion, "typing", "friend_online")
@@ -71,7 +71,7 @@ async def test_the_menus_offer_the_catalog_and_the_connected_clients(
         assert expected in [action.text() for action in chip.menu().actions()]
 
 
-async def test_the_client_chip_follows_a_client_that_acts_as_another_user(
+async def test_the_client_chip_shows_the_changed_user_of_a_client(
     room: EventsRoom, companion: Companion, connect_client: Connect
 ) -> None:
     await connect_client("bob")
@@ -87,21 +87,21 @@ async def test_the_field_suggests_events_users_clients_and_saved_filters(
     await connect_client("bob")
     await companion.apply(replace(companion.settings, saved_filters={"errors": "is:invalid"}))
 
-    def offered(text: str) -> list[str]:
+    def suggested(text: str) -> list[str]:
         room.filter.setText(text)
         room.filter.show_suggestions()
         model = room.filter.popup.model()
         return [model.index(line, 0).data() for line in range(model.rowCount())]
 
-    assert "event:mark_read" in offered("event:")
-    assert {"user:alice", "user:bob", "user:me"} <= set(offered("user:"))
-    assert offered("client:") == ["client:1"]
-    assert offered("@") == ["@errors"]
+    assert "event:mark_read" in suggested("event:")
+    assert {"user:alice", "user:bob", "user:me"} <= set(suggested("user:"))
+    assert suggested("client:") == ["client:1"]
+    assert suggested("@") == ["@errors"]
     room.filter.popup.hide()
 
 
 async def choose(room: EventsRoom, event: str, title: str) -> None:
-    """Choose an entry of the context menu of the newest row of an event."""
+    """Trigger an entry of the context menu of the newest row of an event."""
     room.model.flush()
     line = max(number for number, name in enumerate(events(room)) if name == event)
     room.table.selectRow(line)
@@ -167,8 +167,8 @@ async def entries(room: EventsRoom) -> dict[str, Any]:
 async def test_a_filter_is_saved_chosen_renamed_and_deleted(
     window: MainWindow, room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     assert not (await entries(room))["No filter is saved yet"].isEnabled()
     assert not (await entries(room))["Save this filter …"].isEnabled()
     room.filter.setText("is:invalid dir:c2s")
@@ -181,7 +181,7 @@ async def test_a_filter_is_saved_chosen_renamed_and_deleted(
     dialog.name.setText("errors")
     qtbot.mouseClick(dialog.buttons.button(SAVE), LEFT)
     await until(lambda: companion.settings.saved_filters == {"errors": "is:invalid dir:c2s"})
-    assert told == ["Saved the filter as errors"]
+    assert messages == ["Saved the filter as errors"]
     assert room.bar.saved.text() == "errors"
 
     room.filter.setText("")
@@ -198,19 +198,19 @@ async def test_a_filter_is_saved_chosen_renamed_and_deleted(
 
     (await entries(room))["Delete my errors"].trigger()
     await until(lambda: companion.settings.saved_filters == {})
-    assert room.filter.text() == "is:invalid dir:c2s", "it can be saved again"
+    assert room.filter.text() == "is:invalid dir:c2s", "the filter stays, so that it can be saved again"
 
 
 async def test_an_invalid_filter_is_not_saved(room: EventsRoom, window: MainWindow) -> None:
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     room.filter.setText("is:odd")
     room.bar.saved.save()
-    assert told[0].startswith("The filter is not valid: invalid is:odd")
+    assert messages[0].startswith("The filter is not valid: invalid is:odd")
     assert window.findChild(NameDialog) is None
 
 
-async def test_a_name_that_exists_is_replaced_after_a_warning(
+async def test_saving_with_an_existing_name_shows_a_warning(
     room: EventsRoom, companion: Companion, window: MainWindow
 ) -> None:
     await companion.apply(replace(companion.settings, saved_filters={"errors": "is:invalid"}))
@@ -256,7 +256,7 @@ async def test_a_filter_that_a_script_deletes_meanwhile_cannot_be_renamed(
     assert companion.settings.saved_filters == {}
 
 
-async def test_a_filter_saved_by_a_script_is_used_at_once(
+async def test_a_filter_saved_by_a_script_is_applied_immediately(
     room: EventsRoom, companion: Companion, qtbot: Any
 ) -> None:
     await fire(companion, "typing", "friend_online")

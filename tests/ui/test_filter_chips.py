@@ -1,4 +1,4 @@
-"""The chips of the filter: they show its text, and edit it."""
+"""The chips of the filter: they show the text of the filter and change it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,9 +29,9 @@ def edited(chips: FilterChips) -> list[str]:
     return edited
 
 
-def on(chips: FilterChips) -> list[str]:
-    every = [chips.all, *chips.switches.values(), chips.event_menu, chips.client_menu]
-    return [each.accessibleName().removeprefix("Filter: ") for each in every if each.isChecked()]
+def checked_chips(chips: FilterChips) -> list[str]:
+    chips_of_all_kinds = [chips.all, *chips.switches.values(), chips.event_menu, chips.client_menu]
+    return [each.accessibleName().removeprefix("Filter: ") for each in chips_of_all_kinds if each.isChecked()]
 
 
 def choices(chip: QPushButton) -> dict[str, QAction]:
@@ -55,9 +55,9 @@ def choices(chip: QPushButton) -> dict[str, QAction]:
         ("-dir:s2c", []),
     ],
 )
-def test_the_chips_show_what_the_text_says(chips: FilterChips, text: str, expected: list[str]) -> None:
+def test_the_chips_show_the_text_of_the_filter(chips: FilterChips, text: str, expected: list[str]) -> None:
     chips.show_text(text)
-    assert on(chips) == expected
+    assert checked_chips(chips) == expected
 
 
 def test_a_chip_switches_its_term_on_and_off(chips: FilterChips, edited: list[str], qtbot: Any) -> None:
@@ -66,7 +66,7 @@ def test_a_chip_switches_its_term_on_and_off(chips: FilterChips, edited: list[st
     qtbot.mouseClick(chips.switches["REST"], LEFT)
     qtbot.mouseClick(chips.switches["Errors"], LEFT)
     assert edited == ["hello is:invalid", "hello is:invalid origin:rest", "hello origin:rest"]
-    assert on(chips) == ["REST"]
+    assert checked_chips(chips) == ["REST"]
 
 
 def test_one_direction_replaces_the_other(chips: FilterChips, edited: list[str], qtbot: Any) -> None:
@@ -80,9 +80,9 @@ def test_all_clears_the_filter(chips: FilterChips, edited: list[str], qtbot: Any
     chips.show_text("hello dir:s2c")
     qtbot.mouseClick(chips.all, LEFT)
     assert edited == [""]
-    assert on(chips) == ["All"]
+    assert checked_chips(chips) == ["All"]
     qtbot.mouseClick(chips.all, LEFT)
-    assert on(chips) == ["All"], "it cannot be switched off by itself"
+    assert checked_chips(chips) == ["All"], "a click does not uncheck it"
 
 
 def test_a_chip_is_operated_by_keyboard(chips: FilterChips, edited: list[str], qtbot: Any) -> None:
@@ -96,7 +96,7 @@ def test_the_event_chip_selects_several_events(chips: FilterChips, edited: list[
     choices(chips.event_menu)["friend_online"].trigger()
     choices(chips.event_menu)["typing"].trigger()
     assert edited == ["event:friend_online", "event:friend_online,=typing"], (
-        "exact: typing is a part of another name"
+        "an exact match, because typing is a part of another name"
     )
     checked = [title for title, action in choices(chips.event_menu).items() if action.isChecked()]
     assert checked == ["friend_online", "typing"]
@@ -104,14 +104,14 @@ def test_the_event_chip_selects_several_events(chips: FilterChips, edited: list[
     assert edited[-1] == ""
 
 
-def test_the_client_chip_names_clients_with_their_users(chips: FilterChips, edited: list[str]) -> None:
+def test_the_client_chip_lists_clients_with_their_users(chips: FilterChips, edited: list[str]) -> None:
     chips.show_text("-client:3 client:9")
     assert list(choices(chips.client_menu)) == ["Any client", "2 · bob", "3 · R&&D", "9 (disconnected)"]
     choices(chips.client_menu)["2 · bob"].trigger()
     assert edited == ["-client:3 client:9,2"]
 
 
-def test_the_client_chip_says_that_no_client_is_connected(show: Callable[[QWidget], None]) -> None:
+def test_the_client_chip_shows_that_no_client_is_connected(show: Callable[[QWidget], None]) -> None:
     chips = FilterChips(list, list)
     show(chips)
     assert not choices(chips.client_menu)["No client is connected"].isEnabled()

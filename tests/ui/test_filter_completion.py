@@ -1,4 +1,4 @@
-"""What the filter field suggests."""
+"""The suggestions of the filter field."""
 
 import pytest
 
@@ -14,13 +14,13 @@ KNOWN = Known(
 )
 
 
-def terms(text: str, cursor: int | None = None) -> list[str]:
+def suggested_terms(text: str, cursor: int | None = None) -> list[str]:
     return [each.term for each in suggestions(text, len(text) if cursor is None else cursor, KNOWN)]
 
 
-def test_an_empty_term_can_become_any_key_or_saved_filter() -> None:
-    assert terms("")[: len(KEYS)] == [f"{key.text}:" for key in KEY_MEANINGS]
-    assert terms("hello ")[-2:] == ["@errors", '@"my typing"']
+def test_all_keys_and_saved_filters_are_suggested_for_an_empty_term() -> None:
+    assert suggested_terms("")[: len(KEYS)] == [f"{key.text}:" for key in KEY_MEANINGS]
+    assert suggested_terms("hello ")[-2:] == ["@errors", '@"my typing"']
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,15 @@ def test_an_empty_term_can_become_any_key_or_saved_filter() -> None:
     ],
 )
 def test_a_term_is_completed(text: str, expected: list[str]) -> None:
-    found = terms(text)
-    assert found[: len(expected)] == expected
+    result = suggested_terms(text)
+    assert result[: len(expected)] == expected
     if not expected:
-        assert found == []
+        assert result == []
 
 
 def test_only_the_term_before_the_cursor_is_completed() -> None:
-    (found,) = suggestions("hello ty dir:s2c", 8, KNOWN)[:1]
-    assert (found.start, found.term) == (6, "event:typing")
+    (suggestion,) = suggestions("hello ty dir:s2c", 8, KNOWN)[:1]
+    assert (suggestion.start, suggestion.term) == (6, "event:typing")
 
 
 def test_every_suggestion_is_valid_and_explained() -> None:
@@ -84,5 +84,5 @@ def test_values_that_a_term_cannot_contain_are_not_suggested() -> None:
     assert len(suggestions("user:", 5, Known(users=['a"b', "a,b", "ok"]))) == 1
 
 
-def test_a_long_list_is_cut() -> None:
+def test_the_number_of_suggestions_is_limited() -> None:
     assert len(suggestions("user:", 5, Known(users=[f"user{number}" for number in range(1000)]))) == 50

@@ -25,36 +25,36 @@ def field(show: Callable[[QWidget], None]) -> FilterField:
     return field
 
 
-def offered(field: FilterField) -> list[str]:
+def suggested(field: FilterField) -> list[str]:
     model = field.popup.model()
     return [model.index(line, 0).data() for line in range(model.rowCount())] if field.popup.isVisible() else []
 
 
 def press(field: FilterField, qtbot: Any, *keys: Qt.Key) -> None:
-    """Press keys as a user does: they go to the popup while it is open."""
+    """Press keys. While the popup is open, it receives them, as with a real keyboard."""
     for key in keys:
         qtbot.keyClick(field.popup if field.popup.isVisible() else field, key)
 
 
-def test_typing_opens_suggestions_that_explain_themselves(field: FilterField, qtbot: Any) -> None:
+def test_typing_shows_suggestions_with_their_meaning(field: FilterField, qtbot: Any) -> None:
     qtbot.keyClicks(field, "typ")
-    assert offered(field) == ["event:typing"]
+    assert suggested(field) == ["event:typing"]
     assert field.popup.model().index(0, 1).data() == "Event"
     assert not field.popup.currentIndex().isValid()
     qtbot.keyClicks(field, "x")
-    assert offered(field) == []
+    assert suggested(field) == []
     qtbot.keyClicks(field, " ")
-    assert offered(field) == [], "nothing of the next term was typed yet"
+    assert suggested(field) == [], "the next term is still empty"
 
 
-def test_enter_takes_the_selected_suggestion(field: FilterField, qtbot: Any) -> None:
+def test_enter_accepts_the_selected_suggestion(field: FilterField, qtbot: Any) -> None:
     qtbot.keyClicks(field, "hello ev")
     press(field, qtbot, Key.Key_Down, Key.Key_Return)
     assert field.text() == "hello event:"
-    assert offered(field) == ["event:friend_online", "event:typing"], "the values of the key come next"
+    assert suggested(field) == ["event:friend_online", "event:typing"], "the values of the key are suggested next"
     press(field, qtbot, Key.Key_Down, Key.Key_Down, Key.Key_Return)
     assert field.text() == "hello event:typing "
-    assert offered(field) == []
+    assert suggested(field) == []
 
 
 def test_enter_without_a_selection_keeps_the_text(field: FilterField, qtbot: Any) -> None:
@@ -63,7 +63,7 @@ def test_enter_without_a_selection_keeps_the_text(field: FilterField, qtbot: Any
     assert field.text() == "typ"
 
 
-def test_tab_takes_the_first_suggestion(field: FilterField, qtbot: Any) -> None:
+def test_tab_accepts_the_first_suggestion(field: FilterField, qtbot: Any) -> None:
     qtbot.keyClicks(field, "-event:ty")
     press(field, qtbot, Key.Key_Tab)
     assert field.text() == "-event:typing "
@@ -73,14 +73,14 @@ def test_tab_takes_the_first_suggestion(field: FilterField, qtbot: Any) -> None:
 def test_escape_closes_the_suggestions(field: FilterField, qtbot: Any) -> None:
     qtbot.keyClicks(field, "typ")
     press(field, qtbot, Key.Key_Escape)
-    assert offered(field) == []
+    assert suggested(field) == []
     assert field.text() == "typ"
 
 
-def test_down_opens_all_keys(field: FilterField, qtbot: Any) -> None:
+def test_down_in_an_empty_field_suggests_all_keys(field: FilterField, qtbot: Any) -> None:
     press(field, qtbot, Key.Key_Down)
-    assert offered(field)[:3] == ["event:", "dir:", "client:"]
-    assert "@errors" in offered(field)
+    assert suggested(field)[:3] == ["event:", "dir:", "client:"]
+    assert "@errors" in suggested(field)
 
 
 def test_a_term_in_the_middle_is_completed_in_place(field: FilterField, qtbot: Any) -> None:
@@ -93,10 +93,10 @@ def test_a_term_in_the_middle_is_completed_in_place(field: FilterField, qtbot: A
 
 def test_nothing_is_suggested_when_the_program_changes_the_text(field: FilterField) -> None:
     field.replace_text("event:")
-    assert offered(field) == []
+    assert suggested(field) == []
 
 
-def test_a_replaced_text_can_be_brought_back(field: FilterField) -> None:
+def test_replacing_the_text_can_be_undone(field: FilterField) -> None:
     field.replace_text("event:typing")
     field.replace_text("")
     assert field.text() == ""

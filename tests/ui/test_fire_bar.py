@@ -1,4 +1,4 @@
-"""Target, repeat, delay and Fire."""
+"""The fire bar of a room: target, repeat, delay and Fire."""
 
 import asyncio
 import re
@@ -25,13 +25,13 @@ Show = Callable[[QWidget], None]
 
 @pytest.fixture
 def bar(companion: Companion, show: Show) -> Any:
-    bar = armed(companion)
+    bar = make_bar(companion)
     show(bar)
     yield bar
     bar.close_down()
 
 
-def armed(companion: Companion) -> FireBar:
+def make_bar(companion: Companion) -> FireBar:
     bar = FireBar(companion)
 
     def fire() -> Coroutine[Any, Any, Delivery]:
@@ -42,15 +42,15 @@ def armed(companion: Companion) -> FireBar:
     return bar
 
 
-def offers(bar: FireBar) -> list[str]:
+def targets(bar: FireBar) -> list[str]:
     return [bar.target_box.itemText(number) for number in range(bar.target_box.count())]
 
 
 def choose(bar: FireBar, title: str) -> None:
-    bar.target_box.setCurrentIndex(offers(bar).index(title))
+    bar.target_box.setCurrentIndex(targets(bar).index(title))
 
 
-async def test_a_click_fires_once_and_says_what_became_of_it(
+async def test_a_click_fires_once_and_shows_the_result(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -62,14 +62,14 @@ async def test_a_click_fires_once_and_says_what_became_of_it(
 
 
 async def test_the_status_text_is_emitted_as_a_status_message(bar: FireBar, qtbot: Any) -> None:
-    told: list[str] = []
-    bar.status_message.connect(told.append)
+    messages: list[str] = []
+    bar.status_message.connect(messages.append)
     qtbot.mouseClick(bar.now, LEFT)
-    await until(lambda: told)
-    assert told == [bar.status.text()]
+    await until(lambda: messages)
+    assert messages == [bar.status.text()]
 
 
-async def test_a_series_fires_as_often_as_chosen_and_everything_fresh(
+async def test_a_series_fires_the_chosen_number_of_times_with_new_values(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -86,7 +86,7 @@ async def test_a_series_fires_as_often_as_chosen_and_everything_fresh(
     assert bar.later.isEnabled()
 
 
-async def test_a_series_can_be_stopped_in_the_middle(
+async def test_a_running_series_can_be_stopped(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -122,7 +122,7 @@ async def test_fire_later_waits_for_its_delay(
     assert bar.status.text().startswith("Delivered to 1 client")
 
 
-async def test_fire_later_can_be_called_off(
+async def test_stop_cancels_a_delayed_fire(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -133,7 +133,7 @@ async def test_fire_later_can_be_called_off(
     assert await all_frames(companion, client) == []
 
 
-async def test_the_countdown_shows_the_seconds_that_are_left_and_can_be_cancelled(
+async def test_the_countdown_shows_the_remaining_seconds_and_can_be_cancelled(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await connect_client()
@@ -152,7 +152,7 @@ async def test_the_countdown_shows_the_seconds_that_are_left_and_can_be_cancelle
     assert await all_frames(companion, client) == []
 
 
-async def test_repeat_shows_its_inputs_on_demand_and_fires_once_without_them(
+async def test_repeat_shows_its_inputs_and_without_them_an_event_is_fired_once(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -188,7 +188,7 @@ def outdated(bar: FireBar) -> str:
     return bar.status.toolTip()
 
 
-async def test_a_result_has_its_time(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
+async def test_a_result_shows_its_time(bar: FireBar, connect_client: Connect, qtbot: Any) -> None:
     await connect_client()
     assert not bar.result.stamp.isVisible()
     qtbot.mouseClick(bar.now, LEFT)
@@ -197,7 +197,7 @@ async def test_a_result_has_its_time(bar: FireBar, connect_client: Connect, qtbo
     assert outdated(bar) == ""
 
 
-async def test_not_sent_is_out_of_date_as_soon_as_a_client_connects(
+async def test_the_result_not_sent_is_out_of_date_when_a_client_connects(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
@@ -235,7 +235,7 @@ async def test_a_result_is_out_of_date_when_other_recipients_are_chosen(
     assert outdated(bar) == "Out of date: other recipients were chosen since."
 
 
-async def test_each_source_keeps_its_own_result_and_its_own_remedies(bar: FireBar, qtbot: Any) -> None:
+async def test_each_source_keeps_its_own_result_and_buttons(bar: FireBar, qtbot: Any) -> None:
     fire = bar._fire
     bar.arm(fire, source="one", content=1)
     qtbot.mouseClick(bar.now, LEFT)
@@ -262,10 +262,10 @@ async def test_the_result_of_an_expectation_belongs_to_the_source_that_fired(
     bar.expect.within.setValue(0.1)
     qtbot.mouseClick(bar.now, LEFT)
     await until(lambda: "waiting" in bar.status.text())
-    told: list[str] = []
-    bar.status_message.connect(told.append)
+    messages: list[str] = []
+    bar.status_message.connect(messages.append)
     bar.arm(fire, source="two", content=2)
-    await until(lambda: told)
+    await until(lambda: messages)
     assert bar.status.text() == ""
     bar.arm(fire, source="one", content=1)
     assert bar.status.text().startswith("✗ no typing")
@@ -279,7 +279,9 @@ async def test_progress_is_never_out_of_date(bar: FireBar, connect_client: Conne
     qtbot.mouseClick(bar.later, LEFT)
 
 
-async def test_nothing_valid_disables_both_buttons_and_says_why(bar: FireBar, companion: Companion) -> None:
+async def test_an_invalid_event_disables_both_buttons_and_shows_the_reason(
+    bar: FireBar, companion: Companion
+) -> None:
     bar.arm(None, why_not="data.text: must not be empty")
     assert not bar.now.isEnabled()
     assert not bar.later.isEnabled()
@@ -290,7 +292,7 @@ async def test_nothing_valid_disables_both_buttons_and_says_why(bar: FireBar, co
     assert bar.status.text() == "Not fired. data.text: must not be empty"
 
 
-async def test_a_series_can_be_stopped_though_the_form_has_become_invalid(bar: FireBar, qtbot: Any) -> None:
+async def test_a_series_can_be_stopped_when_the_form_becomes_invalid(bar: FireBar, qtbot: Any) -> None:
     bar.times.setValue(1000)
     qtbot.mouseClick(bar.now, LEFT)
     bar.arm(None, why_not="invalid")
@@ -299,39 +301,43 @@ async def test_a_series_can_be_stopped_though_the_form_has_become_invalid(bar: F
     await until(lambda: not bar.now.isEnabled())
 
 
-async def test_the_targets_follow_the_clients(bar: FireBar, companion: Companion, connect_client: Connect) -> None:
-    assert offers(bar) == ["Everyone"]
+async def test_the_targets_list_the_connected_clients(
+    bar: FireBar, companion: Companion, connect_client: Connect
+) -> None:
+    assert targets(bar) == ["Everyone"]
     await connect_client("bob")
     await connect_client("alice")
     await connect_client("bob")
-    assert offers(bar) == [
+    assert targets(bar) == [
         "Everyone", "All clients of alice", "All clients of bob", "1 · bob", "2 · alice", "3 · bob",
     ]  # fmt: skip
     client = companion.hub.client(1)
     assert client
     companion.hub.identify(client, "carol")
-    assert "1 · carol" in offers(bar)
-    assert "All clients of carol" in offers(bar)
+    assert "1 · carol" in targets(bar)
+    assert "All clients of carol" in targets(bar)
 
 
-async def test_the_choice_stays_while_others_come_and_go(bar: FireBar, connect_client: Connect) -> None:
+async def test_the_chosen_target_stays_when_other_clients_connect_and_disconnect(
+    bar: FireBar, connect_client: Connect
+) -> None:
     first = await connect_client("alice")
     await connect_client("bob")
     choose(bar, "2 · bob")
     await connect_client("carol")
     await first.close()
-    await until(lambda: "All clients of alice" not in offers(bar))
+    await until(lambda: "All clients of alice" not in targets(bar))
     assert bar.target_box.currentText() == "2 · bob"
     assert bar.target == Target(clients=frozenset({2}))
 
 
-async def test_a_target_that_is_gone_stays_chosen_and_is_called_gone(
+async def test_a_disconnected_target_stays_chosen_and_is_marked_as_disconnected(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     other = await connect_client("alice")
-    gone = await connect_client("bob")
+    target = await connect_client("bob")
     choose(bar, "2 · bob")
-    await gone.close()
+    await target.close()
     await until(lambda: bar.target_box.currentText() == "Client 2 (disconnected)")
     qtbot.mouseClick(bar.now, LEFT)
     await until(bar.status.text)
@@ -351,10 +357,10 @@ async def test_a_target_user_that_reconnects_is_not_marked_as_disconnected(
     await until(lambda: bar.target_box.currentText() == "All clients of alice (disconnected)")
     await connect_client("alice")
     assert bar.target_box.currentText() == "All clients of alice"
-    assert offers(bar).count("All clients of alice") == 1
+    assert targets(bar).count("All clients of alice") == 1
 
 
-async def test_only_the_target_gets_it(
+async def test_only_the_target_receives_the_event(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
@@ -367,7 +373,7 @@ async def test_only_the_target_gets_it(
     assert len(await all_frames(companion, alice)) == 2
 
 
-async def test_firing_without_clients_shows_a_warning_and_offers_to_wait(
+async def test_firing_without_clients_shows_a_warning_and_a_button_to_wait(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
@@ -386,7 +392,7 @@ async def test_firing_without_clients_shows_a_warning_and_offers_to_wait(
     assert await all_frames(companion, second) == []
 
 
-async def test_waiting_ignores_a_client_that_disconnects_at_once(
+async def test_waiting_ignores_a_client_that_disconnects_immediately(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
@@ -400,7 +406,7 @@ async def test_waiting_ignores_a_client_that_disconnects_at_once(
     await until(lambda: bar.now.text() == "Fire")
 
 
-async def test_waiting_for_a_client_can_be_called_off(
+async def test_waiting_for_a_client_can_be_cancelled(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
@@ -412,7 +418,7 @@ async def test_waiting_for_a_client_can_be_called_off(
     assert await all_frames(companion, client) == []
 
 
-async def test_waiting_fires_what_the_form_holds_when_the_client_comes(
+async def test_waiting_fires_the_current_event_when_a_client_connects(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     bar.times.setValue(3)
@@ -426,7 +432,7 @@ async def test_waiting_fires_what_the_form_holds_when_the_client_comes(
     assert len(await all_frames(companion, client)) == 3
 
 
-async def test_a_client_that_comes_while_the_form_is_invalid_ends_no_waiting_silently(
+async def test_waiting_does_not_end_without_a_message_if_the_form_is_invalid(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     qtbot.mouseClick(bar.now, LEFT)
@@ -438,7 +444,7 @@ async def test_a_client_that_comes_while_the_form_is_invalid_ends_no_waiting_sil
     assert not bar.status.text().startswith("Waiting") or bar.now.text() == "Stop"
 
 
-async def test_firing_while_sending_is_paused_is_reported_without_an_offer_to_wait(
+async def test_firing_while_sending_is_paused_shows_a_warning_without_a_button_to_wait(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
@@ -452,7 +458,7 @@ async def test_firing_while_sending_is_paused_is_reported_without_an_offer_to_wa
     assert bar.when_connected.isHidden()
 
 
-async def test_a_stopped_server_is_named_and_waiting_would_not_help(
+async def test_firing_while_the_server_is_stopped_shows_no_button_to_wait(
     bar: FireBar, companion: Companion, qtbot: Any
 ) -> None:
     await companion.stop()
@@ -462,7 +468,7 @@ async def test_a_stopped_server_is_named_and_waiting_would_not_help(
     assert bar.when_connected.isHidden()
 
 
-async def test_a_message_from_an_offline_friend_offers_to_switch_it_online_first(
+async def test_a_message_from_an_offline_friend_shows_a_button_to_switch_it_online(
     bar: FireBar, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -478,10 +484,10 @@ async def test_a_message_from_an_offline_friend_offers_to_switch_it_online_first
     assert [each["event"] for each in frames] == ["new_message", "friend_online", "new_message"]
 
 
-async def test_closing_down_ends_a_series_and_a_waiting(
+async def test_close_down_cancels_a_series_and_waiting_for_a_client(
     companion: Companion, connect_client: Connect, show: Show, qtbot: Any
 ) -> None:
-    series, waiting = armed(companion), armed(companion)
+    series, waiting = make_bar(companion), make_bar(companion)
     for bar in (series, waiting):
         show(bar)
     series.times.setValue(1000)
@@ -495,11 +501,11 @@ async def test_closing_down_ends_a_series_and_a_waiting(
     assert await all_frames(companion, client) == []
 
 
-async def test_clients_that_came_while_it_was_hidden_are_offered_when_it_is_shown(
+async def test_clients_that_connected_while_the_bar_was_hidden_are_listed_when_it_is_shown(
     bar: FireBar, companion: Companion, connect_client: Connect
 ) -> None:
     bar.hide()
     await connect_client("bob")
-    assert "1 · bob" not in offers(bar)
+    assert "1 · bob" not in targets(bar)
     bar.show()
-    assert "1 · bob" in offers(bar)
+    assert "1 · bob" in targets(bar)

@@ -1,4 +1,4 @@
-"""The fire bar: the last events and the pinned fixtures, in a window that takes no focus."""
+"""The fire bar: a window with recent events and pinned fixtures that never takes the focus."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -36,7 +36,10 @@ def fired() -> list[Delivery]:
 
 @pytest.fixture(autouse=True)
 def _pointer_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An earlier test may have left the mouse pointer where the bar appears: its buttons would not move."""
+    """Report that the mouse is not over the bar.
+
+    An earlier test may have left the pointer there, and then the bar does not move its buttons.
+    """
     monkeypatch.setattr(FireBarWindow, "underMouse", lambda _: False)
 
 
@@ -62,7 +65,7 @@ async def fire(companion: Companion, name: str, to: Target | None = None) -> Non
     await companion.composer.fire(Fixture(event="friend_online", data={"username": name}), to=to, origin="panel")
 
 
-async def test_it_lists_the_last_five_different_events_and_the_pinned_fixtures(
+async def test_the_bar_lists_the_last_five_different_events_and_the_pinned_fixtures(
     bar: FireBarWindow, companion: Companion
 ) -> None:
     pinned = [saved.title for saved in companion.fixtures.pinned]
@@ -74,7 +77,9 @@ async def test_it_lists_the_last_five_different_events_and_the_pinned_fixtures(
     assert titles(bar) == [*(f"friend_online · {name}" for name in "bfedc"), *pinned]
 
 
-async def test_it_follows_what_is_fired_and_pinned(bar: FireBarWindow, companion: Companion) -> None:
+async def test_the_bar_is_updated_when_events_are_fired_or_fixtures_are_pinned(
+    bar: FireBarWindow, companion: Companion
+) -> None:
     await fire(companion, "zoe")
     await until(lambda: "friend_online · zoe" in titles(bar))
     companion.settings.pinned = []
@@ -82,7 +87,7 @@ async def test_it_follows_what_is_fired_and_pinned(bar: FireBarWindow, companion
     await until(lambda: titles(bar) == ["friend_online · zoe"])
 
 
-async def test_without_anything_to_fire_it_says_so(bar: FireBarWindow, companion: Companion) -> None:
+async def test_an_empty_bar_shows_a_hint(bar: FireBarWindow, companion: Companion) -> None:
     companion.settings.pinned = []
     bar.refresh()
     assert headings(bar) == [EMPTY]
@@ -104,9 +109,9 @@ async def test_a_click_fires_again_with_new_values_to_the_same_recipients(
     ]  # fmt: skip
     message = next(each for each in bar.entries if "carol" in each.accessibleName())
     qtbot.mouseClick(message, LEFT)
-    assert (await frame(alice))["event"] == SENTINEL.event  # the one that was sent for bob
-    again = await frame(alice)
-    assert (again["data"]["from"], again["data"]["text"]) == ("carol", "hi")
+    assert (await frame(alice))["event"] == SENTINEL.event  # sent by all_frames() for bob
+    repeated = await frame(alice)
+    assert (repeated["data"]["from"], repeated["data"]["text"]) == ("carol", "hi")
 
 
 async def test_a_pinned_fixture_is_fired_and_the_result_is_shown(
@@ -119,13 +124,13 @@ async def test_a_pinned_fixture_is_fired_and_the_result_is_shown(
     assert bar.result.text().endswith(" Fired: A friend says hi → 1 client")
 
 
-async def test_why_nothing_was_fired_is_shown(bar: FireBarWindow, qtbot: Any) -> None:
+async def test_the_reason_is_shown_if_an_event_was_not_sent(bar: FireBarWindow, qtbot: Any) -> None:
     qtbot.mouseClick(bar.entries[0], LEFT)
     await until(bar.result.text)
     assert "not sent: no client is connected" in bar.result.text()
 
 
-async def test_nothing_moves_below_the_pointer(
+async def test_buttons_do_not_move_while_the_mouse_is_over_the_bar(
     bar: FireBarWindow, companion: Companion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await fire(companion, "a")
@@ -141,7 +146,7 @@ async def test_nothing_moves_below_the_pointer(
     assert titles(bar)[:2] == [before[1], before[0]]
 
 
-async def test_it_never_takes_the_focus(window: MainWindow, companion: Companion, memory: QSettings) -> None:
+async def test_the_bar_never_takes_the_focus(window: MainWindow, companion: Companion, memory: QSettings) -> None:
     bar = FireBarWindow(companion, memory, lambda _: None)
     bar.present()
     flags = bar.windowFlags()
@@ -154,18 +159,20 @@ async def test_it_never_takes_the_focus(window: MainWindow, companion: Companion
     destroy_now(bar)
 
 
-async def test_it_remembers_its_place(bar: FireBarWindow, memory: QSettings, companion: Companion) -> None:
+async def test_the_bar_is_reopened_at_its_last_position(
+    bar: FireBarWindow, memory: QSettings, companion: Companion
+) -> None:
     bar.move(40, 50)
     bar.close()
     assert not bar.isVisible()
-    again = FireBarWindow(companion, memory, lambda _: None)
-    again.present()
-    assert again.pos() == QPoint(40, 50)
-    again.close_down()
-    destroy_now(again)
+    second = FireBarWindow(companion, memory, lambda _: None)
+    second.present()
+    assert second.pos() == QPoint(40, 50)
+    second.close_down()
+    destroy_now(second)
 
 
-async def test_a_place_that_is_on_no_screen_is_not_used(
+async def test_a_saved_position_outside_of_all_screens_is_ignored(
     companion: Companion, memory: QSettings, bar: FireBarWindow
 ) -> None:
     bar.close()
@@ -177,7 +184,7 @@ async def test_a_place_that_is_on_no_screen_is_not_used(
     assert not bar.isVisible()
 
 
-async def test_it_is_dragged_by_its_title(bar: FireBarWindow, qtbot: Any) -> None:
+async def test_the_bar_can_be_dragged_by_its_title(bar: FireBarWindow, qtbot: Any) -> None:
     bar.move(100, 100)
     qtbot.mousePress(bar, LEFT, pos=QPoint(60, 12))
     qtbot.mouseMove(bar, QPoint(90, 32))
@@ -185,7 +192,7 @@ async def test_it_is_dragged_by_its_title(bar: FireBarWindow, qtbot: Any) -> Non
     qtbot.mouseRelease(bar, LEFT, pos=QPoint(60, 12))
 
 
-async def test_a_long_title_is_elided_and_the_tooltip_has_it(bar: FireBarWindow, companion: Companion) -> None:
+async def test_a_long_title_is_elided_and_shown_in_the_tooltip(bar: FireBarWindow, companion: Companion) -> None:
     await companion.composer.fire_message("alice", "a & b " * 40, origin="panel")
     bar.refresh()
     button = bar.entries[0]
@@ -195,22 +202,22 @@ async def test_a_long_title_is_elided_and_the_tooltip_has_it(bar: FireBarWindow,
     assert button.shortcut().isEmpty()
 
 
-async def test_a_raw_frame_is_listed_too(bar: FireBarWindow, companion: Companion) -> None:
+async def test_a_raw_frame_is_listed(bar: FireBarWindow, companion: Companion) -> None:
     await companion.composer.fire_text("not json", origin="panel")
     bar.refresh()
     assert titles(bar)[0] == "Frame: not json"
 
 
-async def test_the_palette_asks_for_it(window: MainWindow, qtbot: Any) -> None:
-    asked: list[bool] = []
-    window.fire_bar_requested.connect(lambda: asked.append(True))
+async def test_the_palette_can_open_the_bar(window: MainWindow, qtbot: Any) -> None:
+    requests: list[bool] = []
+    window.fire_bar_requested.connect(lambda: requests.append(True))
     palette = window.open_palette()
     qtbot.keyClicks(palette.search, "fire bar")
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
-    assert asked == [True]
+    assert requests == [True]
 
 
-async def test_events_by_any_means_count(bar: FireBarWindow, companion: Companion) -> None:
+async def test_events_fired_elsewhere_are_listed(bar: FireBarWindow, companion: Companion) -> None:
     await companion.composer.fire_event(Envelope("typing", {"username": "bob", "typing": True}), origin="control")
     assert companion.composer.recent[0].title == "typing · bob is typing"
 
@@ -220,7 +227,7 @@ async def test_a_button_fires_the_latest_of_two_events_with_the_same_title(
 ) -> None:
     client = await connect_client()
     for name in ("alice", "bob"):
-        fixture = Fixture(title="Somebody comes", event="friend_online", data={"username": name})
+        fixture = Fixture(title="A friend comes online", event="friend_online", data={"username": name})
         await companion.composer.fire(fixture, origin="panel")
         bar.refresh()
         await frame(client)
@@ -228,16 +235,16 @@ async def test_a_button_fires_the_latest_of_two_events_with_the_same_title(
     assert (await frame(client))["data"]["username"] == "bob"
 
 
-async def test_a_pinned_fixture_is_fired_as_it_is_saved_now(
+async def test_a_changed_pinned_fixture_is_fired_in_its_current_form(
     bar: FireBarWindow, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
 ) -> None:
     await companion.fixtures.use(library_for(str(tmp_path / "own"), None))
     client = await connect_client()
     companion.settings.pinned = ["mine/online"]
     for name in ("alice", "bob"):
-        fixture = Fixture(title="Somebody comes", event="friend_online", data={"username": name})
+        fixture = Fixture(title="A friend comes online", event="friend_online", data={"username": name})
         await companion.fixtures.save("mine/online", fixture)
-    await until(lambda: titles(bar) == ["Somebody comes"])
+    await until(lambda: titles(bar) == ["A friend comes online"])
     qtbot.mouseClick(bar.entries[0], LEFT)
     assert (await frame(client))["data"]["username"] == "bob"
 

@@ -1,4 +1,4 @@
-"""The first steps: three things that a new user needs, offered once and found again."""
+"""The first steps: a panel with the three steps that a new user needs."""
 
 from typing import Any
 
@@ -46,14 +46,14 @@ async def test_an_address_is_checked_and_allowed(steps: FirstSteps, companion: C
     assert not steps.allow.isEnabled()
 
 
-async def test_the_address_of_a_refused_page_is_entered(steps: FirstSteps, companion: Companion) -> None:
+async def test_the_address_of_a_rejected_page_is_filled_in(steps: FirstSteps, companion: Companion) -> None:
     companion.rejection_log.add("events", "not allowed", PAGE)
     assert steps.address.text() == PAGE
     companion.rejection_log.add("events", "not allowed", "http://other.example")
     assert steps.address.text() == PAGE
 
 
-async def test_a_client_that_is_connected_needs_no_address(steps: FirstSteps, connect_client: Connect) -> None:
+async def test_a_connected_client_completes_the_first_step(steps: FirstSteps, connect_client: Connect) -> None:
     await connect_client()
     assert results(steps)[0] == "✓ 1 client connected"
 
@@ -61,9 +61,9 @@ async def test_a_client_that_is_connected_needs_no_address(steps: FirstSteps, co
 async def test_the_name_is_checked_and_saved(steps: FirstSteps, companion: Companion, qtbot: Any) -> None:
     assert steps.name.text() == "me"
     assert results(steps)[1] == "✓ Your UI acts as me"
-    for name, why in (("alice", "alice is a friend"), ("a/b", "must not contain"), ("", "must not be empty")):
+    for name, error in (("alice", "alice is a friend"), ("a/b", "must not contain"), ("", "must not be empty")):
         steps.name.setText(name)
-        assert why in results(steps)[1], name
+        assert error in results(steps)[1], name
         assert not steps.save.isEnabled()
         qtbot.keyClick(steps.name, Qt.Key.Key_Return)
     assert companion.settings.username == "me"
@@ -87,7 +87,7 @@ async def test_the_first_event_reaches_the_ui(steps: FirstSteps, connect_client:
     assert steps.skip.text() == "Close"
 
 
-async def test_they_are_skipped_and_found_again(window: MainWindow, steps: FirstSteps, qtbot: Any) -> None:
+async def test_the_steps_can_be_skipped_and_reopened(window: MainWindow, steps: FirstSteps, qtbot: Any) -> None:
     qtbot.mouseClick(steps.skip, LEFT)
     assert not steps.isVisible()
     palette = window.open_palette()
@@ -101,7 +101,7 @@ async def test_they_are_skipped_and_found_again(window: MainWindow, steps: First
     assert window.first_steps is steps
 
 
-async def test_they_are_a_panel_that_leaves_the_rooms_usable(window: MainWindow) -> None:
+async def test_the_panel_does_not_block_the_rooms(window: MainWindow) -> None:
     window.open_room(EVENTS)
     before = QApplication.focusWidget()
     steps = window.show_first_steps(focus=False)
@@ -114,17 +114,17 @@ async def test_they_are_a_panel_that_leaves_the_rooms_usable(window: MainWindow)
 
 
 @pytest.mark.parametrize("width", [880, 1000, 1400])
-async def test_nothing_is_cut(window: MainWindow, companion: Companion, steps: FirstSteps, width: int) -> None:
+async def test_no_text_is_cut(window: MainWindow, companion: Companion, steps: FirstSteps, width: int) -> None:
     window.resize(width, 640)
     steps.address.setText("http://localhost:5173/x y")
     steps.name.setText("alice")
     await until(lambda: steps.width() > width - 200)
 
-    def cut() -> list[str]:
+    def cut_texts() -> list[str]:
         labels = steps.findChildren(QLabel)
         return [each.text() for each in labels if each.height() < each.heightForWidth(each.width())]
 
-    await until(lambda: not cut())
+    await until(lambda: not cut_texts())
     assert all(each.width() >= each.sizeHint().width() for each in (steps.allow, steps.save, steps.fire))
 
 
@@ -136,6 +136,6 @@ async def test_every_control_has_a_name(steps: FirstSteps) -> None:
     assert all(accessible_text(steps, each) for each in found)
 
 
-async def test_it_follows_the_settings(steps: FirstSteps, companion: Companion) -> None:
+async def test_the_panel_is_updated_when_settings_change(steps: FirstSteps, companion: Companion) -> None:
     await companion.apply(replace(companion.settings, allowed_origins=[PAGE]))
     assert results(steps)[0] == f"✓ {PAGE} is allowed. Reload the page."

@@ -1,4 +1,4 @@
-"""System-wide shortcuts: which keys are registered, and what happens when one cannot be."""
+"""System-wide shortcuts: registering keys, and errors if a key cannot be registered."""
 
 import ctypes
 import sys
@@ -14,8 +14,8 @@ from app.ui.global_shortcuts.windows import WM_HOTKEY, WindowsBackend, virtual_k
 from app.ui.global_shortcuts.x11 import keysym
 
 
-class System:
-    """Stands in for the system: knows the keys that are registered and those of other programs."""
+class FakeBackend:
+    """A backend that records the registered keys. It rejects the keys in ``taken``."""
 
     def __init__(self) -> None:
         self.keys: dict[str, Act] = {}
@@ -40,56 +40,58 @@ class System:
         self.closed += 1
 
 
-class Used:
-    """The shortcuts of a program, and what they did."""
+class ShortcutRecorder:
+    """The shortcuts of a program, with the actions that they ran and the reported failures."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, backend: FakeBackend) -> None:
         self.done: list[str] = []
         self.failures: list[tuple[str, str]] = []
         actions = {name: lambda name=name: self.done.append(name) for name in ("repeat", "bar")}
-        self.shortcuts = GlobalShortcuts(actions, lambda name, why: self.failures.append((name, why)), system.open)
+        self.shortcuts = GlobalShortcuts(actions, lambda name, why: self.failures.append((name, why)), backend.open)
 
 
 @pytest.fixture
-def system() -> System:
-    return System()
+def backend() -> FakeBackend:
+    return FakeBackend()
 
 
 @pytest.fixture
-def used(system: System) -> Used:
-    return Used(system)
+def recorder(backend: FakeBackend) -> ShortcutRecorder:
+    return ShortcutRecorder(backend)
 
 
-def test_without_keys_the_system_is_not_even_asked(system: System, used: Used) -> None:
-    used.shortcuts.use({"repeat": "", "bar": ""})
-    used.shortcuts.close()
-    assert system.opened == system.closed == 0
+def test_without_keys_the_backend_is_not_opened(backend: FakeBackend, recorder: ShortcutRecorder) -> None:
+    recorder.shortcuts.use({"repeat": "", "bar": ""})
+    recorder.shortcuts.close()
+    assert backend.opened == backend.closed == 0
 
 
-def test_keys_are_registered_changed_and_given_back(system: System, used: Used) -> None:
-    used.shortcuts.use({"repeat": "ctrl+alt+r", "bar": ""})
-    system.keys["Ctrl+Alt+R"]()
-    assert used.done == ["repeat"]
-    used.shortcuts.use({"repeat": "", "bar": "F9"})
-    assert list(system.keys) == ["F9"]
-    system.keys["F9"]()
-    assert used.done == ["repeat", "bar"]
-    used.shortcuts.use({"repeat": "", "bar": ""})
-    assert system.keys == {}
-    used.shortcuts.close()
-    assert (system.opened, system.closed, used.failures) == (1, 1, [])
+def test_keys_are_registered_changed_and_unregistered(backend: FakeBackend, recorder: ShortcutRecorder) -> None:
+    recorder.shortcuts.use({"repeat": "ctrl+alt+r", "bar": ""})
+    backend.keys["Ctrl+Alt+R"]()
+    assert recorder.done == ["repeat"]
+    recorder.shortcuts.use({"repeat": "", "bar": "F9"})
+    assert list(backend.keys) == ["F9"]
+    backend.keys["F9"]()
+    assert recorder.done == ["repeat", "bar"]
+    recorder.shortcuts.use({"repeat": "", "bar": ""})
+    assert backend.keys == {}
+    recorder.shortcuts.close()
+    assert (backend.opened, backend.closed, recorder.failures) == (1, 1, [])
 
 
-def test_a_key_of_another_program_is_reported_and_the_other_works(system: System, used: Used) -> None:
-    system.taken.add("Ctrl+Alt+R")
-    used.shortcuts.use({"repeat": "Ctrl+Alt+R", "bar": "F9"})
-    assert list(system.keys) == ["F9"]
-    assert used.failures == [
+def test_a_key_of_another_program_is_reported_and_other_keys_work(
+    backend: FakeBackend, recorder: ShortcutRecorder
+) -> None:
+    backend.taken.add("Ctrl+Alt+R")
+    recorder.shortcuts.use({"repeat": "Ctrl+Alt+R", "bar": "F9"})
+    assert list(backend.keys) == ["F9"]
+    assert recorder.failures == [
         ("repeat", "The system-wide shortcut Ctrl+Alt+R does not work: another program uses it.")
     ]
 
 
-def test_a_system_without_such_shortcuts_is_reported() -> None:
+def test_a_system_without_support_is_reported() -> None:
     failures: list[str] = []
     shortcuts = GlobalShortcuts({"repeat": print}, lambda _, why: failures.append(why), lambda: None)
     shortcuts.use({"repeat": "F9"})
@@ -99,7 +101,7 @@ def test_a_system_without_such_shortcuts_is_reported() -> None:
     shortcuts.close()
 
 
-def test_settings_say_what_to_do_on_each_system(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_advice_depends_on_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {}
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     for platform in ("xcb", "windows", "wayland", "cocoa"):
@@ -119,7 +121,7 @@ def test_settings_say_what_to_do_on_each_system(monkeypatch: pytest.MonkeyPatch)
 
 
 class User32:
-    """The two functions of the system's library."""
+    """A replacement for the functions of user32.dll."""
 
     def __init__(self) -> None:
         self.registered: dict[int, tuple[int, int]] = {}
@@ -136,7 +138,7 @@ class User32:
 
 
 class Message(ctypes.Structure):
-    """MSG of Windows."""
+    """The structure MSG of the Windows API."""
 
     _fields_ = (
         ("window", ctypes.c_void_p), ("message", ctypes.c_uint), ("wParam", ctypes.c_size_t),
@@ -144,7 +146,7 @@ class Message(ctypes.Structure):
     )  # fmt: skip
 
 
-def test_windows_hot_keys_are_registered_without_repeat_and_called(qapp: object) -> None:
+def test_windows_hot_keys_are_registered_without_repeat_and_run_their_action(qapp: object) -> None:
     library, done = User32(), []
     backend = WindowsBackend(library)
     assert backend.register(parse("Ctrl+Alt+R"), lambda: done.append("R")) == ""
@@ -160,16 +162,16 @@ def test_windows_hot_keys_are_registered_without_repeat_and_called(qapp: object)
     assert library.registered == {}
 
 
-def test_windows_refuses_a_hot_key(qapp: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_registerhotkey_is_reported(qapp: object, monkeypatch: pytest.MonkeyPatch) -> None:
     library = User32()
     library.accepts = False
-    for code, why in ((1409, "another program uses it"), (5, "Windows error 5")):
+    for code, reason in ((1409, "another program uses it"), (5, "Windows error 5")):
         monkeypatch.setattr(ctypes, "get_last_error", lambda code=code: code, raising=False)
-        assert WindowsBackend(library).register(parse("F9"), print) == why
+        assert WindowsBackend(library).register(parse("F9"), print) == reason
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="registers a key with Windows")
-def test_windows_delivers_a_hot_key_and_refuses_it_to_a_second_program(qapp: QCoreApplication) -> None:
+def test_windows_delivers_a_hot_key_and_rejects_it_for_a_second_backend(qapp: QCoreApplication) -> None:
     done: list[str] = []
     user32 = ctypes.WinDLL("user32")
     backend, other = WindowsBackend(), WindowsBackend()
@@ -185,7 +187,7 @@ def test_windows_delivers_a_hot_key_and_refuses_it_to_a_second_program(qapp: QCo
     other.close()
 
 
-# keys
+# key codes
 
 
 @pytest.mark.parametrize(
