@@ -527,3 +527,8 @@ async def test_no_text_is_cut(room: SettingsRoom, width: int) -> None:
         return [each.text() for each in labels if each.height() < each.heightForWidth(each.width())]
 
     await until(lambda: not cut())
+
+
+def test_check_boxes_and_fields_are_aligned(room: SettingsRoom) -> None:
+    left = {row.control.mapTo(room, row.control.rect().topLeft()).x() for row in room.form.rows}
+    assert len(left) == 1

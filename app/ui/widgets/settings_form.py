@@ -10,6 +10,8 @@ from app.ui.widgets.accessible_names import named
 
 WIDTH = 640
 LABEL_WIDTH = 148
+SPACING = 16
+"""Between a label and its control. A grid has no spacing beside an empty column."""
 
 
 class SettingRow(QWidget):
@@ -26,9 +28,9 @@ class SettingRow(QWidget):
         """Shows why the value is not valid. It is created when it is first needed."""
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(16)
+        self._grid.setHorizontalSpacing(SPACING)
         self._grid.setVerticalSpacing(2)
-        self._grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        self._grid.setColumnMinimumWidth(0, LABEL_WIDTH if title else LABEL_WIDTH + SPACING)
         self._grid.setColumnStretch(1, 1)
         if title:
             label = named(PlainTextLabel(title, wordWrap=True), title, style_id="settingLabel")
