@@ -1,6 +1,9 @@
 """No text in the window is cut off, unless a tooltip shows the full text."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -124,3 +127,19 @@ def test_a_cut_text_is_found(show: Callable[[QWidget], None]) -> None:
     assert [text.partition(":")[0] for text in cut_texts(parent)] == ["label 'a text that is too long'"]
     label.setToolTip(label.text())
     assert list(cut_texts(parent)) == []
+
+
+@pytest.mark.skipif("QT_SCALE_FACTOR" in os.environ, reason="this is the run at twice the scale")
+def test_no_text_is_cut_at_twice_the_scale() -> None:
+    """The scale is fixed at the start of a process, so the tests above run again in one of their own."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-k", "small", __file__]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "QT_SCALE_FACTOR": "2"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"{len(ROOMS)} passed" in done.stdout
