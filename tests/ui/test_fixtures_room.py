@@ -1,4 +1,4 @@
-"""The room of saved events: find, fire, edit, save, pin."""
+"""Fixtures: the room of saved events. Find, fire, edit, save and pin them."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.ui.frames import all_frames, frame, text, wait_until_idle
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
 TYPING = Fixture(event="typing", data={"username": "bob", "typing": True})
-MINE = "mine/late typing"
+OWN = "mine/late typing"
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ async def companion(make_companion: MakeCompanion, folder: Path) -> Companion:
 
 @pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> FixturesRoom:
-    """The room, with one fixture of one's own; the settings are taken into use as the desktop does."""
-    await companion.fixtures.save(MINE, TYPING)
+    """Return the room with one user fixture. Saved settings are applied, as in the tray program."""
+    await companion.fixtures.save(OWN, TYPING)
     window.save_requested.connect(
         lambda settings: companion.tasks.spawn(companion.apply(settings), "apply settings")
     )
@@ -56,8 +56,8 @@ def children(room: FixturesRoom, parent: QModelIndex) -> list[QModelIndex]:
     return [room.list.model.index(row, 0, parent) for row in range(room.list.model.rowCount(parent))]
 
 
-def listed(room: FixturesRoom) -> dict[str, list[str]]:
-    """Return the names in each folder as they are listed."""
+def listed_names(room: FixturesRoom) -> dict[str, list[str]]:
+    """Return the names in each folder in the order of the list."""
     return {
         folder.data(): [child.data(NAME) for child in children(room, folder)]
         for folder in children(room, QModelIndex())
@@ -65,21 +65,21 @@ def listed(room: FixturesRoom) -> dict[str, list[str]]:
 
 
 def names(room: FixturesRoom) -> list[str]:
-    return [name for inside in listed(room).values() for name in inside]
+    return [name for folder_names in listed_names(room).values() for name in folder_names]
 
 
-def place(room: FixturesRoom, index: QModelIndex) -> QPoint:
+def position(room: FixturesRoom, index: QModelIndex) -> QPoint:
     room.list.tree.scrollTo(index)
     return room.list.tree.visualRect(index).center()
 
 
 def click(room: FixturesRoom, name: str, qtbot: Any) -> None:
-    qtbot.mouseClick(room.list.tree.viewport(), LEFT, pos=place(room, room.list.model.index_of(name)))
+    qtbot.mouseClick(room.list.tree.viewport(), LEFT, pos=position(room, room.list.model.index_of(name)))
     assert room.name.text().startswith(name)
 
 
-def type_(room: FixturesRoom, words: str, qtbot: Any) -> None:
-    """Write something before the event's last brace."""
+def type_text(room: FixturesRoom, words: str, qtbot: Any) -> None:
+    """Type at the end of the editor."""
     room.editor.setFocus()
     room.editor.moveCursor(QTextCursor.MoveOperation.End)
     qtbot.keyClicks(room.editor, words)
@@ -89,19 +89,19 @@ def write(room: FixturesRoom, event: str, **data: Any) -> None:
     room.editor.setPlainText(json.dumps({"event": event, "data": data}))
 
 
-def shown(room: FixturesRoom) -> Any:
+def shown_event(room: FixturesRoom) -> Any:
     return json.loads(room.editor.toPlainText())
 
 
-def asked() -> NameDialog:
+def open_dialog() -> NameDialog:
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, NameDialog)
     return dialog
 
 
 async def answer(room: FixturesRoom, name: str, qtbot: Any) -> None:
-    """Type a name into the dialog, press Enter, and wait for what follows."""
-    dialog = asked()
+    """Type a name into the dialog, press Enter, and wait until all tasks have ended."""
+    dialog = open_dialog()
     dialog.name.selectAll()
     qtbot.keyClicks(dialog.name, name)
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
@@ -122,70 +122,70 @@ def file_of(folder: Path, name: str) -> Path:
 # the list
 
 
-async def test_ones_own_come_first_then_the_built_in_ones_by_folder(room: FixturesRoom) -> None:
-    assert list(listed(room)) == [
+async def test_user_fixtures_are_listed_before_built_in_ones(room: FixturesRoom) -> None:
+    assert list(listed_names(room)) == [
         "mine · yours", "Basics · everyday events", "Guide · contract samples", "Nasty · breaks careless UIs",
     ]  # fmt: skip
-    assert listed(room)["mine · yours"] == [MINE]
+    assert listed_names(room)["mine · yours"] == [OWN]
     assert names(room) == [each.name for each in room._companion.fixtures.all]
     assert len(names(room)) > 40
     assert room.list.model.index_of("basics/message").data() == "A friend says hi"
 
 
-async def test_before_one_is_chosen_the_room_says_what_to_do(room: FixturesRoom) -> None:
+async def test_without_a_selected_fixture_the_room_shows_a_hint(room: FixturesRoom) -> None:
     assert room.empty.isVisible()
     assert "Select one in the list" in room.empty.hint.text()
     assert not room.bar.now.isEnabled()
     assert room.bar.now.toolTip() == "Select a fixture"
 
 
-async def test_a_fixture_that_is_chosen_shows_what_it_is(room: FixturesRoom, qtbot: Any) -> None:
+async def test_a_selected_fixture_is_shown_with_title_must_and_event(room: FixturesRoom, qtbot: Any) -> None:
     click(room, "nasty/markup", qtbot)
     fixture = room._companion.fixtures.find("nasty/markup").fixture
     assert not room.empty.isVisible()
     assert room.title.text() == fixture.title
     assert room.must.text() == f"A correct UI must: {fixture.must}"
-    assert shown(room) == {"event": fixture.event, "data": fixture.data}
+    assert shown_event(room) == {"event": fixture.event, "data": fixture.data}
     click(room, "basics/message", qtbot)
     assert not room.must.isVisible()
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "expected"),
     [
-        ("mine late", [MINE]),
+        ("mine late", [OWN]),
         ("TYPING bas", ["basics/typing", "basics/stopped typing"]),
         ("comes online", ["basics/online"]),
         ("no such thing", []),
     ],
 )
-async def test_words_find_fixtures_by_name_and_title(
-    room: FixturesRoom, qtbot: Any, words: str, found: list[str]
+async def test_the_search_finds_fixtures_by_name_and_title(
+    room: FixturesRoom, qtbot: Any, words: str, expected: list[str]
 ) -> None:
     qtbot.keyClicks(room.list.search, words)
-    assert names(room) == found
+    assert names(room) == expected
     room.list.search.clear()
     assert len(names(room)) > 40
 
 
-async def test_words_find_fixtures_by_what_a_ui_must_do(
+async def test_the_search_finds_fixtures_by_what_the_ui_must_do(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
-    await companion.fixtures.save("mine/dutiful", Fixture(event="typing", data={}, must="Stay calm"))
+    await companion.fixtures.save("mine/with must", Fixture(event="typing", data={}, must="Stay calm"))
     qtbot.keyClicks(room.list.search, "calm stay")
-    assert names(room) == ["mine/dutiful"]
+    assert names(room) == ["mine/with must"]
 
 
-async def test_a_search_hides_the_chosen_one_and_keeps_it_in_the_pane(room: FixturesRoom, qtbot: Any) -> None:
-    click(room, MINE, qtbot)
+async def test_a_search_does_not_change_the_shown_fixture(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, OWN, qtbot)
     qtbot.keyClicks(room.list.search, "markup")
     assert names(room) == ["nasty/markup"]
-    assert room.name.text() == MINE
+    assert room.name.text() == OWN
     room.list.search.clear()
-    assert room.list.tree.currentIndex().data(NAME) == MINE
+    assert room.list.tree.currentIndex().data(NAME) == OWN
 
 
-async def test_a_folder_that_was_closed_stays_closed_and_one_looks_where_one_looked(
+async def test_changes_of_the_list_keep_collapsed_folders_and_the_scroll_position(
     window: MainWindow, room: FixturesRoom, companion: Companion
 ) -> None:
     basics = room.list.model.index(1, 0)
@@ -204,13 +204,13 @@ async def test_a_folder_that_was_closed_stays_closed_and_one_looks_where_one_loo
     assert room.list.tree.isExpanded(room.list.model.index(0, 0))
 
 
-async def test_the_folder_itself_is_nothing_to_fire(
+async def test_a_double_click_on_a_folder_fires_nothing(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    click(room, MINE, qtbot)
-    qtbot.mouseDClick(room.list.tree.viewport(), LEFT, pos=place(room, room.list.model.index(1, 0)))
-    assert room.name.text() == MINE
+    click(room, OWN, qtbot)
+    qtbot.mouseDClick(room.list.tree.viewport(), LEFT, pos=position(room, room.list.model.index(1, 0)))
+    assert room.name.text() == OWN
     assert await all_frames(companion, client) == []
 
 
@@ -223,90 +223,92 @@ async def test_tooltips_show_the_whole_title_and_the_name(room: FixturesRoom) ->
     assert folder.data(Qt.ItemDataRole.ToolTipRole) == f"{folder.data()} (built in)"
 
 
-async def test_the_width_of_the_list_is_remembered(
+async def test_the_width_of_the_list_is_restored(
     window: MainWindow, room: FixturesRoom, companion: Companion, windows: Any
 ) -> None:
     assert window.fixtures.layout_parts["fixtures/list"] is room.splitter
     room.splitter.setSizes([420, 500])
     width = room.splitter.sizes()[0]
     window.close_down()
-    again = windows(companion)
-    again.resize(window.size())
-    again.present()
-    again.open_room(FIXTURES)
-    await until(lambda: again.fixtures.splitter.sizes()[0] == width)
+    second = windows(companion)
+    second.resize(window.size())
+    second.present()
+    second.open_room(FIXTURES)
+    await until(lambda: second.fixtures.splitter.sizes()[0] == width)
 
 
-# what others do meanwhile
+# changes outside of the room
 
 
-async def test_the_list_follows_fixtures_changed_outside_the_room(room: FixturesRoom, companion: Companion) -> None:
+async def test_the_list_is_updated_when_fixtures_change_outside_of_the_room(
+    room: FixturesRoom, companion: Companion
+) -> None:
     await companion.fixtures.save("bugs/late", TYPING)
-    assert listed(room)["bugs · yours"] == ["bugs/late"]
+    assert listed_names(room)["bugs · yours"] == ["bugs/late"]
     await companion.fixtures.rename("bugs/late", "bugs/later")
-    assert listed(room)["bugs · yours"] == ["bugs/later"]
+    assert listed_names(room)["bugs · yours"] == ["bugs/later"]
     await companion.fixtures.delete("bugs/later")
-    assert "bugs · yours" not in listed(room)
+    assert "bugs · yours" not in listed_names(room)
 
 
-async def test_a_file_that_came_or_went_is_noticed_when_the_room_is_opened_again(
+async def test_added_and_deleted_files_are_detected_when_the_room_is_opened(
     window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path
 ) -> None:
     file_of(folder, "dropped in").write_text('{"event": "typing", "data": {}, "title": "By hand"}')
-    file_of(folder, MINE).unlink()
+    file_of(folder, OWN).unlink()
     window.open_room(EVENTS)
     window.open_room(FIXTURES)
     await wait_until_idle(companion)
-    assert listed(room)["No folder · yours"] == ["dropped in"]
-    assert MINE not in names(room)
+    assert listed_names(room)["No folder · yours"] == ["dropped in"]
+    assert OWN not in names(room)
 
 
-async def test_a_file_edited_on_disk_is_shown_anew(
+async def test_a_file_edited_on_disk_is_reloaded(
     window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
-    file_of(folder, MINE).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
+    click(room, OWN, qtbot)
+    file_of(folder, OWN).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
     await companion.fixtures.read()
-    assert shown(room)["data"] == {"username": "zoe", "typing": False}
+    assert shown_event(room)["data"] == {"username": "zoe", "typing": False}
     assert not room.save.isEnabled()
 
 
-async def test_a_file_deleted_on_disk_leaves_the_pane(
+async def test_a_file_deleted_on_disk_is_no_longer_shown(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
-    file_of(folder, MINE).unlink()
+    click(room, OWN, qtbot)
+    file_of(folder, OWN).unlink()
     await companion.fixtures.read()
     assert room.empty.isVisible()
     assert not room.bar.now.isEnabled()
 
 
-async def test_what_is_being_written_survives_whatever_happens(
+async def test_edited_text_is_kept_when_fixtures_and_files_change(
     window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
-    type_(room, "half", qtbot)
+    click(room, OWN, qtbot)
+    type_text(room, "half", qtbot)
     cursor = room.editor.textCursor().position()
-    written = room.editor.toPlainText()
+    text_before = room.editor.toPlainText()
     companion.changed.emit(None)
     companion.fixtures.changed.emit(None)
     companion.pause()
     await companion.fixtures.save("mine/another", TYPING)
-    file_of(folder, MINE).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
+    file_of(folder, OWN).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
     await companion.fixtures.read()
     window.open_room(EVENTS)
     window.open_room(FIXTURES)
     window.recolor()
     await wait_until_idle(companion)
-    file_of(folder, MINE).unlink()
+    file_of(folder, OWN).unlink()
     await companion.fixtures.read()
-    assert room.editor.toPlainText() == written
+    assert room.editor.toPlainText() == text_before
     assert room.editor.textCursor().position() == cursor
-    assert room.name.text() == MINE
+    assert room.name.text() == OWN
     assert room.save.isEnabled()
 
 
-async def test_the_selection_survives_a_change_of_the_list(
+async def test_the_selection_is_kept_when_the_list_changes(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     click(room, "guide/typing", qtbot)
@@ -316,18 +318,18 @@ async def test_the_selection_survives_a_change_of_the_list(
     assert room.list.tree.selectionModel().isSelected(room.list.tree.currentIndex())
 
 
-async def test_going_back_to_what_was_there_before_an_edit_on_disk_is_a_change(
+async def test_undoing_to_the_text_before_an_edit_on_disk_is_an_unsaved_change(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
-    type_(room, "!", qtbot)
-    file_of(folder, MINE).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
+    click(room, OWN, qtbot)
+    type_text(room, "!", qtbot)
+    file_of(folder, OWN).write_text('{"event": "typing", "data": {"username": "zoe", "typing": false}}')
     await companion.fixtures.read()
     room.editor.undo()
-    assert shown(room)["data"] == TYPING.data
+    assert shown_event(room)["data"] == TYPING.data
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(companion)
-    assert companion.fixtures.find(MINE).fixture == TYPING
+    assert companion.fixtures.find(OWN).fixture == TYPING
 
 
 async def test_invalid_fixture_files_are_reported_by_name(
@@ -344,7 +346,7 @@ async def test_invalid_fixture_files_are_reported_by_name(
     assert not room.list.warnings.isVisible()
 
 
-async def test_many_broken_files_leave_room_for_the_list(
+async def test_warnings_about_many_invalid_files_are_shortened(
     window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path
 ) -> None:
     before = window.minimumSizeHint()
@@ -373,7 +375,7 @@ async def test_a_long_name_does_not_widen_the_window(
 # firing
 
 
-async def test_fire_delivers_it_with_fresh_values(
+async def test_fire_sends_the_fixture_with_new_values(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -381,23 +383,23 @@ async def test_fire_delivers_it_with_fresh_values(
     ids = set()
     for _ in range(2):
         qtbot.mouseClick(room.bar.now, LEFT)
-        arrived = await frame(client)
-        assert arrived["data"]["text"] == "Hi from alice!"
-        assert companion.catalog.problems(Envelope(**arrived)) == []
-        ids.add(arrived["data"]["msg_id"])
+        received = await frame(client)
+        assert received["data"]["text"] == "Hi from alice!"
+        assert companion.catalog.problems(Envelope(**received)) == []
+        ids.add(received["data"]["msg_id"])
     assert len(ids) == 2
     await until(room.bar.status.text)
     assert room.bar.status.text().startswith("Delivered to 1 client · #")
     assert {row.origin for row in companion.journal if row.kind == "s2c"} == {"panel"}
 
 
-@pytest.mark.parametrize("where", ["tree", "editor", "search"])
-async def test_ctrl_enter_fires_what_is_chosen(
-    room: FixturesRoom, connect_client: Connect, qtbot: Any, where: str
+@pytest.mark.parametrize("focused", ["tree", "editor", "search"])
+async def test_ctrl_enter_fires_the_selected_fixture(
+    room: FixturesRoom, connect_client: Connect, qtbot: Any, focused: str
 ) -> None:
     client = await connect_client()
-    click(room, MINE, qtbot)
-    widget = {"tree": room.list.tree, "editor": room.editor, "search": room.list.search}[where]
+    click(room, OWN, qtbot)
+    widget = {"tree": room.list.tree, "editor": room.editor, "search": room.list.search}[focused]
     widget.setFocus()
     qtbot.keyClick(widget, Qt.Key.Key_Return, CONTROL)
     assert await frame(client) == {"event": "typing", "data": TYPING.data}
@@ -407,36 +409,36 @@ async def test_a_double_click_fires_once(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    click(room, MINE, qtbot)
-    qtbot.mouseDClick(room.list.tree.viewport(), LEFT, pos=place(room, room.list.model.index_of(MINE)))
+    click(room, OWN, qtbot)
+    qtbot.mouseDClick(room.list.tree.viewport(), LEFT, pos=position(room, room.list.model.index_of(OWN)))
     assert len(await all_frames(companion, client)) == 1
 
 
-async def test_what_is_edited_fires_as_it_stands_and_the_file_stays(
+async def test_an_edited_fixture_is_fired_without_changing_its_file(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     write(room, "typing", username="carol", typing=False)
     qtbot.mouseClick(room.bar.now, LEFT)
     assert (await frame(client))["data"] == {"username": "carol", "typing": False}
-    assert companion.fixtures.find(MINE).fixture == TYPING
+    assert companion.fixtures.find(OWN).fixture == TYPING
 
 
-@pytest.mark.parametrize(("chosen", "gets"), [("Everyone", "bob"), ("All clients of alice", "alice")])
-async def test_it_goes_where_the_fixture_says_unless_one_chooses(
-    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, chosen: str, gets: str
+@pytest.mark.parametrize(("chosen", "recipient"), [("Everyone", "bob"), ("All clients of alice", "alice")])
+async def test_a_fixture_is_sent_to_its_own_target_unless_another_is_chosen(
+    room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, chosen: str, recipient: str
 ) -> None:
-    clients = {who: await connect_client(who) for who in ("alice", "bob")}
+    clients = {username: await connect_client(username) for username in ("alice", "bob")}
     await companion.fixtures.save("mine/for bob", Fixture(event="typing", data=TYPING.data, to="user:bob"))
     click(room, "mine/for bob", qtbot)
     room.bar.target_box.setCurrentText(chosen)
     qtbot.mouseClick(room.bar.now, LEFT)
-    for who, client in clients.items():
-        assert len(await all_frames(companion, client)) == (who == gets)
+    for username, client in clients.items():
+        assert len(await all_frames(companion, client)) == (username == recipient)
 
 
-async def test_a_fixture_that_is_sent_twice_is_the_same_frame_twice(
+async def test_repeated_frames_of_a_fixture_are_identical(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -460,11 +462,11 @@ async def test_a_malformed_fixture_can_be_sent(
     assert room.bar.status.property("tone") == "ok"
 
 
-async def test_a_raw_frame_goes_out_to_the_character(
+async def test_a_raw_frame_is_sent_unchanged(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    raw = 'no JSON\r\nat "all"\x0b\u2028end'
+    raw = 'not JSON\r\nat "all"\x0b\u2028end'
     await companion.fixtures.save("mine/raw", Fixture(frame=raw, malformed=True))
     click(room, "mine/raw", qtbot)
     assert not room.save.isEnabled()
@@ -473,7 +475,7 @@ async def test_a_raw_frame_goes_out_to_the_character(
     assert await text(client) == raw
 
 
-async def test_looking_at_a_fixture_changes_none_of_them(room: FixturesRoom, companion: Companion) -> None:
+async def test_selecting_a_fixture_does_not_modify_it(room: FixturesRoom, companion: Companion) -> None:
     await companion.fixtures.save(
         "mine/signs", Fixture(event="typing", data={"username": "a\u2029b\u2028\r\n\x00", "typing": True})
     )
@@ -486,7 +488,7 @@ async def test_looking_at_a_fixture_changes_none_of_them(room: FixturesRoom, com
         assert room.bar.now.text() == ("Send malformed" if malformed else "Fire"), saved.name
 
 
-async def test_every_built_in_one_can_be_fired_from_the_room(
+async def test_every_built_in_fixture_can_be_fired_from_the_room(
     room: FixturesRoom, companion: Companion, connect_client: Connect
 ) -> None:
     await connect_client()
@@ -497,8 +499,8 @@ async def test_every_built_in_one_can_be_fired_from_the_room(
         assert room.bar.status.text().startswith("Delivered to 1 client"), saved.name
 
 
-async def test_what_is_edited_says_how_it_breaks_the_contract(room: FixturesRoom, qtbot: Any) -> None:
-    click(room, MINE, qtbot)
+async def test_contract_violations_are_shown_while_editing(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, OWN, qtbot)
     assert room.bar.now.text() == "Fire"
     write(room, "typing", username="bob", typing="yes")
     assert room.problem.text().startswith("Not valid: data.typing")
@@ -511,7 +513,7 @@ async def test_what_is_edited_says_how_it_breaks_the_contract(room: FixturesRoom
     assert room.bar.now.text() == "Fire"
 
 
-async def test_a_file_that_does_not_admit_to_be_malformed_is_refused_in_words(
+async def test_an_invalid_fixture_not_marked_malformed_is_rejected_with_a_message(
     room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -544,7 +546,7 @@ async def test_a_fixture_is_fired_with_its_own_expectation(
     await until(lambda: "waiting for typing with data.to=bob" in room.bar.status.text())
     await client.send('{"event": "typing", "data": {"to": "bob", "typing": true}}')
     await until(lambda: room.bar.status.text().startswith("✓ typing with data.to=bob received after"))
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     assert row.choice.currentText() == "nothing"
 
 
@@ -567,7 +569,7 @@ async def test_the_palette_shows_the_result_of_a_fixtures_expectation(
 async def test_a_changed_expectation_is_saved_with_the_fixture(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     room.bar.expect.choice.setCurrentText("typing")
     room.bar.expect.where.setText("to=bob")
     room.bar.expect.within.setValue(1.5)
@@ -575,24 +577,24 @@ async def test_a_changed_expectation_is_saved_with_the_fixture(
     assert room.revert.isEnabled()
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(companion)
-    assert json.loads(file_of(folder, MINE).read_text())["expect"] == {
+    assert json.loads(file_of(folder, OWN).read_text())["expect"] == {
         "event": "typing", "where": {"to": "bob"}, "within": 1.5,
     }  # fmt: skip
     assert not room.save.isEnabled()
     room.bar.expect.choice.setCurrentText("nothing")
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(companion)
-    assert "expect" not in json.loads(file_of(folder, MINE).read_text())
+    assert "expect" not in json.loads(file_of(folder, OWN).read_text())
 
 
-async def test_an_unsaved_expectation_waits_for_its_fixture(
+async def test_an_unsaved_expectation_is_kept_when_another_fixture_is_selected(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     room.bar.expect.choice.setCurrentText("mark_read")
     click(room, "basics/message", qtbot)
     assert room.bar.expect.choice.currentText() == "nothing"
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     assert room.bar.expect.choice.currentText() == "mark_read"
     assert room.save.isEnabled()
     qtbot.mouseClick(room.revert, LEFT)
@@ -600,8 +602,8 @@ async def test_an_unsaved_expectation_waits_for_its_fixture(
     assert not room.save.isEnabled()
 
 
-async def test_an_expectation_that_is_not_valid_is_not_saved(room: FixturesRoom, qtbot: Any) -> None:
-    click(room, MINE, qtbot)
+async def test_an_invalid_expectation_cannot_be_saved(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, OWN, qtbot)
     room.bar.expect.choice.setCurrentText("typing")
     room.bar.expect.where.setText("nonsense")
     assert room.bar.expect.problem
@@ -611,78 +613,78 @@ async def test_an_expectation_that_is_not_valid_is_not_saved(room: FixturesRoom,
 # saving
 
 
-async def test_save_writes_the_file_and_keeps_title_duty_and_target(
+async def test_save_writes_the_file_and_keeps_title_must_and_target(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     titled = Fixture(event="typing", data=TYPING.data, title="Late", must="wait", to="user:bob", times=2, order=7)
-    await companion.fixtures.save(MINE, titled)
-    click(room, MINE, qtbot)
+    await companion.fixtures.save(OWN, titled)
+    click(room, OWN, qtbot)
     assert not room.save.isEnabled()
     write(room, "typing", username="carol", typing=True)
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(companion)
-    kept = json.loads(file_of(folder, MINE).read_text())
-    assert kept.pop("data") == {"username": "carol", "typing": True}
-    assert kept == {
+    saved = json.loads(file_of(folder, OWN).read_text())
+    assert saved.pop("data") == {"username": "carol", "typing": True}
+    assert saved == {
         "title": "Late", "must": "wait", "event": "typing", "to": "user:bob", "times": 2, "order": 7,
     }  # fmt: skip
     assert not room.save.isEnabled()
-    assert room.list.tree.currentIndex().data(NAME) == MINE
+    assert room.list.tree.currentIndex().data(NAME) == OWN
 
 
 async def test_the_status_bar_shows_the_name_of_the_saved_fixture(
     window: MainWindow, room: FixturesRoom, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     write(room, "typing", username="carol", typing=True)
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(room._companion)
-    assert window.status.message.text() == f"Saved {MINE}"
+    assert window.status.message.text() == f"Saved {OWN}"
 
 
-async def test_saved_again_what_lost_its_file_meanwhile_has_one(
+async def test_saving_recreates_a_file_that_was_deleted(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     write(room, "typing", username="carol", typing=True)
-    file_of(folder, MINE).unlink()
+    file_of(folder, OWN).unlink()
     await companion.fixtures.read()
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(companion)
-    assert json.loads(file_of(folder, MINE).read_text())["data"]["username"] == "carol"
-    assert MINE in names(room)
+    assert json.loads(file_of(folder, OWN).read_text())["data"]["username"] == "carol"
+    assert OWN in names(room)
 
 
-async def test_a_file_lost_without_notice_is_written_again(
+async def test_saving_recreates_a_file_whose_deletion_was_not_detected(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     write(room, "typing", username="carol", typing=True)
-    file_of(folder, MINE).unlink()
+    file_of(folder, OWN).unlink()
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(companion)
-    assert file_of(folder, MINE).exists()
+    assert file_of(folder, OWN).exists()
 
 
 @pytest.mark.parametrize("name", ["basics/typing", "nasty/not json"])
-async def test_a_built_in_one_is_not_saved_over_renamed_or_deleted(
+async def test_a_built_in_fixture_cannot_be_saved_renamed_or_deleted(
     room: FixturesRoom, qtbot: Any, name: str
 ) -> None:
     click(room, name, qtbot)
     assert "built in" in room.name.text()
-    type_(room, " ?", qtbot)
+    type_text(room, " ?", qtbot)
     for button in (room.save, room.rename, room.delete):
         assert not button.isEnabled()
     assert room.save_as.isEnabled()
 
 
-async def test_a_changed_built_in_one_is_saved_as_ones_own(
+async def test_a_changed_built_in_fixture_is_saved_as_a_user_fixture(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     click(room, "basics/typing", qtbot)
     write(room, "typing", username="zoe", typing=True)
     qtbot.mouseClick(room.save_as, LEFT)
-    assert asked().name.text() == "mine/typing"
+    assert open_dialog().name.text() == "mine/typing"
     await answer(room, "bugs/zoe types", qtbot)
     assert json.loads(file_of(folder, "bugs/zoe types").read_text()) == {
         "title": "A friend is typing", "event": "typing", "data": {"username": "zoe", "typing": True}, "order": 4,
@@ -692,78 +694,80 @@ async def test_a_changed_built_in_one_is_saved_as_ones_own(
     assert companion.fixtures.find("basics/typing").fixture.data == {"username": "{{persona}}", "typing": True}
 
 
-async def test_a_name_that_one_has_already_is_warned_about(room: FixturesRoom, qtbot: Any) -> None:
+async def test_saving_with_an_existing_name_shows_a_warning(room: FixturesRoom, qtbot: Any) -> None:
     click(room, "basics/typing", qtbot)
     qtbot.mouseClick(room.save_as, LEFT)
-    assert not asked().problem.isVisible()
-    asked().name.setText(MINE.upper())
-    assert asked().problem.text() == f"{MINE.upper()} already exists and will be replaced."
-    await answer(room, MINE, qtbot)
-    assert room._companion.fixtures.find(MINE).fixture.title == "A friend is typing"
+    assert not open_dialog().problem.isVisible()
+    open_dialog().name.setText(OWN.upper())
+    assert open_dialog().problem.text() == f"{OWN.upper()} already exists and will be replaced."
+    await answer(room, OWN, qtbot)
+    assert room._companion.fixtures.find(OWN).fixture.title == "A friend is typing"
 
 
 async def test_text_that_is_not_an_event_is_saved_as_a_raw_frame(
     room: FixturesRoom, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     room.editor.setPlainText("not JSON {{uuid}}")
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(room._companion)
-    assert json.loads(file_of(folder, MINE).read_text()) == {"frame": "not JSON {{uuid}}", "malformed": True}
+    assert json.loads(file_of(folder, OWN).read_text()) == {"frame": "not JSON {{uuid}}", "malformed": True}
 
 
-async def test_rename_moves_the_file_and_keeps_what_is_being_written(
+async def test_rename_moves_the_file_and_keeps_the_edited_text(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
-    type_(room, " half", qtbot)
-    written = room.editor.toPlainText()
+    click(room, OWN, qtbot)
+    type_text(room, " half", qtbot)
+    text_before = room.editor.toPlainText()
     qtbot.mouseClick(room.rename, LEFT)
-    assert asked().name.text() == MINE
-    assert not asked().problem.isVisible()
+    assert open_dialog().name.text() == OWN
+    assert not open_dialog().problem.isVisible()
     await answer(room, "bugs/late", qtbot)
-    assert not file_of(folder, MINE).exists()
+    assert not file_of(folder, OWN).exists()
     assert json.loads(file_of(folder, "bugs/late").read_text()) == {"event": "typing", "data": TYPING.data}
     assert room.name.text() == "bugs/late"
-    assert room.editor.toPlainText() == written
+    assert room.editor.toPlainText() == text_before
     assert room.list.tree.currentIndex().data(NAME) == "bugs/late"
 
 
-async def test_rename_refuses_the_name_of_another(
+async def test_renaming_to_the_name_of_another_fixture_is_rejected(
     room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
     await companion.fixtures.save("mine/other", Fixture(event="typing", data={"username": "zoe"}))
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     qtbot.mouseClick(room.rename, LEFT)
-    dialog = asked()
+    dialog = open_dialog()
     dialog.name.setText("mine/other")
     assert dialog.problem.text() == "Mine/other already exists"
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
-    assert asked() is dialog
+    assert open_dialog() is dialog
     qtbot.keyClick(dialog.name, Qt.Key.Key_Escape)
-    assert names(room)[:2] == [MINE, "mine/other"]
+    assert names(room)[:2] == [OWN, "mine/other"]
 
 
-async def test_delete_asks_first(room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any) -> None:
-    click(room, MINE, qtbot)
+async def test_delete_asks_for_confirmation(
+    room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
+) -> None:
+    click(room, OWN, qtbot)
     qtbot.mouseClick(room.delete, LEFT)
     answer_box("Cancel")
     await wait_until_idle(companion)
-    assert file_of(folder, MINE).exists()
+    assert file_of(folder, OWN).exists()
     qtbot.mouseClick(room.delete, LEFT)
     answer_box("Delete")
     await wait_until_idle(companion)
-    assert not file_of(folder, MINE).exists()
-    assert MINE not in names(room)
+    assert not file_of(folder, OWN).exists()
+    assert OWN not in names(room)
     assert room.empty.isVisible()
 
 
-async def test_after_a_deletion_no_other_fixture_is_chosen(
+async def test_deleting_a_fixture_selects_no_other(
     window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     for name in ("mine/a", "mine/z"):
         await companion.fixtures.save(name, TYPING)
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     room.delete.setFocus()
     qtbot.mouseClick(room.delete, LEFT)
     answer_box("Delete")
@@ -771,14 +775,14 @@ async def test_after_a_deletion_no_other_fixture_is_chosen(
     assert window.focusWidget() is room.list.tree
     assert room.list.tree.currentIndex().data(NAME) is None
     assert room.empty.isVisible()
-    room.delete.click()  # as a shortcut could
+    room.delete.click()  # as with a shortcut
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Space)
     await wait_until_idle(companion)
     assert window.findChild(QMessageBox) is None
     assert {"mine/a", "mine/z"} <= set(names(room))
 
 
-async def test_deleting_what_hid_a_built_in_one_brings_that_back(
+async def test_deleting_a_user_fixture_shows_the_built_in_one_of_the_same_name(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     await companion.fixtures.save("basics/typing", TYPING)
@@ -816,10 +820,10 @@ async def test_saving_without_a_fixtures_folder_is_reported(
     assert window.fixtures.name.text().startswith("basics/typing")
 
 
-async def test_what_failed_to_be_saved_is_still_in_the_editor(
+async def test_the_edited_text_is_kept_when_saving_fails(
     window: MainWindow, room: FixturesRoom, companion: Companion, folder: Path, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     room.editor.setPlainText("x" * 70_000)
     qtbot.mouseClick(room.save, LEFT)
     await wait_until_idle(companion)
@@ -828,13 +832,13 @@ async def test_what_failed_to_be_saved_is_still_in_the_editor(
     assert room.save.isEnabled()
 
 
-# from elsewhere
+# paste, and save from the log
 
 
 async def test_a_copied_event_becomes_a_fixture(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
     QGuiApplication.clipboard().setText(' {"event": "typing", "data": {"username": "zoe", "typing": true}}\n')
     qtbot.mouseClick(room.list.paste, LEFT)
-    assert asked().name.text() == "mine/typing"
+    assert open_dialog().name.text() == "mine/typing"
     await answer(room, "mine/zoe", qtbot)
     assert companion.fixtures.find("mine/zoe").fixture == Fixture(
         event="typing", data={"username": "zoe", "typing": True}
@@ -844,7 +848,7 @@ async def test_a_copied_event_becomes_a_fixture(room: FixturesRoom, companion: C
 
 
 @pytest.mark.parametrize(
-    ("copied", "fixture", "offered"),
+    ("copied", "fixture", "suggested_name"),
     [
         (
             '{"event": "typing", "data": {"username": 7}}',
@@ -856,12 +860,12 @@ async def test_a_copied_event_becomes_a_fixture(room: FixturesRoom, companion: C
         ('{"event": 3}', Fixture(frame='{"event": 3}', malformed=True), "mine/frame"),
     ],
 )
-async def test_whatever_else_is_copied_becomes_a_malformed_one(
-    room: FixturesRoom, companion: Companion, qtbot: Any, copied: str, fixture: Fixture, offered: str
+async def test_any_other_pasted_text_becomes_a_malformed_fixture(
+    room: FixturesRoom, companion: Companion, qtbot: Any, copied: str, fixture: Fixture, suggested_name: str
 ) -> None:
     QGuiApplication.clipboard().setText(copied)
     qtbot.mouseClick(room.list.paste, LEFT)
-    assert asked().name.text() == offered
+    assert open_dialog().name.text() == suggested_name
     await answer(room, "mine/pasted", qtbot)
     assert companion.fixtures.find("mine/pasted").fixture == fixture
     assert room.bar.now.text() == "Send malformed"
@@ -878,7 +882,7 @@ async def test_pasting_an_empty_clipboard_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("copied", "says"),
+    ("copied", "phrases"),
     [
         ("zzz", ("invalid JSON", "saved as a raw frame")),
         ('{"hello": 1}', ("event", "saved as a raw frame")),
@@ -886,24 +890,24 @@ async def test_pasting_an_empty_clipboard_is_reported(
         ('{"event": "tpying", "data": {}}', ("unknown server event 'tpying'", "saved as a malformed event")),
     ],
 )
-async def test_pasting_garbage_says_what_is_wrong(
-    room: FixturesRoom, qtbot: Any, copied: str, says: tuple[str, str]
+async def test_pasting_an_invalid_event_shows_the_reason(
+    room: FixturesRoom, qtbot: Any, copied: str, phrases: tuple[str, str]
 ) -> None:
     QGuiApplication.clipboard().setText(copied)
     qtbot.mouseClick(room.list.paste, LEFT)
-    note = asked().note
+    note = open_dialog().note
     assert note.isVisible()
     assert note.height() >= note.heightForWidth(note.width())
-    for each in says:
-        assert each in note.text()
-    asked().reject()
+    for phrase in phrases:
+        assert phrase in note.text()
+    open_dialog().reject()
 
 
 async def test_pasting_a_valid_event_has_no_note(room: FixturesRoom, qtbot: Any) -> None:
     QGuiApplication.clipboard().setText('{"event": "typing", "data": {"username": "zoe", "typing": true}}')
     qtbot.mouseClick(room.list.paste, LEFT)
-    assert not asked().note.isVisible()
-    asked().reject()
+    assert not open_dialog().note.isVisible()
+    open_dialog().reject()
 
 
 async def test_a_copied_text_that_is_too_large_is_reported(
@@ -918,12 +922,12 @@ async def test_a_copied_text_that_is_too_large_is_reported(
 async def test_a_pasted_event_with_an_invalid_file_name_must_be_renamed(room: FixturesRoom, qtbot: Any) -> None:
     QGuiApplication.clipboard().setText('{"event": "../../evil", "data": {}}')
     qtbot.mouseClick(room.list.paste, LEFT)
-    assert asked().problem.text().startswith("Invalid name 'mine/../../evil': use letters")
+    assert open_dialog().problem.text().startswith("Invalid name 'mine/../../evil': use letters")
     await answer(room, "mine/fine", qtbot)
     assert room.name.text() == "mine/fine"
 
 
-async def test_a_half_of_a_sign_in_an_event_makes_it_a_raw_frame(
+async def test_an_event_with_a_lone_surrogate_becomes_a_raw_frame(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     QGuiApplication.clipboard().setText('{"event": "typing", "data": {"username": "\\ud83d", "typing": true}}')
@@ -933,7 +937,7 @@ async def test_a_half_of_a_sign_in_an_event_makes_it_a_raw_frame(
     assert room.bar.now.text() == "Send malformed"
 
 
-async def test_s_saves_a_row_of_the_log(
+async def test_s_saves_a_row_of_the_log_as_a_fixture(
     window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
@@ -942,7 +946,7 @@ async def test_s_saves_a_row_of_the_log(
     window.events.model.flush()
     window.events.table.selectRow(window.events.model.rowCount() - 1)
     qtbot.keyClick(window.events.table, Qt.Key.Key_S)
-    assert asked().name.text() == "mine/friend_online"
+    assert open_dialog().name.text() == "mine/friend_online"
     await answer(room, "bugs/bob", qtbot)
     assert companion.fixtures.find("bugs/bob").fixture == Fixture(event="friend_online", data={"username": "bob"})
     assert window.status.message.text() == "Saved bugs/bob"
@@ -957,11 +961,11 @@ async def save_newest_row(window: MainWindow, qtbot: Any) -> NameDialog:
     window.events.model.flush()
     window.events.table.selectRow(window.events.model.rowCount() - 1)
     qtbot.keyClick(window.events.table, Qt.Key.Key_S)
-    return asked()
+    return open_dialog()
 
 
 @pytest.mark.parametrize("renew", [True, False])
-async def test_a_saved_row_has_a_new_id_and_time_each_time_unless_switched_off(
+async def test_a_saved_row_gets_a_new_id_and_time_on_each_send_unless_disabled(
     window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any, renew: bool
 ) -> None:
     client = await connect_client()
@@ -984,19 +988,19 @@ async def test_a_saved_row_has_a_new_id_and_time_each_time_unless_switched_off(
     ids = {sent["msg_id"], *(each["msg_id"] for each in received)}
     assert len(ids) == (3 if renew else 1)
     assert [each["timestamp"] == sent["timestamp"] for each in received] == [not renew] * 2
-    made = ("msg_id", "timestamp")
-    assert all(each[key] == sent[key] for each in received for key in sent if key not in made)
+    generated = ("msg_id", "timestamp")
+    assert all(each[key] == sent[key] for each in received for key in sent if key not in generated)
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        '{"event":"friend_online","data":{"username":"bob"}}',  # has neither
+        '{"event":"friend_online","data":{"username":"bob"}}',  # neither ID nor time
         '{"event":"new_message","data":{"msg_id":"a1b2c3d4-e5f6-7890-abcd-ef1234567890"}}',  # malformed
         '{"event":"new_message", not JSON',
     ],
 )
-async def test_what_would_not_change_is_saved_as_it_is_without_a_question(
+async def test_a_row_without_id_and_time_is_saved_without_the_option(
     window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any, text: str
 ) -> None:
     await companion.composer.fire_text(text, origin="panel")
@@ -1006,7 +1010,7 @@ async def test_what_would_not_change_is_saved_as_it_is_without_a_question(
     assert companion.fixtures.find("bugs/raw").fixture == from_frame(text, companion.catalog)
 
 
-async def test_only_what_went_to_the_ui_is_saved(
+async def test_only_frames_to_the_ui_can_be_saved(
     window: MainWindow, room: FixturesRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
@@ -1021,15 +1025,15 @@ async def test_only_what_went_to_the_ui_is_saved(
 # pins
 
 
-async def test_a_pin_puts_it_into_the_tray_menu_after_the_others(
+async def test_pinning_adds_a_fixture_to_the_end_of_the_tray_menu(
     room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     assert not room.pin.isChecked()
     before = list(companion.settings.pinned)
     qtbot.mouseClick(room.pin, LEFT)
     await wait_until_idle(companion)
-    assert companion.settings.pinned == [*before, MINE]
+    assert companion.settings.pinned == [*before, OWN]
     assert room.pin.isChecked()
     assert room.pin.text() == "Pinned"
     assert "pinned to the tray" in room.list.tree.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
@@ -1042,21 +1046,21 @@ async def test_a_pin_puts_it_into_the_tray_menu_after_the_others(
     tray.close_down()
 
 
-async def test_the_status_bar_says_that_a_fixture_is_pinned(
+async def test_the_status_bar_shows_that_a_fixture_was_pinned_or_unpinned(
     window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
-    click(room, MINE, qtbot)
-    for said in ("Pinned to the tray", "Unpinned from the tray"):
+    click(room, OWN, qtbot)
+    for message in ("Pinned to the tray", "Unpinned from the tray"):
         qtbot.mouseClick(room.pin, LEFT)
-        window.status.show_message("Settings saved")  # as the desktop program does at once
+        window.status.show_message("Settings saved")  # as the tray program does immediately
         await wait_until_idle(companion)
-        assert window.status.message.text() == said
+        assert window.status.message.text() == message
     window.status.show_message("")
     click(room, "basics/online", qtbot)
-    assert window.status.message.text() == "", "looking at a pinned fixture pins nothing"
+    assert window.status.message.text() == "", "selecting a pinned fixture does not pin it again"
 
 
-async def test_a_pin_is_taken_away_again(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
+async def test_a_fixture_can_be_unpinned(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
     click(room, "basics/online", qtbot)
     assert room.pin.isChecked()
     before = list(companion.settings.pinned)
@@ -1067,9 +1071,11 @@ async def test_a_pin_is_taken_away_again(room: FixturesRoom, companion: Companio
     assert room.pin.text() == "Pin"
 
 
-async def test_a_pin_survives_a_rename_in_its_place(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
-    companion.settings.pinned = ["basics/message", MINE, "basics/online"]
-    click(room, MINE, qtbot)
+async def test_a_renamed_fixture_stays_pinned_at_its_position(
+    room: FixturesRoom, companion: Companion, qtbot: Any
+) -> None:
+    companion.settings.pinned = ["basics/message", OWN, "basics/online"]
+    click(room, OWN, qtbot)
     qtbot.mouseClick(room.rename, LEFT)
     await answer(room, "mine/sooner", qtbot)
     assert companion.settings.pinned == ["basics/message", "mine/sooner", "basics/online"]
@@ -1077,31 +1083,31 @@ async def test_a_pin_survives_a_rename_in_its_place(room: FixturesRoom, companio
 
 
 async def test_a_pin_of_a_deleted_fixture_is_ignored(room: FixturesRoom, companion: Companion, qtbot: Any) -> None:
-    companion.settings.pinned = [MINE, "basics/online"]
-    await companion.fixtures.delete(MINE)
+    companion.settings.pinned = [OWN, "basics/online"]
+    await companion.fixtures.delete(OWN)
     assert [each.name for each in companion.fixtures.pinned] == ["basics/online"]
 
 
-async def test_a_pin_leaves_unsaved_settings_alone(
+async def test_pinning_does_not_change_unsaved_settings(
     window: MainWindow, room: FixturesRoom, companion: Companion, qtbot: Any
 ) -> None:
     window.settings.fields.username.setText("half typed")
-    click(room, MINE, qtbot)
+    click(room, OWN, qtbot)
     qtbot.mouseClick(room.pin, LEFT)
     await wait_until_idle(companion)
-    assert MINE in companion.settings.pinned
+    assert OWN in companion.settings.pinned
     assert window.settings.fields.username.text() == "half typed"
     window.open_room(SETTINGS)
     qtbot.mouseClick(window.settings.bar.save, LEFT)
     await wait_until_idle(companion)
     assert companion.settings.username == "half typed"
-    assert MINE in companion.settings.pinned
+    assert OWN in companion.settings.pinned
 
 
-# the way out
+# closing
 
 
-async def test_a_window_that_closes_while_a_name_is_asked_for_leaves_nothing(
+async def test_closing_the_window_discards_an_open_name_dialog(
     make_companion: MakeCompanion, windows: Any, folder: Path, qtbot: Any
 ) -> None:
     companion = await make_companion(fixtures_folder=folder)
@@ -1110,7 +1116,7 @@ async def test_a_window_that_closes_while_a_name_is_asked_for_leaves_nothing(
     window.open_room(FIXTURES)
     window.fixtures.choose("basics/typing")
     qtbot.mouseClick(window.fixtures.save_as, LEFT)
-    dialog = asked()
+    dialog = open_dialog()
     window.close_down()
     window.hide()
     qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
@@ -1123,37 +1129,37 @@ async def test_a_closed_room_ignores_later_changes(
 ) -> None:
     before = names(room)
     room.close_down()
-    await companion.fixtures.save("mine/unheard", TYPING)
+    await companion.fixtures.save("mine/later", TYPING)
     assert names(room) == before
 
 
-# by keyboard
+# keyboard
 
 
-async def test_everything_is_reached_with_the_tab_key_in_reading_order(
+async def test_the_tab_key_reaches_all_controls_in_reading_order(
     window: MainWindow, room: FixturesRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
-    click(room, MINE, qtbot)
-    type_(room, " ", qtbot)
+    click(room, OWN, qtbot)
+    type_text(room, " ", qtbot)
     write(room, "typing", username="carol", typing=True)
     room.bar.expect.choice.setCurrentText("typing")
     room.list.search.setFocus()
-    passed = [room.list.search]
+    visited = [room.list.search]
     while QApplication.focusWidget() is not room.bar.now:
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
-        assert QApplication.focusWidget() not in passed
-        passed.append(QApplication.focusWidget())
+        assert QApplication.focusWidget() not in visited
+        visited.append(QApplication.focusWidget())
     expected = [
         room.list.search, room.list.tree, room.list.paste, room.editor, room.pin, room.save, room.save_as,
         room.rename, room.delete, room.bar.expect.choice, room.bar.expect.where, room.bar.expect.within,
         room.bar.target_box, room.bar.repeat.toggle, room.bar.later, room.bar.now,
     ]  # fmt: skip
-    assert [each for each in passed if each in expected] == expected
-    assert all(each.accessibleName() for each in passed)
+    assert [each for each in visited if each in expected] == expected
+    assert all(each.accessibleName() for each in visited)
 
 
-async def test_a_fixture_is_found_changed_and_fired_without_a_mouse(
+async def test_a_fixture_can_be_selected_changed_fired_and_saved_with_the_keyboard(
     window: MainWindow, room: FixturesRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -1162,7 +1168,7 @@ async def test_a_fixture_is_found_changed_and_fired_without_a_mouse(
     assert QApplication.focusWidget() is room.list.tree
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Down)
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Down)
-    assert room.name.text() == MINE
+    assert room.name.text() == OWN
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Return, CONTROL)
     assert (await frame(client))["event"] == "typing"
     qtbot.keyClick(room.list.tree, Qt.Key.Key_Tab)
@@ -1176,17 +1182,17 @@ async def test_a_fixture_is_found_changed_and_fired_without_a_mouse(
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     qtbot.keyClick(room.save, Qt.Key.Key_Space)
     await wait_until_idle(companion)
-    assert companion.fixtures.find(MINE).fixture.event == "friend_online"
+    assert companion.fixtures.find(OWN).fixture.event == "friend_online"
 
 
-async def test_every_button_of_the_room_says_what_it_is(room: FixturesRoom, qtbot: Any) -> None:
-    click(room, MINE, qtbot)
+async def test_every_button_of_the_room_has_a_unique_name(room: FixturesRoom, qtbot: Any) -> None:
+    click(room, OWN, qtbot)
     names = [each.accessibleName() for each in room.findChildren(QPushButton)]
     assert all(names)
     assert len(set(names)) == len(names)
 
 
-async def test_what_was_typed_is_there_again_after_a_look_at_another(room: FixturesRoom) -> None:
+async def test_unsaved_text_is_restored_when_a_fixture_is_selected_again(room: FixturesRoom) -> None:
     room.choose("basics/typing")
     room.editor.setPlainText("not yet done")
     room.choose("basics/online")
@@ -1201,9 +1207,7 @@ async def test_what_was_typed_is_there_again_after_a_look_at_another(room: Fixtu
     await until(lambda: "•" not in room.list.model.index_of("basics/typing").data())
 
 
-async def test_what_a_fixture_says_of_its_target_and_times_is_shown(
-    room: FixturesRoom, companion: Companion
-) -> None:
+async def test_the_target_and_repetitions_of_a_fixture_are_shown(room: FixturesRoom, companion: Companion) -> None:
     await companion.fixtures.save("mine/twice", Fixture(event="typing", data={}, to="user:bob", times=2))
     room.choose("mine/twice")
     assert room.name.text() == "mine/twice · to user:bob · sent 2 times"
