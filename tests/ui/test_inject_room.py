@@ -1,4 +1,4 @@
-"""The room that fires events: what the form shows is what arrives."""
+"""Inject: the room that fires events. Clients receive what the form shows."""
 
 import asyncio
 import json
@@ -56,45 +56,45 @@ def titles(room: InjectRoom) -> list[str]:
 
 
 def panel(room: InjectRoom, event: str) -> EventPanel:
-    found = room.event_panel(event)
-    assert found
-    room.open_panel(found)
-    return found
+    event_panel = room.event_panel(event)
+    assert event_panel
+    room.open_panel(event_panel)
+    return event_panel
 
 
 def click_tab(room: InjectRoom, title: str, qtbot: Any) -> None:
-    place = room.tabs.tabRect(titles(room).index(title)).center()
-    qtbot.mouseClick(room.tabs, LEFT, pos=place)
+    position = room.tabs.tabRect(titles(room).index(title)).center()
+    qtbot.mouseClick(room.tabs, LEFT, pos=position)
     assert room.tabs.tabText(room.tabs.currentIndex()) == title
 
 
-async def test_every_server_event_has_its_panel(room: InjectRoom) -> None:
+async def test_every_server_event_has_a_panel(room: InjectRoom) -> None:
     assert titles(room) == ["New message", "Presence", "Typing", "Raw frame"]
     assert room.panels.count() == room.tabs.count()
     assert room.event_panel("friend_offline") is room.event_panel("friend_online")
     assert room.event_panel("mark_read") is None
 
 
-async def test_a_click_delivers_exactly_what_the_form_shows(
+async def test_a_click_sends_the_values_of_the_form(
     room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     form = panel(room, "new_message").form()
-    shown = form.field("text")
-    assert isinstance(shown, LongTextField)
-    shown.edit.selectAll()
-    qtbot.keyClicks(shown.edit, "first event")
+    field = form.field("text")
+    assert isinstance(field, LongTextField)
+    field.edit.selectAll()
+    qtbot.keyClicks(field.edit, "first event")
     qtbot.mouseClick(room.bar.now, LEFT)
-    arrived = await frame(client)
-    assert arrived["event"] == "new_message"
+    received = await frame(client)
+    assert received["event"] == "new_message"
     expected = form.value()
-    assert {**expected, **{name: arrived["data"][name] for name in ("msg_id", "timestamp")}} == arrived["data"]
-    assert arrived["data"]["text"] == "first event"
-    assert "{{" not in json.dumps(arrived)
-    assert companion.catalog.problems(Envelope(**arrived)) == []
+    assert {**expected, **{name: received["data"][name] for name in ("msg_id", "timestamp")}} == received["data"]
+    assert received["data"]["text"] == "first event"
+    assert "{{" not in json.dumps(received)
+    assert companion.catalog.problems(Envelope(**received)) == []
 
 
-async def test_own_values_arrive_as_they_are(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
+async def test_entered_values_are_sent_unchanged(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
     client = await connect_client()
     form = panel(room, "new_message").form()
     data = {
@@ -108,17 +108,19 @@ async def test_own_values_arrive_as_they_are(room: InjectRoom, connect_client: C
         assert await frame(client) == {"event": "new_message", "data": data}
 
 
-async def test_every_click_makes_fresh_ids_and_times(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
+async def test_every_click_generates_new_ids_and_times(
+    room: InjectRoom, connect_client: Connect, qtbot: Any
+) -> None:
     client = await connect_client()
     panel(room, "new_message")
-    seen = set()
+    ids = set()
     for _ in range(3):
         qtbot.mouseClick(room.bar.now, LEFT)
-        seen.add((await frame(client))["data"]["msg_id"])
-    assert len(seen) == 3
+        ids.add((await frame(client))["data"]["msg_id"])
+    assert len(ids) == 3
 
 
-async def test_what_is_changed_after_a_series_began_waits_for_the_next(
+async def test_changes_during_a_series_do_not_affect_it(
     room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -150,7 +152,7 @@ async def test_ctrl_enter_fires_from_the_json_editor(room: InjectRoom, connect_c
     assert typing.editor.toPlainText() == before
 
 
-async def test_an_event_edited_as_json_arrives(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
+async def test_an_event_edited_as_json_is_sent(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
     client = await connect_client()
     typing = panel(room, "typing")
     typing.show_view(JSON)
@@ -160,15 +162,15 @@ async def test_an_event_edited_as_json_arrives(room: InjectRoom, connect_client:
 
 
 @pytest.mark.parametrize(
-    "broken", ["no JSON", '{"event": "typing", "data": {"username": ""}}', '{"event": "nope", "data": {}}', ""]
+    "invalid", ["not JSON", '{"event": "typing", "data": {"username": ""}}', '{"event": "nope", "data": {}}', ""]
 )
-async def test_an_invalid_event_cannot_be_fired_in_any_way(
-    room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, broken: str
+async def test_an_invalid_event_cannot_be_fired_with_buttons_or_keys(
+    room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, invalid: str
 ) -> None:
     client = await connect_client()
     typing = panel(room, "typing")
     typing.show_view(JSON)
-    typing.editor.setPlainText(broken)
+    typing.editor.setPlainText(invalid)
     assert not room.bar.now.isEnabled()
     assert not room.bar.later.isEnabled()
     assert room.bar.now.toolTip() not in ("", "Fire (Ctrl+Enter)")
@@ -219,11 +221,11 @@ async def test_another_panel_can_fire_while_one_is_invalid(
         ' {"event" : "typing",\n\n "data":{ "username":"x","typing":true } } ',
         "ünï 🎉 \\u0000",
         "tab\there",
-        "no\u00a0break",
+        "non-breaking\u00a0space",
         "line\u2028separator",
     ],
 )
-async def test_a_raw_frame_arrives_byte_for_byte(
+async def test_a_raw_frame_is_sent_byte_for_byte(
     room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, raw: str
 ) -> None:
     client = await connect_client()
@@ -239,7 +241,7 @@ async def test_a_raw_frame_arrives_byte_for_byte(
     assert last.verdict is (Verdict.OK if valid else Verdict.INVALID)
 
 
-async def test_a_raw_frame_says_what_is_wrong_with_it(room: InjectRoom, qtbot: Any) -> None:
+async def test_the_error_of_a_raw_frame_is_shown(room: InjectRoom, qtbot: Any) -> None:
     click_tab(room, "Raw frame", qtbot)
     room.raw.editor.setPlainText("{")
     assert room.raw.verdict.text().startswith("✕ line 1 column 2: invalid JSON")
@@ -249,17 +251,17 @@ async def test_a_raw_frame_says_what_is_wrong_with_it(room: InjectRoom, qtbot: A
     assert room.raw.verdict.text() == "✓ Valid typing event"
 
 
-async def test_the_button_and_the_validity_of_a_raw_frame_agree(
+async def test_the_fire_button_shows_whether_a_raw_frame_is_valid(
     room: InjectRoom, companion: Companion, qtbot: Any
 ) -> None:
     click_tab(room, "Raw frame", qtbot)
-    for written, valid in (
+    for frame_text, valid in (
         ('{"event": "typing", "data": {"username": "x", "typing": true}}', True),
         ('{"event": "typing", "data": {"username": "x"}}', False),
         ('{"event": "new", "data": {}}', False),
         ("", False),
     ):
-        room.raw.editor.setPlainText(written)
+        room.raw.editor.setPlainText(frame_text)
         assert room.bar.now.text() == ("Send as is" if valid else "Send malformed")
         assert room.bar.now.property("warns") is not valid
         assert room.raw.verdict.property("tone") == ("ok" if valid else "warning")
@@ -270,19 +272,19 @@ async def test_the_button_and_the_validity_of_a_raw_frame_agree(
     assert room.raw.verdict.text().startswith("✕ event: unknown server event 'typing'")
 
 
-async def test_a_result_belongs_to_the_tab_that_fired(
+async def test_a_result_is_shown_only_in_the_tab_that_fired(
     room: InjectRoom, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
     click_tab(room, "Typing", qtbot)
     qtbot.mouseClick(room.bar.now, LEFT)
     await until(lambda: room.bar.status.text().startswith("Delivered"))
-    said = room.bar.status.text()
+    result = room.bar.status.text()
     for title in ("Presence", "Raw frame", "New message"):
         click_tab(room, title, qtbot)
         assert room.bar.status.text() == ""
     click_tab(room, "Typing", qtbot)
-    assert room.bar.status.text() == said
+    assert room.bar.status.text() == result
     assert "out of date" not in room.bar.result.stamp.text()
 
 
@@ -302,7 +304,7 @@ async def test_a_result_of_an_edited_event_is_out_of_date(
     await until(lambda: "out of date" not in room.bar.result.stamp.text())
 
 
-async def test_the_reason_why_a_form_cannot_be_shown_disappears_with_the_next_edit(
+async def test_the_message_that_the_form_cannot_be_shown_disappears_with_the_next_edit(
     room: InjectRoom, qtbot: Any
 ) -> None:
     typing = panel(room, "typing")
@@ -316,7 +318,7 @@ async def test_the_reason_why_a_form_cannot_be_shown_disappears_with_the_next_ed
     assert room.bar.status.text() == ""
 
 
-async def test_ctrl_enter_on_an_invalid_event_says_why_nothing_is_fired(room: InjectRoom, qtbot: Any) -> None:
+async def test_ctrl_enter_on_an_invalid_event_shows_the_error(room: InjectRoom, qtbot: Any) -> None:
     field = panel(room, "typing").form().field("username")
     field.set_value("")
     room.fire_or_stop()
@@ -324,7 +326,9 @@ async def test_ctrl_enter_on_an_invalid_event_says_why_nothing_is_fired(room: In
     assert room.bar.status.property("tone") == "error"
 
 
-async def test_half_a_character_does_no_harm(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
+async def test_a_lone_surrogate_in_a_raw_frame_does_not_prevent_later_frames(
+    room: InjectRoom, connect_client: Connect, qtbot: Any
+) -> None:
     client = await connect_client()
     click_tab(room, "Raw frame", qtbot)
     room.raw.editor.setPlainText("half: ")
@@ -336,26 +340,26 @@ async def test_half_a_character_does_no_harm(room: InjectRoom, connect_client: C
         pass
 
 
-async def test_the_raw_frame_goes_to_the_target_only(
+async def test_a_raw_frame_is_sent_only_to_the_target(
     room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
-    one, two = await connect_client(), await connect_client()
+    first, second = await connect_client(), await connect_client()
     click_tab(room, "Raw frame", qtbot)
     room.bar.choose_client(2)
-    room.raw.editor.setPlainText("only two")
+    room.raw.editor.setPlainText("only the second")
     qtbot.mouseClick(room.bar.now, LEFT)
-    assert await text(two) == "only two"
-    assert await all_frames(companion, one) == []
+    assert await text(second) == "only the second"
+    assert await all_frames(companion, first) == []
 
 
-async def test_a_message_to_the_ui_is_known_to_mark_read(
+async def test_a_message_fired_to_the_ui_can_be_marked_as_read(
     room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     panel(room, "new_message")
     qtbot.mouseClick(room.bar.now, LEFT)
-    arrived = (await frame(client))["data"]
-    await client.send(json.dumps({"event": "mark_read", "data": {"peer": "alice", "msg_id": arrived["msg_id"]}}))
+    received = (await frame(client))["data"]
+    await client.send(json.dumps({"event": "mark_read", "data": {"peer": "alice", "msg_id": received["msg_id"]}}))
     await until(lambda: any(row.event == "mark_read" for row in companion.journal))
     (row,) = [row for row in companion.journal if row.event == "mark_read"]
     assert row.verdict is Verdict.OK
@@ -367,7 +371,7 @@ async def test_the_help_of_an_event_is_shown(room: InjectRoom) -> None:
 
 
 @pytest.fixture
-async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[MainWindow, Companion]]:
+async def window_with_added_event(tmp_path: Path) -> AsyncIterator[tuple[MainWindow, Companion]]:
     companion = Companion(Settings(port=0, rest_port=0), extended_catalog())
     assert await companion.start()
     window = MainWindow(Folders.of(tmp_path)).fill(companion)
@@ -378,26 +382,26 @@ async def grown_window(tmp_path: Path) -> AsyncIterator[tuple[MainWindow, Compan
     await companion.close()
 
 
-async def test_an_event_that_was_added_gets_its_own_tab_and_fires(
-    grown_window: tuple[MainWindow, Companion], qtbot: Any
+async def test_an_added_event_has_a_tab_and_can_be_fired(
+    window_with_added_event: tuple[MainWindow, Companion], qtbot: Any
 ) -> None:
-    window, companion = grown_window
+    window, companion = window_with_added_event
     room = window.inject
     assert titles(room) == ["New message", "Presence", "Typing", "Message delivered", "Raw frame"]
     async with connect(companion.server.url, proxy=None) as client:
         await until(lambda: companion.hub.connection_count)
         click_tab(room, "Message delivered", qtbot)
-        added = room.panels.currentWidget()
-        assert isinstance(added, EventPanel)
-        assert added.problems == []
-        added.form().field("attempts").set_value(3)
+        added_panel = room.panels.currentWidget()
+        assert isinstance(added_panel, EventPanel)
+        assert added_panel.problems == []
+        added_panel.form().field("attempts").set_value(3)
         qtbot.mouseClick(room.bar.now, LEFT)
-        arrived = await frame(client)
-    assert arrived["event"] == "message_delivered"
-    assert arrived["data"] == {"msg_id": arrived["data"]["msg_id"], "peer": "alice", "attempts": 3}
+        received = await frame(client)
+    assert received["event"] == "message_delivered"
+    assert received["data"] == {"msg_id": received["data"]["msg_id"], "peer": "alice", "attempts": 3}
 
 
-async def test_an_added_event_with_optional_fields_can_be_fired_as_it_stands(qapp: Any) -> None:
+async def test_the_default_of_an_added_event_with_optional_fields_is_valid(qapp: Any) -> None:
     added = event_type("with_optionals", WithOptionals)
     panel = EventPanel(Companion(Settings(port=0), Catalog([added])), [added])
     assert panel.problems == []
@@ -415,7 +419,7 @@ async def test_rebuilding_keeps_the_tab_and_the_raw_frame(room: InjectRoom, qtbo
     assert room.bar.now.text() == "Send malformed"
 
 
-async def test_without_personas_the_quick_ways_are_left_out(room: InjectRoom, companion: Companion) -> None:
+async def test_without_personas_no_quick_buttons_are_shown(room: InjectRoom, companion: Companion) -> None:
     await set_friends(companion)
     room.refresh()
     for event in ("friend_online", "typing"):
@@ -423,7 +427,9 @@ async def test_without_personas_the_quick_ways_are_left_out(room: InjectRoom, co
         assert buttons == {"Form", "JSON", "Format", "Reset", "▾ Details"}
 
 
-async def test_a_target_that_is_gone_is_warned_about(room: InjectRoom, connect_client: Connect, qtbot: Any) -> None:
+async def test_firing_to_an_unknown_client_is_reported(
+    room: InjectRoom, connect_client: Connect, qtbot: Any
+) -> None:
     await connect_client()
     room.bar.choose_client(77)
     panel(room, "typing")
@@ -440,9 +446,7 @@ def paste(editor: QWidget, text: str) -> None:
     QTest.keySequence(editor, QKeySequence(QKeySequence.StandardKey.Paste))
 
 
-async def test_a_large_paste_is_sent_exactly_as_it_was_pasted(
-    room: InjectRoom, companion: Companion, qtbot: Any
-) -> None:
+async def test_a_large_pasted_text_is_sent_unchanged(room: InjectRoom, companion: Companion, qtbot: Any) -> None:
     click_tab(room, "Raw frame", qtbot)
     text = '{"event":"new_message","data":{"text":"' + "x\u00a0\u2028" * 40_000 + '"}}\r\n'
     room.raw.editor.selectAll()
@@ -451,19 +455,19 @@ async def test_a_large_paste_is_sent_exactly_as_it_was_pasted(
     await until(lambda: companion.journal.last_seq > 0 and list(companion.journal)[-1].payload == text.encode())
 
 
-@pytest.mark.parametrize("place", ["raw", "JSON", "form"])
-async def test_a_paste_that_is_too_large_is_rejected_with_an_offer(
-    room: InjectRoom, place: str, qtbot: Any
+@pytest.mark.parametrize("view", ["raw", "JSON", "form"])
+async def test_a_pasted_text_that_is_too_large_is_rejected_with_a_button_to_send_a_file(
+    room: InjectRoom, view: str, qtbot: Any
 ) -> None:
-    shown = panel(room, "new_message")
-    if place == "raw":
+    event_panel = panel(room, "new_message")
+    if view == "raw":
         click_tab(room, "Raw frame", qtbot)
         editor: TextEdit = room.raw.editor
-    elif place == "JSON":
-        shown.show_view(JSON)
-        editor = shown.editor
+    elif view == "JSON":
+        event_panel.show_view(JSON)
+        editor = event_panel.editor
     else:
-        field = shown.form().field("text")
+        field = event_panel.form().field("text")
         assert isinstance(field, LongTextField)
         editor = field.edit
     before = editor.toPlainText()
@@ -476,7 +480,7 @@ async def test_a_paste_that_is_too_large_is_rejected_with_an_offer(
     assert room.bar.send_file.isHidden()
 
 
-async def test_send_from_file_sends_the_file_exactly(
+async def test_send_from_file_sends_the_file_unchanged(
     room: InjectRoom, companion: Companion, connect_client: Connect, qtbot: Any, tmp_path: Path
 ) -> None:
     client = await connect_client()
@@ -506,22 +510,22 @@ async def test_a_row_that_is_too_large_to_edit_is_reported(room: InjectRoom, com
     assert room.bar.status.text() == TOO_LARGE
 
 
-async def test_a_form_too_large_for_the_json_editor_stays_a_form(room: InjectRoom, qtbot: Any) -> None:
-    shown = panel(room, "new_message")
-    shown.form().field("text").set_value("\u0001" * 100_000)  # each is six characters of JSON
-    shown.show_view(JSON)
-    assert shown.views.currentIndex() != JSON
+async def test_a_form_too_large_for_the_json_editor_is_not_shown_as_json(room: InjectRoom, qtbot: Any) -> None:
+    event_panel = panel(room, "new_message")
+    event_panel.form().field("text").set_value("\u0001" * 100_000)  # each character is six characters of JSON
+    event_panel.show_view(JSON)
+    assert event_panel.views.currentIndex() != JSON
     assert room.bar.status.text() == TOO_LARGE
 
 
-async def test_too_many_templates_cannot_be_fired(room: InjectRoom, qtbot: Any) -> None:
-    shown = panel(room, "new_message")
-    shown.form().field("text").set_value("{{uuid}}" * 10_000)
-    assert [str(each) for each in shown.problems] == ["data: has 10,002 templates; at most 200 are allowed"]
+async def test_an_event_with_too_many_templates_cannot_be_fired(room: InjectRoom, qtbot: Any) -> None:
+    event_panel = panel(room, "new_message")
+    event_panel.form().field("text").set_value("{{uuid}}" * 10_000)
+    assert [str(each) for each in event_panel.problems] == ["data: has 10,002 templates; at most 200 are allowed"]
     assert not room.bar.now.isEnabled()
 
 
-async def test_every_editor_of_the_window_is_bounded(window: MainWindow) -> None:
+async def test_every_editor_of_the_window_limits_its_text(window: MainWindow) -> None:
     for room in ROOMS:
         window.open_room(room.name)
     editors = [*window.findChildren(QLineEdit), *window.findChildren(QPlainTextEdit)]

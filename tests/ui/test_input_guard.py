@@ -37,15 +37,15 @@ NOTCHES = (QPoint(0, -120), QPoint(0, 120), QPoint(-120, 0))
 
 
 def turn_wheel(widget: QWidget, angle: QPoint = NOTCHES[0]) -> None:
-    """Turn the wheel over the middle of a widget, as the window system reports it."""
+    """Turn the wheel over the centre of a widget, with an event from the window system."""
     window = widget.window()
-    place = widget.mapTo(window, widget.rect().center())
-    QTest.wheelEvent(window.windowHandle(), QPointF(place), angle)
+    position = widget.mapTo(window, widget.rect().center())
+    QTest.wheelEvent(window.windowHandle(), QPointF(position), angle)
     QApplication.processEvents()
 
 
 def value(widget: QWidget) -> object:
-    """Return what a person sets with a control; None for anything else."""
+    """Return the value of an input control, or None for any other widget."""
     if isinstance(widget, QTabBar):
         return widget.currentIndex()
     if isinstance(widget, QScrollBar):
@@ -56,9 +56,9 @@ def value(widget: QWidget) -> object:
 
 def values(window: QWidget) -> dict[QWidget, object]:
     return {
-        each: found
+        each: current
         for each in window.findChildren(QWidget)
-        if each.isVisible() and (found := value(each)) is not None
+        if each.isVisible() and (current := value(each)) is not None
     }
 
 
@@ -69,8 +69,8 @@ def area_of(widget: QWidget) -> QScrollArea | None:
     return parent
 
 
-def in_sight(window: QWidget) -> Iterator[QWidget]:
-    """Yield every visible widget, scrolled into sight."""
+def visible_widgets(window: QWidget) -> Iterator[QWidget]:
+    """Yield every visible widget after scrolling to it."""
     for widget in window.findChildren(QWidget):
         if widget.isVisible() and widget.width() > 1 and widget.height() > 1:
             if area := area_of(widget):
@@ -79,7 +79,7 @@ def in_sight(window: QWidget) -> Iterator[QWidget]:
 
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
-async def test_the_wheel_changes_no_value_and_moves_no_focus(
+async def test_the_wheel_changes_neither_values_nor_focus(
     window: MainWindow, companion: Companion, connect_client: Connect, room: str
 ) -> None:
     await connect_client()
@@ -95,27 +95,27 @@ async def test_the_wheel_changes_no_value_and_moves_no_focus(
         window.inject.tabs.setCurrentIndex(tab)
         window.rooms.setFocus()
         focus, before = QApplication.focusWidget(), values(window)
-        for widget in in_sight(window):
+        for widget in visible_widgets(window):
             for angle in NOTCHES:
                 turn_wheel(widget, angle)
             turned += value(widget) is not None
             assert QApplication.focusWidget() is focus, widget
             now = values(window)
-            there = before.keys() & now.keys()  # something may come into sight or go meanwhile
-            assert {each: now[each] for each in there} == {each: before[each] for each in there}, widget
+            common = before.keys() & now.keys()  # scrolling may show and hide widgets
+            assert {each: now[each] for each in common} == {each: before[each] for each in common}, widget
     assert turned > 10
 
 
-@pytest.mark.parametrize("place", [SETTINGS, INJECT])
-async def test_over_a_control_the_wheel_scrolls_the_page(window: MainWindow, place: str) -> None:
+@pytest.mark.parametrize("name", [SETTINGS, INJECT])
+async def test_the_wheel_over_a_control_scrolls_the_page(window: MainWindow, name: str) -> None:
     window.resize(window.minimumSize())
-    window.open_room(place)
-    room = window.rooms.page(place)
-    if place == INJECT:
+    window.open_room(name)
+    room = window.rooms.page(name)
+    if name == INJECT:
         panel = window.inject.event_panel("new_message")
         assert panel
         panel.form().fold.click()
-        await asyncio.sleep(0.02)  # lays out
+        await asyncio.sleep(0.02)  # lets Qt lay out the widgets
     controls = [
         (each, area)
         for each in room.findChildren(QWidget)
@@ -133,7 +133,7 @@ async def test_over_a_control_the_wheel_scrolls_the_page(window: MainWindow, pla
         assert bar.value() != before
 
 
-async def test_a_control_with_the_focus_still_follows_the_wheel(window: MainWindow) -> None:
+async def test_the_wheel_changes_a_control_that_has_the_focus(window: MainWindow) -> None:
     window.open_room(SETTINGS)
     port = window.settings.fields.port
     turn_wheel(port)
@@ -149,10 +149,8 @@ async def test_a_control_with_the_focus_still_follows_the_wheel(window: MainWind
 
 
 @pytest.mark.parametrize("kind", [QSpinBox, QDoubleSpinBox, QDateTimeEdit, QComboBox, QSlider, QDial, QTabBar])
-async def test_controls_of_any_kind_that_are_created_later_are_covered(
-    window: MainWindow, kind: type[QWidget]
-) -> None:
-    """In the window and in a dialog of it."""
+async def test_controls_created_later_ignore_the_wheel(window: MainWindow, kind: type[QWidget]) -> None:
+    """Check controls in the window and in one of its dialogs."""
     window.open_room(SETTINGS)
     dialog = QDialog(window)
     for parent in (window.settings.form.widget(), dialog):
@@ -182,9 +180,9 @@ async def test_controls_of_any_kind_that_are_created_later_are_covered(
     dialog.done(0)
 
 
-@pytest.mark.parametrize("how", ["hide", "disable", "delete"])
-async def test_the_focus_of_a_button_that_goes_away_moves_to_no_other_button(
-    tmp_path: Path, show: Callable[[QWidget], None], how: str
+@pytest.mark.parametrize("action", ["hide", "disable", "delete"])
+async def test_the_focus_of_a_removed_button_does_not_move_to_another_button(
+    tmp_path: Path, show: Callable[[QWidget], None], action: str
 ) -> None:
     window = MainWindowShell(Folders.of(tmp_path))
     show(window)
@@ -194,12 +192,12 @@ async def test_the_focus_of_a_button_that_goes_away_moves_to_no_other_button(
     for button in (first, second):
         button.clicked.connect(lambda _=False, button=button: clicked.append(button.text()))
         row.addWidget(button)
-    act: dict[str, Callable[[], object]] = {
+    actions: dict[str, Callable[[], object]] = {
         "hide": first.hide,
         "disable": lambda: first.setEnabled(False),
         "delete": first.deleteLater,
     }
-    first.clicked.connect(lambda _: act[how]())
+    first.clicked.connect(lambda _: actions[action]())
     host = QWidget()
     host.setLayout(row)
     window.setCentralWidget(host)
@@ -212,7 +210,7 @@ async def test_the_focus_of_a_button_that_goes_away_moves_to_no_other_button(
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert clicked == ["First"]
     QTest.keyClick(window.windowHandle(), Qt.Key.Key_Tab)
-    assert isinstance(window.focusWidget(), QPushButton)  # Tab still works
+    assert isinstance(window.focusWidget(), QPushButton)  # the Tab key still works
 
 
 async def test_a_button_that_moves_under_the_pointer_ignores_the_second_click(
@@ -232,10 +230,10 @@ async def test_a_button_that_moves_under_the_pointer_ignores_the_second_click(
     first.clicked.connect(first.hide)
     first.clicked.connect(row.activate)
     QApplication.processEvents()
-    place = first.mapTo(window, first.rect().center())
-    QTest.mouseDClick(window.windowHandle(), LEFT, pos=place)
-    assert window.childAt(place) is second
+    position = first.mapTo(window, first.rect().center())
+    QTest.mouseDClick(window.windowHandle(), LEFT, pos=position)
+    assert window.childAt(position) is second
     assert clicked == ["First"]
-    QTest.mouseClick(window.windowHandle(), LEFT, pos=place)
-    QTest.mouseDClick(window.windowHandle(), LEFT, pos=place)
+    QTest.mouseClick(window.windowHandle(), LEFT, pos=position)
+    QTest.mouseDClick(window.windowHandle(), LEFT, pos=position)
     assert clicked == ["First", "Second", "Second", "Second"]

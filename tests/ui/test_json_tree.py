@@ -1,4 +1,4 @@
-"""A frame as a tree: lazy for large frames, searchable, and with paths as the rest of the program writes them."""
+"""The JSON tree: frames as a searchable tree whose nodes are created on demand."""
 
 import json
 from collections.abc import Callable
@@ -41,17 +41,17 @@ def show_value(tree: JsonTree, value: Any) -> None:
 
 
 def rows(tree: JsonTree, parent: QModelIndex = QModelIndex()) -> list[tuple[str, str]]:  # noqa: B008
-    """Return key and value of every row that is visible or would be after scrolling."""
-    found = []
+    """Return key and value of every row whose parents are expanded."""
+    result = []
     for number in range(tree.model.rowCount(parent)):
         index = tree.model.index(number, 0, parent)
-        found.append((index.data(), tree.model.index(number, Column.VALUE, parent).data()))
+        result.append((index.data(), tree.model.index(number, Column.VALUE, parent).data()))
         if tree.view.isExpanded(index):
-            found += rows(tree, index)
-    return found
+            result += rows(tree, index)
+    return result
 
 
-def choose(tree: JsonTree, *steps: str | int) -> None:
+def select(tree: JsonTree, *steps: str | int) -> None:
     tree.view.setCurrentIndex(tree.model.find(steps))
 
 
@@ -93,19 +93,19 @@ def test_a_value_without_members_is_one_row(tree: JsonTree, value: Any) -> None:
 
 def test_long_lists_are_grouped_and_created_on_demand(tree: JsonTree) -> None:
     show_value(tree, {"data": list(range(12_345)), "keys": {f"k{n}": n for n in range(250)}})
-    made = len(tree.model._nodes)
-    assert made < 3 * GROUP
+    created = len(tree.model._nodes)
+    assert created < 3 * GROUP
     groups = tree.model.find(("data",))
     assert tree.model.rowCount(groups) == 2
     assert tree.model.index(1, 0, groups).data() == "10000 … 12344"
     assert tree.model.index(2, 0, tree.model.find(("keys",))).data() == "k200 … k249"
     index = tree.model.find(("data", 12_344))
     assert tree.model.node(index).value == 12_344
-    assert len(tree.model._nodes) < made + 4 * GROUP
+    assert len(tree.model._nodes) < created + 4 * GROUP
 
 
-def test_a_frame_of_64_kb_opens_few_nodes(tree: JsonTree) -> None:
-    """10,000 nodes: creating all of them, or asking the model about all, would take too long."""
+def test_expanding_a_large_frame_creates_a_limited_number_of_nodes(tree: JsonTree) -> None:
+    """Creating or querying all 10,000 nodes would take too long."""
     value = {"event": "x", "data": {"items": [[n] for n in range(5_000)]}}
     assert len(searchable(value)) > 10_000
     show_value(tree, value)
@@ -116,18 +116,18 @@ def test_a_frame_of_64_kb_opens_few_nodes(tree: JsonTree) -> None:
     assert MAX_OPENED - GROUP < len(rows(tree)) <= MAX_OPENED
 
 
-def test_asterisk_opens_a_limited_number_too(tree: JsonTree, qtbot: Any) -> None:
+def test_the_asterisk_key_expands_a_limited_number_of_nodes(tree: JsonTree, qtbot: Any) -> None:
     show_value(tree, {"items": [[n] for n in range(5_000)]})
     tree.view.setFocus()
-    choose(tree, "items")
+    select(tree, "items")
     qtbot.keyClick(tree.view, Qt.Key.Key_Asterisk)
     assert len(rows(tree)) <= MAX_OPENED
 
 
-def test_everything_can_be_folded_with_the_keyboard(tree: JsonTree, qtbot: Any) -> None:
+def test_nodes_can_be_collapsed_and_expanded_with_the_keyboard(tree: JsonTree, qtbot: Any) -> None:
     show_value(tree, FRAME)
     tree.view.setFocus()
-    choose(tree, "data")
+    select(tree, "data")
     qtbot.keyClick(tree.view, Qt.Key.Key_Left)
     assert [key for key, _ in rows(tree)] == ["event", "data"]
     qtbot.keyClick(tree.view, Qt.Key.Key_Right)
@@ -135,7 +135,7 @@ def test_everything_can_be_folded_with_the_keyboard(tree: JsonTree, qtbot: Any) 
 
 
 @pytest.mark.parametrize(
-    ("payload", "why"),
+    ("payload", "error"),
     [
         (b"{nope", "invalid JSON"),
         (b"\xff", "not UTF-8"),
@@ -144,10 +144,10 @@ def test_everything_can_be_folded_with_the_keyboard(tree: JsonTree, qtbot: Any) 
         (b"[" * 60_000, "nested deeper"),
     ],
 )
-def test_a_label_says_why_there_is_no_tree(tree: JsonTree, payload: bytes, why: str) -> None:
+def test_the_reason_is_shown_if_a_frame_has_no_tree(tree: JsonTree, payload: bytes, error: str) -> None:
     tree.show_frame(payload)
     assert tree.currentWidget() is tree.problem
-    assert why in tree.problem.text()
+    assert error in tree.problem.text()
     show_value(tree, FRAME)
     assert tree.currentWidget() is tree.view
 
@@ -159,27 +159,27 @@ def current(tree: JsonTree) -> str:
     return tree.model.node(tree.view.currentIndex()).path
 
 
-def test_the_search_goes_through_keys_and_values_and_opens_what_contains_them(tree: JsonTree) -> None:
-    told: list[str] = []
-    tree.found.connect(told.append)
+def test_the_search_finds_keys_and_values_and_expands_their_parents(tree: JsonTree) -> None:
+    counts: list[str] = []
+    tree.found.connect(counts.append)
     show_value(tree, FRAME)
     tree.view.collapseAll()
     tree.search("EMOJI")
-    assert (current(tree), told[-1]) == ("data.reactions[0].emoji", "1 of 2")
+    assert (current(tree), counts[-1]) == ("data.reactions[0].emoji", "1 of 2")
     tree.next_match()
-    assert (current(tree), told[-1]) == ("data.reactions[1].emoji", "2 of 2")
+    assert (current(tree), counts[-1]) == ("data.reactions[1].emoji", "2 of 2")
     tree.next_match()
-    assert told[-1] == "1 of 2"
+    assert counts[-1] == "1 of 2"
     tree.next_match(-1)
-    assert told[-1] == "2 of 2"
+    assert counts[-1] == "2 of 2"
     tree.search("hällo")
-    assert (current(tree), told[-1]) == ("data.text", "1 of 1")
+    assert (current(tree), counts[-1]) == ("data.text", "1 of 1")
     tree.search("tru")
     assert current(tree) == "data.on"
     tree.search("nothing like this")
-    assert told[-1] == "no match"
+    assert counts[-1] == "no match"
     tree.search("")
-    assert told[-1] == ""
+    assert counts[-1] == ""
 
 
 def test_the_search_finds_a_member_of_a_group(tree: JsonTree) -> None:
@@ -190,35 +190,35 @@ def test_the_search_finds_a_member_of_a_group(tree: JsonTree) -> None:
 
 
 def test_the_search_is_repeated_for_the_next_frame(tree: JsonTree) -> None:
-    told: list[str] = []
-    tree.found.connect(told.append)
+    counts: list[str] = []
+    tree.found.connect(counts.append)
     show_value(tree, {"a": 1})
     tree.search("b")
     show_value(tree, {"a": {"b": 1}})
-    assert told[-1] == "1 of 1"
+    assert counts[-1] == "1 of 1"
     tree.show_frame(b"{")
-    assert told[-1] == "no match"
+    assert counts[-1] == "no match"
 
 
-# copying
+# copy
 
 
 def menu(tree: JsonTree) -> dict[str, bool]:
     tree.view.customContextMenuRequested.emit(QPoint(5, 5))
-    opened = QApplication.activePopupWidget()
-    assert isinstance(opened, QMenu)
-    offered = {action.text(): action.isEnabled() for action in opened.actions()}
-    opened.close()
-    return offered
+    popup = QApplication.activePopupWidget()
+    assert isinstance(popup, QMenu)
+    entries = {action.text(): action.isEnabled() for action in popup.actions()}
+    popup.close()
+    return entries
 
 
 def test_values_are_copied_as_text_or_json(tree: JsonTree, qtbot: Any) -> None:
     show_value(tree, FRAME)
     tree.view.setFocus()
-    choose(tree, "data", "text")
+    select(tree, "data", "text")
     qtbot.keyClick(tree.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.clipboard().text() == "Hällo"
-    choose(tree, "data", "reactions")
+    select(tree, "data", "reactions")
     tree.copy_value()
     assert json.loads(QGuiApplication.clipboard().text()) == FRAME["data"]["reactions"]  # type: ignore[index]
 
@@ -232,22 +232,22 @@ def test_a_group_is_copied_with_its_members_only(tree: JsonTree) -> None:
 
 def test_paths_are_copied_if_they_can_be_written(tree: JsonTree) -> None:
     show_value(tree, FRAME)
-    told: list[str] = []
-    tree.status_message.connect(told.append)
-    choose(tree, "data", "reactions", 1, "emoji")
+    messages: list[str] = []
+    tree.status_message.connect(messages.append)
+    select(tree, "data", "reactions", 1, "emoji")
     assert menu(tree) == dict.fromkeys(("Copy value", "Copy path", "Expand all", "Collapse all"), True)
     tree.copy_path()
     path = QGuiApplication.clipboard().text()
     assert value_at(FRAME, path) == "🎉"
-    assert told == ["Copied the path data.reactions[1].emoji"]
-    choose(tree, "data", "a.b")
+    assert messages == ["Copied the path data.reactions[1].emoji"]
+    select(tree, "data", "a.b")
     assert menu(tree)["Copy path"] is False
     tree.copy_path()
     assert QGuiApplication.clipboard().text() == path
-    assert "cannot be written as a path" in told[-1]
+    assert "cannot be written as a path" in messages[-1]
 
 
-def test_texts_are_shown_literally_and_cut_when_they_are_long(tree: JsonTree) -> None:
+def test_texts_are_shown_as_plain_text_and_truncated_if_long(tree: JsonTree) -> None:
     show_value(tree, {"a": "<b>" * 1_000, "b\nc": "line\nbreak"})
     assert rows(tree)[0][1].endswith("… (3,000 characters)")
     assert rows(tree)[1] == ("b\\nc", '"line\\nbreak"')
@@ -255,11 +255,11 @@ def test_texts_are_shown_literally_and_cut_when_they_are_long(tree: JsonTree) ->
     assert "&lt;b&gt;" in tip
 
 
-def test_a_screen_reader_hears_key_and_value(tree: JsonTree) -> None:
+def test_the_accessible_text_contains_key_and_value(tree: JsonTree) -> None:
     show_value(tree, FRAME)
     index = tree.model.find(("data", "n"))
     assert tree.model.data(index, Qt.ItemDataRole.AccessibleTextRole) == "n: 3"
 
 
-def test_members_of_a_scalar_are_none() -> None:
+def test_a_scalar_has_no_members() -> None:
     assert members_of("text") == ()

@@ -1,4 +1,4 @@
-"""What is on the screen after rows have come and gone, where only what is new is painted."""
+"""The log paints only new lines when rows are added and dropped, and the screen shows the current rows."""
 
 import itertools
 import json
@@ -17,14 +17,14 @@ from app.ui.models.event_log import EventLogModel, TimeStyle
 from app.ui.widgets.log_refresh import BAND, LogRefresh
 from app.ui.widgets.log_table import ROW_HEIGHT, SAMPLES, LogTable
 
-RING = 200
+MAX_ROWS = 200
 
 
 @pytest.fixture
 def journal() -> Journal:
-    """Return one whose rows come 0.137 s after each other."""
+    """Return a journal whose rows are 0.137 s apart."""
     ticks = itertools.count()
-    return Journal(Clock(wall=lambda: 0.137 * next(ticks), mono=lambda: 0.137 * next(ticks)), max_rows=RING)
+    return Journal(Clock(wall=lambda: 0.137 * next(ticks), mono=lambda: 0.137 * next(ticks)), max_rows=MAX_ROWS)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def model(journal: Journal, qapp: Any) -> Iterator[EventLogModel]:
 @pytest.fixture
 def table(model: EventLogModel, show: Callable[[QWidget], None]) -> LogTable:
     table = LogTable(model)
-    table.resize(900, 405)  # the last line is cut
+    table.resize(900, 405)  # the last line is partly visible
     show(table)
     return table
 
@@ -45,11 +45,11 @@ def table(model: EventLogModel, show: Callable[[QWidget], None]) -> LogTable:
 @pytest.fixture
 def own_screen(qapp: Any) -> None:
     if QGuiApplication.platformName() != "offscreen":
-        pytest.skip("what is on a real screen belongs to all programs")
+        pytest.skip("other programs may cover the window on a real screen")
 
 
-class Paints(QObject):
-    """Notes which lines of a viewport were painted."""
+class PaintRecorder(QObject):
+    """Records which areas of a viewport are painted."""
 
     def __init__(self, table: LogTable) -> None:
         super().__init__()
@@ -57,14 +57,14 @@ class Paints(QObject):
         table.viewport().installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Qt asks."""
+        """Record the area of a paint event."""
         if isinstance(event, QPaintEvent):
             self.areas.append(event.rect())
         return False
 
     @property
     def lines(self) -> float:
-        """How many lines high that was in all."""
+        """The total height of the painted areas, in lines."""
         return sum(area.height() for area in self.areas) / ROW_HEIGHT
 
 
@@ -75,8 +75,8 @@ def append(journal: Journal, number: int) -> None:
         journal.append(Kind.TO_UI, "typing", payload=payload, client=str(journal.last_seq % 7))
 
 
-def settle(table: LogTable, model: EventLogModel) -> None:
-    """Let Qt do all that it has to do."""
+def process_all_events(table: LogTable, model: EventLogModel) -> None:
+    """Process events until no search and no painting is pending."""
     for _ in range(3):
         QGuiApplication.processEvents()
         while model.searching or table._refresh.busy:
@@ -84,194 +84,194 @@ def settle(table: LogTable, model: EventLogModel) -> None:
 
 
 def on_screen(table: LogTable) -> QImage:
-    """Return what Qt shows: not what it would paint now."""
+    """Return the pixels on the screen, without painting again."""
     picture: QPixmap = table.screen().grabWindow(table.winId())
-    return plain(picture)
+    return rgb_image(picture)
 
 
-def anew(table: LogTable) -> QImage:
-    """Return the same painted from nothing."""
-    return plain(table.grab())
+def repainted(table: LogTable) -> QImage:
+    """Return a complete new painting of the table."""
+    return rgb_image(table.grab())
 
 
-def plain(picture: QPixmap) -> QImage:
+def rgb_image(picture: QPixmap) -> QImage:
     return picture.toImage().convertToFormat(QImage.Format.Format_RGB32)
 
 
 @pytest.mark.usefixtures("own_screen")
 @pytest.mark.parametrize("seed", range(12))
-def test_whatever_happens_the_screen_shows_what_painting_anew_would(
+def test_after_random_steps_the_screen_equals_a_complete_repaint(
     seed: int, journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    chance = random.Random(seed)
-    append(journal, chance.choice([0, 5, RING]))
+    rng = random.Random(seed)
+    append(journal, rng.choice([0, 5, MAX_ROWS]))
     model.flush()
-    bar, sideways = table.verticalScrollBar(), table.horizontalScrollBar()
+    bar, horizontal_bar = table.verticalScrollBar(), table.horizontalScrollBar()
 
-    def come() -> None:
-        append(journal, chance.choice([1, 1, 2, 5, 14, 16, 60, RING]))
+    def add_rows() -> None:
+        append(journal, rng.choice([1, 1, 2, 5, 14, 16, 60, MAX_ROWS]))
         model.flush()
 
-    def choose() -> None:
+    def select_row() -> None:
         if model.rowCount():
-            table.selectRow(chance.randrange(model.rowCount()))
+            table.selectRow(rng.randrange(model.rowCount()))
 
     steps: list[Callable[[], object]] = [
-        come,
-        come,
-        come,
-        come,
-        choose,
-        lambda: bar.setValue(chance.choice([0, chance.randint(0, bar.maximum())])),
-        lambda: sideways.setValue(chance.choice([0, sideways.maximum()])),
-        lambda: table.setColumnWidth(chance.choice(list(SAMPLES)), chance.randint(40, 200)),
+        add_rows,
+        add_rows,
+        add_rows,
+        add_rows,
+        select_row,
+        lambda: bar.setValue(rng.choice([0, rng.randint(0, bar.maximum())])),
+        lambda: horizontal_bar.setValue(rng.choice([0, horizontal_bar.maximum()])),
+        lambda: table.setColumnWidth(rng.choice(list(SAMPLES)), rng.randint(40, 200)),
         lambda: table.follow(True),
-        lambda: model.set_filter(chance.choice(["", "", "client:3", "-client:3"])),
-        lambda: model.set_time_style(chance.choice(list(TimeStyle))),
-        lambda: model.set_frozen(chance.random() < 0.3),
-        lambda: table.resize(chance.choice([400, 700, 900]), chance.choice([200, 405, 900])),
+        lambda: model.set_filter(rng.choice(["", "", "client:3", "-client:3"])),
+        lambda: model.set_time_style(rng.choice(list(TimeStyle))),
+        lambda: model.set_frozen(rng.random() < 0.3),
+        lambda: table.resize(rng.choice([400, 700, 900]), rng.choice([200, 405, 900])),
     ]
     for _ in range(40):
-        for _ in range(chance.choice([1, 1, 2, 3])):  # several before Qt has painted
-            chance.choice(steps)()
-        settle(table, model)
-        assert on_screen(table) == anew(table)
-        assert table.horizontalHeader().offset() == sideways.value()
+        for _ in range(rng.choice([1, 1, 2, 3])):  # several steps before Qt paints
+            rng.choice(steps)()
+        process_all_events(table, model)
+        assert on_screen(table) == repainted(table)
+        assert table.horizontalHeader().offset() == horizontal_bar.value()
 
 
 @pytest.mark.usefixtures("own_screen")
 @pytest.mark.parametrize("style", TimeStyle)
-def test_lines_that_say_something_else_as_others_go_are_painted_again(
+def test_lines_whose_time_changes_when_rows_are_dropped_are_repainted(
     style: TimeStyle, journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    append(journal, RING)
+    append(journal, MAX_ROWS)
     model.flush()
     model.set_time_style(style)
     table.verticalScrollBar().setValue(0)
-    settle(table, model)
+    process_all_events(table, model)
     append(journal, 3)
     model.flush()
-    settle(table, model)
-    assert on_screen(table) == anew(table)
+    process_all_events(table, model)
+    assert on_screen(table) == repainted(table)
 
 
 @pytest.mark.usefixtures("own_screen")
-def test_scrolling_while_lines_are_painted_in_turns_leaves_none_out(
+def test_scrolling_while_lines_are_repainted_in_bands_repaints_all_lines(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    append(journal, RING)
+    append(journal, MAX_ROWS)
     model.flush()
     model.set_time_style(TimeStyle.SINCE_START)
     model.set_filter("client:3")
     bar = table.verticalScrollBar()
     bar.setValue(5)
-    settle(table, model)
-    for _ in range(20):  # no row comes, but some go, and all others say something else
+    process_all_events(table, model)
+    for _ in range(20):  # no row is added, some are dropped, and the times of all others change
         journal.append(Kind.TO_UI, "typing", payload=b"{}", client="9")
     model.flush()
     bar.setValue(bar.value() + 2)
-    settle(table, model)
-    assert on_screen(table) == anew(table)
+    process_all_events(table, model)
+    assert on_screen(table) == repainted(table)
 
 
 @pytest.mark.usefixtures("own_screen")
-def test_the_button_goes_with_the_rows_that_it_counted(
+def test_the_jump_button_is_hidden_when_the_new_rows_are_dropped(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    append(journal, RING)
+    append(journal, MAX_ROWS)
     model.flush()
     model.set_filter("client:3")
-    settle(table, model)
+    process_all_events(table, model)
     table.verticalScrollBar().setValue(2)
     append(journal, 7)
     model.flush()
-    settle(table, model)
+    process_all_events(table, model)
     assert table.jump.isVisible()
     for _ in range(150):
         journal.append(Kind.TO_UI, "typing", payload=b"{}", client="9")
     model.flush()
-    settle(table, model)
+    process_all_events(table, model)
     assert not table.jump.isVisible()
-    assert on_screen(table) == anew(table)
+    assert on_screen(table) == repainted(table)
 
 
 @pytest.mark.parametrize("height", [0, 1, 35, 60])
-def test_there_may_be_no_room_for_a_line(
+def test_a_table_without_space_for_a_line_works(
     height: int, journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
     table.resize(900, height)
     append(journal, 5)
     model.flush()
     table.resize(900, 405)
-    settle(table, model)
+    process_all_events(table, model)
     assert not table.jump.isVisible()
     assert table.viewport().updatesEnabled()
 
 
-def test_a_flush_that_fails_does_not_stop_the_painting(
+def test_a_failed_flush_does_not_stop_painting(
     journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append(journal, RING)
+    append(journal, MAX_ROWS)
     model.flush()
     with monkeypatch.context() as patch:
         patch.setattr(model, "_fresh", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             model.flush()
-    settle(table, model)
-    paints = Paints(table)
+    process_all_events(table, model)
+    paints = PaintRecorder(table)
     append(journal, 3)
     model.flush()
-    settle(table, model)
+    process_all_events(table, model)
     assert paints.lines == 3
 
 
-def test_only_what_a_flush_brought_counts_as_its_painting(
+def test_on_painted_is_called_only_for_rows_of_a_flush(
     journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[float] = []
-    monkeypatch.setattr(model, "on_painted", told.append)
-    append(journal, RING)
+    times: list[float] = []
+    monkeypatch.setattr(model, "on_painted", times.append)
+    append(journal, MAX_ROWS)
     model.flush()
-    settle(table, model)
-    assert len(told) > 1  # band by band
-    assert told == sorted(told)
-    told.clear()
+    process_all_events(table, model)
+    assert len(times) > 1  # once for each band of lines
+    assert times == sorted(times)
+    times.clear()
     for _ in range(3):
         table.viewport().update()
-        settle(table, model)
-    assert told == []
+        process_all_events(table, model)
+    assert times == []
 
 
-def test_lines_that_stay_in_sight_are_moved_and_not_painted_again(
+def test_lines_that_stay_visible_are_scrolled_and_not_repainted(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    append(journal, RING)
+    append(journal, MAX_ROWS)
     model.flush()
-    settle(table, model)
-    paints = Paints(table)
-    for _ in range(2):  # the second time nothing more has to be scrolled
+    process_all_events(table, model)
+    paints = PaintRecorder(table)
+    for _ in range(2):  # the second time, the view is already at the end
         append(journal, 3)
         model.flush()
-        settle(table, model)
+        process_all_events(table, model)
     assert paints.lines == 6
 
 
-def test_where_all_lines_are_new_they_are_painted_a_few_at_a_time(
+def test_if_all_lines_are_new_they_are_painted_in_bands(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    append(journal, RING)
+    append(journal, MAX_ROWS)
     model.flush()
-    settle(table, model)
-    paints = Paints(table)
+    process_all_events(table, model)
+    paints = PaintRecorder(table)
     append(journal, 100)
     model.flush()
-    settle(table, model)
+    process_all_events(table, model)
     assert max(area.height() for area in paints.areas) <= BAND * ROW_HEIGHT
     assert sum(area.height() for area in paints.areas) == table.viewport().height()
 
 
 class Unpainted(QWidget):
-    """A viewport that notes what is to be painted, and paints nothing."""
+    """A viewport that records the areas to paint, and paints nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -281,7 +281,7 @@ class Unpainted(QWidget):
         self.requested += area
 
 
-def test_the_next_lines_wait_until_the_ones_before_are_painted(show: Callable[[QWidget], None]) -> None:
+def test_the_next_band_is_requested_after_the_previous_one_is_painted(show: Callable[[QWidget], None]) -> None:
     """On Windows, timers without an interval fire before paint events are delivered."""
     viewport = Unpainted()
     viewport.resize(100, 4 * BAND * ROW_HEIGHT)
@@ -298,16 +298,20 @@ def test_the_next_lines_wait_until_the_ones_before_are_painted(show: Callable[[Q
     assert sum(area.height() for area in viewport.requested) == viewport.height()
 
 
-def test_what_comes_out_of_sight_costs_no_painting(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+def test_rows_added_outside_of_the_visible_area_cause_no_painting(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
     append(journal, 100)
     model.flush()
     table.verticalScrollBar().setValue(50)
     append(journal, 1)
     model.flush()
-    settle(table, model)
+    process_all_events(table, model)
     assert table.jump.isVisible()
-    paints = Paints(table)
+    paints = PaintRecorder(table)
     append(journal, 20)
     model.flush()
-    settle(table, model)
-    assert all(area.width() < table.viewport().width() / 4 for area in paints.areas)  # the button that counts them
+    process_all_events(table, model)
+    assert all(
+        area.width() < table.viewport().width() / 4 for area in paints.areas
+    )  # only the button with their number

@@ -1,4 +1,4 @@
-"""The table of the log: it follows at the bottom and holds still when scrolled up."""
+"""The table of the log: it follows new rows at the bottom, and does not move when scrolled up."""
 
 import json
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from app.ui.widgets.log_table import OLD_CLIENT_WIDTH, LogTable
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
-RING = 200
+MAX_ROWS = 200
 
 
 @pytest.fixture
 def journal() -> Journal:
-    return Journal(max_rows=RING)
+    return Journal(max_rows=MAX_ROWS)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def table(model: EventLogModel, show: Callable[[QWidget], None]) -> LogTable:
     return table
 
 
-def fill(journal: Journal, model: EventLogModel, number: int) -> None:
+def append(journal: Journal, model: EventLogModel, number: int) -> None:
     for _ in range(number):
         journal.append(Kind.TO_UI, "typing", payload=b'{"event":"typing","data":{}}')
     model.flush()
@@ -55,7 +55,7 @@ def top(table: LogTable, model: EventLogModel) -> int:
     return model.row(table.rowAt(0)).seq
 
 
-def bottom_is_in_sight(table: LogTable, model: EventLogModel) -> bool:
+def last_row_is_visible(table: LogTable, model: EventLogModel) -> bool:
     area = table.visualRect(model.index(model.rowCount() - 1, 0))
     return 0 < area.bottom() <= table.viewport().height()
 
@@ -64,43 +64,43 @@ def scroll(table: LogTable, to: int) -> None:
     table.verticalScrollBar().setValue(to)
 
 
-def test_the_newest_row_stays_in_sight(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+def test_the_newest_row_stays_visible(journal: Journal, model: EventLogModel, table: LogTable) -> None:
     for _ in range(6):
-        fill(journal, model, 30)
+        append(journal, model, 30)
         assert table.following
-        assert bottom_is_in_sight(table, model)
+        assert last_row_is_visible(table, model)
         assert not table.jump.isVisible()
 
 
-def test_scrolling_up_stops_following_and_says_how_many_are_new(
+def test_scrolling_up_stops_following_and_shows_the_number_of_new_rows(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, 100)
+    append(journal, model, 100)
     scroll(table, 20)
     before = top(table, model)
     assert not table.following
     assert not table.jump.isVisible()
-    fill(journal, model, 3)
+    append(journal, model, 3)
     assert top(table, model) == before
     assert table.jump.isVisible()
     assert table.jump.text() == "3 new ↓"
-    fill(journal, model, 4)
+    append(journal, model, 4)
     assert table.jump.text() == "7 new ↓"
     assert top(table, model) == before
 
 
 def test_scrolling_emits_following_changed(journal: Journal, model: EventLogModel, table: LogTable) -> None:
-    told: list[bool] = []
-    table.following_changed.connect(told.append)
-    fill(journal, model, 100)
+    emitted: list[bool] = []
+    table.following_changed.connect(emitted.append)
+    append(journal, model, 100)
     scroll(table, 20)
     scroll(table, 10)
     scroll(table, table.verticalScrollBar().maximum())
-    assert told == [False, True]
+    assert emitted == [False, True]
 
 
-def test_the_keyboard_scrolls_too(journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any) -> None:
-    fill(journal, model, 100)
+def test_home_and_end_change_following(journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any) -> None:
+    append(journal, model, 100)
     table.setFocus()
     table.selectRow(99)
     qtbot.keyClick(table, Qt.Key.Key_Home, CONTROL)
@@ -109,96 +109,98 @@ def test_the_keyboard_scrolls_too(journal: Journal, model: EventLogModel, table:
     assert table.following
 
 
-def test_jump_follows_again(journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any) -> None:
-    fill(journal, model, 100)
+def test_the_jump_button_resumes_following(
+    journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any
+) -> None:
+    append(journal, model, 100)
     scroll(table, 20)
-    fill(journal, model, 5)
+    append(journal, model, 5)
     qtbot.mouseClick(table.jump, LEFT)
     assert table.following
     assert not table.jump.isVisible()
-    assert bottom_is_in_sight(table, model)
-    fill(journal, model, 5)
-    assert bottom_is_in_sight(table, model)
+    assert last_row_is_visible(table, model)
+    append(journal, model, 5)
+    assert last_row_is_visible(table, model)
 
 
-def test_scrolling_down_to_the_end_follows_again(journal: Journal, model: EventLogModel, table: LogTable) -> None:
-    fill(journal, model, 100)
+def test_scrolling_to_the_end_resumes_following(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    append(journal, model, 100)
     scroll(table, 20)
-    fill(journal, model, 5)
+    append(journal, model, 5)
     scroll(table, table.verticalScrollBar().maximum())
     assert table.following
     assert not table.jump.isVisible()
     scroll(table, 20)
-    fill(journal, model, 2)
+    append(journal, model, 2)
     assert table.jump.text() == "2 new ↓"
 
 
-def test_the_same_rows_stay_in_sight_when_old_ones_are_dropped(
+def test_the_visible_rows_do_not_move_when_old_rows_are_dropped(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, RING)
+    append(journal, model, MAX_ROWS)
     scroll(table, 120)
     before = top(table, model)
-    fill(journal, model, 50)
+    append(journal, model, 50)
     assert model.row(0).seq == 51
     assert top(table, model) == before
     assert not table.following
 
 
-def test_following_goes_on_when_old_rows_are_dropped(
+def test_following_continues_when_old_rows_are_dropped(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, RING)
+    append(journal, model, MAX_ROWS)
     for _ in range(5):
-        fill(journal, model, 30)
+        append(journal, model, 30)
         assert table.following
-        assert bottom_is_in_sight(table, model)
+        assert last_row_is_visible(table, model)
 
 
-def test_the_selection_does_not_move_when_rows_come_and_go(
+def test_the_selection_stays_on_its_row_when_rows_are_added_and_dropped(
     journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any
 ) -> None:
-    fill(journal, model, RING)
+    append(journal, model, MAX_ROWS)
     scroll(table, 150)
-    place = table.visualRect(model.index(155, Col.SUMMARY)).center()
-    qtbot.mouseClick(table.viewport(), LEFT, pos=QPoint(place))
+    position = table.visualRect(model.index(155, Col.SUMMARY)).center()
+    qtbot.mouseClick(table.viewport(), LEFT, pos=QPoint(position))
 
-    def chosen() -> list[int]:
+    def selected() -> list[int]:
         return [model.row(index.row()).seq for index in table.selectionModel().selectedRows()]
 
-    assert chosen() == [156]
-    fill(journal, model, 20)
-    assert chosen() == [156]
-    fill(journal, model, 100)
-    assert chosen() == [156]
+    assert selected() == [156]
+    append(journal, model, 20)
+    assert selected() == [156]
+    append(journal, model, 100)
+    assert selected() == [156]
     assert model.row(table.currentIndex().row()).seq == 156
 
 
-def test_the_selection_does_not_move_to_another_row_when_its_own_is_dropped(
+def test_dropping_the_selected_row_clears_the_selection(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, RING)
+    append(journal, model, MAX_ROWS)
     table.selectRow(3)
-    fill(journal, model, 10)
+    append(journal, model, 10)
     assert table.selectionModel().selectedRows() == []
     assert not table.currentIndex().isValid()
 
 
-def test_a_filter_follows_again(journal: Journal, model: EventLogModel, table: LogTable) -> None:
-    fill(journal, model, 100)
+def test_setting_a_filter_resumes_following(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    append(journal, model, 100)
     scroll(table, 20)
     model.set_filter("event:typing")
     assert table.following
-    assert bottom_is_in_sight(table, model)
+    assert last_row_is_visible(table, model)
 
 
 def test_rows_added_while_the_table_is_hidden_are_counted_as_new(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, 100)
+    append(journal, model, 100)
     scroll(table, 20)
     table.hide()
-    fill(journal, model, 5)
+    append(journal, model, 5)
     table.show()
     assert table.jump.isVisible()
     assert table.jump.text() == "5 new ↓"
@@ -207,30 +209,30 @@ def test_rows_added_while_the_table_is_hidden_are_counted_as_new(
 def test_the_jump_button_stays_inside_when_the_table_shrinks(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, 100)
+    append(journal, model, 100)
     scroll(table, 20)
-    fill(journal, model, 5)
+    append(journal, model, 5)
     table.resize(600, 200)
     table.grab()
     assert table.rect().contains(table.jump.geometry())
 
 
-def test_a_table_that_follows_keeps_the_newest_row_in_sight_when_it_shrinks(
+def test_a_following_table_keeps_the_newest_row_visible_when_it_shrinks(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, 100)
+    append(journal, model, 100)
     table.resize(1000, 200)
     table.grab()
     assert table.following
-    assert bottom_is_in_sight(table, model)
-    fill(journal, model, 1)
-    assert bottom_is_in_sight(table, model)
+    assert last_row_is_visible(table, model)
+    append(journal, model, 1)
+    assert last_row_is_visible(table, model)
 
 
 def test_a_table_that_does_not_follow_keeps_its_first_row_when_it_shrinks(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, 100)
+    append(journal, model, 100)
     scroll(table, 20)
     before = top(table, model)
     table.resize(1000, 200)
@@ -239,10 +241,10 @@ def test_a_table_that_does_not_follow_keeps_its_first_row_when_it_shrinks(
     assert top(table, model) == before
 
 
-def test_the_selected_row_stays_in_sight_when_its_details_take_up_space(
+def test_the_selected_row_stays_visible_when_the_details_are_shown(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, 100)
+    append(journal, model, 100)
     line = table.rowAt(0) + 2
     table.selectRow(line)
     table.show_selection_after_resize()
@@ -264,7 +266,9 @@ def test_a_saved_layout_with_the_old_width_of_a_column_gets_the_new_one(
 
 
 @pytest.mark.parametrize("client", ["all", "user:bob", "client:12"])
-def test_usual_clients_are_not_cut(journal: Journal, model: EventLogModel, table: LogTable, client: str) -> None:
+def test_common_clients_are_not_truncated(
+    journal: Journal, model: EventLogModel, table: LogTable, client: str
+) -> None:
     journal.append(
         Kind.TO_UI, "typing", client=client, user="alice" if client == "client:12" else "", payload=b"{}"
     )
@@ -284,26 +288,26 @@ def test_a_cell_has_a_tooltip_with_its_full_text(
     assert name in model.data(model.index(0, column), Qt.ItemDataRole.ToolTipRole)
 
 
-def test_the_same_rows_stay_in_sight_when_a_filter_finds_older_ones(
+def test_the_visible_rows_do_not_move_when_a_filter_finds_older_rows(
     table: LogTable, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_log, "SLICE_S", 0.0)
     monkeypatch.setattr(event_log, "SHOW_S", 0.0)
-    big = Journal()
-    model = EventLogModel(big)
-    other = LogTable(model)
-    other.resize(1000, 400)
-    other.show()
-    qtbot.addWidget(other)
-    fill(big, model, 5_000)
+    large_journal = Journal()
+    model = EventLogModel(large_journal)
+    large_table = LogTable(model)
+    large_table.resize(1000, 400)
+    large_table.show()
+    qtbot.addWidget(large_table)
+    append(large_journal, model, 5_000)
     model.set_filter("event:typing")
     assert model.searching
-    scroll(other, 20)
-    before = top(other, model)
+    scroll(large_table, 20)
+    before = top(large_table, model)
     qtbot.waitUntil(lambda: not model.searching)
     assert model.rowCount() == 5_000
-    assert top(other, model) == before
-    assert not other.following
+    assert top(large_table, model) == before
+    assert not large_table.following
     model.close()
 
 
@@ -314,11 +318,11 @@ def pixels(table: LogTable, line: int, column: Col) -> set[str]:
     return {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
 
 
-def test_cells_are_painted_in_the_colours_of_the_scheme(
+def test_cells_are_painted_in_the_colours_of_the_theme(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
     journal.append(Kind.TO_UI, "typing", payload=b"{}")
-    journal.append(Kind.FROM_UI, "typing", payload=b"{nope", verdict=Verdict.INVALID, note="no JSON")
+    journal.append(Kind.FROM_UI, "typing", payload=b"{nope", verdict=Verdict.INVALID, note="not JSON")
     journal.append(Kind.SERVER, "connected", verdict=Verdict.WARNING)
     model.flush()
     scheme = theme.colors()
@@ -332,24 +336,24 @@ def test_cells_are_painted_in_the_colours_of_the_scheme(
         (2, Col.RESULT, scheme.warning),
         (2, Col.DIRECTION, scheme.muted),
     ):
-        painted = pixels(table, line, column)
-        assert color in painted, (line, column)
-        assert scheme.surface in painted
+        colors = pixels(table, line, column)
+        assert color in colors, (line, column)
+        assert scheme.surface in colors
     assert pixels(table, 0, Col.CLIENT) == {scheme.surface}
 
 
-def test_the_selected_line_is_painted_as_such(journal: Journal, model: EventLogModel, table: LogTable) -> None:
-    fill(journal, model, 3)
+def test_the_selected_line_is_highlighted(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    append(journal, model, 3)
     table.selectRow(1)
     soft = theme.colors().accent_soft
     assert [soft in pixels(table, line, Col.SUMMARY) for line in range(3)] == [False, True, False]
     assert theme.colors().accent not in pixels(table, 1, Col.DIRECTION)
 
 
-def test_every_selected_line_is_painted_and_errors_stay_red(
+def test_all_selected_lines_are_highlighted_and_errors_stay_red(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, 3)
+    append(journal, model, 3)
     journal.append(Kind.FROM_UI, "typing", payload=b"{}", verdict=Verdict.INVALID, note="not JSON")
     journal.append(Kind.TO_UI, "typing", payload=b"{}", verdict=Verdict.WARNING, note="not delivered")
     model.flush()
@@ -366,7 +370,7 @@ def test_every_selected_line_is_painted_and_errors_stay_red(
 def test_the_current_line_has_a_frame_if_it_is_not_selected(
     journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any
 ) -> None:
-    fill(journal, model, 3)
+    append(journal, model, 3)
     table.activateWindow()
     table.setFocus()
     qtbot.waitUntil(table.hasFocus)
@@ -378,10 +382,10 @@ def test_the_current_line_has_a_frame_if_it_is_not_selected(
     assert table.selected_seqs == [1, 2]
 
 
-def test_a_pin_and_an_annotation_are_painted_at_once(
+def test_a_pin_and_an_annotation_are_painted_immediately(
     journal: Journal, model: EventLogModel, table: LogTable
 ) -> None:
-    fill(journal, model, 2)
+    append(journal, model, 2)
     surface = {theme.colors().surface}
     assert pixels(table, 1, Col.SUMMARY) == surface
     journal.mark(2, pinned=True)
@@ -397,10 +401,10 @@ def pixels_of_line(table: LogTable, line: int) -> QImage:
     return table.viewport().grab(table.visualRect(table.model().index(line, Col.SUMMARY))).toImage()
 
 
-def test_a_theme_that_changes_is_painted_at_once(
+def test_a_changed_theme_is_painted_immediately(
     journal: Journal, model: EventLogModel, table: LogTable, qapp: Any
 ) -> None:
-    fill(journal, model, 1)
+    append(journal, model, 1)
     assert theme.LIGHT.accent in pixels(table, 0, Col.DIRECTION)
     theme.apply(qapp, "dark")
     try:
@@ -410,28 +414,28 @@ def test_a_theme_that_changes_is_painted_at_once(
 
 
 @pytest.mark.parametrize(
-    "letters", ["a target with a very long name", "W" * 30, "i" * 60, "fi fl AV To " * 5, "🎉é" * 20]
+    "text", ["a target with a very long name", "W" * 30, "i" * 60, "fi fl AV To " * 5, "🎉é" * 20]
 )
-def test_a_text_too_long_for_its_cell_ends_in_time(
-    journal: Journal, model: EventLogModel, table: LogTable, letters: str
+def test_a_text_too_long_for_its_cell_is_truncated(
+    journal: Journal, model: EventLogModel, table: LogTable, text: str
 ) -> None:
-    journal.append(Kind.TO_UI, "typing", client=letters, payload=b"{}")
+    journal.append(Kind.TO_UI, "typing", client=text, payload=b"{}")
     model.flush()
     area = table.visualRect(model.index(0, Col.CLIENT))
     edge = table.viewport().grab(area.adjusted(area.width() - PADDING + 1, 0, 0, 0)).toImage()
     end = table.viewport().grab(area.adjusted(area.width() - 3 * PADDING, 0, -PADDING, 0)).toImage()
 
-    def painted(image: QImage) -> set[str]:
+    def colors(image: QImage) -> set[str]:
         return {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
 
-    assert painted(edge) == {theme.colors().surface}
-    assert len(painted(end)) > 1
+    assert colors(edge) == {theme.colors().surface}
+    assert len(colors(end)) > 1
 
 
 @pytest.mark.parametrize(
     "text", ["short", "A longer one that is cut → somewhere · here", "Ünïcödé: ÿ as well, and more of it"]
 )
-def test_a_text_is_cut_where_qt_would_cut_it(model: EventLogModel, table: LogTable, text: str) -> None:
+def test_a_text_is_truncated_where_qt_would_truncate_it(model: EventLogModel, table: LogTable, text: str) -> None:
     metrics = QFontMetricsF(table.font())
     for width in range(30, 300, 7):
         cut = table._painter._fitted(False, width, text)
@@ -440,26 +444,28 @@ def test_a_text_is_cut_where_qt_would_cut_it(model: EventLogModel, table: LogTab
         assert metrics.horizontalAdvance(cut) <= width + 1
 
 
-def test_marks_that_pile_up_stay_in_their_row(journal: Journal, model: EventLogModel, table: LogTable) -> None:
-    fill(journal, model, 8)
+def test_stacked_combining_marks_do_not_cover_other_rows(
+    journal: Journal, model: EventLogModel, table: LogTable
+) -> None:
+    append(journal, model, 8)
     above = table.visualRect(model.index(0, 0)).united(table.visualRect(model.index(6, len(Col) - 1)))
 
-    def seen() -> QImage:
+    def image_above() -> QImage:
         return table.viewport().grab().toImage().copy(above)
 
-    before = seen()
-    pile = "a\u0301" * 20 + "\u0300" * 500
-    frame = json.dumps({"event": "typing", "data": {"to": pile, "typing": True}}, ensure_ascii=False).encode()
-    journal.append(Kind.FROM_UI, "typing", payload=frame, client="1", note=pile)
+    before = image_above()
+    stacked = "a\u0301" * 20 + "\u0300" * 500
+    frame = json.dumps({"event": "typing", "data": {"to": stacked, "typing": True}}, ensure_ascii=False).encode()
+    journal.append(Kind.FROM_UI, "typing", payload=frame, client="1", note=stacked)
     model.flush()
     assert model.rowCount() == 9
-    assert seen() == before
+    assert image_above() == before
 
 
-def test_home_and_end_go_to_the_first_and_the_last_row(
+def test_home_and_end_select_the_first_and_the_last_row(
     journal: Journal, model: EventLogModel, table: LogTable, qtbot: Any
 ) -> None:
-    fill(journal, model, 100)
+    append(journal, model, 100)
     qtbot.keyClick(table, Qt.Key.Key_Home)
     assert (table.currentIndex().row(), top(table, model)) == (0, 1)
     assert not table.following
@@ -468,23 +474,23 @@ def test_home_and_end_go_to_the_first_and_the_last_row(
     assert table.following
 
 
-def test_the_largest_frame_has_room_for_its_size(table: LogTable) -> None:
+def test_the_size_column_is_wide_enough_for_the_largest_frame(table: LogTable) -> None:
     needed = QFontMetricsF(theme.mono()).horizontalAdvance(f"{MAX_FRAME_BYTES:,} B") + 2 * PADDING
     assert table.columnWidth(Col.SIZE) >= needed
 
 
-def test_only_what_is_visible_is_formatted(
+def test_only_visible_rows_are_formatted(
     journal: Journal, model: EventLogModel, table: LogTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     formatted: list[int] = []
     monkeypatch.setattr(log_painter, "texts", lambda row, mark: formatted.append(row.seq) or texts(row, mark))
-    fill(journal, model, RING)
+    append(journal, model, MAX_ROWS)
     table.viewport().repaint()
     assert 10 < len(formatted) < 20
-    assert min(formatted) > RING - 20
+    assert min(formatted) > MAX_ROWS - 20
 
 
-def test_summary_and_result_share_what_the_other_columns_leave(table: LogTable) -> None:
+def test_summary_and_result_share_the_remaining_width(table: LogTable) -> None:
     def widths() -> list[int]:
         return [table.columnWidth(column) for column in Col]
 
@@ -497,20 +503,20 @@ def test_summary_and_result_share_what_the_other_columns_leave(table: LogTable) 
     assert abs(widths()[Col.SUMMARY] - widths()[Col.RESULT]) <= 1
 
 
-def test_a_screen_reader_still_reads_the_lines(journal: Journal, model: EventLogModel, table: LogTable) -> None:
-    fill(journal, model, 3)
+def test_the_lines_have_accessible_texts(journal: Journal, model: EventLogModel, table: LogTable) -> None:
+    append(journal, model, 3)
     reader = QAccessible.queryAccessibleInterface(table)
     names = [reader.child(number).text(QAccessible.Text.Name) for number in range(reader.childCount())]
     assert names.count("Event: typing") == 3
     assert names.count("Direction: To UI ↓") == 3
 
 
-def test_a_hundred_thousand_rows_come_in_one_go(model: EventLogModel, table: LogTable) -> None:
-    big = Journal()
-    other = EventLogModel(big)
-    table.setModel(other)
-    fill(big, other, 100_000)
-    assert other.rowCount() == 100_000
+def test_a_hundred_thousand_rows_can_be_added_at_once(model: EventLogModel, table: LogTable) -> None:
+    large_journal = Journal()
+    large_model = EventLogModel(large_journal)
+    table.setModel(large_model)
+    append(large_journal, large_model, 100_000)
+    assert large_model.rowCount() == 100_000
     assert theme.colors().accent in pixels(table, 0, Col.DIRECTION)
     table.setModel(model)
-    other.close()
+    large_model.close()

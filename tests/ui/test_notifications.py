@@ -15,14 +15,14 @@ from app.ui.room_registry import CHATS, CLIENTS, EVENTS
 from tests.conftest import Connect, until
 from tests.ui.frames import wait_until_idle
 
-ALL = {
+ALL_ENABLED = {
     "notify_messages": True, "notify_refused": True, "notify_disconnects": True, "notify_expectations": True,
 }  # fmt: skip
 PAGE = "http://localhost:5173"
 
 
-class Watched:
-    """Notifications whose time is told by the test."""
+class NotificationRecorder:
+    """Notifications that the test flushes and records."""
 
     def __init__(self, companion: Companion) -> None:
         self.companion = companion
@@ -41,34 +41,34 @@ class Watched:
 
 
 @pytest.fixture
-async def watched(companion: Companion) -> Any:
-    watched = Watched(companion)
-    yield watched
-    watched.notifications.close_down()
+async def recorder(companion: Companion) -> Any:
+    recorder = NotificationRecorder(companion)
+    yield recorder
+    recorder.notifications.close_down()
 
 
-async def say(companion: Companion, text: str, sender: str = "alice", **data: Any) -> None:
+async def fire_message(companion: Companion, text: str, sender: str = "alice", **data: Any) -> None:
     event = companion.message_from(sender, text)
     await companion.fire(Envelope(event.event, {**event.data, **data}), origin="panel")
 
 
-async def everything_happens(companion: Companion, connect_client: Connect) -> None:
+async def cause_all_notifications(companion: Companion, connect_client: Connect) -> None:
     client = await connect_client("bob")
-    await say(companion, "hi")
+    await fire_message(companion, "hi")
     companion.rejection_log.add("events", "not allowed", PAGE)
     await companion.expect(Expectation("mark_read"), 0)
     await client.close()
     await until(lambda: companion.hub.connection_count == 0)
 
 
-def test_all_are_off_by_default() -> None:
-    assert not any(getattr(Settings(), name) for name in ALL)
+def test_all_notifications_are_off_by_default() -> None:
+    assert not any(getattr(Settings(), name) for name in ALL_ENABLED)
 
 
-async def test_nothing_is_shown_by_default(watched: Watched, connect_client: Connect) -> None:
-    await everything_happens(watched.companion, connect_client)
-    assert watched.flushed() == []
-    assert not watched.companion.journal.appended  # nobody reads every row for nothing
+async def test_no_notification_is_shown_by_default(recorder: NotificationRecorder, connect_client: Connect) -> None:
+    await cause_all_notifications(recorder.companion, connect_client)
+    assert recorder.flushed() == []
+    assert not recorder.companion.journal.appended  # no listener, because no kind is enabled
 
 
 @pytest.mark.parametrize(
@@ -80,117 +80,119 @@ async def test_nothing_is_shown_by_default(watched: Watched, connect_client: Con
         ("notify_expectations", "Expectation failed", "mark_read was not received within 0 s", EVENTS),
     ],
 )
-async def test_each_kind_has_a_switch(
-    watched: Watched, connect_client: Connect, setting: str, title: str, body: str, room: str
+async def test_each_kind_of_notification_has_a_setting(
+    recorder: NotificationRecorder, connect_client: Connect, setting: str, title: str, body: str, room: str
 ) -> None:
-    await watched.use(**{setting: True})
-    await everything_happens(watched.companion, connect_client)
-    watched.notifications.flush()
-    assert watched.shown == [Note(title, body, room)]
-    await watched.use(**{setting: False})
-    watched.shown.clear()
-    await everything_happens(watched.companion, connect_client)
-    assert watched.flushed() == []
+    await recorder.use(**{setting: True})
+    await cause_all_notifications(recorder.companion, connect_client)
+    recorder.notifications.flush()
+    assert recorder.shown == [Note(title, body, room)]
+    await recorder.use(**{setting: False})
+    recorder.shown.clear()
+    await cause_all_notifications(recorder.companion, connect_client)
+    assert recorder.flushed() == []
 
 
-async def test_only_a_message_that_reached_the_ui_counts(watched: Watched, connect_client: Connect) -> None:
-    await watched.use(notify_messages=True)
-    await say(watched.companion, "nobody is connected")
+async def test_only_messages_delivered_to_the_ui_are_shown(
+    recorder: NotificationRecorder, connect_client: Connect
+) -> None:
+    await recorder.use(notify_messages=True)
+    await fire_message(recorder.companion, "no client is connected")
     await connect_client()
-    await wait_until_idle(watched.companion)
-    await say(watched.companion, "from me", sender="me", to="alice", direction="sent")
-    await watched.companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
-    assert watched.flushed() == []
-    await say(watched.companion, "hi")
-    assert watched.flushed() == [("alice", "hi")]
+    await wait_until_idle(recorder.companion)
+    await fire_message(recorder.companion, "from me", sender="me", to="alice", direction="sent")
+    await recorder.companion.fire(Envelope("typing", {"username": "alice", "typing": True}), origin="panel")
+    assert recorder.flushed() == []
+    await fire_message(recorder.companion, "hi")
+    assert recorder.flushed() == [("alice", "hi")]
 
 
 async def test_a_connection_that_the_companion_closes_is_not_reported(
-    watched: Watched, connect_client: Connect
+    recorder: NotificationRecorder, connect_client: Connect
 ) -> None:
-    await watched.use(notify_disconnects=True)
+    await recorder.use(notify_disconnects=True)
     await connect_client()
-    await watched.companion.stop()
-    assert watched.flushed() == []
+    await recorder.companion.stop()
+    assert recorder.flushed() == []
 
 
-async def test_a_page_that_keeps_trying_is_reported_once(watched: Watched) -> None:
-    await watched.use(notify_refused=True)
+async def test_a_rejected_page_is_reported_once(recorder: NotificationRecorder) -> None:
+    await recorder.use(notify_refused=True)
     for _ in range(3):
-        watched.companion.rejection_log.add("events", "not allowed", PAGE)
-    watched.companion.rejection_log.add("events", "a port scanner")
-    assert len(watched.flushed()) == 1
-    watched.companion.rejection_log.add("events", "not allowed", PAGE)
-    assert watched.flushed() == []
+        recorder.companion.rejection_log.add("events", "not allowed", PAGE)
+    recorder.companion.rejection_log.add("events", "a port scanner")
+    assert len(recorder.flushed()) == 1
+    recorder.companion.rejection_log.add("events", "not allowed", PAGE)
+    assert recorder.flushed() == []
 
 
-async def test_they_are_suppressed_while_the_window_has_the_focus(
-    watched: Watched, connect_client: Connect
+async def test_notifications_are_suppressed_while_the_window_has_the_focus(
+    recorder: NotificationRecorder, connect_client: Connect
 ) -> None:
-    await watched.use(**ALL)
-    watched.focused = True
-    await everything_happens(watched.companion, connect_client)
-    watched.focused = False
-    assert watched.flushed() == []
+    await recorder.use(**ALL_ENABLED)
+    recorder.focused = True
+    await cause_all_notifications(recorder.companion, connect_client)
+    recorder.focused = False
+    assert recorder.flushed() == []
 
 
 async def test_no_message_is_parsed_while_the_window_has_the_focus(
-    watched: Watched, connect_client: Connect, monkeypatch: pytest.MonkeyPatch
+    recorder: NotificationRecorder, connect_client: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed: list[str] = []
     monkeypatch.setattr(notifications, "_message", lambda row: parsed.append(row.event))
-    await watched.use(notify_messages=True)
+    await recorder.use(notify_messages=True)
     await connect_client()
-    watched.focused = True
-    await say(watched.companion, "hi")
+    recorder.focused = True
+    await fire_message(recorder.companion, "hi")
     assert parsed == []
-    watched.focused = False
-    await say(watched.companion, "hi")
+    recorder.focused = False
+    await fire_message(recorder.companion, "hi")
     assert parsed == ["new_message"]
 
 
-async def test_those_that_wait_are_dropped_when_the_window_gets_the_focus(
-    watched: Watched, connect_client: Connect
+async def test_pending_notifications_are_dropped_when_the_window_gets_the_focus(
+    recorder: NotificationRecorder, connect_client: Connect
 ) -> None:
-    await watched.use(notify_messages=True)
+    await recorder.use(notify_messages=True)
     await connect_client()
-    await say(watched.companion, "hi")
-    watched.focused = True
-    assert watched.flushed() == []
-    watched.focused = False
-    assert watched.flushed() == []
+    await fire_message(recorder.companion, "hi")
+    recorder.focused = True
+    assert recorder.flushed() == []
+    recorder.focused = False
+    assert recorder.flushed() == []
 
 
-async def test_what_comes_together_is_shown_as_one_after_the_time(
-    watched: Watched, connect_client: Connect
+async def test_notifications_within_two_seconds_are_merged(
+    recorder: NotificationRecorder, connect_client: Connect
 ) -> None:
     assert MERGE_MS == 2000
-    await watched.use(notify_messages=True)
+    await recorder.use(notify_messages=True)
     await connect_client()
-    timer = watched.notifications._timer
-    await say(watched.companion, "one")
+    timer = recorder.notifications._timer
+    await fire_message(recorder.companion, "one")
     assert timer.isActive()
-    assert watched.shown == []
-    await say(watched.companion, "two")
-    assert watched.shown == []
-    timer.setInterval(0)  # two seconds are over
-    await until(lambda: watched.shown)
-    assert [(note.title, note.body) for note in watched.shown] == [("alice", "one\ntwo")]
+    assert recorder.shown == []
+    await fire_message(recorder.companion, "two")
+    assert recorder.shown == []
+    timer.setInterval(0)  # as if two seconds had passed
+    await until(lambda: recorder.shown)
+    assert [(note.title, note.body) for note in recorder.shown] == [("alice", "one\ntwo")]
     assert not timer.isActive()
 
 
-async def test_a_flood_of_messages_is_counted(watched: Watched, connect_client: Connect) -> None:
-    await watched.use(notify_messages=True)
+async def test_a_flood_of_messages_is_counted(recorder: NotificationRecorder, connect_client: Connect) -> None:
+    await recorder.use(notify_messages=True)
     await connect_client()
     for number in range(50):
-        await say(watched.companion, f"message {number}")
-    (found,) = watched.flushed()
-    assert found == (
+        await fire_message(recorder.companion, f"message {number}")
+    (notification,) = recorder.flushed()
+    assert notification == (
         "50 notifications", "alice: message 0\nalice: message 1\nalice: message 2\nand 47 more"
     )  # fmt: skip
 
 
-def test_different_ones_are_merged_with_their_titles() -> None:
+def test_merged_notifications_contain_the_titles() -> None:
     notes = [Note("alice", "hi\nthere", CHATS), Note("Client disconnected", "2 · bob", CLIENTS)]
     assert merged(notes) == Note(
         "2 notifications", "alice: hi there\nClient disconnected: 2 · bob", CLIENTS
@@ -201,10 +203,10 @@ def test_a_long_text_is_cut() -> None:
     assert len(merged([Note("alice", "x" * 10_000, CHATS)]).body) < 200
 
 
-async def test_after_the_end_nothing_is_shown(companion: Companion, connect_client: Connect) -> None:
-    watched = Watched(companion)
-    await watched.use(**ALL)
-    watched.notifications.close_down()
-    await everything_happens(companion, connect_client)
-    assert watched.flushed() == []
+async def test_after_close_down_nothing_is_shown(companion: Companion, connect_client: Connect) -> None:
+    recorder = NotificationRecorder(companion)
+    await recorder.use(**ALL_ENABLED)
+    recorder.notifications.close_down()
+    await cause_all_notifications(companion, connect_client)
+    assert recorder.flushed() == []
     assert not companion.expectation_failed

@@ -1,4 +1,4 @@
-"""Everything that can be done, found by a few letters; and Ctrl+R from everywhere."""
+"""The palette: find and run any command by a few letters. Ctrl+R repeats the last event in any room."""
 
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,10 @@ async def companion(make_companion: MakeCompanion, tmp_path: Path) -> Companion:
 
 @pytest.fixture
 async def palette(window: MainWindow, qtbot: Any) -> Palette:
-    return opened(window, qtbot)
+    return open_palette(window, qtbot)
 
 
-def opened(window: MainWindow, qtbot: Any) -> Palette:
+def open_palette(window: MainWindow, qtbot: Any) -> Palette:
     qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_K, CONTROL)
     (palette,) = open_palettes()
     return palette
@@ -48,11 +48,11 @@ def open_palettes() -> list[Palette]:
     return [each for each in QApplication.topLevelWidgets() if isinstance(each, Palette) and each.isVisible()]
 
 
-def offered(palette: Palette) -> list[str]:
+def titles(palette: Palette) -> list[str]:
     return [each.title for each in palette.found]
 
 
-def chosen(palette: Palette) -> str:
+def selected(palette: Palette) -> str:
     return palette.list.currentItem().text()
 
 
@@ -61,30 +61,30 @@ def headings(palette: Palette) -> list[str]:
     return [item.text() for item in items if not item.flags() & Qt.ItemFlag.ItemIsSelectable]
 
 
-async def front(window: MainWindow) -> None:
-    """Be the active window again: here is no window manager that would see to it."""
+async def activate(window: MainWindow) -> None:
+    """Activate the window again, because the offscreen platform has no window manager."""
     window.activateWindow()
     await until(window.isActiveWindow)
 
 
-async def do(window: MainWindow, words: str, qtbot: Any) -> None:
-    palette = opened(window, qtbot)
+async def run_command(window: MainWindow, words: str, qtbot: Any) -> None:
+    palette = open_palette(window, qtbot)
     qtbot.keyClicks(palette.search, words)
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     await wait_until_idle(window.companion)
     if QApplication.activeModalWidget() is None:
-        await front(window)
+        await activate(window)
 
 
-# what is found
+# matching
 
 
-def commands(*titles: str) -> list[Command]:
-    return [Command(title, lambda: None, hint) for title, _, hint in (each.partition("|") for each in titles)]
+def commands(*texts: str) -> list[Command]:
+    return [Command(title, lambda: None, hint) for title, _, hint in (each.partition("|") for each in texts)]
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "expected"),
     [
         ("", ["Open Events", "Fire: open bug", "Quit"]),
         ("open", ["Open Events", "Fire: open bug"]),
@@ -94,67 +94,69 @@ def commands(*titles: str) -> list[Command]:
         ("bug events", []),
     ],
 )
-def test_every_word_must_be_there_and_the_beginning_counts_first(words: str, found: list[str]) -> None:
-    all_ = commands("Open Events|Ctrl+1", "Fire: open bug|bugs/open", "Quit|Ctrl+Q")
-    assert [each.title for each in matching(all_, words)] == found
+def test_commands_that_contain_every_word_are_found(words: str, expected: list[str]) -> None:
+    all_commands = commands("Open Events|Ctrl+1", "Fire: open bug|bugs/open", "Quit|Ctrl+Q")
+    assert [each.title for each in matching(all_commands, words)] == expected
 
 
-def test_what_begins_with_the_word_comes_before_what_only_holds_it() -> None:
-    all_ = commands("Fire: open bug", "Reopen", "Open Events")
-    assert [each.title for each in matching(all_, "open")] == ["Open Events", "Fire: open bug", "Reopen"]
+def test_commands_with_a_word_that_begins_with_the_text_are_listed_first() -> None:
+    all_commands = commands("Fire: open bug", "Reopen", "Open Events")
+    assert [each.title for each in matching(all_commands, "open")] == ["Open Events", "Fire: open bug", "Reopen"]
 
 
-async def test_it_offers_every_fixture_every_room_and_the_rest(palette: Palette, companion: Companion) -> None:
-    found = offered(palette)
+async def test_the_palette_lists_fixtures_rooms_and_actions(palette: Palette, companion: Companion) -> None:
+    all_titles = titles(palette)
     assert headings(palette) == ["Friends", "Actions", "Fixtures", "Help"]
-    assert [each for each in found if each.startswith("Fire: ")] == [
+    assert [each for each in all_titles if each.startswith("Fire: ")] == [
         f"Fire: {each.title}" for each in companion.fixtures.all
     ]
-    assert [each for each in found if each.startswith("Open ")] == [f"Open {room.title}" for room in ROOMS]
-    assert {"Pause sending", "Stop server", "Copy URL", "Keyboard shortcuts", "Quit"} <= set(found)
+    assert [each for each in all_titles if each.startswith("Open ")] == [f"Open {room.title}" for room in ROOMS]
+    assert {"Pause sending", "Stop server", "Copy URL", "Keyboard shortcuts", "Quit"} <= set(all_titles)
     assert palette.search.hasFocus()
-    assert chosen(palette) == found[0]
+    assert selected(palette) == all_titles[0]
 
 
-async def test_letters_narrow_down_and_nothing_found_does_nothing(palette: Palette, qtbot: Any) -> None:
+async def test_typing_filters_the_list_and_enter_without_a_match_does_nothing(palette: Palette, qtbot: Any) -> None:
     qtbot.keyClicks(palette.search, "friend typing")
-    assert offered(palette)[:2] == ["Fire: A friend is typing", "Fire: A friend stops typing"]
+    assert titles(palette)[:2] == ["Fire: A friend is typing", "Fire: A friend stops typing"]
     qtbot.keyClicks(palette.search, " zzz")
-    assert offered(palette) == []
+    assert titles(palette) == []
     assert palette.empty.isVisible()
     assert palette.empty.title.text() == "Nothing found for “friend typing zzz”"
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert palette.isVisible()
     palette.search.clear()
-    assert len(offered(palette)) > 40
+    assert len(titles(palette)) > 40
 
 
 # keys
 
 
-async def test_arrow_keys_move_in_the_list_while_one_types(palette: Palette, qtbot: Any) -> None:
+async def test_arrow_keys_in_the_search_move_the_selection(palette: Palette, qtbot: Any) -> None:
     qtbot.keyClicks(palette.search, "open")
-    first, second, third, *_ = offered(palette)
+    first, second, third, *_ = titles(palette)
     qtbot.keyClick(palette.search, Qt.Key.Key_Down)
     qtbot.keyClick(palette.search, Qt.Key.Key_Down)
-    assert chosen(palette) == third
+    assert selected(palette) == third
     qtbot.keyClick(palette.search, Qt.Key.Key_Up)
-    assert chosen(palette) == second
+    assert selected(palette) == second
     assert palette.search.hasFocus()
     qtbot.keyClick(palette.search, Qt.Key.Key_PageDown)
-    assert chosen(palette) == offered(palette)[-1]
+    assert selected(palette) == titles(palette)[-1]
     qtbot.keyClick(palette.search, Qt.Key.Key_PageUp)
-    assert chosen(palette) == first
+    assert selected(palette) == first
 
 
-async def test_enter_does_what_is_chosen_and_closes(window: MainWindow, palette: Palette, qtbot: Any) -> None:
+async def test_enter_runs_the_selected_command_and_closes_the_palette(
+    window: MainWindow, palette: Palette, qtbot: Any
+) -> None:
     qtbot.keyClicks(palette.search, "open set")
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert window.rooms.current == SETTINGS
     assert open_palettes() == []
 
 
-async def test_enter_in_the_list_does_it_once(
+async def test_enter_in_the_list_runs_the_command_once(
     window: MainWindow, palette: Palette, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -165,7 +167,7 @@ async def test_enter_in_the_list_does_it_once(
     assert open_palettes() == []
 
 
-async def test_escape_closes_and_does_nothing(
+async def test_escape_closes_the_palette_without_running_a_command(
     window: MainWindow, palette: Palette, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -176,15 +178,15 @@ async def test_escape_closes_and_does_nothing(
 
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
-async def test_ctrl_k_opens_it_from_every_room_and_once(window: MainWindow, qtbot: Any, room: str) -> None:
+async def test_ctrl_k_opens_one_palette_in_every_room(window: MainWindow, qtbot: Any, room: str) -> None:
     window.open_room(room)
-    palette = opened(window, qtbot)
+    palette = open_palette(window, qtbot)
     qtbot.keyClick(palette.search, Qt.Key.Key_K, CONTROL)
     assert open_palettes() == [palette]
     palette.close()
 
 
-async def test_its_controls_say_what_they_are(palette: Palette) -> None:
+async def test_every_control_of_the_palette_has_a_name(palette: Palette) -> None:
     found = list(controls(palette))
     assert set(found) == {palette.search, palette.list}
     assert all(accessible_text(palette, each) for each in found)
@@ -193,34 +195,32 @@ async def test_its_controls_say_what_they_are(palette: Palette) -> None:
 # sections
 
 
-def test_the_section_with_a_title_that_begins_with_the_first_word_comes_first() -> None:
-    all_ = [
+def test_the_section_with_a_title_that_begins_with_the_first_word_is_first() -> None:
+    all_commands = [
         Command("Open Help", print, "", Section.ACTIONS),
         Command("Help: Tray icon", print, "", Section.HELP),
     ]
-    assert [section for section, _ in arrange(all_, "help")] == [Section.HELP, Section.ACTIONS]
-    assert [section for section, _ in arrange(all_, "")] == [Section.ACTIONS, Section.HELP]
+    assert [section for section, _ in arrange(all_commands, "help")] == [Section.HELP, Section.ACTIONS]
+    assert [section for section, _ in arrange(all_commands, "")] == [Section.ACTIONS, Section.HELP]
 
 
-def test_recent_commands_come_first_and_only_once() -> None:
-    all_ = commands(*"abcdefgh")
-    shown = arrange(all_, "", ["h", "gone", "c", "a", "b", "d", "e"])
-    assert [(section, [each.title for each in inside]) for section, inside in shown] == [
+def test_recent_commands_are_listed_first_and_only_once() -> None:
+    all_commands = commands(*"abcdefgh")
+    shown = arrange(all_commands, "", ["h", "removed", "c", "a", "b", "d", "e"])
+    assert [(section, [each.title for each in section_commands]) for section, section_commands in shown] == [
         (Section.RECENT, ["h", "c", "a", "b", "d"]),
         (Section.ACTIONS, ["e", "f", "g"]),
     ]
     assert MAX_RECENT == 5
-    assert [section for section, _ in arrange(all_, "c", ["c"])] == [Section.ACTIONS]
+    assert [section for section, _ in arrange(all_commands, "c", ["c"])] == [Section.ACTIONS]
 
 
-async def test_what_was_done_is_offered_first_the_next_time_and_after_a_restart(
-    window: MainWindow, companion: Companion, qtbot: Any
-) -> None:
-    await do(window, "open set", qtbot)
-    await do(window, "alice says hello", qtbot)
-    palette = opened(window, qtbot)
+async def test_recent_commands_are_saved(window: MainWindow, companion: Companion, qtbot: Any) -> None:
+    await run_command(window, "open set", qtbot)
+    await run_command(window, "alice says hello", qtbot)
+    palette = open_palette(window, qtbot)
     assert headings(palette)[0] == "Recent"
-    assert offered(palette)[:2] == ["alice says hello", "Open Settings"]
+    assert titles(palette)[:2] == ["alice says hello", "Open Settings"]
     palette.close()
     assert RecentCommands(window.memory).titles == ["alice says hello", "Open Settings"]
 
@@ -228,13 +228,13 @@ async def test_what_was_done_is_offered_first_the_next_time_and_after_a_restart(
 @pytest.mark.parametrize("text", ["", "{", "3", "[1, [2]]"])
 async def test_a_damaged_list_of_recent_commands_is_ignored(window: MainWindow, qtbot: Any, text: str) -> None:
     window.memory.setValue("palette/recent", text)
-    palette = opened(window, qtbot)
+    palette = open_palette(window, qtbot)
     assert "Recent" not in headings(palette)
 
 
 async def test_the_arrow_keys_skip_the_headings(palette: Palette, qtbot: Any) -> None:
-    for title in offered(palette)[:20]:
-        assert chosen(palette) == title
+    for title in titles(palette)[:20]:
+        assert selected(palette) == title
         qtbot.keyClick(palette.search, Qt.Key.Key_Down)
 
 
@@ -250,13 +250,13 @@ async def test_a_click_runs_a_command_once_and_a_heading_does_nothing(
     assert [each["event"] for each in await all_frames(companion, client)] == ["friend_online"]
 
 
-async def test_it_closes_when_another_window_becomes_active(window: MainWindow, palette: Palette) -> None:
+async def test_the_palette_closes_when_another_window_becomes_active(window: MainWindow, palette: Palette) -> None:
     await until(palette.isActiveWindow)
     window.activateWindow()
     await until(lambda: open_palettes() == [])
 
 
-async def test_it_stands_at_the_top_in_the_middle(window: MainWindow, palette: Palette) -> None:
+async def test_the_palette_is_at_the_top_centre_of_the_window(window: MainWindow, palette: Palette) -> None:
     middle = palette.frameGeometry().center().x() - window.mapToGlobal(window.rect().center()).x()
     assert abs(middle) <= 1
     assert window.mapFromGlobal(palette.pos()).y() == 56
@@ -276,44 +276,44 @@ async def test_it_stands_at_the_top_in_the_middle(window: MainWindow, palette: P
         ("stop typing as carol", "typing", {"username": "carol", "typing": False}),
     ],
 )
-async def test_it_understands_what_a_friend_does(
+async def test_an_action_of_a_friend_can_be_typed(
     window: MainWindow, connect_client: Connect, qtbot: Any, words: str, event: str, data: dict[str, Any]
 ) -> None:
     client = await connect_client()
-    await do(window, words, qtbot)
+    await run_command(window, words, qtbot)
     assert await frame(client) == {"event": event, "data": data}
     assert window.status.message.text().startswith("Delivered to 1 client · #")
 
 
 @pytest.mark.parametrize("words", ["alice says Hi there!", "ALICE  say: Hi there!", "ali says Hi there!"])
-async def test_a_friend_says_what_is_typed(
+async def test_a_message_of_a_friend_can_be_typed(
     window: MainWindow, connect_client: Connect, qtbot: Any, words: str
 ) -> None:
     client = await connect_client()
-    await do(window, words, qtbot)
+    await run_command(window, words, qtbot)
     data = (await frame(client))["data"]
     assert (data["from"], data["text"], data["direction"]) == ("alice", "Hi there!", "received")
     qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
-    again = (await frame(client))["data"]
-    assert again["text"] == "Hi there!"
-    assert again["msg_id"] != data["msg_id"]
+    repeated = (await frame(client))["data"]
+    assert repeated["text"] == "Hi there!"
+    assert repeated["msg_id"] != data["msg_id"]
 
 
-async def test_a_friend_s_message_is_completed_before_it_is_sent(palette: Palette, qtbot: Any) -> None:
+async def test_enter_completes_the_command_for_a_message(palette: Palette, qtbot: Any) -> None:
     qtbot.keyClicks(palette.search, "alice says")
-    assert chosen(palette) == "alice says …"
+    assert selected(palette) == "alice says …"
     qtbot.keyClick(palette.search, Qt.Key.Key_Return)
     assert palette.search.text() == "alice says "
     assert palette.isVisible()
     assert palette.search.hasFocus()
 
 
-async def test_somebody_who_is_not_a_friend_says_nothing(palette: Palette, qtbot: Any) -> None:
-    qtbot.keyClicks(palette.search, "nobody says hi")
-    assert offered(palette) == []
+async def test_a_message_of_an_unknown_user_is_not_listed(palette: Palette, qtbot: Any) -> None:
+    qtbot.keyClicks(palette.search, "unknown says hi")
+    assert titles(palette) == []
 
 
-async def test_without_words_it_offers_the_switch_that_changes_something(
+async def test_an_empty_search_lists_the_opposite_presence_of_each_friend(
     palette: Palette, companion: Companion
 ) -> None:
     shown = [each.title for each in palette.found if each.section is Section.FRIENDS]
@@ -335,16 +335,16 @@ def test_a_friend_is_found_by_name_or_by_an_unambiguous_beginning() -> None:
 # settings
 
 
-async def test_it_opens_a_single_setting(window: MainWindow, qtbot: Any) -> None:
-    await do(window, "rest_port", qtbot)
+async def test_the_palette_opens_a_single_setting(window: MainWindow, qtbot: Any) -> None:
+    await run_command(window, "rest_port", qtbot)
     assert window.rooms.current == SETTINGS
     assert window.settings.fields.rest_port.hasFocus()
-    await do(window, "settings event port", qtbot)
+    await run_command(window, "settings event port", qtbot)
     assert window.settings.fields.port.hasFocus()
 
 
 @pytest.mark.parametrize("name", SETTING_TITLES)
-async def test_every_setting_is_found(window: MainWindow, name: str) -> None:
+async def test_every_setting_can_be_opened(window: MainWindow, name: str) -> None:
     window.open_setting(name)
     row = next(each for each in window.settings.form.rows if name in each.names)
     assert row.control.hasFocus()
@@ -354,24 +354,24 @@ def test_every_setting_of_the_window_has_a_title() -> None:
     assert set(SETTING_TITLES) == set(Settings.__struct_fields__) - {"pinned", "saved_filters"}
 
 
-# what it does
+# commands
 
 
 async def test_firing_a_fixture_shows_its_delivery_in_the_status_bar(
     window: MainWindow, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
-    await do(window, "fire: a friend says", qtbot)
+    await run_command(window, "fire: a friend says", qtbot)
     assert (await frame(client))["data"]["text"] == "Hi from alice!"
     assert window.status.message.text().startswith("Delivered to 1 client · #")
 
 
-async def test_a_fixture_that_was_just_saved_is_offered(
+async def test_a_new_fixture_is_listed(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     await companion.fixtures.save("bugs/late", Fixture(event="typing", data={"username": "zoe", "typing": True}))
-    await do(window, "bugs/late", qtbot)
+    await run_command(window, "bugs/late", qtbot)
     assert (await frame(client))["data"]["username"] == "zoe"
 
 
@@ -379,52 +379,52 @@ async def test_a_fixture_that_cannot_be_fired_is_reported(
     window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
     await companion.fixtures.save("bugs/wrong", Fixture(event="typing", data={}))
-    await do(window, "bugs/wrong", qtbot)
+    await run_command(window, "bugs/wrong", qtbot)
     assert "data.username" in window.status.message.text()
 
 
-async def test_pause_and_stop_are_offered_as_they_would_work_now(
+async def test_the_commands_for_pause_and_stop_match_the_state_of_the_server(
     window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
-    await do(window, "pause sending", qtbot)
+    await run_command(window, "pause sending", qtbot)
     assert companion.state is ServerState.PAUSED
-    await do(window, "resume sending", qtbot)
+    await run_command(window, "resume sending", qtbot)
     assert companion.state is ServerState.LISTENING
-    await do(window, "stop server", qtbot)
+    await run_command(window, "stop server", qtbot)
     await until(lambda: companion.state is ServerState.STOPPED)
-    await do(window, "start server", qtbot)
+    await run_command(window, "start server", qtbot)
     await until(lambda: companion.state is ServerState.LISTENING)
 
 
-async def test_the_log_is_filtered_cleared_and_held(window: MainWindow, companion: Companion, qtbot: Any) -> None:
-    await do(window, "freeze log", qtbot)
+async def test_the_log_can_be_frozen_and_filtered(window: MainWindow, companion: Companion, qtbot: Any) -> None:
+    await run_command(window, "freeze log", qtbot)
     assert window.events.freeze.isChecked()
     window.open_room(SETTINGS)
-    await do(window, "filter", qtbot)
+    await run_command(window, "filter", qtbot)
     assert window.rooms.current == EVENTS
     await until(window.events.filter.hasFocus)
 
 
-async def test_the_url_is_copied_the_keys_are_shown_and_quitting_is_asked_for(
+async def test_commands_copy_the_url_show_the_shortcuts_and_quit(
     window: MainWindow, companion: Companion, qtbot: Any
 ) -> None:
-    await do(window, "copy url", qtbot)
+    await run_command(window, "copy url", qtbot)
     assert QGuiApplication.clipboard().text() == companion.server.url
-    await do(window, "keyboard", qtbot)
+    await run_command(window, "keyboard", qtbot)
     box = QApplication.activeModalWidget()
     assert isinstance(box, QDialog)
     box.close()
-    await front(window)
-    asked: list[bool] = []
-    window.quit_requested.connect(lambda: asked.append(True))
-    await do(window, "quit", qtbot)
-    assert asked == [True]
+    await activate(window)
+    requests: list[bool] = []
+    window.quit_requested.connect(lambda: requests.append(True))
+    await run_command(window, "quit", qtbot)
+    assert requests == [True]
 
 
 # repeat last
 
 
-async def test_repeat_last_sends_it_to_the_same_target_with_a_fresh_id(
+async def test_repeat_sends_the_event_to_the_same_target_with_a_new_id(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
@@ -433,7 +433,7 @@ async def test_repeat_last_sends_it_to_the_same_target_with_a_fresh_id(
     qtbot.mouseClick(window.inject.bar.now, LEFT)
     first = await frame(bob)
     window.inject.bar.target_box.setCurrentText("Everyone")
-    await do(window, "repeat", qtbot)
+    await run_command(window, "repeat", qtbot)
     second = await frame(bob)
     assert first["data"]["text"] == second["data"]["text"]
     assert first["data"]["msg_id"] != second["data"]["msg_id"]
@@ -441,7 +441,7 @@ async def test_repeat_last_sends_it_to_the_same_target_with_a_fresh_id(
 
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
-async def test_ctrl_r_repeats_from_every_room(
+async def test_ctrl_r_repeats_the_last_event_in_every_room(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     client = await connect_client()
@@ -452,30 +452,30 @@ async def test_ctrl_r_repeats_from_every_room(
     assert window.status.message.text().startswith("Delivered to 1 client · #")
 
 
-async def test_a_fixture_that_goes_to_one_user_is_repeated_to_that_user(
+async def test_a_fixture_for_one_user_is_repeated_to_that_user(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     alice, bob = await connect_client("alice"), await connect_client("bob")
     event = Fixture(event="typing", data={"username": "carol", "typing": True}, to="user:bob")
     await companion.fixtures.save("mine/for bob", event)
-    await do(window, "mine/for bob", qtbot)
+    await run_command(window, "mine/for bob", qtbot)
     qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
     assert len(await all_frames(companion, bob)) == 2
     assert await all_frames(companion, alice) == []
 
 
-async def test_what_a_failed_fire_leaves_is_the_one_before(
+async def test_ctrl_r_after_a_failed_fire_repeats_the_event_before(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
     await companion.fixtures.save("mine/wrong", Fixture(event="typing", data={}))
-    await do(window, "fire: a friend comes", qtbot)
-    await do(window, "mine/wrong", qtbot)
+    await run_command(window, "fire: a friend comes", qtbot)
+    await run_command(window, "mine/wrong", qtbot)
     qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
     assert [each["event"] for each in await all_frames(companion, client)] == ["friend_online"] * 2
 
 
-async def test_before_anything_was_fired_there_is_nothing_to_repeat(window: MainWindow, qtbot: Any) -> None:
+async def test_ctrl_r_before_any_event_shows_a_message(window: MainWindow, qtbot: Any) -> None:
     qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
     await until(window.status.message.text)
     assert window.status.message.text() == "Nothing has been fired yet."
