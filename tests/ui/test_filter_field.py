@@ -110,3 +110,10 @@ def test_an_inserted_term_is_selected(field: FilterField) -> None:
     assert field.text() == "hello larger:1k"
     assert field.selectedText() == "larger:1k"
     assert field.hasFocus()
+
+
+def test_suggestions_disappear_when_the_cursor_leaves_their_term(field: FilterField, qtbot: Any) -> None:
+    qtbot.keyClicks(field, "hello typ")
+    assert suggested(field) == ["event:typing"]
+    press(field, qtbot, Key.Key_Home, Key.Key_Tab)
+    assert field.text() == "hello typ", "no suggestion replaces another part of the text"

@@ -33,6 +33,8 @@ class FilterField(LineEdit):
         self._known = known
         self._replacing = False
         self._found: list[Suggestion] = []
+        self._found_at = 0
+        """The position of the cursor that the suggestions are for."""
         self._lines = QStandardItemModel(0, 2, self)
         self.popup = named(QTreeView(), "Filter suggestions", style_id="suggestions")
         self.popup.setHeaderHidden(True)
@@ -47,6 +49,7 @@ class FilterField(LineEdit):
         activated = cast(Any, self._completer.activated)[QModelIndex]  # the other overload has the text
         activated.connect(lambda index: self._take(index.row()))
         self.textEdited.connect(lambda _: self._on_edited())
+        self.cursorPositionChanged.connect(lambda _, cursor: self._on_moved(cursor))
 
     def replace_text(self, text: str) -> None:
         """Replace the text. Ctrl+Z brings the old text back."""
@@ -69,7 +72,8 @@ class FilterField(LineEdit):
 
     def show_suggestions(self) -> None:
         """Show what the term at the cursor can become, or hide the popup if there is nothing to suggest."""
-        self._found = suggestions(self.text(), self.cursorPosition(), self._known())
+        self._found_at = self.cursorPosition()
+        self._found = suggestions(self.text(), self._found_at, self._known())
         self._lines.removeRows(0, self._lines.rowCount())
         if not self._found:
             self.popup.hide()
@@ -109,6 +113,11 @@ class FilterField(LineEdit):
         if token_at(self.text(), self.cursorPosition()).text:
             self.show_suggestions()
         else:
+            self.popup.hide()
+
+    def _on_moved(self, cursor: int) -> None:
+        """Hide the suggestions when the cursor leaves the term that they are for."""
+        if cursor != self._found_at and self.popup.isVisible():
             self.popup.hide()
 
     def _take(self, number: int) -> None:
