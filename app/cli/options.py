@@ -52,7 +52,7 @@ Wait = Annotated[
 ]
 NoExpect = Annotated[bool, typer.Option("--no-expect", help="Do not wait for what the fixture expects of the UI.")]
 MAX_WITHIN_S = 60.0
-"""The longest timeout of a fixture's expectation."""
+"""The longest timeout of a fixture's expectation, as in ``protocol.fixture``, which takes long to load."""
 After = Annotated[
     int | None, typer.Option("--after", min=0, metavar="SEQ", help="Begin after the row with this number.")
 ]

@@ -166,5 +166,5 @@ def print_delivery(answer: dict[str, Any], json: bool) -> bool:
     if answer["delivered"]:
         print_expectation(answer["expected"], expectation, round(expectation["after_s"], 1), quiet=json)
     else:
-        say(f"✗ {answer['expected']} cannot come: no client received the event")
+        say(f"✗ no {answer['expected']}: no client received the event")
     return bool(expectation["met"])

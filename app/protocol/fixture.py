@@ -21,6 +21,7 @@ SUFFIX = ".json"
 MAX_FIXTURE_BYTES = 64 * 1024
 MIN_WITHIN_S, MAX_WITHIN_S = 0.1, 60.0
 """Limits for the timeout of a fixture's expectation."""
+DEFAULT_WITHIN_S = 2.0
 _NAME_PART = re.compile(r"[^\W_](?:[\w .()+-]{0,58}[\w)+-])?")
 _RESERVED_NAMES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")}
 
@@ -38,7 +39,9 @@ class FixtureExpectation(Struct, frozen=True, kw_only=True, omit_defaults=True, 
     where: Annotated[dict[str, Any], Meta(description="Required values: path → JSON value")] = field(
         default_factory=dict
     )
-    within: Annotated[float, Meta(ge=MIN_WITHIN_S, le=MAX_WITHIN_S, description="Timeout in seconds")] = 2.0
+    within: Annotated[float, Meta(ge=MIN_WITHIN_S, le=MAX_WITHIN_S, description="Timeout in seconds")] = (
+        DEFAULT_WITHIN_S
+    )
 
 
 class Fixture(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

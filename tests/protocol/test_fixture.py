@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.cli import options
 from app.protocol.catalog import built_in
 from app.protocol.contract import Direction
 from app.protocol.envelope import Envelope
 from app.protocol.fixture import (
+    MAX_WITHIN_S,
     BadFixture,
     Fixture,
     fixture_from_json,
@@ -302,3 +304,7 @@ def test_templates_stay_as_they_are() -> None:
 )
 def test_a_fixture_without_ids_and_times_or_with_contract_errors_is_unchanged(fixture: Fixture) -> None:
     assert with_fresh_values(fixture, catalog) == fixture
+
+
+def test_the_command_line_waits_as_long_as_an_expectation_may_last() -> None:
+    assert options.MAX_WITHIN_S == MAX_WITHIN_S

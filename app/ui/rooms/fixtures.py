@@ -23,6 +23,7 @@ from app.hub.hub import Delivery
 from app.hub.journal import Row
 from app.hub.origin import PANEL
 from app.protocol.fixture import (
+    DEFAULT_WITHIN_S,
     MAX_FIXTURE_BYTES,
     Fixture,
     FixtureExpectation,
@@ -45,8 +46,6 @@ from app.ui.widgets.json_view import JsonView
 
 if TYPE_CHECKING:
     from app.ui.window import MainWindow
-
-DEFAULT_WITHIN_S = 2.0
 
 
 def create(window: "MainWindow") -> "FixturesRoom":

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QCompleter, QTextEdit, QWidget  # noqa: TID251
 from typing_extensions import override
 
+from app.protocol.envelope import BadFrame
 from app.protocol.event_type import EventProblem
 from app.protocol.json_format import format_json
 from app.protocol.json_spans import SpanFinder
@@ -109,13 +110,17 @@ class CodeEditor(JsonView):
 
     # formatting
 
-    def format_text(self) -> None:
-        """Indent the text. It can be undone. Raises ``BadFrame`` if the text is not valid JSON."""
-        formatted = format_json(self.toPlainText())
+    def format_text(self) -> str:
+        """Indent the text. It can be undone. Return why that is not possible; empty if it is."""
+        try:
+            formatted = format_json(self.toPlainText())
+        except BadFrame as bad:
+            return f"Only valid JSON can be formatted. {bad}"
         if formatted != self.toPlainText():
             self.selectAll()
             if self.insert_text(formatted):
                 self.moveCursor(QTextCursor.MoveOperation.Start)
+        return ""
 
     # completion
 

@@ -263,10 +263,8 @@ class EventPanel(QWidget):
     # checking
 
     def _format(self) -> None:
-        try:
-            self.editor.format_text()
-        except BadFrame as bad:
-            self.notice.emit(f"Only valid JSON can be formatted. {bad}")
+        if why := self.editor.format_text():
+            self.notice.emit(why)
 
     def _on_change(self) -> None:
         event, warning = None, ""

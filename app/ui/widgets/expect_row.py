@@ -9,7 +9,7 @@ from app.hub.expectation import Expectation, ExpectationResult, expectation_of, 
 from app.protocol.catalog import Catalog
 from app.protocol.conditions import BadCondition, conditions_text, parse_conditions
 from app.protocol.contract import Direction
-from app.protocol.fixture import Fixture
+from app.protocol.fixture import DEFAULT_WITHIN_S, MAX_WITHIN_S, MIN_WITHIN_S, Fixture
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.line_edit import LineEdit
@@ -38,7 +38,10 @@ class ExpectRow(QWidget):
             "Where",
             tip='Accept it only with these values, separated by spaces, like text="hi there" typing=true',
         )
-        self.within = named(QDoubleSpinBox(minimum=0.1, maximum=60.0, decimals=1, value=2.0), "Within, in seconds")
+        self.within = named(
+            QDoubleSpinBox(minimum=MIN_WITHIN_S, maximum=MAX_WITHIN_S, decimals=1, value=DEFAULT_WITHIN_S),
+            "Within, in seconds",
+        )
         self.within.setPrefix("within ")
         self.within.setSuffix(" s")
         self.within.setSingleStep(0.5)

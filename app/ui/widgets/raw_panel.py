@@ -5,7 +5,6 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.companion import Companion
 from app.hub.pipeline import CheckedFrame
-from app.protocol.envelope import BadFrame
 from app.ui.plain_text import PlainTextLabel
 from app.ui.widgets.accessible_names import named
 from app.ui.widgets.code_completion import offers_of
@@ -64,7 +63,5 @@ class RawPanel(QWidget):
             self.verdict.style().polish(self.verdict)
 
     def _format(self) -> None:
-        try:
-            self.editor.format_text()
-        except BadFrame as bad:
-            self.notice.emit(f"Only valid JSON can be formatted. {bad}")
+        if why := self.editor.format_text():
+            self.notice.emit(why)
