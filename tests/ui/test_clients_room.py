@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QPushButton, QTableView
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import EXTERNAL_CLOSE_CODES
 
@@ -358,6 +358,26 @@ async def test_show_events_filters_the_log_for_that_client(
     await until(lambda: not window.events.filtering)
     rows = [window.events.model.row(line) for line in range(window.events.model.rowCount())]
     assert [(row.event, row.client) for row in rows] == [("connected", "2")]
+
+
+async def test_the_context_menu_changes_no_other_user_if_its_client_disconnects(
+    room: ClientsRoom, companion: Companion, connect_client: Connect, qtbot: Any
+) -> None:
+    first, _ = await connect_client("alice"), await connect_client("bob")
+    select(room, 0, qtbot)
+    room.table.customContextMenuRequested.emit(QPoint(10, 10))
+    menu = room.findChild(QMenu)
+    assert isinstance(menu, QMenu)
+    await first.close()
+    await until(lambda: room.model.rowCount() == 1)
+    menu.actions()[-1].trigger()
+    assert room.table.state() != QTableView.State.EditingState
+    room.table.selectRow(0)
+    room.table.customContextMenuRequested.emit(QPoint(10, 10))
+    room.findChildren(QMenu)[-1].actions()[-1].trigger()
+    assert room.table.state() == QTableView.State.EditingState
+    for each in room.findChildren(QMenu):
+        each.close()
 
 
 async def test_the_context_menu_acts_on_the_selected_client(

@@ -311,15 +311,21 @@ class ClientsRoom(QWidget):
 
     def _context_menu(self, place: QPoint) -> None:
         """Offer the actions of the buttons, for the selected client."""
-        if self.selected is None:
+        client = self.selected
+        if client is None:
             return
         menu = QMenu(self)
         for button in (self.send, self.events, self.close_button, self.abort):
             menu.addAction(button.text(), button.click).setEnabled(button.isEnabled())
-        index = self.model.index(self.table.currentIndex().row(), Col.CLIENT)
-        menu.addAction("Change user", lambda: self.table.edit(index))
+        menu.addAction("Change user", partial(self._change_user, client))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.table.viewport().mapToGlobal(place))
+
+    def _change_user(self, client: Client) -> None:
+        """Edit the user of a client, unless it has disconnected while the menu was open."""
+        if self.selected is client:
+            line = self.table.selectionModel().selectedRows()[0].row()
+            self.table.edit(self.model.index(line, Col.CLIENT))
 
     def _close_code(self) -> int | None:
         """Return the chosen code, or None if an endpoint must not send it."""
