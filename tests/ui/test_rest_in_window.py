@@ -1,4 +1,4 @@
-"""What the window says of the REST stand-in, and of whom the UI asks for."""
+"""REST in the window: errors of its port, offers to add an unknown user, and warnings about non-friends."""
 
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -25,8 +25,8 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def taken() -> Iterator[list[socket.socket]]:
-    """Two ports that another program holds."""
+def busy_sockets() -> Iterator[list[socket.socket]]:
+    """Return two sockets that listen, so that their ports are busy."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
         for each in sockets:
@@ -35,13 +35,13 @@ def taken() -> Iterator[list[socket.socket]]:
         yield sockets
 
 
-def number(taken: socket.socket) -> int:
-    return int(taken.getsockname()[1])
+def port_of(busy: socket.socket) -> int:
+    return int(busy.getsockname()[1])
 
 
 @pytest.fixture
-async def served(make_companion: MakeCompanion, windows: Windows) -> tuple[MainWindow, Companion]:
-    """A window whose companion answers events and REST."""
+async def window_and_companion(make_companion: MakeCompanion, windows: Windows) -> tuple[MainWindow, Companion]:
+    """Return a window whose companion serves events and REST."""
     companion = await make_companion()
     window = windows(companion)
     window.present()
@@ -51,9 +51,9 @@ async def served(make_companion: MakeCompanion, windows: Windows) -> tuple[MainW
 
 
 @pytest.fixture
-async def rest(served: tuple[MainWindow, Companion]) -> AsyncIterator[Rest]:
+async def rest(window_and_companion: tuple[MainWindow, Companion]) -> AsyncIterator[Rest]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
-        yield Rest(served[1], session)
+        yield Rest(window_and_companion[1], session)
 
 
 def press(window: MainWindow, title: str, qtbot: Any) -> None:
@@ -69,7 +69,7 @@ def buttons(window: MainWindow) -> list[str]:
     return [each.text() for each in window.banner.buttons]
 
 
-async def answers(companion: Companion) -> bool:
+async def rest_responds(companion: Companion) -> bool:
     async with aiohttp.ClientSession() as session, session.get(f"{companion.rest.url}/status") as answer:
         return answer.status == HTTPStatus.OK and (await answer.json())["status"] == "ok"
 
@@ -78,15 +78,15 @@ async def answers(companion: Companion) -> bool:
 
 
 async def test_a_busy_rest_port_is_shown_and_the_event_server_keeps_running(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket]
 ) -> None:
-    companion = await make_companion(rest_port=number(taken[0]))
+    companion = await make_companion(rest_port=port_of(busy_sockets[0]))
     window = windows(companion)
     window.present()
     assert await companion.start()
     assert not await companion.start_service("rest")
     assert window.banner.isVisible()
-    assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
+    assert lines(window)[0].startswith(f"Port {port_of(busy_sockets[0])} is busy")
     assert "Events work" in lines(window)[0]
     assert buttons(window) == ["Retry", "Open Settings", "Dismiss"]
     assert companion.state is ServerState.LISTENING
@@ -94,61 +94,61 @@ async def test_a_busy_rest_port_is_shown_and_the_event_server_keeps_running(
 
 
 async def test_retry_starts_rest_once_the_port_is_free(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket], qtbot: Any
 ) -> None:
-    companion = await make_companion(rest_port=number(taken[0]))
+    companion = await make_companion(rest_port=port_of(busy_sockets[0]))
     window = windows(companion)
     window.present()
     await companion.start()
     await companion.start_service("rest")
-    said: list[str] = []
-    companion.changed.connect(lambda _: said.append(companion.services["rest"].error))
+    errors: list[str] = []
+    companion.changed.connect(lambda _: errors.append(companion.services["rest"].error))
     press(window, "Retry", qtbot)
-    await until(lambda: said)
-    assert said[-1].startswith("Port")
+    await until(lambda: errors)
+    assert errors[-1].startswith("Port")
     assert window.banner.isVisible()
-    taken[0].close()
+    busy_sockets[0].close()
     press(window, "Retry", qtbot)
     await until(lambda: companion.rest.listening)
     await until(lambda: not window.banner.isVisible())
-    assert await answers(companion)
+    assert await rest_responds(companion)
 
 
-async def test_a_busy_rest_port_leads_to_the_settings(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
+async def test_the_banner_of_a_busy_rest_port_opens_settings(
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket], qtbot: Any
 ) -> None:
-    companion = await make_companion(rest_port=number(taken[0]))
+    companion = await make_companion(rest_port=port_of(busy_sockets[0]))
     window = windows(companion)
     window.present()
     await companion.start_service("rest")
     press(window, "Open Settings", qtbot)
     assert window.rooms.current == SETTINGS
-    assert window.settings.fields.rest_port.value() == number(taken[0])
+    assert window.settings.fields.rest_port.value() == port_of(busy_sockets[0])
 
 
 async def test_a_busy_control_port_is_shown_and_can_be_retried(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket], qtbot: Any
 ) -> None:
-    companion = await make_companion(control_port=number(taken[0]))
+    companion = await make_companion(control_port=port_of(busy_sockets[0]))
     companion.control.token = "a-token-of-this-test"
     window = windows(companion)
     window.present()
     assert await companion.start()
     assert not await companion.start_service("control")
-    assert lines(window)[0].startswith(f"Port {number(taken[0])} is busy")
+    assert lines(window)[0].startswith(f"Port {port_of(busy_sockets[0])} is busy")
     assert lines(window)[0].endswith("Scripts cannot reach this companion.")
     assert buttons(window) == ["Retry", "Open Settings", "Dismiss"]
     assert companion.state is ServerState.LISTENING
-    taken[0].close()
+    busy_sockets[0].close()
     press(window, "Retry", qtbot)
     await until(lambda: companion.control.listening)
     await until(lambda: not window.banner.isVisible())
 
 
 async def test_disabling_the_control_api_hides_its_port_error(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket]
 ) -> None:
-    companion = await make_companion(control_port=number(taken[0]))
+    companion = await make_companion(control_port=port_of(busy_sockets[0]))
     companion.control.token = "a-token-of-this-test"
     window = windows(companion)
     window.present()
@@ -159,32 +159,32 @@ async def test_disabling_the_control_api_hides_its_port_error(
 
 
 async def test_two_busy_ports_are_shown_in_the_strip_and_the_banner(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], qtbot: Any
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket], qtbot: Any
 ) -> None:
-    companion = await make_companion(port=number(taken[0]), rest_port=number(taken[1]))
+    companion = await make_companion(port=port_of(busy_sockets[0]), rest_port=port_of(busy_sockets[1]))
     window = windows(companion)
     window.present()
     await companion.start()
     await companion.start_service("rest")
-    assert window.strip.text.text().startswith(f"Port {number(taken[0])} is busy")
-    assert [line.split(" is busy")[0] for line in lines(window)] == [f"Port {number(taken[1])}"]
+    assert window.strip.text.text().startswith(f"Port {port_of(busy_sockets[0])} is busy")
+    assert [line.split(" is busy")[0] for line in lines(window)] == [f"Port {port_of(busy_sockets[1])}"]
     assert buttons(window) == ["Retry", "Open Settings", "Dismiss"]
-    taken[1].close()
+    busy_sockets[1].close()
     press(window, "Retry", qtbot)
     await until(lambda: companion.rest.listening)
     assert companion.state is ServerState.BLOCKED
     assert not window.banner.isVisible()
     assert window.strip.isVisible()
-    taken[0].close()
+    busy_sockets[0].close()
     qtbot.mouseClick(window.strip.buttons[0], LEFT)
     await until(lambda: companion.state is ServerState.LISTENING)
     assert not window.strip.isVisible()
 
 
 async def test_a_busy_rest_port_is_ignored_if_rest_is_disabled(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket]
 ) -> None:
-    companion = await make_companion(rest=False, rest_port=number(taken[0]))
+    companion = await make_companion(rest=False, rest_port=port_of(busy_sockets[0]))
     window = windows(companion)
     window.present()
     assert await companion.start()
@@ -193,10 +193,10 @@ async def test_a_busy_rest_port_is_ignored_if_rest_is_disabled(
     assert not window.banner.isVisible()
 
 
-async def test_switching_rest_off_ends_its_trouble(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+async def test_disabling_rest_hides_its_port_error(
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket]
 ) -> None:
-    companion = await make_companion(rest_port=number(taken[0]))
+    companion = await make_companion(rest_port=port_of(busy_sockets[0]))
     window = windows(companion)
     window.present()
     await companion.start_service("rest")
@@ -205,22 +205,22 @@ async def test_switching_rest_off_ends_its_trouble(
     assert not window.banner.isVisible()
 
 
-async def test_another_rest_port_ends_its_trouble(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket], unused_tcp_port: int
+async def test_changing_the_rest_port_hides_its_port_error(
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket], unused_tcp_port: int
 ) -> None:
-    companion = await make_companion(rest_port=number(taken[0]))
+    companion = await make_companion(rest_port=port_of(busy_sockets[0]))
     window = windows(companion)
     window.present()
     await companion.start_service("rest")
     await companion.apply(replace(companion.settings, rest_port=unused_tcp_port))
     assert not window.banner.isVisible()
-    assert await answers(companion)
+    assert await rest_responds(companion)
 
 
-async def test_a_notice_and_a_trouble_stand_side_by_side(
-    make_companion: MakeCompanion, windows: Windows, taken: list[socket.socket]
+async def test_the_banner_shows_a_notice_and_a_port_error_together(
+    make_companion: MakeCompanion, windows: Windows, busy_sockets: list[socket.socket]
 ) -> None:
-    companion = await make_companion(rest_port=number(taken[0]))
+    companion = await make_companion(rest_port=port_of(busy_sockets[0]))
     window = windows(companion)
     window.present()
     window.banner.show_notice("Something else", (("Do it", lambda: None),))
@@ -228,21 +228,21 @@ async def test_a_notice_and_a_trouble_stand_side_by_side(
     assert lines(window)[0] == "Something else"
     assert "is busy" in lines(window)[1]
     assert buttons(window) == ["Do it", "Retry", "Open Settings", "Dismiss"]
-    taken[0].close()
+    busy_sockets[0].close()
     await companion.start_service("rest")
     assert lines(window) == ["Something else"]
 
 
-# somebody whom nobody knows
+# unknown users
 
 
-async def test_a_stranger_can_be_added_and_the_ui_then_befriends_them(
-    served: tuple[MainWindow, Companion], rest: Rest, qtbot: Any
+async def test_an_unknown_user_can_be_added_as_a_persona_and_then_as_a_friend(
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest, qtbot: Any
 ) -> None:
-    window, _ = served
-    refused = await rest.post("/friends", {"username": "zoe"})
-    assert refused.status == HTTPStatus.NOT_FOUND
-    assert "zoe" in refused.error
+    window, _ = window_and_companion
+    rejected = await rest.post("/friends", {"username": "zoe"})
+    assert rejected.status == HTTPStatus.NOT_FOUND
+    assert "zoe" in rejected.error
     await until(window.banner.isVisible)
     assert "'zoe'" in window.banner.text.text()
     assert buttons(window) == ["Add persona zoe", "Dismiss"]
@@ -261,10 +261,10 @@ async def test_a_stranger_can_be_added_and_the_ui_then_befriends_them(
     assert "zoe" in {label.text() for label in grid.findChildren(QLabel)}
 
 
-async def test_only_the_latest_unknown_user_is_offered_as_a_persona(
-    served: tuple[MainWindow, Companion], rest: Rest, qtbot: Any
+async def test_only_the_latest_unknown_user_can_be_added(
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest, qtbot: Any
 ) -> None:
-    window, _ = served
+    window, _ = window_and_companion
     for name in ("zoe", "yan"):
         await rest.post("/friends", {"username": name})
     await until(lambda: "Add persona yan" in buttons(window))
@@ -274,20 +274,20 @@ async def test_only_the_latest_unknown_user_is_offered_as_a_persona(
 
 
 @pytest.mark.parametrize("name", ["erin", "alice", ""])
-async def test_a_known_or_empty_user_name_is_not_offered_as_a_persona(
-    served: tuple[MainWindow, Companion], rest: Rest, name: str
+async def test_no_button_to_add_a_known_or_empty_user_name_is_shown(
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest, name: str
 ) -> None:
-    window, _ = served
+    window, _ = window_and_companion
     await rest.post("/friends", {"username": name})
     await wait_until_updated(window.chats)
     assert not window.banner.isVisible()
 
 
 @pytest.mark.parametrize("name", ["x" * 1000, "a/b", "two\nlines", "tab\there"])
-async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
-    served: tuple[MainWindow, Companion], rest: Rest, qtbot: Any, name: str
+async def test_adding_an_unknown_user_with_an_invalid_name_shows_an_error(
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest, qtbot: Any, name: str
 ) -> None:
-    window, companion = served
+    window, companion = window_and_companion
     await rest.post("/friends", {"username": name})
     await until(window.banner.isVisible)
     assert len(lines(window)) == 1
@@ -298,10 +298,10 @@ async def test_a_stranger_whose_name_cannot_be_is_refused_in_words(
     assert name not in {each.username for each in await companion.chat.store.people()}
 
 
-async def test_what_a_page_calls_a_stranger_is_shown_as_it_is(
-    served: tuple[MainWindow, Companion], rest: Rest
+async def test_the_name_of_an_unknown_user_is_shown_as_plain_text(
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
-    window, _ = served
+    window, _ = window_and_companion
     await rest.post("/friends", {"username": "<h1>zoe</h1>"})
     await until(window.banner.isVisible)
     assert "'<h1>zoe</h1>'" in window.banner.text.text()
@@ -309,22 +309,22 @@ async def test_what_a_page_calls_a_stranger_is_shown_as_it_is(
 
 
 async def test_an_ampersand_in_an_unknown_user_name_does_not_create_a_shortcut(
-    served: tuple[MainWindow, Companion], rest: Rest
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
-    window, _ = served
+    window, _ = window_and_companion
     await rest.post("/friends", {"username": "a&b"})
     await until(window.banner.isVisible)
     assert buttons(window)[0] == "Add persona a&&b"
     assert window.banner.buttons[0].accessibleName() == "Add persona a&b"
 
 
-# what the UI will not show
+# events that the UI ignores
 
 
 async def test_an_event_from_a_non_friend_shows_a_warning(
-    served: tuple[MainWindow, Companion],
+    window_and_companion: tuple[MainWindow, Companion],
 ) -> None:
-    window, companion = served
+    window, companion = window_and_companion
     await wait_until_updated(window.chats)
     panel = window.inject.event_panel("new_message")
     assert panel
@@ -337,10 +337,10 @@ async def test_an_event_from_a_non_friend_shows_a_warning(
     assert panel.warning.isHidden()
 
 
-async def test_the_warning_goes_when_the_ui_befriends_them(
-    served: tuple[MainWindow, Companion], rest: Rest
+async def test_the_warning_disappears_when_the_user_becomes_a_friend(
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
-    window, _ = served
+    window, _ = window_and_companion
     await wait_until_updated(window.chats)
     panel = window.inject.event_panel("typing")
     assert panel
@@ -354,10 +354,10 @@ async def test_the_warning_goes_when_the_ui_befriends_them(
     assert panel.warning.isHidden()
 
 
-async def test_a_message_that_is_being_written_survives_a_new_friend(
-    served: tuple[MainWindow, Companion], rest: Rest
+async def test_a_new_friend_does_not_change_a_message_being_edited(
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest
 ) -> None:
-    window, _ = served
+    window, _ = window_and_companion
     await wait_until_updated(window.chats)
     panel = window.inject.event_panel("new_message")
     assert panel
@@ -369,8 +369,10 @@ async def test_a_message_that_is_being_written_survives_a_new_friend(
     assert panel.form().value()["text"] == "half written"
 
 
-async def test_the_forms_offer_the_friends_of_now(served: tuple[MainWindow, Companion], rest: Rest) -> None:
-    window, companion = served
+async def test_the_forms_list_the_current_friends(
+    window_and_companion: tuple[MainWindow, Companion], rest: Rest
+) -> None:
+    window, companion = window_and_companion
     await wait_until_updated(window.chats)
     await rest.post("/friends", {"username": "frank"})
     await rest.delete("/friends/bob")
@@ -383,15 +385,15 @@ async def test_the_forms_offer_the_friends_of_now(served: tuple[MainWindow, Comp
 
 
 @pytest.fixture
-def refresh_is_due(served: tuple[MainWindow, Companion]) -> None:
+def refresh_is_due(window_and_companion: tuple[MainWindow, Companion]) -> None:
     """Let the first refresh of the Chats room be due before the loop runs the test."""
-    served[0].chats._refresh.start(0)
+    window_and_companion[0].chats._refresh.start(0)
 
 
 @pytest.mark.usefixtures("refresh_is_due")
-async def test_a_window_that_is_built_before_the_state_is_open_gets_its_friends(
-    served: tuple[MainWindow, Companion],
+async def test_a_window_built_before_the_chat_state_is_open_shows_its_friends_later(
+    window_and_companion: tuple[MainWindow, Companion],
 ) -> None:
-    window, _ = served
+    window, _ = window_and_companion
     await wait_until_updated(window.chats)
     assert names(window.chats) == ["alice", "carol", "bob", "dave"]

@@ -27,7 +27,7 @@ CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftM
 
 @pytest.fixture
 async def room(window: MainWindow, companion: Companion) -> EventsRoom:
-    """The room, with rows 2 to 6: four frames to the UI and one from it."""
+    """Return the Events room with rows 2 to 6: four frames to the UI and one from the UI."""
     for name in ("alice", "bob", "carol", "dave"):
         await companion.fire(Envelope("friend_online", {"username": name}), origin="panel")
     companion.journal.append(Kind.FROM_UI, "typing", payload=b"{}", client="1", verdict=Verdict.INVALID)
@@ -37,14 +37,14 @@ async def room(window: MainWindow, companion: Companion) -> EventsRoom:
 
 
 @pytest.fixture
-def told(room: EventsRoom) -> list[str]:
+def messages(room: EventsRoom) -> list[str]:
     messages: list[str] = []
     room.status_message.connect(messages.append)
     return messages
 
 
-def choose(room: EventsRoom, *seqs: int) -> None:
-    """Select rows by their number."""
+def select(room: EventsRoom, *seqs: int) -> None:
+    """Select the rows with these numbers."""
     model, selection = room.model, room.table.selectionModel()
     lines = [line for line in range(model.rowCount()) if model.seq(line) in seqs]
     selection.clear()
@@ -62,50 +62,52 @@ def mark(room: EventsRoom, seq: int) -> Mark:
 # buttons
 
 
-async def test_the_resend_button_sends_the_frame_again(
-    room: EventsRoom, companion: Companion, connect_client: Connect, told: list[str], qtbot: Any
+async def test_the_resend_button_resends_the_frame(
+    room: EventsRoom, companion: Companion, connect_client: Connect, messages: list[str], qtbot: Any
 ) -> None:
     client = await connect_client()
-    choose(room, 3)
+    select(room, 3)
     qtbot.mouseClick(room.details.header.buttons[RESEND], LEFT)
     assert json.loads(await text(client))["data"] == {"username": "bob"}
-    await until(lambda: told)
-    assert told[0].startswith("Resent #3: delivered")
+    await until(lambda: messages)
+    assert messages[0].startswith("Resent #3: delivered")
 
 
-async def test_the_edit_and_save_buttons_do_what_they_say(window: MainWindow, room: EventsRoom, qtbot: Any) -> None:
+async def test_the_edit_and_save_buttons_emit_their_signals(
+    window: MainWindow, room: EventsRoom, qtbot: Any
+) -> None:
     saved: list[Any] = []
     room.save_requested.disconnect()
     room.save_requested.connect(saved.append)
-    choose(room, 3)
+    select(room, 3)
     qtbot.mouseClick(room.details.header.buttons[SAVE], LEFT)
     assert [row.seq for row in saved] == [3]
     qtbot.mouseClick(room.details.header.buttons[EDIT], LEFT)
     assert window.rooms.current == INJECT
 
 
-async def test_the_copy_menu_offers_what_the_row_allows(room: EventsRoom, qtbot: Any) -> None:
+async def test_the_copy_menu_enables_the_actions_of_the_row(room: EventsRoom, qtbot: Any) -> None:
     menu = room.details.header.copy_menu
 
-    def offered() -> dict[str, bool]:
+    def entries() -> dict[str, bool]:
         menu.popup(QPoint(0, 0))
-        found = {action.text(): action.isEnabled() for action in menu.actions()}
+        enabled = {action.text(): action.isEnabled() for action in menu.actions()}
         reasons = [action.toolTip() for action in menu.actions() if not action.isEnabled()]
         assert all(reasons)
         menu.close()
-        return found
+        return enabled
 
-    choose(room, 3)
-    assert offered() == {"Copy as JSON": True, "Copy as command": True, "Copy as Playwright": True}
-    choose(room, 6)
-    assert offered() == {"Copy as JSON": True, "Copy as command": False, "Copy as Playwright": False}
-    choose(room, 2, 3)
-    assert offered() == {"Copy as JSON": True, "Copy as command": False, "Copy as Playwright": False}
+    select(room, 3)
+    assert entries() == {"Copy as JSON": True, "Copy as command": True, "Copy as Playwright": True}
+    select(room, 6)
+    assert entries() == {"Copy as JSON": True, "Copy as command": False, "Copy as Playwright": False}
+    select(room, 2, 3)
+    assert entries() == {"Copy as JSON": True, "Copy as command": False, "Copy as Playwright": False}
     assert all(action.isEnabled() for action in room.row_actions.by_title.values())
 
 
 async def test_closing_the_details_returns_the_focus_to_the_log(room: EventsRoom, qtbot: Any) -> None:
-    choose(room, 2, 3)
+    select(room, 2, 3)
     qtbot.mouseClick(room.details.header.close_button, LEFT)
     assert room.table.selected_count == 0
     assert not room.details.isVisible()
@@ -116,58 +118,60 @@ async def test_closing_the_details_returns_the_focus_to_the_log(room: EventsRoom
 
 
 async def test_rows_are_selected_with_the_keyboard_and_the_mouse(room: EventsRoom, qtbot: Any) -> None:
-    choose(room, 2)
+    select(room, 2)
     qtbot.keyClick(room.table, Qt.Key.Key_Down, SHIFT)
     qtbot.keyClick(room.table, Qt.Key.Key_Down, SHIFT)
     assert room.table.selected_seqs == [2, 3, 4]
-    place = room.table.visualRect(room.model.index(room.model.rowCount() - 1, Col.SUMMARY)).center()
-    qtbot.mouseClick(room.table.viewport(), LEFT, CONTROL, QPoint(place))
+    position = room.table.visualRect(room.model.index(room.model.rowCount() - 1, Col.SUMMARY)).center()
+    qtbot.mouseClick(room.table.viewport(), LEFT, CONTROL, QPoint(position))
     assert room.table.selected_seqs == [2, 3, 4, 6]
     assert room.selected is None
     assert room.details.header.title.text() == "4 rows selected"
     assert not room.details.tabs.isVisible()
-    choose(room, 6)
+    select(room, 6)
     assert room.details.tabs.isVisible()
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_R, Qt.Key.Key_E, Qt.Key.Key_S, Qt.Key.Key_A])
-async def test_an_action_for_one_row_says_so(room: EventsRoom, told: list[str], key: Qt.Key, qtbot: Any) -> None:
-    choose(room, 2, 3)
+async def test_an_action_for_one_row_reports_that_several_are_selected(
+    room: EventsRoom, messages: list[str], key: Qt.Key, qtbot: Any
+) -> None:
+    select(room, 2, 3)
     last = room.model.rowCount()
     qtbot.keyClick(room.table, key)
-    assert len(told) == 1
-    assert told[0].startswith("Select one row. Several rows cannot be ")
+    assert len(messages) == 1
+    assert messages[0].startswith("Select one row. Several rows cannot be ")
     room.model.flush()
     assert room.model.rowCount() == last
 
 
 async def test_several_rows_are_copied_as_json_lines(
-    room: EventsRoom, told: list[str], qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    room: EventsRoom, messages: list[str], qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    choose(room, 2, 4)
+    select(room, 2, 4)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
     lines = [json.loads(line) for line in QGuiApplication.clipboard().text().split("\n")]
     assert [(line["seq"], line["event"]) for line in lines] == [(2, "friend_online"), (4, "friend_online")]
     assert json.loads(lines[1]["frame"])["data"] == {"username": "carol"}
-    assert told == ["Copied 2 rows as JSON lines"]
+    assert messages == ["Copied 2 rows as JSON lines"]
     monkeypatch.setattr(row_actions, "MAX_COPIED_ROWS", 1)
     qtbot.keyClick(room.table, Qt.Key.Key_C, CONTROL)
-    assert told[-1] == "2 rows are too much to copy. Use Export … instead."
+    assert messages[-1] == "2 rows are too much to copy. Use Export … instead."
 
 
 async def test_selected_rows_are_exported(
-    room: EventsRoom, companion: Companion, told: list[str], tmp_path: Path, qtbot: Any
+    room: EventsRoom, companion: Companion, messages: list[str], tmp_path: Path, qtbot: Any
 ) -> None:
     companion.journal.mark(4, pinned=True, annotation="late")
-    choose(room, 2, 4, 6)
+    select(room, 2, 4, 6)
     qtbot.mouseClick(room.details.header.buttons[EXPORT], LEFT)
     (dialog,) = room.table.findChildren(QFileDialog)
     file = tmp_path / "rows.ndjson"
     dialog.fileSelected.emit(str(file))
     dialog.close()
-    await until(lambda: told)
+    await until(lambda: messages)
     await wait_until_idle(companion)
-    assert told == [f"Exported 3 rows to {file}"]
+    assert messages == [f"Exported 3 rows to {file}"]
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     assert [(line["seq"], line["pinned"], line["annotation"]) for line in lines] == [
         (2, False, ""), (4, True, "late"), (6, False, ""),
@@ -175,27 +179,27 @@ async def test_selected_rows_are_exported(
 
 
 async def test_a_file_that_cannot_be_written_is_reported(
-    room: EventsRoom, companion: Companion, told: list[str], tmp_path: Path
+    room: EventsRoom, companion: Companion, messages: list[str], tmp_path: Path
 ) -> None:
-    choose(room, 2)
+    select(room, 2)
     room.row_actions.trigger(EXPORT)
     (dialog,) = room.table.findChildren(QFileDialog)
     dialog.fileSelected.emit(str(tmp_path / "missing" / "rows.ndjson"))
     dialog.close()
-    await until(lambda: told)
-    assert "could not be written" in told[0]
+    await until(lambda: messages)
+    assert "could not be written" in messages[0]
     await wait_until_idle(companion)
 
 
 # pins and annotations
 
 
-async def test_m_pins_the_selected_rows_and_unpins_them(room: EventsRoom, told: list[str], qtbot: Any) -> None:
-    choose(room, 3)
+async def test_m_pins_the_selected_rows_and_unpins_them(room: EventsRoom, messages: list[str], qtbot: Any) -> None:
+    select(room, 3)
     qtbot.keyClick(room.table, Qt.Key.Key_M)
     assert mark(room, 3).pinned
     assert room.details.header.buttons[PIN].isChecked()
-    choose(room, 2, 3)
+    select(room, 2, 3)
     assert not room.details.header.buttons[PIN].isChecked()
     qtbot.mouseClick(room.details.header.buttons[PIN], LEFT)
     assert mark(room, 2).pinned
@@ -204,12 +208,12 @@ async def test_m_pins_the_selected_rows_and_unpins_them(room: EventsRoom, told: 
     qtbot.mouseClick(room.details.header.buttons[PIN], LEFT)
     assert not mark(room, 2).pinned
     assert not room.details.header.buttons[PIN].isChecked()
-    assert told == ["Pinned #3", "Pinned 2 rows", "Unpinned 2 rows"]
+    assert messages == ["Pinned #3", "Pinned 2 rows", "Unpinned 2 rows"]
 
 
-async def test_the_context_menu_unpins_what_is_pinned(room: EventsRoom, companion: Companion) -> None:
+async def test_the_context_menu_of_a_pinned_row_contains_unpin(room: EventsRoom, companion: Companion) -> None:
     companion.journal.mark(3, pinned=True)
-    choose(room, 3)
+    select(room, 3)
     room.table.customContextMenuRequested.emit(QPoint(5, 5))
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
@@ -219,21 +223,23 @@ async def test_the_context_menu_unpins_what_is_pinned(room: EventsRoom, companio
     assert room.row_actions.by_title[PIN].text() == PIN
 
 
-async def test_too_many_rows_are_not_pinned(room: EventsRoom, companion: Companion, told: list[str]) -> None:
+async def test_pinning_too_many_rows_is_rejected(
+    room: EventsRoom, companion: Companion, messages: list[str]
+) -> None:
     for _ in range(MAX_MARKS + 1):
         companion.journal.append(Kind.SERVER, "x")
     while room.model.rowCount() <= MAX_MARKS:
         room.model.flush()
     room.table.selectAll()
     room.row_actions.trigger(PIN)
-    assert told[0].startswith("At most 1,000 rows can be pinned.")
+    assert messages[0].startswith("At most 1,000 rows can be pinned.")
     assert not mark(room, 2).pinned
 
 
 async def test_a_annotates_the_selected_row(
-    room: EventsRoom, companion: Companion, told: list[str], qtbot: Any
+    room: EventsRoom, companion: Companion, messages: list[str], qtbot: Any
 ) -> None:
-    choose(room, 3)
+    select(room, 3)
     qtbot.keyClick(room.table, Qt.Key.Key_A)
     edit = room.details.header.annotation
     assert edit.hasFocus()
@@ -241,39 +247,41 @@ async def test_a_annotates_the_selected_row(
     qtbot.keyClick(edit, Qt.Key.Key_Return)
     assert mark(room, 3).annotation == "why twice?"
     assert room.table.hasFocus()
-    assert told == ["Annotated #3"]
+    assert messages == ["Annotated #3"]
     line = room.table.currentIndex().row()
     assert room.model.index(line, Col.SUMMARY).data() == "“why twice?” · bob"
 
 
-async def test_an_annotation_belongs_to_the_row_for_which_it_was_begun(room: EventsRoom, qtbot: Any) -> None:
-    choose(room, 3)
+async def test_an_annotation_is_saved_for_the_row_where_it_was_started(room: EventsRoom, qtbot: Any) -> None:
+    select(room, 3)
     room.row_actions.trigger(ANNOTATE)
     qtbot.keyClicks(room.details.header.annotation, "third")
-    choose(room, 4)
+    select(room, 4)
     assert mark(room, 3).annotation == "third"
     assert mark(room, 4).annotation == ""
     assert room.details.header.annotation.text() == ""
 
 
-async def test_a_mark_from_a_script_is_shown_at_once(room: EventsRoom, companion: Companion) -> None:
-    choose(room, 3)
+async def test_a_mark_set_by_a_script_is_shown_immediately(room: EventsRoom, companion: Companion) -> None:
+    select(room, 3)
     companion.journal.mark(3, pinned=True, annotation="from a script")
     assert room.details.header.buttons[PIN].isChecked()
     assert room.details.header.annotation.text() == "from a script"
     assert room.details.header.annotation.isVisible()
 
 
-async def test_a_discarded_row_cannot_be_annotated(room: EventsRoom, companion: Companion, told: list[str]) -> None:
+async def test_a_discarded_row_cannot_be_annotated(
+    room: EventsRoom, companion: Companion, messages: list[str]
+) -> None:
     room.row_actions.save_annotation(99, "x")
-    assert told == ["Row 99 is not in the log."]
+    assert messages == ["Row 99 is not in the log."]
 
 
 # the details
 
 
 async def test_the_search_field_searches_the_tree(room: EventsRoom, qtbot: Any) -> None:
-    choose(room, 3)
+    select(room, 3)
     details = room.details
     details.search.setFocus()
     qtbot.keyClicks(details.search, "e")
@@ -288,8 +296,8 @@ async def test_the_search_field_searches_the_tree(room: EventsRoom, qtbot: Any) 
     assert details.search.isVisible()
 
 
-async def test_the_details_are_beside_the_log_in_a_wide_room(window: MainWindow, room: EventsRoom) -> None:
-    choose(room, 3)
+async def test_the_details_are_next_to_the_log_in_a_wide_room(window: MainWindow, room: EventsRoom) -> None:
+    select(room, 3)
     assert room.splitter.orientation() is Qt.Orientation.Vertical
     window.resize(1_700, 800)
     await until(lambda: room.splitter.orientation() is Qt.Orientation.Horizontal)

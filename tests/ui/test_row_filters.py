@@ -27,11 +27,11 @@ def test_a_row_offers_filters_that_select_or_hide_it(
     kind: Kind, event: str, client: str, user: str, origin: str, titles: list[str]
 ) -> None:
     row = Journal().append(kind, event, client=client, user=user, origin=Origin(origin))
-    found = row_filters(row)
-    assert [each.title for each in found] == [
+    filters = row_filters(row)
+    assert [each.title for each in filters] == [
         f"{verb} {title}" for title in titles for verb in ("Show only", "Hide")
     ]
-    for each in found:
+    for each in filters:
         parsed = parse(each.edit("-nothing"))
         assert parsed.warnings == ()
         assert parsed.matches(row) is each.title.startswith("Show only")
@@ -45,7 +45,7 @@ def test_a_row_offers_filters_that_select_or_hide_it(
         (Kind.TO_UI, "typing", "panel", ("typing", "typing_stopped"), "typing_stopped"),
     ],
 )
-def test_an_event_is_told_from_others_whose_name_contains_it(
+def test_an_event_is_distinguished_from_events_whose_name_contains_it(
     kind: Kind, event: str, origin: str, events: tuple[str, ...], other: str
 ) -> None:
     journal = Journal()
@@ -56,7 +56,7 @@ def test_an_event_is_told_from_others_whose_name_contains_it(
     assert [parse(hide).matches(row), parse(hide).matches(similar)] == [False, True]
 
 
-def test_a_long_name_is_cut_in_the_title_only() -> None:
+def test_a_long_name_is_truncated_only_in_the_title() -> None:
     row = Journal().append(Kind.FROM_UI, "x" * 500, client="2", origin=Origin("client 2"))
     title, edit = row_filters(row)[0]
     assert len(title) < 60

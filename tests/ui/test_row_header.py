@@ -19,7 +19,7 @@ ONE_ONLY = (*TO_UI_ONLY, COPY_PLAYWRIGHT, ANNOTATE)
 
 
 class Pane(QWidget):
-    """A header, and another control that can have the focus."""
+    """A header and another control that can have the focus."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,10 +49,10 @@ def show_row(pane: Pane, row: Row, mark: Mark = UNMARKED) -> None:
     pane.header.show_row(row, mark, lambda title: why_not(title, row, 1))
 
 
-# what is possible
+# available actions
 
 
-def test_frames_to_the_ui_can_be_used_for_everything() -> None:
+def test_all_actions_are_available_for_frames_to_the_ui() -> None:
     for title in (*ONE_ONLY, COPY_JSON, PIN, EXPORT):
         assert why_not(title, row(), 1) == ""
 
@@ -67,7 +67,7 @@ def test_other_rows_cannot_be_fired(kind: Kind) -> None:
     assert why_not(COPY_PLAYWRIGHT, row(Kind.FROM_UI, verdict=Verdict.INVALID), 1)
 
 
-def test_several_rows_are_copied_pinned_and_exported_only() -> None:
+def test_several_rows_can_only_be_copied_pinned_and_exported() -> None:
     for title in ONE_ONLY:
         assert why_not(title, None, 3).startswith("Select one row. Several rows cannot be ")
     for title in (COPY_JSON, PIN, EXPORT):
@@ -75,10 +75,10 @@ def test_several_rows_are_copied_pinned_and_exported_only() -> None:
         assert why_not(title, None, 0) == "Select a row."
 
 
-# what is shown
+# texts and buttons
 
 
-def test_a_button_that_cannot_act_is_disabled_and_says_why(pane: Pane) -> None:
+def test_a_disabled_button_has_a_tooltip_with_the_reason(pane: Pane) -> None:
     show_row(pane, row(Kind.SERVER))
     resend = pane.header.buttons[RESEND]
     assert not resend.isEnabled()
@@ -90,11 +90,11 @@ def test_a_button_that_cannot_act_is_disabled_and_says_why(pane: Pane) -> None:
 
 @pytest.mark.parametrize("title", [RESEND, EDIT, SAVE, PIN, ANNOTATE])
 def test_a_button_triggers_its_action(pane: Pane, title: str, qtbot: Any) -> None:
-    chosen: list[str] = []
-    pane.header.triggered.connect(chosen.append)
+    triggered: list[str] = []
+    pane.header.triggered.connect(triggered.append)
     show_row(pane, row())
     qtbot.mouseClick(pane.header.buttons[title], LEFT)
-    assert chosen == [title]
+    assert triggered == [title]
     assert pane.header.buttons[title].accessibleName() == title
 
 
@@ -108,7 +108,7 @@ def test_several_rows_are_counted_and_can_be_exported(pane: Pane) -> None:
     assert not pane.header.buttons[RESEND].isEnabled()
 
 
-def test_the_facts_name_the_client_and_its_user_once(pane: Pane) -> None:
+def test_the_facts_contain_the_client_and_its_user_once(pane: Pane) -> None:
     show_row(pane, row(Kind.FROM_UI, client="2", user="bob", origin=Origin("client 2"), note="fine"))
     facts = pane.header.facts.text()
     assert facts.startswith("#1 · ")
@@ -116,18 +116,18 @@ def test_the_facts_name_the_client_and_its_user_once(pane: Pane) -> None:
 
 
 def test_a_narrow_header_shows_icons_only_and_clips_nothing(pane: Pane, qtbot: Any) -> None:
-    long = Journal().append(Kind.TO_UI, "an_event_with_a_very_long_name_" * 3, note="a long note " * 20)
+    long_row = Journal().append(Kind.TO_UI, "an_event_with_a_very_long_name_" * 3, note="a long note " * 20)
     for width in (COMPACT_WIDTH + 60, COMPACT_WIDTH - 60, 420):
-        show_row(pane, long)
+        show_row(pane, long_row)
 
         def narrow(width: int = width) -> bool:
-            pane.resize(width, 400)  # again, because the buttons allow it only after they have lost their texts
+            pane.resize(width, 400)  # repeated, because the minimum width is smaller after the buttons have no text
             return pane.header.width() <= width
 
         qtbot.waitUntil(narrow)
         header = pane.header
-        shown = {title: button.text() for title, button in header.buttons.items()}
-        assert shown == (TEXTS if header.width() >= COMPACT_WIDTH else dict.fromkeys(TEXTS, ""))
+        button_texts = {title: button.text() for title, button in header.buttons.items()}
+        assert button_texts == (TEXTS if header.width() >= COMPACT_WIDTH else dict.fromkeys(TEXTS, ""))
         for button in (*header.buttons.values(), header.copy, header.close_button):
             if button.isVisible():
                 assert button.width() >= button.sizeHint().width()
@@ -155,7 +155,7 @@ def test_an_annotation_is_written_and_saved_with_enter(pane: Pane, qtbot: Any) -
     assert edit.text() == "too late"
 
 
-def test_esc_keeps_the_annotation_as_it_was(pane: Pane, qtbot: Any) -> None:
+def test_escape_discards_changes_of_the_annotation(pane: Pane, qtbot: Any) -> None:
     saved: list[str] = []
     edit = pane.header.annotation
     edit.saved.connect(saved.append)
@@ -168,7 +168,7 @@ def test_esc_keeps_the_annotation_as_it_was(pane: Pane, qtbot: Any) -> None:
     assert pane.other.hasFocus()
 
 
-def test_leaving_the_field_saves_and_an_empty_text_removes(pane: Pane, qtbot: Any) -> None:
+def test_leaving_the_field_saves_and_an_empty_text_removes_the_annotation(pane: Pane, qtbot: Any) -> None:
     saved: list[str] = []
     edit = pane.header.annotation
     edit.saved.connect(saved.append)
@@ -181,7 +181,7 @@ def test_leaving_the_field_saves_and_an_empty_text_removes(pane: Pane, qtbot: An
     assert not edit.isVisible()
 
 
-def test_a_change_from_elsewhere_does_not_disturb_who_writes(pane: Pane, qtbot: Any) -> None:
+def test_a_change_elsewhere_does_not_replace_a_text_being_edited(pane: Pane, qtbot: Any) -> None:
     edit = pane.header.annotation
     show_row(pane, row())
     edit.begin()

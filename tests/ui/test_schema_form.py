@@ -1,4 +1,4 @@
-"""A form follows from the schema of an event, whichever event it is."""
+"""SchemaForm builds a form for any event from its schema."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,17 +19,17 @@ Show = Callable[[QWidget], None]
 EVENTS = [*built_in(), event_type("message_delivered", MessageDelivered)]
 
 
-def make(event: EventType) -> SchemaForm:
+def make_form(event: EventType) -> SchemaForm:
     return SchemaForm(event, ["alice", "bob"], 1_700_000_000.0)
 
 
-def the(name: str) -> EventType:
+def event_named(name: str) -> EventType:
     return next(each for each in EVENTS if each.name == name)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.name}-{event.direction}")
 def test_every_event_has_a_form_that_shows_its_sample(event: EventType, qapp: Any) -> None:
-    form = make(event)
+    form = make_form(event)
     form.set_value(event.sample)
     assert form.value() == event.sample
     assert event.problems(form.value()) == []
@@ -37,7 +37,7 @@ def test_every_event_has_a_form_that_shows_its_sample(event: EventType, qapp: An
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.name}-{event.direction}")
 def test_every_property_has_a_label_an_input_and_an_explanation(event: EventType, qapp: Any) -> None:
-    form = make(event)
+    form = make_form(event)
     labels = {label.text(): label for label in form.findChildren(QLabel) if label.buddy()}
     assert sorted(labels) == sorted(event.schema["properties"])
     for name, schema in event.schema["properties"].items():
@@ -47,8 +47,8 @@ def test_every_property_has_a_label_an_input_and_an_explanation(event: EventType
         assert field.accessibleDescription().endswith("(optional)") is (name not in event.schema["required"])
 
 
-def test_the_form_of_an_added_event_has_the_inputs_that_follow_from_its_struct(qapp: Any) -> None:
-    form = make(the("message_delivered"))
+def test_the_form_of_an_added_event_has_inputs_for_the_types_of_its_struct(qapp: Any) -> None:
+    form = make_form(event_named("message_delivered"))
     assert [type(form.field(name)) for name in ("msg_id", "peer", "attempts")] == [FreshField, NameField, JsonField]
     form.set_value({"msg_id": UUID, "peer": "bob", "attempts": 3})
     assert form.value() == {"msg_id": UUID, "peer": "bob", "attempts": 3}
@@ -63,24 +63,24 @@ def test_the_form_of_an_added_event_has_the_inputs_that_follow_from_its_struct(q
         ("message_delivered", ["msg_id", "peer", "attempts"]),
     ],
 )
-def test_what_an_event_says_comes_first(name: str, main: list[str], show: Show) -> None:
-    form = make(the(name))
+def test_the_main_fields_are_visible_and_the_details_are_folded(name: str, main: list[str], show: Show) -> None:
+    form = make_form(event_named(name))
     show(form)
-    names = list(the(name).schema["properties"])
-    assert main_fields(the(name).schema) == main
+    names = list(event_named(name).schema["properties"])
+    assert main_fields(event_named(name).schema) == main
     assert [each for each in names if form.field(each).isVisible()] == [each for each in names if each in main]
     assert form.fold.isVisible() is (main != names)
 
 
-def test_the_details_are_folded_and_named(show: Show, qtbot: Any) -> None:
-    form = make(the("new_message"))
+def test_folded_details_are_listed_by_name_and_can_be_unfolded(show: Show, qtbot: Any) -> None:
+    form = make_form(event_named("new_message"))
     show(form)
     hidden = "msg_id, timestamp, direction, delivered, delivery_method, reactions"
     assert hidden in {label.text() for label in form.findChildren(QLabel) if label.isVisible()}
     qtbot.keyClick(form.fold, Qt.Key.Key_Space)
     assert all(form.field(each).isVisible() for each in hidden.split(", "))
     assert hidden not in {label.text() for label in form.findChildren(QLabel) if label.isVisible()}
-    form.grab()  # lays out
+    form.grab()  # lets Qt lay out the widgets
     assert form.field("text").mapTo(form, form.rect().topLeft()).y() < form.fold.y()
     assert form.fold.y() < form.field("msg_id").mapTo(form, form.rect().topLeft()).y()
     qtbot.keyClick(form.fold, Qt.Key.Key_Space)
@@ -88,19 +88,19 @@ def test_the_details_are_folded_and_named(show: Show, qtbot: Any) -> None:
 
 
 def test_details_with_a_problem_can_be_folded_again(show: Show) -> None:
-    form = make(the("new_message"))
+    form = make_form(event_named("new_message"))
     show(form)
-    wrong = [EventProblem("msg_id", "must be a UUID")]
-    form.show_problems(wrong)
+    problems = [EventProblem("msg_id", "must be a UUID")]
+    form.show_problems(problems)
     assert form.field("msg_id").isVisible()
     form.fold.setChecked(False)
-    form.show_problems(wrong)
+    form.show_problems(problems)
     assert not form.fold.isChecked()
 
 
-def test_an_optional_list_is_left_out_until_something_is_in_it(qapp: Any) -> None:
-    event = the("new_message")
-    form = make(event)
+def test_an_empty_optional_list_is_omitted(qapp: Any) -> None:
+    event = event_named("new_message")
+    form = make_form(event)
     form.set_value(event.sample)
     assert "reactions" not in form.value()
     form.set_value({**event.sample, "reactions": [{"emoji": "👍", "from": "bob"}]})
@@ -109,32 +109,32 @@ def test_an_optional_list_is_left_out_until_something_is_in_it(qapp: Any) -> Non
     assert "reactions" not in form.value()
 
 
-def test_optional_fields_of_any_kind_can_be_left_out(qapp: Any) -> None:
+def test_optional_fields_of_all_types_are_omitted_if_empty(qapp: Any) -> None:
     event = event_type("with_optionals", WithOptionals)
-    form = make(event)
+    form = make_form(event)
     form.set_value(event.sample)
     assert form.value() == {"peer": "alice"}
     assert event.problems(form.value()) == []
 
 
-def test_what_is_missing_keeps_its_input(qapp: Any) -> None:
-    event = the("new_message")
-    form = make(event)
+def test_set_value_keeps_the_fields_that_are_missing(qapp: Any) -> None:
+    event = event_named("new_message")
+    form = make_form(event)
     form.set_value(event.sample)
     form.set_value({"text": "other"})
     assert form.value() == {**event.sample, "text": "other"}
 
 
 def test_changing_a_field_emits_changed(qapp: Any) -> None:
-    form = make(the("friend_online"))
-    told: list[Any] = []
-    form.changed.connect(lambda: told.append(form.value()))
+    form = make_form(event_named("friend_online"))
+    values: list[Any] = []
+    form.changed.connect(lambda: values.append(form.value()))
     form.field("username").set_value("bob")
-    assert told == [{"username": "bob"}]
+    assert values == [{"username": "bob"}]
 
 
 def test_a_validation_error_is_shown_below_its_field(show: Show) -> None:
-    form = make(the("new_message"))
+    form = make_form(event_named("new_message"))
     show(form)
     assert not form.fold.isChecked()
     form.show_problems(
@@ -145,29 +145,29 @@ def test_a_validation_error_is_shown_below_its_field(show: Show) -> None:
         ]
     )
 
-    def said() -> dict[str, str]:
+    def shown_errors() -> dict[str, str]:
         return {
             label.accessibleName().partition(":")[0]: label.text()
             for label in form.findChildren(QLabel, "problem")
             if label.isVisible()
         }
 
-    assert said() == {
+    assert shown_errors() == {
         "text": "must be text, not a number",
         "reactions": "[1].emoji must not be empty; [2].from must not be empty",
     }
-    assert form.fold.isChecked()  # one of them is in the details
+    assert form.fold.isChecked()  # one of the errors is in the details
     form.fold.setChecked(False)
-    assert said() == {"text": "must be text, not a number"}
+    assert shown_errors() == {"text": "must be text, not a number"}
     form.show_problems([])
-    assert said() == {}
+    assert shown_errors() == {}
 
 
-def test_a_problem_stands_between_its_field_and_the_next(show: Show) -> None:
-    form = make(the("typing"))
+def test_an_error_is_between_its_field_and_the_next(show: Show) -> None:
+    form = make_form(event_named("typing"))
     show(form)
     form.show_problems([EventProblem("username", "must not be empty")])
-    form.grab()  # lays out
+    form.grab()  # lets Qt lay out the widgets
     (label,) = [each for each in form.findChildren(QLabel, "problem") if each.isVisible()]
     assert form.field("username").geometry().bottom() < label.geometry().top()
     assert label.geometry().bottom() < form.field("typing").geometry().top()
@@ -181,5 +181,7 @@ def test_a_problem_stands_between_its_field_and_the_next(show: Show) -> None:
         ({"username": "bob", "typing": True, "mood": "good"}, False),
     ],
 )
-def test_a_form_knows_for_what_it_has_no_room(data: dict[str, Any], fits: bool, qapp: Any) -> None:
-    assert make(the("typing")).has_room_for(data) is fits
+def test_has_room_for_returns_whether_all_fields_fit_in_the_form(
+    data: dict[str, Any], fits: bool, qapp: Any
+) -> None:
+    assert make_form(event_named("typing")).has_room_for(data) is fits

@@ -1,4 +1,4 @@
-"""The form over the settings file."""
+"""Settings: the form of all settings, and saving it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +46,7 @@ def saved(room: SettingsRoom) -> list[Settings]:
     return saved
 
 
-OTHER = Settings(
+CHANGED = Settings(
     username="max",
     port=9001,
     allowed_origins=["http://localhost:3000"],
@@ -73,14 +73,16 @@ OTHER = Settings(
 )
 
 
-def test_untouched_settings_cannot_be_saved(room: SettingsRoom) -> None:
+def test_unchanged_settings_cannot_be_saved(room: SettingsRoom) -> None:
     assert room.fields.read(Settings()) == Settings()
     assert not room.bar.save.isEnabled()
     assert not room.bar.discard.isEnabled()
     assert room.bar.problem.text() == ""
 
 
-@pytest.mark.parametrize("settings", [Settings(), OTHER, Settings(port=0), Settings(port=65535, journal_rows=100)])
+@pytest.mark.parametrize(
+    "settings", [Settings(), CHANGED, Settings(port=0), Settings(port=65535, journal_rows=100)]
+)
 def test_showing_the_settings_does_not_change_them(settings: Settings, tmp_path: Path, qapp: Any) -> None:
     room = new_room(tmp_path, settings)
     assert room.fields.read(Settings()) == settings
@@ -105,26 +107,26 @@ def test_every_setting_can_be_edited_and_saved(room: SettingsRoom, saved: list[S
     qtbot.keyClicks(room.fields.repeat_shortcut, " Ctrl+Alt+R ")
     qtbot.keyClicks(room.fields.fire_bar_shortcut, "F9")
     for name, check in room.fields.checks.items():
-        if getattr(OTHER, name) != getattr(Settings(), name):
+        if getattr(CHANGED, name) != getattr(Settings(), name):
             qtbot.keyClick(check, Qt.Key.Key_Space)
     assert room.bar.save.isEnabled()
     qtbot.mouseClick(room.bar.save, LEFT)
-    assert saved == [OTHER]
+    assert saved == [CHANGED]
 
 
-def test_discard_shows_the_saved_settings_again(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
-    room.show_settings(OTHER)
-    assert room.fields.read(Settings()) == OTHER
-    room.fields.username.setText("somebody")
+def test_discard_restores_the_saved_settings(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
+    room.show_settings(CHANGED)
+    assert room.fields.read(Settings()) == CHANGED
+    room.fields.username.setText("changed")
     room.fields.origins.setPlainText("")
     assert room.bar.discard.isEnabled()
     qtbot.mouseClick(room.bar.discard, LEFT)
-    assert room.fields.read(Settings()) == OTHER
+    assert room.fields.read(Settings()) == CHANGED
     assert not room.bar.discard.isEnabled()
     assert saved == []
 
 
-def test_no_origin_at_all_is_allowed(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
+def test_the_list_of_allowed_origins_can_be_empty(room: SettingsRoom, saved: list[Settings], qtbot: Any) -> None:
     room.fields.origins.clear()
     qtbot.mouseClick(room.bar.save, LEFT)
     assert saved[0].allowed_origins == []
@@ -153,7 +155,7 @@ def test_an_invalid_value_is_reported_and_not_saved(
     ["*", "localhost:1420", "http://", "://x", "http://localhost:1420/", "http://localhost/app", "http://*.x.org",
      "HTTP://localhost", "http://LocalHost:1420"],
 )  # fmt: skip
-def test_what_no_browser_sends_as_origin_is_refused(room: SettingsRoom, origin: str) -> None:
+def test_an_invalid_origin_is_rejected(room: SettingsRoom, origin: str) -> None:
     room.fields.origins.appendPlainText(origin)
     assert f"Allowed origins: {origin} " in room.bar.problem.text()
     assert not room.bar.save.isEnabled()
@@ -167,7 +169,7 @@ def test_what_no_browser_sends_as_origin_is_refused(room: SettingsRoom, origin: 
         ("control_port", 8080, "Control port: 8080 is already the port of the REST stand-in"),
     ],
 )
-def test_equal_ports_name_the_field_and_cannot_be_saved(
+def test_equal_ports_are_reported_and_cannot_be_saved(
     room: SettingsRoom, saved: list[Settings], qtbot: Any, field: str, value: int, problem: str
 ) -> None:
     getattr(room.fields, field).setValue(value)
@@ -175,10 +177,10 @@ def test_equal_ports_name_the_field_and_cannot_be_saved(
     qtbot.mouseClick(room.bar.save, LEFT)
     assert saved == []
     room.fields.checks["rest"].setChecked(False)
-    assert room.bar.problem.text() == "", "a server that is off needs no port"
+    assert room.bar.problem.text() == "", "the port of a disabled server is not checked"
 
 
-def test_the_name_of_a_friend_cannot_be_taken(tmp_path: Path, qapp: Any) -> None:
+def test_the_name_of_a_friend_is_rejected(tmp_path: Path, qapp: Any) -> None:
     room = new_room(tmp_path, friends=lambda: ["alice"])
     room.fields.username.setText("alice")
     assert room.bar.problem.text() == "Your user name: alice is a friend in this chat state"
@@ -187,7 +189,7 @@ def test_the_name_of_a_friend_cannot_be_taken(tmp_path: Path, qapp: Any) -> None
 
 
 @pytest.mark.parametrize("origin", [*TAURI_ORIGINS, "https://app.example", "http://[::1]:5173", "null-app://x"])
-def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
+def test_a_valid_origin_is_accepted(origin: str) -> None:
     assert origin_problem(origin) == ""
 
 
@@ -206,7 +208,7 @@ def test_what_browsers_send_as_origin_is_accepted(origin: str) -> None:
         (False, "ftp://x", "Update feed: invalid URL 'ftp://x'. Use a URL that begins with https://"),
     ],
 )
-def test_newer_versions_need_an_address_that_can_be_asked(
+def test_checking_for_updates_requires_a_valid_address(
     room: SettingsRoom, on: bool, address: str, problem: str
 ) -> None:
     room.fields.checks["check_updates"].setChecked(on)
@@ -215,12 +217,12 @@ def test_newer_versions_need_an_address_that_can_be_asked(
     assert room.bar.save.isEnabled() is ((on or address != "") and not problem)
 
 
-class Switch:
-    """Stands in for the system's own: what starts at login."""
+class FakeLoginItem:
+    """A replacement for the login item of the system."""
 
-    def __init__(self, on: bool = False, refuses: bool = False) -> None:
+    def __init__(self, on: bool = False, fails: bool = False) -> None:
         self.on = on
-        self.refuses = refuses
+        self.fails = fails
 
     def is_on(self) -> bool:
         return self.on
@@ -232,29 +234,29 @@ class Switch:
         self._turn(False)
 
     def _turn(self, on: bool) -> None:
-        if self.refuses:
+        if self.fails:
             raise OSError(30, "Read-only file system")
         self.on = on
 
 
 @pytest.mark.parametrize("on", [True, False])
-def test_start_at_login_is_the_systems_switch_and_no_setting(
+def test_start_at_login_changes_the_login_item_and_no_setting(
     on: bool, tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
 ) -> None:
-    switch = Switch(not on)
+    switch = FakeLoginItem(not on)
     room = new_room(tmp_path, switch=switch)
     show(room)
-    told: list[str] = []
+    messages: list[str] = []
     saved: list[Settings] = []
-    room.status_message.connect(told.append)
+    room.status_message.connect(messages.append)
     room.save_requested.connect(saved.append)
     assert room.fields.autostart.isChecked() is not on
     qtbot.keyClick(room.fields.autostart, Qt.Key.Key_Space)
-    assert switch.on is not on, "nothing happens before Save"
+    assert switch.on is not on, "nothing changes before Save"
     assert room.bar.discard.isEnabled()
     qtbot.mouseClick(room.bar.save, LEFT)
     assert switch.on is on
-    assert told == ["Start at login is on" if on else "Start at login is off"]
+    assert messages == ["Start at login is on" if on else "Start at login is off"]
     assert saved == []
     assert not room.bar.save.isEnabled()
     assert not room.bar.discard.isEnabled()
@@ -263,21 +265,21 @@ def test_start_at_login_is_the_systems_switch_and_no_setting(
 def test_a_failed_autostart_change_is_reported_and_the_check_box_is_reset(
     tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
 ) -> None:
-    room = new_room(tmp_path, switch=Switch(refuses=True))
+    room = new_room(tmp_path, switch=FakeLoginItem(fails=True))
     show(room)
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     qtbot.keyClick(room.fields.autostart, Qt.Key.Key_Space)
     qtbot.mouseClick(room.bar.save, LEFT)
-    assert told == ["Start at login could not be changed: Read-only file system"]
+    assert messages == ["Start at login could not be changed: Read-only file system"]
     assert not room.fields.autostart.isChecked()
     assert not room.bar.save.isEnabled()
 
 
-def test_reverting_puts_the_switch_back_and_leaves_the_system_alone(
+def test_discard_resets_the_check_box_without_changing_the_login_item(
     tmp_path: Path, show: Callable[[QWidget], None], qtbot: Any
 ) -> None:
-    switch = Switch()
+    switch = FakeLoginItem()
     room = new_room(tmp_path, switch=switch)
     show(room)
     room.fields.autostart.setChecked(True)
@@ -287,8 +289,8 @@ def test_reverting_puts_the_switch_back_and_leaves_the_system_alone(
     assert not switch.on
 
 
-def test_what_the_systems_own_tools_switched_is_shown_when_settings_are(tmp_path: Path, qapp: Any) -> None:
-    switch = Switch()
+def test_a_login_item_changed_elsewhere_is_shown(tmp_path: Path, qapp: Any) -> None:
+    switch = FakeLoginItem()
     room = new_room(tmp_path, switch=switch)
     switch.on = True
     room.show_settings(Settings())
@@ -303,20 +305,20 @@ def test_all_validation_errors_are_shown(room: SettingsRoom) -> None:
     assert room.bar.problem.text().count(";") == 2
 
 
-def test_the_place_of_the_file_is_shown(room: SettingsRoom, tmp_path: Path) -> None:
+def test_the_path_of_the_settings_file_is_shown(room: SettingsRoom, tmp_path: Path) -> None:
     assert any(str(tmp_path / "settings.toml") in label.text() for label in room.findChildren(QLabel))
 
 
 def test_the_token_is_copied_and_never_shown(room: SettingsRoom, qtbot: Any) -> None:
-    told: list[str] = []
-    room.status_message.connect(told.append)
+    messages: list[str] = []
+    room.status_message.connect(messages.append)
     assert not room.tokens.copy_main.isEnabled()
     room.show_token(Token("a-very-secret-token", "keyring"))
     qtbot.mouseClick(room.tokens.copy_main, LEFT)
     assert QGuiApplication.clipboard().text() == "a-very-secret-token"
-    assert told == ["Token copied. Anyone who has it can control this companion."]
+    assert messages == ["Token copied. Anyone who has it can control this companion."]
     shown = [each.text() for each in (*room.findChildren(QLabel), *room.findChildren(QLineEdit))]
-    assert not any("a-very-secret-token" in text for text in (*shown, *told))
+    assert not any("a-very-secret-token" in text for text in (*shown, *messages))
     room.show_token(None)
     assert not room.tokens.copy_main.isEnabled()
 
@@ -326,12 +328,12 @@ def test_the_tooltip_marks_a_token_in_memory_as_valid_for_this_run_only(room: Se
     assert "for this run only" in room.tokens.copy_main.toolTip()
 
 
-def test_the_button_says_where_the_token_is_kept(room: SettingsRoom, tmp_path: Path) -> None:
+def test_the_tooltip_shows_where_the_token_is_stored(room: SettingsRoom, tmp_path: Path) -> None:
     room.show_token(Token("a-very-secret-token", "file", tmp_path / "control-token"))
     assert str(tmp_path / "control-token") in room.tokens.copy_main.toolTip()
 
 
-def test_pins_and_filters_that_changed_meanwhile_are_saved_with_the_form(
+def test_saving_keeps_pins_and_filters_changed_elsewhere(
     room: SettingsRoom, saved: list[Settings], qtbot: Any
 ) -> None:
     room.fields.username.setText("max")
@@ -341,10 +343,10 @@ def test_pins_and_filters_that_changed_meanwhile_are_saved_with_the_form(
     assert saved == [Settings(username="max", pinned=["basics/typing"], saved_filters={"errors": "is:invalid"})]
 
 
-def test_other_settings_that_came_into_use_are_shown(room: SettingsRoom) -> None:
+def test_settings_changed_elsewhere_are_shown(room: SettingsRoom) -> None:
     room.fields.username.setText("half typed")
-    room.follow_settings(OTHER)
-    assert room.fields.read(Settings()) == OTHER
+    room.follow_settings(CHANGED)
+    assert room.fields.read(Settings()) == CHANGED
 
 
 def test_the_port_is_shown_without_separators(room: SettingsRoom) -> None:
@@ -358,7 +360,7 @@ def test_the_port_is_shown_without_separators(room: SettingsRoom) -> None:
 # in the window
 
 
-async def test_unsaved_edits_survive_what_happens_meanwhile(window: MainWindow, companion: Companion) -> None:
+async def test_unsaved_changes_are_kept_when_the_server_changes(window: MainWindow, companion: Companion) -> None:
     window.open_room(SETTINGS)
     window.settings.fields.username.setText("half typed")
     companion.pause()
@@ -368,7 +370,7 @@ async def test_unsaved_edits_survive_what_happens_meanwhile(window: MainWindow, 
     assert window.settings.fields.username.text() == "half typed"
 
 
-async def test_settings_in_use_are_shown_as_saved_and_change_the_forms(
+async def test_applied_settings_are_shown_and_change_the_event_forms(
     window: MainWindow, companion: Companion
 ) -> None:
     await companion.apply(replace(companion.settings, username="max", prime_browsers=False))
@@ -379,7 +381,7 @@ async def test_settings_in_use_are_shown_as_saved_and_change_the_forms(
     assert (message.form().value()["from"], message.form().value()["to"]) == ("alice", "max")
 
 
-async def test_a_message_that_is_being_written_survives_another_appearance(
+async def test_changing_the_theme_does_not_change_a_message_being_edited(
     window: MainWindow, companion: Companion
 ) -> None:
     message = window.inject.event_panel("new_message")
@@ -400,7 +402,7 @@ async def test_a_new_user_name_is_assigned_to_the_next_client(
     assert companion.hub.clients[0].username == "max"
 
 
-async def test_another_folder_of_fixtures_is_looked_into_at_once(
+async def test_a_changed_fixtures_folder_is_read_immediately(
     window: MainWindow, companion: Companion, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
@@ -415,7 +417,7 @@ async def test_another_folder_of_fixtures_is_looked_into_at_once(
 # sections, search, errors and unsaved changes
 
 
-def test_every_setting_but_those_of_other_rooms_has_a_row(room: SettingsRoom) -> None:
+def test_every_setting_except_those_of_other_rooms_has_a_row(room: SettingsRoom) -> None:
     names = [name for row in room.form.rows for name in row.names]
     assert sorted(names) == sorted(set(Settings.__struct_fields__) - {"pinned", "saved_filters"})
 
@@ -439,7 +441,7 @@ def shown_errors(room: SettingsRoom) -> dict[str, str]:
     return {name: error.text() for name, error in errors.items() if error and error.isVisible()}
 
 
-def test_a_row_shows_what_is_wrong_with_its_value(room: SettingsRoom) -> None:
+def test_a_row_shows_the_error_of_its_value(room: SettingsRoom) -> None:
     room.fields.port.setValue(8080)
     room.fields.username.setText("bad\nname")
     errors = shown_errors(room)
@@ -464,7 +466,7 @@ def test_the_bar_and_the_badge_show_unsaved_changes(room: SettingsRoom) -> None:
     assert badges[-1] is None
 
 
-def test_the_bar_says_that_clients_will_be_disconnected(tmp_path: Path, show: Callable[[QWidget], None]) -> None:
+def test_the_bar_shows_that_clients_will_be_disconnected(tmp_path: Path, show: Callable[[QWidget], None]) -> None:
     room = new_room(tmp_path, clients=lambda: 2)
     show(room)
     room.fields.port.setValue(9001)
@@ -474,7 +476,7 @@ def test_the_bar_says_that_clients_will_be_disconnected(tmp_path: Path, show: Ca
     assert room.bar.consequences.text() == "Unsaved changes"
 
 
-def test_a_setting_can_be_shown_by_its_name(room: SettingsRoom) -> None:
+def test_show_setting_clears_the_search_and_focuses_the_setting(room: SettingsRoom) -> None:
     room.search.setText("theme")
     room.show_setting("updates_url")
     assert room.search.text() == ""
@@ -497,7 +499,7 @@ async def test_the_agent_token_is_copied_and_can_be_revoked(window: MainWindow, 
 # system-wide shortcuts
 
 
-def test_a_key_that_is_none_is_not_saved(room: SettingsRoom) -> None:
+def test_an_invalid_shortcut_cannot_be_saved(room: SettingsRoom) -> None:
     def errors() -> dict[str, str]:
         return shown_errors(room)
 
@@ -512,7 +514,7 @@ def test_a_key_that_is_none_is_not_saved(room: SettingsRoom) -> None:
     assert errors() == {"fire_bar_shortcut": "✗ Ctrl+Alt+R already repeats the last event"}
 
 
-def test_where_programs_cannot_register_keys_the_form_names_the_command(room: SettingsRoom) -> None:
+def test_without_system_wide_shortcuts_the_form_shows_the_command(room: SettingsRoom) -> None:
     hints = [each.text() for each in room.findChildren(QLabel)]
     for command in ("companion trigger --last", "companion open --fire-bar"):
         assert any(each.endswith(f"to the command: {command}") for each in hints)
@@ -522,11 +524,11 @@ def test_where_programs_cannot_register_keys_the_form_names_the_command(room: Se
 async def test_no_text_is_cut(room: SettingsRoom, width: int) -> None:
     room.resize(width, 640)
 
-    def cut() -> list[str]:
+    def cut_texts() -> list[str]:
         labels = [each for each in room.form.findChildren(QLabel) if each.isVisible()]
         return [each.text() for each in labels if each.height() < each.heightForWidth(each.width())]
 
-    await until(lambda: not cut())
+    await until(lambda: not cut_texts())
 
 
 def test_check_boxes_and_fields_are_aligned(room: SettingsRoom) -> None:

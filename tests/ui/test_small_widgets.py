@@ -29,7 +29,7 @@ Show = Callable[[QWidget], None]
 # banner
 
 
-def test_a_banner_is_hidden_until_there_is_something_to_say(show: Show, qtbot: Any) -> None:
+def test_a_banner_is_hidden_until_it_has_a_notice(show: Show, qtbot: Any) -> None:
     frame = QWidget()
     banner = Banner()
     banner.setParent(frame)
@@ -43,7 +43,7 @@ def test_a_banner_is_hidden_until_there_is_something_to_say(show: Show, qtbot: A
     assert not banner.isVisible()
 
 
-def test_a_banner_offers_what_can_be_done(show: Show, qtbot: Any) -> None:
+def test_a_banner_has_buttons_that_run_their_actions(show: Show, qtbot: Any) -> None:
     banner = Banner()
     show(banner)
     done: list[str] = []
@@ -57,7 +57,7 @@ def test_a_banner_offers_what_can_be_done(show: Show, qtbot: Any) -> None:
     assert done == ["settings", "retry"]
 
 
-def test_a_banner_says_one_thing_at_a_time_on_a_topic(show: Show) -> None:
+def test_a_notice_replaces_the_previous_one_of_its_topic(show: Show) -> None:
     banner = Banner()
     show(banner)
     banner.show_notice("Busy", (("Retry", lambda: None),))
@@ -66,7 +66,7 @@ def test_a_banner_says_one_thing_at_a_time_on_a_topic(show: Show) -> None:
     assert [button.text() for button in banner.buttons] == ["Dismiss"]
 
 
-def test_a_banner_says_every_topic_with_its_buttons_until_it_is_retracted(show: Show) -> None:
+def test_notices_of_several_topics_are_shown_until_they_are_removed(show: Show) -> None:
     banner = Banner()
     show(banner)
     banner.show_notice("Busy", (("Retry", lambda: None),), topic="port")
@@ -92,7 +92,7 @@ def test_dismissing_a_banner_dismisses_every_topic(show: Show, qtbot: Any) -> No
     assert banner.text.text() == "Busy"
 
 
-def test_a_banner_can_say_something_new_from_its_own_button(show: Show, qtbot: Any) -> None:
+def test_a_button_of_a_banner_can_show_another_notice(show: Show, qtbot: Any) -> None:
     banner = Banner()
     show(banner)
     banner.show_notice("Busy", (("Retry", lambda: banner.show_notice("Still busy", (("Retry", lambda: None),))),))
@@ -119,7 +119,7 @@ def test_a_sparkline_counts_rows_per_tick(show: Show) -> None:
     line.grab()
 
 
-def test_a_sparkline_forgets_what_is_older_than_it_shows(qapp: Any) -> None:
+def test_a_sparkline_discards_rates_older_than_its_range(qapp: Any) -> None:
     journal = Journal()
     line = Sparkline(journal)
     for _ in range(5):
@@ -169,7 +169,7 @@ async def test_the_server_is_stopped_and_started_from_the_status_bar(
     bar.close_down()
 
 
-def test_a_busy_port_is_in_the_status_line(stopped_companion: Companion) -> None:
+def test_the_status_line_shows_a_busy_port(stopped_companion: Companion) -> None:
     stopped_companion.services["events"].error = "Port 8081 is busy."
     assert status_line(stopped_companion) == "Port busy · 127.0.0.1:0"
 
@@ -191,7 +191,7 @@ def shown(details: Details, view: JsonView) -> str:
     return view.toPlainText()
 
 
-def test_details_show_a_row_pretty_raw_and_with_its_schema(details: Details) -> None:
+def test_the_details_show_a_row_formatted_raw_and_with_its_schema(details: Details) -> None:
     payload = '{"event":"friend_online","data":{"username":"älice"}}'
     row = Journal().append(
         Kind.TO_UI, "friend_online", payload=payload.encode(), client="all", origin="panel", note="delivered"
@@ -210,7 +210,7 @@ def test_details_show_a_row_pretty_raw_and_with_its_schema(details: Details) -> 
     assert list(schema["properties"]) == ["username"]
 
 
-def test_details_know_the_schema_of_the_rows_direction(details: Details) -> None:
+def test_the_details_show_the_schema_for_the_direction_of_the_row(details: Details) -> None:
     journal = Journal()
     details.show_row(journal.append(Kind.TO_UI, "typing", payload=b"{}"))
     assert set(json.loads(shown(details, details.schema))["properties"]) == {"username", "typing"}
@@ -230,19 +230,19 @@ def test_the_details_show_invalid_json_unchanged(details: Details) -> None:
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xfe\x00", b"[" * 60_000, b'{"a": NaN}', b'{"a": "\\ud800"}'])
-def test_details_of_anything_at_all_can_be_shown(details: Details, payload: bytes) -> None:
+def test_the_details_show_any_payload(details: Details, payload: bytes) -> None:
     details.show_row(Journal().append(Kind.FROM_UI, "", payload=payload, verdict=Verdict.INVALID, note="bad"))
     assert details.isVisible()
     assert shown(details, details.raw)
 
 
-def test_details_of_a_row_of_the_server_have_no_schema(details: Details) -> None:
+def test_the_details_of_a_server_row_have_no_schema(details: Details) -> None:
     details.show_row(Journal().append(Kind.SERVER, "connected", client="1", note="acts as me"))
     assert shown(details, details.schema) == ""
     assert "acts as me" in details.header.facts.text()
 
 
-def test_no_row_hides_the_details_and_so_does_close(details: Details, qtbot: Any) -> None:
+def test_the_details_are_hidden_without_a_row_and_by_close(details: Details, qtbot: Any) -> None:
     row = Journal().append(Kind.SERVER, "connected")
     details.show_row(row)
     details.show_row(None)
@@ -259,8 +259,8 @@ def test_no_row_hides_the_details_and_so_does_close(details: Details, qtbot: Any
 # JSON panes
 
 
-def inks(view: JsonView) -> dict[str, str]:
-    """Return the colour of each coloured piece of the first line."""
+def highlights(view: JsonView) -> dict[str, str]:
+    """Return the colour of each highlighted part of the first line."""
     block = view.document().firstBlock()
     return {
         block.text()[each.start : each.start + each.length]: each.format.foreground().color().name()
@@ -268,31 +268,31 @@ def inks(view: JsonView) -> dict[str, str]:
     }
 
 
-def test_json_is_coloured_by_what_it_is(show: Show) -> None:
+def test_json_is_coloured_by_type(show: Show) -> None:
     view = JsonView("Event")
     show(view)
     view.setPlainText('{"key": "text \\" quoted", "n": -1.5e3, "on": true, "off": null}')
-    assert inks(view) == {
+    assert highlights(view) == {
         '"key"': LIGHT.accent, '"text \\" quoted"': LIGHT.ok, '"n"': LIGHT.accent, "-1.5e3": LIGHT.warning,
         '"on"': LIGHT.accent, "true": LIGHT.warning, '"off"': LIGHT.accent, "null": LIGHT.warning,
     }  # fmt: skip
 
 
-def test_colours_follow_the_scheme(show: Show, qapp: QApplication) -> None:
+def test_colours_change_with_the_theme(show: Show, qapp: QApplication) -> None:
     view = JsonView("Event")
     show(view)
     view.setPlainText('{"key": "text"}')
     theme.apply(qapp, "dark")
     try:
         view.highlighter.recolor()
-        assert inks(view) == {'"key"': DARK.accent, '"text"': DARK.ok}
+        assert highlights(view) == {'"key"': DARK.accent, '"text"': DARK.ok}
     finally:
         theme.apply(qapp, "light")
 
 
-@pytest.mark.parametrize("piece", ['"', "x", '\\"', "\\", "[", "1", "-", '"a": 1, '])
-def test_a_line_as_long_as_a_frame_is_coloured_without_choking(piece: str, show: Show) -> None:
-    line = f'{{"text": "{piece * (MAX_FRAME_BYTES // len(piece))}'
+@pytest.mark.parametrize("repeated", ['"', "x", '\\"', "\\", "[", "1", "-", '"a": 1, '])
+def test_highlighting_of_a_very_long_line_is_limited(repeated: str, show: Show) -> None:
+    line = f'{{"text": "{repeated * (MAX_FRAME_BYTES // len(repeated))}'
     view = JsonView("Raw")
     show(view)
     view.setPlainText(line)
@@ -300,7 +300,7 @@ def test_a_line_as_long_as_a_frame_is_coloured_without_choking(piece: str, show:
     assert all(each.start < 20_000 for each in view.document().firstBlock().layout().formats())
 
 
-def test_a_pane_is_monospaced_and_lets_the_tab_key_through(show: Show) -> None:
+def test_a_json_view_is_monospaced_and_the_tab_key_leaves_it(show: Show) -> None:
     view = JsonView("Event")
     show(view)
     assert view.font().styleHint() is QFont.StyleHint.Monospace
@@ -311,7 +311,7 @@ def test_a_pane_is_monospaced_and_lets_the_tab_key_through(show: Show) -> None:
 # empty states
 
 
-def test_an_empty_state_says_what_to_do_and_does_it(show: Show, qtbot: Any) -> None:
+def test_the_button_of_an_empty_state_runs_its_action(show: Show, qtbot: Any) -> None:
     done: list[bool] = []
     empty = EmptyState("clients", "No client is connected", ("Copy URL", lambda: done.append(True)))
     show(empty)

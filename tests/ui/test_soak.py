@@ -203,11 +203,11 @@ def test_the_log_keeps_up_with_events_while_the_user_works_in_it(
     assert sender.sent > SOAK_S * RATE / 10  # otherwise nothing was tested
     room.close_down()
     late, busy = sorted(lag.late), sorted(lag.busy)
-    grown = (psutil.Process().memory_info().rss - memory) / 1024 / 1024
+    memory_growth = (psutil.Process().memory_info().rss - memory) / 1024 / 1024
     with capsys.disabled():
         print(
             f"\nsoak: {SOAK_S:.0f} s, {sender.sent:,} events, {sum(user.actions.values())} actions; timer late by "
             f"p50 {late[len(late) // 2]:.1f}, p99 {late[len(late) * 99 // 100]:.1f}, max {late[-1]:.1f} ms, "
             f"thread busy for p99 {busy[len(busy) * 99 // 100]:.1f}, max {busy[-1]:.1f} ms in between; "
-            f"memory +{grown:.0f} MB"
+            f"memory +{memory_growth:.0f} MB"
         )

@@ -1,4 +1,4 @@
-"""Colours that people can read, and icons for every state."""
+"""Colours with sufficient contrast, and icons for every state."""
 
 import re
 from dataclasses import asdict
@@ -25,12 +25,12 @@ def luminance(name: str) -> float:
     return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted((luminance(one), luminance(other)))
+def contrast(first: str, second: str) -> float:
+    darker, lighter = sorted((luminance(first), luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def test_contrast_is_measured_as_the_standard_does() -> None:
+def test_contrast_is_calculated_as_in_wcag_2() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
@@ -43,9 +43,9 @@ def test_text_is_readable(scheme: Colors, ground: str, ink: str) -> None:
     assert contrast(colors[ink], colors[ground]) >= READABLE
 
 
-GROUNDS = ("surface", "window")
+DEFAULT_BACKGROUNDS = ("surface", "window")
 """The backgrounds of texts whose rule in the style sheet sets none."""
-PAINTED = {
+PAINTED_PAIRS = {
     ("text", "accent_soft"), ("text", "hover"), ("muted", "hover"), ("warning", "warning_soft"), ("error", "hover"),
     ("text", "raised"), ("accent", "raised"), ("ok", "raised"),
     ("error", "accent_soft"), ("warning", "accent_soft"),
@@ -69,14 +69,16 @@ def pairs_of_the_style_sheet() -> set[tuple[str, str]]:
         for ink, ground in (("color", "background"), ("selection-color", "selection-background-color")):
             colors = [rules.get(each, "").strip().removeprefix("$") for each in (ink, ground)]
             if colors[0]:
-                pairs |= {(colors[0], each) for each in ((colors[1],) if colors[1] in ROLES else GROUNDS)}
+                pairs |= {
+                    (colors[0], each) for each in ((colors[1],) if colors[1] in ROLES else DEFAULT_BACKGROUNDS)
+                }
             elif colors[1] in ROLES and ground == "background" and "::" not in selectors:
                 pairs.add((own.get(first.split(":")[0], "text"), colors[1]))
     return pairs
 
 
 ROLES = set(asdict(LIGHT))
-BORDERS = {("text", "border"), ("text", "faint")}
+WITHOUT_TEXT = {("text", "border"), ("text", "faint")}
 """Handles of splitters: there is no text on them."""
 
 
@@ -89,40 +91,40 @@ def test_the_pairs_of_the_style_sheet_are_found() -> None:
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
 def test_every_pair_of_colours_in_use_is_readable(scheme: Colors) -> None:
     colors = asdict(scheme)
-    pairs = (pairs_of_the_style_sheet() | PAINTED) - BORDERS
+    pairs = (pairs_of_the_style_sheet() | PAINTED_PAIRS) - WITHOUT_TEXT
     ratios = {pair: round(contrast(colors[pair[0]], colors[pair[1]]), 2) for pair in pairs}
     assert {pair: ratio for pair, ratio in ratios.items() if ratio < READABLE} == {}
 
 
 @pytest.fixture
-def dress(qapp: QApplication):  # type: ignore[no-untyped-def]
+def apply_theme(qapp: QApplication):  # type: ignore[no-untyped-def]
     yield lambda name: theme.apply(qapp, name)
     theme.apply(qapp, "light")
 
 
-def test_a_chosen_scheme_is_the_one_in_force(dress) -> None:  # type: ignore[no-untyped-def]
-    dress("dark")
+def test_apply_sets_the_colours_of_the_theme(apply_theme) -> None:  # type: ignore[no-untyped-def]
+    apply_theme("dark")
     assert theme.colors() is DARK
-    dress("light")
+    apply_theme("light")
     assert theme.colors() is LIGHT
 
 
 @pytest.mark.parametrize(("name", "scheme"), [("light", LIGHT), ("dark", DARK)])
-def test_rows_take_readable_colours_of_the_scheme_in_force(dress, name: str, scheme: Colors) -> None:  # type: ignore[no-untyped-def]
+def test_rows_have_readable_colours_of_the_theme(apply_theme, name: str, scheme: Colors) -> None:  # type: ignore[no-untyped-def]
     journal = Journal()
     for kind in Kind:
         for verdict in Verdict:
             journal.append(kind, "typing", payload=b"{}", verdict=verdict)
     model = EventLogModel(journal)
-    dress(name)
-    seen = set()
+    apply_theme(name)
+    used = set()
     for line in range(model.rowCount()):
         for column in Col:
             color = model.data(model.index(line, column), 9)  # Qt.ItemDataRole.ForegroundRole
             if color is not None:
-                seen.add(color.name())
+                used.add(color.name())
                 assert contrast(color.name(), scheme.surface) >= READABLE
-    assert seen == {scheme.error, scheme.warning, scheme.accent, scheme.ok, scheme.muted}
+    assert used == {scheme.error, scheme.warning, scheme.accent, scheme.ok, scheme.muted}
     model.close()
 
 
@@ -137,10 +139,12 @@ def test_every_state_has_an_icon_at_every_size(state: str) -> None:
 def test_the_icons_of_the_states_differ_by_shape() -> None:
     def shape(state: str) -> tuple[bool, ...]:
         image = icon(f"tray/{state}").pixmap(32, 32).toImage()
-        dots = [image.pixelColor(x, y) for x in range(32) for y in range(32)]
-        return tuple(dot.alpha() > 127 and dot.lightness() < 220 for dot in dots)  # the marks inside are white
+        pixels = [image.pixelColor(x, y) for x in range(32) for y in range(32)]
+        return tuple(
+            pixel.alpha() > 127 and pixel.lightness() < 220 for pixel in pixels
+        )  # the symbols inside are white
 
     shapes = [shape(state) for state in ("listening", "connected", "paused", "busy", "stopped")]
-    for number, one in enumerate(shapes):
-        for other in shapes[number + 1 :]:
-            assert sum(a != b for a, b in zip(one, other, strict=True)) >= 20
+    for number, first in enumerate(shapes):
+        for second in shapes[number + 1 :]:
+            assert sum(a != b for a, b in zip(first, second, strict=True)) >= 20

@@ -1,4 +1,4 @@
-"""The line that offers to undo an action, and labels that are too narrow for their text."""
+"""The bar with an Undo button, and labels that elide their text."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def bar(show: Show) -> UndoBar:
     return bar
 
 
-def test_it_is_hidden_until_something_was_done(bar: UndoBar, qtbot: Any) -> None:
+def test_the_bar_is_shown_for_the_last_action_until_it_is_undone(bar: UndoBar, qtbot: Any) -> None:
     undone: list[str] = []
     assert not bar.isVisible()
     bar.offer("Deleted a", lambda: undone.append("a"))
@@ -37,7 +37,7 @@ def test_it_is_hidden_until_something_was_done(bar: UndoBar, qtbot: Any) -> None
     assert undone == ["b"]
 
 
-def test_it_can_be_closed(bar: UndoBar, qtbot: Any) -> None:
+def test_the_bar_can_be_closed(bar: UndoBar, qtbot: Any) -> None:
     undone: list[str] = []
     bar.offer("Deleted a", lambda: undone.append("a"))
     qtbot.mouseClick(bar.close_button, LEFT)
@@ -45,7 +45,7 @@ def test_it_can_be_closed(bar: UndoBar, qtbot: Any) -> None:
     assert undone == []
 
 
-def test_a_label_that_is_too_narrow_has_its_whole_text_as_the_tooltip(show: Show) -> None:
+def test_a_label_that_is_too_narrow_has_a_tooltip_with_its_full_text(show: Show) -> None:
     label = ElidedLabel("a rather long text <b>")
     show(label)
     label.resize(400, 24)

@@ -1,4 +1,4 @@
-"""The window: navigation, shortcuts, banner, and what it remembers."""
+"""The window: navigation, shortcuts, banner, strip and saved layout."""
 
 import asyncio
 import socket
@@ -29,8 +29,8 @@ from tests.ui.frames import all_frames, frame
 
 LEFT = Qt.MouseButton.LeftButton
 CONTROL = Qt.KeyboardModifier.ControlModifier
-SMALLEST = QSize(880, 560)
-"""What the window asks for where the screen has room for it."""
+MINIMUM_SIZE = QSize(880, 560)
+"""The minimum size of the window on a screen that is large enough."""
 
 
 def navigation(window: MainWindow) -> list[QPushButton]:
@@ -38,18 +38,18 @@ def navigation(window: MainWindow) -> list[QPushButton]:
 
 
 @pytest.fixture
-def busy() -> Iterator[socket.socket]:
-    """A port that another program holds."""
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        yield other
+def busy_socket() -> Iterator[socket.socket]:
+    """Return a socket that listens, so that its port is busy."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener
 
 
 @pytest.fixture
-async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[MainWindow]:
-    """A window whose companion found its port taken."""
-    companion = Companion(Settings(port=busy.getsockname()[1], rest_port=0))
+async def blocked_window(busy_socket: socket.socket, tmp_path: Path) -> AsyncIterator[MainWindow]:
+    """Return a window whose companion could not use its port."""
+    companion = Companion(Settings(port=busy_socket.getsockname()[1], rest_port=0))
     window = MainWindow(Folders.of(tmp_path)).fill(companion)
     window.present()
     assert not await companion.start()
@@ -58,28 +58,30 @@ async def blocked(busy: socket.socket, tmp_path: Path) -> AsyncIterator[MainWind
     await companion.close()
 
 
-# before there is a companion
+# without a companion
 
 
-async def test_it_stands_before_there_is_a_companion(companion: Companion, tmp_path: Path, qtbot: Any) -> None:
+async def test_the_window_can_be_shown_before_it_has_a_companion(
+    companion: Companion, tmp_path: Path, qtbot: Any
+) -> None:
     window = MainWindow(Folders.of(tmp_path))
     window.present()
     await until(window.isActiveWindow)
     window.recolor()
     qtbot.mouseClick(navigation(window)[1], LEFT)
-    size, foot = window.size(), window._foot.height()
+    size, status_height = window.size(), window._foot.height()
     window.fill(companion)
     assert window.isVisible()
     assert window.rooms.current == CLIENTS
-    await asyncio.sleep(0.02)  # lays out
-    assert (window.size(), window.status.height()) == (size, foot)
+    await asyncio.sleep(0.02)  # lets Qt lay out the widgets
+    assert (window.size(), window.status.height()) == (size, status_height)
     await close_and_destroy(window, companion)
 
 
 # rooms
 
 
-async def test_it_opens_with_the_log(window: MainWindow) -> None:
+async def test_the_window_opens_with_the_room_events(window: MainWindow) -> None:
     assert window.rooms.currentWidget() is window.events
     assert [button.text() for button in navigation(window)] == [
         "Events", "Clients", "Inject", "Fixtures", "Chats", "Settings", "Help",
@@ -99,7 +101,7 @@ async def test_a_click_on_the_navigation_opens_its_room(window: MainWindow, qtbo
         assert [each.isChecked() for each in navigation(window)].index(True) == number
 
 
-async def test_ctrl_and_a_number_open_its_room(window: MainWindow, qtbot: Any) -> None:
+async def test_ctrl_and_a_digit_open_a_room(window: MainWindow, qtbot: Any) -> None:
     keys = (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_4, Qt.Key.Key_5, Qt.Key.Key_6)
     for number, name in reversed([*enumerate((EVENTS, CLIENTS, INJECT, FIXTURES, CHATS, SETTINGS))]):
         qtbot.keyClick(QApplication.focusWidget() or window, keys[number], CONTROL)
@@ -107,7 +109,7 @@ async def test_ctrl_and_a_number_open_its_room(window: MainWindow, qtbot: Any) -
         assert navigation(window)[number].isChecked()
 
 
-async def test_a_room_that_is_opened_takes_the_focus(window: MainWindow, connect_client: Connect) -> None:
+async def test_an_opened_room_gets_the_focus(window: MainWindow, connect_client: Connect) -> None:
     await connect_client()
     for room in ROOMS:
         window.open_room(room.name)
@@ -116,7 +118,9 @@ async def test_a_room_that_is_opened_takes_the_focus(window: MainWindow, connect
         assert window.rooms.currentWidget().isAncestorOf(focused)
 
 
-async def test_ctrl_f_goes_to_the_filter_from_rooms_without_a_search(window: MainWindow, qtbot: Any) -> None:
+async def test_ctrl_f_opens_the_filter_of_the_log_from_rooms_without_a_search(
+    window: MainWindow, qtbot: Any
+) -> None:
     window.events.filter.setText("old")
     window.open_room(INJECT)
     qtbot.keyClick(window.inject, Qt.Key.Key_F, CONTROL)
@@ -126,13 +130,13 @@ async def test_ctrl_f_goes_to_the_filter_from_rooms_without_a_search(window: Mai
     assert window.events.filter.text() == "new"
 
 
-async def test_a_key_shows_the_list_of_keys(window: MainWindow, qtbot: Any) -> None:
+async def test_the_question_mark_shows_the_list_of_shortcuts(window: MainWindow, qtbot: Any) -> None:
     qtbot.keyClick(navigation(window)[0], Qt.Key.Key_Question)
     box = QApplication.activeModalWidget()
     assert isinstance(box, QDialog)
-    shown = [label.text() for label in box.findChildren(QLabel)]
+    texts = [label.text() for label in box.findChildren(QLabel)]
     for keys in ("Ctrl+1 … Ctrl+7", "Ctrl+K", "Ctrl+Enter", "Ctrl+R", "Ctrl+F", "Ctrl+L", "R", "S", "Ctrl+Shift+C"):
-        assert keys in shown
+        assert keys in texts
     box.close()
     await until(lambda: QApplication.activeModalWidget() is None)
 
@@ -155,7 +159,7 @@ async def test_ctrl_enter_fires_from_any_room_and_stops_a_series(
     assert await all_frames(companion, client) == []
 
 
-async def test_ctrl_enter_in_a_text_field_fires_nothing_that_is_out_of_sight(
+async def test_ctrl_enter_in_a_text_field_of_another_room_does_not_fire(
     window: MainWindow, companion: Companion, connect_client: Connect, qtbot: Any
 ) -> None:
     client = await connect_client()
@@ -172,17 +176,17 @@ async def test_ctrl_enter_in_a_text_field_fires_nothing_that_is_out_of_sight(
     assert [each["text"] for each in sent] == ["see you"]
 
 
-async def test_ctrl_w_and_ctrl_q_ask_the_desktop(window: MainWindow, qtbot: Any) -> None:
-    asked: list[str] = []
-    window.closed.connect(lambda: asked.append("close"))
-    window.quit_requested.connect(lambda: asked.append("quit"))
+async def test_ctrl_w_and_ctrl_q_emit_their_signals(window: MainWindow, qtbot: Any) -> None:
+    requests: list[str] = []
+    window.closed.connect(lambda: requests.append("close"))
+    window.quit_requested.connect(lambda: requests.append("quit"))
     qtbot.keyClick(window, Qt.Key.Key_W, CONTROL)
     qtbot.keyClick(window, Qt.Key.Key_Q, CONTROL)
-    assert asked == ["close", "quit"]
+    assert requests == ["close", "quit"]
     assert window.isVisible()
 
 
-async def test_what_was_just_done_is_in_the_status_bar(
+async def test_the_status_bar_shows_the_last_action(
     window: MainWindow, connect_client: Connect, qtbot: Any
 ) -> None:
     await connect_client()
@@ -195,45 +199,47 @@ async def test_what_was_just_done_is_in_the_status_bar(
 # a busy port
 
 
-async def test_a_busy_port_is_shown_with_the_available_actions(blocked: MainWindow, busy: socket.socket) -> None:
-    assert blocked.strip.isVisible()
-    assert blocked.strip.text.text().startswith(f"Port {busy.getsockname()[1]} is busy")
-    assert [button.text() for button in blocked.strip.buttons] == ["Retry", "Open Settings"]
-    assert not blocked.banner.isVisible()
-    assert blocked.status.state.text().startswith("● Port busy")
+async def test_a_busy_port_is_shown_with_the_available_actions(
+    blocked_window: MainWindow, busy_socket: socket.socket
+) -> None:
+    assert blocked_window.strip.isVisible()
+    assert blocked_window.strip.text.text().startswith(f"Port {busy_socket.getsockname()[1]} is busy")
+    assert [button.text() for button in blocked_window.strip.buttons] == ["Retry", "Open Settings"]
+    assert not blocked_window.banner.isVisible()
+    assert blocked_window.status.state.text().startswith("● Port busy")
 
 
-async def test_retry_works_once_the_port_is_free(blocked: MainWindow, busy: socket.socket, qtbot: Any) -> None:
-    companion = blocked.companion
+async def test_retry_works_once_the_port_is_free(
+    blocked_window: MainWindow, busy_socket: socket.socket, qtbot: Any
+) -> None:
+    companion = blocked_window.companion
     states: list[ServerState] = []
     companion.changed.connect(lambda _: states.append(companion.state))
-    qtbot.mouseClick(blocked.strip.buttons[0], LEFT)
+    qtbot.mouseClick(blocked_window.strip.buttons[0], LEFT)
     await until(lambda: states)
-    assert blocked.strip.isVisible()
+    assert blocked_window.strip.isVisible()
     assert states == [ServerState.BLOCKED]
-    busy.close()
-    qtbot.mouseClick(blocked.strip.buttons[0], LEFT)
+    busy_socket.close()
+    qtbot.mouseClick(blocked_window.strip.buttons[0], LEFT)
     await until(lambda: companion.state is ServerState.LISTENING)
-    assert not blocked.strip.isVisible()
-    assert blocked.status.state.text().startswith("● Listening")
+    assert not blocked_window.strip.isVisible()
+    assert blocked_window.status.state.text().startswith("● Listening")
 
 
-async def test_a_busy_port_leads_to_the_settings(blocked: MainWindow, qtbot: Any) -> None:
-    qtbot.mouseClick(blocked.strip.buttons[1], LEFT)
-    assert blocked.rooms.current == SETTINGS
-    assert blocked.settings.isVisible()
+async def test_the_strip_of_a_busy_port_opens_settings(blocked_window: MainWindow, qtbot: Any) -> None:
+    qtbot.mouseClick(blocked_window.strip.buttons[1], LEFT)
+    assert blocked_window.rooms.current == SETTINGS
+    assert blocked_window.settings.isVisible()
 
 
-async def test_another_port_ends_the_trouble(blocked: MainWindow, unused_tcp_port: int) -> None:
-    companion = blocked.companion
+async def test_changing_the_port_hides_the_strip(blocked_window: MainWindow, unused_tcp_port: int) -> None:
+    companion = blocked_window.companion
     await companion.apply(replace(companion.settings, port=unused_tcp_port))
     assert companion.state is ServerState.LISTENING
-    assert not blocked.strip.isVisible()
+    assert not blocked_window.strip.isVisible()
 
 
-async def test_another_notice_is_not_hidden_with_a_trouble_that_never_was(
-    window: MainWindow, companion: Companion
-) -> None:
+async def test_server_changes_do_not_hide_other_notices(window: MainWindow, companion: Companion) -> None:
     window.banner.show_notice("Something else")
     companion.pause()
     companion.pause(False)
@@ -249,7 +255,7 @@ async def test_a_long_reason_does_not_widen_the_window(window: MainWindow) -> No
     assert window.strip.minimumSizeHint().width() < window.minimumWidth()
 
 
-async def test_a_server_that_starts_is_not_shown_as_stopped(tmp_path: Path) -> None:
+async def test_a_server_that_is_not_started_yet_is_not_shown_as_stopped(tmp_path: Path) -> None:
     companion = Companion(Settings(port=0, rest_port=0))
     window = MainWindow(Folders.of(tmp_path)).fill(companion)
     window.present()
@@ -281,7 +287,7 @@ async def test_paused_sending_is_shown_and_resumed(window: MainWindow, companion
 # the navigation
 
 
-async def test_a_group_collapses_and_opens_again_with_its_room(window: MainWindow, qtbot: Any) -> None:
+async def test_a_collapsed_group_is_expanded_when_its_room_is_opened(window: MainWindow, qtbot: Any) -> None:
     heading = window.findChildren(QPushButton, "navGroup")[1]
     qtbot.keyClick(heading, Qt.Key.Key_Space)
     assert [button.text() for button in navigation(window) if not button.isVisible()] == ["Inject", "Fixtures"]
@@ -291,7 +297,7 @@ async def test_a_group_collapses_and_opens_again_with_its_room(window: MainWindo
     assert window.rooms.current == INJECT
 
 
-async def test_the_last_room_and_the_collapsed_groups_are_remembered(companion: Companion, tmp_path: Path) -> None:
+async def test_the_last_room_and_the_collapsed_groups_are_restored(companion: Companion, tmp_path: Path) -> None:
     first = MainWindow(Folders.of(tmp_path)).fill(companion)
     first.open_room(FIXTURES)
     first.navigation.collapse(["World"])
@@ -302,8 +308,8 @@ async def test_the_last_room_and_the_collapsed_groups_are_remembered(companion: 
     await close_and_destroy(second, companion)
 
 
-async def test_a_remembered_room_that_no_longer_exists_is_ignored(companion: Companion, tmp_path: Path) -> None:
-    Folders.of(tmp_path).window_file.write_text("[navigation]\nroom=gone\ncollapsed=Gone\n")
+async def test_a_saved_room_that_no_longer_exists_is_ignored(companion: Companion, tmp_path: Path) -> None:
+    Folders.of(tmp_path).window_file.write_text("[navigation]\nroom=removed\ncollapsed=Removed\n")
     window = MainWindow(Folders.of(tmp_path)).fill(companion)
     assert window.rooms.current == EVENTS
     await close_and_destroy(window, companion)
@@ -320,20 +326,26 @@ async def test_unsaved_settings_have_a_badge_in_the_navigation(window: MainWindo
     assert window.navigation.badge(SETTINGS) is None
 
 
-async def test_the_number_of_clients_is_a_badge(window: MainWindow, connect_client: Connect) -> None:
+async def test_the_badge_of_clients_shows_the_number_of_clients(
+    window: MainWindow, connect_client: Connect
+) -> None:
     assert window.navigation.badge(CLIENTS) is None
     await connect_client()
     assert window.navigation.badge(CLIENTS) == Badge("1", "1 client connected")
 
 
-async def test_refused_pages_are_a_badge_until_clients_is_open(window: MainWindow, companion: Companion) -> None:
+async def test_the_badge_of_clients_shows_rejected_pages_until_the_room_is_opened(
+    window: MainWindow, companion: Companion
+) -> None:
     companion.rejection_log.add("events", "not allowed", "http://localhost:5555")
     assert window.navigation.badge(CLIENTS) == Badge("1 refused", "0 clients connected, 1 refused", "warning")
     window.open_room(CLIENTS)
     assert window.navigation.badge(CLIENTS) is None
 
 
-async def test_invalid_frames_are_a_badge_until_events_is_open(window: MainWindow, companion: Companion) -> None:
+async def test_the_badge_of_events_shows_invalid_frames_until_the_room_is_opened(
+    window: MainWindow, companion: Companion
+) -> None:
     window.open_room(INJECT)
     for verdict in (Verdict.INVALID, Verdict.OK, Verdict.INVALID):
         companion.journal.append(Kind.FROM_UI, "typing", payload=b"{}", verdict=verdict)
@@ -346,10 +358,10 @@ async def test_invalid_frames_are_a_badge_until_events_is_open(window: MainWindo
     assert window.navigation.badge(EVENTS) is None, "the user sees it"
 
 
-# what it remembers
+# saved layout
 
 
-async def test_size_splitter_and_columns_are_remembered(companion: Companion, tmp_path: Path) -> None:
+async def test_size_splitter_and_columns_are_restored(companion: Companion, tmp_path: Path) -> None:
     def columns(window: MainWindow) -> list[int]:
         tables = (window.events.table, window.clients.table)
         return [table.columnWidth(column) for table in tables for column in (0, 1, 2)]
@@ -359,7 +371,7 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
     first.resize(1000, 640)
     first.events.body.setCurrentWidget(first.events.splitter)
     first.events.details.show()
-    await asyncio.sleep(0.02)  # lays out
+    await asyncio.sleep(0.02)  # lets Qt lay out the widgets
     first.events.splitter.setSizes([150, 300])
     for table in (first.events.table, first.clients.table):
         for column, width in ((0, 133), (1, 77), (2, 99)):
@@ -371,11 +383,11 @@ async def test_size_splitter_and_columns_are_remembered(companion: Companion, tm
 
     second = MainWindow(Folders.of(tmp_path)).fill(companion)
     second.present()
-    assert second.height() == 640  # the screen of these tests is narrower than the window
+    assert second.height() == 640  # the offscreen screen is narrower than the window
     assert columns(second) == [133, 77, 99] * 2
     second.events.body.setCurrentWidget(second.events.splitter)
     second.events.details.show()
-    await asyncio.sleep(0.02)  # lays out
+    await asyncio.sleep(0.02)  # lets Qt lay out the widgets
     ratio = sizes[0] / sum(sizes)
     now = second.events.splitter.sizes()
     assert now[0] / sum(now) == pytest.approx(ratio, abs=0.05)
@@ -402,7 +414,7 @@ def test_a_corrupt_window_state_file_does_not_prevent_startup(tmp_path: Path) ->
     folders = []
     for number, memory in enumerate(
         (
-            b"[General]\ngeometry=rubbish\n",
+            b"[General]\ngeometry=invalid\n",
             b"[log]\ncolumns=@ByteArray(x)\ndetails=7\n",
             b"\x00\xff[",
             b"[log]\ncolumns=1, 2\n",
@@ -413,11 +425,11 @@ def test_a_corrupt_window_state_file_does_not_prevent_startup(tmp_path: Path) ->
         Folders.of(folder).window_file.write_bytes(memory)
         folders.append(str(folder))
     command = [sys.executable, "-c", BUILD, *folders]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert built.stdout.splitlines() == [f"shown {folder}" for folder in folders], built.stderr
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout.splitlines() == [f"shown {folder}" for folder in folders], result.stderr
 
 
-async def test_a_hint_is_due_once_ever(companion: Companion, tmp_path: Path) -> None:
+async def test_first_hint_returns_true_only_once(companion: Companion, tmp_path: Path) -> None:
     for expected in (True, False):
         window = MainWindow(Folders.of(tmp_path)).fill(companion)
         assert window.first_hint("close") is expected
@@ -441,10 +453,10 @@ async def test_a_closed_window_ignores_later_changes(
     assert window.status.state.text() == state
 
 
-# looks
+# appearance
 
 
-async def test_every_room_can_be_dressed_in_dark_and_light(
+async def test_every_room_can_be_shown_in_dark_and_light(
     window: MainWindow, companion: Companion, connect_client: Connect, qapp: QApplication
 ) -> None:
     await connect_client()
@@ -460,15 +472,13 @@ async def test_every_room_can_be_dressed_in_dark_and_light(
                 window.open_room(room.name)
                 window.fixtures.choose("nasty/markup")
                 picture = window.grab().toImage().scaled(40, 30)
-                dots = [picture.pixelColor(x, y).lightness() for x in range(40) for y in range(30)]
-                assert (sum(dots) / len(dots) < 128) is (scheme is DARK)
+                lightness = [picture.pixelColor(x, y).lightness() for x in range(40) for y in range(30)]
+                assert (sum(lightness) / len(lightness) < 128) is (scheme is DARK)
     finally:
         theme.apply(qapp, "light")
 
 
-async def test_json_that_is_being_written_takes_the_colours_of_the_scheme(
-    window: MainWindow, qapp: QApplication
-) -> None:
+async def test_json_editors_change_their_colours_with_the_theme(window: MainWindow, qapp: QApplication) -> None:
     message = window.inject.event_panel("new_message")
     assert message
     for view in (window.inject.raw.editor, message.editor):
@@ -477,16 +487,16 @@ async def test_json_that_is_being_written_takes_the_colours_of_the_scheme(
         theme.apply(qapp, "dark")
         window.recolor()
         for view in (window.inject.raw.editor, message.editor):
-            inks = {
+            colors = {
                 each.format.foreground().color().name() for each in view.document().firstBlock().layout().formats()
             }
-            assert inks == {DARK.accent, DARK.ok}
+            assert colors == {DARK.accent, DARK.ok}
     finally:
         theme.apply(qapp, "light")
 
 
 @pytest.mark.parametrize("room", [room.name for room in ROOMS])
-async def test_nothing_is_clipped_in_a_small_window(
+async def test_no_button_is_clipped_in_a_small_window(
     window: MainWindow, connect_client: Connect, qtbot: Any, room: str
 ) -> None:
     await connect_client("alice", origin="http://localhost:1420")
@@ -500,7 +510,7 @@ async def test_nothing_is_clipped_in_a_small_window(
     assert window.grab().size() == QSize(1000, 640)
     for tab in range(window.inject.tabs.count() if room == INJECT else 1):
         window.inject.tabs.setCurrentIndex(tab)
-        await asyncio.sleep(0.02)  # lays out
+        await asyncio.sleep(0.02)  # lets Qt lay out the widgets
         scrolled = [area.widget() for area in window.findChildren(QScrollArea)]
         for button in window.findChildren(QPushButton):
             if button.isVisible():
@@ -512,19 +522,19 @@ async def test_nothing_is_clipped_in_a_small_window(
         assert button.fontMetrics().horizontalAdvance(button.text()) < button.width() - button.iconSize().width()
 
 
-async def test_the_window_cannot_be_made_too_small_for_its_rooms(window: MainWindow) -> None:
+async def test_the_minimum_size_of_the_rooms_fits_into_the_minimum_size_of_the_window(window: MainWindow) -> None:
     for room in ROOMS:
         window.open_room(room.name)
         hint = window.minimumSizeHint()
-        assert hint.width() <= SMALLEST.width()
-        assert hint.height() <= SMALLEST.height()
+        assert hint.width() <= MINIMUM_SIZE.width()
+        assert hint.height() <= MINIMUM_SIZE.height()
 
 
 # the keyboard
 
 
 @pytest.mark.parametrize("event", ["new_message", "friend_online", "typing"])
-async def test_the_tab_key_leads_from_the_form_to_fire(
+async def test_the_tab_key_moves_from_the_form_to_fire(
     window: MainWindow, connect_client: Connect, qtbot: Any, event: str
 ) -> None:
     client = await connect_client()
@@ -533,18 +543,18 @@ async def test_the_tab_key_leads_from_the_form_to_fire(
     assert panel
     window.inject.open_panel(panel)
     window.inject.setFocus()
-    passed = []
+    visited = []
     while QApplication.focusWidget() is not window.inject.bar.now:
         focused = QApplication.focusWidget()
         assert focused is not None
-        assert focused not in passed, [each.accessibleName() for each in passed]
-        passed.append(focused)
+        assert focused not in visited, [each.accessibleName() for each in visited]
+        visited.append(focused)
         qtbot.keyClick(focused, Qt.Key.Key_Tab)
-    names = [each.accessibleName() for each in passed]
+    names = [each.accessibleName() for each in visited]
     assert "Send to" in names
     assert any(
         isinstance(each, QLineEdit) or "from" in name or "username" in name
-        for each, name in zip(passed, names, strict=True)
+        for each, name in zip(visited, names, strict=True)
     )
     qtbot.keyClick(window.inject.bar.now, Qt.Key.Key_Space)
     assert (await frame(client))["event"] == event
@@ -560,12 +570,12 @@ async def test_the_tab_key_leaves_the_tables(window: MainWindow, connect_client:
         assert QApplication.focusWidget() is not table
 
 
-@pytest.mark.parametrize("place", ["banner", "strip"])
-async def test_the_focus_goes_to_the_room_when_its_button_is_removed(
-    window: MainWindow, companion: Companion, qtbot: Any, place: str
+@pytest.mark.parametrize("position", ["banner", "strip"])
+async def test_the_room_gets_the_focus_of_a_removed_button(
+    window: MainWindow, companion: Companion, qtbot: Any, position: str
 ) -> None:
     window.open_room(CHATS)
-    if place == "banner":
+    if position == "banner":
         window.banner.show_notice("A page was refused", (("Allow this origin", window.banner.remove_notice),))
         button = window.banner.buttons[0]
     else:
