@@ -29,6 +29,8 @@ from app.hub.target import Target
 KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin", "annotation")
 LIST_KEYS = ("event", "dir", "client", "user", "is", "origin")
 """Keys whose terms may have several values."""
+MAX_TERMS = 250
+"""The most terms of a filter. Those of saved filters and the values of a term count: a row may be tested for all."""
 NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 _DIRECTIONS = {"s2c": Kind.TO_UI, "down": Kind.TO_UI, "to": Kind.TO_UI, "c2s": Kind.FROM_UI, "up": Kind.FROM_UI,
                "from": Kind.FROM_UI, "server": Kind.SERVER}  # fmt: skip
@@ -139,7 +141,12 @@ def parse(text: str, now: Callable[[], float] = time.time, saved: Mapping[str, s
     """
     terms: list[Term] = []
     warnings: list[str] = []
-    for token in _expanded(text, saved):
+    number = 0
+    for token in dict.fromkeys(_expanded(text, saved)):
+        number += 1 + token.count(SEPARATOR)
+        if number > MAX_TERMS and terms:
+            warnings.append(f"the filter has more than {MAX_TERMS} terms; the others are ignored")
+            break
         negated = token.startswith("-") and len(token) > 1
         bare = token[1:] if negated else token
         if bare == "@" or (bare.endswith(":") and bare[:-1] in KEYS):
@@ -157,7 +164,7 @@ def parse(text: str, now: Callable[[], float] = time.time, saved: Mapping[str, s
 
 def _expanded(text: str, saved: Mapping[str, str]) -> Iterator[str]:
     """Yield the terms of a filter, with those of a saved filter in place of its reference."""
-    for token in TOKEN.findall(text):
+    for token in dict.fromkeys(TOKEN.findall(text)):
         name = saved_name(token)
         if name in saved:
             yield from TOKEN.findall(saved[name])
@@ -167,7 +174,7 @@ def _expanded(text: str, saved: Mapping[str, str]) -> Iterator[str]:
 
 def _why_not_expanded(name: str, saved: Mapping[str, str]) -> str:
     if name in saved:
-        return f"a saved filter cannot be excluded: -@{name}"
+        return f"a saved filter cannot be excluded, or be part of another one: @{name}"
     known = f"saved: {', '.join(saved)}" if saved else "none is saved"
     return f'there is no saved filter {name[:60]!r} ({known}); to search for this text, write "@{name[:60]}"'
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.hub.filter import KEYS, parse
+from app.hub.filter import KEYS, MAX_TERMS, parse
 from app.hub.journal import Journal, Kind, Row, Verdict
 from app.hub.origin import Origin
 from tests.hub.doubles import FakeTime
@@ -111,6 +111,16 @@ def test_a_reference_stands_for_the_terms_of_a_saved_filter(text: str, names: li
 )
 def test_an_impossible_reference_is_reported(text: str, warning: str) -> None:
     assert parse(text, saved=SAVED).warnings[0].startswith(warning)
+
+
+def test_references_to_saved_filters_do_not_multiply_the_work() -> None:
+    saved = {str(number): " ".join(f"{number}{each:02}" for each in range(100)) for number in range(9)}
+    assert len(parse("@1 @1 @1", saved=saved).terms) == 100
+    several = parse(" ".join(f"@{name}" for name in saved), saved=saved)
+    assert len(several.terms) == MAX_TERMS
+    assert several.warnings == ("the filter has more than 250 terms; the others are ignored",)
+    values = {str(number): f"user:{','.join(f'{number}{each:02}' for each in range(100))}" for number in range(9)}
+    assert len(parse(" ".join(f"@{name}" for name in values), saved=values).terms) == 2
 
 
 def test_a_saved_filter_does_not_contain_others() -> None:
