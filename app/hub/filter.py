@@ -30,7 +30,7 @@ KEYS = ("event", "dir", "client", "user", "is", "larger", "after", "origin", "an
 LIST_KEYS = ("event", "dir", "client", "user", "is", "origin")
 """Keys whose terms may have several values."""
 MAX_TERMS = 250
-"""The most terms of a filter. Those of saved filters and the values of a term count: a row may be tested for all."""
+"""The most terms of a filter, with those of saved filters; each value counts. All are tested on each row."""
 NO_FILTERS: Mapping[str, str] = MappingProxyType({})
 _DIRECTIONS = {"s2c": Kind.TO_UI, "down": Kind.TO_UI, "to": Kind.TO_UI, "c2s": Kind.FROM_UI, "up": Kind.FROM_UI,
                "from": Kind.FROM_UI, "server": Kind.SERVER}  # fmt: skip
