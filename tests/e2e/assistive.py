@@ -133,7 +133,7 @@ def make_fixture(reader: Reader) -> object:
     rows = until(reader.rows, "rows")
     reader.select_row(max(index for index, row in enumerate(rows) if row["Event"] == "new_message"))
     reader.press("push button", "Save as fixture")
-    reader.write("Name of the fixture", "found/by ear")
+    reader.write("Name of the fixture", "mine/by screen reader")
     reader.press("push button", "Save")
     return until(lambda: (text := reader.text("Last message")).startswith("Saved") and text, "the result")
 

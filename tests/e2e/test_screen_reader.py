@@ -73,7 +73,7 @@ def test_an_event_is_resent(stage: Stage) -> None:
 
 def test_an_event_is_saved_as_a_fixture(stage: Stage, run_json: RunJson) -> None:
     stage.do("make_fixture")
-    assert "found/by ear" in [each["name"] for each in run_json("fixtures", "list")]
+    assert "mine/by screen reader" in [each["name"] for each in run_json("fixtures", "list")]
 
 
 def test_the_window_explains_why_nothing_arrives(stage: Stage) -> None:

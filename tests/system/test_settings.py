@@ -73,9 +73,9 @@ def test_saved_filters_are_a_table(file: SettingsFile) -> None:
 def test_an_invalid_saved_filter_is_reported_and_the_others_are_kept(file: SettingsFile) -> None:
     write(file, "[saved_filters]\nerrors = 'is:invalid'\n'@x' = 'is:ok'\nnumber = 7\n")
     assert file.load().saved_filters == {"errors": "is:invalid"}
-    (told,) = file.warnings
-    assert "saved_filters" in told
-    assert told.endswith('using {errors = "is:invalid"}')
+    (warning,) = file.warnings
+    assert "saved_filters" in warning
+    assert warning.endswith('using {errors = "is:invalid"}')
 
 
 @pytest.mark.parametrize(

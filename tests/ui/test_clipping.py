@@ -131,7 +131,7 @@ def test_a_cut_text_is_found(show: Callable[[QWidget], None]) -> None:
 
 @pytest.mark.skipif("QT_SCALE_FACTOR" in os.environ, reason="this is the run at twice the scale")
 def test_no_text_is_cut_at_twice_the_scale() -> None:
-    """The scale is fixed at the start of a process, so the tests above run again in one of their own."""
+    """The scale is fixed at the start of a process, so the tests above run again in another process."""
     command = [sys.executable, "-m", "pytest", "-q", "-n0", "-k", "small", __file__]
     done = subprocess.run(
         command,
