@@ -1,4 +1,8 @@
-"""``companion state``: save, load and reset the chat state, with or without a running companion."""
+"""``companion state``: save, load and reset the chat state, with or without a running companion.
+
+If a companion is running, the commands call its control API. Otherwise they open the chat state file
+(``offline.py``). The groups ``personas`` and ``messages`` (``cli/chats.py``) need a running companion.
+"""
 
 import json as codec
 from pathlib import Path
@@ -83,7 +87,7 @@ def is_running(data_dir: Path | None) -> bool:
 
 
 def _offline(verb: str, file: Path | None, data_dir: Path | None) -> None:
-    """Save or change the chat state directly in the database, since no companion is running."""
+    """Save, load or reset the chat state in its file, because no companion is running."""
     from app import offline
 
     if code := offline.run(verb, file, data_dir):

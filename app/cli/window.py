@@ -27,7 +27,7 @@ def open_window(
         return Exit.FAILED
     # Until the event loop handles SIGINT, Ctrl+C kills the process: KeyboardInterrupt could be raised inside of Qt.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    gc.disable()  # Modules are never garbage, and loading is faster. The window collects later, on Qt's thread.
+    gc.disable()  # Imports create no garbage to collect, and are faster. Later, the window collects on Qt's thread.
     try:
         from app import desktop
         from app.system.data_directory import Overrides

@@ -1,4 +1,8 @@
-"""The running desktop program: connects the window, the tray icon and the companion, and shuts them down."""
+"""The running desktop program: connects the window, the tray icon and the companion, and shuts them down.
+
+It also handles second starts, system-wide shortcuts, notifications and crash reports. ``app.desktop.run`` creates
+the application, the empty window and the data directory, and passes them to ``TrayApp``.
+"""
 
 import asyncio
 from functools import partial
@@ -31,14 +35,14 @@ from app.ui.window import EVENTS, FIXTURES, SETTINGS, MainWindow
 
 TRAY_POLL_MS = 2000
 MAX_TRAY_POLLS = 5
-"""At login the tray can appear late: a hidden start polls this often before it shows the window instead."""
+"""After this many polls without a tray, a hidden start shows the window. At login the tray can appear late."""
 
 RESULT_MS = 3000
-"""How long a notification shows what was fired while the window is hidden."""
+"""Milliseconds to show the result of a fired event as a notification, if the window is hidden."""
 
 
 class TrayApp(QObject):
-    """Own the window, the tray icon and the companion while the program runs. ``main`` runs until quit."""
+    """Create the companion and the tray icon, and connect them with the window. ``main`` runs until quit."""
 
     def __init__(
         self,
@@ -236,7 +240,7 @@ class TrayApp(QObject):
         self.window.present()
 
     def _show_result(self, text: str) -> None:
-        """Show what was fired: in the tray icon's tooltip and the fire bar, or else in a notification.
+        """Show the result of a fired event: in the tray icon's tooltip and the fire bar, or else in a notification.
 
         The notification is for a hidden window. Otherwise its status bar shows the result.
         """
@@ -297,7 +301,7 @@ class TrayApp(QObject):
         self._apply_theme(settings.theme)
 
     def _follow_settings(self) -> None:
-        """Use the theme and the system-wide shortcuts of the settings; the control API may have changed them."""
+        """Apply the theme and the system-wide shortcuts of the settings, which the control API may have changed."""
         settings = self.companion.settings
         if settings.theme != self._theme:
             self._apply_theme(settings.theme)

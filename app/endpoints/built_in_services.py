@@ -1,4 +1,8 @@
-"""The entries of the list of servers: name, port, switch and texts of each."""
+"""The table of the built-in servers: the event server, the REST stand-in and the control API.
+
+An entry has the server, its texts, and functions that read its port and its on/off switch from the settings. The
+companion passes the table to ``Services``, which starts and stops the servers.
+"""
 
 from operator import attrgetter
 
@@ -8,7 +12,7 @@ from app.endpoints.service import Service
 
 
 def built_in_services(events: EventServer, rest: HttpServer, control: HttpServer) -> tuple[Service, ...]:
-    """Return the services in the order in which they start. A further server is an entry here."""
+    """Return the services in the order in which they start. To add a server, add an entry."""
     return (
         Service(
             name="events",

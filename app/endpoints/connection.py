@@ -1,4 +1,8 @@
-"""A WebSocket connection of the event server: reads within a budget, writes, and limits the cost of each client."""
+"""A WebSocket connection of the event server: parses frames within a time budget, and aborts on floods.
+
+``EventConnection`` passes whole text frames to the event server (``events``), which applies the client's rate limit
+and handles the frames. ``SocketTransport`` is the connection as the hub sees it: write, close, abort.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -27,11 +31,11 @@ MAX_FRAGMENTS = 1024
 CONTROL_FRAMES_PER_S = 100
 """Rate limit for pings and pongs. The pongs for a client that reads nothing would fill the memory."""
 REJECTED_ABORT_S = 1.0
-"""Seconds that a client that exceeded its rate limit gets to read the close frame."""
+"""Seconds between the close frame and the abort, if a client exceeded its rate limit."""
 
 
 class ConnectionHandler(Protocol):
-    """The part of the event server that a connection calls."""
+    """The methods of the event server that a connection calls."""
 
     connections: "set[EventConnection]"
 
@@ -52,7 +56,7 @@ def text_frame(payload: bytes) -> bytes:
         return b"\x81%c" % size + payload
     if size < 0x10000:
         return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return Frame(Opcode.TEXT, payload).serialize(mask=False)  # right for all sizes, but six times slower
+    return Frame(Opcode.TEXT, payload).serialize(mask=False)  # correct for all sizes, but six times slower
 
 
 _read = memoryview(bytearray(READ_BYTES))
@@ -64,7 +68,7 @@ _parse = ServerConnection.data_received
 
 
 class EventConnection(ServerConnection, asyncio.BufferedProtocol):
-    """A connection that reports a full socket to its client's outbox, and limits the cost of its client.
+    """A connection that blocks its client's outbox while the socket is full, and limits the work per client.
 
     It is a ``BufferedProtocol`` that reads into a shared buffer. A plain ``Protocol`` would let asyncio allocate
     256 KiB for each read, which can take longer than handling a typing frame. (uvloop has a buffer of its own.)
@@ -260,14 +264,14 @@ class EventConnection(ServerConnection, asyncio.BufferedProtocol):
 
     @override
     def pause_writing(self) -> None:
-        """Tell the outbox that the socket's buffer is full."""
+        """Block the outbox: the socket's buffer is full."""
         super().pause_writing()
         if self.client:
             self.client.outbox.block()
 
     @override
     def resume_writing(self) -> None:
-        """Tell the outbox that the socket's buffer has drained."""
+        """Unblock the outbox: the socket's buffer has drained."""
         super().resume_writing()
         if self.client:
             self.client.outbox.unblock()

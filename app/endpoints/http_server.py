@@ -1,4 +1,7 @@
-"""An HTTP server on the loopback address: checks requests, limits connections, and loads aiohttp on demand."""
+"""An HTTP server on the loopback address, for the REST stand-in and the control API.
+
+It checks access, limits connections, and listens without aiohttp: the first connection loads aiohttp and waits.
+"""
 
 import asyncio
 import importlib
@@ -45,8 +48,8 @@ _aiohttp_log.disabled = True
 class HttpServer(ListeningServer[asyncio.Server]):
     """An HTTP server on the loopback address. ``start`` and ``stop`` may be called repeatedly.
 
-    ``application`` is called at the first connection, because aiohttp takes 14 MB and as long to load as the rest
-    of the program. The first connection waits for it; the start of the program does not.
+    ``application`` is called at the first connection, because loading aiohttp takes 14 MB and doubles the time
+    until the program has started.
     """
 
     def __init__(
@@ -104,13 +107,13 @@ class HttpServer(ListeningServer[asyncio.Server]):
         return server() if server else None
 
     def wait_for_handler(self, connection: "PendingConnection") -> None:
-        """Load aiohttp, and then hand over the connection to it."""
+        """Load aiohttp, then pass the connection to it."""
         if not self._pending:
             self._tasks.spawn(self._load(), f"load aiohttp for the {self._name} port")
         self._pending.add(connection)
 
     def discard(self, connection: "PendingConnection") -> None:
-        """Forget a connection that closed while it was waiting for aiohttp."""
+        """Remove a connection that closed while it was waiting for aiohttp."""
         self._pending.discard(connection)
 
     async def _load(self) -> None:
@@ -158,7 +161,7 @@ class HttpServer(ListeningServer[asyncio.Server]):
         return rejection
 
     def admit(self, request: "web.Request") -> None:
-        """Keep the connection of an accepted request open; its owner is not checked again."""
+        """Keep the connection of an accepted request open. The user that owns its process is not checked again."""
         if request.transport is not None:
             self._admitted.add(request.transport)
 
@@ -199,7 +202,7 @@ class HttpServer(ListeningServer[asyncio.Server]):
 
 
 class PendingConnection(asyncio.Protocol):
-    """A new connection: it is handed over to aiohttp, if necessary after aiohttp is loaded."""
+    """A new connection. It is passed to aiohttp's request handler as soon as aiohttp is loaded."""
 
     def __init__(self, server: HttpServer) -> None:
         self._server = server

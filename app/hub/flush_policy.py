@@ -9,13 +9,13 @@ A *flush* is one round of socket writes. It may run in several slices, between w
 """
 
 QUEUE_WAIT_RATIO = 0.5
-"""Queued frames wait for this multiple of the duration of the previous flush."""
+"""Queued frames wait for the duration of the previous flush times this factor."""
 GROUP_QUIET_RATIO = 1.0
-"""A frame for several clients is written immediately if this multiple of the previous flush's duration has passed
-since that flush."""
+"""A frame for several clients is written immediately if, since the previous flush, its duration times this factor
+has passed."""
 SINGLE_QUIET_RATIO = 3.0
 """The same for a frame for one client by name. Until then, the frame is written at the end of the loop iteration,
-together with the frames that the iteration brings for other clients."""
+together with the frames for other clients that arrive in the iteration."""
 MAX_IMMEDIATE_SINGLES = 15
 """After a flush that carried a single frame, up to this many single-client frames skip the queue."""
 MIN_FLUSH_INTERVAL_S = 0.001

@@ -1,6 +1,7 @@
 """Fire events: validate, pass the interceptors, commit to the chat state, and send.
 
-Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``.
+Every event that a user, a script or a source fires enters here. It leaves through ``Hub.send``. Raw text and resent
+rows also pass the interceptors, but they are sent even if they are invalid, and do not change the chat state.
 """
 
 import asyncio
@@ -20,12 +21,12 @@ from app.protocol.errors import Invalid, RequestError, StorageError, TooLarge
 from app.protocol.event_type import EventProblem, InvalidEvent
 
 FIRE_ERRORS = (InvalidEvent, RequestError, StorageError)
-"""The errors of firing: an invalid event, an invalid request, or a failed disk. Their texts are shown to users."""
+"""The errors of firing: invalid event, invalid request, or storage error. Their texts are shown to users."""
 
 NO_UNICODE = "The text contains a lone surrogate, which is not valid Unicode."
 HELD = "held"
 MAX_NAME_CHARS = 200
-"""An event's name in a raw frame is cut at this length: every row's key keeps it."""
+"""The event name of a raw frame is cut to this length, because the journal stores it in every row's key."""
 
 
 class CheckedFrame(NamedTuple):

@@ -1,4 +1,7 @@
-"""Change the saved filters: a mapping from names to filter texts, which the settings contain."""
+"""Save, rename and delete the saved filters of the log: a mapping from names to filter texts.
+
+Each function returns a changed copy; the caller writes it to the settings.
+"""
 
 from collections.abc import Mapping
 

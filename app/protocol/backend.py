@@ -1,4 +1,7 @@
-"""Data types and limits of the chat backend: people, messages and conversations."""
+"""Data types and limits of the simulated chat backend: personas, messages and conversations.
+
+A *persona* is a chat user that the companion simulates and the developer plays. The *cast* is all personas.
+"""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,7 +14,7 @@ from app.protocol.templates import iso
 from app.protocol.times import seconds_of
 
 MAX_TEXT = 10_000
-"""The most characters in a message's text."""
+"""The maximum number of characters in a message."""
 ONLINE_FOR_S = 300.0
 """A friend goes offline if last seen longer ago than this."""
 DEFAULT_LIMIT = 50
@@ -20,14 +23,14 @@ MAX_LIMIT = 1_000
 PEER_PORT = 9100
 """The port in the response of ``GET /status``; nothing listens on it."""
 MAX_STATE_BYTES = 64 * 1024 * 1024
-"""The largest file with a chat state that is loaded."""
+"""The maximum size of a chat state file that is loaded."""
 
 MessageData = dict[str, Any]
 """A stored message: exactly the ``data`` of a ``new_message`` event."""
 
 
 class Person(Struct, kw_only=True):
-    """A member of the cast: a friend, or a user that the UI can befriend. Times are in seconds since the epoch."""
+    """A persona: a friend, or a user that the UI can add as a friend. Times are in seconds since the epoch."""
 
     username: str
     public_key: str = ""

@@ -33,7 +33,7 @@ class InvalidEvent(ValueError):
 
 
 class EventType(ABC):
-    """An event of the contract. ``help_text`` is one sentence."""
+    """Base class of the event types in the catalog. ``help_text`` is one sentence."""
 
     def __init__(self, name: str, direction: Direction, help_text: str) -> None:
         self.name = name
@@ -59,13 +59,13 @@ class EventType(ABC):
 
     @cached_property
     def sample(self) -> dict[str, Any]:
-        """The required fields of ``data`` with their first examples, which are the guide's for built-in events."""
+        """The required fields of ``data`` with their first examples, for built-in events from the guide."""
         properties = self.schema["properties"]
         return {name: _example(name, properties[name]) for name in self.schema["required"]}
 
     @cached_property
     def template(self) -> dict[str, Any]:
-        """The sample with templates: sent by a persona to the local user, with generated ids and times."""
+        """The sample with template placeholders for generated IDs and times, from a persona to the local user."""
         data = dict(self.sample)
         for name in data:
             kind = self.schema["properties"][name].get("format", "")
@@ -76,7 +76,7 @@ class EventType(ABC):
         return data
 
     def with_fresh_values(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Return a copy of ``data`` with templates instead of ids and times. Fields with templates are kept."""
+        """Return a copy of ``data`` with templates instead of IDs and times. Fields with templates are kept."""
         properties = self.schema["properties"]
         return {
             name: value if "{{" in str(value) else BY_FORMAT.get(properties.get(name, {}).get("format", ""), value)
@@ -85,7 +85,7 @@ class EventType(ABC):
 
 
 class StructEvent(EventType):
-    """An event that is declared as a msgspec struct, like the built-in events."""
+    """An event type that is declared as a msgspec struct, like the built-in events."""
 
     def __init__(self, name: str, direction: Direction, struct: type[Event]) -> None:
         super().__init__(name, direction, next(iter((struct.__doc__ or "").strip().splitlines()), name))

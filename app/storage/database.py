@@ -1,6 +1,6 @@
 """Run jobs on one SQLite connection in one thread, in the order in which they were submitted.
 
-Jobs that are submitted while the disk is busy share one transaction, so that one wait for the disk commits all.
+Jobs that are submitted while another transaction runs are batched into one transaction, to save disk syncs.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ MAX_BATCH = 256
 
 
 class Database:
-    """Run jobs on the chat state. ``file`` has the warnings of opening it."""
+    """Run jobs on the database of the chat state. ``file`` has the warnings from opening the file."""
 
     def __init__(self, path: Path | None) -> None:
         """``path`` None keeps the state in memory."""

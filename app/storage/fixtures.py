@@ -1,4 +1,7 @@
-"""The fixture library: built-in fixtures and the user's own, each a JSON file in a folder."""
+"""Read and write fixture files: the built-in ones (read-only) and the user's own, each a JSON file in a folder.
+
+The calls block. The rest of the program uses ``saved_fixtures.Fixtures``, which runs them in a thread.
+"""
 
 import difflib
 import os
@@ -21,13 +24,13 @@ from app.storage.files import find_files
 from app.system.files import read_text, write_file
 
 MAX_FILES = 2000
-"""At most this many files are read per folder."""
+"""The maximum number of files that are read per folder."""
 SETTLED_NS = 2_000_000_000
 """Two changes of a file within this time may get the same time stamp (on FAT, two seconds)."""
 
 
 class FixtureLibrary:
-    """Read, find and change fixtures. ``all`` has the fixtures that were last read.
+    """Read, find, save, rename and delete fixtures. ``all`` has the fixtures of the last read.
 
     A user's fixture hides the built-in one with the same name. Methods that access the disk block, and raise
     ``RequestError`` and ``StorageError``.
@@ -291,7 +294,7 @@ def _file(folder: Path, name: str) -> Path:
 def _require_inside(folder: Path, path: Path) -> None:
     """Raise ``BadFixture`` if a link leads from ``path`` out of ``folder``.
 
-    The folder may come from a repository of someone else, who must not be able to make us read or write other
+    The folder may be part of a repository that the user does not trust. A link in it must not give access to other
     files.
     """
     try:

@@ -24,7 +24,7 @@ MAX_BYTES = 64 * 1024
 
 
 class Autostart(Protocol):
-    """Start at login on one system. Every method raises ``OSError`` if the system denies access."""
+    """Turn start at login on or off, on one system. Every method raises ``OSError`` if the system denies access."""
 
     def is_on(self) -> bool:
         """Return whether the next login starts the program. The system's settings may have disabled it."""
@@ -170,7 +170,7 @@ class RunKey:
         return self._value(RUN) is not None and not self._switched_off()
 
     def turn_on(self) -> None:
-        """Write the value, and remove the task manager's note that disabled it."""
+        """Write the value, and remove the one under ``StartupApproved`` with which the task manager disables it."""
         registry = self._registry
         with registry.CreateKey(registry.HKEY_CURRENT_USER, RUN) as key:
             registry.SetValueEx(key, NAME, 0, registry.REG_SZ, self._line)
@@ -182,7 +182,7 @@ class RunKey:
         self._delete(APPROVED)
 
     def _switched_off(self) -> bool:
-        """Return whether the task manager disabled the value: the first byte of its note is odd then."""
+        """Return whether the task manager disabled it: the first byte under ``StartupApproved`` is odd then."""
         entries = self._value(APPROVED)
         return isinstance(entries, bytes) and len(entries) > 0 and entries[0] % 2 == 1
 

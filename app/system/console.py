@@ -1,4 +1,7 @@
-"""Prepare standard output and standard error: encoding, escaped control characters, programs without a console."""
+"""Prepare standard output and standard error: set the encoding, and escape control characters.
+
+In a program without a console, keep the recent output in memory, and show it in a dialog if the program fails.
+"""
 
 import io
 import os
@@ -13,7 +16,7 @@ KEPT_CHARS = 8_000
 
 
 class RecentOutput(io.StringIO):
-    """Keep the end of what is written, so that a program that runs for weeks does not collect its output."""
+    """A text buffer that keeps only the most recent output, so that it does not grow in a long run."""
 
     def write(self, text: str) -> int:
         """Write, and drop the oldest output beyond the limit."""

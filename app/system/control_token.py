@@ -1,7 +1,7 @@
 """Create, store and find the token of the control API.
 
 Sources in order of precedence: the file of ``--token-file``, the variable ``COMPANION_TOKEN``, the system's
-keyring, and a private file in the data folder. If that file cannot be written either, the token is kept in memory.
+keyring, and a private file in the data folder. If that file cannot be written, the token is kept in memory.
 """
 
 import logging
@@ -142,7 +142,7 @@ def read(kept_in: str, file: Path | None, folder: Path) -> Token | None:
 
 
 def from_keyring(account: Path | str) -> str | None:
-    """Return the token that the keyring keeps for ``account`` (a folder, for the main token), or None."""
+    """Return the token in the keyring for ``account`` or None. The main token's account is the runtime folder."""
     try:
         import keyring  # slow: it looks for the system's backends
 
@@ -214,7 +214,7 @@ async def in_thread(work: Callable[[], str | None]) -> str | None:
 
     def run() -> None:
         result = work()
-        with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(hand_over, result)
 
     threading.Thread(target=run, name="keyring", daemon=True).start()

@@ -53,7 +53,7 @@ def loop_description() -> str:
 
 
 class About(QDialog):
-    """The dialog. Call ``open()``; it does not block. ``help_requested`` asks for the manual."""
+    """The dialog. Call ``open()``; it does not block. ``help_requested`` is emitted to open the manual."""
 
     help_requested = Signal()
 

@@ -1,6 +1,7 @@
-"""The fire bar: a small window that stays on top and never takes the keyboard focus.
+"""The fire bar: a small window that stays on top and never takes the keyboard focus from the chat UI.
 
-The chat UI keeps the focus while its events arrive. The bar fires the last events again, and the pinned fixtures.
+Its buttons fire the last events again, and the pinned fixtures. ``widgets/fire_bar.py`` is another widget: the bar
+with the button *Fire* in Inject and Fixtures.
 """
 
 from collections.abc import Callable, Coroutine
@@ -38,7 +39,7 @@ EMPTY = "Nothing has been fired yet, and no fixture is pinned."
 
 
 class Entry(NamedTuple):
-    """What a button fires: its title, its recipients (empty: everyone), and the fixture if it is a pinned one."""
+    """What a button fires. ``to`` has the recipients (empty: all clients). ``fixture`` is set for a pinned one."""
 
     title: str
     to: str
@@ -47,10 +48,10 @@ class Entry(NamedTuple):
 
 
 class FireBarWindow(QWidget):
-    """Show it with ``present``. It is hidden, not destroyed, when the user closes it."""
+    """The window of the fire bar. ``present`` shows it. Closing it hides it and does not destroy it."""
 
     def __init__(self, companion: Companion, memory: QSettings, fired: Callable[[Delivery], object]) -> None:
-        """``memory`` keeps the bar's place. ``fired`` gets the delivery of each event."""
+        """``memory`` stores the position of the bar. ``fired`` is called with the delivery of each event."""
         super().__init__(
             None,
             Qt.WindowType.Tool
@@ -68,7 +69,7 @@ class FireBarWindow(QWidget):
         self._fired = fired
         self._do = RoomTasks(companion.tasks, self.show_result)
         self._grip = QPoint()
-        """Where the user holds the bar while moving it."""
+        """The offset of the pointer from the bar's top left corner while the user moves the bar."""
         self.state = named(PlainTextLabel(), "State of the event server", style_id="muted")
         self.result = named(PlainTextLabel(wordWrap=True), "Result", style_id="muted")
         self.close_button = named(QPushButton("×"), "Close the fire bar", style_id="flat", tip="Close")
@@ -87,7 +88,7 @@ class FireBarWindow(QWidget):
         ]
 
     def close_down(self) -> None:
-        """Remember the place and stop listening to the companion. The last call before the bar is destroyed."""
+        """Save the position and disconnect from the companion's signals. Call it before the bar is destroyed."""
         self._remember_place()
         self._refresh.stop()
         self._do.close()
@@ -128,7 +129,7 @@ class FireBarWindow(QWidget):
     # showing
 
     def present(self) -> None:
-        """Show the bar where it was last, without activating it."""
+        """Show the bar at its last position, without activating it."""
         if not self.isVisible():
             self.refresh()
             self.adjustSize()
@@ -144,7 +145,7 @@ class FireBarWindow(QWidget):
             self.present()
 
     def _place(self) -> QPoint:
-        """Return the remembered place if it is still on a screen, otherwise the corner at the bottom right."""
+        """Return the saved position if it is still on a screen, otherwise one in the bottom right corner."""
         saved = self._memory.value(PLACE)
         if isinstance(saved, QPoint) and any(
             screen.availableGeometry().contains(saved) for screen in QGuiApplication.screens()
@@ -158,7 +159,7 @@ class FireBarWindow(QWidget):
             self._memory.setValue(PLACE, self.pos())
 
     def refresh(self) -> None:
-        """Show the current events. While the pointer is over the bar, nothing moves below it."""
+        """Show the current events. While the pointer is over the bar, the buttons are not replaced."""
         self._refresh.stop()
         self.state.setText(f"· {status_line(self._companion).partition(' · ')[0]}")
         set_tooltip(self.state, status_line(self._companion))
@@ -271,7 +272,7 @@ class FireButton(QPushButton):
     def __init__(self, entry: Entry) -> None:
         super().__init__()
         self.entry = entry
-        """What it fires. An entry with the same title and recipients may replace it."""
+        """The event to fire. ``refresh`` may replace it with one that has the same title and recipients."""
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         to = f"\nTo: {recipients(entry.to)}" if entry.to not in ("", "all") else ""
         named(self, f"Fire: {entry.title}", style_id="fireBarButton", tip=f"{entry.title}{to}")

@@ -1,4 +1,7 @@
-"""The command palette (Ctrl+K): search every action of the window, and run it."""
+"""The command palette (Ctrl+K): search a list of commands, or type a sentence such as "alice says hi", and run it.
+
+This is the dialog and its search. ``palette_commands`` and ``friend_commands`` create the commands.
+"""
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -29,7 +32,7 @@ STEPS = {
 
 
 class Section(StrEnum):
-    """A section of the palette, in the order in which they are shown."""
+    """The sections of the palette, in the order in which they are shown."""
 
     RECENT = "Recent"
     FRIENDS = "Friends"
@@ -55,7 +58,7 @@ class Command(NamedTuple):
 
 
 Parse = Callable[[str], Command | None]
-"""Returns the command that a typed sentence stands for, such as "alice says hi", or None."""
+"""Returns the command for a typed sentence such as "alice says hi", or None."""
 Sections = list[tuple[Section, list[Command]]]
 
 
@@ -79,8 +82,8 @@ def arrange(
 ) -> Sections:
     """Return the sections to show for a search.
 
-    Without words, the commands of ``recent`` come first and are not listed again. With words, a sentence that
-    ``parse`` understands comes first, then the sections in which a command begins with the first word.
+    Without words, the commands of ``recent`` come first and are not listed again. With words, the command that
+    ``parse`` returns comes first, then the sections in which a command begins with the first word.
     """
     understand = parse or (lambda _: None)
     wanted = words.casefold().split()

@@ -1,4 +1,4 @@
-"""The actions on the selected rows of the log: their shortcuts, what they do, and why they may not be possible."""
+"""The actions on the selected rows of the log (resend, copy, pin, …), and why each may not be possible."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ COPY_COMMAND = "Copy as command"
 COPY_PLAYWRIGHT = "Copy as Playwright"
 COPIES = (COPY_JSON, COPY_COMMAND, COPY_PLAYWRIGHT)
 MAX_COPIED_ROWS, MAX_COPIED_BYTES = 10_000, 8 * 1024 * 1024
-"""More would block the window. *Export …* has no limit."""
+"""Copying more would block the window. *Export …* has no limit."""
 
 _TO_UI_ONLY = {RESEND: "resent", EDIT: "edited", SAVE: "saved", COPY_COMMAND: "fired"}
 _ONE_ONLY = {**_TO_UI_ONLY, COPY_COMMAND: "copied as one command", COPY_PLAYWRIGHT: "copied as one line",
@@ -49,10 +49,10 @@ def why_not(title: str, row: Row | None, number: int) -> str:
 
 
 class RowActions(QObject):
-    """Create the actions for a log table. ``by_title`` has them, in the order of the menu.
+    """Create the actions for a log table. ``by_title`` contains them, in the order of the menu.
 
-    An action is always enabled, so that its shortcut can say why it is not possible. Only in a menu, ``show_in``
-    disables it.
+    Actions stay enabled, so that the shortcut of an impossible one shows the reason. ``show_in`` disables the
+    impossible ones while a menu is open.
     """
 
     edit_requested = Signal(object)

@@ -1,4 +1,4 @@
-"""Input and output of the operations that fire events and send frames."""
+"""JSON types of the control API operations that fire events, send frames and list the event catalog."""
 
 from typing import Annotated, Any, Literal
 
@@ -80,6 +80,6 @@ class EventInfo(Struct, kw_only=True):
 
 
 def fired(delivery: Delivery) -> Fired:
-    """Convert a delivery to an answer."""
+    """Return the response for a delivery. If it reached no client, the first warning is the reason."""
     warnings = [*delivery.warnings] if delivery.clients else [delivery.note, *delivery.warnings]
     return Fired(seq=delivery.seq, delivered=delivery.delivered, clients=list(delivery.clients), warnings=warnings)

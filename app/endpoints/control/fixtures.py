@@ -1,4 +1,7 @@
-"""Operations on fixtures: list, show, save, rename and delete them."""
+"""Control API operations on fixtures (saved events or raw frames): list, show, save, rename and delete them.
+
+To fire a fixture, use ``POST /v1/trigger`` (``firing.py``).
+"""
 
 from http import HTTPStatus
 

@@ -1,4 +1,8 @@
-"""The operation that returns the state of the servers, the chat state and the journal."""
+"""The control API's ``GET /v1/status``: version, servers with their errors, client count, journal size, warnings.
+
+The friends, messages and read marks of the chat state are not part of it. ``pause`` and ``resume`` return the same
+answer.
+"""
 
 import os
 
@@ -10,7 +14,7 @@ from app.endpoints.control.service import Service
 
 
 class StatusOperations(Operations):
-    """The state of servers, chat state and journal."""
+    """The operation ``GET /v1/status``. It changes nothing."""
 
     @operation("GET", "/v1/status", scope=Scope.AGENT, answer=shapes.Status)
     async def status(self, _: Call) -> shapes.Status:

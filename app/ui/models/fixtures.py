@@ -1,4 +1,4 @@
-"""The tree model of the fixtures: folders and the fixtures in them."""
+"""The tree model of the fixtures: folders, and the fixtures in them that match a search."""
 
 from collections.abc import Collection, Sequence
 
@@ -92,7 +92,7 @@ def _item(saved: SavedFixture, pinned: bool, draft: bool) -> QStandardItem:
 
 
 def facts(saved: SavedFixture) -> str:
-    """Return the line below a fixture's title: its name, and how it differs from a plain one."""
+    """Return the line below a fixture's title: its name, and its options that differ from the defaults."""
     found, fixture = [saved.name], saved.fixture
     if fixture.to != "all":
         found.append(f"to {fixture.to}")
@@ -106,7 +106,7 @@ def facts(saved: SavedFixture) -> str:
 
 
 def event_text(fixture: Fixture) -> str:
-    """Return a fixture's event as indented JSON, or its frame as it is."""
+    """Return a fixture's event as indented JSON, or its raw frame unchanged."""
     if fixture.raw:
         return str(fixture.frame)
     return msgspec.json.format(msgspec.json.encode(fixture.envelope()), indent=2).decode()

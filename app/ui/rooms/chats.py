@@ -1,4 +1,8 @@
-"""The Chats room: each friend's presence and messages. The developer writes as the friend."""
+"""The Chats room: the list of chats, and the selected chat, in which the developer plays the friend.
+
+Messages, typing and presence are fired as events to the UI. Other actions, such as *Delete*, change the chat state
+through ``chat/service.py``.
+"""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -53,7 +57,7 @@ def create(window: "MainWindow") -> "ChatsRoom":
 
 
 class ChatsRoom(QWidget):
-    """The list of chats, the selected chat and a composer. ``status_message`` has results and errors."""
+    """The list of chats, the selected chat and a composer. Emits ``status_message`` with results and errors."""
 
     status_message = Signal(str)
     reloaded = Signal()
@@ -199,7 +203,7 @@ class ChatsRoom(QWidget):
 
     def _show_chats(self, chats: list[Conversation]) -> None:
         wanted = self._username
-        self._filling = True  # the view may change its selection now, but the user did not
+        self._filling = True  # ignore selection changes that the user did not make
         self.model.show_chats(chats)
         self._filling = False
         names = [chat.person.username for chat in chats]

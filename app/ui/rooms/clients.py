@@ -1,4 +1,7 @@
-"""The Clients room: connected clients and the users they act as, actions on one client, refused connections."""
+"""The Clients room: a table of the connected clients and the users they act as, and the refused connections.
+
+The user can send an event to the selected client, close or abort its connection, or change its user.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -47,9 +50,9 @@ SAMPLES = {
     Col.FROM_UI: "999 · 19.8 KiB", Col.TO_UI: "999 · 19.8 KiB", Col.ORIGIN: "http://localhost:1420",
     Col.SINCE: "12 h 59 min", Col.QUEUE: "256.0 KiB", Col.PING: "123.4 ms",
 }  # fmt: skip
-"""Texts that determine the usual widths of the columns."""
+"""Texts that determine the default widths of the columns."""
 PADDING = 9
-"""Left and right of a cell, as in the style sheet."""
+"""Pixels to the left and right of a cell's text, as in the style sheet."""
 RATE_WIDTH = 92
 WIDE = 1150
 """Width in pixels from which all columns are shown. A narrower room shows the rest in the line below the table."""
@@ -86,11 +89,11 @@ class ClientsRoom(QWidget):
     """A table of clients, and buttons that act on the selected one."""
 
     send_requested = Signal(int)
-    """Open Inject with this client's number as the recipient."""
+    """Emitted with the number of a client to select as the recipient in *Inject*."""
     events_requested = Signal(int)
-    """Open Events with the rows of the client with this number."""
+    """Emitted with the number of a client whose rows *Events* should show."""
     fire_requested = Signal()
-    """Fire the event that Inject shows."""
+    """Emitted to fire the event that *Inject* shows."""
     status_message = Signal(str)
 
     def __init__(self, companion: Companion) -> None:
@@ -132,7 +135,7 @@ class ClientsRoom(QWidget):
         column.addWidget(self.refused)
         column.addWidget(self.body)
         self._removed = False
-        """Whether a client has left since the room was opened."""
+        """Whether a client has disconnected since the room was opened."""
         self._timer = QTimer(self, interval=REFRESH_MS)
         self._timer.timeout.connect(self.model.refresh)
         self._timer.timeout.connect(self._show_details)
@@ -286,7 +289,7 @@ class ClientsRoom(QWidget):
         self.details.setText(" · ".join(parts))
 
     def _on_inserted(self) -> None:
-        if not self._removed:  # after Abort, do not select the reconnected client: a second click would hit it
+        if not self._removed:  # after Abort, do not select the reconnected client: a second click would abort it
             self._select_only_client()
         self._show_state()
 
@@ -328,7 +331,7 @@ class ClientsRoom(QWidget):
             self.table.edit(self.model.index(line, Col.CLIENT))
 
     def _close_code(self) -> int | None:
-        """Return the chosen code, or None if an endpoint must not send it."""
+        """Return the chosen close code, or None if the WebSocket protocol forbids sending it."""
         digits = self.code.currentText().strip().partition(" ")[0]
         code = int(digits) if digits.isdecimal() else 0
         return code if may_close_with(code) else None
@@ -365,7 +368,7 @@ class ClientsRoom(QWidget):
 
 
 def _usual_width(table: QTableView, column: Col) -> int:
-    """Return the width that a column has until the user changes it."""
+    """Return the default width of a column."""
     if column is Col.RATE:
         return RATE_WIDTH
     measure = table.fontMetrics().horizontalAdvance

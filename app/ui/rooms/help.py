@@ -1,4 +1,4 @@
-"""Help: the manual, with a table of contents and a search. F1 opens the page about the current room."""
+"""The Help room: the manual, with a table of contents and a search. F1 opens the page about the current room."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -37,7 +37,7 @@ def create(window: "MainWindow") -> "HelpRoom":
 
 
 class HelpRoom(QWidget):
-    """Reads the manual when it is first shown."""
+    """A list of pages with a search field, and a browser. The manual is read when the room is first shown."""
 
     status_message = Signal(str)
 
@@ -122,16 +122,16 @@ class HelpRoom(QWidget):
 
     @property
     def layout_parts(self) -> dict[str, QSplitter]:
-        """What the window remembers between two starts."""
+        """The parts whose sizes the window saves."""
         return {"help/halves": self.splitter}
 
     @property
     def page(self) -> str:
-        """The name of the page that is shown; empty before the first one."""
+        """The name of the current page, or an empty string if no page was shown yet."""
         return self._history.current.page if self._history.current else ""
 
     def recolor(self) -> None:
-        """Take the colours of the scheme in force."""
+        """Use the colours of the current theme."""
         self.back.setIcon(ui_icon("back", theme.colors().muted))
         self.forward.setIcon(ui_icon("forward", theme.colors().muted))
         self.missing.recolor()
@@ -147,7 +147,7 @@ class HelpRoom(QWidget):
     # pages
 
     def open_page(self, name: str, anchor: str = "") -> None:
-        """Show a page, from a heading on if ``anchor`` names one. Say so if the manual has no such page."""
+        """Show a page, scrolled to the heading ``anchor`` if it is set. If the page is missing, emit a message."""
         try:
             self._manual.page(name)
             self._list_pages()
@@ -162,7 +162,7 @@ class HelpRoom(QWidget):
         self._show(visit)
 
     def open_page_about(self, topic: str) -> None:
-        """Show the page about a room, or the index if there is none."""
+        """Show the page about a room, or the index if the room has no page."""
         try:
             self.open_page(self._manual.name_about(topic) or INDEX)
         except ManualMissing as error:
@@ -189,12 +189,12 @@ class HelpRoom(QWidget):
         self.setFocusProxy(self.missing)
 
     def _step(self, by: int) -> None:
-        """Go back or forward to where the reader was."""
+        """Go back or forward in the history, and restore the scroll position."""
         visit = self._history.step(by, self.browser.verticalScrollBar().value())
         if visit is not None:
             self._show(visit, visit.scrolled)
             if not (self.back if by == BACK else self.forward).isEnabled():
-                self.browser.setFocus()  # a disabled button would pass the focus on
+                self.browser.setFocus()  # otherwise Qt moves the focus from the disabled button to another widget
 
     def _follow(self, target: str) -> None:
         link = resolve(self.page, target)
@@ -211,7 +211,7 @@ class HelpRoom(QWidget):
     @cached_property
     def _index(self) -> SearchIndex:
         names = [entry.name for entry in self._manual.entries]
-        return SearchIndex(self._manual.page(name) for name in names if name != INDEX)  # it only lists the others
+        return SearchIndex(self._manual.page(name) for name in names if name != INDEX)  # it only links the others
 
     @property
     def _words(self) -> Sequence[str]:
@@ -222,7 +222,7 @@ class HelpRoom(QWidget):
             self.pages.show_contents(self._manual.groups)
 
     def focus_search(self) -> None:
-        """Give the search field the keyboard focus, and select what it holds."""
+        """Give the search field the keyboard focus, and select its text."""
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
@@ -247,7 +247,7 @@ class HelpRoom(QWidget):
         self.browser.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let the arrow keys move in the list while the search has the focus, and Esc clear the search."""
+        """In the search field, move in the list with the arrow keys, and clear the search with Esc."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             if event.key() in TO_THE_LIST:
                 self.pages.keyPressEvent(event)

@@ -1,4 +1,8 @@
-"""The Settings room: a form for the settings file, the tokens of the control API, and start at login."""
+"""The Settings room: a form for the settings file, the tokens of the control API, and start at login.
+
+*Save* changes start at login, and emits changed settings in ``save_requested``; ``desktop/tray_app.py`` writes the
+file and applies them. The token buttons take effect immediately.
+"""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -48,7 +52,7 @@ def create(window: "MainWindow") -> "SettingsRoom":
 
 
 class SettingsRoom(QWidget):
-    """Edit the settings. ``save_requested`` has the changed ``Settings``; the window saves and applies them."""
+    """Check and show the edits. *Save* emits ``save_requested`` with the changed ``Settings``."""
 
     save_requested = Signal(object)
     status_message = Signal(str)
@@ -64,7 +68,7 @@ class SettingsRoom(QWidget):
         friends: Callable[[], Collection[str]] = tuple,
         clients: Callable[[], int] = lambda: 0,
     ) -> None:
-        """``friends`` returns the names that the local user must not have, ``clients`` the number of clients."""
+        """``friends`` returns the names that the local user cannot have, ``clients`` the number of clients."""
         super().__init__()
         self._friends = friends
         self._clients = clients
@@ -110,7 +114,7 @@ class SettingsRoom(QWidget):
         self.form.reveal(name)
 
     def show_token(self, token: Token | None) -> None:
-        """Show that the control API has a token, or that it has none."""
+        """Show whether the control API has a token."""
         self.tokens.show_token(token)
 
     def show_settings(self, settings: Settings) -> None:
@@ -121,7 +125,7 @@ class SettingsRoom(QWidget):
         self._check()
 
     def follow_settings(self, settings: Settings) -> None:
-        """Show new settings. Keep the edits if only settings changed that the form does not show."""
+        """Show new settings. If only settings have changed that the form does not show, keep the edits."""
         if settings == replace(self._settings, pinned=settings.pinned, saved_filters=settings.saved_filters):
             self._settings = settings
             self._check()
@@ -140,7 +144,7 @@ class SettingsRoom(QWidget):
         self.badge_changed.emit(UNSAVED if changed else None)
 
     def _consequences(self, edited: Settings) -> list[str]:
-        """Return what saving does that the user might not expect."""
+        """Return the side effects of saving that the user might not expect."""
         consequences = []
         if edited.port != self._settings.port and (clients := self._clients()):
             consequences.append(f"{count(clients, 'client')} will be disconnected")
@@ -152,7 +156,7 @@ class SettingsRoom(QWidget):
         return consequences
 
     def _save(self) -> None:
-        self.setFocus()  # the button becomes disabled: otherwise the focus jumps to the status bar
+        self.setFocus()  # otherwise Qt moves the focus from the disabled button to the status bar
         self._switch_autostart()
         edited = self.fields.read(self._settings)
         if edited == self._settings:

@@ -1,4 +1,7 @@
-"""The head of a chat: whom the developer plays, who the UI is, and the friend's presence and behaviour."""
+"""The header of a chat: the friend that the developer plays, the user of the UI, and the friend's switches.
+
+A switch emits a signal, and the Chats room makes the change.
+"""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
@@ -11,7 +14,7 @@ from app.ui.widgets.switch import Switch
 
 
 class ChatHeader(QWidget):
-    """Say "You play bob · your UI is me", and switch the friend's presence, *Stay online* and *Auto-reply*."""
+    """Two lines: "You play bob · your UI is me", and switches for presence, *Stay online* and *Auto-reply*."""
 
     presence_switched = Signal(bool)
     stay_online_switched = Signal(bool)

@@ -1,4 +1,4 @@
-"""Count down the seconds until something happens."""
+"""Count down the whole seconds of a delay, for a label. It does not run the action at the end of the delay."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ TICK_MS = 100
 
 
 class Countdown(QObject):
-    """Call ``on_change`` with the seconds that are left when the whole number changes, and with 0 at the end."""
+    """Call ``on_change`` with the remaining seconds at each change, and with 0 at the end or after ``stop``."""
 
     def __init__(self, parent: QObject, clock: Clock, on_change: Callable[[int], object]) -> None:
         super().__init__(parent)
@@ -19,7 +19,7 @@ class Countdown(QObject):
         self._on_change = on_change
         self._end = 0.0
         self.left = 0
-        """Seconds left, rounded up; 0 if nothing is counted."""
+        """Remaining seconds, rounded up; 0 if no countdown is running."""
         self._timer = QTimer(self, interval=TICK_MS)
         self._timer.timeout.connect(self.tick)
 
@@ -30,7 +30,7 @@ class Countdown(QObject):
         self.tick()
 
     def stop(self) -> None:
-        """End the countdown."""
+        """Stop the countdown."""
         self._timer.stop()
         self._show(0)
 

@@ -100,7 +100,7 @@ class FlagField(Field):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.check = named(QCheckBox(), name)
-        self.setMinimumHeight(30)  # as high as other inputs
+        self.setMinimumHeight(30)  # the height of the other inputs
         self.check.toggled.connect(self._toggled)
         self._lay_out(self.check)
         self._toggled(False)

@@ -1,4 +1,7 @@
-"""Buttons for frequent filters. They show and edit the text of the filter, which is their only state."""
+"""Filter chips above the log of the Events room: buttons that add or remove frequent terms of the filter.
+
+The text of the filter is their only state.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -31,10 +34,13 @@ Choice = tuple[str, str]
 
 
 class FilterChips(QWidget):
-    """*All · To UI · From UI · Errors · REST · Event ▾ · Client ▾*. ``events`` and ``clients`` fill the menus."""
+    """The row *All · To UI · From UI · Errors · REST · Event ▾ · Client ▾*.
+
+    ``events`` and ``clients`` return the choices of the menus.
+    """
 
     edited = Signal(str)
-    """Emitted with the text of the filter that the user has chosen."""
+    """Emitted with the new text of the filter when the user has used a chip."""
 
     def __init__(
         self, events: Callable[[], Sequence[str]], clients: Callable[[], Sequence[tuple[int, str]]]
@@ -61,7 +67,7 @@ class FilterChips(QWidget):
         self.show_text("")
 
     def show_text(self, text: str) -> None:
-        """Show which terms the text of the filter has."""
+        """Check the chips whose terms are in the text of the filter."""
         self._text = text
         self.all.setChecked(not tokens(text))
         for title, key, value, _ in SWITCHES:
@@ -102,7 +108,7 @@ class FilterChips(QWidget):
         self.edited.emit(text)
 
     def _switch(self, key: str, value: str) -> None:
-        """Switch a term on or off. A row has one direction, so one direction replaces the other."""
+        """Switch a term on or off. One direction replaces the other, because no row has both."""
         selected = values(self._text, key)
         if key == "dir" and value not in selected:
             self._edit(with_values(with_values(self._text, key, (), negated=True), key, [value]))
@@ -132,7 +138,7 @@ class FilterChips(QWidget):
 
 
 class _MenuChip(QPushButton):
-    """A chip whose menu selects values. It shows them, or ``title`` while there are none.
+    """A chip whose menu selects values. It shows the selected and excluded values, or ``title`` without any.
 
     ``fill`` adds the actions when the menu opens.
     """

@@ -1,4 +1,4 @@
-"""The filter's text field. It suggests keys, values and saved filters while the user types."""
+"""The text field of the log's filter. It suggests keys, values and saved filters while the user types."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -22,9 +22,10 @@ TIP = "Type a term, or press Down for suggestions. The button ? explains all ter
 
 
 class FilterField(LineEdit):
-    """Down or Ctrl+Space opens the suggestions. Enter takes the selected one, Tab that or the first, Esc none.
+    """A line edit with a popup of suggestions. ``known`` returns the values to suggest.
 
-    ``known`` returns the values to suggest.
+    Down or Ctrl+Space opens the popup. Enter inserts the selected suggestion, Tab the selected or the first one.
+    Esc closes the popup.
     """
 
     def __init__(self, known: Callable[[], Known]) -> None:
@@ -34,7 +35,7 @@ class FilterField(LineEdit):
         self._replacing = False
         self._found: list[Suggestion] = []
         self._found_at = 0
-        """The position of the cursor that the suggestions are for."""
+        """The cursor position for which the suggestions were made."""
         self._lines = QStandardItemModel(0, 2, self)
         self.popup = named(QTreeView(), "Filter suggestions", style_id="suggestions")
         self.popup.setHeaderHidden(True)
@@ -52,7 +53,7 @@ class FilterField(LineEdit):
         self.cursorPositionChanged.connect(lambda _, cursor: self._on_moved(cursor))
 
     def replace_text(self, text: str) -> None:
-        """Replace the text. Ctrl+Z brings the old text back."""
+        """Replace the text. Ctrl+Z restores the old text."""
         if text == self.text():
             return
         self._replacing = True
@@ -71,7 +72,7 @@ class FilterField(LineEdit):
         self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_suggestions(self) -> None:
-        """Show what the term at the cursor can become, or hide the popup if there is nothing to suggest."""
+        """Show completions of the term at the cursor, or hide the popup if there are none."""
         self._found_at = self.cursorPosition()
         self._found = suggestions(self.text(), self._found_at, self._known())
         self._lines.removeRows(0, self._lines.rowCount())
@@ -90,7 +91,7 @@ class FilterField(LineEdit):
 
     @override
     def event(self, event: QEvent) -> bool:
-        """Let Tab take a suggestion; Qt would move the focus."""
+        """Insert a suggestion when Tab is pressed. Qt would move the focus."""
         pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
         if pressed and cast(QKeyEvent, event).key() == Qt.Key.Key_Tab and self.popup.isVisible():
             self._take(max(0, self.popup.currentIndex().row()))
@@ -116,12 +117,12 @@ class FilterField(LineEdit):
             self.popup.hide()
 
     def _on_moved(self, cursor: int) -> None:
-        """Hide the suggestions when the cursor leaves the term that they are for."""
+        """Hide the suggestions when the cursor moves."""
         if cursor != self._found_at and self.popup.isVisible():
             self.popup.hide()
 
     def _take(self, number: int) -> None:
-        """Insert a suggestion instead of what was typed of it. After a key, suggest its values."""
+        """Replace the typed part of a term with a suggestion. After a key, suggest its values."""
         if not 0 <= number < len(self._found):
             return
         taken = self._found[number]

@@ -1,4 +1,4 @@
-"""A label whose text can change without a new layout of the window."""
+"""A label whose text can change without a new layout of the window: for counters that change often."""
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
@@ -9,7 +9,7 @@ from app.ui.plain_text import PlainTextLabel
 
 
 class FixedSizeLabel(QWidget):
-    """Wrap a label. The size hint does not depend on its text: the layout determines the width."""
+    """Wrap a label. Its size hint has no width, so the layout determines the width, whatever the text is."""
 
     def __init__(self, label: PlainTextLabel) -> None:
         super().__init__()

@@ -1,4 +1,8 @@
-"""The menu of the Chats room that changes personas and the whole chat state."""
+"""The *Manage* menu of the Chats room.
+
+It adds, renames and removes personas, ends a friendship, and saves, loads or resets the whole chat state. A
+*persona* is a chat user that the companion simulates and the developer plays.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -19,14 +23,14 @@ REPLACES = "This replaces all friends, messages and read marks. Save the chat st
 class ManageMenu(QMenu):
     """Actions on the persona ``username`` (empty if no chat is selected) and on the chat state.
 
-    An action that cannot be undone asks first.
+    Actions that cannot be undone require confirmation.
     """
 
     status_message = Signal(str)
     renamed = Signal(str, str)
     """Emitted with the old and the new name of a persona."""
     undo_offered = Signal(str, object)
-    """Emitted with a sentence about what was done, and a function that undoes it."""
+    """Emitted with a description of an action, and a function that undoes it."""
     replaced = Signal()
     """Emitted when the chat state was replaced: earlier actions cannot be undone any more."""
 

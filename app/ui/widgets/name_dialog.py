@@ -1,4 +1,4 @@
-"""A dialog that asks for a name, of a fixture by default, and validates it while the user types."""
+"""A dialog that asks for the name of a fixture or a saved filter, and validates it while the user types."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ class NameDialog(QDialog):
         label: str = "Name of the fixture",
         note: str = "",
     ) -> None:
-        """``valid_name`` returns a text as a name. ``check`` returns a warning about a name.
+        """``valid_name`` normalizes a text to a name. ``check`` returns a warning about a name, or an empty text.
 
         Both raise ``BadFixture`` or ``RequestError`` if the name must not be used.
         """
@@ -70,7 +70,7 @@ class NameDialog(QDialog):
         self._check()
 
     def show_rejection(self, text: str) -> None:
-        """Show why the editor rejected a text."""
+        """Show why the input rejected a text, for example because it is too long. Called by ``text_rejection``."""
         self._show_problem(text)
 
     def _check(self) -> None:

@@ -1,4 +1,4 @@
-"""The header of the details: which row they show, what is known about it, its annotation, and its actions."""
+"""The header of the details pane: event, direction and facts of the selected row, its annotation, and buttons."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ ICONS = {
 
 
 class RowHeader(QWidget):
-    """Two lines and, for a row with an annotation, a third. ``triggered`` has the title of the chosen action."""
+    """Two lines and, for a row with an annotation, a third. ``triggered`` is emitted with an action's title."""
 
     triggered = Signal(str)
     closed = Signal()
@@ -129,12 +129,12 @@ class RowHeader(QWidget):
 
 
 class AnnotationEdit(LineEdit):
-    """The annotation of a row. It is hidden while there is none and the user does not write one."""
+    """Edit the annotation of a row. The field is hidden while it is empty and not being edited."""
 
     saved = Signal(str)
     """Emitted with the text when the user presses Enter or leaves the field, if it has changed."""
     left = Signal()
-    """Emitted when the user has finished with Enter or Esc."""
+    """Emitted when the user leaves the field with Enter or Esc."""
 
     def __init__(self) -> None:
         super().__init__(limit=MAX_ANNOTATION, placeholder="Annotation. Enter saves it, Esc cancels.")
@@ -154,12 +154,12 @@ class AnnotationEdit(LineEdit):
         set_tooltip(self, text)
 
     def finish(self) -> None:
-        """Save what the user is writing: another row will be shown."""
+        """Save the text that is being edited. Call this before another row is shown."""
         if self.hasFocus():
             self.clearFocus()
 
     def begin(self) -> None:
-        """Let the user write."""
+        """Start editing."""
         self.show()
         self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.selectAll()
@@ -180,7 +180,7 @@ class AnnotationEdit(LineEdit):
 
 
 def _facts(row: Row) -> list[str]:
-    """Return what is known about a row besides its event and direction."""
+    """Return the facts about a row: number, time, client, source, size, and its note or verdict."""
     facts = [f"#{row.seq}", clock(row.wall)]
     if row.client:
         client = f"client {with_user(row.client, row.user)}"

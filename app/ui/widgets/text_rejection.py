@@ -1,4 +1,7 @@
-"""Report a text that an editor rejects, e.g. because it is too large."""
+"""Show why a text field or editor rejected a text, for example because it is too large.
+
+``reject`` passes the reason to the nearest room, dialog or window that contains the editor and can show it.
+"""
 
 from typing import Protocol, runtime_checkable
 
@@ -12,10 +15,10 @@ TOO_LARGE = (
 
 @runtime_checkable
 class ShowsTextRejection(Protocol):
-    """A room, a dialog or a window that shows why a text was rejected."""
+    """A widget that can show why a text was rejected: a room, a dialog or a window."""
 
     def show_rejection(self, text: str) -> None:
-        """Show ``text``, a sentence for the user."""
+        """Show ``text``, the reason as a sentence."""
 
 
 def reject(editor: QWidget, text: str) -> None:

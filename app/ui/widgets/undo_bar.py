@@ -1,4 +1,4 @@
-"""A line that reports an action and offers to undo it."""
+"""A bar that shows the latest action with an *Undo* button."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from app.ui.widgets.elided_label import ElidedLabel
 
 
 class UndoBar(QWidget):
-    """Offer to undo the latest action, until the next one or until the user closes the bar. Hidden at first."""
+    """Offer to undo the latest action, until the next one or until the user closes the bar. Initially hidden."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,13 +31,13 @@ class UndoBar(QWidget):
         row.addWidget(self.close_button)
 
     def offer(self, text: str, undo: Callable[[], object]) -> None:
-        """Show what was done, and call ``undo`` if the user presses the button."""
+        """Show a description of the action, and call ``undo`` when the user presses the button."""
         self._undo = undo
         self.text.setText(text)
         self.setVisible(True)
 
     def clear(self) -> None:
-        """Withdraw the offer."""
+        """Hide the bar and discard the undo function."""
         self._undo = None
         self.setVisible(False)
 
